@@ -1,0 +1,41 @@
+"""The error tree. Every message says what is wrong and names the remedy; what a user sees is `str(error)`."""
+
+
+class CodekinError(Exception):
+    """The base of everything codekin raises on purpose."""
+
+
+class SettingsError(CodekinError):
+    """A setting has an impossible value; the default is used in its place where that is safe."""
+
+
+class QueryError(CodekinError):
+    """The question itself can't be answered: no such file, no such line, nothing to search for."""
+
+
+class WorkspaceError(CodekinError):
+    """A root can't be read."""
+
+
+class StoreError(CodekinError):
+    """The store can't be opened, read or written."""
+
+
+class StoreBusyError(StoreError):
+    """Another process has held the store's write lock for too long."""
+
+
+class StoreFullError(StoreError):
+    """The disk, or the quota, has no room left."""
+
+
+class ModelError(CodekinError):
+    """A model can't be found, loaded or used as asked."""
+
+
+class DimensionError(ModelError):
+    """The model has no vectors of that dimension."""
+
+
+class IndexingError(CodekinError):
+    """The indexing worker died, and starting it again did not help."""

@@ -1,0 +1,201 @@
+"""One frozen tree of defaults, and the only reader of the environment.
+
+Every leaf carries its description and bounds in its metadata: the README's table, the editors' settings pages and the
+checks below all come from there. Sources, weakest first: the defaults here, the user's `config.toml`, what the
+editor's client sends, environment variables.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import platformdirs
+
+from codekin.errors import SettingsError
+
+
+def _setting(default: Any, description: str, *, least: float | None = None, choices: tuple[str, ...] = ()) -> Any:
+    """A leaf of the tree: its default, what it means to a user, and its bounds."""
+    return field(default=default, metadata={"description": description, "least": least, "choices": choices})
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """What is indexed, and how hard the machine may work for it."""
+
+    exclude: tuple[str, ...] = _setting((), "More paths to leave out, in .gitignore syntax.")
+    include: tuple[str, ...] = _setting(
+        (), "Paths to index although a built-in default leaves them out, in .gitignore syntax."
+    )
+    max_file_bytes: int = _setting(1_048_576, "Larger files are skipped.", least=1)
+    debounce_ms: int = _setting(150, "How long to wait after an edit before it is indexed, in milliseconds.", least=0)
+    workers: int = _setting(0, "Processes that read and embed in bulk; 0 chooses from the processor.", least=0)
+    polling_s: float = _setting(5.0, "Seconds between scans where the system can't watch files.", least=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which model embeds."""
+
+    name: str = _setting("embedded", "The embedding model.", choices=("embedded",))
+    dim: int = _setting(
+        0, "Numbers per vector (a Matryoshka dimension of the model); 0 is the model's own default.", least=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """How questions are answered."""
+
+    limit: int = _setting(10, "How many hits an answer has at most.", least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LensSettings:
+    """The code lens above each function."""
+
+    enabled: bool = _setting(False, 'Show "N similar" above functions.')
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateSettings:
+    """Diagnostics for duplicated code."""
+
+    enabled: bool = _setting(False, "Report duplicated functions as informational diagnostics.")
+    min_lines: int = _setting(5, "Functions with fewer lines are never reported.", least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """Where the index lives."""
+
+    directory: str = _setting("", "Where codekin keeps its indexes; empty is the user's cache directory.")
+    quota_mb: int = _setting(2048, "Room for shared vectors, in MB; the longest unused are dropped first.", least=16)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole tree."""
+
+    index: IndexSettings = field(default_factory=IndexSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+    lens: LensSettings = field(default_factory=LensSettings)
+    duplicates: DuplicateSettings = field(default_factory=DuplicateSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+
+    @property
+    def cache_directory(self) -> Path:
+        """Where stores, vectors and graphs live: one folder per user."""
+        return Path(self.cache.directory) if self.cache.directory else platformdirs.user_cache_path("codekin")
+
+
+def user_settings() -> tuple[Settings, tuple[SettingsError, ...]]:
+    """The defaults, overlaid by the user's `config.toml` and the environment (`CODEKIN_INDEX_WORKERS=2`).
+
+    Never raises: a wrong value is reported and its default kept.
+    """
+    settings, problems = Settings(), ()
+    path = config_file()
+    try:
+        with path.open("rb") as stream:
+            settings, problems = overlay(settings, tomllib.load(stream), source=str(path))
+    except FileNotFoundError:
+        pass
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        problems = (SettingsError(f"{path} can't be read ({error}); the defaults are used. Mend or remove the file."),)
+    settings, more = overlay(settings, _from_environment(), source="the environment")
+    return settings, problems + more
+
+
+def config_file() -> Path:
+    """The user's settings file; `CODEKIN_CONFIG` names another."""
+    named = os.environ.get("CODEKIN_CONFIG")
+    return Path(named) if named else platformdirs.user_config_path("codekin") / "config.toml"
+
+
+def overlay(
+    settings: Settings, values: Mapping[str, Any], *, source: str
+) -> tuple[Settings, tuple[SettingsError, ...]]:
+    """`settings` with the leaves that `values` names replaced; wrong ones are reported and left as they were."""
+    problems: list[SettingsError] = []
+    return _overlay(settings, values, "", source, problems), tuple(problems)
+
+
+def _overlay(node: Any, values: Mapping[str, Any], prefix: str, source: str, problems: list[SettingsError]) -> Any:
+    leaves = {leaf.name: leaf for leaf in fields(node)}
+    hints = get_type_hints(type(node))
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        name = _snake(str(key))
+        path = f"{prefix}{key}"
+        if name not in leaves:
+            known = ", ".join(prefix + leaf for leaf in leaves)
+            problems.append(SettingsError(f"{source}: there is no setting {path}. There are: {known}."))
+        elif is_dataclass(getattr(node, name)):
+            if isinstance(value, Mapping):
+                changes[name] = _overlay(getattr(node, name), value, f"{path}.", source, problems)
+            elif value is not None:
+                problems.append(SettingsError(f"{source}: {path} is a group of settings, not {value!r}."))
+        elif value is not None:  # editors send null for a setting that nobody set
+            try:
+                changes[name] = _checked(leaves[name], hints[name], value)
+            except ValueError as error:
+                default = getattr(node, name)
+                problems.append(
+                    SettingsError(f"{source}: {path} is {value!r}, but must be {error}; {default!r} is used.")
+                )
+    return replace(node, **changes)
+
+
+def _checked(leaf: Field[Any], hint: Any, value: Any) -> Any:
+    """`value` as the leaf's type; ValueError says what it must be."""
+    least, choices = leaf.metadata["least"], leaf.metadata["choices"]
+    if hint is bool or isinstance(value, bool):
+        if hint is not bool or not isinstance(value, bool):
+            raise ValueError("true or false" if hint is bool else _noun(hint))
+        return value
+    if hint is float and isinstance(value, int):
+        value = float(value)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise ValueError("a list of strings")
+        return tuple(value)
+    if not isinstance(value, hint):
+        raise ValueError(_noun(hint))
+    if least is not None and not value >= least:
+        raise ValueError(f"at least {least}")
+    if choices and value not in choices:
+        raise ValueError("one of " + ", ".join(choices))
+    return value
+
+
+def _noun(hint: Any) -> str:
+    names = {int: "a whole number", float: "a number", str: "a string"}
+    return names.get(hint, "a list of strings" if get_args(hint) else str(hint))
+
+
+def _snake(key: str) -> str:
+    """`maxFileBytes`, as editors write it, is `max_file_bytes` here."""
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in key)
+
+
+def _from_environment() -> dict[str, dict[str, Any]]:
+    """`CODEKIN_INDEX_WORKERS=2` as `{"index": {"workers": 2}}`; values are read as TOML, else as plain strings."""
+    values: dict[str, dict[str, Any]] = {}
+    for group in fields(Settings):
+        for leaf in fields(get_type_hints(Settings)[group.name]):
+            text = os.environ.get(f"CODEKIN_{group.name}_{leaf.name}".upper())
+            if text is not None:
+                values.setdefault(group.name, {})[leaf.name] = _toml_value(text)
+    return values
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,185 @@
+"""The nouns of codekin: frozen, without behaviour, known to every room.
+
+Lines are 0-based and spans half-open everywhere inside; only the command line prints 1-based, inclusive lines.
+Scores: higher is better, everywhere.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+
+class Kind(StrEnum):
+    """What a snippet is in its language."""
+
+    FUNCTION = "function"
+    METHOD = "method"
+    CONSTRUCTOR = "constructor"
+    TEST = "test"
+    CLASS = "class"  # what is left of a class, interface, trait, struct or enum without its methods
+    MODULE = "module"  # what is left of a file without its definitions
+    LINES = "lines"  # a window of lines of a file without a grammar
+
+
+class Task(StrEnum):
+    """The five retrieval tasks of jina-code-embeddings (arXiv 2508.21290, table 1)."""
+
+    NL2CODE = "nl2code"
+    QA = "qa"
+    CODE2CODE = "code2code"
+    CODE2NL = "code2nl"
+    CODE2COMPLETION = "code2completion"
+
+
+class Role(StrEnum):
+    """Which side of a retrieval a text is on."""
+
+    QUERY = "query"
+    PASSAGE = "passage"
+
+
+class Kinship(StrEnum):
+    """Why a hit is like the query."""
+
+    IDENTICAL = "identical"
+    SIMILAR = "similar"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Whole lines of a document, 0-based, half-open: `start <= line < end`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A function-sized unit of a document.
+
+    `text` is canonical: the span's lines dedented, LF between them, no trailing blanks. Two snippets with the same
+    `text` are the same content and share one vector wherever they stand.
+    """
+
+    name: str  # "" where the source gives none
+    qualified_name: str  # "Outer.Inner.method"
+    kind: Kind
+    language: str
+    span: Span
+    name_line: int  # the line on which the name stands; doc comments and decorators come before it
+    doc: str  # the doc comment's own words, without comment marks
+    text: str
+    part: int = 0  # 0: whole; 1, 2, …: the pieces of a definition longer than the bound
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stored snippet stands: a snippet as the store knows it, without its text."""
+
+    path: Path  # absolute
+    span: Span
+    name: str
+    qualified_name: str
+    kind: Kind
+    language: str
+    name_line: int
+    part: int
+    content: int  # the store's number of the snippet's text; equal texts have equal numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One retriever's answer, before fusion."""
+
+    content: int
+    score: float  # comparable only within one retriever and one query
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place that answers the query: fused, checked against the text of now, final."""
+
+    place: Place
+    score: float  # 0 … 1
+    why: str
+    kinship: Kinship | None  # None where the query is not code
+    text: str  # the span's lines as they are now
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hits of one question, best first."""
+
+    hits: tuple[Hit, ...]
+    coverage: float  # the share of the workspace's files that were searchable, 0 … 1
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a question is limited to; applied before ranking."""
+
+    language: str | None = None
+    folder: Path | None = None  # absolute
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a bulk index is; counts are files."""
+
+    done: int
+    total: int
+    seconds_left: float | None  # None until there is something to estimate from
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A source file that is not in the index, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What bringing the index up to date did and what it holds now."""
+
+    files: int = 0
+    snippets: int = 0
+    embedded: int = 0  # contents that went through the encoder
+    reused: int = 0  # contents of changed files that already had a vector
+    skipped: tuple[Skipped, ...] = ()
+    seconds: float = 0.0
+    store_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a person asks about a running codekin."""
+
+    roots: tuple[Path, ...]
+    state: str  # "ready" | "indexing" | "paused" | "standing by" | "failed"
+    files: int
+    snippets: int
+    skipped: int
+    coverage: float
+    progress: Progress | None
+    model: str
+    device: str
+    dense: str  # how vectors are searched: "graph (hnswlib)" | "exact", and why
+    store: Path
+    store_bytes: int
+    embedded: int  # contents embedded since this process started
+    watching: str  # "watchdog" | "polling every 5 s: …" | "off"
+    problems: tuple[str, ...] = field(default=())  # each names its remedy
+
+
+class Cancel(Protocol):
+    """Anything that can say the asker no longer wants the answer (threading.Event does)."""
+
+    def is_set(self) -> bool: ...
+
+
+OnProgress = Callable[[Progress], None]
