@@ -1,0 +1,198 @@
+"""The unit vectors of one space in memory, searched exactly.
+
+A `Matrix` never changes: adding or retiring gives another one that shares the rows. A reader therefore needs no lock,
+and whoever keeps the newest one decides, alone, what comes next.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+RowNumbers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+_BLOCK_BYTES = 8 << 20  # growing by blocks never copies the rows that are there, and wastes at most one block
+_MANY_BYTES = 16 << 20  # the scores held at once while many queries are answered
+_UNIT_TOLERANCE = 0.01  # stored vectors went through float16
+_SCORE_TOLERANCE = 4e-6  # a matrix product rounds equal rows differently, depending on where they stand
+_GATHER_SHARE = 0.25  # below this share of a block, picking its rows out is cheaper than the product over all of it
+
+_NO_LABELS: Labels = np.empty(0, np.int64)
+
+
+def unit_rows(vectors: Floats) -> tuple[Floats, Mask]:
+    """The rows of `vectors` (n, d) that are finite and of length 1 (± 1 %), re-normalised, and which rows they are."""
+    with np.errstate(all="ignore"):
+        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        sound: Mask = np.abs(norms - 1) <= _UNIT_TOLERANCE  # false for NaN
+    return vectors[sound] / norms[sound, None], sound
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix:
+    """Rows of unit vectors under labels; `Matrix(dim)` is empty. Row numbers hold until `compacted`."""
+
+    dim: int
+    block_rows: int = 0  # 0 chooses from the dimension
+    labels: Labels = field(default_factory=_NO_LABELS.copy)  # (n,), by row
+    live: Mask = field(default_factory=lambda: np.empty(0, np.bool_))  # (n,), by row; false is a tombstone
+    _blocks: tuple[Floats, ...] = ()  # each (block_rows, dim); the last one may have room
+    _order: RowNumbers = field(default_factory=_NO_LABELS.copy)  # (n,), the rows by ascending label
+
+    def __post_init__(self) -> None:
+        if not self.block_rows:
+            object.__setattr__(self, "block_rows", max(256, _BLOCK_BYTES // (4 * self.dim)))
+
+    def __len__(self) -> int:
+        """How many rows there are, tombstones among them."""
+        return len(self.labels)
+
+    def added(self, labels: Labels, vectors: Floats) -> "Matrix":
+        """With unit `vectors` (n, dim) under `labels` (n,); a known label is revived and keeps its vector.
+
+        Only the newest matrix may be added to: the rows go into room that all of them share.
+        """
+        labels, first = np.unique(labels, return_index=True)
+        rows = self.find(labels)
+        live = self.live.copy()
+        live[rows[rows >= 0]] = True
+        new = labels[rows < 0]
+        # In the order they came in, so that the rows of a store read from its start stand by ascending label.
+        arrival = np.argsort(first[rows < 0], kind="stable")
+        sources = first[rows < 0][arrival]
+        blocks = self._filled(vectors, sources)
+        numbers = np.empty(len(new), np.int64)
+        numbers[arrival] = np.arange(len(self), len(self) + len(new))
+        at = np.searchsorted(self.labels[self._order], new)
+        return replace(
+            self,
+            labels=np.concatenate([self.labels, new[arrival]]),
+            live=np.concatenate([live, np.ones(len(new), np.bool_)]),
+            _blocks=blocks,
+            _order=np.insert(self._order, at, numbers),
+        )
+
+    def retired(self, labels: Labels) -> "Matrix":
+        """With the rows of `labels` made tombstones."""
+        rows = self.find(labels)
+        live = self.live.copy()
+        live[rows[rows >= 0]] = False
+        return replace(self, live=live)
+
+    def compacted(self) -> "Matrix":
+        """Without the tombstones; rows are numbered anew, in the same order."""
+        matrix = Matrix(self.dim, self.block_rows)
+        for rows in _chunks(np.flatnonzero(self.live), self.block_rows):
+            matrix = matrix.added(self.labels[rows], self.gather(rows))
+        return matrix
+
+    def find(self, labels: Labels) -> RowNumbers:
+        """The row of each label, a tombstone's too; -1 where there is none."""
+        if not len(self):
+            return np.full(len(labels), -1, np.int64)
+        at = np.minimum(np.searchsorted(self.labels, labels, sorter=self._order), len(self) - 1)
+        rows = self._order[at]
+        return np.where(self.labels[rows] == labels, rows, -1)
+
+    def gather(self, rows: RowNumbers) -> Floats:
+        """A copy of these rows: (n, dim)."""
+        out = np.empty((len(rows), self.dim), np.float32)
+        blocks = rows // self.block_rows
+        for block in np.unique(blocks):
+            inside = blocks == block
+            out[inside] = self._blocks[block][rows[inside] % self.block_rows]
+        return out
+
+    def top(self, query: Floats, k: int, rows: RowNumbers | None = None) -> tuple[Labels, Floats]:
+        """The `k` live rows (of `rows`, ascending, where given) nearest to the unit `query` (dim,).
+
+        → labels and cosines, best first, equal cosines by label.
+        """
+        if rows is None:
+            scores = self._scores(query)
+            scores[~self.live] = -np.inf
+            rows, live = np.arange(len(self)), int(np.count_nonzero(self.live))
+        else:
+            rows = rows[self.live[rows]]
+            scores, live = self._scores_of(rows, query), len(rows)
+        return self.ranked(query, rows[_best(scores, min(k, live))], k)
+
+    def top_many(self, queries: Floats, k: int) -> tuple[Labels, Floats]:
+        """`top` for each of the unit `queries` (q, dim) → (q, m) labels and cosines, m = min(k, live rows)."""
+        live = int(np.count_nonzero(self.live))
+        m = max(0, min(k, live))
+        labels, cosines = np.empty((len(queries), m), np.int64), np.empty((len(queries), m), np.float32)
+        step = max(1, _MANY_BYTES // (4 * max(1, len(self))))
+        for start in range(0, len(queries) if m else 0, step):
+            chunk = queries[start : start + step]
+            scores = np.empty((len(chunk), len(self)), np.float32)
+            for first, block in self._filled_blocks():
+                scores[:, first : first + len(block)] = chunk @ block.T
+            scores[:, ~self.live] = -np.inf
+            for number, (query, row) in enumerate(zip(chunk, scores, strict=True), start):
+                labels[number], cosines[number] = self.ranked(query, _best(row, m), m)
+        return labels, cosines
+
+    def ranked(self, query: Floats, rows: RowNumbers, k: int) -> tuple[Labels, Floats]:
+        """The best `k` of these rows, scored one by one: rows that are equal have equal scores wherever they stand."""
+        scores = np.empty(len(rows), np.float32)
+        for part in _chunks(np.arange(len(rows)), 4096):
+            scores[part] = (self.gather(rows[part]) * query).sum(axis=1)
+        np.minimum(scores, 1, out=scores)
+        labels = self.labels[rows]
+        order = np.lexsort((labels, -scores))[: max(0, k)]
+        return labels[order], scores[order]
+
+    def _scores(self, query: Floats) -> Floats:
+        scores = np.empty(len(self), np.float32)
+        for first, block in self._filled_blocks():
+            np.dot(block, query, out=scores[first : first + len(block)])
+        return scores
+
+    def _scores_of(self, rows: RowNumbers, query: Floats) -> Floats:
+        scores = np.empty(len(rows), np.float32)
+        for first, block in self._filled_blocks():
+            start, end = np.searchsorted(rows, (first, first + len(block)))
+            inside = rows[start:end] - first
+            if len(inside) > _GATHER_SHARE * len(block):
+                scores[start:end] = np.dot(block, query)[inside]
+            elif len(inside):
+                scores[start:end] = np.dot(block[inside], query)
+        return scores
+
+    def _filled(self, vectors: Floats, sources: RowNumbers) -> tuple[Floats, ...]:
+        """The blocks with `vectors[sources]` written behind the last row."""
+        blocks, row = list(self._blocks), len(self)
+        while len(sources):
+            if row == len(blocks) * self.block_rows:
+                blocks.append(np.empty((self.block_rows, self.dim), np.float32))
+            offset = row % self.block_rows
+            part, sources = np.split(sources, [self.block_rows - offset])
+            blocks[-1][offset : offset + len(part)] = vectors[part]
+            row += len(part)
+        return tuple(blocks)
+
+    def _filled_blocks(self) -> Iterator[tuple[int, Floats]]:
+        """Each block's first row number and its rows that are in use."""
+        for number, block in enumerate(self._blocks):
+            first = number * self.block_rows
+            yield first, block[: len(self) - first]
+
+
+def _best(scores: Floats, k: int) -> RowNumbers:
+    """Where the `k` highest scores are, and all that rounding may have kept from being among them."""
+    if k <= 0:
+        return _NO_LABELS
+    if k >= len(scores):
+        return np.flatnonzero(scores > -np.inf)
+    least = np.partition(scores, len(scores) - k)[len(scores) - k]
+    return np.flatnonzero(scores >= least - _SCORE_TOLERANCE)
+
+
+def _chunks(rows: RowNumbers, size: int) -> Iterator[RowNumbers]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
