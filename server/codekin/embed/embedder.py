@@ -1,0 +1,96 @@
+"""Texts → unit vectors: choose the prefix, encode, cut to the dimension, normalise."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from codekin.embed.tasks import prefix
+from codekin.errors import DimensionError, ModelError
+from codekin.settings import ModelSettings
+from codekin.types import Role, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MODELS = Path(__file__).parent / "models"
+
+
+class Encoder(Protocol):
+    """A model: texts → raw vectors. Each row depends on its own text and prefix only, not on its neighbours."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of everything that determines the raw vectors: weights, vocabulary, splitting of texts."""
+        ...
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The Matryoshka dimensions, ascending: a vector may be cut to its first d numbers; the last is the default."""
+        ...
+
+    @property
+    def device(self) -> str: ...
+
+    def encode(self, texts: Sequence[str], prefix: str) -> "NDArray[np.float32]":
+        """The raw vectors, float32 (n, dims[-1]), of `texts`, each of which stands behind the instruction `prefix`.
+
+        The prefix is apart so that a transformer can reuse its keys and values, and a static model, to which an
+        instruction's words are only noise, can choose its weights by it.
+        """
+        ...
+
+
+class Embedder:
+    """An encoder with prefix, cut and norm: the one way to make vectors."""
+
+    def __init__(self, encoder: Encoder, dim: int = 0) -> None:
+        """`dim` is one of the encoder's dimensions, 0 its default. Raises DimensionError for any other."""
+        if dim and dim not in encoder.dims:
+            known = ", ".join(map(str, encoder.dims))
+            raise DimensionError(f"{encoder.name} has no vectors of {dim} dimensions. Choose one of {known}.")
+        self._encoder = encoder
+        self.dim = dim or encoder.dims[-1]
+
+    @property
+    def model(self) -> str:
+        return self._encoder.name
+
+    @property
+    def device(self) -> str:
+        return self._encoder.device
+
+    def embed(self, texts: Sequence[str], task: Task, role: Role) -> "NDArray[np.float32]":
+        """float32 (n, dim), rows of length 1; a row is the same in whatever batch its text stands.
+
+        A text in which the model knows nothing (an empty one) gets the first basis vector: never NaN, never zero.
+        """
+        import numpy as np
+
+        raw = self._encoder.encode(texts, prefix(task, role))
+        vectors = np.array(raw[:, : self.dim], dtype=np.float32, order="C")
+        norms = np.sqrt(np.add.reduce(vectors * vectors, axis=1))
+        unknown = ~(np.isfinite(norms) & (norms > 0))
+        norms[unknown] = 1
+        vectors /= norms[:, None]
+        vectors[unknown] = np.eye(1, self.dim, dtype=np.float32)
+        return vectors
+
+    def space(self, task: Task) -> str:
+        """The space of the task's passages: only vectors of equal spaces may be compared.
+
+        Equal for nl2code and code2code: one vector of a function serves both.
+        """
+        return f"{self._encoder.fingerprint}/{prefix(task, Role.PASSAGE).strip()}/{self.dim}"
+
+
+def load(settings: ModelSettings) -> Embedder:
+    """The embedder that the settings name. Raises ModelError, DimensionError."""
+    if settings.name != "embedded":
+        raise ModelError(f'There is no model "{settings.name}". Choose "embedded".')
+    from codekin.embed.static import StaticEncoder
+
+    return Embedder(StaticEncoder(MODELS), settings.dim)

@@ -1,0 +1,28 @@
+"""(task, role) → the instruction prefix that says which of the five retrieval tasks a text takes part in.
+
+Source: jina-code-embeddings, arXiv 2508.21290, table 1. Each prefix ends in a newline, and the text follows.
+"""
+
+from codekin.types import Role, Task
+
+_CODE = "Candidate code snippet:\n"
+
+PREFIXES: dict[tuple[Task, Role], str] = {
+    (Task.NL2CODE, Role.QUERY): "Find the most relevant code snippet given the following query:\n",
+    (Task.NL2CODE, Role.PASSAGE): _CODE,
+    (Task.QA, Role.QUERY): "Find the most relevant answer given the following question:\n",
+    (Task.QA, Role.PASSAGE): "Candidate answer:\n",
+    (Task.CODE2CODE, Role.QUERY): "Find an equivalent code snippet given the following code snippet:\n",
+    (Task.CODE2CODE, Role.PASSAGE): _CODE,
+    (Task.CODE2NL, Role.QUERY): "Find the most relevant comment given the following code snippet:\n",
+    (Task.CODE2NL, Role.PASSAGE): "Candidate comment:\n",
+    (Task.CODE2COMPLETION, Role.QUERY): (
+        "Find the most relevant completion given the following start of code snippet:\n"
+    ),
+    (Task.CODE2COMPLETION, Role.PASSAGE): "Candidate completion:\n",
+}
+
+
+def prefix(task: Task, role: Role) -> str:
+    """The instruction that stands before a text; nl2code and code2code share their passages' prefix."""
+    return PREFIXES[task, role]
