@@ -1,5 +1,7 @@
 """The error tree. Every message says what is wrong and names the remedy; what a user sees is `str(error)`."""
 
+from pathlib import Path
+
 
 class CodekinError(Exception):
     """The base of everything codekin raises on purpose."""
@@ -23,6 +25,14 @@ class StoreError(CodekinError):
 
 class StoreBusyError(StoreError):
     """Another process has held the store's write lock for too long."""
+
+
+class StoreCorruptError(StoreError):
+    """A file of the index is unsound; it is set aside and made again."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class StoreFullError(StoreError):

@@ -98,7 +98,8 @@ def user_settings() -> tuple[Settings, tuple[SettingsError, ...]]:
 
     Never raises: a wrong value is reported and its default kept.
     """
-    settings, problems = Settings(), ()
+    settings = Settings()
+    problems: tuple[SettingsError, ...] = ()
     path = config_file()
     try:
         with path.open("rb") as stream:

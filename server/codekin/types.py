@@ -90,11 +90,28 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """What a question is limited to; applied before ranking."""
+
+    language: str | None = None
+    folder: Path | None = None  # absolute
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question to the retrievers."""
+
+    text: str
+    task: Task
+    within: Filter = Filter()
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One retriever's answer, before fusion."""
 
     content: int
-    score: float  # comparable only within one retriever and one query
+    score: float  # 0 … 1, comparable only within one retriever and one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +132,6 @@ class Answer:
     hits: tuple[Hit, ...]
     coverage: float  # the share of the workspace's files that were searchable, 0 … 1
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a question is limited to; applied before ranking."""
-
-    language: str | None = None
-    folder: Path | None = None  # absolute
 
 
 @dataclass(frozen=True, slots=True)

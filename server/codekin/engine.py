@@ -1,0 +1,305 @@
+"""The one API: what the language server, the command line and every test drive. Knows nothing of LSP.
+
+An engine has one workspace. Its methods may be called from any thread, and none that answers a question waits for the
+bulk index: answers come from what is there, and say how much of the workspace that is.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from codekin.code.extract import canonical, extract, snippet_at, split_lines
+from codekin.code.words import words
+from codekin.embed.embedder import load
+from codekin.errors import QueryError, StoreCorruptError
+from codekin.index.home import Home, home
+from codekin.index.index import Index
+from codekin.index.indexer import Indexer
+from codekin.index.prepare import Preparer, content_hash
+from codekin.index.reconcile import reconcile
+from codekin.index.vector_store import VectorStore
+from codekin.index.workspace import Document, Workspace
+from codekin.search.dense import DenseRetriever
+from codekin.search.fuse import fuse
+from codekin.search.hits import Asked, Reader, hits
+from codekin.search.lexical import LexicalRetriever
+from codekin.settings import Settings
+from codekin.types import (
+    Answer,
+    Cancel,
+    Candidate,
+    Filter,
+    Hit,
+    IndexReport,
+    Kind,
+    OnProgress,
+    Progress,
+    Query,
+    Snippet,
+    Span,
+    Status,
+    Task,
+)
+
+_CANDIDATES = 60  # per retriever; some fall to filters and freshness, ten or twenty are shown
+_DENSE_WEIGHT = {Task.NL2CODE: 0.6, Task.CODE2CODE: 0.5}
+_TWIN = 0.85  # the share of two texts' words that must be the same for them to be duplicates
+_POLL_S = 0.2
+
+
+class Engine:
+    """One workspace, indexed and answering."""
+
+    def __init__(
+        self,
+        roots: Sequence[Path],
+        settings: Settings,
+        *,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Opens what is there; nothing is read or indexed before `start` or `refresh`.
+
+        `on_change` is called, from some thread, whenever `status()` may say something new.
+        Raises WorkspaceError, StoreError, ModelError.
+        """
+        self.settings = settings
+        self.home: Home = home(roots, settings)
+        self._started = False
+        self._problems: list[str] = []
+        self._on_change = on_change
+        self.workspace = Workspace(self.home.roots, settings.index)
+        self._embedder = load(settings.model)
+        self._index = Index(self.home, self._embedder.space(Task.CODE2CODE), self._embedder.dim, self._note_problem)
+        self._vectors = VectorStore(self.home.vectors)
+        preparer = Preparer(self.workspace, self._index.store, self._vectors, self._embedder)
+        self._indexer = Indexer(self.home, self.workspace, self._index, preparer, on_change)
+        self._dense = DenseRetriever(self._index, self._embedder)
+        self._lexical = LexicalRetriever(self._index)
+
+    # Keeping up with the workspace
+
+    def start(self) -> None:
+        """Keep the index like the workspace from now on, in the background."""
+        self._started = True
+        threading.Thread(target=self._index.settle, daemon=True).start()
+        self._indexer.start()
+
+    def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
+        """Bring the index up to date before returning. Where another codekin already does, wait for it instead."""
+        started = time.monotonic()
+        lock = FileLock(self.home.lock, timeout=0)
+        try:
+            with lock:
+                report = reconcile(self.home, on_progress, cancel, workers)
+        except Timeout:
+            self._await_other(on_progress, cancel, lock)
+            counts = self._index.store.counts()
+            skipped, size = tuple(self._index.store.skipped()), self._index.store.size_bytes()
+            report = IndexReport(counts.files, counts.snippets, 0, 0, skipped, time.monotonic() - started, size)
+        self._index.settle()
+        return report
+
+    def open_document(self, path: Path, text: str) -> None:
+        """An editor has this text of the document, now or anew; it wins over the disk until `close_document`."""
+        self.workspace.open(path, text)
+        self._indexer.update([path])
+
+    def close_document(self, path: Path) -> None:
+        """The editor let go of the document: the disk's text counts again."""
+        self.workspace.close(path)
+        self._index.store.release([path])
+        self._indexer.update([path])
+
+    def update(self, paths: Sequence[Path]) -> None:
+        """These may have changed on the disk; returns at once."""
+        self._indexer.update(paths)
+
+    def pause(self) -> None:
+        """No bulk indexing until `resume`."""
+        self._indexer.pause()
+
+    def resume(self) -> None:
+        """Go on indexing."""
+        self._indexer.resume()
+
+    def reindex(self) -> None:
+        """Take the whole workspace in anew; nothing that has a vector is embedded again."""
+        self._indexer.reindex()
+
+    def close(self) -> None:
+        """Stop; what is indexed stays."""
+        if self._started:
+            self._indexer.stop()
+        self._index.close()
+        self._vectors.close()
+
+    # Questions
+
+    def similar(
+        self, path: Path, lines: Span, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None
+    ) -> Answer:
+        """What is like the code there: like the snippet at a single line, like the selection where there are more.
+
+        Raises QueryError where there is no such code.
+        """
+        text = self._asked_text(path, lines)
+        return self._answer(text, Task.CODE2CODE, k, within, cancel)
+
+    def similar_to(self, code: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
+        """What is like this code, which need not be in the workspace."""
+        return self._answer(Asked(canonical(split_lines(code))), Task.CODE2CODE, k, within, cancel)
+
+    def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
+        """Where the code is that does what the question says."""
+        return self._answer(Asked(question.strip(), is_code=False), Task.NL2CODE, k, within, cancel)
+
+    def symbols(self, name: str, k: int) -> list[Hit]:
+        """Definitions whose name contains `name`; exact ones first."""
+        with self._sound():
+            self._index.follow()
+            store, reader = self._index.store, Reader(self.workspace)
+            found = store.named(name, 2 * k)
+            keys = store.hash_of([place.content for place in found])
+            now = (reader.now(place, keys[place.content]) for place in found)
+            live = islice((place for place in now if place is not None), k)
+            return [
+                Hit(place, 1.0, "name", None, "\n".join(reader.lines(place.path)[place.span.start : place.span.end]))
+                for place in live
+            ]
+
+    def snippets(self, path: Path) -> list[Snippet]:
+        """The snippets of a document as it is now; none where there is nothing to read."""
+        document = self.workspace.read(path)
+        return extract(document.text, document.language) if isinstance(document, Document) else []
+
+    def duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
+        """Where else the snippet, or one that differs in few words, stands. Short snippets and remainders have none."""
+        if not self._may_be_duplicated(snippet):
+            return []
+        own = Counter(words(snippet.text))
+        answer = self._answer(Asked(snippet.text, path, snippet.span), Task.CODE2CODE, _CANDIDATES, Filter(), None)
+        return [hit for hit in answer.hits if _overlap(own, Counter(words(hit.text))) >= _TWIN]
+
+    def status(self) -> Status:
+        """How things are."""
+        store, counts = self._index.store, self._index.store.counts()
+        problems = [*self._problems, *([self._indexer.problem] if self._indexer.problem else [])]
+        return Status(
+            roots=self.home.roots,
+            state=self._indexer.state if self._started else "ready",
+            files=counts.files,
+            snippets=counts.snippets,
+            skipped=counts.skipped,
+            coverage=self.coverage(),
+            progress=self.progress(),
+            model=self._embedder.model,
+            device=self._embedder.device,
+            dense=self._index.dense.describe(),
+            store=store.path,
+            store_bytes=store.size_bytes(),
+            embedded=self._indexer.embedded,
+            watching=self._indexer.watching,
+            problems=tuple(problems),
+        )
+
+    def progress(self) -> Progress | None:
+        """How far the bulk index is; None when there is none under way in this process."""
+        return self._indexer.progress
+
+    def coverage(self) -> float:
+        """The share of the workspace's files that are searchable, 0 … 1; 0 before the first scan has counted them."""
+        files, pending = (self._index.store.meta(key) for key in ("files", "pending"))
+        if files is None or pending is None:
+            return 0.0
+        return 1.0 - int(pending) / max(int(files), 1)
+
+    # How answers are made
+
+    def _answer(self, asked: Asked, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
+        started = time.monotonic()
+        cancel = cancel or threading.Event()
+        if not asked.text.strip():
+            return Answer((), self.coverage(), time.monotonic() - started)
+        with self._sound():
+            self._index.follow()
+            reader = Reader(self.workspace)
+            candidates = self._candidates(Query(asked.text, task, within), cancel)
+            found = list(islice(hits(candidates, asked, self._index, reader, within, cancel), k))
+            if self._started and reader.stale:
+                self._indexer.update(reader.stale)
+            found.sort(key=lambda hit: -hit.score)
+            return Answer(tuple(found), self.coverage(), time.monotonic() - started)
+
+    def _candidates(self, query: Query, cancel: Cancel) -> list[Candidate]:
+        dense_weight = _DENSE_WEIGHT[query.task]
+        lexical = self._lexical.search(query, _CANDIDATES)
+        if cancel.is_set():
+            return []
+        dense = self._dense.search(query, _CANDIDATES)
+        fused = fuse([(dense_weight, dense), (1 - dense_weight, lexical)])
+        twin = self._index.store.content_of(content_hash(query.text))
+        if twin is None:
+            return fused
+        # The same text elsewhere is the best answer there is, whatever the retrievers think of it.
+        return [Candidate(twin, 1.0), *(candidate for candidate in fused if candidate.content != twin)]
+
+    def _asked_text(self, path: Path, lines: Span) -> Asked:
+        document = self.workspace.read(path)
+        if not isinstance(document, Document):
+            reason = f": {document.reason}" if document else ""
+            raise QueryError(f"{path} can't be read{reason}. Name a source file.")
+        text = split_lines(document.text)
+        if not 0 <= lines.start < len(text):
+            raise QueryError(f"{path} has {len(text)} lines, and no line {lines.start + 1}.")
+        if lines.end - lines.start > 1:
+            return Asked(canonical(text[lines.start : lines.end]), path, lines)
+        snippet = snippet_at(extract(document.text, document.language), lines.start)
+        if snippet is None:
+            raise QueryError(f"{path} has no code to compare.")
+        return Asked(snippet.text, path, snippet.span)
+
+    def _may_be_duplicated(self, snippet: Snippet) -> bool:
+        long_enough = snippet.span.end - snippet.span.start >= self.settings.duplicates.min_lines
+        return long_enough and snippet.part == 0 and snippet.kind not in (Kind.CLASS, Kind.MODULE, Kind.LINES)
+
+    def _await_other(self, on_progress: OnProgress, cancel: Cancel, lock: FileLock) -> None:
+        """Until the codekin that holds the lock has nothing left to do, or is gone."""
+        store, total = self._index.store, None
+        while not cancel.is_set():
+            pending = int(store.meta("pending") or 0)
+            if pending == 0:
+                return
+            total = max(total or 0, pending)
+            on_progress(Progress(total - pending, total, None))
+            try:
+                lock.acquire(timeout=_POLL_S)
+            except Timeout:
+                continue
+            lock.release()
+            return
+
+    def _note_problem(self, problem: str) -> None:
+        if problem not in self._problems:
+            self._problems.append(problem)
+            self._on_change()
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """A question that stumbles over an unsound file has it made again; the next one will be answered."""
+        try:
+            yield
+        except StoreCorruptError as error:
+            self._indexer.repair(error)
+            raise
+
+
+def _overlap(one: Counter[str], other: Counter[str]) -> float:
+    """The share of words, counted as often as they occur, that two texts have in common: 0 … 1."""
+    either = (one | other).total()
+    return (one & other).total() / either if either else 0.0

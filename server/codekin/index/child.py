@@ -1,0 +1,109 @@
+"""Reconciling in a child process, seen from both sides.
+
+The child reads what to do from its standard input and says how far it is on its standard output, a JSON document a
+line. Its input's end is the order to stop: it also comes when the parent dies, however it dies.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, TextIO
+
+from codekin.errors import CodekinError, IndexingError
+from codekin.index.home import Home
+from codekin.settings import Settings, overlay
+from codekin.types import IndexReport, OnProgress, Progress, Skipped
+
+_GRACE_S = 3.0  # a chunk's work and its write, several times over
+
+
+class Child:
+    """One run of reconcile() in a process of its own; `run` blocks, `stop` ends it from another thread."""
+
+    def __init__(self, home: Home, workers: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "codekin.index.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._order = {
+            "roots": [str(root) for root in home.roots],
+            "settings": dataclasses.asdict(home.settings),
+            "workers": workers,
+        }
+
+    def run(self, on_progress: OnProgress) -> IndexReport | None:
+        """The report, or None when stopped. Raises IndexingError when the process dies or its work fails."""
+        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101 (we asked for pipes)
+        with contextlib.suppress(OSError):  # it died at once: its exit status says so below
+            self._process.stdin.write(json.dumps(self._order) + "\n")
+            self._process.stdin.flush()
+        for line in self._process.stdout:
+            message = json.loads(line)
+            if "progress" in message:
+                on_progress(Progress(**message["progress"]))
+            elif "error" in message:
+                raise IndexingError(message["error"])
+            elif "report" in message:
+                return _report(message["report"])
+        status = self._process.wait()
+        if status == 0:
+            return None
+        raise IndexingError(f"The indexing process ended with status {status}. What it had done is kept.")
+
+    def stop(self) -> None:
+        """Let it finish what it is writing, then see to it that it is gone."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _report(values: dict[str, Any]) -> IndexReport:
+    skipped = tuple(Skipped(Path(path), reason) for path, reason in values.pop("skipped"))
+    return IndexReport(**values, skipped=skipped)
+
+
+def main() -> None:
+    """The child's side."""
+    from codekin.index.reconcile import reconcile
+
+    if hasattr(os, "nice"):
+        os.nice(10)  # the editor, the compiler and the person come first
+    order = json.loads(sys.stdin.readline())
+    settings, _ = overlay(Settings(), order["settings"], source="the parent")
+    home = Home(tuple(map(Path, order["roots"])), settings)
+    stop = threading.Event()
+    threading.Thread(target=_await_end, args=(sys.stdin, stop), daemon=True).start()
+    try:
+        report = reconcile(
+            home, lambda progress: _say({"progress": dataclasses.asdict(progress)}), stop, order["workers"]
+        )
+    except CodekinError as error:
+        _say({"error": str(error)})
+        return
+    if not stop.is_set():
+        skipped = [(str(item.path), item.reason) for item in report.skipped]
+        _say({"report": dataclasses.asdict(report) | {"skipped": skipped}})
+
+
+def _await_end(stream: TextIO, stop: threading.Event) -> None:
+    stream.read()
+    stop.set()
+
+
+def _say(message: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # nobody listens any more; the end of our input says the same
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

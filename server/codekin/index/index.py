@@ -1,0 +1,95 @@
+"""The index as a reader sees it: the store, and its vectors in memory, in step with each other."""
+
+import threading
+from collections.abc import Callable
+
+from codekin.index.graph import DenseIndex
+from codekin.index.home import Home
+from codekin.index.store import Store
+from codekin.index.vector_store import VectorStore
+
+_CHUNK = 4096  # contents loaded at a time: some 20 ms, so that other threads get their turn
+
+
+class Index:
+    """One workspace's index. Any thread may ask; whoever writes the store calls `follow` after."""
+
+    def __init__(self, home: Home, space: str, dim: int, on_problem: Callable[[str], None]) -> None:
+        self.store = Store(home.store)
+        self._home = home
+        self._on_problem = on_problem
+        self._vectors = VectorStore(home.vectors)
+        self._space = space
+        self._dim = dim
+        self._following = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._identity = self.store.identity()
+        key = f"{self._identity} {self._space}"
+        self.dense = DenseIndex(self._dim, self._home.graph, key, on_problem=self._on_problem)
+        self._generation = -1
+        self._last = 0  # the highest content looked at
+        self._missing: dict[int, bytes] = {}  # contents whose vector has yet to come
+        self._retired: set[int] = set()
+
+    @property
+    def contents(self) -> int:
+        """About how many contents there are: the highest number given."""
+        return self._last
+
+    def follow(self) -> None:
+        """Take in what any process has written since the last call.
+
+        Returns at once while another thread is at it: answers are then given from what is there.
+        """
+        if not self._following.acquire(blocking=False):
+            return
+        try:
+            if self.store.identity() != self._identity:  # the store was unsound and has been made again
+                self.dense.close()
+                self._begin()
+            generation = self.store.generation()
+            if generation == self._generation:
+                return
+            first = self._generation < 0
+            wanted = self._missing | dict(self.store.contents_after(self._last))
+            wanted |= self.store.hash_of(self.store.alive(list(self._retired)))
+            self._load(wanted)
+            self._generation = generation
+            if first:
+                self._retire()
+        finally:
+            self._following.release()
+
+    def settle(self) -> None:
+        """After a bulk change: take it in, and let go of the vectors of contents that are no more."""
+        self.follow()
+        with self._following:
+            self._retire()
+        self.dense.maintain()
+
+    def close(self) -> None:
+        """Let go of files, threads and child processes."""
+        self.dense.close()
+        with self._following:
+            self._vectors.close()
+            self.store.close()
+
+    def _load(self, wanted: dict[int, bytes]) -> None:
+        numbers = sorted(wanted)
+        for i in range(0, len(numbers), _CHUNK):
+            chunk = numbers[i : i + _CHUNK]
+            found, vectors = self._vectors.get(self._space, [wanted[number] for number in chunk], self._dim)
+            self.dense.add([chunk[position] for position in found], vectors)
+            having = {chunk[position] for position in found}
+            self._retired -= having
+            self._missing = {n: key for n, key in self._missing.items() if n not in having}
+            self._missing |= {number: wanted[number] for number in chunk if number not in having}
+            self._last = max(self._last, chunk[-1])
+
+    def _retire(self) -> None:
+        dead = set(self.store.dead())
+        self.dense.retire(list(dead - self._retired))
+        self._retired |= dead
+        self._missing = {number: key for number, key in self._missing.items() if number not in dead}

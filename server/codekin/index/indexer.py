@@ -1,0 +1,238 @@
+"""What keeps the index like the workspace: a coalescing queue for edits, a child process for everything at once.
+
+Any number of codekin processes may have the same workspace open. Each puts its own open documents' text into the
+store; the one that holds the lock also watches the disk and reconciles. When it dies, another takes its place.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from codekin.errors import CodekinError, StoreCorruptError
+from codekin.index.child import Child
+from codekin.index.home import Home
+from codekin.index.index import Index
+from codekin.index.prepare import Preparer
+from codekin.index.schema import set_aside
+from codekin.index.watcher import Watcher
+from codekin.index.workspace import SourceFile, Workspace
+from codekin.types import Progress
+
+log = logging.getLogger(__name__)
+
+_FEW = 64  # paths at once; more are left to a child process
+_PATIENCE = 4  # debounces that an edit waits at most while more edits keep coming
+_STAND_BY_S = 1.0
+_RETRIES_S = (1.0, 5.0, 30.0, 300.0)
+
+
+class Indexer:
+    """The writing side of an index, on two threads of its own. Every method returns at once but `stop`."""
+
+    def __init__(
+        self, home: Home, workspace: Workspace, index: Index, preparer: Preparer, on_change: Callable[[], None]
+    ) -> None:
+        self._home = home
+        self._workspace = workspace
+        self._index = index
+        self._preparer = preparer
+        self._on_change = on_change
+        self._settings = home.settings.index
+        self._wake = threading.Condition()
+        self._due: dict[Path, tuple[float, float]] = {}  # path → (when to take it, when at the latest)
+        self._rescan_wanted = False
+        self._paused = False
+        self._stopping = False
+        self._child: Child | None = None
+        self._lock = FileLock(home.lock, timeout=0)
+        self._watcher: Watcher | None = None
+        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._run_updates, self._run_bulk)]
+        self.progress: Progress | None = None
+        self.problem: str | None = None
+        self.embedded = 0
+
+    # The door
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End, leaving nothing half-written and no process behind."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+            child = self._child
+        if child:
+            child.stop()
+        if self._watcher:
+            self._watcher.stop()
+        for thread in self._threads:
+            thread.join()
+        self._index.store.release(self._workspace.overlays())
+        self._lock.release()
+
+    def update(self, paths: Iterable[Path]) -> None:
+        """These may have changed: take them in after the debounce."""
+        now, wait = time.monotonic(), self._settings.debounce_ms / 1000
+        with self._wake:
+            for path in paths:
+                latest = self._due[path][1] if path in self._due else now + _PATIENCE * wait
+                self._due[path] = (min(now + wait, latest), latest)
+            self._wake.notify_all()
+
+    def rescan(self) -> None:
+        """Anything may have changed: reconcile (again, if one is under way), if it is this process that does."""
+        with self._wake:
+            self._rescan_wanted = True
+            self._wake.notify_all()
+
+    def pause(self) -> None:
+        """No bulk work until `resume`; open documents stay searchable as they are edited."""
+        with self._wake:
+            self._paused = True
+            child = self._child
+        if child:
+            child.stop()
+        self._on_change()
+
+    def resume(self) -> None:
+        """Go on where `pause` stopped."""
+        with self._wake:
+            self._paused = False
+            self._rescan_wanted = True
+            self._wake.notify_all()
+        self._on_change()
+
+    def reindex(self) -> None:
+        """Take in the whole workspace anew; what has a vector is not embedded again."""
+        self._index.store.clear()
+        self.rescan()
+
+    def repair(self, error: StoreCorruptError) -> None:
+        """A file of the index proved unsound: make it again."""
+        if self._lock.is_locked:
+            set_aside(error.path)
+            self.rescan()
+
+    @property
+    def state(self) -> str:
+        """What it is doing, in a word or two."""
+        if self.problem:
+            return "failed"
+        if not self._lock.is_locked:
+            return "standing by"
+        if self._paused:
+            return "paused"
+        return "indexing" if self._child or self._rescan_wanted else "ready"
+
+    @property
+    def watching(self) -> str:
+        """How changes on the disk are noticed."""
+        return self._watcher.mode if self._watcher else "off"
+
+    # Edits: a few files at a time, here
+
+    def _run_updates(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._stopping or self._due)
+                if self._stopping:
+                    return
+                now = time.monotonic()
+                ready = [path for path, (when, _) in self._due.items() if when <= now]
+                if not ready:
+                    self._wake.wait(min(when for when, _ in self._due.values()) - now)
+                    continue
+                for path in ready:
+                    del self._due[path]
+            self._take(ready)
+
+    def _take(self, paths: list[Path]) -> None:
+        if len(paths) > _FEW:
+            self.rescan()
+            return
+        try:
+            ours = [path for path in paths if isinstance(self._workspace.admits(path), SourceFile)]
+            prepared = self._preparer.prepare(ours)
+            store = self._index.store
+            store.replace(prepared.records)
+            store.remove({*paths} - {*ours} | {*prepared.gone})
+            self.embedded += prepared.embedded
+            self._index.follow()
+        except StoreCorruptError as error:
+            log.warning("%s", error)
+            self.repair(error)
+        except CodekinError as error:
+            log.warning("%s", error)
+            self.problem = str(error)
+        self._on_change()
+
+    # Everything at once: by a child, if this process holds the lock
+
+    def _run_bulk(self) -> None:
+        if not self._await_lock():
+            return
+        # Whoever held unsaved text before us may be dead; who lives says it again with the next edit.
+        self._index.store.release()
+        self.update(self._workspace.overlays())
+        self._watcher = Watcher(self._workspace, self.update, self.rescan, self._settings.polling_s)
+        self._watcher.start()
+        self.rescan()
+        failures = 0
+        while self._await(lambda: self._rescan_wanted and not self._paused):
+            try:
+                self._reconcile()
+                failures, self.problem = 0, None
+            except CodekinError as error:
+                log.warning("%s", error)
+                self.problem = str(error)
+                self._on_change()
+                self._await(lambda: False, _RETRIES_S[min(failures, len(_RETRIES_S) - 1)])
+                failures += 1
+                self.rescan()
+
+    def _await_lock(self) -> bool:
+        while not self._stopping:
+            try:
+                self._lock.acquire()
+            except Timeout:
+                self._index.follow()
+                self._await(lambda: False, _STAND_BY_S)
+            else:
+                self._on_change()
+                return True
+        return False
+
+    def _await(self, condition: Callable[[], bool], timeout_s: float | None = None) -> bool:
+        """Until `condition`, or the timeout; False when it is time to stop."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._stopping or condition(), timeout_s)
+            return not self._stopping
+
+    def _reconcile(self) -> None:
+        with self._wake:
+            if self._paused or self._stopping:
+                return
+            self._rescan_wanted = False
+            self._child = child = Child(self._home, self._settings.workers or max(1, (os.cpu_count() or 2) // 2))
+        try:
+            report = child.run(self._note)
+        finally:
+            child.stop()
+            self._child = self.progress = None
+        if report:
+            self.embedded += report.embedded
+            self._index.settle()
+        self._on_change()
+
+    def _note(self, progress: Progress) -> None:
+        self.progress = progress
+        self._index.follow()
+        self._on_change()

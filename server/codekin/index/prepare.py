@@ -1,0 +1,101 @@
+"""Files on their way into the store: read, cut into snippets, new contents embedded and split to words.
+
+What costs is done once per content: one that has a vector, or is in the store, is only pointed to.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codekin.code.extract import extract
+from codekin.code.words import identifiers, words
+from codekin.embed.embedder import Embedder
+from codekin.index.store import FileRecord, FileState, SnippetRecord, Store
+from codekin.index.vector_store import VectorStore
+from codekin.index.workspace import Document, Workspace
+from codekin.types import Role, Skipped, Snippet, Task
+
+_WORDS = 512  # per content; what follows says little that is new and costs full text and time
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is to be written, and what making it took."""
+
+    records: tuple[FileRecord, ...]
+    gone: tuple[Path, ...]  # nothing to index there any more
+    skipped: tuple[Skipped, ...]
+    embedded: int  # contents
+    reused: int
+
+
+class Preparer:
+    """Makes records. Asks the store, never writes it; writes vectors.
+
+    That order makes every crash harmless: a vector without a content is found again, the other way is never seen.
+    """
+
+    def __init__(self, workspace: Workspace, store: Store, vectors: VectorStore, embedder: Embedder) -> None:
+        self._workspace = workspace
+        self._store = store
+        self._vectors = vectors
+        self._embedder = embedder
+        self.space = embedder.space(Task.CODE2CODE)
+
+    def prepare(self, paths: Iterable[Path], anew: Collection[Path] = ()) -> Prepared:
+        """The files as they are now. Those in `anew` are taken apart again even where their text is the stored one."""
+        documents: list[Document] = []
+        records: list[FileRecord] = []
+        gone: list[Path] = []
+        skipped: list[Skipped] = []
+        for path in paths:
+            document = self._workspace.read(path)
+            if not isinstance(document, Document):
+                gone.append(path)
+                skipped += [document] if document else []
+                continue
+            known = self._store.state(path)
+            if known is not None and known.hash == document.hash and path not in anew:
+                records.append(FileRecord(path, document.language, _state(document), None))
+            else:
+                documents.append(document)
+        made, embedded, reused = self._take_apart(documents)
+        return Prepared((*records, *made), tuple(gone), tuple(skipped), embedded, reused)
+
+    def _take_apart(self, documents: Sequence[Document]) -> tuple[list[FileRecord], int, int]:
+        found = [(document, extract(document.text, document.language)) for document in documents]
+        contents = {content_hash(snippet.text): snippet for _, snippets in found for snippet in snippets}
+        missing = list(contents.keys() - self._vectors.having(self.space, list(contents)))
+        if missing:
+            rows = self._embedder.embed([contents[key].text for key in missing], Task.CODE2CODE, Role.PASSAGE)
+            self._vectors.put(self.space, missing, rows)
+        known = self._store.known(list(contents))
+        split = {key: _words(snippet) for key, snippet in contents.items() if key not in known}
+        records = [
+            FileRecord(document.path, document.language, _state(document), tuple(_row(s, split) for s in snippets))
+            for document, snippets in found
+        ]
+        return records, len(missing), len(contents) - len(missing)
+
+
+def content_hash(text: str) -> bytes:
+    """The key of a snippet's canonical text: 16 bytes of BLAKE2b."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _state(document: Document) -> FileState:
+    return FileState(document.size, document.mtime_ns, document.hash, document.overlay)
+
+
+def _row(snippet: Snippet, split: dict[bytes, tuple[str, str]]) -> SnippetRecord:
+    key = content_hash(snippet.text)
+    place = (snippet.name, snippet.qualified_name, snippet.kind, snippet.span, snippet.name_line, snippet.part)
+    return SnippetRecord(*place, content=key, words=split.get(key))
+
+
+def _words(snippet: Snippet) -> tuple[str, str]:
+    """What full-text search finds a content by: words of its name and of its text, whole identifiers beside them."""
+    name = words(snippet.name) + identifiers(snippet.name)
+    body = words(snippet.text)[:_WORDS] + identifiers(snippet.text)[:_WORDS]
+    return " ".join(name), " ".join(body)

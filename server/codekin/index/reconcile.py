@@ -1,0 +1,155 @@
+"""The store made like the disk: walk, compare, and take in what differs, on several processors.
+
+Runs where it is called (the command line) or as a child of the language server (`python -m codekin.index.reconcile`,
+see child.py), which thereby stays free, gets its memory back when the work is done, and outlives a crashing parser.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codekin.embed.embedder import load
+from codekin.errors import StoreCorruptError
+from codekin.index.home import Home
+from codekin.index.pool import pooled
+from codekin.index.prepare import Prepared, Preparer
+from codekin.index.schema import set_aside
+from codekin.index.store import FileState, Store
+from codekin.index.vector_store import VectorStore
+from codekin.index.workspace import SourceFile, Workspace
+from codekin.types import Cancel, IndexReport, OnProgress, Progress, Skipped
+
+_INLINE = 64  # fewer files are done before a second process has started
+_CHUNK_FILES = 32
+_CHUNK_BYTES = 400_000  # some 0.1 s of work: a pause, or a crash, loses no more
+_DEAD_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What differs between disk and store."""
+
+    changed: tuple[SourceFile, ...]  # newest first: what a person works on is searchable soonest
+    anew: frozenset[Path]  # of them, those to be taken apart again though their text may be the same
+    gone: tuple[Path, ...]
+    skipped: tuple[Skipped, ...]
+    files: int  # in the workspace
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts as the work goes on."""
+
+    done: int = 0
+    embedded: int = 0
+    reused: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
+    """Bring the store up to date and say what that took. A cancelled call leaves all that was done so far.
+
+    The caller holds the workspace's lock, so an unsound file may be set aside and made again.
+    """
+    try:
+        return _reconcile(home, on_progress, cancel, workers)
+    except StoreCorruptError as error:
+        set_aside(error.path)
+        return _reconcile(home, on_progress, cancel, workers)
+
+
+def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
+    started = time.monotonic()
+    workspace = Workspace(home.roots, home.settings.index)
+    store, vectors, embedder = Store(home.store), VectorStore(home.vectors), load(home.settings.model)
+    with contextlib.closing(store), contextlib.closing(vectors):
+        preparer = Preparer(workspace, store, vectors, embedder)
+        plan = _plan(workspace, store, _lacking(store, vectors, preparer.space), cancel)
+        store.remove(plan.gone)
+        store.set_meta({"files": plan.files, "pending": len(plan.changed)})
+        tally = _Tally(skipped=list(plan.skipped))
+        started_work = time.monotonic()
+        for count, prepared in _work(home, plan, preparer, workers, cancel):
+            store.replace(prepared.records)
+            store.remove(prepared.gone)
+            tally.done += count
+            tally.embedded += prepared.embedded
+            tally.reused += prepared.reused
+            tally.skipped += prepared.skipped
+            store.set_meta({"pending": len(plan.changed) - tally.done})
+            on_progress(_progress(tally.done, len(plan.changed), time.monotonic() - started_work))
+        if not cancel.is_set():
+            store.set_skipped(tally.skipped)
+            store.collect(_DEAD_SHARE)
+        counts = store.counts()
+        seconds = time.monotonic() - started
+        return IndexReport(
+            files=counts.files,
+            snippets=counts.snippets,
+            embedded=tally.embedded,
+            reused=tally.reused,
+            skipped=tuple(tally.skipped),
+            seconds=seconds,
+            store_bytes=store.size_bytes(),
+        )
+
+
+def _progress(done: int, total: int, seconds: float) -> Progress:
+    return Progress(done, total, seconds / done * (total - done) if done else None)
+
+
+def _lacking(store: Store, vectors: VectorStore, space: str) -> set[Path]:
+    """Files with contents that have no vector: the model is another one, or the vectors' file was lost."""
+    hashes = [key for _, key in store.contents_after(0)]
+    having = vectors.having(space, hashes)
+    return store.files_with(key for key in hashes if key not in having) if len(having) < len(hashes) else set()
+
+
+def _plan(workspace: Workspace, store: Store, lacking: set[Path], cancel: Cancel) -> Plan:
+    states = store.states()
+    skipped: list[Skipped] = []
+    changed: list[SourceFile] = []
+    seen: set[Path] = set()
+    for found in workspace.walk(cancel):
+        if isinstance(found, Skipped):
+            skipped.append(found)
+            continue
+        seen.add(found.path)
+        if found.path in lacking or _differs(found, states.get(found.path)):
+            changed.append(found)
+    gone = () if cancel.is_set() else tuple(states.keys() - seen)
+    changed.sort(key=lambda file: file.mtime_ns, reverse=True)
+    return Plan(tuple(changed), frozenset(lacking), gone, tuple(skipped), len(seen))
+
+
+def _differs(found: SourceFile, known: FileState | None) -> bool:
+    if known is None:
+        return True
+    return not known.overlay and (known.size, known.mtime_ns) != (found.size, found.mtime_ns)
+
+
+def _work(home: Home, plan: Plan, preparer: Preparer, workers: int, cancel: Cancel) -> Iterator[tuple[int, Prepared]]:
+    """Chunks of the plan, prepared, in whatever order they are done; how many files each was of."""
+    chunks = list(_chunks(plan.changed))
+    if len(plan.changed) < _INLINE or workers < 1:
+        for chunk in chunks:
+            if cancel.is_set():
+                return
+            yield len(chunk), preparer.prepare(chunk, plan.anew)
+        return
+    yield from pooled(home, chunks, plan.anew, workers, cancel)
+
+
+def _chunks(files: Iterable[SourceFile]) -> Iterator[tuple[Path, ...]]:
+    chunk: list[Path] = []
+    size = 0
+    for file in files:
+        chunk.append(file.path)
+        size += file.size
+        if len(chunk) == _CHUNK_FILES or size > _CHUNK_BYTES:
+            yield tuple(chunk)
+            chunk, size = [], 0
+    if chunk:
+        yield tuple(chunk)

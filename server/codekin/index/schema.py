@@ -1,0 +1,176 @@
+"""The tables of a workspace's store and of the shared vectors, how they are opened, and how old ones are brought up.
+
+Two kinds of SQLite file, both in WAL mode, both private to the user (0600 in a 0700 folder):
+
+- one store per workspace: its files, their snippets, the full text of the distinct contents;
+- one file of vectors per user, shared by all workspaces and keyed by (space, content hash).
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from codekin.errors import StoreBusyError, StoreCorruptError, StoreError, StoreFullError
+
+_BUSY_S = 30.0
+
+# Each entry brings a file from version i to i + 1. Never edit one that was released: append.
+STORE_MIGRATIONS = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY,
+        path TEXT NOT NULL UNIQUE,      -- absolute
+        language TEXT NOT NULL,
+        size INTEGER NOT NULL,          -- bytes
+        mtime_ns INTEGER NOT NULL,      -- 0: unknown, read again at the next scan
+        hash BLOB NOT NULL,             -- of the document's text
+        overlay INTEGER NOT NULL        -- 1: unsaved text of a document that an editor holds open
+    );
+    -- AUTOINCREMENT: a number is never used twice, so the graph may keep dead ones as labels.
+    CREATE TABLE contents (id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE);
+    CREATE TABLE snippets (
+        file INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+        content INTEGER NOT NULL REFERENCES contents (id),
+        start INTEGER NOT NULL,         -- lines, 0-based, half-open
+        end INTEGER NOT NULL,
+        name_line INTEGER NOT NULL,
+        part INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        qualified_name TEXT NOT NULL
+    );
+    CREATE INDEX snippets_file ON snippets (file);
+    CREATE INDEX snippets_content ON snippets (content);
+    CREATE TABLE skipped (path TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+    -- Words are split before they come here; the tokenizer only finds the blanks between them.
+    CREATE VIRTUAL TABLE words USING fts5 (name, body, tokenize = "ascii tokenchars '_'");
+    CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
+    """,
+)
+
+VECTOR_MIGRATIONS = (
+    """
+    CREATE TABLE spaces (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+    CREATE TABLE vectors (
+        id INTEGER PRIMARY KEY,
+        space INTEGER NOT NULL REFERENCES spaces (id),
+        hash BLOB NOT NULL,             -- of the content
+        vector BLOB NOT NULL,           -- float16, little-endian
+        UNIQUE (space, hash)
+    );
+    """,
+)
+
+
+def connect(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
+    """An open connection with its tables at the newest version; usable from one thread at a time.
+
+    A file that is not a sound store is moved aside (`*.corrupt`) and a new one begun: everything in it can be
+    derived again. Raises StoreError where the folder can't be written or a newer codekin wrote the file.
+    """
+    with errors_named(path):
+        _make_private(path)
+        try:
+            return _open(path, migrations)
+        except sqlite3.DatabaseError as error:
+            if not _is_corrupt(error):
+                raise
+            set_aside(path)
+            _make_private(path)
+            return _open(path, migrations)
+
+
+def set_aside(path: Path) -> None:
+    """Move an unsound file out of the way, with what belongs to it; the newest unsound one is kept to look into."""
+    with contextlib.suppress(FileNotFoundError):  # another process was faster
+        path.replace(path.with_suffix(".corrupt"))
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _is_corrupt(error: sqlite3.Error) -> bool:
+    """Whether SQLite says that the file itself is unsound."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+@contextlib.contextmanager
+def errors_named(path: Path) -> Iterator[None]:
+    """SQLite's and the system's errors as ours, each with its remedy."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            raise StoreFullError(
+                f"The disk that holds {path.parent} is full. Free some room; indexing then goes on."
+            ) from error
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            message = f"Another process has been writing {path} for {_BUSY_S:.0f} s. Stop it, or try again."
+            raise StoreBusyError(message) from error
+        if _is_corrupt(error):
+            raise StoreCorruptError(f"{path} is unsound ({error}). It is set aside and made again.", path) from error
+        raise StoreError(f"{path} can't be used: {error}. If this stays, remove the file; it is made again.") from error
+    except OSError as error:
+        raise StoreError(
+            f"{path.parent} can't be written ({error.strerror}). Set cache.directory to a folder that can."
+        ) from error
+
+
+def _make_private(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _open(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect on a new file only
+        connection.execute("PRAGMA journal_mode = WAL")
+        # NORMAL loses at most the last transactions when the power fails, never the file's soundness.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection, path, migrations)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[str, ...]) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == len(migrations):
+        return
+    if version > len(migrations):
+        raise StoreError(f"{path} was written by a newer codekin. Upgrade codekin, or remove the file.")
+    with transaction(connection):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()  # another process may have been first
+        for number in range(version, len(migrations)):
+            for statement in _statements(migrations[number]):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """A script's statements one by one: `executescript` would commit the transaction we are in."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of the block, or nothing of it. Takes the write lock at once: it can't fail half-way for want of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back on a full disk
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

@@ -1,0 +1,399 @@
+"""The store of one workspace: GROUND. Files, their snippets, the full text of the distinct contents.
+
+Everything else (graph, vectors in memory) is derived from it. A content is a snippet's text; equal texts are one
+content however often and wherever they stand, and keep their number for as long as anything refers to them.
+Every change is one transaction: a file is in the store whole or not at all.
+"""
+
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from codekin.errors import StoreError
+from codekin.index import schema
+from codekin.types import Candidate, Filter, Kind, Place, Skipped, Span
+
+T = TypeVar("T")
+
+_CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
+
+_PLACE = (
+    "SELECT f.path, s.start, s.end, s.name, s.qualified_name, s.kind, f.language, s.name_line, s.part, s.content "
+    "FROM snippets s JOIN files f ON f.id = s.file "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What the store knows of a file, to compare with the disk."""
+
+    size: int
+    mtime_ns: int
+    hash: bytes
+    overlay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SnippetRecord:
+    """A snippet on its way into the store."""
+
+    name: str
+    qualified_name: str
+    kind: Kind
+    span: Span
+    name_line: int
+    part: int
+    content: bytes  # the hash of its text
+    words: tuple[str, str] | None  # name and body for the full text; None where the store has the content
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file on its way into the store; `snippets` is None where only its state on the disk has changed."""
+
+    path: Path
+    language: str
+    state: FileState
+    snippets: tuple[SnippetRecord, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much the store holds."""
+
+    files: int
+    snippets: int
+    contents: int  # the dead ones included
+    skipped: int
+
+
+class Store:
+    """One workspace's file. May be used from any thread; each thread gets a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._connection()
+
+    def close(self) -> None:
+        """Close every thread's connection; no call may be under way."""
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+        self._local = threading.local()
+
+    # What is known of files
+
+    def identity(self) -> str:
+        """A number that a store made anew does not share: derived files carry it."""
+        value = self.meta("identity")
+        if value is None:
+            self.set_meta({"identity": uuid.uuid4().hex})
+            value = self.meta("identity")
+        return str(value)
+
+    def states(self) -> dict[Path, FileState]:
+        """Every file in the store."""
+        rows = self._query("SELECT path, size, mtime_ns, hash, overlay FROM files")
+        return {Path(path): FileState(size, mtime, key, bool(over)) for path, size, mtime, key, over in rows}
+
+    def state(self, path: Path) -> FileState | None:
+        """One file, or None."""
+        rows = self._query("SELECT size, mtime_ns, hash, overlay FROM files WHERE path = ?", (str(path),))
+        return FileState(rows[0][0], rows[0][1], rows[0][2], bool(rows[0][3])) if rows else None
+
+    def known(self, hashes: Sequence[bytes]) -> set[bytes]:
+        """Those of `hashes` that are contents of the store."""
+        rows = self._in("SELECT hash FROM contents WHERE hash IN ({})", hashes)
+        return {row[0] for row in rows}
+
+    def skipped(self) -> list[Skipped]:
+        """Source files that are left out, and why."""
+        return [
+            Skipped(Path(path), reason)
+            for path, reason in self._query("SELECT path, reason FROM skipped ORDER BY path")
+        ]
+
+    def counts(self) -> Counts:
+        """How much there is."""
+        tables = ("files", "snippets", "contents", "skipped")
+        return Counts(*(self._query(f"SELECT count(*) FROM {table}")[0][0] for table in tables))
+
+    def size_bytes(self) -> int:
+        """The file on disk, with its write-ahead log."""
+        files = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def generation(self) -> int:
+        """A number that grows with every change of files or snippets, in whatever process; costs microseconds."""
+        return int(self.meta("generation") or 0)
+
+    def meta(self, key: str) -> str | int | None:
+        """A note that a writer left for every other process."""
+        rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
+
+    # Writing
+
+    def set_meta(self, values: dict[str, str | int]) -> None:
+        """Leave notes."""
+        self._write(lambda db: db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items()))
+
+    def replace(self, records: Sequence[FileRecord]) -> None:
+        """Put files in, each in place of what was known of it: one transaction.
+
+        A file that an editor holds open with unsaved text is left as it is, unless the record is of such text, too:
+        the scan of the disk must not undo what the user sees.
+        """
+
+        def put(db: sqlite3.Connection) -> None:
+            for record in records:
+                _replace(db, record)
+
+        if records:
+            self._change(put)
+
+    def clear(self) -> None:
+        """Forget all files, so that the next scan takes in everything anew; vectors stay where they are."""
+
+        def empty(db: sqlite3.Connection) -> None:
+            for table in ("snippets", "files", "contents", "words", "skipped"):
+                db.execute(f"DELETE FROM {table}")
+
+        self._change(empty)
+
+    def remove(self, paths: Iterable[Path]) -> None:
+        """Forget files; those with unsaved text stay."""
+        rows = [(str(path),) for path in paths]
+        if rows:
+            self._change(lambda db: db.executemany("DELETE FROM files WHERE path = ? AND overlay = 0", rows))
+
+    def release(self, paths: Iterable[Path] | None = None) -> None:
+        """The unsaved text of these documents (None: of all) no longer counts: the disk's will be read again."""
+        statement = "UPDATE files SET overlay = 0, mtime_ns = 0 WHERE overlay = 1"
+        if paths is None:
+            self._write(lambda db: db.execute(statement))
+        else:
+            rows = [(str(path),) for path in paths]
+            self._write(lambda db: db.executemany(statement + " AND path = ?", rows))
+
+    def set_skipped(self, skipped: Iterable[Skipped]) -> None:
+        """Remember what is left out, in place of what was."""
+        rows = [(str(item.path), item.reason) for item in skipped]
+
+        def put(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM skipped")
+            db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?)", rows)
+
+        self._write(put)
+
+    def collect(self, dead_share: float) -> int:
+        """Drop contents that no snippet has, once they are more than `dead_share` of all; returns how many.
+
+        Until then they stay: a branch that comes back finds its full text where it was.
+        """
+        ((dead, total),) = self._query(
+            "SELECT count(*) FILTER (WHERE id NOT IN (SELECT content FROM snippets)), count(*) FROM contents"
+        )
+        if dead <= dead_share * total:
+            return 0
+
+        def drop(db: sqlite3.Connection) -> None:
+            gone = "SELECT id FROM contents WHERE id NOT IN (SELECT content FROM snippets)"
+            db.execute(f"DELETE FROM words WHERE rowid IN ({gone})")
+            db.execute(f"DELETE FROM contents WHERE id IN ({gone})")
+
+        self._change(drop)
+        self._query("PRAGMA incremental_vacuum")
+        return int(dead)
+
+    # Asking
+
+    def contents_after(self, number: int) -> list[tuple[int, bytes]]:
+        """The contents with a higher number than `number`, and their hashes; lowest first."""
+        return self._query("SELECT id, hash FROM contents WHERE id > ? ORDER BY id", (number,))
+
+    def dead(self) -> list[int]:
+        """The contents that no snippet has any more."""
+        return [row[0] for row in self._query("SELECT id FROM contents WHERE id NOT IN (SELECT content FROM snippets)")]
+
+    def alive(self, contents: Sequence[int]) -> list[int]:
+        """Those of `contents` that some snippet has."""
+        return [row[0] for row in self._in("SELECT DISTINCT content FROM snippets WHERE content IN ({})", contents)]
+
+    def content_of(self, content_hash: bytes) -> int | None:
+        """The number of a content, or None."""
+        rows = self._query("SELECT id FROM contents WHERE hash = ?", (content_hash,))
+        return rows[0][0] if rows else None
+
+    def hash_of(self, contents: Sequence[int]) -> dict[int, bytes]:
+        """The hashes of contents; unknown numbers are left out."""
+        return dict(self._in("SELECT id, hash FROM contents WHERE id IN ({})", contents))
+
+    def files_with(self, hashes: Iterable[bytes]) -> set[Path]:
+        """The files that have a snippet with one of these contents."""
+        rows = self._in(
+            "SELECT DISTINCT f.path FROM contents c JOIN snippets s ON s.content = c.id "
+            "JOIN files f ON f.id = s.file WHERE c.hash IN ({})",
+            list(hashes),
+        )
+        return {Path(row[0]) for row in rows}
+
+    def places(self, contents: Sequence[int], within: Filter = Filter()) -> dict[int, list[Place]]:
+        """Where contents stand now; dead ones are left out."""
+        result: dict[int, list[Place]] = {}
+        condition, values = _condition(within)
+        for row in self._in(
+            _PLACE + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start", contents, values
+        ):
+            place = _place(row)
+            result.setdefault(place.content, []).append(place)
+        return result
+
+    def places_in(self, path: Path) -> list[Place]:
+        """The snippets of a file, in order."""
+        return [_place(row) for row in self._query(_PLACE + "WHERE f.path = ? ORDER BY s.start", (str(path),))]
+
+    def named(self, part: str, limit: int) -> list[Place]:
+        """Whole definitions whose qualified name contains `part`, whatever the case; shortest names first."""
+        pattern = "%" + part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        condition = "WHERE s.name <> '' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\' "
+        order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path LIMIT ?"
+        return [_place(row) for row in self._query(_PLACE + condition + order, (pattern, part, limit))]
+
+    def contents_within(self, within: Filter) -> list[int]:
+        """The contents that stand somewhere the filter allows."""
+        condition, values = _condition(within)
+        statement = "SELECT DISTINCT s.content FROM snippets s JOIN files f ON f.id = s.file WHERE 1" + condition
+        return [row[0] for row in self._query(statement, values)]
+
+    def languages(self) -> dict[str, int]:
+        """How many files there are of each language."""
+        return dict(self._query("SELECT language, count(*) FROM files GROUP BY language ORDER BY 2 DESC"))
+
+    def document_frequency(self, term: str) -> int:
+        """In how many contents a word occurs."""
+        rows = self._query("SELECT doc FROM vocabulary WHERE term = ?", (term,))
+        return rows[0][0] if rows else 0
+
+    def match(self, terms: Sequence[str], limit: int, within: Filter = Filter()) -> list[Candidate]:
+        """Contents with any of the words, by BM25 (SQLite's FTS5: k1 1.2, b 0.75), best first."""
+        if not terms:
+            return []
+        question = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+        condition, values = _condition(within)
+        inner = f"AND rowid IN (SELECT s.content FROM snippets s JOIN files f ON f.id = s.file WHERE 1{condition}) "
+        statement = (
+            "SELECT rowid, -rank FROM words WHERE words MATCH ? "
+            + (inner if condition else "")
+            + "ORDER BY rank LIMIT ?"
+        )
+        return [Candidate(*row) for row in self._query(statement, (question, *values, limit))]
+
+    # The connection
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None or self._local.inode != _inode(self.path):  # set aside, or deleted, by someone
+            connection = schema.connect(self.path, schema.STORE_MIGRATIONS)
+            self._local.connection = connection
+            self._local.inode = _inode(self.path)
+            with self._lock:
+                self._open.append(connection)
+        return connection
+
+    def _query(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        with schema.errors_named(self.path):
+            return self._connection().execute(statement, values).fetchall()
+
+    def _in(self, statement: str, keys: Sequence[object], more: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        rows = []
+        for i in range(0, len(keys), _CHUNK):
+            chunk = keys[i : i + _CHUNK]
+            rows += self._query(statement.format(",".join("?" * len(chunk))), (*chunk, *more))
+        return rows
+
+    def _change(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        def counted(db: sqlite3.Connection) -> None:
+            change(db)
+            db.execute("INSERT INTO meta VALUES ('generation', 1) ON CONFLICT DO UPDATE SET value = value + 1")
+
+        self._write(counted)
+
+    def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._connection()
+        with schema.errors_named(self.path), schema.transaction(connection):
+            return change(connection)
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
+
+
+def _replace(db: sqlite3.Connection, record: FileRecord) -> None:
+    state, path = record.state, str(record.path)
+    row = db.execute("SELECT id, overlay FROM files WHERE path = ?", (path,)).fetchone()
+    if row is not None and row[1] and not state.overlay:
+        return
+    values = (record.language, state.size, state.mtime_ns, state.hash, state.overlay)
+    if record.snippets is None:
+        update = "UPDATE files SET size = ?, mtime_ns = ?, overlay = ? WHERE path = ? AND hash = ?"
+        db.execute(update, (state.size, state.mtime_ns, state.overlay, path, state.hash))
+        return
+    if row is None:
+        insert = "INSERT INTO files (path, language, size, mtime_ns, hash, overlay) VALUES (?, ?, ?, ?, ?, ?)"
+        file = db.execute(insert, (path, *values)).lastrowid
+    else:
+        file = row[0]
+        db.execute(
+            "UPDATE files SET language = ?, size = ?, mtime_ns = ?, hash = ?, overlay = ? WHERE id = ?", (*values, file)
+        )
+        db.execute("DELETE FROM snippets WHERE file = ?", (file,))
+    db.executemany(
+        "INSERT INTO snippets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (file, _content(db, s), s.span.start, s.span.end, s.name_line, s.part, s.kind, s.name, s.qualified_name)
+            for s in record.snippets
+        ],
+    )
+
+
+def _content(db: sqlite3.Connection, snippet: SnippetRecord) -> int:
+    row = db.execute("SELECT id FROM contents WHERE hash = ?", (snippet.content,)).fetchone()
+    if row is not None:
+        return int(row[0])
+    if snippet.words is None:  # its last snippet went, and it was collected, since the record was made
+        raise StoreError(f"{snippet.qualified_name}: its content is no longer in the store; the file is read again.")
+    number = db.execute("INSERT INTO contents (hash) VALUES (?)", (snippet.content,)).lastrowid
+    db.execute("INSERT INTO words (rowid, name, body) VALUES (?, ?, ?)", (number, *snippet.words))
+    return int(number or 0)
+
+
+def _condition(within: Filter) -> tuple[str, tuple[str, ...]]:
+    """SQL that limits `files f`, and its values."""
+    condition, values = "", []
+    if within.language is not None:
+        condition += " AND f.language = ?"
+        values.append(within.language)
+    if within.folder is not None:
+        # Byte order makes a folder's files one range: everything from "folder/" up to "folder0".
+        condition += " AND f.path >= ? AND f.path < ?"
+        folder = str(within.folder).rstrip("/\\")
+        separator = "\\" if "\\" in folder else "/"
+        values += [folder + separator, folder + chr(ord(separator) + 1)]
+    return condition, tuple(values)
+
+
+def _place(row: tuple) -> Place:  # type: ignore[type-arg]
+    path, start, end, name, qualified_name, kind, language, name_line, part, content = row
+    return Place(Path(path), Span(start, end), name, qualified_name, Kind(kind), language, name_line, part, content)

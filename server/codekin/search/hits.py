@@ -1,0 +1,99 @@
+"""Candidates → hits: where the contents stand, whether they still stand there, and why they are like the query."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from codekin.code.extract import canonical, extract, split_lines
+from codekin.code.words import words
+from codekin.index.index import Index
+from codekin.index.prepare import content_hash
+from codekin.index.workspace import Document, Workspace
+from codekin.types import Cancel, Candidate, Filter, Hit, Kinship, Place, Span
+
+_TAKEN_APART = 4  # files per question that are parsed anew because a snippet is no longer where it was
+_TOLD = 4  # words that a reason names at most
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the hits are compared with."""
+
+    text: str
+    path: Path | None = None  # of the query's own snippet, which is never a hit
+    span: Span = Span(0, 0)
+    is_code: bool = True
+
+    def is_at(self, place: Place) -> bool:
+        """Whether the place is the query's own."""
+        overlap = place.span.start < self.span.end and self.span.start < place.span.end
+        return place.path == self.path and overlap
+
+
+class Reader:
+    """The documents as they are during one question: each is read once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._documents: dict[Path, tuple[Document, list[str]] | None] = {}
+        self._taken_apart = 0
+        self.stale: set[Path] = set()  # documents that are not as the store has them
+
+    def lines(self, path: Path) -> list[str]:
+        """The document's lines; none where it is gone."""
+        known = self._read(path)
+        return known[1] if known else []
+
+    def now(self, place: Place, key: bytes) -> Place | None:
+        """Where the content with this hash stands now in the place's document; None where it no longer does."""
+        lines = self.lines(place.path)
+        if content_hash(canonical(lines[place.span.start : place.span.end])) == key:
+            return place
+        self.stale.add(place.path)
+        return self._moved(place, key)
+
+    def _moved(self, place: Place, key: bytes) -> Place | None:
+        known = self._read(place.path)
+        if known is None or self._taken_apart >= _TAKEN_APART:
+            return None
+        self._taken_apart += 1
+        for snippet in extract(known[0].text, known[0].language):
+            if content_hash(snippet.text) == key:
+                return replace(place, span=snippet.span, name_line=snippet.name_line)
+        return None
+
+    def _read(self, path: Path) -> tuple[Document, list[str]] | None:
+        if path not in self._documents:
+            document = self._workspace.read(path)
+            found = (document, split_lines(document.text)) if isinstance(document, Document) else None
+            self._documents[path] = found
+        return self._documents[path]
+
+
+def hits(
+    candidates: Sequence[Candidate], asked: Asked, index: Index, reader: Reader, within: Filter, cancel: Cancel
+) -> Iterator[Hit]:
+    """The candidates' hits, best first, as they are now; made one by one, as many as are taken."""
+    keys = index.store.hash_of([candidate.content for candidate in candidates])
+    places = index.store.places([candidate.content for candidate in candidates], within)
+    own_words = set(words(asked.text))
+    for candidate in candidates:
+        for place in places.get(candidate.content, ()):
+            if cancel.is_set():
+                return
+            if asked.is_at(place):
+                continue
+            now = reader.now(place, keys[candidate.content])
+            if now is not None and not asked.is_at(now):
+                text = "\n".join(reader.lines(now.path)[now.span.start : now.span.end])
+                yield _hit(now, candidate.score, text, asked, own_words)
+
+
+def _hit(place: Place, score: float, text: str, asked: Asked, own_words: set[str]) -> Hit:
+    if asked.is_code and canonical(text.split("\n")) == asked.text:
+        return Hit(place, 1.0, "identical text", Kinship.IDENTICAL, text)
+    shared = own_words.intersection(words(text))
+    named = own_words.intersection(words(place.qualified_name))
+    told = sorted(named, key=len, reverse=True) + sorted(shared - named, key=len, reverse=True)
+    reason = "shares " + ", ".join(told[:_TOLD]) if told else "similar meaning"
+    return Hit(place, score, reason, Kinship.SIMILAR if asked.is_code else None, text)
