@@ -1,0 +1,109 @@
+"""Where lines that are too many for one snippet are cut."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import ceil
+from typing import TYPE_CHECKING
+
+from codekin.code.definitions import last_row
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_DEPTH_COST = 0.12  # a level of nesting weighs as much as being an eighth of a piece off balance
+_LINE_COST = 1.0  # a cut inside a statement: worse than any border of one
+_BLANK_GAIN = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How much one snippet holds."""
+
+    lines: int
+    chars: int  # without indentation
+
+
+class Measure:
+    """The size of any run of lines, in bounds."""
+
+    def __init__(self, lines: Sequence[str], bound: Bound) -> None:
+        self._chars = list(accumulate((len(line.strip()) for line in lines), initial=0))
+        self._bound = bound
+
+    def weight(self, start: int, end: int) -> float:
+        """1 is exactly full."""
+        chars = self._chars[end] - self._chars[start]
+        return max((end - start) / self._bound.lines, chars / self._bound.chars)
+
+    def within(self, start: int, end: int) -> bool:
+        """Whether the lines fit one snippet; a single line always does, as it can't be cut."""
+        return end - start <= 1 or self.weight(start, end) <= 1.0
+
+    def is_blank(self, line: int) -> bool:
+        return self._chars[line] == self._chars[line + 1]
+
+
+def statement_borders(node: "Node", start: int, end: int, measure: Measure) -> dict[int, float]:
+    """Lines in (start, end) on which a statement starts → what a cut there costs; long statements are opened."""
+    borders: dict[int, float] = {}
+    stack = [(node, 0)]
+    while stack:
+        parent, depth = stack.pop()
+        children = parent.children
+        previous_last, after_comment = -1, False
+        for index in range(_first_at(children, start), len(children)):
+            child = children[index]
+            first = child.start_point[0]
+            if first >= end:
+                break
+            last = last_row(child)
+            if start < first and first != previous_last and not (after_comment and first == previous_last + 1):
+                borders.setdefault(first, depth * _DEPTH_COST)
+            after_comment = "comment" in child.type
+            previous_last = last
+            whole = start <= first and last < end
+            if first != last and not (whole and measure.within(first, last + 1)):
+                stack.append((child, depth + 1))
+    return borders
+
+
+def _first_at(children: "Sequence[Node]", row: int) -> int:
+    """The first child that reaches `row`."""
+    index = bisect_left(children, row, key=lambda child: child.start_point[0])
+    while index and children[index - 1].end_point[0] >= row:
+        index -= 1
+    return index
+
+
+def cut(start: int, end: int, borders: dict[int, float], measure: Measure) -> list[tuple[int, int]]:
+    """[start, end) in balanced pieces, each within the bound where lines allow, cut at the cheapest borders."""
+    rows = sorted(borders)
+    pieces = []
+    while not measure.within(start, end):
+        middle = _next(start, end, rows, borders, measure)
+        pieces.append((start, middle))
+        start = middle
+    pieces.append((start, end))
+    return pieces
+
+
+def _next(start: int, end: int, rows: list[int], borders: dict[int, float], measure: Measure) -> int:
+    weight = measure.weight(start, end)
+    target = weight / max(2, ceil(weight))
+    best, best_cost = 0, float("inf")
+    for index in range(bisect_left(rows, start + 1), len(rows)):
+        row = rows[index]
+        size = measure.weight(start, row)
+        if row >= end or size > 1.0:
+            break
+        cost = abs(size - target) / target + borders[row] - (_BLANK_GAIN if measure.is_blank(row - 1) else 0)
+        if cost < best_cost:
+            best, best_cost = row, cost
+    if best_cost < _LINE_COST:
+        return best
+    row = start + 1
+    while row + 1 < end and measure.weight(start, row + 1) <= target:
+        row += 1
+    return row

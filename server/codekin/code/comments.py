@@ -1,0 +1,32 @@
+"""Doc comments → their own words."""
+
+import re
+
+_MARKS = re.compile(
+    r"^[ \t]*(?:/\*+!?|\*+/|///?/?!?|//!|\*(?!/)|--\[=*\[|--\]=*\]|\]=*\]|--+|#+!?|%+|;+|=begin\b|=end\b|<!--)[ \t]?"
+    r"|[ \t]*(?:\*+/|\]=*\]|-->)[ \t]*$",
+    re.MULTILINE,
+)
+_XML_TAGS = re.compile(
+    r"</?(?:summary|remarks|returns|value|para|example|c|code|param|typeparam|exception|see|seealso"
+    r"|paramref|typeparamref|inheritdoc)\b(?:[^<>\"]|\"([^<>\"]*)\")*/?>"
+)
+_STRING = re.compile(r"^[A-Za-z]*(\"\"\"|'''|\"|')(.*?)\1?$", re.DOTALL)
+
+
+def comment_words(text: str) -> str:
+    """A comment, or several one below the other, without marks, tags and indentation."""
+    words = _MARKS.sub("", text)
+    if "<" in words:
+        words = _XML_TAGS.sub(lambda tag: tag[1] or "", words)
+    return _trimmed(words)
+
+
+def docstring_words(literal: str) -> str:
+    """A string literal's content, without quotes and indentation."""
+    string = _STRING.match(literal.strip())
+    return _trimmed(string[2] if string else literal)
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(line.strip() for line in text.split("\n")).strip()

@@ -1,0 +1,172 @@
+"""Which language a file is written in, by its name; None is no source at all.
+
+Ids are lower-case and stable: they are stored with every snippet and are what `--language` takes.
+"""
+
+import re
+from pathlib import PurePath
+
+from codekin.code.parsing import has_grammar as has_grammar
+
+_EXTENSIONS = {
+    "python": "py pyi pyw",
+    "javascript": "js mjs cjs jsx es6",
+    "typescript": "ts mts cts",
+    "tsx": "tsx",
+    "go": "go",
+    "rust": "rs",
+    "java": "java",
+    "c": "c h",
+    "cpp": "cpp cc cxx c++ hpp hh hxx h++ ipp tpp inl txx ixx cppm ino cu cuh",
+    "csharp": "cs csx",
+    "ruby": "rb rake gemspec podspec ru rbw thor",
+    "php": "php php3 php4 php5 php7 phtml phps",
+    "kotlin": "kt kts",
+    "scala": "scala sc sbt",
+    "swift": "swift",
+    "lua": "lua rockspec",
+    "bash": "sh bash zsh ksh bats ebuild",
+    # Cut into line windows from here on: no grammar is installed for them.
+    "ada": "adb ads ada",
+    "assembly": "s asm nasm",
+    "astro": "astro",
+    "batch": "bat cmd",
+    "clojure": "clj cljs cljc edn bb",
+    "cmake": "cmake",
+    "cobol": "cob cbl cpy",
+    "coffeescript": "coffee",
+    "commonlisp": "lisp lsp cl asd",
+    "crystal": "cr",
+    "css": "css scss sass less styl",
+    "cython": "pyx pxd pxi",
+    "d": "d di",
+    "dart": "dart",
+    "dockerfile": "dockerfile",
+    "elisp": "el",
+    "elixir": "ex exs heex eex",
+    "elm": "elm",
+    "erlang": "erl hrl",
+    "fish": "fish",
+    "fortran": "f f77 f90 f95 f03 f08 for",
+    "fsharp": "fs fsi fsx",
+    "gdscript": "gd",
+    "gleam": "gleam",
+    "glsl": "glsl vert frag geom comp hlsl wgsl metal shader",
+    "graphql": "graphql gql",
+    "groovy": "groovy gradle gvy jenkinsfile",
+    "haskell": "hs lhs hsc",
+    "haxe": "hx",
+    "html": "html htm xhtml hbs ejs erb jinja j2 twig liquid mustache pug",
+    "idl": "idl thrift capnp fbs",
+    "julia": "jl",
+    "latex": "tex sty cls",
+    "lean": "lean",
+    "make": "mk mak make",
+    "matlab": "mat",
+    "nim": "nim nims nimble",
+    "nix": "nix",
+    "objective-c": "m mm",
+    "ocaml": "ml mli mll mly",
+    "odin": "odin",
+    "pascal": "pas pp dpr lpr",
+    "perl": "pl pm t pod",
+    "powershell": "ps1 psm1 psd1",
+    "prolog": "pro prolog",
+    "proto": "proto",
+    "puppet": "epp",
+    "purescript": "purs",
+    "r": "r rmd",
+    "racket": "rkt",
+    "rescript": "res resi",
+    "scheme": "scm ss sld",
+    "solidity": "sol",
+    "sql": "sql psql plsql ddl",
+    "starlark": "bzl bazel star",
+    "svelte": "svelte",
+    "systemverilog": "sv svh",
+    "tcl": "tcl tk",
+    "terraform": "tf tfvars hcl",
+    "verilog": "v vh",
+    "vhdl": "vhd vhdl",
+    "vim": "vim",
+    "visualbasic": "vb vbs bas frm",
+    "vue": "vue",
+    "zig": "zig zon",
+}
+_NAMES = {
+    "bash": ".bashrc .bash_profile .bash_aliases .profile .zshrc .zprofile pkgbuild apkbuild configure",
+    "cmake": "cmakelists.txt",
+    "dockerfile": "dockerfile containerfile",
+    "groovy": "jenkinsfile",
+    "javascript": "jakefile",
+    "make": "makefile gnumakefile bsdmakefile",
+    "python": "sconstruct sconscript wscript",
+    "ruby": "rakefile gemfile podfile vagrantfile guardfile fastfile brewfile capfile",
+    "starlark": "build workspace tiltfile",
+    "vim": ".vimrc _vimrc .gvimrc",
+    "nix": "flake.nix",
+    "make-just": "justfile",
+}
+_INTERPRETERS = {
+    "python": "python pypy",
+    "bash": "sh bash zsh ksh dash ash bats",
+    "javascript": "node nodejs deno bun",
+    "typescript": "ts-node tsx",
+    "ruby": "ruby jruby rake",
+    "php": "php",
+    "perl": "perl",
+    "lua": "lua luajit texlua",
+    "r": "rscript",
+    "tcl": "tclsh wish expect",
+    "scala": "scala",
+    "kotlin": "kotlin",
+    "swift": "swift",
+    "groovy": "groovy",
+    "julia": "julia",
+    "elixir": "elixir",
+    "erlang": "escript",
+    "haskell": "runhaskell runghc stack",
+    "make": "make",
+    "fish": "fish",
+    "powershell": "pwsh",
+    "ocaml": "ocaml",
+    "clojure": "clojure bb",
+}
+
+
+def _inverted(table: dict[str, str]) -> dict[str, str]:
+    return {key: language for language, keys in table.items() for key in keys.split()}
+
+
+_BY_EXTENSION, _BY_NAME, _BY_INTERPRETER = map(_inverted, (_EXTENSIONS, _NAMES, _INTERPRETERS))
+
+_SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+|\w+=\S*\s+)*)?(?:\S*/)?([A-Za-z-]+)")
+_CPP_IN_A_HEADER = re.compile(
+    r"^\s*(?:class\s+\w|namespace\b|template\s*<|using\s+\w|(?:public|private|protected)\s*:|constexpr\b"
+    r"|#\s*include\s*<(?:string|vector|memory|map|utility|functional|algorithm|iostream|optional)>)|\bstd::",
+    re.MULTILINE,
+)
+
+
+def language_of(path: PurePath, first_line: str = "", text: str = "") -> str | None:
+    """The language of the file at `path`, or None where it is no source (prose, data, binaries).
+
+    `first_line` helps where the name says nothing (a shebang); `text` tells C++ from C in a `.h` file.
+    """
+    name = path.name.lower()
+    language = _BY_NAME.get(name)
+    if language is None:
+        suffix = path.suffix.lower().lstrip(".")
+        language = _BY_EXTENSION.get(suffix)
+        if not suffix:
+            language = _by_shebang(first_line or text[:200])
+        elif language is None and name.startswith(("dockerfile.", "makefile.")):
+            language = _BY_NAME[name.split(".", 1)[0]]
+        elif suffix == "h" and _CPP_IN_A_HEADER.search(text):
+            language = "cpp"
+    return language
+
+
+def _by_shebang(first_line: str) -> str | None:
+    shebang = _SHEBANG.match(first_line)
+    return _BY_INTERPRETER.get(shebang[1].lower()) if shebang else None
