@@ -9,7 +9,7 @@ import os
 import re
 import string
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 _GLOB = frozenset("*?[\\")
@@ -45,13 +45,13 @@ Glob = tuple[Rule, Callable[[str], object]]
 
 
 class Spec:
-    """The patterns of one ignore file, ready to ask: literal names and `*.ext` are looked up, only the rest matched."""
+    """The patterns of one ignore file, ready to ask: literal names and endings are looked up, only the rest matched."""
 
-    __slots__ = ("_globs", "_names", "_paths", "_suffixes")
+    __slots__ = ("_endings", "_globs", "_names", "_paths")
 
     def __init__(self, text: bytes) -> None:
         self._names: dict[str, list[Rule]] = {}
-        self._suffixes: dict[str, list[Rule]] = {}
+        self._endings: dict[str, list[tuple[Rule, str]]] = {}  # `*…` by extension
         self._paths: dict[str, list[Rule]] = {}
         self._globs: list[Glob] = []  # highest rank first
         for rule in _rules(text):
@@ -62,13 +62,13 @@ class Spec:
         pattern = _folded(rule.pattern)
         if not _GLOB.intersection(pattern):
             (self._paths if rule.by_path else self._names).setdefault(pattern, []).append(rule)
-        elif not rule.by_path and pattern[:2] == "*." and not _GLOB.union(".").intersection(pattern[2:]):
-            self._suffixes.setdefault(pattern[1:], []).append(rule)
+        elif not rule.by_path and pattern[0] == "*" and "." in pattern and not _GLOB.intersection(pattern[1:]):
+            self._endings.setdefault(_extension(pattern), []).append((rule, pattern[1:]))
         elif (expression := _regex(rule.pattern, rule.by_path)) is not None:
             self._globs.append((rule, re.compile(expression, _FLAGS).fullmatch))
 
     def __bool__(self) -> bool:
-        return bool(self._names or self._suffixes or self._paths or self._globs)
+        return bool(self._names or self._endings or self._paths or self._globs)
 
     def verdict(self, folder: str, name: str, is_folder: bool) -> bool | None:
         """True: ignored; False: a `!` pattern takes it back in; None: nothing is said about it.
@@ -77,12 +77,15 @@ class Spec:
         both are `encoded`. Only the entry itself is judged: in an ignored folder nothing is to be asked any more.
         """
         key = _folded(name)
-        found = None
-        for table, at in ((self._names, key), (self._suffixes, key[key.rfind(".") :] if "." in key else "")):
-            if at in table:
-                found = _latest(found, table[at], is_folder)
-        if self._paths and (at := _folded(folder + name)) in self._paths:
-            found = _latest(found, self._paths[at], is_folder)
+        literal: Iterable[Rule] = self._names.get(key, ())
+        if self._endings and (endings := self._endings.get(_extension(key))):
+            literal = (*literal, *(rule for rule, ending in endings if key.endswith(ending)))
+        if self._paths and (path := _folded(folder + name)) in self._paths:
+            literal = (*literal, *self._paths[path])
+        found: Rule | None = None
+        for rule in literal:
+            if (is_folder or not rule.folders_only) and (found is None or rule.rank > found.rank):
+                found = rule
         for rule, matches in self._globs:
             if found is not None and found.rank > rule.rank:
                 break
@@ -100,11 +103,8 @@ def _folded(text: str) -> str:
     return text.lower() if _FOLDS_CASE else text
 
 
-def _latest(found: Rule | None, rules: list[Rule], is_folder: bool) -> Rule | None:
-    for rule in rules:
-        if (is_folder or not rule.folders_only) and (found is None or rule.rank > found.rank):
-            found = rule
-    return found
+def _extension(name: str) -> str:
+    return name[name.rfind(".") :] if "." in name else ""
 
 
 def _rules(text: bytes) -> Iterator[Rule]:

@@ -175,7 +175,7 @@ class _Entries:
         self._folder = folder
 
     def __contains__(self, name: object) -> bool:
-        return os.path.lexists(self._folder / str(name))
+        return os.path.lexists(f"{self._folder}{os.sep}{name}")
 
 
 def entries(folder: Path) -> Container[str]:

@@ -85,17 +85,26 @@ class Workspace:
                 yield visited[0].path
 
     def admits(self, path: Path) -> SourceFile | Skipped | None:
-        """The same verdict for one path; None: not in the workspace, or not there any more."""
+        """The same verdict for one path; None: not in the workspace, or not there any more.
+
+        An open document that was never saved is in the workspace too; its `mtime_ns` is 0.
+        """
+        path = self.locate(path.parent) / path.name
         scope = self._scope(path.parent)
-        return None if scope is None else self._judged(scope, path)
+        if scope is None:
+            return None
+        found = self._judged(scope, path)
+        if found is None and (text := self._overlay(path)) is not None and not os.path.lexists(path):
+            language = language_of(path, *_samples(text))
+            kept = self._rules.verdict(scope, path.name, is_folder=False) in (Verdict.CHOSEN, Verdict.KEPT)
+            return SourceFile(path, language, len(text), 0) if language and kept else None
+        return found
 
     def read(self, path: Path) -> Document | Skipped | None:
         """The text of now, of any file, in the workspace or not. None: it is gone, or in no language codekin knows."""
-        path = self.locate(path)
-        with self._lock:
-            text = self._overlays.get(path)
+        text = self._overlay(path)
         if text is not None:
-            return self._document(path, text, None)
+            return _document(path, text, None)
         try:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
@@ -112,9 +121,11 @@ class Workspace:
         if text is None:
             return Skipped(path, "binary")
         reason = made_by_machine(text)
-        if reason and not self._chosen(path):
-            return Skipped(path, f"{reason}; {_REMEDY}")
-        return self._document(path, text, status)
+        return (
+            Skipped(path, f"{reason}; {_REMEDY}")
+            if reason and not self._chosen(path)
+            else _document(path, text, status)
+        )
 
     def open(self, path: Path, text: str) -> None:
         """From now on `text` is what `path` says, whatever is on the disk."""
@@ -208,9 +219,7 @@ class Workspace:
         scope: Scope | None = self._rules.entered(self._rules.root(root), entries(root))
         for name in folder.relative_to(root).parts:
             below = scope and self._rules.child(scope, name)
-            if below is None or below.path.is_symlink():
-                return None
-            scope = self._rules.entered(below, entries(below.path))
+            scope = below and self._rules.entered(below, entries(below.path))
         return scope
 
     def _bare(self, folder: Path) -> Scope | None:
@@ -224,14 +233,12 @@ class Workspace:
         scope = self._scope(path.parent)
         return scope is not None and self._rules.verdict(scope, path.name, is_folder=False) is Verdict.CHOSEN
 
-    def _document(self, path: Path, text: str, status: os.stat_result | None) -> Document | None:
-        language = language_of(path, text[:_FIRST_LINE].partition("\n")[0], text)
-        if language is None:
+    def _overlay(self, path: Path) -> str | None:
+        if not self._overlays:  # as in bulk, where finding out about links would cost as much as reading
             return None
-        data = text.encode("utf-8", "surrogatepass")
-        size, mtime_ns = (len(data), 0) if status is None else (status.st_size, _trusted(status.st_mtime_ns))
-        digest = hashlib.blake2b(data, digest_size=16).digest()
-        return Document(path, text, language, size, mtime_ns, digest, overlay=status is None)
+        path = self.locate(path)
+        with self._lock:
+            return self._overlays.get(path)
 
     def _too_large(self, path: Path, size: int) -> Skipped:
         return Skipped(path, f"{size:,} bytes; index.max_file_bytes is {self._max_bytes:,}")
@@ -248,6 +255,21 @@ def _sorted_out(found: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], 
             elif entry.is_file(follow_symlinks=False):
                 files.append(entry)
     return folders, files
+
+
+def _document(path: Path, text: str, status: os.stat_result | None) -> Document | None:
+    language = language_of(path, *_samples(text))
+    if language is None:
+        return None
+    data = text.encode("utf-8", "surrogatepass")
+    size, mtime_ns = (len(data), 0) if status is None else (status.st_size, _trusted(status.st_mtime_ns))
+    digest = hashlib.blake2b(data, digest_size=16).digest()
+    return Document(path, text, language, size, mtime_ns, digest, overlay=status is None)
+
+
+def _samples(text: str) -> tuple[str, str]:
+    """What a language is told from besides the name: the first line, and the text."""
+    return text[:_FIRST_LINE].partition("\n")[0], text
 
 
 def _trusted(mtime_ns: int) -> int:
