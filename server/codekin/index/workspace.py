@@ -95,9 +95,9 @@ class Workspace:
             return None
         found = self._judged(scope, path)
         if found is None and (text := self._overlay(path)) is not None and not os.path.lexists(path):
-            language = language_of(path, *_samples(text))
+            document = _document(path, text, None)
             kept = self._rules.verdict(scope, path.name, is_folder=False) in (Verdict.CHOSEN, Verdict.KEPT)
-            return SourceFile(path, language, len(text), 0) if language and kept else None
+            return SourceFile(path, document.language, document.size, 0) if document and kept else None
         return found
 
     def read(self, path: Path) -> Document | Skipped | None:

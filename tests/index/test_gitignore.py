@@ -1,0 +1,77 @@
+"""What a pattern says is what git says, to the letter."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from codekin.index.gitignore import Spec, encoded
+
+_PIECES = [
+    *("a", "b", "c", "ab", "A", ".", "-", "é", " ", "\t", "!", "#", "*", "**", "?", "/", "**/", "/**", "\\*", "\\ "),
+    *("\\", "\\/", "[ab]", "[!a]", "[^b]", "[a-c]", "[c-a]", "[]-]", "[a\\]b]", "[a-", "[", "]", "[[:alpha:]]"),
+    *("[[:x:]]", "[:a]", "[[:]", "[!]a]"),
+]
+patterns = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=7).map("".join)
+lines = st.lists(st.tuples(st.sampled_from(["", "", "!", "/"]), patterns, st.sampled_from(["", "", "/", "  "])))
+texts = st.tuples(lines.map(lambda found: ["".join(line) for line in found]), st.sampled_from(["\n", "\r\n"]))
+names = st.text("ab.cA-é][\\ #!*\t", min_size=1, max_size=4).filter(lambda name: name not in (".", ".."))
+paths = st.sets(st.lists(names, min_size=1, max_size=4).map("/".join), min_size=1, max_size=40)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("repository")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "none"))
+        subprocess.run(["git", "init", "-q", folder], check=True)
+        yield folder
+
+
+def _git(repository: Path, text: bytes, paths: set[str]) -> set[str]:
+    (repository / ".gitignore").write_bytes(text)
+    asked = b"".join(path.encode() + b"\0" for path in paths)
+    command = ["git", "-C", repository, "check-ignore", "--no-index", "--stdin", "-z"]
+    answer = subprocess.run(command, input=asked, capture_output=True, check=False)
+    assert answer.returncode in (0, 1), answer.stderr
+    return set(answer.stdout.decode().split("\0")) - {""}
+
+
+def _ours(spec: Spec, path: str) -> bool:
+    parts = [encoded(part) for part in path.split("/")]
+    return any(
+        spec.verdict("".join(f"{part}/" for part in parts[:depth]), name, depth < len(parts) - 1)
+        for depth, name in enumerate(parts)
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts, paths)
+@example(
+    (["[[:alpha:]]x", "a/foo**/bar", "a\\", "b  \\  "], "\n"), {"ax", "1x", "a/foobar", "a/foo/x/bar", "a\\", "b   "}
+)
+@example((["*", "!a.py", "!b/"], "\n"), {"a.py", "b/a.py", "b/c", "c/a.py"})
+def test_any_patterns_are_read_as_git_reads_them(
+    repository: Path, text: tuple[list[str], str], paths: set[str]
+) -> None:
+    data = text[1].join(text[0]).encode()
+    spec = Spec(data)
+    assert {path for path in paths if _ours(spec, path)} == _git(repository, data, paths)
+
+
+def test_a_mark_at_the_start_of_the_file_is_no_part_of_the_first_pattern() -> None:
+    assert Spec(b"\xef\xbb\xbfa.py\n").verdict("", "a.py", is_folder=False)
+
+
+def test_patterns_made_to_be_slow_are_not() -> None:
+    spec = Spec(b"*a" * 60 + b"b\n" + b"**/a*a/" * 30 + b"**/b\n")
+    assert spec.verdict("a/" * 500, "a" * 250, is_folder=False) is None
+
+
+def test_a_spec_without_patterns_is_false() -> None:
+    assert not Spec(b"# only words\n\n/\n")

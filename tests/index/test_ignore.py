@@ -1,0 +1,230 @@
+"""Which rules are in force where; git's own verdict on the same tree is the measure."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codekin.index.workspace import SourceFile, Workspace
+from codekin.settings import IndexSettings
+from codekin.types import Skipped
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A user without ignore rules of their own."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        patch.setenv("XDG_CONFIG_HOME", str(folder / ".config"))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        yield folder
+
+
+def _write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def _git(*arguments: str | Path) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "protocol.file.allow=always"]
+    return subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def _names(root: Path, *, settings: IndexSettings | None = None, among: type = SourceFile) -> set[str]:
+    """The names found, after `walk` and `admits` were seen to agree on every file below the root."""
+    workspace = Workspace([root], settings or IndexSettings())
+    found = list(workspace.walk())
+    below = [Path(folder, name) for folder, _, names in os.walk(root) for name in names]
+    assert {each.path: each for each in found} == {path: each for path in below if (each := workspace.admits(path))}
+    return {each.path.relative_to(root).as_posix() for each in found if isinstance(each, among)}
+
+
+_stems = st.text("ab", min_size=1, max_size=2)
+_trees = st.sets(st.lists(_stems, min_size=1, max_size=4).map("/".join), min_size=1, max_size=15)
+_pieces = ["a", "b", "*", "**", "?", "/", "**/", "/**", "[ab]", ".py", ".", "a/", "*.py", "ab", "!"]
+_patterns = st.tuples(st.sampled_from(["", "", "!", "/"]), st.lists(st.sampled_from(_pieces), min_size=1, max_size=4))
+_files = st.lists(_patterns.map(lambda pattern: pattern[0] + "".join(pattern[1])), min_size=1, max_size=4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(_trees, st.dictionaries(st.integers(0, 20), _files, max_size=4), _files | st.none())
+def test_any_tree_is_seen_as_git_sees_it(
+    tmp_path_factory: pytest.TempPathFactory,
+    tree: set[str],
+    ignore_files: dict[int, list[str]],
+    exclude: list[str] | None,
+) -> None:
+    root = tmp_path_factory.mktemp("tree")
+    _git("init", "-q", root)
+    for path in tree:
+        _write(root, {f"{path}.py": "", f"{path}/b.py": ""})
+    folders = sorted(Path(folder) for folder, _, _ in os.walk(root) if ".git" not in folder)
+    for place, lines in ignore_files.items():
+        (folders[place % len(folders)] / ".gitignore").write_text("\n".join(lines))
+    if exclude:
+        (root / ".git/info/exclude").write_text("\n".join(exclude))
+    seen = _git("-C", root, "ls-files", "-z", "--others", "--exclude-standard").split("\0")
+    assert _names(root) == {name for name in seen if name.endswith(".py")}
+
+
+def test_a_nearer_ignore_file_wins_but_nothing_comes_back_into_an_ignored_folder(tmp_path: Path) -> None:
+    _write(tmp_path, {"a.py": "", "in/a.py": "", "in/b.py": "", "out/a.py": "", "out/.gitignore": "!a.py"})
+    _write(tmp_path, {".gitignore": "a.py\nout/\n", "in/.gitignore": "!a.py\nb.py"})
+    assert _names(tmp_path) == {"in/a.py"}
+
+
+def test_a_repository_s_own_excludes_are_in_force(tmp_path: Path) -> None:
+    _git("init", "-q", tmp_path)
+    _write(tmp_path, {"a.py": "", "b.py": "", ".git/info/exclude": "a.py"})
+    assert _names(tmp_path) == {"b.py"}
+
+
+def test_a_worktree_has_the_excludes_of_its_repository(tmp_path: Path) -> None:
+    main, tree = tmp_path / "main", tmp_path / "tree"
+    _git("init", "-q", main)
+    _git("-C", main, "commit", "-q", "--allow-empty", "-m", "a")
+    _git("-C", main, "worktree", "add", "-q", tree)
+    _write(main, {".git/info/exclude": "a.py"})
+    _write(tree, {"a.py": "", "b.py": ""})
+    assert _names(tree) == {"b.py"}
+
+
+def test_a_submodule_has_its_own_excludes_and_none_of_those_around_it(tmp_path: Path) -> None:
+    outer, inner = tmp_path / "outer", tmp_path / "inner"
+    for repository in (inner, outer):
+        _git("init", "-q", repository)
+        _git("-C", repository, "commit", "-q", "--allow-empty", "-m", "a")
+    _git("-C", outer, "submodule", "--quiet", "add", inner, "sub")
+    _write(outer, {".gitignore": "a.py", "a.py": "", "sub/a.py": "", "sub/b.py": ""})
+    _write(outer, {".git/modules/sub/info/exclude": "b.py"})
+    assert _names(outer) == {"sub/a.py"}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_user_s_own_excludes_are_in_force(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    own = tmp_path / "own"
+    monkeypatch.setenv("HOME", str(own))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(own / ".config"))
+    _write(own, {"mine" if named else ".config/git/ignore": "a.py"})
+    if named:
+        _write(own, {".gitconfig": "[core]\n\texcludesFile = ~/mine\n"})
+    root = tmp_path / "root"
+    _git("init", "-q", root)
+    _write(root, {"a.py": "", "b.py": ""})
+    assert _names(root) == {"b.py"}
+
+
+def test_a_root_inside_a_repository_obeys_the_rules_above_it(tmp_path: Path) -> None:
+    _git("init", "-q", tmp_path)
+    _write(tmp_path, {".gitignore": "a.py\n/in/b.py\n/b.py", "in/a.py": "", "in/b.py": "", "in/deep/b.py": ""})
+    assert _names(tmp_path / "in") == {"deep/b.py"}
+
+
+def test_a_root_that_its_repository_ignores_is_indexed_all_the_same(tmp_path: Path) -> None:
+    _git("init", "-q", tmp_path)
+    _write(tmp_path, {".gitignore": "in/\n*.py", "in/deep/a.py": ""})
+    assert _names(tmp_path / "in" / "deep") == {"a.py"}
+
+
+def test_codekinignore_is_stronger_than_gitignore_both_ways(tmp_path: Path) -> None:
+    _write(tmp_path, {"a.py": "", "b.py": "", "gen/c.py": "", ".gitignore": "b.py\ngen/"})
+    _write(tmp_path, {".codekinignore": "a.py\n!b.py\n!gen/"})
+    assert _names(tmp_path) == {"b.py", "gen/c.py"}
+
+
+def test_the_exclude_setting_is_the_strongest(tmp_path: Path) -> None:
+    _write(tmp_path, {"a.py": "", "b.py": "", ".codekinignore": "!a.py"})
+    assert _names(tmp_path, settings=IndexSettings(exclude=("a.py",), include=("a.py",))) == {"b.py"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("node_modules/a/b.js", "vendor/a.go", "x/third_party/a.c", "Pods/a.swift", ".venv/a.py", "__pycache__/a.py"),
+        *("x/site-packages/a.py", ".next/a.js", ".git/hooks/a.py", "a.egg-info/a.py", "__snapshots__/a.js"),
+    ],
+)
+def test_what_others_wrote_is_left_out_by_default(tmp_path: Path, path: str) -> None:
+    _write(tmp_path, {path: "", "mine.py": ""})
+    assert _names(tmp_path) == {"mine.py"}
+    assert _names(tmp_path, among=Skipped) == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["a.min.js", "a_pb2.py", "a.pb.go", "a.generated.ts", "a.g.dart", "a.Designer.cs", "app.bundle.js"]
+)
+def test_what_a_tool_wrote_is_left_out_and_told(tmp_path: Path, name: str) -> None:
+    _write(tmp_path, {name: "", "mine.py": ""})
+    assert _names(tmp_path) == {"mine.py"}
+    assert _names(tmp_path, among=Skipped) == {name}
+
+
+@pytest.mark.parametrize("marker", ["pyvenv.cfg", "CACHEDIR.TAG", "conda-meta/history"])
+def test_environments_and_caches_are_known_by_what_they_hold(tmp_path: Path, marker: str) -> None:
+    _write(tmp_path, {f"some/where/{marker}": "", "some/where/a.py": "", "some/b.py": ""})
+    assert _names(tmp_path) == {"some/b.py"}
+    assert _names(tmp_path / "some" / "where") == {"a.py"}
+
+
+@pytest.mark.parametrize("folder", ["build", "dist", "out", "target", "lib", "bin", "env"])
+def test_a_source_folder_with_a_product_s_name_is_kept(tmp_path: Path, folder: str) -> None:
+    _write(tmp_path, {f"{folder}/a.py": "", "spin-lock.c": ""})
+    assert _names(tmp_path) == {f"{folder}/a.py", "spin-lock.c"}
+
+
+@pytest.mark.parametrize("root", ["node_modules/kit", "lib/python3/site-packages", "vendor"])
+def test_the_defaults_are_about_names_below_a_root(tmp_path: Path, root: str) -> None:
+    _write(tmp_path, {f"{root}/a.py": ""})
+    assert _names(tmp_path / root) == {"a.py"}
+
+
+def test_a_python_library_as_a_root_has_its_packages(tmp_path: Path) -> None:
+    _write(tmp_path, {"site-packages/a.py": "", "os.py": ""})
+    assert _names(tmp_path) == {"site-packages/a.py", "os.py"}
+
+
+def test_the_include_setting_brings_back_what_a_default_leaves_out_and_no_more(tmp_path: Path) -> None:
+    files = ["vendor/ours/deep/a.py", "vendor/theirs/a.py", "vendor/a.py", "x/a_pb2.py", "node_modules/a.js", "mine.py"]
+    _write(tmp_path, dict.fromkeys(files, "") | {"ignored.py": "", ".gitignore": "ignored.py"})
+    brought = IndexSettings(include=("vendor/ours", "*_pb2.py", "ignored.py"))
+    assert _names(tmp_path, settings=brought) == {"vendor/ours/deep/a.py", "x/a_pb2.py", "mine.py"}
+    whole = IndexSettings(include=("vendor/",))
+    assert _names(tmp_path, settings=whole) == {*files[:3], "mine.py"}
+
+
+def test_codekinignore_brings_back_what_a_default_leaves_out(tmp_path: Path) -> None:
+    _write(tmp_path, {"vendor/a.py": "", "node_modules/a.js": "", ".codekinignore": "!vendor/"})
+    assert _names(tmp_path) == {"vendor/a.py"}
+
+
+def test_an_ignore_file_that_is_a_link_says_nothing(tmp_path: Path) -> None:
+    _write(tmp_path, {"rules": "a.py", "root/a.py": ""})
+    (tmp_path / "root" / ".gitignore").symlink_to(tmp_path / "rules")
+    assert _names(tmp_path / "root") == {"a.py"}
+
+
+def test_a_changed_ignore_file_takes_effect(tmp_path: Path) -> None:
+    _write(tmp_path, {"a.py": "", "b.py": "", ".gitignore": "a.py"})
+    workspace = Workspace([tmp_path], IndexSettings())
+    assert [found.path.name for found in workspace.walk()] == ["b.py"]
+    _write(tmp_path, {".gitignore": "b.py # longer"})
+    assert [found.path.name for found in workspace.walk()] == ["a.py", "b.py"]
+    assert workspace.admits(tmp_path / "a.py")
+
+
+def test_ignore_files_are_known_as_such(tmp_path: Path) -> None:
+    _git("init", "-q", tmp_path)
+    workspace = Workspace([tmp_path], IndexSettings())
+    list(workspace.walk())
+    for name in (".gitignore", "deep/.codekinignore", ".git/info/exclude"):
+        assert workspace.is_ignore_file(tmp_path / name)
+    assert not workspace.is_ignore_file(tmp_path / "a.py")
