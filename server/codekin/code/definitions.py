@@ -6,16 +6,17 @@ A pruned walk over statement containers: expressions are never entered except wh
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from codekin.code.bindings import Call, binding_of, call_of
 from codekin.code.comments import comment_words, docstring_words
-from codekin.code.grammars import Shape
-from codekin.code.names import Name, binding_name, callee_of, name_of, string_argument
+from codekin.code.names import Name, name_of
 from codekin.code.parsing import Syntax
+from codekin.code.shapes import Shape
 from codekin.types import Kind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-MAX_DEPTH = 64  # containers nested deeper than anybody writes stay whole; it bounds our recursion
+MAX_DEPTH = 64  # what is nested deeper than anybody writes stays whole; it bounds our recursion
 
 
 @dataclass(slots=True)
@@ -29,8 +30,8 @@ class Definition:
     name_line: int
     start: int  # with the comments, decorators and attributes that directly precede
     end: int  # half-open
-    doc: str
-    depth: int
+    doc: str = ""
+    depth: int = 0
     inner: list["Definition"] = field(default_factory=list)
 
 
@@ -49,31 +50,38 @@ def last_row(node: "Node") -> int:
     return row - 1 if column == 0 and row > node.start_point[0] else row
 
 
+def _spans_lines(node: "Node") -> bool:
+    return node.start_point[0] != last_row(node)
+
+
 class Walk:
     """Finds the definitions of one document."""
 
     def __init__(self, source: bytes, syntax: Syntax) -> None:
         self._source = source
         self._syntax = syntax
-        self._shapes = syntax.shapes
         self._handlers = {
+            Shape.OPEN: self._open,
+            Shape.WRAP: self._wrap,
             Shape.FUNCTION: self._function,
+            Shape.METHOD: self._function,
             Shape.CONSTRUCTOR: self._function,
             Shape.CLASS: self._container,
             Shape.MODULE: self._container,
-            Shape.TYPE: self._container,
-            Shape.OBJECT: self._object,
+            Shape.SCOPE: self._scope,
+            Shape.TYPE: self._type,
+            Shape.OBJECT: self._open,
             Shape.BINDING: self._binding,
             Shape.CALL: self._call,
             Shape.CLOSURE: self._closure,
+            Shape.ACCESSOR: self._open,
             Shape.PARENTHESES: self._open,
-            Shape.OPEN: self._open,
-            Shape.WRAP: self._wrap,
         }
 
     def module(self, root: "Node", end: int) -> Definition:
-        """The whole document as a nameless module of `end` lines."""
-        module = Definition(root, Kind.MODULE, "", "", 0, 0, end, self._docstring(root), 0)
+        """The whole document of `end` lines as a module without a name."""
+        first_row = root.children[0].start_point[0] if root.children else 0
+        module = Definition(root, Kind.MODULE, "", "", first_row, 0, end, self._docstring(root))
         self.scan(root, module)
         return module
 
@@ -82,20 +90,20 @@ class Walk:
         if owner.depth >= MAX_DEPTH:
             return
         owner.depth += 1
-        shapes, handlers, previous = self._shapes, self._handlers, None
+        shape_of, handlers, previous = self._syntax.shapes.get, self._handlers, None
         for child in node.children:
-            shape = shapes[child.kind_id]
+            shape = shape_of(child.kind_id)
             if shape is Shape.LEADING:
                 lead = self._extended(lead, child, previous)
                 continue
-            if shape is not Shape.STATEMENT:
+            if shape is not None:
                 handlers[shape](child, owner, lead)
             lead, previous = None, child
         owner.depth -= 1
 
     def _extended(self, lead: _Lead | None, comment: "Node", previous: "Node | None") -> _Lead | None:
         first, last = comment.start_point[0], last_row(comment)
-        if previous is not None and last_row(previous) == first and previous.is_named:
+        if previous is not None and previous.is_named and last_row(previous) == first:
             return None  # it trails the statement before it
         if lead is not None and first <= lead.end + 1:
             lead.end = last
@@ -104,7 +112,7 @@ class Walk:
         return _Lead(first, last, [comment])
 
     def _open(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
-        if node.start_point[0] != node.end_point[0]:
+        if _spans_lines(node):
             self.scan(node, owner, lead)
 
     def _wrap(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
@@ -123,9 +131,11 @@ class Walk:
         definition.end = max(definition.end, last_row(node) + 1)
 
     def _define(self, node: "Node", kind: Kind, name: Name, owner: Definition, lead: _Lead | None) -> Definition:
-        qualified = ".".join(part for part in (owner.qualified_name, name.qualifier, name.text) if part)
-        start = node.start_point[0]
-        definition = Definition(node, kind, name.text, qualified, name.line, start, last_row(node) + 1, "", owner.depth)
+        """A definition without its inner ones; it is not yet among its owner's."""
+        qualified = ".".join(filter(None, (owner.qualified_name, name.qualifier, name.text)))
+        first = node.start_point[0]
+        definition = Definition(node, kind, name.text, qualified, name.line, first, last_row(node) + 1)
+        definition.depth = owner.depth
         if self._syntax.grammar.docstrings:
             definition.doc = self._docstring(node.child_by_field_id(self._syntax.body_field))
         if lead is not None:
@@ -134,40 +144,54 @@ class Walk:
 
     def _function(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         name = name_of(node, self._syntax, self._source)
-        if name is None or (node.type in self._syntax.grammar.bodiless and not self._has_body(node)):
-            return
-        owner.inner.append(self._define(node, self._function_kind(node, name, owner, lead), name, owner, lead))
+        if name is not None and self._has_body(node):
+            owner.inner.append(self._define(node, self._function_kind(node, name, owner, lead), name, owner, lead))
 
     def _has_body(self, node: "Node") -> bool:
-        return node.child_by_field_id(self._syntax.body_field) is not None
+        syntax = self._syntax
+        if node.type not in syntax.grammar.bodiless:
+            return True
+        return (
+            any(child.type.endswith(("body", "block")) for child in node.children)
+            or node.child_by_field_id(syntax.body_field) is not None
+        )
 
     def _function_kind(self, node: "Node", name: Name, owner: Definition, lead: _Lead | None) -> Kind:
-        syntax = self._syntax
-        if syntax.is_test_name and syntax.is_test_name.fullmatch(name.text):
+        syntax, shape = self._syntax, self._syntax.shape(node)
+        marks = self._source[lead.nodes[0].start_byte if lead else node.start_byte : name.byte]
+        named_test = syntax.matches("test_names", name.text) and syntax.test_owner.search(owner.qualified_name)
+        if name.of_test or named_test or syntax.test_mark.search(marks):
             return Kind.TEST
-        if syntax.is_test_mark:
-            marks = self._source[lead.nodes[0].start_byte if lead else node.start_byte : name.byte]
-            if syntax.is_test_mark.search(marks):
-                return Kind.TEST
-        if self._shapes[node.kind_id] is Shape.CONSTRUCTOR or name.text in syntax.grammar.constructors:
+        if shape is Shape.CONSTRUCTOR or syntax.matches("constructors", name.text):
             return Kind.CONSTRUCTOR
-        return Kind.METHOD if name.of_type or owner.kind is Kind.CLASS else Kind.FUNCTION
+        if name.of_type or shape is Shape.METHOD or owner.kind is Kind.CLASS:
+            owner_name = name.qualifier.rpartition(".")[2] or owner.name
+            return Kind.CONSTRUCTOR if name.text == owner_name else Kind.METHOD
+        return Kind.FUNCTION
 
     def _container(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
-        shape = self._shapes[node.kind_id]
         name = name_of(node, self._syntax, self._source)
-        multi_line = node.start_point[0] != node.end_point[0]
-        if name is None or (shape is Shape.TYPE and not multi_line):
+        if name is None:
             self._open(node, owner, lead)
-            return
-        kind = Kind.MODULE if shape is Shape.MODULE else Kind.CLASS
-        container = self._define(node, kind, name, owner, lead)
-        if multi_line:
-            self.scan(node, container)
-        owner.inner.append(container)
+        elif self._has_body(node):
+            kind = Kind.CLASS if self._syntax.shape(node) is Shape.CLASS else Kind.MODULE
+            container = self._define(node, kind, name, owner, lead)
+            self._open(node, container, None)
+            owner.inner.append(container)
 
-    def _object(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
-        self._open(node, owner, lead)
+    def _scope(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        name = name_of(node, self._syntax, self._source)
+        if self._has_body(node):
+            self._container(node, owner, lead)
+        elif name is not None:
+            owner.qualified_name = ".".join(filter(None, (name.qualifier, name.text)))
+
+    def _type(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        name = name_of(node, self._syntax, self._source)
+        if name is None:
+            self._open(node, owner, lead)
+        elif _spans_lines(node):
+            owner.inner.append(self._define(node, Kind.CLASS, name, owner, lead))
 
     def _closure(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         if node.child_by_field_id(self._syntax.name_field) is not None:
@@ -176,92 +200,79 @@ class Walk:
             self._open(node, owner, lead)
 
     def _binding(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
-        bound = binding_name(node, self._syntax, self._source)
+        bound = binding_of(node, self._syntax, self._source)
         if bound is None:
             self._wrap(node, owner, lead)
             return
         name, value = bound
-        self._bind(node, name, value, owner, lead)
-
-    def _bind(self, node: "Node", name: Name, value: "Node", owner: Definition, lead: _Lead | None) -> None:
-        shape = self._shapes[value.kind_id]
-        multi_line = value.start_point[0] != value.end_point[0]
+        shape = self._syntax.shape(value)
         if shape is Shape.CALL:
-            closure = self._wrapped_function(value) if multi_line else None
-            if closure is None:
+            made = self._made(value)
+            if made is None:
                 return
-            value, shape = closure, self._shapes[closure.kind_id]
-        if shape is Shape.CLOSURE:
-            definition = self._define(value, self._function_kind(value, name, owner, lead), name, owner, None)
-        elif shape in (Shape.CLASS, Shape.OBJECT):
-            definition = self._define(value, Kind.CLASS, name, owner, None)
-            if multi_line:
-                self.scan(value, definition)
-            if shape is Shape.OBJECT and not definition.inner:
-                return
-        else:
-            return
-        self._stretch(definition, node, lead)
-        owner.inner.append(definition)
+            value, shape = made, self._syntax.shape(made)
+        definition = self._bound(name, value, shape, owner, lead)
+        if definition is not None:
+            self._stretch(definition, node, lead)
+            owner.inner.append(definition)
 
-    def _wrapped_function(self, call: "Node") -> "Node | None":
-        """The function or object in `memo(() => …)`; called methods (`items.map(…)`) give values, not functions."""
-        callee = call.child_by_field_name("function")
-        arguments = call.child_by_field_name("arguments")
-        if callee is None or arguments is None:
+    def _bound(
+        self, name: Name, value: "Node", shape: Shape, owner: Definition, lead: _Lead | None
+    ) -> Definition | None:
+        """`value` under the name that it is bound to; None where nothing in it is a function."""
+        if shape in (Shape.CLOSURE, Shape.OPEN) or (shape is Shape.ACCESSOR and last_row(value) > name.line):
+            return self._define(value, self._function_kind(value, name, owner, lead), name, owner, None)
+        if shape not in (Shape.CLASS, Shape.OBJECT):
             return None
-        text = self._source[callee.start_byte : callee.end_byte]
-        if b"." in text and not text.startswith((b"React.", b"Vue.")):
+        definition = self._define(value, Kind.CLASS, name, owner, None)
+        self._open(value, definition, None)
+        return definition if definition.inner or shape is Shape.CLASS else None
+
+    def _made(self, node: "Node") -> "Node | None":
+        """The function or object in `memo(() => …)`; other calls give values, not functions."""
+        if not _spans_lines(node):
             return None
-        shaped = [child for child in arguments.children if self._shapes[child.kind_id] in (Shape.CLOSURE, Shape.OBJECT)]
-        return shaped[-1] if shaped else None
+        call = call_of(node, self._syntax, self._source)
+        if not self._syntax.matches("makers", call.callee):
+            return None
+        return next(iter((*call.closures[::-1], *call.values[::-1])), None)
 
     def _call(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
-        grammar = self._syntax.grammar
-        callee = callee_of(node, self._source)
-        closures = self._closures_of(node)
-        if not closures:
+        call = call_of(node, self._syntax, self._source)
+        matches = self._syntax.matches
+        for definition in call.definitions:
+            self._function(definition, owner, lead)
+        if not call.closures:
             return
-        if callee in grammar.tests or callee in grammar.suites:
-            name = string_argument(node, self._source)
-            if name is not None:
-                self._suite(node, name, callee in grammar.tests, owner, lead)
-                return
-        if callee == "" or callee in grammar.wrappers:
-            for closure in closures:
+        if call.name is not None and matches("tests", call.callee):
+            owner.inner.append(self._define(node, Kind.TEST, call.name, owner, lead))
+        elif call.name is not None and matches("definers", call.callee):
+            kind = Kind.METHOD if owner.kind is Kind.CLASS else Kind.FUNCTION
+            owner.inner.append(self._define(node, kind, call.name, owner, lead))
+        elif call.name is not None and matches("suites", call.callee):
+            self._suite(node, call, call.name, owner, lead)
+        elif not call.callee or matches("wrappers", call.callee):
+            for closure in call.closures:
                 self._open(closure, owner, None)
 
-    def _suite(self, node: "Node", name: Name, is_test: bool, owner: Definition, lead: _Lead | None) -> None:
-        definition = self._define(node, Kind.TEST if is_test else Kind.MODULE, name, owner, lead)
-        if not is_test:
-            for closure in self._closures_of(node):
-                self._open(closure, definition, None)
-        owner.inner.append(definition)
-
-    def _closures_of(self, call: "Node") -> list["Node"]:
-        """The functions that are called or given in a call."""
-        found = []
-        stack = list(call.children)[::-1]
-        while stack:
-            node = stack.pop()
-            shape = self._shapes[node.kind_id]
-            if shape is Shape.CLOSURE:
-                found.append(node)
-            elif shape is Shape.PARENTHESES or node.type in ("arguments", "call_expression"):
-                stack.extend(node.children[::-1])
-        return found
+    def _suite(self, node: "Node", call: Call, name: Name, owner: Definition, lead: _Lead | None) -> None:
+        suite = self._define(node, Kind.MODULE, name, owner, lead)
+        for closure in call.closures:
+            self._open(closure, suite, None)
+        owner.inner.append(suite)
 
     def _docstring(self, body: "Node | None") -> str:
         if not self._syntax.grammar.docstrings or body is None:
             return ""
-        first = body.child(0) if body.child_count else None
-        if first is None or first.type != "expression_statement" or not first.child_count:
+        first = next((child for child in body.children if child.type != "comment"), None)
+        if first is None or first.type != "expression_statement" or not first.children:
             return ""
-        string = first.child(0)
-        if string is None or string.type != "string":
+        string = first.children[0]
+        if string.type != "string":
             return ""
-        return docstring_words(self._source[string.start_byte : string.end_byte].decode())
+        return docstring_words(self._source[string.start_byte : string.end_byte].decode("utf-8", "replace"))
 
     def _doc(self, lead: _Lead) -> str:
-        comments = [node for node in lead.nodes if "comment" in node.type]
-        return comment_words("\n".join(self._source[node.start_byte : node.end_byte].decode() for node in comments))
+        comments = (node for node in lead.nodes if "comment" in node.type)
+        texts = (self._source[node.start_byte : node.end_byte].decode("utf-8", "replace") for node in comments)
+        return comment_words("\n".join(text.rstrip("\n") for text in texts))

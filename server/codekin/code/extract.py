@@ -163,7 +163,7 @@ class _Layout:
                 self._language,
                 Span(start, end),
                 name_line,
-                definition.doc if name_line == definition.name_line or not definition.name else "",
+                definition.doc if name_line == definition.name_line else "",
                 canonical(self._lines[start:end]),
                 part,
             )

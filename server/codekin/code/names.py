@@ -1,18 +1,22 @@
 """What definitions are called, grammar by grammar."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codekin.code.grammars import Shape
 from codekin.code.parsing import Syntax
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_MODIFIED = re.compile(
-    r"\.(?:only|skip|each|concurrent|todo|fails|failing|serial|parallel|if|skipIf|runIf)\b.*", re.DOTALL
-)
+_GENERIC = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
+_RECEIVER = re.compile(rb"(\w+)\s*(?:\[.*)?\)$", re.DOTALL)
+_ROOTS = frozenset({"exports", "this", "self", "window", "global", "globalThis"})
+_TEST_MACRO = re.compile(r"(?:TYPED_)?TEST(?:_[A-Z]+)?|BOOST_(?:AUTO|FIXTURE|DATA)_TEST_CASE|SCENARIO|BENCHMARK_F")
+_WRAPPED_DECLARATORS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})
+_MAX_DECLARATORS = 16  # pointers, arrays, parentheses around one name
+MAX_NAME = 200  # characters: a longer one is no name that anybody looks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,76 +28,193 @@ class Name:
     byte: int
     qualifier: str = ""
     of_type: bool = False  # the source says that it is a method
+    of_test: bool = False  # the source says that it is a test
 
 
 def name_of(node: "Node", syntax: Syntax, source: bytes) -> Name | None:
     """The name of a function or container, None where it has none."""
+    special = _SPECIAL.get((syntax.grammar.package, node.type))
+    if special is not None:
+        return special(node, source)
     name = node.child_by_field_id(syntax.name_field)
-    return None if name is None else _plain(name, source)
+    return None if name is None else plain_name(name, source)
 
 
-def _plain(name: "Node", source: bytes) -> Name | None:
-    start = name.start_byte
-    text = source[start : name.end_byte].decode()
-    if text[:1] in "\"'`":
-        text = text.strip("\"'`")
-    return Name(text, name.start_point[0], start) if text else None
-
-
-def binding_name(node: "Node", syntax: Syntax, source: bytes) -> "tuple[Name, Node] | None":
-    """The name and the value of `name = value`, None where it binds nothing that could be a function."""
-    value = _field(node, ("value", "right"))
-    for _ in range(8):
-        shape = syntax.shapes[value.kind_id] if value is not None else Shape.STATEMENT
-        if shape is Shape.PARENTHESES:
-            value = value.named_child(0) if value and value.named_child_count else None
-        elif shape is Shape.BINDING:
-            value = _field(value, ("value", "right")) if value else None
-        else:
-            break
-    if value is None or syntax.shapes[value.kind_id] not in (Shape.CLOSURE, Shape.OBJECT, Shape.CLASS, Shape.CALL):
+def plain_name(node: "Node", source: bytes) -> Name | None:
+    """The text of `node`, without quotes."""
+    start = node.start_byte
+    text = source[start : node.end_byte].decode("utf-8", "replace")
+    if text[:1] in "\"'`:":
+        text = text.strip("\"'`:")
+    if not text or len(text) > MAX_NAME or "\n" in text:
         return None
-    target = _field(node, ("name", "left", "key", "property"))
-    if target is None:
-        return Name("default", node.start_point[0], node.start_byte), value
-    return _dotted(target, source), value
+    return Name(text, node.start_point[0], start)
 
 
-def _field(node: "Node", names: tuple[str, ...]) -> "Node | None":
-    for name in names:
-        found = node.child_by_field_name(name)
-        if found is not None:
-            return found
-    return None
-
-
-def _dotted(target: "Node", source: bytes) -> Name:
-    """`module.exports.a` is a, `Foo.prototype.bar` is Foo.bar and a method."""
-    text = source[target.start_byte : target.end_byte].decode().strip("\"'`")
-    of_type = ".prototype." in text
-    parts = [part.strip() for part in text.replace(".prototype.", ".").split(".")]
+def dotted_name(node: "Node", source: bytes) -> Name | None:
+    """`module.exports.a` is a; `Foo.prototype.bar` is Foo.bar and a method; `M:push` is M.push and a method."""
+    text = source[node.start_byte : node.end_byte].decode("utf-8", "replace").split(",")[0]
+    if len(text) > MAX_NAME:
+        return None
+    of_type = ".prototype." in text or (":" in text and "::" not in text)
+    dotted = text.replace(".prototype.", ".").replace("->", ".").replace("::", ".").replace(":", ".")
+    parts = [part.strip(" \t\n\"'`$@*&") for part in dotted.split(".")]
     if parts[:2] == ["module", "exports"]:
         parts = parts[2:]
-    elif parts[0] in ("exports", "this", "self", "window", "global", "globalThis") and len(parts) > 1:
+    elif parts[0] in _ROOTS and len(parts) > 1:
         parts = parts[1:]
     if not parts:
-        return Name("", target.start_point[0], target.start_byte)
-    return Name(parts[-1], target.end_point[0], target.start_byte, ".".join(parts[:-1]), of_type)
+        return Name("", node.start_point[0], node.start_byte)
+    return Name(parts[-1], node.end_point[0], node.start_byte, ".".join(filter(None, parts[:-1])), of_type)
 
 
-def callee_of(call: "Node", source: bytes) -> str:
-    """What a call calls, "" where that has no name; `it.only` and `test.each(…)` are `it` and `test`."""
-    callee = call.child_by_field_name("function")
-    if callee is None or "function" in callee.type or callee.type == "parenthesized_expression":
-        return ""
-    text = source[callee.start_byte : min(callee.end_byte, callee.start_byte + 80)].decode("utf-8", "replace")
-    return _MODIFIED.sub("", text)
+def _without_generics(text: str) -> str:
+    while (shorter := _GENERIC.sub("", text)) != text:
+        text = shorter
+    return text.strip()
 
 
-def string_argument(call: "Node", source: bytes) -> Name | None:
-    """A call's first argument where it is a string."""
-    arguments = call.child_by_field_name("arguments")
-    first = arguments.named_child(0) if arguments is not None and arguments.named_child_count else None
-    if first is None or "string" not in first.type:
+def _go_method(node: "Node", source: bytes) -> Name | None:
+    name, receiver = node.child_by_field_name("name"), node.child_by_field_name("receiver")
+    if name is None:
         return None
-    return _plain(first, source)
+    text = source[receiver.start_byte : receiver.end_byte] if receiver is not None else b""
+    owner = _RECEIVER.search(text)
+    qualifier = owner[1].decode("utf-8", "replace") if owner else ""
+    return Name(source[name.start_byte : name.end_byte].decode(), name.start_point[0], name.start_byte, qualifier, True)
+
+
+def _rust_impl(node: "Node", source: bytes) -> Name | None:
+    implementor = node.child_by_field_name("type")
+    if implementor is None:
+        return None
+    text = _without_generics(source[implementor.start_byte : implementor.end_byte].decode("utf-8", "replace"))
+    name = re.sub(r"^[&\s]*(?:'\w+\s+)?(?:mut\s+|dyn\s+)*", "", text).split("::")[-1].strip()
+    return Name(name[:MAX_NAME], implementor.start_point[0], implementor.start_byte) if name else None
+
+
+def _c_function(node: "Node", source: bytes) -> Name | None:
+    """The innermost declarator; `TEST(Suite, Case)` and its like name a test."""
+    declarator: Node | None = node
+    parameters: Node | None = None
+    for _ in range(_MAX_DECLARATORS):
+        inner = declarator.child_by_field_name("declarator") if declarator is not None else None
+        if inner is None and declarator is not None and declarator.type in _WRAPPED_DECLARATORS:
+            inner = declarator.named_child(declarator.named_child_count - 1) if declarator.named_child_count else None
+        if inner is None:
+            break
+        parameters = inner.child_by_field_name("parameters") or parameters
+        declarator = inner
+    if declarator is None or declarator is node:
+        return None
+    text = source[declarator.start_byte : declarator.end_byte].decode("utf-8", "replace")
+    if parameters is not None and _TEST_MACRO.fullmatch(text):
+        return _macro_test(parameters, source)
+    return _scoped(text, declarator)
+
+
+def _scoped(text: str, node: "Node") -> Name | None:
+    """`ns::Type<T>::method` is method of ns.Type, and taken for a method."""
+    operator = text.find("operator")
+    plain = _without_generics(text if operator < 0 else text[:operator]) + (text[operator:] if operator >= 0 else "")
+    parts = [part.strip() for part in re.split(r"::(?!\W*$)", plain) if part.strip()]
+    if not parts or len(text) > MAX_NAME:
+        return None
+    return Name(parts[-1], node.end_point[0], node.start_byte, ".".join(parts[:-1]), len(parts) > 1)
+
+
+def _macro_test(parameters: "Node", source: bytes) -> Name | None:
+    text = source[parameters.start_byte : parameters.end_byte].decode("utf-8", "replace").strip("()")
+    parts = [part.strip(' \t\n"') for part in text.split(",")][:2]
+    if not parts[-1] or len(text) > MAX_NAME:
+        return None
+    return Name(parts[-1], parameters.start_point[0], parameters.start_byte, ".".join(parts[:-1]), of_test=True)
+
+
+def _c_type(node: "Node", source: bytes) -> Name | None:
+    name = node.child_by_field_name("name")
+    return None if name is None else _scoped(source[name.start_byte : name.end_byte].decode("utf-8", "replace"), name)
+
+
+def _c_typedef(node: "Node", source: bytes) -> Name | None:
+    declarator = node.child_by_field_name("declarator")
+    return plain_name(declarator, source) if declarator is not None else None
+
+
+def _lua_function(node: "Node", source: bytes) -> Name | None:
+    name = node.child_by_field_name("name")
+    return dotted_name(name, source) if name is not None else None
+
+
+def _kotlin_function(node: "Node", source: bytes) -> Name | None:
+    """`fun String.shout()` is shout of String."""
+    name = node.child_by_field_name("name")
+    found = plain_name(name, source) if name is not None else None
+    receiver = next((child for child in node.named_children if child.type in ("user_type", "nullable_type")), None)
+    if found is None or receiver is None or receiver.start_byte > found.byte:
+        return found
+    text = _without_generics(source[receiver.start_byte : receiver.end_byte].decode("utf-8", "replace")).rstrip("?")
+    return Name(found.text, found.line, found.byte, text, True)
+
+
+def _keyword(word: str) -> Callable[["Node", bytes], Name | None]:
+    """Named by what kind of thing it is: its language gives it no name."""
+
+    def named(node: "Node", source: bytes) -> Name | None:
+        byte = max(source.find(word.encode(), node.start_byte, node.end_byte), node.start_byte)
+        return Name(word, node.start_point[0] + source.count(b"\n", node.start_byte, byte), byte)
+
+    return named
+
+
+def _operator(node: "Node", source: bytes) -> Name | None:
+    operator = node.child_by_field_name("operator") or node.child_by_field_name("type")
+    if operator is None:
+        return None
+    text = source[operator.start_byte : operator.end_byte].decode("utf-8", "replace")
+    return Name(f"operator {text}"[:MAX_NAME], operator.start_point[0], operator.start_byte)
+
+
+def _destructor(node: "Node", source: bytes) -> Name | None:
+    name = node.child_by_field_name("name")
+    found = plain_name(name, source) if name is not None else None
+    return Name("~" + found.text, found.line, found.byte) if found else None
+
+
+def _dotted(node: "Node", source: bytes) -> Name | None:
+    """A name that may be qualified by the way: `class Jobs::Queue`, `namespace App\\Mail`."""
+    name = node.child_by_field_name("name")
+    if name is None:
+        return None
+    text = source[name.start_byte : name.end_byte].decode("utf-8", "replace")
+    parts = [part.strip() for part in re.split(r"::|\\|\.", text) if part.strip()]
+    if not parts or len(text) > MAX_NAME:
+        return None
+    return Name(parts[-1], name.start_point[0], name.start_byte, ".".join(parts[:-1]))
+
+
+_CPP_TYPES = ("class_specifier", "struct_specifier", "union_specifier", "enum_specifier", "namespace_definition")
+_SPECIAL: dict[tuple[str, str], Callable[["Node", bytes], Name | None]] = {
+    ("tree_sitter_go", "method_declaration"): _go_method,
+    ("tree_sitter_rust", "impl_item"): _rust_impl,
+    ("tree_sitter_c", "function_definition"): _c_function,
+    ("tree_sitter_c", "type_definition"): _c_typedef,
+    ("tree_sitter_cpp", "function_definition"): _c_function,
+    ("tree_sitter_cpp", "type_definition"): _c_typedef,
+    **{("tree_sitter_cpp", node_type): _c_type for node_type in _CPP_TYPES},
+    ("tree_sitter_lua", "function_declaration"): _lua_function,
+    ("tree_sitter_kotlin", "function_declaration"): _kotlin_function,
+    ("tree_sitter_kotlin", "secondary_constructor"): _keyword("constructor"),
+    ("tree_sitter_swift", "init_declaration"): _keyword("init"),
+    ("tree_sitter_swift", "deinit_declaration"): _keyword("deinit"),
+    ("tree_sitter_swift", "subscript_declaration"): _keyword("subscript"),
+    ("tree_sitter_c_sharp", "indexer_declaration"): _keyword("this"),
+    ("tree_sitter_c_sharp", "operator_declaration"): _operator,
+    ("tree_sitter_c_sharp", "conversion_operator_declaration"): _operator,
+    ("tree_sitter_c_sharp", "destructor_declaration"): _destructor,
+    ("tree_sitter_c_sharp", "namespace_declaration"): _dotted,
+    ("tree_sitter_c_sharp", "file_scoped_namespace_declaration"): _dotted,
+    ("tree_sitter_php", "namespace_definition"): _dotted,
+    ("tree_sitter_ruby", "class"): _dotted,
+    ("tree_sitter_ruby", "module"): _dotted,
+}

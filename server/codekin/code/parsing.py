@@ -5,32 +5,83 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from codekin.code.grammars import GRAMMARS, Grammar, Shape
+from codekin.code.grammars import GRAMMARS
+from codekin.code.shapes import Grammar, Shape
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser
 
 PARSE_SECONDS = 2.0  # a parse runs at about 12 MB/s: what takes this long is no source that anybody wrote
-_CHUNK = 65_536
+_CHUNK = 65_536  # bytes handed to the parser at a time
+_ERROR_KIND = 65_535  # tree-sitter's own: around what it could not parse there may still be whole definitions
+_TARGET_FIELDS = ("name", "left", "key", "property", "pattern", "declarator")
+_VALUE_FIELDS = ("value", "right", "computed_value", "accessors")
 
 _local = threading.local()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Syntax:
     """A grammar bound to its loaded wheel."""
 
     grammar: Grammar
     language: "Language"
-    shapes: tuple[Shape, ...]  # by kind id
-    name_field: int
-    body_field: int
-    is_test_name: re.Pattern[str] | None
-    is_test_mark: re.Pattern[bytes] | None
+
+    @cached_property
+    def shapes(self) -> dict[int, Shape]:
+        """By kind id; the kinds that are absent are statements."""
+        types = {name: shape for shape, names in self.grammar.shapes.items() for name in names.split()}
+        kinds = range(self.language.node_kind_count)
+        named = {kind: self.language.node_kind_for_id(kind) for kind in kinds if self.language.node_kind_is_named(kind)}
+        return {kind: types[name] for kind, name in named.items() if name in types} | {_ERROR_KIND: Shape.OPEN}
+
+    def shape(self, node: "Node") -> Shape:
+        return self.shapes.get(node.kind_id, Shape.STATEMENT)
+
+    @cached_property
+    def name_field(self) -> int:
+        return self._field("name")
+
+    @cached_property
+    def body_field(self) -> int:
+        return self._field("body")
+
+    @cached_property
+    def target_fields(self) -> tuple[int, ...]:
+        return tuple(filter(None, map(self._field, _TARGET_FIELDS)))
+
+    @cached_property
+    def value_fields(self) -> tuple[int, ...]:
+        return tuple(filter(None, map(self._field, _VALUE_FIELDS)))
+
+    def _field(self, name: str) -> int:
+        return self.language.field_id_for_name(name) or 0
+
+    def matches(self, rule: str, text: str) -> bool:
+        """Whether all of `text` is what the grammar's `rule` names."""
+        return self._rules[rule].match(text) is not None
+
+    @cached_property
+    def _rules(self) -> dict[str, re.Pattern[str]]:
+        rules = ("constructors", "test_names", "tests", "suites", "definers", "wrappers", "makers")
+        return {rule: _whole(getattr(self.grammar, rule)) for rule in rules}
+
+    @cached_property
+    def test_mark(self) -> re.Pattern[bytes]:
+        return re.compile((self.grammar.test_marks or r"(?!)").encode())
+
+    @cached_property
+    def test_owner(self) -> re.Pattern[str]:
+        return re.compile(self.grammar.test_owners)
+
+
+def _whole(pattern: str) -> re.Pattern[str]:
+    """Matches whole names; an empty pattern matches none."""
+    return re.compile(rf"(?:{pattern})\Z" if pattern else r"(?!)", re.DOTALL)
 
 
 def has_grammar(language: str) -> bool:
@@ -47,25 +98,9 @@ def syntax_of(language: str) -> Syntax | None:
     if grammar is None:
         return None
     try:
-        loaded = Language(getattr(import_module(grammar.package), grammar.entry)())
+        return Syntax(grammar, Language(getattr(import_module(grammar.package), grammar.entry)()))
     except (ImportError, AttributeError, OSError, ValueError):
         return None
-    types = {name: shape for shape, names in grammar.shapes.items() for name in names.split()}
-    shapes = (
-        types.get(loaded.node_kind_for_id(kind) or "", Shape.STATEMENT)
-        if loaded.node_kind_is_named(kind)
-        else Shape.STATEMENT
-        for kind in range(loaded.node_kind_count)
-    )
-    return Syntax(
-        grammar,
-        loaded,
-        tuple(shapes),
-        loaded.field_id_for_name("name") or 0,
-        loaded.field_id_for_name("body") or 0,
-        re.compile(grammar.test_names) if grammar.test_names else None,
-        re.compile(grammar.test_marks.encode()) if grammar.test_marks else None,
-    )
 
 
 def source_of(lines: Sequence[str]) -> bytes:
@@ -98,8 +133,7 @@ def _parser(syntax: Syntax) -> "Parser":
     """This thread's parser: they are not thread-safe."""
     from tree_sitter import Parser
 
-    parsers: dict[str, Parser] = _local.__dict__.setdefault("parsers", {})
-    key = f"{syntax.grammar.package}.{syntax.grammar.entry}"
-    if key not in parsers:
-        parsers[key] = Parser(syntax.language)
-    return parsers[key]
+    parsers: dict[int, Parser] = _local.__dict__.setdefault("parsers", {})
+    if id(syntax) not in parsers:  # syntaxes live as long as the process
+        parsers[id(syntax)] = Parser(syntax.language)
+    return parsers[id(syntax)]

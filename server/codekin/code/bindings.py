@@ -1,0 +1,96 @@
+"""`name = value` and calls: where a function gets its name from what stands around it."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codekin.code.names import Name, dotted_name, plain_name
+from codekin.code.parsing import Syntax
+from codekin.code.shapes import Shape
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_MAX_UNWRAPPED = 8  # parentheses, casts and chained assignments around one value
+_CALLEE = re.compile(rb"[\w$.:]*")
+_MODIFIER = re.compile(r"\.(?:only|skip|each|concurrent|todo|fails|failing|serial|parallel|if|skipIf|runIf)\b.*")
+_NAMING = re.compile("string|identifier|constant|symbol|scope")  # node types of arguments that can name a test
+_ANONYMOUS = frozenset({"", "function", "async"})
+_BOUND = frozenset({Shape.CLOSURE, Shape.OBJECT, Shape.CLASS, Shape.CALL, Shape.ACCESSOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call's parts that matter here."""
+
+    callee: str  # "" where a function is called at once; `it.only` and `test.each(…)` are `it` and `test`
+    name: Name | None  # the first argument, where it is a string or a word
+    closures: tuple["Node", ...]  # the functions and blocks it is given, or that it calls
+    values: tuple["Node", ...]  # the objects it is given
+    definitions: tuple["Node", ...]  # named functions among the arguments: `private def x`
+
+
+def binding_of(node: "Node", syntax: Syntax, source: bytes) -> "tuple[Name, Node] | None":
+    """The name and the value of `name = value`, None where the value is nothing that could hold a function."""
+    value = _value(node, syntax)
+    for _ in range(_MAX_UNWRAPPED):
+        shape = syntax.shape(value) if value is not None else Shape.STATEMENT
+        if value is None or shape not in (Shape.PARENTHESES, Shape.BINDING):
+            break
+        value = _value(value, syntax) if shape is Shape.BINDING else _content(value)
+    if value is None or syntax.shape(value) not in _BOUND:
+        return None
+    target = next((found for field in syntax.target_fields if (found := node.child_by_field_id(field))), None)
+    if target is None:
+        target = _first(node)
+    if target is not None and target.type == "variable_declaration":  # Kotlin: name and type
+        target = _first(target)
+    if target is None or target.start_byte == value.start_byte:
+        return Name("default", node.start_point[0], node.start_byte), value
+    name = dotted_name(target, source)
+    return None if name is None else (name, value)
+
+
+def _value(node: "Node", syntax: Syntax) -> "Node | None":
+    for field in syntax.value_fields:
+        value = node.child_by_field_id(field)
+        if value is not None:
+            return value
+    if syntax.grammar.implicit_values and node.named_child_count > 1:
+        return node.named_child(node.named_child_count - 1)
+    return None
+
+
+def _content(node: "Node") -> "Node | None":
+    """What is in the parentheses: a cast's value comes last, `x as T` and lists have it first."""
+    return node.child_by_field_name("value") or _first(node)
+
+
+def _first(node: "Node") -> "Node | None":
+    return node.named_child(0) if node.named_child_count else None
+
+
+def call_of(node: "Node", syntax: Syntax, source: bytes) -> Call:
+    """Reads a call, without entering the functions in it."""
+    callee = _CALLEE.match(source, node.start_byte)
+    text = callee[0].decode("utf-8", "replace") if callee and callee.end() <= node.end_byte else ""
+    name: Name | None = None
+    found: dict[Shape, list[Node]] = {Shape.CLOSURE: [], Shape.OBJECT: [], Shape.FUNCTION: []}
+    arguments_from = node.start_byte + len(text.encode())
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        shape = syntax.shape(part)
+        kind = part.type
+        if shape is Shape.CLOSURE or (shape is Shape.OPEN and "block" in kind):
+            found[Shape.CLOSURE].append(part)
+        elif shape is Shape.OBJECT:
+            found[Shape.OBJECT].append(part)
+        elif shape in (Shape.FUNCTION, Shape.METHOD):
+            found[Shape.FUNCTION].append(part)
+        elif shape in (Shape.CALL, Shape.PARENTHESES) or "argument" in kind or "suffix" in kind or "lambda" in kind:
+            stack.extend(part.children[::-1])
+        elif name is None and part.start_byte > arguments_from and _NAMING.search(kind):
+            name = plain_name(part, source)
+    text = "" if text in _ANONYMOUS else _MODIFIER.sub("", text)
+    return Call(text, name, *(tuple(found[shape]) for shape in (Shape.CLOSURE, Shape.OBJECT, Shape.FUNCTION)))
