@@ -133,6 +133,8 @@ _INTERPRETERS = {
     "clojure": "clojure bb",
 }
 
+LANGUAGES = frozenset(_EXTENSIONS) | frozenset(_NAMES) | frozenset(_INTERPRETERS)
+
 
 def _inverted(table: dict[str, str]) -> dict[str, str]:
     return {key: language for language, keys in table.items() for key in keys.split()}
