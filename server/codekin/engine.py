@@ -93,7 +93,7 @@ class Engine:
     def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
         """Bring the index up to date before returning. Where another codekin already does, wait for it instead."""
         started = time.monotonic()
-        lock = FileLock(self.home.lock, timeout=0)
+        lock = FileLock(self.home.lock, timeout=0, mode=0o600)
         try:
             with lock:
                 report = reconcile(self.home, on_progress, cancel, workers)

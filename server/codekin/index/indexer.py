@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -19,9 +20,11 @@ from codekin.index.home import Home
 from codekin.index.index import Index
 from codekin.index.prepare import Preparer
 from codekin.index.schema import set_aside
-from codekin.index.watcher import Watcher
 from codekin.index.workspace import SourceFile, Workspace
 from codekin.types import Progress
+
+if TYPE_CHECKING:
+    from codekin.index.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +52,7 @@ class Indexer:
         self._paused = False
         self._stopping = False
         self._child: Child | None = None
-        self._lock = FileLock(home.lock, timeout=0)
+        self._lock = FileLock(home.lock, timeout=0, mode=0o600)
         self._watcher: Watcher | None = None
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._run_updates, self._run_bulk)]
         self.progress: Progress | None = None
@@ -179,6 +182,8 @@ class Indexer:
     def _run_bulk(self) -> None:
         if not self._await_lock():
             return
+        from codekin.index.watcher import Watcher  # the command line never watches
+
         # Whoever held unsaved text before us may be dead; who lives says it again with the next edit.
         self._index.store.release()
         self.update(self._workspace.overlays())

@@ -4,6 +4,7 @@ What costs is done once per content: one that has a vector, or is in the store, 
 """
 
 import hashlib
+import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from codekin.index.store import FileRecord, FileState, SnippetRecord, Store
 from codekin.index.vector_store import VectorStore
 from codekin.index.workspace import Document, Workspace
 from codekin.types import Role, Skipped, Snippet, Task
+
+log = logging.getLogger(__name__)
 
 _WORDS = 512  # per content; what follows says little that is new and costs full text and time
 
@@ -60,11 +63,18 @@ class Preparer:
                 records.append(FileRecord(path, document.language, _state(document), None))
             else:
                 documents.append(document)
-        made, embedded, reused = self._take_apart(documents)
+        found: list[tuple[Document, list[Snippet]]] = []
+        for document in documents:
+            try:
+                found.append((document, extract(document.text, document.language)))
+            except Exception:  # a fault of ours, or of a grammar, must cost one file and not the index
+                log.exception("%s can't be cut into snippets; please report it", document.path)
+                gone.append(document.path)
+                skipped.append(Skipped(document.path, "codekin failed on it; the log has the details"))
+        made, embedded, reused = self._take_in(found)
         return Prepared((*records, *made), tuple(gone), tuple(skipped), embedded, reused)
 
-    def _take_apart(self, documents: Sequence[Document]) -> tuple[list[FileRecord], int, int]:
-        found = [(document, extract(document.text, document.language)) for document in documents]
+    def _take_in(self, found: Sequence[tuple[Document, list[Snippet]]]) -> tuple[list[FileRecord], int, int]:
         contents = {content_hash(snippet.text): snippet for _, snippets in found for snippet in snippets}
         missing = list(contents.keys() - self._vectors.having(self.space, list(contents)))
         if missing:
@@ -88,14 +98,15 @@ def _state(document: Document) -> FileState:
     return FileState(document.size, document.mtime_ns, document.hash, document.overlay)
 
 
-def _row(snippet: Snippet, split: dict[bytes, tuple[str, str]]) -> SnippetRecord:
+def _row(snippet: Snippet, split: dict[bytes, str]) -> SnippetRecord:
     key = content_hash(snippet.text)
     place = (snippet.name, snippet.qualified_name, snippet.kind, snippet.span, snippet.name_line, snippet.part)
     return SnippetRecord(*place, content=key, words=split.get(key))
 
 
-def _words(snippet: Snippet) -> tuple[str, str]:
-    """What full-text search finds a content by: words of its name and of its text, whole identifiers beside them."""
-    name = words(snippet.name) + identifiers(snippet.name)
-    body = words(snippet.text)[:_WORDS] + identifiers(snippet.text)[:_WORDS]
-    return " ".join(name), " ".join(body)
+def _words(snippet: Snippet) -> str:
+    """What full-text search finds a content by: its words, and whole identifiers beside their parts.
+
+    Of the text alone: a content may stand under several names.
+    """
+    return " ".join(words(snippet.text)[:_WORDS] + identifiers(snippet.text)[:_WORDS])

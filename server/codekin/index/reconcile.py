@@ -5,6 +5,7 @@ see child.py), which thereby stays free, gets its memory back when the work is d
 """
 
 import contextlib
+import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from codekin.errors import StoreCorruptError
 from codekin.index.home import Home
 from codekin.index.pool import pooled
 from codekin.index.prepare import Prepared, Preparer
+from codekin.index.quota import keep_within_quota
 from codekin.index.schema import set_aside
 from codekin.index.store import FileState, Store
 from codekin.index.vector_store import VectorStore
@@ -68,7 +70,8 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
         preparer = Preparer(workspace, store, vectors, embedder)
         plan = _plan(workspace, store, _lacking(store, vectors, preparer.space), cancel)
         store.remove(plan.gone)
-        store.set_meta({"files": plan.files, "pending": len(plan.changed)})
+        roots = json.dumps([str(root) for root in home.roots])
+        store.set_meta({"roots": roots, "files": plan.files, "pending": len(plan.changed)})
         tally = _Tally(skipped=list(plan.skipped))
         started_work = time.monotonic()
         for count, prepared in _work(home, plan, preparer, workers, cancel):
@@ -83,6 +86,7 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
         if not cancel.is_set():
             store.set_skipped(tally.skipped)
             store.collect(_DEAD_SHARE)
+            keep_within_quota(home, vectors)
         counts = store.counts()
         seconds = time.monotonic() - started
         return IndexReport(

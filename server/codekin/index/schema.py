@@ -46,7 +46,7 @@ STORE_MIGRATIONS = (
     CREATE INDEX snippets_content ON snippets (content);
     CREATE TABLE skipped (path TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
     -- Words are split before they come here; the tokenizer only finds the blanks between them.
-    CREATE VIRTUAL TABLE words USING fts5 (name, body, tokenize = "ascii tokenchars '_'");
+    CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = "ascii tokenchars '_'");
     CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
     """,
 )
@@ -120,7 +120,9 @@ def errors_named(path: Path) -> Iterator[None]:
 
 
 def _make_private(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (*reversed(path.parent.parents), path.parent):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 

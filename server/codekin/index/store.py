@@ -48,7 +48,7 @@ class SnippetRecord:
     name_line: int
     part: int
     content: bytes  # the hash of its text
-    words: tuple[str, str] | None  # name and body for the full text; None where the store has the content
+    words: str | None  # what full text finds its content by; None where the store has the content
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +375,7 @@ def _content(db: sqlite3.Connection, snippet: SnippetRecord) -> int:
     if snippet.words is None:  # its last snippet went, and it was collected, since the record was made
         raise StoreError(f"{snippet.qualified_name}: its content is no longer in the store; the file is read again.")
     number = db.execute("INSERT INTO contents (hash) VALUES (?)", (snippet.content,)).lastrowid
-    db.execute("INSERT INTO words (rowid, name, body) VALUES (?, ?, ?)", (number, *snippet.words))
+    db.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, snippet.words))
     return int(number or 0)
 
 

@@ -1,0 +1,229 @@
+"""Bringing the store up to date: nothing is embedded twice, nothing is lost, nothing is half there."""
+
+import dataclasses
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from codekin.index.home import Home, home
+from codekin.index.reconcile import reconcile
+from codekin.settings import CacheSettings, Settings
+from codekin.types import IndexReport, Progress
+
+NEVER = threading.Event()
+
+
+def at(root: Path, cache: Path) -> Home:
+    """The home of the workspace `root`, in a cache of the test's own."""
+    return home([root], Settings(cache=CacheSettings(directory=str(cache))))
+
+
+def index(root: Path, cache: Path, *, workers: int = 0) -> IndexReport:
+    """Index here, without progress."""
+    return reconcile(at(root, cache), lambda _: None, NEVER, workers)
+
+
+def dump(where: Home) -> dict[str, list[object]]:
+    """All that the store holds, without the numbers and times that depend on history."""
+    connection = sqlite3.connect(where.store)
+    queries = {
+        "files": "SELECT path, language, size, hash, overlay FROM files ORDER BY 1",
+        "snippets": "SELECT f.path, s.start, s.end, s.name_line, s.part, s.kind, s.name, s.qualified_name, c.hash "
+        "FROM snippets s JOIN files f ON f.id = s.file JOIN contents c ON c.id = s.content ORDER BY 1, 2",
+        "words": "SELECT c.hash, w.body FROM words w JOIN contents c ON c.id = w.rowid "
+        "WHERE c.id IN (SELECT content FROM snippets) ORDER BY 1",
+    }
+    result = {name: connection.execute(query).fetchall() for name, query in queries.items()}
+    (sound,) = connection.execute("PRAGMA integrity_check").fetchone()
+    assert sound == "ok"
+    connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+    connection.close()
+    shared = sqlite3.connect(where.vectors)
+    vectors = {row[0] for row in shared.execute("SELECT hash FROM vectors")}
+    shared.close()
+    assert {row[-1] for row in result["snippets"]} <= vectors
+    return result
+
+
+def test_a_second_run_embeds_and_reads_nothing(tree: Path, tmp_path: Path):
+    first = index(tree, tmp_path / "cache")
+    assert first.embedded > 1000
+    again = index(tree, tmp_path / "cache")
+    assert (again.embedded, again.reused) == (0, 0)
+    assert (again.files, again.snippets) == (first.files, first.snippets)
+
+
+def test_renames_and_moves_embed_nothing(tree: Path, tmp_path: Path):
+    before = index(tree, tmp_path / "cache")
+    (tree / "json").rename(tree / "jason")
+    (tree / "email" / "header.py").rename(tree / "headers_moved.py")
+    after = index(tree, tmp_path / "cache")
+    assert after.embedded == 0
+    assert after.snippets == before.snippets
+    assert dump(at(tree, tmp_path / "cache")) == dump_of_fresh(tree, tmp_path)
+
+
+def test_a_branch_switch_and_back_embeds_nothing(tree: Path, tmp_path: Path):
+    def git(*words: str) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *identity, *words], cwd=tree, check=True, capture_output=True)
+
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    index(tree, tmp_path / "cache")
+    git("checkout", "-qb", "other")
+    for path in (tree / "http").rglob("*.py"):
+        path.write_text(path.read_text().replace("self", "this"))
+    shutil.rmtree(tree / "xml")
+    git("commit", "-qam", "two")
+    assert index(tree, tmp_path / "cache").embedded > 0
+    for branch in ("main", "other", "main"):
+        git("checkout", "-q", branch)
+        assert index(tree, tmp_path / "cache").embedded == 0
+    worktree = tmp_path / "second worktree"
+    git("worktree", "add", "-q", "--detach", str(worktree), "other")
+    assert index(worktree, tmp_path / "cache").embedded == 0
+
+
+def test_only_changed_functions_are_embedded(tree: Path, tmp_path: Path):
+    index(tree, tmp_path / "cache")
+    path = tree / "json" / "decoder.py"
+    text = path.read_text()
+    path.write_text(text.replace("def raw_decode(self, s, idx=0):", "def raw_decode(self, s, idx=1):"))
+    assert index(tree, tmp_path / "cache").embedded == 1
+    path.write_text(text)
+    assert index(tree, tmp_path / "cache").embedded == 0
+
+
+def test_on_several_processors_the_store_is_the_same(tree: Path, tmp_path: Path):
+    index(tree, tmp_path / "cache", workers=2)
+    assert dump(at(tree, tmp_path / "cache")) == dump_of_fresh(tree, tmp_path)
+
+
+def test_lost_or_unsound_vectors_are_made_again(tree: Path, tmp_path: Path):
+    first = index(tree, tmp_path / "cache")
+    where = at(tree, tmp_path / "cache")
+    where.vectors.unlink()
+    assert index(tree, tmp_path / "cache").embedded == first.embedded
+    for suffix in ("-wal", "-shm"):
+        where.vectors.with_name(where.vectors.name + suffix).unlink(missing_ok=True)
+    where.vectors.write_bytes(os.urandom(100_000))
+    assert index(tree, tmp_path / "cache").embedded == first.embedded
+
+
+@pytest.mark.parametrize("harm", ["truncate", "garbage page", "garbage all", "empty"])
+def test_an_unsound_store_is_made_again_and_embeds_nothing(tree: Path, tmp_path: Path, harm: str):
+    index(tree, tmp_path / "cache")
+    where = at(tree, tmp_path / "cache")
+    data = bytearray(where.store.read_bytes())
+    match harm:
+        case "truncate":
+            data = data[: len(data) // 2]
+        case "garbage page":
+            data[4096 * 8 : 4096 * 40] = os.urandom(4096 * 32)
+        case "garbage all":
+            data = bytearray(os.urandom(len(data)))
+        case "empty":
+            data = bytearray()
+    where.store.write_bytes(data)
+    for path in tree.rglob("*.py"):  # so that every file's rows are touched
+        path.touch()
+    report = index(tree, tmp_path / "cache")
+    assert report.embedded == 0
+    assert dump(where) == dump_of_fresh(tree, tmp_path)
+
+
+def test_a_cancelled_run_keeps_what_it_has_done(tree: Path, tmp_path: Path):
+    cancel = threading.Event()
+
+    def stop(progress: Progress) -> None:
+        assert 0 < progress.done <= progress.total
+        cancel.set()
+
+    where = at(tree, tmp_path / "cache")
+    first = reconcile(where, stop, cancel, 0)
+    assert first.embedded > 0
+    rest = index(tree, tmp_path / "cache")
+    assert rest.embedded + first.embedded == fresh(tree, tmp_path).embedded
+    assert dump(where) == dump_of_fresh(tree, tmp_path)
+
+
+def test_a_worker_that_dies_costs_nothing(tree: Path, tmp_path: Path):
+    killed = []
+
+    def kill(_: Progress) -> None:
+        if len(killed) < 2:
+            workers = [
+                child
+                for child in psutil.Process().children(recursive=True)
+                if "spawn_main" in " ".join(child.cmdline())
+            ]
+            if workers:
+                killed.append(workers[0].pid)
+                workers[0].kill()
+
+    where = at(tree, tmp_path / "cache")
+    report = reconcile(where, kill, NEVER, 2)
+    assert killed
+    assert report.skipped == ()
+    assert dump(where) == dump_of_fresh(tree, tmp_path)
+
+
+def test_killed_at_any_moment_nothing_is_lost_or_half_there(tree: Path, tmp_path: Path):
+    where, chance = at(tree, tmp_path / "cache"), random.Random(7)
+    whole = dump_of_fresh(tree, tmp_path)
+    order = {"roots": [str(tree)], "settings": dataclasses.asdict(where.settings), "workers": 1}
+    finished = 0
+    for _ in range(50):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "codekin.index.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        family = psutil.Process(process.pid)
+        try:
+            process.wait(chance.uniform(0.2, 1.6))
+            finished += 1
+        except subprocess.TimeoutExpired:
+            for member in [*family.children(recursive=True), family]:
+                member.kill()
+        process.communicate()
+        if where.store.exists() and where.store.stat().st_size > 0:
+            held = dump(where)
+            assert all(row in set(whole["snippets"]) for row in held["snippets"])
+            assert complete_files(held) <= complete_files(whole)
+        if finished:  # done: begin again, in a fresh cache
+            finished = 0
+            shutil.rmtree(tmp_path / "cache")
+    index(tree, tmp_path / "cache")
+    assert dump(where) == whole
+
+
+def complete_files(dumped: dict[str, list[object]]) -> set[tuple[object, ...]]:
+    """Each file with all its snippets."""
+    files: dict[object, list[object]] = {row[0]: [] for row in dumped["files"]}
+    for row in dumped["snippets"]:
+        files[row[0]].append(row)
+    return {(path, *rows) for path, rows in files.items()}
+
+
+def fresh(tree: Path, tmp_path: Path) -> IndexReport:
+    """An index of the tree as it is, made in one go in a cache of its own."""
+    shutil.rmtree(tmp_path / "fresh", ignore_errors=True)
+    return index(tree, tmp_path / "fresh")
+
+
+def dump_of_fresh(tree: Path, tmp_path: Path) -> dict[str, list[object]]:
+    """What that one holds."""
+    fresh(tree, tmp_path)
+    return dump(at(tree, tmp_path / "fresh"))

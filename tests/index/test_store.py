@@ -1,0 +1,249 @@
+"""The store: a file is in it whole or not at all, and what it holds does not depend on how it came there."""
+
+import os
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codekin.errors import StoreError, StoreFullError
+from codekin.index import schema
+from codekin.index.prepare import content_hash
+from codekin.index.store import FileRecord, FileState, SnippetRecord, Store
+from codekin.types import Filter, Kind, Skipped, Span
+
+FILES = [Path(f"/w/{folder}/{name}.py") for folder in ("a", "b") for name in ("x", "y", "z")]
+TEXTS = ["def alpha(): pass", "def beta(): return alpha()", "class Gamma: pass", "def delta(): pass"]
+
+
+def record(path: Path, texts: list[str], *, overlay: bool = False, language: str = "python") -> FileRecord:
+    """A file whose snippets stand one below the other."""
+    rows = []
+    for i, text in enumerate(texts):
+        name = text.split()[1].rstrip("():")
+        words = " ".join(text.lower().replace("(", " ").replace(")", " ").replace(":", " ").split())
+        rows.append(
+            SnippetRecord(name, name, Kind.FUNCTION, Span(2 * i, 2 * i + 1), 2 * i, 0, content_hash(text), words)
+        )
+    state = FileState(sum(map(len, texts)), 1, content_hash("\n".join(texts)), overlay)
+    return FileRecord(path, language, state, tuple(rows))
+
+
+def contents(store: Store) -> object:
+    """All that a question can see, without the numbers that depend on history."""
+    hashes = dict(store.contents_after(0))
+    files = {
+        path: (state, [(p.span, p.name, p.kind, hashes[p.content]) for p in store.places_in(path)])
+        for path, state in store.states().items()
+    }
+    found = {
+        word: sorted(
+            (hashes[c], place.path, place.span.start)
+            for c, places in store.places([m.content for m in store.match([word], 100)]).items()
+            for place in places
+        )
+        for word in ("alpha", "beta", "gamma", "delta", "return")
+    }
+    return files, found
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    opened = Store(tmp_path / "cache" / "w.sqlite")
+    yield opened
+    opened.close()
+
+
+edits = st.lists(
+    st.tuples(
+        st.sampled_from(FILES), st.none() | st.lists(st.sampled_from(TEXTS), max_size=4) | st.sampled_from(FILES)
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits, st.booleans())
+def test_any_sequence_of_edits_renames_and_deletes_equals_a_fresh_index(tmp_path_factory, edits, collect):
+    folder = tmp_path_factory.mktemp("stores")
+    lived, fresh = Store(folder / "lived.sqlite"), Store(folder / "fresh.sqlite")
+    now: dict[Path, list[str]] = {}
+    for path, change in edits:
+        if change is None:
+            now.pop(path, None)
+            lived.remove([path])
+        elif isinstance(change, Path):  # a rename
+            if path in now and path != change:
+                now[change] = now.pop(path)
+                lived.replace([record(change, now[change])])
+                lived.remove([path])
+        else:
+            now[path] = change
+            lived.replace([record(path, change)])
+    if collect:
+        lived.collect(0)
+        assert lived.dead() == []
+    fresh.replace([record(path, texts) for path, texts in now.items()])
+    assert contents(lived) == contents(fresh)
+    lived.close()
+    fresh.close()
+
+
+def test_a_content_keeps_its_number_wherever_it_stands(store: Store):
+    store.replace([record(FILES[0], TEXTS[:2])])
+    number = store.content_of(content_hash(TEXTS[0]))
+    store.replace([record(FILES[1], TEXTS[:1])])
+    store.remove([FILES[0]])
+    assert store.content_of(content_hash(TEXTS[0])) == number
+    assert [place.path for place in store.places([number])[number]] == [FILES[1]]
+
+
+def test_numbers_of_collected_contents_are_never_used_again(store: Store):
+    store.replace([record(FILES[0], TEXTS)])
+    highest = max(number for number, _ in store.contents_after(0))
+    store.remove(FILES)
+    assert store.collect(0.25) == len(TEXTS)
+    store.replace([record(FILES[0], TEXTS)])
+    assert min(number for number, _ in store.contents_after(0)) > highest
+
+
+def test_few_dead_contents_are_kept_for_the_branch_that_comes_back(store: Store):
+    store.replace([record(FILES[0], TEXTS)])
+    store.replace([record(FILES[0], TEXTS[:3])])
+    assert store.collect(0.25) == 0
+    assert len(store.dead()) == 1
+
+
+def test_the_scan_of_the_disk_leaves_unsaved_text_alone_until_it_is_released(store: Store):
+    store.replace([record(FILES[0], TEXTS[:1], overlay=True)])
+    store.replace([record(FILES[0], TEXTS[1:2])])
+    store.remove([FILES[0]])
+    assert [place.name for place in store.places_in(FILES[0])] == ["alpha"]
+    store.release([FILES[0]])
+    store.replace([record(FILES[0], TEXTS[1:2])])
+    assert [place.name for place in store.places_in(FILES[0])] == ["beta"]
+
+
+def test_a_batch_is_in_the_store_whole_or_not_at_all(store: Store):
+    store.replace([record(FILES[0], TEXTS[:1])])
+    before = contents(store)
+    broken = FileRecord(FILES[2], "python", FileState(1, 1, b"h", False), (record(FILES[2], TEXTS[3:]).snippets[0],))
+    lost = SnippetRecord("lost", "lost", Kind.FUNCTION, Span(0, 1), 0, 0, b"no such content", None)
+    with pytest.raises(StoreError):
+        store.replace([record(FILES[1], TEXTS), broken, FileRecord(FILES[3], "python", broken.state, (lost,))])
+    assert contents(store) == before
+
+
+def test_filters_limit_places_and_full_text(store: Store):
+    store.replace([record(FILES[0], TEXTS[:1]), record(FILES[3], TEXTS[:2], language="go")])
+    alpha = store.content_of(content_hash(TEXTS[0]))
+    assert [p.path for p in store.places([alpha], Filter(language="go"))[alpha]] == [FILES[3]]
+    assert [p.path for p in store.places([alpha], Filter(folder=Path("/w/a")))[alpha]] == [FILES[0]]
+    assert store.places([alpha], Filter(folder=Path("/w/aa"))) == {}
+    assert len(store.match(["alpha"], 10)) == 2
+    assert len(store.match(["beta"], 10, Filter(language="python"))) == 0
+    assert store.contents_within(Filter(folder=Path("/w/a"))) == [alpha]
+
+
+def test_words_with_marks_of_the_query_language_are_only_words(store: Store):
+    store.replace([record(FILES[0], TEXTS)])
+    for word in ('"', "NOT", "*", "a OR b", "body:", "(", "-", "^x", "NEAR("):
+        store.match([word], 10)
+
+
+def test_names_are_found_by_any_part_exact_ones_first(store: Store):
+    store.replace(
+        [record(FILES[0], ["def read_file_lines(): pass", "def read_file(): pass", "def Xread_fileX(): pass"])]
+    )
+    assert next(place.name for place in store.named("READ_FILE", 10)) == "read_file"
+    assert len(store.named("read_file", 10)) == 3
+    assert store.named("%", 10) == []
+
+
+def test_the_files_are_private_to_the_user(store: Store):
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
+
+
+def test_an_unsound_file_is_set_aside_and_made_again(tmp_path: Path):
+    path = tmp_path / "w.sqlite"
+    path.write_bytes(b"this is no database at all" * 100)
+    store = Store(path)
+    store.replace([record(FILES[0], TEXTS)])
+    assert store.counts().snippets == len(TEXTS)
+    assert path.with_suffix(".corrupt").exists()
+    store.close()
+
+
+def test_a_file_of_a_newer_codekin_is_left_alone(tmp_path: Path):
+    path = tmp_path / "w.sqlite"
+    Store(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="newer codekin"):
+        Store(path)
+
+
+def test_migrations_run_from_every_version(tmp_path: Path):
+    for version in range(len(schema.STORE_MIGRATIONS) + 1):
+        path = tmp_path / f"{version}.sqlite"
+        schema.connect(path, schema.STORE_MIGRATIONS[:version]).close()
+        store = Store(path)
+        store.replace([record(FILES[0], TEXTS)])
+        assert store.counts().files == 1
+        store.close()
+
+
+def test_a_store_deleted_under_a_running_process_is_made_again(store: Store):
+    store.replace([record(FILES[0], TEXTS)])
+    identity = store.identity()
+    for suffix in ("", "-wal", "-shm"):
+        store.path.with_name(store.path.name + suffix).unlink(missing_ok=True)
+    assert store.counts().files == 0
+    assert store.identity() != identity
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not Path("/dev/full").exists(), reason="needs a way to fill a disk")
+def test_a_full_disk_is_named_and_loses_nothing(store: Store):
+    store.replace([record(FILES[0], TEXTS[:1])])
+    before = contents(store)
+    # SQLite's own bound on a file's size raises the very error that a full disk does.
+    (pages,) = store._connection().execute("PRAGMA page_count").fetchone()
+    store._connection().execute(f"PRAGMA max_page_count = {pages}")
+    many = [record(Path(f"/w/{i}.py"), [f"def f{i}_{j}(): pass" for j in range(50)]) for i in range(200)]
+    with pytest.raises(StoreFullError, match="Free some room"):
+        store.replace(many)
+    assert contents(store) == before
+
+
+def test_threads_read_while_another_writes(store: Store):
+    stop, problems = threading.Event(), []
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                for number, places in store.places([n for n, _ in store.contents_after(0)]).items():
+                    assert all(place.content == number for place in places)
+            except Exception as error:  # noqa: BLE001 (whatever it is, it is a finding)
+                problems.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for i in range(150):
+        store.replace([record(FILES[i % len(FILES)], [f"def f{i}(): pass", *TEXTS[: i % 4]])])
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
+def test_what_is_skipped_is_remembered_with_its_reason(store: Store):
+    store.set_skipped([Skipped(FILES[0], "too large"), Skipped(FILES[1], "binary")])
+    store.set_skipped([Skipped(FILES[1], "binary")])
+    assert store.skipped() == [Skipped(FILES[1], "binary")]
