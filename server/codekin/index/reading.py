@@ -1,8 +1,20 @@
-"""What do a file's bytes say? Text, or the reason why they are no source that a person wrote."""
+"""What does a file say? A document, or the reason why there is none that a person wrote."""
 
 import codecs
+import hashlib
+import os
 import re
+import stat
+import time
+from dataclasses import dataclass
+from pathlib import Path
 
+from codekin.code.languages import language_of
+from codekin.types import Skipped
+
+_NS = 1_000_000_000
+_TICK_NS = 20_000_000  # file systems stamp times no finer than this
+_FIRST_LINE = 256  # characters
 _HEAD_BYTES = 8_000  # what git looks at to tell binaries
 _HEAD_LINES = 10
 _LONG_LINES = 500  # mean characters a line; above, nobody wrote them
@@ -20,6 +32,54 @@ _MARKER = re.compile(
     ) | ^\s*(\#|//|/\*|\*|--|;|%|<!--|['"]{3}).*@generated\b""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source file's text of now: the editor's where it is open, else the disk's."""
+
+    path: Path
+    text: str
+    language: str
+    size: int  # bytes on the disk; of an overlay, of its text
+    mtime_ns: int  # 0: not to be trusted, compare the text
+    hash: bytes  # 16 bytes of BLAKE2b of the text in UTF-8
+    overlay: bool
+
+
+def on_disk(path: Path, max_bytes: int) -> Document | Skipped | None:
+    """The document in a file. None: it is gone, or in no language codekin knows."""
+    try:
+        status = path.stat()  # before reading: a later write has a later time
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        with path.open("rb") as stream:
+            data = stream.read(max_bytes + 1)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    except OSError as error:
+        return unreadable(path, error)
+    if len(data) > max_bytes:
+        return too_large(path, max(len(data), status.st_size), max_bytes)
+    text = decoded(data)
+    return Skipped(path, "binary") if text is None else document(path, text, status)
+
+
+def document(path: Path, text: str, status: os.stat_result | None) -> Document | None:
+    """The document of a text, read after the file's `status`, or an editor's; None in no language codekin knows."""
+    language = language_of(path, text[:_FIRST_LINE].partition("\n")[0], text)
+    if language is None:
+        return None
+    data = text.encode("utf-8", "surrogatepass")
+    size, mtime_ns = (len(data), 0) if status is None else (status.st_size, _trusted(status.st_mtime_ns))
+    digest = hashlib.blake2b(data, digest_size=16).digest()
+    return Document(path, text, language, size, mtime_ns, digest, overlay=status is None)
+
+
+def _trusted(mtime_ns: int) -> int:
+    """`mtime_ns`, or 0 when a later write could get the same stamp."""
+    tick = _NS * 2 if mtime_ns % _NS == 0 else _TICK_NS  # some file systems keep whole seconds only
+    return 0 if abs(time.time_ns() - mtime_ns) < tick else mtime_ns
 
 
 def decoded(data: bytes) -> str | None:
@@ -45,3 +105,19 @@ def made_by_machine(text: str) -> str | None:
         return f"minified: its lines have more than {_LONG_LINES} characters on average"
     head = "\n".join(text[:_SHORT_TEXT].splitlines()[:_HEAD_LINES])
     return "generated, as its first lines say" if _MARKER.search(head) else None
+
+
+def first_line(path: Path) -> str:
+    """The start of a file, for the sake of a shebang."""
+    with path.open("rb") as stream:
+        return stream.read(_FIRST_LINE).partition(b"\n")[0].decode("utf-8", "replace")
+
+
+def unreadable(path: Path, error: OSError) -> Skipped:
+    """A file or folder that the system won't show."""
+    return Skipped(path, f"can't be read: {error.strerror or error}")
+
+
+def too_large(path: Path, size: int, max_bytes: int) -> Skipped:
+    """A file above the limit; sizes are in bytes."""
+    return Skipped(path, f"{size:,} bytes; index.max_file_bytes is {max_bytes:,}")

@@ -5,24 +5,21 @@ ignore.py). Links are never followed: what they point to is found where it reall
 """
 
 import contextlib
-import hashlib
 import os
 import stat
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.code.languages import language_of
 from codekin.index.ignore import GIT_FILE, OWN_FILE, IgnoreRules, Scope, Verdict, entries
-from codekin.index.reading import decoded, made_by_machine
+from codekin.index.reading import Document as Document
+from codekin.index.reading import document, first_line, made_by_machine, on_disk, too_large, unreadable
 from codekin.settings import IndexSettings
 from codekin.types import Cancel, Skipped
 
-_NS = 1_000_000_000
-_TICK_NS = 20_000_000  # file systems stamp times no finer than this
-_FIRST_LINE = 256  # characters
+_OURS = (Verdict.CHOSEN, Verdict.KEPT)
 _REMEDY = "index.include brings it in"
 
 
@@ -36,19 +33,6 @@ class SourceFile:
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A source file's text of now: the editor's where it is open, else the disk's."""
-
-    path: Path
-    text: str
-    language: str
-    size: int  # bytes on the disk; of an overlay, of its text
-    mtime_ns: int  # 0: not to be trusted, compare the text
-    hash: bytes  # 16 bytes of BLAKE2b of the text in UTF-8
-    overlay: bool
-
-
 class Workspace:
     """The folders that are indexed, seen through the rules and the open documents. May be asked from any thread."""
 
@@ -59,7 +43,7 @@ class Workspace:
         self._lock = threading.Lock()
         self.roots: tuple[Path, ...] = ()
         for root in sorted({Path(os.path.realpath(root)) for root in roots}):
-            if self._scope(root) is None:  # else another root reaches it
+            if self._scope(root, {}) is None:  # else another root reaches it
                 self.roots += (root,)
 
     def walk(self, cancel: Cancel | None = None) -> Iterator[SourceFile | Skipped]:
@@ -90,42 +74,25 @@ class Workspace:
         An open document that was never saved is in the workspace too; its `mtime_ns` is 0.
         """
         path = self.locate(path.parent) / path.name
-        scope = self._scope(path.parent)
+        scope = self._scope(path.parent, {})
         if scope is None:
             return None
         found = self._judged(scope, path)
         if found is None and (text := self._overlay(path)) is not None and not os.path.lexists(path):
-            document = _document(path, text, None)
-            kept = self._rules.verdict(scope, path.name, is_folder=False) in (Verdict.CHOSEN, Verdict.KEPT)
-            return SourceFile(path, document.language, document.size, 0) if document and kept else None
+            overlay = document(path, text, None)
+            kept = self._rules.verdict(scope, path.name, is_folder=False) in _OURS
+            return SourceFile(path, overlay.language, overlay.size, 0) if overlay and kept else None
         return found
 
     def read(self, path: Path) -> Document | Skipped | None:
         """The text of now, of any file, in the workspace or not. None: it is gone, or in no language codekin knows."""
         text = self._overlay(path)
         if text is not None:
-            return _document(path, text, None)
-        try:
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                return None
-            with path.open("rb") as stream:
-                data = stream.read(self._max_bytes + 1)
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            return None
-        except OSError as error:
-            return _unreadable(path, error)
-        if len(data) > self._max_bytes:
-            return self._too_large(path, max(len(data), status.st_size))
-        text = decoded(data)
-        if text is None:
-            return Skipped(path, "binary")
-        reason = made_by_machine(text)
-        return (
-            Skipped(path, f"{reason}; {_REMEDY}")
-            if reason and not self._chosen(path)
-            else _document(path, text, status)
-        )
+            return document(path, text, None)
+        found = on_disk(path, self._max_bytes)
+        if isinstance(found, Document) and (reason := made_by_machine(found.text)) and not self._chosen(path):
+            return Skipped(path, f"{reason}; {_REMEDY}")
+        return found
 
     def open(self, path: Path, text: str) -> None:
         """From now on `text` is what `path` says, whatever is on the disk."""
@@ -157,6 +124,26 @@ class Workspace:
         except (OSError, ValueError):
             return path
 
+    def covers(self, paths: Iterable[Path]) -> set[Path]:
+        """Those of `paths`, links resolved, that could be in the workspace by their names, be they there or not."""
+        known: dict[Path, Scope | None] = {}
+        found: set[Path] = set()
+        for path in paths:
+            if language_of(path) is not None or "." not in path.name:
+                scope = self._scope(path.parent, known)
+                if scope and self._rules.verdict(scope, path.name, is_folder=False) in _OURS:
+                    found.add(path)
+        return found
+
+    def enters(self, folder: Path) -> bool:
+        """Whether the walk enters, or would enter, a folder of this path, links resolved."""
+        return self._bare(folder) is not None
+
+    @property
+    def far_ignore_files(self) -> frozenset[Path]:
+        """The ignore files that were asked for and don't stand beside sources: a repository's, the user's own."""
+        return frozenset(self._rules.outside)
+
     def is_ignore_file(self, path: Path) -> bool:
         """Whether a change of this file changes what is in the workspace."""
         return path.name in (GIT_FILE, OWN_FILE) or path in self._rules.outside
@@ -171,7 +158,7 @@ class Workspace:
                     found = sorted(listing, key=lambda entry: entry.name)
             except OSError as error:
                 if bare is start or not isinstance(error, FileNotFoundError | NotADirectoryError):
-                    yield _unreadable(bare.path, error)
+                    yield unreadable(bare.path, error)
                 continue
             scope = self._rules.entered(bare, {entry.name for entry in found})
             if scope is None:
@@ -196,41 +183,42 @@ class Workspace:
             status = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode):
                 return None
-            language = language or language_of(path, _first_line(path))
+            language = language or language_of(path, first_line(path))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            return _unreadable(path, error)
+            return unreadable(path, error)
         if language is None:
             return None
         if verdict is Verdict.GENERATED:
             return Skipped(path, f"generated, as its name says; {_REMEDY}")
         if status.st_size > self._max_bytes:
-            return self._too_large(path, status.st_size)
+            return too_large(path, status.st_size, self._max_bytes)
         if not _is_utf8(name):
             return Skipped(path, "its name is not valid UTF-8; rename it to have it indexed")
         return SourceFile(path, language, status.st_size, status.st_mtime_ns)
 
-    def _scope(self, folder: Path) -> Scope | None:
-        """The scope of a folder as it is now; None when it is in no root or left out."""
-        root = next((root for root in (folder, *folder.parents) if root in self.roots), None)
-        if root is None:
-            return None
-        scope: Scope | None = self._rules.entered(self._rules.root(root), entries(root))
-        for name in folder.relative_to(root).parts:
-            below = scope and self._rules.child(scope, name)
-            scope = below and self._rules.entered(below, entries(below.path))
+    def _scope(self, folder: Path, known: dict[Path, Scope | None]) -> Scope | None:
+        """The scope of a folder as it is now; None when it is in no root or left out. `known` is filled on the way."""
+        if folder in known:
+            return known[folder]
+        bare: Scope | None = None
+        if folder in self.roots:
+            bare = self._rules.root(folder)
+        elif folder.parent != folder and (above := self._scope(folder.parent, known)) is not None:
+            bare = self._rules.child(above, folder.name)
+        known[folder] = scope = bare and self._rules.entered(bare, entries(folder))
         return scope
 
     def _bare(self, folder: Path) -> Scope | None:
         """The scope of a folder before it is entered."""
         if folder in self.roots:
             return self._rules.root(folder)
-        scope = self._scope(folder.parent)
+        scope = self._scope(folder.parent, {})
         return None if scope is None or folder.is_symlink() else self._rules.child(scope, folder.name)
 
     def _chosen(self, path: Path) -> bool:
-        scope = self._scope(path.parent)
+        scope = self._scope(path.parent, {})
         return scope is not None and self._rules.verdict(scope, path.name, is_folder=False) is Verdict.CHOSEN
 
     def _overlay(self, path: Path) -> str | None:
@@ -239,9 +227,6 @@ class Workspace:
         path = self.locate(path)
         with self._lock:
             return self._overlays.get(path)
-
-    def _too_large(self, path: Path, size: int) -> Skipped:
-        return Skipped(path, f"{size:,} bytes; index.max_file_bytes is {self._max_bytes:,}")
 
 
 def _sorted_out(found: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
@@ -257,39 +242,9 @@ def _sorted_out(found: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], 
     return folders, files
 
 
-def _document(path: Path, text: str, status: os.stat_result | None) -> Document | None:
-    language = language_of(path, *_samples(text))
-    if language is None:
-        return None
-    data = text.encode("utf-8", "surrogatepass")
-    size, mtime_ns = (len(data), 0) if status is None else (status.st_size, _trusted(status.st_mtime_ns))
-    digest = hashlib.blake2b(data, digest_size=16).digest()
-    return Document(path, text, language, size, mtime_ns, digest, overlay=status is None)
-
-
-def _samples(text: str) -> tuple[str, str]:
-    """What a language is told from besides the name: the first line, and the text."""
-    return text[:_FIRST_LINE].partition("\n")[0], text
-
-
-def _trusted(mtime_ns: int) -> int:
-    """`mtime_ns`, or 0 when a later write could get the same stamp."""
-    tick = _NS * 2 if mtime_ns % _NS == 0 else _TICK_NS  # some file systems keep whole seconds only
-    return 0 if abs(time.time_ns() - mtime_ns) < tick else mtime_ns
-
-
-def _first_line(path: Path) -> str:
-    with path.open("rb") as stream:
-        return stream.read(_FIRST_LINE).partition(b"\n")[0].decode("utf-8", "replace")
-
-
 def _is_utf8(name: str) -> bool:
     try:
         name.encode()
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _unreadable(path: Path, error: OSError) -> Skipped:
-    return Skipped(path, f"can't be read: {error.strerror or error}")
