@@ -7,7 +7,7 @@ editor's client sends, environment variables.
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -93,8 +93,9 @@ class Settings:
         return Path(self.cache.directory) if self.cache.directory else platformdirs.user_cache_path("codekin")
 
 
-def user_settings() -> tuple[Settings, tuple[SettingsError, ...]]:
-    """The defaults, overlaid by the user's `config.toml` and the environment (`CODEKIN_INDEX_WORKERS=2`).
+def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple[Settings, tuple[SettingsError, ...]]:
+    """The defaults, overlaid by the user's `config.toml`, by what the editor's `client` sends (sources and values),
+    and by the environment (`CODEKIN_INDEX_WORKERS=2`).
 
     Never raises: a wrong value is reported and its default kept.
     """
@@ -108,8 +109,10 @@ def user_settings() -> tuple[Settings, tuple[SettingsError, ...]]:
         pass
     except (OSError, tomllib.TOMLDecodeError) as error:
         problems = (SettingsError(f"{path} can't be read ({error}); the defaults are used. Mend or remove the file."),)
-    settings, more = overlay(settings, _from_environment(), source="the environment")
-    return settings, problems + more
+    for source, values in (*client, ("the environment", _from_environment())):
+        settings, more = overlay(settings, values, source=source)
+        problems += more
+    return settings, problems
 
 
 def config_file() -> Path:
