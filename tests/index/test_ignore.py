@@ -107,6 +107,21 @@ def test_a_submodule_has_its_own_excludes_and_none_of_those_around_it(tmp_path: 
     assert _names(outer) == {"sub/a.py"}
 
 
+@pytest.mark.parametrize("pointer", ["gitdir: /nowhere", "gitdir: a\0b", "", "gitdir: .", "x" * 9_000])
+def test_a_repository_that_points_nowhere_has_no_excludes(tmp_path: Path, pointer: str) -> None:
+    _write(tmp_path, {"in/.git": pointer, "in/a.py": ""})
+    assert _names(tmp_path) == {"in/a.py"}
+
+
+@pytest.mark.parametrize("config", ["[core]\nexcludesFile = ~nobody-of-this-name/ignore", "[core", "excludesfile = \0"])
+def test_a_user_s_config_that_names_no_file_is_no_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    _write(tmp_path, {".gitconfig": config, "root/a.py": ""})
+    assert _names(tmp_path / "root") == {"a.py"}
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_the_user_s_own_excludes_are_in_force(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, named: bool

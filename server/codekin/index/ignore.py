@@ -6,7 +6,6 @@ In each of the first three the nearer file is the stronger. As with git, nothing
 can be taken back in.
 """
 
-import contextlib
 import os
 import re
 import stat
@@ -23,6 +22,7 @@ from codekin.settings import IndexSettings
 OWN_FILE = ".codekinignore"
 GIT_FILE = ".gitignore"
 _MAX_BYTES = 1_048_576  # a larger ignore file is no ignore file
+_MAX_POINTER = 4_096  # characters; a path has no more
 
 # `build`, `dist`, `out` and `target` are not here: git's rules have them wherever they are made, and a source folder
 # may bear such a name. What a tool made says so itself by a marker.
@@ -221,21 +221,30 @@ def _path_within_repository(root: Path) -> list[tuple[Path, str]]:
 def _exclude_file(folder: Path) -> Path:
     """`info/exclude` of the repository at `folder`; a worktree's and a submodule's `.git` is a file that points on."""
     git = folder / ".git"
-    with contextlib.suppress(OSError):
-        if git.is_file():
-            git = folder / git.read_text("utf-8", "surrogateescape")[:4096].removeprefix("gitdir:").strip()
-        git /= (git / "commondir").read_text("utf-8", "surrogateescape")[:4096].strip()
-    return Path(os.path.normpath(git / "info" / "exclude"))
+    git = folder / _pointer(git).removeprefix("gitdir:").strip() if git.is_file() else git
+    return Path(os.path.normpath(git / _pointer(git / "commondir").strip() / "info" / "exclude"))
+
+
+def _pointer(file: Path) -> str:
+    """What a file of git's says that holds a path only; "" where there is none."""
+    try:
+        if not file.is_file():
+            return ""
+        with file.open(encoding="utf-8", errors="surrogateescape") as stream:
+            return stream.read(_MAX_POINTER).replace("\0", "")
+    except OSError:
+        return ""
 
 
 def _user_excludes() -> tuple[Path, ...]:
     """The user's own ignore file: `core.excludesFile`, else git's default for it."""
-    home, folder = Path.home(), Unix("git").user_config_path
-    for config in (home / ".gitconfig", folder / "config"):
-        try:
-            text = config.read_text("utf-8", "surrogateescape")
-        except OSError:
-            continue
-        if named := re.search(r'^\s*excludesfile\s*=\s*"?([^"\n]+?)"?\s*$', text, re.IGNORECASE | re.MULTILINE):
-            return (Path(named[1]).expanduser(),)
+    try:
+        home, folder = Path.home(), Unix("git").user_config_path
+        for config in (home / ".gitconfig", folder / "config"):
+            text = config.read_text("utf-8", "surrogateescape") if config.is_file() else ""
+            named = re.search(r'^\s*excludesfile\s*=\s*"?([^"\n\0]+?)"?\s*$', text, re.IGNORECASE | re.MULTILINE)
+            if named:
+                return (Path(named[1]).expanduser(),)
+    except (OSError, RuntimeError):  # a home that nobody has, or may read
+        return ()
     return (folder / "ignore",)
