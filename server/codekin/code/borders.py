@@ -29,7 +29,7 @@ class Measure:
     """The size of any run of lines, in bounds."""
 
     def __init__(self, lines: Sequence[str], bound: Bound) -> None:
-        self._chars = list(accumulate((len(line.strip()) for line in lines), initial=0))
+        self._chars = list(accumulate(map(len, map(str.strip, lines)), initial=0))
         self._bound = bound
 
     def weight(self, start: int, end: int) -> float:
@@ -46,12 +46,15 @@ class Measure:
 
 
 def statement_borders(node: "Node", start: int, end: int, measure: Measure) -> dict[int, float]:
-    """Lines in (start, end) on which a statement starts → what a cut there costs; long statements are opened."""
+    """Lines in (start, end) on which a statement starts → what a cut there costs; long statements are opened.
+
+    Depth counts what starts on a line of its own, as a reader does: `run(() => {` is one level, not five nodes.
+    """
     borders: dict[int, float] = {}
     stack = [(node, 0)]
     while stack:
         parent, depth = stack.pop()
-        children = parent.children
+        children, parent_row = parent.children, parent.start_point[0]
         previous_last, after_comment = -1, False
         for index in range(_first_at(children, start), len(children)):
             child = children[index]
@@ -65,7 +68,7 @@ def statement_borders(node: "Node", start: int, end: int, measure: Measure) -> d
             previous_last = last
             whole = start <= first and last < end
             if first != last and not (whole and measure.within(first, last + 1)):
-                stack.append((child, depth + 1))
+                stack.append((child, depth + (first > parent_row)))
     return borders
 
 

@@ -11,6 +11,7 @@ _XML_TAGS = re.compile(
     r"</?(?:summary|remarks|returns|value|para|example|c|code|param|typeparam|exception|see|seealso"
     r"|paramref|typeparamref|inheritdoc)\b(?:[^<>\"]|\"([^<>\"]*)\")*/?>"
 )
+_WORD = re.compile(r"\w")
 _STRING = re.compile(r"^[A-Za-z]*(\"\"\"|'''|\"|')(.*?)\1?$", re.DOTALL)
 
 
@@ -29,4 +30,5 @@ def docstring_words(literal: str) -> str:
 
 
 def _trimmed(text: str) -> str:
-    return "\n".join(line.strip() for line in text.split("\n")).strip()
+    """Lines without a word are rules and frames."""
+    return "\n".join(line.strip() if _WORD.search(line) else "" for line in text.split("\n")).strip()

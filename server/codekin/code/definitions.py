@@ -220,6 +220,9 @@ class Walk:
         self, name: Name, value: "Node", shape: Shape, owner: Definition, lead: _Lead | None
     ) -> Definition | None:
         """`value` under the name that it is bound to; None where nothing in it is a function."""
+        in_function = owner.kind not in (Kind.CLASS, Kind.MODULE)
+        if in_function and not _spans_lines(value):
+            return None  # a line of a long function is no function of its own
         if shape in (Shape.CLOSURE, Shape.OPEN) or (shape is Shape.ACCESSOR and last_row(value) > name.line):
             return self._define(value, self._function_kind(value, name, owner, lead), name, owner, None)
         if shape not in (Shape.CLASS, Shape.OBJECT):

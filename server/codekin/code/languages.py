@@ -6,7 +6,7 @@ Ids are lower-case and stable: they are stored with every snippet and are what `
 import re
 from pathlib import PurePath
 
-from codekin.code.parsing import has_grammar as has_grammar
+from codekin.code.grammars import GRAMMARS
 
 _EXTENSIONS = {
     "python": "py pyi pyw",
@@ -31,7 +31,7 @@ _EXTENSIONS = {
     "assembly": "s asm nasm",
     "astro": "astro",
     "batch": "bat cmd",
-    "clojure": "clj cljs cljc edn bb",
+    "clojure": "clj cljs cljc bb",
     "cmake": "cmake",
     "cobol": "cob cbl cpy",
     "coffeescript": "coffee",
@@ -59,23 +59,21 @@ _EXTENSIONS = {
     "html": "html htm xhtml hbs ejs erb jinja j2 twig liquid mustache pug",
     "idl": "idl thrift capnp fbs",
     "julia": "jl",
-    "latex": "tex sty cls",
     "lean": "lean",
     "make": "mk mak make",
-    "matlab": "mat",
     "nim": "nim nims nimble",
     "nix": "nix",
     "objective-c": "m mm",
     "ocaml": "ml mli mll mly",
     "odin": "odin",
     "pascal": "pas pp dpr lpr",
-    "perl": "pl pm t pod",
+    "perl": "pl pm t",
     "powershell": "ps1 psm1 psd1",
     "prolog": "pro prolog",
     "proto": "proto",
     "puppet": "epp",
     "purescript": "purs",
-    "r": "r rmd",
+    "r": "r",
     "racket": "rkt",
     "rescript": "res resi",
     "scheme": "scm ss sld",
@@ -91,10 +89,10 @@ _EXTENSIONS = {
     "vim": "vim",
     "visualbasic": "vb vbs bas frm",
     "vue": "vue",
-    "zig": "zig zon",
+    "zig": "zig",
 }
 _NAMES = {
-    "bash": ".bashrc .bash_profile .bash_aliases .profile .zshrc .zprofile pkgbuild apkbuild configure",
+    "bash": ".bashrc .bash_profile .bash_aliases .profile .zshrc .zprofile pkgbuild apkbuild",
     "cmake": "cmakelists.txt",
     "dockerfile": "dockerfile containerfile",
     "groovy": "jenkinsfile",
@@ -102,10 +100,10 @@ _NAMES = {
     "make": "makefile gnumakefile bsdmakefile",
     "python": "sconstruct sconscript wscript",
     "ruby": "rakefile gemfile podfile vagrantfile guardfile fastfile brewfile capfile",
-    "starlark": "build workspace tiltfile",
+    "starlark": "tiltfile",
     "vim": ".vimrc _vimrc .gvimrc",
     "nix": "flake.nix",
-    "make-just": "justfile",
+    "just": "justfile",
 }
 _INTERPRETERS = {
     "python": "python pypy",
@@ -157,6 +155,8 @@ def language_of(path: PurePath, first_line: str = "", text: str = "") -> str | N
     """
     name = path.name.lower()
     language = _BY_NAME.get(name)
+    if path.name in ("BUILD", "WORKSPACE"):  # Bazel's; in lower case they are anything
+        language = "starlark"
     if language is None:
         suffix = path.suffix.lower().lstrip(".")
         language = _BY_EXTENSION.get(suffix)
@@ -167,6 +167,11 @@ def language_of(path: PurePath, first_line: str = "", text: str = "") -> str | N
         elif suffix == "h" and _CPP_IN_A_HEADER.search(text):
             language = "cpp"
     return language
+
+
+def has_grammar(language: str) -> bool:
+    """Whether files of this language are cut along their syntax; the others are cut in windows of lines."""
+    return language in GRAMMARS
 
 
 def _by_shebang(first_line: str) -> str | None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _GENERIC = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 _RECEIVER = re.compile(rb"(\w+)\s*(?:\[.*)?\)$", re.DOTALL)
 _ROOTS = frozenset({"exports", "this", "self", "window", "global", "globalThis"})
-_TEST_MACRO = re.compile(r"(?:TYPED_)?TEST(?:_[A-Z]+)?|BOOST_(?:AUTO|FIXTURE|DATA)_TEST_CASE|SCENARIO|BENCHMARK_F")
+_TEST_MACRO = re.compile(rb"(?:[A-Z]+_){0,3}(?:TEST|SCENARIO)(?:_[A-Z]+){0,3}[ \t]*\((.{1,300}?)\)\s*\{", re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _WRAPPED_DECLARATORS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})
 _MAX_DECLARATORS = 16  # pointers, arrays, parentheses around one name
 MAX_NAME = 200  # characters: a longer one is no name that anybody looks for
@@ -95,22 +96,20 @@ def _rust_impl(node: "Node", source: bytes) -> Name | None:
 
 def _c_function(node: "Node", source: bytes) -> Name | None:
     """The innermost declarator; `TEST(Suite, Case)` and its like name a test."""
-    declarator: Node | None = node
-    parameters: Node | None = None
+    test = _TEST_MACRO.match(source, node.start_byte, node.end_byte)
+    if test is not None:
+        return _macro_test(test, node)
+    declarator = node
     for _ in range(_MAX_DECLARATORS):
-        inner = declarator.child_by_field_name("declarator") if declarator is not None else None
-        if inner is None and declarator is not None and declarator.type in _WRAPPED_DECLARATORS:
-            inner = declarator.named_child(declarator.named_child_count - 1) if declarator.named_child_count else None
+        inner = declarator.child_by_field_name("declarator")
+        if inner is None and declarator.type in _WRAPPED_DECLARATORS and declarator.named_child_count:
+            inner = declarator.named_child(declarator.named_child_count - 1)
         if inner is None:
             break
-        parameters = inner.child_by_field_name("parameters") or parameters
         declarator = inner
-    if declarator is None or declarator is node:
+    if declarator is node:
         return None
-    text = source[declarator.start_byte : declarator.end_byte].decode("utf-8", "replace")
-    if parameters is not None and _TEST_MACRO.fullmatch(text):
-        return _macro_test(parameters, source)
-    return _scoped(text, declarator)
+    return _scoped(source[declarator.start_byte : declarator.end_byte].decode("utf-8", "replace"), declarator)
 
 
 def _scoped(text: str, node: "Node") -> Name | None:
@@ -120,15 +119,19 @@ def _scoped(text: str, node: "Node") -> Name | None:
     parts = [part.strip() for part in re.split(r"::(?!\W*$)", plain) if part.strip()]
     if not parts or len(text) > MAX_NAME:
         return None
+    if operator < 0:
+        parts = [part.split()[-1] for part in parts]  # unknown macros end up before the name
     return Name(parts[-1], node.end_point[0], node.start_byte, ".".join(parts[:-1]), len(parts) > 1)
 
 
-def _macro_test(parameters: "Node", source: bytes) -> Name | None:
-    text = source[parameters.start_byte : parameters.end_byte].decode("utf-8", "replace").strip("()")
-    parts = [part.strip(' \t\n"') for part in text.split(",")][:2]
-    if not parts[-1] or len(text) > MAX_NAME:
+def _macro_test(test: re.Match[bytes], node: "Node") -> Name | None:
+    """`("adds numbers", "[math]")` is `adds numbers`, `(MatrixTest, AddsUp)` is AddsUp of MatrixTest."""
+    text = test[1].decode("utf-8", "replace")
+    quoted = _QUOTED.search(text)
+    parts = [quoted[1]] if quoted else [part.strip() for part in text.split(",")][:2]
+    if not parts[-1] or len(text) > MAX_NAME or "\n" in parts[-1]:
         return None
-    return Name(parts[-1], parameters.start_point[0], parameters.start_byte, ".".join(parts[:-1]), of_test=True)
+    return Name(parts[-1], node.start_point[0], node.start_byte, ".".join(parts[:-1]), of_test=True)
 
 
 def _c_type(node: "Node", source: bytes) -> Name | None:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from codekin.code.grammars import GRAMMARS
+from codekin.code.macros import without_macros
 from codekin.code.shapes import Grammar, Shape
 
 if TYPE_CHECKING:
@@ -84,11 +85,6 @@ def _whole(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?:{pattern})\Z" if pattern else r"(?!)", re.DOTALL)
 
 
-def has_grammar(language: str) -> bool:
-    """Whether files of this language are cut along their syntax; the others are cut in windows of lines."""
-    return language in GRAMMARS
-
-
 @cache
 def syntax_of(language: str) -> Syntax | None:
     """The language's grammar, loaded; None where there is none, or its wheel can't be loaded."""
@@ -114,6 +110,8 @@ def source_of(lines: Sequence[str]) -> bytes:
 def parse(source: bytes, syntax: Syntax) -> "Node | None":
     """The root of `source`'s tree, or None after PARSE_SECONDS."""
     parser = _parser(syntax)
+    if syntax.grammar.macros:
+        source = without_macros(source)
     deadline = time.monotonic() + PARSE_SECONDS
 
     def read(offset: int, _: object) -> bytes:

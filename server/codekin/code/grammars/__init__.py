@@ -1,0 +1,9 @@
+"""What each grammar's node types are to us: a table per language.
+
+Node types are those of the grammars' own `grammar.js`; a type that no table names is a statement and stays whole.
+"""
+
+from codekin.code.grammars import managed, native, scripts, web
+from codekin.code.shapes import Grammar
+
+GRAMMARS: dict[str, Grammar] = scripts.GRAMMARS | web.GRAMMARS | native.GRAMMARS | managed.GRAMMARS

@@ -1,0 +1,71 @@
+"""Grammars of JavaScript, TypeScript and PHP."""
+
+from codekin.code.shapes import Grammar, Shape
+
+_ECMASCRIPT_SHAPES = {
+    Shape.LEADING: "comment decorator function_signature",
+    Shape.OPEN: "statement_block class_body if_statement else_clause for_statement for_in_statement while_statement "
+    "do_statement try_statement catch_clause finally_clause switch_statement switch_body switch_case switch_default "
+    "labeled_statement with_statement unary_expression sequence_expression",
+    Shape.WRAP: "expression_statement lexical_declaration variable_declaration return_statement ambient_declaration",
+    Shape.FUNCTION: "function_declaration generator_function_declaration",
+    Shape.METHOD: "method_definition",
+    Shape.CLASS: "class_declaration abstract_class_declaration class interface_declaration enum_declaration",
+    Shape.MODULE: "internal_module module",
+    Shape.TYPE: "type_alias_declaration",
+    Shape.OBJECT: "object",
+    Shape.BINDING: "variable_declarator assignment_expression pair field_definition public_field_definition "
+    "export_statement",
+    Shape.CALL: "call_expression",
+    Shape.CLOSURE: "function_expression generator_function arrow_function",
+    Shape.PARENTHESES: "parenthesized_expression await_expression as_expression satisfies_expression "
+    "non_null_expression type_assertion",
+}
+
+
+def _ecmascript(package: str, entry: str = "language") -> Grammar:
+    return Grammar(
+        package,
+        _ECMASCRIPT_SHAPES,
+        entry,
+        constructors="constructor",
+        tests=r"it|test|specify|fit|xit|xtest|bench|Deno\.test|QUnit\.test",
+        suites=r"[fx]?describe|context|suite|test\.describe|QUnit\.module",
+        wrappers=r"define|require|\$|jQuery|ready",
+        makers=r"(?!require$|import$)[\w$]+|React\.\w+|Vue\.\w+|Object\.(?:freeze|assign)|.*\.extend",
+    )
+
+
+GRAMMARS: dict[str, Grammar] = {
+    "javascript": _ecmascript("tree_sitter_javascript"),
+    "typescript": _ecmascript("tree_sitter_typescript", "language_typescript"),
+    "tsx": _ecmascript("tree_sitter_typescript", "language_tsx"),
+    "php": Grammar(
+        "tree_sitter_php",
+        {
+            Shape.LEADING: "comment",
+            Shape.OPEN: "declaration_list enum_declaration_list compound_statement if_statement else_clause "
+            "else_if_clause for_statement foreach_statement while_statement do_statement try_statement catch_clause "
+            "finally_clause switch_statement switch_block case_statement default_statement colon_block "
+            "anonymous_class",
+            Shape.WRAP: "expression_statement return_statement",
+            Shape.FUNCTION: "function_definition",
+            Shape.METHOD: "method_declaration",
+            Shape.CLASS: "class_declaration interface_declaration trait_declaration enum_declaration",
+            Shape.SCOPE: "namespace_definition",
+            Shape.OBJECT: "object_creation_expression",
+            Shape.BINDING: "assignment_expression",
+            Shape.CALL: "function_call_expression",
+            Shape.CLOSURE: "anonymous_function arrow_function",
+            Shape.PARENTHESES: "parenthesized_expression",
+        },
+        "language_php",
+        constructors="__construct",
+        bodiless="method_declaration namespace_definition",
+        test_names="test.*",
+        test_owners="Test",
+        test_marks=r"#\[\s*(?:\w*\\)*Test\b|@test\b",
+        tests="it|test",
+        suites="describe",
+    ),
+}

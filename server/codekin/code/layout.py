@@ -1,0 +1,123 @@
+"""Definitions → snippets: disjoint runs of whole lines; what stands between the definitions is runs of its own."""
+
+from collections.abc import Sequence
+
+from codekin.code.borders import Bound, Measure, cut, statement_borders
+from codekin.code.definitions import Definition, Walk
+from codekin.code.lines import canonical, is_bare, is_closing
+from codekin.types import Kind, Snippet, Span
+
+MAX_LINES = 60  # about a screen: longer functions do more than one thing
+MAX_CHARS = 2000  # without indentation; about the 512 tokens that the models of the source are trained with
+_HEADER_LINES = 2  # as much as stands before a class without being worth a snippet: `module Jobs`, `namespace a {`
+
+_CONTAINERS = (Kind.CLASS, Kind.MODULE)
+
+
+class Layout:
+    """Lays one document's definitions out; the cursor is the first line that is in no snippet yet."""
+
+    def __init__(self, lines: Sequence[str], language: str, walk: Walk) -> None:
+        self._lines = lines
+        self._language = language
+        self._walk = walk
+        self._measure = Measure(lines, Bound(MAX_LINES, MAX_CHARS))
+        self._snippets: list[Snippet] = []
+        self._cursor = 0
+
+    def snippets(self, module: Definition) -> list[Snippet]:
+        """The snippets of a whole document."""
+        self._open(module)
+        return self._snippets
+
+    def _open(self, owner: Definition) -> None:
+        """The definitions in `owner`, and what stands between them."""
+        part = 0 if owner.kind in _CONTAINERS else 1
+        for inner in owner.inner:
+            if not (part == 0 and inner.kind in _CONTAINERS and inner.inner and self._is_header(inner.start)):
+                part = self._run(owner, inner.start, part)
+            self._definition(inner)
+        self._run(owner, owner.end, part)
+
+    def _is_header(self, end: int) -> bool:
+        """Whether the lines from the cursor to `end` are so few that they go with what follows them."""
+        return sum(not is_bare(line) for line in self._lines[self._cursor : end]) <= _HEADER_LINES
+
+    def _definition(self, definition: Definition) -> None:
+        start = max(definition.start, self._cursor)
+        if start >= definition.end:
+            return
+        whole = self._measure.within(start, definition.end)
+        if definition.kind not in _CONTAINERS and not whole and not definition.inner:
+            self._walk.scan(definition.node, definition)
+        if not whole or (definition.kind in _CONTAINERS and definition.inner):
+            self._open(definition)
+        elif definition.start >= self._cursor or not self._merge(definition):
+            self._add(definition, start, definition.end, 0)
+
+    def _merge(self, definition: Definition) -> bool:
+        """Two definitions that share a line are one snippet, as long as it is not too long."""
+        last = self._snippets[-1] if self._snippets else None
+        if last is None or last.span.end != self._cursor or not self._measure.within(last.span.start, definition.end):
+            return False
+        span = Span(last.span.start, definition.end)
+        text = canonical(self._lines[span.start : span.end])
+        self._snippets[-1] = Snippet(
+            last.name, last.qualified_name, last.kind, last.language, span, last.name_line, last.doc, text, last.part
+        )
+        self._cursor = span.end
+        return True
+
+    def _run(self, owner: Definition, end: int, part: int) -> int:
+        """The lines from the cursor to `end`, which are `owner`'s own; the number of its next part."""
+        closed = part == 0 and end == owner.end and bool(owner.name)
+        start, last = self._trimmed(self._cursor, end, closed)
+        if start < last and self._measure.within(start, last):
+            self._add(owner, start, last, part)
+            part += part > 0
+        elif start < last:
+            borders = self._borders(owner, start, last)
+            number = part or 1
+            for piece in cut(start, last, borders, self._measure):
+                first, piece_end = self._trimmed(*piece, closed and piece[1] == last)
+                if first < piece_end:
+                    self._add(owner, first, piece_end, number)
+                    number += 1
+            part = number if part else 0
+        self._cursor = max(self._cursor, end)
+        return part
+
+    def _borders(self, owner: Definition, start: int, end: int) -> dict[int, float]:
+        """Where the run may be cut: not above its name, and not above a brace that stands alone."""
+        least = owner.name_line if owner.name else -1
+        borders = statement_borders(owner.node, start, end, self._measure)
+        return {row: cost for row, cost in borders.items() if row > least and not is_bare(self._lines[row])}
+
+    def _trimmed(self, start: int, end: int, closed: bool) -> tuple[int, int]:
+        """Without blank lines at both ends, closing brackets at the start and, where `closed`, at the end."""
+        lines = self._lines
+        if all(is_bare(lines[row]) for row in range(start, end)):
+            return end, end
+        while is_closing(lines[start]):
+            start += 1
+        while not lines[end - 1].strip() or (closed and is_closing(lines[end - 1])):
+            end -= 1
+        return start, end
+
+    def _add(self, definition: Definition, start: int, end: int, part: int) -> None:
+        """A snippet of `definition`; its doc comment goes with its name."""
+        holds_name = start <= definition.name_line < end
+        self._snippets.append(
+            Snippet(
+                definition.name,
+                definition.qualified_name,
+                definition.kind,
+                self._language,
+                Span(start, end),
+                definition.name_line if holds_name else start,
+                definition.doc if holds_name else "",
+                canonical(self._lines[start:end]),
+                part,
+            )
+        )
+        self._cursor = end

@@ -1,0 +1,50 @@
+"""Lines of text: how a document is split into them, how a snippet's text is made of them, which say nothing."""
+
+import re
+from collections.abc import Sequence
+
+MAX_TEXT = 20_000  # characters of one snippet's text: a minified file is one line of any length
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BARE_WORDS = "end|fi|done|esac|else|try|finally|do|then|begin|ensure|private|public|protected"
+_BARE = re.compile(
+    rf"[\W_]*(?:(?:{_BARE_WORDS})\b[\W_]*)*"
+    r"|\s*#\s*(?:(?:endif|endregion)\b.*|else\b[\W_]*)"  # of the preprocessor
+    r"|\s*(?:[)}\]][\W_]*|end\s*)(?://|/\*|--|#).*"  # } // namespace math
+)
+_CLOSING = re.compile(r"[\s)}\];,]*(?:end\b[\s)}\];,]*)?")
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a document as the LSP counts them: ended by LF, CR LF or CR and nothing else; at least one."""
+    return _LINE_END.split(text) if "\r" in text else text.split("\n")
+
+
+def canonical(lines: Sequence[str]) -> str:
+    """A snippet's text from its lines: dedented by what they have in common, without trailing blanks, LF between.
+
+    At most MAX_TEXT characters, and always encodable: unpaired surrogates become U+FFFD; a byte order mark is dropped.
+    """
+    stripped = [line.rstrip() for line in lines]
+    if stripped and stripped[0].startswith("\ufeff"):
+        stripped[0] = stripped[0][1:]
+    filled = [line for line in stripped if line]
+    if not filled:
+        return "\n".join(stripped)[:MAX_TEXT]
+    least, most = min(filled), max(filled)  # what these two share at their start, all of them share
+    indent = 0
+    while indent < len(least) and least[indent] == most[indent] and least[indent] in " \t":
+        indent += 1
+    text = "\n".join([line[indent:] for line in stripped] if indent else stripped)[:MAX_TEXT]
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def is_bare(line: str) -> bool:
+    """Whether the line holds only punctuation and keywords that close or divide: `}`, `end`, `else:`, `#endif`."""
+    return _BARE.fullmatch(line) is not None
+
+
+def is_closing(line: str) -> bool:
+    """Whether the line is blank, or only closes what was opened before it."""
+    return _CLOSING.fullmatch(line) is not None
