@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from codekin.search.dense import DenseRetriever
 from codekin.search.fuse import fuse
 from codekin.search.hits import Asked, Reader, hits
 from codekin.search.lexical import LexicalRetriever
+from codekin.search.soundness import finds, sampled
 from codekin.settings import Settings
 from codekin.types import (
     Answer,
@@ -39,6 +41,7 @@ from codekin.types import (
     IndexReport,
     Kind,
     OnProgress,
+    Place,
     Progress,
     Query,
     Snippet,
@@ -90,15 +93,19 @@ class Engine:
         threading.Thread(target=self._index.settle, daemon=True).start()
         self._indexer.start()
 
-    def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
-        """Bring the index up to date before returning. Where another codekin already does, wait for it instead."""
+    def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int, *, wait: bool = True) -> IndexReport:
+        """Bring the index up to date before returning.
+
+        Where another codekin already does, `wait` for it instead, or be content with what is there.
+        """
         started = time.monotonic()
         lock = FileLock(self.home.lock, timeout=0, mode=0o600)
         try:
             with lock:
                 report = reconcile(self.home, on_progress, cancel, workers)
         except Timeout:
-            self._await_other(on_progress, cancel, lock)
+            if wait:
+                self._await_other(on_progress, cancel, lock)
             counts = self._index.store.counts()
             skipped, size = tuple(self._index.store.skipped()), self._index.store.size_bytes()
             report = IndexReport(counts.files, counts.snippets, 0, 0, skipped, time.monotonic() - started, size)
@@ -164,7 +171,7 @@ class Engine:
         with self._sound():
             self._index.follow()
             store, reader = self._index.store, Reader(self.workspace)
-            found = store.named(name, 2 * k)
+            found = store.named(_encodable(name), 2 * k)
             keys = store.hash_of([place.content for place in found])
             now = (reader.now(place, keys[place.content]) for place in found)
             live = islice((place for place in now if place is not None), k)
@@ -208,6 +215,14 @@ class Engine:
             problems=tuple(problems),
         )
 
+    def unfindable(self, sample: int) -> tuple[int, list[Place]]:
+        """How many snippets (some `sample`) were asked for by their own text, and those that were not found."""
+        with self._sound():
+            self._index.follow()
+            asked = list(sampled(self._index, Reader(self.workspace), sample))
+            lost = [place for place, text in asked if not finds(self._index, self._embedder, place, text)]
+            return len(asked), lost
+
     def progress(self) -> Progress | None:
         """How far the bulk index is; None when there is none under way in this process."""
         return self._indexer.progress
@@ -224,6 +239,7 @@ class Engine:
     def _answer(self, asked: Asked, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
         started = time.monotonic()
         cancel = cancel or threading.Event()
+        asked = replace(asked, text=_encodable(asked.text))
         if not asked.text.strip():
             return Answer((), self.coverage(), time.monotonic() - started)
         with self._sound():
@@ -297,6 +313,11 @@ class Engine:
         except StoreCorruptError as error:
             self._indexer.repair(error)
             raise
+
+
+def _encodable(text: str) -> str:
+    """The text without unpaired surrogates, which JSON can carry and nothing else can."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _overlap(one: Counter[str], other: Counter[str]) -> float:

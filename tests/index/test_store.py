@@ -244,6 +244,7 @@ def test_threads_read_while_another_writes(store: Store):
 
 
 def test_what_is_skipped_is_remembered_with_its_reason(store: Store):
-    store.set_skipped([Skipped(FILES[0], "too large"), Skipped(FILES[1], "binary")])
-    store.set_skipped([Skipped(FILES[1], "binary")])
-    assert store.skipped() == [Skipped(FILES[1], "binary")]
+    large, binary = Skipped(FILES[0], "too large"), Skipped(FILES[1], "binary")
+    store.set_skipped({large: (1, 2), binary: (3, 4)})
+    store.set_skipped({binary: (3, 4)})
+    assert store.skipped() == {binary: (3, 4)}

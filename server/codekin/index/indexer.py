@@ -48,15 +48,17 @@ class Indexer:
         self._settings = home.settings.index
         self._wake = threading.Condition()
         self._due: dict[Path, tuple[float, float]] = {}  # path → (when to take it, when at the latest)
-        self._rescan_wanted = False
+        self._rescan_wanted = True
+        self._reconciled = False  # since the last time that anything may have changed
         self._paused = False
         self._stopping = False
         self._child: Child | None = None
-        self._lock = FileLock(home.lock, timeout=0, mode=0o600)
+        self._lock = FileLock(home.lock, timeout=0, mode=0o600, thread_local=False)
         self._watcher: Watcher | None = None
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._run_updates, self._run_bulk)]
         self.progress: Progress | None = None
-        self.problem: str | None = None
+        self._update_problem: str | None = None
+        self._bulk_problem: str | None = None
         self.embedded = 0
 
     # The door
@@ -94,6 +96,7 @@ class Indexer:
         """Anything may have changed: reconcile (again, if one is under way), if it is this process that does."""
         with self._wake:
             self._rescan_wanted = True
+            self._reconciled = False
             self._wake.notify_all()
 
     def pause(self) -> None:
@@ -109,8 +112,7 @@ class Indexer:
         """Go on where `pause` stopped."""
         with self._wake:
             self._paused = False
-            self._rescan_wanted = True
-            self._wake.notify_all()
+        self.rescan()
         self._on_change()
 
     def reindex(self) -> None:
@@ -133,7 +135,12 @@ class Indexer:
             return "standing by"
         if self._paused:
             return "paused"
-        return "indexing" if self._child or self._rescan_wanted else "ready"
+        return "ready" if self._reconciled else "indexing"
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps it from its work, and the remedy."""
+        return self._bulk_problem or self._update_problem
 
     @property
     def watching(self) -> str:
@@ -168,14 +175,22 @@ class Indexer:
             store.replace(prepared.records)
             store.remove({*paths} - {*ours} | {*prepared.gone})
             self.embedded += prepared.embedded
+            self._update_problem = None
             self._index.follow()
         except StoreCorruptError as error:
             log.warning("%s", error)
             self.repair(error)
         except CodekinError as error:
             log.warning("%s", error)
-            self.problem = str(error)
+            self._update_problem = str(error)
+            self._retry(paths)
         self._on_change()
+
+    def _retry(self, paths: Iterable[Path]) -> None:
+        later = time.monotonic() + _RETRIES_S[0]
+        with self._wake:
+            for path in paths:
+                self._due.setdefault(path, (later, later))
 
     # Everything at once: by a child, if this process holds the lock
 
@@ -189,19 +204,18 @@ class Indexer:
         self.update(self._workspace.overlays())
         self._watcher = Watcher(self._workspace, self.update, self.rescan, self._settings.polling_s)
         self._watcher.start()
-        self.rescan()
         failures = 0
         while self._await(lambda: self._rescan_wanted and not self._paused):
             try:
                 self._reconcile()
-                failures, self.problem = 0, None
+                failures, self._bulk_problem = 0, None
             except CodekinError as error:
                 log.warning("%s", error)
-                self.problem = str(error)
+                self._bulk_problem = str(error) if failures else None  # once is soon mended
+                self.rescan()
                 self._on_change()
                 self._await(lambda: False, _RETRIES_S[min(failures, len(_RETRIES_S) - 1)])
                 failures += 1
-                self.rescan()
 
     def _await_lock(self) -> bool:
         while not self._stopping:
@@ -235,6 +249,8 @@ class Indexer:
         if report:
             self.embedded += report.embedded
             self._index.settle()
+            with self._wake:
+                self._reconciled = not self._rescan_wanted
         self._on_change()
 
     def _note(self, progress: Progress) -> None:

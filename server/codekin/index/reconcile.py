@@ -7,10 +7,11 @@ see child.py), which thereby stays free, gets its memory back when the work is d
 import contextlib
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codekin import __version__
 from codekin.embed.embedder import load
 from codekin.errors import StoreCorruptError
 from codekin.index.home import Home
@@ -21,6 +22,7 @@ from codekin.index.schema import set_aside
 from codekin.index.store import FileState, Store
 from codekin.index.vector_store import VectorStore
 from codekin.index.workspace import SourceFile, Workspace
+from codekin.settings import IndexSettings
 from codekin.types import Cancel, IndexReport, OnProgress, Progress, Skipped
 
 _INLINE = 64  # fewer files are done before a second process has started
@@ -36,7 +38,7 @@ class Plan:
     changed: tuple[SourceFile, ...]  # newest first: what a person works on is searchable soonest
     anew: frozenset[Path]  # of them, those to be taken apart again though their text may be the same
     gone: tuple[Path, ...]
-    skipped: tuple[Skipped, ...]
+    skipped: Mapping[Skipped, tuple[int, int]]  # with size and mtime_ns
     files: int  # in the workspace
 
 
@@ -47,7 +49,7 @@ class _Tally:
     done: int = 0
     embedded: int = 0
     reused: int = 0
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: dict[Skipped, tuple[int, int]] = field(default_factory=dict)
 
 
 def reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
@@ -68,11 +70,12 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
     store, vectors, embedder = Store(home.store), VectorStore(home.vectors), load(home.settings.model)
     with contextlib.closing(store), contextlib.closing(vectors):
         preparer = Preparer(workspace, store, vectors, embedder)
-        plan = _plan(workspace, store, _lacking(store, vectors, preparer.space), cancel)
+        plan = _plan(workspace, store, home.settings.index, _anew(store, vectors, preparer.space), cancel)
         store.remove(plan.gone)
         roots = json.dumps([str(root) for root in home.roots])
         store.set_meta({"roots": roots, "files": plan.files, "pending": len(plan.changed)})
-        tally = _Tally(skipped=list(plan.skipped))
+        tally = _Tally(skipped=dict(plan.skipped))
+        found = {file.path: (file.size, file.mtime_ns) for file in plan.changed}
         started_work = time.monotonic()
         for count, prepared in _work(home, plan, preparer, workers, cancel):
             store.replace(prepared.records)
@@ -80,11 +83,12 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
             tally.done += count
             tally.embedded += prepared.embedded
             tally.reused += prepared.reused
-            tally.skipped += prepared.skipped
+            tally.skipped |= {item: found.get(item.path, (0, 0)) for item in prepared.skipped}
             store.set_meta({"pending": len(plan.changed) - tally.done})
             on_progress(_progress(tally.done, len(plan.changed), time.monotonic() - started_work))
         if not cancel.is_set():
             store.set_skipped(tally.skipped)
+            store.set_meta({"codekin": __version__, "rules": repr(home.settings.index)})
             store.collect(_DEAD_SHARE)
             keep_within_quota(home, vectors)
         counts = store.counts()
@@ -104,28 +108,43 @@ def _progress(done: int, total: int, seconds: float) -> Progress:
     return Progress(done, total, seconds / done * (total - done) if done else None)
 
 
-def _lacking(store: Store, vectors: VectorStore, space: str) -> set[Path]:
-    """Files with contents that have no vector: the model is another one, or the vectors' file was lost."""
+def _anew(store: Store, vectors: VectorStore, space: str) -> set[Path]:
+    """Files to be taken apart again although they are as they were.
+
+    All, where another version of codekin did it; those with contents that have no vector, where the model is another
+    one or the vectors' file was lost.
+    """
+    if store.meta("codekin") not in (None, __version__):
+        return set(store.states())
     hashes = [key for _, key in store.contents_after(0)]
     having = vectors.having(space, hashes)
     return store.files_with(key for key in hashes if key not in having) if len(having) < len(hashes) else set()
 
 
-def _plan(workspace: Workspace, store: Store, lacking: set[Path], cancel: Cancel) -> Plan:
+def _plan(workspace: Workspace, store: Store, settings: IndexSettings, anew: set[Path], cancel: Cancel) -> Plan:
     states = store.states()
-    skipped: list[Skipped] = []
+    # What is left out is read again only when it, or the rules, have changed.
+    same_rules = store.meta("rules") == repr(settings)
+    left_out = {item.path: (item, state) for item, state in store.skipped().items()} if same_rules else {}
+    skipped: dict[Skipped, tuple[int, int]] = {}
     changed: list[SourceFile] = []
     seen: set[Path] = set()
     for found in workspace.walk(cancel):
         if isinstance(found, Skipped):
-            skipped.append(found)
+            skipped[found] = (0, 0)
+            continue
+        item, state = left_out.get(found.path, (None, None))
+        if item is not None and state == (found.size, found.mtime_ns):
+            skipped[item] = state
             continue
         seen.add(found.path)
-        if found.path in lacking or _differs(found, states.get(found.path)):
+        if found.path in anew or _differs(found, states.get(found.path)):
             changed.append(found)
-    gone = () if cancel.is_set() else tuple(states.keys() - seen)
+    unreadable = {item.path for item in skipped}
+    # What is below a folder that can't be read just now is not gone.
+    gone = (path for path in states.keys() - seen if unreadable.isdisjoint(path.parents) and not cancel.is_set())
     changed.sort(key=lambda file: file.mtime_ns, reverse=True)
-    return Plan(tuple(changed), frozenset(lacking), gone, tuple(skipped), len(seen))
+    return Plan(tuple(changed), frozenset(anew), tuple(gone), skipped, len(seen))
 
 
 def _differs(found: SourceFile, known: FileState | None) -> bool:

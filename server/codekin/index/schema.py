@@ -44,7 +44,12 @@ STORE_MIGRATIONS = (
     );
     CREATE INDEX snippets_file ON snippets (file);
     CREATE INDEX snippets_content ON snippets (content);
-    CREATE TABLE skipped (path TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE skipped (
+        path TEXT PRIMARY KEY,
+        reason TEXT NOT NULL,
+        size INTEGER NOT NULL,          -- as in files: unchanged, it need not be read again
+        mtime_ns INTEGER NOT NULL
+    ) WITHOUT ROWID;
     -- Words are split before they come here; the tokenizer only finds the blanks between them.
     CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = "ascii tokenchars '_'");
     CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
@@ -123,7 +128,10 @@ def _make_private(path: Path) -> None:
     for folder in (*reversed(path.parent.parents), path.parent):
         if not folder.exists():
             folder.mkdir(mode=0o700, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # Only where there is none: closing any descriptor of the file would drop the POSIX locks that this process's
+    # connections hold on it, and corrupt it (https://sqlite.org/howtocorrupt.html, 2.2).
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _open(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:

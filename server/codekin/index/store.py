@@ -8,7 +8,7 @@ Every change is one transaction: a file is in the store whole or not at all.
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -114,12 +114,10 @@ class Store:
         rows = self._in("SELECT hash FROM contents WHERE hash IN ({})", hashes)
         return {row[0] for row in rows}
 
-    def skipped(self) -> list[Skipped]:
-        """Source files that are left out, and why."""
-        return [
-            Skipped(Path(path), reason)
-            for path, reason in self._query("SELECT path, reason FROM skipped ORDER BY path")
-        ]
+    def skipped(self) -> dict[Skipped, tuple[int, int]]:
+        """Source files that are left out and why, with their size and mtime_ns."""
+        rows = self._query("SELECT path, reason, size, mtime_ns FROM skipped ORDER BY path")
+        return {Skipped(Path(path), reason): (size, mtime) for path, reason, size, mtime in rows}
 
     def counts(self) -> Counts:
         """How much there is."""
@@ -184,13 +182,13 @@ class Store:
             rows = [(str(path),) for path in paths]
             self._write(lambda db: db.executemany(statement + " AND path = ?", rows))
 
-    def set_skipped(self, skipped: Iterable[Skipped]) -> None:
-        """Remember what is left out, in place of what was."""
-        rows = [(str(item.path), item.reason) for item in skipped]
+    def set_skipped(self, skipped: Mapping[Skipped, tuple[int, int]]) -> None:
+        """Remember what is left out, and each one's size and mtime_ns, in place of what was."""
+        rows = [(str(item.path), item.reason, *state) for item, state in skipped.items()]
 
         def put(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM skipped")
-            db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?)", rows)
+            db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?)", rows)
 
         self._write(put)
 

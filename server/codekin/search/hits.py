@@ -12,6 +12,7 @@ from codekin.index.workspace import Document, Workspace
 from codekin.types import Cancel, Candidate, Filter, Hit, Kinship, Place, Span
 
 _TAKEN_APART = 4  # files per question that are parsed anew because a snippet is no longer where it was
+_LOOKED_UP = 16  # candidates at a time: rarely are more needed
 _TOLD = 4  # words that a reason names at most
 
 
@@ -74,19 +75,20 @@ def hits(
     candidates: Sequence[Candidate], asked: Asked, index: Index, reader: Reader, within: Filter, cancel: Cancel
 ) -> Iterator[Hit]:
     """The candidates' hits, best first, as they are now; made one by one, as many as are taken."""
-    keys = index.store.hash_of([candidate.content for candidate in candidates])
-    places = index.store.places([candidate.content for candidate in candidates], within)
     own_words = set(words(asked.text))
-    for candidate in candidates:
-        for place in places.get(candidate.content, ()):
-            if cancel.is_set():
-                return
-            if asked.is_at(place):
-                continue
-            now = reader.now(place, keys[candidate.content])
-            if now is not None and not asked.is_at(now):
-                text = "\n".join(reader.lines(now.path)[now.span.start : now.span.end])
-                yield _hit(now, candidate.score, text, asked, own_words)
+    for i in range(0, len(candidates), _LOOKED_UP):
+        chunk = [candidate.content for candidate in candidates[i : i + _LOOKED_UP]]
+        keys, places = index.store.hash_of(chunk), index.store.places(chunk, within)
+        for candidate in candidates[i : i + _LOOKED_UP]:
+            for place in places.get(candidate.content, ()):
+                if cancel.is_set():
+                    return
+                if asked.is_at(place):
+                    continue
+                now = reader.now(place, keys[candidate.content])
+                if now is not None and not asked.is_at(now):
+                    text = "\n".join(reader.lines(now.path)[now.span.start : now.span.end])
+                    yield _hit(now, candidate.score, text, asked, own_words)
 
 
 def _hit(place: Place, score: float, text: str, asked: Asked, own_words: set[str]) -> Hit:

@@ -7,7 +7,7 @@ from codekin.index.index import Index
 from codekin.types import Candidate, Query
 
 _TERMS = 8  # the rarest say nearly everything; all of a function's words cost a hundred times as much
-_COMMON = 0.2  # a word in more than this share of the contents tells nothing
+_POSTINGS = 12_000  # what full text ranks for one query at most: some 5 ms; the rarest word is asked for in any case
 _REMEMBERED = 50_000
 
 
@@ -22,16 +22,19 @@ class LexicalRetriever:
         """At most `k` candidates, best first; a score is the share of the BM25 a content could reach at best."""
         store = self._index.store
         total = max(self._index.contents, 1)
-        terms = self._rarest({*words(query.text), *identifiers(query.text)}, total)
+        terms = self._rarest({*words(query.text), *identifiers(query.text)})
         # As SQLite computes it: idf × (k1 + 1) is what a word gives when a short text is full of it.
         best = sum(2.2 * max(math.log((total - n + 0.5) / (n + 0.5)), 1e-6) for n in terms.values())
         return [Candidate(c.content, min(c.score / best, 1.0)) for c in store.match(list(terms), k, query.within)]
 
-    def _rarest(self, terms: set[str], total: int) -> dict[str, int]:
+    def _rarest(self, terms: set[str]) -> dict[str, int]:
         if len(self._frequency) > _REMEMBERED:
             self._frequency.clear()
         for term in terms - self._frequency.keys():
             self._frequency[term] = self._index.store.document_frequency(term)
-        known = sorted((self._frequency[term], term) for term in terms if self._frequency[term])
-        telling = [pair for pair in known if pair[0] <= max(_COMMON * total, 10)] or known[:1]
-        return {term: frequency for frequency, term in telling[:_TERMS]}
+        chosen: dict[str, int] = {}
+        for frequency, term in sorted((self._frequency[term], term) for term in terms if self._frequency[term]):
+            if len(chosen) == _TERMS or (chosen and sum(chosen.values()) + frequency > _POSTINGS):
+                break
+            chosen[term] = frequency
+        return chosen

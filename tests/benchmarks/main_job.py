@@ -1,0 +1,282 @@
+"""The main job, measured: `python tests/benchmarks/main_job.py [TREE] [--snippets N]`, by hand, on a quiet machine.
+
+Without TREE it copies this Python's standard library and site-packages. Prints one table, and above it what determined
+the numbers. Times of one run are comparable with each other, not with those of another machine.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+SEED = 20_26
+
+
+class Client:
+    """As much of an LSP client as a measurement needs; reads on a thread of its own."""
+
+    def __init__(self, root: Path, cache: Path) -> None:
+        environment = os.environ | {"CODEKIN_CACHE_DIRECTORY": str(cache)}
+        self.started = time.perf_counter()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "codekin.cli", "serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        self._answers: dict[int, Any] = {}
+        self._arrived = threading.Condition()
+        self._number = 0
+        threading.Thread(target=self._read, daemon=True).start()
+        folders = [{"uri": root.as_uri(), "name": root.name}]
+        self.request("initialize", processId=None, rootUri=root.as_uri(), workspaceFolders=folders, capabilities={})
+        self.initialized_s = time.perf_counter() - self.started
+        self.notify("initialized")
+
+    def request(self, method: str, **params: Any) -> Any:
+        self._number += 1
+        number = self._number
+        self._send({"id": number, "method": method, "params": params})
+        with self._arrived:
+            self._arrived.wait_for(lambda: number in self._answers, 120)
+            answer = self._answers.pop(number)
+        if "error" in answer:
+            raise RuntimeError(answer["error"]["message"])
+        return answer["result"]
+
+    def notify(self, method: str, **params: Any) -> None:
+        self._send({"method": method, "params": params})
+
+    def timed(self, method: str, **params: Any) -> float:
+        """Milliseconds until the answer."""
+        began = time.perf_counter()
+        self.request(method, **params)
+        return (time.perf_counter() - began) * 1000
+
+    def await_ready(self) -> dict[str, Any]:
+        """The status once nothing is left to do and no child runs."""
+        while True:
+            status: dict[str, Any] = self.request("codekin/status")
+            if status["state"] == "ready" and not psutil.Process(self.process.pid).children():
+                return status
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        self.request("shutdown")
+        self.notify("exit")
+        self.process.wait(20)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.process.stdin.flush()
+
+    def _read(self) -> None:
+        stream = self.process.stdout
+        assert stream is not None
+        while header := stream.readline():
+            length = int(header.split(b":")[1])
+            while stream.readline() != b"\r\n":
+                pass
+            message = json.loads(stream.read(length))
+            if "method" in message:
+                if "id" in message:  # a request of the server's: any answer lets it go on
+                    self._send({"id": message["id"], "result": None})
+                continue
+            with self._arrived:
+                self._answers[message["id"]] = message
+                self._arrived.notify_all()
+
+
+@contextmanager
+def watched_memory(pid: int) -> Iterator[list[float]]:
+    """The peak of the process family's proportional memory, in MB, in a list of one."""
+    peak, stop = [0.0], threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.1):
+            try:
+                family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+                peak[0] = max(peak[0], sum(member.memory_full_info().pss for member in family) / 1e6)
+            except psutil.Error:
+                continue
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        thread.join()
+
+
+def spread(times: list[float], unit: str = "ms") -> str:
+    ordered = sorted(times)
+    at = {share: ordered[min(int(len(ordered) * share), len(ordered) - 1)] for share in (0.5, 0.95, 0.99)}
+    return f"p50 {at[0.5]:.1f}, p95 {at[0.95]:.1f}, p99 {at[0.99]:.1f} {unit} (n = {len(ordered)})"
+
+
+def real_tree(folder: Path) -> Path:
+    """The standard library and what is installed beside it."""
+    ignore = shutil.ignore_patterns("__pycache__", "site-packages", "*.so")
+    for name in ("stdlib", "purelib"):
+        shutil.copytree(sysconfig.get_path(name), folder / name, ignore=ignore, symlinks=True)
+    return folder
+
+
+def cold_and_warm(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
+    environment = os.environ | {"CODEKIN_CACHE_DIRECTORY": str(cache)}
+    command = [sys.executable, "-m", "codekin.cli", "index", str(root), "--json"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with watched_memory(process.pid) as peak:
+        output, _ = process.communicate()
+    report = json.loads(output)
+    size = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file())
+    yield "tree", f"{report['files']:,} files, {report['snippets']:,} snippets, {report['embedded']:,} embedded"
+    yield "cold index", f"{report['seconds']:.1f} s, {report['snippets'] / report['seconds']:,.0f} snippets/s"
+    yield "peak memory while indexing (all processes, PSS)", f"{peak[0]:.0f} MB"
+    yield "disk without the graph", f"{size / report['snippets']:,.0f} bytes per snippet"
+    again = json.loads(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+    yield "index again, nothing changed", f"{again['seconds']:.2f} s, {again['embedded']} embedded"
+
+
+def some_functions(root: Path, count: int) -> list[tuple[Path, int]]:
+    """Places where a function begins, evenly spread over the tree's Python files."""
+    files = sorted(path for path in root.rglob("*.py") if path.stat().st_size < 1_000_000)
+    random.Random(SEED).shuffle(files)
+    found = []
+    for path in files:
+        lines = path.read_text(errors="replace").split("\n")
+        starts = [i for i, line in enumerate(lines) if line.lstrip().startswith("def ")]
+        if starts:
+            found.append((path, starts[len(starts) // 2]))
+        if len(found) == count:
+            break
+    return found
+
+
+QUESTIONS = (
+    "read a file line by line",
+    "parse command line arguments",
+    "compute the sha256 of a file",
+    "retry with exponential backoff",
+    "open a socket and connect",
+    "walk a directory tree",
+    "parse an ISO 8601 date",
+    "merge two sorted lists",
+    "quote a string for the shell",
+    "cache the results of a function",
+)
+
+
+def asked(client: Client, places: list[tuple[Path, int]]) -> Iterator[tuple[str, str]]:
+    similar = [client.timed("codekin/findSimilar", **at(path, line)) for path, line in places]
+    yield "find-similar", spread(similar)
+    search = [client.timed("codekin/search", query=question) for _ in range(10) for question in QUESTIONS]
+    yield "search", spread(search)
+
+
+def at(path: Path, line: int) -> dict[str, Any]:
+    return {"textDocument": {"uri": path.as_uri()}, "position": {"line": line, "character": 0}}
+
+
+def idle(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
+    client = Client(root, cache)
+    path, line = some_functions(root, 1)[0]
+    while not client.request("codekin/findSimilar", **at(path, line))["hits"]:
+        pass
+    yield "warm restart: process start to first answer with hits", f"{time.perf_counter() - client.started:.2f} s"
+    yield "process start to `initialize` answer", f"{client.initialized_s:.2f} s"
+    client.await_ready()
+    for name, value in asked(client, some_functions(root, 200)):
+        yield name + ", idle", value
+    yield "edit to searchable, never saved", spread(list(edits(client, path, 40)))
+    status = client.await_ready()
+    memory = psutil.Process(client.process.pid).memory_info().rss / 1e6
+    yield "memory, idle", f"{memory:.0f} MB resident; {status['dense']}"
+    size = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file())
+    yield "disk with the graph", f"{size / status['snippets']:,.0f} bytes per snippet"
+    client.close()
+
+
+def edits(client: Client, path: Path, count: int) -> Iterator[float]:
+    """Milliseconds from a didChange that adds a function to the first answer that has it."""
+    uri, text = path.as_uri(), path.read_text()
+    opened = {"uri": uri, "languageId": "python", "version": 1, "text": text}
+    client.notify("textDocument/didOpen", textDocument=opened)
+    for i in range(count):
+        name = f"fresh_{random.Random(i).randrange(10**9)}"
+        code = f"def {name}(first, second):\n    return first * {i} + second\n"
+        began = time.perf_counter()
+        client.notify(
+            "textDocument/didChange",
+            textDocument={"uri": uri, "version": i + 2},
+            contentChanges=[{"text": f"{text}\n\n{code}"}],
+        )
+        while not any(
+            hit["name"] == name for hit in client.request("codekin/findSimilar", text=code, language="python")["hits"]
+        ):
+            time.sleep(0.005)
+        yield (time.perf_counter() - began) * 1000
+    client.notify("textDocument/didClose", textDocument={"uri": uri})
+
+
+def busy(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
+    client = Client(root, cache)
+    places = some_functions(root, 400)
+    similar, search, coverage = [], [], 0.0
+    turn = 0
+    while coverage < 0.95:
+        path, line = places[turn % len(places)]
+        similar.append(client.timed("codekin/findSimilar", **at(path, line)))
+        search.append(client.timed("codekin/search", query=QUESTIONS[turn % len(QUESTIONS)]))
+        coverage = client.request("codekin/status")["coverage"]
+        turn += 1
+        time.sleep(0.02)
+    yield "find-similar while the bulk index runs", spread(similar)
+    yield "search while the bulk index runs", spread(search)
+    client.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tree", nargs="?", type=Path)
+    asked_for = parser.parse_args()
+    packages = ("pygls", "numpy", "tree-sitter", "hnswlib", "tokenizers")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}, {versions}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        root = asked_for.tree.resolve() if asked_for.tree else real_tree(folder / "tree")
+        steps: list[Callable[[], Iterator[tuple[str, str]]]] = [
+            lambda: cold_and_warm(root, folder / "one"),
+            lambda: idle(root, folder / "one"),
+            lambda: busy(root, folder / "two"),
+        ]
+        print("| what | measured |\n|---|---|")
+        for step in steps:
+            for name, value in step():
+                print(f"| {name} | {value} |", flush=True)
+    print(f"medians of one run; load average {statistics.fmean(os.getloadavg()):.1f}")
+
+
+if __name__ == "__main__":
+    main()
