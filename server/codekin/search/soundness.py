@@ -17,7 +17,7 @@ _ALL = 1_000_000
 
 
 def sampled(index: Index, reader: Reader, sample: int) -> Iterator[tuple[Place, str]]:
-    """Some `sample` contents, evenly spread, where they stand now; those edited since they were indexed are left out."""
+    """Some `sample` contents, evenly spread, where they stand now; those edited since are left out."""
     store = index.store
     numbers = [number for number, _ in store.contents_after(0)]
     chosen = numbers[:: max(1, len(numbers) // sample)]
