@@ -60,6 +60,10 @@ class Embedder:
         return self._encoder.name
 
     @property
+    def fingerprint(self) -> str:
+        return self._encoder.fingerprint
+
+    @property
     def device(self) -> str:
         return self._encoder.device
 
