@@ -32,8 +32,11 @@ def index(root: Path, cache: Path, *, workers: int = 0) -> IndexReport:
     return reconcile(at(root, cache), lambda _: None, NEVER, workers)
 
 
-def dump(where: Home) -> dict[str, list[object]]:
-    """All that the store holds, without the numbers and times that depend on history."""
+Dump = dict[str, list[tuple[object, ...]]]
+
+
+def dump(where: Home) -> Dump:
+    """All that the store holds, paths from the root, without the numbers and times that depend on history."""
     connection = sqlite3.connect(where.store)
     queries = {
         "files": "SELECT path, language, size, hash, overlay FROM files ORDER BY 1",
@@ -42,7 +45,10 @@ def dump(where: Home) -> dict[str, list[object]]:
         "words": "SELECT c.hash, w.body FROM words w JOIN contents c ON c.id = w.rowid "
         "WHERE c.id IN (SELECT content FROM snippets) ORDER BY 1",
     }
+    root = f"{where.roots[0]}{os.sep}"
     result = {name: connection.execute(query).fetchall() for name, query in queries.items()}
+    for name in ("files", "snippets"):
+        result[name] = [(path.removeprefix(root), *rest) for path, *rest in result[name]]
     (sound,) = connection.execute("PRAGMA integrity_check").fetchone()
     assert sound == "ok"
     connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
@@ -52,6 +58,19 @@ def dump(where: Home) -> dict[str, list[object]]:
     shared.close()
     assert {row[-1] for row in result["snippets"]} <= vectors
     return result
+
+
+@pytest.fixture(scope="session")
+def whole(real_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[IndexReport, Dump]:
+    """The real tree's index, made in one go, and its dump."""
+    cache = tmp_path_factory.mktemp("whole")
+    return index(real_tree, cache), dump(at(real_tree, cache))
+
+
+def dump_of_fresh(tree: Path, tmp_path: Path) -> Dump:
+    """What an index of the tree as it is holds, made in one go in a cache of its own."""
+    index(tree, tmp_path / "fresh")
+    return dump(at(tree, tmp_path / "fresh"))
 
 
 def test_a_second_run_embeds_and_reads_nothing(tree: Path, tmp_path: Path):
@@ -105,9 +124,9 @@ def test_only_changed_functions_are_embedded(tree: Path, tmp_path: Path):
     assert index(tree, tmp_path / "cache").embedded == 0
 
 
-def test_on_several_processors_the_store_is_the_same(tree: Path, tmp_path: Path):
-    index(tree, tmp_path / "cache", workers=2)
-    assert dump(at(tree, tmp_path / "cache")) == dump_of_fresh(tree, tmp_path)
+def test_on_several_processors_the_store_is_the_same(real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump]):
+    index(real_tree, tmp_path, workers=2)
+    assert dump(at(real_tree, tmp_path)) == whole[1]
 
 
 def test_lost_or_unsound_vectors_are_made_again(tree: Path, tmp_path: Path):
@@ -121,15 +140,17 @@ def test_lost_or_unsound_vectors_are_made_again(tree: Path, tmp_path: Path):
     assert index(tree, tmp_path / "cache").embedded == first.embedded
 
 
-@pytest.mark.parametrize("harm", ["truncate", "garbage page", "garbage all", "empty"])
-def test_an_unsound_store_is_made_again_and_embeds_nothing(tree: Path, tmp_path: Path, harm: str):
+@pytest.mark.parametrize("harm", ["truncate", "garbage pages", "garbage all", "empty"])
+def test_an_unsound_store_is_made_again_and_embeds_nothing(
+    tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump], harm: str
+):
     index(tree, tmp_path / "cache")
     where = at(tree, tmp_path / "cache")
     data = bytearray(where.store.read_bytes())
     match harm:
         case "truncate":
             data = data[: len(data) // 2]
-        case "garbage page":
+        case "garbage pages":
             data[4096 * 8 : 4096 * 40] = os.urandom(4096 * 32)
         case "garbage all":
             data = bytearray(os.urandom(len(data)))
@@ -138,92 +159,83 @@ def test_an_unsound_store_is_made_again_and_embeds_nothing(tree: Path, tmp_path:
     where.store.write_bytes(data)
     for path in tree.rglob("*.py"):  # so that every file's rows are touched
         path.touch()
-    report = index(tree, tmp_path / "cache")
-    assert report.embedded == 0
-    assert dump(where) == dump_of_fresh(tree, tmp_path)
+    assert index(tree, tmp_path / "cache").embedded == 0
+    assert dump(where) == whole[1]
 
 
-def test_a_cancelled_run_keeps_what_it_has_done(tree: Path, tmp_path: Path):
+def test_a_cancelled_run_keeps_what_it_has_done(real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump]):
     cancel = threading.Event()
 
     def stop(progress: Progress) -> None:
         assert 0 < progress.done <= progress.total
         cancel.set()
 
-    where = at(tree, tmp_path / "cache")
+    where = at(real_tree, tmp_path)
     first = reconcile(where, stop, cancel, 0)
     assert first.embedded > 0
-    rest = index(tree, tmp_path / "cache")
-    assert rest.embedded + first.embedded == fresh(tree, tmp_path).embedded
-    assert dump(where) == dump_of_fresh(tree, tmp_path)
+    rest = index(real_tree, tmp_path)
+    assert rest.embedded + first.embedded == whole[0].embedded
+    assert dump(where) == whole[1]
 
 
-def test_a_worker_that_dies_costs_nothing(tree: Path, tmp_path: Path):
+def test_a_worker_that_dies_costs_nothing(real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump]):
     killed = []
 
     def kill(_: Progress) -> None:
-        if len(killed) < 2:
-            workers = [
-                child
-                for child in psutil.Process().children(recursive=True)
-                if "spawn_main" in " ".join(child.cmdline())
-            ]
-            if workers:
-                killed.append(workers[0].pid)
-                workers[0].kill()
+        family = psutil.Process().children(recursive=True)
+        workers = [child for child in family if "spawn_main" in " ".join(child.cmdline())]
+        if len(killed) < 2 and workers:
+            killed.append(workers[0].pid)
+            workers[0].kill()
 
-    where = at(tree, tmp_path / "cache")
+    where = at(real_tree, tmp_path)
     report = reconcile(where, kill, NEVER, 2)
     assert killed
     assert report.skipped == ()
-    assert dump(where) == dump_of_fresh(tree, tmp_path)
+    assert dump(where) == whole[1]
 
 
-def test_killed_at_any_moment_nothing_is_lost_or_half_there(tree: Path, tmp_path: Path):
-    where, chance = at(tree, tmp_path / "cache"), random.Random(7)
-    whole = dump_of_fresh(tree, tmp_path)
-    order = {"roots": [str(tree)], "settings": dataclasses.asdict(where.settings), "workers": 1}
-    finished = 0
-    for _ in range(50):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "codekin.index.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        process.stdin.write(json.dumps(order) + "\n")
-        process.stdin.flush()
-        family = psutil.Process(process.pid)
-        try:
-            process.wait(chance.uniform(0.2, 1.6))
-            finished += 1
-        except subprocess.TimeoutExpired:
-            for member in [*family.children(recursive=True), family]:
-                member.kill()
-        process.communicate()
-        if where.store.exists() and where.store.stat().st_size > 0:
-            held = dump(where)
-            assert all(row in set(whole["snippets"]) for row in held["snippets"])
-            assert complete_files(held) <= complete_files(whole)
-        if finished:  # done: begin again, in a fresh cache
-            finished = 0
+def test_killed_at_any_moment_nothing_is_lost_or_half_there(
+    real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump]
+):
+    where, chance = at(real_tree, tmp_path / "cache"), random.Random(7)
+    order = {"roots": [str(real_tree)], "settings": dataclasses.asdict(where.settings), "workers": 1}
+    moments = 0
+    while moments < 50:
+        if killed_while_indexing(json.dumps(order), chance.uniform(0.2, 1.8)):
+            moments += 1
+        else:  # it was done before: begin again
+            assert dump(where) == whole[1]
             shutil.rmtree(tmp_path / "cache")
-    index(tree, tmp_path / "cache")
-    assert dump(where) == whole
+        if where.store.exists() and where.store.stat().st_size > 0:
+            assert complete_files(dump(where)) <= complete_files(whole[1])
+    index(real_tree, tmp_path / "cache")
+    assert dump(where) == whole[1]
 
 
-def complete_files(dumped: dict[str, list[object]]) -> set[tuple[object, ...]]:
+def killed_while_indexing(order: str, seconds: float) -> bool:
+    """Whether the indexing process, with all its family, was killed at that moment; False: it had ended."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "codekin.index.child"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    assert process.stdin
+    process.stdin.write(order + "\n")
+    process.stdin.flush()
+    family = psutil.Process(process.pid)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        for member in [*family.children(recursive=True), family]:
+            member.kill()
+        return True
+    finally:
+        process.communicate()
+    return False
+
+
+def complete_files(dumped: Dump) -> set[tuple[object, ...]]:
     """Each file with all its snippets."""
     files: dict[object, list[object]] = {row[0]: [] for row in dumped["files"]}
     for row in dumped["snippets"]:
         files[row[0]].append(row)
     return {(path, *rows) for path, rows in files.items()}
-
-
-def fresh(tree: Path, tmp_path: Path) -> IndexReport:
-    """An index of the tree as it is, made in one go in a cache of its own."""
-    shutil.rmtree(tmp_path / "fresh", ignore_errors=True)
-    return index(tree, tmp_path / "fresh")
-
-
-def dump_of_fresh(tree: Path, tmp_path: Path) -> dict[str, list[object]]:
-    """What that one holds."""
-    fresh(tree, tmp_path)
-    return dump(at(tree, tmp_path / "fresh"))
