@@ -6,53 +6,41 @@ bulk index: answers come from what is there, and say how much of the workspace t
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from codekin.code.extract import canonical, extract, snippet_at, split_lines
-from codekin.code.words import words
 from codekin.embed.embedder import load
 from codekin.errors import QueryError, StoreCorruptError
 from codekin.index.home import Home, home
 from codekin.index.index import Index
 from codekin.index.indexer import Indexer
-from codekin.index.prepare import Preparer, content_hash
+from codekin.index.prepare import Preparer
 from codekin.index.reconcile import reconcile
 from codekin.index.vector_store import VectorStore
 from codekin.index.workspace import Document, Workspace
-from codekin.search.dense import DenseRetriever
-from codekin.search.fuse import fuse
-from codekin.search.hits import Asked, Reader, hits
-from codekin.search.lexical import LexicalRetriever
+from codekin.search.hits import Asked, Reader
+from codekin.search.search import Search
 from codekin.search.soundness import finds, sampled
 from codekin.settings import Settings
 from codekin.types import (
     Answer,
     Cancel,
-    Candidate,
     Filter,
     Hit,
     IndexReport,
-    Kind,
     OnProgress,
     Place,
     Progress,
-    Query,
     Snippet,
     Span,
     Status,
     Task,
 )
 
-_CANDIDATES = 60  # per retriever; some fall to filters and freshness, ten or twenty are shown
-_DENSE_WEIGHT = {Task.NL2CODE: 0.6, Task.CODE2CODE: 0.5}
-_TWIN = 0.85  # the share of two texts' words that must be the same for them to be duplicates
 _POLL_S = 0.2
 
 
@@ -82,8 +70,7 @@ class Engine:
         self._vectors = VectorStore(self.home.vectors)
         preparer = Preparer(self.workspace, self._index.store, self._vectors, self._embedder)
         self._indexer = Indexer(self.home, self.workspace, self._index, preparer, on_change)
-        self._dense = DenseRetriever(self._index, self._embedder)
-        self._lexical = LexicalRetriever(self._index)
+        self._search = Search(self._index, self.workspace, self._embedder)
 
     # Keeping up with the workspace
 
@@ -170,15 +157,7 @@ class Engine:
         """Definitions whose name contains `name`; exact ones first."""
         with self._sound():
             self._index.follow()
-            store, reader = self._index.store, Reader(self.workspace)
-            found = store.named(_encodable(name), 2 * k)
-            keys = store.hash_of([place.content for place in found])
-            now = (reader.now(place, keys[place.content]) for place in found)
-            live = islice((place for place in now if place is not None), k)
-            return [
-                Hit(place, 1.0, "name", None, "\n".join(reader.lines(place.path)[place.span.start : place.span.end]))
-                for place in live
-            ]
+            return self._search.named(name, k)
 
     def snippets(self, path: Path) -> list[Snippet]:
         """The snippets of a document as it is now; none where there is nothing to read."""
@@ -187,11 +166,11 @@ class Engine:
 
     def duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
         """Where else the snippet, or one that differs in few words, stands. Short snippets and remainders have none."""
-        if not self._may_be_duplicated(snippet):
+        if snippet.span.end - snippet.span.start < self.settings.duplicates.min_lines:
             return []
-        own = Counter(words(snippet.text))
-        answer = self._answer(Asked(snippet.text, path, snippet.span), Task.CODE2CODE, _CANDIDATES, Filter(), None)
-        return [hit for hit in answer.hits if _overlap(own, Counter(words(hit.text))) >= _TWIN]
+        with self._sound():
+            self._index.follow()
+            return self._search.duplicates(path, snippet)
 
     def status(self) -> Status:
         """How things are."""
@@ -238,32 +217,12 @@ class Engine:
 
     def _answer(self, asked: Asked, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
         started = time.monotonic()
-        cancel = cancel or threading.Event()
-        asked = replace(asked, text=_encodable(asked.text))
-        if not asked.text.strip():
-            return Answer((), self.coverage(), time.monotonic() - started)
         with self._sound():
             self._index.follow()
-            reader = Reader(self.workspace)
-            candidates = self._candidates(Query(asked.text, task, within), cancel)
-            found = list(islice(hits(candidates, asked, self._index, reader, within, cancel), k))
-            if self._started and reader.stale:
-                self._indexer.update(reader.stale)
-            found.sort(key=lambda hit: -hit.score)
-            return Answer(tuple(found), self.coverage(), time.monotonic() - started)
-
-    def _candidates(self, query: Query, cancel: Cancel) -> list[Candidate]:
-        dense_weight = _DENSE_WEIGHT[query.task]
-        lexical = self._lexical.search(query, _CANDIDATES)
-        if cancel.is_set():
-            return []
-        dense = self._dense.search(query, _CANDIDATES)
-        fused = fuse([(dense_weight, dense), (1 - dense_weight, lexical)])
-        twin = self._index.store.content_of(content_hash(query.text))
-        if twin is None:
-            return fused
-        # The same text elsewhere is the best answer there is, whatever the retrievers think of it.
-        return [Candidate(twin, 1.0), *(candidate for candidate in fused if candidate.content != twin)]
+            hits, stale = self._search.answer(asked, task, k, within, cancel or threading.Event())
+        if self._started and stale:
+            self._indexer.update(stale)
+        return Answer(tuple(hits), self.coverage(), time.monotonic() - started)
 
     def _asked_text(self, path: Path, lines: Span) -> Asked:
         document = self.workspace.read(path)
@@ -279,10 +238,6 @@ class Engine:
         if snippet is None:
             raise QueryError(f"{path} has no code to compare.")
         return Asked(snippet.text, path, snippet.span)
-
-    def _may_be_duplicated(self, snippet: Snippet) -> bool:
-        long_enough = snippet.span.end - snippet.span.start >= self.settings.duplicates.min_lines
-        return long_enough and snippet.part == 0 and snippet.kind not in (Kind.CLASS, Kind.MODULE, Kind.LINES)
 
     def _await_other(self, on_progress: OnProgress, cancel: Cancel, lock: FileLock) -> None:
         """Until the codekin that holds the lock has nothing left to do, or is gone."""
@@ -313,14 +268,3 @@ class Engine:
         except StoreCorruptError as error:
             self._indexer.repair(error)
             raise
-
-
-def _encodable(text: str) -> str:
-    """The text without unpaired surrogates, which JSON can carry and nothing else can."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _overlap(one: Counter[str], other: Counter[str]) -> float:
-    """The share of words, counted as often as they occur, that two texts have in common: 0 … 1."""
-    either = (one | other).total()
-    return (one & other).total() / either if either else 0.0

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from codekin.errors import StoreError, StoreFullError
 from codekin.index import schema
 from codekin.index.prepare import content_hash
-from codekin.index.store import FileRecord, FileState, SnippetRecord, Store
+from codekin.index.records import FileRecord, FileState, SnippetRecord
+from codekin.index.store import Store
 from codekin.types import Filter, Kind, Skipped, Span
 
 FILES = [Path(f"/w/{folder}/{name}.py") for folder in ("a", "b") for name in ("x", "y", "z")]

@@ -12,7 +12,8 @@ from pathlib import Path
 from codekin.code.extract import extract
 from codekin.code.words import identifiers, words
 from codekin.embed.embedder import Embedder
-from codekin.index.store import FileRecord, FileState, SnippetRecord, Store
+from codekin.index.records import FileRecord, FileState, SnippetRecord
+from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
 from codekin.index.workspace import Document, Workspace
 from codekin.types import Role, Skipped, Snippet, Task

@@ -18,8 +18,9 @@ from codekin.index.home import Home
 from codekin.index.pool import pooled
 from codekin.index.prepare import Prepared, Preparer
 from codekin.index.quota import keep_within_quota
+from codekin.index.records import FileState
 from codekin.index.schema import set_aside
-from codekin.index.store import FileState, Store
+from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
 from codekin.index.workspace import SourceFile, Workspace
 from codekin.settings import IndexSettings

@@ -87,8 +87,21 @@ def hits(
                     continue
                 now = reader.now(place, keys[candidate.content])
                 if now is not None and not asked.is_at(now):
-                    text = "\n".join(reader.lines(now.path)[now.span.start : now.span.end])
-                    yield _hit(now, candidate.score, text, asked, own_words)
+                    yield _hit(now, candidate.score, _text(now, reader), asked, own_words)
+
+
+def named(name: str, limit: int, index: Index, reader: Reader) -> Iterator[Hit]:
+    """The definitions whose qualified name contains `name`, as they are now."""
+    found = index.store.named(name, limit)
+    keys = index.store.hash_of([place.content for place in found])
+    for place in found:
+        now = reader.now(place, keys[place.content])
+        if now is not None:
+            yield Hit(now, 1.0, "name", None, _text(now, reader))
+
+
+def _text(place: Place, reader: Reader) -> str:
+    return "\n".join(reader.lines(place.path)[place.span.start : place.span.end])
 
 
 def _hit(place: Place, score: float, text: str, asked: Asked, own_words: set[str]) -> Hit:

@@ -1,0 +1,85 @@
+"""What goes into the store, and how one file gets there."""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from codekin.errors import StoreError
+from codekin.types import Kind, Span
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What the store knows of a file, to compare with the disk."""
+
+    size: int
+    mtime_ns: int
+    hash: bytes
+    overlay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SnippetRecord:
+    """A snippet on its way into the store."""
+
+    name: str
+    qualified_name: str
+    kind: Kind
+    span: Span
+    name_line: int
+    part: int
+    content: bytes  # the hash of its text
+    words: str | None  # what full text finds its content by; None where the store has the content
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file on its way into the store; `snippets` is None where only its state on the disk has changed."""
+
+    path: Path
+    language: str
+    state: FileState
+    snippets: tuple[SnippetRecord, ...] | None
+
+
+def put_file(db: sqlite3.Connection, record: FileRecord) -> None:
+    """The record in place of what was known of the file, within a transaction of the caller's.
+
+    Unsaved text gives way to unsaved text only.
+    """
+    state, path = record.state, str(record.path)
+    row = db.execute("SELECT id, overlay FROM files WHERE path = ?", (path,)).fetchone()
+    if row is not None and row[1] and not state.overlay:
+        return
+    values = (record.language, state.size, state.mtime_ns, state.hash, state.overlay)
+    if record.snippets is None:
+        update = "UPDATE files SET size = ?, mtime_ns = ?, overlay = ? WHERE path = ? AND hash = ?"
+        db.execute(update, (state.size, state.mtime_ns, state.overlay, path, state.hash))
+        return
+    if row is None:
+        insert = "INSERT INTO files (path, language, size, mtime_ns, hash, overlay) VALUES (?, ?, ?, ?, ?, ?)"
+        file = db.execute(insert, (path, *values)).lastrowid
+    else:
+        file = row[0]
+        db.execute(
+            "UPDATE files SET language = ?, size = ?, mtime_ns = ?, hash = ?, overlay = ? WHERE id = ?", (*values, file)
+        )
+        db.execute("DELETE FROM snippets WHERE file = ?", (file,))
+    db.executemany(
+        "INSERT INTO snippets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (file, _content(db, s), s.span.start, s.span.end, s.name_line, s.part, s.kind, s.name, s.qualified_name)
+            for s in record.snippets
+        ],
+    )
+
+
+def _content(db: sqlite3.Connection, snippet: SnippetRecord) -> int:
+    row = db.execute("SELECT id FROM contents WHERE hash = ?", (snippet.content,)).fetchone()
+    if row is not None:
+        return int(row[0])
+    if snippet.words is None:  # its last snippet went, and it was collected, since the record was made
+        raise StoreError(f"{snippet.qualified_name}: its content is no longer in the store; the file is read again.")
+    number = db.execute("INSERT INTO contents (hash) VALUES (?)", (snippet.content,)).lastrowid
+    db.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, snippet.words))
+    return int(number or 0)
