@@ -9,6 +9,7 @@ from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
 
 _CHUNK = 4096  # contents loaded at a time: some 20 ms, so that other threads get their turn
+_REMEMBERED = 50_000  # words
 
 
 class Index:
@@ -28,6 +29,7 @@ class Index:
         self._identity = self.store.identity()
         key = f"{self._identity} {self._space}"
         self.dense = DenseIndex(self._dim, self._home.graph, key, on_problem=self._on_problem)
+        self._frequencies: dict[str, int] = {}
         self._generation = -1
         self._last = 0  # the highest content looked at
         self._missing: dict[int, bytes] = {}  # contents whose vector has yet to come
@@ -37,6 +39,14 @@ class Index:
     def contents(self) -> int:
         """About how many contents there are: the highest number given."""
         return self._last
+
+    def frequency(self, word: str) -> int:
+        """In about how many contents the word occurs: looked up once, then remembered; it drifts slowly."""
+        if word not in self._frequencies:
+            if len(self._frequencies) > _REMEMBERED:
+                self._frequencies.clear()
+            self._frequencies[word] = self.store.document_frequency(word)
+        return self._frequencies[word]
 
     def follow(self) -> None:
         """Take in what any process has written since the last call.
@@ -67,6 +77,7 @@ class Index:
         self.follow()
         with self._following:
             self._retire()
+            self._frequencies = {}
         self.dense.maintain()
 
     def close(self) -> None:

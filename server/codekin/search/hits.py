@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from codekin.code.extract import canonical, extract, split_lines
@@ -14,6 +15,7 @@ from codekin.types import Cancel, Candidate, Filter, Hit, Kinship, Place, Span
 _TAKEN_APART = 4  # files per question that are parsed anew because a snippet is no longer where it was
 _LOOKED_UP = 16  # candidates at a time: rarely are more needed
 _TOLD = 4  # words that a reason names at most
+_COMMON = 0.1  # words in more than this share of the contents are no reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def hits(
     candidates: Sequence[Candidate], asked: Asked, index: Index, reader: Reader, within: Filter, cancel: Cancel
 ) -> Iterator[Hit]:
     """The candidates' hits, best first, as they are now; made one by one, as many as are taken."""
-    own_words = set(words(asked.text))
+    telling = _telling(asked.text, index)
     for i in range(0, len(candidates), _LOOKED_UP):
         chunk = [candidate.content for candidate in candidates[i : i + _LOOKED_UP]]
         keys, places = index.store.hash_of(chunk), index.store.places(chunk, within)
@@ -87,7 +89,7 @@ def hits(
                     continue
                 now = reader.now(place, keys[candidate.content])
                 if now is not None and not asked.is_at(now):
-                    yield _hit(now, candidate.score, _text(now, reader), asked, own_words)
+                    yield _hit(now, candidate.score, _text(now, reader), asked, telling)
 
 
 def named(name: str, limit: int, index: Index, reader: Reader) -> Iterator[Hit]:
@@ -104,11 +106,17 @@ def _text(place: Place, reader: Reader) -> str:
     return "\n".join(reader.lines(place.path)[place.span.start : place.span.end])
 
 
-def _hit(place: Place, score: float, text: str, asked: Asked, own_words: set[str]) -> Hit:
+def _hit(place: Place, score: float, text: str, asked: Asked, telling: Sequence[str]) -> Hit:
     if asked.is_code and canonical(text.split("\n")) == asked.text:
         return Hit(place, 1.0, "identical text", Kinship.IDENTICAL, text)
-    shared = own_words.intersection(words(text))
-    named = own_words.intersection(words(place.qualified_name))
-    told = sorted(named, key=len, reverse=True) + sorted(shared - named, key=len, reverse=True)
-    reason = "shares " + ", ".join(told[:_TOLD]) if told else "similar meaning"
+    shared = {*words(text), *words(place.qualified_name)}
+    told = list(islice((word for word in telling if word in shared), _TOLD))
+    reason = "shares " + ", ".join(told) if told else "similar meaning"
     return Hit(place, score, reason, Kinship.SIMILAR if asked.is_code else None, text)
+
+
+def _telling(text: str, index: Index) -> list[str]:
+    """The text's words that are worth telling a person, rarest first."""
+    frequencies = sorted((index.frequency(word), word) for word in set(words(text)) if len(word) > 1)
+    common = max(_COMMON * index.contents, 10)
+    return [word for frequency, word in frequencies if 0 < frequency <= common]

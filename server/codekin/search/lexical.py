@@ -8,7 +8,6 @@ from codekin.types import Candidate, Query
 
 _TERMS = 8  # the rarest say nearly everything; all of a function's words cost a hundred times as much
 _POSTINGS = 12_000  # what full text ranks for one query at most: some 5 ms; the rarest word is asked for in any case
-_REMEMBERED = 50_000
 
 
 class LexicalRetriever:
@@ -16,7 +15,6 @@ class LexicalRetriever:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._frequency: dict[str, int] = {}  # of words in contents: it drifts slowly, and is only used to weigh
 
     def search(self, query: Query, k: int) -> list[Candidate]:
         """At most `k` candidates, best first; a score is the share of the BM25 a content could reach at best."""
@@ -28,12 +26,11 @@ class LexicalRetriever:
         return [Candidate(c.content, min(c.score / best, 1.0)) for c in store.match(list(terms), k, query.within)]
 
     def _rarest(self, terms: set[str]) -> dict[str, int]:
-        if len(self._frequency) > _REMEMBERED:
-            self._frequency.clear()
-        for term in terms - self._frequency.keys():
-            self._frequency[term] = self._index.store.document_frequency(term)
+        frequencies = sorted((self._index.frequency(term), term) for term in terms)
         chosen: dict[str, int] = {}
-        for frequency, term in sorted((self._frequency[term], term) for term in terms if self._frequency[term]):
+        for frequency, term in frequencies:
+            if not frequency:
+                continue
             if len(chosen) == _TERMS or (chosen and sum(chosen.values()) + frequency > _POSTINGS):
                 break
             chosen[term] = frequency
