@@ -96,8 +96,12 @@ class Engine:
             counts = self._index.store.counts()
             skipped, size = tuple(self._index.store.skipped()), self._index.store.size_bytes()
             report = IndexReport(counts.files, counts.snippets, 0, 0, skipped, time.monotonic() - started, size)
-        self._index.settle()
+        self.follow()
         return report
+
+    def follow(self) -> None:
+        """Take in what any codekin has indexed. Questions do so themselves."""
+        self._index.follow()
 
     def open_document(self, path: Path, text: str) -> None:
         """An editor has this text of the document, now or anew; it wins over the disk until `close_document`."""
