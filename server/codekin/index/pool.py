@@ -1,6 +1,8 @@
 """Preparing on several processors, and surviving what kills a process: a parser's fault, the out-of-memory killer."""
 
+import contextlib
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
@@ -41,7 +43,7 @@ def pooled(
             while (waiting or running) and not cancel.is_set():
                 while waiting and len(running) < 2 * workers:
                     chunk = waiting.popleft()
-                    running[pool.submit(_prepare, chunk, _of(chunk, anew))] = chunk
+                    running[_submit(pool, chunk, anew)] = chunk
                 for future in wait(running, _POLL_S, FIRST_COMPLETED).done:
                     yield len(running[future]), future.result()
                     del running[future]
@@ -62,7 +64,7 @@ def _one_by_one(
         try:
             while waiting and not cancel.is_set():
                 path = waiting.popleft()
-                yield 1, pool.submit(_prepare, [path], _of([path], anew)).result()
+                yield 1, _submit(pool, [path], anew).result()
         except BrokenProcessPool:
             skipped = Skipped(
                 path, "the worker process died on it (a fault of its language's parser, or no memory left)"
@@ -72,8 +74,22 @@ def _one_by_one(
             pool.shutdown(cancel_futures=True)
 
 
-def _of(chunk: Chunk, anew: Collection[Path]) -> frozenset[Path]:
-    return frozenset(path for path in chunk if path in anew)
+def _submit(pool: ProcessPoolExecutor, chunk: Chunk, anew: Collection[Path]) -> Future[Prepared]:
+    with _deaf_to_ctrl_c():  # here the pool starts its processes
+        return pool.submit(_prepare, chunk, frozenset(path for path in chunk if path in anew))
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes started in here do not hear Ctrl-C, which a terminal sends to all of them: we do, and end the work."""
+    if threading.current_thread() is not threading.main_thread():  # only that one may change what a signal does
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def _pool(home: Home, workers: int) -> ProcessPoolExecutor:
