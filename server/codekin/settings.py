@@ -107,7 +107,7 @@ def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple
             settings, problems = overlay(settings, tomllib.load(stream), source=str(path))
     except FileNotFoundError:
         pass
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # no TOML, or no UTF-8
         problems = (SettingsError(f"{path} can't be read ({error}); the defaults are used. Mend or remove the file."),)
     for source, values in (*client, ("the environment", _from_environment())):
         settings, more = overlay(settings, values, source=source)
