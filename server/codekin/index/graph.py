@@ -1,39 +1,70 @@
 """Dense search: the vectors of one space in this process. Derived from the store; losing it costs a rebuild."""
 
+import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from codekin.errors import DimensionError
-from codekin.index.vectors import Floats, Labels, Mask, Matrix, unit_rows
+from codekin.index.hnsw import UnsoundGraphError, load, publish, unavailable
+from codekin.index.hnsw_builder import Builder, Order, build_folder
+from codekin.index.snapshot import Snapshot
+from codekin.index.vectors import Floats, Labels, Mask, Matrix, directions, unit_rows
+
+_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """When a graph is worth having."""
+
+    least_rows: int = 40_000  # exact search of fewer takes at most 2 ms (256 numbers each)
+    waste: float = 0.3  # of rows that a graph lacks or has in vain, as a share of it, before it is built again
+    widest: float = 1 / 32  # candidates as a share of the graph; exact search is as fast beyond it
 
 
 class DenseIndex:
     """The searchable unit vectors of one space. Every method may be called from any thread."""
 
-    def __init__(self, dim: int, path: Path | None, key: str, *, on_problem: Callable[[str], None]) -> None:
-        """`path` is the graph's file (None: exact search only); `key` names the store and the space it belongs to."""
+    def __init__(
+        self, dim: int, path: Path | None, key: str, *, on_problem: Callable[[str], None], tuning: Tuning | None = None
+    ) -> None:
+        """`path` is the graph's file (None: exact search only); `key` names the store and the space it belongs to.
+
+        `on_problem` is told, in a sentence that names the remedy, what went wrong; from any thread.
+        """
         self.dim = dim
         self._path = path
-        self._key = key
+        self._order = Order(key, dim)
         self._on_problem = on_problem
-        self._writing = threading.Lock()
-        self._matrix = Matrix(dim)
+        self._tuning = tuning or Tuning()
+        self._lock = threading.RLock()  # for whoever changes something; a search takes the snapshot that is there
+        self._snapshot = Snapshot(Matrix(dim))
+        self._builder = Builder()
+        self._tending: threading.Thread | None = None
+        self._seen: tuple[int, int] | None = None  # the file that was last loaded, refused or written
+        self._deaths = 0  # of building processes, in a row
+        self._faults = 0  # of graphs, while searching
+        self._exact_because = ""
+        self._refused = False
+        self._closed = False
 
     def __len__(self) -> int:
-        return int(np.count_nonzero(self._matrix.live))
+        return len(self._snapshot)
 
     def labels(self) -> Labels:
         """The labels that answer, ascending: int64 (n,)."""
-        matrix = self._matrix
+        matrix = self._snapshot.matrix
         return np.sort(matrix.labels[matrix.live])
 
     def has(self, labels: npt.ArrayLike) -> Mask:
         """Which of `labels` (n,) answer: bool (n,)."""
-        matrix = self._matrix
+        matrix = self._snapshot.matrix
         rows = matrix.find(np.asarray(labels, np.int64))
         known = rows >= 0
         known[known] = matrix.live[rows[known]]
@@ -46,75 +77,187 @@ class DenseIndex:
         Raises DimensionError where the vectors are of another dimension.
         """
         numbers, rows = np.asarray(labels, np.int64), np.asarray(vectors, np.float32)
+        if not len(numbers):
+            return
         if rows.shape != (len(numbers), self.dim):
-            raise DimensionError(
-                f"the index holds vectors of {self.dim} numbers, not {rows.shape}: index the workspace again"
-            )
+            raise DimensionError(f"The index holds vectors of {self.dim} numbers, not {rows.shape}; index again.")
         rows, sound = unit_rows(rows)
-        with self._writing:
-            self._matrix = self._matrix.added(numbers[sound], rows)
-        if not sound.all():
+        with self._lock:
+            self._snapshot = self._snapshot.added(numbers[sound], rows)
+            tell = not (sound.all() or self._refused)
+            self._refused |= tell
+        if tell:
             self._on_problem(
-                f"{np.count_nonzero(~sound):,} vectors of the model are not finite unit vectors and can't be found; "
-                "run `codekin doctor`, and index again with a sound model."
+                "The model made vectors that are not finite unit vectors; their snippets can't be found "
+                "by meaning. Use another model, or report this one."
             )
 
     def retire(self, labels: npt.ArrayLike) -> None:
         """`labels` no longer answer; unknown ones are ignored."""
-        with self._writing:
-            self._matrix = self._matrix.retired(np.asarray(labels, np.int64))
+        with self._lock:
+            self._snapshot = self._snapshot.retired(np.asarray(labels, np.int64))
 
     def search(self, query: npt.ArrayLike, k: int, allowed: npt.ArrayLike | None = None) -> tuple[Labels, Floats]:
-        """The `k` labels (of `allowed`, where given) nearest to `query` (dim,) by cosine.
+        """The `k` labels nearest to `query` (dim,) by cosine; with `allowed` (n,), of those alone.
 
         → labels int64 (m,) and cosines float32 (m,), m ≤ k, best first, equal cosines by label. Empty for a query
-        that has no direction. Raises DimensionError where the query is of another dimension.
+        without a direction. Raises DimensionError where the query is of another dimension.
         """
-        matrix = self._matrix
-        unit, sound = self._directions(np.asarray(query, np.float32)[None])
-        if not sound.all():
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        rows = None
+        units, sound = self._directions(np.asarray(query, np.float32)[None])
+        snapshot, k = self._snapshot, k if sound[0] else 0
         if allowed is not None:
-            rows = np.unique(matrix.find(np.asarray(allowed, np.int64)))
-            rows = rows[rows >= 0]
-        return matrix.top(unit[0], k, rows)
+            rows = np.unique(snapshot.matrix.find(np.asarray(allowed, np.int64)))
+            return snapshot.matrix.top(units[0], k, rows[rows >= 0])
+        return self._by_graph(snapshot, units[0], k) or snapshot.matrix.top(units[0], k)
 
     def search_many(self, queries: npt.ArrayLike, k: int) -> tuple[Labels, Floats]:
         """The exact answers to `queries` (q, dim): labels int64 and cosines float32, both (q, m), m = min(k, len).
 
-        A query that has no direction has labels -1 and cosines 0.
+        A query without a direction has labels -1 and cosines 0.
         """
         units, sound = self._directions(np.asarray(queries, np.float32))
-        labels, cosines = self._matrix.top_many(units, k)
+        labels, cosines = self._snapshot.matrix.top_many(units, k)
         labels[~sound], cosines[~sound] = -1, 0
         return labels, cosines
 
     def describe(self) -> str:
-        """How vectors are searched, for a person."""
-        return f"exact: {len(self):,} vectors"
+        """How vectors are searched now, for a person."""
+        snapshot = self._snapshot
+        if snapshot.graph is not None:
+            return f"graph (hnswlib): {len(snapshot):,} vectors"
+        because = self._exact_because if len(snapshot) >= self._tuning.least_rows else ""
+        return f"exact: {because or f'{len(snapshot):,} vectors'}"
 
     def maintain(self) -> None:
-        """Have the graph loaded, built or rebuilt in the background where that is due; returns at once.
+        """Have the graph loaded, built or built again in the background, where that is due; returns at once.
 
-        To be called when the vectors are as they will be for a while: after start, after a bulk.
+        To be called when the vectors will stay for a while as they are: after start, after a bulk, when idle.
         """
+        with self._lock:
+            if not (self._tending and self._tending.is_alive()) and self._next_step() is not None:
+                self._tending = threading.Thread(target=self._tend, name="codekin-graph", daemon=True)
+                self._tending.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Until what `maintain` began is done; whether it is."""
-        return True
+        """Wait for what `maintain` began → whether it is done."""
+        thread = self._tending
+        if thread is not None:
+            thread.join(timeout_s)
+        return thread is None or not thread.is_alive()
 
     def close(self) -> None:
-        """Stop what runs in the background; searching goes on. May be called twice."""
+        """Stop what runs in the background. May be called twice; what is in memory still answers."""
+        with self._lock:
+            self._closed = True
+        self._builder.stop()
+        if self._tending is not threading.current_thread():
+            self.wait()
 
     def _directions(self, queries: Floats) -> tuple[Floats, Mask]:
-        """`queries` (q, dim) scaled to length 1, and which of them have a direction; the others are 0."""
         if queries.ndim != 2 or queries.shape[1] != self.dim:
-            raise DimensionError(
-                f"the index holds vectors of {self.dim} numbers, the query has {queries.shape[1:]}: use its model"
-            )
-        with np.errstate(all="ignore"):
-            units = queries / np.sqrt(np.einsum("ij,ij->i", queries, queries))[:, None]
-            sound: Mask = np.isfinite(units).all(axis=1)
-        units[~sound] = 0
-        return units, sound
+            raise DimensionError(f"The index holds vectors of {self.dim} numbers, the query is {queries.shape}.")
+        return directions(queries)
+
+    def _by_graph(self, snapshot: Snapshot, query: Floats, k: int) -> tuple[Labels, Floats] | None:
+        if k <= 0 or snapshot.graph is None:
+            return None
+        try:
+            return snapshot.by_graph(query, k, self._tuning.widest)
+        except Exception as error:  # noqa: BLE001 (hnswlib's exceptions are of no kind in particular)
+            self._distrust(snapshot, error)
+            return None
+
+    def _distrust(self, snapshot: Snapshot, error: Exception) -> None:
+        """Search exactly from now on, instead of with the graph that raised `error`, until there is a new one."""
+        with self._lock:
+            if self._snapshot.graph is not snapshot.graph:
+                return  # another thread met the same
+            self._snapshot = self._snapshot.with_graph(None)
+            self._faults += 1
+        if self._faults >= _TRIES:
+            self._give_up(f"hnswlib failed again ({error})")
+        else:
+            self._on_problem(f"hnswlib failed ({error}). The graph is built again; nothing is lost.")
+            self.maintain()
+
+    def _tend(self) -> None:
+        while True:
+            with self._lock:
+                step = self._next_step()
+                if step is None:
+                    self._tending = None
+                    return
+            step()
+
+    def _next_step(self) -> Callable[[], None] | None:
+        """What is to be done in the background now."""
+        snapshot = self._snapshot
+        if self._closed:
+            return None
+        if len(snapshot.matrix) - len(snapshot) > self._tuning.waste * len(snapshot.matrix):
+            return self._compact
+        if snapshot.graph is not None and len(snapshot) < self._tuning.least_rows // 2:
+            return self._drop
+        if self._path is None or self._exact_because or len(snapshot) < self._tuning.least_rows:
+            return None
+        return partial(self._renew, self._path) if snapshot.waste() > self._tuning.waste else None
+
+    def _compact(self) -> None:
+        with self._lock:
+            self._snapshot = self._snapshot.compacted()
+
+    def _drop(self) -> None:
+        with self._lock:
+            self._snapshot = self._snapshot.with_graph(None)
+
+    def _renew(self, path: Path) -> None:
+        if why := unavailable():
+            self._give_up(why)
+        elif _identity(path) in (None, self._seen):
+            self._build(path)
+        else:  # from the last time; or another server of this workspace has just built it
+            self._load(path)
+
+    def _load(self, path: Path) -> None:
+        self._seen = _identity(path)
+        try:
+            self._adopt(path)
+        except Exception as error:  # noqa: BLE001 (nothing that a file can hold may end the server)
+            why = f"is {error}" if isinstance(error, UnsoundGraphError) else f"can't be read: {error}"
+            self._on_problem(f"The graph {path} {why}. It is built again; nothing is lost.")
+
+    def _build(self, path: Path) -> None:
+        folder = None
+        try:
+            folder = build_folder(path)
+            built = self._builder.run(folder, self._snapshot.matrix, self._order)
+            self._adopt(built)
+            self._deaths = 0
+            publish(built, path)
+            self._seen = _identity(path)
+        except Exception as error:  # noqa: BLE001 (a full disk, a killed process: whatever it is, exact search goes on)
+            self._deaths += 1
+            if self._deaths >= _TRIES and not self._closed:
+                self._give_up(f"the graph can't be built ({error})")
+        finally:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _adopt(self, path: Path) -> None:
+        graph = load(path, self._order.key, self.dim)
+        self._snapshot.check(graph)
+        with self._lock:
+            self._snapshot = self._snapshot.with_graph(graph)
+
+    def _give_up(self, why: str) -> None:
+        self._exact_because = why
+        self._on_problem(f"Search by meaning is slower than it could be: {why}. Restart codekin to try again.")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells one file at `path` from the next; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns
