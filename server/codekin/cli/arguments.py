@@ -1,0 +1,83 @@
+"""What the words on the command line mean: places, folders, languages, addresses. Wrong ones raise QueryError."""
+
+import re
+from difflib import get_close_matches
+from pathlib import Path, PurePath
+
+from codekin.errors import QueryError
+
+# The lazy path leaves a drive's colon to itself; a column, or grep's colon at the end, may follow the line.
+_PLACE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::\d+)?:?", re.DOTALL)
+_ADDRESS = re.compile(r"(?:(?P<host>.*):)?(?P<port>\d+)", re.DOTALL)
+_REPOSITORIES = (".git", ".hg", ".jj", ".svn")
+_PROJECTS = (
+    *("pyproject.toml", "setup.py", "package.json", "Cargo.toml", "go.mod", "pom.xml", "build.gradle"),
+    *("build.gradle.kts", "composer.json", "Gemfile", "CMakeLists.txt", "meson.build", "Makefile", "Package.swift"),
+    *("build.sbt", ".codekinignore"),
+)
+
+
+def file_and_line(place: str) -> tuple[Path, int]:
+    """`FILE:LINE` (also `FILE:LINE:COLUMN`) as the file and its 0-based line."""
+    match = _PLACE.fullmatch(place)
+    if match is None:
+        raise QueryError(f"{place} names no line. Write FILE:LINE, as in src/app.py:42.")
+    path, line = Path(match["path"]), int(match["line"])
+    if line < 1:
+        raise QueryError("Lines are counted from 1.")
+    if path.is_dir():
+        raise QueryError(f"{path} is a folder. Name a source file and a line, as in src/app.py:42.")
+    if not path.exists():
+        raise QueryError(f"There is no file {path} in {Path.cwd()}. Name one that is there.")
+    return path.resolve(), line - 1
+
+
+def root_around(start: Path) -> Path:
+    """The workspace that `start` (a file or a folder) is in: the nearest folder with a repository, else with a
+    project's file, else the folder itself.
+
+    The home folder and the file system's root are no workspace that anybody means, unless they are named.
+    """
+    folder = start if start.is_dir() else start.parent
+    if _is_too_wide(folder):
+        raise QueryError(f"{folder} as a whole is hardly what you mean. Name the workspace with --root, or go into it.")
+    for marks in (_REPOSITORIES, _PROJECTS):
+        for candidate in (folder, *folder.parents):
+            if not _is_too_wide(candidate) and any((candidate / mark).exists() for mark in marks):
+                return candidate
+    return folder
+
+
+def _is_too_wide(folder: Path) -> bool:
+    return folder.parent == folder or folder == Path.home().resolve()
+
+
+def folder_within(folder: Path, root: Path) -> Path:
+    """The folder that a question is limited to, seen from the current directory or from the root."""
+    for candidate in (folder.resolve(), (root / folder).resolve()):
+        if candidate.is_dir() and candidate.is_relative_to(root):
+            return candidate
+    raise QueryError(f"There is no folder {folder} in {root}. Name one that is there.")
+
+
+def language_id(name: str) -> str:
+    """The language that a person calls by its id or by one of its file endings."""
+    from codekin.code.languages import LANGUAGES, language_of
+
+    lowered = name.lower().lstrip(".")
+    language = lowered if lowered in LANGUAGES else language_of(PurePath(f"file.{lowered}"))
+    if language is not None:
+        return language
+    from codekin.code.grammars import GRAMMARS
+
+    close = get_close_matches(lowered, LANGUAGES, n=3)
+    remedy = f"Do you mean {' or '.join(close)}?" if close else f"There are {', '.join(GRAMMARS)} and more."
+    raise QueryError(f'There is no language "{name}". {remedy}')
+
+
+def address(text: str) -> tuple[str, int]:
+    """`HOST:PORT` (`[HOST]:PORT` for IPv6, or a port of this machine alone) as the two."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match["port"]) > 65_535:
+        raise QueryError(f"{text} is no address. Write HOST:PORT, as in 127.0.0.1:2087.")
+    return (match["host"] or "").strip("[]") or "127.0.0.1", int(match["port"])

@@ -1,0 +1,128 @@
+"""Questions from the command line: the index brought up to date, the question asked, the answer shown."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codekin.cli import console
+from codekin.cli.arguments import folder_within, language_id
+from codekin.engine import Engine
+from codekin.errors import QueryError
+from codekin.settings import Settings, user_settings
+from codekin.types import Answer, Filter, IndexReport
+
+Question = Callable[[Engine, int, Filter], Answer]  # k, and what the hits are limited to
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What `similar` and `search` have in common."""
+
+    root: Path | None
+    k: int | None
+    language: str | None
+    folder: Path | None
+    as_json: bool
+
+
+def settings_told() -> Settings:
+    """The user's settings; what is wrong with them is said."""
+    settings, problems = user_settings()
+    for problem in problems:
+        console.note(f"Warning: {problem}")
+    return settings
+
+
+def open_engine(root: Path) -> Engine:
+    """An engine of the one workspace, to be closed."""
+    return Engine([root], settings_told())
+
+
+def bring_up_to_date(engine: Engine, *, wait: bool) -> IndexReport:
+    """The index as the disk is now, by all processors. Raises KeyboardInterrupt after Ctrl-C."""
+    with _cancelled_by_ctrl_c() as cancel, console.progress_bar("Indexing") as on_progress:
+        report = engine.refresh(on_progress, cancel, engine.settings.index.workers or _processors(), wait=wait)
+    if cancel.is_set():
+        raise KeyboardInterrupt("All that is indexed is kept; the next run goes on from there.")
+    return report
+
+
+def answer(root: Path, asking: Asking, question: Question) -> bool:
+    """Asks and shows; whether anything was found."""
+    language = language_id(asking.language) if asking.language else None
+    folder = folder_within(asking.folder, root) if asking.folder else None
+    with closing(open_engine(root)) as engine:
+        bring_up_to_date(engine, wait=False)
+        found = question(engine, asking.k or engine.settings.search.limit, Filter(language, folder))
+        files = engine.status().files
+    if asking.as_json:
+        console.write_json(_document(found, root))
+    else:
+        console.show_answer(found)
+    if found.coverage < 1:
+        console.note(f"{found.coverage:.0%} of the workspace was searched: another codekin is still indexing the rest.")
+    if not found.hits:
+        remedy = "Widen --language or --folder." if language or folder else "Does codekin index skip what you look for?"
+        console.note(f"Nothing found among {files:,} files of {root}. {remedy}")
+    return bool(found.hits)
+
+
+def standard_input() -> str:
+    """The code that is piped in. Raises QueryError where there is none."""
+    if sys.stdin.isatty():
+        click.echo("Paste the code, then end it with Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
+    code = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+    if not code.strip():
+        raise QueryError("There is no code on standard input. Pipe some in, or name FILE:LINE.")
+    return code
+
+
+def relative(path: Path, root: Path) -> str:
+    """As JSON has paths: seen from the root, with /; absolute where that can't be."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+@contextmanager
+def _cancelled_by_ctrl_c() -> Iterator[threading.Event]:
+    """The first Ctrl-C lets what is being written be finished; the second one does not wait."""
+    cancel = threading.Event()
+
+    def stop(_number: int, _frame: Any) -> None:
+        if cancel.is_set():
+            raise KeyboardInterrupt
+        cancel.set()
+
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _document(found: Answer, root: Path) -> dict[str, Any]:
+    hits = [
+        {
+            "path": relative(hit.place.path, root),
+            "start_line": hit.place.span.start + 1,
+            "end_line": hit.place.span.end,
+            "name": hit.place.name,
+            "kind": hit.place.kind,
+            "language": hit.place.language,
+            "score": round(hit.score, 4),
+            "why": hit.why,
+        }
+        for hit in found.hits
+    ]
+    return {"hits": hits, "coverage": round(found.coverage, 4), "seconds": round(found.seconds, 4)}

@@ -1,0 +1,281 @@
+"""The commands. Lines are 1-based and inclusive here, and nowhere below.
+
+Standard output has the answer and nothing else: hits as lines, or with `--json` one document, also of an error.
+Exit status: 0 found, 1 nothing found, 2 an error, 130 interrupted. What costs time is imported when a command runs.
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from codekin import __version__
+from codekin.errors import CodekinError, QueryError
+
+if TYPE_CHECKING:
+    from codekin.cli.asking import Asking
+    from codekin.engine import Engine
+    from codekin.types import Answer, Filter
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FOUND, _NOTHING, _ERROR, _INTERRUPTED = 0, 1, 2, 130
+_TASKS = ("nl2code", "qa", "code2code", "code2nl", "code2completion")
+_ROLES = ("query", "passage")
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path, resolve_path=True)
+_ROOT = click.option(
+    "--root", type=_FOLDER, help="The workspace. Default: the repository, else the project, else the folder."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, also of an error.")
+_DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the trace of an unexpected error.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@_DEBUG
+def codekin() -> None:
+    """Find code's kin: similar code, and code by what it does.
+
+    In your own workspace, on your own machine. Exit status: 0 found, 1 nothing found, 2 error.
+    """
+
+
+def _asking(command: Command) -> Command:
+    """The options of a question, given to the command as `Asking`."""
+
+    @click.option("-k", type=click.IntRange(1), metavar="N", help="At most N hits. Default: the setting search.limit.")
+    @click.option("--language", metavar="L", help="Only hits in this language: an id (python) or a file ending (py).")
+    @click.option("--folder", metavar="F", type=click.Path(path_type=Path), help="Only hits below this folder.")
+    @_ROOT
+    @_JSON
+    @_DEBUG
+    @wraps(command)
+    def collected(**options: Any) -> Any:
+        from codekin.cli.asking import Asking
+
+        own = {name: options.pop(name) for name in ("root", "k", "language", "folder", "as_json")}
+        return command(asking=Asking(**own), **options)
+
+    return collected  # type: ignore[return-value]
+
+
+@codekin.command()
+@click.argument("root", type=_FOLDER, required=False)
+@_JSON
+@_DEBUG
+def index(root: Path | None, as_json: bool) -> int:
+    """Bring the index up to date.
+
+    ROOT is the workspace: by default the repository, else the project, else the folder that you are in.
+    """
+    from codekin.cli import console
+    from codekin.cli.arguments import root_around
+    from codekin.cli.asking import bring_up_to_date, open_engine, relative
+
+    root = root or root_around(Path.cwd())
+    with closing(open_engine(root)) as engine:
+        report = bring_up_to_date(engine, wait=True)
+    if as_json:
+        console.write_json(
+            {
+                "files": report.files,
+                "snippets": report.snippets,
+                "embedded": report.embedded,
+                "reused": report.reused,
+                "skipped": [{"path": relative(item.path, root), "reason": item.reason} for item in report.skipped],
+                "seconds": round(report.seconds, 3),
+                "store_bytes": report.store_bytes,
+            }
+        )
+    else:
+        console.show_report(report, root)
+    return _FOUND if report.files else _NOTHING
+
+
+@codekin.command()
+@click.argument("place", metavar="FILE:LINE")
+@_asking
+def similar(place: str, asking: "Asking") -> int:
+    """Find what is like the code at FILE:LINE.
+
+    With - for FILE:LINE, what is like the code on standard input.
+    """
+    from codekin.cli import console
+    from codekin.cli.arguments import file_and_line, root_around
+    from codekin.cli.asking import answer, standard_input
+    from codekin.code.extract import snippet_at
+    from codekin.types import Span
+
+    if place == "-":
+        root = asking.root or root_around(Path.cwd())
+        code = standard_input()
+        found = answer(root, asking, lambda engine, k, within: engine.similar_to(code, k, within=within))
+        return _FOUND if found else _NOTHING
+    path, line = file_and_line(place)
+    root = asking.root or root_around(path)
+    if not path.is_relative_to(root):
+        raise QueryError(f"{path} is not in {root}. Name the workspace that it is in with --root.")
+
+    def like_it(engine: "Engine", k: int, within: "Filter") -> "Answer":
+        console.show_asked(snippet_at(engine.snippets(path), line), path)
+        return engine.similar(path, Span(line, line + 1), k, within=within)
+
+    return _FOUND if answer(root, asking, like_it) else _NOTHING
+
+
+@codekin.command()
+@click.argument("query")
+@_asking
+def search(query: str, asking: "Asking") -> int:
+    """Find the code that does what QUERY says.
+
+    QUERY is a question, a description, or names.
+    """
+    from codekin.cli.arguments import root_around
+    from codekin.cli.asking import answer
+
+    if not query.strip():
+        raise QueryError('There is nothing to search for. Say what the code does, as in "parse a date".')
+    root = asking.root or root_around(Path.cwd())
+    found = answer(root, asking, lambda engine, k, within: engine.search(query, k, within=within))
+    return _FOUND if found else _NOTHING
+
+
+@codekin.command()
+@click.option("--task", type=click.Choice(_TASKS), required=True, help="What the vectors are for.")
+@click.option("--role", type=click.Choice(_ROLES), required=True, help="Which side of a retrieval the texts are on.")
+@click.option("--input", "source", type=click.File("rb"), required=True, help='Lines of {"text": …}; - is stdin.')
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The .npy to write.")
+@click.option("--model", metavar="M", help="Default: the setting model.name.")
+@click.option("--dim", type=click.IntRange(1), metavar="D", help="One of the model's dimensions.")
+@_JSON
+@_DEBUG
+def embed(source: Any, output: Path, as_json: bool, **wanted: Any) -> int:
+    """Turn texts into vectors.
+
+    Writes float32 (n, d): a row of length 1 for each line, in their order.
+    """
+    from codekin.cli import console
+    from codekin.cli.asking import settings_told
+    from codekin.cli.vectors_file import Wanted, embed_file
+
+    with console.progress_bar("Embedding") as on_progress:
+        made = embed_file(source, output, Wanted(settings_told().model, **wanted), on_progress)
+    if as_json:
+        console.write_json(made | {"output": str(output)})
+    else:
+        console.note(f"{made['count']:,} vectors of {made['dim']} numbers by {made['model']}: {output}")
+    return _FOUND
+
+
+@codekin.command()
+@_ROOT
+@_JSON
+@_DEBUG
+def status(root: Path | None, as_json: bool) -> int:
+    """Say what is indexed, and how it is searched."""
+    from dataclasses import asdict
+
+    from codekin.cli import console
+    from codekin.cli.arguments import root_around
+    from codekin.cli.asking import open_engine
+
+    with closing(open_engine(root or root_around(Path.cwd()))) as engine:
+        engine.follow()
+        current = engine.status()
+    if as_json:
+        paths = {"roots": [str(path) for path in current.roots], "store": str(current.store)}
+        console.write_json(asdict(current) | paths)
+    else:
+        console.show_status(current)
+    return _FOUND
+
+
+@codekin.command()
+@_ROOT
+@_JSON
+@_DEBUG
+def doctor(root: Path | None, as_json: bool) -> int:
+    """Look whether all is well, and say what to do where it is not.
+
+    At the installation, the model, the machine, and whether the index finds what is in it.
+    """
+    from dataclasses import asdict
+
+    from codekin.cli import console
+    from codekin.cli.arguments import root_around
+    from codekin.cli.doctor import Level, examine
+    from codekin.settings import user_settings
+
+    findings = list(examine(root or root_around(Path.cwd()), *user_settings()))
+    failed = any(finding.level is Level.FAIL for finding in findings)
+    if as_json:
+        console.write_json({"sound": not failed, "findings": [asdict(finding) for finding in findings]})
+    else:
+        console.show_findings(findings)
+    return _ERROR if failed else _FOUND
+
+
+@codekin.command()
+@click.option("--tcp", metavar="HOST:PORT", help="Listen there for one client, instead of standard input and output.")
+@click.option("--stdio", is_flag=True, hidden=True, expose_value=False)  # what VS Code's client adds
+@_DEBUG
+def serve(tcp: str | None) -> int:
+    """Be a language server; editors start it themselves."""
+    from codekin.cli.arguments import address
+
+    where = address(tcp) if tcp else None
+    if where is None and sys.stdin.isatty():
+        click.echo("codekin speaks the Language Server Protocol on standard input: editors start it.", err=True)
+    from codekin.lsp.server import serve as run
+
+    run(where)
+    return _FOUND
+
+
+def main() -> None:
+    """Runs the command; whatever goes wrong is said in a line that names the remedy."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # code may hold what the terminal's encoding does not
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        return codekin.main(standalone_mode=False) or _FOUND
+    except click.ClickException as error:
+        error.show()
+        return _failed(error.format_message())
+    except click.Abort as error:  # click's own for Ctrl-C
+        message = f"Interrupted. {error.__cause__ or ''}".strip()
+        click.echo(message, err=True)
+        return _failed(message, _INTERRUPTED)
+    except CodekinError as error:
+        click.echo(f"Error: {error}", err=True)
+        return _failed(str(error))
+    except Exception as error:
+        if _has("--debug"):
+            raise
+        message = f"{type(error).__name__}: {error}. This is a fault of codekin: please report what --debug shows."
+        click.echo(f"Error: {message}", err=True)
+        return _failed(message)
+
+
+def _failed(message: str, status: int = _ERROR) -> int:
+    if _has("--json"):
+        from codekin.cli.console import write_json
+
+        write_json({"error": message})
+    return status
+
+
+def _has(option: str) -> bool:
+    """Whether the option was given, also among words that could not be understood."""
+    words = sys.argv[1:]
+    return option in (words[: words.index("--")] if "--" in words else words)

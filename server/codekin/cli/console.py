@@ -1,0 +1,210 @@
+"""What a person sees: hits, reports and progress; in colour on a terminal, else as stable lines that can be grepped.
+
+Answers go to standard output, everything said beside them to standard error. rich is imported on a terminal only.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codekin.types import Answer, Hit, IndexReport, OnProgress, Progress, Snippet, Status
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from codekin.cli.doctor import Finding
+
+_SHOWN_LINES = 6  # of a hit's code
+_SHOWN_SKIPPED = 5
+_BAR = 10  # cells
+_GOOD, _FAIR = 0.66, 0.33  # shares of a score, for its colour only
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_LEXERS = {"csharp": "c#", "commonlisp": "common-lisp", "assembly": "nasm", "vue": "html", "svelte": "html"}
+
+# A repository is anybody's: its names and texts must not drive the terminal.
+_VISIBLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {127: 0x2421}
+_VISIBLE |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+_ONE_LINE = _VISIBLE | {9: 0x2409, 10: 0x240A}
+
+
+def write_json(document: dict[str, Any]) -> None:
+    """The one document of a `--json` command; ASCII, so that no terminal's or pipe's encoding matters."""
+    click.echo(json.dumps(document, indent=2))
+
+
+def note(text: str) -> None:
+    """A remark beside the answer."""
+    click.echo(text.translate(_VISIBLE), err=True)
+
+
+def shown(path: Path) -> str:
+    """A path as terminals and other programs follow it: seen from the current directory."""
+    try:
+        return os.path.relpath(path).translate(_ONE_LINE)
+    except ValueError:  # on another drive
+        return str(path)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[OnProgress]:
+    """Shows the progress it is given, on a terminal; leaves no trace."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[far]}"))
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None, far="")
+        yield lambda now: bar.update(task, completed=now.done, total=now.total, far=_far(now))
+
+
+def _far(progress: Progress) -> str:
+    counts = f"{progress.done:,} of {progress.total:,}"
+    if progress.seconds_left is None:
+        return counts
+    minutes, seconds = divmod(round(progress.seconds_left), 60)
+    return f"{counts}, {minutes} min {seconds:02} s left" if minutes else f"{counts}, {seconds} s left"
+
+
+def show_asked(snippet: Snippet | None, path: Path) -> None:
+    """On a terminal: which code the hits below are like."""
+    if snippet is not None and sys.stdout.isatty():
+        name = snippet.qualified_name or snippet.kind
+        lines = f"{shown(path)}:{snippet.span.start + 1}-{snippet.span.end}"
+        note(f"Like {name} ({lines}):".translate(_ONE_LINE))
+        note("")
+
+
+def show_answer(answer: Answer) -> None:
+    """The hits, best first."""
+    if not sys.stdout.isatty():
+        for hit in answer.hits:
+            click.echo(_line(hit))
+        return
+    console = _console()
+    for hit in answer.hits:
+        for text in _block(hit, console.width):
+            # Never wrapped by us: a path that a terminal or an editor follows must stay in one piece.
+            console.print(text, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
+        console.print()
+
+
+def _line(hit: Hit) -> str:
+    place = hit.place
+    name = place.qualified_name.translate(_ONE_LINE) or "-"
+    return f"{shown(place.path)}:{place.name_line + 1}: {hit.score:.2f} {place.kind} {name} ({hit.why})"
+
+
+def _block(hit: Hit, width: int) -> Iterator["Text"]:
+    from rich.text import Text
+
+    place = hit.place
+    where = f"{shown(place.path)}:{place.name_line + 1}"
+    name = place.qualified_name.translate(_ONE_LINE)
+    if len(where) + 2 + len(name) <= width:
+        yield Text.assemble((where, "bold cyan"), "  ", (name, "bold"))
+    else:
+        yield Text(where, "bold cyan")
+        yield Text(f"  {name}", "bold")
+    filled = round(hit.score * _BAR)
+    colour = "green" if hit.score >= _GOOD else "yellow" if hit.score >= _FAIR else "red"
+    bar = (("━" * filled, colour), ("─" * (_BAR - filled), "bright_black"))
+    yield Text.assemble("  ", *bar, f" {hit.score:4.0%}  ", (f"{place.kind}, {hit.why}", "dim"))
+    yield from _excerpt(hit, width)
+
+
+def _excerpt(hit: Hit, width: int) -> Iterator["Text"]:
+    """The first lines from the name on, coloured, cut at the terminal's edge."""
+    from rich.syntax import Syntax
+    from rich.text import Text
+
+    place = hit.place
+    language = _LEXERS.get(place.language, place.language)
+    code = hit.text.translate(_VISIBLE).expandtabs(4)
+    lines = list(Syntax(code, language, theme="ansi_dark").highlight(code).split("\n", allow_blank=True))
+    lines = lines[max(place.name_line - place.span.start, 0) : place.span.end - place.span.start]
+    count = len(lines) if len(lines) <= _SHOWN_LINES + 1 else _SHOWN_LINES
+    blanks = min((_indent(line.plain) for line in lines[:count] if line.plain.strip()), default=0)
+    for line in lines[:count]:
+        code_line = line[blanks:]
+        code_line.truncate(max(width - 4, 20), overflow="ellipsis")
+        yield Text.assemble(("  │ ", "bright_black"), code_line)
+    if len(lines) > count:
+        yield Text(f"  … {len(lines) - count} more lines", style="dim")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def show_report(report: IndexReport, root: Path) -> None:
+    """What indexing did."""
+    click.echo(
+        f"{root}: {report.files:,} files, {report.snippets:,} snippets; {report.embedded:,} embedded, "
+        f"{report.reused:,} reused, {len(report.skipped):,} files skipped; {report.seconds:.1f} s, "
+        f"{megabytes(report.store_bytes)}"
+    )
+    for skipped in report.skipped[:_SHOWN_SKIPPED]:
+        note(f"skipped {shown(skipped.path)}: {skipped.reason}")
+    if len(report.skipped) > _SHOWN_SKIPPED:
+        note(f"… and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all.")
+
+
+def show_status(status: Status) -> None:
+    """How things are, one fact a line."""
+    facts = {
+        "workspace": ", ".join(map(str, status.roots)),
+        "state": status.state,
+        "indexed": f"{status.files:,} files, {status.snippets:,} snippets ({status.coverage:.0%} of the workspace)",
+        "skipped": f"{status.skipped:,} files",
+        "model": f"{status.model} on {status.device}",
+        "search": status.dense,
+        "store": f"{status.store} ({megabytes(status.store_bytes)})",
+    }
+    _table([(name, "", text) for name, text in facts.items()], lambda _: "bold")
+    for problem in status.problems:
+        note(f"! {problem}")
+
+
+def show_findings(findings: Sequence["Finding"]) -> None:
+    """What the doctor found: its verdict on each, and the remedy where one is needed."""
+    rows = [(str(f.level), f.check, f"{f.detail} {f.remedy}".strip()) for f in findings]
+    _table(rows, lambda level: _COLOURS[level])
+
+
+def _table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) -> None:
+    """A mark, a name and a text a row; on a terminal long texts are wrapped below themselves."""
+    marks, names = (max(len(row[column]) for row in rows) for column in (0, 1))
+    if not sys.stdout.isatty():
+        for mark, name, text in rows:
+            click.echo(" ".join(filter(None, (f"{mark:{marks}}", f"{name:{names}}", text))))
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for mark, name, text in rows:
+        cells = [Text(mark, style=style(mark)), *([Text(name)] if names else []), Text(text.translate(_VISIBLE))]
+        table.add_row(*cells)
+    _console().print(table)
+
+
+def megabytes(size: int) -> str:
+    """A size on disk, for a person."""
+    return f"{size / 1_000_000:,.1f} MB"
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False, markup=False)
