@@ -45,7 +45,10 @@ class Index:
         if word not in self._frequencies:
             if len(self._frequencies) > _REMEMBERED:
                 self._frequencies.clear()
-            self._frequencies[word] = self.store.document_frequency(word)
+            frequency = self.store.document_frequency(word)
+            if not frequency:
+                return 0  # it may be about to come
+            self._frequencies[word] = frequency
         return self._frequencies[word]
 
     def follow(self) -> None:
