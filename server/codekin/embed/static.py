@@ -28,11 +28,11 @@ class StaticEncoder:
             recipe = json.loads((folder / "model.json").read_text("utf-8"))
             self._tables = np.asarray(np.load(folder / "table.npy", mmap_mode="r", allow_pickle=False))
             self._factors = np.asarray(np.load(folder / "factors.npy", mmap_mode="r", allow_pickle=False))
-            self._vocabulary = Vocabulary(folder / "tokenizer.json")
+            self._vocabulary = Vocabulary(folder / "tokenizer.json", int(recipe["phrases"]))
             self.name = str(recipe["name"])
             self.fingerprint = str(recipe["fingerprint"])
             self.dims = tuple(int(dim) for dim in recipe["dims"])
-            self._heads = {head["prefix"]: (int(head["table"]), int(head["factors"])) for head in recipe["heads"]}
+            self._heads = {head["prefix"]: head for head in recipe["heads"]}
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"The model in {folder} can't be read ({error}). Install codekin again.") from error
 
@@ -40,15 +40,14 @@ class StaticEncoder:
         """float32 (n, dims[-1]); zero for a text without any known token. Raises ModelError for a foreign prefix."""
         if prefix not in self._heads:
             raise ModelError(f"{self.name} was not trained for the instruction {prefix!r}. Choose another model.")
-        table_index, factors_index = self._heads[prefix]
-        table, factors, ids_of = self._tables[table_index], self._factors[factors_index], self._vocabulary.ids
+        head = self._heads[prefix]
+        table, factors, spoken = self._tables[head["table"]], self._factors[head["factors"]], head["spoken"]
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
         for row, text in enumerate(texts):
-            ids = ids_of(text)
-            if ids:
-                # Text by text and without BLAS: the order of the additions, and so the last bit, never depends on
-                # the batch; one text's rows stay in the processor's cache.
-                np.add.reduce(table[ids] * factors[ids][:, None], axis=0, out=vectors[row])
+            ids = np.array(self._vocabulary.ids(text, spoken), dtype=np.intp)
+            # Text by text and without BLAS: the order of the additions, and so the last bit, never depends on the
+            # batch; one text's rows stay in the processor's cache.
+            np.einsum("i,ij->j", factors.take(ids), table.take(ids, axis=0), out=vectors[row])
         return vectors
 
 

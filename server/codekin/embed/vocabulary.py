@@ -1,15 +1,23 @@
-"""Text → token ids for the static model: identifiers split to words, lower-cased, cut to known pieces, each once."""
+"""Text → token ids for the static model: identifiers split to words, lower-cased, cut to known pieces, each once.
+
+Two neighbouring words, of an identifier or of a sentence, also have a row of their own, chosen by their hash: `binary
+search` and `binarySearch` share it, and it says more than `binary` and `search` do.
+"""
 
 import re
 from collections.abc import Iterable
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 MAX_CHARS = 65_536  # of a text; snippets are far shorter, and a minified megabyte has no meaning to average
 _CACHED_WORDS = 200_000  # about 40 MB when full
+_MAX_PARTS = 32  # of an identifier; what has more is data
 
-_WORD = re.compile(r"\w+|[-+*/%&|^~<>=!?:@.]+|[^\w\s]")
+_PATTERN = r"\w+|[-+*/%&|^~<>=!?]+"  # brackets, quotes, commas are in every text and say nothing
+_WORD = re.compile(_PATTERN)
+_ASCII_WORD = re.compile(_PATTERN, re.ASCII)  # finds the same in ASCII, a quarter faster
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 
@@ -21,25 +29,35 @@ def parts(word: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """The identifiers, numbers and operators of a text, in order."""
-    return _WORD.findall(text[:MAX_CHARS])
+    text = text[:MAX_CHARS]
+    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 class Vocabulary:
     """The known pieces, and a bounded memory of the ids of the words seen lately."""
 
-    def __init__(self, path: Path) -> None:
-        """`path` is a `tokenizer.json` of the `tokenizers` library, without special tokens."""
+    def __init__(self, path: Path, phrases: int = 0) -> None:
+        """`path`: a `tokenizer.json` of the library of that name; `phrases` rows follow its tokens, for hashed pairs."""
         from tokenizers import Tokenizer
 
         self._tokenizer: Any = Tokenizer.from_file(str(path))
+        self._tokens = int(self._tokenizer.get_vocab_size())
+        self._phrases = phrases
         self._cache: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
-        return int(self._tokenizer.get_vocab_size())
+        return self._tokens + self._phrases
 
-    def ids(self, text: str) -> list[int]:
-        """The ids of the text's pieces, each once, in the order of their first occurrence."""
-        unique = dict.fromkeys(words(text))
+    def ids(self, text: str, spoken: bool = False) -> list[int]:
+        """The ids of the text's pieces, each once, in the order of their first occurrence.
+
+        `spoken` texts are sentences: their neighbouring words are phrases too, not only those joined in an identifier.
+        """
+        sequence = words(text)
+        unique = dict.fromkeys(sequence)
+        if spoken and self._phrases:
+            # Written as the identifier that would join them, a phrase is found in the cache like any word.
+            unique |= dict.fromkeys(f"{a}_{b}" for a, b in pairwise(sequence) if a.isalpha() and b.isalpha())
         found = list(map(self._cache.get, unique))
         if None in found:
             found = self._look_up(unique)
@@ -59,5 +77,9 @@ class Vocabulary:
 
     def _pieces(self, word: str) -> tuple[int, ...]:
         # Surrogates can't cross into the tokenizer, which speaks UTF-8.
-        text = " ".join(parts(word)).encode("utf-8", "replace").decode("utf-8")
-        return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        split = [part.encode("utf-8", "replace").decode("utf-8") for part in parts(word)]
+        ids = self._tokenizer.encode(" ".join(split), add_special_tokens=False).ids
+        if self._phrases:
+            pairs = pairwise(split[:_MAX_PARTS])
+            ids += [self._tokens + crc32(f"{a} {b}".encode()) % self._phrases for a, b in pairs]
+        return tuple(ids)

@@ -1,0 +1,66 @@
+"""Retrieval sets in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv`, `meta.json` in a folder each."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codekin.errors import CodekinError
+from codekin.types import Task
+
+_TASKS = {
+    "NL2Code": Task.NL2CODE,
+    "Code2NL": Task.CODE2NL,
+    "Code2Code": Task.CODE2CODE,
+    "Code2Completion": Task.CODE2COMPLETION,
+    "TechQA": Task.QA,
+}
+
+
+class BenchmarkError(CodekinError):
+    """A folder holds no retrieval set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One retrieval set; queries and passages are known by their positions."""
+
+    name: str
+    task: Task
+    queries: tuple[str, ...]
+    passages: tuple[str, ...]
+    relevance: tuple[dict[int, float], ...]  # of each query: passage → grade
+    own: tuple[int | None, ...]  # the passage that is the query's own text, and is left out
+
+
+def load_benchmark(folder: Path) -> Benchmark:
+    """Raises BenchmarkError when a file is missing or malformed."""
+    try:
+        task = _TASKS[json.loads((folder / "meta.json").read_text("utf-8"))["task"]]
+        passages = _texts(folder / "corpus.jsonl")
+        queries = _texts(folder / "queries.jsonl")
+        at = {name: position for position, name in enumerate(passages)}
+        grades: dict[str, dict[int, float]] = {name: {} for name in queries}
+        for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
+            query, passage, grade = line.split("\t")
+            if query in grades and passage in at:
+                grades[query][at[passage]] = float(grade)
+    except (OSError, KeyError, ValueError) as error:
+        raise BenchmarkError(
+            f"{folder} is no retrieval set ({error!r}). It needs corpus.jsonl, queries.jsonl, qrels.tsv and meta.json."
+        ) from error
+    asked = [name for name in queries if grades[name]]
+    own = [at.get("d" + name[1:]) if task is Task.CODE2CODE else None for name in asked]
+    return Benchmark(
+        folder.name,
+        task,
+        tuple(queries[name] for name in asked),
+        tuple(passages.values()),
+        tuple(grades[name] for name in asked),
+        tuple(own),
+    )
+
+
+def _texts(path: Path) -> dict[str, str]:
+    rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+    return {str(row["_id"]): str(row["text"]) for row in rows}

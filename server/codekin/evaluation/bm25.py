@@ -1,0 +1,40 @@
+"""BM25 over identifier-split words and joined identifiers, in memory: the lexical baseline of every table.
+
+Source: Robertson and Zaragoza, The probabilistic relevance framework (2009); idf as in Lucene.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codekin.code.words import identifiers, words
+
+K1, B = 1.2, 0.75
+
+
+def bm25_scores(queries: Sequence[str], passages: Sequence[str]) -> NDArray[np.float32]:
+    """(queries, passages); higher is better."""
+    counts = [Counter(_terms(passage)) for passage in passages]
+    lengths = np.array([sum(count.values()) for count in counts], dtype=np.float32)
+    norm = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1.0))
+    postings: dict[str, tuple[list[int], list[int]]] = {}
+    for passage, count in enumerate(counts):
+        for word, times in count.items():
+            rows, frequencies = postings.setdefault(word, ([], []))
+            rows.append(passage)
+            frequencies.append(times)
+    scores = np.zeros((len(queries), len(passages)), dtype=np.float32)
+    for query, text in enumerate(queries):
+        for word in dict.fromkeys(_terms(text)):
+            if word in postings:
+                rows, frequencies = postings[word]
+                idf = np.log(1 + (len(passages) - len(rows) + 0.5) / (len(rows) + 0.5))
+                often = np.array(frequencies, dtype=np.float32)
+                scores[query, rows] += idf * often * (K1 + 1) / (often + norm[rows])
+    return scores
+
+
+def _terms(text: str) -> list[str]:
+    return words(text) + identifiers(text)

@@ -1,0 +1,1 @@
+"""How the embedded model is made: a corpus is harvested, pairs are cut from it, tables are trained on them."""

@@ -1,0 +1,38 @@
+"""What is measured on is not trained on: pairs that hold a benchmark's text, in whatever layout, are left out."""
+
+import re
+from collections.abc import Iterable
+
+from codekin.training.pairs import Pair
+
+_WORD = re.compile(r"[A-Za-z]+|\d+")
+_SHINGLE = 8  # words
+_STRIDE = 4  # of the shingles looked up in a training text
+_SHARE = 0.3  # of those found, from which on a text counts as the benchmark's
+_SHORT = 4  # texts of fewer words are everybody's
+
+
+class Leaks:
+    """The texts of benchmarks, as shingles of words; punctuation, layout and case make no difference."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._whole: set[int] = set()
+        self._shingles: set[int] = set()
+        for text in texts:
+            words = _WORD.findall(text.lower())
+            self._whole.add(hash(tuple(words)))
+            self._shingles.update(hash(tuple(words[i : i + _SHINGLE])) for i in range(len(words) - _SHINGLE + 1))
+
+    def holds(self, pair: Pair) -> bool:
+        """Whether either side of the pair is, or quotes, a benchmark's text."""
+        return self._leaks(pair.query) or self._leaks(pair.passage)
+
+    def _leaks(self, text: str) -> bool:
+        words = _WORD.findall(text.lower())
+        if len(words) < _SHORT:
+            return False
+        if hash(tuple(words)) in self._whole:
+            return True
+        starts = range(0, len(words) - _SHINGLE + 1, _STRIDE)
+        found = sum(hash(tuple(words[i : i + _SHINGLE])) in self._shingles for i in starts)
+        return found >= 2 and found >= _SHARE * len(starts)

@@ -1,0 +1,69 @@
+"""Comments and documentation → what they say, as a person would ask for it; "" where nothing English is left."""
+
+import re
+from random import Random
+
+_TAGGED = re.compile(
+    r"(?m)^\s*(?:[@\\](?!brief\b|link\b|code\b)[a-zA-Z]+\b|:\w+[^:\n]*:|#+ |"
+    r"(?:Args|Arguments|Parameters|Params|Returns?|Raises|Throws|Yields|Examples?|Notes?|Usage|See Also|References|"
+    r"Options|Attributes|Warnings?)\s*:?\s*$|-{3,}|={3,}|~{3,}|\*{3,}|>>> |```|\.\. )"
+)
+_INLINE_TAG = re.compile(r"\{@\w+\s+([^}]*)\}|</?[a-zA-Z][^<>]{0,80}>|``?([^`\n]*)``?|:\w+:`~?([^`]*)`|[@\\]brief\b")
+_NOISE = re.compile(
+    r"copyright|licen[cs]e|all rights reserved|\bgenerated\b|do not edit|auto-?generated|\bTODO\b|\bFIXME\b|\bXXX\b|"
+    r"eslint|pylint|noqa|nolint|clang-format|@ts-|istanbul|type: ignore|pragma|http[s]?://\S+\s*$|inheritdoc|"
+    r"deprecated|SPDX|coding[:=]",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[A-Za-z]{2,}")
+_MAX_CHARS = 400
+_PEOPLE = {"csharp": "C#", "cpp": "C++", "javascript": "JavaScript", "typescript": "TypeScript", "php": "PHP"}
+_TEMPLATES = (
+    "Write a function to {}", "Write a {language} function to {}", "Write a function that {s}", "how to {}",
+    "How do I {} in {language}?", "How to {} in {language}", "How can I {}?", "{} in {language}", "{language} {}",
+    "function to {}", "Write {language} code to {}", "What is the best way to {}?", "{language}: {}", "code that {s}",
+    "Is there a way to {} in {language}?", "Given the input, {}", "Create a function which {s}", "Implement {}",
+)  # fmt: skip
+
+
+def summary(doc: str) -> str:
+    """The first paragraph before any tag, without markup; "" when it is too short, a notice or not English."""
+    tag = _TAGGED.search(doc)
+    text = doc[: tag.start()] if tag else doc
+    paragraph = re.split(r"\n\s*\n|<p>", text.strip(), maxsplit=1)[0]
+    return prose(paragraph)
+
+
+def prose(text: str) -> str:
+    """The text on one line, at most 400 characters, cut at a sentence; "" when it is noise."""
+    plain = _INLINE_TAG.sub(lambda m: next((group for group in m.groups() if group), " "), text)
+    plain = " ".join(plain.split())
+    if len(plain) > _MAX_CHARS:
+        end = plain.rfind(". ", 0, _MAX_CHARS)
+        plain = plain[: end + 1] if end > 40 else plain[:_MAX_CHARS]
+    return plain if _is_english(plain) else ""
+
+
+def _is_english(text: str) -> bool:
+    if len(_WORD.findall(text)) < 3 or _NOISE.search(text):
+        return False
+    letters = sum(letter.isascii() and (letter.isalpha() or letter == " ") for letter in text)
+    return letters >= 0.7 * len(text)
+
+
+def asked(text: str, language: str, random: Random) -> str:
+    """A summary in the words in which people ask: "Returns the sum." → "How do I return the sum in PHP?"."""
+    first, _, rest = text.rstrip(" .").partition(" ")
+    verb = first.lower()
+    third = verb if verb.endswith("s") else verb + "s"
+    base = verb[:-1] if verb.endswith("s") and not verb.endswith("ss") else verb
+    template = random.choice(_TEMPLATES)
+    person = _PEOPLE.get(language, language)
+    return template.replace("{language}", person).replace("{s}", f"{third} {rest}").replace("{}", f"{base} {rest}")
+
+
+def name_words(name: str) -> str:
+    """`getUserName` → get user name; "" for a name of a single word."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    text = " ".join(parts).lower()
+    return text if len(parts) > 1 else ""

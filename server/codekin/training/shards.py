@@ -1,0 +1,115 @@
+"""Pairs as numbers: the vocabulary is learned from their texts, and the token ids are kept in flat arrays."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from codekin.embed.vocabulary import Vocabulary, parts, words
+from codekin.training.leaks import Leaks
+from codekin.training.pairs import Pair
+
+SPOKEN_QUERIES = {"doc", "asked", "name", "comment", "example"}  # kinds whose queries are sentences
+
+
+def read_pairs(path: Path) -> Iterator[Pair]:
+    """The pairs of gzipped JSON lines, each `[kind, query, passage, language]`."""
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        for line in stream:
+            yield Pair(*json.loads(line))
+
+
+def learn_vocabulary(texts: Iterable[str], size: int) -> str:
+    """A lower-cased BPE over the texts' identifier-split words, as the text of a `tokenizer.json`."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    trainer = trainers.BpeTrainer(vocab_size=size, min_frequency=3, limit_alphabet=200, show_progress=False)
+    split = (" ".join(part for word in dict.fromkeys(words(text)) for part in parts(word)) for text in texts)
+    tokenizer.train_from_iterator((text.encode("utf-8", "replace").decode() for text in split), trainer)
+    return str(tokenizer.to_str())
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Token ids of n texts: text i is `ids[starts[i]:starts[i + 1]]`."""
+
+    ids: NDArray[np.uint16]
+    starts: NDArray[np.int64]  # (n + 1,)
+    keys: NDArray[np.int64]  # (n,): equal for equal token lists
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The flat ids of some texts, and where each begins."""
+        lengths = self.starts[rows + 1] - self.starts[rows]
+        ends = np.cumsum(lengths)
+        begins = ends - lengths
+        flat = np.arange(ends[-1]) + np.repeat(self.starts[rows] - begins, lengths)
+        return self.ids[flat].astype(np.int64), begins
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The tokenised pairs of one kind."""
+
+    queries: Texts
+    passages: Texts
+    groups: NDArray[np.int64]  # (n,): equal for pairs of one package and language
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+
+def tokenised(texts: Sequence[str], vocabulary: Vocabulary, spoken: bool) -> Texts:
+    """The token ids of `texts`; the vocabulary has at most 65,536 rows."""
+    lists = [np.array(vocabulary.ids(text, spoken), dtype=np.uint16) for text in texts]
+    starts = np.zeros(len(lists) + 1, dtype=np.int64)
+    np.cumsum([len(ids) for ids in lists], out=starts[1:])
+    keys = np.array([crc32(np.sort(ids).tobytes()) for ids in lists], dtype=np.int64)
+    return Texts(np.concatenate(lists), starts, keys)
+
+
+def tokenise(path: Path, vocabulary: Vocabulary, leaks: Leaks) -> dict[str, Pairs]:
+    """The pairs of one package by kind, without leaks and those with a side of fewer than two known tokens."""
+    by_kind: dict[str, list[Pair]] = {}
+    for pair in read_pairs(path):
+        if leaks.holds(pair):
+            continue
+        if len(vocabulary.ids(pair.query)) > 1 and len(vocabulary.ids(pair.passage)) > 1:
+            by_kind.setdefault(pair.kind, []).append(pair)
+    return {
+        kind: Pairs(
+            tokenised([pair.query for pair in pairs], vocabulary, kind in SPOKEN_QUERIES),
+            tokenised([pair.passage for pair in pairs], vocabulary, False),
+            np.array([crc32(f"{path.name} {pair.language}".encode()) for pair in pairs], dtype=np.int64),
+        )
+        for kind, pairs in by_kind.items()
+    }
+
+
+def joined(several: Sequence[Pairs]) -> Pairs:
+    """All pairs of one kind in one, those of equal texts on both sides once."""
+    queries, passages = (_joined([getattr(pairs, side) for pairs in several]) for side in ("queries", "passages"))
+    both = np.stack([queries.keys, passages.keys], axis=1)
+    _, first = np.unique(both, axis=0, return_index=True)
+    first.sort()
+    groups = np.concatenate([pairs.groups for pairs in several])
+    return Pairs(_chosen(queries, first), _chosen(passages, first), groups[first])
+
+
+def _chosen(texts: Texts, rows: NDArray[np.int64]) -> Texts:
+    ids, begins = texts.take(rows)
+    return Texts(ids.astype(np.uint16), np.append(begins, len(ids)), texts.keys[rows])
+
+
+def _joined(several: Sequence[Texts]) -> Texts:
+    lengths = np.concatenate([np.diff(texts.starts) for texts in several])
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Texts(np.concatenate([t.ids for t in several]), starts, np.concatenate([t.keys for t in several]))

@@ -1,0 +1,89 @@
+"""The static model while it learns: token tables and weights as tensors, and their way into the shipped files."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from codekin.embed.static import fingerprint
+from codekin.embed.tasks import PREFIXES
+from codekin.types import Role, Task
+
+SPOKEN = tuple(
+    PREFIXES[head] for head in ((Task.NL2CODE, Role.QUERY), (Task.QA, Role.QUERY), (Task.CODE2NL, Role.PASSAGE))
+)  # the prefixes of sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the model has rows for."""
+
+    tokens: int  # of the vocabulary, phrases with them
+    dims: tuple[int, ...]  # Matryoshka, ascending
+    table_of: Mapping[str, int]  # prefix → which table its texts use
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        return tuple(self.table_of)
+
+
+def shape_of(tokens: int, dims: tuple[int, ...], tables: int) -> Shape:
+    """With two tables, sentences have the first and code the second."""
+    prefixes = dict.fromkeys(PREFIXES.values())
+    return Shape(tokens, dims, {text: 0 if tables == 1 or text in SPOKEN else 1 for text in prefixes})
+
+
+class StaticTables(nn.Module):
+    """Tables (tables, tokens, d) of vectors, and one logarithmic weight per token and prefix."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        count = max(shape.table_of.values()) + 1
+        first = torch.randn(shape.tokens, shape.dims[-1]) * 0.1
+        # All tables start equal: a token that both roles use unchanged then means the same to both.
+        self.tables = nn.ParameterList([nn.Parameter(first.clone()) for _ in range(count)])
+        self.weights = nn.Parameter(torch.zeros(len(shape.prefixes), shape.tokens))
+
+    def forward(self, ids: Tensor, starts: Tensor, prefix: str) -> Tensor:
+        """Raw vectors (n, d) of the texts whose token ids are `ids` (all, flat), beginning at `starts` (n,)."""
+        table = self.tables[self.shape.table_of[prefix]]
+        weights = self.weights[self.shape.prefixes.index(prefix)][ids].exp()
+        return nn.functional.embedding_bag(ids, table, starts, mode="sum", per_sample_weights=weights)
+
+
+def quantised(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """int8 rows and their scales: row ≈ int8 row x scale, with the row's largest number at ±127."""
+    scales = np.abs(table).max(axis=-1) / 127
+    safe = np.where(scales > 0, scales, 1)
+    return np.rint(table / safe[..., None]).astype(np.int8), scales.astype(np.float32)
+
+
+def export(model: StaticTables, tokenizer: str, phrases: int, folder: Path, recipe: Mapping[str, object]) -> None:
+    """Write the files that `embed.static.StaticEncoder` reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shape = model.shape
+    rows, scales = quantised(np.stack([table.detach().numpy() for table in model.tables]))
+    weights = model.weights.detach().exp().numpy()
+    table_of = list(shape.table_of.values())
+    np.save(folder / "table.npy", rows)
+    np.save(folder / "factors.npy", (weights * scales[table_of]).astype(np.float32))
+    (folder / "tokenizer.json").write_text(tokenizer, "utf-8")
+    heads = [
+        {"prefix": prefix, "table": table_of[row], "factors": row, "spoken": prefix in SPOKEN}
+        for row, prefix in enumerate(shape.prefixes)
+    ]
+    described = {
+        "name": "codekin-static",
+        "fingerprint": fingerprint(folder),
+        "dims": list(shape.dims),
+        "phrases": phrases,
+        "heads": heads,
+        "recipe": dict(recipe),
+    }
+    (folder / "model.json").write_text(json.dumps(described, indent=1) + "\n", "utf-8")

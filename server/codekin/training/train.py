@@ -1,0 +1,202 @@
+"""Train the embedded model: `python -m codekin.training.train PAIRS WORK OUT`.
+
+PAIRS: folder of `*.jsonl.gz` that `pairs.write_pairs` wrote. WORK: vocabulary, token ids and checkpoints, taken up
+again when the same command is run after an interruption. OUT: the model's files.
+"""
+
+import argparse
+import json
+import logging
+import pickle
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from codekin.embed.tasks import prefix
+from codekin.embed.vocabulary import Vocabulary
+from codekin.evaluation.benchmarks import load_benchmark
+from codekin.training.leaks import Leaks
+from codekin.training.losses import matryoshka
+from codekin.training.shards import Pairs, Texts, joined, learn_vocabulary, read_pairs, tokenise
+from codekin.training.tables import StaticTables, export, shape_of
+from codekin.types import Role, Task
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Every knob that determines the model; `models/README.md` has the ablations behind the values."""
+
+    vocabulary: int = 24_000  # pieces
+    phrases: int = 16_384  # rows for hashed pairs of words
+    dims: tuple[int, ...] = (64, 128, 256)
+    tables: int = 1
+    batch: int = 2048
+    temperature: float = 0.05
+    steps: int = 3000
+    learning_rate: float = 0.01
+    warm_up: int = 50
+    grouped: float = 0.5  # of the batches are of one package and language where it has enough: harder negatives
+    flatten: float = 0.75  # kinds are drawn by their count to this power
+    seed: int = 0
+
+
+# kind of pair → the tasks it teaches, and whether query and passage change sides
+TEACHES: dict[str, tuple[tuple[Task, bool], ...]] = {
+    "doc": ((Task.NL2CODE, False), (Task.CODE2NL, True)),
+    "asked": ((Task.NL2CODE, False), (Task.QA, False), (Task.CODE2NL, True)),
+    "name": ((Task.NL2CODE, False),),
+    "half": ((Task.CODE2COMPLETION, False),),
+    "comment": ((Task.QA, False), (Task.NL2CODE, False)),
+    "example": ((Task.QA, False),),
+    "clone": ((Task.CODE2CODE, False),),
+    "twin": ((Task.CODE2CODE, False),),
+}
+
+
+def prepare(pairs: Path, work: Path, recipe: Recipe, leaks: Leaks) -> tuple[str, dict[str, Pairs]]:
+    """The tokenizer's text and the token ids of all pairs by kind; kept in `work`."""
+    work.mkdir(parents=True, exist_ok=True)
+    files = sorted(pairs.glob("*.jsonl.gz"))
+    tokenizer = work / f"tokenizer-{recipe.vocabulary}.json"
+    if not tokenizer.exists():
+        tokenizer.write_text(learn_vocabulary(_sample(files, recipe.seed), recipe.vocabulary), "utf-8")
+    shards = work / f"shards-{recipe.vocabulary}-{recipe.phrases}.pickle"
+    if not shards.exists():
+        vocabulary = Vocabulary(tokenizer, recipe.phrases)
+        by_kind: dict[str, list[Pairs]] = {}
+        for file in files:
+            for kind, found in tokenise(file, vocabulary, leaks).items():
+                by_kind.setdefault(kind, []).append(found)
+        shards.write_bytes(pickle.dumps({kind: joined(found) for kind, found in sorted(by_kind.items())}))
+    loaded: dict[str, Pairs] = pickle.loads(shards.read_bytes())  # noqa: S301 -- written by the line above
+    log.info("%s", {kind: len(found) for kind, found in loaded.items()})
+    return tokenizer.read_text("utf-8"), loaded
+
+
+def benchmark_leaks(folder: Path | None) -> Leaks:
+    """The texts of all retrieval sets below `folder`."""
+    sets = [load_benchmark(path.parent) for path in sorted(folder.rglob("meta.json"))] if folder else []
+    return Leaks(text for found in sets for text in found.queries + found.passages)
+
+
+def _sample(files: Sequence[Path], seed: int) -> Iterator[str]:
+    """About one text in four, for the vocabulary."""
+    random = np.random.default_rng(seed)
+    for file in files:
+        for pair in read_pairs(file):
+            if pair.kind in {"doc", "comment", "example", "half"} and random.random() < 0.5:
+                yield pair.query
+                yield pair.passage
+
+
+class Batches:
+    """Which pairs each step sees: determined by seed and step alone, so that training can be taken up anywhere."""
+
+    def __init__(self, pairs: dict[str, Pairs], recipe: Recipe) -> None:
+        self._pairs = pairs
+        self._recipe = recipe
+        counts = np.array([len(found) for found in pairs.values()], dtype=np.float64) ** recipe.flatten
+        self._chances = counts / counts.sum()
+        self._by_group = {kind: np.argsort(found.groups, kind="stable") for kind, found in pairs.items()}
+
+    def at(self, step: int) -> tuple[str, Task, bool, NDArray[np.int64]]:
+        """(kind, task, sides changed, rows) of a step."""
+        random = np.random.default_rng((self._recipe.seed, step))
+        kind = list(self._pairs)[int(random.choice(len(self._chances), p=self._chances))]
+        task, turned = TEACHES[kind][int(random.integers(len(TEACHES[kind])))]
+        count, size = len(self._pairs[kind]), min(self._recipe.batch, len(self._pairs[kind]))
+        if random.random() < self._recipe.grouped:
+            # Runs of neighbours in the order of packages and languages: each run is of one, or two.
+            runs = random.integers(0, max(1, count - size // 4 + 1), 4)
+            order = self._by_group[kind]
+            rows = np.unique(np.concatenate([order[run : run + size // 4] for run in runs]))
+        else:
+            rows = (
+                random.choice(count, size, replace=False)
+                if count < 4 * size
+                else np.unique(random.integers(0, count, size))
+            )
+        return kind, task, turned, rows.astype(np.int64)
+
+
+def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -> StaticTables:
+    """The trained tables; a checkpoint every 500 steps."""
+    torch.manual_seed(recipe.seed)
+    tokens = len(json.loads(tokenizer)["model"]["vocab"]) + recipe.phrases
+    model = StaticTables(shape_of(tokens, recipe.dims, recipe.tables))
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
+    checkpoint = work / "checkpoint.pt"
+    first = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        if state["recipe"] == json.dumps(asdict(recipe)):
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+            first = state["step"]
+    batches = Batches(pairs, recipe)
+    started = time.monotonic()
+    mean: dict[str, float] = {}
+    for step in range(first, recipe.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * min(1, (step + 1) / recipe.warm_up) * (1 - step / recipe.steps)
+        kind, task, turned, rows = batches.at(step)
+        loss = _loss(model, pairs[kind], task, turned, rows, recipe)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        mean[kind] = 0.9 * mean.get(kind, loss.item()) + 0.1 * loss.item()
+        if step % 100 == 99:
+            losses = " ".join(f"{name}={value:.3f}" for name, value in sorted(mean.items()))
+            log.info("step %d of %d, %.0f s: %s", step + 1, recipe.steps, time.monotonic() - started, losses)
+        if step % 500 == 499:
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
+            torch.save({**state, "recipe": json.dumps(asdict(recipe))}, checkpoint)
+    return model
+
+
+def _loss(
+    model: StaticTables, pairs: Pairs, task: Task, turned: bool, rows: NDArray[np.int64], recipe: Recipe
+) -> Tensor:
+    sides: list[Texts] = [pairs.queries, pairs.passages]
+    if turned:
+        sides.reverse()
+    raw, keys = [], []
+    for texts, role in zip(sides, (Role.QUERY, Role.PASSAGE), strict=True):
+        ids, starts = texts.take(rows)
+        raw.append(model(torch.from_numpy(ids), torch.from_numpy(starts), prefix(task, role)))
+        keys.append(torch.from_numpy(texts.keys[rows]))
+    same = (keys[0][:, None] == keys[0]) | (keys[1][:, None] == keys[1])
+    return matryoshka(raw[0], raw[1], recipe.dims, recipe.temperature, same)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("pairs", "work", "out"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--benchmarks", type=Path, help="folder of the sets whose texts must not be trained on")
+    defaults = asdict(Recipe())
+    for name, value in defaults.items():
+        if name != "dims":
+            parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
+    options = vars(parser.parse_args(arguments))
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(1)
+    recipe = Recipe(**{name: options.get(name, value) for name, value in defaults.items()})
+    tokenizer, pairs = prepare(options["pairs"], options["work"], recipe, benchmark_leaks(options["benchmarks"]))
+    model = train(tokenizer, pairs, options["work"], recipe)
+    counts = {kind: len(found) for kind, found in pairs.items()}
+    export(model, tokenizer, recipe.phrases, options["out"], {**asdict(recipe), "pairs": counts})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

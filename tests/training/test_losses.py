@@ -1,0 +1,63 @@
+"""Claims about what training minimises, against the definition written out plainly."""
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch")
+from codekin.training.losses import info_nce, matryoshka  # noqa: E402 -- needs torch, which the core does without
+
+
+def _rows(n: int, d: int, seed: int):
+    return torch.nn.functional.normalize(torch.randn(n, d, generator=torch.Generator().manual_seed(seed)), dim=1)
+
+
+def _plain(queries, passages, temperature, same) -> float:
+    """Both directions, pair by pair, as printed."""
+    total = 0.0
+    n = len(queries)
+    for i in range(n):
+        positive = float(queries[i] @ passages[i]) / temperature
+        forward = [float(queries[i] @ passages[j]) / temperature for j in range(n) if i == j or not same[i][j]]
+        backward = [float(queries[j] @ passages[i]) / temperature for j in range(n) if i == j or not same[j][i]]
+        for scores in (forward, backward):
+            total += math.log(sum(map(math.exp, scores))) - positive
+    return total / (2 * n)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_info_nce_is_its_definition(masked: bool) -> None:
+    queries, passages = _rows(7, 16, 0), _rows(7, 16, 1)
+    same = torch.zeros(7, 7, dtype=torch.bool)
+    if masked:
+        same[1, 4] = same[4, 1] = same[0, 0] = same[2, 6] = True
+    expected = _plain(queries, passages, 0.05, same.tolist())
+    assert float(info_nce(queries, passages, 0.05, same)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_no_mask_is_an_empty_mask() -> None:
+    queries, passages = _rows(5, 8, 2), _rows(5, 8, 3)
+    empty = torch.zeros(5, 5, dtype=torch.bool)
+    assert float(info_nce(queries, passages, 0.05)) == pytest.approx(float(info_nce(queries, passages, 0.05, empty)))
+
+
+def test_large_batches_give_the_same_loss_but_for_rounding() -> None:
+    queries, passages = _rows(600, 32, 4), _rows(600, 32, 5)
+    small = torch.stack([info_nce(queries[:300], passages[:300], 0.05), info_nce(queries[300:], passages[300:], 0.05)])
+    whole = float(info_nce(queries, passages, 0.05))
+    assert whole == pytest.approx(float(small.mean()) + math.log(2), abs=0.05)
+    scores = (queries @ passages.T / 0.05).double()
+    exact = (scores.logsumexp(1) + scores.logsumexp(0)).mean() / 2 - scores.diagonal().mean()
+    assert whole == pytest.approx(float(exact), rel=1e-2)
+
+
+def test_equal_sides_of_distinct_rows_have_less_loss_than_shuffled_ones() -> None:
+    rows = _rows(16, 32, 6)
+    assert info_nce(rows, rows, 0.05) < info_nce(rows, rows.flip(0), 0.05)
+
+
+def test_matryoshka_is_the_mean_over_normalised_prefixes() -> None:
+    queries, passages = _rows(6, 16, 7) * 3, _rows(6, 16, 8) * 5
+    normalise = torch.nn.functional.normalize
+    parts = [info_nce(normalise(queries[:, :d], dim=1), normalise(passages[:, :d], dim=1), 0.05) for d in (4, 8, 16)]
+    assert float(matryoshka(queries, passages, (4, 8, 16), 0.05)) == pytest.approx(float(sum(parts)) / 3)

@@ -1,0 +1,171 @@
+"""Claims about training pairs: what each kind asks and answers, and that the answer does not hold the question."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from codekin.code.extract import extract
+from codekin.training.corpus import BlockList
+from codekin.training.leaks import Leaks
+from codekin.training.pairs import (
+    Pair,
+    comment_pairs,
+    examples,
+    function_pairs,
+    package_pairs,
+    section_pairs,
+    without_doc,
+    write_pairs,
+)
+from codekin.training.prose import asked, name_words, summary
+from codekin.training.twins import twins
+
+PYTHON = '''def count_lines(path, strip=False):
+    """Count the lines of a text file.
+
+    >>> count_lines("a.txt", strip=True) + count_lines("b.txt")
+    12
+    """
+    total = 0
+    with open(path) as stream:
+        for line in stream:
+            if line.strip() or not strip:
+                total += 1
+    return total
+'''
+JAVASCRIPT = """/**
+ * Counts the lines of a text file.
+ * @param {string} path where it is
+ * @example
+ * const total = countLines("a.txt") + countLines("b.txt");
+ */
+function countLines(path) {
+  const text = fs.readFileSync(path, "utf-8");
+  return text.split("\\n").length;
+}
+"""
+
+
+def _function(text: str, language: str):
+    return next(snippet for snippet in extract(text, language) if snippet.name)
+
+
+@pytest.mark.parametrize(("text", "language"), [(PYTHON, "python"), (JAVASCRIPT, "javascript")])
+def test_a_function_without_its_doc_keeps_all_its_code(text: str, language: str) -> None:
+    code = without_doc(_function(text, language))
+    assert "ount" in code
+    assert "text file" not in code
+    assert "return" in code
+
+
+@pytest.mark.parametrize(("text", "language"), [(PYTHON, "python"), (JAVASCRIPT, "javascript")])
+def test_a_documented_function_gives_doc_half_and_example_pairs(text: str, language: str) -> None:
+    pairs = list(function_pairs(_function(text, language), Random(0)))
+    kinds = {pair.kind: pair for pair in pairs}
+    assert {"doc", "example"} <= set(kinds)
+    assert kinds["doc"].query.endswith("the lines of a text file.")
+    assert "text file" not in kinds["doc"].passage
+    assert "b.txt" in kinds["example"].passage
+    for pair in pairs:
+        if pair.kind == "half":
+            assert f"{pair.query}\n{pair.passage}" == kinds["doc"].passage
+        if pair.kind == "name":
+            assert "ountLines" not in pair.passage
+            assert "count_lines" not in pair.passage
+
+
+def test_pairs_are_the_same_for_the_same_seed() -> None:
+    snippet = _function(PYTHON, "python")
+    assert list(function_pairs(snippet, Random(3))) == list(function_pairs(snippet, Random(3)))
+
+
+def test_a_line_comment_asks_for_the_lines_below_it() -> None:
+    text = "x = 1\n# skip the rows that have no header\nfor row in rows:\n    use(row.header, keep)\n\ny = 2\n"
+    (pair,) = comment_pairs(text, "python")
+    assert pair.query == "skip the rows that have no header"
+    assert pair.passage.startswith("for row in rows:")
+    assert "y = 2" not in pair.passage
+
+
+def test_licence_headers_and_directives_are_no_questions() -> None:
+    for comment in (
+        "# Copyright 2020 the authors of it",
+        "// eslint-disable-next-line no-console",
+        "# TODO: mend this soon",
+    ):
+        assert not list(comment_pairs(f"{comment}\nvalue = compute(first, second, third)\n", "python"))
+
+
+def test_a_documentation_section_asks_for_its_code_block() -> None:
+    code = "with open(path) as stream:\n    lines = stream.readlines()\n"
+    page = f"# Reading files\n\nOpen the file and read all lines:\n\n```python\n{code}```\n"
+    pairs = list(section_pairs(page))
+    assert any(pair.query == "Open the file and read all lines" for pair in pairs)
+    assert all(pair.passage.startswith("with open") for pair in pairs)
+
+
+def test_twins_are_functions_of_one_name_in_two_languages() -> None:
+    shared = "\n  for (line of lines.split(separator)) {\n    total += line.length;\n  }"
+    halves = [
+        Pair("half", "def count_all_lines(text):", shared, "python"),
+        Pair("half", "function countAllLines(text) {", shared, "javascript"),
+        Pair("half", "int otherThing(int x) {", shared, "java"),
+    ]
+    pairs = list(twins(halves, Random(0)))
+    assert {pair.language for pair in pairs} == {"python", "javascript"}
+    assert all("ines" in pair.query and "ines" in pair.passage for pair in pairs)
+
+
+@pytest.mark.parametrize(
+    ("doc", "expected"),
+    [
+        ("Returns the {@link Foo} of it.\n\n@param x no", "Returns the Foo of it."),
+        ("Sort the items in place.\n:param items: what", "Sort the items in place."),
+        ("@return nothing", ""),
+        ("TODO: write this", ""),
+        ("Copyright (c) 2020 somebody and others", ""),
+        ("короткий текст не по английски", ""),
+    ],
+)
+def test_a_summary_is_the_first_english_paragraph_before_any_tag(doc: str, expected: str) -> None:
+    assert summary(doc) == expected
+
+
+def test_a_summary_is_asked_in_a_persons_words() -> None:
+    questions = {asked("Returns the sum of both.", "php", Random(seed)) for seed in range(60)}
+    assert "How do I return the sum of both in PHP?" in questions
+    assert all("the sum of both" in question for question in questions)
+
+
+def test_a_name_of_one_word_says_too_little() -> None:
+    assert name_words("getUserName") == "get user name"
+    assert name_words("update") == ""
+
+
+def test_examples_are_fenced_doctests_or_tagged() -> None:
+    assert list(examples("Text\n```js\nconst total = sum(first, second);\n```\n"))
+    assert not list(examples("no code here"))
+
+
+def test_a_pair_that_quotes_a_benchmark_is_known() -> None:
+    text = "def add_all(numbers, start):\n    for number in numbers:\n        start += number\n    return start\n"
+    leaks = Leaks([text, "Sum all of the given numbers."])
+    other = "class Reader:\n    def close(self):\n        self.stream.close()\n        self.stream = None\n"
+    assert leaks.holds(Pair("doc", "anything else at all here", text.replace("\n", "  ").replace("(", " ( "), "python"))
+    assert leaks.holds(Pair("doc", "sum all of the given NUMBERS", other, "python"))
+    assert not leaks.holds(Pair("doc", "closes the stream of the reader", other, "python"))
+
+
+def test_a_package_gives_each_pair_once(tmp_path: Path) -> None:
+    blocked = tmp_path / "never-train.txt"
+    blocked.write_text("pallets/click\n")
+    tree = tmp_path / "package" / "tree" / "pkg"
+    tree.mkdir(parents=True)
+    (tree / "a.py").write_text(PYTHON)
+    (tree / "b.js").write_text(JAVASCRIPT)
+    (tree / "c.py").write_text("# from https://github.com/pallets/click\n" + PYTHON.replace("count", "blocked"))
+    pairs = list(package_pairs(tmp_path / "package", BlockList(blocked), 0))
+    assert {"python", "javascript"} <= {pair.language for pair in pairs}
+    assert not any("blocked" in pair.passage for pair in pairs)
+    assert write_pairs(pairs + pairs, tmp_path / "pairs.jsonl.gz") == len(set(pairs))
