@@ -223,6 +223,7 @@ class Indexer:
                 self._lock.acquire()
             except Timeout:
                 self._index.follow()
+                self._on_change()
                 self._await(lambda: False, _STAND_BY_S)
             else:
                 self._on_change()
