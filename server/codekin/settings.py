@@ -90,7 +90,9 @@ class Settings:
     @property
     def cache_directory(self) -> Path:
         """Where stores, vectors and graphs live: one folder per user."""
-        return Path(self.cache.directory) if self.cache.directory else platformdirs.user_cache_path("codekin")
+        if not self.cache.directory:
+            return platformdirs.user_cache_path("codekin")
+        return Path(self.cache.directory).expanduser()
 
 
 def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple[Settings, tuple[SettingsError, ...]]:
