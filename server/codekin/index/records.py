@@ -1,11 +1,14 @@
 """What goes into the store, and how one file gets there."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.errors import StoreError
 from codekin.types import Kind, Span
+
+_CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +68,27 @@ def put_file(db: sqlite3.Connection, record: FileRecord) -> None:
             "UPDATE files SET language = ?, size = ?, mtime_ns = ?, hash = ?, overlay = ? WHERE id = ?", (*values, file)
         )
         db.execute("DELETE FROM snippets WHERE file = ?", (file,))
-    db.executemany(
-        "INSERT INTO snippets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (file, _content(db, s), s.span.start, s.span.end, s.name_line, s.part, s.kind, s.name, s.qualified_name)
-            for s in record.snippets
-        ],
+    numbers = _numbers(db, record.snippets)
+    rows = (
+        (file, numbers[s.content], s.span.start, s.span.end, s.name_line, s.part, s.kind, s.name, s.qualified_name)
+        for s in record.snippets
     )
+    db.executemany("INSERT INTO snippets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
-def _content(db: sqlite3.Connection, snippet: SnippetRecord) -> int:
-    row = db.execute("SELECT id FROM contents WHERE hash = ?", (snippet.content,)).fetchone()
-    if row is not None:
-        return int(row[0])
-    if snippet.words is None:  # its last snippet went, and it was collected, since the record was made
-        raise StoreError(f"{snippet.qualified_name}: its content is no longer in the store; the file is read again.")
-    number = db.execute("INSERT INTO contents (hash) VALUES (?)", (snippet.content,)).lastrowid
-    db.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, snippet.words))
-    return int(number or 0)
+def _numbers(db: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[bytes, int]:
+    """The contents' numbers by their hashes; new ones are put in."""
+    words = {snippet.content: snippet.words for snippet in snippets}
+    hashes, numbers = list(words), {}
+    for i in range(0, len(hashes), _CHUNK):
+        chunk = hashes[i : i + _CHUNK]
+        marks = ",".join("?" * len(chunk))
+        numbers |= dict(db.execute(f"SELECT hash, id FROM contents WHERE hash IN ({marks})", chunk))  # noqa: S608
+    for content in words.keys() - numbers.keys():
+        body = words[content]
+        if body is None:  # its last snippet went, and it was collected, since the record was made
+            raise StoreError("A content is no longer in the store. Nothing is lost: the file is read again.")
+        number = db.execute("INSERT INTO contents (hash) VALUES (?)", (content,)).lastrowid
+        db.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, body))
+        numbers[content] = number
+    return numbers
