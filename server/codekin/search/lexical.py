@@ -4,9 +4,10 @@ import math
 
 from codekin.code.words import identifiers, words
 from codekin.index.index import Index
-from codekin.types import Candidate, Query
+from codekin.types import Candidate, Query, Task
 
-_TERMS = 8  # the rarest say nearly everything; all of a function's words cost a hundred times as much
+# The rarest terms say nearly everything; all of a function's words cost a hundred times as much, and rank worse.
+_TERMS = {Task.NL2CODE: 16, Task.CODE2CODE: 8}
 _POSTINGS = 12_000  # what full text ranks for one query at most: some 5 ms; the rarest word is asked for in any case
 
 
@@ -20,18 +21,18 @@ class LexicalRetriever:
         """At most `k` candidates, best first; a score is the share of the BM25 a content could reach at best."""
         store = self._index.store
         total = max(self._index.contents, 1)
-        terms = self._rarest({*words(query.text), *identifiers(query.text)})
+        terms = self._rarest({*words(query.text), *identifiers(query.text)}, _TERMS[query.task])
         # As SQLite computes it: idf × (k1 + 1) is what a word gives when a short text is full of it.
         best = sum(2.2 * max(math.log((total - n + 0.5) / (n + 0.5)), 1e-6) for n in terms.values())
         return [Candidate(c.content, min(c.score / best, 1.0)) for c in store.match(list(terms), k, query.within)]
 
-    def _rarest(self, terms: set[str]) -> dict[str, int]:
+    def _rarest(self, terms: set[str], count: int) -> dict[str, int]:
         frequencies = sorted((self._index.frequency(term), term) for term in terms)
         chosen: dict[str, int] = {}
         for frequency, term in frequencies:
             if not frequency:
                 continue
-            if len(chosen) == _TERMS or (chosen and sum(chosen.values()) + frequency > _POSTINGS):
+            if len(chosen) == count or (chosen and sum(chosen.values()) + frequency > _POSTINGS):
                 break
             chosen[term] = frequency
         return chosen
