@@ -1,6 +1,7 @@
 """What the words on the command line mean: places, folders, languages, addresses. Wrong ones raise QueryError."""
 
 import re
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePath
 
@@ -15,6 +16,17 @@ _PROJECTS = (
     *("build.gradle.kts", "composer.json", "Gemfile", "CMakeLists.txt", "meson.build", "Makefile", "Package.swift"),
     *("build.sbt", ".codekinignore"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What `similar` and `search` have in common."""
+
+    root: Path | None
+    k: int | None
+    language: str | None
+    folder: Path | None
+    as_json: bool
 
 
 def file_and_line(place: str) -> tuple[Path, int]:

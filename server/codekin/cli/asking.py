@@ -6,31 +6,19 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from codekin.cli import console
-from codekin.cli.arguments import folder_within, language_id
+from codekin.cli.arguments import Asking, folder_within, language_id
 from codekin.engine import Engine
 from codekin.errors import QueryError
 from codekin.settings import Settings, user_settings
 from codekin.types import Answer, Filter, IndexReport
 
 Question = Callable[[Engine, int, Filter], Answer]  # k, and what the hits are limited to
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """What `similar` and `search` have in common."""
-
-    root: Path | None
-    k: int | None
-    language: str | None
-    folder: Path | None
-    as_json: bool
 
 
 def settings_told() -> Settings:

@@ -17,7 +17,7 @@ from codekin import __version__
 from codekin.errors import CodekinError, QueryError
 
 if TYPE_CHECKING:
-    from codekin.cli.asking import Asking
+    from codekin.cli.arguments import Asking
     from codekin.engine import Engine
     from codekin.types import Answer, Filter
 
@@ -56,7 +56,7 @@ def _asking(command: Command) -> Command:
     @_DEBUG
     @wraps(command)
     def collected(**options: Any) -> Any:
-        from codekin.cli.asking import Asking
+        from codekin.cli.arguments import Asking
 
         own = {name: options.pop(name) for name in ("root", "k", "language", "folder", "as_json")}
         return command(asking=Asking(**own), **options)
@@ -136,11 +136,11 @@ def search(query: str, asking: "Asking") -> int:
 
     QUERY is a question, a description, or names.
     """
+    if not query.strip():
+        raise QueryError('There is nothing to search for. Say what the code does, as in "parse a date".')
     from codekin.cli.arguments import root_around
     from codekin.cli.asking import answer
 
-    if not query.strip():
-        raise QueryError('There is nothing to search for. Say what the code does, as in "parse a date".')
     root = asking.root or root_around(Path.cwd())
     found = answer(root, asking, lambda engine, k, within: engine.search(query, k, within=within))
     return _FOUND if found else _NOTHING

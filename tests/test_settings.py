@@ -1,0 +1,200 @@
+"""Settings: a wrong value is told and costs nothing else, whoever sets it; and README's table is the tree."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codekin.settings import Settings, config_file, overlay, user_settings
+
+README = Path(__file__).parents[1] / "README.md"
+GROUPS = get_type_hints(Settings)
+LEAVES = [(group.name, leaf) for group in fields(Settings) for leaf in fields(GROUPS[group.name])]
+WRONG = {
+    bool: ["yes", 1, 0.0, [], {}],
+    int: ["1", True, 1.5, -1, float("nan"), []],
+    float: ["1", True, -1, float("nan"), {}],
+    str: [1, True, [], "no such choice"],
+    tuple: ["a", [1], [None], True, {"a": "b"}],
+}
+
+
+@pytest.fixture(autouse=True)
+def nobody_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings but a test's own."""
+    for name in os.environ:
+        if name.startswith("CODEKIN_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CODEKIN_CONFIG", str(tmp_path / "config.toml"))
+
+
+def value(settings: Settings, group: str, leaf: str) -> Any:
+    return getattr(getattr(settings, group), leaf)
+
+
+def wrong_values() -> Iterator[tuple[str, str, Any]]:
+    for group, leaf in LEAVES:
+        kind = type(value(Settings(), group, leaf.name))
+        free = kind is str and not leaf.metadata["choices"]
+        for wrong in WRONG[kind]:
+            if not (free and isinstance(wrong, str)):
+                yield group, leaf.name, wrong
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+names = st.sampled_from([group.name for group in fields(Settings)] + [leaf.name for _, leaf in LEAVES]) | st.text()
+
+
+class TestTree:
+    def test_every_leaf_says_what_it_is(self):
+        for group, leaf in LEAVES:
+            assert leaf.metadata["description"].endswith("."), f"{group}.{leaf.name}"
+
+    def test_its_own_values_are_right(self):
+        settings, problems = overlay(Settings(), json.loads(json.dumps(dataclasses.asdict(Settings()))), source="x")
+        assert settings == Settings()
+        assert not problems
+
+    def test_it_is_the_table_in_the_readme(self):
+        expected = [f"| `{name}` | {default} | {text} |" for name, default, text in _table()]
+        told = README.read_text("utf-8").partition("<!-- settings -->")[2].partition("<!-- end -->")[0]
+        rows = [line for line in told.splitlines() if line.startswith("| `")]
+        assert rows == expected, "README's table of settings should be:\n" + "\n".join(expected)
+
+
+def _table() -> Iterator[tuple[str, str, str]]:
+    for group, leaf in LEAVES:
+        default = value(Settings(), group, leaf.name)
+        bound = f" At least {leaf.metadata['least']:g}." if leaf.metadata["least"] else ""
+        choices = f" One of {', '.join(leaf.metadata['choices'])}." if leaf.metadata["choices"] else ""
+        yield f"{group}.{leaf.name}", f"`{json.dumps(default)}`", leaf.metadata["description"] + bound + choices
+
+
+class TestOverlay:
+    @given(st.dictionaries(names, anything | st.dictionaries(names, anything)))
+    def test_whatever_comes_the_tree_stays_right(self, values: dict[str, Any]):
+        settings, problems = overlay(Settings(), values, source="x")
+        for group, leaf in LEAVES:
+            now, default = value(settings, group, leaf.name), value(Settings(), group, leaf.name)
+            assert type(now) is type(default)
+            if leaf.metadata["least"] is not None:
+                assert now >= leaf.metadata["least"]
+            if leaf.metadata["choices"]:
+                assert now in leaf.metadata["choices"]
+        assert all(str(problem).startswith("x: ") for problem in problems)
+
+    @given(
+        st.integers(0, 64), st.booleans(), st.lists(st.text()), st.floats(0.5, 1e6, allow_nan=False) | st.integers(1, 9)
+    )
+    def test_right_values_are_taken_as_they_are(self, workers: int, enabled: bool, exclude: list[str], polling: float):
+        values = {
+            "index": {"workers": workers, "exclude": exclude, "polling_s": polling},
+            "lens": {"enabled": enabled},
+        }
+        settings, problems = overlay(Settings(), values, source="x")
+        assert not problems
+        assert (settings.index.workers, settings.index.exclude) == (workers, tuple(exclude))
+        assert (settings.index.polling_s, settings.lens.enabled) == (polling, enabled)
+        assert settings.search == Settings().search
+
+    @pytest.mark.parametrize(("group", "leaf", "wrong"), list(wrong_values()))
+    def test_a_wrong_value_is_told_by_name_and_the_rest_is_taken(self, group: str, leaf: str, wrong: Any):
+        other = "debounce_ms" if leaf != "debounce_ms" else "workers"
+        values: dict[str, Any] = {"index": {other: 7}}
+        values.setdefault(group, {})[leaf] = wrong
+        settings, problems = overlay(Settings(), values, source="x")
+        assert value(settings, group, leaf) == value(Settings(), group, leaf)
+        assert value(settings, "index", other) == 7
+        (problem,) = problems
+        assert f"{group}.{leaf}" in str(problem)
+        assert "must be" in str(problem)
+
+    def test_an_unknown_setting_is_told_with_those_there_are(self):
+        for values, known in (({"speed": 1}, "index"), ({"index": {"speed": 1}}, "index.workers")):
+            settings, (problem,) = overlay(Settings(), values, source="x")
+            assert settings == Settings()
+            assert "speed" in str(problem)
+            assert known in str(problem)
+
+    def test_a_group_is_no_value(self):
+        settings, (problem,) = overlay(Settings(), {"index": 3}, source="x")
+        assert settings == Settings()
+        assert "group" in str(problem)
+
+    def test_editors_camel_case_and_nulls_are_understood(self):
+        values = {"index": {"maxFileBytes": 10, "debounceMs": None, "workers": None}, "model": None}
+        settings, problems = overlay(Settings(), values, source="x")
+        assert not problems
+        assert settings.index == dataclasses.replace(Settings().index, max_file_bytes=10)
+
+
+class TestSources:
+    def test_without_any_there_are_the_defaults(self):
+        assert user_settings() == (Settings(), ())
+
+    def test_the_environment_wins_over_the_editor_and_the_editor_over_the_file(self, monkeypatch: pytest.MonkeyPatch):
+        config_file().write_text("[index]\nworkers = 1\ndebounce_ms = 1\nmax_file_bytes = 1\n")
+        monkeypatch.setenv("CODEKIN_INDEX_WORKERS", "3")
+        client = {"index": {"workers": 2, "debounceMs": 2}}
+        settings, problems = user_settings([("the editor", client)])
+        assert not problems
+        index = settings.index
+        assert (index.workers, index.debounce_ms, index.max_file_bytes) == (3, 2, 1)
+
+    @pytest.mark.parametrize("text", ["index = [", "\x00", "[index]\nworkers = 1\nworkers = 2", "ÿ"])
+    def test_a_file_that_is_no_toml_is_told_and_the_defaults_are_used(self, text: str):
+        config_file().write_text(text, "latin-1")
+        settings, (problem,) = user_settings()
+        assert settings == Settings()
+        assert str(config_file()) in str(problem)
+
+    def test_a_folder_for_a_file_is_told(self):
+        config_file().mkdir()
+        settings, (problem,) = user_settings()
+        assert settings == Settings()
+        assert str(config_file()) in str(problem)
+
+    @pytest.mark.parametrize(
+        ("name", "text", "group", "leaf", "expected"),
+        [
+            ("CODEKIN_INDEX_WORKERS", "2", "index", "workers", 2),
+            ("CODEKIN_INDEX_EXCLUDE", '["a", "b/"]', "index", "exclude", ("a", "b/")),
+            ("CODEKIN_INDEX_POLLING_S", "2", "index", "polling_s", 2.0),
+            ("CODEKIN_LENS_ENABLED", "true", "lens", "enabled", True),
+            ("CODEKIN_CACHE_DIRECTORY", "/some/where", "cache", "directory", "/some/where"),
+            ("CODEKIN_CACHE_DIRECTORY", "C:\\some\\where", "cache", "directory", "C:\\some\\where"),
+            ("CODEKIN_CACHE_DIRECTORY", '"quoted"', "cache", "directory", "quoted"),
+        ],
+    )
+    def test_a_variable_is_toml_or_plain_text(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, text: str, group: str, leaf: str, expected: Any
+    ):
+        monkeypatch.setenv(name, text)
+        settings, problems = user_settings()
+        assert not problems
+        assert value(settings, group, leaf) == expected
+
+    @pytest.mark.parametrize("text", ["many", "-1", "1.5", "true"])
+    def test_a_wrong_variable_is_told(self, monkeypatch: pytest.MonkeyPatch, text: str):
+        monkeypatch.setenv("CODEKIN_INDEX_WORKERS", text)
+        settings, problems = user_settings()
+        assert settings == Settings()
+        assert "index.workers" in str(problems[0])
+
+    def test_the_cache_goes_where_it_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        assert "codekin" in str(Settings().cache_directory)
+        monkeypatch.setenv("CODEKIN_CACHE_DIRECTORY", str(tmp_path))
+        assert user_settings()[0].cache_directory == tmp_path
+        monkeypatch.setenv("CODEKIN_CACHE_DIRECTORY", "~/indexes")
+        assert user_settings()[0].cache_directory == Path.home() / "indexes"
