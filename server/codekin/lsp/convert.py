@@ -1,0 +1,131 @@
+"""The protocol's positions and addresses ↔ codekin's lines, offsets and paths. Pure: nothing here asks the disk.
+
+A position is a line and a count of code units (UTF-8, UTF-16 or UTF-32, as negotiated) into it; out-of-range ones are
+clamped, as the specification has it, and one inside a character is taken to be at its start.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol.types import (
+    Position,
+    PositionEncodingKind,
+    Range,
+    TextDocumentContentChangeEvent,
+    TextDocumentContentChangePartial,
+)
+
+from codekin.types import Span
+
+UTF8, UTF16, UTF32 = (kind.value for kind in PositionEncodingKind)
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_DRIVE = re.compile(r"/[A-Za-z]:")
+
+
+def width(text: str, encoding: str) -> int:
+    """How many code units of the encoding the text has."""
+    if encoding == UTF32 or text.isascii():
+        return len(text)
+    if encoding == UTF8:
+        return len(text.encode("utf-8", "surrogatepass"))
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def column(line: str, units: int, encoding: str) -> int:
+    """The index into `line` of the character that starts at, or holds, the code unit; at most the line's length."""
+    within = line[: max(units, 0)]  # a character has at least one unit
+    if encoding == UTF32 or within.isascii():
+        return len(within)
+    count = 0
+    for index, char in enumerate(within):
+        count += width(char, encoding)
+        if count > units:
+            return index
+    return len(within)
+
+
+def offset(text: str, position: Position, encoding: str) -> int:
+    """The index into `text` of the position."""
+    start = _line_start(text, position.line)
+    if start is None:
+        return len(text)
+    end = _LINE_END.search(text, start)
+    line = text[start : end.start() if end else len(text)]
+    return start + column(line, position.character, encoding)
+
+
+def applied(text: str, changes: Iterable[TextDocumentContentChangeEvent], encoding: str) -> str:
+    """`text` after the changes, each of which stands on the ones before."""
+    for change in changes:
+        if isinstance(change, TextDocumentContentChangePartial):
+            start = offset(text, change.range.start, encoding)
+            end = offset(text, change.range.end, encoding)
+            text = text[:start] + change.text + text[max(start, end) :]
+        else:
+            text = change.text
+    return text
+
+
+def lines_of(asked: Range, count: int) -> Span:
+    """The lines that a selection touches, in a document of `count` lines. One that ends where a line begins does not
+    touch that line: so do editors that select whole lines.
+    """
+    last = max(count - 1, 0)
+    start, end = sorted((asked.start, asked.end), key=lambda position: (position.line, position.character))
+    first, final = min(start.line, last), min(end.line, last)
+    if final > first and end.character == 0 and end.line <= last:
+        final -= 1
+    return Span(first, final + 1)
+
+
+def code_range(lines: Sequence[str], first: int, encoding: str) -> Range:
+    """From the first character that is not blank of `lines`, which begin at line `first`, to the end of the last."""
+    head, tail = (lines[0], lines[-1]) if lines else ("", "")
+    indent = len(head) - len(head.lstrip())
+    end = Position(first + max(len(lines) - 1, 0), width(tail, encoding))
+    return Range(Position(first, width(head[:indent], encoding)), end)
+
+
+def name_range(line: str, number: int, name: str, encoding: str) -> Range:
+    """The name in its line, or the whole line where it does not say the name."""
+    found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line) if name else None
+    if found is None:
+        return code_range([line], number, encoding)
+    start = width(line[: found.start()], encoding)
+    return Range(Position(number, start), Position(number, start + width(name, encoding)))
+
+
+def path_of(uri: str) -> Path | None:
+    """The path of a file: URI; None for any other (untitled:, git:, a notebook's cell)."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    if parts.scheme != "file":
+        return None
+    path = unquote(parts.path, errors="surrogateescape")
+    if os.name == "nt" and _DRIVE.match(path):
+        path = path[1:]
+    elif parts.netloc not in ("", "localhost"):
+        path = f"//{parts.netloc}{path}"
+    return Path(path) if path and "\0" not in path else None
+
+
+def uri_of(path: Path) -> str:
+    """The file: URI of an absolute path."""
+    return path.as_uri()
+
+
+def _line_start(text: str, line: int) -> int | None:
+    """Where the line begins; None when there are fewer."""
+    if line <= 0:
+        return 0
+    if "\r" in text:
+        ends = _LINE_END.finditer(text)
+        return next((end.end() for number, end in enumerate(ends, 1) if number == line), None)
+    parts = text.split("\n", line)
+    return len(text) - len(parts[-1]) if len(parts) > line else None

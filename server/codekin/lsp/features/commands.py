@@ -1,0 +1,54 @@
+"""codekin's own questions and orders, as commands and, the same, as requests."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from codekin.lsp import protocol
+from codekin.lsp.features.search import search
+from codekin.lsp.features.similar import find_similar
+from codekin.lsp.protocol import StatusJson
+from codekin.lsp.questions import Kind
+from codekin.lsp.status import status_of
+
+if TYPE_CHECKING:
+    from codekin.engine import Engine
+    from codekin.lsp.server import CodekinServer
+
+_ORDERS: "dict[str, Callable[[Engine], None]]" = {
+    "reindex": lambda engine: engine.reindex(),
+    "pause": lambda engine: engine.pause(),
+    "resume": lambda engine: engine.resume(),
+}
+
+
+async def _find_similar(server: "CodekinServer", params: Any) -> protocol.AnswerJson:
+    return await find_similar(server, protocol.find_similar(params))
+
+
+async def _search(server: "CodekinServer", params: Any) -> protocol.AnswerJson:
+    return await search(server, protocol.search(params))
+
+
+async def _status(server: "CodekinServer", _: Any) -> StatusJson:
+    return await status_of(server, Kind.ORDERED)
+
+
+async def _order(order: "Callable[[Engine], None]", server: "CodekinServer", _: Any) -> StatusJson:
+    await server.session.ask(Kind.ORDERED, lambda engine, _: order(engine))
+    return await status_of(server, Kind.ORDERED)
+
+
+def _cancelled(server: "CodekinServer", params: types.WorkDoneProgressCancelParams) -> None:
+    server.bar.cancelled(params.token)
+
+
+def register(server: "CodekinServer") -> None:
+    """The table in protocol.py; and to cancel the progress bar is to pause."""
+    handlers = {"findSimilar": _find_similar, "search": _search, "status": _status}
+    for name, handler in (handlers | {name: partial(_order, order) for name, order in _ORDERS.items()}).items():
+        server.on_command(f"codekin.{name}", handler)
+        server.on_request(f"codekin/{name}", handler)
+    server.on_notification(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, _cancelled)

@@ -1,0 +1,35 @@
+"""Answers shown by standard messages, in clients that do nothing with a command's result."""
+
+from typing import TYPE_CHECKING
+
+from lsprotocol.types import MessageType, ShowDocumentParams
+from pygls.exceptions import JsonRpcException
+
+from codekin.lsp.locations import location_of, name_of, shown
+from codekin.types import Answer
+
+if TYPE_CHECKING:
+    from codekin.lsp.server import CodekinServer
+
+_LISTED = 10
+
+
+async def show(server: "CodekinServer", answer: Answer, found: str) -> None:
+    """Goes to the best hit, or lists the hits where the client can't go there."""
+    documents = server.protocol.workspace
+    covered = "" if answer.coverage >= 1 else f" ({answer.coverage:.0%} of the workspace is indexed so far)"
+    if not answer.hits:
+        server.tell(MessageType.Info, f"codekin: nothing {found}{covered}.")
+        return
+    best = answer.hits[0]
+    if server.can("window.show_document.support"):
+        uri, name = location_of(best, documents).uri, name_of(best, documents)
+        try:
+            result = await server.window_show_document_async(ShowDocumentParams(uri, take_focus=True, selection=name))
+        except JsonRpcException:
+            pass
+        else:
+            if result.success:
+                return
+    lines = [f"{shown(hit, documents)}: {hit.why}" for hit in answer.hits[:_LISTED]]
+    server.tell(MessageType.Info, "\n".join([f"codekin: {len(answer.hits)} {found}{covered}", *lines]))

@@ -1,0 +1,84 @@
+"""What is like this code?"""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsprotocol.types import Range
+
+from codekin.errors import QueryError
+from codekin.lsp.convert import lines_of, path_of
+from codekin.lsp.features.show import show
+from codekin.lsp.locations import answer_json
+from codekin.lsp.protocol import NO_ANSWER, AnswerJson, FindSimilar, Scope
+from codekin.lsp.questions import Kind
+from codekin.types import Answer, Cancel, Filter
+
+if TYPE_CHECKING:
+    from pygls.workspace import TextDocument
+
+    from codekin.engine import Engine
+    from codekin.lsp.server import CodekinServer
+
+_EDITORS_NAMES = {"javascriptreact": "javascript", "typescriptreact": "tsx", "shellscript": "bash", "makefile": "make"}
+
+
+async def find_similar(server: "CodekinServer", params: FindSimilar) -> AnswerJson:
+    """Answers from what is indexed; raises QueryError where there is no such code."""
+    document = server.protocol.workspace.find(params.uri)
+    answer = await server.session.ask(Kind.ASKED, partial(_ask, params, document))
+    if answer is None:
+        return NO_ANSWER
+    if params.show:
+        await show(server, answer, "similar")
+    return answer_json(answer, server.protocol.workspace)
+
+
+def within(scope: Scope) -> Filter:
+    """The scope as the engine has it. Raises QueryError."""
+    from codekin.code.languages import LANGUAGES
+
+    language, folder = scope.language, None
+    if language is not None:
+        language = _EDITORS_NAMES.get(language, language)
+        if language not in LANGUAGES:
+            raise QueryError(f"There is no language {language}. There are: {', '.join(sorted(LANGUAGES))}.")
+    if scope.folder is not None:
+        folder = path_of(scope.folder) or Path(scope.folder)
+        if not folder.is_absolute():
+            raise QueryError(f"{scope.folder} is no folder. Name it by its file: URI, or by its absolute path.")
+        folder = folder.resolve()
+    return Filter(language, folder)
+
+
+def _ask(params: FindSimilar, document: "TextDocument | None", engine: "Engine", cancel: Cancel) -> Answer:
+    """On a thread."""
+    limit, scope = params.scope.limit or engine.settings.search.limit, within(params.scope)
+    if params.text is not None:
+        return engine.similar_to(params.text, limit, within=scope, cancel=cancel)
+    path = path_of(params.uri)
+    if path is not None:
+        from codekin.code.extract import split_lines
+        from codekin.index.workspace import Document
+
+        path = engine.workspace.locate(path)
+        read = engine.workspace.read(path)
+        if isinstance(read, Document) or document is None:
+            count = len(split_lines(read.text)) if isinstance(read, Document) else 1
+            return engine.similar(path, lines_of(params.asked, count), limit, within=scope, cancel=cancel)
+    if document is None:
+        raise QueryError(f"{params.uri} is not open, so its text is not known. Open it, or send the text.")
+    code = _asked_code(document.source, document.language_id or "", params.asked)
+    return engine.similar_to(code, limit, within=scope, cancel=cancel)
+
+
+def _asked_code(text: str, language: str, asked: Range) -> str:
+    """The code that is meant in a text that is no file: what is selected, or the function at the position."""
+    from codekin.code.extract import extract, snippet_at, split_lines
+
+    lines = split_lines(text)
+    span = lines_of(asked, len(lines))
+    if span.end - span.start > 1:
+        return "\n".join(lines[span.start : span.end])
+    snippet = snippet_at(extract(text, _EDITORS_NAMES.get(language, language)), span.start)
+    return snippet.text if snippet else ""

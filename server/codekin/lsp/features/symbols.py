@@ -1,0 +1,48 @@
+"""workspace/symbol: definitions by name, or, where the query reads like a question, by what they do."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from codekin.lsp.locations import SYMBOL_KINDS, location_of
+from codekin.lsp.questions import Kind, SupersededError
+from codekin.types import Cancel, Hit
+
+if TYPE_CHECKING:
+    from codekin.engine import Engine
+    from codekin.lsp.server import CodekinServer
+
+_MOST = 100  # an editor shows them all while a person types
+
+
+async def _symbols(server: "CodekinServer", params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
+    query = params.query.strip()
+    if not query:
+        return []
+    try:
+        hits = await server.session.ask(Kind.TYPED, partial(_ask, params.query)) or []
+    except SupersededError:
+        return []
+    documents = server.protocol.workspace
+    return [
+        types.WorkspaceSymbol(
+            location_of(hit, documents),
+            hit.place.name or documents.shown(hit.place.path),
+            SYMBOL_KINDS[hit.place.kind],
+            container_name=hit.place.qualified_name.removesuffix(hit.place.name).rstrip(".:#") or None,
+        )
+        for hit in hits
+    ]
+
+
+def _ask(query: str, engine: "Engine", cancel: Cancel) -> list[Hit]:
+    """On a thread."""
+    if " " in query.strip() or "?" in query:
+        return list(engine.search(query, engine.settings.search.limit, cancel=cancel).hits)
+    return engine.symbols(query.strip(), _MOST)
+
+
+def register(server: "CodekinServer") -> None:
+    """Offer workspace/symbol."""
+    server.on_request(types.WORKSPACE_SYMBOL, _symbols)

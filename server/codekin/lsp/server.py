@@ -1,0 +1,299 @@
+"""The language server: one client, one workspace.
+
+Nothing heavy is imported here or by what is imported here: `initialize` is answered first (see session.py).
+Handlers of notifications run on the loop and return at once; handlers of requests are coroutines that wait for the
+engine's threads (see questions.py). What they raise is answered: a CodekinError with its message, which names the
+remedy, anything else as an internal error whose trace goes to standard error.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.capabilities import get_capability
+from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcInvalidParams, JsonRpcRequestCancelled
+from pygls.io_ import run_async
+from pygls.lsp.server import LanguageServer
+
+from codekin import __version__
+from codekin.errors import CodekinError
+from codekin.lsp import features, logs, transport
+from codekin.lsp.configuration import Configuration
+from codekin.lsp.folders import NONE, project_of, roots_of
+from codekin.lsp.progress import ProgressBar
+from codekin.lsp.protocol import ArgumentsError
+from codekin.lsp.questions import Kind, SupersededError
+from codekin.lsp.rpc import Rpc, converter
+from codekin.lsp.session import Session
+from codekin.lsp.status import StatusBoard
+from codekin.types import Progress
+
+log = logging.getLogger(__name__)
+
+_CLOSING_S = 8.0
+_ANSWERING_S = 3.0
+
+
+class CodekinServer(LanguageServer):
+    """What the features share: the client's capabilities, settings and folders, and the engine behind `session`."""
+
+    protocol: Rpc
+    session: Session
+    configuration: Configuration
+    bar: ProgressBar
+    board: StatusBoard
+
+    def __init__(self) -> None:
+        super().__init__("codekin", __version__, protocol_cls=Rpc, converter_factory=converter)
+        self.exit_status = 1  # the client is gone, and has not said goodbye
+        self.stopped = asyncio.Event()
+        self.roots: list[Path] = []
+        self._told: set[str] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._progress: Progress | None = None
+        features.register(self)
+
+    # The conversation's course
+
+    def greet(self, params: types.InitializeParams) -> None:
+        """`initialize` is being answered: remember, do nothing yet."""
+        self.configuration = Configuration(params.initialization_options)
+        self.session = Session(self.protocol.workspace, self)
+        self.bar = ProgressBar(self.protocol.progress, self.pause)
+        self.board = StatusBoard(self)
+        self.roots = roots_of(params)
+        if params.process_id is not None:
+            self.spawn(self._follow(params.process_id))
+
+    async def begin(self) -> None:
+        """The client is ready: import, learn the settings, open the index."""
+        self.session.warm_up()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.ask_settings(), _ANSWERING_S)
+        await self.apply_settings()
+
+    def stop(self, status: int) -> None:
+        """The conversation is over."""
+        self.exit_status = status
+        self.stopped.set()
+
+    def stop_from_thread(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The client does not listen any more."""
+        with contextlib.suppress(RuntimeError):  # nor do we
+            loop.call_soon_threadsafe(self.stop, 1)
+
+    async def _follow(self, process: int) -> None:
+        await transport.outlive(process)
+        log.warning("the client (process %d) is gone", process)
+        self.stop(1)
+
+    # Settings and folders
+
+    async def ask_settings(self) -> None:
+        """Ask the client, if it answers such questions."""
+        if not self.can("workspace.configuration"):
+            return
+        items = [types.ConfigurationItem(section="codekin")]
+        try:
+            answers = await self.workspace_configuration_async(types.ConfigurationParams(items))
+        except JsonRpcException as error:
+            log.warning("the client does not tell its settings: %s", error)
+        else:
+            self.configuration.take(answers[0] if answers else None)
+
+    async def apply_settings(self) -> None:
+        """Whatever has changed takes effect; what is wrong is told."""
+        before = self.session.settings
+        settings, problems = await self.session.aside(self.configuration.settings)
+        self.session.want(self.roots, settings)
+        for problem in problems:
+            self.tell_once(types.MessageType.Warning, f"codekin: {problem}")
+        if before is not None and (before.lens, before.duplicates) != (settings.lens, settings.duplicates):
+            self.refresh(anyway=True)
+
+    def set_roots(self, roots: list[Path]) -> None:
+        """The workspace's folders are these from now on."""
+        self.roots = roots
+        if self.session.settings is not None:  # else they count when the settings are known
+            self.session.want(roots, self.session.settings)
+
+    def find_root(self, file: Path) -> None:
+        """Where no folder is open, take the repository that this file is in."""
+        if not self.roots:
+            self.session.doubt()
+            self.spawn(self._find_root(file))
+
+    async def _find_root(self, file: Path) -> None:
+        project = await self.session.aside(lambda: project_of(file))
+        if self.roots:
+            return
+        if project is None:
+            self.tell_once(types.MessageType.Info, f"codekin: {NONE}")
+        else:
+            log.info("no folder is open; %s is taken, for %s is in it", project, file.name)
+        self.set_roots([project] if project else [])
+
+    # What becomes of the engine (session.Audience)
+
+    def engine_exchanged(self) -> None:
+        self.engine_changed(None)
+        self.refresh()
+
+    def engine_failed(self, problem: str) -> None:
+        self.tell(types.MessageType.Error, f"codekin: {problem}")
+        self.board.note()
+
+    def engine_changed(self, progress: Progress | None) -> None:
+        ended = self._progress is not None and progress is None
+        self._progress = progress
+        if self.can("window.work_done_progress"):
+            self.bar.note(progress)
+        self.board.note()
+        if ended:
+            self.refresh()
+
+    def pause(self) -> None:
+        """The user cancelled the progress bar."""
+        far = f" at {self._progress.done:,} of {self._progress.total:,} files" if self._progress else ""
+        self.spawn(self.session.ask(Kind.ORDERED, lambda engine, _: engine.pause()))
+        self.tell(
+            types.MessageType.Info,
+            f"codekin: indexing is paused{far}; what is indexed can be searched. The command codekin.resume goes on.",
+        )
+
+    # What features need
+
+    def can(self, capability: str) -> bool:
+        """Whether the client says so."""
+        return bool(get_capability(self.client_capabilities, capability, None))
+
+    def tell(self, kind: types.MessageType, message: str) -> None:
+        """Show the user a message."""
+        self.window_show_message(types.ShowMessageParams(kind, message))
+
+    def tell_once(self, kind: types.MessageType, message: str) -> None:
+        """The same, but each message only once."""
+        if message not in self._told:
+            self._told.add(message)
+            self.tell(kind, message)
+
+    def refresh(self, *, anyway: bool = False) -> None:
+        """Have the client ask anew for what it shows of the index; `anyway`: also for what has just been turned off."""
+        settings = self.session.settings
+        if settings is None:
+            return
+        if (settings.lens.enabled or anyway) and self.can("workspace.code_lens.refresh_support"):
+            self.workspace_code_lens_refresh(None)
+        if (settings.duplicates.enabled or anyway) and self.can("workspace.diagnostics.refresh_support"):
+            self.workspace_diagnostic_refresh(None)
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let it run beside; what goes wrong is logged."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._spawned)
+
+    def _spawned(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s", error, exc_info=None if isinstance(error, CodekinError | JsonRpcException) else error)
+
+    def on_request(
+        self, method: str, handler: Callable[["CodekinServer", Any], Awaitable[Any]], options: Any = None
+    ) -> None:
+        """Have `handler` answer the requests of this method."""
+        self.feature(method, options)(self._answering(method, handler))
+
+    def on_command(self, name: str, handler: Callable[["CodekinServer", Any], Awaitable[Any]]) -> None:
+        """Have `handler` carry out the command, with the one argument it has."""
+        self.command(name)(self._answering(name, handler))
+
+    def on_notification(self, method: str, handler: Callable[["CodekinServer", Any], None]) -> None:
+        """Have `handler` called, on the loop."""
+
+        def noted(params: Any = None) -> None:
+            try:
+                handler(self, params)
+            except Exception:
+                log.exception("%s could not be taken in", method)
+
+        self.feature(method)(noted)
+
+    def _answering(
+        self, name: str, handler: Callable[["CodekinServer", Any], Awaitable[Any]]
+    ) -> Callable[[Any], Coroutine[Any, Any, Any]]:
+        async def answer(params: Any = None) -> Any:
+            try:
+                return await handler(self, params)
+            except ArgumentsError as error:
+                raise JsonRpcInvalidParams(str(error)) from error
+            except SupersededError as error:
+                raise JsonRpcRequestCancelled("Newer questions took its place.") from error
+            except CodekinError as error:
+                raise JsonRpcException(str(error), types.LSPErrorCodes.RequestFailed.value) from error
+            except JsonRpcException:
+                raise
+            except Exception as error:
+                log.exception("%s failed", name)
+                raise JsonRpcInternalError(f"{name} failed: {type(error).__name__}. The log says more.") from error
+
+        return answer
+
+    def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
+        """What pygls can't answer goes to the log, not into the user's face."""
+        if not isinstance(error, JsonRpcException):  # those have been answered
+            log.error("%s", error, exc_info=error)
+
+
+async def _serve(tcp: tuple[str, int] | None) -> int:
+    loop = asyncio.get_running_loop()
+    server = CodekinServer()
+    logging.getLogger("codekin").addHandler(logs.ClientLog(server))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
+            loop.add_signal_handler(number, server.stop, 0)
+    outbox: transport.Outbox | asyncio.StreamWriter
+    if tcp:
+        reader, outbox = await transport.accept(*tcp)
+    else:
+        source, target = transport.take_stdio()
+        reader, outbox = transport.reader_of(source), transport.Outbox(target, partial(server.stop_from_thread, loop))
+    server.protocol.set_writer(outbox)
+    talk = loop.create_task(run_async(threading.Event(), reader, server.protocol, log, server.report_server_error))
+    stop = loop.create_task(server.stopped.wait())
+    await asyncio.wait((talk, stop), return_when=asyncio.FIRST_COMPLETED)
+    if talk.done() and talk.exception() is not None:
+        log.error("the client's messages can't be understood: %s", talk.exception())
+    await _close(server)
+    outbox.close()
+    return server.exit_status
+
+
+async def _close(server: CodekinServer) -> None:
+    if server.protocol.documents is None:
+        return
+    try:
+        await asyncio.wait_for(server.session.close(), _CLOSING_S)
+    except TimeoutError:
+        log.error("the index does not close; what is indexed is kept")
+        os._exit(server.exit_status)  # a thread that hangs would keep the process
+
+
+def serve(tcp: tuple[str, int] | None = None) -> None:
+    """Talk to one client until it says `exit` or is gone: over standard input and output, or over TCP at (host, port),
+    where 0 is any free port, which the log tells.
+
+    Raises SystemExit(1) where the client has not said `shutdown` first.
+    """
+    logs.set_up()
+    status = asyncio.run(_serve(tcp))
+    if status:
+        raise SystemExit(status)

@@ -1,0 +1,120 @@
+"""Bytes to and from the client, without ever holding the loop; and noticing that the client is gone."""
+
+import asyncio
+import logging
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from typing import BinaryIO
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 65_536
+_FLUSH_S = 2.0
+_POLL_S = 2.0
+
+
+class Outbox:
+    """Writes on a thread of its own: a client that does not read its end of the pipe must not stop us from reading
+    ours, or both would wait for ever.
+    """
+
+    def __init__(self, stream: BinaryIO, on_broken: Callable[[], None]) -> None:
+        self._stream = stream
+        self._on_broken = on_broken
+        self._messages: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def write(self, data: bytes) -> None:
+        """Returns at once."""
+        self._messages.put(data)
+
+    def close(self) -> None:
+        """Writes what is left, for as long as the client reads it."""
+        self._messages.put(None)
+        self._thread.join(_FLUSH_S)
+
+    def _run(self) -> None:
+        try:
+            while (data := self._messages.get()) is not None:
+                self._stream.write(data)
+                self._stream.flush()
+        except (OSError, ValueError):
+            self._on_broken()
+
+
+def take_stdio() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output, for the protocol alone.
+
+    From then on whatever else prints (a library, a child) prints to standard error, and reads nothing.
+    """
+    source = os.fdopen(os.dup(sys.__stdin__.fileno() if sys.__stdin__ else 0), "rb", 0)
+    target = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return source, target
+
+
+def reader_of(source: BinaryIO) -> asyncio.StreamReader:
+    """What comes from `source`, read on a thread that the process need not wait for when it ends."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+
+    def pump() -> None:
+        try:
+            while data := os.read(source.fileno(), _CHUNK):
+                loop.call_soon_threadsafe(reader.feed_data, data)
+            loop.call_soon_threadsafe(reader.feed_eof)
+        except (OSError, RuntimeError):  # the loop is closed: nobody listens any more
+            log.debug("standard input can't be read any more")
+
+    threading.Thread(target=pump, daemon=True).start()
+    return reader
+
+
+async def accept(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The first client that connects; there is no other."""
+    loop = asyncio.get_running_loop()
+    first: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = loop.create_future()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if first.done():
+            writer.close()
+        else:
+            first.set_result((reader, writer))
+
+    listener = await asyncio.start_server(connected, host, port)
+    address = listener.sockets[0].getsockname()
+    log.info("listening on %s:%d", address[0], address[1])
+    connection = await first
+    listener.close()
+    return connection
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this number (not asked on Windows, where asking would end it)."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+async def outlive(process: int) -> None:
+    """Returns when the client's process is gone, which the end of a pipe does not tell when others hold it open.
+
+    Never returns where it is not to be seen from the start: the client lives in another container, or elsewhere.
+    """
+    if not is_alive(process):
+        await asyncio.Event().wait()
+    while is_alive(process):
+        await asyncio.sleep(_POLL_S)
