@@ -1,0 +1,293 @@
+"""The real server, over standard input and output, driven as the real editors do."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from lsprotocol import types
+from pygls.protocol import JsonRPCResponseMessage
+from pytest_lsp import LanguageClient
+from pytest_lsp.client import register_lsp_features
+
+from codekin.lsp.rpc import converter
+
+SERVE = [sys.executable, "-m", "codekin", "serve"]
+CLIENTS = Path(__file__).parent / "clients"
+LONG_S = 60.0  # far more than anything here takes; a test that waits for it has failed
+
+FILES = {
+    "shop/orders.py": '''\
+"""Orders."""
+
+
+def total_price(items, tax_rate):
+    """The price of all items with tax."""
+    total = 0
+    for item in items:
+        price = item.price * item.quantity
+        if item.discount:
+            price -= price * item.discount
+        total += price
+    return total * (1 + tax_rate)
+
+
+def ship_order(order, carrier):
+    """Hand the parcel to the carrier and remember its tracking number."""
+    parcel = carrier.pack(order.items)
+    order.tracking = carrier.dispatch(parcel, order.address)
+    order.state = "shipped"
+    return order.tracking
+''',
+    "shop/invoices.py": '''\
+def invoice_total(items, tax_rate):
+    """The price of all items with tax."""
+    total = 0
+    for item in items:
+        price = item.price * item.quantity
+        if item.discount:
+            price -= price * item.discount
+        total += price
+    return total * (1 + tax_rate)
+''',
+    "shop/größe.py": """\
+bild = "😋𝕏"; zahl = 1
+
+
+class Größe:
+    def fläche_berechnen(self, höhe): return "😋" * self.breite * höhe
+
+    def umfang_berechnen(self, höhe, breite):
+        \"\"\"😋 Wie lang der Rand ist.\"\"\"
+        rand = 2 * (höhe + breite)
+        self.gemerkt["😋"] = rand
+        return rand
+""",
+    "web/cart.ts": """\
+export function parseCookieHeader(header: string): Map<string, string> {
+  const cookies = new Map<string, string>();
+  for (const part of header.split(";")) {
+    const [name, value] = part.trim().split("=");
+    cookies.set(name, decodeURIComponent(value));
+  }
+  return cookies;
+}
+""",
+    "tools/backup.sh": """\
+backup_database() {
+  local target="$1"
+  pg_dump --format=custom "$DATABASE" > "$target/dump.sql"
+  gzip --best "$target/dump.sql"
+}
+""",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What the specification forbids is an error, not a warning."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("error::pytest_lsp.LspSpecificationWarning"))
+
+
+def _plain() -> Any:
+    """A converter that leaves the results of our own requests the JSON they are, and knows an action from a command."""
+    made = converter()
+
+    def action(data: dict[str, Any], _: object) -> types.Command | types.CodeAction:
+        bare = isinstance(data.get("command"), str)
+        return made.structure(data, types.Command if bare else types.CodeAction)
+
+    made.register_structure_hook(types.Command | types.CodeAction, action)
+    made.register_structure_hook(
+        JsonRPCResponseMessage,
+        lambda data, _: JsonRPCResponseMessage(data["id"], data["jsonrpc"], data.get("result")),
+    )
+    return made
+
+
+class Client(LanguageClient):
+    """A client that remembers what it is told, and waits for it."""
+
+    def __init__(self, root: Path, configuration: dict[str, Any]) -> None:
+        super().__init__(converter_factory=_plain, configuration={"": {"codekin": configuration}})
+        self.root = root
+        self.status: dict[str, Any] = {}
+        self.registrations: list[types.Registration] = []
+        self.lens_refreshes = 0
+        self.news = asyncio.Event()
+        self.on_progress: Callable[[types.ProgressParams], None] = lambda _: None
+        register_lsp_features(self)
+        features = self.protocol.fm.features
+        for method in (types.PROGRESS, types.WINDOW_SHOW_MESSAGE, types.WORKSPACE_DIAGNOSTIC_REFRESH):
+            features[method] = partial(self._noted, method, features[method])
+        features["codekin/statusChanged"] = self._status_changed
+        features[types.CLIENT_REGISTER_CAPABILITY] = self._registered
+        features[types.WORKSPACE_CODE_LENS_REFRESH] = self._lens_refresh
+
+    # What the server says
+
+    def _status_changed(self, params: dict[str, Any]) -> None:
+        self.status = params
+        self.news.set()
+
+    def _noted(self, method: str, handler: Callable[[Any], None], params: Any) -> None:
+        handler(params)
+        if method == types.PROGRESS:
+            self.on_progress(params)
+        self.news.set()
+
+    def _registered(self, params: types.RegistrationParams) -> None:
+        self.registrations += params.registrations
+
+    def _lens_refresh(self, _: None) -> None:
+        self.lens_refreshes += 1
+        self.news.set()
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        """Until what the server said makes `condition` true."""
+        async with asyncio.timeout(LONG_S):
+            while not condition():
+                self.news.clear()
+                await self.news.wait()
+
+    async def indexed(self, files: int) -> None:
+        """Until all is searchable."""
+        await self.until(
+            lambda: (
+                (self.status.get("state"), self.status.get("coverage"), self.status.get("files")) == ("ready", 1, files)
+            )
+        )
+
+    # What a person does
+
+    def uri(self, name: str) -> str:
+        return (self.root / name).as_uri()
+
+    def open(self, name: str, text: str | None = None, language: str = "python") -> None:
+        text = (self.root / name).read_text("utf-8") if text is None else text
+        item = types.TextDocumentItem(self.uri(name), language, 1, text)
+        self.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    def edit(self, name: str, text: str, version: int = 2) -> None:
+        document = types.VersionedTextDocumentIdentifier(version, self.uri(name))
+        change = types.TextDocumentContentChangeWholeDocument(text)
+        self.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+
+    def close(self, name: str) -> None:
+        self.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(self.uri(name))))
+
+    async def ask(self, method: str, params: Any = None) -> Any:
+        return await asyncio.wait_for(self.protocol.send_request_async(method, params), LONG_S)
+
+    async def similar(self, name: str, line: int, **more: Any) -> dict[str, Any]:
+        at = {"textDocument": {"uri": self.uri(name)}, "position": {"line": line, "character": 0}}
+        answer: dict[str, Any] = await self.ask("codekin/findSimilar", {**at, **more})
+        return answer
+
+    async def command(self, name: str, *arguments: Any) -> Any:
+        params = types.ExecuteCommandParams(name, arguments=list(arguments) or None)
+        return await asyncio.wait_for(self.workspace_execute_command_async(params), LONG_S)
+
+    async def until_found(self, query: str, name: str) -> None:
+        """Asks until the search finds something of that name: the change is known to be on its way."""
+        async with asyncio.timeout(LONG_S):
+            while name not in self.names(await self.ask("codekin/search", {"query": query})):
+                pass
+
+    def names(self, answer: dict[str, Any]) -> list[str]:
+        return [hit["name"] for hit in answer["hits"]]
+
+
+def recorded(client: str, root: Path) -> types.InitializeParams:
+    """What this editor sent, for a folder of the test's."""
+    text = (CLIENTS / f"{client}.json").read_text("utf-8")
+    for folder in ("/work-space", "/opt/demo/ws"):
+        text = text.replace(folder, str(root))
+    params = converter().structure(json.loads(text), types.InitializeParams)
+    params.process_id = os.getpid()
+    return params
+
+
+def written(root: Path, files: dict[str, str]) -> Path:
+    """A folder with these files."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return root
+
+
+@pytest.fixture(name="written")
+def _written() -> Callable[[Path, dict[str, str]], Path]:
+    return written
+
+
+class Servers:
+    """Starts servers, as many as are asked for, and has them all shut down in the end."""
+
+    def __init__(self, home: Path) -> None:
+        self.workspace = written(home / "shop-project", FILES)
+        self.environment = {  # nothing of this machine's user
+            **os.environ,
+            "HOME": str(home),
+            "CODEKIN_CACHE_DIRECTORY": str(home / "cache"),
+            "CODEKIN_CONFIG": str(home / "config.toml"),
+            "CODEKIN_INDEX_WORKERS": "1",
+        }
+        self.running: list[Client] = []
+
+    async def __call__(
+        self,
+        editor: str = "code_server_1.139.1",
+        root: Path | None = None,
+        *,
+        settings: dict[str, Any] | None = None,
+        options: dict[str, Any] | None = None,
+        change: Callable[[types.InitializeParams], object] = lambda _: None,
+    ) -> Client:
+        root = root or self.workspace
+        client = Client(root, settings or {})
+        await client.start_io(*SERVE, env=self.environment)
+        self.running.append(client)
+        params = recorded(editor, root)
+        params.initialization_options = options or {}
+        change(params)
+        client.result = await asyncio.wait_for(client.initialize_session(params), LONG_S)
+        return client
+
+    async def stop(self) -> None:
+        for client in self.running:
+            if client._server.returncode is None:
+                await asyncio.wait_for(client.shutdown_session(), LONG_S)
+            await client.stop()
+
+
+@pytest_asyncio.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Servers]:
+    """For tests that need a server, or a workspace, of their own."""
+    servers = Servers(tmp_path)
+    yield servers
+    await servers.stop()
+
+
+@pytest.fixture
+def workspace(start: Servers) -> Path:
+    """A small shop."""
+    return start.workspace
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """For tests that only ask: one server, on a small shop that is indexed."""
+    servers = Servers(tmp_path_factory.mktemp("shop"))
+    client = await servers()
+    await client.indexed(len(FILES))
+    yield client
+    await servers.stop()

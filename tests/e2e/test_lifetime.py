@@ -1,0 +1,233 @@
+"""From the first byte to the last process: what is imported when, what is written where, and that nothing stays."""
+
+import asyncio
+import io
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from typing import Any, BinaryIO
+
+import psutil
+import pytest
+from lsprotocol import types
+
+HEAVY = {"numpy", "tokenizers", "tree_sitter", "hnswlib", "watchdog", "sqlite3", "torch", "codekin.engine"}
+MANY = {
+    f"module{i}.py": "\n\n".join(f"def work_{i}_{j}(a, b):\n    c = a * {j}\n    return c + b\n" for j in range(20))
+    for i in range(400)
+}
+
+
+def framed(method: str, params: Any = None, number: int | None = None) -> bytes:
+    message = {"jsonrpc": "2.0", "method": method} | ({"params": params} if params is not None else {})
+    return wrapped(json.dumps(message if number is None else {**message, "id": number}))
+
+
+def wrapped(body: str) -> bytes:
+    return f"Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
+
+
+def heard(stream: BinaryIO) -> dict[str, Any] | None:
+    """The next message; fails where there is anything else. None at the end."""
+    length = 0
+    while (line := stream.readline()) != b"\r\n":
+        if not line and not length:
+            return None
+        header = re.fullmatch(rb"Content-(Length: (\d+)|Type: .*)\r\n", line)
+        assert header, line
+        length = int(header[2] or length)
+    message: dict[str, Any] = json.loads(stream.read(length))
+    return message
+
+
+HELLO = framed("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
+READY = framed("initialized", {})
+GOODBYE = [framed("shutdown", None, 99), framed("exit")]
+
+
+def said_to(environment: dict[str, str], pieces: list[bytes], command: list[str]) -> tuple[list[Any], str, int]:
+    """Everything a server says, what it logs, and its exit status. A piece that asks is answered before the next."""
+    messages: list[Any] = []
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(
+            [sys.executable, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+        ) as server,
+    ):
+        for piece in pieces:
+            server.stdin.write(piece)
+            server.stdin.flush()
+            asked = re.search(rb'"id": (\d+)', piece)
+            while asked and (message := heard(server.stdout)):
+                messages.append(message)
+                if message.get("id") == int(asked[1]):
+                    break
+        server.stdin.close()
+        while message := heard(server.stdout):
+            messages.append(message)
+        status = server.wait(60)
+        log.seek(0)
+        return messages, log.read().decode(), status
+
+
+SERVE = ["-m", "codekin", "serve"]
+
+
+async def test_nothing_heavy_is_imported_before_initialize_is_answered(start) -> None:
+    messages, log, status = said_to(start.environment, [HELLO, *GOODBYE], ["-X", "importtime", *SERVE])
+    imported = {line.rpartition("|")[2].strip() for line in log.splitlines() if line.startswith("import time:")}
+    assert messages[0]["result"]["serverInfo"]["name"] == "codekin"
+    assert "pygls.lsp.server" in imported
+    assert imported & HEAVY == set()
+    assert status == 0
+
+
+async def test_standard_output_carries_messages_only(start) -> None:
+    """Whatever a library or a child prints goes to standard error."""
+    noisy = (
+        "import os, sys\n"
+        "from codekin.lsp import server\n"
+        "begin = server.CodekinServer.begin\n"
+        "async def loud(self):\n"
+        "    print('from python', flush=True)\n"
+        "    os.system('echo from a child; cat')\n"
+        "    await begin(self)\n"
+        "server.CodekinServer.begin = loud\n"
+        "server.serve()\n"
+    )
+    data = [HELLO, READY, framed("codekin/status", None, 2), *GOODBYE]
+    messages, log, status = said_to(start.environment, data, ["-c", noisy])
+    assert [message["id"] for message in messages if "id" in message and "result" in message] == [1, 2, 99]
+    assert "from python" in log
+    assert "from a child" in log
+    assert status == 0
+
+
+async def test_whatever_comes_out_of_turn_is_answered_and_survived(start) -> None:
+    again = framed("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 6)
+    data = [
+        framed("codekin/status", None, 5),
+        framed("textDocument/didOpen", {"too": "early"}),
+        HELLO,
+        again,
+        wrapped("{this is no JSON"),
+        wrapped('{"jsonrpc": "2.0", "id": 7, "method": "textDocument/codeLens", "params": {"textDocument": 3}}'),
+        wrapped('{"jsonrpc": "2.0", "method": "textDocument/didChange", "params": []}'),
+        framed("no/such", {}, 8),
+        framed("workspace/executeCommand", {"command": "codekin.nothing"}, 9),
+        wrapped('{"jsonrpc": "2.0", "method": "$/cancelRequest", "params": {"id":1234}}'),
+        framed("$/unknown", {}),
+        READY,
+        framed("codekin/status", None, 10),
+        framed("shutdown", None, 98),
+        framed("codekin/status", None, 11),
+        framed("exit"),
+    ]
+    messages, _, status = said_to(start.environment, data, SERVE)
+    errors = {message["id"]: message["error"]["code"] for message in messages if "error" in message}
+    expected = {5: -32002, 6: -32600, 7: -32602, 8: -32601, 9: -32602, 11: -32600}
+    assert errors == expected
+    results = {message["id"] for message in messages if "result" in message}
+    assert results == {1, 10, 98}
+    assert status == 0
+    assert not any(
+        message.get("method") == "window/showMessage" and message["params"]["type"] == 1 for message in messages
+    )
+
+
+async def test_exit_without_shutdown_is_a_failure_and_the_end_of_input_too(start) -> None:
+    for end in (framed("exit"), b"", b"Content-Length: 50\r\n\r\n{"):
+        _, _, status = said_to(start.environment, [HELLO, READY, end], SERVE)
+        assert status == 1
+
+
+async def busy(start, tmp_path, written, **more: Any):
+    """A client whose server is in the midst of its bulk, and all the processes that takes."""
+    start.environment["CODEKIN_INDEX_WORKERS"] = "2"
+    client = await start(root=written(tmp_path / "many", MANY), **more)
+    await client.until(lambda: client.progress_reports)
+    processes = [psutil.Process(client._server.pid), *psutil.Process(client._server.pid).children(recursive=True)]
+    assert len(processes) > 1
+    return client, processes
+
+
+async def test_shutdown_leaves_no_process(start, tmp_path, written) -> None:
+    client, processes = await busy(start, tmp_path, written)
+    await client.shutdown_session()
+    assert client._server.returncode == 0
+    assert not psutil.wait_procs(processes, timeout=10)[1]
+
+
+async def test_the_end_of_input_leaves_no_process(start, tmp_path, written) -> None:
+    client, processes = await busy(start, tmp_path, written)
+    client._server.stdin.close()
+    await asyncio.wait_for(client._server.wait(), 20)
+    assert not psutil.wait_procs(processes, timeout=10)[1]
+
+
+async def test_killing_the_server_leaves_no_process(start, tmp_path, written) -> None:
+    client, processes = await busy(start, tmp_path, written)
+    client._server.kill()
+    await client._server.wait()
+    assert not psutil.wait_procs(processes, timeout=10)[1]
+
+
+async def test_the_server_goes_when_the_editor_has_died(start) -> None:
+    """Also where something else holds its pipes open."""
+    editor = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
+
+    def as_child_of_it(params: types.InitializeParams) -> None:
+        params.process_id = editor.pid
+
+    client = await start(change=as_child_of_it)
+    await client.indexed(5)
+    editor.kill()
+    await editor.wait()
+    assert await asyncio.wait_for(client._server.wait(), 20) == 1
+
+
+async def test_an_editor_that_is_not_to_be_seen_is_not_missed(start) -> None:
+    """It lives in another container, and so has a number that means nothing, or another process, here."""
+
+    def elsewhere(params: types.InitializeParams) -> None:
+        params.process_id = 2**22 + 1
+
+    client = await start(change=elsewhere)
+    await client.indexed(5)
+    assert client._server.returncode is None
+
+
+async def test_a_client_is_served_over_tcp(start) -> None:
+    server = await asyncio.create_subprocess_exec(
+        *[sys.executable, *SERVE, "--tcp", "127.0.0.1:0"], env=start.environment, stderr=asyncio.subprocess.PIPE
+    )
+    said = (await asyncio.wait_for(server.stderr.readline(), 60)).decode()
+    port = int(re.search(r"listening on 127\.0\.0\.1:(\d+)", said)[1])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HELLO + b"".join(GOODBYE))
+    answers = io.BytesIO(await asyncio.wait_for(reader.read(), 60))
+    writer.close()
+    assert [heard(answers)["id"], heard(answers)["id"], heard(answers)] == [1, 99, None]
+    assert await asyncio.wait_for(server.wait(), 60) == 0
+
+
+async def test_a_cancelled_question_is_answered_as_cancelled(start) -> None:
+    client = await start()
+    running = client.protocol.send_request("codekin/search", {"query": "total"}, msg_id="to cancel")
+    client.cancel_request(types.CancelParams(id="to cancel"))
+    with pytest.raises(Exception, match="cancel") as refused:
+        await asyncio.wait_for(asyncio.wrap_future(running), 60)
+    assert refused.value.code == -32800
+    at = {"textDocument": {"uri": client.uri("shop/orders.py")}, "position": {"line": 3, "character": 0}}
+    params = types.ExecuteCommandParams("codekin.findSimilar", [at])
+    running = client.protocol.send_request("workspace/executeCommand", params, msg_id="this too")
+    client.cancel_request(types.CancelParams(id="this too"))
+    with pytest.raises(Exception, match="cancel"):
+        await asyncio.wait_for(asyncio.wrap_future(running), 60)
+    await client.indexed(5)

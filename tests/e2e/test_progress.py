@@ -1,0 +1,91 @@
+"""$/progress, and pausing."""
+
+import re
+
+from lsprotocol import types
+
+MANY = {
+    f"pack{i % 40}/module{i}.py": "\n\n".join(
+        f"def compute_{i}_{j}(value, other):\n    result_{i} = value * {j} + other\n    return result_{i} - {i}\n"
+        for j in range(6)
+    )
+    for i in range(800)
+}
+
+
+def reports(client) -> list:
+    return [report for bar in client.progress_reports.values() for report in bar]
+
+
+async def test_progress_counts_and_ends(start, tmp_path, written) -> None:
+    some = dict(list(MANY.items())[:300])
+    client = await start(root=written(tmp_path / "some", some))
+    await client.indexed(len(some))
+    await client.until(lambda: any(report.kind == "end" for report in reports(client)))
+    begin, *middle, end = reports(client)
+    assert (begin.kind, begin.cancellable, begin.percentage) == ("begin", True, 0)
+    assert end.kind == "end"
+    assert middle
+    percentages = [report.percentage for report in middle]
+    assert percentages == sorted(percentages)
+    assert all(re.fullmatch(r"[\d,]+ of 300 files(, \d+ (s|min) left)?", report.message) for report in middle)
+
+
+async def test_a_few_files_are_not_worth_a_bar(start) -> None:
+    client = await start()
+    await client.indexed(5)
+    assert client.progress_reports == {}
+
+
+async def test_clients_without_bars_are_spared_them(start, tmp_path, written) -> None:
+    def older(params: types.InitializeParams) -> None:
+        params.capabilities.window.work_done_progress = None
+
+    some = dict(list(MANY.items())[:150])
+    client = await start(root=written(tmp_path / "some", some), change=older)
+    await client.indexed(len(some))
+    assert client.progress_reports == {}
+
+
+async def test_cancelling_pauses_and_resuming_goes_on(start, tmp_path, written) -> None:
+    """And a question meanwhile is answered from what is there, which it says."""
+    client = await start(root=written(tmp_path / "many", MANY))
+
+    def cancel(params: types.ProgressParams) -> None:
+        if params.value["kind"] == "begin":
+            client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(params.token))
+
+    client.on_progress = cancel
+    await client.until(lambda: client.status.get("state") == "paused")
+    client.on_progress = lambda _: None
+    answer = await client.ask("codekin/search", {"query": "compute result"})
+    assert answer["hits"]
+    assert 0 < answer["coverage"] < 1
+    assert reports(client)[-1].kind == "end"
+    (message,) = client.messages
+    assert "paused" in message.message
+    assert "codekin.resume" in message.message
+    resumed = await client.command("codekin.resume")
+    assert resumed["state"] == "indexing"
+    await client.indexed(len(MANY))
+
+
+async def test_questions_are_answered_while_the_bulk_runs(start, tmp_path, written) -> None:
+    client = await start(root=written(tmp_path / "many", MANY))
+    await client.until(lambda: client.progress_reports)
+    client.open("pack0/module0.py")
+    answer = await client.similar("pack0/module0.py", 0)
+    assert answer["coverage"] < 1
+    paused = await client.ask("codekin/pause")
+    assert paused["state"] == "paused"
+    assert (await client.ask("codekin/status"))["state"] == "paused"
+
+
+async def test_reindexing_embeds_nothing_anew(start) -> None:
+    client = await start()
+    await client.indexed(5)
+    embedded = client.status["embedded"]
+    assert embedded > 0
+    await client.command("codekin.reindex")
+    await client.indexed(5)
+    assert (await client.ask("codekin/status"))["embedded"] == embedded

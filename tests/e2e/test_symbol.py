@@ -1,0 +1,38 @@
+"""workspace/symbol."""
+
+import asyncio
+
+import pytest
+from lsprotocol import types
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def symbols(client, query: str) -> list[types.WorkspaceSymbol]:
+    return await client.workspace_symbol_async(types.WorkspaceSymbolParams(query))
+
+
+async def test_definitions_are_found_by_name_exact_ones_first(shop) -> None:
+    found = await symbols(shop, "total")
+    assert {symbol.name for symbol in found} == {"total_price", "invoice_total"}
+    exact = await symbols(shop, "fläche_berechnen")
+    assert exact[0].name == "fläche_berechnen"
+    assert exact[0].kind == types.SymbolKind.Method
+    assert exact[0].container_name == "Größe"
+    assert exact[0].location.uri == shop.uri("shop/größe.py")
+
+
+async def test_a_question_is_answered_by_meaning(shop) -> None:
+    for query in ("parse the cookies of a header", "cookies?"):
+        assert (await symbols(shop, query))[0].name == "parseCookieHeader"
+
+
+async def test_nothing_asked_or_nothing_found_is_nothing(shop) -> None:
+    assert await symbols(shop, "") == []
+    assert await symbols(shop, "xyzzy_plugh") == []
+
+
+async def test_typing_does_not_pile_up(shop) -> None:
+    """The last of many quick queries is answered in full; those it overtook may be answered with nothing."""
+    *_, last = await asyncio.gather(*(symbols(shop, "invoice_total"[: 3 + i % 10]) for i in range(100)))
+    assert [symbol.name for symbol in last] == ["invoice_total"]

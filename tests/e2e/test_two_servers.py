@@ -1,0 +1,36 @@
+"""Two editors on one workspace: one server writes, both answer, and when the writer dies the other takes its place."""
+
+import asyncio
+import signal
+
+COFFEE = "def brew_some_coffee(beans, water):\n    return beans.ground() + water.boiling()\n"
+
+
+async def test_the_one_that_stands_by_answers_and_takes_over(start) -> None:
+    writer = await start("code_server_1.139.1")
+    await writer.indexed(5)
+    other = await start("neovim_0.12.4")
+    await other.until(lambda: other.status.get("state") == "standing by" and other.status["coverage"] == 1)
+    assert other.names(await other.similar("shop/orders.py", 6))[0] == "invoice_total"
+    assert other.status["embedded"] == 0
+
+    writer._server.send_signal(signal.SIGKILL)
+    await writer._server.wait()
+    await other.until(lambda: other.status["state"] != "standing by")
+    (other.root / "shop/coffee.py").write_text(COFFEE)
+    await other.indexed(6)
+    found = await other.ask("codekin/search", {"query": "brew coffee"})
+    assert other.names(found)[0] == "brew_some_coffee"
+
+
+async def test_each_editor_is_only_told_what_its_own_texts_say(start) -> None:
+    """Unsaved text of one editor is no answer in the other, and what it hides is back when it is closed."""
+    first, second = await asyncio.gather(start("code_server_1.139.1"), start("eglot_1.17.30"))
+    for client in (first, second):
+        await client.until(lambda client=client: client.status.get("coverage") == 1)
+    second.open("shop/orders.py", COFFEE)
+    await second.until_found("brew coffee", "brew_some_coffee")
+    assert "brew_some_coffee" not in first.names(await first.ask("codekin/search", {"query": "brew coffee"}))
+    second.close("shop/orders.py")
+    for client in (second, first):
+        await client.until_found("ship order carrier", "ship_order")
