@@ -35,7 +35,7 @@ class Client:
         environment = os.environ | {"CODEKIN_CACHE_DIRECTORY": str(cache)}
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "codekin.cli", "serve"],
+            [sys.executable, "-m", "codekin", "serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -144,7 +144,7 @@ def real_tree(folder: Path) -> Path:
 
 def cold_and_warm(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
     environment = os.environ | {"CODEKIN_CACHE_DIRECTORY": str(cache)}
-    command = [sys.executable, "-m", "codekin.cli", "index", str(root), "--json"]
+    command = [sys.executable, "-m", "codekin", "index", str(root), "--json"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     with watched_memory(process.pid) as peak:
         output, _ = process.communicate()
