@@ -211,11 +211,15 @@ class Engine:
         return self._indexer.progress
 
     def coverage(self) -> float:
-        """The share of the workspace's files that are searchable, 0 … 1; 0 before the first scan has counted them."""
+        """The share of the workspace that is searchable, 0 … 1: of its files, those indexed, and of these, the loaded.
+
+        0 before the first scan has counted the files.
+        """
         files, pending = (self._index.store.meta(key) for key in ("files", "pending"))
         if files is None or pending is None:
             return 0.0
-        return 1.0 - int(pending) / max(int(files), 1)
+        indexed = 1.0 - int(pending) / max(int(files), 1)
+        return indexed * self._index.loaded
 
     # How answers are made
 

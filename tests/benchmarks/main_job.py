@@ -201,9 +201,13 @@ def at(path: Path, line: int) -> dict[str, Any]:
 def idle(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
     client = Client(root, cache)
     path, line = some_functions(root, 1)[0]
-    while not client.request("codekin/findSimilar", **at(path, line))["hits"]:
+    while not (answer := client.request("codekin/findSimilar", **at(path, line)))["hits"]:
         pass
-    yield "warm restart: process start to first answer with hits", f"{time.perf_counter() - client.started:.2f} s"
+    first = time.perf_counter() - client.started
+    while answer["coverage"] < 1:
+        answer = client.request("codekin/findSimilar", **at(path, line))
+    whole = time.perf_counter() - client.started
+    yield "warm restart: process start to first answer; to one from the whole index", f"{first:.2f} s; {whole:.2f} s"
     yield "process start to `initialize` answer", f"{client.initialized_s:.2f} s"
     client.await_ready()
     for name, value in asked(client, some_functions(root, 200)):

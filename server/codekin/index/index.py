@@ -32,6 +32,7 @@ class Index:
         self._frequencies: dict[str, int] = {}
         self._generation = -1
         self._last = 0  # the highest content looked at
+        self._to_come = 1  # contents that a `follow` has found and not yet loaded; before the first: who knows
         self._missing: dict[int, bytes] = {}  # contents whose vector has yet to come
         self._retired: set[int] = set()
 
@@ -39,6 +40,12 @@ class Index:
     def contents(self) -> int:
         """About how many contents there are: the highest number given."""
         return self._last
+
+    @property
+    def loaded(self) -> float:
+        """The share of the store's contents whose vectors are in memory, 0 … 1."""
+        have = len(self.dense)
+        return have / (have + self._to_come) if self._to_come else 1.0
 
     def frequency(self, word: str) -> int:
         """In about how many contents the word occurs: looked up once, then remembered; it drifts slowly."""
@@ -92,6 +99,7 @@ class Index:
 
     def _load(self, wanted: dict[int, bytes]) -> None:
         numbers = sorted(wanted)
+        self._to_come = len(numbers)
         for i in range(0, len(numbers), _CHUNK):
             chunk = numbers[i : i + _CHUNK]
             found, vectors = self._vectors.get(self._space, [wanted[number] for number in chunk], self._dim)
@@ -101,6 +109,8 @@ class Index:
             self._missing = {n: key for n, key in self._missing.items() if n not in having}
             self._missing |= {number: wanted[number] for number in chunk if number not in having}
             self._last = max(self._last, chunk[-1])
+            self._to_come = len(numbers) - i - len(chunk)
+        self._to_come = 0
 
     def _retire(self) -> None:
         dead = set(self.store.dead())

@@ -23,7 +23,7 @@ class LexicalRetriever:
         total = max(self._index.contents, 1)
         terms = self._rarest({*words(query.text), *identifiers(query.text)}, _TERMS[query.task])
         # As SQLite computes it: idf × (k1 + 1) is what a word gives when a short text is full of it.
-        best = sum(2.2 * max(math.log((total - n + 0.5) / (n + 0.5)), 1e-6) for n in terms.values())
+        best = sum(2.2 * max(math.log((max(total - n, 0) + 0.5) / (n + 0.5)), 1e-6) for n in terms.values())
         return [Candidate(c.content, min(c.score / best, 1.0)) for c in store.match(list(terms), k, query.within)]
 
     def _rarest(self, terms: set[str], count: int) -> dict[str, int]:
