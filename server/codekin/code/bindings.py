@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codekin.code.names import Name, dotted_name, plain_name
+from codekin.code.names import MAX_NAME, Name, dotted_name, plain_name
 from codekin.code.parsing import Syntax
 from codekin.code.shapes import Shape
 
@@ -72,6 +72,8 @@ def _first(node: "Node") -> "Node | None":
 
 def call_of(node: "Node", syntax: Syntax, source: bytes) -> Call:
     """Reads a call, without entering the functions in it."""
+    if node.type == "infix_expression":
+        return _infix(node, syntax, source)
     callee = _CALLEE.match(source, node.start_byte)
     text = callee[0].decode("utf-8", "replace") if callee and callee.end() <= node.end_byte else ""
     name: Name | None = None
@@ -94,3 +96,13 @@ def call_of(node: "Node", syntax: Syntax, source: bytes) -> Call:
             name = plain_name(part, source)
     text = "" if text in _ANONYMOUS else _MODIFIER.sub("", text)
     return Call(text, name, *(tuple(found[shape]) for shape in (Shape.CLOSURE, Shape.OBJECT, Shape.FUNCTION)))
+
+
+def _infix(node: "Node", syntax: Syntax, source: bytes) -> Call:
+    """Scala's `"a stack" should "pop" in { … }` calls `in`, and is named by what stands before it."""
+    left, operator, block = (node.child_by_field_name(field) for field in ("left", "operator", "right"))
+    if left is None or operator is None or block is None or syntax.shape(block) is not Shape.OPEN:
+        return Call("infix", None, (), (), ())
+    text = source[left.start_byte : left.end_byte].decode("utf-8", "replace").replace('"', "")
+    name = Name(text, left.start_point[0], left.start_byte) if len(text) <= MAX_NAME and "\n" not in text else None
+    return Call(source[operator.start_byte : operator.end_byte].decode("utf-8", "replace"), name, (block,), (), ())

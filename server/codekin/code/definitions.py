@@ -118,7 +118,7 @@ class Walk:
     def _wrap(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         before = len(owner.inner)
         self.scan(node, owner, lead)
-        if len(owner.inner) == before + 1:
+        if len(owner.inner) == before + 1 and owner.inner[before].end == last_row(node) + 1:
             self._stretch(owner.inner[before], node, lead)
 
     def _stretch(self, definition: Definition, node: "Node", lead: _Lead | None) -> None:
@@ -205,40 +205,45 @@ class Walk:
             self._wrap(node, owner, lead)
             return
         name, value = bound
-        shape = self._syntax.shape(value)
-        if shape is Shape.CALL:
-            made = self._made(value)
-            if made is None:
-                return
-            value, shape = made, self._syntax.shape(made)
-        definition = self._bound(name, value, shape, owner, lead)
+        made = self._made if self._syntax.shape(value) is Shape.CALL else self._bound
+        definition = made(name, value, owner, lead)
         if definition is not None:
             self._stretch(definition, node, lead)
             owner.inner.append(definition)
 
-    def _bound(
-        self, name: Name, value: "Node", shape: Shape, owner: Definition, lead: _Lead | None
-    ) -> Definition | None:
+    def _bound(self, name: Name, value: "Node", owner: Definition, lead: _Lead | None) -> Definition | None:
         """`value` under the name that it is bound to; None where nothing in it is a function."""
-        in_function = owner.kind not in (Kind.CLASS, Kind.MODULE)
-        if in_function and not _spans_lines(value):
+        shape = self._syntax.shape(value)
+        if owner.kind not in (Kind.CLASS, Kind.MODULE) and not _spans_lines(value):
             return None  # a line of a long function is no function of its own
         if shape in (Shape.CLOSURE, Shape.OPEN) or (shape is Shape.ACCESSOR and last_row(value) > name.line):
             return self._define(value, self._function_kind(value, name, owner, lead), name, owner, None)
-        if shape not in (Shape.CLASS, Shape.OBJECT):
-            return None
-        definition = self._define(value, Kind.CLASS, name, owner, None)
-        self._open(value, definition, None)
-        return definition if definition.inner or shape is Shape.CLASS else None
+        if shape is Shape.CLASS or shape is Shape.OBJECT:
+            definition = self._holder(name, value, (value,), owner)
+            return definition if definition.inner or shape is Shape.CLASS else None
+        return None
 
-    def _made(self, node: "Node") -> "Node | None":
-        """The function or object in `memo(() => …)`; other calls give values, not functions."""
-        if not _spans_lines(node):
+    def _made(self, name: Name, value: "Node", owner: Definition, lead: _Lead | None) -> Definition | None:
+        """What `name = call(…)` binds: `memo(() => …)` a function, `Class.new do … end` and a module a holder of some.
+
+        Other calls give values, whatever functions they are given.
+        """
+        call = call_of(value, self._syntax, self._source) if _spans_lines(value) else None
+        if call is None:
             return None
-        call = call_of(node, self._syntax, self._source)
-        if not self._syntax.matches("makers", call.callee):
-            return None
-        return next(iter((*call.closures[::-1], *call.values[::-1])), None)
+        if self._syntax.matches("makers", call.callee):
+            given = (*call.values, *call.closures)
+            return self._bound(name, given[-1], owner, lead) if given else None
+        if not call.callee or self._syntax.matches("holders", call.callee):
+            definition = self._holder(name, value, call.closures, owner)
+            return definition if definition.inner else None
+        return None
+
+    def _holder(self, name: Name, node: "Node", bodies: "tuple[Node, ...]", owner: Definition) -> Definition:
+        definition = self._define(node, Kind.CLASS, name, owner, None)
+        for body in bodies:
+            self._open(body, definition, None)
+        return definition
 
     def _call(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         call = call_of(node, self._syntax, self._source)

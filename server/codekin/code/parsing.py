@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 
 from codekin.code.grammars import GRAMMARS
 from codekin.code.macros import without_macros
+from codekin.code.repeats import without_repeats
 from codekin.code.shapes import Grammar, Shape
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser
 
-PARSE_SECONDS = 2.0  # a parse runs at about 12 MB/s: what takes this long is no source that anybody wrote
+PARSE_SECONDS = 2.0  # of this thread's processor time; a parse runs at about 12 MB/s
+MAX_LINE = 10_000  # characters; longer ones are minified or data, and error recovery is quadratic in what is open
+_STEPS = 200  # a step is a hundred of tree-sitter's operations; source takes one per 60 to 1,000 bytes
+_BYTES_PER_STEP = 5
 _CHUNK = 65_536  # bytes handed to the parser at a time
 _ERROR_KIND = 65_535  # tree-sitter's own: around what it could not parse there may still be whole definitions
 _TARGET_FIELDS = ("name", "left", "key", "property", "pattern", "declarator")
@@ -68,7 +72,7 @@ class Syntax:
 
     @cached_property
     def _rules(self) -> dict[str, re.Pattern[str]]:
-        rules = ("constructors", "test_names", "tests", "suites", "definers", "wrappers", "makers")
+        rules = ("constructors", "test_names", "tests", "suites", "definers", "wrappers", "makers", "holders")
         return {rule: _whole(getattr(self.grammar, rule)) for rule in rules}
 
     @cached_property
@@ -102,23 +106,33 @@ def syntax_of(language: str) -> Syntax | None:
 def source_of(lines: Sequence[str]) -> bytes:
     """What is parsed: LF between the lines, so that the tree's rows are our lines whatever the document's line ends.
 
-    Unpaired surrogates and NULs, which grammars stumble over, are replaced; a byte order mark is dropped.
+    Unpaired surrogates and NULs, which grammars stumble over, are replaced; a byte order mark is dropped, and so is
+    what stands on lines longer than MAX_LINE: no border could be drawn inside them.
     """
+    if max(map(len, lines)) > MAX_LINE:
+        lines = [line if len(line) <= MAX_LINE else "" for line in lines]
     return "\n".join(lines).removeprefix("\ufeff").encode("utf-8", "replace").replace(b"\0", b" ")
 
 
 def parse(source: bytes, syntax: Syntax) -> "Node | None":
-    """The root of `source`'s tree, or None after PARSE_SECONDS."""
+    """The root of `source`'s tree, or None where that takes more than any source that somebody wrote.
+
+    The limit on the parser's steps makes that the same on every machine; the one on time holds where a step is slow.
+    """
     parser = _parser(syntax)
+    source = without_repeats(source)
     if syntax.grammar.macros:
         source = without_macros(source)
-    deadline = time.monotonic() + PARSE_SECONDS
+    deadline = time.thread_time() + PARSE_SECONDS
+    steps = _STEPS + len(source) // _BYTES_PER_STEP
 
     def read(offset: int, _: object) -> bytes:
         return source[offset : offset + _CHUNK]
 
     def late(_offset: int, _error: bool) -> bool:
-        return time.monotonic() > deadline
+        nonlocal steps
+        steps -= 1
+        return steps < 0 or time.thread_time() > deadline
 
     try:
         return parser.parse(read, progress_callback=late).root_node

@@ -44,6 +44,7 @@ class Grammar:
     definers: str = ""  # callees whose first argument names a function
     wrappers: str = ""  # callees whose function argument is the module
     makers: str = ""  # callees that return the function, or the object of functions, which they are given
+    holders: str = ""  # callees that return a class, whose body they are given
     implicit_values: bool = False  # a binding's value is its last child, not a field
     macros: bool = False  # there is a preprocessor
     docstrings: bool = False

@@ -39,7 +39,8 @@ GRAMMARS: dict[str, Grammar] = {
         suites=r"(?:RSpec\.)?(?:describe|context|feature|fdescribe|xdescribe|shared_examples(?:_for)?|shared_context"
         r"|namespace)",
         definers="define_method|define_singleton_method|task|factory|helper_method",
-        makers=r"lambda|proc|Proc\.new|(?:Class|Module|Struct|Data)\.(?:new|define)",
+        makers=r"lambda|proc|Proc\.new",
+        holders=r"(?:Class|Module|Struct|Data)\.(?:new|define)",
     ),
     "lua": Grammar(
         "tree_sitter_lua",
