@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -520,6 +521,12 @@ class TestDoor:
     def test_serve_ends_with_its_input(self, codekin: Codekin):
         assert codekin("serve").returncode in (0, 1)
         assert codekin("serve", "--stdio").stdout == ""
+
+    def test_a_port_that_is_taken_is_told(self, codekin: Codekin):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            done = codekin("serve", "--tcp", f"127.0.0.1:{taken.getsockname()[1]}")
+        assert done.returncode == 2
+        assert "another port" in done.stderr.splitlines()[-1]
 
     def test_this_very_repository_gives_real_output(self, fresh: Codekin):
         answer = fresh.json("similar", "server/codekin/engine.py:100", folder=REPOSITORY)

@@ -38,12 +38,12 @@ def _is_cached(path: Path) -> bool:
 
 
 class TestReadme:
-    def test_one_line_installs_and_shows_output_of_a_place_that_is_there(self):
+    def test_one_line_installs_and_shows_output_of_a_function_that_is_there(self):
         line = line_of("first line")
         place = re.fullmatch(r"python3 -m venv \.venv && \.venv/bin/pip install .*codekin similar (\S+):(\d+)", line)
         assert place is not None
         text = (REPOSITORY / place[1]).read_text("utf-8").splitlines()
-        assert text[int(place[2]) - 1].strip()
+        assert text[int(place[2]) - 1].lstrip().startswith("def ")
 
     def test_one_line_installs_and_passes_the_tests_and_ci_runs_that_line(self):
         line = line_of("test line")

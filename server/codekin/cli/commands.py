@@ -234,7 +234,12 @@ def serve(tcp: str | None) -> int:
         click.echo("codekin speaks the Language Server Protocol on standard input: editors start it.", err=True)
     from codekin.lsp.server import serve as run
 
-    run(where)
+    try:
+        run(where)
+    except OSError as error:
+        if where is None:
+            raise
+        raise QueryError(f"{tcp} can't be listened on ({error.strerror}). Choose another port or address.") from error
     return _FOUND
 
 
