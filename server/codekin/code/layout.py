@@ -34,13 +34,15 @@ class Layout:
         """The definitions in `owner`, and what stands between them."""
         part = 0 if owner.kind in _CONTAINERS else 1
         for inner in owner.inner:
-            if not (part == 0 and inner.kind in _CONTAINERS and inner.inner and self._is_header(inner.start)):
+            if not (part == 0 and inner.kind in _CONTAINERS and inner.inner and self._is_header(owner, inner.start)):
                 part = self._run(owner, inner.start, part)
             self._definition(inner)
         self._run(owner, owner.end, part)
 
-    def _is_header(self, end: int) -> bool:
-        """Whether the lines from the cursor to `end` are so few that they go with what follows them."""
+    def _is_header(self, owner: Definition, end: int) -> bool:
+        """Whether the lines from the cursor to `end` are `owner`'s first, and so few that they go with what follows."""
+        if self._cursor > owner.name_line:
+            return False
         return sum(not is_bare(line) for line in self._lines[self._cursor : end]) <= _HEADER_LINES
 
     def _definition(self, definition: Definition) -> None:

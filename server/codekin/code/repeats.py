@@ -7,7 +7,7 @@ Lengths and line ends stay. What this finds in source is tables of zeros and enc
 import re
 
 _RUN = 1024  # bytes; a run of less costs a parser little
-_UNIT = 32  # bytes: what repeats is a token or a few
+_UNIT = 16  # bytes: what repeats is a token or a few
 _SAMPLE = 96  # bytes; longer than any rule of dashes is wide
 _VISIBLE = re.compile(rb"[^\n]")
 

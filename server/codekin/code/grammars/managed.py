@@ -11,7 +11,8 @@ GRAMMARS: dict[str, Grammar] = {
             "if_statement for_statement enhanced_for_statement while_statement do_statement try_statement "
             "try_with_resources_statement catch_clause finally_clause switch_expression switch_block "
             "switch_block_statement_group switch_rule synchronized_statement labeled_statement constructor_body",
-            Shape.WRAP: "field_declaration local_variable_declaration return_statement expression_statement",
+            Shape.WRAP: "field_declaration constant_declaration local_variable_declaration return_statement "
+            "expression_statement",
             Shape.METHOD: "method_declaration",
             Shape.CONSTRUCTOR: "constructor_declaration compact_constructor_declaration",
             Shape.CLASS: "class_declaration interface_declaration enum_declaration record_declaration "
@@ -28,7 +29,7 @@ GRAMMARS: dict[str, Grammar] = {
         "tree_sitter_kotlin",
         {
             Shape.LEADING: "line_comment block_comment",
-            Shape.OPEN: "class_body enum_class_body companion_object block control_structure_body if_expression "
+            Shape.OPEN: "class_body enum_class_body companion_object block if_expression "
             "when_expression when_entry for_statement while_statement do_while_statement try_expression catch_block "
             "finally_block",
             Shape.WRAP: "annotated_expression return_expression",
@@ -90,7 +91,7 @@ GRAMMARS: dict[str, Grammar] = {
             Shape.BINDING: "variable_declarator assignment_expression property_declaration event_declaration",
             Shape.CLOSURE: "lambda_expression anonymous_method_expression",
             Shape.ACCESSOR: "accessor_list arrow_expression_clause",
-            Shape.PARENTHESES: "parenthesized_expression cast_expression equals_value_clause",
+            Shape.PARENTHESES: "parenthesized_expression cast_expression",
         },
         bodiless="method_declaration constructor_declaration namespace_declaration file_scoped_namespace_declaration",
         test_marks=r"[\[,]\s*(?:Fact|Theory|Test|TestMethod|DataTestMethod|TestCase|TestCaseSource|SkippableFact"

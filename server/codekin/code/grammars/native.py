@@ -22,7 +22,7 @@ GRAMMARS: dict[str, Grammar] = {
         _C_SHAPES
         | {
             Shape.OPEN: _C_SHAPES[Shape.OPEN] + " try_statement catch_clause for_range_loop requires_clause",
-            Shape.WRAP: _C_SHAPES[Shape.WRAP] + " template_declaration export_declaration",
+            Shape.WRAP: _C_SHAPES[Shape.WRAP] + " template_declaration",
             Shape.CLASS: _C_SHAPES[Shape.CLASS] + " class_specifier concept_definition",
             Shape.MODULE: "namespace_definition",
             Shape.BINDING: "init_declarator assignment_expression",

@@ -8,7 +8,7 @@ GRAMMARS: dict[str, Grammar] = {
         {
             Shape.LEADING: "comment",
             Shape.OPEN: "block if_statement elif_clause else_clause for_statement while_statement try_statement "
-            "except_clause except_group_clause finally_clause with_statement match_statement case_clause",
+            "except_clause finally_clause with_statement match_statement case_clause",
             Shape.WRAP: "decorated_definition expression_statement",
             Shape.FUNCTION: "function_definition",
             Shape.CLASS: "class_definition",

@@ -3,7 +3,7 @@
 from codekin.code.shapes import Grammar, Shape
 
 _ECMASCRIPT_SHAPES = {
-    Shape.LEADING: "comment decorator function_signature",
+    Shape.LEADING: "comment decorator function_signature method_signature",
     Shape.OPEN: "statement_block class_body if_statement else_clause for_statement for_in_statement while_statement "
     "do_statement try_statement catch_clause finally_clause switch_statement switch_body switch_case switch_default "
     "labeled_statement with_statement unary_expression sequence_expression",

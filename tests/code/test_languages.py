@@ -1,0 +1,77 @@
+"""Which language a file is written in."""
+
+from pathlib import PurePath
+
+import pytest
+
+from codekin.code.grammars import GRAMMARS
+from codekin.code.languages import has_grammar, language_of
+from codekin.code.parsing import syntax_of
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("a/b.py", "python"),
+        ("A.PY", "python"),
+        ("a.pyi", "python"),
+        ("a.mjs", "javascript"),
+        ("a.d.ts", "typescript"),
+        ("a.tsx", "tsx"),
+        ("a.h", "c"),
+        ("a.cu", "cpp"),
+        ("Dockerfile", "dockerfile"),
+        ("Dockerfile.dev", "dockerfile"),
+        ("Makefile", "make"),
+        ("CMakeLists.txt", "cmake"),
+        ("Rakefile", "ruby"),
+        ("BUILD", "starlark"),
+        ("a.hs", "haskell"),
+        ("a.vue", "vue"),
+        ("README.md", None),
+        ("a.txt", None),
+        ("a.json", None),
+        ("a.lock", None),
+        ("a.svg", None),
+        ("build", None),
+        ("LICENSE", None),
+    ],
+)
+def test_a_file_name_says_its_language(name: str, language: str | None) -> None:
+    assert language_of(PurePath(name)) == language
+
+
+@pytest.mark.parametrize(
+    ("first_line", "language"),
+    [
+        ("#!/usr/bin/env python3", "python"),
+        ("#!/usr/bin/python3.11 -u", "python"),
+        ("#!/bin/sh", "bash"),
+        ("#!/usr/bin/env -S node --flag", "javascript"),
+        ("#! /usr/local/bin/ruby", "ruby"),
+        ("#!/usr/bin/unknown", None),
+        ("plain text", None),
+        ("", None),
+    ],
+)
+def test_a_shebang_says_the_language_of_a_file_without_an_extension(first_line: str, language: str | None) -> None:
+    assert language_of(PurePath("bin/tool"), first_line) == language
+    assert language_of(PurePath("notes.md"), first_line) is None
+
+
+def test_a_header_is_cpp_where_its_text_is() -> None:
+    assert language_of(PurePath("a.h"), text="#include <vector>\nint f(void);\n") == "cpp"
+    assert language_of(PurePath("a.h"), text="namespace a {\n}\n") == "cpp"
+    assert language_of(PurePath("a.h"), text="#include <stdio.h>\nint f(void);\n") == "c"
+
+
+@pytest.mark.parametrize("language", sorted(GRAMMARS))
+def test_every_grammar_can_be_loaded_and_knows_the_node_types_it_names(language: str) -> None:
+    syntax = syntax_of(language)
+    assert has_grammar(language)
+    assert syntax is not None
+    known = {syntax.language.node_kind_for_id(kind) for kind in range(syntax.language.node_kind_count)}
+    named = {name for names in syntax.grammar.shapes.values() for name in names.split()}
+    shared = {"typescript", "tsx", "javascript", "c", "cpp"}  # tables that serve several grammars
+    assert named & known
+    assert language in shared or named <= known

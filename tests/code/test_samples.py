@@ -1,0 +1,54 @@
+"""Each language's sample is cut into exactly the snippets that stand beside it: `kind start-end qualified_name`."""
+
+from pathlib import Path
+
+import pytest
+
+from codekin.code.extract import canonical, extract, split_lines
+from codekin.code.grammars import GRAMMARS
+from codekin.code.languages import language_of
+
+SAMPLES = sorted(
+    path for path in Path(__file__).with_name("samples").iterdir() if path.suffix not in (".snippets", ".pyc", "")
+)
+
+
+def _listed(path: Path) -> list[str]:
+    return path.with_name(path.name + ".snippets").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_a_sample_is_cut_into_the_snippets_that_are_listed_for_it(path: Path) -> None:
+    snippets = extract(path.read_text(encoding="utf-8"), language_of(path) or "")
+    found = [f"{s.kind} {s.span.start}-{s.span.end} {s.qualified_name or '-'}" for s in snippets]
+    assert found == _listed(path)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_every_name_stands_on_its_name_line(path: Path) -> None:
+    lines = split_lines(path.read_text(encoding="utf-8"))
+    for snippet in extract("\n".join(lines), language_of(path) or ""):
+        assert snippet.span.start <= snippet.name_line < snippet.span.end
+        if snippet.kind in ("function", "method", "test") and snippet.name != "default":
+            assert snippet.name.removeprefix("operator ").lstrip("~") in lines[snippet.name_line].replace('"', "")
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_line_ends_do_not_change_what_is_found(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    language = language_of(path) or ""
+    assert extract(text.replace("\n", "\r\n"), language) == extract(text, language)
+    assert extract(text.replace("\n", "\r"), language) == extract(text, language)
+    assert [s.span for s in extract("\ufeff" + text, language)] == [s.span for s in extract(text, language)]
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_extracting_the_canonical_text_again_gives_the_same_texts(path: Path) -> None:
+    language = language_of(path) or ""
+    snippets = extract(path.read_text(encoding="utf-8"), language)
+    again = extract(canonical(split_lines(path.read_text(encoding="utf-8"))), language)
+    assert [snippet.text for snippet in again] == [snippet.text for snippet in snippets]
+
+
+def test_every_grammar_has_a_sample() -> None:
+    assert {language_of(path) for path in SAMPLES} == set(GRAMMARS)
