@@ -45,6 +45,12 @@ class TestReadme:
         text = (REPOSITORY / place[1]).read_text("utf-8").splitlines()
         assert text[int(place[2]) - 1].lstrip().startswith("def ")
 
+    def test_the_output_shown_is_of_places_that_are_there(self):
+        hits = re.findall(r"^(\S+):(\d+)  (\S+)$", marked("example"), re.MULTILINE)
+        assert len(hits) == 3
+        for path, _, name in hits:
+            assert f"def {name.rpartition('.')[2]}(" in (REPOSITORY / path).read_text("utf-8")
+
     def test_one_line_installs_and_passes_the_tests_and_ci_runs_that_line(self):
         line = line_of("test line")
         assert line.endswith("python -m pytest")
