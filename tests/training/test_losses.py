@@ -43,9 +43,7 @@ def test_no_mask_is_an_empty_mask() -> None:
 
 def test_large_batches_give_the_same_loss_but_for_rounding() -> None:
     queries, passages = _rows(600, 32, 4), _rows(600, 32, 5)
-    small = torch.stack([info_nce(queries[:300], passages[:300], 0.05), info_nce(queries[300:], passages[300:], 0.05)])
     whole = float(info_nce(queries, passages, 0.05))
-    assert whole == pytest.approx(float(small.mean()) + math.log(2), abs=0.05)
     scores = (queries @ passages.T / 0.05).double()
     exact = (scores.logsumexp(1) + scores.logsumexp(0)).mean() / 2 - scores.diagonal().mean()
     assert whole == pytest.approx(float(exact), rel=1e-2)

@@ -1,24 +1,25 @@
 """Claims about training pairs: what each kind asks and answers, and that the answer does not hold the question."""
 
+import gzip
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from codekin.code.extract import extract
+from codekin.training.__main__ import pair_all
 from codekin.training.corpus import BlockList
 from codekin.training.leaks import Leaks
+from codekin.training.pages import Pair, examples, section_pairs
 from codekin.training.pairs import (
-    Pair,
     comment_pairs,
-    examples,
     function_pairs,
     package_pairs,
-    section_pairs,
     without_doc,
     write_pairs,
 )
 from codekin.training.prose import asked, name_words, summary
+from codekin.training.shards import read_pairs
 from codekin.training.twins import twins
 
 PYTHON = '''def count_lines(path, strip=False):
@@ -100,7 +101,7 @@ def test_licence_headers_and_directives_are_no_questions() -> None:
 def test_a_documentation_section_asks_for_its_code_block() -> None:
     code = "with open(path) as stream:\n    lines = stream.readlines()\n"
     page = f"# Reading files\n\nOpen the file and read all lines:\n\n```python\n{code}```\n"
-    pairs = list(section_pairs(page))
+    pairs = list(section_pairs(page, ".md"))
     assert any(pair.query == "Open the file and read all lines" for pair in pairs)
     assert all(pair.passage.startswith("with open") for pair in pairs)
 
@@ -169,3 +170,20 @@ def test_a_package_gives_each_pair_once(tmp_path: Path) -> None:
     assert {"python", "javascript"} <= {pair.language for pair in pairs}
     assert not any("blocked" in pair.passage for pair in pairs)
     assert write_pairs(pairs + pairs, tmp_path / "pairs.jsonl.gz") == len(set(pairs))
+
+
+def test_the_steps_from_sources_to_pairs_are_taken_up_where_they_stopped(tmp_path: Path) -> None:
+    blocked = tmp_path / "never-train.txt"
+    blocked.write_text("pallets/click\n")
+    for name, text in (("first", PYTHON), ("second", PYTHON.replace("count", "drop"))):
+        tree = tmp_path / "sources" / name / "tree"
+        tree.mkdir(parents=True)
+        (tree / "a.py").write_text(text)
+        (tree.parent / "harvested.json").write_text("{}")
+    out = tmp_path / "pairs"
+    out.mkdir()
+    (out / "second.jsonl.gz").write_bytes(gzip.compress(b'["doc", "kept as it was", "x = 1", "python"]\n'))
+    pair_all(tmp_path / "sources", blocked, out, processes=1)
+    assert {path.name for path in out.iterdir()} == {"first.jsonl.gz", "second.jsonl.gz", "twins.jsonl.gz"}
+    assert [pair.query for pair in read_pairs(out / "second.jsonl.gz")] == ["kept as it was"]
+    assert any("count_lines" in pair.passage for pair in read_pairs(out / "first.jsonl.gz"))

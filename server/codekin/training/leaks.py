@@ -1,9 +1,10 @@
 """What is measured on is not trained on: pairs that hold a benchmark's text, in whatever layout, are left out."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from zlib import crc32
 
-from codekin.training.pairs import Pair
+from codekin.training.pages import Pair
 
 _WORD = re.compile(r"[A-Za-z]+|\d+")
 _SHINGLE = 8  # words
@@ -20,8 +21,8 @@ class Leaks:
         self._shingles: set[int] = set()
         for text in texts:
             words = _WORD.findall(text.lower())
-            self._whole.add(hash(tuple(words)))
-            self._shingles.update(hash(tuple(words[i : i + _SHINGLE])) for i in range(len(words) - _SHINGLE + 1))
+            self._whole.add(_hash(words))
+            self._shingles.update(_hash(words[i : i + _SHINGLE]) for i in range(len(words) - _SHINGLE + 1))
 
     def holds(self, pair: Pair) -> bool:
         """Whether either side of the pair is, or quotes, a benchmark's text."""
@@ -31,8 +32,13 @@ class Leaks:
         words = _WORD.findall(text.lower())
         if len(words) < _SHORT:
             return False
-        if hash(tuple(words)) in self._whole:
+        if _hash(words) in self._whole:
             return True
         starts = range(0, len(words) - _SHINGLE + 1, _STRIDE)
-        found = sum(hash(tuple(words[i : i + _SHINGLE])) in self._shingles for i in starts)
+        found = sum(_hash(words[i : i + _SHINGLE]) in self._shingles for i in starts)
         return found >= 2 and found >= _SHARE * len(starts)
+
+
+def _hash(words: Sequence[str]) -> int:
+    """The same in every process, which `hash` is not."""
+    return crc32(" ".join(words).encode())

@@ -16,13 +16,13 @@ import gzip
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from codekin.code.extract import extract
 from codekin.code.languages import has_grammar, language_of
 from codekin.training.corpus import BlockList, sources
+from codekin.training.pages import DOCS, Pair, examples, section_pairs, worth
 from codekin.training.prose import asked, name_words, prose, summary
 from codekin.types import Kind, Snippet
 
@@ -30,23 +30,11 @@ _FUNCTIONS = {Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST}
 _COMMENT_LINE = re.compile(
     r"^\s*(?://+!?|/\*+!?|\*+/|\*(?!\w)|#(?![\[!]|include|define|if|else|end|pragma)|--(?!\w)|'''|\"\"\")"
 )
-_DOCSTRING = re.compile(r"[ \t]*[rRuU]{0,2}(\"\"\"|''')(?:.|\n)*?\1[ \t]*\n?")
+DOCSTRING = re.compile(r"[ \t]*[rRuU]{0,2}(\"\"\"|''')(?:.|\n)*?\1[ \t]*\n?")
 _LINE_COMMENT = re.compile(r"^\s*(?://+|#+|--+)\s+(?=\w)(.*)$")
-_FENCE = re.compile(r"(?ms)^[ \t]*```[ \t]*([\w+#-]*)[^\n]*\n(.*?)^[ \t]*```")
 _IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
-_DOCS = {".md", ".rst", ".markdown", ".mdx"}
 _MAX_FUNCTIONS = 25_000  # of one package and language, documented ones first: no package may set the tone
 _MAX_FILES = 6000
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A query and the passage that answers it."""
-
-    kind: str
-    query: str
-    passage: str
-    language: str
 
 
 def package_pairs(folder: Path, blocked: BlockList, seed: int) -> Iterator[Pair]:
@@ -55,12 +43,12 @@ def package_pairs(folder: Path, blocked: BlockList, seed: int) -> Iterator[Pair]
     functions: dict[str, list[Snippet]] = {}
     for path in _chosen(sources(folder, blocked), random):
         language = language_of(path)
-        is_docs = path.suffix.lower() in _DOCS
+        is_docs = path.suffix.lower() in DOCS
         text = path.read_text("utf-8", "replace")
         if blocked.mentions(text[:3000]) or _is_generated(text):
             continue
         if is_docs:
-            yield from section_pairs(text)
+            yield from section_pairs(text, path.suffix.lower())
             continue
         yield from comment_pairs(text, language or "")
         if language == "sql":
@@ -79,7 +67,7 @@ def _chosen(paths: Iterable[Path], random: Random) -> list[Path]:
     fit = []
     for path in paths:
         language = language_of(path)
-        if path.suffix.lower() in _DOCS or (language and (language == "sql" or has_grammar(language))):
+        if path.suffix.lower() in DOCS or (language and (language == "sql" or has_grammar(language))):
             fit.append(path)
     return sorted(random.sample(fit, _MAX_FILES)) if len(fit) > _MAX_FILES else fit
 
@@ -130,7 +118,7 @@ def without_doc(snippet: Snippet) -> str:
     kept = [line for row, line in enumerate(lines) if row >= above or not _COMMENT_LINE.match(line)]
     text = "\n".join(kept)
     if snippet.language == "python" and snippet.doc:
-        text = _DOCSTRING.sub("", text, count=1)
+        text = DOCSTRING.sub("", text, count=1)
     return text
 
 
@@ -147,52 +135,6 @@ def renamed(code: str, random: Random) -> str:
     chosen = {name: f"v{index}" for index, name in enumerate(names) if random.random() < 0.3}
     lines = [line for line in code.split("\n") if not _COMMENT_LINE.match(line) and random.random() > 0.15]
     return _IDENTIFIER.sub(lambda name: chosen.get(name[0], name[0]), "\n".join(lines) or code)
-
-
-def examples(doc: str) -> Iterator[str]:
-    """The example code in a doc comment: fenced, doctest, JSDoc @example, C# <code> has gone with its tags."""
-    for fence in _FENCE.finditer(doc):
-        yield from _worth(fence[2])
-    doctest = [line[4:] for line in doc.split("\n") if line.startswith((">>> ", "... "))]
-    if doctest:
-        yield from _worth("\n".join(doctest[:15]))
-    for block in re.findall(r"(?ms)^@example\s*(.*?)(?=^@|\Z)", doc):
-        if "```" not in block:
-            yield from _worth(block)
-
-
-def _worth(code: str) -> Iterator[str]:
-    code = code.strip("\n")
-    if 30 <= len(code) <= 2000 and len(_IDENTIFIER.findall(code)) >= 4:
-        yield code
-
-
-def section_pairs(text: str) -> Iterator[Pair]:
-    """A documentation page: heading and the paragraph before → the code block."""
-    for before, code, language in _blocks(text):
-        chunks = [chunk.strip() for chunk in re.split(r"\n\s*\n", before) if chunk.strip()]
-        headings = re.findall(r"(?m)^(?:#+ +(.+)|(.+)\n[=\-~^]{3,}\s*$)", before[-3000:])
-        heading = next((a or b for a, b in reversed(headings)), "")
-        paragraph = prose(chunks[-1].rstrip(":")) if chunks and not chunks[-1].startswith("#") else ""
-        for question in dict.fromkeys((f"{heading}. {paragraph}" if paragraph else "", paragraph, prose(heading))):
-            if question:
-                for worth in _worth(code):
-                    yield Pair("example", question, worth, language)
-
-
-def _blocks(text: str) -> Iterator[tuple[str, str, str]]:
-    """(what stands before, code, language) of each code block of Markdown or reStructuredText."""
-    fences = list(_FENCE.finditer(text))
-    last = 0
-    for fence in fences:
-        yield text[last : fence.start()], fence[2], fence[1].lower()
-        last = fence.end()
-    if not fences:
-        for block in re.finditer(
-            r"(?m)(?:::|^\.\. code(?:-block)?:: *(\w*))[ \t]*\n(?:[ \t]+:\w+:.*\n)*\n((?:[ \t]+\S.*\n|[ \t]*\n)+)", text
-        ):
-            yield text[last : block.start()], re.sub(r"(?m)^(?: {1,4}|\t)", "", block[2]), (block[1] or "").lower()
-            last = block.end()
 
 
 def comment_pairs(text: str, language: str) -> Iterator[Pair]:
@@ -212,7 +154,7 @@ def comment_pairs(text: str, language: str) -> Iterator[Pair]:
             end += 1
         question = prose(" ".join(words)) if len(words) <= 3 else ""
         if question and not question.endswith((";", "{", "}", ")", ",")):
-            for code in _worth("\n".join(lines[row:end])):
+            for code in worth("\n".join(lines[row:end])):
                 yield Pair("comment", question, code, language)
 
 

@@ -2,9 +2,10 @@
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from zlib import crc32
 
 import numpy as np
@@ -13,7 +14,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from codekin.embed.vocabulary import Vocabulary, parts, words
 from codekin.training.leaks import Leaks
-from codekin.training.pairs import Pair
+from codekin.training.pages import Pair
 
 SPOKEN_QUERIES = {"doc", "asked", "name", "comment", "example"}  # kinds whose queries are sentences
 
@@ -67,31 +68,36 @@ class Pairs:
         return len(self.queries)
 
 
-def tokenised(texts: Sequence[str], vocabulary: Vocabulary, spoken: bool) -> Texts:
-    """The token ids of `texts`; the vocabulary has at most 65,536 rows."""
-    lists = [np.array(vocabulary.ids(text, spoken), dtype=np.uint16) for text in texts]
-    starts = np.zeros(len(lists) + 1, dtype=np.int64)
-    np.cumsum([len(ids) for ids in lists], out=starts[1:])
-    keys = np.array([crc32(np.sort(ids).tobytes()) for ids in lists], dtype=np.int64)
-    return Texts(np.concatenate(lists), starts, keys)
+def flattened(lists: Sequence[Sequence[int]]) -> Texts:
+    """Texts of the given token ids; a vocabulary has at most 65,536 rows."""
+    arrays = [np.array(ids, dtype=np.uint16) for ids in lists]
+    starts = np.zeros(len(arrays) + 1, dtype=np.int64)
+    np.cumsum([len(ids) for ids in arrays], out=starts[1:])
+    keys = np.array([crc32(np.sort(ids).tobytes()) for ids in arrays], dtype=np.int64)
+    return Texts(np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.uint16), starts, keys)
 
 
-def tokenise(path: Path, vocabulary: Vocabulary, leaks: Leaks) -> dict[str, Pairs]:
-    """The pairs of one package by kind, without leaks and those with a side of fewer than two known tokens."""
+def tokenise(path: Path, tokenizer: Path, phrases: int, leaks: Leaks, shares: Mapping[str, float]) -> dict[str, Pairs]:
+    """The pairs of one package by kind, of each kind its share, without leaks and texts of fewer than two tokens."""
+    vocabulary = Vocabulary(tokenizer, phrases)
+    random = Random(crc32(path.name.encode()))  # noqa: S311 -- sampling, not secrets
     by_kind: dict[str, list[Pair]] = {}
     for pair in read_pairs(path):
-        if leaks.holds(pair):
-            continue
-        if len(vocabulary.ids(pair.query)) > 1 and len(vocabulary.ids(pair.passage)) > 1:
+        if random.random() < shares.get(pair.kind, 1.0) and not leaks.holds(pair):
             by_kind.setdefault(pair.kind, []).append(pair)
-    return {
-        kind: Pairs(
-            tokenised([pair.query for pair in pairs], vocabulary, kind in SPOKEN_QUERIES),
-            tokenised([pair.passage for pair in pairs], vocabulary, False),
-            np.array([crc32(f"{path.name} {pair.language}".encode()) for pair in pairs], dtype=np.int64),
-        )
-        for kind, pairs in by_kind.items()
-    }
+    return {kind: _numbered(kind, pairs, vocabulary, path.name) for kind, pairs in by_kind.items()}
+
+
+def _numbered(kind: str, pairs: Sequence[Pair], vocabulary: Vocabulary, package: str) -> Pairs:
+    spoken = kind in SPOKEN_QUERIES
+    queries = [vocabulary.ids(pair.query, spoken) for pair in pairs]
+    passages = [vocabulary.ids(pair.passage) for pair in pairs]
+    kept = [row for row in range(len(pairs)) if len(queries[row]) > 1 and len(passages[row]) > 1]
+    return Pairs(
+        flattened([queries[row] for row in kept]),
+        flattened([passages[row] for row in kept]),
+        np.array([crc32(f"{package} {pairs[row].language}".encode()) for row in kept], dtype=np.int64),
+    )
 
 
 def joined(several: Sequence[Pairs]) -> Pairs:

@@ -11,7 +11,9 @@ import pickle
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codekin.embed.tasks import prefix
-from codekin.embed.vocabulary import Vocabulary
 from codekin.evaluation.benchmarks import load_benchmark
 from codekin.training.leaks import Leaks
 from codekin.training.losses import matryoshka
@@ -29,6 +30,7 @@ from codekin.training.tables import StaticTables, export, shape_of
 from codekin.types import Role, Task
 
 log = logging.getLogger(__name__)
+CHECKPOINT_STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,18 @@ class Recipe:
     tables: int = 1
     batch: int = 2048
     temperature: float = 0.05
-    steps: int = 3000
+    steps: int = 3000  # may be raised afterwards: training goes on from the checkpoint
+    cycle: int = 1500  # steps in which the learning rate falls to zero; each later cycle starts at half the rate
     learning_rate: float = 0.01
     warm_up: int = 50
     grouped: float = 0.5  # of the batches are of one package and language where it has enough: harder negatives
     flatten: float = 0.75  # kinds are drawn by their count to this power
     seed: int = 0
 
+
+# What is plentiful is thinned, by kind; all of the others is taken.
+SHARES = {"half": 0.5, "comment": 0.55, "clone": 0.35, "name": 0.5}
+_SAMPLED = {"doc": 0.25, "comment": 0.1, "example": 0.5, "half": 0.1}  # for the vocabulary
 
 # kind of pair → the tasks it teaches, and whether query and passage change sides
 TEACHES: dict[str, tuple[tuple[Task, bool], ...]] = {
@@ -71,11 +78,12 @@ def prepare(pairs: Path, work: Path, recipe: Recipe, leaks: Leaks) -> tuple[str,
         tokenizer.write_text(learn_vocabulary(_sample(files, recipe.seed), recipe.vocabulary), "utf-8")
     shards = work / f"shards-{recipe.vocabulary}-{recipe.phrases}.pickle"
     if not shards.exists():
-        vocabulary = Vocabulary(tokenizer, recipe.phrases)
         by_kind: dict[str, list[Pairs]] = {}
-        for file in files:
-            for kind, found in tokenise(file, vocabulary, leaks).items():
-                by_kind.setdefault(kind, []).append(found)
+        shared = partial(tokenise, tokenizer=tokenizer, phrases=recipe.phrases, leaks=leaks, shares=SHARES)
+        with ProcessPoolExecutor(2) as pool:
+            for found in pool.map(shared, files, chunksize=8):
+                for kind, of_kind in found.items():
+                    by_kind.setdefault(kind, []).append(of_kind)
         shards.write_bytes(pickle.dumps({kind: joined(found) for kind, found in sorted(by_kind.items())}))
     loaded: dict[str, Pairs] = pickle.loads(shards.read_bytes())  # noqa: S301 -- written by the line above
     log.info("%s", {kind: len(found) for kind, found in loaded.items()})
@@ -89,11 +97,11 @@ def benchmark_leaks(folder: Path | None) -> Leaks:
 
 
 def _sample(files: Sequence[Path], seed: int) -> Iterator[str]:
-    """About one text in four, for the vocabulary."""
+    """About one text in ten, for the vocabulary."""
     random = np.random.default_rng(seed)
     for file in files:
         for pair in read_pairs(file):
-            if pair.kind in {"doc", "comment", "example", "half"} and random.random() < 0.5:
+            if random.random() < _SAMPLED.get(pair.kind, 0):
                 yield pair.query
                 yield pair.passage
 
@@ -129,7 +137,7 @@ class Batches:
 
 
 def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -> StaticTables:
-    """The trained tables; a checkpoint every 500 steps."""
+    """The trained tables; a checkpoint every CHECKPOINT_STEPS."""
     torch.manual_seed(recipe.seed)
     tokens = len(json.loads(tokenizer)["model"]["vocab"]) + recipe.phrases
     model = StaticTables(shape_of(tokens, recipe.dims, recipe.tables))
@@ -138,7 +146,7 @@ def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -
     first = 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
-        if state["recipe"] == json.dumps(asdict(recipe)):
+        if state["recipe"] == _identity(recipe):
             model.load_state_dict(state["model"])
             optimizer.load_state_dict(state["optimizer"])
             first = state["step"]
@@ -147,7 +155,7 @@ def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -
     mean: dict[str, float] = {}
     for step in range(first, recipe.steps):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * min(1, (step + 1) / recipe.warm_up) * (1 - step / recipe.steps)
+            group["lr"] = learning_rate(recipe, step)
         kind, task, turned, rows = batches.at(step)
         loss = _loss(model, pairs[kind], task, turned, rows, recipe)
         optimizer.zero_grad()
@@ -157,10 +165,22 @@ def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -
         if step % 100 == 99:
             losses = " ".join(f"{name}={value:.3f}" for name, value in sorted(mean.items()))
             log.info("step %d of %d, %.0f s: %s", step + 1, recipe.steps, time.monotonic() - started, losses)
-        if step % 500 == 499:
+        if step % CHECKPOINT_STEPS == CHECKPOINT_STEPS - 1:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
-            torch.save({**state, "recipe": json.dumps(asdict(recipe))}, checkpoint)
+            torch.save({**state, "recipe": _identity(recipe)}, checkpoint)
     return model
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Warm-up, then linearly to zero; again from half of it in each further cycle."""
+    cycle, within = divmod(step, recipe.cycle)
+    peak = recipe.learning_rate * 0.5**cycle
+    return peak * min(1, (within + 1) / recipe.warm_up) * (1 - within / recipe.cycle)
+
+
+def _identity(recipe: Recipe) -> str:
+    """What a checkpoint's recipe must share with ours to be taken up: all but the number of steps."""
+    return json.dumps({**asdict(recipe), "steps": None})
 
 
 def _loss(

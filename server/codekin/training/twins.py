@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from random import Random
 
-from codekin.training.pairs import Pair
+from codekin.training.pages import Pair
 from codekin.training.prose import name_words
 
 _BEARERS = 16  # a name that more functions bear says little

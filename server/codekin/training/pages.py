@@ -1,0 +1,87 @@
+"""Documentation → pairs of what it says and the example that follows: Markdown, reStructuredText, DocBook, ECMA XML."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+
+from codekin.training.prose import prose
+
+DOCS = {".md", ".rst", ".markdown", ".mdx", ".sgml", ".xml"}
+_FENCE = re.compile(r"(?ms)^[ \t]*```[ \t]*([\w+#-]*)[^\n]*\n(.*?)^[ \t]*```")
+_RST = re.compile(
+    r"(?m)(?:::|^\.\. (?:code(?:-block)?|sourcecode|testcode|ipython):: *(\w*))[ \t]*\n"
+    r"(?:[ \t]+:\w+:.*\n)*\n((?:[ \t]+\S.*\n|[ \t]*\n)+)"
+)
+_DOCTEST = re.compile(r"(?m)((?:^[ \t]*(?:>>>|\.\.\.|In \[\d+\]:).*\n(?:^(?![ \t]*>>>)[ \t]*\S.*\n)*)+)")
+_DOCBOOK = re.compile(
+    r"(?s)<(programlisting|code lang=\"C#\")[^>]*>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</(?:programlisting|code)>"
+)
+_HEADING = re.compile(r"(?m)^(?:#+ +(.+)|(.+)\n[=\-~^\"']{3,}\s*$)|<title>(.+?)</title>")
+_IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A query and the passage that answers it."""
+
+    kind: str
+    query: str
+    passage: str
+    language: str
+
+
+def section_pairs(text: str, suffix: str) -> Iterator[Pair]:
+    """A documentation page: heading and the paragraph before → the code block."""
+    heading = ""
+    for before, code, language in _blocks(text, suffix):
+        headings = _HEADING.findall(before)
+        heading = next((part for part in headings[-1] if part), heading) if headings else heading
+        plain = unescape(re.sub(r"<para[^>]*>|</?summary>", "\n\n", before)) if suffix in {".sgml", ".xml"} else before
+        chunks = [chunk.strip() for chunk in re.split(r"\n\s*\n", plain) if len(chunk.strip()) > 10]
+        paragraph = prose(chunks[-1].rstrip(":")) if chunks and not chunks[-1].startswith("#") else ""
+        titled = prose(heading)
+        for question in dict.fromkeys((f"{titled}. {paragraph}" if titled and paragraph else "", paragraph, titled)):
+            if question:
+                for example in worth(code):
+                    yield Pair("example", question, example, language)
+
+
+def _blocks(text: str, suffix: str) -> Iterator[tuple[str, str, str]]:
+    """(what stands before, code, language) of each code block."""
+    last = 0
+    if suffix in {".sgml", ".xml"}:
+        for block in _DOCBOOK.finditer(text):
+            code = unescape(re.sub(r"<[^<>]+>", "", block[2]))
+            yield text[last : block.start()], code, "csharp" if "C#" in block[1] else "sql"
+            last = block.end()
+    elif suffix == ".rst":
+        found = sorted([*_RST.finditer(text), *_DOCTEST.finditer(text)], key=lambda block: block.start())
+        for block in found:
+            if block.start() >= last:
+                code, language = (block[2], block[1]) if block.re is _RST else (block[1], "python")
+                code = re.sub(r"(?m)^[ \t]*(?:>>> ?|In \[\d+\]: ?)", "", code)
+                yield text[last : block.start()], re.sub(r"(?m)^(?: {1,4}|\t)", "", code), language or ""
+                last = block.end()
+    else:
+        for block in _FENCE.finditer(text):
+            yield text[last : block.start()], block[2], block[1].lower()
+            last = block.end()
+
+
+def examples(doc: str) -> Iterator[str]:
+    """The example code in a doc comment: fenced, doctest, JSDoc @example, C# <code> has gone with its tags."""
+    for fence in _FENCE.finditer(doc):
+        yield from worth(fence[2])
+    doctest = [line[4:] for line in doc.split("\n") if line.startswith((">>> ", "... "))]
+    if doctest:
+        yield from worth("\n".join(doctest[:15]))
+    for block in re.findall(r"(?ms)^@example\s*(.*?)(?=^@|\Z)", doc):
+        if "```" not in block:
+            yield from worth(block)
+
+
+def worth(code: str) -> Iterator[str]:
+    code = code.strip("\n")
+    if 30 <= len(code) <= 2000 and len(_IDENTIFIER.findall(code)) >= 4:
+        yield code

@@ -1,0 +1,90 @@
+"""Claims about training: it learns, it is taken up where it stopped, and what it writes is what the runtime reads."""
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from codekin.embed.embedder import Embedder  # noqa: E402 -- what follows needs torch, which the core does without
+from codekin.embed.static import StaticEncoder  # noqa: E402
+from codekin.training.leaks import Leaks  # noqa: E402
+from codekin.training.tables import export, quantised  # noqa: E402
+from codekin.training.train import Batches, Recipe, learning_rate, prepare, train  # noqa: E402
+from codekin.types import Role, Task  # noqa: E402
+
+VERBS = {"open": "fopen", "close": "fclose", "read": "fread", "write": "fwrite", "delete": "unlink", "sort": "qsort"}
+NOUNS = {"file": "handle", "socket": "sock", "list": "items", "table": "rows", "image": "pixels", "user": "account"}
+RECIPE = Recipe(vocabulary=400, phrases=64, dims=(8, 16), batch=16, steps=120, cycle=120, warm_up=5, learning_rate=0.05)
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    lines = [
+        json.dumps(["doc", f"{verb} the {noun} now", f"def f(x):\n    {VERBS[verb]}({NOUNS[noun]}, x)", "python"])
+        for verb in VERBS
+        for noun in NOUNS
+    ]
+    for name in ("a", "b", "c"):
+        (folder / f"{name}.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode() + b"\n"))
+    return folder
+
+
+def test_a_trained_model_finds_what_it_was_taught(pairs: Path, tmp_path: Path) -> None:
+    tokenizer, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks([]))
+    model = train(tokenizer, shards, tmp_path / "work", RECIPE)
+    export(model, tokenizer, RECIPE.phrases, tmp_path / "out", {})
+    embedder = Embedder(StaticEncoder(tmp_path / "out"))
+    queries = embedder.embed(["sort the rows now", "open the socket now"], Task.NL2CODE, Role.QUERY)
+    passages = embedder.embed(["qsort(items)", "fopen(sock, x)", "unlink(account)"], Task.NL2CODE, Role.PASSAGE)
+    assert (queries @ passages.T).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_training_taken_up_from_a_checkpoint_ends_like_training_in_one_go(
+    pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codekin.training.train.CHECKPOINT_STEPS", 20)
+    long = replace(RECIPE, steps=25)
+    longer = replace(RECIPE, steps=40)
+    tokenizer, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks([]))
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    train(tokenizer, shards, parts, long)
+    assert (parts / "checkpoint.pt").exists()
+    resumed = train(tokenizer, shards, parts, longer)
+    at_once = train(tokenizer, shards, whole, longer)
+    assert torch.allclose(resumed.tables[0], at_once.tables[0], atol=1e-4)
+
+
+def test_leaks_are_not_trained_on(pairs: Path, tmp_path: Path) -> None:
+    _, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks(["Open the file, now!"]))
+    assert len(shards["doc"]) == len(VERBS) * len(NOUNS) - 1
+
+
+def test_batches_depend_on_seed_and_step_alone(pairs: Path, tmp_path: Path) -> None:
+    _, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks([]))
+    for step in range(5):
+        first, second = Batches(shards, RECIPE).at(step), Batches(shards, RECIPE).at(step)
+        assert first[:3] == second[:3]
+        assert np.array_equal(first[3], second[3])
+
+
+def test_the_learning_rate_falls_in_each_cycle_and_starts_the_next_at_half() -> None:
+    rates = [learning_rate(RECIPE, step) for step in range(240)]
+    assert max(rates[:120]) <= RECIPE.learning_rate
+    assert rates[119] < 0.02 * RECIPE.learning_rate
+    assert max(rates[120:]) == pytest.approx(max(rates[:120]) / 2)
+
+
+def test_quantised_rows_are_within_half_a_step() -> None:
+    table = np.random.default_rng(0).normal(size=(2, 50, 16)).astype(np.float32)
+    rows, scales = quantised(table)
+    assert rows.dtype == np.int8
+    assert np.abs(rows * scales[..., None] - table).max() <= scales.max() / 2 + 1e-6
+    assert np.array_equal(quantised(np.zeros((1, 2, 4), dtype=np.float32))[0], np.zeros((1, 2, 4)))
