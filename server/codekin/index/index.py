@@ -3,10 +3,14 @@
 import threading
 from collections.abc import Callable
 
+import numpy as np
+
 from codekin.index.graph import DenseIndex
 from codekin.index.home import Home
 from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
+from codekin.index.vectors import Labels
+from codekin.types import Filter
 
 _CHUNK = 4096  # contents loaded at a time: some 20 ms, so that other threads get their turn
 _REMEMBERED = 50_000  # words
@@ -30,6 +34,7 @@ class Index:
         key = f"{self._identity} {self._space}"
         self.dense = DenseIndex(self._dim, self._home.graph, key, on_problem=self._on_problem)
         self._frequencies: dict[str, int] = {}
+        self._allowed: tuple[int, Filter, Labels] | None = None
         self._generation = -1
         self._last = 0  # the highest content looked at
         self._to_come = 1  # contents that a `follow` has found and not yet loaded; before the first: who knows
@@ -46,6 +51,16 @@ class Index:
         """The share of the store's contents whose vectors are in memory, 0 … 1."""
         have = len(self.dense)
         return have / (have + self._to_come) if self._to_come else 1.0
+
+    def allowed(self, within: Filter) -> Labels | None:
+        """The contents that stand somewhere the filter allows, ascending; None: all of them."""
+        if within == Filter():
+            return None
+        known = self._allowed
+        if known is None or known[:2] != (self._generation, within):
+            contents = np.sort(np.array(self.store.contents_within(within), dtype=np.int64))
+            self._allowed = known = (self._generation, within, contents)
+        return known[2]
 
     def frequency(self, word: str) -> int:
         """In about how many contents the word occurs: looked up once, then remembered; it drifts slowly."""

@@ -79,7 +79,8 @@ def put_file(db: sqlite3.Connection, record: FileRecord) -> None:
 def _numbers(db: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[bytes, int]:
     """The contents' numbers by their hashes; new ones are put in."""
     words = {snippet.content: snippet.words for snippet in snippets}
-    hashes, numbers = list(words), {}
+    hashes = list(words)
+    numbers: dict[bytes, int] = {}
     for i in range(0, len(hashes), _CHUNK):
         chunk = hashes[i : i + _CHUNK]
         marks = ",".join("?" * len(chunk))
@@ -90,5 +91,5 @@ def _numbers(db: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[
             raise StoreError("A content is no longer in the store. Nothing is lost: the file is read again.")
         number = db.execute("INSERT INTO contents (hash) VALUES (?)", (content,)).lastrowid
         db.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, body))
-        numbers[content] = number
+        numbers[content] = int(number or 0)
     return numbers

@@ -247,19 +247,13 @@ class Store:
         rows = self._query("SELECT doc FROM vocabulary WHERE term = ?", (term,))
         return rows[0][0] if rows else 0
 
-    def match(self, terms: Sequence[str], limit: int, within: Filter = Filter()) -> list[Candidate]:
-        """Contents with any of the words, by BM25 (SQLite's FTS5: k1 1.2, b 0.75), best first."""
+    def match(self, terms: Sequence[str], limit: int) -> list[Candidate]:
+        """Contents with any of the words, by BM25 (SQLite's FTS5: k1 1.2, b 0.75), best first; limit -1 is none."""
         if not terms:
             return []
         question = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
-        condition, values = _condition(within)
-        inner = f"AND rowid IN (SELECT s.content FROM snippets s JOIN files f ON f.id = s.file WHERE 1{condition}) "
-        statement = (
-            "SELECT rowid, -rank FROM words WHERE words MATCH ? "
-            + (inner if condition else "")
-            + "ORDER BY rank LIMIT ?"
-        )
-        return [Candidate(*row) for row in self._query(statement, (question, *values, limit))]
+        statement = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
+        return [Candidate(*row) for row in self._query(statement, (question, limit))]
 
     # The connection
 

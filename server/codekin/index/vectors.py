@@ -23,7 +23,7 @@ _BLOCK_BYTES = 8 << 20  # growing by blocks never copies the rows that are there
 _MANY_BYTES = 16 << 20  # the scores held at once while many queries are answered
 _UNIT_TOLERANCE = 0.01  # stored vectors went through float16
 _SCORE_TOLERANCE = 4e-6  # of matrix products, which many queries at once are worth
-_GATHER_SHARE = 0.25  # below this share of a block, picking its rows out is cheaper than the product over all of it
+_GATHER_SHARE = 0.15  # below this share of a block, picking its rows out is cheaper than the product over all of it
 
 _NO_LABELS: Labels = np.empty(0, np.int64)
 

@@ -2,7 +2,7 @@
 
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
-from codekin.types import Candidate, Filter, Query, Role
+from codekin.types import Candidate, Query, Role
 
 
 class DenseRetriever:
@@ -15,6 +15,5 @@ class DenseRetriever:
     def search(self, query: Query, k: int) -> list[Candidate]:
         """At most `k` candidates, best first; scores are cosines, below 0 cut to 0."""
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
-        allowed = self._index.store.contents_within(query.within) if query.within != Filter() else None
-        labels, scores = self._index.dense.search(vector, k, allowed)
+        labels, scores = self._index.dense.search(vector, k, self._index.allowed(query.within))
         return [Candidate(int(label), max(float(score), 0.0)) for label, score in zip(labels, scores, strict=True)]

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from codekin.code.words import identifiers, words
 from codekin.index.index import Index
 from codekin.types import Candidate, Query, Task
@@ -24,7 +26,12 @@ class LexicalRetriever:
         terms = self._rarest({*words(query.text), *identifiers(query.text)}, _TERMS[query.task])
         # As SQLite computes it: idf × (k1 + 1) is what a word gives when a short text is full of it.
         best = sum(2.2 * max(math.log((max(total - n, 0) + 0.5) / (n + 0.5)), 1e-6) for n in terms.values())
-        return [Candidate(c.content, min(c.score / best, 1.0)) for c in store.match(list(terms), k, query.within)]
+        allowed = self._index.allowed(query.within)
+        found = store.match(list(terms), k if allowed is None else -1)
+        if allowed is not None:  # of all that match: a filter comes before the ranking's end
+            passing = np.isin([candidate.content for candidate in found], allowed)
+            found = [candidate for candidate, passes in zip(found, passing, strict=True) if passes][:k]
+        return [Candidate(candidate.content, min(candidate.score / best, 1.0)) for candidate in found]
 
     def _rarest(self, terms: set[str], count: int) -> dict[str, int]:
         frequencies = sorted((self._index.frequency(term), term) for term in terms)
