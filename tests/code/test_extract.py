@@ -215,3 +215,13 @@ def test_a_line_belongs_to_its_snippet_or_to_the_one_above() -> None:
     assert [(snippet_at(snippets, line) or snippets[0]).name for line in range(8)] == list("AAffffff")
     assert snippet_at(_cut("\n\nx = 1\n"), 0) is not None
     assert snippet_at([], 0) is None
+
+
+@pytest.mark.parametrize("language", ["haskell", "python"])
+def test_an_edit_in_a_long_run_changes_the_pieces_next_to_it_and_no_others(language: str) -> None:
+    lines = [f"value_{number} = {number * number}" for number in range(3_000)]
+    before = {snippet.text for snippet in extract("\n".join(lines), language)}
+    for at in (0, 1_000, 2_500):
+        edited = [*lines[:at], "inserted = 1", *lines[at:]]
+        after = {snippet.text for snippet in extract("\n".join(edited), language)}
+        assert len(after - before) <= 5

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codekin.code.names import MAX_NAME, Name, dotted_name, plain_name
+from codekin.code.names import MAX_NAME, Name, dotted_name, plain_name, text_of
 from codekin.code.parsing import Syntax
 from codekin.code.shapes import Shape
 
@@ -40,15 +40,21 @@ def binding_of(node: "Node", syntax: Syntax, source: bytes) -> "tuple[Name, Node
         value = _value(value, syntax) if shape is Shape.BINDING else _content(value)
     if value is None or syntax.shape(value) not in _BOUND:
         return None
-    target = next((found for field in syntax.target_fields if (found := node.child_by_field_id(field))), None)
-    if target is None:
-        target = _first(node)
-    if target is not None and target.type == "variable_declaration":  # Kotlin: name and type
-        target = _first(target)
+    target = _target(node, syntax)
     if target is None or target.start_byte == value.start_byte:
         return Name("default", node.start_point[0], node.start_byte), value
     name = dotted_name(target, source)
     return None if name is None else (name, value)
+
+
+def _target(node: "Node", syntax: Syntax) -> "Node | None":
+    """What is bound: a field in most grammars, else the first child; in Kotlin, a child that holds name and type."""
+    for field in syntax.target_fields:
+        target = node.child_by_field_id(field)
+        if target is not None:
+            return target
+    declaration = next((child for child in node.named_children if child.type == "variable_declaration"), None)
+    return _first(node) if declaration is None else _first(declaration)
 
 
 def _value(node: "Node", syntax: Syntax) -> "Node | None":
@@ -103,6 +109,6 @@ def _infix(node: "Node", syntax: Syntax, source: bytes) -> Call:
     left, operator, block = (node.child_by_field_name(field) for field in ("left", "operator", "right"))
     if left is None or operator is None or block is None or syntax.shape(block) is not Shape.OPEN:
         return Call("infix", None, (), (), ())
-    text = source[left.start_byte : left.end_byte].decode("utf-8", "replace").replace('"', "")
+    text = text_of(left, source).replace('"', "")
     name = Name(text, left.start_point[0], left.start_byte) if len(text) <= MAX_NAME and "\n" not in text else None
-    return Call(source[operator.start_byte : operator.end_byte].decode("utf-8", "replace"), name, (block,), (), ())
+    return Call(text_of(operator, source), name, (block,), (), ())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from codekin.code.definitions import last_row
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 _DEPTH_COST = 0.12  # a level of nesting weighs as much as being an eighth of a piece off balance
 _LINE_COST = 1.0  # a cut inside a statement: worse than any border of one
 _BLANK_GAIN = 0.1
+_LOT = 0.1  # less than a level of nesting: decides between borders that are as good as each other
+_FEW = 4.0  # bounds: as much as an edit may move all borders of
+_MANY_TARGET = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Measure:
 
     def __init__(self, lines: Sequence[str], bound: Bound) -> None:
         self._chars = list(accumulate(map(len, map(str.strip, lines)), initial=0))
+        self._lines = lines
         self._bound = bound
 
     def weight(self, start: int, end: int) -> float:
@@ -40,6 +45,10 @@ class Measure:
     def within(self, start: int, end: int) -> bool:
         """Whether the lines fit one snippet; a single line always does, as it can't be cut."""
         return end - start <= 1 or self.weight(start, end) <= 1.0
+
+    def lot(self, line: int) -> float:
+        """A number that the line's content alone decides, in [0, _LOT)."""
+        return crc32(self._lines[line].strip().encode("utf-8", "replace")) / 2**32 * _LOT
 
     def is_blank(self, line: int) -> bool:
         return self._chars[line] == self._chars[line + 1]
@@ -81,7 +90,11 @@ def _first_at(children: "Sequence[Node]", row: int) -> int:
 
 
 def cut(start: int, end: int, borders: dict[int, float], measure: Measure) -> list[tuple[int, int]]:
-    """[start, end) in balanced pieces, each within the bound where lines allow, cut at the cheapest borders."""
+    """[start, end) in pieces, each within the bound where lines allow, cut at the cheapest borders.
+
+    A few pieces are balanced. Of many, each is more than half full and its end chosen by what stands there, so that an
+    edit moves the borders next to it and no others.
+    """
     rows = sorted(borders)
     pieces = []
     while not measure.within(start, end):
@@ -93,20 +106,31 @@ def cut(start: int, end: int, borders: dict[int, float], measure: Measure) -> li
 
 
 def _next(start: int, end: int, rows: list[int], borders: dict[int, float], measure: Measure) -> int:
+    """Where the piece that begins at `start` ends."""
     weight = measure.weight(start, end)
-    target = weight / max(2, ceil(weight))
-    best, best_cost = 0, float("inf")
+    few = weight <= _FEW
+    target = weight / max(2, ceil(weight)) if few else _MANY_TARGET
+    best, best_cost = 0, _LINE_COST
     for index in range(bisect_left(rows, start + 1), len(rows)):
         row = rows[index]
         size = measure.weight(start, row)
         if row >= end or size > 1.0:
             break
-        cost = abs(size - target) / target + borders[row] - (_BLANK_GAIN if measure.is_blank(row - 1) else 0)
+        off_balance = abs(size - target) / target if few or size < target else measure.lot(row)
+        cost = off_balance + borders[row] - (_BLANK_GAIN if measure.is_blank(row - 1) else 0)
         if cost < best_cost:
             best, best_cost = row, cost
-    if best_cost < _LINE_COST:
-        return best
+    return best or _next_line(start, end, target, few, measure)
+
+
+def _next_line(start: int, end: int, target: float, few: bool, measure: Measure) -> int:
+    """Where no statement ends: the line nearest to the target, or one chosen by its content."""
     row = start + 1
     while row + 1 < end and measure.weight(start, row + 1) <= target:
         row += 1
-    return row
+    if few:
+        return row
+    last = row
+    while last + 1 < end and measure.weight(start, last + 1) <= 1.0:
+        last += 1
+    return min(range(row, last + 1), key=measure.lot)

@@ -19,7 +19,7 @@ _ALONE = re.compile(
 # FOO_API int name(
 _IN_FRONT = re.compile(
     rb"^[ \t]*(?:template[ \t]*<[^\n{};]*>[ \t]*)?((?:" + _MACRO + rb"[ \t]+)+)"
-    rb"(?=(?:[a-z]\w*[ \t*&]+)+[A-Za-z_~]\w*[ \t]*\()",
+    rb"(?=(?:[a-z]\w*[ \t*&]+)+(?:[A-Za-z_~]\w*[ \t]*)?\()",
     re.MULTILINE,
 )
 # TEST_CASE("adds numbers", "[math]") {  is to be read as a function

@@ -17,6 +17,11 @@ _TEST_MACRO = re.compile(rb"(?:[A-Z]+_){0,3}(?:TEST|SCENARIO)(?:_[A-Z]+){0,3}[ \
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _WRAPPED_DECLARATORS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})
 _MAX_DECLARATORS = 16  # pointers, arrays, parentheses around one name
+_QUOTES = frozenset("\"'`")
+_DOT = re.compile(r"\s*(?:\.|->|::|:)\s*")
+_TARGET = re.compile(r"[\w$@*&#?!.\s:>-]*\w[?!=]?|\[[\w.]+\]")
+_CONTROL = frozenset({"if", "else", "for", "while", "do", "switch", "return", "catch", "void", "sizeof"})
+_MAX_GENERIC = 1000  # characters of a type of which the name is read
 MAX_NAME = 200  # characters: a longer one is no name that anybody looks for
 
 
@@ -41,25 +46,34 @@ def name_of(node: "Node", syntax: Syntax, source: bytes) -> Name | None:
     return None if name is None else plain_name(name, source)
 
 
+def text_of(node: "Node", source: bytes) -> str:
+    """What the source says there."""
+    return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+
 def plain_name(node: "Node", source: bytes) -> Name | None:
     """The text of `node`, without quotes."""
-    start = node.start_byte
-    text = source[start : node.end_byte].decode("utf-8", "replace")
+    text = text_of(node, source)
     if text[:1] in "\"'`:":
         text = text.strip("\"'`:")
     if not text or len(text) > MAX_NAME or "\n" in text:
         return None
-    return Name(text, node.start_point[0], start)
+    return Name(text, node.start_point[0], node.start_byte)
 
 
 def dotted_name(node: "Node", source: bytes) -> Name | None:
-    """`module.exports.a` is a; `Foo.prototype.bar` is Foo.bar and a method; `M:push` is M.push and a method."""
-    text = source[node.start_byte : node.end_byte].decode("utf-8", "replace").split(",")[0]
-    if len(text) > MAX_NAME:
+    """`module.exports.a` is a; `Foo.prototype.bar` is Foo.bar and a method; `M:push` is M.push and a method.
+
+    None where several names are bound at once.
+    """
+    text = text_of(node, source)
+    if text[:1] in _QUOTES:
+        return plain_name(node, source)
+    text = text.partition("[")[0] or text
+    if len(text) > MAX_NAME or not _TARGET.fullmatch(text):
         return None
     of_type = ".prototype." in text or (":" in text and "::" not in text)
-    dotted = text.replace(".prototype.", ".").replace("->", ".").replace("::", ".").replace(":", ".")
-    parts = [part.strip(" \t\n\"'`$@*&") for part in dotted.split(".")]
+    parts = [part.strip(" \t\n$@*&") for part in _DOT.split(text.replace(".prototype.", "."))]
     if parts[:2] == ["module", "exports"]:
         parts = parts[2:]
     elif parts[0] in _ROOTS and len(parts) > 1:
@@ -70,6 +84,7 @@ def dotted_name(node: "Node", source: bytes) -> Name | None:
 
 
 def _without_generics(text: str) -> str:
+    text = text[:_MAX_GENERIC]
     while (shorter := _GENERIC.sub("", text)) != text:
         text = shorter
     return text.strip()
@@ -82,15 +97,15 @@ def _go_method(node: "Node", source: bytes) -> Name | None:
     text = source[receiver.start_byte : receiver.end_byte] if receiver is not None else b""
     owner = _RECEIVER.search(text)
     qualifier = owner[1].decode("utf-8", "replace") if owner else ""
-    return Name(source[name.start_byte : name.end_byte].decode(), name.start_point[0], name.start_byte, qualifier, True)
+    return Name(text_of(name, source), name.start_point[0], name.start_byte, qualifier, True)
 
 
 def _rust_impl(node: "Node", source: bytes) -> Name | None:
     implementor = node.child_by_field_name("type")
     if implementor is None:
         return None
-    text = _without_generics(source[implementor.start_byte : implementor.end_byte].decode("utf-8", "replace"))
-    name = re.sub(r"^[&\s]*(?:'\w+\s+)?(?:mut\s+|dyn\s+)*", "", text).split("::")[-1].strip()
+    text = re.sub(r"^[&\s]*(?:'\w+\s+)?(?:mut\s+|dyn\s+)*", "", text_of(implementor, source))
+    name = _without_generics(text).split("::")[-1].strip() or text
     return Name(name[:MAX_NAME], implementor.start_point[0], implementor.start_byte) if name else None
 
 
@@ -109,18 +124,19 @@ def _c_function(node: "Node", source: bytes) -> Name | None:
         declarator = inner
     if declarator is node:
         return None
-    return _scoped(source[declarator.start_byte : declarator.end_byte].decode("utf-8", "replace"), declarator)
+    return _scoped(text_of(declarator, source), declarator)
 
 
 def _scoped(text: str, node: "Node") -> Name | None:
     """`ns::Type<T>::method` is method of ns.Type, and taken for a method."""
-    operator = text.find("operator")
-    plain = _without_generics(text if operator < 0 else text[:operator]) + (text[operator:] if operator >= 0 else "")
-    parts = [part.strip() for part in re.split(r"::(?!\W*$)", plain) if part.strip()]
-    if not parts or len(text) > MAX_NAME:
+    head, operator, symbol = text.partition("operator")
+    if operator and (symbol[:1].isalnum() or symbol[:1] == "_"):
+        head, operator, symbol = text, "", ""  # a name like operator_of
+    parts = [part.split()[-1] for part in _without_generics(head).split("::") if part.strip()]
+    if operator:  # what is not its scope is its type, where a macro before that derailed the parse
+        parts = [*(parts if head.rstrip().endswith("::") else ()), " ".join((operator + symbol).split())]
+    if not parts or len(parts[-1]) > MAX_NAME or parts[-1] in _CONTROL:
         return None
-    if operator < 0:
-        parts = [part.split()[-1] for part in parts]  # unknown macros end up before the name
     return Name(parts[-1], node.end_point[0], node.start_byte, ".".join(parts[:-1]), len(parts) > 1)
 
 
@@ -136,12 +152,13 @@ def _macro_test(test: re.Match[bytes], node: "Node") -> Name | None:
 
 def _c_type(node: "Node", source: bytes) -> Name | None:
     name = node.child_by_field_name("name")
-    return None if name is None else _scoped(source[name.start_byte : name.end_byte].decode("utf-8", "replace"), name)
+    return None if name is None else _scoped(text_of(name, source), name)
 
 
 def _c_typedef(node: "Node", source: bytes) -> Name | None:
     declarator = node.child_by_field_name("declarator")
-    return plain_name(declarator, source) if declarator is not None else None
+    words = re.findall(r"\w+", text_of(declarator, source)) if declarator is not None else []
+    return Name(words[-1], declarator.start_point[0], declarator.start_byte) if declarator and words else None
 
 
 def _lua_function(node: "Node", source: bytes) -> Name | None:
@@ -156,7 +173,7 @@ def _kotlin_function(node: "Node", source: bytes) -> Name | None:
     receiver = next((child for child in node.named_children if child.type in ("user_type", "nullable_type")), None)
     if found is None or receiver is None or receiver.start_byte > found.byte:
         return found
-    text = _without_generics(source[receiver.start_byte : receiver.end_byte].decode("utf-8", "replace")).rstrip("?")
+    text = _without_generics(text_of(receiver, source)).rstrip("?")
     return Name(found.text, found.line, found.byte, text, True)
 
 
@@ -174,7 +191,7 @@ def _operator(node: "Node", source: bytes) -> Name | None:
     operator = node.child_by_field_name("operator") or node.child_by_field_name("type")
     if operator is None:
         return None
-    text = source[operator.start_byte : operator.end_byte].decode("utf-8", "replace")
+    text = text_of(operator, source)
     return Name(f"operator {text}"[:MAX_NAME], operator.start_point[0], operator.start_byte)
 
 
@@ -189,7 +206,7 @@ def _dotted(node: "Node", source: bytes) -> Name | None:
     name = node.child_by_field_name("name")
     if name is None:
         return None
-    text = source[name.start_byte : name.end_byte].decode("utf-8", "replace")
+    text = text_of(name, source)
     parts = [part.strip() for part in re.split(r"::|\\|\.", text) if part.strip()]
     if not parts or len(text) > MAX_NAME:
         return None
@@ -208,6 +225,7 @@ _SPECIAL: dict[tuple[str, str], Callable[["Node", bytes], Name | None]] = {
     ("tree_sitter_lua", "function_declaration"): _lua_function,
     ("tree_sitter_kotlin", "function_declaration"): _kotlin_function,
     ("tree_sitter_kotlin", "secondary_constructor"): _keyword("constructor"),
+    ("tree_sitter_swift", "class_declaration"): _dotted,
     ("tree_sitter_swift", "init_declaration"): _keyword("init"),
     ("tree_sitter_swift", "deinit_declaration"): _keyword("deinit"),
     ("tree_sitter_swift", "subscript_declaration"): _keyword("subscript"),
