@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from codekin.errors import CodekinError, StoreCorruptError
+from codekin.errors import CodekinError, StoreBusyError, StoreCorruptError
 from codekin.index.child import Child
 from codekin.index.home import Home
 from codekin.index.index import Index
@@ -116,7 +116,12 @@ class Indexer:
         self._on_change()
 
     def reindex(self) -> None:
-        """Take in the whole workspace anew; what has a vector is not embedded again."""
+        """Take in the whole workspace anew; what has a vector is not embedded again.
+
+        Raises StoreBusyError where another process has the lock: it would not know that it is to scan again.
+        """
+        if not self._lock.is_locked:
+            raise StoreBusyError("Another codekin keeps this workspace's index. Reindex there, or close it first.")
         self._index.store.clear()
         self.rescan()
 
