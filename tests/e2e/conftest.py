@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("error::pytest_lsp.LspSpecificationWarning"))
 
 
+@cache
 def _plain() -> Any:
     """A converter that leaves the results of our own requests the JSON they are, and knows an action from a command."""
     made = converter()
@@ -210,7 +211,7 @@ def recorded(client: str, root: Path) -> types.InitializeParams:
     text = (CLIENTS / f"{client}.json").read_text("utf-8")
     for folder in ("/work-space", "/opt/demo/ws"):
         text = text.replace(folder, str(root))
-    params = converter().structure(json.loads(text), types.InitializeParams)
+    params = _plain().structure(json.loads(text), types.InitializeParams)
     params.process_id = os.getpid()
     return params
 
@@ -284,10 +285,12 @@ def workspace(start: Servers) -> Path:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    """For tests that only ask: one server, on a small shop that is indexed."""
+async def shop(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    """For tests that leave things as they were: one server for a file of tests, with its SETTINGS, on a small shop
+    that is indexed.
+    """
     servers = Servers(tmp_path_factory.mktemp("shop"))
-    client = await servers()
+    client = await servers(settings=getattr(request.module, "SETTINGS", None))
     await client.indexed(len(FILES))
     yield client
     await servers.stop()

@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
 from lsprotocol import types
+
+SETTINGS = {"lens": {"enabled": True}}
+shared = pytest.mark.asyncio(loop_scope="module")
 
 
 async def lenses(client, name: str) -> list[types.CodeLens]:
@@ -15,31 +19,31 @@ async def test_lenses_are_off_until_they_are_asked_for(start) -> None:
     client = await start()
     await client.indexed(5)
     assert await lenses(client, "shop/orders.py") == []
-    client.set_configuration({"lens": {"enabled": True}}, section="codekin")
+    client.set_configuration(SETTINGS, section="codekin")
     client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
     await client.until(lambda: client.lens_refreshes)
     assert len(await lenses(client, "shop/orders.py")) == 2
 
 
-async def test_similar_functions_are_counted_when_the_lens_comes_into_view(start) -> None:
-    client = await start(settings={"lens": {"enabled": True}})
-    await client.indexed(5)
-    await client.until(lambda: client.lens_refreshes)
-    found = await lenses(client, "shop/orders.py")
+@shared
+async def test_similar_functions_are_counted_when_the_lens_comes_into_view(shop) -> None:
+    await shop.until(lambda: shop.lens_refreshes)
+    found = await lenses(shop, "shop/orders.py")
     assert [lens.command for lens in found] == [None, None]
     assert [lens.range.start.line for lens in found] == [3, 14]
-    twin, lonely = await asyncio.gather(*(client.code_lens_resolve_async(lens) for lens in found))
+    twin, lonely = await asyncio.gather(*(shop.code_lens_resolve_async(lens) for lens in found))
     assert twin.command.title == "1 similar"
     assert lonely.command.title == "0 similar"
-    await client.command(twin.command.command, *twin.command.arguments)
-    assert client.shown_documents[0].uri == client.uri("shop/invoices.py")
+    await shop.command(twin.command.command, *twin.command.arguments)
+    assert shop.shown_documents[0].uri == shop.uri("shop/invoices.py")
 
 
-async def test_a_lens_of_a_file_that_is_gone_counts_nothing(start) -> None:
-    client = await start(settings={"lens": {"enabled": True}})
-    await client.indexed(5)
-    found = await lenses(client, "shop/orders.py")
-    (client.root / "shop/orders.py").unlink()
-    resolved = await client.code_lens_resolve_async(found[0])
+@shared
+async def test_a_lens_of_a_file_that_is_gone_counts_nothing(shop) -> None:
+    (shop.root / "shop/more.py").write_text((shop.root / "shop/orders.py").read_text("utf-8"), "utf-8")
+    found = await lenses(shop, "shop/more.py")
+    assert found
+    (shop.root / "shop/more.py").unlink()
+    resolved = await shop.code_lens_resolve_async(found[0])
     assert resolved.command.title == "0 similar"
-    assert await lenses(client, "shop/orders.py") == []
+    assert await lenses(shop, "shop/more.py") == []

@@ -1,8 +1,10 @@
 """Pull diagnostics for duplicated functions."""
 
+import pytest
 from lsprotocol import types
 
-ON = {"duplicates": {"enabled": True}}
+SETTINGS = {"duplicates": {"enabled": True}}
+shared = pytest.mark.asyncio(loop_scope="module")
 
 
 async def pull(client, name: str, previous: str | None = None):
@@ -14,39 +16,38 @@ async def test_duplicates_are_reported_only_when_asked_for(start) -> None:
     client = await start()
     await client.indexed(5)
     assert (await pull(client, "shop/orders.py")).items == ()
-    client.set_configuration(ON, section="codekin")
+    client.set_configuration(SETTINGS, section="codekin")
     client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
     await client.until(lambda: client.diagnostic_refresh_count)
     assert len((await pull(client, "shop/orders.py")).items) == 1
 
 
-async def test_a_duplicate_is_an_information_that_leads_to_its_twin(start) -> None:
-    client = await start(settings=ON)
-    await client.indexed(5)
-    (found,) = (await pull(client, "shop/orders.py")).items
+@shared
+async def test_a_duplicate_is_an_information_that_leads_to_its_twin(shop) -> None:
+    (found,) = (await pull(shop, "shop/orders.py")).items
     assert found.severity == types.DiagnosticSeverity.Information
     assert (found.source, found.code) == ("codekin", "duplicate")
     assert found.message == "Nearly the same code as shop/invoices.py:1 invoice_total"
     assert found.range == types.Range(types.Position(3, 4), types.Position(3, 4 + len("total_price")))
     (twin,) = found.related_information
-    assert twin.location.uri == client.uri("shop/invoices.py")
-    assert (await pull(client, "web/cart.ts")).items == ()
+    assert twin.location.uri == shop.uri("shop/invoices.py")
+    assert (await pull(shop, "web/cart.ts")).items == ()
 
 
-async def test_what_is_the_same_is_not_sent_again(start) -> None:
-    client = await start(settings=ON)
-    await client.indexed(5)
-    first = await pull(client, "shop/orders.py")
-    again = await pull(client, "shop/orders.py", first.result_id)
+@shared
+async def test_what_is_the_same_is_not_sent_again(shop) -> None:
+    first = await pull(shop, "shop/orders.py")
+    again = await pull(shop, "shop/orders.py", first.result_id)
     assert again.kind == "unchanged"
     assert again.result_id == first.result_id
-    client.open("shop/invoices.py", "def nothing_left():\n    pass\n")
-    changed = await pull(client, "shop/orders.py", first.result_id)
+    shop.open("shop/invoices.py", "def nothing_left():\n    pass\n")
+    changed = await pull(shop, "shop/orders.py", first.result_id)
     assert (changed.kind, changed.items) == ("full", ())
+    shop.close("shop/invoices.py")
 
 
 async def test_the_index_being_ready_has_diagnostics_pulled_anew(start) -> None:
-    client = await start(settings=ON)
+    client = await start(settings=SETTINGS)
     await client.until(lambda: client.diagnostic_refresh_count)
     await client.indexed(5)
     assert len((await pull(client, "shop/invoices.py")).items) == 1

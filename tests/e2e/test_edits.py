@@ -1,6 +1,9 @@
 """What is edited, saved, renamed or deleted while the server runs."""
 
+import pytest
 from lsprotocol import types
+
+shared = pytest.mark.asyncio(loop_scope="module")
 
 COFFEE = "def brew_some_coffee(beans, water):\n    ground = beans.ground()\n    return ground.mixed(water.boiling())\n"
 
@@ -9,45 +12,44 @@ async def found(client, query: str) -> list[str]:
     return client.names(await client.ask("codekin/search", {"query": query}))
 
 
-async def test_unsaved_text_is_found_and_forgotten_when_closed(start) -> None:
-    client = await start()
-    await client.indexed(5)
-    before = (client.root / "shop/orders.py").read_bytes()
-    client.open("shop/orders.py")
-    client.edit("shop/orders.py", COFFEE)
-    await client.until_found("brew coffee", "brew_some_coffee")
-    assert "ship_order" not in await found(client, "ship order")
-    client.close("shop/orders.py")
-    await client.until_found("ship order", "ship_order")
-    assert "brew_some_coffee" not in await found(client, "brew coffee")
-    assert (client.root / "shop/orders.py").read_bytes() == before
+@shared
+async def test_unsaved_text_is_found_and_forgotten_when_closed(shop) -> None:
+    before = (shop.root / "shop/orders.py").read_bytes()
+    shop.open("shop/orders.py")
+    shop.edit("shop/orders.py", COFFEE)
+    await shop.until_found("brew coffee", "brew_some_coffee")
+    assert "ship_order" not in await found(shop, "ship order")
+    shop.close("shop/orders.py")
+    await shop.until_found("ship order", "ship_order")
+    assert "brew_some_coffee" not in await found(shop, "brew coffee")
+    assert (shop.root / "shop/orders.py").read_bytes() == before
 
 
-async def test_an_edit_embeds_only_the_function_it_touches(start) -> None:
-    client = await start()
-    await client.indexed(5)
-    embedded = client.status["embedded"]
-    text = (client.root / "shop/orders.py").read_text("utf-8")
-    client.open("shop/orders.py", text)
-    client.edit("shop/orders.py", text.replace('"shipped"', '"handed_to_the_gondolier"'))
-    await client.until_found("gondolier", "ship_order")
-    await client.until(lambda: client.status["embedded"] > embedded)
-    assert (await client.ask("codekin/status"))["embedded"] == embedded + 1
+@shared
+async def test_an_edit_embeds_only_the_function_it_touches(shop) -> None:
+    embedded = shop.status["embedded"]
+    text = (shop.root / "shop/orders.py").read_text("utf-8")
+    shop.open("shop/orders.py", text)
+    shop.edit("shop/orders.py", text.replace('"shipped"', '"handed_to_the_gondolier"'))
+    await shop.until_found("gondolier", "ship_order")
+    await shop.until(lambda: shop.status["embedded"] > embedded)
+    assert (await shop.ask("codekin/status"))["embedded"] == embedded + 1
+    shop.close("shop/orders.py")
 
 
-async def test_incremental_edits_of_texts_with_odd_line_ends(start) -> None:
+@shared
+async def test_incremental_edits_of_texts_with_odd_line_ends(shop) -> None:
     """A form feed, or a line separator of Unicode, ends no line: an edit below it lands where the client has it."""
-    client = await start()
-    await client.indexed(5)
-    client.open("shop/orders.py", 'x = "a\u2028b"\r\n\x0c\r\ndef tea(leaves):\r\n    return leaves.steeped(3)\r\n')
+    shop.open("shop/orders.py", 'x = "a\u2028b"\r\n\x0c\r\ndef tea(leaves):\r\n    return leaves.steeped(3)\r\n')
     at = types.Range(types.Position(2, 4), types.Position(2, 7))
-    client.text_document_did_change(
+    shop.text_document_did_change(
         types.DidChangeTextDocumentParams(
-            types.VersionedTextDocumentIdentifier(2, client.uri("shop/orders.py")),
+            types.VersionedTextDocumentIdentifier(2, shop.uri("shop/orders.py")),
             [types.TextDocumentContentChangePartial(at, "steep_gentian_leaves")],
         )
     )
-    await client.until_found("steep gentian leaves", "steep_gentian_leaves")
+    await shop.until_found("steep gentian leaves", "steep_gentian_leaves")
+    shop.close("shop/orders.py")
 
 
 async def test_a_renamed_file_is_found_under_its_new_name_and_embeds_nothing(start) -> None:
@@ -77,19 +79,18 @@ async def test_what_the_client_saw_change_is_read(start) -> None:
     await client.until_found("brew coffee", "brew_some_coffee")
 
 
-async def test_documents_that_are_no_files_are_let_be(start) -> None:
-    client = await start()
-    await client.indexed(5)
+@shared
+async def test_documents_that_are_no_files_are_let_be(shop) -> None:
     for uri in ("untitled:Untitled-1", "git:/a/b.py?%7B%22ref%22%3A%22%22%7D", "vscode-notebook-cell:/a/b.ipynb#W0"):
-        client.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "python", 1, COFFEE)))
+        shop.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "python", 1, COFFEE)))
         document = types.VersionedTextDocumentIdentifier(2, uri)
         change = types.TextDocumentContentChangeWholeDocument(COFFEE * 2)
-        client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+        shop.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
         identifier = types.TextDocumentIdentifier(uri)
-        client.text_document_did_save(types.DidSaveTextDocumentParams(identifier))
-        client.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
-    unknown = types.VersionedTextDocumentIdentifier(2, client.uri("never/opened.py"))
+        shop.text_document_did_save(types.DidSaveTextDocumentParams(identifier))
+        shop.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
+    unknown = types.VersionedTextDocumentIdentifier(2, shop.uri("never/opened.py"))
     change = types.TextDocumentContentChangeWholeDocument(COFFEE)
-    client.text_document_did_change(types.DidChangeTextDocumentParams(unknown, [change]))
-    assert "brew_some_coffee" not in await found(client, "brew coffee")
-    assert client.messages == []
+    shop.text_document_did_change(types.DidChangeTextDocumentParams(unknown, [change]))
+    assert "brew_some_coffee" not in await found(shop, "brew coffee")
+    assert shop.messages == []

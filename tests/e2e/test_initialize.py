@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from lsprotocol import types
 
+shared = pytest.mark.asyncio(loop_scope="module")
+
 EDITORS = sorted(path.stem for path in (Path(__file__).parent / "clients").glob("*.json"))
 ENCODINGS = {"eglot_1.17.30": "utf-32", "helix_25.07.1": "utf-8"}  # the first that each offers; others: utf-16
 
@@ -28,9 +30,10 @@ async def test_every_editor_gets_its_encoding_and_finds_similar_code(start, edit
     assert answer["coverage"] == 1
 
 
-async def test_what_other_servers_do_better_is_not_offered(start) -> None:
+@shared
+async def test_what_other_servers_do_better_is_not_offered(shop) -> None:
     """codekin runs beside the language's own server and must not answer in its place."""
-    offered = (await start()).result.capabilities
+    offered = shop.result.capabilities
     for name in ("definition", "references", "rename", "hover", "completion", "document_formatting", "declaration"):
         assert getattr(offered, f"{name}_provider") is None
     assert offered.text_document_sync.change == types.TextDocumentSyncKind.Incremental
@@ -40,10 +43,9 @@ async def test_what_other_servers_do_better_is_not_offered(start) -> None:
     }
 
 
-async def test_files_and_settings_are_watched_where_the_client_can(start) -> None:
-    client = await start("code_server_1.139.1")
-    await client.indexed(5)
-    watched = {registration.method: registration.register_options for registration in client.registrations}
+@shared
+async def test_files_and_settings_are_watched_where_the_client_can(shop) -> None:
+    watched = {registration.method: registration.register_options for registration in shop.registrations}
     assert watched["workspace/didChangeWatchedFiles"]["watchers"][0]["globPattern"] == "**/*"
     assert watched["workspace/didChangeConfiguration"]["section"] == "codekin"
 
@@ -69,6 +71,8 @@ async def test_a_file_outside_any_project_gets_an_honest_answer(start) -> None:
     status = await client.ask("codekin/status")
     assert (status["state"], status["files"]) == ("no folder", 0)
     assert await client.workspace_symbol_async(types.WorkspaceSymbolParams("total")) == []
+    await client.until(lambda: client.status.get("state") == "no folder")
+    assert len(client.messages) == 1
 
 
 async def test_questions_that_come_with_the_first_breath_are_answered(start) -> None:

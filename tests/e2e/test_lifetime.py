@@ -231,3 +231,53 @@ async def test_a_cancelled_question_is_answered_as_cancelled(start) -> None:
     with pytest.raises(Exception, match="cancel"):
         await asyncio.wait_for(asyncio.wrap_future(running), 60)
     await client.indexed(5)
+
+
+async def test_an_unforeseen_failure_is_answered_and_survived(start) -> None:
+    broken = (
+        "from codekin.engine import Engine\n"
+        "from codekin.lsp import server\n"
+        "def search(self, *_, **__): raise ZeroDivisionError('the reason')\n"
+        "Engine.search = search\n"
+        "server.serve()\n"
+    )
+    root = {"processId": None, "rootUri": start.workspace.as_uri(), "capabilities": {}}
+    data = [
+        framed("initialize", root, 1),
+        READY,
+        framed("codekin/search", {"query": "total"}, 2),
+        framed("codekin/status", None, 3),
+        *GOODBYE,
+    ]
+    messages, log, status = said_to(start.environment, data, ["-c", broken])
+    (failed,) = [message["error"] for message in messages if message.get("id") == 2]
+    assert failed == {"code": -32603, "message": "codekin/search failed: ZeroDivisionError. The log says more."}
+    assert "the reason" in log
+    assert "Traceback" in log
+    assert any(message.get("id") == 3 and "result" in message for message in messages)
+    assert status == 0
+
+
+async def test_a_client_that_reads_late_is_still_listened_to(start) -> None:
+    """Else both would wait for the other for ever."""
+    count = 2_000
+    questions = [framed("codekin/status", None, number) for number in range(10, 10 + count)]
+    server = await asyncio.create_subprocess_exec(
+        *[sys.executable, *SERVE],
+        env=start.environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=1,  # of what is read ahead
+    )
+    server.stdin.write(HELLO + READY + b"".join(questions))
+    await asyncio.wait_for(server.stdin.drain(), 60)
+    while server.stdin.transport.get_write_buffer_size():
+        await asyncio.sleep(0)
+    server.stdin.write(b"".join(GOODBYE))
+    answers = io.BytesIO(await asyncio.wait_for(server.stdout.read(), 60))
+    assert await asyncio.wait_for(server.wait(), 60) == 0
+    heard_of = set()
+    while message := heard(answers):
+        heard_of.add(message.get("id"))
+    assert heard_of >= set(range(10, 10 + count))

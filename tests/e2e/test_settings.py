@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from lsprotocol import types
 
 
@@ -97,3 +98,19 @@ async def test_the_environment_has_the_last_word(start) -> None:
     client = await start(settings={"search": {"limit": 5}}, options={"search": {"limit": 4}})
     await client.indexed(5)
     assert len((await client.ask("codekin/search", {"query": "total"}))["hits"]) == 1
+
+
+async def test_an_index_that_can_not_be_opened_is_told_and_can_be_mended(start, tmp_path) -> None:
+    del start.environment["CODEKIN_CACHE_DIRECTORY"]
+    (tmp_path / "file").write_text("no folder")
+    client = await start(options={"cache": {"directory": str(tmp_path / "file")}})
+    await client.until(lambda: client.messages)
+    assert client.messages[0].type == types.MessageType.Error
+    assert (await client.ask("codekin/status"))["state"] == "failed"
+    with pytest.raises(Exception, match="file") as refused:
+        await client.ask("codekin/search", {"query": "total"})
+    assert refused.value.code == -32803
+    assert await client.workspace_symbol_async(types.WorkspaceSymbolParams("total")) == []
+    (tmp_path / "file").unlink()
+    changed(client, {"index": {"debounceMs": 10}})
+    await client.indexed(5)

@@ -3,6 +3,8 @@
 import asyncio
 import signal
 
+import pytest
+
 COFFEE = "def brew_some_coffee(beans, water):\n    return beans.ground() + water.boiling()\n"
 
 
@@ -13,6 +15,9 @@ async def test_the_one_that_stands_by_answers_and_takes_over(start) -> None:
     await other.until(lambda: other.status.get("state") == "standing by" and other.status["coverage"] == 1)
     assert other.names(await other.similar("shop/orders.py", 6))[0] == "invoice_total"
     assert other.status["embedded"] == 0
+    with pytest.raises(Exception, match=r"Another codekin keeps .* Reindex there") as refused:
+        await other.command("codekin.reindex")
+    assert refused.value.code == -32803
 
     writer._server.send_signal(signal.SIGKILL)
     await writer._server.wait()

@@ -12,25 +12,25 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
-from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcInvalidParams, JsonRpcRequestCancelled
+from pygls.exceptions import JsonRpcException
 from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 
 from codekin import __version__
 from codekin.errors import CodekinError
 from codekin.lsp import features, logs, transport
+from codekin.lsp.answering import Handler, Listener, answering, listening
 from codekin.lsp.configuration import Configuration
 from codekin.lsp.folders import NONE, project_of, roots_of
 from codekin.lsp.progress import ProgressBar
-from codekin.lsp.protocol import ArgumentsError
-from codekin.lsp.questions import Kind, SupersededError
+from codekin.lsp.questions import Kind
 from codekin.lsp.rpc import Rpc, converter
 from codekin.lsp.session import Session
 from codekin.lsp.status import StatusBoard
@@ -51,8 +51,9 @@ class CodekinServer(LanguageServer):
     bar: ProgressBar
     board: StatusBoard
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_remote: bool = False) -> None:
         super().__init__("codekin", __version__, protocol_cls=Rpc, converter_factory=converter)
+        self.is_remote = is_remote  # the client may be on another machine, and its process's number mean nothing here
         self.exit_status = 1  # the client is gone, and has not said goodbye
         self.stopped = asyncio.Event()
         self.roots: list[Path] = []
@@ -70,15 +71,19 @@ class CodekinServer(LanguageServer):
         self.bar = ProgressBar(self.protocol.progress, self.pause)
         self.board = StatusBoard(self)
         self.roots = roots_of(params)
-        if params.process_id is not None:
+        if params.process_id is not None and not self.is_remote:
             self.spawn(self._follow(params.process_id))
 
     async def begin(self) -> None:
         """The client is ready: import, learn the settings, open the index."""
         self.session.warm_up()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.ask_settings(), _ANSWERING_S)
+        self.board.note()
+        asking = asyncio.ensure_future(self.ask_settings())
+        await asyncio.wait((asking,), timeout=_ANSWERING_S)
         await self.apply_settings()
+        if not asking.done():
+            await asking
+            await self.apply_settings()
 
     def stop(self, status: int) -> None:
         """The conversation is over."""
@@ -114,6 +119,7 @@ class CodekinServer(LanguageServer):
         before = self.session.settings
         settings, problems = await self.session.aside(self.configuration.settings)
         self.session.want(self.roots, settings)
+        self.board.note()
         for problem in problems:
             self.tell_once(types.MessageType.Warning, f"codekin: {problem}")
         if before is not None and (before.lens, before.duplicates) != (settings.lens, settings.duplicates):
@@ -124,6 +130,7 @@ class CodekinServer(LanguageServer):
         self.roots = roots
         if self.session.settings is not None:  # else they count when the settings are known
             self.session.want(roots, self.session.settings)
+            self.board.note()
 
     def find_root(self, file: Path) -> None:
         """Where no folder is open, take the repository that this file is in."""
@@ -206,46 +213,17 @@ class CodekinServer(LanguageServer):
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s", error, exc_info=None if isinstance(error, CodekinError | JsonRpcException) else error)
 
-    def on_request(
-        self, method: str, handler: Callable[["CodekinServer", Any], Awaitable[Any]], options: Any = None
-    ) -> None:
+    def on_request(self, method: str, handler: Handler, options: Any = None) -> None:
         """Have `handler` answer the requests of this method."""
-        self.feature(method, options)(self._answering(method, handler))
+        self.feature(method, options)(answering(self, method, handler))
 
-    def on_command(self, name: str, handler: Callable[["CodekinServer", Any], Awaitable[Any]]) -> None:
+    def on_command(self, name: str, handler: Handler) -> None:
         """Have `handler` carry out the command, with the one argument it has."""
-        self.command(name)(self._answering(name, handler))
+        self.command(name)(answering(self, name, handler))
 
-    def on_notification(self, method: str, handler: Callable[["CodekinServer", Any], None]) -> None:
-        """Have `handler` called, on the loop."""
-
-        def noted(params: Any = None) -> None:
-            try:
-                handler(self, params)
-            except Exception:
-                log.exception("%s could not be taken in", method)
-
-        self.feature(method)(noted)
-
-    def _answering(
-        self, name: str, handler: Callable[["CodekinServer", Any], Awaitable[Any]]
-    ) -> Callable[[Any], Coroutine[Any, Any, Any]]:
-        async def answer(params: Any = None) -> Any:
-            try:
-                return await handler(self, params)
-            except ArgumentsError as error:
-                raise JsonRpcInvalidParams(str(error)) from error
-            except SupersededError as error:
-                raise JsonRpcRequestCancelled("Newer questions took its place.") from error
-            except CodekinError as error:
-                raise JsonRpcException(str(error), types.LSPErrorCodes.RequestFailed.value) from error
-            except JsonRpcException:
-                raise
-            except Exception as error:
-                log.exception("%s failed", name)
-                raise JsonRpcInternalError(f"{name} failed: {type(error).__name__}. The log says more.") from error
-
-        return answer
+    def on_notification(self, method: str, listener: Listener) -> None:
+        """Have `listener` called, on the loop."""
+        self.feature(method)(listening(self, method, listener))
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
         """What pygls can't answer goes to the log, not into the user's face."""
@@ -255,7 +233,7 @@ class CodekinServer(LanguageServer):
 
 async def _serve(tcp: tuple[str, int] | None) -> int:
     loop = asyncio.get_running_loop()
-    server = CodekinServer()
+    server = CodekinServer(is_remote=tcp is not None)
     logging.getLogger("codekin").addHandler(logs.ClientLog(server))
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
@@ -273,7 +251,7 @@ async def _serve(tcp: tuple[str, int] | None) -> int:
     if talk.done() and talk.exception() is not None:
         log.error("the client's messages can't be understood: %s", talk.exception())
     await _close(server)
-    outbox.close()
+    await transport.finish(outbox)
     return server.exit_status
 
 

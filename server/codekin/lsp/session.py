@@ -176,12 +176,12 @@ class Session:
         self.failure = None
         for path, text in self._documents.open():
             self.edit(partial(_opened, path=path, text=text))
-        self.edit(_start)
         self._apply()
         self._settled.set()
         self._audience.engine_exchanged()
         if old is not None:
             await self.aside(partial(old.close, now=False))
+        self.edit(_start)  # not before, or it would find the index of the same roots taken and stand by
 
     def _apply(self) -> None:
         """Settings that need no other engine."""

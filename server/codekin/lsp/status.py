@@ -37,7 +37,8 @@ class StatusBoard:
             while self._is_news:
                 self._is_news = False
                 status = await status_of(self._server, Kind.BESIDE)
-                for problem in status["problems"]:
+                has_engine = self._server.session.questions is not None  # else its lack has been told
+                for problem in status["problems"] if has_engine else ():
                     self._server.tell_once(MessageType.Warning, f"codekin: {problem}")
                 if status != self._told:
                     self._told = status
@@ -48,16 +49,15 @@ class StatusBoard:
 
 
 async def status_of(server: "CodekinServer", kind: Kind) -> StatusJson:
-    """The status now; never raises for want of an engine."""
+    """The status now, also where there is no engine."""
     session = server.session
-    if session.has_no_roots:
-        return bare_status("no folder", [NONE])
-    try:
-        status = await session.ask(kind, lambda engine, _: engine.status())
-    except CodekinError as error:
-        return bare_status("failed", [str(error)])
-    if status is not None:
-        return status_json(status)
+    if session.questions is not None:
+        try:
+            status = await session.ask(kind, lambda engine, _: engine.status())
+        except CodekinError as error:
+            return bare_status("failed", [str(error)])
+        if status is not None:
+            return status_json(status)
     if session.failure is not None:
         return bare_status("failed", [str(session.failure)])
-    return bare_status("opening", [])
+    return bare_status("no folder", [NONE]) if session.has_no_roots else bare_status("opening", [])

@@ -1,6 +1,7 @@
 """Bytes to and from the client, without ever holding the loop; and noticing that the client is gone."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import queue
@@ -44,6 +45,14 @@ class Outbox:
                 self._stream.flush()
         except (OSError, ValueError):
             self._on_broken()
+
+
+async def finish(outbox: Outbox | asyncio.StreamWriter) -> None:
+    """Writes what is left and closes; gives up on a client that does not read it."""
+    outbox.close()
+    if isinstance(outbox, asyncio.StreamWriter):
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(outbox.wait_closed(), _FLUSH_S)
 
 
 def take_stdio() -> tuple[BinaryIO, BinaryIO]:
