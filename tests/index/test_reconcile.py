@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from codekin.index import pool
 from codekin.index.home import Home, home
 from codekin.index.reconcile import reconcile
 from codekin.settings import CacheSettings, Settings
@@ -178,19 +180,23 @@ def test_a_cancelled_run_keeps_what_it_has_done(real_tree: Path, tmp_path: Path,
     assert dump(where) == whole[1]
 
 
-def test_a_worker_that_dies_costs_nothing(real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump]):
-    killed = []
+@pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_worker_that_dies_or_hangs_costs_nothing(
+    real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump], monkeypatch: pytest.MonkeyPatch, harm: int
+):
+    monkeypatch.setattr(pool, "_CHUNK_PATIENCE_S", 3.0)
+    harmed = []
 
-    def kill(_: Progress) -> None:
+    def harm_one(_: Progress) -> None:
         family = psutil.Process().children(recursive=True)
         workers = [child for child in family if "spawn_main" in " ".join(child.cmdline())]
-        if len(killed) < 2 and workers:
-            killed.append(workers[0].pid)
-            workers[0].kill()
+        if not harmed and workers:
+            harmed.append(workers[0].pid)
+            workers[0].send_signal(harm)
 
     where = at(real_tree, tmp_path)
-    report = reconcile(where, kill, NEVER, 2)
-    assert killed
+    report = reconcile(where, harm_one, NEVER, 2)
+    assert harmed
     assert report.skipped == ()
     assert dump(where) == whole[1]
 

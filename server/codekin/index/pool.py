@@ -4,11 +4,12 @@ import contextlib
 import os
 import signal
 import threading
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
 from codekin.embed.embedder import load
@@ -22,6 +23,9 @@ from codekin.types import Cancel, Skipped
 Chunk = Sequence[Path]
 
 _POLL_S = 0.2  # how soon a cancelled call notices
+_CHUNK_PATIENCE_S = 60.0  # a chunk takes some 0.1 s; a grammar can take hours over a text made to that end
+_FILE_PATIENCE_S = 20.0
+_TRIES = 2  # what kills a worker may be another process's hunger for memory
 
 _preparer: Preparer  # one per worker process, made by _begin
 
@@ -31,22 +35,26 @@ def pooled(
 ) -> Iterator[tuple[int, Prepared]]:
     """Chunks as they get done, and of how many files each was.
 
-    When a worker dies, what was under way is done again file by file, and a file that kills its worker alone, too, is
-    skipped with a reason.
+    When a worker dies, or does not come to an end, what was under way is done again file by file, and a file of which
+    a worker dies alone, too, or which takes too long, is skipped with a reason.
     """
     waiting = deque(chunks)
     suspects: list[Chunk] = []
     while waiting and not cancel.is_set():
         running: dict[Future[Prepared], Chunk] = {}
+        heard = time.monotonic()
         pool = _pool(home, workers)
         try:
             while (waiting or running) and not cancel.is_set():
                 while waiting and len(running) < 2 * workers:
-                    chunk = waiting.popleft()
-                    running[_submit(pool, chunk, anew)] = chunk
+                    running[_submit(pool, waiting[0], anew)] = waiting[0]
+                    waiting.popleft()
                 for future in wait(running, _POLL_S, FIRST_COMPLETED).done:
                     yield len(running[future]), future.result()
                     del running[future]
+                    heard = time.monotonic()
+                if time.monotonic() - heard > _CHUNK_PATIENCE_S:
+                    _kill_workers()
         except BrokenProcessPool:
             suspects += running.values()
         finally:
@@ -57,21 +65,33 @@ def pooled(
 def _one_by_one(
     home: Home, paths: Sequence[Path], anew: Collection[Path], cancel: Cancel
 ) -> Iterator[tuple[int, Prepared]]:
-    waiting = deque(paths)
+    waiting, deaths = deque(paths), Counter[Path]()
     while waiting and not cancel.is_set():
         pool = _pool(home, 1)
-        path = waiting[0]
         try:
             while waiting and not cancel.is_set():
-                path = waiting.popleft()
-                yield 1, _submit(pool, [path], anew).result()
+                yield 1, _submit(pool, [waiting[0]], anew).result(_FILE_PATIENCE_S)
+                waiting.popleft()
+        except TimeoutError:
+            _kill_workers()
+            yield 1, _skipped(waiting.popleft(), f"it takes longer than {_FILE_PATIENCE_S:.0f} s")
         except BrokenProcessPool:
-            skipped = Skipped(
-                path, "the worker process died on it (a fault of its language's parser, or no memory left)"
-            )
-            yield 1, Prepared((), (path,), (skipped,), 0, 0)
+            deaths[waiting[0]] += 1
+            if deaths[waiting[0]] == _TRIES:
+                reason = "the worker process died on it (a fault of its language's parser, or no memory left)"
+                yield 1, _skipped(waiting.popleft(), reason)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _skipped(path: Path, reason: str) -> Prepared:
+    return Prepared((), (path,), (Skipped(path, reason),), 0, 0)
+
+
+def _kill_workers() -> None:
+    """The pool then says that it is broken."""
+    for process in active_children():
+        process.kill()
 
 
 def _submit(pool: ProcessPoolExecutor, chunk: Chunk, anew: Collection[Path]) -> Future[Prepared]:
