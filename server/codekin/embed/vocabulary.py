@@ -37,7 +37,7 @@ class Vocabulary:
     """The known pieces, and a bounded memory of the ids of the words seen lately."""
 
     def __init__(self, path: Path, phrases: int = 0) -> None:
-        """`path`: a `tokenizer.json` of the library of that name; `phrases` rows follow its tokens, for hashed pairs."""
+        """`path`: a `tokenizer.json` of `tokenizers`; `phrases` rows follow its tokens, for hashed pairs."""
         from tokenizers import Tokenizer
 
         self._tokenizer: Any = Tokenizer.from_file(str(path))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,11 +42,12 @@ def shape_of(tokens: int, dims: tuple[int, ...], tables: int) -> Shape:
 class StaticTables(nn.Module):
     """Tables (tables, tokens, d) of vectors, and one logarithmic weight per token and prefix."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, phrases: int = 0, phrase_scale: float = 1.0) -> None:
         super().__init__()
         self.shape = shape
         count = max(shape.table_of.values()) + 1
         first = torch.randn(shape.tokens, shape.dims[-1]) * 0.1
+        first[shape.tokens - phrases :] *= phrase_scale
         # All tables start equal: a token that both roles use unchanged then means the same to both.
         self.tables = nn.ParameterList([nn.Parameter(first.clone()) for _ in range(count)])
         self.weights = nn.Parameter(torch.zeros(len(shape.prefixes), shape.tokens))
@@ -64,12 +66,14 @@ def quantised(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.
     return np.rint(table / safe[..., None]).astype(np.int8), scales.astype(np.float32)
 
 
-def export(model: StaticTables, tokenizer: str, phrases: int, folder: Path, recipe: Mapping[str, object]) -> None:
+def export(model: StaticTables, tokenizer: str, phrases: int, folder: Path, recipe: Mapping[str, Any]) -> None:
     """Write the files that `embed.static.StaticEncoder` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     shape = model.shape
     rows, scales = quantised(np.stack([table.detach().numpy() for table in model.tables]))
-    weights = model.weights.detach().exp().numpy()
+    weights = model.weights.detach().exp().numpy().copy()
+    spoken = [row for row, prefix in enumerate(shape.prefixes) if prefix in SPOKEN]
+    weights[spoken, shape.tokens - phrases :] *= float(recipe.get("spoken_phrases", 1.0))
     table_of = list(shape.table_of.values())
     np.save(folder / "table.npy", rows)
     np.save(folder / "factors.npy", (weights * scales[table_of]).astype(np.float32))

@@ -39,6 +39,8 @@ class Recipe:
 
     vocabulary: int = 24_000  # pieces
     phrases: int = 16_384  # rows for hashed pairs of words
+    spoken_phrases: float = 0.5  # at export: in sentences, many pairs of words were hardly seen, and are noise
+    phrase_scale: float = 1.0  # of the first random rows of phrases, against those of pieces
     dims: tuple[int, ...] = (64, 128, 256)
     tables: int = 1
     batch: int = 2048
@@ -140,7 +142,7 @@ def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -
     """The trained tables; a checkpoint every CHECKPOINT_STEPS."""
     torch.manual_seed(recipe.seed)
     tokens = len(json.loads(tokenizer)["model"]["vocab"]) + recipe.phrases
-    model = StaticTables(shape_of(tokens, recipe.dims, recipe.tables))
+    model = StaticTables(shape_of(tokens, recipe.dims, recipe.tables), recipe.phrases, recipe.phrase_scale)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
     checkpoint = work / "checkpoint.pt"
     first = 0
