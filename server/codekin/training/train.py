@@ -108,6 +108,16 @@ def _sample(files: Sequence[Path], seed: int) -> Iterator[str]:
                 yield pair.passage
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one step sees."""
+
+    kind: str
+    task: Task
+    turned: bool  # whether query and passage change sides
+    rows: NDArray[np.int64]  # of the kind's pairs
+
+
 class Batches:
     """Which pairs each step sees: determined by seed and step alone, so that training can be taken up anywhere."""
 
@@ -118,8 +128,7 @@ class Batches:
         self._chances = counts / counts.sum()
         self._by_group = {kind: np.argsort(found.groups, kind="stable") for kind, found in pairs.items()}
 
-    def at(self, step: int) -> tuple[str, Task, bool, NDArray[np.int64]]:
-        """(kind, task, sides changed, rows) of a step."""
+    def at(self, step: int) -> Batch:
         random = np.random.default_rng((self._recipe.seed, step))
         kind = list(self._pairs)[int(random.choice(len(self._chances), p=self._chances))]
         task, turned = TEACHES[kind][int(random.integers(len(TEACHES[kind])))]
@@ -135,7 +144,7 @@ class Batches:
                 if count < 4 * size
                 else np.unique(random.integers(0, count, size))
             )
-        return kind, task, turned, rows.astype(np.int64)
+        return Batch(kind, task, turned, rows.astype(np.int64))
 
 
 def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -> StaticTables:
@@ -145,32 +154,38 @@ def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -
     model = StaticTables(shape_of(tokens, recipe.dims, recipe.tables), recipe.phrases, recipe.phrase_scale)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
     checkpoint = work / "checkpoint.pt"
-    first = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        if state["recipe"] == _identity(recipe):
-            model.load_state_dict(state["model"])
-            optimizer.load_state_dict(state["optimizer"])
-            first = state["step"]
+    first = _taken_up(checkpoint, model, optimizer, recipe)
     batches = Batches(pairs, recipe)
     started = time.monotonic()
     mean: dict[str, float] = {}
     for step in range(first, recipe.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(recipe, step)
-        kind, task, turned, rows = batches.at(step)
-        loss = _loss(model, pairs[kind], task, turned, rows, recipe)
+        batch = batches.at(step)
+        loss = _loss(model, pairs[batch.kind], batch, recipe)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        mean[kind] = 0.9 * mean.get(kind, loss.item()) + 0.1 * loss.item()
+        mean[batch.kind] = 0.9 * mean.get(batch.kind, loss.item()) + 0.1 * loss.item()
         if step % 100 == 99:
             losses = " ".join(f"{name}={value:.3f}" for name, value in sorted(mean.items()))
             log.info("step %d of %d, %.0f s: %s", step + 1, recipe.steps, time.monotonic() - started, losses)
-        if step % CHECKPOINT_STEPS == CHECKPOINT_STEPS - 1:
+        if (step + 1) % CHECKPOINT_STEPS == 0 or step + 1 == recipe.steps:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
             torch.save({**state, "recipe": _identity(recipe)}, checkpoint)
     return model
+
+
+def _taken_up(checkpoint: Path, model: StaticTables, optimizer: torch.optim.Optimizer, recipe: Recipe) -> int:
+    """The first step to take: after those of a checkpoint of the same recipe, whose state is put in place."""
+    if not checkpoint.exists():
+        return 0
+    state = torch.load(checkpoint, weights_only=True)
+    if state["recipe"] != _identity(recipe):
+        return 0
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -185,17 +200,15 @@ def _identity(recipe: Recipe) -> str:
     return json.dumps({**asdict(recipe), "steps": None})
 
 
-def _loss(
-    model: StaticTables, pairs: Pairs, task: Task, turned: bool, rows: NDArray[np.int64], recipe: Recipe
-) -> Tensor:
+def _loss(model: StaticTables, pairs: Pairs, batch: Batch, recipe: Recipe) -> Tensor:
     sides: list[Texts] = [pairs.queries, pairs.passages]
-    if turned:
+    if batch.turned:
         sides.reverse()
     raw, keys = [], []
     for texts, role in zip(sides, (Role.QUERY, Role.PASSAGE), strict=True):
-        ids, starts = texts.take(rows)
-        raw.append(model(torch.from_numpy(ids), torch.from_numpy(starts), prefix(task, role)))
-        keys.append(torch.from_numpy(texts.keys[rows]))
+        ids, starts = texts.take(batch.rows)
+        raw.append(model(torch.from_numpy(ids), torch.from_numpy(starts), prefix(batch.task, role)))
+        keys.append(torch.from_numpy(texts.keys[batch.rows]))
     same = (keys[0][:, None] == keys[0]) | (keys[1][:, None] == keys[1])
     return matryoshka(raw[0], raw[1], recipe.dims, recipe.temperature, same)
 
