@@ -528,6 +528,18 @@ sys.stdin.read()
             assert index.describe().startswith("graph")
         assert not (tmp_path / "run").exists()
 
+    def test_what_a_killed_one_left_behind_is_cleared_away(self, graph_file: Path) -> None:
+        """An hour later, as it could be one that is still building for another server."""
+        old, new = (graph_file.with_name(f"{graph_file.name}.{name}.build") for name in ("old", "new"))
+        for folder in (old, new):
+            folder.mkdir()
+            (folder / "vectors.f32").touch()
+        os.utime(old, (0, 0))
+        with dense_index(graph_file, [], key="another") as index:
+            index.add(LABELS, VECTORS)
+            settle(index)
+        assert (old.exists(), new.exists()) == (False, True)
+
     def test_it_measures_the_recall_that_it_promises(self, built: Path) -> None:
         side_car = json.loads(side_car_path(built).read_text())
         assert side_car["recall"] >= 0.99

@@ -98,6 +98,17 @@ def test_equal_vectors_are_answered_by_label_wherever_they_stand() -> None:
     assert matrix.top_many(vectors_of([2]), 10)[0].tolist() == [list(range(10))]
 
 
+@pytest.mark.parametrize("retired", [0, 1, 2900, 2995])
+@pytest.mark.parametrize("k", [1, 5, 20, 300, 3000])
+def test_thousands_of_rows_answer_as_brute_force_does(k: int, retired: int) -> None:
+    vectors = directions(np.random.default_rng(2).standard_normal((3000, DIM), np.float32))[0]
+    matrix = Matrix(DIM, 512).added(np.arange(3000), vectors).retired(np.arange(retired))
+    query = vector_of(3)
+    order = np.argsort(-np.vecdot(vectors[retired:], query), kind="stable")[:k] + retired
+    assert matrix.top(query, k)[0].tolist() == order.tolist()
+    assert matrix.top_many(query[None], k)[0][0].tolist() == order.tolist()
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 0.0, 3e38], ids=str)
 def test_only_finite_rows_of_length_one_are_unit_rows(bad: float) -> None:
     vectors = vectors_of([1, 2, 3])

@@ -4,6 +4,7 @@
 """
 
 import base64
+import contextlib
 import json
 import math
 import os
@@ -93,8 +94,9 @@ def build_folder(path: Path) -> Path:
     """A new folder beside the graph's `path`, on the same disk, so that the graph can be moved into its place."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in path.parent.glob("*.build"):
-        if folder.name.startswith(path.name) and time.time() - folder.stat().st_mtime > _ABANDONED_S:
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # its own process may be removing it
+            if folder.name.startswith(path.name) and time.time() - folder.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(folder, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=path.name + ".", suffix=".build", dir=path.parent))
 
 
