@@ -61,7 +61,7 @@ async def test_cancelling_pauses_and_resuming_goes_on(start, tmp_path, written) 
     answer = await client.ask("codekin/search", {"query": "compute result"})
     assert answer["hits"]
     assert 0 < answer["coverage"] < 1
-    assert reports(client)[-1].kind == "end"
+    await client.until(lambda: reports(client)[-1].kind == "end")
     (message,) = client.messages
     assert "paused" in message.message
     assert "codekin.resume" in message.message

@@ -13,11 +13,11 @@ from codekin.lsp.questions import Kind
 if TYPE_CHECKING:
     from codekin.lsp.server import CodekinServer
 
-_PERIOD_S = 0.5
+_PERIOD_S = 0.25
 
 
 class StatusBoard:
-    """Tells the client the status whenever it is another, at most twice a second. For the loop's thread."""
+    """Tells the client the status whenever it is another, at most four times a second. For the loop's thread."""
 
     def __init__(self, server: "CodekinServer") -> None:
         self._server = server
