@@ -42,6 +42,7 @@ from codekin.types import (
 )
 
 _POLL_S = 0.2
+_PATIENCE_S = 30.0  # with another codekin that does not get on
 
 
 class Engine:
@@ -89,6 +90,7 @@ class Engine:
         lock = FileLock(self.home.lock, timeout=0, mode=0o600)
         try:
             with lock:
+                self._index.store.release()  # of a server that was killed: who lives says its own again
                 report = reconcile(self.home, on_progress, cancel, workers)
         except Timeout:
             if wait:
@@ -239,7 +241,7 @@ class Engine:
             raise QueryError(f"{path} can't be read{reason}. Name a source file.")
         text = split_lines(document.text)
         if not 0 <= lines.start < len(text):
-            raise QueryError(f"{path} has {len(text)} lines, and no line {lines.start + 1}.")
+            raise QueryError(f"{path} has {len(text) - (not text[-1])} lines, and no line {lines.start + 1}.")
         if lines.end - lines.start > 1:
             return Asked(canonical(text[lines.start : lines.end]), path, lines)
         snippet = snippet_at(extract(document.text, document.language), lines.start)
@@ -248,14 +250,15 @@ class Engine:
         return Asked(snippet.text, path, snippet.span)
 
     def _await_other(self, on_progress: OnProgress, cancel: Cancel, lock: FileLock) -> None:
-        """Until the codekin that holds the lock has nothing left to do, or is gone."""
-        store, total = self._index.store, None
-        while not cancel.is_set():
+        """Until the codekin that holds the lock has nothing left to do, does nothing (it is paused), or is gone."""
+        store, total, before, heard = self._index.store, 0, -1, time.monotonic()
+        while not cancel.is_set() and time.monotonic() - heard < _PATIENCE_S:
             pending = int(store.meta("pending") or 0)
-            if pending == 0:
+            if pending == 0 and not store.meta("scanning"):
                 return
-            total = max(total or 0, pending)
-            on_progress(Progress(total - pending, total, None))
+            if pending != before:
+                total, before, heard = max(total, pending), pending, time.monotonic()
+                on_progress(Progress(total - pending, total, None))
             try:
                 lock.acquire(timeout=_POLL_S)
             except Timeout:

@@ -128,7 +128,8 @@ class Index:
         self._to_come = 0
 
     def _retire(self) -> None:
-        dead = set(self.store.dead())
-        self.dense.retire(list(dead - self._retired))
+        live = set(self.store.live())
+        dead = set(self.dense.labels().tolist()) - live
+        self.dense.retire(list(dead))
         self._retired |= dead
-        self._missing = {number: key for number, key in self._missing.items() if number not in dead}
+        self._missing = {number: key for number, key in self._missing.items() if number in live}

@@ -76,10 +76,10 @@ class Indexer:
             child = self._child
         if child:
             child.stop()
-        if self._watcher:
-            self._watcher.stop()
         for thread in self._threads:
             thread.join()
+        if self._watcher:  # only now: a thread may just have begun to watch
+            self._watcher.stop()
         self._index.store.release(self._workspace.overlays())
         self._lock.release()
 
@@ -172,7 +172,7 @@ class Indexer:
     def _take(self, paths: list[Path]) -> None:
         if len(paths) > _FEW:
             self.rescan()
-            return
+            paths = [path for path in paths if self._workspace.is_open(path)]  # a scan reads the disk only
         try:
             ours = [path for path in paths if isinstance(self._workspace.admits(path), SourceFile)]
             prepared = self._preparer.prepare(ours)
@@ -189,6 +189,9 @@ class Indexer:
             log.warning("%s", error)
             self._update_problem = str(error)
             self._retry(paths)
+        except Exception as error:  # a fault of ours must not end the thread that keeps the index like the editor
+            log.exception("%d files could not be taken in", len(paths))
+            self._update_problem = f"{error!r} while indexing an edit; the log has the details. Please report it."
         self._on_change()
 
     def _retry(self, paths: Iterable[Path]) -> None:
@@ -214,8 +217,8 @@ class Indexer:
             try:
                 self._reconcile()
                 failures, self._bulk_problem = 0, None
-            except CodekinError as error:
-                log.warning("%s", error)
+            except Exception as error:  # whatever it is, the lock is held: nobody else would do the work
+                log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
                 self._bulk_problem = str(error) if failures else None  # once is soon mended
                 self.rescan()
                 self._on_change()
@@ -246,6 +249,8 @@ class Indexer:
             if self._paused or self._stopping:
                 return
             self._rescan_wanted = False
+            # Unsaved text of others: who lives says it again with the next edit, who was killed never lets go of it.
+            self._index.store.release(self._index.store.overlays() - self._workspace.overlays().keys())
             self._child = child = Child(self._home, self._settings.workers or max(1, (os.cpu_count() or 2) // 2))
         try:
             report = child.run(self._note)

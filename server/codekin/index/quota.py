@@ -30,11 +30,14 @@ def keep_within_quota(home: Home, vectors: VectorStore) -> None:
 
 
 def _referenced(path: Path) -> set[bytes]:
-    store = Store(path)
     try:
-        return {key for _, key in store.contents_after(0)}
-    finally:
-        store.close()
+        store = Store(path)
+        try:
+            return {key for _, key in store.contents_after(0)}
+        finally:
+            store.close()
+    except StoreError:  # its own codekin will make it again; what it needs then is embedded again
+        return set()
 
 
 def _dropped(path: Path) -> bool:
@@ -51,7 +54,8 @@ def _dropped(path: Path) -> bool:
             if any(Path(root).exists() for root in roots):
                 return False
             for file in path.parent.glob(path.stem + ".*"):
-                file.unlink(missing_ok=True)
+                if file.suffix != ".lock":  # we hold it, and another may wait for it
+                    file.unlink(missing_ok=True)
             return True
     except (Timeout, StoreError):
         return False

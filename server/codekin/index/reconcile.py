@@ -71,10 +71,12 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
     store, vectors, embedder = Store(home.store), VectorStore(home.vectors), load(home.settings.model)
     with contextlib.closing(store), contextlib.closing(vectors):
         preparer = Preparer(workspace, store, vectors, embedder)
+        store.set_meta({"scanning": 1})
         plan = _plan(workspace, store, home.settings.index, _anew(store, vectors, preparer.space), cancel)
         store.remove(plan.gone)
         roots = json.dumps([str(root) for root in home.roots])
-        store.set_meta({"roots": roots, "files": plan.files, "pending": len(plan.changed)})
+        if not cancel.is_set():  # else the plan is of a part of the workspace
+            store.set_meta({"roots": roots, "files": plan.files, "pending": len(plan.changed), "scanning": 0})
         tally = _Tally(skipped=dict(plan.skipped))
         found = {file.path: (file.size, file.mtime_ns) for file in plan.changed}
         started_work = time.monotonic()

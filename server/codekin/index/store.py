@@ -133,6 +133,10 @@ class Store:
 
         self._change(empty)
 
+    def overlays(self) -> set[Path]:
+        """The files that stand in the store with unsaved text."""
+        return {Path(row[0]) for row in self._query("SELECT path FROM files WHERE overlay = 1")}
+
     def remove(self, paths: Iterable[Path]) -> None:
         """Forget files; those with unsaved text stay."""
         rows = [(str(path),) for path in paths]
@@ -184,9 +188,9 @@ class Store:
         """The contents with a higher number than `number`, and their hashes; lowest first."""
         return self._query("SELECT id, hash FROM contents WHERE id > ? ORDER BY id", (number,))
 
-    def dead(self) -> list[int]:
-        """The contents that no snippet has any more."""
-        return [row[0] for row in self._query("SELECT id FROM contents WHERE id NOT IN (SELECT content FROM snippets)")]
+    def live(self) -> list[int]:
+        """The contents that some snippet has, lowest first."""
+        return [row[0] for row in self._query("SELECT DISTINCT content FROM snippets ORDER BY content")]
 
     def alive(self, contents: Sequence[int]) -> list[int]:
         """Those of `contents` that some snippet has."""
@@ -260,11 +264,14 @@ class Store:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None or self._local.inode != _inode(self.path):  # set aside, or deleted, by someone
-            connection = schema.connect(self.path, schema.STORE_MIGRATIONS)
+            former, connection = connection, schema.connect(self.path, schema.STORE_MIGRATIONS)
             self._local.connection = connection
             self._local.inode = _inode(self.path)
             with self._lock:
                 self._open.append(connection)
+                if former is not None:
+                    self._open.remove(former)
+                    former.close()
         return connection
 
     def _query(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol.types import LSPErrorCodes
-from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcInvalidParams, JsonRpcRequestCancelled
+from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcInvalidParams
 
 from codekin.errors import CodekinError
 from codekin.lsp.protocol import ArgumentsError
@@ -29,7 +29,7 @@ def answering(server: "CodekinServer", name: str, handler: Handler) -> Callable[
         except ArgumentsError as error:
             raise JsonRpcInvalidParams(str(error)) from error
         except SupersededError as error:
-            raise JsonRpcRequestCancelled("Newer questions took its place.") from error
+            raise JsonRpcException("Newer questions took its place.", LSPErrorCodes.ServerCancelled.value) from error
         except CodekinError as error:
             raise JsonRpcException(str(error), LSPErrorCodes.RequestFailed.value) from error
         except JsonRpcException:

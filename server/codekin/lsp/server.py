@@ -239,14 +239,19 @@ async def _serve(tcp: tuple[str, int] | None) -> int:
         with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
             loop.add_signal_handler(number, server.stop, 0)
     outbox: transport.Outbox | asyncio.StreamWriter
+    stop = loop.create_task(server.stopped.wait())
     if tcp:
-        reader, outbox = await transport.accept(*tcp)
+        client = loop.create_task(transport.accept(*tcp))
+        await asyncio.wait((client, stop), return_when=asyncio.FIRST_COMPLETED)
+        if not client.done():  # told to end before anybody came
+            client.cancel()
+            return server.exit_status
+        reader, outbox = client.result()
     else:
         source, target = transport.take_stdio()
         reader, outbox = transport.reader_of(source), transport.Outbox(target, partial(server.stop_from_thread, loop))
     server.protocol.set_writer(outbox)
     talk = loop.create_task(run_async(threading.Event(), reader, server.protocol, log, server.report_server_error))
-    stop = loop.create_task(server.stopped.wait())
     await asyncio.wait((talk, stop), return_when=asyncio.FIRST_COMPLETED)
     if talk.done() and talk.exception() is not None:
         log.error("the client's messages can't be understood: %s", talk.exception())

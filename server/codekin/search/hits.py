@@ -80,12 +80,13 @@ def hits(
     telling = _telling(asked.text, index)
     for i in range(0, len(candidates), _LOOKED_UP):
         chunk = [candidate.content for candidate in candidates[i : i + _LOOKED_UP]]
-        keys, places = index.store.hash_of(chunk), index.store.places(chunk, within)
+        places = index.store.places(chunk, within)
+        keys = index.store.hash_of(chunk)
         for candidate in candidates[i : i + _LOOKED_UP]:
             for place in places.get(candidate.content, ()):
                 if cancel.is_set():
                     return
-                if asked.is_at(place):
+                if asked.is_at(place) or candidate.content not in keys:
                     continue
                 now = reader.now(place, keys[candidate.content])
                 if now is not None and not asked.is_at(now):
@@ -97,7 +98,8 @@ def named(name: str, limit: int, index: Index, reader: Reader) -> Iterator[Hit]:
     found = index.store.named(name, limit)
     keys = index.store.hash_of([place.content for place in found])
     for place in found:
-        now = reader.now(place, keys[place.content])
+        key = keys.get(place.content)  # none: it has gone since
+        now = reader.now(place, key) if key else None
         if now is not None:
             yield Hit(now, 1.0, "name", None, _text(now, reader))
 
@@ -118,5 +120,5 @@ def _hit(place: Place, score: float, text: str, asked: Asked, telling: Sequence[
 def _telling(text: str, index: Index) -> list[str]:
     """The text's words that are worth telling a person, rarest first."""
     frequencies = sorted((index.frequency(word), word) for word in set(words(text)) if len(word) > 1)
-    common = max(_COMMON * index.contents, 10)
+    common = max(_COMMON * index.contents, 2)
     return [word for frequency, word in frequencies if 0 < frequency <= common]
