@@ -223,7 +223,7 @@ async def test_a_cancelled_question_is_answered_as_cancelled(start) -> None:
     client.cancel_request(types.CancelParams(id="to cancel"))
     with pytest.raises(Exception, match="cancel") as refused:
         await asyncio.wait_for(asyncio.wrap_future(running), 60)
-    assert refused.value.code == -32802
+    assert refused.value.code == -32800
     at = {"textDocument": {"uri": client.uri("shop/orders.py")}, "position": {"line": 3, "character": 0}}
     params = types.ExecuteCommandParams("codekin.findSimilar", [at])
     running = client.protocol.send_request("workspace/executeCommand", params, msg_id="this too")
