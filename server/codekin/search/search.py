@@ -18,8 +18,9 @@ from codekin.search.lexical import LexicalRetriever
 from codekin.types import Cancel, Candidate, Filter, Hit, Kind, Query, Snippet, Task
 
 _CANDIDATES = 60  # per retriever at least, and twice what is asked for: some fall to freshness
-# Below it is noise: questions that no code answers scored .08 to .2 on two repositories, good hits from .26 on.
-_FLOOR = 0.2
+# Below it is noise. Questions in words that no code answers mostly scored .08 to .2 on two repositories, good hits from
+# .26 on. Code is always somewhat like code: there the person judges.
+_FLOOR = {Task.NL2CODE: 0.2, Task.CODE2CODE: 0.0}
 # Flat between .4 and .6. NDCG@10 at .5 (embedded model; z-scores at their best weight beside it): csn_nl2code .684
 # (.692), mbpp_nl2code .665 (.667), mbxp_code2code .885 (.885); unlike a z-score, the sum says how good the best one is.
 _DENSE_WEIGHT = 0.5
@@ -63,7 +64,7 @@ class Search:
             return []
         dense = self._dense.search(query, count)
         fused = fuse([(_DENSE_WEIGHT, dense), (1 - _DENSE_WEIGHT, lexical)])
-        fused = [candidate for candidate in fused if candidate.score >= _FLOOR]
+        fused = [candidate for candidate in fused if candidate.score >= _FLOOR[query.task]]
         twin = self._index.store.content_of(content_hash(query.text))
         if twin is None:
             return fused
