@@ -235,9 +235,7 @@ def edits(client: Client, path: Path, count: int) -> Iterator[float]:
             textDocument={"uri": uri, "version": i + 2},
             contentChanges=[{"text": f"{text}\n\n{code}"}],
         )
-        while not any(
-            hit["name"] == name for hit in client.request("codekin/findSimilar", text=code, language="python")["hits"]
-        ):
+        while not any(hit["name"] == name for hit in client.request("codekin/findSimilar", text=code)["hits"]):
             time.sleep(0.005)
         yield (time.perf_counter() - began) * 1000
     client.notify("textDocument/didClose", textDocument={"uri": uri})
