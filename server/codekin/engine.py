@@ -231,7 +231,7 @@ class Engine:
             self._index.follow()
             hits, stale = self._search.answer(asked, task, k, within, cancel or threading.Event())
         if self._started and stale:
-            self._indexer.update(stale)
+            self._indexer.notice(stale)
         return Answer(tuple(hits), self.coverage(), time.monotonic() - started)
 
     def _asked_text(self, path: Path, lines: Span) -> Asked:

@@ -83,6 +83,12 @@ class Indexer:
         self._index.store.release(self._workspace.overlays())
         self._lock.release()
 
+    def notice(self, paths: Iterable[Path]) -> None:
+        """These are other than the store has them. Those that wait already wait no longer for that."""
+        with self._wake:
+            fresh = [path for path in paths if path not in self._due]
+        self.update(fresh)
+
     def update(self, paths: Iterable[Path]) -> None:
         """These may have changed: take them in after the debounce."""
         now, wait = time.monotonic(), self._settings.debounce_ms / 1000
