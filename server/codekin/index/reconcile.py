@@ -1,7 +1,7 @@
 """The store made like the disk: walk, compare, and take in what differs, on several processors.
 
-Runs where it is called (the command line) or as a child of the language server (`python -m codekin.index.reconcile`,
-see child.py), which thereby stays free, gets its memory back when the work is done, and outlives a crashing parser.
+Runs where it is called (the command line) or in a child of the language server (`python -m codekin.index.child`,
+see there), which thereby stays free, gets its memory back when the work is done, and outlives a crashing parser.
 """
 
 import contextlib
