@@ -41,15 +41,15 @@ class ProgressBar:
         """How far it is now; None: nothing is under way."""
         self._latest = progress
         if progress is not None and (self._showing is None or self._showing.done()):
-            self._showing = asyncio.get_running_loop().create_task(self._show(progress))
+            self._showing = asyncio.get_running_loop().create_task(self._show(progress.total))
 
     def cancelled(self, token: int | str) -> None:
         """The user pressed the button of some bar."""
         if token == self._token and self._latest is not None:
             self._pause()
 
-    async def _show(self, last: Progress) -> None:
-        if last.total <= _MANY:
+    async def _show(self, total: int) -> None:
+        if total <= _MANY:
             await asyncio.sleep(_MOMENT_S)
         if self._latest is None:
             return
@@ -58,16 +58,15 @@ class ProgressBar:
             await self._bars.create_async(self._token)
         except Exception:  # noqa: BLE001 (whatever the client has against it, we go on without a bar)
             return
-        title = "codekin: indexing"
-        self._bars.begin(self._token, WorkDoneProgressBegin(title=title, cancellable=True, percentage=0))
+        # Editors put the server's name before the title; a message at the end would stay in Helix's status line.
+        self._bars.begin(self._token, WorkDoneProgressBegin(title="Indexing", cancellable=True, percentage=0))
         try:
             while (latest := self._latest) is not None:
-                last = latest
-                report = WorkDoneProgressReport(cancellable=True, message=said(last), percentage=_percent(last))
+                report = WorkDoneProgressReport(cancellable=True, message=said(latest), percentage=_percent(latest))
                 self._bars.report(self._token, report)
                 await asyncio.sleep(_PERIOD_S)
         finally:
-            self._bars.end(self._token, WorkDoneProgressEnd(message=f"{last.done:,} of {last.total:,} files"))
+            self._bars.end(self._token, WorkDoneProgressEnd())
             self._token = ""
 
 
