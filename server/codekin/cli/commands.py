@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from codekin import __version__
+from codekin.cli.evaluate import evaluate
+from codekin.cli.options import DEBUG, FOLDER, JSON, ROOT
 from codekin.errors import CodekinError, QueryError
 
 if TYPE_CHECKING:
@@ -27,22 +29,18 @@ _FOUND, _NOTHING, _ERROR, _INTERRUPTED = 0, 1, 2, 130
 _TASKS = ("nl2code", "qa", "code2code", "code2nl", "code2completion")
 _ROLES = ("query", "passage")
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path, resolve_path=True)
-_ROOT = click.option(
-    "--root", type=_FOLDER, help="The workspace. Default: the repository, else the project, else the folder."
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, also of an error.")
-_DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the trace of an unexpected error.")
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
-@_DEBUG
+@DEBUG
 def codekin() -> None:
     """Find code's kin: similar code, and code by what it does.
 
     In your own workspace, on your own machine. Exit status: 0 found, 1 nothing found, 2 error.
     """
+
+
+codekin.add_command(evaluate)
 
 
 def _asking(command: Command) -> Command:
@@ -51,9 +49,9 @@ def _asking(command: Command) -> Command:
     @click.option("-k", type=click.IntRange(1), metavar="N", help="At most N hits. Default: the setting search.limit.")
     @click.option("--language", metavar="L", help="Only hits in this language: an id (python) or a file ending (py).")
     @click.option("--folder", metavar="F", type=click.Path(path_type=Path), help="Only hits below this folder.")
-    @_ROOT
-    @_JSON
-    @_DEBUG
+    @ROOT
+    @JSON
+    @DEBUG
     @wraps(command)
     def collected(**options: Any) -> Any:
         from codekin.cli.arguments import Asking
@@ -65,9 +63,9 @@ def _asking(command: Command) -> Command:
 
 
 @codekin.command()
-@click.argument("root", type=_FOLDER, required=False)
-@_JSON
-@_DEBUG
+@click.argument("root", type=FOLDER, required=False)
+@JSON
+@DEBUG
 def index(root: Path | None, as_json: bool) -> int:
     """Bring the index up to date.
 
@@ -153,8 +151,8 @@ def search(query: str, asking: "Asking") -> int:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The .npy to write.")
 @click.option("--model", metavar="M", help="Default: the setting model.name.")
 @click.option("--dim", type=click.IntRange(1), metavar="D", help="One of the model's dimensions.")
-@_JSON
-@_DEBUG
+@JSON
+@DEBUG
 def embed(source: Any, output: Path, as_json: bool, **wanted: Any) -> int:
     """Turn texts into vectors.
 
@@ -174,9 +172,9 @@ def embed(source: Any, output: Path, as_json: bool, **wanted: Any) -> int:
 
 
 @codekin.command()
-@_ROOT
-@_JSON
-@_DEBUG
+@ROOT
+@JSON
+@DEBUG
 def status(root: Path | None, as_json: bool) -> int:
     """Say what is indexed, and how it is searched."""
     from dataclasses import asdict
@@ -197,9 +195,9 @@ def status(root: Path | None, as_json: bool) -> int:
 
 
 @codekin.command()
-@_ROOT
-@_JSON
-@_DEBUG
+@ROOT
+@JSON
+@DEBUG
 def doctor(root: Path | None, as_json: bool) -> int:
     """Look whether all is well, and say what to do where it is not.
 
@@ -224,7 +222,7 @@ def doctor(root: Path | None, as_json: bool) -> int:
 @codekin.command()
 @click.option("--tcp", metavar="HOST:PORT", help="Listen there for one client, instead of standard input and output.")
 @click.option("--stdio", is_flag=True, hidden=True, expose_value=False)  # what VS Code's client adds
-@_DEBUG
+@DEBUG
 def serve(tcp: str | None) -> int:
     """Be a language server; editors start it themselves."""
     from codekin.cli.arguments import address
