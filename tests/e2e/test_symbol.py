@@ -27,6 +27,17 @@ async def test_a_question_is_answered_by_meaning(shop) -> None:
         assert (await symbols(shop, query))[0].name == "parseCookieHeader"
 
 
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_symbol_stands_at_its_name(start, tmp_path, written) -> None:
+    """Eglot lists the line where a symbol begins: a decorator or a comment would tell nothing."""
+    text = "import functools\n\n\n# Cheap.\n@functools.cache\ndef freight_of(parcel):\n    return 3 * parcel.weight\n"
+    client = await start(root=written(tmp_path / "freight", {"freight.py": text}))
+    await client.indexed(1)
+    for query in ("freight_of", "what does the freight of a parcel cost?"):
+        (symbol, *_) = await symbols(client, query)
+        assert symbol.location.range == types.Range(types.Position(5, 4), types.Position(5, 14))
+
+
 async def test_nothing_asked_or_nothing_found_is_nothing(shop) -> None:
     assert await symbols(shop, "") == []
     assert await symbols(shop, "xyzzy_plugh") == []

@@ -41,6 +41,11 @@ def name_of(hit: Hit, documents: Documents) -> Range:
     return name_range(line, place.name_line, place.name, documents.encoding)
 
 
+def name_location_of(hit: Hit, documents: Documents) -> Location:
+    """Where a cursor belongs: on its name, below decorators and comments, whose lines say nothing of it in a list."""
+    return Location(documents.address(hit.place.path), name_of(hit, documents))
+
+
 def answer_json(answer: Answer, documents: Documents) -> AnswerJson:
     """An answer as JSON."""
     hits = [_hit_json(hit, documents) for hit in answer.hits]

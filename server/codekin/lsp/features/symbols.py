@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from codekin.lsp.locations import SYMBOL_KINDS, location_of
+from codekin.lsp.locations import SYMBOL_KINDS, name_location_of
 from codekin.lsp.questions import Kind, SupersededError
 from codekin.types import Cancel, Hit
 
@@ -27,7 +27,7 @@ async def _symbols(server: "CodekinServer", params: types.WorkspaceSymbolParams)
     documents = server.protocol.workspace
     return [
         types.WorkspaceSymbol(
-            location_of(hit, documents),
+            name_location_of(hit, documents),
             hit.place.name or documents.shown(hit.place.path),
             SYMBOL_KINDS[hit.place.kind],
             container_name=hit.place.qualified_name.removesuffix(hit.place.name).rstrip(".:#") or None,
