@@ -232,7 +232,8 @@ class Engine:
             hits, stale = self._search.answer(asked, task, k, within, cancel or threading.Event())
         if self._started and stale:
             self._indexer.notice(stale)
-        return Answer(tuple(hits), self.coverage(), time.monotonic() - started)
+        place = (asked.path, asked.span) if asked.path else None
+        return Answer(tuple(hits), self.coverage(), time.monotonic() - started, place)
 
     def _asked_text(self, path: Path, lines: Span) -> Asked:
         document = self.workspace.read(path)

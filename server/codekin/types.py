@@ -132,6 +132,7 @@ class Answer:
     hits: tuple[Hit, ...]
     coverage: float  # the share of the workspace's files that were searchable, 0 … 1
     seconds: float
+    asked: tuple[Path, Span] | None = None  # where the code stands that was asked about, if it stands anywhere
 
 
 @dataclass(frozen=True, slots=True)

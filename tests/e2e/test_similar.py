@@ -122,6 +122,14 @@ async def test_a_position_beyond_the_end_is_the_end(shop) -> None:
     assert (await shop.similar("shop/invoices.py", 4_000))["hits"][0]["name"] == "total_price"
 
 
+@shared
+async def test_an_answer_says_where_the_asked_code_stands(shop) -> None:
+    asked = (await shop.similar("shop/orders.py", 6))["asked"]
+    assert asked["uri"] == shop.uri("shop/orders.py")
+    assert (asked["range"]["start"]["line"], asked["range"]["end"]["line"]) == (3, 12)
+    assert (await shop.ask("codekin/findSimilar", {"text": "def total(items): return sum(items)"}))["asked"] is None
+
+
 WRONG: list[tuple[Any, str]] = [
     (None, "takes"),
     ([], "takes"),

@@ -3,11 +3,11 @@
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from lsprotocol.types import Location, Range, SymbolKind
+from lsprotocol.types import Location, Position, Range, SymbolKind
 
 from codekin.lsp.convert import code_range, name_range
 from codekin.lsp.documents import Documents
-from codekin.lsp.protocol import AnswerJson, HitJson, range_json
+from codekin.lsp.protocol import AnswerJson, HitJson, LocationJson, range_json
 from codekin.types import Answer, Hit, Kind
 
 if TYPE_CHECKING:
@@ -49,7 +49,12 @@ def name_location_of(hit: Hit, documents: Documents) -> Location:
 def answer_json(answer: Answer, documents: Documents) -> AnswerJson:
     """An answer as JSON."""
     hits = [_hit_json(hit, documents) for hit in answer.hits]
-    return {"hits": hits, "coverage": answer.coverage, "seconds": answer.seconds}
+    asked: LocationJson | None = None
+    if answer.asked:
+        path, span = answer.asked
+        lines = Range(Position(span.start, 0), Position(span.end, 0))
+        asked = {"uri": documents.address(path), "range": range_json(lines)}
+    return {"hits": hits, "asked": asked, "coverage": answer.coverage, "seconds": answer.seconds}
 
 
 def shown(hit: Hit, documents: Documents) -> str:

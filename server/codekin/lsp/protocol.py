@@ -189,6 +189,7 @@ class AnswerJson(TypedDict):
     """Hits, best first."""
 
     hits: list[HitJson]
+    asked: LocationJson | None  # the code that was asked about, in whole lines; null where the question was a text
     coverage: float  # the share of the workspace that could be searched, 0 … 1
     seconds: float
 
@@ -222,7 +223,7 @@ class StatusJson(TypedDict):
     problems: list[str]  # each names its remedy
 
 
-NO_ANSWER: AnswerJson = {"hits": [], "coverage": 0.0, "seconds": 0.0}
+NO_ANSWER: AnswerJson = {"hits": [], "asked": None, "coverage": 0.0, "seconds": 0.0}
 
 
 def range_json(span: Range) -> RangeJson:
