@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codekin.code.words import words
 from codekin.errors import StoreError
 from codekin.types import Kind, Span
 
@@ -45,6 +46,11 @@ class FileRecord:
     snippets: tuple[SnippetRecord, ...] | None
 
 
+def title(path: Path) -> str:
+    """What a file is called, without what says its language: `user.service` of `user.service.ts`."""
+    return path.name.rsplit(".", 1)[0] or path.name
+
+
 def put_file(db: sqlite3.Connection, record: FileRecord) -> None:
     """The record in place of what was known of the file, within a transaction of the caller's.
 
@@ -62,6 +68,7 @@ def put_file(db: sqlite3.Connection, record: FileRecord) -> None:
     if row is None:
         insert = "INSERT INTO files (path, language, size, mtime_ns, hash, overlay) VALUES (?, ?, ?, ?, ?, ?)"
         file = db.execute(insert, (path, *values)).lastrowid
+        db.execute("INSERT INTO titles (rowid, title) VALUES (?, ?)", (file, " ".join(words(title(record.path)))))
     else:
         file = row[0]
         db.execute(

@@ -54,6 +54,14 @@ STORE_MIGRATIONS = (
     CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = "ascii tokenchars '_'");
     CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
     """,
+    """
+    CREATE INDEX snippets_name ON snippets (name COLLATE NOCASE);
+    -- The words of the files' own names; a row has its file's number.
+    CREATE VIRTUAL TABLE titles USING fts5 (title, tokenize = "ascii");
+    CREATE TRIGGER files_deleted AFTER DELETE ON files BEGIN DELETE FROM titles WHERE rowid = old.id; END;
+    DELETE FROM snippets;  -- what was indexed before is taken in again; its vectors are kept
+    DELETE FROM files;
+    """,
 )
 
 VECTOR_MIGRATIONS = (

@@ -5,6 +5,7 @@ content however often and wherever they stand, and keep their number for as long
 Every change is one transaction: a file is in the store whole or not at all.
 """
 
+import math
 import sqlite3
 import threading
 import uuid
@@ -236,6 +237,22 @@ class Store:
         order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path LIMIT ?"
         return [_place(row) for row in self._query(_PLACE + condition + order, (pattern, part, limit))]
 
+    def defined(self, name: str, limit: int, within: Filter = Filter()) -> list[Place]:
+        """Whole definitions of this very name, whatever the case; those that say it the same way first."""
+        condition, values = _condition(within)
+        question = f"WHERE s.name = ? COLLATE NOCASE AND s.part < 2{condition} ORDER BY s.name <> ?, f.path LIMIT ?"
+        return [_place(row) for row in self._query(_PLACE + question, (name, *values, name, limit))]
+
+    def titled(self, words: Iterable[str], limit: int, within: Filter = Filter()) -> list[Path]:
+        """Files whose own names have one of these words, or one that begins like it; by BM25, best first."""
+        question = " OR ".join(term for word in words for term in _beginning_alike(word))
+        condition, values = _condition(within)
+        statement = (
+            "SELECT f.path FROM titles JOIN files f ON f.id = titles.rowid "
+            f"WHERE titles MATCH ?{condition} ORDER BY titles.rank LIMIT ?"
+        )
+        return [Path(row[0]) for row in self._query(statement, (question, *values, limit))] if question else []
+
     def contents_within(self, within: Filter) -> list[int]:
         """The contents that stand somewhere the filter allows."""
         condition, values = _condition(within)
@@ -303,6 +320,13 @@ def _inode(path: Path) -> int:
         return path.stat().st_ino
     except OSError:
         return 0
+
+
+def _beginning_alike(word: str) -> list[str]:
+    """FTS5 terms: what begins with the word's first three fifths, and what the word begins with."""
+    quoted = word.replace('"', "")
+    least = max(3, math.ceil(0.6 * len(quoted)))
+    return [f'"{quoted[:least]}"*', *(f'"{quoted[:i]}"' for i in range(3, least))] if quoted else []
 
 
 def _condition(within: Filter) -> tuple[str, tuple[str, ...]]:
