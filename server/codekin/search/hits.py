@@ -1,6 +1,6 @@
 """Candidates → hits: where the contents stand, whether they still stand there, and why they are like the query."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -74,23 +74,31 @@ class Reader:
 
 
 def hits(
-    candidates: Sequence[Candidate], asked: Asked, index: Index, reader: Reader, within: Filter, cancel: Cancel
+    found: Iterable[tuple[Place, float]], asked: Asked, index: Index, reader: Reader, cancel: Cancel
 ) -> Iterator[Hit]:
-    """The candidates' hits, best first, as they are now; made one by one, as many as are taken."""
+    """The hits at (place, score), in their order, as they are now; made one by one, as many as are taken."""
     telling = _telling(asked.text, index)
+    found = iter(found)
+    while chunk := list(islice(found, _LOOKED_UP)):
+        keys = index.store.hash_of(list({place.content for place, _ in chunk}))
+        for place, score in chunk:
+            if cancel.is_set():
+                return
+            if asked.is_at(place) or place.content not in keys:
+                continue
+            now = reader.now(place, keys[place.content])
+            if now is not None and not asked.is_at(now):
+                yield _hit(now, score, _text(now, reader), asked, telling)
+
+
+def places_of(candidates: Sequence[Candidate], index: Index, within: Filter) -> Iterator[tuple[Place, float]]:
+    """Where the candidates stand, each with its score; looked up as they are taken."""
     for i in range(0, len(candidates), _LOOKED_UP):
-        chunk = [candidate.content for candidate in candidates[i : i + _LOOKED_UP]]
-        places = index.store.places(chunk, within)
-        keys = index.store.hash_of(chunk)
-        for candidate in candidates[i : i + _LOOKED_UP]:
+        chunk = candidates[i : i + _LOOKED_UP]
+        places = index.store.places([candidate.content for candidate in chunk], within)
+        for candidate in chunk:
             for place in places.get(candidate.content, ()):
-                if cancel.is_set():
-                    return
-                if asked.is_at(place) or candidate.content not in keys:
-                    continue
-                now = reader.now(place, keys[candidate.content])
-                if now is not None and not asked.is_at(now):
-                    yield _hit(now, candidate.score, _text(now, reader), asked, telling)
+                yield place, candidate.score
 
 
 def named(name: str, limit: int, index: Index, reader: Reader) -> Iterator[Hit]:

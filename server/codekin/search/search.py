@@ -1,6 +1,7 @@
 """A question → its hits: the retrievers side by side, fused, checked against the text of now."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -10,17 +11,21 @@ from codekin.code.words import words
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
+from codekin.index.records import title
 from codekin.index.workspace import Workspace
 from codekin.search.dense import DenseRetriever
 from codekin.search.fuse import fuse
-from codekin.search.hits import Asked, Reader, hits, named
+from codekin.search.hits import Asked, Reader, hits, named, places_of
 from codekin.search.lexical import LexicalRetriever
-from codekin.types import Cancel, Candidate, Filter, Hit, Kind, Query, Snippet, Task
+from codekin.search.rank import Found, confidence
+from codekin.search.wording import Wording
+from codekin.types import Cancel, Candidate, Filter, Hit, Kind, Place, Query, Snippet, Task
 
-_CANDIDATES = 60  # per retriever at least, and twice what is asked for: some fall to freshness
-# Below it is noise. Questions in words that no code answers mostly scored .08 to .2 on two repositories, good hits from
-# .26 on. Code is always somewhat like code: there the person judges.
-_FLOOR = {Task.NL2CODE: 0.2, Task.CODE2CODE: 0.0}
+_IN_WORDS = 200  # candidates of each retriever to a question in words: files are judged by many
+_NAMESAKES = 20  # definitions of one name that a question has
+_TITLES = 40  # files whose names begin like a word of the question
+_TITLED = 0.1  # what such a name must say of the question for the file to be looked at
+_CANDIDATES = 60  # of each retriever to code, and twice what is asked for: some fall to freshness
 # Flat between .4 and .6. NDCG@10 at .5 (embedded model; z-scores at their best weight beside it): csn_nl2code .684
 # (.692), mbpp_nl2code .665 (.667), mbxp_code2code .885 (.885); unlike a z-score, the sum says how good the best one is.
 _DENSE_WEIGHT = 0.5
@@ -42,8 +47,9 @@ class Search:
         if not asked.text.strip():
             return [], set()
         reader = Reader(self._workspace)
-        candidates = self._candidates(Query(asked.text, task, within), max(_CANDIDATES, 2 * k), cancel)
-        found = list(islice(hits(candidates, asked, self._index, reader, within, cancel), k))
+        query = Query(asked.text, task, within)
+        find = self._like_code if asked.is_code else self._in_words
+        found = list(islice(hits(find(query, k, cancel), asked, self._index, reader, cancel), k))
         return sorted(found, key=lambda hit: -hit.score), reader.stale
 
     def named(self, name: str, k: int) -> list[Hit]:
@@ -58,18 +64,34 @@ class Search:
         alike, _ = self.answer(asked, Task.CODE2CODE, _CANDIDATES, Filter(), Event())
         return [hit for hit in alike if _overlap(own, Counter(words(hit.text))) >= _TWIN]
 
-    def _candidates(self, query: Query, count: int, cancel: Cancel) -> list[Candidate]:
+    def _in_words(self, query: Query, _k: int, cancel: Cancel) -> Iterable[tuple[Place, float]]:
+        """Places that answer a question in words, best first."""
+        store, within = self._index.store, query.within
+        asked = Wording(query.text, self._index.frequency, self._index.contents)
+        lexical = self._lexical.search(replace(query, text=asked.spoken), _IN_WORDS)
+        if cancel.is_set():
+            return ()
+        found = Found(asked, self._dense.search(query, _IN_WORDS), lexical)
+        found.add(place for places in store.places(found.contents(), within).values() for place in places)
+        for token in asked.tokens:
+            found.add(store.defined(token, _NAMESAKES, within))
+        for path in store.titled(asked.parts, _TITLES, within):
+            if path not in found.files() and asked.match(words(title(path))).both > _TITLED:
+                found.add(store.places_in(path))
+        return [(each.place, confidence(each.score)) for each in found.ranked(self._workspace.roots)]
+
+    def _like_code(self, query: Query, k: int, cancel: Cancel) -> Iterable[tuple[Place, float]]:
+        """Places of code that is like the query's, best first."""
+        count = max(_CANDIDATES, 2 * k)
         lexical = self._lexical.search(query, count)
         if cancel.is_set():
-            return []
-        dense = self._dense.search(query, count)
-        fused = fuse([(_DENSE_WEIGHT, dense), (1 - _DENSE_WEIGHT, lexical)])
-        fused = [candidate for candidate in fused if candidate.score >= _FLOOR[query.task]]
+            return ()
+        fused = fuse([(_DENSE_WEIGHT, self._dense.search(query, count)), (1 - _DENSE_WEIGHT, lexical)])
         twin = self._index.store.content_of(content_hash(query.text))
-        if twin is None:
-            return fused
-        # The same text elsewhere is the best answer there is, whatever the retrievers think of it.
-        return [Candidate(twin, 1.0), *(candidate for candidate in fused if candidate.content != twin)]
+        if twin is not None:
+            # The same text elsewhere is the best answer there is, whatever the retrievers think of it.
+            fused = [Candidate(twin, 1.0), *(candidate for candidate in fused if candidate.content != twin)]
+        return places_of(fused, self._index, query.within)
 
 
 def _overlap(one: Counter[str], other: Counter[str]) -> float:

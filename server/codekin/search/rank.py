@@ -1,0 +1,157 @@
+"""Which places answer a question in words: code-aware, file by file.
+
+A file is likelier to answer the more of its snippets do (coherence), the better its name does, and when it defines what
+the question names. So the files are ordered first, each by the sum of its evidence; then come the snippets within each.
+Every signal was kept for what it gives on questions about repositories that it was not fitted to: the ablation is in
+evaluation/README.md.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codekin.code.words import words
+from codekin.index.records import title
+from codekin.search.wording import Match, Wording
+from codekin.types import Candidate, Kind, Place
+
+# Of a file, in logits. Fitted by softmax regression over each question's files.
+_FILE = {
+    "nearest": 2.6,  # the best cosine of its snippets
+    "near": 3.4,  # the mean of the three best
+    "wordiest": 2.6,  # the best share of BM25
+    "wordy": 1.6,
+    "many": 0.7,  # the logarithm of how many of its snippets were found by words
+    "title": 1.8,  # its name says what the question says, and little else
+    "title_precise": 2.9,  # its name says nothing else
+    "folders": 2.6,  # its folders' names say it
+    "called": 2.2,  # the best of its definitions' names says it, and little else
+    "defined": 0.6,  # it defines what the question names
+    "test": -3.0,
+}
+# Of a snippet, beside others of its file.
+_SNIPPET = {"cosine": 2.0, "share": 3.0, "called": 3.0, "defined": 2.0, "class": 1.0, "test": -1.0}
+_ANOTHER = 2.5  # each further snippet of a file that has one among the hits
+_PER_FILE = 5  # snippets of one file at most
+_UNSEEN = 0.9  # of the last candidate's cosine: what is taken for those that are behind it
+_TEST = re.compile(
+    r"(^|/)(tests?|specs?|__tests__|testing|testdata|fixtures|mocks?|examples?|benchmarks?|bench)/"
+    r"|(^|/)(test_[^/]*|conftest\.py|[^/]*(_test|_spec|\.test|\.spec|Tests?|Spec)\.\w+)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A place and how well it answers."""
+
+    place: Place
+    score: float  # a logit
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What speaks for one snippet."""
+
+    place: Place
+    cosine: float
+    share: float  # of the BM25 that could be reached; 0 where it was not found by words
+    called: float
+    defined: float
+
+    def weight(self) -> float:
+        own = _SNIPPET
+        score = own["cosine"] * self.cosine + own["share"] * self.share + own["called"] * self.called
+        score += self.defined * (own["defined"] + own["class"] * (self.place.kind is Kind.CLASS))
+        return score + own["test"] * (self.place.kind is Kind.TEST)
+
+
+def confidence(score: float) -> float:
+    """The probability that a place of this score answers."""
+    return 1 / (1 + math.exp(7.0 - score))
+
+
+class Found:
+    """What the retrievers found, seen by files."""
+
+    def __init__(self, asked: Wording, dense: Sequence[Candidate], lexical: Sequence[Candidate]) -> None:
+        self._asked = asked
+        self._cosines = {candidate.content: candidate.score for candidate in dense}
+        self._shares = {candidate.content: candidate.score for candidate in lexical}
+        self._unseen = _UNSEEN * min(self._cosines.values(), default=0.0)
+        self._files: dict[Path, list[_Evidence]] = {}
+        self._seen: set[tuple[Path, int]] = set()
+        self._matches: dict[str, Match] = {}
+
+    def contents(self) -> list[int]:
+        """What the retrievers found."""
+        return list(self._cosines.keys() | self._shares.keys())
+
+    def add(self, places: Iterable[Place]) -> None:
+        """Places to rank; one that is there already is passed over."""
+        for place in places:
+            if (key := (place.path, place.span.start)) not in self._seen:
+                self._seen.add(key)
+                self._files.setdefault(place.path, []).append(self._evidence(place))
+
+    def files(self) -> set[Path]:
+        """The files of the places."""
+        return set(self._files)
+
+    def ranked(self, roots: Sequence[Path]) -> list[Ranked]:
+        """All places, best first; a file's further ones well behind its first."""
+        found = []
+        for path, evidence in self._files.items():
+            score = self.score(path, roots)
+            evidence.sort(key=lambda each: -each.weight())
+            best = evidence[0].weight()
+            for i, each in enumerate(evidence[:_PER_FILE]):
+                found.append(Ranked(each.place, score + each.weight() - best - _ANOTHER * i))
+        return sorted(found, key=lambda each: -each.score)
+
+    def score(self, path: Path, roots: Sequence[Path]) -> float:
+        """How likely the file answers: a logit, comparable within one question."""
+        return sum(_FILE[name] * value for name, value in self.signals(path, roots).items())
+
+    def signals(self, path: Path, roots: Sequence[Path]) -> dict[str, float]:
+        """What speaks for a file, by name."""
+        evidence = self._files[path]
+        cosines = sorted((each.cosine for each in evidence), reverse=True)
+        shares = sorted((each.share for each in evidence), reverse=True)
+        short = _below(str(path), roots)
+        named = self._match(title(path))
+        return {
+            "nearest": cosines[0],
+            "near": (sum(cosines[:3]) + max(3 - len(cosines), 0) * self._unseen) / 3,
+            "wordiest": shares[0],
+            "wordy": sum(shares[:3]) / 3,
+            "many": math.log1p(sum(share > 0 for share in shares)),
+            "title": named.both,
+            "title_precise": named.precision,
+            "folders": self._match(short.rpartition("/")[0]).cover,
+            "called": max(each.called for each in evidence),
+            "defined": max(each.defined for each in evidence),
+            "test": float(bool(_TEST.search(short))),
+        }
+
+    def _evidence(self, place: Place) -> _Evidence:
+        return _Evidence(
+            place,
+            self._cosines.get(place.content, self._unseen),
+            self._shares.get(place.content, 0.0),
+            self._match(place.name).both,
+            self._asked.defines(place.name) if place.name else 0.0,
+        )
+
+    def _match(self, name: str) -> Match:
+        found = self._matches.get(name)
+        if found is None:
+            found = self._matches[name] = self._asked.match(list(dict.fromkeys(words(name))))
+        return found
+
+
+def _below(path: str, roots: Sequence[Path]) -> str:
+    """The path as seen from its root, with /. By characters: pathlib takes ten times as long."""
+    root = next((str(root) for root in roots if path.startswith(str(root))), "")
+    return path[len(root) :].replace("\\", "/").lstrip("/")
