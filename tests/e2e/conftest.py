@@ -20,6 +20,7 @@ from codekin.lsp.rpc import converter
 
 SERVE = [sys.executable, "-m", "codekin", "serve"]
 CLIENTS = Path(__file__).parent / "clients"
+DIAGNOSTICS = types.WORKSPACE_DIAGNOSTIC_REFRESH, types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS
 LONG_S = 60.0  # far more than anything here takes; a test that waits for it has failed
 
 FILES = {
@@ -126,7 +127,7 @@ class Client(LanguageClient):
         self.on_progress: Callable[[types.ProgressParams], None] = lambda _: None
         register_lsp_features(self)
         features = self.protocol.fm.features
-        for method in (types.PROGRESS, types.WINDOW_SHOW_MESSAGE, types.WORKSPACE_DIAGNOSTIC_REFRESH):
+        for method in (types.PROGRESS, types.WINDOW_SHOW_MESSAGE, *DIAGNOSTICS):
             features[method] = partial(self._noted, method, features[method])
         features["codekin/statusChanged"] = self._status_changed
         features[types.CLIENT_REGISTER_CAPABILITY] = self._registered

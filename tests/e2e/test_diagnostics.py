@@ -1,4 +1,4 @@
-"""Pull diagnostics for duplicated functions."""
+"""Diagnostics for duplicated functions: asked for, or sent to clients that can't be told to ask anew."""
 
 import pytest
 from lsprotocol import types
@@ -51,3 +51,34 @@ async def test_the_index_being_ready_has_diagnostics_pulled_anew(start) -> None:
     await client.until(lambda: client.diagnostic_refresh_count)
     await client.indexed(5)
     assert len((await pull(client, "shop/invoices.py")).items) == 1
+
+
+@pytest.mark.parametrize("editor", ["eglot_1.17.30", "helix_25.07.1", "kate_25.04.3"])
+async def test_clients_that_cannot_be_told_to_ask_are_sent_what_is_found(start, editor: str) -> None:
+    """And only they, or they would show it twice."""
+
+    def at_home(params: types.InitializeParams) -> None:
+        params.workspace_folders, params.root_uri = None, start.workspace.as_uri()
+
+    client = await start(editor, change=at_home, options=SETTINGS)
+    assert client.result.capabilities.diagnostic_provider is None
+    uri = client.uri("shop/orders.py")
+    client.open("shop/orders.py")
+    await client.until(lambda: client.diagnostics.get(uri))
+    (found,) = client.diagnostics[uri]
+    assert found.message == "Nearly the same code as shop/invoices.py:1 invoice_total"
+    client.edit("shop/orders.py", "def nothing_left():\n    pass\n")
+    await client.until(lambda: not client.diagnostics[uri])
+    client.edit("shop/orders.py", (client.root / "shop/orders.py").read_text("utf-8"), 3)
+    await client.until(lambda: client.diagnostics[uri])
+    client.close("shop/orders.py")
+    await client.until(lambda: not client.diagnostics[uri])
+
+
+async def test_what_other_files_become_is_sent_as_well(start) -> None:
+    client = await start("eglot_1.17.30", options=SETTINGS)
+    uri = client.uri("shop/orders.py")
+    client.open("shop/orders.py")
+    await client.until(lambda: client.diagnostics.get(uri))
+    (client.root / "shop/invoices.py").unlink()
+    await client.until(lambda: not client.diagnostics[uri])

@@ -86,7 +86,7 @@ class Rpc(LanguageServerProtocol):
         """As pygls has it, with documents of our own."""
         result: types.InitializeResult = yield from super().lsp_initialize(params)
         self.documents = Documents(result.capabilities.position_encoding)
-        self._server.greet(params)
+        self._server.greet(params, result.capabilities)
         return result
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)

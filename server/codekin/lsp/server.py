@@ -28,6 +28,7 @@ from codekin.errors import CodekinError
 from codekin.lsp import features, logs, transport
 from codekin.lsp.answering import Handler, Listener, answering, listening
 from codekin.lsp.configuration import Configuration
+from codekin.lsp.features.diagnostics import Publisher
 from codekin.lsp.folders import NONE, project_of, roots_of
 from codekin.lsp.progress import ProgressBar
 from codekin.lsp.questions import Kind
@@ -50,6 +51,7 @@ class CodekinServer(LanguageServer):
     configuration: Configuration
     bar: ProgressBar
     board: StatusBoard
+    publisher: Publisher | None
 
     def __init__(self, *, is_remote: bool = False) -> None:
         super().__init__("codekin", __version__, protocol_cls=Rpc, converter_factory=converter)
@@ -64,12 +66,15 @@ class CodekinServer(LanguageServer):
 
     # The conversation's course
 
-    def greet(self, params: types.InitializeParams) -> None:
-        """`initialize` is being answered: remember, do nothing yet."""
+    def greet(self, params: types.InitializeParams, offered: types.ServerCapabilities) -> None:
+        """`initialize` is being answered: remember, do nothing yet. `offered` loses what this client is not to use."""
         self.configuration = Configuration(params.initialization_options)
         self.session = Session(self.protocol.workspace, self)
         self.bar = ProgressBar(self.protocol.progress, self.pause)
         self.board = StatusBoard(self)
+        self.publisher = None if self.can("workspace.diagnostics.refresh_support") else Publisher(self)
+        if self.publisher is not None:
+            offered.diagnostic_provider = None
         self.roots = roots_of(params)
         if params.process_id is not None and not self.is_remote:
             self.spawn(self._follow(params.process_id))
@@ -166,6 +171,8 @@ class CodekinServer(LanguageServer):
         self.board.note()
         if ended:
             self.refresh()
+        elif self.publisher is not None:  # which waits until all is quiet
+            self.publisher.note()
 
     def pause(self) -> None:
         """The user cancelled the progress bar."""
@@ -199,8 +206,11 @@ class CodekinServer(LanguageServer):
             return
         if (settings.lens.enabled or anyway) and self.can("workspace.code_lens.refresh_support"):
             self.workspace_code_lens_refresh(None)
-        if (settings.duplicates.enabled or anyway) and self.can("workspace.diagnostics.refresh_support"):
-            self.workspace_diagnostic_refresh(None)
+        if settings.duplicates.enabled or anyway:
+            if self.publisher is not None:
+                self.publisher.note()
+            else:
+                self.workspace_diagnostic_refresh(None)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Let it run beside; what goes wrong is logged."""

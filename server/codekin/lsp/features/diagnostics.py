@@ -1,5 +1,10 @@
-"""Pull diagnostics for duplicated functions; off by default (duplicates.enabled)."""
+"""Diagnostics for duplicated functions; off by default (duplicates.enabled).
 
+They change when other files do, so a client must be told to ask anew. One that can't be told is not offered to ask: it
+is sent them (Emacs, Helix, Kate).
+"""
+
+import asyncio
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from codekin.lsp.server import CodekinServer
 
 _RELATED = 10
+_QUIET_S = 0.4  # nothing has changed for so long: it is worth to look again
 
 Twins = list[tuple[Snippet, str, list[Hit]]]  # a duplicated function, the line with its name, where else it stands
 
@@ -24,15 +30,64 @@ Twins = list[tuple[Snippet, str, list[Hit]]]  # a duplicated function, the line 
 async def _diagnose(
     server: "CodekinServer", params: types.DocumentDiagnosticParams
 ) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
-    settings, path = server.session.settings, path_of(params.text_document.uri)
-    twins: Twins = []
-    if settings is not None and settings.duplicates.enabled and path is not None:
-        twins = await server.session.ask(Kind.BESIDE, partial(_twins, path)) or []
-    items = [_diagnostic(server, *found) for found in twins]
-    result = f"{crc32(repr(items).encode('utf-8', 'surrogatepass')):08x}-{len(items)}"
+    items = await _found(server, params.text_document.uri)
+    result = _digest(items)
     if result == params.previous_result_id:
         return types.RelatedUnchangedDocumentDiagnosticReport(result)
     return types.RelatedFullDocumentDiagnosticReport(items, result_id=result)
+
+
+class Publisher:
+    """Sends what is found in the open documents to a client that can't be told to ask. For the loop's thread."""
+
+    def __init__(self, server: "CodekinServer") -> None:
+        self._server = server
+        self._sent: dict[str, str] = {}  # address → digest
+        self._is_news = False
+        self._publishing = False
+
+    def note(self) -> None:
+        """Something may be different."""
+        self._is_news = True
+        if not self._publishing:
+            self._publishing = True
+            self._server.spawn(self._publish())
+
+    async def _publish(self) -> None:
+        try:
+            while self._is_news:
+                self._is_news = False
+                await asyncio.sleep(_QUIET_S)
+                if not self._is_news:  # else wait until it is quiet
+                    await self._publish_now()
+        finally:
+            self._publishing = False
+
+    async def _publish_now(self) -> None:
+        documents = self._server.protocol.workspace.text_documents
+        for uri in {*documents, *self._sent}:
+            items = await _found(self._server, uri) if uri in documents else []
+            digest = _digest(items)
+            if digest != self._sent.get(uri, _NOTHING):
+                self._sent[uri] = digest
+                self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, items))
+            if uri not in documents:
+                self._sent.pop(uri, None)
+
+
+async def _found(server: "CodekinServer", uri: str) -> list[types.Diagnostic]:
+    settings, path = server.session.settings, path_of(uri)
+    twins: Twins = []
+    if settings is not None and settings.duplicates.enabled and path is not None:
+        twins = await server.session.ask(Kind.BESIDE, partial(_twins, path)) or []
+    return [_diagnostic(server, *found) for found in twins]
+
+
+def _digest(items: list[types.Diagnostic]) -> str:
+    return f"{crc32(repr(items).encode('utf-8', 'surrogatepass')):08x}-{len(items)}"
+
+
+_NOTHING = _digest([])
 
 
 def _twins(path: Path, engine: "Engine", cancel: Cancel) -> Twins:
@@ -77,6 +132,6 @@ def _diagnostic(server: "CodekinServer", snippet: Snippet, line: str, hits: list
 
 
 def register(server: "CodekinServer") -> None:
-    """Offer diagnostics on demand."""
+    """Answer who asks; `greet` does not offer it to those who are sent them."""
     options = types.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=False, identifier="codekin")
     server.on_request(types.TEXT_DOCUMENT_DIAGNOSTIC, _diagnose, options)
