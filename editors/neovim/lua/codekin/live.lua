@@ -1,0 +1,49 @@
+--- Search as you type without a picker: the query in the command line, its hits in the quickfix window above.
+
+local hits = require('codekin.hits')
+
+local M = {}
+
+local PAUSE_MS = 80 -- after the last key stroke
+
+---@param title string
+---@param look codekin.Look
+function M.search(title, look)
+  local list = hits.fill({ title = title, items = {}, coverage = 1 }, 'quickfix')
+  local origin = vim.api.nvim_get_current_win()
+  vim.cmd('botright copen')
+  local timer = assert(vim.uv.new_timer())
+  local function refresh(query)
+    look(query, function(items)
+      hits.fill({ title = query, items = items, coverage = 1 }, 'quickfix', list)
+      vim.cmd.redraw()
+    end)
+  end
+  local watch = vim.api.nvim_create_autocmd('CmdlineChanged', {
+    pattern = '@',
+    callback = function()
+      local query = vim.fn.getcmdline()
+      timer:start(
+        PAUSE_MS,
+        0,
+        vim.schedule_wrap(function()
+          refresh(query)
+        end)
+      )
+    end,
+  })
+  vim.cmd.redraw()
+  local ok, query = pcall(vim.fn.input, { prompt = 'codekin: ', cancelreturn = '' })
+  vim.api.nvim_del_autocmd(watch)
+  timer:stop()
+  timer:close()
+  if ok and query ~= '' then
+    return refresh(query)
+  end
+  vim.cmd.cclose()
+  if vim.api.nvim_win_is_valid(origin) then
+    vim.api.nvim_set_current_win(origin)
+  end
+end
+
+return M

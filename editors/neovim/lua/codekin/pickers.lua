@@ -1,0 +1,273 @@
+--- Answers in the picker that the user has: all show what was found, and most look while one types.
+
+local hits = require('codekin.hits')
+
+local M = {}
+
+--- Asks for what is typed; calls back with the items, and never for a question that another has followed.
+---@alias codekin.Look fun(query: string, received: fun(items: codekin.Item[]))
+
+---@class codekin.Picker
+---@field name string
+---@field here fun(): boolean
+---@field pick fun(found: codekin.Found)
+---@field live? fun(title: string, look: codekin.Look)
+
+---@param item codekin.Item
+---@return string
+local function place(item)
+  return ('%s:%d'):format(hits.shown(item.filename), item.lnum)
+end
+
+---@param item codekin.Item
+---@return string
+local function line(item)
+  return ('%s  %s'):format(item.text, place(item))
+end
+
+---@param module string
+---@return fun(): boolean
+local function loads(module)
+  return function()
+    return (pcall(require, module))
+  end
+end
+
+---@type codekin.Picker
+local select = {
+  name = 'select',
+  here = function()
+    return true
+  end,
+  pick = function(found)
+    vim.ui.select(found.items, {
+      prompt = found.title,
+      kind = 'codekin',
+      format_item = line,
+      preview_item = function(item)
+        local bufnr = vim.fn.bufadd(item.filename)
+        vim.fn.bufload(bufnr)
+        return { buf = bufnr, pos = { item.lnum, item.col - 1 }, pos_end = { item.end_lnum, 0 } }
+      end,
+    }, function(item)
+      if item then
+        hits.jump(item)
+      end
+    end)
+  end,
+}
+
+-- Telescope
+
+---@param title string
+---@param finder table
+---@param sorter table
+local function telescope(title, finder, sorter)
+  require('telescope.pickers')
+    .new({}, {
+      prompt_title = title,
+      finder = finder,
+      sorter = sorter,
+      previewer = require('telescope.config').values.qflist_previewer({}),
+    })
+    :find()
+end
+
+---@param item codekin.Item
+---@return table entry
+local function telescope_entry(item)
+  return {
+    value = item,
+    ordinal = line(item),
+    display = line(item),
+    filename = item.filename,
+    lnum = item.lnum,
+    lnend = item.end_lnum,
+    col = item.col,
+    text = item.text,
+  }
+end
+
+---@type codekin.Picker
+local telescope_picker = {
+  name = 'telescope',
+  here = loads('telescope'),
+  pick = function(found)
+    local finder = require('telescope.finders').new_table({ results = found.items, entry_maker = telescope_entry })
+    telescope(found.title, finder, require('telescope.config').values.generic_sorter({}))
+  end,
+  live = function(title, look)
+    local finder = setmetatable({ close = function() end }, {
+      __call = function(_, prompt, process_result, process_complete)
+        look(prompt, function(items)
+          for index, item in ipairs(items) do
+            local entry = telescope_entry(item)
+            entry.index = index
+            process_result(entry)
+          end
+          process_complete()
+        end)
+      end,
+    })
+    telescope(title, finder, require('telescope.sorters').empty())
+  end,
+}
+
+-- snacks.picker
+
+---@param item codekin.Item
+---@return table
+local function snacks_item(item)
+  return {
+    text = line(item),
+    label = item.text,
+    file = item.filename,
+    pos = { item.lnum, item.col - 1 },
+    end_pos = { item.end_lnum, 0 },
+  }
+end
+
+---@param item table
+---@return table[]
+local function snacks_format(item)
+  return { { item.label .. '  ' }, { ('%s:%d'):format(hits.shown(item.file), item.pos[1]), 'SnacksPickerDir' } }
+end
+
+---@type codekin.Picker
+local snacks = {
+  name = 'snacks',
+  here = function()
+    return Snacks ~= nil and (pcall(require, 'snacks.picker'))
+  end,
+  pick = function(found)
+    local items = vim.iter(found.items):map(snacks_item):totable()
+    local options = { source = 'codekin', title = found.title, items = items, format = snacks_format, preview = 'file' }
+    require('snacks.picker').pick(vim.tbl_extend('error', options, { sort = { fields = { 'score:desc', 'idx' } } }))
+  end,
+  live = function(title, look)
+    require('snacks.picker').pick({
+      source = 'codekin',
+      title = title,
+      live = true,
+      format = snacks_format,
+      preview = 'file',
+      finder = function(_, context)
+        local query = context.filter.search
+        return function(add)
+          local done = false
+          vim.schedule(function()
+            look(query, function(items)
+              done = true
+              vim.iter(items):map(snacks_item):each(add)
+              context.async:resume()
+            end)
+          end)
+          while not done do
+            context.async:suspend()
+          end
+        end
+      end,
+    })
+  end,
+}
+
+-- fzf-lua
+
+---@param item codekin.Item
+---@return string
+local function fzf_line(item)
+  return ('%s:%d:%d: %s'):format(hits.shown(item.filename), item.lnum, item.col, item.text)
+end
+
+---@param title string
+---@return table
+local function fzf_options(title)
+  local actions = require('fzf-lua.actions')
+  return {
+    prompt = 'codekin> ',
+    winopts = { title = (' %s '):format(title) },
+    previewer = 'builtin',
+    fzf_opts = { ['--no-sort'] = true },
+    actions = {
+      ['enter'] = actions.file_edit_or_qf,
+      ['ctrl-s'] = actions.file_split,
+      ['ctrl-v'] = actions.file_vsplit,
+      ['ctrl-t'] = actions.file_tabedit,
+      ['alt-q'] = actions.file_sel_to_qf,
+    },
+  }
+end
+
+---@type codekin.Picker
+local fzf = {
+  name = 'fzf-lua',
+  here = function()
+    return vim.fn.executable('fzf') == 1 and (pcall(require, 'fzf-lua'))
+  end,
+  pick = function(found)
+    require('fzf-lua').fzf_exec(vim.iter(found.items):map(fzf_line):totable(), fzf_options(found.title))
+  end,
+  live = function(title, look)
+    require('fzf-lua').fzf_live(function(words)
+      return function(add)
+        look(type(words) == 'table' and words[1] or words or '', function(items)
+          vim.iter(items):map(fzf_line):each(function(text)
+            add(text)
+          end)
+          add(nil)
+        end)
+      end
+    end, fzf_options(title))
+  end,
+}
+
+-- mini.pick
+
+---@param item codekin.Item
+---@return table
+local function mini_item(item)
+  return { text = line(item), path = item.filename, lnum = item.lnum, col = item.col, end_lnum = item.end_lnum }
+end
+
+---@type codekin.Picker
+local mini = {
+  name = 'mini.pick',
+  here = function()
+    return MiniPick ~= nil
+  end,
+  pick = function(found)
+    MiniPick.start({ source = { name = found.title, items = vim.iter(found.items):map(mini_item):totable() } })
+  end,
+  live = function(title, look)
+    local function match(_, _, query)
+      look(table.concat(query), function(items)
+        MiniPick.set_picker_items(vim.iter(items):map(mini_item):totable(), { do_match = false })
+      end)
+    end
+    MiniPick.start({ source = { name = title, items = {}, match = match } })
+  end,
+}
+
+---@type codekin.Picker[]
+local pickers = { snacks, telescope_picker, fzf, mini, select }
+
+--- The names that `show` takes, beside 'auto', 'quickfix' and 'loclist'.
+M.names = vim
+  .iter(pickers)
+  :map(function(picker)
+    return picker.name
+  end)
+  :totable()
+
+--- The picker of this name, or the first that is installed; none where that is only `vim.ui.select`.
+---@param name string a name, or 'auto'
+---@return codekin.Picker?
+function M.get(name)
+  for _, picker in ipairs(pickers) do
+    if name == picker.name or (name == 'auto' and picker ~= select and picker.here()) then
+      return picker
+    end
+  end
+end
+
+return M
