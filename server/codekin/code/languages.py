@@ -169,6 +169,11 @@ def language_of(path: PurePath, first_line: str = "", text: str = "") -> str | N
     return language
 
 
+def ending_of(language: str) -> str:
+    """The commonest file ending of a language, without the dot; "" where it has none or is unknown."""
+    return _EXTENSIONS.get(language, "").partition(" ")[0]
+
+
 def has_grammar(language: str) -> bool:
     """Whether files of this language are cut along their syntax; the others are cut in windows of lines."""
     return language in GRAMMARS
