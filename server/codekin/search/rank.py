@@ -32,7 +32,7 @@ _FILE = {
     "test": -3.0,
 }
 # Of a snippet, beside others of its file.
-_SNIPPET = {"cosine": 2.0, "share": 3.0, "called": 3.0, "defined": 2.0, "class": 1.0, "test": -1.0}
+_SNIPPET = {"cosine": 3.0, "share": 3.0, "called": 2.0, "defined": 2.0, "class": 1.0, "test": -1.0}
 _ANOTHER = 2.5  # each further snippet of a file that has one among the hits
 _PER_FILE = 5  # snippets of one file at most
 _UNSEEN = 0.9  # of the last candidate's cosine: what is taken for those that are behind it

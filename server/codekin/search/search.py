@@ -21,10 +21,10 @@ from codekin.search.rank import Found, confidence
 from codekin.search.wording import Wording
 from codekin.types import Cancel, Candidate, Filter, Hit, Kind, Place, Query, Snippet, Task
 
-_IN_WORDS = 200  # candidates of each retriever to a question in words: files are judged by many
+_IN_WORDS = 100  # candidates of each retriever to a question in words: files are judged by many
 _NAMESAKES = 20  # definitions of one name that a question has
 _TITLES = 40  # files whose names begin like a word of the question
-_TITLED = 0.1  # what such a name must say of the question for the file to be looked at
+_TITLED = 4  # such files that are looked at though nothing in them was found
 _CANDIDATES = 60  # of each retriever to code, and twice what is asked for: some fall to freshness
 # Flat between .4 and .6. NDCG@10 at .5 (embedded model; z-scores at their best weight beside it): csn_nl2code .684
 # (.692), mbpp_nl2code .665 (.667), mbxp_code2code .885 (.885); unlike a z-score, the sum says how good the best one is.
@@ -66,19 +66,22 @@ class Search:
 
     def _in_words(self, query: Query, _k: int, cancel: Cancel) -> Iterable[tuple[Place, float]]:
         """Places that answer a question in words, best first."""
+        found = self.found(query, cancel)
+        return [(each.place, confidence(each.score)) for each in found.ranked(self._workspace.roots)]
+
+    def found(self, query: Query, cancel: Cancel) -> Found:
+        """What there is to say of a question in words: what was found by its words, its meaning, and by names."""
         store, within = self._index.store, query.within
         asked = Wording(query.text, self._index.frequency, self._index.contents)
         lexical = self._lexical.search(replace(query, text=asked.spoken), _IN_WORDS)
-        if cancel.is_set():
-            return ()
-        found = Found(asked, self._dense.search(query, _IN_WORDS), lexical)
+        found = Found(asked, [] if cancel.is_set() else self._dense.search(query, _IN_WORDS), lexical)
         found.add(place for places in store.places(found.contents(), within).values() for place in places)
         for token in asked.tokens:
             found.add(store.defined(token, _NAMESAKES, within))
-        for path in store.titled(asked.parts, _TITLES, within):
-            if path not in found.files() and asked.match(words(title(path))).both > _TITLED:
-                found.add(store.places_in(path))
-        return [(each.place, confidence(each.score)) for each in found.ranked(self._workspace.roots)]
+        titled = [path for path in store.titled(asked.parts, _TITLES, within) if path not in found.files()]
+        for path in sorted(titled, key=lambda path: -asked.match(words(title(path))).both)[:_TITLED]:
+            found.add(store.places_in(path))
+        return found
 
     def _like_code(self, query: Query, k: int, cancel: Cancel) -> Iterable[tuple[Place, float]]:
         """Places of code that is like the query's, best first."""
