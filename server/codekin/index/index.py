@@ -8,6 +8,7 @@ import numpy as np
 from codekin.index.graph import DenseIndex
 from codekin.index.home import Home
 from codekin.index.store import Store
+from codekin.index.structures import Structures
 from codekin.index.vector_store import VectorStore
 from codekin.index.vectors import Labels
 from codekin.types import Filter
@@ -37,6 +38,7 @@ class Index:
         self._allowed: tuple[int, Filter, Labels] | None = None
         self._generation = -1
         self._last = 0  # the highest content looked at
+        self.structures = Structures()  # replaced as a whole, never changed
         self._to_come = 1  # contents that a `follow` has found and not yet loaded; before the first: who knows
         self._missing: dict[int, bytes] = {}  # contents whose vector has yet to come
         self._retired: set[int] = set()
@@ -90,6 +92,7 @@ class Index:
             first = self._generation < 0
             wanted = self._missing | dict(self.store.contents_after(self._last))
             wanted |= self.store.hash_of(self.store.alive(list(self._retired)))
+            self.structures = self.structures.added(self.store.structures_after(self.structures.newest))
             self._load(wanted)
             self._generation = generation
             if first:
@@ -129,6 +132,7 @@ class Index:
 
     def _retire(self) -> None:
         live = set(self.store.live())
+        self.structures = self.structures.only(np.array(self.store.numbers(), np.int64))
         dead = set(self.dense.labels().tolist()) - live
         self.dense.retire(list(dead))
         self._retired |= dead

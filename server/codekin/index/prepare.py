@@ -5,11 +5,12 @@ What costs is done once per content: one that has a vector, or is in the store, 
 
 import hashlib
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.code.extract import extract
+from codekin.code.structure import structure
 from codekin.code.words import identifiers, words
 from codekin.embed.embedder import Embedder
 from codekin.index.records import FileRecord, FileState, SnippetRecord
@@ -82,9 +83,9 @@ class Preparer:
             rows = self._embedder.embed([contents[key].text for key in missing], Task.CODE2CODE, Role.PASSAGE)
             self._vectors.put(self.space, missing, rows)
         known = self._store.known(list(contents))
-        split = {key: _words(snippet) for key, snippet in contents.items() if key not in known}
+        new = {key: _matter(snippet) for key, snippet in contents.items() if key not in known}
         records = [
-            FileRecord(document.path, document.language, _state(document), tuple(_row(s, split) for s in snippets))
+            FileRecord(document.path, document.language, _state(document), tuple(_row(s, new) for s in snippets))
             for document, snippets in found
         ]
         return records, len(missing), len(contents) - len(missing)
@@ -99,10 +100,17 @@ def _state(document: Document) -> FileState:
     return FileState(document.size, document.mtime_ns, document.hash, document.overlay)
 
 
-def _row(snippet: Snippet, split: dict[bytes, str]) -> SnippetRecord:
+def _row(snippet: Snippet, new: Mapping[bytes, tuple[str, bytes | None]]) -> SnippetRecord:
     key = content_hash(snippet.text)
     place = (snippet.name, snippet.qualified_name, snippet.kind, snippet.span, snippet.name_line, snippet.part)
-    return SnippetRecord(*place, content=key, words=split.get(key))
+    words, structure = new.get(key, (None, None))
+    return SnippetRecord(*place, content=key, words=words, structure=structure)
+
+
+def _matter(snippet: Snippet) -> tuple[str, bytes | None]:
+    """What the store keeps of a content: its words and its packed structure."""
+    found = structure(snippet.text, snippet.language)
+    return _words(snippet), found.packed() if found else None
 
 
 def _words(snippet: Snippet) -> str:

@@ -34,6 +34,7 @@ class SnippetRecord:
     part: int
     content: bytes  # the hash of its text
     words: str | None  # what full text finds its content by; None where the store has the content
+    structure: bytes | None = None  # Structure.packed(); None where there is nothing to compare, or the store has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +86,18 @@ def put_file(db: sqlite3.Connection, record: FileRecord) -> None:
 
 def _numbers(db: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[bytes, int]:
     """The contents' numbers by their hashes; new ones are put in."""
-    words = {snippet.content: snippet.words for snippet in snippets}
-    hashes = list(words)
+    contents = {snippet.content: snippet for snippet in snippets}
+    hashes = list(contents)
     numbers: dict[bytes, int] = {}
     for i in range(0, len(hashes), _CHUNK):
         chunk = hashes[i : i + _CHUNK]
         marks = ",".join("?" * len(chunk))
         numbers |= dict(db.execute(f"SELECT hash, id FROM contents WHERE hash IN ({marks})", chunk))  # noqa: S608
-    for content in words.keys() - numbers.keys():
-        body = words[content]
+    for content in contents.keys() - numbers.keys():
+        body, structure = contents[content].words, contents[content].structure
         if body is None:  # its last snippet went, and it was collected, since the record was made
             raise StoreError("A content is no longer in the store. Nothing is lost: the file is read again.")
-        number = db.execute("INSERT INTO contents (hash) VALUES (?)", (content,)).lastrowid
+        number = db.execute("INSERT INTO contents (hash, structure) VALUES (?, ?)", (content, structure)).lastrowid
         db.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, body))
         numbers[content] = int(number or 0)
     return numbers

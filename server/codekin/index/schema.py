@@ -62,6 +62,13 @@ STORE_MIGRATIONS = (
     DELETE FROM snippets;  -- what was indexed before is taken in again; its vectors are kept
     DELETE FROM files;
     """,
+    """
+    ALTER TABLE contents ADD COLUMN structure BLOB;  -- Structure.packed(); NULL where there is nothing to compare
+    DELETE FROM snippets;
+    DELETE FROM files;
+    DELETE FROM contents;
+    DELETE FROM words;
+    """,
 )
 
 VECTOR_MIGRATIONS = (

@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -189,6 +190,15 @@ class Store:
         """The contents with a higher number than `number`, and their hashes; lowest first."""
         return self._query("SELECT id, hash FROM contents WHERE id > ? ORDER BY id", (number,))
 
+    def structures_after(self, number: int) -> list[tuple[int, bytes]]:
+        """The contents with a higher number than `number` that have a structure, and it; lowest first."""
+        statement = "SELECT id, structure FROM contents WHERE id > ? AND structure IS NOT NULL ORDER BY id"
+        return self._query(statement, (number,))
+
+    def numbers(self) -> list[int]:
+        """All contents, the dead ones included, lowest first."""
+        return [row[0] for row in self._query("SELECT id FROM contents ORDER BY id")]
+
     def live(self) -> list[int]:
         """The contents that some snippet has, lowest first."""
         return [row[0] for row in self._query("SELECT DISTINCT content FROM snippets ORDER BY content")]
@@ -344,6 +354,12 @@ def _condition(within: Filter) -> tuple[str, tuple[str, ...]]:
     return condition, tuple(values)
 
 
+@lru_cache(maxsize=16_384)
+def _path(path: str) -> Path:
+    """Making one costs ten times what looking it up does, and hits are compared by it."""
+    return Path(path)
+
+
 def _place(row: tuple) -> Place:  # type: ignore[type-arg]
     path, start, end, name, qualified_name, kind, language, name_line, part, content = row
-    return Place(Path(path), Span(start, end), name, qualified_name, Kind(kind), language, name_line, part, content)
+    return Place(_path(path), Span(start, end), name, qualified_name, Kind(kind), language, name_line, part, content)

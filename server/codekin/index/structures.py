@@ -1,0 +1,110 @@
+"""The contents' structures in memory, all of them compared with a query's: half a millisecond for 50,000.
+
+A `Structures` never changes: adding gives another one that shares the blocks. Contents that no snippet has any more
+stay until `only` leaves them out; who asks looks up which ones are alive.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from codekin.code.structure import SKETCH, Structure
+from codekin.index.vectors import Floats, Labels
+
+_BLOCK = 16_384  # contents; what is added is copied together with the last block, until that is full
+_BYTES = 16 + SKETCH
+_CHANCE = np.float32(1 / 256)  # bytes of different minima are equal as often
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Some contents; those without a renamed fingerprint or a sketch have zeros there."""
+
+    labels: Labels  # (n,)
+    exact: npt.NDArray[np.uint64]  # (n,)
+    renamed: npt.NDArray[np.uint64]  # (n,)
+    sketches: npt.NDArray[np.uint8]  # (SKETCH, n): by column, so that equal bytes are counted many contents at a time
+
+    def likeness(self, asked: Structure, renamed_score: float) -> Floats:
+        """(n,): 1 for the same code, `renamed_score` where it is but for names, else the estimated Jaccard."""
+        score = np.zeros(len(self.labels), np.float32)
+        if asked.sketch:
+            own = np.frombuffer(asked.sketch, np.uint8)[:, None]
+            equal = (self.sketches == own).view(np.uint8).sum(axis=0, dtype=np.uint8)
+            score = np.maximum((equal.astype(np.float32) / SKETCH - _CHANCE) / (1 - _CHANCE), 0)
+            score = np.minimum(score, renamed_score)
+            score[self.renamed == np.frombuffer(asked.renamed, np.uint64)] = renamed_score
+        score[self.exact == np.frombuffer(asked.exact, np.uint64)] = 1
+        return score
+
+
+class Structures:
+    """Contents by number, each with its structure; any number of threads may ask."""
+
+    def __init__(self, blocks: Sequence[_Block] = ()) -> None:
+        self._blocks = tuple(blocks)
+
+    def __len__(self) -> int:
+        return sum(len(block.labels) for block in self._blocks)
+
+    @property
+    def newest(self) -> int:
+        """The highest number; 0 where there is none."""
+        return int(self._blocks[-1].labels[-1]) if self._blocks else 0
+
+    @property
+    def nbytes(self) -> int:
+        """What they take in memory."""
+        return len(self) * (_BYTES + 8)
+
+    def added(self, rows: Sequence[tuple[int, bytes]]) -> "Structures":
+        """With these (number, packed structure), ascending and higher than all that are there."""
+        if not rows:
+            return self
+        labels = np.array([number for number, _ in rows], np.int64)
+        raw = np.frombuffer(b"".join(packed[:_BYTES].ljust(_BYTES, b"\0") for _, packed in rows), np.uint8)
+        table = raw.reshape(len(rows), _BYTES)
+        blocks = list(self._blocks)
+        if blocks and len(blocks[-1].labels) < _BLOCK:
+            last = blocks.pop()
+            labels, table = np.concatenate([last.labels, labels]), np.concatenate([_table(last), table])
+        return Structures([*blocks, *_cut(labels, table)])
+
+    def only(self, numbers: Labels) -> "Structures":
+        """Without the contents that are not among `numbers`."""
+        labels = np.concatenate([np.empty(0, np.int64), *(block.labels for block in self._blocks)])
+        keep = np.isin(labels, numbers)
+        if keep.all():
+            return self
+        tables = [np.empty((0, _BYTES), np.uint8), *map(_table, self._blocks)]
+        return Structures(list(_cut(labels[keep], np.concatenate(tables)[keep])))
+
+    def like(
+        self, asked: Structure, least: float, renamed_score: float, allowed: Labels | None = None
+    ) -> tuple[Labels, Floats]:
+        """The contents (of `allowed`, where given) that are at least so like the structure, and how much; unordered."""
+        labels, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        for block in self._blocks:
+            score = block.likeness(asked, renamed_score)
+            found = np.flatnonzero(score >= least)
+            if allowed is not None:
+                found = found[np.isin(block.labels[found], allowed)]
+            labels.append(block.labels[found])
+            scores.append(score[found])
+        return np.concatenate(labels), np.concatenate(scores)
+
+
+def _cut(labels: Labels, table: npt.NDArray[np.uint8]) -> Iterator[_Block]:
+    """Blocks of the rows of `table` (n, 16 + SKETCH)."""
+    for start in range(0, len(labels), _BLOCK):
+        rows = np.ascontiguousarray(table[start : start + _BLOCK])
+        digests = rows[:, :16].copy().view(np.uint64)
+        sketches = np.ascontiguousarray(rows[:, 16:].T)
+        yield _Block(labels[start : start + _BLOCK], digests[:, 0].copy(), digests[:, 1].copy(), sketches)
+
+
+def _table(block: _Block) -> npt.NDArray[np.uint8]:
+    digests = np.stack([block.exact, block.renamed], axis=1).view(np.uint8)
+    return np.concatenate([digests, block.sketches.T], axis=1)
