@@ -43,7 +43,7 @@ class Editor:
         self._folder = tempfile.TemporaryDirectory(prefix="nvim")  # its path is short, as a socket's must be
         address = f"{self._folder.name}/s"
         command = [str(program.command), "--clean", "--cmd", f"set rtp^={plugin} noswapfile shortmess+=I background=dark"]
-        environment = desk.environment | program.environment | {"XDG_RUNTIME_DIR": self._folder.name} | more
+        environment = desk.environment | program.environment | {"XDG_RUNTIME_DIR": self._folder.name, "NVIM_TEST": "1"} | more
         self.terminal = Terminal([*command, "--listen", address, *words], desk.project, environment)
         self.terminal.__enter__()
         end = time.monotonic() + LONG_S

@@ -12,7 +12,13 @@ local widest = 40 -- cells for a name, before it is shortened
 ---@field col integer in bytes, from 1
 ---@field end_lnum integer its last line
 ---@field text string score, kinship, name, and why
----@field user_data { codekin: { before: integer, lines: integer } } how many lines are above its name, how many it has
+---@field user_data { codekin: codekin.Data }
+
+---@class codekin.Data
+---@field head string score, kinship and name
+---@field why string
+---@field before integer how many of its lines are above its name
+---@field lines integer how many lines it has
 
 --- An answer to show.
 ---@class codekin.Found
@@ -47,13 +53,13 @@ end
 ---@param hit table `Hit` of the server
 ---@param width integer cells for the name
 ---@return string
-local function text_of(hit, width)
+local function head_of(hit, width)
   local kinship = known(hit.kinship)
   local name = name_of(hit)
   name = name .. (' '):rep(width - vim.fn.strdisplaywidth(name))
   local how = kinship and ('%-9s '):format(kinship) or ''
   local score = ('%d%%'):format(math.floor(hit.score * 100 + 0.5))
-  return vim.trim(('%-4s %s%s  %s'):format(score, how, name, hit.why or ''))
+  return ('%-4s %s%s'):format(score, how, name)
 end
 
 ---@param hit table `Hit` of the server
@@ -63,15 +69,22 @@ end
 local function item_of(hit, encoding, width)
   local at = { uri = hit.location.uri, range = hit.selectionRange }
   local item = vim.lsp.util.locations_to_items({ at }, encoding)[1]
-  local whole = hit.location.range
+  local whole, head = hit.location.range, head_of(hit, width)
   local last = whole['end'].line + (whole['end'].character > 0 and 1 or 0)
   return {
     filename = item.filename,
     lnum = item.lnum,
     col = item.col,
     end_lnum = math.max(last, item.lnum),
-    text = text_of(hit, width),
-    user_data = { codekin = { before = item.lnum - 1 - whole.start.line, lines = last - whole.start.line } },
+    text = vim.trim(head .. '  ' .. hit.why),
+    user_data = {
+      codekin = {
+        head = head,
+        why = hit.why,
+        before = item.lnum - 1 - whole.start.line,
+        lines = last - whole.start.line,
+      },
+    },
   }
 end
 
@@ -126,7 +139,7 @@ end
 ---@param item codekin.Item
 function M.jump(item)
   vim.cmd("normal! m'")
-  vim.cmd.edit({ vim.fn.fnameescape(item.filename), magic = { file = false, bar = false } })
+  vim.cmd.edit({ vim.fn.fnamemodify(item.filename, ':.'), magic = { file = false, bar = false } })
   local last = vim.api.nvim_buf_line_count(0)
   vim.api.nvim_win_set_cursor(0, { math.min(item.lnum, last), math.max(item.col - 1, 0) })
   vim.cmd('normal! zvzz')

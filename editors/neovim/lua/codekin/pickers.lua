@@ -22,7 +22,8 @@ end
 ---@param item codekin.Item
 ---@return string
 local function line(item)
-  return ('%s  %s'):format(item.text, place(item))
+  local data = item.user_data.codekin
+  return ('%s  %s  %s'):format(data.head, place(item), data.why)
 end
 
 ---@param module string
@@ -120,7 +121,7 @@ local telescope_picker = {
 local function snacks_item(item)
   return {
     text = line(item),
-    label = item.text,
+    item = item,
     file = item.filename,
     pos = { item.lnum, item.col - 1 },
     end_pos = { item.end_lnum, 0 },
@@ -130,7 +131,8 @@ end
 ---@param item table
 ---@return table[]
 local function snacks_format(item)
-  return { { item.label .. '  ' }, { ('%s:%d'):format(hits.shown(item.file), item.pos[1]), 'SnacksPickerDir' } }
+  local data = item.item.user_data.codekin
+  return { { data.head .. '  ' }, { place(item.item), 'SnacksPickerDir' }, { '  ' .. data.why, 'SnacksPickerComment' } }
 end
 
 ---@type codekin.Picker
