@@ -54,6 +54,13 @@ class SearchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SymbolSettings:
+    """Workspace symbols."""
+
+    by_name: bool = _setting(True, "Find symbols by name, too, not only by meaning; off where another server does.")
+
+
+@dataclass(frozen=True, slots=True)
 class LensSettings:
     """The code lens above each function."""
 
@@ -83,6 +90,7 @@ class Settings:
     index: IndexSettings = field(default_factory=IndexSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
+    symbols: SymbolSettings = field(default_factory=SymbolSettings)
     lens: LensSettings = field(default_factory=LensSettings)
     duplicates: DuplicateSettings = field(default_factory=DuplicateSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)

@@ -38,6 +38,14 @@ async def test_a_symbol_stands_at_its_name(start, tmp_path, written) -> None:
         assert symbol.location.range == types.Range(types.Position(5, 4), types.Position(5, 14))
 
 
+@pytest.mark.asyncio(loop_scope="function")
+async def test_names_can_be_left_to_another_server(start) -> None:
+    client = await start(settings={"symbols": {"byName": False}})
+    await client.indexed(5)
+    assert await symbols(client, "invoice_total") == []
+    assert (await symbols(client, "cookies?"))[0].name == "parseCookieHeader"
+
+
 async def test_nothing_asked_or_nothing_found_is_nothing(shop) -> None:
     assert await symbols(shop, "") == []
     assert await symbols(shop, "xyzzy_plugh") == []

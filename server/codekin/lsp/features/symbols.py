@@ -40,7 +40,7 @@ def _ask(query: str, engine: "Engine", cancel: Cancel) -> list[Hit]:
     """On a thread."""
     if " " in query.strip() or "?" in query:
         return list(engine.search(query, engine.settings.search.limit, cancel=cancel).hits)
-    return engine.symbols(query.strip(), _MOST)
+    return engine.symbols(query.strip(), _MOST) if engine.settings.symbols.by_name else []
 
 
 def register(server: "CodekinServer") -> None:
