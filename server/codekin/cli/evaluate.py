@@ -1,41 +1,82 @@
 """`codekin evaluate`: how good are the answers? What is measured is chosen by options, or by a sub-command."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from codekin.cli.options import DEBUG, FOLDER, JSON
 from codekin.errors import QueryError
 
+if TYPE_CHECKING:
+    from codekin.settings import Settings
 
-@click.group(invoke_without_command=True)
+
+class _Group(click.Group):
+    """A group whose `--set` takes every word up to the next option, as a shell's `sets/*` gives them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, list(_each_with_its_option(args)))
+
+
+def _each_with_its_option(words: Sequence[str]) -> Iterator[str]:
+    taken = 0  # words that the last --set has had
+    for word in words:
+        if word.startswith("-"):
+            taken = 1 if word == "--set" else 0
+        elif taken:
+            if taken > 1:
+                yield "--set"
+            taken += 1
+        yield word
+
+
+@click.group(cls=_Group, invoke_without_command=True)
 @click.option("--repos", metavar="BENCH", type=FOLDER, help="Measure search on the repositories of BENCH/repos.json.")
 @click.option("--checkouts", metavar="DIR", type=FOLDER, help="Where they lie: DIR/NAME each.")
+@click.option("--sets", metavar="DIR", type=FOLDER, help="Measure models on every retrieval set in DIR.")
+@click.option("--set", "chosen", metavar="DIR…", type=FOLDER, multiple=True, help="Measure models on these sets.")
+@click.option("--model", "models", metavar="M", multiple=True, help="A model's name or folder; may be repeated.")
+@click.option("--dim", type=click.IntRange(0), default=0, metavar="D", help="One of the models' dimensions.")
 @JSON
 @DEBUG
 @click.pass_context
-def evaluate(context: click.Context, repos: Path | None, checkouts: Path | None, as_json: bool) -> int:
+def evaluate(context: click.Context, /, as_json: bool, **options: Any) -> int:
     """Measure how good the answers are.
 
-    Every table stands above a line that says what determined its numbers.
+    Every table stands above a line that says what determined its numbers. Models are those of the setting
+    model.name, all-MiniLM-L6-v2, and folders.
     """
     if context.invoked_subcommand is not None:
         return 0
-    if repos is None:
+    folders = [*options["chosen"]]
+    if options["repos"] is not None:
+        if options["sets"] or folders:
+            raise QueryError("--repos and sets are measured one after the other. Name one of them.")
+        return _on_repositories(as_json, options)
+    if options["sets"]:
+        from codekin.evaluation.sets import sets_in
+
+        folders += sets_in(options["sets"])
+    if not folders:
         raise QueryError("There is nothing to measure. Name --repos BENCH, --sets DIR, or a command (see --help).")
-    if checkouts is None:
-        raise QueryError("Where do the repositories lie? Name the folder with --checkouts DIR.")
-    return _on_repositories(repos, checkouts, as_json)
+    return _on_sets(folders, as_json, options)
 
 
-def _on_repositories(benchmark: Path, checkouts: Path, as_json: bool) -> int:
+def _on_repositories(as_json: bool, options: dict[str, Any]) -> int:
     from codekin.cli import console
     from codekin.cli.asking import settings_told
     from codekin.evaluation import repositories
     from codekin.evaluation.signature import line
     from codekin.types import Progress
 
-    settings = settings_told()
+    benchmark, checkouts, models = options["repos"], options["checkouts"], options["models"]
+    if checkouts is None:
+        raise QueryError("Where do the repositories lie? Name the folder with --checkouts DIR.")
+    if len(models) > 1:
+        raise QueryError("Repositories are searched with one model at a time. Name one --model.")
+    settings = _with_model(settings_told(), models[0] if models else None, options["dim"])
     asked = repositories.load_repositories(benchmark)
     repositories.require(asked, checkouts)
     signature = repositories.signature(asked, checkouts, settings)
@@ -48,4 +89,41 @@ def _on_repositories(benchmark: Path, checkouts: Path, as_json: bool) -> int:
         console.write_json({"signature": signature} | repositories.document(measured))
     else:
         click.echo(f"{repositories.table(measured)}\n\n{line(signature)}")
+    return 0
+
+
+def _with_model(settings: "Settings", name: str | None, dim: int) -> "Settings":
+    """The settings with the model and the dimension that were named, if they were."""
+    from dataclasses import replace
+
+    model = settings.model
+    if name not in (None, model.name):
+        model = replace(model, name=name, dim=0)
+    return replace(settings, model=replace(model, dim=dim) if dim else model)
+
+
+def _on_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) -> int:
+    from codekin.cli import console
+    from codekin.cli.asking import settings_told
+    from codekin.evaluation import sets
+    from codekin.evaluation.benchmarks import load_benchmark
+    from codekin.evaluation.models import is_served, named_embedder
+    from codekin.evaluation.product import TASKS, product
+    from codekin.types import Progress
+
+    told = settings_told()
+    chosen = [_with_model(told, name, options["dim"]) for name in options["models"] or (told.model.name,)]
+    models = dict(named_embedder(settings.model) for settings in chosen)
+    served = dict(product(settings) for settings in chosen if is_served(settings.model))
+    rows = []
+    with console.progress_bar("Measuring") as on_progress:
+        for done, folder in enumerate(folders):
+            on_progress(Progress(done, len(folders), None))
+            benchmark = load_benchmark(folder)
+            ways = sets.evaluate(benchmark, models, served if benchmark.task in TASKS else {})
+            rows += [row for way in ways for row in way]
+    if as_json:
+        console.write_json({"rows": sets.document(rows)})
+    else:
+        click.echo(sets.tables(rows))
     return 0

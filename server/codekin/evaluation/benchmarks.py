@@ -16,6 +16,8 @@ _TASKS = {
     "TechQA": Task.QA,
 }
 
+_PROSE = "en"  # what sets call the language of what is no code
+
 
 class BenchmarkError(CodekinError):
     """A folder holds no retrieval set."""
@@ -31,14 +33,16 @@ class Benchmark:
     passages: tuple[str, ...]
     relevance: tuple[dict[int, float], ...]  # of each query: passage → grade
     own: tuple[int | None, ...]  # the passage that is the query's own text, and is left out
+    languages: tuple[str, ...] = ()  # of each query's code: its own, or that of what answers it; "" where none is told
+    written_in: tuple[str, ...] = ()  # of each passage
 
 
 def load_benchmark(folder: Path) -> Benchmark:
     """Raises BenchmarkError when a file is missing or malformed."""
     try:
         task = _TASKS[json.loads((folder / "meta.json").read_text("utf-8"))["task"]]
-        passages = _texts(folder / "corpus.jsonl")
-        queries = _texts(folder / "queries.jsonl")
+        passages, written_in = _texts(folder / "corpus.jsonl")
+        queries, spoken = _texts(folder / "queries.jsonl")
         at = {name: position for position, name in enumerate(passages)}
         grades: dict[str, dict[int, float]] = {name: {} for name in queries}
         for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
@@ -50,6 +54,8 @@ def load_benchmark(folder: Path) -> Benchmark:
             f"{folder} is no retrieval set ({error!r}). It needs corpus.jsonl, queries.jsonl, qrels.tsv and meta.json."
         ) from error
     asked = [name for name in queries if grades[name]]
+    said = dict(zip(queries, spoken, strict=True))
+    languages = [said[name] or written_in[min(grades[name])] for name in asked]
     own = [at.get("d" + name[1:]) if task is Task.CODE2CODE else None for name in asked]
     return Benchmark(
         folder.name,
@@ -58,9 +64,13 @@ def load_benchmark(folder: Path) -> Benchmark:
         tuple(passages.values()),
         tuple(grades[name] for name in asked),
         tuple(own),
+        tuple(languages),
+        tuple(written_in),
     )
 
 
-def _texts(path: Path) -> dict[str, str]:
+def _texts(path: Path) -> tuple[dict[str, str], list[str]]:
+    """The texts by their ids, and the programming languages that they are in."""
     rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
-    return {str(row["_id"]): str(row["text"]) for row in rows}
+    languages = [str(row.get("language", "")) for row in rows]
+    return {str(row["_id"]): str(row["text"]) for row in rows}, ["" if name == _PROSE else name for name in languages]

@@ -1,6 +1,7 @@
 """Claims about measuring: sets are read as they stand, own texts are left out, and our model beats a hashed bag."""
 
 import json
+import math
 from pathlib import Path
 from zlib import crc32
 
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 
 from codekin.code.words import words
-from codekin.embed.embedder import MODELS
+from codekin.embed.embedder import Embedder, load
 from codekin.evaluation.benchmarks import Benchmark, BenchmarkError, load_benchmark
 from codekin.evaluation.bm25 import bm25_scores
-from codekin.evaluation.run import evaluate, fused, measure, static_model, table
+from codekin.evaluation.product import product_rankings
+from codekin.evaluation.sets import dense_scores, evaluate, fused, measure, ranked, sets_in, tables
+from codekin.settings import ModelSettings, Settings
 from codekin.types import Task
 
 # Our own questions and functions, written for this test.
@@ -45,6 +48,10 @@ def _labelled() -> Benchmark:
     return Benchmark("labelled", Task.NL2CODE, tuple(LABELLED), tuple(LABELLED.values()), relevance, (None,) * count)
 
 
+def _shipped() -> Embedder:
+    return load(ModelSettings())
+
+
 def _hashed_bag(texts: tuple[str, ...], dim: int = 256) -> np.ndarray:
     vectors = np.zeros((len(texts), dim), dtype=np.float32)
     for row, text in enumerate(texts):
@@ -55,50 +62,100 @@ def _hashed_bag(texts: tuple[str, ...], dim: int = 256) -> np.ndarray:
 
 def test_the_shipped_model_beats_a_hashed_bag_of_words() -> None:
     benchmark = _labelled()
-    scorer, signature = static_model(MODELS)
-    ours = measure("static", benchmark, scorer(benchmark), signature)
-    bag = _hashed_bag(benchmark.queries) @ _hashed_bag(benchmark.passages).T
-    assert ours.ndcg10 > measure("bag", benchmark, bag, "hashed").ndcg10 + 0.1
+    (ours,) = measure("static", benchmark, ranked(benchmark, dense_scores(_shipped(), benchmark)), "")
+    scores = _hashed_bag(benchmark.queries) @ _hashed_bag(benchmark.passages).T
+    (bag,) = measure("bag", benchmark, ranked(benchmark, scores), "hashed")
+    assert ours.ndcg10 > bag.ndcg10 + 0.1
 
 
-def _write_set(folder: Path, task: str) -> None:
-    folder.mkdir()
+def write_set(folder: Path, task: str, *languages: str) -> Path:
+    """Three passages and two queries, one of them judged; the passages are in these languages."""
+    folder.mkdir(parents=True)
     rows = {"d1": "int add(int a, int b)", "d2": "close the stream", "d3": "add two numbers"}
     corpus = [{"_id": name, "text": text} for name, text in rows.items()]
+    corpus = [row | {"language": language} for row, language in zip(corpus, languages or ("",) * 3, strict=True)]
     queries = [{"_id": "q1", "text": "int add(int a, int b)"}, {"_id": "q9", "text": "unjudged"}]
     for name, content in (("corpus", corpus), ("queries", queries)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in content))
     (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td3\t1\n")
     (folder / "meta.json").write_text(json.dumps({"name": "x", "task": task}))
+    return folder
 
 
 def test_a_set_is_read_and_unjudged_queries_are_left_out(tmp_path: Path) -> None:
-    _write_set(tmp_path / "x", "NL2Code")
-    found = load_benchmark(tmp_path / "x")
+    found = load_benchmark(write_set(tmp_path / "x", "NL2Code"))
     assert found.queries == ("int add(int a, int b)",)
     assert found.relevance == ({2: 1.0},)
     assert found.own == (None,)
 
 
+def test_a_query_in_words_counts_to_the_language_of_its_answer(tmp_path: Path) -> None:
+    found = load_benchmark(write_set(tmp_path / "x", "NL2Code", "c", "en", "java"))
+    assert found.languages == ("java",)
+    assert found.written_in == ("c", "", "java")
+
+
 def test_a_code2code_query_does_not_find_itself(tmp_path: Path) -> None:
-    _write_set(tmp_path / "x", "Code2Code")
-    found = load_benchmark(tmp_path / "x")
+    found = load_benchmark(write_set(tmp_path / "x", "Code2Code"))
     assert found.own == (0,)
-    assert measure("bm25", found, bm25_scores(found.queries, found.passages), "").ndcg10 == 1
+    rankings = ranked(found, bm25_scores(found.queries, found.passages))
+    assert rankings == [[2, 1, 0]]
+    assert measure("bm25", found, rankings, "")[0].ndcg10 == 1
 
 
 def test_a_folder_without_a_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="qrels"):
         load_benchmark(tmp_path)
+    with pytest.raises(BenchmarkError, match=r"meta\.json"):
+        sets_in(tmp_path)
 
 
-def test_the_table_has_each_model_alone_and_fused_and_its_signature(tmp_path: Path) -> None:
-    _write_set(tmp_path / "x", "NL2Code")
-    rows = evaluate([tmp_path / "x"], {"static": static_model(MODELS)})
+def test_each_model_is_measured_alone_and_fused_with_its_signature(tmp_path: Path) -> None:
+    benchmark = load_benchmark(write_set(tmp_path / "x", "NL2Code"))
+    rows = [row for way in evaluate(benchmark, {"static": _shipped()}, {}) for row in way]
     assert [row.model for row in rows] == ["bm25", "static", "static+bm25"]
-    text = table(rows)
+    text = tables(rows)
     assert "| static+bm25 |" in text
-    assert "codekin-static" in text
+    assert f"fingerprint {_shipped().fingerprint}" in text
+
+
+def test_metrics_are_told_for_each_language_of_a_set() -> None:
+    relevance = ({0: 1.0}, {1: 1.0}, {2: 1.0})
+    found = Benchmark("x", Task.NL2CODE, ("a", "b", "c"), ("d", "e", "f"), relevance, (None,) * 3, ("go", "go", "php"))
+    rows = measure("m", found, [[0, 1, 2], [0, 1, 2], [0, 1, 2]], "")
+    second, third = 1 / math.log2(3), 1 / 2
+    assert {row.language: row.queries for row in rows} == {"": 3, "go": 2, "php": 1}
+    expected = {"": (1 + second + third) / 3, "go": (1 + second) / 2, "php": third}
+    assert {row.language: row.ndcg10 for row in rows} == pytest.approx(expected, abs=1e-4)
+    assert {row.language: row.mrr10 for row in rows} == pytest.approx(
+        {"": 11 / 18, "go": 3 / 4, "php": 1 / 3}, abs=1e-4
+    )
+    assert rows[0].recall100 is None  # no more than ten are ranked
+
+
+CODE = {
+    "python": 'def area(width, height):\n    """The area of a rectangle."""\n    return width * height\n',
+    "javascript": "function area(width, height) {\n  return width * height;\n}\n",
+    "go": "func open(path string) (*os.File, error) {\n\treturn os.Open(path)\n}\n",
+}
+
+
+def test_codekin_itself_answers_questions_about_a_set_s_passages() -> None:
+    asked = ("the area of a rectangle", "open a file by its path")
+    found = Benchmark(
+        "x", Task.NL2CODE, asked, tuple(CODE.values()), ({0: 1.0}, {2: 1.0}), (None,) * 2, written_in=tuple(CODE)
+    )
+    first, second = product_rankings(found, Settings())
+    assert first[0] == 0
+    assert second[0] == 2
+
+
+def test_codekin_itself_leaves_a_query_s_own_passage_out() -> None:
+    passages = tuple(CODE.values())
+    found = Benchmark("x", Task.CODE2CODE, passages[:1], passages, ({1: 1.0},), (0,), written_in=tuple(CODE))
+    (ranking,) = product_rankings(found, Settings())
+    assert ranking[0] == 1
+    assert 0 not in ranking
 
 
 def test_fusion_ignores_scale_and_offset_of_either_side() -> None:
