@@ -197,7 +197,7 @@ class TestIndex:
     def test_without_json_it_is_a_line(self, codekin: Codekin):
         done = codekin("index")
         assert done.returncode == 0
-        assert re.fullmatch(r".*project: 4 files, \d+ snippets; .*\n", done.stdout)
+        assert re.fullmatch(r".*project: 4 files, \d+ snippets; .* 1 file skipped; .*\n", done.stdout)
         assert "binary.py" in done.stderr
 
 
@@ -240,6 +240,15 @@ class TestSimilar:
         assert answer["hits"][0]["path"] == "copies/dates.py"
         done = codekin("similar", "dates.py:7", folder=workspace / "src")
         assert done.stdout.startswith(str(Path("../copies/dates.py")) + ":1: 1.00 function parse_date")
+
+    def test_on_a_line_without_code_it_says_which_code_it_answers_for(self, codekin: Codekin):
+        between = codekin("similar", "src/dates.py:10")
+        assert between.returncode == 0
+        assert between.stderr == f"Line 10 has no code of its own. Like parse_date ({Path('src/dates.py')}:6-9):\n"
+        assert between.stdout == codekin("similar", "src/dates.py:7").stdout
+        assert codekin("similar", "src/dates.py:7").stderr == ""
+        beyond = codekin("similar", "src/dates.py:99")
+        assert (beyond.returncode, beyond.stderr.count("\n")) == (2, 1)
 
     def test_with_root_the_workspace_is_another(self, codekin: Codekin, workspace: Path):
         hits = codekin.json("similar", "src/dates.py:7", "--root", workspace / "src")["hits"]

@@ -59,7 +59,7 @@ def answer(root: Path, asking: Asking, question: Question) -> bool:
         console.note(f"{found.coverage:.0%} of the workspace was searched: another codekin is still indexing the rest.")
     if not found.hits:
         remedy = "Widen --language or --folder." if language or folder else "Does codekin index skip what you look for?"
-        console.note(f"Nothing found among {files:,} files of {root}. {remedy}")
+        console.note(f"Nothing found among {console.counted(files, 'file')} of {root}. {remedy}")
     return bool(found.hits)
 
 

@@ -120,8 +120,9 @@ def similar(place: str, asking: "Asking") -> int:
         raise QueryError(f"{path} is not in {root}. Name the workspace that it is in with --root.")
 
     def like_it(engine: "Engine", k: int, within: "Filter") -> "Answer":
-        console.show_asked(snippet_at(engine.snippets(path), line), path)
-        return engine.similar(path, Span(line, line + 1), k, within=within)
+        found = engine.similar(path, Span(line, line + 1), k, within=within)
+        console.show_asked(snippet_at(engine.snippets(path), line), path, line)
+        return found
 
     return _FOUND if answer(root, asking, like_it) else _NOTHING
 
@@ -167,7 +168,9 @@ def embed(source: Any, output: Path, as_json: bool, **wanted: Any) -> int:
     if as_json:
         console.write_json(made | {"output": str(output)})
     else:
-        console.note(f"{made['count']:,} vectors of {made['dim']} numbers by {made['model']}: {output}")
+        console.note(
+            f"{console.counted(made['count'], 'vector')} of {made['dim']} numbers by {made['model']}: {output}"
+        )
     return _FOUND
 
 

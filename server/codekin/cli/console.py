@@ -76,12 +76,17 @@ def _far(progress: Progress) -> str:
     return f"{counts}, {minutes} min {seconds:02} s left" if minutes else f"{counts}, {seconds} s left"
 
 
-def show_asked(snippet: Snippet | None, path: Path) -> None:
-    """On a terminal: which code the hits below are like."""
-    if snippet is not None and sys.stdout.isatty():
+def show_asked(snippet: Snippet | None, path: Path, line: int) -> None:
+    """Which code the hits below are like: on a terminal, and wherever it is not the code at `line` (0-based)."""
+    if snippet is None:
+        return
+    beside = not snippet.span.start <= line < snippet.span.end
+    if beside or sys.stdout.isatty():
         name = snippet.qualified_name or snippet.kind
         lines = f"{shown(path)}:{snippet.span.start + 1}-{snippet.span.end}"
-        note(f"Like {name} ({lines}):".translate(_ONE_LINE))
+        nearest = f"Line {line + 1} has no code of its own. " if beside else ""
+        note(f"{nearest}Like {name} ({lines}):".translate(_ONE_LINE))
+    if sys.stdout.isatty():
         note("")
 
 
@@ -140,7 +145,7 @@ def _excerpt(hit: Hit, width: int) -> Iterator["Text"]:
         code_line.truncate(max(width - 4, 20), overflow="ellipsis")
         yield Text.assemble(("  │ ", "bright_black"), code_line)
     if len(lines) > count:
-        yield Text(f"  … {len(lines) - count} more lines", style="dim")
+        yield Text(f"  … {counted(len(lines) - count, 'more line')}", style="dim")
 
 
 def _indent(line: str) -> int:
@@ -150,8 +155,8 @@ def _indent(line: str) -> int:
 def show_report(report: IndexReport, root: Path) -> None:
     """What indexing did."""
     click.echo(
-        f"{root}: {report.files:,} files, {report.snippets:,} snippets; {report.embedded:,} embedded, "
-        f"{report.reused:,} reused, {len(report.skipped):,} files skipped; {report.seconds:.1f} s, "
+        f"{root}: {counted(report.files, 'file')}, {counted(report.snippets, 'snippet')}; "
+        f"{report.embedded:,} embedded, {report.reused:,} reused, {counted(len(report.skipped), 'file')} skipped; {report.seconds:.1f} s, "
         f"{megabytes(report.store_bytes)}"
     )
     for skipped in report.skipped[:_SHOWN_SKIPPED]:
@@ -165,8 +170,9 @@ def show_status(status: Status) -> None:
     facts = {
         "workspace": ", ".join(map(str, status.roots)),
         "state": status.state,
-        "indexed": f"{status.files:,} files, {status.snippets:,} snippets ({status.coverage:.0%} of the workspace)",
-        "skipped": f"{status.skipped:,} files",
+        "indexed": f"{counted(status.files, 'file')}, {counted(status.snippets, 'snippet')} "
+        f"({status.coverage:.0%} of the workspace)",
+        "skipped": counted(status.skipped, "file"),
         "model": f"{status.model} on {status.device}",
         "search": status.dense,
         "store": f"{status.store} ({megabytes(status.store_bytes)})",
@@ -197,6 +203,11 @@ def _table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) ->
         cells = [Text(mark, style=style(mark)), *([Text(name)] if names else []), Text(text.translate(_VISIBLE))]
         table.add_row(*cells)
     _console().print(table)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def megabytes(size: int) -> str:

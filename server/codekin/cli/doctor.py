@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codekin import __version__
+from codekin.cli.console import counted
 from codekin.errors import CodekinError
 from codekin.settings import Settings, config_file
 
@@ -151,7 +152,7 @@ def _cache(folder: Path) -> Finding:
         remedy = "Set cache.directory to a folder that can be written."
         return Finding("cache", Level.FAIL, f"{folder} can't be written ({error.strerror}).", remedy)
     stores = len(list(folder.glob("workspaces/*.sqlite")))
-    detail = f"{folder}: stores of {stores} workspaces, {size / 1e6:,.1f} MB, {free / 1e9:,.1f} GB free"
+    detail = f"{folder}: stores of {counted(stores, 'workspace')}, {size / 1e6:,.1f} MB, {free / 1e9:,.1f} GB free"
     if free < _LEAST_FREE_BYTES:
         return Finding("cache", Level.WARN, detail, "Free some room, or set cache.directory to another disk.")
     return Finding("cache", Level.OK, detail)
@@ -175,7 +176,7 @@ def _index(root: Path, settings: Settings) -> Iterator[Finding]:
 def _soundness(engine: "Engine", root: Path) -> Finding:
     asked, lost = engine.unfindable(_SAMPLE)
     status = engine.status()
-    detail = f"{root}: {status.files:,} files, {status.snippets:,} snippets, {status.dense}"
+    detail = f"{root}: {counted(status.files, 'file')}, {counted(status.snippets, 'snippet')}, {status.dense}"
     again = f"Run: codekin index {root}"
     if lost:
         names = ", ".join(f"{place.path}:{place.name_line + 1}" for place in lost[:3])
