@@ -22,6 +22,7 @@ from codekin.types import Answer, Span, Task
 TASKS = (Task.NL2CODE, Task.CODE2CODE)  # what codekin answers
 
 _K = 10
+_OPENING = {".php": "<?php\n"}  # what makes an excerpt a file of its language
 _HITS = 3 * _K  # several may be of one passage
 
 
@@ -44,7 +45,7 @@ def product_rankings(benchmark: Benchmark, settings: Settings) -> list[list[int]
             root / f"p{number}.{ending_of(language) or 'txt'}" for number, language in enumerate(benchmark.written_in)
         ]
         for path, text in zip(files, benchmark.passages, strict=True):
-            path.write_text(text, "utf-8")
+            path.write_text(_OPENING.get(path.suffix, "") + text, "utf-8")
         apart = replace(settings, cache=CacheSettings(directory=str(Path(folder, "cache"))))
         numbers = {path: number for number, path in enumerate(files)}
         with closing(Engine([root], apart)) as engine:
@@ -59,7 +60,8 @@ def _ask(engine: Engine, benchmark: Benchmark, query: int, files: list[Path]) ->
         return engine.search(text, _HITS)
     if own is None:
         return engine.similar_to(text, _HITS)
-    return engine.similar(files[own], Span(0, text.count("\n") + 1), _HITS)
+    above = _OPENING.get(files[own].suffix, "").count("\n")
+    return engine.similar(files[own], Span(above, above + text.count("\n") + 1), _HITS)
 
 
 def _passages(answer: Answer, numbers: dict[Path, int]) -> list[int]:
