@@ -154,13 +154,12 @@ def _indent(line: str) -> int:
 
 def show_report(report: IndexReport, root: Path) -> None:
     """What indexing did."""
-    click.echo(
-        f"{root}: {counted(report.files, 'file')}, {counted(report.snippets, 'snippet')}; "
-        f"{report.embedded:,} embedded, {report.reused:,} reused, {counted(len(report.skipped), 'file')} skipped; {report.seconds:.1f} s, "
-        f"{megabytes(report.store_bytes)}"
-    )
-    for skipped in report.skipped[:_SHOWN_SKIPPED]:
-        note(f"skipped {shown(skipped.path)}: {skipped.reason}")
+    indexed = f"{counted(report.files, 'file')}, {counted(report.snippets, 'snippet')}"
+    vectors = f"{report.embedded:,} embedded, {report.reused:,} reused"
+    skipped = f"{counted(len(report.skipped), 'file')} skipped"
+    click.echo(f"{root}: {indexed}; {vectors}, {skipped}; {report.seconds:.1f} s, {megabytes(report.store_bytes)}")
+    for item in report.skipped[:_SHOWN_SKIPPED]:
+        note(f"skipped {shown(item.path)}: {item.reason}")
     if len(report.skipped) > _SHOWN_SKIPPED:
         note(f"… and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all.")
 
