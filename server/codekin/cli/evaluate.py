@@ -127,3 +127,37 @@ def _on_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) ->
     else:
         click.echo(sets.tables(rows))
     return 0
+
+
+@evaluate.command()
+@click.option("--root", "roots", metavar="ROOT", type=FOLDER, multiple=True, required=True, help="A code base.")
+@click.option("--sample", type=click.IntRange(1), default=100, metavar="N", help="Functions per language (100).")
+@click.option("--seed", type=int, default=1, metavar="S", help="Another seed is another sample (1).")
+@click.option("--strangers", metavar="ROOT", type=FOLDER, multiple=True, help="A code base unrelated to them.")
+@click.option("--pairs", metavar="SET", type=FOLDER, help="A set of the same jobs in several languages.")
+@click.option("--alone", is_flag=True, help="Measure the retrievers one by one, too.")
+@click.option("--failures", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write what failed.")
+@JSON
+@DEBUG
+def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
+    """Measure how well clones are found.
+
+    Functions of the code bases are edited, then asked for: laid out anew (type 1), with other names (2), with
+    statements added, removed and changed (3), rewritten (4). Functions of strangers tell how often kin is claimed
+    in vain.
+    """
+    from codekin.cli import console
+    from codekin.cli.asking import settings_told
+    from codekin.evaluation import clone_report
+    from codekin.evaluation.clones import Plan, measure_clones
+
+    roots = options.pop("roots")
+    with console.progress_bar("Measuring") as on_progress:
+        report = measure_clones(roots, Plan(**options), settings_told(), on_progress)
+    if failures is not None:
+        failures.write_text(clone_report.failures(report), "utf-8")
+    if as_json:
+        console.write_json(clone_report.document(report))
+    else:
+        click.echo(clone_report.table(report))
+    return 0

@@ -1,0 +1,195 @@
+"""What an edit must know of each language: where names are bound, which nodes hold statements, how things are said.
+
+Node types are the grammars' own. A site is `parent.field`, `parent#position` or `parent` for any child of it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One language. Templates take `name`, `value`, `words`."""
+
+    bound: str  # sites of names that the function itself gives
+    blocks: str  # nodes whose named children are statements
+    binding: str = ""  # a statement that gives a value a name; none where that takes a type
+    log: str = ""  # a statement that says something
+    dead: str = ""  # a statement without effect
+    comment: str = "// {words}"
+    member: str = ""  # sites of identifiers that name members, labels or types
+    shared: str = ""  # nodes in which variables are said to be another scope's
+    shells: tuple[tuple[str, str], ...] = (("", ""),)  # what has to stand around a snippet, the first that parses
+    negation: str = "!({value})"
+    quotes: str = ""  # marks between which a plain string means the same
+    braces: bool = True  # blocks stand in braces, which may open on a line of their own
+    c_like: bool = False  # has for (…; …; …) and while (…)
+
+
+_CLASS = (("", ""), ("class Shell {\n", "\n}"))
+_JS = Form(
+    bound="variable_declarator.name formal_parameters required_parameter.pattern optional_parameter.pattern "
+    "assignment_pattern.left for_in_statement.left catch_clause.parameter arrow_function.parameter",
+    blocks="statement_block",
+    binding="const {name} = {value};",
+    log='console.log("{words}");',
+    dead="void 0;",
+    member="labeled_statement break_statement continue_statement",
+    shells=(*_CLASS, ("({\n", "\n})")),
+    quotes="'\"",
+    c_like=True,
+)
+_C = Form(
+    bound="parameter_declaration.declarator init_declarator.declarator declaration.declarator "
+    "optional_parameter_declaration.declarator for_range_loop.declarator",
+    blocks="compound_statement",
+    log='printf("{words}\\n");',
+    dead="(void)0;",
+    member="labeled_statement goto_statement qualified_identifier.name",
+    c_like=True,
+)
+
+FORMS: dict[str, Form] = {
+    "python": Form(
+        bound="assignment.left for_statement.left as_pattern.alias named_expression.name parameters typed_parameter "
+        "default_parameter.name typed_default_parameter.name for_in_clause.left lambda_parameters",
+        blocks="block",
+        binding="{name} = {value}",
+        log='print("{words}")',
+        dead="pass",
+        comment="# {words}",
+        member="attribute.attribute keyword_argument.name",
+        shared="global_statement nonlocal_statement",
+        negation="not ({value})",
+        quotes="'\"",
+        braces=False,
+    ),
+    "javascript": _JS,
+    "typescript": _JS,
+    "tsx": _JS,
+    "java": Form(
+        bound="formal_parameter.name variable_declarator.name enhanced_for_statement.name catch_formal_parameter.name "
+        "lambda_expression.parameters inferred_parameters resource.name",
+        blocks="block constructor_body",
+        binding="var {name} = {value};",
+        log='System.out.println("{words}");',
+        dead="assert true;",
+        member="field_access.field method_invocation.name method_reference element_value_pair.key labeled_statement "
+        "break_statement continue_statement",
+        shells=(*_CLASS, ("interface Shell {\n", "\n}")),
+        c_like=True,
+    ),
+    "go": Form(
+        bound="short_var_declaration.left var_spec.name const_spec.name range_clause.left parameter_declaration.name "
+        "variadic_parameter_declaration.name",
+        blocks="statement_list",
+        binding="{name} := {value}",
+        log='fmt.Println("{words}")',
+        dead="_ = 0",
+        member="keyed_element.key labeled_statement",
+        braces=False,
+    ),
+    "c": _C,
+    "cpp": Form(
+        bound=_C.bound,
+        blocks=_C.blocks,
+        binding="auto {name} = {value};",
+        log='std::cerr << "{words}" << std::endl;',
+        dead=_C.dead,
+        member=_C.member,
+        shells=_CLASS,
+        c_like=True,
+    ),
+    "csharp": Form(
+        bound="parameter.name variable_declarator.name foreach_statement.left catch_declaration.name "
+        "declaration_expression.name declaration_pattern.name implicit_parameter",
+        blocks="block",
+        binding="var {name} = {value};",
+        log='Console.WriteLine("{words}");',
+        dead=";",
+        member="member_access_expression.name member_binding_expression.name argument.name generic_name "
+        "variable_declaration.type parameter.type qualified_name attribute.name",
+        shells=_CLASS[::-1],
+        c_like=True,
+    ),
+    "kotlin": Form(
+        bound="parameter variable_declaration lambda_parameters",
+        blocks="block",
+        binding="val {name} = {value}",
+        log='println("{words}")',
+        dead="Unit",
+        member="user_type label",
+        shells=_CLASS,
+    ),
+    "scala": Form(
+        bound="parameter.name val_definition.pattern var_definition.pattern enumerator#0 binding.name bindings",
+        blocks="block",
+        binding="val {name} = {value}",
+        log='println("{words}")',
+        dead="()",
+        member="field_expression.field",
+        shells=_CLASS,
+        braces=False,
+    ),
+    "swift": Form(
+        bound="parameter.name pattern.bound_identifier lambda_parameter.name",
+        blocks="statements",
+        binding="let {name} = {value}",
+        log='print("{words}")',
+        dead="_ = 0",
+        member="navigation_suffix.suffix value_argument_label parameter.external_name",
+        shells=_CLASS,
+        braces=False,
+    ),
+    "rust": Form(
+        bound="parameter.pattern let_declaration.pattern for_expression.pattern closure_parameters "
+        "tuple_struct_pattern",
+        blocks="block",
+        binding="let {name} = {value};",
+        log='println!("{words}");',
+        dead="let _ = 0;",
+        member="scoped_identifier tuple_struct_pattern.type macro_invocation.macro",
+    ),
+    "php": Form(
+        bound="variable_name",
+        blocks="compound_statement",
+        binding="${name} = {value};",
+        log='error_log("{words}");',
+        dead=";",
+        member="scoped_property_access_expression.name",
+        shared="global_declaration",
+        shells=(("<?php\n", ""), ("<?php\nclass Shell {\n", "\n}")),
+        c_like=True,
+    ),
+    "ruby": Form(
+        bound="assignment.left method_parameters block_parameters optional_parameter.name splat_parameter.name "
+        "keyword_parameter.name block_parameter.name exception_variable",
+        blocks="body_statement then do else block_body",
+        binding="{name} = {value}",
+        log='puts "{words}"',
+        dead="nil",
+        comment="# {words}",
+        member="call.method",
+        braces=False,
+    ),
+    "lua": Form(
+        bound="parameters.name variable_declaration for_numeric_clause.name for_generic_clause",
+        blocks="block",
+        binding="local {name} = {value}",
+        log='print("{words}")',
+        dead="local _ = nil",
+        comment="-- {words}",
+        member="field.name dot_index_expression.field method_index_expression.method",
+        shells=(("", ""), ("local _ = {\n", "\n}")),
+        negation="not ({value})",
+        quotes="'\"",
+        braces=False,
+    ),
+    "bash": Form(
+        bound="variable_assignment.name for_statement.variable",
+        blocks="compound_statement do_group",
+        log='echo "{words}"',
+        dead=":",
+        comment="# {words}",
+        braces=False,
+    ),
+}

@@ -1,0 +1,140 @@
+"""Claims about measuring clones, on a small workspace whose answers are known by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from codekin.evaluation.clone_report import document, failures, mrr, recall, table
+from codekin.evaluation.clones import Asked, CloneReport, Plan, is_measurable, measure_clones, sampled
+from codekin.evaluation.mutations import CloneType
+from codekin.settings import CacheSettings, Settings
+
+STORE = '''
+def load_settings(path, defaults):
+    """Read the settings file over the defaults."""
+    merged = dict(defaults)
+    with open(path) as stream:
+        for line in stream:
+            name, _, value = line.partition("=")
+            if name.strip() in merged:
+                merged[name.strip()] = value.strip()
+    return merged
+
+
+def tiny():
+    return 1
+'''
+QUEUE = """
+export function drainQueue(queue, handler, limit) {
+  let handled = 0;
+  const failed = [];
+  while (queue.length > 0 && handled < limit) {
+    const job = queue.shift();
+    if (handler(job)) {
+      handled += 1;
+    } else {
+      failed.push(job);
+    }
+  }
+  return { handled, failed };
+}
+"""
+STRANGER = """
+def rotate(matrix, turns):
+    size = len(matrix)
+    for _ in range(turns % 4):
+        matrix = [[matrix[size - 1 - column][row] for column in range(size)] for row in range(size)]
+    return [tuple(row) for row in matrix if any(row)]
+"""
+
+
+@pytest.fixture
+def roots(tmp_path: Path) -> tuple[Path, Path]:
+    """A workspace of two files, and a code base of one."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder in (ours, theirs):
+        folder.mkdir()
+    (ours / "store.py").write_text(STORE)
+    (ours / "queue.js").write_text(QUEUE)
+    (theirs / "matrix.py").write_text(STRANGER)
+    return ours, theirs
+
+
+def settings(tmp_path: Path) -> Settings:
+    return replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "cache")))
+
+
+def measured(roots: tuple[Path, Path], tmp_path: Path, seed: int = 1) -> CloneReport:
+    plan = Plan(sample=5, seed=seed, strangers=(roots[1],), alone=True, workers=1)
+    return measure_clones([roots[0]], plan, settings(tmp_path), lambda _: None)
+
+
+def test_clones_of_a_small_workspace_are_found_and_told(roots: tuple[Path, Path], tmp_path: Path) -> None:
+    report = measured(roots, tmp_path)
+    assert {one.type for one in report.asked} >= {CloneType.LAYOUT, CloneType.RENAMED, CloneType.EDITED}
+    assert {one.language for one in report.asked} == {"python", "javascript"}
+    assert all(one.rank == 1 and one.peer == 1 for one in report.asked)
+    assert all(1 in one.alone for one in report.asked)
+    assert [claim.asked.rpartition("/")[2] for claim in report.strangers] == ["matrix.py:2-6"]
+    assert report.examined == 2
+    assert report.duplicates == ()
+    told = table(report)
+    assert "| 1 layout | 2 | 1.000 |" in told
+    assert "seed 1" in told.splitlines()[-1]
+    assert "0 of 2" in failures(report)
+
+
+def test_the_same_seed_asks_the_same(roots: tuple[Path, Path], tmp_path: Path) -> None:
+    one, two, other = (measured(roots, tmp_path, seed) for seed in (1, 1, 2))
+    assert document(one) == document(two)
+    assert [asked.query for asked in one.asked] != [asked.query for asked in other.asked]
+
+
+def test_a_hit_elsewhere_with_the_same_text_is_right(roots: tuple[Path, Path], tmp_path: Path) -> None:
+    (roots[0] / "copy.py").write_text(STORE)
+    report = measured(roots, tmp_path)
+    assert all(one.rank == 1 for one in report.asked)
+    assert {(claim.kinship, claim.alike) for claim in report.duplicates} == {("identical", 1.0)}
+    assert len(report.duplicates) == 2
+
+
+def test_short_functions_are_not_asked_for(roots: tuple[Path, Path], tmp_path: Path) -> None:
+    originals = list(sampled([roots[0]], Plan(sample=5), settings(tmp_path)))
+    assert sorted(one.snippet.name for one in originals) == ["drainQueue", "load_settings"]
+    assert all(is_measurable(one.snippet) for one in originals)
+
+
+def test_the_sample_is_bounded_per_language(roots: tuple[Path, Path], tmp_path: Path) -> None:
+    for number in range(6):
+        (roots[0] / f"more{number}.py").write_text(STORE)
+    assert len(list(sampled([roots[0]], Plan(sample=3), settings(tmp_path)))) == 4
+
+
+def test_ranks_become_recall_and_mrr() -> None:
+    def asked(rank: int | None) -> Asked:
+        return Asked(CloneType.EDITED, "go", ("statement added", "indentation"), "", "", "", rank, rank, None, None)
+
+    rows = [asked(1), asked(2), asked(None), asked(1)]
+    assert recall(rows, 1) == 0.5
+    assert recall(rows, 10) == 0.75
+    assert mrr([row.rank for row in rows]) == (1 + 0.5 + 1) / 4
+    assert {row.count for row in rows} == {1}
+
+
+def test_pairs_are_found_in_another_language(roots: tuple[Path, Path], tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs"
+    pairs.mkdir()
+    (pairs / "meta.json").write_text('{"task": "Code2Code"}')
+    python = (
+        '"_id": "%s1-python", "language": "python", "text": "def triple(n):\\n    tripled = n * 3\\n    return tripled"'
+    )
+    ruby = '"_id": "d1-ruby", "language": "ruby", "text": "def triple(n)\\n  tripled = n * 3\\n  tripled\\nend"'
+    (pairs / "corpus.jsonl").write_text(f"{{{python.replace('%s', 'd')}}}\n{{{ruby}}}\n")
+    (pairs / "queries.jsonl").write_text(f"{{{python.replace('%s', 'q')}}}\n")
+    (pairs / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1-python\td1-ruby\t1\n")
+    report = measure_clones([roots[0]], Plan(sample=1, pairs=pairs, workers=1), settings(tmp_path), lambda _: None)
+    (paired,) = report.sets["4 other language"]
+    assert paired.rank == 1
+    assert paired.first is not None
+    assert paired.first.place.language == "ruby"
