@@ -1,0 +1,133 @@
+"""Emacs with eglot and with lsp-mode, with the set-ups that editors/README.md prints.
+
+A script does what a user does and tells what there is to see; the tests say what that should be.
+"""
+
+import re
+from typing import Any
+
+import pytest
+
+from .bring_emacs import emacs
+from .debian import needed
+from .desk import FILES, MANY, make_desk, printed
+
+EGLOT = """
+(visit "shop/orders.py")
+(press "M-x eglot RET")
+(let ((bars (eglot--progress-reporters (eglot-current-server))))
+  (tell "progress" (await (lambda () (nth 3 (car (hash-table-values bars)))))))
+(defun codekin-status ()
+  (plist-get (eglot-execute (eglot-current-server) '(:command "codekin.status" :arguments [])) :state))
+(await (lambda () (equal (codekin-status) "ready")))
+
+(tell "by name" (lines-of (xref-backend-apropos 'eglot "invoice")))
+(tell "by meaning" (lines-of (xref-backend-apropos 'eglot "read what the browser sent as cookies")))
+
+(visit "shop/orders.py")
+(go-to "def total_price")
+(press "M-x eglot-code-actions RET RET")
+(await (at "invoices.py:4:5"))
+(tell "nearest" (place))
+
+(visit "shop/orders.py")
+(go-to "def total_price")
+(press "M-x codekin-similar RET")
+(tell "similar" (shown "*xref*"))
+(visit "shop/orders.py")
+(press "M-x codekin-search RET hand SPC a SPC parcel SPC to SPC the SPC carrier RET")
+(press "n RET")
+(tell "found" (place))
+
+(visit "shop/orders.py")
+(await #'flymake-diagnostics)
+(tell "diagnostics" (mapcar #'flymake-diagnostic-text (flymake-diagnostics)))
+"""
+
+LSP_MODE = """
+(require 'lsp-mode)
+(setq lsp-auto-guess-root t lsp-enable-suggest-server-download nil lsp-enable-snippet nil)
+(visit "shop/orders.py")
+(press "M-x lsp RET")
+(tell "progress" (await #'lsp--progress-status))
+(await (lambda () (not (lsp--progress-status))))
+
+(defun lenses ()
+  (delq nil (mapcar (lambda (overlay)
+                      (when-let (((overlay-get overlay 'lsp-lens)) (text (overlay-get overlay 'after-string)))
+                        (string-trim (substring-no-properties text))))
+                    (overlays-in (point-min) (point-max)))))
+(await (lambda () (member "1 similar" (lenses))))
+(tell "lenses" (lenses))
+
+(tell "by name" (lines-of (xref-backend-apropos 'xref-lsp "invoice")))
+(tell "by meaning" (lines-of (xref-backend-apropos 'xref-lsp "read what the browser sent as cookies")))
+
+(go-to "def total_price")
+(press "M-x lsp-execute-code-action RET")
+(await (at "invoices.py:4:5"))
+(tell "nearest" (place))
+(visit "shop/orders.py")
+(await #'flymake-diagnostics)
+(tell "diagnostics" (mapcar #'flymake-diagnostic-text (flymake-diagnostics)))
+(tell "messages" (shown "*Messages*"))
+"""
+
+
+@pytest.fixture(scope="module")
+def eglot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    with needed():
+        program = emacs()
+    desk = make_desk(tmp_path_factory.mktemp("eglot"), FILES | MANY)
+    desk.write("init.el", printed("eglot") + printed("eglot commands") + printed("eglot settings"))
+    return program.run(desk, EGLOT)
+
+
+@pytest.fixture(scope="module")
+def lsp_mode(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    with needed():
+        program = emacs("elpa-lsp-mode")
+    desk = make_desk(tmp_path_factory.mktemp("lsp-mode"), FILES | MANY)
+    desk.write("init.el", printed("lsp-mode") + printed("lsp-mode settings"))
+    return program.run(desk, LSP_MODE)
+
+
+class TestEglot:
+    def test_symbols_are_found_by_name_and_by_meaning(self, eglot: dict[str, Any]) -> None:
+        assert eglot["by name"] == ["def invoice_total(items, tax_rate):"]
+        assert eglot["by meaning"][0] == "def parsed_header(header):"
+
+    def test_find_similar_code_goes_to_the_nearest(self, eglot: dict[str, Any]) -> None:
+        assert eglot["nearest"] == "invoices.py:4:5"
+
+    def test_the_printed_commands_list_what_is_found(self, eglot: dict[str, Any]) -> None:
+        assert eglot["similar"][0] == "shop/invoices.py"
+        assert re.fullmatch(r" *4: ?function invoice_total: shares .*", eglot["similar"][1])
+        assert eglot["found"] == "orders.py:15:5"
+
+    def test_settings_reach_the_server_and_duplicates_are_shown(self, eglot: dict[str, Any]) -> None:
+        assert eglot["diagnostics"] == ["codekin [duplicate]: Nearly the same code as shop/invoices.py:4 invoice_total"]
+
+    def test_progress_is_shown(self, eglot: dict[str, Any]) -> None:
+        assert eglot["progress"].startswith("Indexing") or re.fullmatch(
+            r"\d+ of 60\d files, .* left", eglot["progress"]
+        )
+
+
+class TestLspMode:
+    def test_symbols_are_found_by_name_and_by_meaning(self, lsp_mode: dict[str, Any]) -> None:
+        assert lsp_mode["by name"] == ["[Function] invoice_total"]
+        assert lsp_mode["by meaning"][0] == "[Function] parsed_header"
+
+    def test_find_similar_code_goes_to_the_nearest(self, lsp_mode: dict[str, Any]) -> None:
+        assert lsp_mode["nearest"] == "invoices.py:4:5"
+
+    def test_lenses_and_duplicates_are_shown_when_turned_on(self, lsp_mode: dict[str, Any]) -> None:
+        assert lsp_mode["diagnostics"] == ["Nearly the same code as shop/invoices.py:4 invoice_total"]
+        assert sorted(lsp_mode["lenses"]) == ["0 similar", "1 similar"]
+
+    def test_progress_is_shown(self, lsp_mode: dict[str, Any]) -> None:
+        assert re.search(r"\d+%% \d+ of 60\d files, \d+ s left", lsp_mode["progress"])
+
+    def test_nothing_is_complained_about(self, lsp_mode: dict[str, Any]) -> None:
+        assert not [line for line in lsp_mode["messages"] if re.search("(?i)unknown|codekin.*error", line)]
