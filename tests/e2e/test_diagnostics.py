@@ -69,7 +69,11 @@ async def test_clients_that_cannot_be_told_to_ask_are_sent_what_is_found(start, 
     assert found.message == "Nearly the same code as shop/invoices.py:1 invoice_total"
     client.edit("shop/orders.py", "def nothing_left():\n    pass\n")
     await client.until(lambda: not client.diagnostics[uri])
-    client.edit("shop/orders.py", (client.root / "shop/orders.py").read_text("utf-8"), 3)
+    text = (client.root / "shop/orders.py").read_text("utf-8")
+    client.edit("shop/orders.py", text, 3)
+    await client.until(lambda: client.diagnostics[uri])
+    client.diagnostics[uri] = ()  # what was found before an edit is told again after it: some forget it
+    client.edit("shop/orders.py", f"{text}\n", 4)
     await client.until(lambda: client.diagnostics[uri])
     client.close("shop/orders.py")
     await client.until(lambda: not client.diagnostics[uri])

@@ -42,7 +42,8 @@ class Publisher:
 
     def __init__(self, server: "CodekinServer") -> None:
         self._server = server
-        self._sent: dict[str, str] = {}  # address → digest
+        # Address → version and digest: what clients have of an older version, some forget with the edit.
+        self._sent: dict[str, tuple[int | None, str]] = {}
         self._is_news = False
         self._publishing = False
 
@@ -66,12 +67,14 @@ class Publisher:
     async def _publish_now(self) -> None:
         documents = self._server.protocol.workspace.text_documents
         for uri in {*documents, *self._sent}:
-            items = await _found(self._server, uri) if uri in documents else []
-            digest = _digest(items)
-            if digest != self._sent.get(uri, _NOTHING):
-                self._sent[uri] = digest
-                self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, items))
-            if uri not in documents:
+            document = documents.get(uri)
+            items = await _found(self._server, uri) if document else []
+            news = document and document.version, _digest(items)
+            is_told = news == self._sent.get(uri) or (not items and uri not in self._sent)
+            if not is_told:
+                self._sent[uri] = news
+                self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, items, news[0]))
+            if not items:
                 self._sent.pop(uri, None)
 
 
@@ -85,9 +88,6 @@ async def _found(server: "CodekinServer", uri: str) -> list[types.Diagnostic]:
 
 def _digest(items: list[types.Diagnostic]) -> str:
     return f"{crc32(repr(items).encode('utf-8', 'surrogatepass')):08x}-{len(items)}"
-
-
-_NOTHING = _digest([])
 
 
 def _twins(path: Path, engine: "Engine", cancel: Cancel) -> Twins:
