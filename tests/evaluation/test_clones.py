@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from codekin.evaluation.clone_report import document, failures, mrr, recall, table
-from codekin.evaluation.clones import Asked, CloneReport, Plan, is_measurable, measure_clones, sampled
+from codekin.evaluation.clones import Asked, CloneReport, measure_clones
 from codekin.evaluation.mutations import CloneType
+from codekin.evaluation.samples import Plan, is_measurable, sampled
 from codekin.settings import CacheSettings, Settings
 
 STORE = '''
@@ -97,6 +98,7 @@ def test_a_hit_elsewhere_with_the_same_text_is_right(roots: tuple[Path, Path], t
     assert all(one.rank == 1 for one in report.asked)
     assert {(claim.kinship, claim.alike) for claim in report.duplicates} == {("identical", 1.0)}
     assert len(report.duplicates) == 2
+    assert "identical" in {claim.kinship for claim in report.neighbours}
 
 
 def test_short_functions_are_not_asked_for(roots: tuple[Path, Path], tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
     from codekin.cli import console
     from codekin.cli.asking import settings_told
     from codekin.evaluation import clone_report
-    from codekin.evaluation.clones import Plan, measure_clones
+    from codekin.evaluation.clones import measure_clones
+    from codekin.evaluation.samples import Plan
 
     roots = options.pop("roots")
     with console.progress_bar("Measuring") as on_progress:

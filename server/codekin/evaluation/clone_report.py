@@ -83,7 +83,7 @@ def _false_alarms(report: CloneReport) -> str:
         vain = [one for one in claimed if one.alike < UNLIKE]
         parts.append(
             f"Strangers: {len(strangers):,} functions of elsewhere; for {len(claimed)} "
-            f"({len(claimed) / len(strangers):.2%}) the first hit is claimed to be kin, and for {len(vain)} "
+            f"({len(claimed) / len(strangers):.2%}) one of ten hits is claimed to be kin, and for {len(vain)} "
             f"({len(vain) / len(strangers):.2%}) fewer than {UNLIKE:.0%} of the tokens are the same."
         )
         rows = []
@@ -92,15 +92,20 @@ def _false_alarms(report: CloneReport) -> str:
             cells = [_above(asked, floor) for asked in report.sets.values()]
             rows.append([f"{floor}", _share(above / len(strangers)), *cells])
         parts.append(_markdown(["score of the first hit >=", "strangers", *report.sets], rows))
-    doubtful = [one for one in report.duplicates if one.alike < UNLIKE]
-    share = len(doubtful) / len(report.duplicates) if report.duplicates else 0.0
-    kinds = Counter(one.kinship for one in report.duplicates)
-    told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    parts.append(
-        f"Duplicates: {len(report.duplicates):,} reported of {report.examined:,} functions ({told}); "
-        f"of {len(doubtful)} ({share:.2%}) fewer than {UNLIKE:.0%} of the tokens are the same."
-    )
+    parts += [_judged("Duplicates", report.duplicates, report), _judged("Claimed kin", report.neighbours, report)]
     return "\n\n".join(parts)
+
+
+def _judged(what: str, claims: Sequence[Claim], report: CloneReport) -> str:
+    """How many there are, of which kinship, and how many of each look wrong by other means."""
+    kinds = Counter(one.kinship for one in claims)
+    doubtful = Counter(one.kinship for one in claims if one.alike < UNLIKE)
+    told = ", ".join(f"{count} {kind} ({doubtful[kind]} doubtful)" for kind, count in kinds.most_common())
+    share = doubtful.total() / len(claims) if claims else 0.0
+    return (
+        f"{what} of {report.examined:,} functions of the workspace: {len(claims):,}{': ' if told else ''}{told}. Of "
+        f"{doubtful.total()} ({share:.2%}) fewer than {UNLIKE:.0%} of the tokens are the same: doubtful."
+    )
 
 
 def _above(asked: Sequence[Asked], floor: float) -> str:
@@ -117,7 +122,11 @@ def failures(report: CloneReport, most: int = 8) -> str:
         missed = [one for one in asked if 1 not in (one.rank, one.peer)]
         parts.append(f"## {name}: {len(missed)} of {len(asked)}, peers not counted")
         parts += [_missed(one) for one in missed[:most]]
-    vain = [one for one in (*report.strangers, *report.duplicates) if one.kinship in CLAIMS and one.alike < UNLIKE]
+    vain = [
+        one
+        for one in (*report.strangers, *report.neighbours, *report.duplicates)
+        if one.kinship in CLAIMS and one.alike < UNLIKE
+    ]
     parts.append(f"# Claimed to be kin, though fewer than {UNLIKE:.0%} of the tokens are the same: {len(vain)}")
     parts += [_vain(one) for one in vain[: 2 * most]]
     return "\n\n".join(parts) + "\n"
@@ -158,6 +167,7 @@ def document(report: CloneReport) -> dict[str, Any]:
             for name, asked in report.sets.items()
         },
         "strangers": [_claim(one) for one in report.strangers],
+        "neighbours": [_claim(one) for one in report.neighbours],
         "duplicates": [_claim(one) for one in report.duplicates],
         "examined": report.examined,
         "questions": [_question(one) for one in report.asked],

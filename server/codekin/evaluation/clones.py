@@ -5,7 +5,6 @@ known by construction: the original, which stays where it is, or any place with 
 product's own path. Questions without an answer, functions of other code bases, tell how often kin is claimed in vain.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,48 +13,24 @@ from pathlib import Path
 from random import Random
 from threading import Event
 
-from codekin.code.extract import canonical, extract, split_lines
-from codekin.code.languages import language_of
+from codekin.code.extract import canonical, split_lines
 from codekin.embed.embedder import load
 from codekin.engine import Engine
 from codekin.evaluation.alone import Alone
-from codekin.evaluation.benchmarks import load_benchmark
-from codekin.evaluation.mutations import LANGUAGES, CloneType, Mutant, mutant
+from codekin.evaluation.mutations import CloneType, Mutant, mutant
 from codekin.evaluation.mutations.layout import LAYOUTS
 from codekin.evaluation.mutations.likeness import shape, token_ratio, tokens
 from codekin.evaluation.mutations.renaming import RENAMINGS
+from codekin.evaluation.pairs import rows, written
+from codekin.evaluation.samples import LEAST_LINES, LEAST_TOKENS, Original, Plan, sampled
 from codekin.evaluation.signature import of_codekin, of_model
-from codekin.index.workspace import Document, SourceFile, Workspace
 from codekin.settings import Settings
-from codekin.types import Hit, Kind, OnProgress, Progress, Snippet
+from codekin.types import Hit, OnProgress, Progress, Snippet, Span
 
 K = 10  # hits that count
 CLAIMS = ("identical", "renamed", "edited")  # the kinships that say more than "similar"
-LEAST_LINES, LEAST_TOKENS = 5, 40  # without comments; shorter functions have twins everywhere
 UNLIKE = 0.5  # two texts whose tokens are the same to a smaller share are no clones, until a person says so
-_KINDS = (Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST)
-_PER_FILE = 2
 _DEEP = 30  # hits asked for where some are left out
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is measured."""
-
-    sample: int = 100  # functions per language, and strangers per language
-    seed: int = 1
-    strangers: tuple[Path, ...] = ()  # roots of code bases that have nothing to do with the workspace
-    pairs: Path | None = None  # a retrieval set of the same jobs in several languages; its passages join the workspace
-    alone: bool = False  # whether the retrievers are also measured one by one
-    workers: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """A function of some code base."""
-
-    path: Path
-    snippet: Snippet
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +84,10 @@ class CloneReport:
     """All that was asked and came."""
 
     asked: tuple[Asked, ...]
-    strangers: tuple[Claim, ...]  # each with the first hit
-    duplicates: tuple[Claim, ...]  # every duplicate that was reported
-    examined: int  # functions whose duplicates were asked for
+    strangers: tuple[Claim, ...]  # each with the first hit that is claimed to be kin, else with the first
+    neighbours: tuple[Claim, ...]  # every claim for the functions as they are, which are never their own hits
+    duplicates: tuple[Claim, ...]  # every duplicate that was reported of them
+    examined: int  # these functions
     signature: dict[str, str]
 
     @cached_property
@@ -125,15 +101,17 @@ class CloneReport:
 
 def measure_clones(roots: Sequence[Path], plan: Plan, settings: Settings, on_progress: OnProgress) -> CloneReport:
     """Bring the index of `roots` up to date, then ask. Raises WorkspaceError, StoreError, BenchmarkError."""
-    pairs = _written(plan.pairs, settings.cache_directory / "clone-pairs") if plan.pairs else None
+    pairs = written(plan.pairs, settings.cache_directory / "clone-pairs") if plan.pairs else None
     with closing(Engine([*roots, *([pairs] if pairs else [])], settings)) as engine:
         indexed = engine.refresh(on_progress, Event(), plan.workers)
         originals = list(sampled(roots, plan, settings))
-        asking = _Asking(engine, plan, on_progress, (len(CloneType) + 1) * len(originals))
+        asking = _Asking(engine, plan, on_progress, len(CloneType) * len(originals))
         asked = [one for original in originals for one in asking.clones(original)]
         asked += asking.pairs(plan.pairs, pairs) if plan.pairs and pairs else []
         duplicates = [claim for original in originals for claim in asking.duplicates(original)]
+        neighbours = [claim for original in originals for claim in asking.neighbours(original)]
         strangers = [asking.stranger(one) for one in sampled(plan.strangers, plan, settings)]
+        asking.close()
     told = f"{plan.sample} per language, {len(originals)} functions of >= {LEAST_LINES} lines and {LEAST_TOKENS} tokens"
     signature = {
         **of_codekin(),
@@ -142,35 +120,7 @@ def measure_clones(roots: Sequence[Path], plan: Plan, settings: Settings, on_pro
         "sample": told,
         "corpus": f"{indexed.files:,} files, {indexed.snippets:,} snippets",
     }
-    return CloneReport(tuple(asked), tuple(strangers), tuple(duplicates), len(originals), signature)
-
-
-def sampled(roots: Sequence[Path], plan: Plan, settings: Settings) -> Iterator[Original]:
-    """Up to `plan.sample` functions of each language, at most two of a file; the same for the same seed and files."""
-    workspace = Workspace(roots, settings.index)
-    files = [one for one in workspace.walk() if isinstance(one, SourceFile) and one.language in LANGUAGES]
-    files.sort(key=lambda one: one.path)
-    Random(plan.seed).shuffle(files)  # noqa: S311 -- sampling, not secrets
-    left = dict.fromkeys(LANGUAGES, plan.sample)
-    for file in files:
-        if left[file.language] <= 0:
-            continue
-        document = workspace.read(file.path)
-        if isinstance(document, Document):
-            cut = extract(document.text, document.language)
-            snippets = [one for one in cut if one.language in LANGUAGES and is_measurable(one)]
-            rng = Random(f"{plan.seed} {len(document.text)} {document.language}")  # noqa: S311 -- sampling, not secrets
-            for snippet in rng.sample(snippets, min(_PER_FILE, len(snippets), left[file.language])):
-                left[file.language] -= 1
-                yield Original(file.path, snippet)
-
-
-def is_measurable(snippet: Snippet) -> bool:
-    """Whether it is a whole function that parses by itself and is long enough to be told from others."""
-    lines = snippet.span.end - snippet.span.start
-    if snippet.kind not in _KINDS or snippet.part or lines < LEAST_LINES:
-        return False
-    return len(tokens(snippet.text, snippet.language) or ()) >= LEAST_TOKENS
+    return CloneReport(tuple(asked), tuple(strangers), tuple(neighbours), tuple(duplicates), len(originals), signature)
 
 
 class _Asking:
@@ -195,7 +145,7 @@ class _Asking:
                 yield self._answered(original, made)
 
     def _answered(self, original: Original, made: Mutant) -> Asked:
-        wanted, place = original.snippet.text, _told(original.path, original.snippet)
+        wanted, place = original.snippet.text, original.place
         hits = self._engine.similar_to(made.text, K).hits
         right = [rank for rank, hit in enumerate(hits, start=1) if text_of(hit) == wanted]
         rank = right[0] if right else None
@@ -207,7 +157,7 @@ class _Asking:
 
     def pairs(self, benchmark: Path, folder: Path) -> list[Asked]:
         """The same jobs in other languages; what stands in the query's own file does not count."""
-        texts = {row["_id"]: row for row in _rows(benchmark / "queries.jsonl")}
+        texts = {row["_id"]: row for row in rows(benchmark / "queries.jsonl")}
         random = Random(self._plan.seed)  # noqa: S311 -- sampling, not secrets
         names = random.sample(sorted(texts), min(4 * self._plan.sample, len(texts)))
         return [self._paired(name, texts[name]["text"], texts[name]["language"], folder) for name in names]
@@ -225,20 +175,32 @@ class _Asking:
 
     def duplicates(self, original: Original) -> list[Claim]:
         """What is reported as a duplicate of a function of the workspace."""
-        self._count()
-        place, snippet = _told(original.path, original.snippet), original.snippet
-        hits = self._engine.duplicates(original.path, snippet)
-        return [Claim(place, snippet.language, snippet.text, hit) for hit in hits]
+        hits = self._engine.duplicates(original.path, original.snippet)
+        return [_claim(original, hit) for hit in hits]
+
+    def neighbours(self, original: Original) -> list[Claim]:
+        """What is claimed to be kin of a function of the workspace."""
+        line = original.snippet.name_line
+        hits = self._engine.similar(original.path, Span(line, line + 1), K).hits
+        return [_claim(original, hit) for hit in hits if hit.kinship in CLAIMS]
 
     def stranger(self, original: Original) -> Claim:
-        """What is found for a function of elsewhere."""
+        """What is claimed for a function of elsewhere, else found."""
         hits = self._engine.similar_to(original.snippet.text, K).hits
-        place = _told(original.path, original.snippet)
-        return Claim(place, original.snippet.language, original.snippet.text, hits[0] if hits else None)
+        return _claim(original, next((hit for hit in hits if hit.kinship in CLAIMS), hits[0] if hits else None))
+
+    def close(self) -> None:
+        """Let go of what only these questions needed."""
+        if self._alone:
+            self._alone.close()
 
     def _count(self) -> None:
         self._done += 1
         self._on_progress(Progress(self._done, self._total, None))
+
+
+def _claim(original: Original, hit: Hit | None) -> Claim:
+    return Claim(original.place, original.snippet.language, original.snippet.text, hit)
 
 
 def text_of(hit: Hit) -> str:
@@ -254,43 +216,3 @@ def _peers(hit: Hit, original: Snippet, type_: CloneType) -> bool:
     view = tokens if type_ is CloneType.LAYOUT else shape
     wanted = view(original.text, original.language)
     return wanted is not None and view(found, original.language) == wanted
-
-
-def _told(path: Path, snippet: Snippet) -> str:
-    return f"{path}:{snippet.span.start + 1}-{snippet.span.end}"
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
-
-
-def _written(benchmark: Path, folder: Path) -> Path:
-    """The set's passages as files, a folder for each problem."""
-    load_benchmark(benchmark)
-    for row in _rows(benchmark / "corpus.jsonl"):
-        problem, _, language = row["_id"][1:].partition("-")
-        path = folder / f"p{problem}" / f"d{problem}_{language}.{_ending(language)}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = "<?php\n" + row["text"] if language == "php" else row["text"]
-        path.write_text(text, "utf-8")
-    return folder
-
-
-def _ending(language: str) -> str:
-    endings = (
-        "py",
-        "js",
-        "ts",
-        "java",
-        "go",
-        "rb",
-        "php",
-        "kt",
-        "cs",
-        "cpp",
-        "scala",
-        "swift",
-        "rs",
-        "c",
-    )
-    return next(ending for ending in endings if language_of(Path(f"x.{ending}")) == language)

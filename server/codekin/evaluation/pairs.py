@@ -1,0 +1,44 @@
+"""A retrieval set of the same jobs in several languages, as files among others."""
+
+import json
+from pathlib import Path
+
+from codekin.code.languages import language_of
+from codekin.evaluation.benchmarks import load_benchmark
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """The set's questions or passages."""
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def written(benchmark: Path, folder: Path) -> Path:
+    """The set's passages as files below `folder`, a folder for each problem. Raises BenchmarkError."""
+    load_benchmark(benchmark)
+    for row in rows(benchmark / "corpus.jsonl"):
+        problem, _, language = row["_id"][1:].partition("-")
+        path = folder / f"p{problem}" / f"d{problem}_{language}.{_ending(language)}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = "<?php\n" + row["text"] if language == "php" else row["text"]
+        path.write_text(text, "utf-8")
+    return folder
+
+
+def _ending(language: str) -> str:
+    endings = (
+        "py",
+        "js",
+        "ts",
+        "java",
+        "go",
+        "rb",
+        "php",
+        "kt",
+        "cs",
+        "cpp",
+        "scala",
+        "swift",
+        "rs",
+        "c",
+    )
+    return next(ending for ending in endings if language_of(Path(f"x.{ending}")) == language)
