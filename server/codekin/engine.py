@@ -159,12 +159,6 @@ class Engine:
         """Where the code is that does what the question says."""
         return self._answer(Asked(question.strip(), is_code=False), Task.NL2CODE, k, within, cancel)
 
-    def symbols(self, name: str, k: int) -> list[Hit]:
-        """Definitions whose name contains `name`; exact ones first."""
-        with self._sound():
-            self._index.follow()
-            return self._search.named(name, k)
-
     def snippets(self, path: Path) -> list[Snippet]:
         """The snippets of a document as it is now; none where there is nothing to read."""
         document = self.workspace.read(path)

@@ -240,18 +240,19 @@ class Store:
         """The snippets of a file, in order."""
         return [_place(row) for row in self._query(_PLACE + "WHERE f.path = ? ORDER BY s.start", (str(path),))]
 
-    def named(self, part: str, limit: int) -> list[Place]:
+    def named(self, part: str, limit: int, within: Filter = Filter()) -> list[Place]:
         """Whole definitions whose qualified name contains `part`, whatever the case; shortest names first."""
         pattern = "%" + part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        condition = "WHERE s.name <> '' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\' "
+        limited, values = _condition(within)
+        condition = f"WHERE s.name <> '' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\'{limited} "
         order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path LIMIT ?"
-        return [_place(row) for row in self._query(_PLACE + condition + order, (pattern, part, limit))]
+        return [_place(row) for row in self._query(_PLACE + condition + order, (pattern, *values, part, limit))]
 
-    def defined(self, name: str, limit: int, within: Filter = Filter()) -> list[Place]:
-        """Whole definitions of this very name, whatever the case; those that say it the same way first."""
+    def defined(self, names: Sequence[str], limit: int, within: Filter = Filter()) -> list[Place]:
+        """Whole definitions that have one of these very names, whatever the case."""
         condition, values = _condition(within)
-        question = f"WHERE s.name = ? COLLATE NOCASE AND s.part < 2{condition} ORDER BY s.name <> ?, f.path LIMIT ?"
-        return [_place(row) for row in self._query(_PLACE + question, (name, *values, name, limit))]
+        statement = _PLACE + "WHERE s.name COLLATE NOCASE IN ({}) AND s.part < 2" + condition + " LIMIT ?"
+        return [_place(row) for row in self._in(statement, names, (*values, limit))]
 
     def titled(self, words: Iterable[str], limit: int, within: Filter = Filter()) -> list[Path]:
         """Files whose own names have one of these words, or one that begins like it; by BM25, best first."""

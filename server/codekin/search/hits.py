@@ -101,17 +101,6 @@ def places_of(candidates: Sequence[Candidate], index: Index, within: Filter) -> 
                 yield place, candidate.score
 
 
-def named(name: str, limit: int, index: Index, reader: Reader) -> Iterator[Hit]:
-    """The definitions whose qualified name contains `name`, as they are now."""
-    found = index.store.named(name, limit)
-    keys = index.store.hash_of([place.content for place in found])
-    for place in found:
-        key = keys.get(place.content)  # none: it has gone since
-        now = reader.now(place, key) if key else None
-        if now is not None:
-            yield Hit(now, 1.0, "name", None, _text(now, reader))
-
-
 def _text(place: Place, reader: Reader) -> str:
     return "\n".join(reader.lines(place.path)[place.span.start : place.span.end])
 

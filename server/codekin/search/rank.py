@@ -19,20 +19,21 @@ from codekin.types import Candidate, Kind, Place
 
 # Of a file, in logits. Fitted by softmax regression over each question's files.
 _FILE = {
-    "nearest": 2.6,  # the best cosine of its snippets
-    "near": 3.4,  # the mean of the three best
-    "wordiest": 2.6,  # the best share of BM25
-    "wordy": 1.6,
-    "many": 0.7,  # the logarithm of how many of its snippets were found by words
-    "title": 1.8,  # its name says what the question says, and little else
+    "nearest": 2.7,  # the best cosine of its snippets
+    "near": 2.9,  # the mean of the three best
+    "wordiest": 2.4,  # the best share of BM25
+    "wordy": 1.3,
+    "many": 0.9,  # the logarithm of how many of its snippets were found by words
+    "title": 2.0,  # its name says what the question says, and little else
     "title_precise": 2.9,  # its name says nothing else
-    "folders": 2.6,  # its folders' names say it
-    "called": 2.2,  # the best of its definitions' names says it, and little else
+    "folders": 2.5,  # its folders' names say it
+    "called": 3.0,  # the best of its definitions' names says it, and little else
     "defined": 0.6,  # it defines what the question names
+    "named": 4.0,  # it defines the name that is the whole question; set by hand
     "test": -3.0,
 }
 # Of a snippet, beside others of its file.
-_SNIPPET = {"cosine": 3.0, "share": 3.0, "called": 2.0, "defined": 2.0, "class": 1.0, "test": -1.0}
+_SNIPPET = {"cosine": 3.0, "share": 3.0, "called": 2.0, "defined": 2.0, "named": 6.0, "class": 1.0, "test": -1.0}
 _ANOTHER = 2.5  # each further snippet of a file that has one among the hits
 _PER_FILE = 5  # snippets of one file at most
 _UNSEEN = 0.9  # of the last candidate's cosine: what is taken for those that are behind it
@@ -59,17 +60,14 @@ class _Evidence:
     share: float  # of the BM25 that could be reached; 0 where it was not found by words
     called: float
     defined: float
+    named: float
 
     def weight(self) -> float:
         own = _SNIPPET
         score = own["cosine"] * self.cosine + own["share"] * self.share + own["called"] * self.called
         score += self.defined * (own["defined"] + own["class"] * (self.place.kind is Kind.CLASS))
+        score += own["named"] * self.named
         return score + own["test"] * (self.place.kind is Kind.TEST)
-
-
-def confidence(score: float) -> float:
-    """The probability that a place of this score answers."""
-    return 1 / (1 + math.exp(7.0 - score))
 
 
 class Found:
@@ -94,6 +92,12 @@ class Found:
             if (key := (place.path, place.span.start)) not in self._seen:
                 self._seen.add(key)
                 self._files.setdefault(place.path, []).append(self._evidence(place))
+
+    @property
+    def known(self) -> float:
+        """The share of the question that the workspace has words for; all of a part of a name that stands there."""
+        named = any(each.named for evidence in self._files.values() for each in evidence)
+        return 1.0 if named else self._asked.known
 
     def files(self) -> set[Path]:
         """The files of the places."""
@@ -132,6 +136,7 @@ class Found:
             "folders": self._match(short.rpartition("/")[0]).cover,
             "called": max(each.called for each in evidence),
             "defined": max(each.defined for each in evidence),
+            "named": max(each.named for each in evidence),
             "test": float(bool(_TEST.search(short))),
         }
 
@@ -140,8 +145,9 @@ class Found:
             place,
             self._cosines.get(place.content, self._unseen),
             self._shares.get(place.content, 0.0),
-            self._match(place.name).both,
-            self._asked.defines(place.name) if place.name else 0.0,
+            self._match(place.name).telling,
+            self._asked.defines(place.name),
+            self._asked.names(place.name, place.qualified_name),
         )
 
     def _match(self, name: str) -> Match:

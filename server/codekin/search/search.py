@@ -13,16 +13,17 @@ from codekin.index.index import Index
 from codekin.index.prepare import content_hash
 from codekin.index.records import title
 from codekin.index.workspace import Workspace
+from codekin.search.calibrate import ANSWERED, BESIDE, TOLD, in_words
 from codekin.search.dense import DenseRetriever
 from codekin.search.fuse import fuse
-from codekin.search.hits import Asked, Reader, hits, named, places_of
+from codekin.search.hits import Asked, Reader, hits, places_of
 from codekin.search.lexical import LexicalRetriever
-from codekin.search.rank import Found, confidence
+from codekin.search.rank import Found
 from codekin.search.wording import Wording
 from codekin.types import Cancel, Candidate, Filter, Hit, Kind, Place, Query, Snippet, Task
 
 _IN_WORDS = 100  # candidates of each retriever to a question in words: files are judged by many
-_NAMESAKES = 20  # definitions of one name that a question has
+_NAMESAKES = 60  # definitions that have a name which the question says
 _TITLES = 40  # files whose names begin like a word of the question
 _TITLED = 4  # such files that are looked at though nothing in them was found
 _CANDIDATES = 60  # of each retriever to code, and twice what is asked for: some fall to freshness
@@ -52,10 +53,6 @@ class Search:
         found = list(islice(hits(find(query, k, cancel), asked, self._index, reader, cancel), k))
         return sorted(found, key=lambda hit: -hit.score), reader.stale
 
-    def named(self, name: str, k: int) -> list[Hit]:
-        """At most `k` definitions whose qualified name contains `name`; exact ones first."""
-        return list(islice(named(_encodable(name), 2 * k, self._index, Reader(self._workspace)), k))
-
     def duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
         """Where else a whole function's text, or one that differs in few words, stands."""
         if snippet.part or snippet.kind in (Kind.CLASS, Kind.MODULE, Kind.LINES):
@@ -67,7 +64,13 @@ class Search:
     def _in_words(self, query: Query, _k: int, cancel: Cancel) -> Iterable[tuple[Place, float]]:
         """Places that answer a question in words, best first."""
         found = self.found(query, cancel)
-        return [(each.place, confidence(each.score)) for each in found.ranked(self._workspace.roots)]
+        ranked = [
+            (each.place, in_words(each.score, found.known, self._index.contents))
+            for each in found.ranked(self._workspace.roots)
+        ]
+        if not ranked or ranked[0][1] < ANSWERED:
+            return ()
+        return [each for each in ranked if each[1] >= max(TOLD, BESIDE * ranked[0][1])]
 
     def found(self, query: Query, cancel: Cancel) -> Found:
         """What there is to say of a question in words: what was found by its words, its meaning, and by names."""
@@ -76,8 +79,9 @@ class Search:
         lexical = self._lexical.search(replace(query, text=asked.spoken), _IN_WORDS)
         found = Found(asked, [] if cancel.is_set() else self._dense.search(query, _IN_WORDS), lexical)
         found.add(place for places in store.places(found.contents(), within).values() for place in places)
-        for token in asked.tokens:
-            found.add(store.defined(token, _NAMESAKES, within))
+        found.add(store.defined(asked.symbols, _NAMESAKES, within))
+        if asked.name:  # whoever types a name has not always finished
+            found.add(store.named(asked.name[-1], _NAMESAKES, within))
         titled = [path for path in store.titled(asked.parts, _TITLES, within) if path not in found.files()]
         for path in sorted(titled, key=lambda path: -asked.match(words(title(path))).both)[:_TITLED]:
             found.add(store.places_in(path))

@@ -14,7 +14,7 @@ from operator import mul
 from codekin.code.words import words
 
 _TOKEN = re.compile(r"\w+")
-_NAME = re.compile(r"\w+(?:(?:::|->|[.#:/\\])\w+)*(?:\(\))?[!?]?")  # `open`, `Store.open`, `Foo::bar()`, `empty?`
+_NAME = re.compile(r"\w+(?:(?:::|->|[.#:/\\])\w+)*\(?\)?[!?]?")  # `open`, `Store.open`, `Foo::bar()`, `empty?`
 _IDLE_WORDS = """
     a about after all an and any are as at be been before by can did do does during each for from had has have he
     her his how i if in into is it its me my no nor not of off on or our out over she so some such than that the
@@ -23,19 +23,27 @@ _IDLE_WORDS = """
 """
 _IDLE = frozenset(_IDLE_WORDS.split())  # they say nothing of what is looked for
 _SAME, _BEGUN, _ABBREVIATED, _AKIN = 1.0, 0.8, 0.5, 0.6  # what relations of two words are worth
+_JOINED = (2, 3, 4)  # so many neighbouring words may be one identifier
+_MUCH = 20.0  # nats: three rare words
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How well a name answers a question, each 0 … 1."""
+    """How well a name answers a question."""
 
-    cover: float  # the share of the question's telling words that the name has, weighted by how rare they are
-    precision: float  # the share of the name's words that the question has
+    cover: float  # 0 … 1, the share of the question's telling words that the name has, weighted by how rare they are
+    precision: float  # 0 … 1, the share of the name's words that the question has
+    _told: float = 0.0  # how much of the question the name has, in nats
 
     @property
     def both(self) -> float:
-        """High only where the name says what the question says, and little else."""
+        """High only where the name says what the question says, and little else: 0 … 1."""
         return self.cover * self.precision
+
+    @property
+    def telling(self) -> float:
+        """The same, sharper, and a name that answers with three rare words counts for more than one with one: 0 … 2."""
+        return self.both**2 * min(self._told, _MUCH) / (_MUCH / 2)
 
 
 _NONE = Match(0.0, 0.0)
@@ -50,12 +58,18 @@ class Wording:
         telling = dict.fromkeys([word for word in parts if word not in _IDLE and len(word) > 1] or parts)
         tokens = [token for token in _TOKEN.findall(question) if token.lower() not in _IDLE]
         self.tokens = frozenset(tokens)  # as they are written
-        self.name = tokens[-1] if tokens and _NAME.fullmatch(question.strip()) else ""  # of a question that is one
+        # `Store`, `open` of a question that is nothing but the name `Store.open`
+        self.name = tuple(tokens) if _NAME.fullmatch(question.strip()) else ()
         self.spoken = " ".join(tokens) or question  # without idle words
+        runs = [parts[i : i + n] for n in _JOINED for i in range(len(parts) - n + 1)]
+        # What a definition may be called: "handle request" asks for `handleRequest` and `handle_request`.
+        self.symbols = [*self.tokens, *("".join(run) for run in runs), *("_".join(run) for run in runs)]
         self.words = list(telling)
         self._folded = {token.lower() for token in tokens}
         self._weights = [_idf(frequency(word), total) for word in telling]
         self._sum = sum(self._weights)
+        known = sum(w for word, w in zip(telling, self._weights, strict=True) if any(map(frequency, _forms(word))))
+        self.known = known / self._sum if self._sum else 0.0  # the share that the workspace has words for
         # "thread pool" asks for `threadpool`, too.
         self._compounds = {one + other: (one, other) for one, other in pairwise(parts)}
         self.parts = [*telling, *self._compounds]  # what a file's name may have
@@ -68,13 +82,22 @@ class Wording:
         relations = [self._relation(part) for part in parts]
         covered = relations[0] if len(relations) == 1 else list(map(max, *relations))
         cover = sum(map(mul, covered, self._weights)) / self._sum
-        return Match(cover, sum(map(max, relations)) / len(parts))
+        return Match(cover, sum(map(max, relations)) / len(parts), self._sum * cover)
 
     def defines(self, name: str) -> float:
         """Whether the question names this very definition: 1; but for upper and lower case: a half; else 0."""
-        if name in self.tokens:
+        return 1.0 if name in self.tokens else 0.5 if name.lower() in self._folded else 0.0
+
+    def names(self, name: str, qualified_name: str) -> float:
+        """How much of a name there is in a question that is nothing but one: 0 … 1."""
+        if not self.name:
+            return 0.0
+        path = tuple(_TOKEN.findall(qualified_name))[-len(self.name) :]
+        if path == self.name:
             return 1.0
-        return 0.5 if name.lower() in self._folded else 0.0
+        if [part.lower() for part in path] == [part.lower() for part in self.name]:
+            return 0.9
+        return 0.7 if self.name[-1].lower() in name.lower() else 0.0
 
     def _relation(self, part: str) -> list[float]:
         found = self._relations.get(part)
@@ -94,6 +117,11 @@ def related(one: str, other: str) -> float:
         return _BEGUN if len(short) >= 4 else _ABBREVIATED if len(short) == 3 else 0.0
     common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     return _AKIN if common >= 5 and common >= 0.6 * len(long) else 0.0
+
+
+def _forms(word: str) -> list[str]:
+    """The word, and what is left without an ending: `extend` of extending."""
+    return [word, *(word[:end] for end in (-1, -2, -3) if len(word) + end >= 4)]
 
 
 def _idf(frequency: int, total: int) -> float:

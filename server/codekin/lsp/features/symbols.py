@@ -38,9 +38,10 @@ async def _symbols(server: "CodekinServer", params: types.WorkspaceSymbolParams)
 
 def _ask(query: str, engine: "Engine", cancel: Cancel) -> list[Hit]:
     """On a thread."""
-    if " " in query.strip() or "?" in query:
-        return list(engine.search(query, engine.settings.search.limit, cancel=cancel).hits)
-    return engine.symbols(query.strip(), _MOST) if engine.settings.symbols.by_name else []
+    named = " " not in query.strip() and "?" not in query
+    if named and not engine.settings.symbols.by_name:
+        return []
+    return list(engine.search(query, _MOST, cancel=cancel).hits)
 
 
 def register(server: "CodekinServer") -> None:
