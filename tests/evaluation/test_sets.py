@@ -131,6 +131,8 @@ def test_metrics_are_told_for_each_language_of_a_set() -> None:
         {"": 11 / 18, "go": 3 / 4, "php": 1 / 3}, abs=1e-4
     )
     assert rows[0].recall100 is None  # no more than ten are ranked
+    silent = measure("m", found, [[0], [], []], "")
+    assert {row.language: row.silent for row in silent} == {"": 2, "go": 1, "php": 1}
 
 
 CODE = {

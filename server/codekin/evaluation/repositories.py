@@ -258,7 +258,9 @@ def document(measured: Sequence[Measured]) -> dict[str, Any]:
             }
             for one in measured
         ],
-        "questions": [_row(answer) for one in measured for answer in one.answered],
+        "questions": [
+            {"repository": one.repository.name} | _row(answer) for one in measured for answer in one.answered
+        ],
     }
 
 

@@ -36,6 +36,7 @@ class Measured:
     mrr10: float
     recall10: float
     recall100: float | None  # None where no more than ten are ranked
+    silent: int  # queries for which nothing was ranked
     signature: str
 
 
@@ -78,11 +79,14 @@ def measure(name: str, benchmark: Benchmark, rankings: Rankings, signature: str)
     languages = sorted(set(benchmark.languages))
     measured = []
     for language in ["", *languages] if len(languages) > 1 else [""]:
-        chosen = [row for at, row in enumerate(rows) if not language or benchmark.languages[at] == language]
-        ndcg10, mrr10, recall10, recall100 = (round(float(mean), 4) for mean in np.mean(chosen, axis=0))
+        asked = [at for at in range(len(rows)) if not language or benchmark.languages[at] == language]
+        ndcg10, mrr10, recall10, recall100 = (
+            round(float(mean), 4) for mean in np.mean([rows[at] for at in asked], axis=0)
+        )
         deep = recall100 if depth > 10 else None
-        counts = (language, len(chosen), ndcg10, mrr10, recall10, deep)
-        measured.append(Measured(name, benchmark.name, *counts, signature))
+        silent = sum(not rankings[at] for at in asked)
+        metrics = (ndcg10, mrr10, recall10, deep)
+        measured.append(Measured(name, benchmark.name, language, len(asked), *metrics, silent, signature))
     return measured
 
 
@@ -120,14 +124,16 @@ def tables(rows: Sequence[Measured]) -> str:
     for name in sets:
         there = [model for model in models if (model, name, "") in at]
         languages = list(dict.fromkeys(row.language for row in rows if row.set == name and row.language))
-        head = [name, "NDCG@10", "MRR@10", "Recall@10", "Recall@100", *languages]
+        head = [name, "NDCG@10", "MRR@10", "Recall@10", "Recall@100", "silent", *languages]
         lines = []
         for model in there:
             row = at[model, name, ""]
             metrics = [_number(value) for value in (row.ndcg10, row.mrr10, row.recall10, row.recall100)]
-            lines.append([model, *metrics, *(_ndcg(at.get((model, name, language))) for language in languages)])
+            lines.append(
+                [model, *metrics, str(row.silent), *(_ndcg(at.get((model, name, language))) for language in languages)]
+            )
         counts = [str(at[there[0], name, language].queries) for language in ["", *languages]]
-        parts.append(_markdown(head, [*lines, ["queries", counts[0], "", "", "", *counts[1:]]]))
+        parts.append(_markdown(head, [*lines, ["queries", counts[0], "", "", "", "", *counts[1:]]]))
     signatures = dict.fromkeys(f"{row.model}: {row.signature}" for row in rows)
     return "\n\n".join([*parts, "\n".join(signatures)])
 
