@@ -88,7 +88,7 @@ def _counted_made_while(source: Source, node: "Node") -> str | None:
 def _range_made_while(source: Source, node: "Node") -> str | None:
     target, over, body = _part(node, "left"), _part(node, "right"), _part(node, "body")
     match = re.fullmatch(r"range\((?:(\w+), )?(\w+)\)", source.said(over)) if over is not None else None
-    if target is None or body is None or match is None or target.type != "identifier" or _has_else(node):
+    if target is None or body is None or match is None or target.type != "identifier" or has_else(node):
         return None
     name, inside = source.said(target), source.said(body)
     first, last = match[1] or "0", match[2]
@@ -115,7 +115,7 @@ def with_while_made_other(source: Source, rng: Random) -> str | None:
         if source.form.c_like and node.type == "while_statement":
             inner = said[1:-1] if said.startswith("(") else said
             sites.append(source.edited([(node.start_byte, body.start_byte, f"for (; {inner}; ) ")]))
-        elif source.language in ("python", "go", "rust") and _below(node, body) and not _has_else(node):
+        elif source.language in ("python", "go", "rust") and _below(node, body) and not has_else(node):
             sites.append(source.edited(_left_inside(source, node, condition, body)))
     return chosen(rng, sites)
 
@@ -147,7 +147,8 @@ def _part(node: "Node", *fields: str) -> "Node | None":
     return next((found for field in fields if (found := node.child_by_field_name(field)) is not None), None)
 
 
-def _has_else(node: "Node") -> bool:
+def has_else(node: "Node") -> bool:
+    """Whether a loop or a branch has one."""
     return node.child_by_field_name("alternative") is not None
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
+from codekin.evaluation.mutations.control import has_else
 from codekin.evaluation.mutations.source import Source, chosen
 from codekin.evaluation.mutations.statements import assigned
 from codekin.evaluation.mutations.words import fresh_name
@@ -51,7 +52,7 @@ def with_loop_comprehended(source: Source, rng: Random) -> str | None:
             first, last = source.rows(one), source.rows(two)
             body = two.child_by_field_name("body") if two.type == "for_statement" else None
             found = _APPENDS.fullmatch(source.said(body)) if body is not None else None
-            if first is None or last is None or found is None or two.child_by_field_name("alternative") is not None:
+            if first is None or last is None or found is None or has_else(two):
                 continue
             head = source.data[two.start_byte : body.start_byte].decode().strip().rstrip(":") if body else ""
             if source.said(one) != f"{found['name']} = []" or re.search(rf"\b{found['name']}\b", head + found["item"]):
@@ -117,7 +118,7 @@ def _with_else(source: Source, rows: tuple[int, int], rest: range) -> list[str]:
 
 def _leaves(source: Source, statement: "Node") -> bool:
     """Whether an if without else always leaves at its end."""
-    if statement.child_by_field_name("alternative") is not None:
+    if has_else(statement):
         return False
     branch = statement.child_by_field_name("consequence") or statement.child_by_field_name("body")
     inner = branch.named_children if branch is not None else []
@@ -138,7 +139,7 @@ def with_iteration_by_hand(source: Source, rng: Random) -> str | None:
         body = statement.child_by_field_name("body")
         head = source.data[statement.start_byte : body.start_byte].decode() if body is not None else ""
         match = by_hand[0].fullmatch(head.strip()) if by_hand else None
-        if body is None or by_hand is None or match is None or _has_alternative(statement):
+        if body is None or by_hand is None or match is None or has_else(statement):
             continue
         name = fresh_name("i", set(map(source.said, source.leaves)), rng)
         indent = source.indent(statement.start_point[0])
@@ -201,7 +202,3 @@ def _stands_outside(source: Source, names: "Node", around: "Node") -> bool:
     told = set(re.findall(r"\w+", source.said(names)))
     outside = (leaf for leaf in source.leaves if not around.start_byte <= leaf.start_byte < around.end_byte)
     return any(source.said(leaf) in told for leaf in outside)
-
-
-def _has_alternative(node: "Node") -> bool:
-    return node.child_by_field_name("alternative") is not None

@@ -30,7 +30,7 @@ _PATTERNS = (
 _OPAQUE = re.compile(r"comment|string|heredoc|template|regex|raw_text|character|char_literal|jsx_text")
 _MEMBER_MARKS = frozenset((".", "?.", "::", "->", "&.", "!!", "@", ":"))
 _NO_VARIABLE = "self cls this super _ new undefined arguments it None True False nil null"
-_BRANCHES = re.compile(r"\b(?:eval|exec|locals|vars|globals|compact|extract|arguments)\b")
+_DYNAMIC = re.compile(r"\b(?:eval|exec|locals|vars|globals|compact|extract|arguments)\b")
 
 Edit = tuple[int, int, str]  # bytes from, to; what stands there then
 
@@ -134,7 +134,7 @@ class Source:
     @cached_property
     def variables(self) -> dict[str, list["Node"]]:
         """The names that this function gives, each with every place where it stands: to be renamed all together."""
-        if _BRANCHES.search(self.text):
+        if _DYNAMIC.search(self.text):
             return {}
         scopes: dict[str, list[Node]] = {}
         for leaf in self.bound_in(self.root):
