@@ -1,10 +1,13 @@
 """Claims about measuring clones, on a small workspace whose answers are known by hand."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from codekin.cli.evaluate import evaluate
 from codekin.evaluation.clone_report import document, failures, mrr, recall, table
 from codekin.evaluation.clones import Asked, CloneReport, measure_clones
 from codekin.evaluation.mutations import CloneType
@@ -140,3 +143,25 @@ def test_pairs_are_found_in_another_language(roots: tuple[Path, Path], tmp_path:
     assert paired.rank == 1
     assert paired.first is not None
     assert paired.first.place.language == "ruby"
+
+
+def test_it_is_typed(roots: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command prints what the report is, and writes what failed."""
+    monkeypatch.setenv("CODEKIN_CACHE_DIRECTORY", str(tmp_path / "cache"))
+    failed = tmp_path / "failures.md"
+    words = [
+        "clones",
+        "--root",
+        str(roots[0]),
+        "--strangers",
+        str(roots[1]),
+        "--sample",
+        "1",
+        "--failures",
+        str(failed),
+    ]
+    ran = CliRunner().invoke(evaluate, [*words, "--json"], catch_exceptions=False, standalone_mode=False)
+    told = json.loads(ran.stdout)
+    assert told["types"]["1 layout"]["recall_at_1"] == 1.0
+    assert len(told["strangers"]) == 1
+    assert "0 of 2" in failed.read_text("utf-8")
