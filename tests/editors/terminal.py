@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import select
 import struct
 import subprocess
@@ -14,6 +15,14 @@ from typing import Any, Self
 import pyte
 
 _LONG_S = 60.0  # far more than anything here takes; a test that waits for it has failed
+
+
+ESCAPE = "\x1b"
+
+
+def at(file: str, position: str) -> Callable[[str], object]:
+    """Whether a status line ends in this file and position."""
+    return re.compile(rf"{re.escape(file)} .* {position}$", re.MULTILINE).search
 
 
 class _Screen(pyte.Screen):

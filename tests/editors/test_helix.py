@@ -1,7 +1,7 @@
 """Helix in a terminal, with the set-up that editors/README.md prints."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,15 +9,7 @@ import pytest
 from .bring_helix import Helix, helix
 from .debian import needed
 from .desk import FILES, MANY, Desk, make_desk, printed
-from .terminal import Terminal
-
-ESCAPE = "\x1b"
-
-
-def at(file: str, position: str) -> Callable[[str], bool]:
-    """Whether the status line has this file and position."""
-    line = re.compile(rf"{re.escape(file)} .* {position}$", re.MULTILINE)
-    return lambda screen: line.search(screen) is not None
+from .terminal import ESCAPE, Terminal, at
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +45,7 @@ def test_symbols_are_found_by_name(editor: Terminal) -> None:
     editor.press(" Sinvoice")
     editor.until("function invoice_total")
     editor.press(ESCAPE)
+    editor.until(lambda screen: "function invoice_total" not in screen)
 
 
 def test_symbols_are_found_by_meaning_in_the_order_of_their_likeness(editor: Terminal) -> None:
