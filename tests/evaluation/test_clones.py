@@ -85,7 +85,7 @@ def test_clones_of_a_small_workspace_are_found_and_told(roots: tuple[Path, Path]
     assert report.duplicates == ()
     told = table(report)
     assert "| 1 layout | 2 | 1.000 |" in told
-    assert "seed 1" in told.splitlines()[-1]
+    assert "roots ours · corpus 2 files, 3 snippets · seed 1" in told.splitlines()[-1]
     assert "0 of 2" in failures(report)
 
 

@@ -112,13 +112,15 @@ def measure_clones(roots: Sequence[Path], plan: Plan, settings: Settings, on_pro
         neighbours = [claim for original in originals for claim in asking.neighbours(original)]
         strangers = [asking.stranger(one) for one in sampled(plan.strangers, plan, settings)]
         asking.close()
-    told = f"{plan.sample} per language, {len(originals)} functions of >= {LEAST_LINES} lines and {LEAST_TOKENS} tokens"
     signature = {
         **of_codekin(),
         **of_model(load(settings.model)),
-        "seed": str(plan.seed),
-        "sample": told,
+        "roots": ", ".join(root.resolve().name for root in roots),
         "corpus": f"{indexed.files:,} files, {indexed.snippets:,} snippets",
+        "seed": str(plan.seed),
+        "sample": f"{plan.sample} per language: {len(originals)} of >= {LEAST_LINES} lines, >= {LEAST_TOKENS} tokens",
+        "strangers": ", ".join(root.resolve().name for root in plan.strangers) or "none",
+        "pairs": plan.pairs.resolve().name if plan.pairs else "none",
     }
     return CloneReport(tuple(asked), tuple(strangers), tuple(neighbours), tuple(duplicates), len(originals), signature)
 
