@@ -42,6 +42,7 @@ class Lexicon:
     reserved: str  # space-separated
     names: str = _NAME
     indented: bool = False  # blocks are made by indentation
+    quotes_alike: bool = False  # 'a' is "a"
 
 
 _ECMA = (
@@ -71,10 +72,11 @@ LEXICONS: Mapping[str, Lexicon] = {
         "False None True and as assert async await break class cls continue def del elif else except finally for from "
         "global if import in is lambda nonlocal not or pass raise return self try while with yield",
         indented=True,
+        quotes_alike=True,
     ),
-    "javascript": Lexicon(*_SCRIPT, _ECMA, rf"#?{_DOLLARED}"),
-    "typescript": Lexicon(*_SCRIPT, _ECMA + _TYPED_ECMA, rf"#?{_DOLLARED}"),
-    "tsx": Lexicon(*_SCRIPT, _ECMA + _TYPED_ECMA, rf"#?{_DOLLARED}"),
+    "javascript": Lexicon(*_SCRIPT, _ECMA, rf"#?{_DOLLARED}", quotes_alike=True),
+    "typescript": Lexicon(*_SCRIPT, _ECMA + _TYPED_ECMA, rf"#?{_DOLLARED}", quotes_alike=True),
+    "tsx": Lexicon(*_SCRIPT, _ECMA + _TYPED_ECMA, rf"#?{_DOLLARED}", quotes_alike=True),
     "go": Lexicon(
         _SLASHES,
         f"{_DOUBLE}|{_SINGLE}|{_RAW_TICKED}",
@@ -123,6 +125,7 @@ LEXICONS: Mapping[str, Lexicon] = {
         "BEGIN END alias and begin break case class def defined? do else elsif end ensure false for if in module next "
         "nil not or redo rescue retry return self super then true undef unless until when while yield raise",
         rf"(?:@@?|\$)?{_NAME}(?:[?!](?![=~]))?",
+        quotes_alike=True,
     ),
     "php": Lexicon(
         rf"{_SLASHES}|#(?!\[)[^\n]*",
@@ -133,6 +136,7 @@ LEXICONS: Mapping[str, Lexicon] = {
         "namespace new null or parent print private protected public readonly require require_once return self static "
         "switch throw trait true try unset use var void while xor yield bool float int mixed string $this",
         rf"\$?{_NAME}",
+        quotes_alike=True,
     ),
     "kotlin": Lexicon(
         _SLASHES,
@@ -164,11 +168,13 @@ LEXICONS: Mapping[str, Lexicon] = {
         rf"{_DOUBLE}|{_SINGLE}|\[(?P<s>=*+)\[(?:[^\]]|\](?!(?P=s)\]))*+(?:\](?P=s)\])?+",
         "and break do else elseif end false for function goto if in local nil not or repeat return self then true "
         "until while",
+        quotes_alike=True,
     ),
     "bash": Lexicon(
         r"(?<![^\s;&|()])#[^\n]*",
         rf"{_HEREDOC}|\$?{_DOUBLE_LINES}|\$?{_SINGLE_LINES}",
         "case coproc do done elif else esac fi for function if in select then time until while break continue exit "
         "export local readonly return set shift unset declare echo printf source test trap",
+        quotes_alike=True,
     ),
 }

@@ -5,8 +5,13 @@ that it has in it:
 
 - `exact`: the tokens as they are; formatting and comments aside.
 - `renamed`: names by the order in which they first come, literals by kind: equal after a consistent renaming.
-- `sketch`: MinHash (Broder 1997) of the runs of tokens whose names and literals are only there; one byte of each
-  minimum (Li and König 2010, "b-Bit Minwise Hashing"). The share of equal bytes estimates the Jaccard similarity.
+- `sketch`: MinHash (Broder 1997) of the features: runs of tokens whose names and literals are only there, and beside
+  them the names and literals themselves; one byte of each minimum (Li and König 2010, "b-Bit Minwise Hashing"). The
+  share of equal bytes estimates the Jaccard similarity.
+
+Runs of the syntax tree's node types rank mutated functions no better than runs of tokens (mean reciprocal rank among
+4,000 functions, four languages, after edits and renaming: .930 to .950 for 4 to 10 nodes, .966 for 5 tokens); the names
+beside them add what renaming leaves (.983; after edits without renaming .971 instead of .906).
 """
 
 from dataclasses import dataclass
@@ -18,15 +23,16 @@ import numpy.typing as npt
 from codekin.code.tokens import MARK, NAME, Codes, Tokens, kind_mark, tokens
 
 Sketch = npt.NDArray[np.uint8]
-Shingles = npt.NDArray[np.uint32]
+Features = npt.NDArray[np.uint32]
 
 SKETCH = 64  # bytes: the standard error of an estimate is .06 at worst
-RUN = 4  # tokens of a shingle
-LEAST_TOKENS = 8  # less says nothing
-LEAST_SHINGLES = 20  # of distinct ones: with less, unrelated functions are built alike
+LEAST_RUNS = 20  # distinct ones: with less, unrelated functions are built alike
+
+_RUN = 5  # tokens
+_LEAST_TOKENS = 8  # less says nothing
 
 _RANDOM = np.random.Generator(np.random.PCG64(0))
-_WEIGHTS = _RANDOM.integers(1 << 63, size=RUN, dtype=np.uint64) * 2 + 1
+_WEIGHTS = _RANDOM.integers(1 << 63, size=_RUN, dtype=np.uint64) * 2 + 1
 _MASKS = _RANDOM.integers(1 << 32, size=(SKETCH, 1), dtype=np.uint32)
 _FACTORS = _RANDOM.integers(1 << 31, size=(SKETCH, 1), dtype=np.uint32) * 2 + 1
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -54,43 +60,52 @@ def unpacked(packed: bytes) -> Structure:
 def structure(text: str, language: str) -> Structure | None:
     """The fingerprints of a snippet's text; None where there is nothing to compare. Never raises."""
     found = tokens(text, language)
-    if found is None or len(found.texts) < LEAST_TOKENS:
+    if found is None or len(found.texts) < _LEAST_TOKENS:
         return None
-    exact = _digest(found.codes)
-    shape = shingles(found)
-    if len(shape) < LEAST_SHINGLES:
+    exact, shape = digest(found.codes), runs(found)
+    if len(shape) < LEAST_RUNS or len(np.unique(shape)) < LEAST_RUNS:
         return Structure(exact, b"", b"")
-    return Structure(exact, _digest(_renumbered(found.codes)), sketch(shape).tobytes())
+    return Structure(exact, digest(renumbered(found)), sketch(features(found, shape)).tobytes())
 
 
-def shingles(found: Tokens) -> Shingles:
-    """The distinct runs of tokens, names and literals being only there; ascending."""
-    codes = found.codes
-    shape = np.where(found.kinds == MARK, codes, codes & kind_mark(3))
-    runs = shape[: len(shape) - RUN + 1] * _WEIGHTS[0]
-    for i in range(1, RUN):
-        runs += shape[i : len(shape) - RUN + 1 + i] * _WEIGHTS[i]
-    runs ^= runs >> np.uint64(32)
-    return np.unique(((runs * _MIX) >> np.uint64(32)).astype(np.uint32))
+def runs(found: Tokens) -> Features:
+    """(n - 4,): what stands from each token on, names and literals being only there."""
+    shape = np.where(found.kinds == MARK, found.codes, found.codes & kind_mark(3))
+    count = max(len(shape) - _RUN + 1, 0)
+    mixed = shape[:count] * _WEIGHTS[0]
+    for i in range(1, _RUN):
+        mixed += shape[i : count + i] * _WEIGHTS[i]
+    return _folded(mixed)
 
 
-def sketch(shape: Shingles) -> Sketch:
-    """(SKETCH,): a byte of the smallest value that each of as many hash functions has among the shingles."""
-    least = ((shape ^ _MASKS) * _FACTORS).min(axis=1)
-    found: Sketch = ((least * _SPREAD) >> np.uint32(24)).astype(np.uint8)
-    return found
+def features(found: Tokens, shape: Features) -> Features:
+    """What two structures are compared by, some of it more than once: the runs, the names, the literals."""
+    return np.concatenate([shape, _folded(found.codes[found.kinds != MARK])])
 
 
-def _renumbered(codes: Codes) -> Codes:
-    """Names by the order in which they first come; literals by kind."""
-    kinds = codes >> np.uint64(62)
-    result = np.where(kinds == MARK, codes, codes & kind_mark(3))
+def renumbered(found: Tokens) -> Codes:
+    """The codes with names by the order in which they first come, and literals by kind."""
+    kinds = found.kinds
+    result = np.where(kinds == MARK, found.codes, found.codes & kind_mark(3))
     named = kinds == NAME
     numbers: dict[int, int] = {}
-    order = [numbers.setdefault(name, len(numbers)) for name in codes[named].tolist()]
+    order = [numbers.setdefault(name, len(numbers)) for name in found.codes[named].tolist()]
     result[named] += np.array(order, np.uint64)
     return result
 
 
-def _digest(codes: Codes) -> bytes:
+def digest(codes: Codes) -> bytes:
+    """8 bytes that stand for the codes."""
     return blake2b(codes.tobytes(), digest_size=8).digest()
+
+
+def sketch(found: Features) -> Sketch:
+    """(SKETCH,): a byte of the smallest value that each of as many hash functions has among the features."""
+    least = ((found ^ _MASKS) * _FACTORS).min(axis=1)
+    bytes_: Sketch = ((least * _SPREAD) >> np.uint32(24)).astype(np.uint8)
+    return bytes_
+
+
+def _folded(codes: Codes) -> Features:
+    mixed = codes ^ (codes >> np.uint64(32))
+    return ((mixed * _MIX) >> np.uint64(32)).astype(np.uint32)

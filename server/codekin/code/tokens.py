@@ -23,6 +23,8 @@ _KIND_SHIFT = np.uint64(62)
 _NUMBER = r"\d\w*+(?:\.\d\w*+)?+(?:(?<=[eEpP])[-+]\d++)?+"
 _MARKS = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\S"
 _LINE = r"\n[ \t]*+(?=[^\s#])|"
+_LAST_COMMA = r",(?=[ \t]*+\n\s*+[)\]}])"  # formatters put one in, and take it out
+_PLAIN = re.compile(r"'[^'\"\\`$#\n]*'")
 _QUOTES = re.compile("[\"'`]")
 _CACHED = 65_536  # tokens a language: the vocabulary of a large code base's busy part, some 10 MB
 _NEWLINE, _INDENT, _DEDENT = "\n", "→", "←"
@@ -65,7 +67,7 @@ class _Scanner:
     def __init__(self, lexicon: Lexicon) -> None:
         line = _LINE if lexicon.indented else ""
         told = f"{lexicon.literals}|{_NUMBER}|{lexicon.names}|{line}{_MARKS}"
-        pattern = re.compile(rf"\\\n|(?:{lexicon.comments})|({told})", re.DOTALL | re.MULTILINE)
+        pattern = re.compile(rf"\\\n|{_LAST_COMMA}|(?:{lexicon.comments})|({told})", re.DOTALL | re.MULTILINE)
         # Groups of their own (a heredoc's end) follow the token's; where there are any, findall gives tuples.
         self._find = pattern.findall
         self._at = 0
@@ -124,10 +126,12 @@ class _Codes(dict[str, int]):
     def __init__(self, lexicon: Lexicon) -> None:
         super().__init__()
         self._reserved = frozenset(lexicon.reserved.split())
+        self._quotes_alike = lexicon.quotes_alike
         self._is_name = re.compile(lexicon.names).fullmatch
 
     def __missing__(self, token: str) -> int:
-        digest = int.from_bytes(blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+        said = f'"{token[1:-1]}"' if self._quotes_alike and _PLAIN.fullmatch(token) else token
+        digest = int.from_bytes(blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
         code = digest >> 2 | self._kind(token) << 62
         if len(token) <= _LONG:
             if len(self) >= _CACHED:
