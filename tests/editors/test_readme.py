@@ -1,0 +1,64 @@
+"""What editors/README.md prints is well-formed and true, also for editors that no test runs."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codekin.code.languages import has_grammar, language_of
+
+from .desk import README, printed
+
+TEXT = README.read_text("utf-8")
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"^<!-- ([a-z -]+) -->\n```{kind}\n", TEXT, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", blocks("toml"))
+def test_toml_is_toml(name: str) -> None:
+    assert tomllib.loads(printed(name))
+
+
+@pytest.mark.parametrize("name", blocks("json"))
+def test_json_is_json_and_starts_the_server(name: str) -> None:
+    found = json.dumps(json.loads(printed(name)))
+    assert '["codekin", "serve"]' in found or "codekin serve" in found
+
+
+def test_files_that_are_mapped_are_of_languages_with_a_grammar_and_no_such_language_is_missing() -> None:
+    from codekin.code.grammars import GRAMMARS
+
+    template: dict[str, Any] = json.loads(printed("jetbrains"))
+    (mapping,) = template["fileTypeMappings"]
+    languages = {language_of(Path(pattern.replace("*", "x"))) for pattern in mapping["fileType"]["patterns"]}
+    assert all(language and has_grammar(language) for language in languages)
+    assert languages == set(GRAMMARS)
+
+
+def test_settings_that_are_printed_are_settings() -> None:
+    from codekin.settings import Settings, overlay
+
+    printed_settings = [
+        tomllib.loads(printed("beside")),
+        tomllib.loads(printed("helix settings"))["language-server"]["codekin"]["config"],
+        json.loads(printed("sublime"))["codekin"]["initialization_options"],
+    ]
+    for values in printed_settings:
+        settings, problems = overlay(Settings(), values, source="the test")
+        assert problems == ()
+        assert settings != Settings()
+
+
+def test_every_editor_of_the_table_has_a_section_and_every_link_leads_somewhere() -> None:
+    headings = re.findall(r"^#+ (.+)$", TEXT, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        elif not target.startswith("https:"):
+            assert (README.parent / target.partition("#")[0]).exists(), target
