@@ -18,6 +18,7 @@ from codekin.errors import QueryError, StoreCorruptError
 from codekin.index.home import Home, home
 from codekin.index.index import Index
 from codekin.index.indexer import Indexer
+from codekin.index.passages import space
 from codekin.index.prepare import Preparer
 from codekin.index.reconcile import reconcile
 from codekin.index.vector_store import VectorStore
@@ -67,7 +68,8 @@ class Engine:
         self._on_change = on_change
         self.workspace = Workspace(self.home.roots, settings.index)
         self._embedder = load(settings.model)
-        self._index = Index(self.home, self._embedder.space(Task.CODE2CODE), self._embedder.dim, self._note_problem)
+        own, continuing = self._embedder.space(Task.CODE2CODE), space(self._embedder)
+        self._index = Index(self.home, own, self._embedder.dim, self._note_problem, continuing)
         self._vectors = VectorStore(self.home.vectors)
         preparer = Preparer(self.workspace, self._index.store, self._vectors, self._embedder)
         self._indexer = Indexer(self.home, self.workspace, self._index, preparer, on_change)
@@ -151,9 +153,17 @@ class Engine:
         text = self._asked_text(path, lines)
         return self._answer(text, Task.CODE2CODE, k, within, cancel)
 
-    def similar_to(self, code: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
-        """What is like this code, which need not be in the workspace."""
-        return self._answer(Asked(canonical(split_lines(code))), Task.CODE2CODE, k, within, cancel)
+    def similar_to(
+        self,
+        code: str,
+        k: int,
+        *,
+        language: str | None = None,
+        within: Filter = Filter(),
+        cancel: Cancel | None = None,
+    ) -> Answer:
+        """What is like this code, which need not be in the workspace; clones are found where its language is known."""
+        return self._answer(Asked(canonical(split_lines(code)), language), Task.CODE2CODE, k, within, cancel)
 
     def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
         """Where the code is that does what the question says."""
@@ -238,11 +248,11 @@ class Engine:
         if not 0 <= lines.start < len(text):
             raise QueryError(f"{path} has {len(text) - (not text[-1])} lines, and no line {lines.start + 1}.")
         if lines.end - lines.start > 1:
-            return Asked(canonical(text[lines.start : lines.end]), path, lines)
+            return Asked(canonical(text[lines.start : lines.end]), document.language, path, lines)
         snippet = snippet_at(extract(document.text, document.language), lines.start)
         if snippet is None:
             raise QueryError(f"{path} has no code to compare.")
-        return Asked(snippet.text, path, snippet.span)
+        return Asked(snippet.text, snippet.language, path, snippet.span)
 
     def _await_other(self, on_progress: OnProgress, cancel: Cancel, lock: FileLock) -> None:
         """Until the codekin that holds the lock has nothing left to do, does nothing (it is paused), or is gone."""

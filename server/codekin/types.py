@@ -41,10 +41,12 @@ class Role(StrEnum):
 
 
 class Kinship(StrEnum):
-    """Why a hit is like the query."""
+    """How a hit is like the query; closest first."""
 
-    IDENTICAL = "identical"
-    SIMILAR = "similar"
+    IDENTICAL = "identical"  # formatting and comments aside
+    RENAMED = "renamed"  # the same structure with other names, or other literals
+    EDITED = "edited"  # most of the structure
+    SIMILAR = "similar"  # in words or meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Snippet:
     doc: str  # the doc comment's own words, without comment marks
     text: str
     part: int = 0  # 0: whole; 1, 2, …: the pieces of a definition longer than the bound
+    borders: tuple[int, ...] = ()  # of a whole function: lines of `text` on which its body's statements begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Query:
     text: str
     task: Task
     within: Filter = Filter()
+    language: str | None = None  # of code, where it is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from codekin.code.borders import Bound, Measure, cut, statement_borders
+from codekin.code.continuations import borders
 from codekin.code.definitions import Definition, Walk
 from codekin.code.lines import canonical, is_bare, is_closing
 from codekin.types import Kind, Snippet, Span
@@ -106,6 +107,10 @@ class Layout:
             end -= 1
         return start, end
 
+    def _statements(self, definition: Definition, start: int, end: int) -> tuple[int, ...]:
+        rows = borders(definition.node, end)
+        return tuple(row - start for row in rows if row > max(definition.name_line, start))
+
     def _add(self, definition: Definition, start: int, end: int, part: int) -> None:
         """A snippet of `definition`; its doc comment goes with its name."""
         holds_name = start <= definition.name_line < end
@@ -120,6 +125,7 @@ class Layout:
                 definition.doc if holds_name else "",
                 canonical(self._lines[start:end]),
                 part,
+                () if part or definition.kind in _CONTAINERS else self._statements(definition, start, end),
             )
         )
         self._cursor = end

@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from codekin.index.courses import Courses
 from codekin.index.graph import DenseIndex
 from codekin.index.home import Home
+from codekin.index.passages import ROW, Passages
 from codekin.index.store import Store
 from codekin.index.structures import Structures
 from codekin.index.vector_store import VectorStore
@@ -20,12 +22,15 @@ _REMEMBERED = 50_000  # words
 class Index:
     """One workspace's index. Any thread may ask; whoever writes the store calls `follow` after."""
 
-    def __init__(self, home: Home, space: str, dim: int, on_problem: Callable[[str], None]) -> None:
+    def __init__(
+        self, home: Home, space: str, dim: int, on_problem: Callable[[str], None], continuing: str = ""
+    ) -> None:
+        """`space` is that of the snippets' vectors, `continuing` that of their continuations'."""
         self.store = Store(home.store)
         self._home = home
         self._on_problem = on_problem
         self._vectors = VectorStore(home.vectors)
-        self._space = space
+        self._space, self._continuing = space, continuing
         self._dim = dim
         self._following = threading.Lock()
         self._begin()
@@ -38,7 +43,9 @@ class Index:
         self._allowed: tuple[int, Filter, Labels] | None = None
         self._generation = -1
         self._last = 0  # the highest content looked at
-        self.structures = Structures()  # replaced as a whole, never changed
+        self.structures = Structures()  # replaced as a whole, never changed; so are these
+        self.courses = Courses()
+        self.passages = Passages()
         self._to_come = 1  # contents that a `follow` has found and not yet loaded; before the first: who knows
         self._missing: dict[int, bytes] = {}  # contents whose vector has yet to come
         self._retired: set[int] = set()
@@ -94,6 +101,7 @@ class Index:
             wanted |= self.store.hash_of(self.store.alive(list(self._retired)))
             self.structures = self.structures.added(self.store.structures_after(self.structures.newest))
             self._load(wanted)
+            self._load_continuations()
             self._generation = generation
             if first:
                 self._retire()
@@ -130,9 +138,20 @@ class Index:
             self._to_come = len(numbers) - i - len(chunk)
         self._to_come = 0
 
+    def _load_continuations(self) -> None:
+        rows = self.store.courses_after(self.courses.newest)
+        hashes = self.store.hash_of([number for number, _ in rows])
+        for i in range(0, len(rows), _CHUNK):
+            chunk = [number for number, _ in rows[i : i + _CHUNK] if number in hashes]
+            found, vectors = self._vectors.get(self._continuing, [hashes[number] for number in chunk], ROW)
+            self.passages = self.passages.added([chunk[position] for position in found], vectors)
+        self.courses = self.courses.added(rows)
+
     def _retire(self) -> None:
         live = set(self.store.live())
-        self.structures = self.structures.only(np.array(self.store.numbers(), np.int64))
+        known = np.array(self.store.numbers(), np.int64)
+        self.structures = self.structures.only(known)
+        self.courses, self.passages = self.courses.only(known), self.passages.only(known)
         dead = set(self.dense.labels().tolist()) - live
         self.dense.retire(list(dead))
         self._retired |= dead

@@ -9,10 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codekin.code.continuations import course, few
 from codekin.code.extract import extract
 from codekin.code.structure import structure
 from codekin.code.words import identifiers, words
 from codekin.embed.embedder import Embedder
+from codekin.index.passages import passages, space
 from codekin.index.records import FileRecord, FileState, SnippetRecord
 from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
@@ -47,6 +49,7 @@ class Preparer:
         self._vectors = vectors
         self._embedder = embedder
         self.space = embedder.space(Task.CODE2CODE)
+        self._continuing = space(embedder)
 
     def prepare(self, paths: Iterable[Path], anew: Collection[Path] = ()) -> Prepared:
         """The files as they are now. Those in `anew` are taken apart again even where their text is the stored one."""
@@ -82,6 +85,7 @@ class Preparer:
         if missing:
             rows = self._embedder.embed([contents[key].text for key in missing], Task.CODE2CODE, Role.PASSAGE)
             self._vectors.put(self.space, missing, rows)
+        self._embed_continuations({key: snippet for key, snippet in contents.items() if snippet.borders})
         known = self._store.known(list(contents))
         new = {key: _matter(snippet) for key, snippet in contents.items() if key not in known}
         records = [
@@ -89,6 +93,12 @@ class Preparer:
             for document, snippets in found
         ]
         return records, len(missing), len(contents) - len(missing)
+
+    def _embed_continuations(self, functions: Mapping[bytes, Snippet]) -> None:
+        missing = list(functions.keys() - self._vectors.having(self._continuing, list(functions)))
+        if missing:
+            rows = passages([functions[key] for key in missing], self._embedder)
+            self._vectors.put(self._continuing, missing, rows)
 
 
 def content_hash(text: str) -> bytes:
@@ -100,17 +110,26 @@ def _state(document: Document) -> FileState:
     return FileState(document.size, document.mtime_ns, document.hash, document.overlay)
 
 
-def _row(snippet: Snippet, new: Mapping[bytes, tuple[str, bytes | None]]) -> SnippetRecord:
+@dataclass(frozen=True, slots=True)
+class _Matter:
+    """What the store keeps of a content; nothing where it has the content."""
+
+    words: str | None = None
+    structure: bytes | None = None
+    course: bytes | None = None
+
+
+def _row(snippet: Snippet, new: Mapping[bytes, _Matter]) -> SnippetRecord:
     key = content_hash(snippet.text)
     place = (snippet.name, snippet.qualified_name, snippet.kind, snippet.span, snippet.name_line, snippet.part)
-    words, structure = new.get(key, (None, None))
-    return SnippetRecord(*place, content=key, words=words, structure=structure)
+    matter = new.get(key, _Matter())
+    return SnippetRecord(*place, key, matter.words, matter.structure, matter.course)
 
 
-def _matter(snippet: Snippet) -> tuple[str, bytes | None]:
-    """What the store keeps of a content: its words and its packed structure."""
+def _matter(snippet: Snippet) -> _Matter:
     found = structure(snippet.text, snippet.language)
-    return _words(snippet), found.packed() if found else None
+    going_on = course(snippet.text, snippet.language, few(snippet.borders))
+    return _Matter(_words(snippet), found.packed() if found else None, going_on.packed())
 
 
 def _words(snippet: Snippet) -> str:

@@ -35,6 +35,7 @@ class SnippetRecord:
     content: bytes  # the hash of its text
     words: str | None  # what full text finds its content by; None where the store has the content
     structure: bytes | None = None  # Structure.packed(); None where there is nothing to compare, or the store has it
+    course: bytes | None = None  # Course.packed(); None where the store has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,11 @@ def _numbers(db: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[
         marks = ",".join("?" * len(chunk))
         numbers |= dict(db.execute(f"SELECT hash, id FROM contents WHERE hash IN ({marks})", chunk))  # noqa: S608
     for content in contents.keys() - numbers.keys():
-        body, structure = contents[content].words, contents[content].structure
+        record = contents[content]
+        body, matter = record.words, (content, record.structure, record.course)
         if body is None:  # its last snippet went, and it was collected, since the record was made
             raise StoreError("A content is no longer in the store. Nothing is lost: the file is read again.")
-        number = db.execute("INSERT INTO contents (hash, structure) VALUES (?, ?)", (content, structure)).lastrowid
+        number = db.execute("INSERT INTO contents (hash, structure, course) VALUES (?, ?, ?)", matter).lastrowid
         db.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, body))
         numbers[content] = int(number or 0)
     return numbers

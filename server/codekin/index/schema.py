@@ -69,6 +69,13 @@ STORE_MIGRATIONS = (
     DELETE FROM contents;
     DELETE FROM words;
     """,
+    """
+    ALTER TABLE contents ADD COLUMN course BLOB;  -- Course.packed(); NULL where nothing goes on
+    DELETE FROM snippets;
+    DELETE FROM files;
+    DELETE FROM contents;
+    DELETE FROM words;
+    """,
 )
 
 VECTOR_MIGRATIONS = (

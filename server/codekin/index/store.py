@@ -195,6 +195,15 @@ class Store:
         statement = "SELECT id, structure FROM contents WHERE id > ? AND structure IS NOT NULL ORDER BY id"
         return self._query(statement, (number,))
 
+    def courses_after(self, number: int) -> list[tuple[int, bytes]]:
+        """The contents with a higher number than `number` and their courses; lowest first."""
+        statement = "SELECT id, course FROM contents WHERE id > ? AND course IS NOT NULL ORDER BY id"
+        return self._query(statement, (number,))
+
+    def courses(self, contents: Sequence[int]) -> dict[int, bytes]:
+        """The courses of contents; unknown numbers are left out."""
+        return dict(self._in("SELECT id, course FROM contents WHERE course IS NOT NULL AND id IN ({})", contents))
+
     def numbers(self) -> list[int]:
         """All contents, the dead ones included, lowest first."""
         return [row[0] for row in self._query("SELECT id FROM contents ORDER BY id")]

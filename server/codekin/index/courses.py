@@ -1,0 +1,153 @@
+"""The contents' lines in memory: after which of them does the code go on as it did in the question?
+
+A `Courses` never changes: adding gives another one. Its parts are merged as they grow, so that there are few of them
+and an edit costs little. About 10 bytes a line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from codekin.code.continuations import unpacked
+from codekin.index.vectors import Labels
+
+Keys = npt.NDArray[np.uint32]
+Numbers = npt.NDArray[np.int64]
+
+_MOST = 20_000  # places of one line that are looked at: more often it stands in the code, the less it says
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """Places where the lines before are those of the question; row by row."""
+
+    contents: Labels  # (n,)
+    lines: Numbers  # (n,): the line of the content that comes next
+    depth: Numbers  # (n,): how many lines before it are the question's
+    weight: npt.NDArray[np.float64]  # (n,): the sum of what they say: the rarer a line, the more
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Some contents' lines that say something, each content's followed by an end (key 0)."""
+
+    keys: Keys  # (m,)
+    lines: npt.NDArray[np.uint16]  # (m,): within the content
+    order: npt.NDArray[np.int32]  # (m,): by key
+    contents: Labels  # (n,), ascending
+    starts: Numbers  # (n,): where each begins in keys
+
+    def at(self, key: int) -> Numbers:
+        """Where the key stands."""
+        first, last = (
+            np.searchsorted(self.keys, np.uint32(key), side, sorter=self.order) for side in ("left", "right")
+        )
+        return np.sort(self.order[first:last].astype(np.int64))
+
+    def count(self, key: int) -> int:
+        first, last = (
+            np.searchsorted(self.keys, np.uint32(key), side, sorter=self.order) for side in ("left", "right")
+        )
+        return int(last - first)
+
+
+class Courses:
+    """Contents by number, each with its course; any number of threads may ask."""
+
+    def __init__(self, parts: Sequence[_Part] = (), newest: int = 0) -> None:
+        self._parts = tuple(parts)
+        self.newest = newest  # the highest number that was added
+
+    def __len__(self) -> int:
+        return sum(len(part.contents) for part in self._parts)
+
+    @property
+    def nbytes(self) -> int:
+        """What they take in memory."""
+        arrays = [(part.keys, part.lines, part.order, part.contents, part.starts) for part in self._parts]
+        return sum(array.nbytes for part in arrays for array in part)
+
+    def added(self, rows: Sequence[tuple[int, bytes]]) -> "Courses":
+        """With these (number, packed course), ascending and higher than all that are there."""
+        if not rows:
+            return self
+        part = _part([(number, unpacked(packed).keys) for number, packed in rows])
+        parts = list(self._parts)
+        while parts and len(parts[-1].keys) <= 2 * len(part.keys):
+            part = _merged(parts.pop(), part)
+        return Courses([*parts, part], rows[-1][0])
+
+    def only(self, numbers: Labels) -> "Courses":
+        """Without the contents that are not among `numbers`."""
+        parts = [_kept(part, np.isin(part.contents, numbers)) for part in self._parts]
+        return Courses([part for part in parts if len(part.contents)], self.newest)
+
+    def frequency(self, key: int) -> int:
+        """How often the line stands in the code."""
+        return sum(part.count(key) for part in self._parts)
+
+    def following(self, lines: Sequence[int], weights: Sequence[float]) -> Followed:
+        """Where the last of `lines` (keys) stands; both in order, the last one is the one before the cursor."""
+        found = [_following(part, lines, weights) for part in self._parts] if lines else []
+        if not found:
+            none = np.empty(0, np.int64)
+            return Followed(none, none, none, np.empty(0))
+        return Followed(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def _following(
+    part: _Part, asked: Sequence[int], weights: Sequence[float]
+) -> tuple[Labels, Numbers, Numbers, npt.NDArray[np.float64]]:
+    at = part.at(asked[-1])[-_MOST:]
+    owner = np.searchsorted(part.starts, at, side="right") - 1
+    depth, weight = np.ones(len(at), np.int64), np.full(len(at), float(weights[-1]))
+    alive = np.ones(len(at), np.bool_)
+    for back in range(1, len(asked)):
+        before = at - back
+        alive &= before >= part.starts[owner]
+        alive &= part.keys[np.maximum(before, 0)] == asked[-1 - back]
+        if not alive.any():
+            break
+        depth += alive
+        weight += alive * weights[-1 - back]
+    goes_on = part.keys[at + 1] != 0  # else the content ends there
+    return (
+        part.contents[owner][goes_on],
+        part.lines[at + 1].astype(np.int64)[goes_on],
+        depth[goes_on],
+        weight[goes_on],
+    )
+
+
+def _part(courses: Sequence[tuple[int, Sequence[int]]]) -> _Part:
+    keys: list[int] = []
+    lines: list[int] = []
+    starts: list[int] = []
+    for _, course in courses:
+        starts.append(len(keys))
+        said = [(key, line) for line, key in enumerate(course) if key]
+        keys += [key for key, _ in said] + [0]
+        lines += [line for _, line in said] + [len(course)]
+    contents = np.array([number for number, _ in courses], np.int64)
+    return _sorted(np.array(keys, np.uint32), np.array(lines, np.uint16), contents, np.array(starts, np.int64))
+
+
+def _merged(one: _Part, other: _Part) -> _Part:
+    keys, lines = np.concatenate([one.keys, other.keys]), np.concatenate([one.lines, other.lines])
+    contents = np.concatenate([one.contents, other.contents])
+    return _sorted(keys, lines, contents, np.concatenate([one.starts, other.starts + len(one.keys)]))
+
+
+def _kept(part: _Part, keep: npt.NDArray[np.bool_]) -> _Part:
+    if keep.all():
+        return part
+    sizes = np.diff(np.append(part.starts, len(part.keys)))
+    rows = np.repeat(keep, sizes)
+    starts = np.concatenate([[0], np.cumsum(sizes[keep])])[:-1].astype(np.int64)
+    return _sorted(part.keys[rows], part.lines[rows], part.contents[keep], starts)
+
+
+def _sorted(keys: Keys, lines: npt.NDArray[np.uint16], contents: Labels, starts: Numbers) -> _Part:
+    return _Part(keys, lines, np.argsort(keys, kind="stable").astype(np.int32), contents, starts)
