@@ -76,10 +76,16 @@ class Terminal:
         """The screen, as soon as this text stands there, or this is true of it."""
         end = time.monotonic() + _LONG_S
         while not (wanted in self.screen if isinstance(wanted, str) else wanted(self.screen)):
-            ready, _, _ = select.select([self._ours], [], [], end - time.monotonic())
-            assert ready, f"{wanted!r} does not appear:\n{self.screen}"
             try:
-                self._stream.feed(os.read(self._ours, 4096))
+                wrote = self.read(end - time.monotonic())
             except OSError:
                 raise AssertionError(f"the program ended before {wanted!r} appeared:\n{self.screen}") from None
+            assert wrote, f"{wanted!r} does not appear:\n{self.screen}"
         return self.screen
+
+    def read(self, patience_s: float) -> bool:
+        """Take in what the program writes next; False where it writes nothing. Raises OSError when it has ended."""
+        ready, _, _ = select.select([self._ours], [], [], max(patience_s, 0))
+        if ready:
+            self._stream.feed(os.read(self._ours, 65536))
+        return bool(ready)

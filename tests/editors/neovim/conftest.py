@@ -1,10 +1,12 @@
 """Neovim in a terminal, with the plugin as it is in this repository, spoken to by keys and by its API."""
 
 import os
+import signal
 import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +23,14 @@ SUITES = ["trixie", "forky"]
 LONG_S = 60.0  # far more than anything here takes; a test that waits for it has failed
 INDEXED = "return (select(2, require('codekin').status()) or {}).coverage == 1"
 FRESH = """
-  vim.cmd('silent! stopinsert | silent! tabonly | silent! only')
-  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do vim.bo[buffer].modified = false end
-  vim.cmd('silent! cclose | silent! lclose | silent! only')
+  vim.cmd('stopinsert | silent! tabonly! | silent! only! | silent! %bwipeout!')
   vim.fn.setqflist({}, 'f')
   require('codekin').setup({})
   told = {}
 """
 REMEMBER = """
   told = {}
-  local notify = vim.notify
-  vim.notify = function(text, ...) table.insert(told, text) return notify(text, ...) end
+  vim.notify = function(text) table.insert(told, text) end -- long ones would wait for a key
 """
 
 
@@ -42,12 +41,20 @@ class Editor:
         self.desk = desk
         self._folder = tempfile.TemporaryDirectory(prefix="nvim")  # its path is short, as a socket's must be
         address = f"{self._folder.name}/s"
-        command = [str(program.command), "--clean", "--cmd", f"set rtp^={plugin} noswapfile shortmess+=I background=dark"]
-        environment = desk.environment | program.environment | {"XDG_RUNTIME_DIR": self._folder.name, "NVIM_TEST": "1"} | more
+        command = [
+            str(program.command),
+            "--clean",
+            "--cmd",
+            f"set rtp^={plugin} noswapfile shortmess+=I background=dark",
+        ]
+        environment = (
+            desk.environment | program.environment | {"XDG_RUNTIME_DIR": self._folder.name, "NVIM_TEST": "1"} | more
+        )
         self.terminal = Terminal([*command, "--listen", address, *words], desk.project, environment)
         self.terminal.__enter__()
         end = time.monotonic() + LONG_S
         while not self._answers(address):
+            self.terminal.read(0.01)
             assert time.monotonic() < end, f"Neovim does not start:\n{self.terminal.screen}"
         self.api = pynvim.attach("socket", path=address)
         self.until("return vim.v.vim_did_enter == 1")
@@ -59,16 +66,40 @@ class Editor:
             return Path(address).exists() and knocking.connect_ex(address) == 0
 
     def close(self) -> None:
+        """Quit, and have read all that Neovim still writes, for which it waits."""
+        self.api.command("qa!", async_=True)
+        with suppress(OSError):
+            while self.terminal.read(LONG_S):
+                pass
+        self.api.close()
         self.terminal.__exit__()
         self._folder.cleanup()
 
     def lua(self, code: str, *arguments: Any) -> Any:
         """What the code returns, inside Neovim."""
-        return self.api.exec_lua(code, *arguments)
+        with self._listening():
+            return self.api.exec_lua(code, *arguments)
 
     def do(self, command: str) -> None:
         """Carry out an Ex command."""
-        self.api.command(command)
+        with self._listening():
+            self.api.command(command)
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Neovim answers nothing while it waits for a key, as at "Press ENTER": don't wait for ever."""
+
+        def waits(*_: object) -> None:
+            raise AssertionError(f"Neovim waits for a key:\n{self.terminal.screen}")
+
+        if self.api.api.get_mode()["blocking"]:
+            waits()
+        signal.signal(signal.SIGALRM, waits)
+        signal.setitimer(signal.ITIMER_REAL, LONG_S)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def press(self, keys: str) -> None:
         """These keys, in Neovim's notation."""
@@ -81,6 +112,7 @@ class Editor:
             value = self.lua(condition, *arguments) if isinstance(condition, str) else condition()
             if value:
                 return value
+            self.terminal.read(0.005)  # it waits for its reader
             assert time.monotonic() < end, f"{condition} does not come true:\n{self.terminal.screen}"
 
     def told(self, text: str) -> str:
@@ -93,6 +125,18 @@ class Editor:
         self.do(f"edit! {name}")
         self.do(str(line))
         self.until(INDEXED)
+
+    def ask(self, command: str, condition: str) -> None:
+        """Ask, and ask again when there is another answer, until this is so."""
+
+        def answered() -> bool:
+            self.lua("vim.fn.setqflist({}, 'f')")
+            self.do(command)
+            self.quickfix()
+            self.do("wincmd p")
+            return bool(self.lua(condition))
+
+        self.until(answered)
 
     def quickfix(self) -> list[str]:
         """The quickfix list's lines, as soon as there are any."""

@@ -1,10 +1,168 @@
-"""Answers, in the lists that every Neovim has."""
+"""Answers, in what every Neovim has: lists, `vim.ui.select`, the command line, diff mode."""
 
-from .conftest import Editor
+import re
+
+from .conftest import INDEXED, Editor, Start
+
+LIVE = "return vim.fn.getcmdtype() == '@'"
+LINES = (
+    "return vim.tbl_map(function(w) return vim.api.nvim_buf_get_lines(vim.fn.winbufnr(w), 0, -1, false) end, {1, 2})"
+)
 
 
-def test_similar_fills_the_quickfix_list_with_kinship_and_score(editor: Editor) -> None:
+def test_similar_fills_the_quickfix_list_best_first_with_score_kinship_and_name(editor: Editor) -> None:
     editor.do("Codekin similar")
-    best = editor.quickfix()[0]
-    print(editor.quickfix(), editor.terminal.until("Like"))
-    assert "invoice_total" in best
+    best, *others = editor.quickfix()
+    assert re.match(r"\d+% +(identical|renamed|edited|similar) +invoice_total  ", best)
+    scores = [int(text.split("%")[0]) for text in (best, *others)]
+    assert scores == sorted(scores, reverse=True)
+    assert editor.lua("return vim.fn.getqflist({title = 1}).title") == "Like shop/orders.py:6"
+    editor.terminal.until(lambda screen: "shop/invoices.py|4-12 col 5|" in screen)
+
+
+def test_the_list_has_the_cursor_and_enter_goes_to_the_name(editor: Editor) -> None:
+    editor.do("Codekin similar")
+    editor.until("return vim.bo.buftype == 'quickfix'")
+    editor.press("<CR>")
+    editor.until("return vim.fn.expand('%:t') == 'invoices.py'")
+    assert tuple(editor.api.current.window.cursor) == (4, 4)
+
+
+def test_a_location_list_is_the_window_s_own(editor: Editor) -> None:
+    editor.do("Codekin similar show=loclist limit=1")
+    assert len(editor.until("return vim.fn.getloclist(0)")) == 1
+    assert editor.lua("return vim.fn.getqflist()") == []
+
+
+def test_hits_follow_what_is_typed_above_them(editor: Editor) -> None:
+    editor.do("edit shop/invoices.py | edit shop/orders.py | 6")
+    editor.do("Codekin similar")
+    editor.quickfix()
+    other = "vim.fn.bufnr('shop/invoices.py')"
+    editor.lua(f"vim.fn.appendbufline({other}, 0, {{'# new', '# new'}})")
+    assert editor.lua("return vim.fn.getqflist()[1].lnum") == 6
+    editor.do("wincmd p")  # and the server looks at the text that is not saved
+    editor.ask("Codekin similar", "local best = vim.fn.getqflist()[1] return best.lnum == 6 and best.end_lnum == 14")
+
+
+def test_a_name_behind_characters_of_several_bytes_is_found(editor: Editor) -> None:
+    editor.do("edit größe.ts")
+    line = 'const mund = "😋𝕏"; function zählerstand(eingänge) { return eingänge.length + 1 }'
+    editor.lua("vim.api.nvim_buf_set_lines(0, 0, -1, false, {...})", line)
+    editor.ask("Codekin search zählerstand der eingänge", "return vim.fn.getqflist()[1].text:find('zählerstand')")
+    found = editor.lua("return vim.fn.getqflist()[1]")
+    assert found["col"] == line.encode().index("zählerstand".encode()) + 1
+
+
+def test_a_selection_is_asked_about_as_it_is(editor: Editor) -> None:
+    editor.do("edit web/cookies.py | 3")
+    editor.press("Vjjj")
+    editor.until("return vim.fn.mode() == 'V'")
+    editor.press("<Plug>(codekin-similar)")
+    editor.quickfix()
+    assert editor.lua("return vim.fn.getqflist({title = 1}).title") == "Like web/cookies.py:3"
+    assert editor.lua("return vim.fn.mode()") == "n"
+    editor.lua("vim.fn.setqflist({}, 'f')")
+    editor.edit("shop/orders.py")
+    editor.do("5,11Codekin similar limit=1")
+    assert "invoice_total" in editor.quickfix()[0]
+
+
+def test_search_finds_by_meaning(editor: Editor) -> None:
+    editor.do("Codekin search what the browser sent as cookies")
+    assert "parsed_header" in editor.quickfix()[0]
+
+
+def test_search_is_limited_by_folder_language_and_count(editor: Editor) -> None:
+    editor.do("Codekin search folder=shop language=python limit=1 price of items with tax")
+    assert len(editor.quickfix()) == 1
+    editor.do("Codekin search folder=web price of items with tax")
+    editor.until("for _, each in ipairs(vim.fn.getqflist()) do return vim.fn.bufname(each.bufnr):find('web/') end")
+    editor.do("Codekin search language=klingon price")
+    editor.told("There is no language klingon")
+
+
+def test_search_looks_while_one_types_and_stays_where_one_was_when_cancelled(editor: Editor) -> None:
+    editor.do('call feedkeys(":Codekin search\\<CR>")')
+    editor.until(LIVE)
+    editor.press("price with tax")
+    editor.until("for _, each in ipairs(vim.fn.getqflist()) do return each.text:find('total') end")
+    editor.terminal.until(lambda screen: "codekin: price with tax" in screen and "_total" in screen)
+    editor.press("<Esc>")
+    editor.until("return vim.fn.getcmdtype() == ''")
+    assert editor.lua("return vim.fn.expand('%:t')") == "orders.py"
+    assert editor.lua("return #vim.api.nvim_list_wins()") == 1
+
+
+def test_enter_takes_what_the_search_has_found(editor: Editor) -> None:
+    editor.do('call feedkeys(":Codekin search\\<CR>")')
+    editor.until(LIVE)
+    editor.press("cookies of a browser<CR>")
+    editor.until("return vim.bo.buftype == 'quickfix' and vim.fn.getcmdtype() == ''")
+    assert "parsed_header" in editor.quickfix()[0]
+    editor.until("return vim.fn.getqflist({title = 1}).title == 'cookies of a browser'")
+
+
+def test_vim_ui_select_goes_to_the_chosen_one(editor: Editor) -> None:
+    editor.do('call feedkeys(":Codekin similar show=select\\<CR>")')
+    editor.terminal.until("Type number")
+    editor.press("1<CR>")
+    editor.until("return vim.fn.expand('%:t') == 'invoices.py'")
+    editor.press("<C-o>")
+    editor.until("return vim.fn.expand('%:t') == 'orders.py'")
+
+
+def test_diff_shows_mine_and_the_hit_side_by_side(editor: Editor) -> None:
+    editor.do("Codekin similar")
+    editor.until("return vim.bo.buftype == 'quickfix'")
+    editor.do("Codekin diff")
+    mine, theirs = editor.lua(LINES)
+    assert (mine[0], theirs[0]) == ("def total_price(items, tax_rate):", "def invoice_total(items, tax_rate):")
+    assert mine[1:] == theirs[1:]
+    assert editor.lua("return {vim.wo[vim.fn.win_getid(1)].diff, vim.wo[vim.fn.win_getid(2)].diff}") == [True, True]
+    assert editor.lua("return vim.fn.tabpagenr('$')") == 2
+
+
+def test_diff_shows_what_both_are_after_edits(editor: Editor) -> None:
+    editor.do("edit shop/invoices.py | edit shop/orders.py | 6")
+    editor.do("Codekin similar")
+    editor.quickfix()
+    editor.lua("vim.fn.appendbufline(vim.fn.bufnr('shop/invoices.py'), 0, {'# new'})")
+    editor.lua("vim.fn.appendbufline(vim.fn.bufnr('shop/orders.py'), 0, {'# new', '# new'})")
+    editor.do("Codekin diff")
+    mine, theirs = editor.lua(LINES)
+    assert (mine[0], theirs[0]) == ("def total_price(items, tax_rate):", "def invoice_total(items, tax_rate):")
+    assert (len(mine), len(theirs)) == (9, 9)
+
+
+def test_diff_compares_the_hit_that_the_cursor_is_in(editor: Editor) -> None:
+    editor.do("Codekin similar")
+    editor.quickfix()
+    editor.press("<CR>jjj")
+    editor.until("return vim.fn.expand('%:t') == 'invoices.py' and vim.fn.line('.') == 7")
+    editor.do("Codekin diff")
+    assert editor.lua(LINES)[1][0] == "def invoice_total(items, tax_rate):"
+
+
+def test_diff_says_what_it_lacks(editor: Editor) -> None:
+    editor.do("Codekin search price with tax")
+    editor.quickfix()
+    editor.do("Codekin diff")
+    editor.told("were not compared with code of yours")
+
+
+def test_a_project_is_searched_from_an_empty_buffer(start: Start) -> None:
+    editor = start()
+    editor.do("Codekin pause")
+    editor.told("paused")
+    editor.do("Codekin resume")
+    editor.until(INDEXED)
+    editor.do("Codekin search price of items with tax")
+    assert "_total" in editor.quickfix()[0] or "total_" in editor.quickfix()[0]
+
+
+def test_outside_of_a_project_the_remedy_is_told(start: Start) -> None:
+    editor = start()
+    editor.do("cd /")
+    editor.do("Codekin search anything")
+    assert "no project is open" in editor.told("no project")

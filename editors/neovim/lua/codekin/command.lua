@@ -48,23 +48,17 @@ local function report(status)
     ('codekin %s: %s'):format(status.version, status.state),
     ('  folders   %s'):format(table.concat(status.roots, ', ')),
     ('  index     %d files, %d snippets, %s'):format(status.files, status.snippets, megabytes(status.storeBytes)),
-    progress and ('  progress  %d of %d files'):format(progress.done, progress.total),
     ('  covered   %d%%'):format(math.floor(status.coverage * 100)),
     ('  model     %s on %s, %s'):format(status.model, status.device, status.dense),
     ('  watching  %s'):format(status.watching),
   }
+  if progress then
+    table.insert(lines, ('  progress  %d of %d files'):format(progress.done, progress.total))
+  end
   for _, problem in ipairs(status.problems) do
     table.insert(lines, '  problem   ' .. problem)
   end
-  return table.concat(
-    vim
-      .iter(lines)
-      :filter(function(line)
-        return line
-      end)
-      :totable(),
-    '\n'
-  )
+  return table.concat(lines, '\n')
 end
 
 --- What the server logged, and the end of what it wrote to standard error, which Neovim keeps.
