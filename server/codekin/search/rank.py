@@ -19,22 +19,22 @@ from codekin.types import Candidate, Kind, Place
 
 # Of a file, in logits. Fitted by softmax regression over each question's files.
 _FILE = {
-    "nearest": 2.7,  # the best cosine of its snippets
-    "near": 2.9,  # the mean of the three best
-    "wordiest": 2.4,  # the best share of BM25
-    "wordy": 1.3,
-    "many": 0.9,  # the logarithm of how many of its snippets were found by words
-    "title": 2.0,  # its name says what the question says, and little else
+    "nearest": 6.5,  # the best cosine of its snippets
+    "near": 2.6,  # the mean of the three best
+    "wordiest": 4.4,  # the best share of BM25
+    "wordy": 1.4,
+    "many": 0.8,  # the logarithm of how many of its snippets were found by words
+    "title": 1.8,  # its name says what the question says, and little else
     "title_precise": 2.9,  # its name says nothing else
-    "folders": 2.5,  # its folders' names say it
-    "called": 3.0,  # the best of its definitions' names says it, and little else
+    "folders": 2.2,  # its folders' names say it
+    "called": 2.6,  # the best of its definitions' names says it, and little else
     "defined": 0.6,  # it defines what the question names
     "named": 4.0,  # it defines the name that is the whole question; set by hand
-    "test": -3.0,
+    "test": -2.9,
 }
 # Of a snippet, beside others of its file.
-_SNIPPET = {"cosine": 3.0, "share": 3.0, "called": 2.0, "defined": 2.0, "named": 6.0, "class": 1.0, "test": -1.0}
-_ANOTHER = 2.5  # each further snippet of a file that has one among the hits
+_SNIPPET = {"cosine": 4.0, "share": 3.0, "called": 2.0, "defined": 2.0, "named": 6.0, "class": 1.0, "test": -1.0}
+_ANOTHER = 3.5  # each further snippet of a file that has one among the hits
 _PER_FILE = 5  # snippets of one file at most
 _UNSEEN = 0.9  # of the last candidate's cosine: what is taken for those that are behind it
 _TEST = re.compile(
