@@ -120,8 +120,8 @@ def related(one: str, other: str) -> float:
 
 
 def _forms(word: str) -> list[str]:
-    """The word, and what is left without an ending: `extend` of extending."""
-    return [word, *(word[:end] for end in (-1, -2, -3) if len(word) + end >= 4)]
+    """The word, and what may be left of it without an ending: `extend` of extending, `cache` of caching."""
+    return [word, *(word[:end] for end in (-1, -2, -3) if len(word) + end >= 4), word[:-3] + "e"]
 
 
 def _idf(frequency: int, total: int) -> float:

@@ -1,0 +1,97 @@
+"""Files, and the snippets of each, in the order in which they answer."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codekin.search.rank import Found
+from codekin.search.wording import Wording
+from codekin.types import Candidate, Kind, Place, Span
+
+ROOT = Path("/code")
+
+
+def place(path: str, name: str, content: int, kind: Kind = Kind.FUNCTION, start: int = 0) -> Place:
+    return Place(ROOT / path, Span(start, start + 9), name, name, kind, "python", start, 0, content)
+
+
+def found(question: str, cosines: dict[int, float], shares: dict[int, float], places: list[Place]) -> Found:
+    result = Found(
+        Wording(question, lambda _: 10, 1000),
+        [Candidate(*item) for item in cosines.items()],
+        [Candidate(*item) for item in shares.items()],
+    )
+    result.add(places)
+    return result
+
+
+def order(of: Found) -> list[str]:
+    return [ranked.place.name for ranked in of.ranked([ROOT])]
+
+
+def test_with_equal_evidence_the_file_that_is_called_what_is_asked_comes_first():
+    places = [place("util.py", "run", 1), place("session.py", "go", 2), place("user_session_store.py", "do", 3)]
+    equal = dict.fromkeys((1, 2, 3), 0.4)
+    assert order(found("session", equal, {}, places))[:2] == ["go", "do"]
+
+
+def test_code_comes_before_its_tests():
+    places = [place("tests/test_session.py", "check", 1), place("session.py", "go", 2)]
+    assert order(found("session", {1: 0.45, 2: 0.4}, {1: 0.2, 2: 0.2}, places)) == ["go", "check"]
+
+
+def test_a_folder_named_test_above_the_workspace_makes_nothing_a_test():
+    inside = found("session", {1: 0.4}, {}, [place("session.py", "go", 1)])
+    assert inside.signals(ROOT / "session.py", [ROOT])["test"] == 0
+    deep = Found(Wording("session", lambda _: 10, 1000), [Candidate(1, 0.4)], [])
+    path = Path("/tmp/tests/app/session.py")
+    deep.add([Place(path, Span(0, 9), "go", "go", Kind.FUNCTION, "python", 0, 0, 1)])
+    assert deep.signals(path, [Path("/tmp/tests/app")])["test"] == 0
+
+
+def test_a_file_of_which_more_was_found_comes_first():
+    places = [place("one.py", "a", 1), *(place("two.py", name, i, start=10 * i) for i, name in enumerate("bcd", 2))]
+    assert order(found("parse", dict.fromkeys(range(1, 5), 0.4), dict.fromkeys(range(1, 5), 0.3), places))[0] != "a"
+
+
+def test_no_file_fills_the_answer_while_others_have_something_to_say():
+    many = [place("one.py", f"a{i}", i, start=10 * i) for i in range(1, 21)]
+    others = [place(f"other{i}.py", f"b{i}", 20 + i) for i in range(1, 6)]
+    cosines = dict.fromkeys(range(1, 21), 0.5) | {20 + i: 0.45 for i in range(1, 6)}
+    top = order(found("parse", cosines, {}, [*many, *others]))
+    assert {name[0] for name in top[1:6]} == {"b"}
+    assert sum(name.startswith("a") for name in top) == 5
+
+
+def test_the_definition_comes_before_its_uses_and_a_class_before_its_namesakes():
+    places = [
+        place("use.py", "build", 1),
+        place("store.py", "Store", 2, Kind.CLASS),
+        place("other.py", "store", 3),
+    ]
+    assert order(found("Store", {1: 0.6, 2: 0.4, 3: 0.4}, {}, places))[0] == "Store"
+
+
+def test_a_place_is_ranked_once():
+    one = place("one.py", "a", 1)
+    assert len(found("a", {1: 0.5}, {}, [one, one]).ranked([ROOT])) == 1
+
+
+contents = st.integers(1, 30)
+scores = st.floats(0, 1)
+
+
+@given(
+    st.dictionaries(contents, scores, max_size=30),
+    st.dictionaries(contents, scores, max_size=30),
+    st.lists(st.tuples(st.sampled_from(["a.py", "b/c.ts", "tests/d.go"]), contents), unique=True, max_size=30),
+    st.text(max_size=30),
+)
+def test_whatever_is_found_is_ranked_once_best_first(cosines, shares, places, question):
+    given_places = [place(path, f"f{content}", content, start=10 * content) for path, content in places]
+    ranked = found(question, cosines, shares, given_places).ranked([ROOT])
+    assert [each.score for each in ranked] == sorted((each.score for each in ranked), reverse=True)
+    keys = [(each.place.path, each.place.span) for each in ranked]
+    assert len(keys) == len(set(keys))
+    assert {path for path, _ in keys} == {each.path for each in given_places}
