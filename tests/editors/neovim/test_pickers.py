@@ -1,0 +1,70 @@
+"""Answers in the pickers that people have: found, shown with a preview, chosen, and looked for while one types.
+
+Debian has Telescope. The others are in no package registry: where their clones lie in the folder that
+CODEKIN_TEST_PICKERS names, they are driven the same way.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ..debian import needed, unpacked
+from .conftest import Editor, Start
+
+CLONES = Path(os.environ.get("CODEKIN_TEST_PICKERS", "/nowhere"))
+PICKERS = {
+    "telescope": ("telescope.nvim", ""),
+    "snacks": ("snacks.nvim", "require('snacks').setup({picker = {}})"),
+    "fzf-lua": ("fzf-lua", "require('fzf-lua').setup({})"),
+    "mini.pick": ("mini.nvim", "require('mini.pick').setup()"),
+}
+
+
+def folders(picker: str) -> list[Path]:
+    """What goes into 'runtimepath'."""
+    if picker == "telescope":
+        with needed():
+            share = unpacked("neovim-telescope", "forky") / "usr/share"
+        return [share / "neovim-plenary", share / "neovim-telescope"]
+    clone = CLONES / PICKERS[picker][0]
+    if not clone.is_dir():
+        pytest.skip(f"no package registry has {clone.name}, and CODEKIN_TEST_PICKERS names no folder with its clone")
+    return [clone]
+
+
+@pytest.fixture(params=PICKERS)
+def picking(request: pytest.FixtureRequest, start: Start) -> Editor:
+    """An editor with this picker installed, and nothing set."""
+    paths = folders(request.param)
+    editor = start()
+    if request.param == "fzf-lua":
+        with needed():
+            fzf = unpacked("fzf", "forky", programs=("usr/bin/fzf",)) / "usr/bin/fzf"
+        (editor.desk.home / "bin/fzf").symlink_to(fzf)
+    for path in paths:
+        editor.do(f"set rtp+={path}")
+    editor.lua(PICKERS[request.param][1])
+    assert editor.lua("return require('codekin.pickers').get('auto').name") == request.param
+    editor.edit("shop/orders.py", 6)
+    return editor
+
+
+def test_a_picker_shows_hits_previews_them_and_goes_there(picking: Editor) -> None:
+    picking.do('call feedkeys(":Codekin similar\\<CR>")')
+    screen = picking.terminal.until(lambda screen: "invoice_total" in screen and "shop/invoices.py:4" in screen)
+    assert "Like shop/orders.py:6" in screen
+    if "mini" not in str(picking.lua("return vim.o.rtp")):  # which previews when asked to
+        picking.terminal.until("def invoice_total(items, tax_rate):")
+    picking.press("<CR>")
+    picking.terminal.until(lambda screen: "shop/invoices.py" in screen and "Like" not in screen)
+    picking.until("return vim.fn.expand('%:t') == 'invoices.py' and vim.fn.line('.') == 4")
+
+
+def test_a_picker_looks_while_one_types(picking: Editor) -> None:
+    picking.do('call feedkeys(":Codekin search\\<CR>")')
+    picking.terminal.until("where is the code that")
+    picking.press("browser cookies")
+    picking.terminal.until("parsed_header")
+    picking.press("<CR>")
+    picking.until("return vim.fn.expand('%:t') == 'cookies.py' and vim.fn.line('.') == 1")
