@@ -158,12 +158,16 @@ class Engine:
         code: str,
         k: int,
         *,
-        language: str | None = None,
+        language: str = "",
         within: Filter = Filter(),
         cancel: Cancel | None = None,
     ) -> Answer:
-        """What is like this code, which need not be in the workspace; clones are found where its language is known."""
-        return self._answer(Asked(canonical(split_lines(code)), language), Task.CODE2CODE, k, within, cancel)
+        """What is like this code, which need not be in the workspace.
+
+        Clones are found where its language is known: `language`, or that to which the hits are limited.
+        """
+        asked = Asked(canonical(split_lines(code)), language or within.language)
+        return self._answer(asked, Task.CODE2CODE, k, within, cancel)
 
     def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
         """Where the code is that does what the question says."""

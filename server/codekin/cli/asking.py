@@ -109,6 +109,7 @@ def _document(found: Answer, root: Path) -> dict[str, Any]:
             "kind": hit.place.kind,
             "language": hit.place.language,
             "score": round(hit.score, 4),
+            "kinship": hit.kinship,
             "why": hit.why,
         }
         for hit in found.hits

@@ -28,11 +28,11 @@ Features = npt.NDArray[np.uint32]
 SKETCH = 64  # bytes: the standard error of an estimate is .06 at worst
 LEAST_RUNS = 20  # distinct ones: with less, unrelated functions are built alike
 
-_RUN = 5  # tokens
+RUN = 5  # tokens
 _LEAST_TOKENS = 8  # less says nothing
 
 _RANDOM = np.random.Generator(np.random.PCG64(0))
-_WEIGHTS = _RANDOM.integers(1 << 63, size=_RUN, dtype=np.uint64) * 2 + 1
+_WEIGHTS = _RANDOM.integers(1 << 63, size=RUN, dtype=np.uint64) * 2 + 1
 _MASKS = _RANDOM.integers(1 << 32, size=(SKETCH, 1), dtype=np.uint32)
 _FACTORS = _RANDOM.integers(1 << 31, size=(SKETCH, 1), dtype=np.uint32) * 2 + 1
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -71,9 +71,9 @@ def structure(text: str, language: str) -> Structure | None:
 def runs(found: Tokens) -> Features:
     """(n - 4,): what stands from each token on, names and literals being only there."""
     shape = np.where(found.kinds == MARK, found.codes, found.codes & kind_mark(3))
-    count = max(len(shape) - _RUN + 1, 0)
+    count = max(len(shape) - RUN + 1, 0)
     mixed = shape[:count] * _WEIGHTS[0]
-    for i in range(1, _RUN):
+    for i in range(1, RUN):
         mixed += shape[i : count + i] * _WEIGHTS[i]
     return _folded(mixed)
 

@@ -20,7 +20,7 @@ Codes = npt.NDArray[np.uint64]
 MARK, NAME, STRING, NUMBER = range(4)  # a code's highest two bits; operators and reserved words are marks
 
 _KIND_SHIFT = np.uint64(62)
-_NUMBER = r"\d\w*+(?:\.\d\w*+)?+(?:(?<=[eEpP])[-+]\d++)?+"
+_NUMBER = r"\d\w*+(?:'\d\w*+)*+(?:\.\d\w*+)?+(?:(?<=[eEpP])[-+]\d++)?+"
 _MARKS = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\S"
 _LINE = r"\n[ \t]*+(?=[^\s#])|"
 _LAST_COMMA = r",(?=[ \t]*+\n\s*+[)\]}])"  # formatters put one in, and take it out
@@ -107,7 +107,8 @@ def _blocks(texts: Sequence[str]) -> Iterator[str]:
                 while margin < margins[-1] and len(margins) > 1:
                     margins.pop()
                     yield _DEDENT
-                yield _NEWLINE
+                if not begins:  # else a docstring has gone
+                    yield _NEWLINE
             begins = True
             continue
         if begins and token[-1] in "\"'" and (i == last or texts[i + 1][0] == "\n"):

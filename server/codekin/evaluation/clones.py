@@ -148,7 +148,7 @@ class _Asking:
 
     def _answered(self, original: Original, made: Mutant) -> Asked:
         wanted, place = original.snippet.text, original.place
-        hits = self._engine.similar_to(made.text, K).hits
+        hits = self._engine.similar_to(made.text, K, language=original.snippet.language).hits
         right = [rank for rank, hit in enumerate(hits, start=1) if text_of(hit) == wanted]
         rank = right[0] if right else None
         claimed = str(hits[rank - 1].kinship or "") if rank else None
@@ -166,7 +166,7 @@ class _Asking:
 
     def _paired(self, name: str, text: str, language: str, folder: Path) -> Asked:
         problem = name[1:].partition("-")[0]
-        hits = self._engine.similar_to(text, _DEEP).hits
+        hits = self._engine.similar_to(text, _DEEP, language=language).hits
         others = [hit for hit in hits if hit.place.path.stem != f"d{problem}_{language}"][:K]
         home = folder.resolve() / f"p{problem}"
         right = [rank for rank, hit in enumerate(others, start=1) if hit.place.path.parent == home]
@@ -188,7 +188,7 @@ class _Asking:
 
     def stranger(self, original: Original) -> Claim:
         """What is claimed for a function of elsewhere, else found."""
-        hits = self._engine.similar_to(original.snippet.text, K).hits
+        hits = self._engine.similar_to(original.snippet.text, K, language=original.snippet.language).hits
         return _claim(original, next((hit for hit in hits if hit.kinship in CLAIMS), hits[0] if hits else None))
 
     def close(self) -> None:

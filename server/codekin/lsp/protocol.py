@@ -48,7 +48,8 @@ class FindSimilar:
     """`{textDocument: {uri}, position | range, show?, …Scope}` or `{text, …Scope}`.
 
     At a position: what is like the function there. With a range of several lines: what is like these lines.
-    With `text`, `language` is what the hits are limited to, and may be left out.
+    With `text`, `language` is what the text is in and the hits are limited to; without it no clones are recognised
+    but the same text.
     """
 
     uri: str
@@ -180,7 +181,7 @@ class HitJson(TypedDict):
     kind: str  # "function" | "method" | "constructor" | "test" | "class" | "module" | "lines"
     language: str
     score: float  # 0 … 1, higher is better
-    kinship: str | None  # "identical" | "similar"; null where the question was not code
+    kinship: str | None  # "identical" | "renamed" | "edited" | "similar"; null where the question was not code
     why: str
     preview: str  # its first lines
 

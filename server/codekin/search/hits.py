@@ -10,6 +10,8 @@ from codekin.code.words import words
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
 from codekin.index.workspace import Document, Workspace
+from codekin.search.kinship import Portrait, evidence
+from codekin.search.structural import RENAMED
 from codekin.types import Cancel, Candidate, Filter, Hit, Kinship, Place, Span
 
 _TAKEN_APART = 4  # files per question that are parsed anew because a snippet is no longer where it was
@@ -23,6 +25,7 @@ class Asked:
     """What the hits are compared with."""
 
     text: str
+    language: str | None = None  # None: clones are not looked for
     path: Path | None = None  # of the query's own snippet, which is never a hit
     span: Span = Span(0, 0)
     is_code: bool = True
@@ -77,7 +80,7 @@ def hits(
     found: Iterable[tuple[Place, float]], asked: Asked, index: Index, reader: Reader, cancel: Cancel
 ) -> Iterator[Hit]:
     """The hits at (place, score), in their order, as they are now; made one by one, as many as are taken."""
-    telling = _telling(asked.text, index)
+    compared = _Compared(asked, index)
     found = iter(found)
     while chunk := list(islice(found, _LOOKED_UP)):
         keys = index.store.hash_of(list({place.content for place, _ in chunk}))
@@ -88,7 +91,7 @@ def hits(
                 continue
             now = reader.now(place, keys[place.content])
             if now is not None and not asked.is_at(now):
-                yield _hit(now, score, _text(now, reader), asked, telling)
+                yield compared.hit(now, score, _text(now, reader))
 
 
 def places_of(candidates: Sequence[Candidate], index: Index, within: Filter) -> Iterator[tuple[Place, float]]:
@@ -105,17 +108,39 @@ def _text(place: Place, reader: Reader) -> str:
     return "\n".join(reader.lines(place.path)[place.span.start : place.span.end])
 
 
-def _hit(place: Place, score: float, text: str, asked: Asked, telling: Sequence[str]) -> Hit:
-    if asked.is_code and canonical(text.split("\n")) == asked.text:
-        return Hit(place, 1.0, "identical text", Kinship.IDENTICAL, text)
-    shared = {*words(text), *words(place.qualified_name)}
-    told = list(islice((word for word in telling if word in shared), _TOLD))
-    reason = "shares " + ", ".join(told) if told else "similar meaning"
-    return Hit(place, score, reason, Kinship.SIMILAR if asked.is_code else None, text)
+class _Compared:
+    """What was asked, to tell how each hit is like it."""
 
+    def __init__(self, asked: Asked, index: Index) -> None:
+        self._asked = asked
+        self._index = index
+        self._portrait = Portrait(asked.text, asked.language) if asked.is_code else None
+        self._common = max(_COMMON * index.contents, 2)
+        self._telling = self._rarest(word for word in set(words(asked.text)) if len(word) > 1)
 
-def _telling(text: str, index: Index) -> list[str]:
-    """The text's words that are worth telling a person, rarest first."""
-    frequencies = sorted((index.frequency(word), word) for word in set(words(text)) if len(word) > 1)
-    common = max(_COMMON * index.contents, 2)
-    return [word for frequency, word in frequencies if 0 < frequency <= common]
+    def hit(self, place: Place, score: float, text: str) -> Hit:
+        """The hit at a place; where its kinship can be shown, its score is no less than the share of the structure."""
+        if self._portrait is None:
+            return Hit(place, score, self._shared(place, text), None, text)
+        its = Portrait(canonical(text.split("\n")), place.language)
+        found = evidence(self._portrait, its)
+        if found is None:
+            return Hit(place, score, self._calls(place, its) or self._shared(place, text), Kinship.SIMILAR, text)
+        score = 1.0 if found.kinship is Kinship.IDENTICAL else max(score, RENAMED * found.share)
+        return Hit(place, score, found.why, found.kinship, text)
+
+    def _calls(self, place: Place, its: Portrait) -> str:
+        assert self._portrait is not None  # noqa: S101
+        both = {"".join(words(name)): name for name in self._portrait.calls if name in its.calls and name != place.name}
+        told = self._rarest(both)[:_TOLD]
+        return f"same calls: {', '.join(both[word] for word in told)}" if len(told) > 1 else ""
+
+    def _shared(self, place: Place, text: str) -> str:
+        shared = {*words(text), *words(place.qualified_name)}
+        told = list(islice((word for word in self._telling if word in shared), _TOLD))
+        return "shares " + ", ".join(told) if told else "similar meaning"
+
+    def _rarest(self, terms: Iterable[str]) -> list[str]:
+        """The words and identifiers that are worth telling a person, rarest first."""
+        frequencies = sorted((self._index.frequency(term), term) for term in terms)
+        return [term for frequency, term in frequencies if 0 < frequency <= self._common]

@@ -1,6 +1,5 @@
 """A question → its hits: the retrievers side by side, fused, checked against the text of now."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
@@ -19,8 +18,9 @@ from codekin.search.fuse import fuse
 from codekin.search.hits import Asked, Reader, hits, places_of
 from codekin.search.lexical import LexicalRetriever
 from codekin.search.rank import Found
+from codekin.search.structural import StructuralRetriever
 from codekin.search.wording import Wording
-from codekin.types import Cancel, Candidate, Filter, Hit, Kind, Place, Query, Snippet, Task
+from codekin.types import Cancel, Candidate, Filter, Hit, Kind, Kinship, Place, Query, Snippet, Task
 
 _IN_WORDS = 100  # candidates of each retriever to a question in words: files are judged by many
 _NAMESAKES = 60  # definitions that have a name which the question says
@@ -30,7 +30,8 @@ _CANDIDATES = 60  # of each retriever to code, and twice what is asked for: some
 # Flat between .4 and .6. NDCG@10 at .5 (embedded model; z-scores at their best weight beside it): csn_nl2code .684
 # (.692), mbpp_nl2code .665 (.667), mbxp_code2code .885 (.885); unlike a z-score, the sum says how good the best one is.
 _DENSE_WEIGHT = 0.5
-_TWIN = 0.85  # the share of two texts' words that must be the same for them to be duplicates
+_STRUCTURE_WEIGHT = 0.5  # beside that of the two others together
+_TWIN = 0.8  # the share of the structure that must be the same for two functions to be duplicates
 
 
 class Search:
@@ -41,6 +42,7 @@ class Search:
         self._workspace = workspace
         self._dense = DenseRetriever(index, embedder)
         self._lexical = LexicalRetriever(index)
+        self._structural = StructuralRetriever(index)
 
     def answer(self, asked: Asked, task: Task, k: int, within: Filter, cancel: Cancel) -> tuple[list[Hit], set[Path]]:
         """At most `k` hits, best first, and the documents that proved to be other than the store has them."""
@@ -48,18 +50,18 @@ class Search:
         if not asked.text.strip():
             return [], set()
         reader = Reader(self._workspace)
-        query = Query(asked.text, task, within)
+        query = Query(asked.text, task, within, asked.language)
         find = self._like_code if asked.is_code else self._in_words
         found = list(islice(hits(find(query, k, cancel), asked, self._index, reader, cancel), k))
         return sorted(found, key=lambda hit: -hit.score), reader.stale
 
     def duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
-        """Where else a whole function's text, or one that differs in few words, stands."""
+        """Where else a whole function stands, as it is, with other names, or little edited."""
         if snippet.part or snippet.kind in (Kind.CLASS, Kind.MODULE, Kind.LINES):
             return []
-        asked, own = Asked(snippet.text, path, snippet.span), Counter(words(snippet.text))
+        asked = Asked(snippet.text, snippet.language, path, snippet.span)
         alike, _ = self.answer(asked, Task.CODE2CODE, _CANDIDATES, Filter(), Event())
-        return [hit for hit in alike if _overlap(own, Counter(words(hit.text))) >= _TWIN]
+        return [hit for hit in alike if hit.kinship is not Kinship.SIMILAR and hit.score >= _TWIN]
 
     def _in_words(self, query: Query, _k: int, cancel: Cancel) -> Iterable[tuple[Place, float]]:
         """Places that answer a question in words, best first."""
@@ -93,18 +95,14 @@ class Search:
         lexical = self._lexical.search(query, count)
         if cancel.is_set():
             return ()
-        fused = fuse([(_DENSE_WEIGHT, self._dense.search(query, count)), (1 - _DENSE_WEIGHT, lexical)])
+        found = [(_DENSE_WEIGHT, self._dense.search(query, count)), (1 - _DENSE_WEIGHT, lexical)]
+        clones = self._structural.search(query, count)
+        fused = fuse([*found, (_STRUCTURE_WEIGHT, clones)] if clones else found)
         twin = self._index.store.content_of(content_hash(query.text))
         if twin is not None:
             # The same text elsewhere is the best answer there is, whatever the retrievers think of it.
             fused = [Candidate(twin, 1.0), *(candidate for candidate in fused if candidate.content != twin)]
         return places_of(fused, self._index, query.within)
-
-
-def _overlap(one: Counter[str], other: Counter[str]) -> float:
-    """The share of words, counted as often as they occur, that two texts have in common: 0 … 1."""
-    either = (one | other).total()
-    return (one & other).total() / either if either else 0.0
 
 
 def _encodable(text: str) -> str:

@@ -118,7 +118,7 @@ def _diagnostic(server: "CodekinServer", snippet: Snippet, line: str, hits: list
     others = f" and {shown(hits[1], documents)}" if len(hits) == 2 else f" and in {len(hits) - 1} more places"
     message = f"{how} {shown(best, documents)}{others if len(hits) > 1 else ''}"
     related = [
-        types.DiagnosticRelatedInformation(location_of(hit, documents), hit.place.qualified_name or hit.why)
+        types.DiagnosticRelatedInformation(location_of(hit, documents), _evidence(hit))
         for hit in hits[:_RELATED]
     ]
     return types.Diagnostic(
@@ -129,6 +129,11 @@ def _diagnostic(server: "CodekinServer", snippet: Snippet, line: str, hits: list
         code="duplicate",
         related_information=related,
     )
+
+
+def _evidence(hit: Hit) -> str:
+    name = hit.place.qualified_name
+    return f"{name}: {hit.why}" if name else hit.why
 
 
 def register(server: "CodekinServer") -> None:

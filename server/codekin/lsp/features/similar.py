@@ -68,8 +68,9 @@ def _ask(params: FindSimilar, document: "TextDocument | None", engine: "Engine",
             return engine.similar(path, lines_of(params.asked, count), limit, within=scope, cancel=cancel)
     if document is None:
         raise QueryError(f"{params.uri} is not open, so its text is not known. Open it, or send the text.")
-    code = _asked_code(document.source, document.language_id or "", params.asked)
-    return engine.similar_to(code, limit, within=scope, cancel=cancel)
+    language = _EDITORS_NAMES.get(document.language_id or "", document.language_id or "")
+    code = _asked_code(document.source, language, params.asked)
+    return engine.similar_to(code, limit, language=language, within=scope, cancel=cancel)
 
 
 def _asked_code(text: str, language: str, asked: Range) -> str:
@@ -80,5 +81,5 @@ def _asked_code(text: str, language: str, asked: Range) -> str:
     span = lines_of(asked, len(lines))
     if span.end - span.start > 1:
         return "\n".join(lines[span.start : span.end])
-    snippet = snippet_at(extract(text, _EDITORS_NAMES.get(language, language)), span.start)
+    snippet = snippet_at(extract(text, language), span.start)
     return snippet.text if snippet else ""
