@@ -21,14 +21,13 @@ from codekin.types import Candidate, Kind, Place
 _FILE = {
     "nearest": 6.5,  # the best cosine of its snippets
     "near": 2.6,  # the mean of the three best
-    "wordiest": 4.4,  # the best share of BM25
-    "wordy": 1.4,
+    "wordiest": 5.0,  # the best share of BM25
     "many": 0.8,  # the logarithm of how many of its snippets were found by words
     "title": 1.8,  # its name says what the question says, and little else
     "title_precise": 2.9,  # its name says nothing else
     "folders": 2.2,  # its folders' names say it
     "called": 2.6,  # the best of its definitions' names says it, and little else
-    "defined": 0.6,  # it defines what the question names
+    "defined": 0.4,  # it defines what the question names
     "named": 4.0,  # it defines the name that is the whole question; set by hand
     "test": -2.9,
 }
@@ -129,7 +128,6 @@ class Found:
             "nearest": cosines[0],
             "near": (sum(cosines[:3]) + max(3 - len(cosines), 0) * self._unseen) / 3,
             "wordiest": shares[0],
-            "wordy": sum(shares[:3]) / 3,
             "many": math.log1p(sum(share > 0 for share in shares)),
             "title": named.both,
             "title_precise": named.precision,
