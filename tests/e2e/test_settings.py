@@ -114,3 +114,26 @@ async def test_an_index_that_can_not_be_opened_is_told_and_can_be_mended(start, 
     (tmp_path / "file").unlink()
     changed(client, {"index": {"debounceMs": 10}})
     await client.indexed(5)
+
+
+async def test_an_index_that_could_not_be_opened_is_tried_again(start, tmp_path) -> None:
+    """Of its own accord, ever later, and at once when somebody asks; the user is told once."""
+    (tmp_path / "cache").write_text("no folder")
+    client = await start()
+    await client.until(lambda: client.messages)
+    for _ in range(3):
+        with pytest.raises(Exception, match="cache"):
+            await client.ask("codekin/search", {"query": "total"})
+    (tmp_path / "cache").unlink()
+    assert "hits" in await client.ask("codekin/search", {"query": "total"})
+    await client.indexed(5)
+    (message,) = client.messages
+    assert message.type == types.MessageType.Error
+
+
+async def test_an_index_that_can_be_opened_at_last_is_opened_unasked(start, tmp_path) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    client = await start()
+    await client.until(lambda: client.status.get("state") == "failed")
+    (tmp_path / "cache").unlink()
+    await client.indexed(5)

@@ -28,6 +28,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _OPENING_S = 5.0  # a question waits at most so long for the engine; opening takes some tenths
+_SOONEST_S, _LATEST_S = 1.0, 60.0  # what could not be opened is tried again after the first, then ever later
 
 
 class Audience(Protocol):
@@ -72,6 +73,8 @@ class Session:
         self._wanted: _Wanted | None = None
         self._tried: _Wanted | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._patience = _SOONEST_S
+        self._retry: asyncio.TimerHandle | None = None
         self._settled = asyncio.Event()  # there is an engine, or a reason why there is none
         self._closing = False
 
@@ -100,16 +103,17 @@ class Session:
         self._apply()
         if not roots:
             self._settled.set()
-        elif self.questions is None:
+        elif self.questions is None and not _same(self._tried, self._wanted):
             self._settled.clear()
-        if self._opening is None or self._opening.done():
-            self._opening = self._loop.create_task(self._exchange())
+        self._open()
 
     async def ask(self, kind: Kind, call: "Callable[[Engine, Cancel], T]") -> T | None:
         """What `call` returns; None while there is no engine yet, or no workspace for one.
 
-        Raises what `call` raises, SupersededError, and, to a person, the reason why there is no engine.
+        Raises what `call` raises, SupersededError, and, to a person, the reason why there is no engine; what could not
+        be opened is tried again first.
         """
+        is_last = False
         while not self._closing:
             try:
                 await asyncio.wait_for(self._settled.wait(), _OPENING_S)
@@ -119,10 +123,15 @@ class Session:
                 with suppress(ClosedError):
                     return await self.questions.ask(kind, call)
                 await asyncio.sleep(0)
-            elif kind in (Kind.ASKED, Kind.ORDERED):
+            elif kind not in (Kind.ASKED, Kind.ORDERED):
+                return None
+            elif self.failure is None or is_last:
                 raise self.failure or QueryError(NONE)
             else:
-                return None
+                is_last = True
+                self._try_again()
+                if self._opening is not None:
+                    await asyncio.wait((self._opening,), timeout=_OPENING_S)
         return None
 
     def edit(self, change: "Callable[[Engine], None]") -> None:
@@ -133,11 +142,23 @@ class Session:
     async def close(self) -> None:
         """Close the engine; nothing is answered any more."""
         self._closing = True
+        if self._retry is not None:
+            self._retry.cancel()
         if self._opening is not None:
             await self._opening
         if self.questions is not None:
             await self.aside(partial(self.questions.close, now=True))
         self._opener.shutdown(wait=False)
+
+    def _open(self) -> None:
+        if self._opening is None or self._opening.done():
+            self._opening = self._loop.create_task(self._exchange())
+
+    def _try_again(self) -> None:
+        """What could not be opened may be by now: there is room on the disk, a folder can be written."""
+        if self.failure is not None and not self._closing and (self._opening is None or self._opening.done()):
+            self._tried = None
+            self._open()
 
     async def _exchange(self) -> None:
         """Until the engine is the one that is wanted: wishes may change while one is being opened."""
@@ -150,9 +171,8 @@ class Session:
                 engine = await self.aside(partial(self._make, wanted))
             except CodekinError as error:
                 self._fail(error)
-            except Exception:
-                log.exception("codekin could not open its index.")
-                self._fail(CodekinError("codekin could not open its index; its log says more."))
+            except Exception as error:  # noqa: BLE001 (it is logged, with its trace)
+                self._fail(CodekinError("codekin could not open its index; its log says more."), unforeseen=error)
             else:
                 await self._put(engine)
 
@@ -173,7 +193,7 @@ class Session:
     async def _put(self, engine: "Engine | None") -> None:
         """From now on `engine` answers, and knows the open documents; its predecessor is closed."""
         old, self.questions = self.questions, None if engine is None else Questions(engine)
-        self.failure = None
+        self.failure, self._patience = None, _SOONEST_S
         for path, text in self._documents.open():
             self.edit(partial(_opened, path=path, text=text))
         self._apply()
@@ -188,11 +208,19 @@ class Session:
         if self.questions is not None and self.settings is not None:
             self.questions.engine.settings = self.settings
 
-    def _fail(self, error: CodekinError) -> None:
+    def _fail(self, error: CodekinError, unforeseen: Exception | None = None) -> None:
         """An engine that is there stays, so that a wrong setting costs nothing but its effect."""
+        is_news = self.failure is None or str(error) != str(self.failure)
         self.failure = error
         self._settled.set()
-        self._audience.engine_failed(str(error))
+        if is_news:
+            if unforeseen is not None:
+                log.error("codekin could not open its index.", exc_info=unforeseen)
+            self._audience.engine_failed(str(error))
+        if self._retry is not None:
+            self._retry.cancel()
+        self._retry = self._loop.call_later(self._patience, self._try_again)
+        self._patience = min(2 * self._patience, _LATEST_S)
 
     def _changed(self, engine: "Engine | None", progress: Progress | None) -> None:
         if self.questions is not None and self.questions.engine is engine:
