@@ -34,7 +34,11 @@ async def test_every_editor_gets_its_encoding_and_finds_similar_code(start, edit
 async def test_what_other_servers_do_better_is_not_offered(shop) -> None:
     """codekin runs beside the language's own server and must not answer in its place."""
     offered = shop.result.capabilities
-    for name in ("definition", "references", "rename", "hover", "completion", "document_formatting", "declaration"):
+    for name in (
+        *("definition", "declaration", "type_definition", "implementation", "references", "rename", "hover"),
+        *("document_formatting", "document_range_formatting", "document_on_type_formatting", "signature_help"),
+        *("document_symbol", "document_highlight", "semantic_tokens", "inlay_hint", "folding_range", "completion"),
+    ):
         assert getattr(offered, f"{name}_provider") is None
     assert offered.text_document_sync.change == types.TextDocumentSyncKind.Incremental
     assert offered.workspace.workspace_folders.supported
