@@ -38,7 +38,7 @@ class Editor:
     """A Neovim that a user sits before."""
 
     def __init__(self, program: Neovim, desk: Desk, *words: str, plugin: Path = PLUGIN, **more: str) -> None:
-        self.desk = desk
+        self.desk, self.is_closed = desk, False
         self._folder = tempfile.TemporaryDirectory(prefix="nvim")  # its path is short, as a socket's must be
         address = f"{self._folder.name}/s"
         command = [
@@ -67,6 +67,9 @@ class Editor:
 
     def close(self) -> None:
         """Quit, and have read all that Neovim still writes, for which it waits."""
+        if self.is_closed:
+            return
+        self.is_closed = True
         self.api.command("qa!", async_=True)
         with suppress(OSError):
             while self.terminal.read(LONG_S):

@@ -10,11 +10,11 @@ local LANGUAGES =
   vim.split('bash c cpp csharp go java javascript kotlin lua php python ruby rust scala swift tsx typescript', ' ')
 
 ---@param name 'pause'|'resume'|'reindex'
----@param text fun(status: table): string
+---@param text string
 local function order(name, text)
   return function()
-    client.ask(vim.api.nvim_get_current_buf(), 'codekin/' .. name, nil, function(status)
-      client.tell(text(status))
+    client.ask(vim.api.nvim_get_current_buf(), 'codekin/' .. name, nil, function()
+      client.tell(text)
     end)
   end
 end
@@ -136,19 +136,13 @@ local subcommands = {
     end,
   },
   pause = {
-    run = order('pause', function()
-      return 'indexing is paused; what is indexed can be searched. :Codekin resume goes on.'
-    end),
+    run = order('pause', 'indexing is paused; what is indexed can be searched. :Codekin resume goes on.'),
   },
   resume = {
-    run = order('resume', function()
-      return 'indexing goes on.'
-    end),
+    run = order('resume', 'indexing goes on.'),
   },
   reindex = {
-    run = order('reindex', function(status)
-      return ('%d files are indexed anew.'):format(status.files)
-    end),
+    run = order('reindex', 'the workspace is indexed anew; what has a vector is not embedded again.'),
   },
   install = {
     run = function()

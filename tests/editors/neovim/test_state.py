@@ -1,0 +1,70 @@
+"""What the server does, as its user sees it."""
+
+from ..desk import MANY
+from .conftest import INDEXED, Editor, Start
+
+LSP_STATUS = """
+  seen = {}
+  vim.api.nvim_create_autocmd('LspProgress', {callback = function() table.insert(seen, vim.lsp.status()) end})
+"""
+STATUS = """
+  states = {}
+  vim.api.nvim_create_autocmd('User', {pattern = 'CodekinStatus', callback = function()
+    table.insert(states, (require('codekin').status()))
+  end})
+"""
+
+
+def test_progress_is_in_vim_lsp_status_and_in_the_status_line(start: Start) -> None:
+    editor = start(files=MANY)
+    editor.lua(LSP_STATUS + STATUS)
+    editor.do("set statusline=%{v:lua.require'codekin'.status()}")
+    editor.do("edit stock/shelf1.py")
+    editor.until("for _, text in ipairs(seen) do if text:find('%d+ of %d+ files') then return text end end")
+    editor.until("for _, text in ipairs(states) do if text:find('^codekin %d+/%d+$') then return text end end")
+    editor.until(INDEXED)
+    editor.until("return states[#states] == 'codekin'")
+    editor.terminal.until(lambda screen: "\ncodekin\n" in screen)
+
+
+def test_indexing_is_paused_resumed_and_done_anew(start: Start) -> None:
+    editor = start()
+    editor.edit("shop/orders.py")
+    editor.do("Codekin pause")
+    editor.told("indexing is paused")
+    editor.until("return require('codekin').status() == 'codekin: paused'")
+    editor.do("Codekin resume")
+    editor.told("indexing goes on")
+    editor.until("return require('codekin').status() == 'codekin'")
+    editor.do("Codekin reindex")
+    editor.told("indexed anew")
+    editor.until("return select(2, require('codekin').status()).files == 3")
+
+
+def test_status_says_how_things_are(editor: Editor) -> None:
+    editor.until("return select(2, require('codekin').status()).state == 'ready'")
+    editor.do("Codekin status")
+    screen = editor.terminal.until("watching")
+    for wanted in ("codekin 0.", ": ready", "3 files", "covered   100%", "model     codekin-static"):
+        assert wanted in screen
+    editor.press("<CR>")
+
+
+def test_the_log_is_shown(editor: Editor) -> None:
+    editor.do("Codekin log")
+    lines = editor.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)")
+    assert "lsp.log has the rest" in lines[0]
+    assert editor.lua("return {vim.bo.buftype, vim.bo.modifiable}") == ["nofile", False]
+    editor.do("close")
+
+
+def test_what_a_server_says_before_it_dies_is_in_the_log(start: Start) -> None:
+    editor = start()
+    program = editor.desk.home / "bin/codekin"
+    program.unlink()
+    program.write_text("#!/bin/sh\necho 'no such luck' >&2\nexit 3\n")
+    program.chmod(0o755)
+    editor.do("edit shop/orders.py")
+    editor.told("quit with exit code 3")
+    editor.do("Codekin log")
+    assert "no such luck" in editor.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)")
