@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import INDEXED, Editor, Start
+from .conftest import Editor, Start
 from .test_server import pretend
 
 REPORT = "return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')"

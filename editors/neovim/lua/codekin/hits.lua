@@ -215,7 +215,10 @@ local function excerpt(bufnr, first, last)
   local scratch = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(scratch, 0, -1, false, lines)
   local path = M.shown(vim.api.nvim_buf_get_name(bufnr))
-  pcall(vim.api.nvim_buf_set_name, scratch, ('codekin://%d/%s:%d-%d'):format(scratch, path, first, last))
+  local name = ('codekin://%s:%d-%d'):format(path, first, last)
+  if not pcall(vim.api.nvim_buf_set_name, scratch, name) then -- shown in another tab, too
+    vim.api.nvim_buf_set_name(scratch, ('%s (%d)'):format(name, scratch))
+  end
   vim.bo[scratch].bufhidden, vim.bo[scratch].modifiable = 'wipe', false
   vim.bo[scratch].filetype = vim.filetype.match({ buf = bufnr }) or ''
   return scratch
@@ -242,11 +245,14 @@ function M.diff()
   local hit = excerpt(bufnr, first, first + data.lines - 1)
   vim.cmd.tabnew()
   vim.bo.bufhidden = 'wipe'
-  vim.api.nvim_win_set_buf(0, mine)
-  vim.cmd.diffthis()
-  vim.cmd('rightbelow vertical split')
-  vim.api.nvim_win_set_buf(0, hit)
-  vim.cmd.diffthis()
+  for index, buffer in ipairs({ mine, hit }) do
+    if index > 1 then
+      vim.cmd('rightbelow vertical split')
+    end
+    vim.api.nvim_win_set_buf(0, buffer)
+    vim.cmd.diffthis()
+    vim.wo[0][0].foldenable = false -- a function is short enough to be seen whole
+  end
   vim.cmd.wincmd('p')
 end
 
