@@ -5,6 +5,7 @@ local client = require('codekin.client')
 local M = {}
 
 local METHOD = 'textDocument/inlineCompletion'
+local SHOW_SOURCE = 'codekin.showCompletionSource'
 
 --- `vim.lsp.inline_completion`, where there is one.
 ---@return table?
@@ -21,7 +22,7 @@ function M.enable()
       local attached = vim.lsp.get_client_by_id(event.data.client_id)
       local wanted = attached and attached.name == 'codekin' and require('codekin').options.ghost_text
       if wanted and ghost() and client.can(attached, METHOD) then
-        ghost().enable(true, { client_id = attached.id })
+        ghost().enable(true, { bufnr = event.buf })
       end
     end,
   })
@@ -61,32 +62,63 @@ local function word(text)
   return text:match('^%s*[%w_\128-\255]+') or text:match('^%s*[^%w%s_\128-\255]+') or text
 end
 
---- Accept the ghost text, or of it what `cut` leaves.
----@param cut? fun(item: table): table
+--- The ghost text that is still ahead of the cursor: Neovim keeps showing it while one types what it says.
+---@param item table
+---@return string?
+local function ahead(item)
+  if not item.range then
+    return item.insert_text
+  end
+  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+  local first_row, first_column = item.range:to_extmark()
+  local typed = vim.api.nvim_get_current_line():sub(first_column + 1, column)
+  if first_row == row - 1 and vim.startswith(item.insert_text, typed) then
+    return item.insert_text:sub(#typed + 1)
+  end
+end
+
+--- Accept the ghost text, or as much of it as `cut` leaves.
+---@param cut? fun(text: string): string
 ---@return boolean accepted
-function M.accept(cut)
-  return ghost() ~= nil and ghost().get({ on_accept = cut })
+local function accept(cut)
+  return ghost() ~= nil
+    and ghost().get({
+      on_accept = function(item)
+        local text = type(item.insert_text) == 'string' and ahead(item)
+        if text and (cut or item.range:is_empty()) then
+          item.insert_text, item.range = cut and cut(text) or text, nil
+          item.command = not cut and item.command or nil
+        end
+        return item
+      end,
+    })
+end
+
+--- Accept the ghost text.
+---@return boolean accepted
+function M.accept()
+  return accept()
 end
 
 --- Accept the next word of the ghost text; the rest is shown again.
 ---@return boolean accepted
 function M.accept_word()
-  return M.accept(function(item)
-    if type(item.insert_text) ~= 'string' then
-      return item
+  return accept(word)
+end
+
+--- Show the place that the candidate comes from, in the preview window; else that of the completion taken last.
+function M.source()
+  local function shown(item)
+    local source = item.command and item.command.arguments and item.command.arguments[1]
+    if type(source) == 'table' and source.location then
+      local line = source.location.range.start.line + 1
+      vim.cmd(('pedit +%d %s'):format(line, vim.fn.fnameescape(vim.uri_to_fname(source.location.uri))))
     end
-    local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-    local typed = ''
-    if item.range then
-      local first_row, first_column = item.range:to_extmark()
-      if first_row == row - 1 then
-        typed = vim.api.nvim_get_current_line():sub(first_column + 1, column)
-      end
-    end
-    item.insert_text = typed .. word(item.insert_text:sub(#typed + 1))
-    item.command = nil
-    return item
-  end)
+  end
+  if ghost() and ghost().get({ on_accept = shown }) then
+    return
+  end
+  client.ask(vim.api.nvim_get_current_buf(), 'workspace/executeCommand', { command = SHOW_SOURCE }, function() end)
 end
 
 ---@param count integer

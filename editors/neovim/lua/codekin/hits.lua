@@ -46,7 +46,9 @@ end
 local function name_of(hit)
   local name = known(hit.qualifiedName) or ''
   name = name ~= '' and name or (hit.name or '')
-  name = name ~= '' and name or vim.trim(vim.split(hit.preview or '', '\n')[1])
+  if name == '' then -- the first line that says something
+    name = vim.trim(('\n' .. (hit.preview or '')):match('\n([^\n]*%w[^\n]*)') or '…')
+  end
   return vim.fn.strcharlen(name) <= widest and name or vim.fn.strcharpart(name, 0, widest - 1) .. '…'
 end
 
