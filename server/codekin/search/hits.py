@@ -116,17 +116,17 @@ class _Compared:
         self._index = index
         self._portrait = Portrait(asked.text, asked.language) if asked.is_code else None
         self._common = max(_COMMON * index.contents, 2)
-        self._telling = self._rarest(word for word in set(words(asked.text)) if len(word) > 1)
+        self._telling = self._rarest(word for word in set(words(asked.text)) if len(word) > 1 and not word.isdecimal())
 
     def hit(self, place: Place, score: float, text: str) -> Hit:
         """The hit at a place; where its kinship can be shown, its score is no less than the share of the structure."""
         if self._portrait is None:
             return Hit(place, score, self._shared(place, text), None, text)
-        its = Portrait(canonical(text.split("\n")), place.language)
+        its = Portrait(canonical(text.split("\n")), place.language, place.name)
         found = evidence(self._portrait, its)
         if found is None:
             return Hit(place, score, self._calls(place, its) or self._shared(place, text), Kinship.SIMILAR, text)
-        score = 1.0 if found.kinship is Kinship.IDENTICAL else max(score, RENAMED * found.share)
+        score = 1.0 if found.kinship is Kinship.IDENTICAL else max(score, RENAMED * _told_by(found.share))
         return Hit(place, score, found.why, found.kinship, text)
 
     def _calls(self, place: Place, its: Portrait) -> str:
@@ -144,3 +144,8 @@ class _Compared:
         """The words and identifiers that are worth telling a person, rarest first."""
         frequencies = sorted((self._index.frequency(term), term) for term in terms)
         return [term for frequency, term in frequencies if 0 < frequency <= self._common]
+
+
+def _told_by(share: float) -> float:
+    """How probably code that shares so much of its structure is a clone; half of it is shared by chance."""
+    return max(2 * share - 1, 0.0) ** 3

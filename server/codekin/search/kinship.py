@@ -34,8 +34,10 @@ class Evidence:
 class Portrait:
     """A text as it is compared: made once, compared with many. Without a language it has no structure."""
 
-    def __init__(self, text: str, language: str | None) -> None:
+    def __init__(self, text: str, language: str | None, name: str = "") -> None:
+        """`name` is what the text defines; it is shown beside every reason, and in none."""
         self.text = text
+        self.name = name
         self.tokens = (tokens(text, language) if language else None) or Tokens((), np.empty(0, np.uint64))
 
     @cached_property
@@ -79,23 +81,28 @@ def evidence(one: Portrait, other: Portrait) -> Evidence | None:
     if count < LEAST_RUNS or share < _LEAST_SHARE or share + kept / 2 < _BASE + _CHANCE / count:
         return None
     if one.shape == other.shape:
-        return Evidence(Kinship.RENAMED, f"same structure, {_changes(one.tokens, other.tokens)}", 1.0)
-    return Evidence(Kinship.EDITED, f"{_percent(share)} of the structure{_renamed(one, other)}", share)
+        return Evidence(Kinship.RENAMED, f"same structure, {_changes(one, other)}", 1.0)
+    changed = _renamed(one, other)
+    told = f", {_counted(changed, 'identifier', 'renamed')}" if changed else ""
+    return Evidence(Kinship.EDITED, f"{_percent(share)} of the structure{told}", share)
 
 
-def _renamed(one: Portrait, other: Portrait) -> str:
-    """Which names have others in their places, where the two run in parallel."""
+def _renamed(one: Portrait, other: Portrait) -> list[tuple[str, str]]:
+    """Which names have others in their places, where the two run in parallel, and nearly always."""
     mine, its = one.tokens, other.tokens
     here, there = _parallel(one.runs, other.runs)
     both = (mine.kinds[here] == NAME) & (its.kinds[there] == NAME)
     places = dict.fromkeys(zip(here[both].tolist(), there[both].tolist(), strict=True))
-    seen: dict[str, Counter[str]] = {}
-    for i, j in places:
-        seen.setdefault(mine.texts[i], Counter())[its.texts[j]] += 1
-    own, theirs = set(mine.texts), set(its.texts)
-    usual = [(name, names.most_common(1)[0][0]) for name, names in seen.items()]
-    changed = [(old, new) for old, new in usual if old not in theirs and new not in own]
-    return f", {_counted(changed, 'identifier', 'renamed')}" if changed else ""
+    pairs = Counter((mine.texts[i], its.texts[j]) for i, j in places)
+    old_names, new_names = Counter(mine.texts), Counter(its.texts)
+    return [
+        (old, new)
+        for (old, new), count in pairs.items()
+        if old not in new_names
+        and new not in old_names
+        and new != other.name
+        and 2 * count > max(old_names[old], new_names[new])
+    ]
 
 
 def _dice(one: npt.NDArray[np.generic], other: npt.NDArray[np.generic]) -> float:
@@ -124,13 +131,16 @@ def _layout(one: str, other: str) -> str:
     return "identical but for formatting" if spaced else "identical but for formatting or comments"
 
 
-def _changes(one: Tokens, other: Tokens) -> str:
+def _changes(one: Portrait, other: Portrait) -> str:
     """What is different between two that have the same shape."""
-    at = np.flatnonzero(one.codes != other.codes)
-    names = list(dict.fromkeys((one.texts[i], other.texts[i]) for i in at.tolist() if one.kinds[i] == NAME))
-    values = [(one.texts[i], other.texts[i]) for i in at.tolist() if one.kinds[i] in (STRING, NUMBER)]
-    told = [_counted(names, "identifier", "renamed")] if names else []
-    return "; ".join([*told, _counted(values, "literal", "changed")] if values else told)
+    mine, its = one.tokens, other.tokens
+    at = np.flatnonzero(mine.codes != its.codes).tolist()
+    names = dict.fromkeys((mine.texts[i], its.texts[i]) for i in at if mine.kinds[i] == NAME)
+    values = [(mine.texts[i], its.texts[i]) for i in at if mine.kinds[i] in (STRING, NUMBER)]
+    inner = [pair for pair in names if pair[1] != other.name]
+    told = [_counted(inner, "identifier", "renamed")] if inner else []
+    told += [_counted(values, "literal", "changed")] if values else []
+    return "; ".join(told) or "another name"
 
 
 def _counted(pairs: Sequence[tuple[str, str]], noun: str, verb: str) -> str:

@@ -1,6 +1,6 @@
 """A question → its hits: the retrievers side by side, fused, checked against the text of now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,8 @@ _CANDIDATES = 60  # of each retriever to code, and twice what is asked for: some
 # Flat between .4 and .6. NDCG@10 at .5 (embedded model; z-scores at their best weight beside it): csn_nl2code .684
 # (.692), mbpp_nl2code .665 (.667), mbxp_code2code .885 (.885); unlike a z-score, the sum says how good the best one is.
 _DENSE_WEIGHT = 0.5
-_STRUCTURE_WEIGHT = 0.5  # beside that of the two others together
+_STRUCTURE_WEIGHT = 0.25  # beside that of the two others together
+_BY_CHANCE = 0.6  # so much of its structure code shares with what it has nothing to do with
 _TWIN = 0.8  # the share of the structure that must be the same for two functions to be duplicates
 
 
@@ -97,12 +98,22 @@ class Search:
             return ()
         found = [(_DENSE_WEIGHT, self._dense.search(query, count)), (1 - _DENSE_WEIGHT, lexical)]
         clones = self._structural.search(query, count)
-        fused = fuse([*found, (_STRUCTURE_WEIGHT, clones)] if clones else found)
+        fused = _raised(fuse(found), clones)
         twin = self._index.store.content_of(content_hash(query.text))
         if twin is not None:
             # The same text elsewhere is the best answer there is, whatever the retrievers think of it.
             fused = [Candidate(twin, 1.0), *(candidate for candidate in fused if candidate.content != twin)]
         return places_of(fused, self._index, query.within)
+
+
+def _raised(likely: Sequence[Candidate], clones: Sequence[Candidate]) -> list[Candidate]:
+    """What is likely, the clones among it as far above the rest as their structure is beyond chance."""
+    scores = {candidate.content: candidate.score for candidate in likely}
+    for clone in clones:
+        raise_by = _STRUCTURE_WEIGHT * max(clone.score - _BY_CHANCE, 0.0) / (1 - _BY_CHANCE)
+        scores[clone.content] = scores.get(clone.content, 0.0) + raise_by
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return [Candidate(content, score / (1 + _STRUCTURE_WEIGHT)) for content, score in ranked]
 
 
 def _encodable(text: str) -> str:
