@@ -10,6 +10,7 @@ from codekin.code.words import words
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
 from codekin.index.workspace import Document, Workspace
+from codekin.search.calibrate import alike
 from codekin.search.kinship import Portrait, evidence
 from codekin.search.structural import RENAMED
 from codekin.types import Cancel, Candidate, Filter, Hit, Kinship, Place, Span
@@ -125,8 +126,9 @@ class _Compared:
         its = Portrait(canonical(text.split("\n")), place.language, place.name)
         found = evidence(self._portrait, its)
         if found is None:
-            return Hit(place, score, self._calls(place, its) or self._shared(place, text), Kinship.SIMILAR, text)
-        score = 1.0 if found.kinship is Kinship.IDENTICAL else max(score, RENAMED * _told_by(found.share))
+            why = self._calls(place, its) or self._shared(place, text)
+            return Hit(place, alike(score), why, Kinship.SIMILAR, text)
+        score = 1.0 if found.kinship is Kinship.IDENTICAL else alike(max(score, RENAMED * _told_by(found.share)))
         return Hit(place, score, found.why, found.kinship, text)
 
     def _calls(self, place: Place, its: Portrait) -> str:

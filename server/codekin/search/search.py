@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from threading import Event
 
+from codekin.code.extract import canonical
 from codekin.code.words import words
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
@@ -16,11 +17,12 @@ from codekin.search.calibrate import ANSWERED, BESIDE, TOLD, in_words
 from codekin.search.dense import DenseRetriever
 from codekin.search.fuse import fuse
 from codekin.search.hits import Asked, Reader, hits, places_of
+from codekin.search.kinship import Portrait, evidence
 from codekin.search.lexical import LexicalRetriever
 from codekin.search.rank import Found
 from codekin.search.structural import StructuralRetriever
 from codekin.search.wording import Wording
-from codekin.types import Cancel, Candidate, Filter, Hit, Kind, Kinship, Place, Query, Snippet, Task
+from codekin.types import Cancel, Candidate, Filter, Hit, Kind, Place, Query, Snippet, Task
 
 _IN_WORDS = 100  # candidates of each retriever to a question in words: files are judged by many
 _NAMESAKES = 60  # definitions that have a name which the question says
@@ -32,7 +34,7 @@ _CANDIDATES = 60  # of each retriever to code, and twice what is asked for: some
 _DENSE_WEIGHT = 0.5
 _STRUCTURE_WEIGHT = 0.25  # beside that of the two others together
 _BY_CHANCE = 0.6  # so much of its structure code shares with what it has nothing to do with
-_TWIN = 0.8  # the share of the structure that must be the same for two functions to be duplicates
+_TWIN = 0.999  # what is no more probably kin than this is not told as a duplicate
 
 
 class Search:
@@ -60,9 +62,12 @@ class Search:
         """Where else a whole function stands, as it is, with other names, or little edited."""
         if snippet.part or snippet.kind in (Kind.CLASS, Kind.MODULE, Kind.LINES):
             return []
-        asked = Asked(snippet.text, snippet.language, path, snippet.span)
-        alike, _ = self.answer(asked, Task.CODE2CODE, _CANDIDATES, Filter(), Event())
-        return [hit for hit in alike if hit.kinship is not Kinship.SIMILAR and hit.score >= _TWIN]
+        asked, own = Asked(snippet.text, snippet.language, path, snippet.span), Portrait(snippet.text, snippet.language)
+        clones = self._structural.search(Query(asked.text, Task.CODE2CODE, language=asked.language), _CANDIDATES)
+        places = places_of(clones, self._index, Filter())
+        alike = hits(places, asked, self._index, Reader(self._workspace), Event())
+        shares = [(_share(own, hit), hit) for hit in alike]
+        return [hit for share, hit in sorted(shares, key=lambda each: -each[0]) if share >= _TWIN]
 
     def _in_words(self, query: Query, _k: int, cancel: Cancel) -> Iterable[tuple[Place, float]]:
         """Places that answer a question in words, best first."""
@@ -114,6 +119,12 @@ def _raised(likely: Sequence[Candidate], clones: Sequence[Candidate]) -> list[Ca
         scores[clone.content] = scores.get(clone.content, 0.0) + raise_by
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return [Candidate(content, score / (1 + _STRUCTURE_WEIGHT)) for content, score in ranked]
+
+
+def _share(own: Portrait, hit: Hit) -> float:
+    """How much of the structure a hit shows; 0 where that shows no kinship."""
+    found = evidence(own, Portrait(canonical(hit.text.split("\n")), hit.place.language))
+    return found.share if found else 0.0
 
 
 def _encodable(text: str) -> str:
