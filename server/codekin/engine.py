@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from codekin.code.extract import canonical, extract, snippet_at, split_lines
+from codekin.completion.completer import Completer
 from codekin.embed.embedder import load
 from codekin.errors import QueryError, StoreCorruptError
 from codekin.index.home import Home, home
@@ -30,6 +31,7 @@ from codekin.settings import Settings
 from codekin.types import (
     Answer,
     Cancel,
+    Completion,
     Filter,
     Hit,
     IndexReport,
@@ -50,11 +52,7 @@ class Engine:
     """One workspace, indexed and answering."""
 
     def __init__(
-        self,
-        roots: Sequence[Path],
-        settings: Settings,
-        *,
-        on_change: Callable[[], None] = lambda: None,
+        self, roots: Sequence[Path], settings: Settings, *, on_change: Callable[[], None] = lambda: None
     ) -> None:
         """Opens what is there; nothing is read or indexed before `start` or `refresh`.
 
@@ -67,13 +65,14 @@ class Engine:
         self._problems: list[str] = []
         self._on_change = on_change
         self.workspace = Workspace(self.home.roots, settings.index)
-        self._embedder = load(settings.model)
-        own, continuing = self._embedder.space(Task.CODE2CODE), space(self._embedder)
-        self._index = Index(self.home, own, self._embedder.dim, self._note_problem, continuing)
+        embedder = self._embedder = load(settings.model)
+        spaces = embedder.space(Task.CODE2CODE), space(embedder)
+        self._index = Index(self.home, spaces[0], embedder.dim, self._note_problem, spaces[1])
         self._vectors = VectorStore(self.home.vectors)
         preparer = Preparer(self.workspace, self._index.store, self._vectors, self._embedder)
         self._indexer = Indexer(self.home, self.workspace, self._index, preparer, on_change)
-        self._search = Search(self._index, self.workspace, self._embedder)
+        self.completer = Completer(self._index, self.workspace, embedder)
+        self._search = Search(self._index, self.workspace, embedder)
 
     # Keeping up with the workspace
 
@@ -172,6 +171,15 @@ class Engine:
     def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
         """Where the code is that does what the question says."""
         return self._answer(Asked(question.strip(), is_code=False), Task.NL2CODE, k, within, cancel)
+
+    def complete(
+        self, path: Path, row: int, column: int, *, text: str | None = None, cancel: Cancel | None = None
+    ) -> list[Completion]:
+        """How the code goes on at a cursor (0-based, in characters), in `text` or else the document's; often by nothing."""
+        with self._sound():
+            self._index.follow()
+            at, settings = self.completer.cursor(path, text, row, column), self.settings.completion
+            return self.completer.complete(at, settings, cancel or threading.Event())
 
     def snippets(self, path: Path) -> list[Snippet]:
         """The snippets of a document as it is now; none where there is nothing to read."""

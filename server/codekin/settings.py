@@ -76,6 +76,17 @@ class DuplicateSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CompletionSettings:
+    """How code goes on, as ghost text and as completion items."""
+
+    enabled: bool = _setting(True, "Suggest how code goes on, taken from the workspace.")
+    floor: float = _setting(0.3, "Suggest nothing that is less probable, 0 to 1; higher is more silent.", least=0)
+    debounce_ms: int = _setting(60, "How long to wait for the next key before looking, in milliseconds.", least=0)
+    max_lines: int = _setting(12, "Suggestions have at most so many lines.", least=1)
+    limit: int = _setting(1, "How many suggestions to choose from.", least=1)
+
+
+@dataclass(frozen=True, slots=True)
 class CacheSettings:
     """Where the index lives."""
 
@@ -93,6 +104,7 @@ class Settings:
     symbols: SymbolSettings = field(default_factory=SymbolSettings)
     lens: LensSettings = field(default_factory=LensSettings)
     duplicates: DuplicateSettings = field(default_factory=DuplicateSettings)
+    completion: CompletionSettings = field(default_factory=CompletionSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
 
     @property

@@ -140,6 +140,20 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Completion:
+    """A text that may be inserted at the cursor, and where it is taken from."""
+
+    text: str
+    row: int  # of the cursor, 0-based
+    column: int  # in characters
+    confidence: float  # 0 … 1: how probable it is that its first line is what would be typed
+    path: Path  # of the source
+    span: Span  # of the source
+    name: str  # of the function it is taken from; "" where that has none
+    edited: bool  # whether names differ from the source's
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a bulk index is; counts are files."""
 

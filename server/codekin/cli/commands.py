@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from codekin import __version__
+from codekin.cli.complete import complete
 from codekin.cli.evaluate import evaluate
 from codekin.cli.options import DEBUG, FOLDER, JSON, ROOT
 from codekin.errors import CodekinError, QueryError
@@ -40,6 +41,7 @@ def codekin() -> None:
     """
 
 
+codekin.add_command(complete)
 codekin.add_command(evaluate)
 
 

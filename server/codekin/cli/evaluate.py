@@ -162,3 +162,28 @@ def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
     else:
         click.echo(clone_report.table(report))
     return 0
+
+
+@evaluate.command()
+@click.option("--root", "roots", metavar="ROOT", type=FOLDER, multiple=True, required=True, help="A code base.")
+@click.option("--cuts", type=click.IntRange(1), default=150, metavar="N", help="Functions per code base (150).")
+@click.option("--seed", type=int, default=0, metavar="S", help="Another seed is another sample (0).")
+@JSON
+@DEBUG
+def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int) -> int:
+    """Measure how well code is gone on with.
+
+    Functions are left out with their near duplicates, cut before one of their statements, and asked for; beside two
+    plain ways to copy, on the same cuts.
+    """
+    from codekin.cli import console
+    from codekin.cli.asking import settings_told
+    from codekin.evaluation import completion as evaluation
+
+    settings = settings_told()
+    measured = [evaluation.measure(root, settings, cuts, seed) for root in roots]
+    if as_json:
+        console.write_json(evaluation.document(measured))
+    else:
+        click.echo(evaluation.table(measured))
+    return 0

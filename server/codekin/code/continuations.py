@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -175,6 +176,7 @@ def names_of(line: str) -> list[str]:
     return [name for name in _NAME.findall(_STRINGS.sub('""', line)) if name not in _KEYWORDS]
 
 
+@lru_cache(maxsize=_CACHED)
 def called_in(line: str) -> tuple[str, ...]:
     """What the line calls and whose members it names, in order."""
     return tuple(called or member for called, member in _CALLED.findall(_STRINGS.sub('"', line)))

@@ -15,7 +15,7 @@ from codekin.code.repeats import without_repeats
 from codekin.code.shapes import Grammar, Shape
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Node, Parser
+    from tree_sitter import Language, Node, Parser, Tree
 
 PARSE_SECONDS = 2.0  # of this thread's processor time; a parse runs at about 12 MB/s
 MAX_LINE = 10_000  # characters; longer ones are minified or data, and error recovery is quadratic in what is open
@@ -114,11 +114,25 @@ def source_of(lines: Sequence[str]) -> bytes:
     return "\n".join(lines).removeprefix("\ufeff").encode("utf-8", "replace").replace(b"\0", b" ")
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A tree, and the bytes that were parsed."""
+
+    source: bytes
+    tree: "Tree"
+
+
 def parse(source: bytes, syntax: Syntax) -> "Node | None":
     """The root of `source`'s tree, or None where that takes more than any source that somebody wrote.
 
     The limit on the parser's steps makes that the same on every machine; the one on time holds where a step is slow.
     """
+    parsed = parsed_anew(source, syntax)
+    return parsed.tree.root_node if parsed else None
+
+
+def parsed_anew(source: bytes, syntax: Syntax, former: Parsed | None = None) -> Parsed | None:
+    """The same, with its tree. Where a `former` text differs in few places, parsing takes as long as those do."""
     parser = _parser(syntax)
     source = without_repeats(source)
     if syntax.grammar.macros:
@@ -135,10 +149,38 @@ def parse(source: bytes, syntax: Syntax) -> "Node | None":
         return steps < 0 or time.thread_time() > deadline
 
     try:
-        return parser.parse(read, progress_callback=late).root_node
+        if former is None:
+            return Parsed(source, parser.parse(read, progress_callback=late))
+        return Parsed(source, parser.parse(read, _edited(former, source), progress_callback=late))
     except ValueError:  # "Parsing failed": stopped by `late`
         parser.reset()
         return None
+
+
+def _edited(former: Parsed, source: bytes) -> "Tree":
+    """The former tree, told where the new source is another."""
+    old, shorter = former.source, min(len(former.source), len(source))
+    first = _common(old, source, shorter)
+    last = _common(old[::-1], source[::-1], shorter - first)
+    ends = len(old) - last, len(source) - last
+    tree = former.tree.copy()
+    points = (_point(text, at) for text, at in ((old, first), (old, ends[0]), (source, ends[1])))
+    tree.edit(first, *ends, *points)
+    return tree
+
+
+def _common(one: bytes, other: bytes, most: int) -> int:
+    """How many bytes, `most` at most, both begin with."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
+
+
+def _point(source: bytes, at: int) -> tuple[int, int]:
+    """Row and column of a byte."""
+    return source.count(b"\n", 0, at), at - (source.rfind(b"\n", 0, at) + 1)
 
 
 def _parser(syntax: Syntax) -> "Parser":

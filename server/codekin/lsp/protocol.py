@@ -4,6 +4,7 @@
 |---|---|---|
 | `codekin/findSimilar`, `codekin.findSimilar` | `FindSimilar` | `Answer` |
 | `codekin/search`, `codekin.search` | `Search` | `Answer` |
+| `codekin.showCompletionSource` (command only) | none | `Source`, null where nothing was shown |
 | `codekin/status`, `codekin.status` | none | `Status` |
 | `codekin/reindex`, `codekin.reindex` | none | `Status` |
 | `codekin/pause`, `codekin.pause` | none | `Status` |
@@ -193,6 +194,13 @@ class AnswerJson(TypedDict):
     asked: LocationJson | None  # the code that was asked about, in whole lines; null where the question was a text
     coverage: float  # the share of the workspace that could be searched, 0 … 1
     seconds: float
+
+
+class SourceJson(TypedDict):
+    """Where a completion is taken from."""
+
+    label: str  # "from orders/service.py:42, edited"
+    location: LocationJson
 
 
 class ProgressJson(TypedDict):

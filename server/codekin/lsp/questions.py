@@ -25,12 +25,13 @@ class Kind(Enum):
     """Who asks."""
 
     TYPED = "typed"  # an editor, anew with every key
+    WRITTEN = "written"  # the same, for what is to be written next
     ASKED = "asked"  # a person, or a program that may well ask many things at once
     ORDERED = "ordered"  # a person: pause, resume, reindex
     BESIDE = "beside"  # an editor, for lenses, diagnostics and the like: nobody waits, so nobody shall wait for them
 
 
-_MAY_WAIT = {Kind.TYPED: 1, Kind.ASKED: 32}  # of a kind; where more do, the longest waiting goes
+_MAY_WAIT = {Kind.TYPED: 1, Kind.WRITTEN: 1, Kind.ASKED: 32}  # of a kind; where more do, the longest waiting goes
 
 
 class SupersededError(Exception):

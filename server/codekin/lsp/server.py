@@ -31,6 +31,7 @@ from codekin.lsp.configuration import Configuration
 from codekin.lsp.features.diagnostics import Publisher
 from codekin.lsp.folders import NONE, project_of, roots_of
 from codekin.lsp.progress import ProgressBar
+from codekin.lsp.protocol import SourceJson
 from codekin.lsp.questions import Kind
 from codekin.lsp.rpc import Rpc, converter
 from codekin.lsp.session import Session
@@ -56,6 +57,7 @@ class CodekinServer(LanguageServer):
     def __init__(self, *, is_remote: bool = False) -> None:
         super().__init__("codekin", __version__, protocol_cls=Rpc, converter_factory=converter)
         self.is_remote = is_remote  # the client may be on another machine, and its process's number mean nothing here
+        self.completion_source: SourceJson | None = None  # of the completion shown last
         self.exit_status = 1  # the client is gone, and has not said goodbye
         self.stopped = asyncio.Event()
         self.roots: list[Path] = []

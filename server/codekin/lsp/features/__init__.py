@@ -6,6 +6,7 @@ from codekin.lsp.features import (
     code_action,
     code_lens,
     commands,
+    completion,
     diagnostics,
     folders,
     settings,
@@ -21,5 +22,15 @@ def register(server: "CodekinServer") -> None:
     """Everything. What a language server for the language does better (definitions, references, renaming, formatting,
     completion of names, hovers) is not here, so that codekin can run beside it.
     """
-    for feature in (synchronisation, settings, folders, commands, symbols, code_action, code_lens, diagnostics):
+    for feature in (
+        synchronisation,
+        settings,
+        folders,
+        commands,
+        symbols,
+        code_action,
+        code_lens,
+        diagnostics,
+        completion,
+    ):
         feature.register(server)

@@ -1,0 +1,67 @@
+"""`codekin complete`: how the code goes on at a place."""
+
+import re
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codekin.cli.options import DEBUG, JSON, ROOT
+from codekin.errors import QueryError
+
+if TYPE_CHECKING:
+    from codekin.types import Completion
+
+_COLUMN = re.compile(r"(?P<line>.+:\d+):(?P<column>\d+)")
+
+
+@click.command()
+@click.argument("place", metavar="FILE:LINE:COL")
+@ROOT
+@JSON
+@DEBUG
+def complete(place: str, root: Path | None, as_json: bool) -> int:
+    """Say how the code goes on at FILE:LINE:COL, and where that is taken from.
+
+    Both are counted from 1; COL may be one behind the line's end.
+    """
+    from codekin.cli import console
+    from codekin.cli.arguments import file_and_line, root_around
+    from codekin.cli.asking import bring_up_to_date, open_engine, relative
+
+    found = _COLUMN.fullmatch(place)
+    if found is None or int(found["column"]) < 1:
+        raise QueryError(f"{place} names no place. Write FILE:LINE:COL, as in src/app.py:42:5.")
+    path, line = file_and_line(found["line"])
+    root = root or root_around(path)
+    if not path.is_relative_to(root):
+        raise QueryError(f"{path} is not in {root}. Name the workspace that it is in with --root.")
+    with closing(open_engine(root)) as engine:
+        bring_up_to_date(engine, wait=False)
+        started = time.perf_counter()
+        completions = engine.complete(path, line, int(found["column"]) - 1)
+        seconds = time.perf_counter() - started
+    if as_json:
+        shown = [_json(completion, relative(completion.path, root)) for completion in completions]
+        console.write_json({"completions": shown, "seconds": round(seconds, 4)})
+        return 0 if completions else 1
+    for completion in completions:
+        click.echo(completion.text)
+        source = f"{relative(completion.path, root)}:{completion.span.start + 1}"
+        console.note(f"from {source}{', edited' * completion.edited}; {completion.confidence:.0%} sure")
+    if not completions:
+        console.note("Nothing here is probable enough. completion.floor says how much that is.")
+    return 0 if completions else 1
+
+
+def _json(completion: "Completion", path: str) -> dict[str, Any]:
+    place = {"line": completion.row + 1, "column": completion.column + 1}
+    span = completion.span
+    return {
+        "text": completion.text,
+        "range": {"start": place, "end": place},
+        "confidence": round(completion.confidence, 4),
+        "source": {"path": path, "start_line": span.start + 1, "end_line": span.end, "edited": completion.edited},
+    }

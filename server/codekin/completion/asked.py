@@ -1,0 +1,246 @@
+"""The question: a document, the cursor in it, and the function that has been begun there."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from codekin.code.continuations import keys_of, locals_of, without_strings
+from codekin.code.extract import canonical, extract, split_lines
+from codekin.code.words import words
+from codekin.types import Kind, Snippet, Span
+
+MAX_START = 60  # lines above the cursor that are looked at
+_HEAD = 3  # lines on which a signature's parameters stand
+_BRACKET = re.compile(r"[\[\](){}]")
+_TYPE_OR_DEFAULT = re.compile("[:=]")
+_STANDIN = "x"  # for what is to come: a function without a body is none to most grammars
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is known at the cursor; rows and columns are 0-based, columns count characters."""
+
+    path: Path
+    language: str
+    lines: tuple[str, ...]  # of the document
+    row: int
+    column: int
+    own: tuple[Snippet, ...]  # the parts of the function that the cursor is in
+    others: tuple[Snippet, ...]  # of the document
+
+    @property
+    def typed(self) -> str:
+        """The cursor's line up to the cursor."""
+        return self.lines[self.row][: self.column]
+
+    @property
+    def after(self) -> str:
+        """The cursor's line from the cursor on."""
+        return self.lines[self.row][self.column :]
+
+    @property
+    def first(self) -> int:
+        """The row on which the function begins."""
+        return max(self.own[0].span.start, self.row - MAX_START) if self.own else max(self.row - MAX_START, 0)
+
+    @property
+    def kind(self) -> Kind:
+        return self.own[0].kind if self.own else Kind.LINES
+
+    @property
+    def name(self) -> str:
+        return self.own[0].name if self.own else ""
+
+    @cached_property
+    def start(self) -> tuple[str, ...]:
+        """The function's lines above the cursor's."""
+        return self.lines[self.first : self.row]
+
+    @cached_property
+    def said(self) -> tuple[str, ...]:
+        """Those of them that say something."""
+        key = keys_of(self.language)
+        return tuple(line for line in self.start if key[line])
+
+    @cached_property
+    def keys(self) -> tuple[int, ...]:
+        key = keys_of(self.language)
+        return tuple(key[line] for line in self.said)
+
+    @cached_property
+    def indent(self) -> int | None:
+        """The column at which the next line starts; None where the editor has not said so yet."""
+        if not self.typed and self.said and indent(self.said[-1]):
+            return None
+        return indent(self.typed + _STANDIN)
+
+    @cached_property
+    def is_first(self) -> bool:
+        """Whether only the signature has been typed."""
+        if not self.own or self.own[0].part:
+            return False
+        key = keys_of(self.language)
+        above = self.lines[self.own[0].name_line + 1 : self.row]
+        return self.row > self.own[0].name_line and not any(key[line] for line in above)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names in the signature."""
+        if not self.own or self.own[0].part:
+            return ()
+        return parameters(self.lines[self.own[0].name_line : min(self.row, self.own[0].name_line + _HEAD)])
+
+    @cached_property
+    def scope(self) -> frozenset[str]:
+        """Local names that the function has mentioned."""
+        return frozenset(locals_of("\n".join((*self.start, self.typed))))
+
+    @cached_property
+    def elsewhere(self) -> str:
+        """The document without what stands below the cursor in its function."""
+        end = max((part.span.end for part in self.own), default=self.row + 1)
+        return "\n".join((*self.lines[: self.row + 1], *self.lines[max(end, self.row + 1) :]))
+
+    @cached_property
+    def bag(self) -> frozenset[str]:
+        """The words of the lines that say something."""
+        return frozenset().union(*map(word_set, self.said))
+
+    @cached_property
+    def bracket(self) -> str:
+        return innermost(self.start)
+
+    @cached_property
+    def header(self) -> str:
+        return header(self.start, self.indent if self.indent is not None else indent(self.said[-1]) + 1)
+
+    @cached_property
+    def text(self) -> str:
+        """The start of the function as the model is asked about it."""
+        return "\n".join((*self.start, self.typed)).rstrip()
+
+    @cached_property
+    def seen(self) -> frozenset[str]:
+        """The function's lines without blanks."""
+        return frozenset("".join(line.split()) for line in self.said)
+
+
+def asked_at(path: Path, text: str, language: str, row: int, column: int, former: Asked | None = None) -> Asked | None:
+    """The question at (row, column), each clamped; None where nothing says anything above the cursor.
+
+    Where only one function has changed since a `former` question, the others are not cut out anew.
+    """
+    lines = split_lines(text)
+    row = min(max(row, 0), len(lines) - 1)
+    column = min(max(column, 0), len(lines[row]))
+    snippets = _snippets_since(former, lines, row) if former else []
+    if not snippets:
+        before, after = lines[row][:column], lines[row][column:]
+        begun = lines[row] if before.strip() else f"{before}{_STANDIN}{after}"
+        snippets = extract("\n".join([*lines[:row], begun, *lines[row + 1 :]]), language)
+    inside = next((i for i, snippet in enumerate(snippets) if snippet.span.start <= row < snippet.span.end), None)
+    own: list[Snippet] = []
+    if inside is not None:
+        name = snippets[inside].qualified_name
+        own = [
+            snippet for snippet in snippets if snippet.qualified_name == name and (name or snippet.span.start <= row)
+        ]
+        own = _together(own, snippets[inside])
+    spans = {part.span for part in own}
+    others = tuple(snippet for snippet in snippets if snippet.span not in spans)
+    asked = Asked(path, language, tuple(lines), row, column, tuple(own), others)
+    return asked if asked.said else None
+
+
+def _snippets_since(former: Asked, lines: Sequence[str], row: int) -> list[Snippet]:
+    """The former question's snippets where they stand now; [] where more than one of them has changed, or the cursor
+    is in another.
+    """
+    old, shorter = former.lines, min(len(former.lines), len(lines))
+    first = next((i for i in range(shorter) if old[i] != lines[i]), shorter)
+    last = next((i for i in range(shorter - first) if old[-1 - i] != lines[-1 - i]), shorter - first)
+    more, end = len(lines) - len(old), len(old) - last
+    moved = []
+    for snippet in sorted((*former.own, *former.others), key=lambda snippet: snippet.span.start):
+        start, stop, name_line = snippet.span.start, snippet.span.end, snippet.name_line
+        if stop <= first:
+            moved.append(snippet)
+        elif start >= end:
+            moved.append(replace(snippet, span=Span(start + more, stop + more), name_line=name_line + more))
+        elif start <= name_line < first and end <= stop and start <= row < stop + more:
+            text = canonical(lines[start : stop + more])
+            moved.append(replace(snippet, span=Span(start, stop + more), text=text))
+        else:
+            return []
+    return moved
+
+
+def _together(parts: Sequence[Snippet], inside: Snippet) -> list[Snippet]:
+    """The parts of one definition: those numbered on from each other around the cursor's."""
+    if not inside.part:
+        return [inside]
+    at = next(i for i, part in enumerate(parts) if part.span == inside.span)
+    first, last = at, at + 1
+    while first and parts[first - 1].part == parts[first].part - 1 > 0:
+        first -= 1
+    while last < len(parts) and parts[last].part == parts[last - 1].part + 1:
+        last += 1
+    return list(parts[first:last])
+
+
+_WORDS: dict[str, frozenset[str]] = {}
+
+
+def word_set(line: str) -> frozenset[str]:
+    """The words of a line, remembered."""
+    found = _WORDS.get(line)
+    if found is None:
+        if len(_WORDS) > 65_536:
+            _WORDS.clear()
+        found = _WORDS[line] = frozenset(words(line))
+    return found
+
+
+def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+    """0 … 1."""
+    return len(one & other) / len(one | other) if one and other else 0.0
+
+
+def indent(line: str) -> int:
+    """The column at which the line starts, a tab being four."""
+    bare = line.lstrip()
+    blank = line[: len(line) - len(bare)]
+    return len(blank.expandtabs(4)) if "\t" in blank else len(blank)
+
+
+def parameters(head: Sequence[str]) -> tuple[str, ...]:
+    """The names of a signature's parameters, in order; () where it can't be told which word is the name."""
+    given, depth, current = list[str](), 0, ""
+    for char in " ".join(head).partition("(")[2]:
+        depth += (char in "([{<") - (char in ")]}>")
+        if depth < 0:
+            break
+        if char == "," and not depth:
+            given, current = [*given, current], ""
+        else:
+            current += char
+    names = [locals_of(_TYPE_OR_DEFAULT.split(one)[0].replace("$", "")) for one in (*given, current) if one.strip()]
+    return tuple(one[0] for one in names if one) if all(len(one) < 2 for one in names) else ()
+
+
+def innermost(lines: Sequence[str]) -> str:
+    """The innermost bracket that the lines leave open; "" where there is none."""
+    stack: list[str] = []
+    for bracket in _BRACKET.findall(without_strings("\n".join(lines))):
+        if bracket in "([{":
+            stack.append(bracket)
+        elif stack:
+            stack.pop()
+    return stack[-1] if stack else ""
+
+
+def header(lines: Sequence[str], column: int) -> str:
+    """The nearest line above that starts further left than `column`: what opened the block; "" where there is none."""
+    return next((line for line in reversed(lines) if line.strip() and indent(line) < column), "")

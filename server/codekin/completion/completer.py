@@ -1,0 +1,134 @@
+"""How does this code base go on from here? The door of this room."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from codekin.code.languages import language_of
+from codekin.code.lines import is_closing
+from codekin.code.parsing import Parsed
+from codekin.completion.asked import Asked, asked_at
+from codekin.completion.belief import Belief, beliefs
+from codekin.completion.clues import Clue, Clues
+from codekin.completion.extent import extent, taken
+from codekin.completion.insertion import Proof, insertion, looks_secret
+from codekin.completion.weighing import Weighing
+from codekin.embed.embedder import Embedder
+from codekin.errors import QueryError
+from codekin.index.index import Index
+from codekin.index.workspace import Document, Workspace
+from codekin.settings import CompletionSettings
+from codekin.types import Cancel, Completion, Span
+
+_REMEMBERED = 8  # documents
+_TRIED = 3  # beliefs that are made into text; the next ones are rarely above any floor
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where the code is to go on: a document's text of now, and a place in it, 0-based, in characters."""
+
+    path: Path
+    text: str
+    language: str
+    row: int
+    column: int
+
+
+class Completer:
+    """Answers from one index."""
+
+    def __init__(self, index: Index, workspace: Workspace, embedder: Embedder) -> None:
+        self._index = index
+        self._workspace = workspace
+        self._known: OrderedDict[Path, tuple[Asked, Parsed | None]] = OrderedDict()  # the documents asked about last
+        self._lock = threading.Lock()
+        self._clues = Clues(index, workspace, embedder)
+
+    def cursor(self, path: Path, text: str | None, row: int, column: int) -> Cursor:
+        """A place in `text`, or where that is None in the document. Raises QueryError where there is no source."""
+        path = self._workspace.locate(path)
+        if text is None:
+            document = self._workspace.read(path)
+            text = document.text if isinstance(document, Document) else None
+        language = None if text is None else language_of(path, text=text)
+        if text is None or language is None:
+            raise QueryError(f"{path} can't be read as source. Name a source file.")
+        return Cursor(path, text, language, row, column)
+
+    def complete(
+        self, cursor: Cursor, settings: CompletionSettings, cancel: Cancel, without: Collection[bytes] = ()
+    ) -> list[Completion]:
+        """What may stand at the cursor, most probable first; [] where nothing is probable enough.
+
+        Contents whose hashes are in `without` are left out.
+        """
+        former, parsed = self._known.get(cursor.path, (None, None))
+        if former is not None and former.language != cursor.language:
+            former = parsed = None
+        asked = asked_at(cursor.path, cursor.text, cursor.language, cursor.row, cursor.column, former)
+        if asked is None:
+            return []
+        proof = Proof(asked, parsed)
+        found = self._complete(asked, proof, settings, cancel, without)
+        self._remember(asked, proof.parsed)
+        return found
+
+    def _complete(
+        self, asked: Asked, proof: Proof, settings: CompletionSettings, cancel: Cancel, without: Collection[bytes]
+    ) -> list[Completion]:
+        believed = self.believed(asked, cancel, without)
+        if believed and is_closing(believed[0].line):
+            return []  # most likely the block ends here, which is no news
+        probable = (belief for belief in believed[:_TRIED] if belief.probability >= settings.floor)
+        return list(islice(_offered(asked, probable, proof, settings, cancel), settings.limit))
+
+    def _remember(self, asked: Asked, parsed: Parsed | None) -> None:
+        """What the next question about the document needs not do again."""
+        with self._lock:
+            self._known[asked.path] = asked, parsed
+            self._known.move_to_end(asked.path)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+
+    def believed(self, asked: Asked, cancel: Cancel, without: Collection[bytes] = ()) -> list[Belief]:
+        """The lines that may come next, most probable first."""
+        return beliefs(self.weighed(asked, cancel, without))
+
+    def weighed(self, asked: Asked, cancel: Cancel, without: Collection[bytes] = ()) -> list[Clue]:
+        """The clues with their features."""
+        weigh = Weighing(asked, self._index)
+        found = []
+        for clue in self._clues.find(asked, without, cancel):
+            if cancel.is_set():
+                return []
+            weigh(clue)
+            if not asked.typed.strip() or clue.line.startswith(asked.typed.strip()):
+                found.append(clue)
+        return found
+
+
+def _offered(
+    asked: Asked, probable: Iterator[Belief], proof: Proof, settings: CompletionSettings, cancel: Cancel
+) -> Iterator[Completion]:
+    for belief in probable:
+        clue = belief.clues[0]
+        for end in reversed(extent(asked, belief.clues, settings.max_lines)):
+            if cancel.is_set():
+                return
+            lines = taken(clue, end)
+            text = insertion(asked, lines, clue.source.lines)
+            if text and text.strip() and not looks_secret(asked.typed + text) and proof.holds(text):
+                yield _completion(asked, belief, text, end, lines)
+                break
+
+
+def _completion(asked: Asked, belief: Belief, text: str, end: int, lines: Sequence[str]) -> Completion:
+    clue = belief.clues[0]
+    source = clue.source
+    span = Span(source.first + clue.at, source.first + end)
+    edited = lines != list(source.lines[clue.at : end])
+    return Completion(text, asked.row, asked.column, belief.probability, source.path, span, source.name, edited)

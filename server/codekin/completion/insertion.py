@@ -1,0 +1,147 @@
+"""Lines of other code → the text to insert at the cursor: in the file's indentation, after what is typed, before what
+stands right of the cursor, and only where the file then parses no worse.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from functools import reduce
+from math import gcd
+from typing import TYPE_CHECKING
+
+from codekin.code.parsing import Parsed, parse, parsed_anew, source_of, syntax_of
+from codekin.completion.asked import Asked, indent
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_CLOSERS = re.compile(r"[\s)\]}>;,\"'`]*")
+_SECRET = re.compile(
+    r"-----BEGIN|\b(?:AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|sk_live_|sk-[A-Za-z0-9]{16}|AIza)|eyJ[\w-]{10,}\.|"
+    r"(?i:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential|auth)\w*[\"']?\s*(?::=|=>|[:=])\s*"
+    r"(?:\w+\(\s*)?[\"'`][^\"'`\s]{3,}[\"'`]|://[^\s/:\"']+:[^\s/@\"']{3,}@"
+)
+_LONG = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
+_VARIED = 3  # kinds of characters in a key that somebody generated: lower case, upper case, digits
+
+
+def looks_secret(text: str) -> bool:
+    """Whether the text may hold a credential: a known form, a named one with its value, or a long random string."""
+    return _SECRET.search(text) is not None or any(_is_random(found[0]) for found in _LONG.finditer(text))
+
+
+def _is_random(word: str) -> bool:
+    kinds = sum(re.search(kind, word) is not None for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    changes = len(re.findall(r"[a-zA-Z](?=[0-9])|[0-9](?=[a-zA-Z])", word))
+    return (kinds >= _VARIED and changes >= 3) or (len(word) >= 32 and re.fullmatch("[0-9a-f]+", word) is not None)
+
+
+def unit_of(lines: Sequence[str]) -> str:
+    """What one level of indentation is in these lines; "" where none is indented."""
+    blanks = [line[: len(line) - len(line.lstrip())] for line in lines if line.strip() and line[0] in " \t"]
+    if any(blank[0] == "\t" for blank in blanks):
+        return "\t"
+    widths = sorted({len(blank) for blank in blanks})
+    steps = [b - a for a, b in zip([0, *widths], widths, strict=False)]
+    width = reduce(gcd, [step for step in steps if step > 1], 0)
+    return " " * (width if width in (2, 3, 4, 8) else min([s for s in steps if s > 1], default=4)) if blanks else ""
+
+
+def insertion(asked: Asked, lines: Sequence[str], source: Sequence[str]) -> str | None:
+    """The text for the cursor that makes the document go on with `lines`, taken from `source`; None where it can't be.
+
+    `lines` are as their source has them, the first one's indentation being the statement's.
+    """
+    typed = asked.typed
+    first = lines[0].strip()
+    if typed.strip():
+        if not first.startswith(typed.strip()) or len(first) == len(typed.strip()):
+            return None
+        head, base = first[len(typed.strip()) :], typed[: len(typed) - len(typed.lstrip())]
+        if typed.rstrip() != typed:
+            blank = len(typed) - len(typed.rstrip())
+            if not first[len(typed.strip()) :].startswith(" " * blank):
+                return None
+            head = head[blank:]
+    else:
+        base = typed
+        if asked.indent is None:
+            base = _standing(asked, lines, source)
+        head = base[len(typed) :] + first
+    body = [
+        _shifted(line, indent(lines[0]), unit_of(source), unit_of(asked.lines) or "    ", base) for line in lines[1:]
+    ]
+    return _before(asked, head, body)
+
+
+def _standing(asked: Asked, lines: Sequence[str], source: Sequence[str]) -> str:
+    """The indentation that the source gives the line, where the editor has given none."""
+    last = asked.said[-1]
+    blank = last[: len(last) - len(last.lstrip())]
+    at = next((row for row, line in enumerate(source) if line is lines[0]), 0)
+    above = next((line for line in reversed(source[:at]) if line.strip()), lines[0])
+    deeper = indent(lines[0]) - indent(above)
+    return blank + (unit_of(asked.lines) or "    ") if deeper > 0 else blank
+
+
+def _shifted(line: str, column: int, theirs: str, ours: str, base: str) -> str:
+    if not line.strip():
+        return ""
+    width = 4 if theirs in ("", "\t") else len(theirs)
+    levels, rest = divmod(max(indent(line) - column, 0), width)
+    return base + ours * levels + " " * rest + line.strip()
+
+
+def _before(asked: Asked, head: str, body: Sequence[str]) -> str | None:
+    """Honours the text right of the cursor: closers that the line ends in too are not repeated; anything else is not
+    written over.
+    """
+    right = asked.after.strip()
+    if not right:
+        following = next((line.strip() for line in asked.lines[asked.row + 1 :] if line.strip()), "")
+        whole = (asked.typed + head).strip()
+        return None if whole == following and len(whole) > 1 and not body else "\n".join([head, *body])
+    if body or not _CLOSERS.fullmatch(right) or not head.rstrip().endswith(right):
+        return None
+    return head.rstrip()[: -len(right)] or None
+
+
+class Proof:
+    """Whether the document parses no worse with a text inserted at the cursor."""
+
+    def __init__(self, asked: Asked, former: Parsed | None = None) -> None:
+        self._asked = asked
+        self._before: float | None = None
+        self.parsed = former  # of this document, in the last text that was parsed
+
+    def holds(self, text: str) -> bool:
+        """False also where there is no grammar: what can't be checked is not offered."""
+        asked = self._asked
+        line = asked.typed + text + asked.after
+        after = self._faults([*asked.lines[: asked.row], *line.split("\n"), *asked.lines[asked.row + 1 :]])
+        if after and self._before is None:
+            self._before = self._faults(asked.lines)
+        return not after or after <= (self._before or 0) < math.inf
+
+    def _faults(self, lines: Sequence[str]) -> float:
+        syntax = syntax_of(self._asked.language)
+        parsed = parsed_anew(source_of(lines), syntax, self.parsed) if syntax else None
+        self.parsed = parsed or self.parsed
+        return _count(parsed.tree.root_node) if parsed else math.inf
+
+
+def faults(lines: Sequence[str], language: str) -> float:
+    """How many errors the document's tree has, with what its parser had to make up; infinite where there is none."""
+    syntax = syntax_of(language)
+    root = parse(source_of(lines), syntax) if syntax else None
+    return _count(root) if root is not None else math.inf
+
+
+def _count(root: "Node") -> int:
+    count, stack = 0, [root]
+    while stack:
+        node = stack.pop()
+        count += node.is_error or node.is_missing
+        if node.has_error:
+            stack += node.children
+    return count

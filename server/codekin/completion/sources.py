@@ -1,0 +1,71 @@
+"""The code that a completion is taken from, as it stands now."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codekin.code.extract import canonical, split_lines
+from codekin.index.index import Index
+from codekin.index.prepare import content_hash
+from codekin.index.workspace import Document, Workspace
+from codekin.types import Cancel, Kind, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A snippet that code may be taken from."""
+
+    path: Path
+    first: int  # its first line in the document
+    lines: tuple[str, ...]
+    name: str
+    kind: Kind
+    head: int  # the line that has its name; -1 where that is in another part
+    distance: int = 0  # snippets between it and the cursor, where it is in the same document
+
+
+class Sources:
+    """Contents of other documents than `path`, read while one question is answered."""
+
+    def __init__(self, index: Index, workspace: Workspace, path: Path, without: Collection[bytes]) -> None:
+        """Contents whose hashes are in `without` are none."""
+        self._index = index
+        self._workspace = workspace
+        self._path = path
+        self._without = without
+        self._lines: dict[Path, list[str]] = {}
+
+    def of(self, contents: Sequence[int], cancel: Cancel) -> dict[int, Source]:
+        """By content, where it stands; the place nearest to the question's document, by its folder.
+
+        What no longer stands where the index has it is left out: the next question will find it.
+        """
+        chosen = list(dict.fromkeys(contents))
+        places, hashes = self._index.store.places(chosen), self._index.store.hash_of(chosen)
+        found: dict[int, Source] = {}
+        for content, standing in places.items():
+            key = hashes.get(content)
+            elsewhere = [place for place in standing if place.path != self._path]
+            if cancel.is_set() or not elsewhere or key is None or key in self._without:
+                continue
+            source = self._source(min(elsewhere, key=self._distance), key)
+            if source is not None:
+                found[content] = source
+        return found
+
+    def _distance(self, place: Place) -> tuple[bool, Path, int]:
+        return place.path.parent != self._path.parent, place.path, place.span.start
+
+    def _source(self, place: Place, key: bytes) -> Source | None:
+        lines = self._read(place.path)[place.span.start : place.span.end]
+        text = canonical(lines)
+        if content_hash(text) != key:
+            return None
+        head = place.name_line - place.span.start if place.part == 0 else -1
+        return Source(place.path, place.span.start, tuple(text.split("\n")), place.name, place.kind, head)
+
+    def _read(self, path: Path) -> list[str]:
+        if path not in self._lines:
+            document = self._workspace.read(path)
+            self._lines[path] = split_lines(document.text) if isinstance(document, Document) else []
+        return self._lines[path]

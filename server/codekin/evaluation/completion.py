@@ -1,0 +1,179 @@
+"""Measure completion: leave one function out, with its near duplicates, cut it before a statement, and ask.
+
+`python -m codekin.evaluation.completion ROOT …`; every number stands beside those of two plain ways to copy, on the
+same cuts.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from codekin.completion.completer import Cursor
+from codekin.completion.insertion import faults
+from codekin.engine import Engine
+from codekin.evaluation.copying import LongestSuffix, by_words
+from codekin.evaluation.cuts import Corpus, Cut, bare
+from codekin.settings import CacheSettings, Settings
+from codekin.types import Completion
+
+CUTS = 150  # per repository
+FLOORS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+COVERAGE = 0.3  # at which the systems are compared
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one system showed at one cut."""
+
+    score: float
+    first_line: bool  # whether its first line is the function's own
+    similarity: float  # 1 - edit distance as a share of the longer, of all that was shown
+    saved: int  # characters of the leading lines that are right
+    shown: int  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One repository; None is silence."""
+
+    name: str
+    snippets: int
+    ours: tuple[Shown | None, ...]
+    suffix: tuple[Shown | None, ...]
+    bm25: tuple[Shown | None, ...]
+    seconds: tuple[float, ...]
+    unclean: int  # insertions after which the file parsed worse
+
+
+def measure(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> Measured:
+    """One repository, indexed anew in a temporary folder."""
+    with indexed(root, settings) as (engine, corpus):
+        cuts = list(corpus.cuts(count, seed))
+        wanted = replace(settings.completion, floor=0.0, limit=1)
+        completer, ours, seconds, unclean = engine.completer, list[Shown | None](), [], 0
+        for cut in cuts:
+            without = frozenset(corpus.hashes[number] for number in cut.without)
+            whole = corpus.documents[cut.path].text  # as it stood in the editor before: its other functions are known
+            completer.complete(replace(_cursor(cut), text=whole), wanted, Event(), without)
+            started = time.perf_counter()
+            found = completer.complete(_cursor(cut), wanted, Event(), without)
+            seconds.append(time.perf_counter() - started)
+            ours.append(_shown(cut, found[0].confidence, found[0].text.split("\n")) if found else None)
+            unclean += bool(found) and _is_worse(cut, found[0])
+        copies = LongestSuffix(corpus)
+        suffix = [_shown(cut, copy.score, copy.lines) if (copy := copies.ask(cut)) else None for cut in cuts]
+        words = [_shown(cut, copy.score, copy.lines) for cut, copy in zip(cuts, by_words(corpus, cuts), strict=True)]
+        snippets = len(corpus.codes)
+    return Measured(root.name, snippets, tuple(ours), tuple(suffix), tuple(words), tuple(seconds), unclean)
+
+
+def _cursor(cut: Cut) -> Cursor:
+    return Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
+
+
+@contextmanager
+def indexed(root: Path, settings: Settings) -> Iterator[tuple[Engine, Corpus]]:
+    """The repository, indexed anew in a temporary folder."""
+    with TemporaryDirectory(prefix="codekin-evaluate-") as folder:
+        apart = replace(settings, cache=CacheSettings(directory=folder))
+        with closing(Engine([root], apart)) as engine:
+            engine.refresh(lambda _: None, Event(), workers=1)
+            yield engine, Corpus(engine.workspace)
+
+
+def _is_worse(cut: Cut, completion: Completion) -> bool:
+    lines = cut.text.split("\n")
+    line = lines[cut.row]
+    changed = [*lines[: cut.row], line[: cut.column] + completion.text + line[cut.column :], *lines[cut.row + 1 :]]
+    return faults("\n".join(changed).split("\n"), cut.language) > faults(lines, cut.language)
+
+
+def _shown(cut: Cut, score: float, lines: Sequence[str]) -> Shown:
+    theirs, truth = [line.strip() for line in lines], [line.strip() for line in cut.truth[: len(lines)]]
+    saved = 0
+    for one, other in zip(theirs, truth, strict=False):
+        if bare(one) != bare(other):
+            break
+        saved += len(one)
+    text, own = "\n".join(theirs), "\n".join(truth)
+    return Shown(score, bare(theirs[0]) == bare(truth[0]), similarity(text, own), saved, sum(map(len, theirs)))
+
+
+def similarity(one: str, other: str) -> float:
+    """1 - Levenshtein's distance as a share of the longer text."""
+    if not one or not other:
+        return float(one == other)
+    a, b = np.frombuffer(one.encode("utf-32-le"), np.uint32), np.frombuffer(other.encode("utf-32-le"), np.uint32)
+    row = np.arange(len(b) + 1)
+    steps = np.arange(len(b) + 1)
+    for i, char in enumerate(a, 1):
+        best = np.minimum(row[1:] + 1, row[:-1] + (b != char))
+        # What an insertion from the left costs runs on along the row: the least of all before, plus the steps since.
+        row = np.minimum.accumulate(np.concatenate(([i], best)) - steps) + steps
+    return 1 - float(row[-1]) / max(len(a), len(b))
+
+
+def precision_at(shown: Iterable[Shown | None], coverage: float = COVERAGE) -> float:
+    """The share of right first lines among the surest `coverage` of all cuts."""
+    everything = list(shown)
+    surest = sorted((one for one in everything if one), key=lambda one: -one.score)[: int(coverage * len(everything))]
+    return sum(one.first_line for one in surest) / max(int(coverage * len(everything)), 1)
+
+
+def document(measured: Sequence[Measured]) -> dict[str, Any]:
+    """All of it for a program."""
+    return {"repositories": [asdict(row) for row in measured]}
+
+
+def table(measured: Sequence[Measured]) -> str:
+    """Two tables in Markdown: by floor, and beside the baselines at the same coverage, a line a repository."""
+    ours = [one for row in measured for one in row.ours]
+    seconds = [second for row in measured for second in row.seconds]
+    lines = ["| floor | coverage | first line | similarity | saved / shown |", "|---|---:|---:|---:|---:|"]
+    for floor in FLOORS:
+        above = [one for one in ours if one and one.score >= floor]
+        if above:
+            right, alike = (float(np.mean([getattr(o, name) for o in above])) for name in ("first_line", "similarity"))
+            share = sum(one.saved for one in above) / max(sum(one.shown for one in above), 1)
+            lines.append(f"| {floor:.1f} | {len(above) / len(ours):.2f} | {right:.2f} | {alike:.2f} | {share:.2f} |")
+    lines += ["", f"| at {COVERAGE:.0%} coverage | snippets | cuts | codekin | longest suffix | BM25 | p95 ms |"]
+    lines.append("|---" + "|---:" * 6 + "|")
+    for row in measured:
+        scores = " | ".join(f"{precision_at(system):.2f}" for system in (row.ours, row.suffix, row.bm25))
+        late = 1000 * float(np.percentile(row.seconds, 95))
+        lines.append(f"| {row.name} | {row.snippets:,} | {len(row.ours)} | {scores} | {late:.1f} |")
+    pooled = [[one for row in measured for one in getattr(row, name)] for name in ("ours", "suffix", "bm25")]
+    scores = " | ".join(f"{precision_at(system):.3f}" for system in pooled)
+    late, snippets = 1000 * float(np.percentile(seconds, 95)), sum(row.snippets for row in measured)
+    lines.append(f"| **all, one floor** | {snippets:,} | {len(ours)} | {scores} | {late:.1f} |")
+    unclean = sum(row.unclean for row in measured)
+    return "\n".join([*lines, "", f"{unclean} of {sum(map(bool, ours))} insertions left a file parsing worse."])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("roots", type=Path, nargs="+")
+    parser.add_argument("--cuts", type=int, default=CUTS)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args(arguments)
+    work = partial(measure, settings=Settings(), count=options.cuts, seed=options.seed)
+    with ProcessPoolExecutor(options.workers) as pool:
+        measured = list(pool.map(work, [root.resolve() for root in options.roots]))
+    sys.stdout.write(table(measured) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

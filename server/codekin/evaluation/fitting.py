@@ -1,0 +1,110 @@
+"""Fit the weights of completion: `python -m codekin.evaluation.fitting ROOT … > server/codekin/completion/weights.py`.
+
+Two logistic regressions (see completion/belief.py) on cuts of these repositories, by Newton's method with a ridge.
+Measure on others: `python -m codekin.evaluation.completion`.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import numpy.typing as npt
+
+from codekin.completion.asked import asked_at
+from codekin.completion.belief import LINE_FEATURES, votes
+from codekin.completion.clues import Clue
+from codekin.completion.sources import Source
+from codekin.completion.weighing import FEATURES
+from codekin.evaluation.completion import indexed
+from codekin.evaluation.cuts import bare
+from codekin.settings import Settings
+from codekin.types import Kind
+
+Floats = npt.NDArray[np.float64]
+Example = tuple[
+    tuple[tuple[float, ...], str, bool], ...
+]  # of a cut: each clue's features, its line, whether it is right
+
+CUTS = 250  # per repository
+_RIDGE = 1.0
+_STEPS = 40
+_LINES = 10  # of a cut: those that could be shown; the many others would only teach what is no line at all
+_NOWHERE = Source(Path(), 0, (), "", Kind.LINES, -1)
+
+
+def examples(root: Path, count: int, seed: int) -> list[Example]:
+    """The clues of `count` cuts of one repository."""
+    found = []
+    with indexed(root, Settings()) as (engine, corpus):
+        for cut in corpus.cuts(count, seed):
+            without = frozenset(corpus.hashes[number] for number in cut.without)
+            asked = asked_at(cut.path, cut.text, cut.language, cut.row, cut.column)
+            clues = engine.completer.weighed(asked, Event(), without) if asked else []
+            truth = bare(cut.truth[0])
+            found.append(tuple((clue.features, clue.line, bare(clue.line) == truth) for clue in clues))
+    return found
+
+
+def fit(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, float]]:
+    """The weights of FEATURES and of LINE_FEATURES, each with a bias."""
+    rows = [clue for cut in cuts for clue in cut]
+    of_clues = _logistic(np.array([row[0] for row in rows]), np.array([row[2] for row in rows], float), FEATURES)
+    lines: list[tuple[float, ...]] = []
+    right: list[bool] = []
+    for cut in cuts:
+        truth = {bare(line) for _, line, is_right in cut if is_right}
+        voted = votes([Clue(_NOWHERE, 0, 0, 0.0, line=line, features=told) for told, line, _ in cut], of_clues)
+        for clues, features in sorted(voted, key=lambda vote: -vote[1][0])[:_LINES]:
+            lines.append(features)
+            right.append(bare(clues[0].line) in truth)
+    return of_clues, _logistic(np.array(lines), np.array(right, float), LINE_FEATURES)
+
+
+def _logistic(rows: Floats, right: Floats, names: Sequence[str]) -> dict[str, float]:
+    rows = np.c_[rows, np.ones(len(rows))]
+    weights = np.zeros(rows.shape[1])
+    for _ in range(_STEPS):
+        probable = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
+        slope = rows.T @ (probable - right) + _RIDGE * weights
+        bend = (rows * (probable * (1 - probable))[:, None]).T @ rows + _RIDGE * np.eye(len(weights))
+        weights -= np.linalg.solve(bend, slope)
+    return dict(zip((*names, "bias"), (round(float(weight), 2) for weight in weights), strict=True))
+
+
+def written(weights: tuple[dict[str, float], dict[str, float]], names: Sequence[str], cuts: int) -> str:
+    """The module that holds them."""
+    made = f"by codekin.evaluation.fitting on {cuts:,} cuts of {', '.join(names)}"
+    lines = [
+        '"""What the features weigh in the question how code goes on: fitted, not chosen.',
+        "",
+        f"Made {made}.",
+        '"""',
+    ]
+    for name, table in zip(("OF_CLUES", "OF_LINES"), weights, strict=True):
+        lines += ["", f"{name} = {{", *(f'    "{key}": {value},' for key, value in table.items()), "}"]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("roots", type=Path, nargs="+")
+    parser.add_argument("--cuts", type=int, default=CUTS)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args(arguments)
+    roots = [root.resolve() for root in options.roots]
+    with ProcessPoolExecutor(options.workers) as pool:
+        cuts = [
+            cut for found in pool.map(partial(examples, count=options.cuts, seed=options.seed), roots) for cut in found
+        ]
+    sys.stdout.write(written(fit(cuts), [root.name for root in roots], len(cuts)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""How the code goes on, as ghost text and as a completion item."""
+
+import pytest
+from lsprotocol import types
+
+shared = pytest.mark.asyncio(loop_scope="module")
+
+NEOVIM = "neovim_0.12.4"
+AUTOMATIC = types.InlineCompletionTriggerKind.Automatic
+INVOKED = types.InlineCompletionTriggerKind.Invoked
+
+BEGUN = '''\
+def order_total(goods, tax_rate):
+    """The price of all goods with tax."""
+    total = 0
+    for item in goods:
+        price = item.price * item.quantity
+        if item.discount:
+            price -= price * item.discount
+        total += price
+    '''
+SETTINGS = {"completion": {"floor": 0.05, "debounceMs": 1}}
+
+
+async def ghosts(client, name: str, text: str, *, at: types.Position | None = None, **context) -> list:
+    lines = text.split("\n")
+    at = at or types.Position(len(lines) - 1, len(lines[-1]))
+    asked = types.InlineCompletionContext(context.pop("kind", INVOKED), **context)
+    params = types.InlineCompletionParams(asked, types.TextDocumentIdentifier(client.uri(name)), at)
+    found = await client.text_document_inline_completion_async(params)
+    return list(found.items)
+
+
+async def items(client, name: str, text: str, kind=types.CompletionTriggerKind.Invoked) -> list:
+    lines = text.split("\n")
+    params = types.CompletionParams(
+        types.TextDocumentIdentifier(client.uri(name)),
+        types.Position(len(lines) - 1, len(lines[-1])),
+        types.CompletionContext(kind),
+    )
+    return list((await client.text_document_completion_async(params)).items)
+
+
+def inserted(text: str, item: types.InlineCompletionItem) -> str:
+    lines = text.split("\n")
+    assert item.range.start == item.range.end == types.Position(len(lines) - 1, len(lines[-1]))
+    return text + item.insert_text
+
+
+async def begun(start, editor: str = NEOVIM, settings=SETTINGS, text: str = BEGUN):
+    client = await start(editor, settings=settings)
+    await client.indexed(5)
+    client.open("shop/totals.py", text)
+    return client
+
+
+async def test_the_server_says_that_it_completes(start) -> None:
+    client = await start(NEOVIM)
+    assert client.result.capabilities.inline_completion_provider is not None
+    assert client.result.capabilities.completion_provider is not None
+
+
+async def test_unsaved_text_goes_on_as_the_workspace_does(start) -> None:
+    """With the names of here, in a document that is on no disk, and it parses."""
+    client = await begun(start)
+    (item,) = await ghosts(client, "shop/totals.py", BEGUN)
+    assert item.insert_text == "return total * (1 + tax_rate)"
+    compile(inserted(BEGUN, item), "totals.py", "exec")
+    assert item.command.title.startswith("from shop")
+
+
+async def test_what_is_typed_of_the_line_is_not_repeated(start) -> None:
+    text = BEGUN + "return to"
+    client = await begun(start, text=text)
+    (item,) = await ghosts(client, "shop/totals.py", text)
+    assert item.insert_text == "tal * (1 + tax_rate)"
+    assert await ghosts(client, "shop/totals.py", text, at=types.Position(8, 5)) == []  # in the middle of a word
+
+
+async def test_a_selected_completion_is_gone_on_with(start) -> None:
+    text = BEGUN + "ret"
+    client = await begun(start, text=text)
+    selected = types.SelectedCompletionInfo(types.Range(types.Position(8, 4), types.Position(8, 7)), "return total")
+    (item,) = await ghosts(client, "shop/totals.py", text, selected_completion_info=selected)
+    assert (item.insert_text, item.range) == ("return total * (1 + tax_rate)", selected.range)
+
+
+async def test_positions_are_in_the_negotiated_units(start) -> None:
+    """A character beyond the basic plane is two units before the cursor, and the text behind it is still found."""
+    text = BEGUN.replace("goods with tax", "goods with 😋 tax") + "return to"
+    client = await begun(start, "code_server_1.139.1", text=text)
+    (item,) = await ghosts(client, "shop/totals.py", text)
+    assert item.insert_text == "tal * (1 + tax_rate)"
+
+
+async def test_below_the_floor_there_is_silence(start) -> None:
+    client = await begun(start, settings={"completion": {"floor": 1.1}})
+    assert await ghosts(client, "shop/totals.py", BEGUN) == []
+
+
+async def test_it_can_be_turned_off(start) -> None:
+    client = await begun(start, settings={"completion": {"enabled": False}})
+    assert await ghosts(client, "shop/totals.py", BEGUN) == []
+
+
+async def test_the_next_key_answers_the_question_before_it_with_nothing(start) -> None:
+    """While it waits out the debounce; the question after the last key is answered."""
+    client = await begun(start, settings={"completion": {"floor": 0.05, "debounceMs": 300}})
+    params = types.InlineCompletionParams(
+        types.InlineCompletionContext(AUTOMATIC),
+        types.TextDocumentIdentifier(client.uri("shop/totals.py")),
+        types.Position(8, 4),
+    )
+    earlier = client.text_document_inline_completion_async(params)
+    text = BEGUN + "r"
+    client.edit("shop/totals.py", text)
+    (item,) = await ghosts(client, "shop/totals.py", text, kind=AUTOMATIC)
+    assert item.insert_text == "eturn total * (1 + tax_rate)"
+    assert list((await earlier).items) == []
+
+
+async def test_the_source_can_be_gone_to(start) -> None:
+    client = await begun(start)
+    assert await client.command("codekin.showCompletionSource") is None
+    (item,) = await ghosts(client, "shop/totals.py", BEGUN)
+    source = await client.command("codekin.showCompletionSource")
+    assert source["label"] == item.command.title
+    await client.command(item.command.command, *item.command.arguments)
+    assert (await client.command("codekin.showCompletionSource")) == source
+    assert client.shown_documents[0].uri == source["location"]["uri"]
+
+
+async def test_a_client_without_ghost_text_has_a_last_item(start) -> None:
+    text = BEGUN + "ret"
+    client = await begun(start, "code_server_1.139.1", text=text)
+    (item,) = await items(client, "shop/totals.py", text)
+    assert item.text_edit.new_text == "return total * (1 + tax_rate)"
+    assert item.text_edit.range == types.Range(types.Position(8, 4), types.Position(8, 7))
+    assert item.detail.startswith("from shop")
+    assert "return total" in item.documentation.value
+    assert item.sort_text > "zz"
+
+
+async def test_a_client_with_ghost_text_has_an_item_only_when_a_person_asks(start) -> None:
+    client = await begun(start, text=BEGUN)
+    kinds = types.CompletionTriggerKind
+    assert await items(client, "shop/totals.py", BEGUN, kinds.TriggerForIncompleteCompletions) == []
+    assert len(await items(client, "shop/totals.py", BEGUN, kinds.Invoked)) == 1
