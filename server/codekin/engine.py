@@ -175,7 +175,7 @@ class Engine:
     def complete(
         self, path: Path, row: int, column: int, *, text: str | None = None, cancel: Cancel | None = None
     ) -> list[Completion]:
-        """How the code goes on at a cursor (0-based, in characters), in `text` or else the document's; often by nothing."""
+        """How the code goes on at a cursor (0-based, in characters), in `text` or the document's; often nothing."""
         with self._sound():
             self._index.follow()
             at, settings = self.completer.cursor(path, text, row, column), self.settings.completion
