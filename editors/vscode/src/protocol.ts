@@ -1,0 +1,58 @@
+/** What codekin's server speaks beyond the standard (server/codekin/lsp/protocol.py). */
+
+import type { Location, Position, Range } from 'vscode-languageclient/node';
+
+export type Kinship = 'identical' | 'renamed' | 'edited' | 'similar';
+
+export interface Hit {
+    location: Location; // the whole of it
+    selectionRange: Range; // its name
+    name: string; // '' where the source gives none
+    qualifiedName: string;
+    kind: string;
+    language: string;
+    score: number; // 0 … 1
+    kinship: Kinship | null;
+    why: string;
+    preview: string; // its first lines
+}
+
+export interface Answer {
+    hits: Hit[]; // best first
+    asked: Location | null; // in whole lines
+    coverage: number; // the share of the workspace that could be searched, 0 … 1
+    seconds: number;
+}
+
+/** Code that is asked about: the function at a position, or the lines of a range. */
+export interface Asking {
+    textDocument: { uri: string };
+    position?: Position;
+    range?: Range;
+}
+
+export interface Status {
+    version: string;
+    state: 'no folder' | 'opening' | 'indexing' | 'ready' | 'paused' | 'standing by' | 'failed';
+    roots: string[];
+    files: number;
+    snippets: number;
+    skipped: number;
+    coverage: number;
+    progress: { done: number; total: number; secondsLeft: number | null } | null;
+    model: string;
+    device: string;
+    dense: string;
+    store: string;
+    storeBytes: number;
+    embedded: number;
+    watching: string;
+    problems: string[];
+}
+
+export const FIND_SIMILAR = 'codekin/findSimilar';
+export const SEARCH = 'codekin/search';
+export const STATUS = 'codekin/status';
+export const STATUS_CHANGED = 'codekin/statusChanged';
+
+export type Order = 'pause' | 'resume' | 'reindex';

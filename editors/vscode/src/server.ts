@@ -1,0 +1,222 @@
+/** The server: found, started, watched over. Starts and stops never overlap. */
+
+import * as os from 'node:os';
+import * as vscode from 'vscode';
+import {
+    CloseAction,
+    ErrorAction,
+    LanguageClient,
+    ResponseError,
+    State,
+    type LanguageClientOptions,
+} from 'vscode-languageclient/node';
+import { mayComplete } from './ghost';
+import { selectedInterpreter } from './interpreter';
+import { Patience } from './patience';
+import { findServer, suits, type Found } from './places';
+import { STATUS, STATUS_CHANGED, type Order, type Status } from './protocol';
+import type { Settings } from './settings';
+
+/** How the server is doing, seen from here. */
+export type Life = 'starting' | 'running' | 'missing' | 'stopped' | 'ended';
+
+const EXECUTE_COMMAND = 'workspace/executeCommand';
+
+/** Commands are the extension's own: they are there before the server is, and show answers in its views. */
+class Client extends LanguageClient {
+    override registerFeature(feature: Parameters<LanguageClient['registerFeature']>[0]): void {
+        if (!('registrationType' in feature) || feature.registrationType.method !== EXECUTE_COMMAND) {
+            super.registerFeature(feature);
+        }
+    }
+}
+
+export class Server implements vscode.Disposable {
+    life: Life = 'stopped';
+    found: Found | undefined;
+    status: Status | undefined;
+
+    private readonly changed = new vscode.EventEmitter<void>();
+    readonly onChange = this.changed.event;
+    private client: Client | undefined;
+    private queue: Promise<void> = Promise.resolve();
+    private readonly patience = new Patience();
+    private retry: NodeJS.Timeout | undefined;
+
+    constructor(
+        readonly version: string,
+        private readonly installed: string, // the extension's own virtual environment
+        private readonly settings: Settings,
+        readonly log: vscode.LogOutputChannel,
+    ) {}
+
+    /** Start, or start anew, after all that was asked for before. */
+    restart(): Promise<void> {
+        this.patience.renew();
+        return this.inTurn(async () => {
+            await this.end();
+            await this.begin();
+        });
+    }
+
+    stop(): Promise<void> {
+        return this.inTurn(() => this.end());
+    }
+
+    dispose(): void {
+        void this.stop();
+        this.changed.dispose();
+    }
+
+    /** The program that would be started now. */
+    async find(): Promise<Found | undefined> {
+        const setting = vscode.workspace.getConfiguration('codekin').get('path', '');
+        const interpreter = setting ? undefined : await selectedInterpreter();
+        const [path, home] = [process.env['PATH'] ?? '', os.homedir()];
+        return findServer({ setting, interpreter, path, installed: this.installed, home });
+    }
+
+    /** The server's answer. Throws what a person can be told; a vscode.CancellationError where nobody is to be. */
+    async ask<T>(method: string, params?: object, token?: vscode.CancellationToken): Promise<T> {
+        await this.queue;
+        if (!this.client || this.life !== 'running') {
+            throw new Error('The server is not running. "codekin: Restart Server" starts it, "codekin: Show Log" says more.');
+        }
+        try {
+            return await this.client.sendRequest<T>(method, params ?? {}, token);
+        } catch (error) {
+            if (token?.isCancellationRequested) {
+                throw new vscode.CancellationError();
+            }
+            throw error instanceof ResponseError ? new Error(error.message) : error;
+        }
+    }
+
+    async order(order: Order): Promise<void> {
+        this.learn(await this.ask<Status>(`codekin/${order}`));
+    }
+
+    /** Have the server carry out a command of its own. */
+    async command(name: string, ...given: unknown[]): Promise<unknown> {
+        return this.ask(EXECUTE_COMMAND, { command: name, arguments: given });
+    }
+
+    private inTurn(work: () => Promise<void>): Promise<void> {
+        clearTimeout(this.retry);
+        this.queue = this.queue.then(work).catch((error: unknown) => this.log.error(String(error)));
+        return this.queue;
+    }
+
+    private async begin(): Promise<void> {
+        this.found = await this.find();
+        if (!this.found) {
+            return this.live('missing');
+        }
+        this.log.info(`starting ${this.found.program} (${this.found.from})`);
+        this.live('starting');
+        const client = new Client('codekin', 'codekin', { command: this.found.program, args: ['serve'] }, this.options());
+        this.client = client;
+        client.onNotification(STATUS_CHANGED, (status: Status) => this.learn(status));
+        try {
+            await client.start();
+        } catch (error) {
+            this.log.error(`the server does not start: ${String(error)}`);
+            if (this.client === client) {
+                this.crashed();
+            }
+            return;
+        }
+        this.live('running');
+        this.compare(client.initializeResult?.serverInfo?.version ?? 'unknown');
+        void this.ask<Status>(STATUS).then((status) => this.learn(status), () => undefined);
+    }
+
+    private async end(): Promise<void> {
+        const client = this.client;
+        this.client = undefined;
+        if (client && client.state !== State.Stopped && client.state !== State.StartFailed) {
+            await client.stop(10_000).catch((error: unknown) => this.log.warn(`the server was slow to stop: ${String(error)}`));
+        }
+        this.live('stopped');
+    }
+
+    private options(): LanguageClientOptions {
+        return {
+            documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
+            outputChannel: this.log,
+            initializationOptions: this.settings.usersOwn(),
+            initializationFailedHandler: () => false,
+            errorHandler: {
+                error: () => ({ action: ErrorAction.Continue, handled: true }),
+                closed: () => {
+                    this.crashed();
+                    return { action: CloseAction.DoNotRestart, handled: true };
+                },
+            },
+            middleware: {
+                provideInlineCompletionItems: (document, position, context, token, next) =>
+                    mayComplete(document) ? next(document, position, context, token) : [],
+                provideCompletionItem: (document, position, context, token, next) =>
+                    mayComplete(document) ? next(document, position, context, token) : [],
+                workspace: {
+                    configuration: ({ items }, token, next) =>
+                        items.every(({ section }) => section === 'codekin')
+                            ? items.map(() => this.settings.chosen())
+                            : next({ items }, token),
+                },
+            },
+        };
+    }
+
+    /** It has ended by itself: try again, ever later, then say so once. */
+    private crashed(): void {
+        if (this.life === 'ended' || this.life === 'stopped') {
+            return; // a failed start is told twice
+        }
+        this.client = undefined;
+        this.live('ended');
+        const wait = this.patience.ended(Date.now());
+        if (wait !== undefined) {
+            this.log.warn(`the server has ended; it is started again in ${wait} ms`);
+            this.retry = setTimeout(() => void this.inTurn(() => this.begin()), wait);
+            return;
+        }
+        this.log.error('the server ends again and again; it is not started any more');
+        void this.complain('codekin: the server ends again and again. Its log may say why.', {
+            'Show Log': 'codekin.showLog',
+            'Restart Server': 'codekin.restart',
+        });
+    }
+
+    private compare(version: string): void {
+        this.log.info(`the server is codekin ${version}`);
+        if (suits(this.version, version)) {
+            return;
+        }
+        const own = this.found?.from === 'installed';
+        const remedy = own ? 'Install its match.' : `Update ${this.found?.program}, or install one for VS Code alone.`;
+        void this.complain(`codekin: the server is version ${version}, this extension is ${this.version}. ${remedy}`, {
+            'Install Server': 'codekin.installServer',
+        });
+    }
+
+    private async complain(message: string, remedies: Record<string, string>): Promise<void> {
+        const chosen = await vscode.window.showWarningMessage(message, ...Object.keys(remedies));
+        if (chosen) {
+            await vscode.commands.executeCommand(remedies[chosen] as string);
+        }
+    }
+
+    private learn(status: Status): void {
+        this.status = status;
+        this.changed.fire();
+    }
+
+    private live(life: Life): void {
+        this.life = life;
+        if (life !== 'running') {
+            this.status = undefined;
+        }
+        this.changed.fire();
+    }
+}

@@ -1,0 +1,287 @@
+/** "Find similar code": the question, and the view that keeps its answer up to date while code is edited. */
+
+import * as vscode from 'vscode';
+import { compare } from './compare';
+import { locationOf, open, rangeOf, shown, uriOf } from './open';
+import { FIND_SIMILAR, type Answer, type Asking, type Hit } from './protocol';
+import type { Server } from './server';
+import { moved } from './spans';
+import { byFile, byKinship, fenced, meaning, nameOf, percent, placeOf, remark, type Group } from './wording';
+
+const QUIET_MS = 400; // nothing has been edited for so long: ask again
+const ICONS: Record<string, string> = {
+    function: 'symbol-function',
+    method: 'symbol-method',
+    constructor: 'symbol-constructor',
+    test: 'beaker',
+    class: 'symbol-class',
+    module: 'symbol-module',
+};
+
+type Node = Group | Hit;
+
+function isHit(node: Node): node is Hit {
+    return 'location' in node;
+}
+
+/** What is meant by the selections of an editor: a function, or several lines. */
+export function askingOf(document: vscode.TextDocument, selection: vscode.Selection): Asking {
+    const textDocument = { uri: document.uri.toString() };
+    return selection.isSingleLine ? { textDocument, position: selection.active } : { textDocument, range: selection };
+}
+
+export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+    answer: Answer | undefined;
+    readonly view: vscode.TreeView<Node>;
+
+    private readonly changed = new vscode.EventEmitter<void>();
+    readonly onDidChangeTreeData = this.changed.event;
+    private asking: Asking | undefined;
+    private groups: Group[] = [];
+    private readonly dismissed = new Set<string>();
+    private running: vscode.CancellationTokenSource | undefined;
+    private timer: NodeJS.Timeout | undefined;
+    private covered = 1;
+    private readonly holding: vscode.Disposable;
+
+    constructor(private readonly server: Server) {
+        this.view = vscode.window.createTreeView('codekin.similar', { treeDataProvider: this, showCollapseAll: true });
+        this.holding = vscode.Disposable.from(
+            this.view,
+            this.changed,
+            vscode.workspace.onDidChangeTextDocument((event) => this.edited(event)),
+            vscode.workspace.onDidChangeConfiguration((event) => {
+                if (event.affectsConfiguration('codekin.similar.groupBy')) {
+                    this.arrange();
+                }
+            }),
+            server.onChange(() => this.coveredMore()),
+        );
+    }
+
+    dispose(): void {
+        clearTimeout(this.timer);
+        this.running?.cancel();
+        this.holding.dispose();
+    }
+
+    /** Ask, and show the answer. Undefined where it is not an answer to this any more. */
+    async ask(asking: Asking, { reveal = true } = {}): Promise<Answer | undefined> {
+        this.asking = asking;
+        if (reveal) {
+            this.dismissed.clear();
+            void vscode.commands.executeCommand('codekin.similar.focus', { preserveFocus: true });
+        }
+        clearTimeout(this.timer);
+        this.running?.cancel();
+        const running = (this.running = new vscode.CancellationTokenSource());
+        try {
+            const asked = this.server.ask<Answer>(FIND_SIMILAR, asking, running.token);
+            const answer = reveal ? await inView(asked) : await asked;
+            if (running === this.running) {
+                this.take(answer);
+                return answer;
+            }
+        } catch (error) {
+            if (running === this.running && !(error instanceof vscode.CancellationError)) {
+                this.clear(error instanceof Error ? error.message : String(error));
+            }
+        }
+        return undefined;
+    }
+
+    async again(): Promise<void> {
+        if (this.asking) {
+            await this.ask(this.asking, { reveal: false });
+        }
+    }
+
+    clear(message?: string): void {
+        this.answer = undefined;
+        this.view.message = message;
+        this.view.description = undefined;
+        this.arrange();
+    }
+
+    dismiss(hit: Hit): void {
+        this.dismissed.add(keyOf(hit));
+        this.arrange();
+    }
+
+    /** Compare what was asked about with this. */
+    async diff(hit: Hit): Promise<void> {
+        const asked = this.answer?.asked;
+        if (asked) {
+            const mine = new vscode.Location(vscode.Uri.parse(asked.uri), rangeOf(asked.range));
+            await compare(mine, new vscode.Location(uriOf(hit), rangeOf(hit.location.range)));
+        }
+    }
+
+    getChildren(node?: Node): Node[] {
+        return node ? (isHit(node) ? [] : node.hits) : this.groups;
+    }
+
+    getParent(node: Node): Node | undefined {
+        return isHit(node) ? this.groups.find((group) => group.hits.includes(node)) : undefined;
+    }
+
+    getTreeItem(node: Node): vscode.TreeItem {
+        return isHit(node) ? hitItem(node) : groupItem(node);
+    }
+
+    resolveTreeItem(item: vscode.TreeItem, node: Node): vscode.TreeItem {
+        if (isHit(node)) {
+            const tooltip = new vscode.MarkdownString(fenced(node));
+            tooltip.appendMarkdown('\n\n').appendText(`${shown(uriOf(node))}: ${node.why}`);
+            item.tooltip = tooltip;
+        }
+        return item;
+    }
+
+    private take(answer: Answer): void {
+        this.answer = answer;
+        this.covered = answer.coverage;
+        const nothing = answer.asked
+            ? 'Nothing in the workspace is like this code.'
+            : 'There is no code to ask about here, or it is not indexed yet.';
+        this.view.message = remark(answer.hits.length, answer.coverage, nothing) || undefined;
+        this.view.description = answer.asked
+            ? `to ${shown(answer.asked.uri)}:${answer.asked.range.start.line + 1}`
+            : undefined;
+        this.arrange();
+    }
+
+    private arrange(): void {
+        const hits = (this.answer?.hits ?? []).filter((hit) => !this.dismissed.has(keyOf(hit)));
+        const isByFile = vscode.workspace.getConfiguration('codekin').get('similar.groupBy') === 'file';
+        this.groups = isByFile ? byFile(hits) : byKinship(hits);
+        this.view.badge = hits.length ? { value: hits.length, tooltip: `${hits.length} similar` } : undefined;
+        void vscode.commands.executeCommand('setContext', 'codekin.hasSimilar', this.answer !== undefined);
+        this.changed.fire();
+    }
+
+    private edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+        if (!this.asking || !contentChanges.length || document.uri.scheme !== 'file') {
+            return;
+        }
+        if (document.uri.toString() === this.asking.textDocument.uri) {
+            this.asking = contentChanges.reduce(follow, this.asking);
+        }
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => void this.again(), QUIET_MS);
+    }
+
+    /** Where a part was not searched yet, look again when all is. */
+    private coveredMore(): void {
+        const coverage = this.server.status?.coverage ?? 0;
+        if (this.asking && this.answer && this.covered < 1 && coverage >= 1) {
+            this.covered = 1;
+            void this.again();
+        }
+    }
+}
+
+function follow(asking: Asking, change: vscode.TextDocumentContentChangeEvent): Asking {
+    const { position, range } = asking;
+    return {
+        ...asking,
+        ...(position && { position: moved({ start: position, end: position }, change).start }),
+        ...(range && { range: moved(range, change) }),
+    };
+}
+
+function keyOf(hit: Hit): string {
+    return `${hit.location.uri}#${hit.qualifiedName || hit.location.range.start.line}`;
+}
+
+function inView<T>(work: Promise<T>): Thenable<T> {
+    return vscode.window.withProgress({ location: { viewId: 'codekin.similar' } }, () => work);
+}
+
+function groupItem(group: Group): vscode.TreeItem {
+    const isFile = group.key.includes(':');
+    const item = new vscode.TreeItem(isFile ? shown(group.key) : group.key, vscode.TreeItemCollapsibleState.Expanded);
+    item.id = group.key;
+    item.description = isFile ? String(group.hits.length) : `${group.hits.length} · ${meaning(group.key)}`;
+    if (isFile) {
+        item.iconPath = vscode.ThemeIcon.File;
+        item.resourceUri = vscode.Uri.parse(group.key);
+    }
+    item.contextValue = 'group';
+    return item;
+}
+
+function hitItem(hit: Hit): vscode.TreeItem {
+    const item = new vscode.TreeItem(nameOf(hit));
+    const place = placeOf(hit, shown(uriOf(hit)));
+    item.description = `${percent(hit.score)} · ${place}`;
+    item.iconPath = new vscode.ThemeIcon(ICONS[hit.kind] ?? 'code');
+    item.contextValue = 'hit';
+    item.command = { command: 'codekin.open', title: 'Open', arguments: [hit] };
+    const label = `${nameOf(hit)}, ${hit.kinship ?? 'similar'}, ${percent(hit.score)}, ${place}`;
+    item.accessibilityInformation = { label };
+    return item;
+}
+
+/** What a command is given: by the server's code actions and lenses, else by the active editor. */
+function given(value: unknown): Asking | undefined {
+    if (value && typeof value === 'object' && 'textDocument' in value) {
+        const { textDocument, position, range } = value as Asking;
+        const bare = range && range.start.line === range.end.line ? { position: range.start } : { range };
+        return { textDocument, ...(position ? { position } : bare) };
+    }
+    const editor = vscode.window.activeTextEditor;
+    return editor && askingOf(editor.document, editor.selection);
+}
+
+export function registerSimilar(similar: Similar, server: Server): vscode.Disposable {
+    const commands: Record<string, (...words: never[]) => unknown> = {
+        'codekin.findSimilar': async (value: unknown) => {
+            const asking = given(value);
+            if (asking) {
+                return similar.ask(asking);
+            }
+            return vscode.window.showInformationMessage('codekin: open a file and put the cursor into a function first.');
+        },
+        'codekin.peekSimilar': async (value: unknown) => peek(server, given(value)),
+        'codekin.open': (hit: Hit) => open(hit),
+        'codekin.openToSide': (hit: Hit) => open(hit, { viewColumn: vscode.ViewColumn.Beside }),
+        'codekin.diff': (hit: Hit) => similar.diff(hit),
+        'codekin.copyPath': (hit: Hit) => vscode.env.clipboard.writeText(placeOf(hit, uriOf(hit).fsPath)),
+        'codekin.dismiss': (hit: Hit) => similar.dismiss(hit),
+        'codekin.similar.refresh': () => similar.again(),
+        'codekin.similar.groupByFile': () => groupBy('file'),
+        'codekin.similar.groupByKinship': () => groupBy('kinship'),
+    };
+    /* From a key, a command of the tree is given nothing: what is selected in it is meant. */
+    const withSelection = (run: (hit: never) => unknown) => (hit?: Hit) => {
+        const meant = hit ?? similar.view.selection.find(isHit);
+        return meant && run(meant as never);
+    };
+    const ofHits = ['codekin.open', 'codekin.openToSide', 'codekin.diff', 'codekin.copyPath', 'codekin.dismiss'];
+    return vscode.Disposable.from(
+        ...Object.entries(commands).map(([name, run]) =>
+            vscode.commands.registerCommand(name, ofHits.includes(name) ? withSelection(run) : run),
+        ),
+    );
+}
+
+async function groupBy(value: string): Promise<void> {
+    const target = vscode.ConfigurationTarget.Global;
+    await vscode.workspace.getConfiguration('codekin').update('similar.groupBy', value, target);
+}
+
+async function peek(server: Server, asking: Asking | undefined): Promise<Answer | undefined> {
+    if (!asking) {
+        return undefined;
+    }
+    const answer = await server.ask<Answer>(FIND_SIMILAR, asking);
+    const start = asking.position ?? asking.range?.start ?? { line: 0, character: 0 };
+    const uri = vscode.Uri.parse(asking.textDocument.uri);
+    const at = new vscode.Position(start.line, start.character);
+    const message = remark(answer.hits.length, answer.coverage, 'Nothing in the workspace is like this code.');
+    await vscode.commands.executeCommand(
+        'editor.action.peekLocations', uri, at, answer.hits.map(locationOf), 'peek', `codekin: ${message}`,
+    );
+    return answer;
+}

@@ -1,0 +1,98 @@
+/** Hits and states as a person reads them. Pure. */
+
+import type { Hit, Kinship, Status } from './protocol';
+
+export const KINSHIPS: readonly Kinship[] = ['identical', 'renamed', 'edited', 'similar'];
+
+const MEANS: Record<Kinship, string> = {
+    identical: 'the same code, formatting and comments aside',
+    renamed: 'other names or literals',
+    edited: 'most of the structure',
+    similar: 'words or meaning',
+};
+const LONGEST = 60; // of a line that stands for a name
+const FENCE = /`{3,}/g;
+
+export interface Group {
+    key: string;
+    hits: Hit[];
+}
+
+/** Hits by how they are kin, nearest first. */
+export function byKinship(hits: readonly Hit[]): Group[] {
+    return KINSHIPS.map((key) => ({ key, hits: hits.filter((hit) => (hit.kinship ?? 'similar') === key) })).filter(
+        (group) => group.hits.length > 0,
+    );
+}
+
+/** Hits by file, the file of the best first. */
+export function byFile(hits: readonly Hit[]): Group[] {
+    const groups = new Map<string, Hit[]>();
+    for (const hit of hits) {
+        groups.set(hit.location.uri, [...(groups.get(hit.location.uri) ?? []), hit]);
+    }
+    return [...groups].map(([key, found]) => ({ key, hits: found }));
+}
+
+/** What a kinship means. */
+export function meaning(kinship: string): string {
+    return MEANS[kinship as Kinship] ?? '';
+}
+
+/** The hit's name; where it has none, its first line. */
+export function nameOf(hit: Hit): string {
+    const name = hit.qualifiedName || hit.name;
+    if (name) {
+        return name;
+    }
+    const line = hit.preview.split('\n').find((each) => each.trim())?.trim() ?? hit.kind;
+    return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
+}
+
+export function percent(share: number): string {
+    return `${Math.round(share * 100)} %`;
+}
+
+/** Where it is: the file as it is shown, and the line that a person counts. */
+export function placeOf(hit: Hit, shown: string): string {
+    return `${shown}:${hit.selectionRange.start.line + 1}`;
+}
+
+/** The preview in Markdown: a fence that the code can't end. */
+export function fenced(hit: Hit): string {
+    const longest = Math.max(2, ...(hit.preview.match(FENCE) ?? []).map((each) => each.length));
+    const fence = '`'.repeat(longest + 1);
+    return `${fence}${hit.language}\n${hit.preview.replace(/\s+$/, '')}\n${fence}`;
+}
+
+/** What an answer without hits, or one that is not complete, has to say; '' where there is nothing to say. */
+export function remark(count: number, coverage: number, nothing: string): string {
+    const covered = coverage < 1 ? `${percent(Math.floor(coverage * 100) / 100)} of the workspace is indexed so far.` : '';
+    return [count ? '' : nothing, covered].filter(Boolean).join(' ');
+}
+
+export function bytes(count: number): string {
+    return count < 1e6 ? `${Math.round(count / 1e3)} kB` : `${(count / 1e6).toFixed(1)} MB`;
+}
+
+export function counted(count: number, noun: string): string {
+    return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** The state in a few words: "indexing 42 %". */
+export function stateOf(status: Status): string {
+    const { progress, state } = status;
+    if (state === 'indexing' && progress) {
+        return `indexing ${percent(Math.floor((100 * progress.done) / Math.max(progress.total, 1)) / 100)}`;
+    }
+    return state;
+}
+
+/** What is behind the state: "12,031 functions, embedded model, cpu". */
+export function detailOf(status: Status): string {
+    const parts = [counted(status.snippets, 'snippet')];
+    if (status.model) {
+        parts.push(`model ${status.model}`, status.device);
+    }
+    return parts.filter(Boolean).join(', ');
+}
