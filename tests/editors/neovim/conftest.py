@@ -66,10 +66,13 @@ class Editor:
             return Path(address).exists() and knocking.connect_ex(address) == 0
 
     def close(self) -> None:
-        """Quit, and have read all that Neovim still writes, for which it waits."""
+        """Quit at once: without the server, which Neovim would wait for, and reading all that it still writes."""
         if self.is_closed:
             return
         self.is_closed = True
+        if not self.api.api.get_mode()["blocking"]:
+            for server in self.api.api.get_proc_children(self.api.funcs.getpid()):
+                os.kill(server, signal.SIGKILL)
         self.api.command("qa!", async_=True)
         with suppress(OSError):
             while self.terminal.read(LONG_S):
@@ -133,9 +136,10 @@ class Editor:
         """Ask, and ask again when there is another answer, until this is so."""
 
         def answered() -> bool:
-            self.lua("vim.fn.setqflist({}, 'f')")
+            self.lua("vim.fn.setqflist({}, 'f') told = {}")
             self.do(command)
-            self.quickfix()
+            if self.until("return #vim.fn.getqflist() > 0 and 'hits' or #told > 0 and 'nothing'") == "nothing":
+                return False
             self.do("wincmd p")
             return bool(self.lua(condition))
 
@@ -172,25 +176,22 @@ def start(program: Neovim, tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def _shared(program: Neovim, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    editor = Editor(program, make_desk(tmp_path_factory.mktemp("desk"), FILES))
+def _shared(
+    program: Neovim, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Editor]:
+    files = getattr(request.module, "FILES", FILES)
+    editor = Editor(program, make_desk(tmp_path_factory.mktemp("desk"), files))
     yield editor
     editor.close()
 
 
 @pytest.fixture
 def editor(_shared: Editor) -> Editor:
-    """For tests that leave things as they were: one editor for a file of tests, with a small shop that is indexed."""
+    """For tests that leave things as they were: one editor for a file of tests, with its FILES, or a small shop."""
     _shared.press("<Esc><Esc>")
     _shared.lua(FRESH)
     _shared.edit("shop/orders.py", 6)
     return _shared
-
-
-@pytest.fixture
-def has_ghost_text(editor: Editor) -> bool:
-    """Neovim 0.12."""
-    return bool(editor.api.funcs.has("nvim-0.12"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -83,7 +83,7 @@ def look(editor: Editor) -> str:
 def test_the_readme_shows_sessions_as_they_are(editor: Editor) -> None:
     if not editor.api.funcs.has("nvim-0.12"):
         pytest.skip("one version is shown")
-    editor.do("set columns=120 lines=34 laststatus=2 | wincmd t")
+    editor.do("set columns=120 lines=34 nowrap | wincmd t")
     editor.do("Codekin similar")
     editor.terminal.until("[Quickfix List]")
     editor.terminal.until("invoice_total")
@@ -91,7 +91,7 @@ def test_the_readme_shows_sessions_as_they_are(editor: Editor) -> None:
     editor.do("Codekin diff")
     editor.terminal.until("invoices.py:4-12 [-]")
     diff = look(editor)
-    editor.do("set columns=150 lines=40")
+    editor.do("set columns=150 lines=40 wrap")
     shown = f"<!-- screen -->\n```\n{similar}```\n<!-- end -->\n\n<!-- diff -->\n```\n{diff}```\n<!-- end -->"
     assert same(similar) == same(printed("screen")), shown
     assert same(diff) == same(printed("diff")), shown

@@ -1,0 +1,168 @@
+"""Completions from the workspace: ghost text on the screen (0.12), items of the completion menu (all)."""
+
+import pytest
+
+from .conftest import INDEXED, Editor, Start
+from .test_server import ATTACHED
+
+FILES = {
+    "shop/orders.py": "",
+    "shop/stock.py": '''\
+def remove_item(store, name, count):
+    """Take some of it out."""
+    if name not in store.items:
+        raise KeyError(name)
+    store.items[name] -= count
+    note(f"{count} of {name} removed")
+    return store.items[name]
+
+
+def add_item(store, name, count):
+    """Put some more of it in."""
+    if name not in store.items:
+        raise KeyError(name)
+    store.items[name] += count
+    note(f"{count} of {name} added")
+    return store.items[name]
+''',
+    "shop/waste.py": '''\
+def drop_item(store, name, count):
+    """Throw some of it away."""
+    if name not in store.items:
+''',
+}
+KEYS = {"F2": "accept", "F3": "accept-word", "F4": "next", "F5": "source", "F6": "complete"}
+LAST = "return vim.fn.getline('$')"
+GHOST = """
+  local space = vim.api.nvim_create_namespace('nvim.lsp.inline_completion')
+  local mark = vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details = true })[1]
+  return mark and mark[4].virt_text[1][1] == ...
+"""
+
+
+@pytest.fixture
+def writing(editor: Editor) -> Editor:
+    """An editor with keys for all that can be done, at a place where everybody knows how it goes on."""
+    for key, name in KEYS.items():
+        editor.do(f"imap <{key}> <Plug>(codekin-{name})")
+    editor.do("edit shop/waste.py | setlocal indentexpr= autoindent")
+    editor.until(ATTACHED)
+    return editor
+
+
+@pytest.fixture
+def ghostly(writing: Editor) -> Editor:
+    if not writing.api.funcs.has("nvim-0.12"):
+        pytest.skip("ghost text needs Neovim 0.12")
+    return writing
+
+
+def test_what_is_likely_stands_on_the_screen_and_is_accepted(ghostly: Editor) -> None:
+    ghostly.press("Go    raise Key")
+    ghostly.terminal.until("        raise KeyError(name)")
+    assert ghostly.lua(LAST) == "        raise Key"
+    ghostly.press("<F2>")
+    ghostly.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+    assert ghostly.lua("return vim.fn.mode()") == "i"
+
+
+def test_words_are_accepted_one_by_one(ghostly: Editor) -> None:
+    ghostly.press("Go    raise Key")
+    ghostly.until(GHOST, "Error(name)")
+    for wanted, rest in (("raise KeyError", "(name)"), ("raise KeyError(", "name)"), ("raise KeyError(name", ")")):
+        ghostly.press("<F3>")
+        ghostly.until("return vim.fn.getline(4) == ...", f"        {wanted}")
+        ghostly.until(GHOST, rest)
+
+
+def test_what_is_typed_of_it_is_not_inserted_twice(ghostly: Editor) -> None:
+    ghostly.press("Go    raise Key")
+    ghostly.until(GHOST, "Error(name)")
+    ghostly.press("Er<F2>")
+    ghostly.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+
+
+def test_the_source_is_shown_beside_while_one_writes_on(ghostly: Editor) -> None:
+    ghostly.press("Go    raise Key")
+    ghostly.until(GHOST, "Error(name)")
+    ghostly.press("<F5>")
+    ghostly.until("""
+      for _, window in ipairs(vim.api.nvim_list_wins()) do
+        local name = vim.api.nvim_buf_get_name(vim.api.nvim_win_get_buf(window))
+        if vim.wo[window].previewwindow then return name:find('stock.py') end
+      end
+    """)
+    assert ghostly.lua("return {vim.fn.mode(), vim.fn.expand('%:t')}") == ["i", "waste.py"]
+    assert ghostly.lua(LAST) == "        raise Key"
+
+
+def test_the_source_of_what_was_taken_is_shown_afterwards(ghostly: Editor) -> None:
+    ghostly.press("Go    raise Key")
+    ghostly.until(GHOST, "Error(name)")
+    ghostly.press("<F2>")
+    ghostly.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+    ghostly.press("<Esc>")
+    ghostly.until("return vim.fn.mode() == 'n'")
+    ghostly.do("lua require('codekin').source()")
+    ghostly.until("return vim.fn.expand('%:t') == 'stock.py'")
+
+
+def test_there_are_more_candidates_where_one_wants_them(start: Start) -> None:
+    other = FILES["shop/stock.py"].replace("KeyError(name)", "KeyMissing(store, name)").replace("_item", "_part")
+    editor = start(files={**FILES, "shop/parts.py": other})
+    if not editor.api.funcs.has("nvim-0.12"):
+        pytest.skip("ghost text needs Neovim 0.12")
+    editor.lua("require('codekin').setup({settings = {completion = {limit = 3, floor = 0}}})")
+    editor.do("imap <F4> <Plug>(codekin-next)")
+    editor.do("edit shop/waste.py | setlocal indentexpr= autoindent")
+    editor.until(INDEXED)
+    editor.press("Go    raise Key")
+    editor.terminal.until("        raise KeyError(name)")
+    editor.press("<F4>")
+    editor.terminal.until(lambda screen: "raise KeyMissing(store, name)" in screen and "(2/" in screen)
+
+
+def test_ghost_text_is_turned_off_and_on(ghostly: Editor) -> None:
+    is_on = """
+      local client = vim.lsp.get_clients({name = 'codekin'})[1]
+      return vim.lsp.inline_completion.is_enabled({bufnr = 0, client_id = client.id})
+    """
+    assert ghostly.lua(is_on)
+    ghostly.do("Codekin complete off")
+    assert not ghostly.lua(is_on)
+    ghostly.do("Codekin complete on")
+    assert ghostly.lua(is_on)
+    ghostly.press("Go    raise Key")
+    ghostly.until(GHOST, "Error(name)")
+
+
+def test_a_key_without_ghost_text_is_the_user_s(writing: Editor) -> None:
+    writing.lua("""
+      vim.keymap.set('i', '<Tab>', function()
+        return require('codekin').accept() and '' or '<Tab>'
+      end, { expr = true })
+    """)
+    writing.press("GoX<Tab>Y")
+    writing.until("return vim.fn.getline(4):find('X\\t?%s*Y$')")
+
+
+def test_asking_shows_what_there_is(writing: Editor) -> None:
+    writing.press("Go    raise Key<F6>")
+    writing.terminal.until("        raise KeyError(name)")
+
+
+def test_older_versions_have_it_in_the_completion_menu(writing: Editor) -> None:
+    if writing.api.funcs.has("nvim-0.12"):
+        pytest.skip("0.12 has ghost text")
+    assert writing.lua("return vim.bo.omnifunc") == "v:lua.vim.lsp.omnifunc"
+    writing.press("Go    raise Key<C-x><C-o>")
+    writing.until("return vim.fn.pumvisible() == 1 or vim.fn.getline(4):find('raise')")
+    writing.press("<C-y>")
+    writing.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+
+
+def test_an_old_neovim_says_that_it_has_no_ghost_text(writing: Editor) -> None:
+    if writing.api.funcs.has("nvim-0.12"):
+        pytest.skip("0.12 has ghost text")
+    writing.do("Codekin complete on")
+    writing.told("ghost text needs Neovim 0.12")
