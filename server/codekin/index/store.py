@@ -5,28 +5,17 @@ content however often and wherever they stand, and keep their number for as long
 Every change is one transaction: a file is in the store whole or not at all.
 """
 
-import math
 import sqlite3
-import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 from codekin.index import schema
+from codekin.index.database import Database
+from codekin.index.places import PLACE, beginning_alike, condition_of, place_of
 from codekin.index.records import FileRecord, FileState, put_file
-from codekin.types import Candidate, Filter, Kind, Place, Skipped, Span
-
-T = TypeVar("T")
-
-_CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
-
-_PLACE = (
-    "SELECT f.path, s.start, s.end, s.name, s.qualified_name, s.kind, f.language, s.name_line, s.part, s.content "
-    "FROM snippets s JOIN files f ON f.id = s.file "
-)
+from codekin.types import Candidate, Filter, Place, Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +28,11 @@ class Counts:
     skipped: int
 
 
-class Store:
+class Store(Database):
     """One workspace's file. May be used from any thread; each thread gets a connection of its own."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
-        self._connection()
-
-    def close(self) -> None:
-        """Close every thread's connection; no call may be under way."""
-        with self._lock:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
-        self._local = threading.local()
+        super().__init__(path, schema.STORE_MIGRATIONS)
 
     # What is known of files
 
@@ -237,36 +214,36 @@ class Store:
     def places(self, contents: Sequence[int], within: Filter = Filter()) -> dict[int, list[Place]]:
         """Where contents stand now; dead ones are left out."""
         result: dict[int, list[Place]] = {}
-        condition, values = _condition(within)
+        condition, values = condition_of(within)
         for row in self._in(
-            _PLACE + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start", contents, values
+            PLACE + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start", contents, values
         ):
-            place = _place(row)
+            place = place_of(row)
             result.setdefault(place.content, []).append(place)
         return result
 
     def places_in(self, path: Path) -> list[Place]:
         """The snippets of a file, in order."""
-        return [_place(row) for row in self._query(_PLACE + "WHERE f.path = ? ORDER BY s.start", (str(path),))]
+        return [place_of(row) for row in self._query(PLACE + "WHERE f.path = ? ORDER BY s.start", (str(path),))]
 
     def named(self, part: str, limit: int, within: Filter = Filter()) -> list[Place]:
         """Whole definitions whose qualified name contains `part`, whatever the case; shortest names first."""
         pattern = "%" + part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        limited, values = _condition(within)
+        limited, values = condition_of(within)
         condition = f"WHERE s.name <> '' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\'{limited} "
         order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path LIMIT ?"
-        return [_place(row) for row in self._query(_PLACE + condition + order, (pattern, *values, part, limit))]
+        return [place_of(row) for row in self._query(PLACE + condition + order, (pattern, *values, part, limit))]
 
     def defined(self, names: Sequence[str], limit: int, within: Filter = Filter()) -> list[Place]:
         """Whole definitions that have one of these very names, whatever the case."""
-        condition, values = _condition(within)
-        statement = _PLACE + "WHERE s.name COLLATE NOCASE IN ({}) AND s.part < 2" + condition + " LIMIT ?"
-        return [_place(row) for row in self._in(statement, names, (*values, limit))]
+        condition, values = condition_of(within)
+        statement = PLACE + "WHERE s.name COLLATE NOCASE IN ({}) AND s.part < 2" + condition + " LIMIT ?"
+        return [place_of(row) for row in self._in(statement, names, (*values, limit))]
 
     def titled(self, words: Iterable[str], limit: int, within: Filter = Filter()) -> list[Path]:
         """Files whose own names have one of these words, or one that begins like it; by BM25, best first."""
-        question = " OR ".join(term for word in words for term in _beginning_alike(word))
-        condition, values = _condition(within)
+        question = " OR ".join(term for word in words for term in beginning_alike(word))
+        condition, values = condition_of(within)
         statement = (
             "SELECT f.path FROM titles JOIN files f ON f.id = titles.rowid "
             f"WHERE titles MATCH ?{condition} ORDER BY titles.rank LIMIT ?"
@@ -275,7 +252,7 @@ class Store:
 
     def contents_within(self, within: Filter) -> list[int]:
         """The contents that stand somewhere the filter allows."""
-        condition, values = _condition(within)
+        condition, values = condition_of(within)
         statement = "SELECT DISTINCT s.content FROM snippets s JOIN files f ON f.id = s.file WHERE 1" + condition
         return [row[0] for row in self._query(statement, values)]
 
@@ -296,80 +273,9 @@ class Store:
         statement = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
         return [Candidate(*row) for row in self._query(statement, (question, limit))]
 
-    # The connection
-
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None or self._local.inode != _inode(self.path):  # set aside, or deleted, by someone
-            former, connection = connection, schema.connect(self.path, schema.STORE_MIGRATIONS)
-            self._local.connection = connection
-            self._local.inode = _inode(self.path)
-            with self._lock:
-                self._open.append(connection)
-                if former is not None:
-                    self._open.remove(former)
-                    former.close()
-        return connection
-
-    def _query(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        with schema.errors_named(self.path):
-            return self._connection().execute(statement, values).fetchall()
-
-    def _in(self, statement: str, keys: Sequence[object], more: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        rows = []
-        for i in range(0, len(keys), _CHUNK):
-            chunk = keys[i : i + _CHUNK]
-            rows += self._query(statement.format(",".join("?" * len(chunk))), (*chunk, *more))
-        return rows
-
     def _change(self, change: Callable[[sqlite3.Connection], object]) -> None:
         def counted(db: sqlite3.Connection) -> None:
             change(db)
             db.execute("INSERT INTO meta VALUES ('generation', 1) ON CONFLICT DO UPDATE SET value = value + 1")
 
         self._write(counted)
-
-    def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._connection()
-        with schema.errors_named(self.path), schema.transaction(connection):
-            return change(connection)
-
-
-def _inode(path: Path) -> int:
-    try:
-        return path.stat().st_ino
-    except OSError:
-        return 0
-
-
-def _beginning_alike(word: str) -> list[str]:
-    """FTS5 terms: what begins with the word's first three fifths, and what the word begins with."""
-    quoted = word.replace('"', "")
-    least = max(3, math.ceil(0.6 * len(quoted)))
-    return [f'"{quoted[:least]}"*', *(f'"{quoted[:i]}"' for i in range(3, least))] if quoted else []
-
-
-def _condition(within: Filter) -> tuple[str, tuple[str, ...]]:
-    """SQL that limits `files f`, and its values."""
-    condition, values = "", []
-    if within.language is not None:
-        condition += " AND f.language = ?"
-        values.append(within.language)
-    if within.folder is not None:
-        # Byte order makes a folder's files one range: everything from "folder/" up to "folder0".
-        condition += " AND f.path >= ? AND f.path < ?"
-        folder = str(within.folder).rstrip("/\\")
-        separator = "\\" if "\\" in folder else "/"
-        values += [folder + separator, folder + chr(ord(separator) + 1)]
-    return condition, tuple(values)
-
-
-@lru_cache(maxsize=16_384)
-def _path(path: str) -> Path:
-    """Making one costs ten times what looking it up does, and hits are compared by it."""
-    return Path(path)
-
-
-def _place(row: tuple) -> Place:  # type: ignore[type-arg]
-    path, start, end, name, qualified_name, kind, language, name_line, part, content = row
-    return Place(_path(path), Span(start, end), name, qualified_name, Kind(kind), language, name_line, part, content)

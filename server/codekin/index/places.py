@@ -1,0 +1,46 @@
+"""Places as the store has them: the SQL that finds them, and its rows as `Place`."""
+
+import math
+from functools import lru_cache
+from pathlib import Path
+
+from codekin.types import Filter, Kind, Place, Span
+
+PLACE = (
+    "SELECT f.path, s.start, s.end, s.name, s.qualified_name, s.kind, f.language, s.name_line, s.part, s.content "
+    "FROM snippets s JOIN files f ON f.id = s.file "
+)
+
+
+def beginning_alike(word: str) -> list[str]:
+    """FTS5 terms: what begins with the word's first three fifths, and what the word begins with."""
+    quoted = word.replace('"', "")
+    least = max(3, math.ceil(0.6 * len(quoted)))
+    return [f'"{quoted[:least]}"*', *(f'"{quoted[:i]}"' for i in range(3, least))] if quoted else []
+
+
+def condition_of(within: Filter) -> tuple[str, tuple[str, ...]]:
+    """SQL that limits `files f`, and its values."""
+    condition, values = "", []
+    if within.language is not None:
+        condition += " AND f.language = ?"
+        values.append(within.language)
+    if within.folder is not None:
+        # Byte order makes a folder's files one range: everything from "folder/" up to "folder0".
+        condition += " AND f.path >= ? AND f.path < ?"
+        folder = str(within.folder).rstrip("/\\")
+        separator = "\\" if "\\" in folder else "/"
+        values += [folder + separator, folder + chr(ord(separator) + 1)]
+    return condition, tuple(values)
+
+
+@lru_cache(maxsize=16_384)
+def _path(path: str) -> Path:
+    """Making one costs ten times what looking it up does, and hits are compared by it."""
+    return Path(path)
+
+
+def place_of(row: tuple) -> Place:  # type: ignore[type-arg]
+    """A row that PLACE selects."""
+    path, start, end, name, qualified_name, kind, language, name_line, part, content = row
+    return Place(_path(path), Span(start, end), name, qualified_name, Kind(kind), language, name_line, part, content)
