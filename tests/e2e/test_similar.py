@@ -157,3 +157,35 @@ async def test_wrong_arguments_are_refused_with_the_remedy(shop) -> None:
         assert refused.value.code in (-32602, -32803)  # InvalidParams, RequestFailed
         with pytest.raises(Exception, match=remedy):
             await shop.command("codekin.findSimilar", *([] if arguments is None else [arguments]))
+
+
+SUM = """\
+def overdue_sum(invoices, today):
+    result = 0
+    for invoice in invoices:
+        if invoice.due < today and not invoice.paid:
+            result += invoice.amount
+    audit("overdue", result)
+    return result
+"""
+
+
+async def test_every_kinship_is_told_with_what_shows_it(start, workspace) -> None:
+    laid_out = SUM.replace("    ", "  ").replace("  result = 0\n", "  # from nothing\n  result = 0\n")
+    renamed = SUM.replace("overdue_sum", "late_total").replace("invoices", "bills").replace("today", "day")
+    edited = renamed.replace("late_total", "late_checked").replace("    audit", "    assert result >= 0\n    audit")
+    texts = {"original": SUM, "laid_out": laid_out, "renamed": renamed, "edited": edited}
+    for name, text in texts.items():
+        (workspace / "shop" / f"{name}.py").write_text(text, "utf-8")
+    client = await start()
+    await client.indexed(9)
+    hits = (await client.similar("shop/original.py", 2))["hits"]
+    told = [(hit["location"]["uri"].rpartition("/")[2], hit["kinship"], hit["why"]) for hit in hits[:3]]
+    assert told[0] == ("laid_out.py", "identical", "identical but for formatting or comments")
+    assert told[1] == ("renamed.py", "renamed", "same structure, 2 identifiers renamed: invoices→bills, today→day")
+    assert told[2][:2] == ("edited.py", "edited")
+    assert told[2][2].endswith("% of the structure, 2 identifiers renamed: invoices→bills, today→day")
+    assert {hit["kinship"] for hit in hits[3:]} <= {"similar"}
+    piped = {"text": renamed, "language": "python"}
+    kinships = [hit["kinship"] for hit in (await client.ask("codekin/findSimilar", piped))["hits"]]
+    assert kinships[:4] == ["identical", "renamed", "renamed", "edited"]
