@@ -138,7 +138,7 @@ def asked_at(path: Path, text: str, language: str, row: int, column: int, former
     snippets = _snippets_since(former, lines, row) if former else []
     if not snippets:
         before, after = lines[row][:column], lines[row][column:]
-        begun = lines[row] if before.strip() else f"{before}{_STANDIN}{after}"
+        begun = lines[row] if before.strip() else f"{before or _blank(lines, row)}{_STANDIN}{after}"
         snippets = extract("\n".join([*lines[:row], begun, *lines[row + 1 :]]), language)
     inside = next((i for i, snippet in enumerate(snippets) if snippet.span.start <= row < snippet.span.end), None)
     own: list[Snippet] = []
@@ -151,7 +151,21 @@ def asked_at(path: Path, text: str, language: str, row: int, column: int, former
     spans = {part.span for part in own}
     others = tuple(snippet for snippet in snippets if snippet.span not in spans)
     asked = Asked(path, language, tuple(lines), row, column, tuple(own), others)
-    return asked if asked.said else None
+    return asked if asked.said and not _is_being_indented(asked) else None
+
+
+def _is_being_indented(asked: Asked) -> bool:
+    """Whether the cursor is on its way to a column at which no line of the function stands."""
+    if asked.typed.strip() or not asked.typed:
+        return False
+    columns = [indent(line) for line in asked.said]
+    return indent(asked.typed + _STANDIN) < columns[-1] and indent(asked.typed + _STANDIN) not in columns
+
+
+def _blank(lines: Sequence[str], row: int) -> str:
+    """The indentation of a line that has none yet: that of the one above, or deeper where it opens a block."""
+    above = lines[row - 1] if row else ""
+    return above[: len(above) - len(above.lstrip())] + ("    " if above.rstrip().endswith((":", "{")) else "")
 
 
 def _snippets_since(former: Asked, lines: Sequence[str], row: int) -> list[Snippet]:

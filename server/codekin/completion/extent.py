@@ -40,7 +40,7 @@ def extent(asked: Asked, clues: Sequence[Clue], max_lines: int) -> list[int]:
     column, end = indent(lines[best.at]), statement_end(lines, best.at)
     ends: list[int] = []
     others = [(clue.source.lines, statement_end(clue.source.lines, clue.at)) for clue in clues[1:8]]
-    while end - best.at <= max_lines and _is_resolved(asked, best, end):
+    while end - best.at <= max_lines and _is_whole(lines[end - 1], asked.language) and _is_resolved(asked, best, end):
         ends.append(end)
         following = next((row for row in range(end, len(lines)) if key[lines[row]]), None)
         if following is None or indent(lines[following]) != column or is_closing(lines[following]):
@@ -54,6 +54,11 @@ def extent(asked: Asked, clues: Sequence[Clue], max_lines: int) -> list[int]:
             break
         others, end = agreeing, statement_end(lines, following)
     return ends
+
+
+def _is_whole(line: str, language: str) -> bool:
+    """Whether code may end on the line: a block that its snippet's border cut off leaves a header, which parses."""
+    return not (language == "python" and line.split("#")[0].rstrip().endswith(":"))
 
 
 def taken(clue: Clue, end: int) -> list[str]:

@@ -138,10 +138,11 @@ def faults(lines: Sequence[str], language: str) -> float:
 
 
 def _count(root: "Node") -> int:
-    count, stack = 0, [root]
+    count, stack = 0, [root] if root.has_error else []
     while stack:
         node = stack.pop()
-        count += node.is_error or node.is_missing
-        if node.has_error:
-            stack += node.children
+        faulty = [child for child in node.children if child.has_error]
+        # Where no child is, the parser made up one that it does not show, as Python's end of a line.
+        count += node.is_error or node.is_missing or not faulty
+        stack += faulty
     return count

@@ -1,0 +1,144 @@
+"""Where a function may be cut, and what its lines say, whatever they name."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codekin.code.continuations import (
+    MAX_BORDERS,
+    course,
+    few,
+    keys_of,
+    locals_of,
+    renamed,
+    statements,
+    unpacked,
+)
+from codekin.code.extract import extract, split_lines
+from codekin.code.parsing import parse, parsed_anew, source_of, syntax_of
+
+PYTHON = '''\
+def ship(order, carrier):
+    """Hand it over."""
+    parcel = carrier.pack(order.items)
+    if parcel:
+        order.state = "shipped"
+        return carrier.dispatch(
+            parcel,
+            order.address,
+        )
+    return None
+'''
+C = """\
+int
+ring_push(struct ring *r, int item)
+{
+    if (r->full)
+        return -1;
+    r->items[r->head++] = item;
+    return 0;
+}
+"""
+KOTLIN = """\
+fun get(key: Key): Value? {
+    val found = items[key]
+    return found
+}
+"""
+LUA = """\
+function M.push(value)
+  M.count = M.count + 1
+  return value
+end
+"""
+
+
+def cuts(text: str, language: str) -> list[str]:
+    (snippet,) = extract(text, language)
+    lines = snippet.text.split("\n")
+    return [lines[border].strip() for border in snippet.borders]
+
+
+def test_a_function_is_cut_where_the_statements_of_its_body_begin():
+    assert [line.split("(")[0] for line in cuts(PYTHON, "python")[1:]] == [
+        "parcel = carrier.pack",
+        "if parcel:",
+        "return None",
+    ]
+    assert cuts(C, "c") == ["if (r->full)", "r->items[r->head++] = item;", "return 0;"]
+    assert cuts(KOTLIN, "kotlin") == ["val found = items[key]", "return found"]
+    assert cuts(LUA, "lua") == ["M.count = M.count + 1", "return value"]
+
+
+def test_a_body_on_the_signature_s_line_has_no_border():
+    assert cuts("def one(): return 1\n", "python") == []
+
+
+def test_statements_are_found_however_deep_and_arguments_are_none():
+    syntax = syntax_of("python")
+    lines = split_lines(PYTHON)
+    rows = statements(parse(source_of(lines), syntax), 0, len(lines))
+    assert [lines[row].strip() for row in rows][1:] == [
+        "parcel = carrier.pack(order.items)",
+        "if parcel:",
+        'order.state = "shipped"',
+        "return carrier.dispatch(",
+        "return None",
+    ]
+
+
+@given(st.lists(st.integers(0, 1000), unique=True).map(sorted))
+def test_few_borders_are_among_them_and_the_first_is_kept(borders: list[int]):
+    chosen = few(borders)
+    assert len(chosen) == min(MAX_BORDERS, len(borders) if len(borders) > 2 else min(len(borders), 1))
+    assert set(chosen) <= set(borders)
+    assert chosen[:1] == tuple(borders[:1])
+
+
+def test_the_same_step_has_the_same_key_whatever_it_names():
+    key = keys_of("python")
+    assert key['  reply = send(request, "a", 1)'] == key["r = send(req, 'other words', 25)"]
+    assert key["reply = send(request)"] != key["reply = drop(request)"]
+    assert key["return x"] != key["yield x"]
+    assert key["self.name = name"] != key["self.title = name"]
+
+
+def test_what_says_nothing_has_no_key():
+    key = keys_of("go")
+    assert [key[line] for line in ("", "   ", "// why", "{", "/* why", " * why")] == [0] * 6
+    assert key["}"] != 0
+
+
+def test_languages_that_copy_from_one_another_share_keys_and_others_do_not():
+    line = "return items.map(one)"
+    assert keys_of("typescript")[line] == keys_of("javascript")[line] != keys_of("python")[line]
+
+
+@given(st.text(), st.lists(st.integers(0, 65_535), max_size=5))
+def test_a_packed_course_is_unpacked_to_itself(text: str, borders: list[int]):
+    made = course(text, "python", borders)
+    assert len(made.keys) == text.count("\n") + 1
+    assert unpacked(made.packed()) == made
+
+
+@given(st.text(alphabet="abxy.(\"' =_", max_size=40))
+def test_renaming_nothing_changes_nothing_and_strings_stay(line: str):
+    assert renamed(line, {}) == line
+    assert renamed(line, {name: name for name in locals_of(line)}) == line
+
+
+def test_only_local_names_are_renamed():
+    line = 'x.total = total(total, "total")'
+    assert renamed(line, {"total": "sum", "x": "y"}) == 'y.total = total(sum, "total")'
+
+
+@given(st.integers(0, 9), st.text(alphabet="ab =(){}:\n\"'é😋", max_size=12))
+def test_parsing_again_gives_the_tree_that_parsing_anew_gives(row: int, typed: str):
+    syntax = syntax_of("python")
+    lines = split_lines(PYTHON)
+    former = parsed_anew(source_of(lines), syntax)
+    changed = source_of(split_lines("\n".join([*lines[:row], lines[row] + typed, *lines[row + 1 :]])))
+    again, anew = parsed_anew(changed, syntax, former), parsed_anew(changed, syntax)
+    assert again.source == anew.source
+    # Error recovery may go another way round the same text; a sound tree may not.
+    if not anew.tree.root_node.has_error:
+        assert str(again.tree.root_node) == str(anew.tree.root_node)
