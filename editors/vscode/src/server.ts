@@ -83,7 +83,8 @@ export class Server implements vscode.Disposable {
             throw new Error('The server is not running. "codekin: Restart Server" starts it, "codekin: Show Log" says more.');
         }
         try {
-            return await this.client.sendRequest<T>(method, params ?? {}, token);
+            // Where there is no token, it must not be given either: it would be taken for a second parameter.
+            return await this.client.sendRequest<T>(method, params ?? {}, ...(token ? [token] : []));
         } catch (error) {
             if (token?.isCancellationRequested) {
                 throw new vscode.CancellationError();

@@ -1,0 +1,213 @@
+import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as vscode from 'vscode';
+import type { Api } from '../../src/extension';
+import type { Hit } from '../../src/protocol';
+
+const LONG_MS = 45_000; // far more than anything here takes
+
+async function until<T>(what: string, condition: () => T | Thenable<T>): Promise<Exclude<T, false | null | undefined>> {
+    const end = Date.now() + LONG_MS;
+    for (;;) {
+        const value = await condition();
+        if (value) {
+            return value as Exclude<T, false | null | undefined>;
+        }
+        assert.ok(Date.now() < end, `${what} does not come true`);
+        await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+}
+
+export function suite(): void {
+    describe('The extension', () => {
+        let api: Api;
+        let root: vscode.Uri;
+
+        async function edit(name: string, line: number): Promise<vscode.TextEditor> {
+            const selection = new vscode.Range(line, 4, line, 4);
+            return vscode.window.showTextDocument(vscode.Uri.joinPath(root, name), { selection });
+        }
+
+        /** Ask, and ask anew when there is another answer, until the hit is there. */
+        async function similar(wanted: string): Promise<Hit> {
+            return until(`${wanted} is similar`, async () => {
+                await vscode.commands.executeCommand('codekin.findSimilar');
+                return api.similar.answer?.hits.find((hit) => hit.name === wanted);
+            });
+        }
+
+        function shownHits(): Hit[] {
+            return api.similar.getChildren().flatMap((group) => api.similar.getChildren(group)) as Hit[];
+        }
+
+        before(async () => {
+            root = vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
+            const extension = vscode.extensions.all.find((each) => each.packageJSON.name === 'codekin');
+            assert.ok(extension, 'the extension is there');
+            api = (await extension.activate()) as Api;
+            await api.started;
+            await until('all is indexed', () => api.server.status?.state === 'ready' && api.server.status.files > 2);
+        });
+
+        it('starts the server that the setting names', () => {
+            assert.equal(api.server.life, 'running');
+            assert.equal(api.server.found?.from, 'codekin.path');
+        });
+
+        it('finds what is like the function at the cursor, by kinship', async () => {
+            await edit('shop/orders.py', 5);
+            const hit = await similar('invoice_total');
+            assert.ok(['identical', 'renamed'].includes(hit.kinship ?? ''), String(hit.kinship));
+            const [group] = api.similar.getChildren();
+            const item = api.similar.getTreeItem(group as never);
+            assert.equal(item.label, hit.kinship);
+            const tooltip = api.similar.resolveTreeItem(api.similar.getTreeItem(hit), hit).tooltip as vscode.MarkdownString;
+            assert.match(tooltip.value, /def invoice_total/);
+        });
+
+        it('groups by file when the setting says so, without being started anew', async () => {
+            const configuration = vscode.workspace.getConfiguration('codekin');
+            await configuration.update('similar.groupBy', 'file', vscode.ConfigurationTarget.Global);
+            await until('a group for each file', () =>
+                api.similar.getChildren().every((group) => 'key' in group && group.key.startsWith('file:')));
+            await configuration.update('similar.groupBy', undefined, vscode.ConfigurationTarget.Global);
+        });
+
+        it('dismisses a hit', async () => {
+            const hit = await similar('invoice_total');
+            await vscode.commands.executeCommand('codekin.dismiss', hit);
+            assert.ok(!shownHits().some((each) => each.name === 'invoice_total'));
+        });
+
+        it('compares, opens and copies a place, also behind characters of two units', async () => {
+            await edit('shop/orders.py', 5);
+            const hit = await similar('invoice_total');
+            await vscode.commands.executeCommand('codekin.diff', hit);
+            const tab = await until('a comparison', () => {
+                const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+                return input instanceof vscode.TabInputTextDiff && input;
+            });
+            const mine = await vscode.workspace.openTextDocument(tab.original);
+            const theirs = await vscode.workspace.openTextDocument(tab.modified);
+            assert.match(mine.getText(), /^def total_price/);
+            assert.match(theirs.getText(), /^def invoice_total/);
+            await vscode.commands.executeCommand('codekin.open', hit);
+            const editor = await until('the file', () => vscode.window.activeTextEditor?.document.fileName.endsWith('invoices.py') && vscode.window.activeTextEditor);
+            assert.equal(editor.document.getText(editor.selection), 'invoice_total');
+        });
+
+        it('knows text that is not saved, and follows the asked function when lines come above it', async () => {
+            const editor = await edit('shop/orders.py', 5);
+            await similar('invoice_total');
+            const other = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(root, 'web/cookies.py'));
+            const copy = editor.document.getText(new vscode.Range(3, 0, 12, 0)).replace('total_price', '价格_total');
+            const change = new vscode.WorkspaceEdit();
+            change.insert(other.uri, new vscode.Position(0, 0), `# 😋\n${copy}\n`);
+            change.insert(editor.document.uri, new vscode.Position(0, 0), '# 😋 above\n\n');
+            assert.ok(await vscode.workspace.applyEdit(change));
+            const hit = await until('the copy is shown', () => shownHits().find((each) => each.name === '价格_total'));
+            assert.equal(other.getText(new vscode.Range(hit.selectionRange.start.line, hit.selectionRange.start.character, hit.selectionRange.end.line, hit.selectionRange.end.character)), '价格_total');
+            assert.equal(api.similar.answer?.asked?.range.start.line, 5);
+            assert.ok(other.isDirty);
+            await vscode.workspace.saveAll();
+        });
+
+        it('peeks', async () => {
+            await edit('shop/orders.py', 8);
+            const answer = await until('an answer to peek at', () =>
+                vscode.commands.executeCommand<{ hits: Hit[] } | undefined>('codekin.peekSimilar'));
+            assert.ok(answer.hits.length);
+            await vscode.commands.executeCommand('closeReferenceSearch');
+        });
+
+        it('searches by meaning while one types', async () => {
+            await vscode.commands.executeCommand('codekin.search', 'hand the parcel to the carrier');
+            const [first] = await until('answers', () => api.search.items.some((item) => item.hit) && api.search.items);
+            assert.match(first?.label ?? '', /ship_order/);
+            assert.ok(api.search.items.every((item) => item.alwaysShow));
+            api.search.hide();
+        });
+
+        it('answers questions among the workspace’s symbols', async () => {
+            const found = await until('symbols', () =>
+                vscode.commands.executeCommand<vscode.SymbolInformation[]>('vscode.executeWorkspaceSymbolProvider', 'cookies that a browser sent'));
+            assert.ok(found.some((symbol) => symbol.name === 'parsed_header'));
+        });
+
+        it('takes settings while it runs: lenses and duplicates, which can be compared', async () => {
+            const process = api.server.found?.program;
+            const { document } = await edit('shop/invoices.py', 4);
+            const configuration = vscode.workspace.getConfiguration('codekin');
+            await configuration.update('lens.enabled', true, vscode.ConfigurationTarget.Global);
+            await configuration.update('duplicates.enabled', true, vscode.ConfigurationTarget.Global);
+            await until('a lens', async () => {
+                const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 10);
+                return lenses.some((lens) => / similar$/.test(lens.command?.title ?? ''));
+            });
+            const diagnostic = await until('a diagnostic', () =>
+                vscode.languages.getDiagnostics(document.uri).find((each) => each.source === 'codekin'));
+            const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', document.uri, diagnostic.range, 'quickfix');
+            assert.ok(actions.some((action) => /^Compare with shop\/orders\.py/.test(action.title)), actions.map((each) => each.title).join());
+            await configuration.update('lens.enabled', undefined, vscode.ConfigurationTarget.Global);
+            await configuration.update('duplicates.enabled', undefined, vscode.ConfigurationTarget.Global);
+            assert.equal(api.server.found?.program, process);
+        });
+
+        it('turns completions off for a language, and for all', async () => {
+            const { document } = await edit('shop/orders.py', 5);
+            const configuration = (): boolean => vscode.workspace.getConfiguration('codekin', document).get('completion.enabled', true);
+            await vscode.commands.executeCommand('codekin.toggleCompletionsForLanguage');
+            await until('off for Python', () => !configuration());
+            assert.equal(vscode.workspace.getConfiguration('codekin').get('completion.enabled'), true);
+            await vscode.commands.executeCommand('codekin.toggleCompletionsForLanguage');
+            await vscode.commands.executeCommand('codekin.toggleCompletions');
+            await until('off for all', () => vscode.workspace.getConfiguration('codekin').get('completion.enabled') === false);
+            await vscode.commands.executeCommand('codekin.toggleCompletions');
+        });
+
+        it('shows its status', async () => {
+            await vscode.commands.executeCommand('codekin.showStatus');
+            await until('the page', () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === 'codekin: Status');
+        });
+
+        it('pauses and resumes', async () => {
+            await vscode.commands.executeCommand('codekin.pause');
+            await until('paused', () => api.server.status?.state === 'paused');
+            await vscode.commands.executeCommand('codekin.resume');
+            await until('ready', () => api.server.status?.state === 'ready');
+        });
+
+        it('starts the server anew when it ends by itself', async () => {
+            const pids = childrenOf(process.pid);
+            assert.equal(pids.length, 1, 'one server');
+            process.kill(pids[0] as number, 'SIGKILL');
+            await until('it has ended', () => api.server.life !== 'running');
+            await until('it runs again', () => api.server.life === 'running' && api.server.status?.state === 'ready');
+            await edit('shop/orders.py', 8);
+            await similar('invoice_total');
+        });
+
+        it('restarts in turn, and leaves one server', async () => {
+            await Promise.all([1, 2, 3].map(() => vscode.commands.executeCommand('codekin.restart')));
+            await until('ready', () => api.server.status?.state === 'ready');
+            await until('one server', () => childrenOf(process.pid).length === 1);
+        });
+    });
+}
+
+/** The servers that this process has started. */
+function childrenOf(parent: number): number[] {
+    const found: number[] = [];
+    for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+        try {
+            const [, rest = ''] = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+            const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+            if (Number(rest.split(' ')[1]) === parent && command.includes('codekin\0serve')) {
+                found.push(Number(pid));
+            }
+        } catch {
+            continue; // it has ended meanwhile
+        }
+    }
+    return found;
+}
