@@ -66,16 +66,17 @@ class Editor:
             return Path(address).exists() and knocking.connect_ex(address) == 0
 
     def close(self) -> None:
-        """Quit at once: without the server, which Neovim would wait for, and reading all that it still writes."""
+        """Quit at once: without the server, which Neovim would wait for, and the terminal, which it would ask."""
         if self.is_closed:
             return
         self.is_closed = True
-        if not self.api.api.get_mode()["blocking"]:
-            for server in self.api.api.get_proc_children(self.api.funcs.getpid()):
-                os.kill(server, signal.SIGKILL)
-        self.api.command("qa!", async_=True)
-        with suppress(OSError):
-            while self.terminal.read(LONG_S):
+        with suppress(OSError, EOFError):  # when it has ended
+            if not self.api.api.get_mode()["blocking"]:
+                for server in self.api.api.get_proc_children(self.api.funcs.getpid()):
+                    os.kill(server, signal.SIGKILL)
+            self.api.command("qa!", async_=True)
+            self.terminal._program.kill()
+            while self.api.api.get_mode():
                 pass
         self.api.close()
         self.terminal.__exit__()

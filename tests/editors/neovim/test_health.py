@@ -11,9 +11,10 @@ from .test_server import pretend
 REPORT = "return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')"
 # The server's status and doctor as they are on other machines, which this one can't be made into
 STATUS = """
-  local handlers = vim.lsp.get_clients({name = 'codekin'})[1].handlers
-  local status = vim.tbl_extend('force', select(2, require('codekin').status()), ...)
-  handlers['codekin/statusChanged'](nil, status, {client_id = vim.lsp.get_clients({name = 'codekin'})[1].id})
+  local client = vim.lsp.get_clients({name = 'codekin'})[1]
+  real = real or select(2, require('codekin').status())
+  local status = vim.tbl_extend('force', real, ...)
+  client.handlers['codekin/statusChanged'](nil, status, {client_id = client.id})
 """
 
 
@@ -79,22 +80,20 @@ def test_a_missing_model(start: Start) -> None:
     assert "model.dim" in text
 
 
-def test_a_gpu_that_is_not_used(start: Start) -> None:
-    editor = start()
+def test_a_gpu_that_is_not_used(editor: Editor) -> None:
     (editor.desk.home / "bin/nvidia-smi").symlink_to("/bin/true")
-    editor.edit("shop/orders.py")
     assert problems(report(editor)) == []  # the embedded model needs none
     editor.lua(STATUS, {"model": "jina-code-embeddings-0.5b", "device": "cpu"})
     text = report(editor)
+    editor.lua(STATUS, {})
     assert "WARNING jina-code-embeddings-0.5b runs on the processor, and there is a GPU." in text
     assert "PyTorch" in text
 
 
-def test_no_watches_left(start: Start) -> None:
-    editor = start()
-    editor.edit("shop/orders.py")
+def test_no_watches_left(editor: Editor) -> None:
     editor.lua(STATUS, {"watching": "polling every 5 s"})
     text = report(editor)
+    editor.lua(STATUS, {})
     assert "WARNING files are watched by polling every 5 s" in text
     assert "fs.inotify.max_user_watches" in text
 

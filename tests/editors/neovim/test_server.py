@@ -2,9 +2,11 @@
 
 import os
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
-from .conftest import INDEXED, Editor, Start
+from .conftest import INDEXED, LONG_S, Editor, Start
 
 ATTACHED = "return #vim.lsp.get_clients({name = 'codekin', bufnr = 0}) == 1"
 
@@ -110,13 +112,10 @@ def test_an_install_that_fails_says_why(start: Start) -> None:
 def test_the_server_ends_with_the_editor(start: Start) -> None:
     editor = start("shop/orders.py")
     editor.until(INDEXED)
-    server = editor.lua("""
-      local pid
-      for _, process in ipairs(vim.api.nvim_get_proc_children(vim.fn.getpid())) do
-        pid = process
-      end
-      return pid
-    """)
-    editor.close()
+    (server,) = editor.api.api.get_proc_children(editor.api.funcs.getpid())
+    editor.api.command("qa!", async_=True)
+    end = time.monotonic() + LONG_S
     while Path(f"/proc/{server}").exists():
-        pass
+        assert time.monotonic() < end
+        with suppress(OSError):  # when it has ended
+            editor.terminal.read(0.05)
