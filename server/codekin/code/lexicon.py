@@ -37,7 +37,7 @@ _NAME = r"[^\W\d]\w*+"
 class Lexicon:
     """Regular expressions and words of one language; tried in this order: comments, literals, numbers, names."""
 
-    comments: str
+    comments: str  # without groups of its own
     literals: str
     reserved: str  # space-separated
     names: str = _NAME
@@ -68,7 +68,7 @@ _DOLLARED = r"(?:[^\W\d]|\$)[\w$]*+"
 LEXICONS: Mapping[str, Lexicon] = {
     "python": Lexicon(
         _HASH,
-        rf"(?:\b[A-Za-z]{{1,2}})?(?:{_TRIPLE_DOUBLE}|{_TRIPLE_SINGLE}|{_DOUBLE}|{_SINGLE})",
+        rf"(?:\b[BbFfRrTtUu]{{1,2}}+)?+(?:{_TRIPLE_DOUBLE}|{_TRIPLE_SINGLE}|{_DOUBLE}|{_SINGLE})",
         "False None True and as assert async await break class cls continue def del elif else except finally for from "
         "global if import in is lambda nonlocal not or pass raise return self try while with yield",
         indented=True,
@@ -164,7 +164,7 @@ LEXICONS: Mapping[str, Lexicon] = {
         rf"`[^`\n]*`|\$?{_NAME}|\$\d+",
     ),
     "lua": Lexicon(
-        r"--\[(?P<c>=*+)\[(?:[^\]]|\](?!(?P=c)\]))*+(?:\](?P=c)\])?+|--[^\n]*+",
+        "|".join([*(rf"--\[{e}\[(?:[^\]]|\](?!{e}\]))*+(?:\]{e}\])?+" for e in ("", "=", "==")), r"--[^\n]*+"]),
         rf"{_DOUBLE}|{_SINGLE}|\[(?P<s>=*+)\[(?:[^\]]|\](?!(?P=s)\]))*+(?:\](?P=s)\])?+",
         "and break do else elseif end false for function goto if in local nil not or repeat return self then true "
         "until while",

@@ -20,10 +20,9 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from codekin.code.tokens import MARK, NAME, Codes, Tokens, kind_mark, tokens
+from codekin.code.tokens import KIND_SHIFT, MARK, NAME, Codes, Tokens, tokens
 
 Sketch = npt.NDArray[np.uint8]
-Features = npt.NDArray[np.uint32]
 
 SKETCH = 64  # bytes: the standard error of an estimate is .06 at worst
 LEAST_RUNS = 20  # distinct ones: with less, unrelated functions are built alike
@@ -63,35 +62,39 @@ def structure(text: str, language: str) -> Structure | None:
     if found is None or len(found.texts) < _LEAST_TOKENS:
         return None
     exact, shape = digest(found.codes), runs(found)
-    if len(shape) < LEAST_RUNS or len(np.unique(shape)) < LEAST_RUNS:
+    if len(shape) < LEAST_RUNS or len(set(shape.tolist())) < LEAST_RUNS:
         return Structure(exact, b"", b"")
     return Structure(exact, digest(renumbered(found)), sketch(features(found, shape)).tobytes())
 
 
-def runs(found: Tokens) -> Features:
-    """(n - 4,): what stands from each token on, names and literals being only there."""
-    shape = np.where(found.kinds == MARK, found.codes, found.codes & kind_mark(3))
+def runs(found: Tokens) -> Codes:
+    """(n - 4,): a number for what stands from each token on, names and literals being only there."""
+    shape = _shape(found)
     count = max(len(shape) - RUN + 1, 0)
-    mixed = shape[:count] * _WEIGHTS[0]
+    mixed: Codes = shape[:count] * _WEIGHTS[0]
     for i in range(1, RUN):
         mixed += shape[i : count + i] * _WEIGHTS[i]
-    return _folded(mixed)
+    return mixed
 
 
-def features(found: Tokens, shape: Features) -> Features:
+def features(found: Tokens, shape: Codes) -> Codes:
     """What two structures are compared by, some of it more than once: the runs, the names, the literals."""
-    return np.concatenate([shape, _folded(found.codes[found.kinds != MARK])])
+    return np.concatenate([shape, found.codes[found.kinds != MARK]])
 
 
 def renumbered(found: Tokens) -> Codes:
     """The codes with names by the order in which they first come, and literals by kind."""
-    kinds = found.kinds
-    result = np.where(kinds == MARK, found.codes, found.codes & kind_mark(3))
-    named = kinds == NAME
+    result, named = _shape(found), found.kinds == NAME
     numbers: dict[int, int] = {}
     order = [numbers.setdefault(name, len(numbers)) for name in found.codes[named].tolist()]
     result[named] += np.array(order, np.uint64)
     return result
+
+
+def _shape(found: Tokens) -> Codes:
+    """The codes with names and literals by kind."""
+    shape: Codes = np.where(found.kinds == MARK, found.codes, found.kinds << KIND_SHIFT)
+    return shape
 
 
 def digest(codes: Codes) -> bytes:
@@ -99,13 +102,11 @@ def digest(codes: Codes) -> bytes:
     return blake2b(codes.tobytes(), digest_size=8).digest()
 
 
-def sketch(found: Features) -> Sketch:
+def sketch(found: Codes) -> Sketch:
     """(SKETCH,): a byte of the smallest value that each of as many hash functions has among the features."""
-    least = ((found ^ _MASKS) * _FACTORS).min(axis=1)
-    bytes_: Sketch = ((least * _SPREAD) >> np.uint32(24)).astype(np.uint8)
-    return bytes_
-
-
-def _folded(codes: Codes) -> Features:
-    mixed = codes ^ (codes >> np.uint64(32))
-    return ((mixed * _MIX) >> np.uint64(32)).astype(np.uint32)
+    mixed = found ^ (found >> np.uint64(32))
+    mixed *= _MIX
+    folded = (mixed >> np.uint64(32)).astype(np.uint32)
+    least = ((folded ^ _MASKS) * _FACTORS).min(axis=1)
+    found_bytes: Sketch = ((least * _SPREAD) >> np.uint32(24)).astype(np.uint8)
+    return found_bytes

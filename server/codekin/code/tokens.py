@@ -5,7 +5,7 @@ their file, in time linear in the text. Python's blocks are tokens, too; a strin
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -17,16 +17,16 @@ from codekin.code.lexicon import LEXICONS, Lexicon
 
 Codes = npt.NDArray[np.uint64]
 
-MARK, NAME, STRING, NUMBER = range(4)  # a code's highest two bits; operators and reserved words are marks
+MARK, NAME, STRING, NUMBER = range(4)  # operators and reserved words are marks
+KIND_SHIFT = np.uint64(62)  # a code's highest two bits are its kind
 
-_KIND_SHIFT = np.uint64(62)
 _NUMBER = r"\d\w*+(?:'\d\w*+)*+(?:\.\d\w*+)?+(?:(?<=[eEpP])[-+]\d++)?+"
 _MARKS = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\S"
 _LINE = r"\n[ \t]*+(?=[^\s#])|"
-_LAST_COMMA = r",(?=[ \t]*+\n\s*+[)\]}])"  # formatters put one in, and take it out
 _PLAIN = re.compile(r"'[^'\"\\`$#\n]*'")
 _QUOTES = re.compile("[\"'`]")
 _CACHED = 65_536  # tokens a language: the vocabulary of a large code base's busy part, some 10 MB
+_OPENING, _CLOSING, _MARKS_OF_STRINGS = frozenset("([{"), frozenset(")]}"), frozenset("\"'")
 _NEWLINE, _INDENT, _DEDENT = "\n", "→", "←"
 _LONG = 60  # characters: longer tokens are literals that hardly come again
 
@@ -36,23 +36,17 @@ class Tokens:
     """A text's tokens, in order."""
 
     texts: Sequence[str]  # n
-    codes: Codes  # (n,): a digest of the token, its kind in the highest two bits
+    codes: Codes  # (n,): a digest of the token, below its kind
+    kinds: Codes  # (n,): MARK, NAME, STRING or NUMBER
 
-    @property
-    def kinds(self) -> Codes:
-        """(n,): MARK, NAME, STRING or NUMBER."""
-        return self.codes >> _KIND_SHIFT
+
+NOTHING = Tokens((), np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
 def tokens(text: str, language: str) -> Tokens | None:
     """The tokens of `text`; None where nobody has told us how the language writes comments and literals."""
     scanner = _scanner(language)
     return scanner.scan(text) if scanner else None
-
-
-def kind_mark(kind: int) -> np.uint64:
-    """The code that stands for every token of that kind."""
-    return np.uint64(kind) << _KIND_SHIFT
 
 
 @cache
@@ -67,7 +61,10 @@ class _Scanner:
     def __init__(self, lexicon: Lexicon) -> None:
         line = _LINE if lexicon.indented else ""
         told = f"{lexicon.literals}|{_NUMBER}|{lexicon.names}|{line}{_MARKS}"
-        pattern = re.compile(rf"\\\n|{_LAST_COMMA}|(?:{lexicon.comments})|({told})", re.DOTALL | re.MULTILINE)
+        comment = f"(?:{lexicon.comments})"
+        # Formatters put a comma at the end of a list of several lines, and take it out.
+        comma = rf",(?=[ \t]*+{comment}?+\n(?:\s|{comment})*+[)\]}}])"
+        pattern = re.compile(rf"\\\n|{comma}|{comment}|({told})", re.DOTALL | re.MULTILINE)
         # Groups of their own (a heredoc's end) follow the token's; where there are any, findall gives tuples.
         self._find = pattern.findall
         self._at = 0
@@ -83,42 +80,42 @@ class _Scanner:
             found = [groups[self._at] for groups in found]
         texts = [token for token in found if token]
         if self._indented:
-            texts = list(_blocks(texts))
+            texts = _blocks(texts)
         codes = np.fromiter(map(self._codes.__getitem__, texts), np.uint64, len(texts))
-        return Tokens(texts, codes)
+        return Tokens(texts, codes, codes >> KIND_SHIFT)
 
 
-def _blocks(texts: Sequence[str]) -> Iterator[str]:
-    """Tokens with line ends that end statements only, and with the borders of blocks."""
-    margins, depth, begins = [-1], 0, True
-    last = len(texts) - 1
+def _blocks(texts: Sequence[str]) -> list[str]:
+    """Tokens with line ends that end statements only, and with the borders of blocks; without docstrings."""
+    kept: list[str] = []
+    margins, depth, begins = [1], 0, True  # what a block's lines begin with, the line end included
     for i, token in enumerate(texts):
-        first = token[0]
-        if first == "\n":
-            if depth:
-                continue
-            margin = len(token)
-            if margins[0] < 0:
-                margins[0] = 1
-            if margin > margins[-1]:
-                margins.append(margin)
-                yield _INDENT
-            else:
-                while margin < margins[-1] and len(margins) > 1:
-                    margins.pop()
-                    yield _DEDENT
-                if not begins:  # else a docstring has gone
-                    yield _NEWLINE
-            begins = True
-            continue
-        if begins and token[-1] in "\"'" and (i == last or texts[i + 1][0] == "\n"):
-            continue  # a docstring
-        begins = False
-        if first in "([{" and len(token) == 1:
+        if token in _OPENING:
             depth += 1
-        elif first in ")]}" and depth:
-            depth -= 1
-        yield token
+        elif token in _CLOSING:
+            depth -= depth > 0
+        elif token[0] == "\n":
+            if not depth:
+                kept += _border(len(token), margins, begins)
+                begins = True
+            continue
+        elif begins and token[-1] in _MARKS_OF_STRINGS and (i + 1 == len(texts) or texts[i + 1][0] == "\n"):
+            continue
+        begins = False
+        kept.append(token)
+    return kept
+
+
+def _border(margin: int, margins: list[int], begins: bool) -> list[str]:
+    """What a line end says when the next line begins at that margin; `begins`: nothing came since the last one."""
+    if margin > margins[-1]:
+        margins.append(margin)
+        return [_INDENT]
+    closed = []
+    while margin < margins[-1] and len(margins) > 1:
+        margins.pop()
+        closed.append(_DEDENT)
+    return closed if begins else [*closed, _NEWLINE]  # of a docstring's line nothing is left
 
 
 class _Codes(dict[str, int]):

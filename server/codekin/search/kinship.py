@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from codekin.code.structure import LEAST_RUNS, RUN, Features, digest, renumbered, runs
-from codekin.code.tokens import MARK, NAME, NUMBER, STRING, Codes, Tokens, tokens
+from codekin.code.structure import LEAST_RUNS, RUN, digest, renumbered, runs
+from codekin.code.tokens import MARK, NAME, NOTHING, NUMBER, STRING, Codes, tokens
 from codekin.types import Kinship
 
 # Edited: share + kept / 2 >= _BASE + _CHANCE / runs, where `share` is that of the runs of tokens that both have and
@@ -38,15 +38,15 @@ class Portrait:
         """`name` is what the text defines; it is shown beside every reason, and in none."""
         self.text = text
         self.name = name
-        self.tokens = (tokens(text, language) if language else None) or Tokens((), np.empty(0, np.uint64))
+        self.tokens = (tokens(text, language) if language else None) or NOTHING
 
     @cached_property
-    def runs(self) -> Features:
+    def runs(self) -> Codes:
         """As structure.runs has them: by position."""
         return runs(self.tokens)
 
     @cached_property
-    def distinct(self) -> Features:
+    def distinct(self) -> Codes:
         """The runs, each once; ascending."""
         return np.unique(self.runs)
 
@@ -112,7 +112,7 @@ def _dice(one: npt.NDArray[np.generic], other: npt.NDArray[np.generic]) -> float
     return 2 * int(np.count_nonzero(both[1:] == both[:-1])) / len(both) if len(both) else 0.0
 
 
-def _parallel(one: Features, other: Features) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _parallel(one: Codes, other: Codes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The positions of tokens in runs that come just once in either."""
     found = []
     for each in (one, other):
