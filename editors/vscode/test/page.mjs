@@ -18,16 +18,19 @@ const code = await new Promise((resolve) => {
     const late = setTimeout(() => resolve(124), Number(process.env.MOST_MS ?? 120_000));
     const exit = (value) => (clearTimeout(late), resolve(value));
     void (async () => {
-        await page.exposeFunction('codeAutomationLog', (_type, words) => console.log(...words));
+        await page.exposeFunction('codeAutomationLog', async (_type, words) => {
+            console.log(...words);
+            const { SCREENSHOT, WHEN } = process.env; // a file, and the words that the suite says then
+            if (SCREENSHOT && words.join(' ').includes(WHEN)) {
+                await page.screenshot({ path: SCREENSHOT });
+            }
+        });
         await page.exposeFunction('codeAutomationExit', exit);
         await page.goto(`${base}/?folder=${encodeURIComponent(folder)}&payload=${encodeURIComponent(payload)}`);
     })().catch((error) => (console.log(String(error)), exit(1)));
 });
 if (code) {
     console.log(lines.slice(-40).join('\n'));
-}
-if (process.env.SCREENSHOT) {
-    await page.screenshot({ path: process.env.SCREENSHOT });
 }
 await browser.close();
 process.exit(code);

@@ -4,7 +4,9 @@ import * as vscode from 'vscode';
 import type { Api } from '../../src/extension';
 import type { Hit } from '../../src/protocol';
 
-const LONG_MS = 45_000; // far more than anything here takes
+const LONG_MS = 25_000; // far more than anything here takes
+
+let look = (): string => ''; // how things are, for a test that fails
 
 async function until<T>(what: string, condition: () => T | Thenable<T>): Promise<Exclude<T, false | null | undefined>> {
     const end = Date.now() + LONG_MS;
@@ -13,7 +15,7 @@ async function until<T>(what: string, condition: () => T | Thenable<T>): Promise
         if (value) {
             return value as Exclude<T, false | null | undefined>;
         }
-        assert.ok(Date.now() < end, `${what} does not come true`);
+        assert.ok(Date.now() < end, `${what} does not come true; ${look()}`);
         await new Promise((resolve) => setTimeout(resolve, 30));
     }
 }
@@ -45,6 +47,7 @@ export function suite(): void {
             const extension = vscode.extensions.all.find((each) => each.packageJSON.name === 'codekin');
             assert.ok(extension, 'the extension is there');
             api = (await extension.activate()) as Api;
+            look = () => JSON.stringify([api.server.life, api.server.status]);
             await api.started;
             await until('all is indexed', () => api.server.status?.state === 'ready' && api.server.status.files > 2);
         });
@@ -65,6 +68,24 @@ export function suite(): void {
             assert.match(tooltip.value, /def invoice_total/);
         });
 
+        it('suggests how code goes on, as ghost text, and says from where', async () => {
+            const editor = await edit('web/cookies.py', 0);
+            const end = editor.document.lineAt(editor.document.lineCount - 1).range.end;
+            const begun = '\n\ndef net_price(items, tax_rate):\n    total = 0\n    for item in items:\n        price = ';
+            await editor.edit((change) => change.insert(end, begun));
+            const last = editor.document.lineAt(editor.document.lineCount - 1).range.end;
+            editor.selection = new vscode.Selection(last, last);
+            await until('a completion is taken', async () => {
+                await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+                await vscode.commands.executeCommand('editor.action.inlineSuggest.commit');
+                return editor.document.getText().includes('price = item.price * item.quantity');
+            });
+            await vscode.commands.executeCommand('codekin.showCompletionSource');
+            await until('its source', () => /(orders|invoices)\.py$/.test(vscode.window.activeTextEditor?.document.fileName ?? ''));
+            await vscode.window.showTextDocument(editor.document);
+            await vscode.commands.executeCommand('workbench.action.files.revert');
+        });
+
         it('groups by file when the setting says so, without being started anew', async () => {
             const configuration = vscode.workspace.getConfiguration('codekin');
             await configuration.update('similar.groupBy', 'file', vscode.ConfigurationTarget.Global);
@@ -74,6 +95,7 @@ export function suite(): void {
         });
 
         it('dismisses a hit', async () => {
+            await edit('shop/orders.py', 5);
             const hit = await similar('invoice_total');
             await vscode.commands.executeCommand('codekin.dismiss', hit);
             assert.ok(!shownHits().some((each) => each.name === 'invoice_total'));
