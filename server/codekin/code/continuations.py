@@ -166,9 +166,10 @@ def keys_of(language: str) -> _Keys:
     return _KEYS[name]
 
 
-def locals_of(line: str) -> list[str]:
+@lru_cache(maxsize=_CACHED)
+def locals_of(line: str) -> tuple[str, ...]:
     """What may be local names in the line, in order: neither called, nor a member, nor capitalised, nor in a string."""
-    return _LOCALS.findall(_STRINGS.sub('""', line))
+    return tuple(_LOCALS.findall(_STRINGS.sub('""', line)))
 
 
 def names_of(line: str) -> list[str]:

@@ -155,8 +155,8 @@ def asked_at(path: Path, text: str, language: str, row: int, column: int, former
 
 
 def _is_being_indented(asked: Asked) -> bool:
-    """Whether the cursor is on its way to a column at which no line of the function stands."""
-    if asked.typed.strip() or not asked.typed:
+    """Whether the cursor is on its way to a column at which a line may stand; only Python minds."""
+    if asked.language != "python" or asked.typed.strip() or not asked.typed:
         return False
     columns = [indent(line) for line in asked.said]
     return indent(asked.typed + _STANDIN) < columns[-1] and indent(asked.typed + _STANDIN) not in columns

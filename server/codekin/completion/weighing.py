@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 
 from codekin.code.continuations import called_in, keys_of, locals_of, names_of, renamed
 from codekin.code.lines import is_closing
@@ -41,7 +42,7 @@ class Weighing:
         previous = said[-1] if said else ""
         clue.names = names_between(asked, clue, said)
         clue.line = renamed(raw.strip(), clue.names)
-        mentioned, locals_ = set(locals_of("\n".join(above))), locals_of(clue.line)
+        mentioned, locals_ = set(chain.from_iterable(map(locals_of, said))), locals_of(clue.line)
         own = set(clue.names.values())
         clue.unresolved = any(name in mentioned and name not in asked.scope and name not in own for name in locals_)
         called = bool(self._called) and called_in(previous) == self._called
