@@ -41,7 +41,8 @@ export function plan(tools: Tools, environment: string, wanted: string): Step[] 
 
 /** A line of pip's or uv's, as a person wants to read it. */
 export function news(line: string): string | undefined {
-    return /^Collecting ([^ (]+)/.exec(line)?.[1] ?? /^(?:Building|Processing|Downloading|Installing|Prepared|Resolved) .*/.exec(line)?.[0];
+    const [, name] = /^Collecting ([^ (]+)/.exec(line) ?? [];
+    return name ?? /^(?:Building|Processing|Downloading|Installing|Prepared|Resolved) .{0,60}/.exec(line)?.[0];
 }
 
 /** One after the other. Throws StepError, which says what failed and how. */

@@ -126,7 +126,7 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
     }
 
     getTreeItem(node: Node): vscode.TreeItem {
-        return isHit(node) ? hitItem(node) : groupItem(node);
+        return isHit(node) ? hitItem(node, isByFile()) : groupItem(node);
     }
 
     resolveTreeItem(item: vscode.TreeItem, node: Node): vscode.TreeItem {
@@ -153,8 +153,7 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
 
     private arrange(): void {
         const hits = (this.answer?.hits ?? []).filter((hit) => !this.dismissed.has(keyOf(hit)));
-        const isByFile = vscode.workspace.getConfiguration('codekin').get('similar.groupBy') === 'file';
-        this.groups = isByFile ? byFile(hits) : byKinship(hits);
+        this.groups = isByFile() ? byFile(hits) : byKinship(hits);
         this.view.badge = hits.length ? { value: hits.length, tooltip: `${hits.length} similar` } : undefined;
         void vscode.commands.executeCommand('setContext', 'codekin.hasSimilar', this.answer !== undefined);
         this.changed.fire();
@@ -211,10 +210,16 @@ function groupItem(group: Group): vscode.TreeItem {
     return item;
 }
 
-function hitItem(hit: Hit): vscode.TreeItem {
+function isByFile(): boolean {
+    return vscode.workspace.getConfiguration('codekin').get('similar.groupBy') === 'file';
+}
+
+/** What its group does not say: among its file's hits how it is kin, else where it is. */
+function hitItem(hit: Hit, isBelowFile: boolean): vscode.TreeItem {
     const item = new vscode.TreeItem(nameOf(hit));
     const place = placeOf(hit, shown(uriOf(hit)));
-    item.description = `${percent(hit.score)} · ${place}`;
+    const rest = isBelowFile ? `${hit.kinship ?? 'similar'} · line ${hit.selectionRange.start.line + 1}` : place;
+    item.description = `${percent(hit.score)} · ${rest}`;
     item.iconPath = new vscode.ThemeIcon(ICONS[hit.kind] ?? 'code');
     item.contextValue = 'hit';
     item.command = { command: 'codekin.open', title: 'Open', arguments: [hit] };
