@@ -56,7 +56,7 @@ class Search:
         query = Query(asked.text, task, within, asked.language)
         find = self._like_code if asked.is_code else self._in_words
         found = list(islice(hits(find(query, k, cancel), asked, self._index, reader, cancel), k))
-        return sorted(found, key=lambda hit: -hit.score), reader.stale
+        return _worth_telling(found), reader.stale
 
     def duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
         """Where else a whole function stands, as it is, with other names, or little edited."""
@@ -78,7 +78,7 @@ class Search:
         ]
         if not ranked or ranked[0][1] < ANSWERED:
             return ()
-        return [each for each in ranked if each[1] >= max(TOLD, BESIDE * ranked[0][1])]
+        return [each for each in ranked if each[1] >= TOLD]
 
     def found(self, query: Query, cancel: Cancel) -> Found:
         """What there is to say of a question in words: what was found by its words, its meaning, and by names."""
@@ -109,6 +109,12 @@ class Search:
             # The same text elsewhere is the best answer there is, whatever the retrievers think of it.
             fused = [Candidate(twin, 1.0), *(candidate for candidate in fused if candidate.content != twin)]
         return places_of(fused, self._index, query.within)
+
+
+def _worth_telling(found: Sequence[Hit]) -> list[Hit]:
+    """The hits best first, as far as they are probable beside the best."""
+    least = BESIDE * max((hit.score for hit in found), default=0.0)
+    return sorted((hit for hit in found if hit.score >= least), key=lambda hit: -hit.score)
 
 
 def _raised(likely: Sequence[Candidate], clones: Sequence[Candidate]) -> list[Candidate]:
