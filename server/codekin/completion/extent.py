@@ -9,6 +9,7 @@ from codekin.completion.asked import Asked, indent
 from codekin.completion.clues import Clue
 
 _OPENING, _CLOSING = re.compile(r"[\[({]"), re.compile(r"[\])}]")
+_ASKED = 8  # clues whether they agree
 _GOING_ON = re.compile(
     r"\s*(?:[)\]}]|(?:else|elif|elsif|elseif|except|catch|finally|rescue|ensure|then|do|in|end|fi|done|esac)\b)"
 )
@@ -39,21 +40,26 @@ def extent(asked: Asked, clues: Sequence[Clue], max_lines: int) -> list[int]:
     lines, key = best.source.lines, keys_of(asked.language)
     column, end = indent(lines[best.at]), statement_end(lines, best.at)
     ends: list[int] = []
-    others = [(clue.source.lines, statement_end(clue.source.lines, clue.at)) for clue in clues[1:8]]
+    others = [(clue, statement_end(clue.source.lines, clue.at)) for clue in clues[1:_ASKED]]
     while end - best.at <= max_lines and _is_whole(lines[end - 1], asked.language) and _is_resolved(asked, best, end):
         ends.append(end)
         following = next((row for row in range(end, len(lines)) if key[lines[row]]), None)
         if following is None or indent(lines[following]) != column or is_closing(lines[following]):
             break
         agreeing = []
-        for theirs, behind in others:
+        for clue, behind in others:
+            theirs = clue.source.lines
             row = next((row for row in range(behind, len(theirs)) if key[theirs[row]]), None)
-            if row is not None and key[theirs[row]] == key[lines[following]]:
-                agreeing.append((theirs, statement_end(theirs, row)))
+            if row is not None and _said(clue, row) == _said(best, following):
+                agreeing.append((clue, statement_end(theirs, row)))
         if not agreeing or 2 * len(agreeing) < len(others):
             break
         others, end = agreeing, statement_end(lines, following)
     return ends
+
+
+def _said(clue: Clue, row: int) -> str:
+    return "".join(renamed(clue.source.lines[row], clue.names).split())
 
 
 def _is_whole(line: str, language: str) -> bool:
