@@ -118,8 +118,7 @@ def _diagnostic(server: "CodekinServer", snippet: Snippet, line: str, hits: list
     others = f" and {shown(hits[1], documents)}" if len(hits) == 2 else f" and in {len(hits) - 1} more places"
     message = f"{how} {shown(best, documents)}{others if len(hits) > 1 else ''}"
     related = [
-        types.DiagnosticRelatedInformation(location_of(hit, documents), _evidence(hit))
-        for hit in hits[:_RELATED]
+        types.DiagnosticRelatedInformation(location_of(hit, documents), _evidence(hit)) for hit in hits[:_RELATED]
     ]
     return types.Diagnostic(
         range=name_range(line, snippet.name_line, snippet.name, documents.encoding),
