@@ -13,10 +13,10 @@ from codekin.code.tokens import MARK, NAME, NOTHING, NUMBER, STRING, Codes, toke
 from codekin.types import Kinship
 
 # Edited: share + kept / 2 >= _BASE + _CHANCE / runs, where `share` is that of the runs of tokens that both have and
-# `kept` that of names and literals (Dice): the shorter, the likelier by chance. Chosen so that among the five nearest of
-# each of 6,336 functions put to code bases of others 0.7 % had one that is called renamed or edited, most of them the
-# same boilerplate (equals, generated code); 89 % of edited functions pass, 87 % of edited and renamed ones. Of 5,743
-# functions of projects that it was not chosen on, put to others, 0.3 % had one among the ten nearest.
+# `kept` that of names and literals (Dice): the shorter, the likelier by chance. Chosen so that among the five nearest
+# of each of 6,336 functions put to code bases of others 0.7 % had one that is called renamed or edited, most of them
+# the same boilerplate (equals, generated code); 89 % of edited functions pass, 87 % of edited and renamed ones. Of the
+# 5,743 of projects that it was not chosen on, put to others, 0.3 % had one among the ten nearest.
 _BASE, _CHANCE = 0.7, 9.0
 _LEAST_SHARE = 0.6
 _TOLD = 3  # names that a reason says
