@@ -37,7 +37,7 @@ async def test_what_other_servers_do_better_is_not_offered(shop) -> None:
     for name in (
         *("definition", "declaration", "type_definition", "implementation", "references", "rename", "hover"),
         *("document_formatting", "document_range_formatting", "document_on_type_formatting", "signature_help"),
-        *("document_symbol", "document_highlight", "semantic_tokens", "inlay_hint", "folding_range", "completion"),
+        *("document_symbol", "document_highlight", "semantic_tokens", "inlay_hint", "folding_range"),
     ):
         assert getattr(offered, f"{name}_provider") is None
     assert offered.text_document_sync.change == types.TextDocumentSyncKind.Incremental
