@@ -43,6 +43,8 @@ async def test_what_other_servers_do_better_is_not_offered(shop) -> None:
     assert offered.text_document_sync.change == types.TextDocumentSyncKind.Incremental
     assert offered.workspace.workspace_folders.supported
     assert set(offered.execute_command_provider.commands) == {
+        "codekin.completionAccepted",
+        "codekin.showCompletionSource",
         f"codekin.{name}" for name in ("findSimilar", "search", "status", "reindex", "pause", "resume")
     }
 
