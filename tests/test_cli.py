@@ -79,7 +79,7 @@ export function parseDate(text) {
     return date(int(year), int(month), int(day))
 ''',
 }
-HIT = {"path", "start_line", "end_line", "name", "kind", "language", "score", "why"}
+HIT = {"path", "start_line", "end_line", "name", "kind", "language", "score", "kinship", "why"}
 REPORT = {"files", "snippets", "embedded", "reused", "skipped", "seconds", "store_bytes"}
 
 

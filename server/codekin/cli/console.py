@@ -124,7 +124,9 @@ def _block(hit: Hit, width: int) -> Iterator["Text"]:
     filled = round(hit.score * _BAR)
     colour = "green" if hit.score >= _GOOD else "yellow" if hit.score >= _FAIR else "red"
     bar = (("━" * filled, colour), ("─" * (_BAR - filled), "bright_black"))
-    yield Text.assemble("  ", *bar, f" {hit.score:4.0%}  ", (f"{place.kind}, {hit.why}", "dim"))
+    reason = Text.assemble("  ", *bar, f" {hit.score:4.0%}  ", (f"{place.kind}, {hit.why}", "dim"))
+    reason.truncate(width, overflow="ellipsis")
+    yield reason
     yield from _excerpt(hit, width)
 
 
