@@ -34,7 +34,7 @@ _CANDIDATES = 60  # of each retriever to code, and twice what is asked for: some
 _DENSE_WEIGHT = 0.5
 _STRUCTURE_WEIGHT = 0.25  # beside that of the two others together
 _BY_CHANCE = 0.6  # so much of its structure code shares with what it has nothing to do with
-_TWIN = 0.999  # what is no more probably kin than this is not told as a duplicate
+_TWIN = 0.8  # the share of the structure that must be the same for two functions to be duplicates
 
 
 class Search:
