@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 import stat
 import threading
 import time
@@ -75,6 +76,25 @@ def test_two_processes_worth_of_writers_do_not_fight(tmp_path: Path):
     assert len(store.having("a", [key(i) for i in range(1000)])) == 500
     assert stat.S_IMODE((tmp_path / "v.sqlite").stat().st_mode) == 0o600
     store.close()
+
+
+def test_a_new_file_that_another_process_is_about_to_write_is_waited_for(tmp_path: Path):
+    path = tmp_path / "v.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    opened = threading.Event()
+
+    def open_it() -> None:
+        VectorStore(path).close()
+        opened.set()
+
+    thread = threading.Thread(target=open_it)
+    thread.start()
+    assert not opened.wait(0.2)
+    other.execute("COMMIT")
+    assert opened.wait(20)
+    thread.join()
+    other.close()
 
 
 def test_collecting_drops_the_oldest_that_nothing_refers_to_and_gives_the_room_back(tmp_path: Path):
