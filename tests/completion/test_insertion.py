@@ -50,7 +50,15 @@ def test_what_stands_below_the_cursor_is_not_said_again():
 
 
 @pytest.mark.parametrize(
-    "lines, unit", [(["a", "\tb"], "\t"), (["a", "  b", "    c"], "  "), (["a", "    b"], "    "), (["a"], "")]
+    "lines, unit",
+    [
+        (["a", "\tb"], "\t"),
+        (["a", "  b", "    c"], "  "),
+        (["a", "    b"], "    "),
+        (["a"], ""),
+        (["a", "    b", "c", "    - d", "      e", "       f", "g", "    h"], "    "),  # prose hangs as it likes
+        (["a", "\tb", "\t\tc", " * d"], "\t"),
+    ],
 )
 def test_the_unit_of_indentation_is_read_from_the_lines(lines: list[str], unit: str):
     assert unit_of(lines) == unit

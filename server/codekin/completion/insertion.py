@@ -4,9 +4,9 @@ stands right of the cursor, and only where the file then parses no worse.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
-from functools import reduce
-from math import gcd
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from codekin.code.parsing import Parsed, parse, parsed_anew, source_of, syntax_of
@@ -22,6 +22,8 @@ _SECRET = re.compile(
     r"(?:\w+\(\s*)?[\"'`][^\"'`\s]{3,}[\"'`]|://[^\s/:\"']+:[^\s/@\"']{3,}@"
 )
 _LONG = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
+_WIDTHS = (4, 2, 8, 3)  # of an indentation in spaces; the first one where two are as frequent
+_AROUND = 1000  # lines above and below the cursor that show how the file is indented
 _VARIED = 3  # kinds of characters in a key that somebody generated: lower case, upper case, digits
 
 
@@ -37,14 +39,13 @@ def _is_random(word: str) -> bool:
 
 
 def unit_of(lines: Sequence[str]) -> str:
-    """What one level of indentation is in these lines; "" where none is indented."""
-    blanks = [line[: len(line) - len(line.lstrip())] for line in lines if line.strip() and line[0] in " \t"]
-    if any(blank[0] == "\t" for blank in blanks):
+    """What one level of indentation is in these lines: the step in that most of them go deeper; "" where none does."""
+    filled = [line for line in lines if line.strip()]
+    if 2 * sum(line[0] == "\t" for line in filled) > sum(line[0] in " \t" for line in filled):
         return "\t"
-    widths = sorted({len(blank) for blank in blanks})
-    steps = [b - a for a, b in zip([0, *widths], widths, strict=False)]
-    width = reduce(gcd, [step for step in steps if step > 1], 0)
-    return " " * (width if width in (2, 3, 4, 8) else min([s for s in steps if s > 1], default=4)) if blanks else ""
+    steps = Counter(indent(below) - indent(above) for above, below in pairwise(filled))
+    width = max(_WIDTHS, key=lambda width: steps[width])
+    return " " * width if steps[width] else ""
 
 
 def insertion(asked: Asked, lines: Sequence[str], source: Sequence[str]) -> str | None:
@@ -68,10 +69,15 @@ def insertion(asked: Asked, lines: Sequence[str], source: Sequence[str]) -> str 
         if asked.indent is None:
             base = _standing(asked, lines, source)
         head = base[len(typed) :] + first
-    body = [
-        _shifted(line, indent(lines[0]), unit_of(source), unit_of(asked.lines) or "    ", base) for line in lines[1:]
-    ]
+    ours = _unit(asked)
+    theirs = unit_of(source) or ours
+    body = [_shifted(line, indent(lines[0]), theirs, ours, base) for line in lines[1:]]
     return _before(asked, head, body)
+
+
+def _unit(asked: Asked) -> str:
+    """What one level of indentation is around the cursor."""
+    return unit_of(asked.lines[max(asked.row - _AROUND, 0) : asked.row + _AROUND]) or "    "
 
 
 def _standing(asked: Asked, lines: Sequence[str], source: Sequence[str]) -> str:
@@ -81,13 +87,13 @@ def _standing(asked: Asked, lines: Sequence[str], source: Sequence[str]) -> str:
     at = next((row for row, line in enumerate(source) if line is lines[0]), 0)
     above = next((line for line in reversed(source[:at]) if line.strip()), lines[0])
     deeper = indent(lines[0]) - indent(above)
-    return blank + (unit_of(asked.lines) or "    ") if deeper > 0 else blank
+    return blank + _unit(asked) if deeper > 0 else blank
 
 
 def _shifted(line: str, column: int, theirs: str, ours: str, base: str) -> str:
     if not line.strip():
         return ""
-    width = 4 if theirs in ("", "\t") else len(theirs)
+    width = 4 if theirs == "\t" else len(theirs)
     levels, rest = divmod(max(indent(line) - column, 0), width)
     return base + ours * levels + " " * rest + line.strip()
 
