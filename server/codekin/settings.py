@@ -40,10 +40,29 @@ class IndexSettings:
 class ModelSettings:
     """Which model embeds."""
 
-    name: str = _setting("embedded", "The embedding model.", choices=("embedded",))
+    name: str = _setting(
+        "embedded", 'The embedding model: "embedded", a name of `codekin model list`, a hub id, or a folder.'
+    )
     dim: int = _setting(
         0, "Numbers per vector (a Matryoshka dimension of the model); 0 is the model's own default.", least=0
     )
+    max_tokens: int = _setting(512, "Longer texts are cut; a heavy model's time grows with it.", least=16)
+    device: str = _setting("auto", "Where a heavy model runs.", choices=("auto", "cpu", "cuda", "mps"))
+    precision: str = _setting(
+        "auto",
+        "Numbers that a heavy model computes with; int8 is fastest on a CPU and a little less exact.",
+        choices=("auto", "float32", "bfloat16", "int8"),
+    )
+    pooling: str = _setting(
+        "auto",
+        "Which token a heavy model's vector is taken from, where its files do not say.",
+        choices=("auto", "last", "mean", "cls"),
+    )
+    prompts: tuple[str, ...] = _setting(
+        (),
+        "Instructions before texts where a heavy model's files name none: `query=…`, `document=…`, `nl2code_query=…`.",
+    )
+    matryoshka: tuple[str, ...] = _setting((), "Dimensions that a heavy model's vectors may be cut to.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +154,12 @@ def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple
         settings, more = overlay(settings, values, source=source)
         problems += more
     return settings, problems
+
+
+def hub_cache() -> Path:
+    """Where the Hugging Face hub's clients keep what they downloaded."""
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
 
 
 def config_file() -> Path:

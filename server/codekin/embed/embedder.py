@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from codekin.embed.tasks import prefix
+from codekin.embed.tasks import Prefixes
 from codekin.errors import DimensionError, ModelError
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
@@ -33,7 +33,19 @@ class Encoder(Protocol):
         ...
 
     @property
-    def device(self) -> str: ...
+    def prefixes(self) -> Prefixes:
+        """The instruction before a text, by task and role."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it runs, and with which numbers, as a person is told."""
+        ...
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is not as it might be (a GPU that can't be used), each with its remedy."""
+        ...
 
     def encode(self, texts: Sequence[str], prefix: str) -> "NDArray[np.float32]":
         """The raw vectors, float32 (n, dims[-1]), of `texts`, each of which stands behind the instruction `prefix`.
@@ -67,6 +79,10 @@ class Embedder:
     def device(self) -> str:
         return self._encoder.device
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self._encoder.problems
+
     def embed(self, texts: Sequence[str], task: Task, role: Role) -> "NDArray[np.float32]":
         """float32 (n, dim), rows of length 1; a row is the same in whatever batch its text stands.
 
@@ -74,7 +90,7 @@ class Embedder:
         """
         import numpy as np
 
-        raw = self._encoder.encode(texts, prefix(task, role))
+        raw = self._encoder.encode(texts, self._encoder.prefixes[task, role])
         vectors = np.array(raw[:, : self.dim], dtype=np.float32, order="C")
         norms = np.sqrt(np.add.reduce(vectors * vectors, axis=1))
         unknown = ~(np.isfinite(norms) & (norms > 0))
@@ -88,13 +104,31 @@ class Embedder:
 
         Equal for nl2code and code2code: one vector of a function serves both.
         """
-        return f"{self._encoder.fingerprint}/{prefix(task, Role.PASSAGE).strip()}/{self.dim}"
+        return f"{self._encoder.fingerprint}/{self._encoder.prefixes[task, Role.PASSAGE].strip()}/{self.dim}"
 
 
 def load(settings: ModelSettings) -> Embedder:
-    """The embedder that the settings name. Raises ModelError, DimensionError."""
-    if settings.name != "embedded":
-        raise ModelError(f'There is no model "{settings.name}". Choose "embedded".')
+    """The embedder that the settings name: "embedded", a preset, a hub id or a folder.
+
+    A heavy one takes seconds and its weights' memory. Raises ModelError, DimensionError.
+    """
+    return Embedder(_encoder(settings), settings.dim)
+
+
+def _encoder(settings: ModelSettings) -> Encoder:
     from codekin.embed.static import StaticEncoder
 
-    return Embedder(StaticEncoder(MODELS), settings.dim)
+    if settings.name == "embedded":
+        return StaticEncoder(MODELS)
+    folder = Path(settings.name).expanduser()
+    if (folder / "table.npy").exists():
+        return StaticEncoder(folder)
+    from codekin.embed.checkpoint import read
+
+    checkpoint = read(settings)
+    try:
+        from codekin.embed.transformer import TransformerEncoder
+    except ImportError as error:
+        remedy = "Run: pip install 'codekin[jina]'"
+        raise ModelError(f"{checkpoint.name} needs PyTorch, which is not installed ({error.name}). {remedy}") from error
+    return TransformerEncoder(checkpoint, settings)

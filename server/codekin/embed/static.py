@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from codekin.embed.tasks import PREFIXES
 from codekin.embed.vocabulary import Vocabulary
 from codekin.errors import ModelError
 
@@ -21,6 +22,8 @@ class StaticEncoder:
     """Mean-pooled token vectors, by a table that every process on the machine shares through the page cache."""
 
     device = "cpu"
+    prefixes = PREFIXES
+    problems: tuple[str, ...] = ()
 
     def __init__(self, folder: Path) -> None:
         """Raises ModelError when the folder has no whole model."""

@@ -3,11 +3,15 @@
 Source: jina-code-embeddings, arXiv 2508.21290, table 1. Each prefix ends in a newline, and the text follows.
 """
 
+from collections.abc import Mapping
+
 from codekin.types import Role, Task
+
+Prefixes = Mapping[tuple[Task, Role], str]
 
 _CODE = "Candidate code snippet:\n"
 
-PREFIXES: dict[tuple[Task, Role], str] = {
+PREFIXES: Prefixes = {
     (Task.NL2CODE, Role.QUERY): "Find the most relevant code snippet given the following query:\n",
     (Task.NL2CODE, Role.PASSAGE): _CODE,
     (Task.QA, Role.QUERY): "Find the most relevant answer given the following question:\n",

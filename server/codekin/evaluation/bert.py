@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from codekin.embed.tasks import PREFIXES
 from codekin.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -26,6 +27,8 @@ class BertEncoder:
     """A folder in sentence-transformers' layout: `config.json`, `tokenizer.json`, `model.safetensors`."""
 
     device = "cpu"
+    prefixes = PREFIXES
+    problems: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, name: str = "") -> None:
         """`name` is the folder's own by default. Raises ModelError where the folder has no such model."""

@@ -1,0 +1,61 @@
+"""A checkpoint's tensors, as a model's layers ask for them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+from torch.nn import functional
+
+from codekin.errors import ModelError
+
+
+class Linear:
+    """x Wᵀ + b."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        self._weight, self._bias = weight, bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(t, in) → (t, out)."""
+        return functional.linear(x, self._weight, self._bias)
+
+
+class Weights:
+    """The tensors of safetensors files by name, in the numbers and on the device that the model computes with."""
+
+    def __init__(self, files: Sequence[Path], device: torch.device, dtype: torch.dtype) -> None:
+        """Raises ModelError where a file is unsound."""
+        self.device, self.dtype = device, dtype
+        try:
+            opened = [safe_open(path, framework="pt") for path in files]
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{files[0].parent} has unsound weights ({error}). Download the model again.") from error
+        self._of = {name: file for file in opened for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
+        self._folder = files[0].parent
+        self._before = ""
+
+    def below(self, mark: str) -> "Weights":
+        """Names are from now on those below the module in which `mark` stands ("model.", "bert." or nothing)."""
+        for name in self._of:
+            if name.endswith(mark):
+                self._before = name.removesuffix(mark)
+                return self
+        raise ModelError(f"{self._folder} has no tensor {mark}: these are another model's weights. Download it again.")
+
+    def __contains__(self, name: str) -> bool:
+        return self._before + name in self._of
+
+    def tensor(self, name: str) -> Tensor:
+        """Raises ModelError where there is none."""
+        name = self._before + name
+        if name not in self._of:
+            raise ModelError(f"{self._folder} has no tensor {name}: it is not whole. Download the model again.")
+        return self._of[name].get_tensor(name).to(self.device, self.dtype)
+
+    def linear(self, *names: str) -> Linear:
+        """Several layers that read the same, as one that writes their outputs side by side."""
+        weight = torch.cat([self.tensor(f"{name}.weight") for name in names])
+        biases = [self.tensor(f"{name}.bias") for name in names if f"{name}.bias" in self]
+        return Linear(weight, torch.cat(biases) if biases else None)

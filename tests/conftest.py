@@ -1,0 +1,15 @@
+"""What tests of several rooms have in common."""
+
+from pathlib import Path
+
+import pytest
+
+from .embed.checkpoints import write_checkpoint
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny Qwen2 of random weights and a real tokenizer, in sentence-transformers' layout, with the
+    prompts of jina-code-embeddings; `ModelSettings(str(folder))` names it. A test that changes it copies it.
+    """
+    return write_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny-qwen2")
