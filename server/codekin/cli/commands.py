@@ -17,6 +17,7 @@ from codekin import __version__
 from codekin.cli.complete import complete
 from codekin.cli.evaluate import evaluate
 from codekin.cli.options import DEBUG, FOLDER, JSON, ROOT
+from codekin.cli.train import train
 from codekin.errors import CodekinError, QueryError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def codekin() -> None:
 
 codekin.add_command(complete)
 codekin.add_command(evaluate)
+codekin.add_command(train)
 
 
 def _asking(command: Command) -> Command:

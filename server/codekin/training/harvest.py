@@ -1,9 +1,7 @@
-"""The embedded model from nothing, in three resumable steps: `python -m codekin.training harvest|pairs|embedded`."""
+"""The corpus from nothing: packages by a manifest, then the pairs of each; both go on where they stopped."""
 
-import argparse
 import logging
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -47,30 +45,5 @@ def _pair_package(folder: Path, block_list: Path, out: Path) -> int:
 def _all_pairs(out: Path) -> Iterator[Pair]:
     from codekin.training.shards import read_pairs
 
-    paths: Iterable[Path] = sorted(path for path in out.glob("*.jsonl.gz") if path.name != TWINS)
-    for path in paths:
+    for path in sorted(path for path in out.glob("*.jsonl.gz") if path.name != TWINS):
         yield from read_pairs(path)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == ["embedded"]:
-        from codekin.training.train import main as train_main
-
-        return train_main(given[1:])
-    parser = argparse.ArgumentParser(prog="python -m codekin.training", description=__doc__)
-    parser.add_argument("step", choices=["harvest", "pairs", "embedded"])
-    parser.add_argument("--manifest", type=Path, default=MANIFEST)
-    parser.add_argument("--block-list", type=Path, required=True, help="repositories that must not be trained on")
-    parser.add_argument("--sources", type=Path, required=True, help="where the packages' trees are")
-    parser.add_argument("--pairs", type=Path, help="where the pairs are written (pairs)")
-    options = parser.parse_args(given)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if options.step == "harvest":
-        return 1 if fetch_all(options.manifest, options.block_list, options.sources) else 0
-    pair_all(options.sources, options.block_list, options.pairs or options.sources.parent / "pairs")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
