@@ -26,6 +26,14 @@ class Home:
         """The HNSW file; its side-car stands beside it."""
         return self._named(".hnsw")
 
+    def graph_of(self, space: str) -> Path:
+        """The HNSW file of a space other than the embedded model's."""
+        return self._named(f".{_digest(space)}.hnsw")
+
+    def filling(self, space: str) -> Path:
+        """The lock held by the one process that makes the vectors of such a space."""
+        return self._named(f".{_digest(space)}.lock")
+
     @property
     def lock(self) -> Path:
         """Held by the one process that keeps the store like the disk."""
@@ -41,6 +49,10 @@ class Home:
         digest = hashlib.blake2b("\n".join(map(str, self.roots)).encode("utf-8", "surrogateescape"), digest_size=8)
         name = re.sub(r"[^\w.-]", "_", self.roots[0].name)[:40] if self.roots else "empty"
         return self.settings.cache_directory / "workspaces" / f"{name}-{digest.hexdigest()}{suffix}"
+
+
+def _digest(space: str) -> str:
+    return hashlib.blake2b(space.encode(), digest_size=6).hexdigest()
 
 
 def home(roots: Sequence[Path], settings: Settings) -> Home:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from codekin.index.home import Home
 from codekin.index.passages import ROW, Passages
 from codekin.index.store import Store
 from codekin.index.structures import Structures
+from codekin.index.tier import Tier
 from codekin.index.vector_store import VectorStore
 from codekin.index.vectors import Labels
 from codekin.types import Filter
@@ -32,34 +34,63 @@ class Index:
         self._vectors = VectorStore(home.vectors)
         self._space, self._continuing = space, continuing
         self._dim = dim
+        self._chosen: tuple[str, int] | None = None  # the second tier's space and dimension
         self._following = threading.Lock()
         self._begin()
 
     def _begin(self) -> None:
         self._identity = self.store.identity()
-        key = f"{self._identity} {self._space}"
-        self.dense = DenseIndex(self._dim, self._home.graph, key, on_problem=self._on_problem)
+        self.first = self._tier(self._space, self._dim, self._home.graph)
+        self.second = self._second()
         self._frequencies: dict[str, int] = {}
         self._allowed: tuple[int, Filter, Labels] | None = None
         self._generation = -1
-        self._last = 0  # the highest content looked at
         self.structures = Structures()  # replaced as a whole, never changed; so are these
         self.courses = Courses()
         self.passages = Passages()
-        self._to_come = 1  # contents that a `follow` has found and not yet loaded; before the first: who knows
-        self._missing: dict[int, bytes] = {}  # contents whose vector has yet to come
-        self._retired: set[int] = set()
+
+    def _tier(self, space: str, dim: int, graph: Path) -> Tier:
+        dense = DenseIndex(dim, graph, f"{self._identity} {space}", on_problem=self._on_problem)
+        return Tier(space, dense, self._vectors)
+
+    def _second(self) -> Tier | None:
+        if self._chosen is None:
+            return None
+        space, dim = self._chosen
+        return self._tier(space, dim, self._home.graph_of(space))
+
+    def choose(self, space: str, dim: int) -> None:
+        """From now on the contents' vectors in this space are kept, too, in a second tier, as they come."""
+        with self._following:
+            if self.second is not None:
+                self.second.dense.close()
+            self._chosen = (space, dim)
+            second = self._second()
+            assert second is not None  # noqa: S101
+            second.follow(self.store)
+            self.second = second
+        self.settle()
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The embedded model's tier, and that of the model which was chosen beside it."""
+        return (self.first,) if self.second is None else (self.first, self.second)
+
+    @property
+    def dense(self) -> DenseIndex:
+        """The embedded model's vectors."""
+        return self.first.dense
 
     @property
     def contents(self) -> int:
         """About how many contents there are: the highest number given."""
-        return self._last
+        return self.first.last
 
     @property
     def loaded(self) -> float:
         """The share of the store's contents whose vectors are in memory, 0 … 1."""
-        have = len(self.dense)
-        return have / (have + self._to_come) if self._to_come else 1.0
+        have, to_come = len(self.dense), self.first.to_come
+        return have / (have + to_come) if to_come else 1.0
 
     def allowed(self, within: Filter) -> Labels | None:
         """The contents that stand somewhere the filter allows, ascending; None: all of them."""
@@ -91,16 +122,18 @@ class Index:
             return
         try:
             if self.store.identity() != self._identity:  # the store was unsound and has been made again
-                self.dense.close()
+                for tier in self.tiers:
+                    tier.dense.close()
                 self._begin()
+            for tier in self.tiers:
+                tier.arrive()
             generation = self.store.generation()
             if generation == self._generation:
                 return
             first = self._generation < 0
-            wanted = self._missing | dict(self.store.contents_after(self._last))
-            wanted |= self.store.hash_of(self.store.alive(list(self._retired)))
             self.structures = self.structures.added(self.store.structures_after(self.structures.newest))
-            self._load(wanted)
+            for tier in self.tiers:
+                tier.follow(self.store)
             self._load_continuations()
             self._generation = generation
             if first:
@@ -114,29 +147,16 @@ class Index:
         with self._following:
             self._retire()
             self._frequencies = {}
-        self.dense.maintain()
+        for tier in self.tiers:
+            tier.dense.maintain()
 
     def close(self) -> None:
         """Let go of files, threads and child processes."""
-        self.dense.close()
+        for tier in self.tiers:
+            tier.dense.close()
         with self._following:
             self._vectors.close()
             self.store.close()
-
-    def _load(self, wanted: dict[int, bytes]) -> None:
-        numbers = sorted(wanted)
-        self._to_come = len(numbers)
-        for i in range(0, len(numbers), _CHUNK):
-            chunk = numbers[i : i + _CHUNK]
-            found, vectors = self._vectors.get(self._space, [wanted[number] for number in chunk], self._dim)
-            self.dense.add([chunk[position] for position in found], vectors)
-            having = {chunk[position] for position in found}
-            self._retired -= having
-            self._missing = {n: key for n, key in self._missing.items() if n not in having}
-            self._missing |= {number: wanted[number] for number in chunk if number not in having}
-            self._last = max(self._last, chunk[-1])
-            self._to_come = len(numbers) - i - len(chunk)
-        self._to_come = 0
 
     def _load_continuations(self) -> None:
         rows = self.store.courses_after(self.courses.newest)
@@ -152,7 +172,5 @@ class Index:
         known = np.array(self.store.numbers(), np.int64)
         self.structures = self.structures.only(known)
         self.courses, self.passages = self.courses.only(known), self.passages.only(known)
-        dead = set(self.dense.labels().tolist()) - live
-        self.dense.retire(list(dead))
-        self._retired |= dead
-        self._missing = {number: key for number, key in self._missing.items() if number in live}
+        for tier in self.tiers:
+            tier.retire(live)

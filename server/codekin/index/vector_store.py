@@ -66,6 +66,18 @@ class VectorStore:
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return positions, vectors / np.maximum(norms, np.float32(1e-12))
 
+    def newest(self) -> int:
+        """A number that grows with every vector, in whatever space and process."""
+        return int(self._execute("SELECT ifnull(max(id), 0) FROM vectors").fetchone()[0])
+
+    def arrived(self, space: str, since: int) -> tuple[int, list[bytes]]:
+        """The newest number, and the hashes of the vectors in `space` that came after the number `since`."""
+        newest, number = self.newest(), self._space(space)
+        if number is None or newest <= since:
+            return newest, []
+        rows = self._execute("SELECT hash FROM vectors WHERE id > ? AND id <= ? AND space = ?", (since, newest, number))
+        return newest, [row[0] for row in rows]
+
     def size_bytes(self) -> int:
         """What the vectors take on disk, room for new ones included."""
         return _used_bytes(self._connection)

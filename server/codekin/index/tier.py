@@ -1,0 +1,80 @@
+"""One model's part of the index: which contents have a vector by it, those vectors in memory, and who still waits.
+
+Not locked: the index calls one at a time.
+"""
+
+from collections.abc import Mapping
+
+from codekin.index.graph import DenseIndex
+from codekin.index.store import Store
+from codekin.index.vector_store import VectorStore
+
+_CHUNK = 4096  # contents loaded at a time: some 20 ms, so that other threads get their turn
+
+
+class Tier:
+    """The contents of one store in one space."""
+
+    def __init__(self, space: str, dense: DenseIndex, vectors: VectorStore) -> None:
+        """`dense` is empty yet."""
+        self.space = space
+        self.dense = dense
+        self.last = 0  # the highest content looked at
+        self.to_come = 1  # contents that `follow` has found and not yet loaded; before the first: who knows
+        self._vectors = vectors
+        self._newest = vectors.newest()  # what was there before is found by looking for it
+        self._awaited: dict[bytes, int] = {}  # contents whose vector has yet to come
+        self._retired: set[int] = set()
+
+    @property
+    def awaited(self) -> Mapping[bytes, int]:
+        """The contents that have no vector yet, by hash; another mapping after each change."""
+        return self._awaited
+
+    @property
+    def share(self) -> float:
+        """The share of the contents looked at that have a vector, 0 … 1."""
+        have = len(self.dense)
+        return have / (have + len(self._awaited)) if self._awaited else 1.0
+
+    def follow(self, store: Store) -> None:
+        """Take in the contents that are new in the store, or there again."""
+        wanted = dict(store.contents_after(self.last))
+        wanted |= store.hash_of(store.alive(list(self._retired)))
+        numbers = sorted(wanted)
+        self.to_come = len(numbers)
+        for i in range(0, len(numbers), _CHUNK):
+            chunk = {wanted[number]: number for number in numbers[i : i + _CHUNK]}
+            having = self._load(chunk)
+            self._awaited = self._awaited | {key: number for key, number in chunk.items() if key not in having}
+            self._retired.difference_update(chunk.values())
+            self.last = max(self.last, numbers[i : i + _CHUNK][-1])
+            self.to_come = len(numbers) - i - len(chunk)
+        self.to_come = 0
+
+    def arrive(self) -> None:
+        """Take in the vectors that any process has made since the last call."""
+        if not self._awaited:
+            return
+        newest, arrived = self._vectors.arrived(self.space, self._newest)
+        found = [key for key in arrived if key in self._awaited]
+        for i in range(0, len(found), _CHUNK):
+            having = self._load({key: self._awaited[key] for key in found[i : i + _CHUNK]})
+            self._awaited = {key: number for key, number in self._awaited.items() if key not in having}
+        self._newest = newest
+
+    def retire(self, live: set[int]) -> None:
+        """Let go of the contents that are not among `live`, until the store has them again."""
+        dead = set(self.dense.labels().tolist()) - live
+        self.dense.retire(list(dead))
+        self._retired |= dead
+        forgotten = {number for number in self._awaited.values() if number not in live}
+        self._retired |= forgotten
+        self._awaited = {key: number for key, number in self._awaited.items() if number not in forgotten}
+
+    def _load(self, chunk: Mapping[bytes, int]) -> set[bytes]:
+        """Those of `chunk` that have a vector, which is searchable now."""
+        keys = list(chunk)
+        found, vectors = self._vectors.get(self.space, keys, self.dense.dim)
+        self.dense.add([chunk[keys[position]] for position in found], vectors)
+        return {keys[position] for position in found}
