@@ -23,8 +23,10 @@ from codekin.index.passages import space
 from codekin.index.prepare import Preparer
 from codekin.index.reconcile import reconcile
 from codekin.index.vector_store import VectorStore
+from codekin.index.waiting import await_other
 from codekin.index.workspace import Document, Workspace
 from codekin.search.hits import Asked, Reader
+from codekin.search.ignored import Ignored
 from codekin.search.search import Search
 from codekin.search.soundness import finds, sampled
 from codekin.settings import Settings
@@ -43,9 +45,6 @@ from codekin.types import (
     Status,
     Task,
 )
-
-_POLL_S = 0.2
-_PATIENCE_S = 30.0  # with another codekin that does not get on
 
 
 class Engine:
@@ -73,6 +72,7 @@ class Engine:
         self._indexer = Indexer(self.home, self.workspace, self._index, preparer, on_change)
         self.completer = Completer(self._index, self.workspace, embedder)
         self._search = Search(self._index, self.workspace, embedder)
+        self.ignored = Ignored(self.workspace)
 
     # Keeping up with the workspace
 
@@ -95,7 +95,7 @@ class Engine:
                 report = reconcile(self.home, on_progress, cancel, workers)
         except Timeout:
             if wait:
-                self._await_other(on_progress, cancel, lock)
+                await_other(self._index.store, lock, on_progress, cancel)
             counts = self._index.store.counts()
             skipped, size = tuple(self._index.store.skipped()), self._index.store.size_bytes()
             report = IndexReport(counts.files, counts.snippets, 0, 0, skipped, time.monotonic() - started, size)
@@ -187,17 +187,24 @@ class Engine:
         return extract(document.text, document.language) if isinstance(document, Document) else []
 
     def duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
-        """Where else the snippet, or one that differs in few words, stands. Short snippets and remainders have none."""
+        """Where else the snippet, or one that differs in few words, stands, but where that is meant to be (ignored.py).
+
+        Short snippets and remainders have none.
+        """
         if snippet.span.end - snippet.span.start < self.settings.duplicates.min_lines:
             return []
         with self._sound():
             self._index.follow()
-            return self._search.duplicates(path, snippet)
+            found = self._search.duplicates(path, snippet)
+        own, named = self.ignored.named(path, snippet.qualified_name), self.ignored.named
+        return [hit for hit in found if not self.ignored.hides(own, named(hit.place.path, hit.place.qualified_name))]
 
     def status(self) -> Status:
         """How things are."""
         store, counts = self._index.store, self._index.store.counts()
+        meant = self.ignored.now()
         problems = [*self._problems, *([self._indexer.problem] if self._indexer.problem else [])]
+        problems += [problem for each in meant for problem in each.problems]
         return Status(
             roots=self.home.roots,
             state=self._indexer.state if self._started else "ready",
@@ -214,6 +221,7 @@ class Engine:
             embedded=self._indexer.embedded,
             watching=self._indexer.watching,
             problems=tuple(problems),
+            ignored=sum(each.entries for each in meant),
         )
 
     def unfindable(self, sample: int) -> tuple[int, list[Place]]:
@@ -265,23 +273,6 @@ class Engine:
         if snippet is None:
             raise QueryError(f"{path} has no code to compare.")
         return Asked(snippet.text, snippet.language, path, snippet.span)
-
-    def _await_other(self, on_progress: OnProgress, cancel: Cancel, lock: FileLock) -> None:
-        """Until the codekin that holds the lock has nothing left to do, does nothing (it is paused), or is gone."""
-        store, total, before, heard = self._index.store, 0, -1, time.monotonic()
-        while not cancel.is_set() and time.monotonic() - heard < _PATIENCE_S:
-            pending = int(store.meta("pending") or 0)
-            if pending == 0 and not store.meta("scanning"):
-                return
-            if pending != before:
-                total, before, heard = max(total, pending), pending, time.monotonic()
-                on_progress(Progress(total - pending, total, None))
-            try:
-                lock.acquire(timeout=_POLL_S)
-            except Timeout:
-                continue
-            lock.release()
-            return
 
     def _note_problem(self, problem: str) -> None:
         if problem not in self._problems:

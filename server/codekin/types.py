@@ -202,6 +202,7 @@ class Status:
     embedded: int  # contents embedded since this process started
     watching: str  # "watchdog" | "polling every 5 s: …" | "off"
     problems: tuple[str, ...] = field(default=())  # each names its remedy
+    ignored: int = 0  # entries of .codekin.toml: duplicates that are meant to be
 
 
 class Cancel(Protocol):

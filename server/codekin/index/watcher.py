@@ -152,7 +152,7 @@ class Watcher:
         if isinstance(item, Path):
             if self._workspace.is_ignore_file(item):
                 item = Notice.LOSS
-            elif language_of(item) is None and "." in item.name:
+            elif language_of(item) is None and "." in item.name and not self._workspace.is_meant_file(item):
                 return
         self._items.put(item)
 

@@ -20,6 +20,7 @@ from codekin.settings import IndexSettings
 from codekin.types import Cancel, Skipped
 
 _OURS = (Verdict.CHOSEN, Verdict.KEPT)
+MEANT_FILE = ".codekin.toml"  # at a root: which duplicates are meant to be
 _REMEDY = "index.include brings it in"
 
 
@@ -125,11 +126,15 @@ class Workspace:
             return path
 
     def covers(self, paths: Iterable[Path]) -> set[Path]:
-        """Those of `paths`, links resolved, that could be in the workspace by their names, be they there or not."""
+        """Those of `paths`, links resolved, that could be in the workspace by their names, be they there or not; and
+        the files that say which duplicates are meant to be.
+        """
         known: dict[Path, Scope | None] = {}
         found: set[Path] = set()
         for path in paths:
-            if language_of(path) is not None or "." not in path.name:
+            if self.is_meant_file(path):
+                found.add(path)
+            elif language_of(path) is not None or "." not in path.name:
                 scope = self._scope(path.parent, known)
                 if scope and self._rules.verdict(scope, path.name, is_folder=False) in _OURS:
                     found.add(path)
@@ -147,6 +152,10 @@ class Workspace:
     def is_ignore_file(self, path: Path) -> bool:
         """Whether a change of this file changes what is in the workspace."""
         return path.name in (GIT_FILE, OWN_FILE) or path in self._rules.outside
+
+    def is_meant_file(self, path: Path) -> bool:
+        """Whether a change of this file changes which duplicates are told."""
+        return path.name == MEANT_FILE and path.parent in self.roots
 
     def _visit(self, start: Scope, cancel: Cancel | None) -> Iterator[tuple[Scope, list[os.DirEntry[str]]] | Skipped]:
         """Each folder from `start` down that is not left out, with its files."""

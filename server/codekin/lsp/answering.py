@@ -8,7 +8,7 @@ from lsprotocol.types import LSPErrorCodes
 from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcInvalidParams
 
 from codekin.errors import CodekinError
-from codekin.lsp.protocol import ArgumentsError
+from codekin.lsp.parameters import ArgumentsError
 from codekin.lsp.questions import SupersededError
 
 if TYPE_CHECKING:

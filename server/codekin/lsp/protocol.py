@@ -1,154 +1,29 @@
-"""What codekin speaks beyond the standard: the parameters and results of its own requests, as JSON has them.
+"""What codekin speaks beyond the standard: the results of its own requests, as JSON has them.
 
 | request, and command | parameters | result |
 |---|---|---|
 | `codekin/findSimilar`, `codekin.findSimilar` | `FindSimilar` | `Answer` |
 | `codekin/search`, `codekin.search` | `Search` | `Answer` |
 | `codekin.showCompletionSource` (command only) | none | `Source`, null where nothing was shown |
+| `codekin.compare` (command only) | `Compare` | null |
 | `codekin/status`, `codekin.status` | none | `Status` |
 | `codekin/reindex`, `codekin.reindex` | none | `Status` |
 | `codekin/pause`, `codekin.pause` | none | `Status` |
 | `codekin/resume`, `codekin.resume` | none | `Status` |
 
-A command takes its parameters as its one argument. The notification `codekin/statusChanged` carries a `Status`.
+The parameters are in parameters.py; a command takes them as its one argument.
+The notification `codekin/statusChanged` carries a `Status`.
 Positions are the protocol's: 0-based, in the negotiated encoding.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from lsprotocol.types import Position, Range
+from lsprotocol.types import Range
 
 from codekin import __version__
 from codekin.types import Progress, Status
 
 STATUS_CHANGED = "codekin/statusChanged"
-
-_MOST = 1000
-
-
-class ArgumentsError(Exception):
-    """The parameters are not as they must be; the message says how."""
-
-
-# Parameters: read from JSON, as they come from a client that somebody wrote by hand
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """How many answers, and from where. `{limit?, language?, folder?}`"""
-
-    limit: int | None  # at most so many hits; None: the setting search.limit
-    language: str | None  # only hits in this language
-    folder: str | None  # only hits below this folder: a file: URI or an absolute path
-
-
-@dataclass(frozen=True, slots=True)
-class FindSimilar:
-    """`{textDocument: {uri}, position | range, show?, …Scope}` or `{text, …Scope}`.
-
-    At a position: what is like the function there. With a range of several lines: what is like these lines.
-    With `text`, `language` is what the text is in and the hits are limited to; without it no clones are recognised
-    but the same text.
-    """
-
-    uri: str
-    asked: Range
-    text: str | None  # the code itself; uri and asked say nothing then
-    show: bool  # also show the answer, by window/showDocument or window/showMessage
-    scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """`{query, show?, …Scope}`"""
-
-    query: str
-    show: bool
-    scope: Scope
-
-
-def find_similar(value: Any) -> FindSimilar:
-    """Raises ArgumentsError."""
-    usage = (
-        'codekin.findSimilar takes {"textDocument": {"uri"}, "position": {"line", "character"}}, the same with '
-        '"range": {"start", "end"}, or {"text"}'
-    )
-    given = _Given(value, usage)
-    scope, show = _scope(given), given.flag("show")
-    if given.has("text"):
-        return FindSimilar("", _line(Position(0, 0)), given.text("text"), show, scope)
-    uri = given.inner("textDocument").text("uri")
-    if given.has("range"):
-        bounds = given.inner("range")
-        asked = Range(_position(bounds.inner("start")), _position(bounds.inner("end")))
-    else:
-        asked = _line(_position(given.inner("position")))
-    return FindSimilar(uri, asked, None, show, scope)
-
-
-def search(value: Any) -> Search:
-    """Raises ArgumentsError."""
-    given = _Given(value, 'codekin.search takes {"query"}, in words or code')
-    return Search(given.text("query"), given.flag("show"), _scope(given))
-
-
-class _Given:
-    """A JSON object from outside, read with the reader's eyes open."""
-
-    def __init__(self, value: Any, usage: str, path: str = "") -> None:
-        if not isinstance(value, Mapping):
-            raise ArgumentsError(f"{usage}; {path.rstrip('.') or 'what came'} is no object.")
-        self._value, self._usage, self._path = value, usage, path
-
-    def has(self, key: str) -> bool:
-        return self._value.get(key) is not None
-
-    def inner(self, key: str) -> "_Given":
-        return _Given(self._value.get(key), self._usage, f"{self._path}{key}.")
-
-    def text(self, key: str) -> str:
-        value = self._value.get(key)
-        if not isinstance(value, str):
-            raise self._wrong(key, "a string")
-        return value
-
-    def count(self, key: str, least: int, most: int = 2**31 - 1) -> int:
-        value = self._value.get(key)
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise self._wrong(key, f"a whole number from {least:,} to {most:,}")
-        return value
-
-    def flag(self, key: str) -> bool:
-        value = self._value.get(key) or False
-        if not isinstance(value, bool):
-            raise self._wrong(key, "true or false")
-        return value
-
-    def _wrong(self, key: str, wanted: str) -> ArgumentsError:
-        value = self._value.get(key)
-        said = "is missing" if value is None else f"is {str(value)[:40]!r}, but must be {wanted}"
-        return ArgumentsError(f"{self._usage}; {self._path}{key} {said}.")
-
-
-def _scope(given: _Given) -> Scope:
-    return Scope(
-        given.count("limit", 1, _MOST) if given.has("limit") else None,
-        given.text("language") if given.has("language") else None,
-        given.text("folder") if given.has("folder") else None,
-    )
-
-
-def _position(given: _Given) -> Position:
-    return Position(given.count("line", 0), given.count("character", 0))
-
-
-def _line(position: Position) -> Range:
-    return Range(position, position)
-
-
-# Results: JSON from the start
 
 
 class PositionJson(TypedDict):
@@ -230,6 +105,7 @@ class StatusJson(TypedDict):
     embedded: int  # contents embedded since the server started
     watching: str
     problems: list[str]  # each names its remedy
+    ignored: int  # entries of .codekin.toml: duplicates that are meant to be
 
 
 NO_ANSWER: AnswerJson = {"hits": [], "asked": None, "coverage": 0.0, "seconds": 0.0}
@@ -263,6 +139,7 @@ def status_json(status: Status) -> StatusJson:
         "embedded": status.embedded,
         "watching": status.watching,
         "problems": list(status.problems),
+        "ignored": status.ignored,
     }
 
 
@@ -285,6 +162,7 @@ def bare_status(state: str, problems: list[str]) -> StatusJson:
         "embedded": 0,
         "watching": "off",
         "problems": problems,
+        "ignored": 0,
     }
 
 

@@ -1,6 +1,7 @@
 """How things are, for whoever asks, and for status bars, which are told."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lsprotocol.types import MessageType
@@ -12,6 +13,7 @@ from codekin.lsp.questions import Kind
 
 if TYPE_CHECKING:
     from codekin.lsp.server import CodekinServer
+    from codekin.search.ignored import Meant
 
 _PERIOD_S = 0.25
 
@@ -24,6 +26,7 @@ class StatusBoard:
         self._is_news = False
         self._telling = False
         self._told: StatusJson | None = None
+        self._ignored: tuple[Meant, ...] | None = None
 
     def note(self) -> None:
         """Something may be different."""
@@ -37,6 +40,7 @@ class StatusBoard:
             while self._is_news:
                 self._is_news = False
                 status = await status_of(self._server, Kind.BESIDE)
+                await self._note_ignored()
                 has_engine = self._server.session.questions is not None  # else its lack has been told
                 for problem in status["problems"] if has_engine else ():
                     self._server.tell_once(MessageType.Warning, f"codekin: {problem}")
@@ -46,6 +50,16 @@ class StatusBoard:
                 await asyncio.sleep(_PERIOD_S)
         finally:
             self._telling = False
+
+    async def _note_ignored(self) -> None:
+        """Which duplicates are meant to be has changed: those that are shown may be others."""
+        if self._server.session.questions is None:
+            return
+        with suppress(CodekinError):
+            ignored = await self._server.session.ask(Kind.BESIDE, lambda engine, _: engine.ignored.now())
+            if ignored != self._ignored and self._ignored is not None:
+                self._server.refresh()
+            self._ignored = ignored
 
 
 async def status_of(server: "CodekinServer", kind: Kind) -> StatusJson:

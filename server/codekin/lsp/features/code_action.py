@@ -1,9 +1,11 @@
-"""The code action "Find similar code", for editors that know codekin only as a language server."""
+"""The code actions: "Find similar code", for editors that know codekin only as a language server, and quick fixes."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from codekin.lsp.features.quick_fixes import quick_fixes
 from codekin.lsp.protocol import range_json
 
 if TYPE_CHECKING:
@@ -18,11 +20,17 @@ _TITLE = "Find similar code"
 async def _actions(
     server: "CodekinServer", params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command] | None:
+    only = params.context.only
+    fixes = await quick_fixes(server, params) if only is None or _any(only, types.CodeActionKind.QuickFix) else []
+    return [*fixes, *_find(server, params)] or None
+
+
+def _find(server: "CodekinServer", params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
     only, selected = params.context.only, params.range.start != params.range.end
-    if only is not None and not any(_contains(str(getattr(kind, "value", kind))) for kind in only):
-        return None
+    if only is not None and not _any(only, KIND):
+        return []
     if params.context.trigger_kind == types.CodeActionTriggerKind.Automatic and not selected:
-        return None  # or a light bulb would follow the cursor everywhere
+        return []  # or a light bulb would follow the cursor everywhere
     argument = {
         "textDocument": {"uri": params.text_document.uri},
         "range": range_json(params.range),
@@ -34,11 +42,13 @@ async def _actions(
     return [types.CodeAction(_TITLE, kind=KIND, command=command)]
 
 
-def _contains(kind: str) -> bool:
-    """Whether ours is the kind, or below it."""
-    return kind == "" or kind == KIND or KIND.startswith(f"{kind}.")
+def _any(wanted: Sequence[types.CodeActionKind | str], ours: str) -> bool:
+    """Whether ours is one of the kinds, or below one."""
+    kinds = [str(getattr(kind, "value", kind)) for kind in wanted]
+    return any(kind in ("", ours) or ours.startswith(f"{kind}.") for kind in kinds)
 
 
 def register(server: "CodekinServer") -> None:
-    """Offer the action."""
-    server.on_request(types.TEXT_DOCUMENT_CODE_ACTION, _actions, types.CodeActionOptions(code_action_kinds=[KIND]))
+    """Offer the actions."""
+    options = types.CodeActionOptions(code_action_kinds=[KIND, types.CodeActionKind.QuickFix])
+    server.on_request(types.TEXT_DOCUMENT_CODE_ACTION, _actions, options)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from codekin.lsp import protocol
+from codekin.lsp import parameters
 from codekin.lsp.features.search import search
+from codekin.lsp.features.show import go_to
 from codekin.lsp.features.similar import find_similar
-from codekin.lsp.protocol import StatusJson
+from codekin.lsp.protocol import AnswerJson, StatusJson
 from codekin.lsp.questions import Kind
 from codekin.lsp.status import status_of
 
@@ -24,12 +25,19 @@ _ORDERS: "dict[str, Callable[[Engine], None]]" = {
 }
 
 
-async def _find_similar(server: "CodekinServer", params: Any) -> protocol.AnswerJson:
-    return await find_similar(server, protocol.find_similar(params))
+async def _find_similar(server: "CodekinServer", params: Any) -> AnswerJson:
+    return await find_similar(server, parameters.find_similar(params))
 
 
-async def _search(server: "CodekinServer", params: Any) -> protocol.AnswerJson:
-    return await search(server, protocol.search(params))
+async def _search(server: "CodekinServer", params: Any) -> AnswerJson:
+    return await search(server, parameters.search(params))
+
+
+async def _compare(server: "CodekinServer", params: Any) -> None:
+    """Editors that can show two texts side by side have a command of this name themselves."""
+    theirs = parameters.compare(params)
+    if not await go_to(server, theirs.uri, types.Range(theirs.start, theirs.start)):
+        server.tell(types.MessageType.Info, f"codekin: it is at {theirs.uri}, line {theirs.start.line + 1}.")
 
 
 async def _status(server: "CodekinServer", _: Any) -> StatusJson:
@@ -51,4 +59,5 @@ def register(server: "CodekinServer") -> None:
     for name, handler in (handlers | {name: partial(_order, order) for name, order in _ORDERS.items()}).items():
         server.on_command(f"codekin.{name}", handler)
         server.on_request(f"codekin/{name}", handler)
+    server.on_command("codekin.compare", _compare)
     server.on_notification(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, _cancelled)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from codekin.lsp.features.show import show
 from codekin.lsp.features.similar import within
 from codekin.lsp.locations import answer_json
-from codekin.lsp.protocol import NO_ANSWER, AnswerJson, Search
+from codekin.lsp.parameters import Search
+from codekin.lsp.protocol import NO_ANSWER, AnswerJson
 from codekin.lsp.questions import Kind
 from codekin.types import Answer, Cancel
 

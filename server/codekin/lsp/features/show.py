@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lsprotocol.types import MessageType, ShowDocumentParams
+from lsprotocol.types import MessageType, Range, ShowDocumentParams
 from pygls.exceptions import JsonRpcException
 
 from codekin.lsp.locations import location_of, name_of, shown
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 _LISTED = 10
 
 
+async def go_to(server: "CodekinServer", uri: str, selection: Range) -> bool:
+    """Shows the place, and says whether the client could."""
+    if not server.can("window.show_document.support"):
+        return False
+    try:
+        result = await server.window_show_document_async(ShowDocumentParams(uri, take_focus=True, selection=selection))
+    except JsonRpcException:
+        return False
+    return result.success
+
+
 async def show(server: "CodekinServer", answer: Answer, found: str) -> None:
     """Goes to the best hit, or lists the hits where the client can't go there."""
     documents = server.protocol.workspace
@@ -22,14 +33,7 @@ async def show(server: "CodekinServer", answer: Answer, found: str) -> None:
         server.tell(MessageType.Info, f"codekin: nothing {found}{covered}.")
         return
     best = answer.hits[0]
-    if server.can("window.show_document.support"):
-        uri, name = location_of(best, documents).uri, name_of(best, documents)
-        try:
-            result = await server.window_show_document_async(ShowDocumentParams(uri, take_focus=True, selection=name))
-        except JsonRpcException:
-            pass
-        else:
-            if result.success:
-                return
+    if await go_to(server, location_of(best, documents).uri, name_of(best, documents)):
+        return
     lines = [f"{shown(hit, documents)}: {hit.why}" for hit in answer.hits[:_LISTED]]
     server.tell(MessageType.Info, "\n".join([f"codekin: {len(answer.hits)} {found}{covered}", *lines]))

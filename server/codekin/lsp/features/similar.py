@@ -10,7 +10,8 @@ from codekin.errors import QueryError
 from codekin.lsp.convert import lines_of, path_of
 from codekin.lsp.features.show import show
 from codekin.lsp.locations import answer_json
-from codekin.lsp.protocol import NO_ANSWER, AnswerJson, FindSimilar, Scope
+from codekin.lsp.parameters import FindSimilar, Scope
+from codekin.lsp.protocol import NO_ANSWER, AnswerJson
 from codekin.lsp.questions import Kind
 from codekin.types import Answer, Cancel, Filter
 

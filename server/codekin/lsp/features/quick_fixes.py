@@ -1,0 +1,106 @@
+"""What can be done about a duplicate that is told: compare the two, or say that they are meant to be.
+
+To say so is an edit of `.codekin.toml` (search/ignored.py) which the editor makes: the user sees it, can undo it, and
+commits it. Nothing is remembered here; the next diagnostics come from what the file says, saved or not.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+from pygls.capabilities import get_capability
+
+from codekin.lsp.convert import code_range, path_of, width
+from codekin.lsp.locations import is_definition, location_of, shown
+from codekin.lsp.protocol import LocationJson, range_json
+from codekin.lsp.questions import Kind
+from codekin.types import Cancel, Hit
+
+if TYPE_CHECKING:
+    from codekin.engine import Engine
+    from codekin.lsp.server import CodekinServer
+    from codekin.search.ignored import Addition
+
+KIND = types.CodeActionKind.QuickFix
+_OFFERED = 3  # twins; a list of actions is read in one glance
+
+
+async def quick_fixes(server: "CodekinServer", params: types.CodeActionParams) -> list[types.CodeAction]:
+    """For the first duplicate among the diagnostics that the client asks about."""
+    path = path_of(params.text_document.uri)
+    told = [each for each in params.context.diagnostics if (each.source, each.code) == ("codekin", "duplicate")]
+    if not told or path is None or not server.can("text_document.code_action.code_action_literal_support"):
+        return []
+    twins = await server.session.ask(Kind.BESIDE, partial(_twins, path, told[0].range.start.line))
+    if twins is None:
+        return []
+    documents = server.protocol.workspace
+    mine = types.Location(params.text_document.uri, code_range(twins.lines, twins.start, documents.encoding))
+    actions = []
+    for hit, addition in twins.others:
+        title = f"Compare with {shown(hit, documents)}"
+        argument = {"mine": _json(mine), "theirs": _json(location_of(hit, documents))}
+        command = types.Command(title, "codekin.compare", arguments=[argument])
+        actions.append(types.CodeAction(title, kind=KIND, diagnostics=told[:1], command=command))
+        if addition is not None:
+            title = f"Ignore this pair: {shown(hit, documents)}"
+            actions.append(types.CodeAction(title, kind=KIND, diagnostics=told[:1], edit=_edit(server, addition)))
+    if twins.together is not None:
+        title, edit = "Ignore all of these", _edit(server, twins.together)
+        actions.append(types.CodeAction(title, kind=KIND, diagnostics=told[:1], edit=edit))
+    return actions
+
+
+@dataclass(frozen=True, slots=True)
+class _Twins:
+    start: int  # the first line of the duplicate
+    lines: list[str]
+    others: list[tuple[Hit, "Addition | None"]]  # where else it stands, and what has that ignored
+    together: "Addition | None"  # what has all of them ignored, where they are more than one
+
+
+def _twins(path: Path, line: int, engine: "Engine", _: Cancel) -> _Twins | None:
+    """On a thread: of the function whose name is on the line."""
+    from codekin.code.extract import split_lines
+    from codekin.index.workspace import Document
+
+    path = engine.workspace.locate(path)
+    document = engine.workspace.read(path)
+    own = next((each for each in engine.snippets(path) if each.name_line == line and is_definition(each)), None)
+    if own is None or not isinstance(document, Document):
+        return None
+    ignored, hits = engine.ignored, engine.duplicates(path, own)
+    mine = ignored.named(path, own.qualified_name)
+    named = [ignored.named(hit.place.path, hit.place.qualified_name) for hit in hits]
+    others = [
+        (hit, ignored.addition([mine, its]) if mine and its else None)
+        for hit, its in zip(hits[:_OFFERED], named, strict=False)
+    ]
+    group = [each for each in dict.fromkeys((mine, *named)) if each]
+    together = ignored.addition(group) if len(hits) > 1 and mine and None not in named else None
+    lines = split_lines(document.text)[own.span.start : own.span.end]
+    return _Twins(own.span.start, lines, others, together)
+
+
+def _edit(server: "CodekinServer", addition: "Addition") -> types.WorkspaceEdit:
+    """What puts the entry at the file's end, and makes the file where there is none."""
+    documents, before = server.protocol.workspace, addition.before or ""
+    uri = documents.address(addition.path)
+    last = before.rpartition("\n")[2]
+    end = types.Position(before.count("\n"), width(last, documents.encoding))
+    change = types.TextEdit(types.Range(end, end), addition.text)
+    if not server.can("workspace.workspace_edit.document_changes"):
+        return types.WorkspaceEdit(changes={uri: [change]})
+    document = documents.find(uri)
+    versioned = types.OptionalVersionedTextDocumentIdentifier(uri, document.version if document else None)
+    edits: list[types.CreateFile | types.TextDocumentEdit] = [types.TextDocumentEdit(versioned, [change])]
+    operations = get_capability(server.client_capabilities, "workspace.workspace_edit.resource_operations", None) or ()
+    if addition.before is None and types.ResourceOperationKind.Create in operations:
+        edits.insert(0, types.CreateFile(uri, options=types.CreateFileOptions(ignore_if_exists=True)))
+    return types.WorkspaceEdit(document_changes=edits)
+
+
+def _json(location: types.Location) -> LocationJson:
+    return {"uri": location.uri, "range": range_json(location.range)}

@@ -1,0 +1,222 @@
+"""Which duplicates are meant to be: what the workspace's `.codekin.toml` files say.
+
+    [[ignored]]
+    functions = ["shop/orders.py::total_price", "shop/invoices.py::invoice_total"]
+    reason = "The tax office wants two."  # for whoever reads it; codekin does not
+
+A function is named by its file, seen from the folder that `.codekin.toml` stands in, and by what it is called in it.
+That is what a reviewer can read, and it stays true while lines move, functions are edited, and other files come and go.
+It does not outlive a rename of the function or of its file: then the duplicate is told again, and whoever renamed it
+looks once more. A hash of the text would say nothing to a reader, and end with the first edit.
+
+An entry is a group of two or more: no two of it are told to be duplicates of each other. Nothing else may stand in such
+a file: it comes with a repository, whoever wrote that, so it names no setting, no model and no path outside its folder.
+"""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+from codekin.index.workspace import MEANT_FILE, Workspace
+
+_HEADER = re.compile(r"""\s*\[\[\s*(["']?)ignored\1\s*\]\]""")
+_AT = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+_LARGEST = 1 << 20  # bytes
+_MOST = 200  # functions of a group
+_REMEDY = "Mend it or delete it; all other entries hold."
+_HEAD = """\
+# Duplicates that are meant to be: codekin does not tell them.
+# Delete an entry to have it told again. An entry whose functions are gone does no harm.
+"""
+
+Pair = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What one file says."""
+
+    pairs: frozenset[Pair] = frozenset()  # of names; of one, where two functions of a file have the same
+    problems: tuple[str, ...] = ()  # each names a line and the remedy
+    entries: int = 0  # the sound ones
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """An entry that is to be put at the end of a file, which leaves all that is there as it is."""
+
+    path: Path
+    before: str | None  # what the file says now; None: there is none
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A function as such a file names it."""
+
+    root: Path
+    name: str  # "shop/orders.py::total_price"
+
+
+class Ignored:
+    """What the files at the workspace's roots say now, unsaved text included. May be asked from any thread."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._known: dict[Path, tuple[object, Meant]] = {}  # root → what tells one state of its file from another
+
+    def now(self) -> tuple[Meant, ...]:
+        """By root; equal to what it was before where nothing has changed. Costs a look at each file's time."""
+        return tuple(self._of(root) for root in self._workspace.roots)
+
+    def named(self, path: Path, qualified_name: str) -> Named | None:
+        """What the function is called in such a file; None where it has no name, or is in no root."""
+        root = next((root for root in self._workspace.roots if path.is_relative_to(root)), None)
+        if root is None or not qualified_name:
+            return None
+        return Named(root, f"{path.relative_to(root).as_posix()}::{qualified_name}")
+
+    def hides(self, one: Named | None, other: Named | None) -> bool:
+        """Whether the two are meant to be alike. Those of two roots never are: a root's file speaks of it alone."""
+        if one is None or other is None or one.root != other.root:
+            return False
+        return frozenset((one.name, other.name)) in self._of(one.root).pairs
+
+    def addition(self, functions: Sequence[Named]) -> Addition | None:
+        """The entry by which these, two or more, are meant to be alike; None where they are not of one root."""
+        if len(functions) < 2 or len({function.root for function in functions}) > 1:
+            return None
+        path = functions[0].root / MEANT_FILE
+        before = self._workspace.overlays().get(self._workspace.locate(path))
+        if before is None and path.exists():
+            try:
+                before = path.read_bytes().decode()
+            except (OSError, ValueError):
+                return None  # `now` says what is wrong with it
+        return Addition(path, before, entry([function.name for function in functions], before))
+
+    def _of(self, root: Path) -> Meant:
+        path = self._workspace.locate(root / MEANT_FILE)
+        state: object = self._workspace.overlays().get(path)
+        if state is None:
+            try:
+                status = path.stat()
+                state = (status.st_mtime_ns, status.st_size, status.st_ino)
+            except OSError:
+                state = ()
+        known = self._known.get(root)
+        if known is None or known[0] != state:
+            known = self._known[root] = state, _meant(root, path, state)
+        return known[1]
+
+
+def _meant(root: Path, path: Path, state: object) -> Meant:
+    if state == ():
+        return Meant()
+    shown = root / MEANT_FILE
+    if not path.is_relative_to(root):
+        return Meant(problems=(f"{shown} is a link that leads out of its folder; it is not read. Put a file there.",))
+    try:
+        data = state.encode() if isinstance(state, str) else path.read_bytes()
+        if len(data) > _LARGEST:
+            raise ValueError("larger than 1 MiB")
+        meant = parse(data.decode("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        return Meant(problems=(f"{shown} can't be read ({error}); nothing in it counts. Mend or remove it.",))
+    return Meant(meant.pairs, tuple(f"{shown}, {problem}" for problem in meant.problems), meant.entries)
+
+
+def parse(text: str) -> Meant:
+    """What the text of such a file says. Never raises: what is wrong costs itself only."""
+    lines = [f"{line}\n" for line in text.split("\n")]
+    starts = [number for number, line in enumerate(lines) if _HEADER.match(line)]
+    bounds = [0, *starts, len(lines)]
+    pairs: set[Pair] = set()
+    problems: list[str] = []
+    entries = 0
+    for first, end in pairwise(bounds):
+        try:
+            found = _parsed(lines[first:end])
+            problems += [f"line {first + 1 + line}: {complaint}" for line, complaint in found.problems]
+            for group in found.groups:
+                pairs |= {frozenset(pair) for pair in combinations(group, 2)}
+                entries += 1
+        except _WrongError as error:
+            problems.append(f"line {first + 1 + error.line}: {error}")
+    return Meant(frozenset(pairs), tuple(problems), entries)
+
+
+def entry(names: Sequence[str], before: str | None = None) -> str:
+    """What is to be put behind `before`, the text of a file or None, for these functions to be meant to be alike."""
+    listed = ", ".join(map(_quoted, names))
+    body = f"[[ignored]]\nfunctions = [{listed}]\n"
+    if len(listed) > 100:
+        body = "[[ignored]]\nfunctions = [\n" + "".join(f"    {_quoted(name)},\n" for name in names) + "]\n"
+    lead = _HEAD + "\n" if not before else "\n" if before.endswith("\n") else "\n\n"
+    newline = "\r\n" if before and "\r\n" in before else "\n"
+    return (lead + body).replace("\n", newline)
+
+
+class _WrongError(Exception):
+    """A part of the file is not as it must be; `line` counts from the part's first."""
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(slots=True)
+class _Part:
+    groups: list[list[str]]
+    problems: list[tuple[int, str]]
+
+
+def _parsed(lines: Sequence[str]) -> _Part:
+    """One entry's lines, or those before the first."""
+    text = "".join(lines)
+    try:
+        table = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # no TOML; a number too long; brackets too deep
+        at = _AT.search(str(error))
+        line = int(at[1]) - 1 if at and at[1] else max(len(text.rstrip().splitlines()) - 1, 0)
+        raise _WrongError(f"{_AT.sub('', str(error))}. {_REMEDY}", line) from error
+    part = _Part([], [])
+    for key, value in table.items():
+        if key != "ignored":
+            complaint = f"there is no {key!r} here, only [[ignored]]; settings are the user's own. Delete it."
+            part.problems.append((_line_of(key, lines), complaint))
+        elif not isinstance(value, list):
+            raise _WrongError(f"ignored is a list of entries: write [[ignored]]. {_REMEDY}")
+        else:
+            part.groups += [_group(item, lines) for item in value]
+    return part
+
+
+def _group(item: Any, lines: Sequence[str]) -> list[str]:
+    names = item.get("functions") if isinstance(item, dict) else None
+    line = _line_of("functions", lines)
+    if not isinstance(names, list) or not 2 <= len(names) <= _MOST or not all(isinstance(n, str) for n in names):
+        wanted = 'functions = ["a.py::one", "b.py::other"]'
+        raise _WrongError(f"an entry names two functions or more, as in {wanted}. {_REMEDY}", line)
+    for name in names:
+        path, separator, function = name.partition("::")
+        if not separator or not path or not function:
+            raise _WrongError(f'{name!r} is not like "folder/file.py::function". {_REMEDY}', line)
+        if path[0] in "/~" or "\\" in path or ":" in path or ".." in path.split("/"):
+            raise _WrongError(f"{path!r} must be seen from this file's folder, with /, and in it. {_REMEDY}", line)
+    return names
+
+
+def _line_of(key: str, lines: Sequence[str]) -> int:
+    mentions = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}\b""")
+    return next((number for number, line in enumerate(lines) if mentions.match(line)), 0)
+
+
+def _quoted(text: str) -> str:
+    """As TOML has a string."""
+    escapes = {code: f"\\u{code:04x}" for code in (*range(32), 127)} | {ord("\\"): "\\\\", ord('"'): '\\"'}
+    return '"' + text.translate(escapes) + '"'

@@ -1,0 +1,175 @@
+"""`.codekin.toml`: which duplicates are meant to be."""
+
+import tomllib
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codekin.index.workspace import MEANT_FILE, Workspace
+from codekin.search.ignored import Ignored, Meant, Named, entry, parse
+from codekin.settings import IndexSettings
+
+SOUND = """\
+# Ours.
+[[ignored]]
+functions = ["a.py::f", "b/c.py::Shop.g"]
+reason = "The tax office wants two."
+
+[[ignored]]  # three of a kind
+functions = [
+    "a.py::h",
+    "b.py::h",
+    "c.py::h",
+]
+"""
+
+
+def pair(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+def ignored(*roots: Path) -> Ignored:
+    return Ignored(Workspace(roots, IndexSettings()))
+
+
+def test_an_entry_is_of_every_two_of_its_functions() -> None:
+    assert parse(SOUND) == Meant(
+        frozenset(
+            {
+                pair("a.py::f", "b/c.py::Shop.g"),
+                pair("a.py::h", "b.py::h"),
+                pair("a.py::h", "c.py::h"),
+                pair("b.py::h", "c.py::h"),
+            }
+        ),
+        (),
+        2,
+    )
+
+
+def test_order_says_nothing() -> None:
+    entries = [entry([f"a.py::{name}", "b.py::g"]) for name in "xyz"]
+    assert len({parse("".join(order)) for order in permutations(entries)}) == 1
+    assert parse(entry(["a.py::f", "b.py::g"])) == parse(entry(["b.py::g", "a.py::f"]))
+
+
+def test_two_of_one_name_in_a_file_may_be_meant_to_be_alike() -> None:
+    assert parse(entry(["a.java::A.f", "a.java::A.f"])).pairs == {pair("a.java::A.f")}
+
+
+@pytest.mark.parametrize(
+    ("broken", "line", "told"),
+    [
+        ('[[ignored]]\nfunctions = ["a.py::f"\n', 3, "Mend it or delete it"),
+        ("<<<<<<< HEAD\n", 1, "Mend it or delete it"),
+        ('[[ignored]]\n\nfunctions = ["a.py::f"]\n', 4, "two functions or more"),
+        ('[[ignored]]\nfunctions = ["a.py::f", 3]\n', 3, "two functions or more"),
+        ('[[ignored]]\nfunction = "a.py::f"\n', 2, "two functions or more"),
+        ('[[ignored]]\nfunctions = ["a.py::f", "b.py"]\n', 3, '"folder/file.py::function"'),
+        ('[[ignored]]\nfunctions = ["a.py::f", "../b.py::f"]\n', 3, "seen from this file's folder"),
+        ('[[ignored]]\nfunctions = ["a.py::f", "/etc/b.py::f"]\n', 3, "seen from this file's folder"),
+        ('[[ignored]]\nfunctions = ["a.py::f", "C:/b.py::f"]\n', 3, "seen from this file's folder"),
+        ('[[ignored]]\nfunctions = ["a.py::f", "b\\\\c.py::f"]\n', 3, "seen from this file's folder"),
+        ('[model]\nname = "http://elsewhere"\n', 1, "settings are the user's own"),
+        ('cache.directory = "/tmp"\n', 1, "settings are the user's own"),
+    ],
+)
+def test_what_is_wrong_costs_itself_only_and_names_line_and_remedy(broken: str, line: int, told: str) -> None:
+    sound = entry(["a.py::x", "b.py::x"], "")
+    for text, offset in ((f"{broken}{sound}", 0), (f"{sound}{broken}", sound.count("\n"))):
+        if not broken.startswith("[[") and offset:
+            continue  # it would be part of the entry before
+        found = parse(text)
+        assert pair("a.py::x", "b.py::x") in found.pairs
+        (problem,) = found.problems
+        assert told in problem
+        near = line if "two functions" in problem or "::" in problem or "seen" in problem else None
+        assert problem.startswith("line ")
+        if near is not None:
+            assert abs(int(problem.split()[1].rstrip(":")) - (near + offset)) <= 1
+
+
+def test_a_conflict_of_two_branches_costs_no_other_entry() -> None:
+    ours, theirs = entry(["a.py::f", "b.py::f"], ""), entry(["a.py::g", "b.py::g"], "")
+    found = parse(f"{SOUND}<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> other\n")
+    assert pair("a.py::f", "b/c.py::Shop.g") in found.pairs
+    assert found.problems
+
+
+@given(st.text())
+def test_no_text_makes_it_raise(text: str) -> None:
+    parse(text)
+    parse(f"[[ignored]]\nfunctions = {text}")
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 20_000, "x = " + "9" * 5_000])
+def test_what_makes_the_reader_stumble_is_told(text: str) -> None:
+    assert parse(text).problems
+
+
+names = st.text(min_size=1).filter(lambda text: not {"\ud800"} & set(text) and text.isprintable())
+
+
+@given(st.lists(names, min_size=2, max_size=5), st.sampled_from([None, "", SOUND, SOUND.rstrip(), "# é\r\n"]))
+def test_what_is_written_is_read_again_and_leaves_the_rest(functions: list[str], before: str | None) -> None:
+    quoted = [f"a.py::{name}" for name in functions]
+    text = (before or "") + entry(quoted, before)
+    assert text.startswith(before or "")
+    assert tomllib.loads(text)["ignored"][-1]["functions"] == quoted
+    assert not parse(text).problems
+    assert pair(*quoted[:2]) in parse(text).pairs
+
+
+def test_a_function_is_named_from_the_folder_of_its_root(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    (one / MEANT_FILE).write_text(entry(["a/b.py::f", "c.py::f"]))
+    found = ignored(one, other)
+    f, g = found.named(one / "a/b.py", "f"), found.named(one / "c.py", "f")
+    assert f == Named(one, "a/b.py::f")
+    assert found.hides(f, g)
+    assert found.hides(g, f)
+    assert not found.hides(f, found.named(other / "c.py", "f"))
+    assert not found.hides(found.named(other / "a/b.py", "f"), found.named(other / "c.py", "f"))
+    assert found.named(one / "a/b.py", "") is None
+    assert found.addition([f, found.named(other / "c.py", "f")]) is None
+
+
+def test_a_change_of_the_file_counts_at_once_saved_or_not(tmp_path: Path) -> None:
+    workspace = Workspace([tmp_path], IndexSettings())
+    found, file = Ignored(workspace), tmp_path / MEANT_FILE
+    f, g = found.named(tmp_path / "a.py", "f"), found.named(tmp_path / "b.py", "f")
+    assert not found.hides(f, g)
+    addition = found.addition([f, g])
+    assert addition.before is None
+    workspace.open(file, addition.text)
+    assert found.hides(f, g)
+    workspace.close(file)
+    assert not found.hides(f, g)
+    file.write_text(addition.text)
+    assert found.hides(f, g)
+    assert found.addition([f, g]).before == addition.text
+    file.unlink()
+    assert not found.hides(f, g)
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"#" * (1 << 20) + b"##"])
+def test_a_file_that_is_no_text_is_told_and_counts_for_nothing(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / MEANT_FILE).write_bytes(data)
+    (meant,) = ignored(tmp_path).now()
+    assert not meant.pairs
+    assert "Mend or remove it" in meant.problems[0]
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere.toml"
+    root.mkdir()
+    elsewhere.write_text(entry(["a.py::f", "b.py::f"]))
+    (root / MEANT_FILE).symlink_to(elsewhere)
+    (meant,) = ignored(root).now()
+    assert not meant.pairs
+    assert "leads out of its folder" in meant.problems[0]
