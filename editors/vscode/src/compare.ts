@@ -1,7 +1,8 @@
-/** Two places side by side, and "Compare" on a diagnostic for duplicated code. */
+/** Two places side by side. */
 
 import * as vscode from 'vscode';
-import { shown } from './open';
+import type { Location } from 'vscode-languageclient/node';
+import { rangeOf, shown } from './open';
 
 const SCHEME = 'codekin';
 
@@ -30,49 +31,21 @@ const excerpts: vscode.TextDocumentContentProvider = {
     },
 };
 
-/** The whole function at the place, where the language's own server knows it; else the place itself. */
-async function whole(location: vscode.Location): Promise<vscode.Location> {
-    const found = await vscode.commands.executeCommand<(vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined>(
-        'vscode.executeDocumentSymbolProvider',
-        location.uri,
-    );
-    const around = innermost(found ?? [], location.range.start);
-    return new vscode.Location(location.uri, around ?? location.range);
+/** The server's quick fix for a duplicate names both places, whole. */
+interface Duplicate {
+    mine: Location;
+    theirs: Location;
 }
 
-function innermost(symbols: object[], at: vscode.Position): vscode.Range | undefined {
-    for (const symbol of symbols) {
-        if ('children' in symbol && symbol instanceof vscode.DocumentSymbol && symbol.range.contains(at)) {
-            return innermost(symbol.children, at) ?? symbol.range;
-        }
-    }
-    return undefined;
+function located({ uri, range }: Location): vscode.Location {
+    return new vscode.Location(vscode.Uri.parse(uri), rangeOf(range));
 }
-
-/** A duplicate's quick fix: see both. */
-const duplicates: vscode.CodeActionProvider = {
-    provideCodeActions(document, _range, { diagnostics }) {
-        return diagnostics
-            .filter((each) => each.source === 'codekin' && each.code === 'duplicate')
-            .flatMap((diagnostic) =>
-                (diagnostic.relatedInformation ?? []).slice(0, 3).map(({ location }) => {
-                    const action = new vscode.CodeAction(`Compare with ${place(location)}`, vscode.CodeActionKind.QuickFix);
-                    const mine = new vscode.Location(document.uri, diagnostic.range);
-                    action.diagnostics = [diagnostic];
-                    action.command = { command: 'codekin.compare', title: action.title, arguments: [mine, location] };
-                    return action;
-                }),
-            );
-    },
-};
 
 export function registerCompare(): vscode.Disposable {
-    const kinds = { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] };
     return vscode.Disposable.from(
         vscode.workspace.registerTextDocumentContentProvider(SCHEME, excerpts),
-        vscode.languages.registerCodeActionsProvider({ scheme: 'file' }, duplicates, kinds),
-        vscode.commands.registerCommand('codekin.compare', async (mine: vscode.Location, theirs: vscode.Location) =>
-            compare(await whole(mine), theirs),
+        vscode.commands.registerCommand('codekin.compare', ({ mine, theirs }: Duplicate) =>
+            compare(located(mine), located(theirs)),
         ),
     );
 }
