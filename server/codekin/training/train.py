@@ -24,7 +24,7 @@ from torch import Tensor
 from codekin.embed.tasks import prefix
 from codekin.evaluation.benchmarks import load_benchmark
 from codekin.training.leaks import Leaks
-from codekin.training.losses import matryoshka
+from codekin.training.losses import Objective, matryoshka
 from codekin.training.shards import Pairs, Texts, joined, learn_vocabulary, read_pairs, tokenise
 from codekin.training.tables import StaticTables, export, shape_of
 from codekin.types import Role, Task
@@ -210,7 +210,7 @@ def _loss(model: StaticTables, pairs: Pairs, batch: Batch, recipe: Recipe) -> Te
         raw.append(model(torch.from_numpy(ids), torch.from_numpy(starts), prefix(batch.task, role)))
         keys.append(torch.from_numpy(texts.keys[batch.rows]))
     same = (keys[0][:, None] == keys[0]) | (keys[1][:, None] == keys[1])
-    return matryoshka(raw[0], raw[1], recipe.dims, recipe.temperature, same)
+    return matryoshka(raw[0], raw[1], Objective(recipe.dims, recipe.temperature), same)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
