@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -405,6 +406,20 @@ class TestDoctor:
         done = fresh("doctor")
         assert done.returncode == 2
         assert re.search(r"^fail index .* do not find themselves: .* codekin index", done.stdout, re.MULTILINE)
+
+    def test_an_index_that_is_being_made_is_no_failure(self, fresh: Codekin):
+        fresh.json("index")
+        for path in fresh.cache.glob("vectors.sqlite*"):
+            path.unlink()
+        (store,), (lock,) = (fresh.cache.glob(f"workspaces/*{ending}") for ending in (".sqlite", ".lock"))
+        with sqlite3.connect(store) as connection:  # a file is yet to come
+            connection.execute("UPDATE meta SET value = '1' WHERE key = 'pending'")
+        with FileLock(lock):  # as by an editor's server
+            done = fresh("doctor")
+        assert done.returncode == 0
+        assert re.search(
+            r"^warn index .* another codekin is indexing.* when it has finished", done.stdout, re.MULTILINE
+        )
 
     def test_a_cache_that_can_not_be_written_is_a_failure(self, codekin: Codekin, tmp_path: Path):
         (tmp_path / "file").write_text("")

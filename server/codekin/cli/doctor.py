@@ -178,6 +178,9 @@ def _soundness(engine: "Engine", root: Path) -> Finding:
     status = engine.status()
     detail = f"{root}: {counted(status.files, 'file')}, {counted(status.snippets, 'snippet')}, {status.dense}"
     again = f"Run: codekin index {root}"
+    if status.coverage < 1 and _is_held(engine.home.lock):  # what is half written does not find itself
+        detail += f"; another codekin is indexing, {status.coverage:.0%} of the files are searchable."
+        return Finding("index", Level.WARN, detail, "Ask again when it has finished.")
     if lost:
         names = ", ".join(f"{place.path}:{place.name_line + 1}" for place in lost[:3])
         detail += f"; {len(lost)} of {asked} functions asked for do not find themselves: {names}."
@@ -187,6 +190,17 @@ def _soundness(engine: "Engine", root: Path) -> Finding:
     if status.coverage < 1:
         return Finding("index", Level.WARN, f"{detail}; {status.coverage:.0%} of the files are searchable.", again)
     return Finding("index", Level.OK, f"{detail}; {asked} functions asked for find themselves")
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a process has this lock."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(path, timeout=0, mode=0o600):
+            return False
+    except Timeout:
+        return True
 
 
 def _watching(folders: int) -> Iterator[Finding]:
