@@ -13,6 +13,7 @@ from codekin.index.passages import ROW, Passages
 from codekin.index.store import Store
 from codekin.index.structures import Structures
 from codekin.index.tier import Tier
+from codekin.index.troubles import Troubles
 from codekin.index.vector_store import VectorStore
 from codekin.index.vectors import Labels
 from codekin.types import Filter
@@ -29,6 +30,7 @@ class Index:
     ) -> None:
         """`space` is that of the snippets' vectors, `continuing` that of their continuations'."""
         self.store = Store(home.store)
+        self.troubles = Troubles(self.store)
         self._home = home
         self._on_problem = on_problem
         self._vectors = VectorStore(home.vectors)
@@ -83,8 +85,8 @@ class Index:
 
     @property
     def contents(self) -> int:
-        """About how many contents there are: the highest number given."""
-        return self.first.last
+        """About how many contents there are, also those that are not in memory yet: the highest number given."""
+        return self.store.newest()
 
     @property
     def loaded(self) -> float:

@@ -109,6 +109,8 @@ class Store(Database):
         def empty(db: sqlite3.Connection) -> None:
             for table in ("snippets", "files", "contents", "words", "skipped"):
                 db.execute(f"DELETE FROM {table}")
+            db.execute("DELETE FROM meta WHERE key IN ('files', 'pending')")  # who knows, before they are counted anew
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('scanning', 1)")
 
         self._change(empty)
 
@@ -162,6 +164,10 @@ class Store(Database):
         return int(dead)
 
     # Asking
+
+    def newest(self) -> int:
+        """The highest number of a content: about how many there are."""
+        return int(self._query("SELECT coalesce(max(id), 0) FROM contents")[0][0])
 
     def contents_after(self, number: int) -> list[tuple[int, bytes]]:
         """The contents with a higher number than `number`, and their hashes; lowest first."""
@@ -259,6 +265,14 @@ class Store(Database):
     def languages(self) -> dict[str, int]:
         """How many files there are of each language."""
         return dict(self._query("SELECT language, count(*) FROM files GROUP BY language ORDER BY 2 DESC"))
+
+    def functions(self) -> dict[str, int]:
+        """How many whole definitions there are of each language: neither remainders nor windows of lines."""
+        statement = (
+            "SELECT f.language, count(*) FROM snippets s JOIN files f ON f.id = s.file "
+            "WHERE s.kind NOT IN ('class', 'module', 'lines') AND s.part < 2 GROUP BY f.language"
+        )
+        return dict(self._query(statement))
 
     def document_frequency(self, term: str) -> int:
         """In how many contents a word occurs."""
