@@ -369,6 +369,9 @@ class TestStatus:
         assert status["state"] == "ready"
         assert Path(status["store"]).is_file()
         assert set(status) >= {"model", "device", "dense", "store_bytes", "embedded", "watching", "problems"}
+        assert [each["path"] for each in status["skippedFiles"]]
+        assert sum(each["files"] for each in status["languages"]) == 4
+        assert status["keeper"] == "nobody"
 
     def test_indexes_nothing(self, fresh: Codekin):
         status = fresh.json("status")
@@ -377,7 +380,7 @@ class TestStatus:
     def test_without_json_it_is_a_fact_a_line(self, codekin: Codekin):
         lines = codekin("status").stdout.splitlines()
         assert [line.split()[0] for line in lines] == [
-            *("workspace", "state", "indexed", "skipped", "model", "search", "store")
+            *("workspace", "state", "indexed", "languages", "keeper", "skipped", "model", "search", "store", "disk")
         ]
 
 

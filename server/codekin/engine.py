@@ -22,6 +22,7 @@ from codekin.index.indexer import Indexer
 from codekin.index.passages import space
 from codekin.index.prepare import Preparer
 from codekin.index.reconcile import reconcile
+from codekin.index.report import Report, report
 from codekin.index.vector_store import VectorStore
 from codekin.index.waiting import await_other
 from codekin.index.workspace import Document, Workspace
@@ -224,6 +225,10 @@ class Engine:
             ignored=sum(each.entries for each in meant),
         )
 
+    def report(self) -> Report:
+        """All that a person asks beside the status; takes some milliseconds."""
+        return report(self.home, self._index.store, self._index.troubles, is_keeper=self._indexer.is_keeper)
+
     def unfindable(self, sample: int) -> tuple[int, list[Place]]:
         """How many snippets (some `sample`) were asked for by their own text, and those that were not found."""
         with self._sound():
@@ -277,6 +282,7 @@ class Engine:
     def _note_problem(self, problem: str) -> None:
         if problem not in self._problems:
             self._problems.append(problem)
+            self._index.troubles.tell(problem)
             self._on_change()
 
     @contextmanager

@@ -183,21 +183,22 @@ def embed(source: Any, output: Path, as_json: bool, **wanted: Any) -> int:
 @JSON
 @DEBUG
 def status(root: Path | None, as_json: bool) -> int:
-    """Say what is indexed, and how it is searched."""
+    """Say what is indexed and what is not, what it takes, and what went wrong."""
     from dataclasses import asdict
 
     from codekin.cli import console
     from codekin.cli.arguments import root_around
     from codekin.cli.asking import open_engine
+    from codekin.index.report import plain
 
     with closing(open_engine(root or root_around(Path.cwd()))) as engine:
         engine.follow()
-        current = engine.status()
+        current, more = engine.status(), engine.report()
     if as_json:
         paths = {"roots": [str(path) for path in current.roots], "store": str(current.store)}
-        console.write_json(asdict(current) | paths)
+        console.write_json(asdict(current) | paths | plain(more))
     else:
-        console.show_status(current)
+        console.show_status(current, more)
     return _FOUND
 
 

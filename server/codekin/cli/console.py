@@ -6,8 +6,9 @@ Answers go to standard output, everything said beside them to standard error. ri
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from codekin.cli.doctor import Finding
+    from codekin.index.report import Report
 
 _SHOWN_LINES = 6  # of a hit's code
 _SHOWN_SKIPPED = 5
+_SHOWN_TROUBLES = 5
 _BAR = 10  # cells
 _GOOD, _FAIR = 0.66, 0.33  # shares of a score, for its colour only
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -166,21 +169,34 @@ def show_report(report: IndexReport, root: Path) -> None:
         note(f"… and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all.")
 
 
-def show_status(status: Status) -> None:
+def show_status(status: Status, report: "Report") -> None:
     """How things are, one fact a line."""
     facts = {
         "workspace": ", ".join(map(str, status.roots)),
         "state": status.state,
         "indexed": f"{counted(status.files, 'file')}, {counted(status.snippets, 'snippet')} "
         f"({status.coverage:.0%} of the workspace)",
+        "languages": _listed(f"{it.name} {it.functions:,} in {counted(it.files, 'file')}" for it in report.languages),
+        "keeper": report.keeper,
         "skipped": counted(status.skipped, "file"),
         "model": f"{status.model} on {status.device}",
         "search": status.dense,
         "store": f"{status.store} ({megabytes(status.store_bytes)})",
+        "disk": _listed(f"{it.what} {megabytes(it.size)}" for it in report.stored),
     }
+    facts["skipped"] += "".join(f"; {count:,}: {reason}" for reason, count in report.reasons[:_SHOWN_SKIPPED])
+    if status.ignored:
+        facts["ignored"] = f"{counted(status.ignored, 'entry', 'entries')} of .codekin.toml"
     _table([(name, "", text) for name, text in facts.items()], lambda _: "bold")
     for problem in status.problems:
         note(f"! {problem}")
+    for trouble in report.troubles[-_SHOWN_TROUBLES:]:
+        when = datetime.fromtimestamp(trouble.when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        note(f"{when} {trouble.message}")
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return ", ".join(parts) or "none"
 
 
 def show_findings(findings: Sequence["Finding"]) -> None:
@@ -206,9 +222,9 @@ def _table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) ->
     _console().print(table)
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, many: str = "") -> str:
     """`1 file`, `2 files`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {many or noun + 's'}"
 
 
 def megabytes(size: int) -> str:

@@ -149,6 +149,11 @@ class Indexer:
         return "ready" if self._reconciled else "indexing"
 
     @property
+    def is_keeper(self) -> bool:
+        """Whether it is this process that keeps the index like the disk."""
+        return self._lock.is_locked
+
+    @property
     def problem(self) -> str | None:
         """What keeps it from its work, and the remedy."""
         return self._bulk_problem or self._update_problem
@@ -189,16 +194,21 @@ class Indexer:
             self._update_problem = None
             self._index.follow()
         except StoreCorruptError as error:
-            log.warning("%s", error)
+            self._note_trouble(error)
             self.repair(error)
         except CodekinError as error:
-            log.warning("%s", error)
+            self._note_trouble(error)
             self._update_problem = str(error)
             self._retry(paths)
         except Exception as error:  # a fault of ours must not end the thread that keeps the index like the editor
             log.exception("%d files could not be taken in", len(paths))
+            self._index.troubles.tell(repr(error))
             self._update_problem = f"{error!r} while indexing an edit; the log has the details. Please report it."
         self._on_change()
+
+    def _note_trouble(self, error: CodekinError) -> None:
+        log.warning("%s", error)
+        self._index.troubles.tell(str(error))
 
     def _retry(self, paths: Iterable[Path]) -> None:
         later = time.monotonic() + _RETRIES_S[0]
@@ -225,6 +235,7 @@ class Indexer:
                 failures, self._bulk_problem = 0, None
             except Exception as error:  # whatever it is, the lock is held: nobody else would do the work
                 log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
+                self._index.troubles.tell(str(error) or repr(error))
                 self._bulk_problem = str(error) if failures else None  # once is soon mended
                 self.rescan()
                 self._on_change()

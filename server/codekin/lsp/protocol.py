@@ -7,6 +7,7 @@
 | `codekin.showCompletionSource` (command only) | none | `Source`, null where nothing was shown |
 | `codekin.compare` (command only) | `Compare` | null |
 | `codekin/status`, `codekin.status` | none | `Status` |
+| `codekin/report`, `codekin.report` | none | `Report` |
 | `codekin/reindex`, `codekin.reindex` | none | `Status` |
 | `codekin/pause`, `codekin.pause` | none | `Status` |
 | `codekin/resume`, `codekin.resume` | none | `Status` |
@@ -16,7 +17,7 @@ The notification `codekin/statusChanged` carries a `Status`.
 Positions are the protocol's: 0-based, in the negotiated encoding.
 """
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from lsprotocol.types import Range
 
@@ -106,6 +107,19 @@ class StatusJson(TypedDict):
     watching: str
     problems: list[str]  # each names its remedy
     ignored: int  # entries of .codekin.toml: duplicates that are meant to be
+
+
+class ReportJson(TypedDict):
+    """What is indexed, what is not and why, what it takes, and what went wrong."""
+
+    status: StatusJson
+    languages: list[dict[str, Any]]  # {name, files, functions}, most files first
+    reasons: list[dict[str, Any]]  # {reason, files}: why files were skipped, most first
+    skippedFiles: list[dict[str, Any]]  # {path, reason}, by path; the first thousand
+    stored: list[dict[str, Any]]  # {what, path, bytes}: the files that codekin keeps
+    held: list[dict[str, Any]]  # {what, bytes}: memory, of this process first; empty where the system does not tell
+    keeper: str  # who keeps the index like the disk: "this process" | "another process" | "nobody"
+    troubles: list[dict[str, Any]]  # {when, message}, oldest first; when: ISO 8601, UTC
 
 
 NO_ANSWER: AnswerJson = {"hits": [], "asked": None, "coverage": 0.0, "seconds": 0.0}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
 
@@ -10,9 +10,10 @@ from codekin.lsp import parameters
 from codekin.lsp.features.search import search
 from codekin.lsp.features.show import go_to
 from codekin.lsp.features.similar import find_similar
-from codekin.lsp.protocol import AnswerJson, StatusJson
+from codekin.lsp.protocol import AnswerJson, ReportJson, StatusJson
 from codekin.lsp.questions import Kind
 from codekin.lsp.status import status_of
+from codekin.types import Cancel
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -44,6 +45,18 @@ async def _status(server: "CodekinServer", _: Any) -> StatusJson:
     return await status_of(server, Kind.ORDERED)
 
 
+async def _report(server: "CodekinServer", _: Any) -> ReportJson | None:
+    def made(engine: "Engine", _: Cancel) -> dict[str, Any]:
+        from codekin.index.report import plain
+
+        return plain(engine.report())
+
+    found = await server.session.ask(Kind.ORDERED, made)
+    if found is None:
+        return None
+    return cast("ReportJson", {"status": await status_of(server, Kind.ORDERED), **found})
+
+
 async def _order(order: "Callable[[Engine], None]", server: "CodekinServer", _: Any) -> StatusJson:
     await server.session.ask(Kind.ORDERED, lambda engine, _: order(engine))
     return await status_of(server, Kind.ORDERED)
@@ -55,7 +68,7 @@ def _cancelled(server: "CodekinServer", params: types.WorkDoneProgressCancelPara
 
 def register(server: "CodekinServer") -> None:
     """The table in protocol.py; and to cancel the progress bar is to pause."""
-    handlers = {"findSimilar": _find_similar, "search": _search, "status": _status}
+    handlers = {"findSimilar": _find_similar, "search": _search, "status": _status, "report": _report}
     for name, handler in (handlers | {name: partial(_order, order) for name, order in _ORDERS.items()}).items():
         server.on_command(f"codekin.{name}", handler)
         server.on_request(f"codekin/{name}", handler)
