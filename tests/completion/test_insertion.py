@@ -18,7 +18,7 @@ def asked(text: str, language: str = "python", after: str = "") -> Asked:
     """The cursor is at the end of `text`, and `after` stands right of it."""
     lines = text.split("\n")
     found = asked_at(Path("/a.py"), text + after, language, len(lines) - 1, len(lines[-1]))
-    assert found is not None
+    assert found.is_begun
     return found
 
 

@@ -12,10 +12,20 @@ from codekin.code.borders import Bound, Measure, cut
 from codekin.code.definitions import Walk
 from codekin.code.layout import MAX_CHARS, MAX_LINES, Layout
 from codekin.code.lines import MAX_TEXT, canonical, is_closing, split_lines
-from codekin.code.parsing import parse, source_of, syntax_of
+from codekin.code.parsing import Parsed, parsed_anew, source_of, syntax_of
 from codekin.types import Kind, Snippet, Span
 
-__all__ = ["MAX_CHARS", "MAX_LINES", "MAX_TEXT", "WINDOW_LINES", "canonical", "extract", "snippet_at", "split_lines"]
+__all__ = [
+    "MAX_CHARS",
+    "MAX_LINES",
+    "MAX_TEXT",
+    "WINDOW_LINES",
+    "canonical",
+    "extract",
+    "extracted",
+    "snippet_at",
+    "split_lines",
+]
 
 WINDOW_LINES = 40  # windows have no syntax to show their point: shorter than MAX_LINES
 
@@ -25,15 +35,19 @@ _DENSE_COST = 0.3  # a cut without a blank line above it
 
 def extract(text: str, language: str) -> list[Snippet]:
     """The snippets of a document, in order; their spans are disjoint. Never raises; [] where there is no word."""
-    lines = split_lines(text)
+    return extracted(split_lines(text), language)[0]
+
+
+def extracted(lines: Sequence[str], language: str, former: Parsed | None = None) -> tuple[list[Snippet], Parsed | None]:
+    """The same of a document's lines, and the tree, if there is one; quicker with a `former` tree of nearly these."""
     syntax = syntax_of(language)
     if syntax is not None:
         source = source_of(lines)
-        root = parse(source, syntax)
-        if root is not None:
+        parsed = parsed_anew(source, syntax, former)
+        if parsed is not None:
             walk = Walk(source, syntax)
-            return Layout(lines, language, walk).snippets(walk.module(root, len(lines)))
-    return _windows(lines, language)
+            return Layout(lines, language, walk).snippets(walk.module(parsed.tree.root_node, len(lines))), parsed
+    return _windows(lines, language), None
 
 
 def snippet_at(snippets: Sequence[Snippet], line: int) -> Snippet | None:

@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 from codekin.code.continuations import keys_of, locals_of, without_strings
-from codekin.code.extract import canonical, extract, split_lines
+from codekin.code.extract import canonical, extracted, split_lines
+from codekin.code.lines import is_closing
+from codekin.code.parsing import Parsed
 from codekin.code.words import words
 from codekin.types import Kind, Snippet, Span
 
@@ -15,6 +17,7 @@ MAX_START = 60  # lines above the cursor that are looked at
 _HEAD = 3  # lines on which a signature's parameters stand
 _BRACKET = re.compile(r"[\[\](){}]")
 _TYPE_OR_DEFAULT = re.compile("[:=]")
+_FUNCTIONS = (Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST)
 _STANDIN = "x"  # for what is to come: a function without a body is none to most grammars
 
 
@@ -29,6 +32,7 @@ class Asked:
     column: int
     own: tuple[Snippet, ...]  # the parts of the function that the cursor is in
     others: tuple[Snippet, ...]  # of the document
+    parsed: Parsed | None = None  # the document as it was when it was parsed last, which may be some keys ago
 
     @property
     def typed(self) -> str:
@@ -63,6 +67,11 @@ class Asked:
         """Those of them that say something."""
         key = keys_of(self.language)
         return tuple(line for line in self.start if key[line])
+
+    @cached_property
+    def is_begun(self) -> bool:
+        """Whether there is something to go on from, at a place where a line may go on."""
+        return bool(self.said) and not _is_being_indented(self)
 
     @cached_property
     def keys(self) -> tuple[int, ...]:
@@ -127,19 +136,20 @@ class Asked:
         return frozenset("".join(line.split()) for line in self.said)
 
 
-def asked_at(path: Path, text: str, language: str, row: int, column: int, former: Asked | None = None) -> Asked | None:
-    """The question at (row, column), each clamped; None where nothing says anything above the cursor.
+def asked_at(path: Path, text: str, language: str, row: int, column: int, former: Asked | None = None) -> Asked:
+    """The question at (row, column), each clamped.
 
     Where only one function has changed since a `former` question, the others are not cut out anew.
     """
     lines = split_lines(text)
     row = min(max(row, 0), len(lines) - 1)
     column = min(max(column, 0), len(lines[row]))
+    parsed = former.parsed if former else None
     snippets = _snippets_since(former, lines, row) if former else []
     if not snippets:
         before, after = lines[row][:column], lines[row][column:]
         begun = lines[row] if before.strip() else f"{before or _blank(lines, row)}{_STANDIN}{after}"
-        snippets = extract("\n".join([*lines[:row], begun, *lines[row + 1 :]]), language)
+        snippets, parsed = extracted([*lines[:row], begun, *lines[row + 1 :]], language, parsed)
     inside = next((i for i, snippet in enumerate(snippets) if snippet.span.start <= row < snippet.span.end), None)
     own: list[Snippet] = []
     if inside is not None:
@@ -150,8 +160,7 @@ def asked_at(path: Path, text: str, language: str, row: int, column: int, former
         own = _together(own, snippets[inside])
     spans = {part.span for part in own}
     others = tuple(snippet for snippet in snippets if snippet.span not in spans)
-    asked = Asked(path, language, tuple(lines), row, column, tuple(own), others)
-    return asked if asked.said and not _is_being_indented(asked) else None
+    return Asked(path, language, tuple(lines), row, column, tuple(own), others, parsed)
 
 
 def _is_being_indented(asked: Asked) -> bool:
@@ -169,26 +178,40 @@ def _blank(lines: Sequence[str], row: int) -> str:
 
 
 def _snippets_since(former: Asked, lines: Sequence[str], row: int) -> list[Snippet]:
-    """The former question's snippets where they stand now; [] where more than one of them has changed, or the cursor
-    is in another.
+    """The former question's snippets where they stand now; [] unless all that has changed is the function with the
+    cursor in it, and that not in its name, or else the cursor's line: code between functions may have become one.
     """
+    if lines[row].strip() and is_closing(lines[row]):
+        return []  # what is open no longer may have held all that follows
     old, shorter = former.lines, min(len(former.lines), len(lines))
     first = next((i for i in range(shorter) if old[i] != lines[i]), shorter)
     last = next((i for i in range(shorter - first) if old[-1 - i] != lines[-1 - i]), shorter - first)
-    more, end = len(lines) - len(old), len(old) - last
-    moved = []
+    more, end = len(lines) - len(old), max(len(old) - last, first)
+    is_same_line = row == former.row and not more and (first == len(old) or (former.typed.strip() and first == row))
+    is_known, moved = bool(is_same_line and end <= max(row + 1, first)), list[Snippet]()
     for snippet in sorted((*former.own, *former.others), key=lambda snippet: snippet.span.start):
         start, stop, name_line = snippet.span.start, snippet.span.end, snippet.name_line
-        if stop <= first:
+        was, name_line = name_line, name_line + (more if name_line >= end else 0)
+        is_function = snippet.kind in _FUNCTIONS and name_line <= row
+        is_inside = (start <= first < stop and end <= stop) or first == len(old)
+        if start <= row < stop + more and is_inside and (is_function or is_known):
+            if is_function and first <= was < end and (more or not _names(lines[name_line], snippet.name)):
+                return []
+            text = canonical(lines[start : stop + more])
+            moved.append(replace(snippet, span=Span(start, stop + more), name_line=name_line, text=text))
+            is_known = True
+        elif stop <= first:
             moved.append(snippet)
         elif start >= end:
-            moved.append(replace(snippet, span=Span(start + more, stop + more), name_line=name_line + more))
-        elif start <= name_line < first and end <= stop and start <= row < stop + more:
-            text = canonical(lines[start : stop + more])
-            moved.append(replace(snippet, span=Span(start, stop + more), text=text))
+            moved.append(replace(snippet, span=Span(start + more, stop + more), name_line=name_line))
         else:
             return []
-    return moved
+    return moved if is_known else []
+
+
+def _names(line: str, name: str) -> bool:
+    """Whether the name stands in the line, and not as a part of another."""
+    return not name or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line) is not None
 
 
 def _together(parts: Sequence[Snippet], inside: Snippet) -> list[Snippet]:

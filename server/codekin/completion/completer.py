@@ -3,13 +3,12 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from codekin.code.languages import language_of
 from codekin.code.lines import is_closing
-from codekin.code.parsing import Parsed
 from codekin.completion.asked import Asked, asked_at
 from codekin.completion.belief import Belief, beliefs
 from codekin.completion.clues import Clue, Clues
@@ -44,7 +43,7 @@ class Completer:
     def __init__(self, index: Index, workspace: Workspace, embedder: Embedder) -> None:
         self._index = index
         self._workspace = workspace
-        self._known: OrderedDict[Path, tuple[Asked, Parsed | None]] = OrderedDict()  # the documents asked about last
+        self._known: OrderedDict[Path, Asked] = OrderedDict()  # the documents asked about last
         self._lock = threading.Lock()
         self._clues = Clues(index, workspace, embedder)
 
@@ -66,15 +65,13 @@ class Completer:
 
         Contents whose hashes are in `without` are left out.
         """
-        former, parsed = self._known.get(cursor.path, (None, None))
+        former = self._known.get(cursor.path)
         if former is not None and former.language != cursor.language:
-            former = parsed = None
+            former = None
         asked = asked_at(cursor.path, cursor.text, cursor.language, cursor.row, cursor.column, former)
-        if asked is None:
-            return []
-        proof = Proof(asked, parsed)
-        found = self._complete(asked, proof, settings, cancel, without)
-        self._remember(asked, proof.parsed)
+        proof = Proof(asked)
+        found = self._complete(asked, proof, settings, cancel, without) if asked.is_begun else []
+        self._remember(replace(asked, parsed=proof.parsed))
         return found
 
     def _complete(
@@ -86,10 +83,10 @@ class Completer:
         probable = (belief for belief in believed[:_TRIED] if belief.probability >= settings.floor)
         return list(islice(_offered(asked, probable, proof, settings, cancel), settings.limit))
 
-    def _remember(self, asked: Asked, parsed: Parsed | None) -> None:
+    def _remember(self, asked: Asked) -> None:
         """What the next question about the document needs not do again."""
         with self._lock:
-            self._known[asked.path] = asked, parsed
+            self._known[asked.path] = asked
             self._known.move_to_end(asked.path)
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from codekin.code.parsing import Parsed, parse, parsed_anew, source_of, syntax_of
+from codekin.code.parsing import parse, parsed_anew, source_of, syntax_of
 from codekin.completion.asked import Asked, indent
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ def _before(asked: Asked, head: str, body: Sequence[str]) -> str | None:
 class Proof:
     """Whether the document parses no worse with a text inserted at the cursor."""
 
-    def __init__(self, asked: Asked, former: Parsed | None = None) -> None:
+    def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._before: float | None = None
-        self.parsed = former  # of this document, in the last text that was parsed
+        self.parsed = asked.parsed  # of this document, in the last text that was parsed
 
     def holds(self, text: str) -> bool:
         """False also where there is no grammar: what can't be checked is not offered."""

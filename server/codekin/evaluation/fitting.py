@@ -44,7 +44,7 @@ def examples(root: Path, count: int, seed: int) -> list[Example]:
         for cut in corpus.cuts(count, seed):
             without = frozenset(corpus.hashes[number] for number in cut.without)
             asked = asked_at(cut.path, cut.text, cut.language, cut.row, cut.column)
-            clues = engine.completer.weighed(asked, Event(), without) if asked else []
+            clues = engine.completer.weighed(asked, Event(), without) if asked.is_begun else []
             truth = bare(cut.truth[0])
             found.append(tuple((clue.features, clue.line, bare(clue.line) == truth) for clue in clues))
     return found

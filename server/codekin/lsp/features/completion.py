@@ -4,6 +4,7 @@ that don't have that.
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from codekin.errors import CodekinError
 from codekin.lsp.convert import column, path_of, width
 from codekin.lsp.protocol import SourceJson, range_json
 from codekin.lsp.questions import Kind, SupersededError
@@ -107,6 +109,14 @@ def _place(
         end = max(column(line, selected.range.end.character, encoding), start)
         lines[at.line], here = line[:start] + selected.text + line[end:], start + len(selected.text)
     return _Place(document, "\n".join(lines), at.line, here)
+
+
+async def expect(server: "CodekinServer", uri: str) -> None:
+    """Read a document that has been opened, so that the first key is answered as soon as the next ones."""
+    place = _place(server, uri, types.Position(0, 0), None)
+    if place is not None:
+        with suppress(CodekinError):  # it is no source
+            await server.session.ask(Kind.BESIDE, partial(_complete, place))
 
 
 async def _ask(server: "CodekinServer", place: _Place, *, waits: bool) -> list[Completion]:

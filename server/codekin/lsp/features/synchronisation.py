@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from codekin.lsp.convert import path_of
+from codekin.lsp.features.completion import expect
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -28,6 +29,7 @@ def _did_open(server: "CodekinServer", params: types.DidOpenTextDocumentParams) 
     if path is not None:
         server.find_root(path)
     _edited(server, params.text_document.uri)
+    server.spawn(expect(server, params.text_document.uri))
 
 
 def _did_change(server: "CodekinServer", params: types.DidChangeTextDocumentParams) -> None:
