@@ -47,5 +47,13 @@ class DimensionError(ModelError):
     """The model has no vectors of that dimension."""
 
 
+class ModelBusyError(ModelError):
+    """The model does not answer in time: it is being loaded, or has much to do. The next question may be luckier."""
+
+
+class ModelDiedError(ModelError):
+    """The model's process died of what it was given, again and again."""
+
+
 class IndexingError(CodekinError):
     """The indexing worker died, and starting it again did not help."""

@@ -7,6 +7,7 @@ editor's client sends, environment variables.
 
 import os
 import tomllib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -63,6 +64,14 @@ class ModelSettings:
         "Instructions before texts where a heavy model's files name none: `query=…`, `document=…`, `nl2code_query=…`.",
     )
     matryoshka: tuple[str, ...] = _setting((), "Dimensions that a heavy model's vectors may be cut to.")
+    idle_s: float = _setting(600.0, "Seconds without work after which a heavy model's memory is given back.", least=0.1)
+    endpoint: str = _setting(
+        "",
+        "Address of a server with OpenAI's embeddings API (http://localhost:8080/v1) that runs the model of that name "
+        "instead; your code is sent there. Its key, if it wants one: CODEKIN_ENDPOINT_KEY in the environment.",
+    )
+    endpoint_timeout_s: float = _setting(60.0, "Seconds that the endpoint may take for one request.", least=0.1)
+    endpoint_batch: int = _setting(32, "Texts that the endpoint gets at once.", least=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +169,18 @@ def hub_cache() -> Path:
     """Where the Hugging Face hub's clients keep what they downloaded."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
     return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
+
+
+def runtime_directory() -> Path:
+    """Where sockets of this user's codekin stand: a folder with a short path."""
+    with warnings.catch_warnings():  # where the system has no such folder, one below its temporary folder does as well
+        warnings.simplefilter("ignore")
+        return platformdirs.user_runtime_path("codekin")
+
+
+def endpoint_key() -> str:
+    """What proves to the endpoint of model.endpoint who asks; empty where nobody has set it."""
+    return os.environ.get("CODEKIN_ENDPOINT_KEY", "")
 
 
 def config_file() -> Path:

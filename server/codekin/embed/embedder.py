@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from codekin.embed.transformer import TransformerEncoder
+
 MODELS = Path(__file__).parent / "models"
 
 
@@ -123,6 +125,11 @@ def _encoder(settings: ModelSettings) -> Encoder:
     folder = Path(settings.name).expanduser()
     if (folder / "table.npy").exists():
         return StaticEncoder(folder)
+    return transformer(settings)
+
+
+def transformer(settings: ModelSettings) -> "TransformerEncoder":
+    """The heavy model that the settings name, loaded in this process. Raises ModelError."""
     from codekin.embed.checkpoint import read
 
     checkpoint = read(settings)

@@ -1,0 +1,185 @@
+"""The process that holds a heavy model for all windows and commands of a user: `python -P -m codekin.embed.host`.
+
+It is started by whoever needs it first (hosted.py), speaks over a socket (channel.py), and ends when nobody has asked
+for a while, so that memory, the graphics processor's too, comes back. One thread runs the model. A person's question
+comes before bulk work, at the next step of the model.
+"""
+
+import json
+import logging
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Listener
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from codekin.embed.channel import Channel, Floats, listen, welcome
+from codekin.embed.embedder import transformer
+from codekin.errors import CodekinError
+from codekin.settings import Settings, overlay
+
+if TYPE_CHECKING:
+    from codekin.embed.transformer import TransformerEncoder
+
+log = logging.getLogger("codekin.host")
+
+_LOOK_S = 0.5  # between two looks whether who waits for a long job is still there
+_TOLD_S = 10.0  # at most so long a failure is kept for those who are about to hear of it
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Texts that somebody waits for."""
+
+    texts: Sequence[str]
+    prefix: str
+    is_urgent: bool
+    done: threading.Event = field(default_factory=threading.Event)
+    is_dropped: bool = False  # nobody waits any more
+    vectors: Floats | None = None
+    error: str = ""
+
+
+class Host:
+    """The jobs, and the one thread that does them."""
+
+    def __init__(self, idle_s: float) -> None:
+        self._idle_s = idle_s
+        self._wake = threading.Condition()
+        self._urgent: deque[Job] = deque()
+        self._bulk: deque[Job] = deque()
+        self._hello: dict[str, Any] | None = None  # what everybody is told first, once it is known
+        self._talking = 0
+        self._told = 0
+        self._ended = False
+
+    # The thread of the model
+
+    def work(self, load: Callable[[], "TransformerEncoder"]) -> None:
+        """Load the model and work until there has been nothing to do for the idle time."""
+        try:
+            model = load()
+        except Exception as error:
+            log.exception("The model can't be loaded.")
+            self._announce({"error": str(error) if isinstance(error, CodekinError) else repr(error)})
+            with self._wake:
+                self._wake.wait_for(lambda: self._told and not self._talking, _TOLD_S)
+            return
+        hello = {"fingerprint": model.fingerprint, "device": model.device, "problems": list(model.problems)}
+        hello |= {"pid": os.getpid()}
+        log.info("%s on %s %s", model.name, model.device, " ".join(model.problems))
+        self._announce(hello)
+        while job := self._next():
+            self._do(job, model)
+
+    def _announce(self, hello: dict[str, Any]) -> None:
+        with self._wake:
+            self._hello = hello
+            self._wake.notify_all()
+
+    def _next(self) -> Job | None:
+        """What to do now; None when it is time to end, and then nothing is taken on any more."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._urgent or self._bulk, self._idle_s)
+            queue = self._urgent or self._bulk
+            self._ended = not queue
+            return queue.popleft() if queue else None
+
+    def _do(self, job: Job, model: "TransformerEncoder") -> None:
+        try:
+            vectors = np.zeros((len(job.texts), model.dims[-1]), np.float32)
+            for numbers, rows in model.encode_stepwise(job.texts, job.prefix):
+                vectors[numbers] = rows
+                while not job.is_urgent and self._urgent:
+                    self._do(self._urgent.popleft(), model)
+                if job.is_dropped:
+                    break
+            job.vectors = vectors
+        except Exception as error:
+            log.exception("%d texts could not be encoded.", len(job.texts))
+            job.error = str(error) if isinstance(error, CodekinError) else repr(error)
+        job.done.set()
+
+    # The threads of those who ask
+
+    def admit(self, listener: Listener, key: bytes) -> None:
+        """Talk to whoever comes, each on a thread."""
+        while True:
+            try:
+                connection = listener.accept()
+            except OSError:  # closed: it is time to end
+                return
+            threading.Thread(target=lambda connection=connection: self._talk(welcome(connection, key))).start()
+
+    def _talk(self, channel: Channel | None) -> None:
+        if channel is None:
+            return
+        self._count(1)
+        try:
+            self._answer(channel)
+        except (EOFError, OSError):
+            pass  # they are gone
+        except (ValueError, KeyError, TypeError):
+            log.exception("What came is not what is spoken here.")
+        finally:
+            channel.close()
+            self._count(-1)
+
+    def _count(self, one: int) -> None:
+        with self._wake:
+            self._talking += one
+            self._wake.notify_all()
+
+    def _answer(self, channel: Channel) -> None:
+        with self._wake:
+            self._wake.wait_for(lambda: self._hello is not None)
+        channel.say(self._hello or {})
+        self._told += 1
+        while True:
+            asked, _ = channel.hear()
+            job = Job([str(text) for text in asked["texts"]], str(asked["prefix"]), bool(asked["urgent"]))
+            with self._wake:
+                if self._ended:
+                    return
+                (self._urgent if job.is_urgent else self._bulk).append(job)
+                self._wake.notify_all()
+            self._see_through(job, channel)
+            channel.say({"error": job.error}, job.vectors)
+
+    def _see_through(self, job: Job, channel: Channel) -> None:
+        """Until the job is done; when nobody waits any more, the job is dropped."""
+        while not job.done.wait(_LOOK_S):
+            if channel.is_heard(0):  # nothing is said before an answer: this is the end
+                job.is_dropped = True
+                raise EOFError
+
+
+def main() -> None:
+    """Reads the order (a line of JSON) from standard input, says "ready" on standard output, and stays."""
+    order = json.loads(sys.stdin.readline())
+    settings = overlay(Settings(), {"model": order["model"]}, source="the starter")[0].model
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if hasattr(os, "nice"):
+        os.nice(10)  # the editor, the compiler and the person come first
+    listener, address = listen()
+    address.write(Path(order["address"]))
+    print("ready", flush=True)  # noqa: T201
+    host = Host(settings.idle_s)
+    threading.Thread(target=host.admit, args=(listener, address.key), daemon=True).start()
+    try:
+        host.work(lambda: transformer(settings))
+    finally:
+        address.forget()
+        log.info("The end: nobody asks.")
+        logging.shutdown()
+        os._exit(0)  # threads wait for words that will not come
+
+
+if __name__ == "__main__":
+    main()

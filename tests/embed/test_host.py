@@ -1,0 +1,184 @@
+"""Claims about the process that holds a heavy model: one for all, private, patient with bulk, quick with questions,
+back after it was killed, gone when nobody asks. The model is a real one, if tiny.
+"""
+
+import json
+import os
+import shutil
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from codekin.embed.channel import Address, reach, read_address
+from codekin.embed.checkpoint import read
+from codekin.embed.embedder import Embedder, load
+from codekin.embed.hosted import HostedEncoder, Hosting
+from codekin.errors import ModelBusyError, ModelError
+from codekin.settings import ModelSettings
+from codekin.types import Role, Task
+
+LONG_S = 60.0
+TEXTS = [f"def function_{at}(a, b):\n    return a * {at} + b\n" * (1 + at % 5) for at in range(40)]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such sockets and modes")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Each process computes on one: tests share their machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def settings(tiny_checkpoint: Path) -> ModelSettings:
+    return ModelSettings(str(tiny_checkpoint), idle_s=LONG_S)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home") / "models"
+
+
+@pytest.fixture(scope="module")
+def hosting(settings: ModelSettings, home: Path) -> Iterator[Hosting]:
+    """A way to a process that is there."""
+    hosting = Hosting(read(settings), settings, home)
+    hosting.conversation().close()
+    yield hosting
+    process_of(hosting).kill()
+
+
+def process_of(hosting: Hosting) -> psutil.Process:
+    return psutil.Process(hosting.told["pid"])
+
+
+def bulk(hosting: Hosting) -> Embedder:
+    return Embedder(HostedEncoder(hosting, is_urgent=False))
+
+
+def test_who_asks_from_elsewhere_gets_the_same_vectors_from_the_same_process(
+    hosting: Hosting, settings: ModelSettings, home: Path
+) -> None:
+    other = Hosting(read(settings), settings, home)
+    found = bulk(other).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
+    assert np.array_equal(found, load(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE))
+    assert other.told["pid"] == hosting.told["pid"]
+    assert bulk(other).space(Task.NL2CODE) == load(settings).space(Task.NL2CODE)
+    assert bulk(other).device == load(settings).device
+
+
+def test_two_who_begin_at_once_start_one_process(settings: ModelSettings, tmp_path: Path) -> None:
+    ways = [Hosting(read(settings), settings, tmp_path / "models") for _ in range(4)]
+    threads = [threading.Thread(target=lambda way=way: way.conversation().close()) for way in ways]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LONG_S)
+    assert len({way.told["pid"] for way in ways}) == 1
+    process_of(ways[0]).kill()
+
+
+def test_a_question_comes_before_bulk_work_that_was_there_first(hosting: Hosting) -> None:
+    begun, done = threading.Event(), threading.Event()
+    embedder = bulk(hosting)
+
+    def work() -> None:
+        embedder.embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
+        begun.set()
+        embedder.embed(TEXTS * 15, Task.NL2CODE, Role.PASSAGE)
+        done.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(LONG_S)
+    asked = Embedder(HostedEncoder(hosting, is_urgent=True, patience_s=LONG_S))
+    for _ in range(3):
+        asked.embed(["where is the parser?"], Task.NL2CODE, Role.QUERY)
+    assert not done.is_set()
+    thread.join(LONG_S)
+    assert done.is_set()
+
+
+def test_killed_in_the_middle_of_the_work_it_is_started_again_and_nothing_is_lost(
+    settings: ModelSettings, tmp_path: Path
+) -> None:
+    """And what was killed neither keeps a question waiting, nor does it end for ever."""
+    hosting = Hosting(read(settings), settings, tmp_path / "models")
+    asked = Embedder(HostedEncoder(hosting, is_urgent=True, patience_s=0.0))
+    with pytest.raises(ModelBusyError, match="is being loaded"):
+        asked.embed(["anything"], Task.NL2CODE, Role.QUERY)
+    found: list[np.ndarray] = []
+    embedder = bulk(hosting)
+    embedder.embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
+    first = process_of(hosting)
+    thread = threading.Thread(target=lambda: found.append(embedder.embed(TEXTS * 10, Task.NL2CODE, Role.PASSAGE)))
+    thread.start()
+    first.kill()
+    thread.join(LONG_S)
+    expected = load(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
+    assert np.allclose(found[0], np.tile(expected, (10, 1)), atol=1e-5)
+    assert hosting.told["pid"] != first.pid
+    process_of(hosting).kill()
+
+
+def test_it_ends_when_nobody_asks_and_is_there_again_for_who_does(settings: ModelSettings, tmp_path: Path) -> None:
+    brief = ModelSettings(settings.name, idle_s=0.5)
+    hosting = Hosting(read(brief), brief, tmp_path / "models")
+    embedder = bulk(hosting)  # which stays, and so does its connection
+    for _ in range(2):
+        embedder.embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
+        process = process_of(hosting)
+        process.wait(LONG_S)
+        assert not process.is_running()
+    address = read_address(hosting._address)
+    assert address is not None
+    assert reach(address) is None
+    assert not Path(str(address.where)).exists()
+
+
+@posix
+def test_only_its_user_can_reach_it_and_only_who_has_the_key_is_answered(hosting: Hosting) -> None:
+    address = read_address(hosting._address)
+    assert address is not None
+    for path in (hosting._address, hosting.log, Path(str(address.where))):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+    assert stat.S_IMODE(Path(str(address.where)).parent.stat().st_mode) == 0o700
+    assert reach(Address(address.where, os.urandom(32))) is None
+    channel = reach(address)
+    assert channel is not None
+    channel.hear()
+    channel.say({"what": "is this?"})  # it hangs up, and goes on
+    with pytest.raises((EOFError, OSError)):
+        channel.hear()
+    assert bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE).shape == (1, 64)
+
+
+def test_what_can_not_be_loaded_says_so_with_the_remedy_and_is_not_tried_again_at_once(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "broken")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
+    settings = ModelSettings(str(folder))
+    hosting = Hosting(read(settings), settings, tmp_path / "models")
+    with pytest.raises(ModelError, match=r"\. [A-Z]") as first:
+        bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
+    address = read_address(hosting._address)
+    with pytest.raises(ModelError) as second:  # at once: it would only fail again
+        bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
+    assert str(first.value) == str(second.value)
+    assert read_address(hosting._address) == address
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"where": 1, "key": "00"}', '{"where": "/x", "key": "zz"}'])
+def test_an_address_that_is_none_is_no_address(tmp_path: Path, text: str) -> None:
+    (tmp_path / "address").write_text(text)
+    assert read_address(tmp_path / "address") is None
+    assert read_address(tmp_path / "nothing") is None
