@@ -19,7 +19,7 @@ from ..desk import FILES, Desk, make_desk
 from ..terminal import Terminal
 
 PLUGIN = Path(__file__).parents[3] / "editors" / "neovim"
-SUITES = ["trixie", "forky"]
+SUITES = ["trixie", "forky"]  # 0.10, and the newest: 0.12 as this is written
 LONG_S = 60.0  # far more than anything here takes; a test that waits for it has failed
 INDEXED = "return (select(2, require('codekin').status()) or {}).coverage == 1"
 FRESH = """
@@ -133,6 +133,15 @@ class Editor:
         self.do(str(line))
         self.until(INDEXED)
 
+    def fresh(self) -> None:
+        """Nothing is open, asked, set or told, and nothing stands on the screen."""
+        self.press("<Esc><Esc>")
+        self.lua(FRESH)
+        blank = f"blank {time.monotonic_ns()}"
+        self.do(f"redraw! | echo '{blank}'")
+        self.terminal.until(blank)
+        self.do("echo")
+
     def ask(self, command: str, condition: str) -> None:
         """Ask, and ask again when there is another answer, until this is so."""
 
@@ -151,13 +160,19 @@ class Editor:
         return [item["text"] for item in self.until("return vim.fn.getqflist()")]
 
 
-@pytest.fixture(scope="module", params=SUITES)
+@pytest.fixture(scope="session", params=SUITES)
 def program(request: pytest.FixtureRequest) -> Neovim:
     """Each Neovim."""
     with needed():
         return neovim(request.param)
 
 
+def only(suite: str) -> pytest.MarkDecorator:
+    """For tests of what only one Neovim can, or of what is the same in each."""
+    return pytest.mark.parametrize("program", [suite], indirect=True)
+
+
+OLD, NEWEST = map(only, SUITES)
 Start = Callable[..., Editor]
 
 
@@ -176,21 +191,17 @@ def start(program: Neovim, tmp_path: Path) -> Iterator[Start]:
         editor.close()
 
 
-@pytest.fixture(scope="module")
-def _shared(
-    program: Neovim, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Editor]:
-    files = getattr(request.module, "FILES", FILES)
-    editor = Editor(program, make_desk(tmp_path_factory.mktemp("desk"), files))
+@pytest.fixture(scope="session")
+def _shared(program: Neovim, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    editor = Editor(program, make_desk(tmp_path_factory.mktemp("desk"), FILES), "shop/orders.py")
     yield editor
     editor.close()
 
 
 @pytest.fixture
 def editor(_shared: Editor) -> Editor:
-    """For tests that leave things as they were: one editor for a file of tests, with its FILES, or a small shop."""
-    _shared.press("<Esc><Esc>")
-    _shared.lua(FRESH)
+    """For tests that leave things as they were: one editor for them all, in a small shop."""
+    _shared.fresh()
     _shared.edit("shop/orders.py", 6)
     return _shared
 

@@ -17,7 +17,29 @@ def test_similar_fills_the_quickfix_list_best_first_with_score_kinship_and_name(
     scores = [int(text.split("%")[0]) for text in (best, *others)]
     assert scores == sorted(scores, reverse=True)
     assert editor.lua("return vim.fn.getqflist({title = 1}).title") == "Like shop/orders.py:6"
-    editor.terminal.until(lambda screen: "shop/invoices.py|4-12 col 5|" in screen)
+    editor.terminal.until(lambda screen: "shop/invoices.py|4-12| " in screen)
+
+
+def test_names_stand_below_each_other_whatever_the_paths(editor: Editor) -> None:
+    deep = "shop/a/path/that/leads/deep/into/the/tree/of/a/large/project/to/größen.py"
+    editor.do(f"edit {deep}")
+    text = "def count_boxes(shelf):\n    return len(shelf.boxes)\n\ndef boxes_of(shelf):\n    return shelf.boxes"
+    editor.lua("vim.api.nvim_buf_set_lines(0, 0, -1, false, {...})", *text.split("\n"))
+    editor.do("edit shop/orders.py")
+    editor.ask("Codekin search count of boxes in the shelf", "return #vim.fn.getqflist() > 1")
+    shown = editor.lua("return vim.fn.getbufline(vim.fn.getqflist({qfbufnr = 1}).qfbufnr, 1, '$')")
+    assert shown[0].startswith("…/into/the/tree/of/a/large/project/to/größen.py|1-2| ")
+    assert len({line.index("%  ") for line in shown}) == 1
+
+
+def test_a_layout_of_the_user_s_own_goes_first(editor: Editor) -> None:
+    editor.lua("function _G.plain(info) return vim.fn['repeat']({'mine'}, info.end_idx) end")
+    editor.do("set quickfixtextfunc=v:lua.plain")
+    editor.do("Codekin similar")
+    editor.quickfix()
+    shown = editor.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)")
+    editor.do("set quickfixtextfunc=")
+    assert set(shown) == {"mine"}
 
 
 def test_the_list_has_the_cursor_and_enter_goes_to_the_name(editor: Editor) -> None:

@@ -1,9 +1,12 @@
 """Completions from the workspace: ghost text on the screen (0.12), items of the completion menu (all)."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from .conftest import INDEXED, Editor, Start
-from .test_server import ATTACHED
+from ..bring_neovim import Neovim
+from ..desk import make_desk
+from .conftest import INDEXED, NEWEST, OLD, Editor, Start
 
 FILES = {
     "shop/orders.py": "",
@@ -40,78 +43,83 @@ GHOST = """
 """
 
 
-@pytest.fixture
-def writing(editor: Editor) -> Editor:
-    """An editor with keys for all that can be done, at a place where everybody knows how it goes on."""
+@pytest.fixture(scope="module")
+def _writing(program: Neovim, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    editor = Editor(program, make_desk(tmp_path_factory.mktemp("desk"), FILES))
     for key, name in KEYS.items():
         editor.do(f"imap <{key}> <Plug>(codekin-{name})")
-    editor.do("edit shop/waste.py | setlocal indentexpr= autoindent")
-    editor.until(ATTACHED)
-    return editor
+    yield editor
+    editor.close()
 
 
 @pytest.fixture
-def ghostly(writing: Editor) -> Editor:
-    if not writing.api.funcs.has("nvim-0.12"):
-        pytest.skip("ghost text needs Neovim 0.12")
-    return writing
+def writing(_writing: Editor) -> Editor:
+    """An editor with keys for all that can be done, at a place where everybody knows how it goes on."""
+    _writing.fresh()
+    _writing.edit("shop/waste.py")
+    _writing.do("setlocal indentexpr= autoindent")
+    return _writing
 
 
-def test_what_is_likely_stands_on_the_screen_and_is_accepted(ghostly: Editor) -> None:
-    ghostly.press("Go    raise Key")
-    ghostly.terminal.until("        raise KeyError(name)")
-    assert ghostly.lua(LAST) == "        raise Key"
-    ghostly.press("<F2>")
-    ghostly.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
-    assert ghostly.lua("return vim.fn.mode()") == "i"
+@NEWEST
+def test_what_is_likely_stands_on_the_screen_and_is_accepted(writing: Editor) -> None:
+    writing.press("Go    raise Key")
+    writing.terminal.until("        raise KeyError(name)")
+    assert writing.lua(LAST) == "        raise Key"
+    writing.press("<F2>")
+    writing.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+    assert writing.lua("return vim.fn.mode()") == "i"
 
 
-def test_words_are_accepted_one_by_one(ghostly: Editor) -> None:
-    ghostly.press("Go    raise Key")
-    ghostly.until(GHOST, "Error(name)")
+@NEWEST
+def test_words_are_accepted_one_by_one(writing: Editor) -> None:
+    writing.press("Go    raise Key")
+    writing.until(GHOST, "Error(name)")
     for wanted, rest in (("raise KeyError", "(name)"), ("raise KeyError(", "name)"), ("raise KeyError(name", ")")):
-        ghostly.press("<F3>")
-        ghostly.until("return vim.fn.getline(4) == ...", f"        {wanted}")
-        ghostly.until(GHOST, rest)
+        writing.press("<F3>")
+        writing.until("return vim.fn.getline(4) == ...", f"        {wanted}")
+        writing.until(GHOST, rest)
 
 
-def test_what_is_typed_of_it_is_not_inserted_twice(ghostly: Editor) -> None:
-    ghostly.press("Go    raise Key")
-    ghostly.until(GHOST, "Error(name)")
-    ghostly.press("Er<F2>")
-    ghostly.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+@NEWEST
+def test_what_is_typed_of_it_is_not_inserted_twice(writing: Editor) -> None:
+    writing.press("Go    raise Key")
+    writing.until(GHOST, "Error(name)")
+    writing.press("Er<F2>")
+    writing.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
 
 
-def test_the_source_is_shown_beside_while_one_writes_on(ghostly: Editor) -> None:
-    ghostly.press("Go    raise Key")
-    ghostly.until(GHOST, "Error(name)")
-    ghostly.press("<F5>")
-    ghostly.until("""
+@NEWEST
+def test_the_source_is_shown_beside_while_one_writes_on(writing: Editor) -> None:
+    writing.press("Go    raise Key")
+    writing.until(GHOST, "Error(name)")
+    writing.press("<F5>")
+    writing.until("""
       for _, window in ipairs(vim.api.nvim_list_wins()) do
         local name = vim.api.nvim_buf_get_name(vim.api.nvim_win_get_buf(window))
         if vim.wo[window].previewwindow then return name:find('stock.py') end
       end
     """)
-    assert ghostly.lua("return {vim.fn.mode(), vim.fn.expand('%:t')}") == ["i", "waste.py"]
-    assert ghostly.lua(LAST) == "        raise Key"
+    assert writing.lua("return {vim.fn.mode(), vim.fn.expand('%:t')}") == ["i", "waste.py"]
+    assert writing.lua(LAST) == "        raise Key"
 
 
-def test_the_source_of_what_was_taken_is_shown_afterwards(ghostly: Editor) -> None:
-    ghostly.press("Go    raise Key")
-    ghostly.until(GHOST, "Error(name)")
-    ghostly.press("<F2>")
-    ghostly.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
-    ghostly.press("<Esc>")
-    ghostly.until("return vim.fn.mode() == 'n'")
-    ghostly.do("lua require('codekin').source()")
-    ghostly.until("return vim.fn.expand('%:t') == 'stock.py'")
+@NEWEST
+def test_the_source_of_what_was_taken_is_shown_afterwards(writing: Editor) -> None:
+    writing.press("Go    raise Key")
+    writing.until(GHOST, "Error(name)")
+    writing.press("<F2>")
+    writing.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+    writing.press("<Esc>")
+    writing.until("return vim.fn.mode() == 'n'")
+    writing.do("lua require('codekin').source()")
+    writing.until("return vim.fn.expand('%:t') == 'stock.py'")
 
 
+@NEWEST
 def test_there_are_more_candidates_where_one_wants_them(start: Start) -> None:
     other = FILES["shop/stock.py"].replace("KeyError(name)", "KeyMissing(store, name)").replace("_item", "_part")
     editor = start(files={**FILES, "shop/parts.py": other})
-    if not editor.api.funcs.has("nvim-0.12"):
-        pytest.skip("ghost text needs Neovim 0.12")
     editor.lua("require('codekin').setup({settings = {completion = {limit = 3, floor = 0}}})")
     editor.do("imap <F4> <Plug>(codekin-next)")
     editor.do("edit shop/waste.py | setlocal indentexpr= autoindent")
@@ -122,18 +130,19 @@ def test_there_are_more_candidates_where_one_wants_them(start: Start) -> None:
     editor.terminal.until(lambda screen: "raise KeyMissing(store, name)" in screen and "(2/" in screen)
 
 
-def test_ghost_text_is_turned_off_and_on(ghostly: Editor) -> None:
+@NEWEST
+def test_ghost_text_is_turned_off_and_on(writing: Editor) -> None:
     is_on = """
       local client = vim.lsp.get_clients({name = 'codekin'})[1]
       return vim.lsp.inline_completion.is_enabled({bufnr = 0, client_id = client.id})
     """
-    assert ghostly.lua(is_on)
-    ghostly.do("Codekin complete off")
-    assert not ghostly.lua(is_on)
-    ghostly.do("Codekin complete on")
-    assert ghostly.lua(is_on)
-    ghostly.press("Go    raise Key")
-    ghostly.until(GHOST, "Error(name)")
+    assert writing.lua(is_on)
+    writing.do("Codekin complete off")
+    assert not writing.lua(is_on)
+    writing.do("Codekin complete on")
+    assert writing.lua(is_on)
+    writing.press("Go    raise Key")
+    writing.until(GHOST, "Error(name)")
 
 
 def test_a_key_without_ghost_text_is_the_user_s(writing: Editor) -> None:
@@ -151,9 +160,8 @@ def test_asking_shows_what_there_is(writing: Editor) -> None:
     writing.terminal.until("        raise KeyError(name)")
 
 
+@OLD
 def test_older_versions_have_it_in_the_completion_menu(writing: Editor) -> None:
-    if writing.api.funcs.has("nvim-0.12"):
-        pytest.skip("0.12 has ghost text")
     assert writing.lua("return vim.bo.omnifunc") == "v:lua.vim.lsp.omnifunc"
     writing.press("Go    raise Key<C-x><C-o>")
     writing.until("return vim.fn.pumvisible() == 1 or vim.fn.getline(4):find('raise')")
@@ -161,8 +169,7 @@ def test_older_versions_have_it_in_the_completion_menu(writing: Editor) -> None:
     writing.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
 
 
+@OLD
 def test_an_old_neovim_says_that_it_has_no_ghost_text(writing: Editor) -> None:
-    if writing.api.funcs.has("nvim-0.12"):
-        pytest.skip("0.12 has ghost text")
     writing.do("Codekin complete on")
     writing.told("ghost text needs Neovim 0.12")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Editor, Start
+from .conftest import NEWEST, Editor, Start
 from .test_server import pretend
 
 REPORT = "return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')"
@@ -70,6 +70,7 @@ def test_another_version(start: Start) -> None:
     assert ":Codekin install installs the server of this version" in text
 
 
+@NEWEST
 def test_a_missing_model(start: Start) -> None:
     editor = start(CODEKIN_MODEL_DIM="3")
     editor.do("edit shop/orders.py")
@@ -98,6 +99,7 @@ def test_no_watches_left(editor: Editor) -> None:
     assert "fs.inotify.max_user_watches" in text
 
 
+@NEWEST
 @pytest.mark.parametrize("harm", ["unindexed", "unsound"])
 def test_an_index_that_is_not_there_or_does_not_find_what_is_in_it(start: Start, harm: str) -> None:
     editor = start()

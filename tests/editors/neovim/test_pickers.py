@@ -5,12 +5,15 @@ CODEKIN_TEST_PICKERS names, they are driven the same way.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ..bring_neovim import Neovim
 from ..debian import needed, unpacked
-from .conftest import Editor, Start
+from ..desk import FILES, make_desk
+from .conftest import Editor
 
 CLONES = Path(os.environ.get("CODEKIN_TEST_PICKERS", "/nowhere"))
 PICKERS = {
@@ -33,11 +36,12 @@ def folders(picker: str) -> list[Path]:
     return [clone]
 
 
-@pytest.fixture(params=PICKERS)
-def picking(request: pytest.FixtureRequest, start: Start) -> Editor:
-    """An editor with this picker installed, and nothing set."""
+@pytest.fixture(scope="module", params=PICKERS)
+def _picking(
+    request: pytest.FixtureRequest, program: Neovim, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Editor]:
     paths = folders(request.param)
-    editor = start()
+    editor = Editor(program, make_desk(tmp_path_factory.mktemp("desk"), FILES))
     if request.param == "fzf-lua":
         with needed():
             fzf = unpacked("fzf", "forky", programs=("usr/bin/fzf",)) / "usr/bin/fzf"
@@ -46,8 +50,16 @@ def picking(request: pytest.FixtureRequest, start: Start) -> Editor:
         editor.do(f"set rtp+={path}")
     editor.lua(PICKERS[request.param][1])
     assert editor.lua("return require('codekin.pickers').get('auto').name") == request.param
-    editor.edit("shop/orders.py", 6)
-    return editor
+    yield editor
+    editor.close()
+
+
+@pytest.fixture
+def picking(_picking: Editor) -> Editor:
+    """An editor with a picker installed, and nothing set."""
+    _picking.fresh()
+    _picking.edit("shop/orders.py", 6)
+    return _picking
 
 
 def test_a_picker_shows_hits_previews_them_and_goes_there(picking: Editor) -> None:

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from .conftest import INDEXED, LONG_S, Editor, Start
+from .conftest import INDEXED, LONG_S, NEWEST, Editor, Start
 
 ATTACHED = "return #vim.lsp.get_clients({name = 'codekin', bufnr = 0}) == 1"
 
@@ -23,8 +23,7 @@ def pretend(editor: Editor, version: str) -> Path:
     return program
 
 
-def test_a_file_of_a_project_is_enough(start: Start) -> None:
-    editor = start("shop/orders.py")
+def test_a_file_of_a_project_is_enough(editor: Editor) -> None:
     editor.until(ATTACHED)
     root = editor.lua("return vim.lsp.get_clients({name = 'codekin'})[1].config.root_dir")
     assert root == str(editor.desk.project)
@@ -33,15 +32,16 @@ def test_a_file_of_a_project_is_enough(start: Start) -> None:
     assert editor.lua("return #vim.lsp.get_clients()") == 1
 
 
-def test_what_is_no_file_or_in_no_project_is_left_alone(start: Start) -> None:
-    editor = start()
-    editor.do("setlocal buftype=nofile | file scratch.py | set filetype=python")
-    editor.do("edit ../lonely.py")
-    editor.edit("shop/orders.py")
-    assert editor.lua("return #vim.lsp.get_clients()") == 1
-    assert editor.lua("return vim.tbl_count(vim.lsp.get_clients()[1].attached_buffers)") == 1
+def test_what_is_no_file_or_in_no_project_is_left_alone(editor: Editor) -> None:
+    editor.do("new | setlocal buftype=nofile | file scratch.py | set filetype=python")
+    editor.do("split ../lonely.py")
+    editor.edit("web/cookies.py")
+    attached = "return vim.tbl_map(vim.api.nvim_buf_get_name, vim.lsp.get_buffers_by_client_id(...))"
+    (client,) = editor.lua("return vim.tbl_map(function(each) return each.id end, vim.lsp.get_clients())")
+    assert {Path(name).name for name in editor.lua(attached, client)} == {"orders.py", "cookies.py"}
 
 
+@NEWEST
 def test_a_user_s_own_settings_reach_the_server(start: Start) -> None:
     editor = start()
     editor.lua("require('codekin').setup({settings = {index = {exclude = {'web/'}}, search = {limit = 1}}})")
@@ -71,6 +71,7 @@ def test_a_missing_server_is_told_once_with_the_remedy(start: Start) -> None:
     assert editor.lua("return #told") == 2
 
 
+@NEWEST
 def test_another_version_is_told_with_the_remedy(start: Start) -> None:
     editor = start()
     editor.lua("require('codekin').setup({cmd = ...})", str(pretend(editor, "0.99.1")))
@@ -78,6 +79,7 @@ def test_another_version_is_told_with_the_remedy(start: Start) -> None:
     assert "Update the older of the two" in editor.told("the server is 0.99.1, this plugin is 0.")
 
 
+@NEWEST
 def test_install_makes_a_server_of_one_s_own_and_starts_it(start: Start, tmp_path: Path) -> None:
     # What pip would download is there already, all but codekin itself
     packages = tmp_path / "packages"
@@ -109,6 +111,7 @@ def test_an_install_that_fails_says_why(start: Start) -> None:
     assert editor.lua("return require('codekin').status()") == ""
 
 
+@NEWEST
 def test_the_server_ends_with_the_editor(start: Start) -> None:
     editor = start("shop/orders.py")
     editor.until(INDEXED)

@@ -66,7 +66,7 @@ end
 local function log()
   local path = vim.lsp.log and vim.lsp.log.get_filename and vim.lsp.log.get_filename() or vim.lsp.get_log_path()
   local lines = { ('What codekin logged in this session; %s has the rest.'):format(path), '' }
-  vim.list_extend(lines, client.messages)
+  vim.list_extend(lines, #client.messages > 0 and client.messages or { 'Nothing.' })
   local found = require('codekin.server').find()
   local file = found and io.open(path)
   if file then
@@ -77,7 +77,7 @@ local function log()
       end
     end
     file:close()
-    vim.list_extend(lines, { '', 'Standard error:', '' })
+    vim.list_extend(lines, #errors > 0 and { '', 'Standard error:', '' } or {})
     for _, line in ipairs(vim.list_slice(errors, #errors - 200)) do
       vim.list_extend(lines, vim.split(vim.trim((line:gsub('\\n', '\n'):gsub('\\"', '"'))), '\n'))
     end

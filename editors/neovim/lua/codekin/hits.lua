@@ -149,6 +149,41 @@ end
 
 -- Lists
 
+--- A path's end in so many cells: a deep tree is not to push the names out of sight.
+---@param path string
+---@param width integer
+---@return string
+function M.shortened(path, width)
+  local shown, rest = path, path:match('/(.*)')
+  while rest and vim.fn.strdisplaywidth(shown) > width do
+    shown, rest = '…/' .. rest, rest:match('/(.*)')
+  end
+  return shown
+end
+
+--- The lines of a list of ours, for 'quickfixtextfunc': names stand below each other.
+---@param info { quickfix: 0|1, winid: integer, id: integer, start_idx: integer, end_idx: integer }
+---@return string[]
+local function lines_of(info)
+  local wanted = { id = info.id, items = 1 }
+  local items = info.quickfix == 1 and vim.fn.getqflist(wanted).items or vim.fn.getloclist(info.winid, wanted).items
+  local places, widest_place = {}, 0
+  for index, item in ipairs(items) do
+    local path = M.shortened(M.shown(vim.api.nvim_buf_get_name(item.bufnr)), math.max(24, vim.o.columns / 3))
+    local last = item.end_lnum > item.lnum and '-' .. item.end_lnum or ''
+    places[index] = ('%s|%d%s|'):format(path, item.lnum, last)
+    widest_place = math.max(widest_place, vim.fn.strdisplaywidth(places[index]))
+  end
+  return vim
+    .iter(vim.list_slice(items, info.start_idx, info.end_idx))
+    :enumerate()
+    :map(function(index, item)
+      local at = places[info.start_idx + index - 1]
+      return ('%s%s %s'):format(at, (' '):rep(widest_place - vim.fn.strdisplaywidth(at)), item.text)
+    end)
+    :totable()
+end
+
 --- Put the answer into the quickfix list, or into the window's location list.
 ---@param found codekin.Found
 ---@param where 'quickfix'|'loclist'
@@ -156,6 +191,7 @@ end
 ---@return integer list
 function M.fill(found, where, list)
   local what = { title = found.title, items = found.items, id = list }
+  what.quickfixtextfunc = vim.o.quickfixtextfunc == '' and lines_of or nil -- a user's own goes first
   local action = list and 'r' or ' '
   if where == 'loclist' then
     vim.fn.setloclist(0, {}, action, what)
@@ -169,7 +205,14 @@ end
 ---@param where 'quickfix'|'loclist'
 function M.list(found, where)
   M.fill(found, where)
+  M.open(where)
+end
+
+--- Show the list, a line for each hit.
+---@param where 'quickfix'|'loclist'
+function M.open(where)
   vim.cmd(where == 'loclist' and 'lopen' or 'botright copen')
+  vim.wo[0][0].wrap = false
 end
 
 -- Side by side

@@ -140,7 +140,8 @@ function M.similar(asking)
     params.position = { line = (range and range[1] or line) - 1, character = 0 }
   end
   local hits = require('codekin.hits')
-  local title = ('Like %s:%d'):format(hits.shown(vim.api.nvim_buf_get_name(bufnr)), range and range[1] or line)
+  local path = hits.shortened(hits.shown(vim.api.nvim_buf_get_name(bufnr)), 40)
+  local title = ('Like %s:%d'):format(path, range and range[1] or line)
   require('codekin.client').ask(bufnr, 'codekin/findSimilar', params, function(answer, client)
     present(hits.found(answer, title, client), asking.show or M.options.show)
   end)
@@ -236,13 +237,14 @@ local function shown(status)
   if status.state == 'indexing' and progress then
     return ('codekin %d/%d'):format(progress.done, progress.total)
   elseif status.state == 'ready' or status.state == 'standing by' then
-    return #status.problems > 0 and 'codekin !' or 'codekin'
+    local covered = status.coverage < 1 and (' %d%%'):format(math.floor(status.coverage * 100)) or ''
+    return 'codekin' .. (#status.problems > 0 and ' !' or covered)
   end
   return 'codekin: ' .. status.state
 end
 
---- For a status line: `codekin`, `codekin 120/4000` files, `codekin: paused`, empty without a server; and all that the
---- server says.
+--- For a status line: `codekin`, `codekin 120/4000` files, `codekin 40%` can be searched, `codekin: paused`, empty
+--- without a server; and all that the server says.
 ---@param bufnr? integer
 ---@return string, table?
 function M.status(bufnr)

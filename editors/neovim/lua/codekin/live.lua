@@ -11,7 +11,7 @@ local PAUSE_MS = 80 -- after the last key stroke
 function M.search(title, look)
   local list = hits.fill({ title = title, items = {}, coverage = 1 }, 'quickfix')
   local origin = vim.api.nvim_get_current_win()
-  vim.cmd('botright copen')
+  hits.open('quickfix')
   local timer = assert(vim.uv.new_timer())
   local function refresh(query)
     look(query, function(items)
