@@ -1,6 +1,9 @@
 """Texts → raw vectors: tokenise, sort by length, pack, run, pool."""
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -10,85 +13,162 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from codekin.embed.checkpoint import Checkpoint
-from codekin.embed.transformer.decoder import NOTHING, Decoder, Known
-from codekin.embed.transformer.packing import Packed, batches, pack
+from codekin.embed.transformer.bert import Bert
+from codekin.embed.transformer.decoder import Decoder
+from codekin.embed.transformer.device import choose
+from codekin.embed.transformer.packing import NOTHING, Known, Packed, batches, pack
 from codekin.embed.transformer.weights import Weights
+from codekin.errors import ModelError
 from codekin.settings import ModelSettings
 
-_BUDGET = 512  # tokens computed together; more is slower on a processor
+Floats = NDArray[np.float32]
+Ids = list[int]  # of a text's tokens
+
+_QUESTIONS = 4  # whose keys and values are kept: the next one may go on where one of them ended
+_NO_ROOM = "not enough memory", "can't allocate memory"
 
 
 class TransformerEncoder:
-    """A checkpoint that encodes. Loading takes seconds, and its weights' memory for as long as it lives."""
+    """A checkpoint that encodes. Loading takes seconds, and its weights' memory for as long as it lives.
 
-    problems: tuple[str, ...] = ()
+    Threads may share it; they take turns from step to step.
+    """
 
-    def __init__(self, checkpoint: Checkpoint, settings: ModelSettings) -> None:  # noqa: ARG002
-        """Raises ModelError where the weights are unsound or of a kind that codekin does not know."""
+    def __init__(self, checkpoint: Checkpoint, settings: ModelSettings) -> None:
+        """Raises ModelError where the weights are unsound, of an unknown kind, or the device can't be used."""
         self.name, self.fingerprint = checkpoint.name, checkpoint.fingerprint
         self.dims, self.prefixes = checkpoint.dims, checkpoint.prefixes
-        self._pooling = checkpoint.pooling
-        self._device, self._dtype = torch.device("cpu"), torch.float32
-        self._tokenizer: Any = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(checkpoint.max_tokens)
-        weights = Weights(checkpoint.weights, self._device, self._dtype)
-        self._model = Decoder(checkpoint.config, weights, checkpoint.max_tokens)
-        self._known: dict[str, Known] = {}
+        self._pooling, self._includes_prompt = checkpoint.pooling, checkpoint.includes_prompt
+        self._place = choose(settings)
+        self.device, self.problems = str(self._place), self._place.problems
+        self._budget = self._place.budget
+        self._tokenizer = _tokenizer(checkpoint)
+        with torch.inference_mode():
+            weights = Weights(checkpoint.weights, self._place)
+            kind = Decoder if checkpoint.is_decoder else Bert
+            self._model: Any = kind(checkpoint.config, weights, checkpoint.max_tokens)
+        self._instructions: dict[str, Known] = {}
+        self._asked: deque[Known] = deque(maxlen=_QUESTIONS)
+        self._turn = threading.Lock()
 
-    @property
-    def device(self) -> str:
-        return f"{self._device}, {str(self._dtype).removeprefix('torch.')}"
-
-    def encode(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
-        """float32 (n, dims[-1]); zero for a text without any token."""
+    def encode(self, texts: Sequence[str], prefix: str) -> Floats:
+        """float32 (n, dims[-1]); zero for a text without any token. Raises ModelError where memory is too small."""
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
         for numbers, rows in self.encode_stepwise(texts, prefix):
             vectors[numbers] = rows
         return vectors
 
-    def encode_stepwise(self, texts: Sequence[str], prefix: str) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-        """The texts' numbers and vectors, some at a time: who stops asking stops the work.
+    def encode_stepwise(self, texts: Sequence[str], prefix: str) -> Iterator[tuple[list[int], Floats]]:
+        """The texts' numbers and vectors, some at a time, each step a fraction of a second.
 
-        Texts without any token are left out. Between two steps other threads' questions may be answered.
+        Who stops asking stops the work, and who has something more urgent does it between two steps. Texts without
+        any token are left out.
         """
-        ids = self._ids(texts, prefix)
-        known = self._beginning(prefix)
-        behind = [
-            at
-            for at, one in enumerate(ids)
-            if known.ids and one[: len(known.ids)] == list(known.ids) and len(one) > len(known.ids)
-        ]
-        alone = sorted({at for at, one in enumerate(ids) if one} - set(behind))
-        for chosen, past in ((behind, known), (alone, NOTHING)):
-            rest = [ids[at][len(past.ids) :] for at in chosen]
-            for batch in batches([len(one) for one in rest], _BUDGET):
-                yield [chosen[at] for at in batch], self._vectors([rest[at] for at in batch], past)
+        ids = {at: one for at, one in enumerate(self._ids(texts, prefix)) if one}
+        if not (isinstance(self._model, Decoder) and self._pooling == "last"):
+            skipped = 0 if self._includes_prompt else len(self._opening(prefix))
+            yield from self._steps(ids, lambda batch: self._pooled(batch, skipped))
+        elif len(texts) == 1:
+            yield from self._steps(ids, self._question)
+        else:
+            known = self._instruction(prefix)
+            count, begins = len(known.ids), list(known.ids)
+            behind = {at: one[count:] for at, one in ids.items() if len(one) > count and one[:count] == begins}
+            others = {at: one for at, one in ids.items() if at not in behind}
+            yield from self._steps(behind, lambda batch: self._last(batch, known))
+            yield from self._steps(others, lambda batch: self._last(batch, NOTHING))
 
     def _ids(self, texts: Sequence[str], prefix: str) -> list[list[int]]:
         # Surrogates can't cross into the tokenizer, which speaks UTF-8.
         whole = [(prefix + text).encode("utf-8", "replace").decode("utf-8") for text in texts]
         return [encoding.ids for encoding in self._tokenizer.encode_batch(whole)]
 
-    @torch.inference_mode()
-    def _beginning(self, prefix: str) -> Known:
-        """The instruction's keys and values: of those tokens with which texts of any kind behind it begin.
+    def _steps(self, ids: Mapping[int, Ids], run: Callable[[list[Ids]], Tensor]) -> Iterator[tuple[list[int], Floats]]:
+        """Batch by batch, in halves where one does not fit into memory, and in smaller ones from then on."""
+        numbers = list(ids)
+        waiting = deque(
+            [numbers[at] for at in batch] for batch in batches([len(ids[n]) for n in numbers], self._budget)
+        )
+        while waiting:
+            batch = waiting.popleft()
+            try:
+                with self._turn, torch.inference_mode():
+                    rows = run([ids[number] for number in batch]).float().cpu().numpy()
+            except (RuntimeError, MemoryError) as error:
+                self._need_less(error, len(batch))
+                middle = len(batch) // 2
+                waiting.extendleft((batch[middle:], batch[:middle]))
+                continue
+            yield batch, rows
 
-        Whether a text does is looked at all the same, for its first characters may join with the instruction's last.
+    def _need_less(self, error: Exception, texts: int) -> None:
+        """Make room; raises the error where memory is not what is wrong."""
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and not any(no in str(error) for no in _NO_ROOM):
+            raise error
+        if texts == 1:
+            remedy = "Close other programs, lower model.max_tokens, or choose a smaller model."
+            raise ModelError(f"{self.name} has too little memory for one text on {self.device}. {remedy}") from error
+        self._budget = max(1, self._budget // 2)
+        self._asked.clear()
+        if self._place.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _opening(self, prefix: str) -> Ids:
+        """The tokens with which texts of any kind begin behind the instruction.
+
+        Whether a text does must be looked at all the same: its first characters may join with the instruction's last.
         """
-        if not prefix or self._pooling != "last":
-            return NOTHING
-        if prefix not in self._known:
-            first, second = self._ids(["def", "1"], prefix)
-            ids = first[: next(at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)]
-            self._known[prefix] = self._model.known(pack([ids], 0, self._device), NOTHING) if ids else NOTHING
-        return self._known[prefix]
+        first, second = self._ids(["def", "1"], prefix)
+        return [a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))]
 
-    @torch.inference_mode()
-    def _vectors(self, texts: Sequence[Sequence[int]], past: Known) -> NDArray[np.float32]:
-        packed = pack(texts, len(past.ids), self._device)
-        states = self._model.states(packed, past)
-        return self._model.final(self._pooled(states, packed)).float().cpu().numpy()
+    def _instruction(self, prefix: str) -> Known:
+        """The opening's keys and values, computed once."""
+        if prefix not in self._instructions:
+            ids = self._opening(prefix)
+            with self._turn, torch.inference_mode():
+                layers = self._model.last_states(self._pack([ids]), NOTHING)[1] if ids else ()
+            self._instructions[prefix] = Known(tuple(ids), layers)
+        return self._instructions[prefix]
 
-    def _pooled(self, states: Tensor, packed: Packed) -> Tensor:
-        return states[packed.ends]
+    def _question(self, batch: list[Ids]) -> Tensor:
+        """One text, most likely the last one and some more keys: what tokens saw before them is still so."""
+        (ids,) = batch
+        known = max(
+            (one.first(_common(one.ids, ids[:-1])) for one in (NOTHING, *self._asked)), key=lambda one: len(one.ids)
+        )
+        count = len(known.ids)
+        states, layers = self._model.last_states(self._pack([ids[count:]], count), known)
+        self._asked.append(Known(tuple(ids), layers))
+        return states
+
+    def _last(self, batch: list[Ids], known: Known) -> Tensor:
+        return self._model.last_states(self._pack(batch, len(known.ids)), known)[0]
+
+    def _pooled(self, batch: list[Ids], skipped: int) -> Tensor:
+        packed = self._pack(batch)
+        states = self._model.states(packed).float()
+        if self._pooling != "mean":
+            return states[packed.starts if self._pooling == "cls" else packed.ends]
+        text = torch.arange(len(batch), device=states.device).repeat_interleave(packed.lengths)
+        counted = (packed.positions >= skipped).float()[:, None]
+        sums = states.new_zeros(len(batch), states.shape[1]).index_add_(0, text, states * counted)
+        return sums / counted.new_zeros(len(batch), 1).index_add_(0, text, counted).clamp_min_(1)
+
+    def _pack(self, batch: Sequence[Ids], past: int = 0) -> Packed:
+        return pack(batch, past, self._place.device)
+
+
+def _common(known: Sequence[int], ids: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(known, ids, strict=False)))
+
+
+def _tokenizer(checkpoint: Checkpoint) -> Any:
+    """As its file says, also about an end token; but no padding, and cut to the longest text."""
+    try:
+        tokenizer = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
+    except Exception as error:  # the library raises nothing more exact
+        raise ModelError(f"{checkpoint.folder}/tokenizer.json can't be read ({error}). Download it again.") from error
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(checkpoint.max_tokens)
+    return tokenizer

@@ -9,6 +9,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+KeysValues = tuple[Tensor, Tensor]  # of a layer: (1, shared heads, tokens, d) each
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The keys and values of texts' common beginning, so that they are computed once."""
+
+    ids: tuple[int, ...]
+    layers: tuple[KeysValues, ...]
+
+    def first(self, count: int) -> "Known":
+        """Of the first tokens alone."""
+        if count == len(self.ids):
+            return self
+        cut = tuple((keys[:, :, :count], values[:, :, :count]) for keys, values in self.layers)
+        return Known(self.ids[:count], cut) if count else NOTHING
+
+
+NOTHING = Known((), ())
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
@@ -21,6 +41,8 @@ class Packed:
     past: int
     spread: Tensor  # (n, longest): the row of each text's token; beyond its end any row
     rows: Tensor  # (t,): where each row's token is in the flattened spread
+    there: Tensor  # (n, longest): whether the text has that token
+    is_even: bool  # whether all are of one length
 
     @property
     def ends(self) -> Tensor:
@@ -47,10 +69,11 @@ def pack(texts: Sequence[Sequence[int]], past: int, device: torch.device) -> Pac
     spread = torch.where(there, starts[:, None] + column, 0)
     ids = torch.tensor([one for ids in texts for one in ids])
     positions = past + column.expand(len(texts), -1).flatten()[rows]
-    ids, positions, starts, lengths, spread, rows = (
-        one.to(device) for one in (ids, positions, starts, lengths, spread, rows)
+    is_even = int(lengths.min()) == longest
+    ids, positions, starts, lengths, spread, rows, there = (
+        one.to(device) for one in (ids, positions, starts, lengths, spread, rows, there)
     )
-    return Packed(ids, positions, starts, lengths, past, spread, rows)
+    return Packed(ids, positions, starts, lengths, past, spread, rows, there, is_even)
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:

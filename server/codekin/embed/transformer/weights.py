@@ -8,26 +8,28 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.nn import functional
 
+from codekin.embed.transformer.device import Place
+from codekin.embed.transformer.linear import Linear, linear
 from codekin.errors import ModelError
 
 
-class Linear:
-    """x Wᵀ + b."""
+class Norm:
+    """Layer norm."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        self._weight, self._bias = weight, bias
+    def __init__(self, weight: Tensor, bias: Tensor | None, epsilon: float) -> None:
+        self._weight, self._bias, self._epsilon = weight, bias, epsilon
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(t, in) → (t, out)."""
-        return functional.linear(x, self._weight, self._bias)
+        """(t, width) → the same."""
+        return functional.layer_norm(x, self._weight.shape, self._weight, self._bias, self._epsilon)
 
 
 class Weights:
     """The tensors of safetensors files by name, in the numbers and on the device that the model computes with."""
 
-    def __init__(self, files: Sequence[Path], device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, files: Sequence[Path], place: Place) -> None:
         """Raises ModelError where a file is unsound."""
-        self.device, self.dtype = device, dtype
+        self._place = place
         try:
             opened = [safe_open(path, framework="pt") for path in files]
         except (OSError, SafetensorError) as error:
@@ -47,15 +49,24 @@ class Weights:
     def __contains__(self, name: str) -> bool:
         return self._before + name in self._of
 
+    def cast(self, tensor: Tensor) -> Tensor:
+        """A tensor that was computed, where the others are."""
+        return tensor.to(self._place.device, self._place.dtype)
+
     def tensor(self, name: str) -> Tensor:
         """Raises ModelError where there is none."""
         name = self._before + name
         if name not in self._of:
             raise ModelError(f"{self._folder} has no tensor {name}: it is not whole. Download the model again.")
-        return self._of[name].get_tensor(name).to(self.device, self.dtype)
+        return self.cast(self._of[name].get_tensor(name))
 
     def linear(self, *names: str) -> Linear:
         """Several layers that read the same, as one that writes their outputs side by side."""
         weight = torch.cat([self.tensor(f"{name}.weight") for name in names])
         biases = [self.tensor(f"{name}.bias") for name in names if f"{name}.bias" in self]
-        return Linear(weight, torch.cat(biases) if biases else None)
+        return linear(weight, torch.cat(biases) if biases else None, int8=self._place.int8)
+
+    def norm(self, name: str, epsilon: float) -> Norm:
+        """A layer norm, with its bias where it has one."""
+        bias = self.tensor(f"{name}.bias") if f"{name}.bias" in self else None
+        return Norm(self.tensor(f"{name}.weight"), bias, epsilon)

@@ -1,0 +1,44 @@
+"""Attention of texts side by side.
+
+Sources: attention, arXiv 1706.03762; key and value heads shared by several query heads, arXiv 2305.13245.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from codekin.embed.transformer.packing import Packed
+
+_NEVER = float("-inf")
+
+
+def causal(packed: Packed, dtype: torch.dtype) -> Tensor:
+    """What a token does not see, to be added to scores, (longest, past + longest): that which comes after it.
+
+    A text's own tokens come before what fills its row up, so that this is never seen either.
+    """
+    longest, device = packed.spread.shape[1], packed.ids.device
+    later = torch.ones(longest, packed.past + longest, dtype=torch.bool, device=device).triu(packed.past + 1)
+    return torch.zeros(later.shape, dtype=dtype, device=device).masked_fill_(later, _NEVER)
+
+
+def whole(packed: Packed, dtype: torch.dtype) -> Tensor | None:
+    """The same where tokens see all of their text, (n, 1, 1, past + longest): that which fills the row up."""
+    if packed.is_even:
+        return None
+    blank = functional.pad(~packed.there, (packed.past, 0), value=False)[:, None, None]
+    return torch.zeros(blank.shape, dtype=dtype, device=blank.device).masked_fill_(blank, _NEVER)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, unseen: Tensor | None) -> Tensor:
+    """query (n, heads, t, d), key and value (n, shared heads, s, d) → (n, heads, t, d)."""
+    shares = query.shape[1] // key.shape[1]
+    if shares > 1:
+        key, value = key.repeat_interleave(shares, 1), value.repeat_interleave(shares, 1)
+    if query.is_cuda:
+        return functional.scaled_dot_product_attention(query, key, value, unseen)
+    # For texts of our length the plain way took 0.6 of the time of torch's own on a processor (Zen 4, bfloat16).
+    scores = (query * query.shape[-1] ** -0.5) @ key.mT
+    if unseen is not None:
+        scores += unseen
+    return scores.softmax(-1) @ value
