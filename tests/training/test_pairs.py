@@ -7,10 +7,10 @@ from random import Random
 import pytest
 
 from codekin.code.extract import extract
-from codekin.training.__main__ import pair_all
 from codekin.training.corpus import BlockList
+from codekin.training.harvest import pair_all
 from codekin.training.leaks import Leaks
-from codekin.training.pages import Pair, examples, section_pairs
+from codekin.training.pages import Pair, example_pairs, examples, section_pairs, suffix_of
 from codekin.training.pairs import (
     comment_pairs,
     function_pairs,
@@ -101,9 +101,27 @@ def test_licence_headers_and_directives_are_no_questions() -> None:
 def test_a_documentation_section_asks_for_its_code_block() -> None:
     code = "with open(path) as stream:\n    lines = stream.readlines()\n"
     page = f"# Reading files\n\nOpen the file and read all lines:\n\n```python\n{code}```\n"
-    pairs = list(section_pairs(page, ".md"))
+    pairs = list(example_pairs(page, ".md"))
     assert any(pair.query == "Open the file and read all lines" for pair in pairs)
     assert all(pair.passage.startswith("with open") for pair in pairs)
+
+
+def test_a_section_answers_its_heading() -> None:
+    said = "Groups whose name is missing are left out by default, unless `dropna=False` is given to the function."
+    page = f"# Grouping\n\nShort.\n\n## Missing names\n\n{said}\n\n    frame.groupby(level=0, dropna=False)\n\n## End\n"
+    (pair,) = section_pairs(page)
+    assert pair.query == "Grouping: Missing names"
+    assert "dropna=False is given" in pair.passage
+    assert "frame.groupby" in pair.passage
+
+
+def test_a_page_without_headings_has_no_sections() -> None:
+    assert not list(section_pairs("Some words that stand by themselves and belong to no heading at all.\n"))
+
+
+def test_the_sources_of_sphinx_pages_are_pages() -> None:
+    assert suffix_of(Path("html/_sources/groupby.rst.txt")) == ".rst"
+    assert suffix_of(Path("notes.txt")) == ""
 
 
 def test_twins_are_functions_of_one_name_in_two_languages() -> None:

@@ -1,9 +1,14 @@
-"""Documentation → pairs of what it says and the example that follows: Markdown, reStructuredText, DocBook, ECMA XML."""
+"""Documentation → pairs: of a section its heading and what it says, of an example and what stands before it.
+
+Read are Markdown, reStructuredText, DocBook and ECMA XML.
+"""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
+from itertools import zip_longest
+from pathlib import Path
 
 from codekin.training.prose import prose
 
@@ -19,6 +24,15 @@ _DOCBOOK = re.compile(
 )
 _HEADING = re.compile(r"(?m)^(?:#+ +(.+)|(.+)\n[=\-~^\"']{3,}\s*$)|<title>(.+?)</title>")
 _IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
+_WORD = re.compile(r"[A-Za-z]{2,}")
+_MARKUP = re.compile(r"(?m)^\.\. (?!code).*$|^ *:[\w-]+:.*$|<[^<>\n]{1,200}>|:\w+:(?=`)|[`*~]{1,3}|\]\([^)\n]*\)|!?\[")
+_SECTION_WORDS = 15  # of shorter sections most point elsewhere
+_SECTION_CHARS = 1500
+
+
+def suffix_of(path: Path) -> str:
+    """How the page is written; Sphinx keeps its pages' sources as `page.rst.txt`."""
+    return Path(path.stem).suffix.lower() if path.suffix.lower() == ".txt" else path.suffix.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +45,31 @@ class Pair:
     language: str
 
 
-def section_pairs(text: str, suffix: str) -> Iterator[Pair]:
-    """A documentation page: heading and the paragraph before → the code block."""
+def page_pairs(text: str, suffix: str) -> Iterator[Pair]:
+    """All pairs of a documentation page."""
+    yield from example_pairs(text, suffix)
+    if suffix not in {".sgml", ".xml"}:
+        yield from section_pairs(text)
+
+
+def section_pairs(text: str) -> Iterator[Pair]:
+    """A page's heading, behind the page's own where it says little by itself → what the section says."""
+    marks = [mark for mark in _HEADING.finditer(text) if not mark[3]]
+    title = ""
+    for mark, following in zip_longest(marks, marks[1:]):
+        heading = " ".join(_MARKUP.sub("", mark[1] or mark[2]).split())
+        title = title or heading
+        spoken = heading if len(_WORD.findall(heading)) > 2 else f"{title}: {heading}"
+        question = prose(spoken) if heading != title else prose(heading)
+        answer = _MARKUP.sub("", text[mark.end() : following.start() if following else len(text)]).strip()[
+            :_SECTION_CHARS
+        ]
+        if question and len(_WORD.findall(answer)) >= _SECTION_WORDS and prose(answer[:400]):
+            yield Pair("section", question, answer, "")
+
+
+def example_pairs(text: str, suffix: str) -> Iterator[Pair]:
+    """Heading and the paragraph before → the code block."""
     heading = ""
     for before, code, language in _blocks(text, suffix):
         headings = _HEADING.findall(before)

@@ -8,6 +8,7 @@
 | half | a function's first lines → the others | code2completion |
 | comment | a comment → the lines below it | nl2code, qa |
 | example | a summary, or a heading and a paragraph → the example that follows | qa |
+| section | a heading of a page → what the section says | qa |
 | clone | a function → itself, renamed, shortened, without comments | code2code |
 | twin | a function → the function of the same rare name in another language | code2code |
 """
@@ -22,7 +23,7 @@ from random import Random
 from codekin.code.extract import extract
 from codekin.code.languages import has_grammar, language_of
 from codekin.training.corpus import BlockList, sources
-from codekin.training.pages import DOCS, Pair, examples, section_pairs, worth
+from codekin.training.pages import DOCS, Pair, examples, page_pairs, suffix_of, worth
 from codekin.training.prose import asked, name_words, prose, summary
 from codekin.types import Kind, Snippet
 
@@ -43,12 +44,12 @@ def package_pairs(folder: Path, blocked: BlockList, seed: int) -> Iterator[Pair]
     functions: dict[str, list[Snippet]] = {}
     for path in _chosen(sources(folder, blocked), random):
         language = language_of(path)
-        is_docs = path.suffix.lower() in DOCS
+        is_docs = suffix_of(path) in DOCS
         text = path.read_text("utf-8", "replace")
         if blocked.mentions(text[:3000]) or _is_generated(text):
             continue
         if is_docs:
-            yield from section_pairs(text, path.suffix.lower())
+            yield from page_pairs(text, suffix_of(path))
             continue
         yield from comment_pairs(text, language or "")
         if language == "sql":
@@ -67,7 +68,7 @@ def _chosen(paths: Iterable[Path], random: Random) -> list[Path]:
     fit = []
     for path in paths:
         language = language_of(path)
-        if path.suffix.lower() in DOCS or (language and (language == "sql" or has_grammar(language))):
+        if suffix_of(path) in DOCS or (language and (language == "sql" or has_grammar(language))):
             fit.append(path)
     return sorted(random.sample(fit, _MAX_FILES)) if len(fit) > _MAX_FILES else fit
 

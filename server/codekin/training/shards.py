@@ -16,7 +16,7 @@ from codekin.embed.vocabulary import Vocabulary, parts, words
 from codekin.training.leaks import Leaks
 from codekin.training.pages import Pair
 
-SPOKEN_QUERIES = {"doc", "asked", "name", "comment", "example"}  # kinds whose queries are sentences
+SPOKEN_QUERIES = {"doc", "asked", "name", "comment", "example", "section"}  # kinds whose queries are sentences
 
 
 def read_pairs(path: Path) -> Iterator[Pair]:

@@ -66,6 +66,7 @@ TEACHES: dict[str, tuple[tuple[Task, bool], ...]] = {
     "half": ((Task.CODE2COMPLETION, False),),
     "comment": ((Task.QA, False), (Task.NL2CODE, False)),
     "example": ((Task.QA, False),),
+    "section": ((Task.QA, False),),
     "clone": ((Task.CODE2CODE, False),),
     "twin": ((Task.CODE2CODE, False),),
 }
