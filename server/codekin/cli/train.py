@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from codekin.cli.options import DEBUG, FOLDER
-from codekin.errors import ModelError
+from codekin.errors import ModelError, QueryError
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = click.Path(file_okay=False, path_type=Path)
@@ -77,3 +77,111 @@ def embedded(words: tuple[str, ...]) -> int:
     from codekin.training.train import main
 
     return main(words)
+
+
+def _plan(steps: int, learning_rate: float, warm_up: int) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The options of how a model is led down its loss, given to the command as `plan`'s fields; with defaults."""
+    options = (
+        click.option("--steps", type=click.IntRange(1), default=steps, show_default=True),
+        click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
+        click.option("--warm-up", type=click.IntRange(0), default=warm_up, show_default=True, help="Steps."),
+        click.option("--watch-steps", type=click.IntRange(1), default=100, show_default=True, help="Measure so often."),
+        click.option(
+            "--checkpoint-steps", type=click.IntRange(1), default=100, show_default=True, help="Keep so often."
+        ),
+        click.option("--seed", type=int, default=0, show_default=True),
+        click.option("--bf16/--float32", default=True, help="The numbers of products. Default: bf16."),
+        click.option("--threads", type=click.IntRange(1), help="Of the processor. Default: all."),
+        click.option(
+            "--work", metavar="DIR", type=_OUT, required=True, help="Goes on from there after an interruption."
+        ),
+        click.option("--out", metavar="DIR", type=_OUT, required=True, help="Where the model goes."),
+    )
+
+    def given(command: Callable[..., int]) -> Callable[..., int]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return given
+
+
+_PLAN = ("steps", "learning_rate", "warm_up", "watch_steps", "checkpoint_steps", "seed")
+
+
+@train.command()
+@click.argument("sources", type=FOLDER)
+@click.option("--block-list", metavar="FILE", type=_FILE, help="Repositories that must not be trained on.")
+@click.option("--layers", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--width", type=click.IntRange(8), default=256, show_default=True, help="Numbers per token and layer.")
+@click.option("--wide", type=click.IntRange(8), default=768, show_default=True, help="In the feed-forward layers.")
+@click.option("--heads", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--shared", type=click.IntRange(1), default=4, show_default=True, help="Heads of keys and values.")
+@click.option("--vocabulary", type=click.IntRange(300, 65_536), default=16_384, show_default=True)
+@click.option("--files", type=click.IntRange(1), default=50_000, show_default=True, help="Of SOURCES, at most.")
+@click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Blocks per step.")
+@click.option("--block", type=click.IntRange(2), default=128, show_default=True, help="Tokens per block.")
+@_plan(steps=1500, learning_rate=2e-3, warm_up=50)
+@DEBUG
+@_with_torch
+def causal(sources: Path, work: Path, out: Path, **options: Any) -> int:
+    """Train a small language model from nothing on the code in SOURCES: a backbone for `contrastive`."""
+    from codekin.training.causal import Corpus, Recipe, Shape, run
+    from codekin.training.steps import Folders, Plan
+
+    _use(options["threads"])
+    shape = Shape(*(options[name] for name in ("vocabulary", "layers", "width", "heads", "shared", "wide")))
+    recipe = Recipe(*(options[name] for name in ("files", "batch", "block", "bf16")))
+    plan = Plan(**{name: options[name] for name in _PLAN})
+    run(Corpus(sources, options["block_list"]), shape, recipe, plan, Folders(work, out))
+    return 0
+
+
+@train.command()
+@click.argument("pairs", type=click.Path(exists=True, path_type=Path))
+@click.option("--backbone", metavar="M", required=True, help="A decoder's folder, or its hub id if it was downloaded.")
+@click.option("--held", metavar="PAIRS", type=click.Path(exists=True, path_type=Path), help="What to measure on.")
+@click.option("--pooling", type=click.Choice(("last", "mean", "latent")), default="last", show_default=True)
+@click.option("--dims", metavar="D,…", default="", help="Matryoshka. Default: a quarter, a half and all of the width.")
+@click.option("--max-tokens", type=click.IntRange(8), default=512, show_default=True, help="Of a text.")
+@click.option(
+    "--lora", metavar="RANK", type=click.IntRange(0), default=0, help="Train adapters in place of all weights."
+)
+@click.option("--batch", type=click.IntRange(2), default=512, show_default=True, help="Pairs per step.")
+@click.option("--temperature", type=click.FloatRange(0.015), default=0.05, show_default=True)
+@click.option("--both-ways", is_flag=True, help="Passages must find their queries, too.")
+@click.option("--budget", type=click.IntRange(1), default=16_384, show_default=True, help="Tokens in memory at once.")
+@_plan(steps=1500, learning_rate=1e-4, warm_up=100)
+@DEBUG
+@_with_torch
+def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options: Any) -> int:
+    """Make an embedder out of a language model, as jina-code-embeddings was made.
+
+    PAIRS: lines of {"task", "query", "passage"}, what `pairs` wrote, or a folder of source code. OUT is read by
+    codekin (model.name) and by sentence-transformers.
+    """
+    from codekin.training.backbone import Build
+    from codekin.training.contrastive import Corpus, Recipe, run
+    from codekin.training.steps import Folders, Plan
+
+    _use(options["threads"])
+    build = Build(
+        options["backbone"], options["pooling"], _dims(options["dims"]), options["max_tokens"], options["lora"]
+    )
+    recipe = Recipe(**{name: options[name] for name in ("batch", "temperature", "both_ways", "bf16", "budget")})
+    run(Corpus(pairs, held), build, recipe, Plan(**{name: options[name] for name in _PLAN}), Folders(work, out))
+    return 0
+
+
+def _use(threads: int | None) -> None:
+    from codekin.training.steps import use_threads
+
+    if threads:
+        use_threads(threads)
+
+
+def _dims(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part)
+    except ValueError as error:
+        raise QueryError(f"--dims {text} are no numbers. Write --dims 64,128,256.") from error

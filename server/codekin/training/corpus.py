@@ -53,8 +53,9 @@ class Package:
 class BlockList:
     """The repositories that must not be trained on, by any route."""
 
-    def __init__(self, path: Path) -> None:
-        lines = [line.strip().split(" ")[0] for line in path.read_text("utf-8").splitlines()]
+    def __init__(self, path: Path | None) -> None:
+        """Without a file nothing is blocked."""
+        lines = [line.strip().split(" ")[0] for line in path.read_text("utf-8").splitlines()] if path else []
         repositories = [line for line in lines if "/" in line and not line.startswith("#")]
         self._names = {_plain(line.split("/")[1]) for line in repositories}
         self._names |= {_plain(line) for line in repositories}  # golang-github-OWNER-NAME

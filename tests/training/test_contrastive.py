@@ -1,0 +1,305 @@
+"""Claims about making an embedder out of a language model: gradients are those that sentence-transformers computes,
+what is interrupted goes on exactly, and the result is read by others.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'codekin[train]'")
+pytest.importorskip("transformers", reason="training a decoder needs transformers: pip install 'codekin[train]'")
+from codekin.embed.embedder import load  # noqa: E402 -- what follows needs torch, which the core does without
+from codekin.embed.tasks import PREFIXES  # noqa: E402
+from codekin.errors import ModelError  # noqa: E402
+from codekin.settings import ModelSettings  # noqa: E402
+from codekin.training import causal, contrastive, gradient_cache, jsonl  # noqa: E402
+from codekin.training.backbone import Build, TextEncoder  # noqa: E402
+from codekin.training.jsonl import Batches, PairFile, TaskPair  # noqa: E402
+from codekin.training.losses import Objective, matryoshka, same_texts  # noqa: E402
+from codekin.training.pooling import WAYS, LastToken, Mean, pooling  # noqa: E402
+from codekin.training.steps import Folders, Plan  # noqa: E402
+from codekin.types import Role, Task  # noqa: E402
+
+VERBS = {"open": "fopen", "close": "fclose", "read": "fread", "write": "fwrite", "delete": "unlink", "sort": "qsort"}
+NOUNS = {"file": "handle", "socket": "sock", "list": "items", "table": "rows", "image": "pixels", "user": "account"}
+PAIRS = [
+    TaskPair(Task.NL2CODE, f"{verb} the {noun} now", f"def f(x):\n    {VERBS[verb]}({NOUNS[noun]}, x)")
+    for verb in VERBS
+    for noun in NOUNS
+]
+SHAPE = causal.Shape(vocabulary=600, layers=2, width=32, heads=4, shared=2, wide=48, positions=64)
+RECIPE = contrastive.Recipe(batch=18, bf16=False)
+PLAN = Plan(60, 3e-3, 3, watch_steps=60, checkpoint_steps=1000)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A language model of these tests' own text."""
+    root = tmp_path_factory.mktemp("backbone")
+    (root / "source").mkdir()
+    (root / "source" / "a.py").write_text(Path(__file__).read_text("utf-8"))
+    (root / "source" / "b.py").write_text("".join(f"{pair.query}\n{pair.passage}\n" for pair in PAIRS * 40))
+    recipe = causal.Recipe(batch=4, block=32, bf16=False)
+    plan = Plan(30, 1e-2, 3, watch_steps=15, checkpoint_steps=10)
+    causal.run(causal.Corpus(root / "source", None), SHAPE, recipe, plan, Folders(root / "work", root / "model"))
+    return root / "model"
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    jsonl.write(PAIRS, tmp_path / "pairs.jsonl")
+    return tmp_path / "pairs.jsonl"
+
+
+def _trained(pairs: Path, build: Build, plan: Plan, root: Path) -> Path:
+    folders = Folders(root / "work", root / "out")
+    contrastive.run(contrastive.Corpus(pairs, pairs), build, RECIPE, plan, folders)
+    return folders.out
+
+
+def test_a_language_model_of_code_learns_to_go_on_with_it(backbone: Path) -> None:
+    curve = json.loads((backbone / "training.json").read_text())["curve"]
+    assert curve[-1]["held"] < curve[0]["held"] < np.log(SHAPE.vocabulary)
+
+
+def test_a_name_is_the_same_tokens_however_it_is_written(backbone: Path) -> None:
+    tokens = TextEncoder(Build(str(backbone))).tokens(["openFile", "open_file", "OPEN  file", "OpenFile"])
+    assert tokens[0] == tokens[1] == tokens[2] == tokens[3]
+
+
+def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
+    backbone: Path, pairs: Path, tmp_path: Path
+) -> None:
+    out = _trained(pairs, Build(str(backbone), dims=(8, 16, 32), max_tokens=64), PLAN, tmp_path)
+    told = json.loads((out / "training.json").read_text())
+    assert told["curve"][-1]["nl2code"] > max(0.8, told["bm25"]["nl2code"])
+    embedder = load(ModelSettings(name=str(out)))
+    assert embedder.dims == (8, 16, 32)
+    queries = embedder.embed([pair.query for pair in PAIRS], Task.NL2CODE, Role.QUERY)
+    passages = embedder.embed([pair.passage for pair in PAIRS], Task.NL2CODE, Role.PASSAGE)
+    assert ((queries @ passages.T).argmax(axis=1) == np.arange(len(PAIRS))).mean() > 0.8
+
+
+def test_sentence_transformers_reads_it_and_computes_the_same_vectors(backbone: Path, tmp_path: Path) -> None:
+    library = pytest.importorskip("sentence_transformers")
+    texts = [pair.passage for pair in PAIRS]
+    for way in ("last", "mean"):
+        encoder = TextEncoder(Build(str(backbone), way, max_tokens=64))
+        encoder.save(tmp_path / way, {})
+        model = library.SentenceTransformer(str(tmp_path / way), device="cpu")
+        theirs = model.encode(texts, prompt_name="nl2code_document")
+        ours = encoder(encoder.tokens([PREFIXES[Task.NL2CODE, Role.PASSAGE] + text for text in texts])).detach()
+        np.testing.assert_allclose(theirs, torch.nn.functional.normalize(ours, dim=1).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("both_ways", [False, True])
+@pytest.mark.parametrize("cached", [False, True])
+def test_gradients_are_those_of_sentence_transformers(
+    backbone: Path, tmp_path: Path, cached: bool, both_ways: bool
+) -> None:
+    library = pytest.importorskip("sentence_transformers")
+    from sentence_transformers.sentence_transformer import losses
+
+    encoder = TextEncoder(Build(str(backbone), dims=(8, 16, 32), max_tokens=64))
+    encoder.save(tmp_path / "model", {})
+    some = PAIRS[:10]
+    texts = [PREFIXES[Task.NL2CODE, Role.QUERY] + pair.query for pair in some]
+    texts += [PREFIXES[Task.NL2CODE, Role.PASSAGE] + pair.passage for pair in some]
+    objective = Objective((8, 16, 32), 0.05, both_ways)
+
+    def loss_of(vectors: Any) -> Any:
+        return matryoshka(vectors[:10], vectors[10:], objective)
+
+    ours = gradient_cache.backward(encoder, encoder.tokens(texts), loss_of, budget=100 if cached else 10_000)
+
+    model = library.SentenceTransformer(str(tmp_path / "model"), device="cpu").train()
+    ways = {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"} if both_ways else {}
+    if cached:
+        inner = losses.CachedMultipleNegativesRankingLoss(model, scale=20, mini_batch_size=4, **ways)
+    else:
+        inner = losses.MultipleNegativesRankingLoss(model, scale=20, **ways)
+    outer = losses.MatryoshkaLoss(model, inner, list(objective.dims), [1 / 3] * 3)
+    theirs = outer([model.tokenize(texts[:10]), model.tokenize(texts[10:])], torch.zeros(10))
+    theirs.backward()
+    assert ours == pytest.approx(theirs.item(), rel=1e-4)
+    expected = {name.rpartition("model.")[2]: value.grad for name, value in model.named_parameters()}
+    for name, value in encoder.backbone.named_parameters():
+        torch.testing.assert_close(value.grad, expected[name.rpartition("model.")[2]], rtol=1e-3, atol=1e-5)
+
+
+def test_the_gradient_cache_changes_neither_loss_nor_gradients_even_with_dropout(backbone: Path) -> None:
+    found = []
+    for budget in (60, 60, 100_000):
+        encoder = TextEncoder(Build(str(backbone), "latent", max_tokens=64)).train()
+        torch.manual_seed(5)
+        for name, value in encoder.pooling.named_parameters():
+            value.data = torch.randn(value.shape, generator=torch.Generator().manual_seed(len(name))) * 0.1
+        ids = encoder.tokens([pair.query for pair in PAIRS[:8]] + [pair.passage for pair in PAIRS[:8]])
+        drop = torch.nn.Dropout(0.5 if budget == 60 and len(found) < 2 else 0.0)
+        loss = gradient_cache.backward(
+            lambda part, model=encoder, drop=drop: drop(model(part)),
+            ids,
+            lambda v: matryoshka(v[:8], v[8:], Objective((32,))),
+            budget,
+        )
+        found.append((loss, [value.grad.clone() for value in encoder.parameters()]))
+    assert found[0][0] == found[1][0]
+    assert all(torch.equal(a, b) for a, b in zip(found[0][1], found[1][1], strict=True))
+    plain = TextEncoder(Build(str(backbone), "last", max_tokens=64))
+    ids = plain.tokens([pair.query for pair in PAIRS[:8]] + [pair.passage for pair in PAIRS[:8]])
+    gradients = []
+    for budget in (40, 100_000):
+        plain.zero_grad(set_to_none=True)
+        gradient_cache.backward(plain, ids, lambda v: matryoshka(v[:8], v[8:], Objective((32,))), budget)
+        gradients.append([value.grad.clone() for value in plain.parameters()])
+    for part, whole in zip(*gradients, strict=True):
+        torch.testing.assert_close(part, whole, rtol=1e-3, atol=1e-6)
+
+
+def test_parts_hold_every_text_once_within_the_budget() -> None:
+    ids = [[1] * length for length in (3, 50, 7, 7, 12, 1, 30, 8)]
+    parts = gradient_cache.batches(ids, 32)
+    assert sorted(row for part in parts for row in part) == list(range(len(ids)))
+    assert all(len(part) == 1 or max(len(ids[row]) for row in part) * len(part) <= 32 for part in parts)
+
+
+@pytest.mark.parametrize("lora", [0, 4])
+def test_what_was_interrupted_ends_exactly_like_what_was_not(
+    backbone: Path, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lora: int
+) -> None:
+    if lora:
+        pytest.importorskip("peft", reason="LoRA needs peft: pip install 'codekin[train]'")
+    build = Build(str(backbone), max_tokens=64, lora=lora)
+    plan = replace(PLAN, steps=8, warm_up=2, checkpoint_steps=3, watch_steps=4)
+    whole = _trained(pairs, build, plan, tmp_path / "whole")
+    backward = contrastive.Contrastive.backward
+
+    def dies(self: contrastive.Contrastive, step: int) -> float:
+        if step == 5:
+            raise KeyboardInterrupt
+        return backward(self, step)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(contrastive.Contrastive, "backward", dies)
+        _trained(pairs, build, plan, tmp_path / "parts")
+    parts = _trained(pairs, build, plan, tmp_path / "parts")
+    assert (whole / "model.safetensors").read_bytes() == (parts / "model.safetensors").read_bytes()
+    assert (whole / "training.json").read_bytes() == (parts / "training.json").read_bytes()
+    with pytest.raises(ModelError, match="another temperature"):
+        contrastive.run(
+            contrastive.Corpus(pairs, pairs),
+            build,
+            replace(RECIPE, temperature=0.1),
+            plan,
+            Folders(tmp_path / "parts" / "work", tmp_path / "out"),
+        )
+
+
+def test_adapters_train_a_small_part_and_change_the_whole(backbone: Path, pairs: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft", reason="LoRA needs peft: pip install 'codekin[train]'")
+    from safetensors.torch import load_file
+
+    encoder = TextEncoder(Build(str(backbone), lora=2))
+    learned = sum(value.numel() for value in encoder.parameters() if value.requires_grad)
+    assert 0 < learned < 0.5 * sum(value.numel() for value in encoder.parameters())
+    build = Build(str(backbone), max_tokens=64, lora=2)
+    out = _trained(pairs, build, replace(PLAN, steps=2, warm_up=1), tmp_path)
+    before, after = load_file(backbone / "model.safetensors"), load_file(out / "model.safetensors")
+    name = next(name for name in after if "layers.0.self_attn.q_proj.weight" in name)
+    assert not torch.equal(after[name], before[f"model.{name}"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_of_pooling_sees_the_same_whichever_side_is_padded(way: str) -> None:
+    torch.manual_seed(0)
+    states = torch.randn(2, 3, 8)
+    pool = pooling(way, 8).eval()  # type: ignore[arg-type]
+    alone = pool(states, torch.ones(2, 3, dtype=torch.long))
+    nothing = torch.randn(2, 2, 8)
+    mask = torch.tensor([[0, 0, 1, 1, 1]] * 2)
+    torch.testing.assert_close(pool(torch.cat([nothing, states], dim=1), mask), alone)
+    torch.testing.assert_close(pool(torch.cat([states, nothing], dim=1), mask.flip(1)), alone)
+
+
+def test_the_last_token_and_the_mean_are_what_they_are_called() -> None:
+    states = torch.arange(12.0).reshape(1, 4, 3)
+    mask = torch.tensor([[1, 1, 1, 0]])
+    assert LastToken()(states, mask).tolist() == [[6, 7, 8]]
+    assert Mean()(states, mask).tolist() == [[3, 4, 5]]
+
+
+def test_codekin_says_that_it_does_not_pool_by_latent_attention(backbone: Path, tmp_path: Path) -> None:
+    TextEncoder(Build(str(backbone), "latent")).save(tmp_path / "out", {})
+    with pytest.raises(ModelError, match="LatentAttention"):
+        load(ModelSettings(name=str(tmp_path / "out")))
+
+
+@pytest.mark.parametrize("dims", [(16,), (32, 16), (8, 8, 32), (0, 32), (16, 64)])
+def test_dimensions_must_ascend_to_the_width(backbone: Path, dims: tuple[int, ...]) -> None:
+    with pytest.raises(ModelError, match="ascending"):
+        TextEncoder(Build(str(backbone), dims=dims))
+
+
+def test_equal_texts_are_no_negatives_of_each_other() -> None:
+    same = same_texts(["a", "b", "a", "c"], ["p", "q", "r", "q"])
+    assert same.nonzero().tolist() == [[0, 0], [0, 2], [1, 1], [1, 3], [2, 0], [2, 2], [3, 1], [3, 3]]
+
+
+def _rows(batches: Batches, steps: Sequence[int]) -> list[list[int]]:
+    return [batches.at(step).tolist() for step in steps]
+
+
+def test_an_epoch_has_every_pair_once_in_batches_of_one_task_and_none_is_like_another() -> None:
+    groups = [np.arange(0, 12), np.arange(12, 16), np.arange(16, 17)]
+    batches = Batches(groups, 4, seed=1)
+    assert batches.per_epoch == 4
+    first, second = _rows(batches, range(4)), _rows(batches, range(4, 8))
+    assert sorted(row for batch in first for row in batch) == list(range(16))
+    assert all(max(batch) < 12 or min(batch) >= 12 for batch in first + second)
+    assert first != second
+    assert _rows(Batches(groups, 4, seed=1), [6, 2]) == [second[2], first[2]]
+    with pytest.raises(ModelError, match="smaller"):
+        Batches(groups, 13, seed=1)
+
+
+def test_a_line_that_is_no_pair_is_told_by_its_number(tmp_path: Path) -> None:
+    good = json.dumps({"task": "qa", "query": "a", "passage": "é\u2028b"})
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(good + "\n" + good + "\n", "utf-8")
+    assert PairFile(path).take([1]) == [TaskPair(Task.QA, "a", "é\u2028b")]
+    for line in ("no json", "[]", '{"task": "qa"}', '{"task": "sing", "query": "a", "passage": "b"}', "null"):
+        path.write_text(f"{good}\n{line}\n", "utf-8")
+        with pytest.raises(ModelError, match="line 2 is no pair"):
+            PairFile(path)
+
+
+def test_no_passage_is_both_learned_from_and_held(tmp_path: Path) -> None:
+    jsonl.write([TaskPair(Task.QA, str(n), str(n // 3)) for n in range(300)], tmp_path / "pairs.jsonl")
+    pairs = PairFile(tmp_path / "pairs.jsonl")
+    taught, held = pairs.split(5)
+    assert len(taught) + len(held) == 300
+    assert 20 < len(held) < 120
+    assert not {pair.passage for pair in pairs.take(taught)} & {pair.passage for pair in pairs.take(held)}
+
+
+def test_pairs_are_harvested_from_a_source_tree(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    body = '    """Count how often each word occurs in the text."""\n    counts = {}\n    for word in text.split():\n'
+    (tree / "words.py").write_text(f"def count_words(text):\n{body}        counts[word] = 1\n    return counts\n")
+    path = contrastive.gathered(tree, tmp_path / "pairs.jsonl", 0)
+    found = PairFile(path).take(range(len(PairFile(path))))
+    assert any("Count how often" in pair.query + pair.passage for pair in found)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match="gives no pairs"):
+        contrastive.gathered(tmp_path / "empty", tmp_path / "none.jsonl", 0)
