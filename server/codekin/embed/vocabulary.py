@@ -13,6 +13,7 @@ from zlib import crc32
 
 MAX_CHARS = 65_536  # of a text; snippets are far shorter, and a minified megabyte has no meaning to average
 _CACHED_WORDS = 200_000  # about 40 MB when full
+_CACHED_PARTS = 50_000  # of words: there are far fewer, and most new words are made of known ones
 _MAX_PARTS = 32  # of an identifier; what has more is data
 
 _PATTERN = r"\w+|[-+*/%&|^~<>=!?]+"  # brackets, quotes, commas are in every text and say nothing
@@ -44,6 +45,7 @@ class Vocabulary:
         self._tokens = int(self._tokenizer.get_vocab_size())
         self._phrases = phrases
         self._cache: dict[str, tuple[int, ...]] = {}
+        self._parts: dict[str, list[int]] = {}
 
     def __len__(self) -> int:
         return self._tokens + self._phrases
@@ -77,9 +79,21 @@ class Vocabulary:
 
     def _pieces(self, word: str) -> tuple[int, ...]:
         # Surrogates can't cross into the tokenizer, which speaks UTF-8.
-        split = [part.encode("utf-8", "replace").decode("utf-8") for part in parts(word)]
-        ids = self._tokenizer.encode(" ".join(split), add_special_tokens=False).ids
+        split = parts(word) if word.isascii() else [_speakable(part) for part in parts(word)]
+        ids = [token for part in split for token in self._pieces_of_part(part)]
         if self._phrases:
             pairs = pairwise(split[:_MAX_PARTS])
             ids += [self._tokens + crc32(f"{a} {b}".encode()) % self._phrases for a, b in pairs]
         return tuple(ids)
+
+    def _pieces_of_part(self, part: str) -> list[int]:
+        ids = self._parts.get(part)
+        if ids is None:
+            if len(self._parts) > _CACHED_PARTS:
+                self._parts = {}
+            ids = self._parts[part] = list(self._tokenizer.encode(part, add_special_tokens=False).ids)
+        return ids
+
+
+def _speakable(part: str) -> str:
+    return part.encode("utf-8", "replace").decode("utf-8")
