@@ -25,7 +25,7 @@ from codekin.settings import CacheSettings, Settings
 
 CODEKIN = shutil.which("codekin", path=str(Path(sys.executable).parent)) or "codekin"
 REPOSITORY = Path(__file__).parents[1]
-COMMANDS = ("index", "similar", "search", "embed", "status", "doctor", "evaluate", "serve")
+COMMANDS = ("index", "similar", "search", "embed", "status", "doctor", "evaluate", "train", "serve")
 
 FILES = {
     "src/dates.py": '''"""Dates in and out of text."""

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedTokenizerFast
+from transformers.utils.logging import disable_progress_bar
 
 from codekin.embed.tasks import PREFIXES
 from codekin.errors import ModelError
@@ -41,6 +42,7 @@ class TextEncoder(nn.Module):
         """Raises ModelError where the backbone can't be loaded, or has no such dimensions."""
         super().__init__()
         self.build = build
+        disable_progress_bar()
         try:
             # By tokenizer.json and nothing else, as embed/ reads it.
             self.tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(build.backbone, local_files_only=True)

@@ -75,7 +75,7 @@ def run(corpus: Corpus, shape: Shape, recipe: Recipe, plan: Plan, folders: Folde
     model = begun(_config(shape, tokenizer)).to(device).train()
     language = Language(model, tokens, recipe, plan.seed)
     log.info("%d parameters, %d tokens, on %s", sum(p.numel() for p in model.parameters()), len(tokens), device)
-    determined = {**asdict(shape), **asdict(recipe), **asdict(plan), "tokens": len(tokens)}
+    determined = {**asdict(shape), **asdict(recipe), **plan.determines(), "tokens": len(tokens)}
     curve = train(model, plan, Work(language.backward, language.watch, determined), work)
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)

@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,10 @@ class Plan:
     seed: int = 0
     checkpoint_steps: int = 100
     watch_steps: int = 100
+
+    def determines(self) -> dict[str, Any]:
+        """What of it the weights depend on."""
+        return {name: value for name, value in asdict(self).items() if name not in ("checkpoint_steps", "watch_steps")}
 
 
 @dataclass(frozen=True, slots=True)
