@@ -55,6 +55,31 @@ def parsed_header(header):
     return cookies
 ''',
 }
+BEGUN = {  # a function that goes on as others do
+    "shop/stock.py": '''\
+def remove_item(store, name, count):
+    """Take some of it out."""
+    if name not in store.items:
+        raise KeyError(name)
+    store.items[name] -= count
+    note(f"{count} of {name} removed")
+    return store.items[name]
+
+
+def add_item(store, name, count):
+    """Put some more of it in."""
+    if name not in store.items:
+        raise KeyError(name)
+    store.items[name] += count
+    note(f"{count} of {name} added")
+    return store.items[name]
+''',
+    "shop/waste.py": '''\
+def drop_item(store, name, count):
+    """Throw some of it away."""
+    if name not in store.items:
+''',
+}
 MANY = {  # enough for a progress bar
     f"stock/shelf{i}.py": "\n\n".join(
         f"def count_{i}_{j}(boxes, broken):\n    left_{i} = boxes * {j} - broken\n    return left_{i} + {i}\n"

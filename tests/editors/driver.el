@@ -47,6 +47,12 @@
     (with-current-buffer name
       (split-string (buffer-substring-no-properties (point-min) (point-max)) "\n" t))))
 
+(defun last-line ()
+  "The text's last line."
+  (save-excursion
+    (goto-char (point-max))
+    (buffer-substring-no-properties (line-beginning-position) (point-max))))
+
 (defun lines-of (items)
   "The lines that xref's ITEMS stand for."
   (mapcar (lambda (item) (string-trim (substring-no-properties (xref-item-summary item)))) items))

@@ -33,7 +33,7 @@ EGLOT = """
 
 (go-to "def total_price")
 (tell "actions" (mapcar (lambda (action) (plist-get action :title)) (eglot-code-actions (point) (point))))
-(press "M-x eglot-code-actions RET RET")
+(press "M-x eglot-code-actions RET Find TAB RET")
 (await (at "invoices.py:4:5"))
 (visit "shop/orders.py")
 (press "M-x codekin-search RET hand SPC a SPC parcel SPC to SPC the SPC carrier RET")
@@ -79,7 +79,7 @@ class TestEglotThroughRass:
         assert eglot["definition"] == ["parcel = carrier.pack(order.items)"]
 
     def test_find_similar_code_is_offered_once_and_found_is_what_is_asked(self, eglot: dict[str, Any]) -> None:
-        assert eglot["actions"] == ["Find similar code"]
+        assert eglot["actions"].count("Find similar code") == 1
         assert eglot["found"] == "orders.py:15:5"
 
 
@@ -117,5 +117,5 @@ class TestHelix:
         editor.press("gg/total_price\r a")
         screen = editor.until("Find similar code")
         assert screen.count("Find similar code") == 1
-        editor.press("\r")
+        editor.press("\x10\r")  # the last of them: what can be done about the duplicate stands before it
         editor.until(at("shop/invoices.py", "4:5"))

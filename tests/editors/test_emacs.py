@@ -10,7 +10,7 @@ import pytest
 
 from .bring_emacs import emacs
 from .debian import needed
-from .desk import FILES, MANY, make_desk, printed
+from .desk import BEGUN, FILES, MANY, make_desk, printed
 
 EGLOT = """
 (visit "shop/orders.py")
@@ -25,8 +25,10 @@ EGLOT = """
 (tell "by meaning" (lines-of (xref-backend-apropos 'eglot "read what the browser sent as cookies")))
 
 (visit "shop/orders.py")
+(await #'flymake-diagnostics)
+(tell "diagnostics" (mapcar #'flymake-diagnostic-text (flymake-diagnostics)))
 (go-to "def total_price")
-(press "M-x eglot-code-actions RET RET")
+(press "M-x eglot-code-actions RET Find TAB RET")
 (await (at "invoices.py:4:5"))
 (tell "nearest" (place))
 
@@ -39,9 +41,11 @@ EGLOT = """
 (press "n RET")
 (tell "found" (place))
 
-(visit "shop/orders.py")
-(await #'flymake-diagnostics)
-(tell "diagnostics" (mapcar #'flymake-diagnostic-text (flymake-diagnostics)))
+(visit "shop/waste.py")
+(goto-char (point-max))
+(insert "        raise Key")
+(press "M-x completion-at-point RET")
+(tell "completed" (last-line))
 """
 
 LSP_MODE = """
@@ -63,13 +67,19 @@ LSP_MODE = """
 (tell "by name" (lines-of (xref-backend-apropos 'xref-lsp "invoice")))
 (tell "by meaning" (lines-of (xref-backend-apropos 'xref-lsp "read what the browser sent as cookies")))
 
-(go-to "def total_price")
-(press "M-x lsp-execute-code-action RET")
-(await (at "invoices.py:4:5"))
-(tell "nearest" (place))
-(visit "shop/orders.py")
 (await #'flymake-diagnostics)
 (tell "diagnostics" (mapcar #'flymake-diagnostic-text (flymake-diagnostics)))
+(go-to "def total_price")
+(press "M-x lsp-execute-code-action RET Find TAB RET")
+(await (at "invoices.py:4:5"))
+(tell "nearest" (place))
+
+(visit "shop/waste.py")
+(lsp)
+(goto-char (point-max))
+(insert "        raise Key")
+(press "M-x completion-at-point RET")
+(tell "completed" (last-line))
 (tell "messages" (shown "*Messages*"))
 """
 
@@ -78,7 +88,7 @@ LSP_MODE = """
 def eglot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with needed():
         program = emacs()
-    desk = make_desk(tmp_path_factory.mktemp("eglot"), FILES | MANY)
+    desk = make_desk(tmp_path_factory.mktemp("eglot"), FILES | MANY | BEGUN)
     desk.write("init.el", printed("eglot") + printed("eglot commands") + printed("eglot settings"))
     return program.run(desk, EGLOT)
 
@@ -87,7 +97,7 @@ def eglot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def lsp_mode(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with needed():
         program = emacs("elpa-lsp-mode")
-    desk = make_desk(tmp_path_factory.mktemp("lsp-mode"), FILES | MANY)
+    desk = make_desk(tmp_path_factory.mktemp("lsp-mode"), FILES | MANY | BEGUN)
     desk.write("init.el", printed("lsp-mode") + printed("lsp-mode settings"))
     return program.run(desk, LSP_MODE)
 
@@ -108,6 +118,9 @@ class TestEglot:
     def test_settings_reach_the_server_and_duplicates_are_shown(self, eglot: dict[str, Any]) -> None:
         assert eglot["diagnostics"] == ["codekin [duplicate]: Nearly the same code as shop/invoices.py:4 invoice_total"]
 
+    def test_how_the_code_goes_on_is_inserted_as_a_completion(self, eglot: dict[str, Any]) -> None:
+        assert eglot["completed"] == "        raise KeyError(name)"
+
     def test_progress_is_shown(self, eglot: dict[str, Any]) -> None:
         assert eglot["progress"].startswith("Indexing") or re.fullmatch(
             r"\d+ of 60\d files, .* left", eglot["progress"]
@@ -125,6 +138,9 @@ class TestLspMode:
     def test_lenses_and_duplicates_are_shown_when_turned_on(self, lsp_mode: dict[str, Any]) -> None:
         assert lsp_mode["diagnostics"] == ["Nearly the same code as shop/invoices.py:4 invoice_total"]
         assert sorted(lsp_mode["lenses"]) == ["0 similar", "1 similar"]
+
+    def test_how_the_code_goes_on_is_inserted_as_a_completion(self, lsp_mode: dict[str, Any]) -> None:
+        assert lsp_mode["completed"] == "        raise KeyError(name)"
 
     def test_progress_is_shown(self, lsp_mode: dict[str, Any]) -> None:
         assert re.search(r"\d+%% \d+ of 60\d files, \d+ s left", lsp_mode["progress"])

@@ -8,7 +8,7 @@ import pytest
 
 from .bring_helix import Helix, helix
 from .debian import needed
-from .desk import FILES, MANY, Desk, make_desk, printed
+from .desk import BEGUN, FILES, MANY, Desk, make_desk, printed
 from .terminal import ESCAPE, Terminal, at
 
 
@@ -20,7 +20,7 @@ def program() -> Helix:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = make_desk(tmp_path_factory.mktemp("helix"), FILES | MANY)
+    desk = make_desk(tmp_path_factory.mktemp("helix"), FILES | MANY | BEGUN)
     desk.write(".config/helix/languages.toml", printed("helix languages"))
     desk.write(".config/helix/config.toml", printed("helix config"))
     return desk
@@ -67,6 +67,15 @@ def test_find_similar_code_is_among_the_actions_and_goes_to_the_nearest(editor: 
 def test_a_command_is_given_its_question_as_json(editor: Terminal) -> None:
     editor.press(":" + printed("helix command").strip().removeprefix(":") + "\r")
     editor.until(at("shop/orders.py", "15:5"))
+
+
+def test_how_the_code_goes_on_is_among_the_completions_and_is_inserted(editor: Terminal) -> None:
+    editor.press(":open shop/waste.py\rgeo    raise Key")
+    editor.until(re.compile(r"KeyError\(name\) +snippet").search)
+    editor.press("\t")
+    editor.until("from shop/stock.py:")  # where it is taken from, beside the list
+    editor.press("\r" + ESCAPE)
+    editor.until(re.compile(r"^ +4 +raise KeyError\(name\)$", re.MULTILINE).search)
 
 
 def test_settings_reach_the_server_and_duplicates_are_shown(program: Helix, tmp_path: Path) -> None:

@@ -5,6 +5,12 @@ import re
 from .conftest import INDEXED, Editor, Start
 
 LIVE = "return vim.fn.getcmdtype() == '@'"
+CONFIGURE = """
+  local client = vim.lsp.get_clients({name = 'codekin'})[1]
+  client.config.settings.codekin = ...
+  client.settings = client.config.settings
+  vim.lsp.buf_notify(0, 'workspace/didChangeConfiguration', {settings = client.settings})
+"""
 LINES = (
     "return vim.tbl_map(function(w) return vim.api.nvim_buf_get_lines(vim.fn.winbufnr(w), 0, -1, false) end, {1, 2})"
 )
@@ -82,7 +88,7 @@ def test_a_selection_is_asked_about_as_it_is(editor: Editor) -> None:
     editor.until("return vim.fn.mode() == 'V'")
     editor.press("<Plug>(codekin-similar)")
     editor.quickfix()
-    assert editor.lua("return vim.fn.getqflist({title = 1}).title") == "Like web/cookies.py:3"
+    assert editor.lua("return vim.fn.getqflist({title = 1}).title").startswith("Like web/cookies.py:3")
     assert editor.lua("return vim.fn.mode()") == "n"
     editor.lua("vim.fn.setqflist({}, 'f')")
     editor.edit("shop/orders.py")
@@ -171,6 +177,20 @@ def test_diff_says_what_it_lacks(editor: Editor) -> None:
     editor.quickfix()
     editor.do("Codekin diff")
     editor.told("were not compared with code of yours")
+
+
+def test_a_duplicate_s_quick_fix_compares_it(editor: Editor) -> None:
+    editor.lua(CONFIGURE, {"duplicates": {"enabled": True}})
+    editor.do("call cursor(4, 5)")
+    editor.until("return #vim.diagnostic.get(0) > 0")
+    editor.lua("""
+      vim.lsp.buf.code_action({apply = true, filter = function(each) return each.title:find('^Compare') end})
+    """)
+    editor.until("return vim.fn.tabpagenr('$') == 2")
+    mine, theirs = editor.until(LINES)
+    editor.lua(CONFIGURE, {})
+    assert (mine[0], theirs[0]) == ("def total_price(items, tax_rate):", "def invoice_total(items, tax_rate):")
+    assert mine[1:] == theirs[1:]
 
 
 def test_a_project_is_searched_from_an_empty_buffer(start: Start) -> None:

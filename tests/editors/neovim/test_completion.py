@@ -5,35 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from ..bring_neovim import Neovim
-from ..desk import make_desk
+from ..desk import BEGUN, make_desk
 from .conftest import INDEXED, NEWEST, OLD, Editor, Start
 
-FILES = {
-    "shop/orders.py": "",
-    "shop/stock.py": '''\
-def remove_item(store, name, count):
-    """Take some of it out."""
-    if name not in store.items:
-        raise KeyError(name)
-    store.items[name] -= count
-    note(f"{count} of {name} removed")
-    return store.items[name]
-
-
-def add_item(store, name, count):
-    """Put some more of it in."""
-    if name not in store.items:
-        raise KeyError(name)
-    store.items[name] += count
-    note(f"{count} of {name} added")
-    return store.items[name]
-''',
-    "shop/waste.py": '''\
-def drop_item(store, name, count):
-    """Throw some of it away."""
-    if name not in store.items:
-''',
-}
 KEYS = {"F2": "accept", "F3": "accept-word", "F4": "next", "F5": "source", "F6": "complete"}
 LAST = "return vim.fn.getline('$')"
 GHOST = """
@@ -45,7 +19,7 @@ GHOST = """
 
 @pytest.fixture(scope="module")
 def _writing(program: Neovim, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    editor = Editor(program, make_desk(tmp_path_factory.mktemp("desk"), FILES))
+    editor = Editor(program, make_desk(tmp_path_factory.mktemp("desk"), BEGUN))
     for key, name in KEYS.items():
         editor.do(f"imap <{key}> <Plug>(codekin-{name})")
     yield editor
@@ -118,8 +92,8 @@ def test_the_source_of_what_was_taken_is_shown_afterwards(writing: Editor) -> No
 
 @NEWEST
 def test_there_are_more_candidates_where_one_wants_them(start: Start) -> None:
-    other = FILES["shop/stock.py"].replace("KeyError(name)", "KeyMissing(store, name)").replace("_item", "_part")
-    editor = start(files={**FILES, "shop/parts.py": other})
+    other = BEGUN["shop/stock.py"].replace("KeyError(name)", "KeyMissing(store, name)").replace("_item", "_part")
+    editor = start(files={**BEGUN, "shop/parts.py": other})
     editor.lua("require('codekin').setup({settings = {completion = {limit = 3, floor = 0}}})")
     editor.do("imap <F4> <Plug>(codekin-next)")
     editor.do("edit shop/waste.py | setlocal indentexpr= autoindent")

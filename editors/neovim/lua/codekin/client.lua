@@ -108,6 +108,12 @@ M.config = {
   on_exit = function(_, _, id)
     statuses[id], waiting[id] = nil, nil
   end,
+  commands = {
+    ['codekin.compare'] = function(command)
+      local places = command.arguments[1]
+      require('codekin.hits').compare(places.mine, places.theirs)
+    end,
+  },
   handlers = {
     ['codekin/statusChanged'] = function(_, status, context)
       statuses[context.client_id] = status

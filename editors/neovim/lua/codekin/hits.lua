@@ -269,7 +269,39 @@ local function excerpt(bufnr, first, last)
   return scratch
 end
 
---- Show a hit beside the code that was asked about, in diff mode, in a tab of their own.
+--- Show two excerpts beside each other, in diff mode, in a tab of their own.
+---@param mine integer
+---@param theirs integer
+local function beside(mine, theirs)
+  vim.cmd.tabnew()
+  vim.bo.bufhidden = 'wipe'
+  for index, buffer in ipairs({ mine, theirs }) do
+    if index > 1 then
+      vim.cmd('rightbelow vertical split')
+    end
+    vim.api.nvim_win_set_buf(0, buffer)
+    vim.cmd.diffthis()
+    vim.wo[0][0].foldenable = false -- a function is short enough to be seen whole
+  end
+  vim.cmd.wincmd('p')
+end
+
+---@param location lsp.Location
+---@return integer buffer
+local function excerpt_of(location)
+  local last = location.range['end']
+  local bufnr = vim.uri_to_bufnr(location.uri)
+  return excerpt(bufnr, location.range.start.line + 1, last.line + (last.character > 0 and 1 or 0))
+end
+
+--- Show two places beside each other, as the quick fix of a duplicate asks for.
+---@param mine lsp.Location
+---@param theirs lsp.Location
+function M.compare(mine, theirs)
+  beside(excerpt_of(mine), excerpt_of(theirs))
+end
+
+--- Show a hit beside the code that was asked about.
 ---@return string? problem
 function M.diff()
   local item = meant()
@@ -284,21 +316,9 @@ function M.diff()
   local function row(extmark)
     return vim.api.nvim_buf_get_extmark_by_id(asked.bufnr, space, extmark, {})[1] + 1
   end
-  local mine = excerpt(asked.bufnr, row(asked.first), row(asked.last))
   local bufnr = item.bufnr or vim.fn.bufadd(item.filename)
   local first = item.lnum - data.before
-  local hit = excerpt(bufnr, first, first + data.lines - 1)
-  vim.cmd.tabnew()
-  vim.bo.bufhidden = 'wipe'
-  for index, buffer in ipairs({ mine, hit }) do
-    if index > 1 then
-      vim.cmd('rightbelow vertical split')
-    end
-    vim.api.nvim_win_set_buf(0, buffer)
-    vim.cmd.diffthis()
-    vim.wo[0][0].foldenable = false -- a function is short enough to be seen whole
-  end
-  vim.cmd.wincmd('p')
+  beside(excerpt(asked.bufnr, row(asked.first), row(asked.last)), excerpt(bufnr, first, first + data.lines - 1))
 end
 
 return M
