@@ -139,10 +139,10 @@ def causal(sources: Path, work: Path, out: Path, **options: Any) -> int:
 
 @train.command()
 @click.argument("pairs", type=click.Path(exists=True, path_type=Path))
-@click.option("--backbone", metavar="M", required=True, help="A decoder's folder, or its hub id if it was downloaded.")
+@click.option("--backbone", metavar="M", required=True, help="A decoder: a folder, or what model.name may be.")
 @click.option("--held", metavar="PAIRS", type=click.Path(exists=True, path_type=Path), help="What to measure on.")
 @click.option("--pooling", type=click.Choice(("last", "mean", "latent")), default="last", show_default=True)
-@click.option("--dims", metavar="D,…", default="", help="Matryoshka. Default: a quarter, a half and all of the width.")
+@click.option("--dims", metavar="D,…", default="", help="Matryoshka. Default: the backbone's, else 1/4, 1/2, all.")
 @click.option("--max-tokens", type=click.IntRange(8), default=512, show_default=True, help="Of a text.")
 @click.option(
     "--lora", metavar="RANK", type=click.IntRange(0), default=0, help="Train adapters in place of all weights."

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
+from codekin.embed.checkpoint import find
 from codekin.embed.tasks import PREFIXES
 from codekin.errors import ModelError
 from codekin.training.pooling import LatentAttention, Way, pooling
@@ -28,9 +29,11 @@ _LATENT = "latent_attention.pt"
 class Build:
     """Which language model, and what is made of it."""
 
-    backbone: str  # a folder, or a hub id that is in the hub's cache
+    backbone: str  # a folder, or what model.name may be
     pooling: Way = "last"
-    dims: tuple[int, ...] = ()  # Matryoshka, ascending; the last is the whole vector's. None given: 1/4, 1/2 and all
+    dims: tuple[
+        int, ...
+    ] = ()  # Matryoshka, ascending; the last is the whole vector's. None: the model's own, else 1/4, 1/2 and all
     max_tokens: int = 512  # of a text with its instruction: the length the paper trained at
     lora: int = 0  # the rank of the adapters that are trained in place of all weights; 0 trains all
 
@@ -42,21 +45,11 @@ class TextEncoder(nn.Module):
         """Raises ModelError where the backbone can't be loaded, or has no such dimensions."""
         super().__init__()
         self.build = build
-        disable_progress_bar()
-        try:
-            # By tokenizer.json and nothing else, as embed/ reads it.
-            self.tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(build.backbone, local_files_only=True)
-            self.backbone: Any = AutoModel.from_pretrained(
-                build.backbone, local_files_only=True, dtype=torch.float32, use_safetensors=True
-            )
-        except (OSError, ValueError) as error:
-            remedy = "Name a folder with config.json, tokenizer.json and model.safetensors."
-            raise ModelError(f"{build.backbone} can't be loaded ({error}). {remedy}") from error
-        if self.tokenizer.pad_token is None:
-            self.tokenizer.pad_token = self.tokenizer.eos_token
-        self.backbone.config.use_cache = False
-        self.width = int(self.backbone.config.hidden_size)
-        self.dims = build.dims or (self.width // 4, self.width // 2, self.width)
+        self.tokenizer, self.backbone = _loaded(build.backbone)
+        config = self.backbone.config
+        self.width = int(config.hidden_size)
+        halves = (self.width // 4, self.width // 2, self.width)
+        self.dims = build.dims or tuple(getattr(config, "matryoshka_dims", None) or halves)
         if list(self.dims) != sorted(set(self.dims)) or self.dims[-1] != self.width or self.dims[0] < 1:
             raise ModelError(f"The dimensions {self.dims} do not fit: name them ascending, the last {self.width}.")
         self.pooling = pooling(build.pooling, self.width)
@@ -97,6 +90,23 @@ class TextEncoder(nn.Module):
         (partial / "training.json").write_text(json.dumps(told, indent=1, default=str) + "\n", "utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
+
+
+def _loaded(name: str) -> tuple[Any, Any]:
+    """The tokenizer and the decoder, in float32."""
+    disable_progress_bar()
+    folder = find(name)
+    try:
+        # By tokenizer.json and nothing else, as embed/ reads it.
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        backbone = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        remedy = "Name a folder with config.json, tokenizer.json and model.safetensors."
+        raise ModelError(f"{name} can't be loaded ({error}). {remedy}") from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    backbone.config.use_cache = False
+    return tokenizer, backbone
 
 
 def _with_adapters(backbone: Any, rank: int) -> Any:

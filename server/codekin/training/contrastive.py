@@ -69,7 +69,8 @@ def run(corpus: Corpus, build: Build, recipe: Recipe, plan: Plan, folders: Folde
     sets = held.sets(held_pairs, recipe.held_limit)
     lexical = held.lexical(sets)
     log.info("%d pairs on %s; held, BM25: %s", len(taught), trainer.device, _said(lexical))
-    determined = {**asdict(build), **asdict(replace(recipe, budget=0)), **plan.determines(), "pairs": len(taught)}
+    determined = {**asdict(build), **asdict(replace(recipe, budget=0)), **plan.determines()}
+    determined |= {"pairs": len(taught), "digest": pairs.digest}
     watch = lambda: held.dense(sets, trainer.encode, trainer.model.dims)  # noqa: E731
     curve = train(trainer.model, plan, Work(trainer.backward, watch, determined), work)
     trainer.model.save(folders.out, {"recipe": determined, "bm25": lexical, "curve": curve})
