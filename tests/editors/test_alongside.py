@@ -27,7 +27,8 @@ EGLOT = """
 
 (tell "by name" (lines-of (xref-backend-apropos 'eglot "invoice_total")))
 (go-to "price -= pri")
-(tell "completions" (all-completions "pri" (nth 2 (eglot-completion-at-point))))
+(tell "completions" (await (lambda () ; jedi's first takes longer than Emacs waits where the machine is busy
+  (ignore-errors (all-completions "pri" (nth 2 (eglot-completion-at-point)))))))
 (go-to "dispatch(par")
 (tell "definition" (lines-of (xref-backend-definitions 'eglot (xref-backend-identifier-at-point 'eglot))))
 
