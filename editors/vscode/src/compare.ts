@@ -23,9 +23,24 @@ function place({ uri, range }: vscode.Location): string {
     return `${shown(uri)}:${range.start.line + 1}`;
 }
 
+interface Excerpt {
+    uri: string; // the document's
+    first: number; // its lines, half-open
+    last: number;
+}
+
+/** Where an excerpt's text stands: its document, and by how many lines it is further down there. */
+export function originOf(uri: vscode.Uri): { uri: string; below: number } {
+    if (uri.scheme !== SCHEME) {
+        return { uri: uri.toString(), below: 0 };
+    }
+    const { uri: source, first } = JSON.parse(uri.query) as Excerpt;
+    return { uri: source, below: first };
+}
+
 const excerpts: vscode.TextDocumentContentProvider = {
     async provideTextDocumentContent(uri) {
-        const { uri: source, first, last } = JSON.parse(uri.query) as { uri: string; first: number; last: number };
+        const { uri: source, first, last } = JSON.parse(uri.query) as Excerpt;
         const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(source));
         return document.getText(new vscode.Range(first, 0, last, 0));
     },

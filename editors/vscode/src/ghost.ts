@@ -15,6 +15,7 @@ async function toggle(): Promise<void> {
     const inWorkspace = configuration.inspect(KEY)?.workspaceValue !== undefined;
     const target = inWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global;
     await configuration.update(KEY, !configuration.get(KEY, true), target);
+    await hide();
 }
 
 async function toggleForLanguage(): Promise<void> {
@@ -22,7 +23,13 @@ async function toggleForLanguage(): Promise<void> {
     if (document) {
         const configuration = vscode.workspace.getConfiguration('codekin', document);
         await configuration.update(KEY, !mayComplete(document), vscode.ConfigurationTarget.Global, true);
+        await hide();
     }
+}
+
+/** What is suggested right now was asked for before. */
+async function hide(): Promise<void> {
+    await vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
 }
 
 export function registerGhost(): vscode.Disposable {

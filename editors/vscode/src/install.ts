@@ -11,7 +11,8 @@ import type { Server } from './server';
 
 const execute = promisify(execFile);
 const IS_NEW = 'import sys; sys.exit(sys.version_info < (3, 11))';
-const INSTALL = 'Install';
+
+type Tool = 'uv' | 'pip';
 
 export class Installer {
     private isBusy = false;
@@ -57,16 +58,25 @@ export class Installer {
             return false;
         }
         const wanted = vscode.workspace.getConfiguration('codekin').get('package', '') || `codekin==${this.server.version}`;
-        const detail =
-            `Makes a virtual environment in ${this.environment} and installs ${wanted} there with ` +
-            `${tools.uv ? 'uv' : 'pip'}, from the package index that it is set up for. Nothing else on this machine is changed.`;
-        if ((await vscode.window.showInformationMessage("Install codekin's server?", { modal: true, detail }, INSTALL)) !== INSTALL) {
+        const tool = await this.chooseTool(tools, wanted);
+        if (!tool) {
             return false;
         }
         await this.server.stop();
-        const isDone = await this.carryOut(tools, wanted);
+        const isDone = await this.carryOut(tool === 'uv' ? tools : { ...tools, uv: undefined }, wanted);
         await this.server.restart();
         return isDone;
+    }
+
+    /** Says what would be done, and asks by which of the tools that there are. */
+    private async chooseTool({ uv, python }: Tools, wanted: string): Promise<Tool | undefined> {
+        const usable: Tool[] = [...(uv ? (['uv'] as const) : []), ...(python ? (['pip'] as const) : [])];
+        const detail =
+            `Makes a virtual environment in ${this.environment} and installs ${wanted} there, ` +
+            `from the package index that ${usable.join(' or ')} is set up for. Nothing else on this machine is changed.`;
+        const choices = usable.map((tool) => ({ title: `Install with ${tool}`, tool }));
+        const chosen = await vscode.window.showInformationMessage("Install codekin's server?", { modal: true, detail }, ...choices);
+        return chosen?.tool;
     }
 
     private async carryOut(tools: Tools, wanted: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import * as os from 'node:os';
 import * as vscode from 'vscode';
 import {
     CloseAction,
+    CodeLensResolveRequest,
     ErrorAction,
     LanguageClient,
     ResponseError,
@@ -28,6 +29,11 @@ class Client extends LanguageClient {
         if (!('registrationType' in feature) || feature.registrationType.method !== EXECUTE_COMMAND) {
             super.registerFeature(feature);
         }
+    }
+
+    /** Logged only: a person is told once, by Server, and how to go on. */
+    override error(message: string, data?: unknown): void {
+        super.error(message, data, false);
     }
 }
 
@@ -117,7 +123,11 @@ export class Server implements vscode.Disposable {
         this.live('starting');
         const client = new Client('codekin', 'codekin', { command: this.found.program, args: ['serve'] }, this.options());
         this.client = client;
-        client.onNotification(STATUS_CHANGED, (status: Status) => this.learn(status));
+        client.onNotification(STATUS_CHANGED, (status: Status) => {
+            if (this.client === client) {
+                this.learn(status); // and nothing that one says which has ended
+            }
+        });
         try {
             await client.start();
         } catch (error) {
@@ -159,6 +169,7 @@ export class Server implements vscode.Disposable {
                     mayComplete(document) ? next(document, position, context, token) : [],
                 provideCompletionItem: (document, position, context, token, next) =>
                     mayComplete(document) ? next(document, position, context, token) : [],
+                provideCodeLenses: async (document, token, next) => this.counted(await next(document, token), token),
                 workspace: {
                     configuration: ({ items }, token, next) =>
                         items.every(({ section }) => section === 'codekin')
@@ -167,6 +178,19 @@ export class Server implements vscode.Disposable {
                 },
             },
         };
+    }
+
+    /** The lenses that have something to count: VS Code keeps a line for each, also for one that says nothing. */
+    private async counted(lenses: vscode.CodeLens[] | null | undefined, token: vscode.CancellationToken): Promise<vscode.CodeLens[]> {
+        const client = this.client;
+        if (!client || !lenses) {
+            return [];
+        }
+        const resolved = lenses.map(async (lens) => {
+            const asked = client.code2ProtocolConverter.asCodeLens(lens);
+            return client.protocol2CodeConverter.asCodeLens(await client.sendRequest(CodeLensResolveRequest.type, asked, token));
+        });
+        return (await Promise.all(resolved)).filter((lens) => lens.command?.command);
     }
 
     /** It has ended by itself: try again, ever later, then say so once. */

@@ -1,12 +1,12 @@
 /** "Find similar code": the question, and the view that keeps its answer up to date while code is edited. */
 
 import * as vscode from 'vscode';
-import { compare } from './compare';
+import { compare, originOf } from './compare';
 import { locationOf, open, rangeOf, shown, uriOf } from './open';
 import { FIND_SIMILAR, type Answer, type Asking, type Hit } from './protocol';
 import type { Server } from './server';
 import { moved } from './spans';
-import { byFile, byKinship, fenced, meaning, nameOf, percent, placeOf, remark, type Group } from './wording';
+import { byFile, byKinship, fenced, meaning, nameOf, narrowPlaceOf, percent, placeOf, remark, type Group } from './wording';
 
 const QUIET_MS = 400; // nothing has been edited for so long: ask again
 const ICONS: Record<string, string> = {
@@ -24,10 +24,12 @@ function isHit(node: Node): node is Hit {
     return 'location' in node;
 }
 
-/** What is meant by the selections of an editor: a function, or several lines. */
+/** What is meant by the selections of an editor, also one that compares: a function, or several lines. */
 export function askingOf(document: vscode.TextDocument, selection: vscode.Selection): Asking {
-    const textDocument = { uri: document.uri.toString() };
-    return selection.isSingleLine ? { textDocument, position: selection.active } : { textDocument, range: selection };
+    const { uri, below } = originOf(document.uri);
+    const textDocument = { uri };
+    const [start, end] = [selection.start.translate(below), selection.end.translate(below)];
+    return selection.isSingleLine ? { textDocument, position: start } : { textDocument, range: { start, end } };
 }
 
 export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable {
@@ -42,6 +44,8 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
     private running: vscode.CancellationTokenSource | undefined;
     private timer: NodeJS.Timeout | undefined;
     private covered = 1;
+    private selected: readonly Node[] = [];
+    private pointed: Node | undefined;
     private readonly holding: vscode.Disposable;
 
     constructor(private readonly server: Server) {
@@ -49,6 +53,7 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
         this.holding = vscode.Disposable.from(
             this.view,
             this.changed,
+            this.view.onDidChangeSelection(({ selection }) => this.point(selection)),
             vscode.workspace.onDidChangeTextDocument((event) => this.edited(event)),
             vscode.workspace.onDidChangeConfiguration((event) => {
                 if (event.affectsConfiguration('codekin.similar.groupBy')) {
@@ -108,6 +113,18 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
         this.arrange();
     }
 
+    /**
+     * The hit that a key is meant for. VS Code tells an extension what is selected in its tree, not what has the focus:
+     * the key toggles whether that is selected, so it is what has just come to the selection, or gone from it.
+     */
+    async meant(): Promise<Hit | undefined> {
+        const hit = this.pointed && isHit(this.pointed) && this.shows(this.pointed) ? this.pointed : undefined;
+        if (hit) {
+            await this.view.reveal(hit, { select: true, focus: true });
+        }
+        return hit;
+    }
+
     /** Compare what was asked about with this. */
     async diff(hit: Hit): Promise<void> {
         const asked = this.answer?.asked;
@@ -136,6 +153,17 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
             item.tooltip = tooltip;
         }
         return item;
+    }
+
+    private shows(hit: Hit): boolean {
+        return this.groups.some((group) => group.hits.includes(hit));
+    }
+
+    private point(selection: readonly Node[]): void {
+        const come = selection.filter((node) => !this.selected.includes(node));
+        const gone = this.selected.filter((node) => !selection.includes(node));
+        this.pointed = come.at(-1) ?? gone.at(-1) ?? this.pointed;
+        this.selected = selection;
     }
 
     private take(answer: Answer): void {
@@ -217,13 +245,13 @@ function isByFile(): boolean {
 /** What its group does not say: among its file's hits how it is kin, else where it is. */
 function hitItem(hit: Hit, isBelowFile: boolean): vscode.TreeItem {
     const item = new vscode.TreeItem(nameOf(hit));
-    const place = placeOf(hit, shown(uriOf(hit)));
-    const rest = isBelowFile ? `${hit.kinship ?? 'similar'} · line ${hit.selectionRange.start.line + 1}` : place;
+    const line = `line ${hit.selectionRange.start.line + 1}`;
+    const rest = isBelowFile ? `${hit.kinship ?? 'similar'} · ${line}` : narrowPlaceOf(hit, shown(uriOf(hit)));
     item.description = `${percent(hit.score)} · ${rest}`;
     item.iconPath = new vscode.ThemeIcon(ICONS[hit.kind] ?? 'code');
     item.contextValue = 'hit';
     item.command = { command: 'codekin.open', title: 'Open', arguments: [hit] };
-    const label = `${nameOf(hit)}, ${hit.kinship ?? 'similar'}, ${percent(hit.score)}, ${place}`;
+    const label = `${nameOf(hit)}, ${hit.kinship ?? 'similar'}, ${percent(hit.score)}, ${placeOf(hit, shown(uriOf(hit)))}`;
     item.accessibilityInformation = { label };
     return item;
 }
@@ -258,9 +286,9 @@ export function registerSimilar(similar: Similar, server: Server): vscode.Dispos
         'codekin.similar.groupByFile': () => groupBy('file'),
         'codekin.similar.groupByKinship': () => groupBy('kinship'),
     };
-    /* From a key, a command of the tree is given nothing: what is selected in it is meant. */
-    const withSelection = (run: (hit: never) => unknown) => (hit?: Hit) => {
-        const meant = hit ?? similar.view.selection.find(isHit);
+    /* From a key, a command of the tree is given nothing. */
+    const withSelection = (run: (hit: never) => unknown) => async (hit?: Hit) => {
+        const meant = hit ?? (await similar.meant());
         return meant && run(meant as never);
     };
     const ofHits = ['codekin.open', 'codekin.openToSide', 'codekin.diff', 'codekin.copyPath', 'codekin.dismiss'];
@@ -280,7 +308,11 @@ async function peek(server: Server, asking: Asking | undefined): Promise<Answer 
     if (!asking) {
         return undefined;
     }
-    const answer = await server.ask<Answer>(FIND_SIMILAR, asking);
+    const answer = await server.ask<Answer>(FIND_SIMILAR, asking).catch((error: Error) => error);
+    if (answer instanceof Error) {
+        void vscode.window.showWarningMessage(`codekin: ${answer.message}`);
+        return undefined;
+    }
     const start = asking.position ?? asking.range?.start ?? { line: 0, character: 0 };
     const uri = vscode.Uri.parse(asking.textDocument.uri);
     const at = new vscode.Position(start.line, start.character);

@@ -38,6 +38,9 @@ export function registerStatus(server: Server): vscode.Disposable {
         item,
         server.onChange(show),
         vscode.commands.registerCommand('codekin.menu', () => menu(server)),
+        vscode.commands.registerCommand('codekin.chooseModel', () =>
+            vscode.commands.executeCommand('workbench.action.openSettings', '@ext:codekin.codekin codekin.model'),
+        ),
         ...orders.map((order) => vscode.commands.registerCommand(`codekin.${order}`, () => server.order(order))),
     );
 }
@@ -49,12 +52,13 @@ async function menu(server: Server): Promise<void> {
             ? { label: '$(debug-continue) Resume indexing', run: 'codekin.resume' }
             : { label: '$(debug-pause) Pause indexing', run: 'codekin.pause' },
         { label: '$(refresh) Index everything anew', run: 'codekin.reindex' },
+        { label: '$(chip) Choose the model', run: 'codekin.chooseModel' },
         { label: '$(info) Show status', run: 'codekin.showStatus' },
         { label: '$(output) Show log', run: 'codekin.showLog' },
         { label: '$(debug-restart) Restart server', run: 'codekin.restart' },
     ];
     if (server.life !== 'running') {
-        choices.splice(0, 3, { label: '$(cloud-download) Install server', run: 'codekin.installServer' });
+        choices.splice(0, 4, { label: '$(cloud-download) Install server', run: 'codekin.installServer' });
     }
     const title = server.status ? `codekin ${server.status.version}: ${stateOf(server.status)}` : `codekin: ${LIVES[server.life]}`;
     const chosen = await vscode.window.showQuickPick(choices, { title });

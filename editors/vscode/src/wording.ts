@@ -58,6 +58,12 @@ export function placeOf(hit: Hit, shown: string): string {
     return `${shown}:${hit.selectionRange.start.line + 1}`;
 }
 
+/** The same for a narrow column: the folder comes last, where it may be cut off. */
+export function narrowPlaceOf(hit: Hit, shown: string): string {
+    const slash = shown.lastIndexOf('/');
+    return [placeOf(hit, shown.slice(slash + 1)), shown.slice(0, Math.max(slash, 0))].filter(Boolean).join(' · ');
+}
+
 /** The preview in Markdown: a fence that the code can't end. */
 export function fenced(hit: Hit): string {
     const longest = Math.max(2, ...(hit.preview.match(FENCE) ?? []).map((each) => each.length));

@@ -1,21 +1,23 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { Api } from '../../src/extension';
 import type { Hit } from '../../src/protocol';
+import { askingOf } from '../../src/similar';
 
-const LONG_MS = 25_000; // far more than anything here takes
+const LONG_MS = 60_000; // far more than anything here takes
 
-let look = (): string => ''; // how things are, for a test that fails
+export const look = { at: (): string => '' }; // how things are, for a test that fails
 
-async function until<T>(what: string, condition: () => T | Thenable<T>): Promise<Exclude<T, false | null | undefined>> {
+export async function until<T>(what: string, condition: () => T | Thenable<T>): Promise<Exclude<T, false | null | undefined>> {
     const end = Date.now() + LONG_MS;
     for (;;) {
         const value = await condition();
         if (value) {
             return value as Exclude<T, false | null | undefined>;
         }
-        assert.ok(Date.now() < end, `${what} does not come true; ${look()}`);
+        assert.ok(Date.now() < end, `${what} does not come true; ${look.at()}`);
         await new Promise((resolve) => setTimeout(resolve, 30));
     }
 }
@@ -28,6 +30,21 @@ export function suite(): void {
         async function edit(name: string, line: number): Promise<vscode.TextEditor> {
             const selection = new vscode.Range(line, 4, line, 4);
             return vscode.window.showTextDocument(vscode.Uri.joinPath(root, name), { selection });
+        }
+
+        /** Begin a function that others go on with, at the end of a file. */
+        async function begin(): Promise<vscode.TextEditor> {
+            const editor = await edit('web/cookies.py', 0);
+            const end = editor.document.lineAt(editor.document.lineCount - 1).range.end;
+            const begun = '\n\ndef net_price(items, tax_rate):\n    total = 0\n    for item in items:\n        price = ';
+            await editor.edit((change) => change.insert(end, begun));
+            const last = editor.document.lineAt(editor.document.lineCount - 1).range.end;
+            editor.selection = new vscode.Selection(last, last);
+            return editor;
+        }
+
+        function lastLine({ document }: vscode.TextEditor): string {
+            return document.lineAt(document.lineCount - 1).text;
         }
 
         /** Ask, and ask anew when there is another answer, until the hit is there. */
@@ -47,7 +64,7 @@ export function suite(): void {
             const extension = vscode.extensions.all.find((each) => each.packageJSON.name === 'codekin');
             assert.ok(extension, 'the extension is there');
             api = (await extension.activate()) as Api;
-            look = () => JSON.stringify([api.server.life, api.server.status]);
+            look.at = () => JSON.stringify([api.server.life, api.server.status]);
             await api.started;
             await until('all is indexed', () => api.server.status?.state === 'ready' && api.server.status.files > 2);
         });
@@ -69,12 +86,7 @@ export function suite(): void {
         });
 
         it('suggests how code goes on, as ghost text, and says from where', async () => {
-            const editor = await edit('web/cookies.py', 0);
-            const end = editor.document.lineAt(editor.document.lineCount - 1).range.end;
-            const begun = '\n\ndef net_price(items, tax_rate):\n    total = 0\n    for item in items:\n        price = ';
-            await editor.edit((change) => change.insert(end, begun));
-            const last = editor.document.lineAt(editor.document.lineCount - 1).range.end;
-            editor.selection = new vscode.Selection(last, last);
+            const editor = await begin();
             await until('a completion is taken', async () => {
                 await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
                 await vscode.commands.executeCommand('editor.action.inlineSuggest.commit');
@@ -83,6 +95,29 @@ export function suite(): void {
             await vscode.commands.executeCommand('codekin.showCompletionSource');
             await until('its source', () => /(orders|invoices)\.py$/.test(vscode.window.activeTextEditor?.document.fileName ?? ''));
             await vscode.window.showTextDocument(editor.document);
+            await vscode.commands.executeCommand('workbench.action.files.revert');
+        });
+
+        it('suggests a word at a time', async () => {
+            const editor = await begin();
+            await until('a word is taken', async () => {
+                await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+                await vscode.commands.executeCommand('editor.action.inlineSuggest.acceptNextWord');
+                return / = \w/.test(lastLine(editor));
+            });
+            assert.match(lastLine(editor), /price = item$/);
+            await vscode.commands.executeCommand('workbench.action.files.revert');
+        });
+
+        it('suggests nothing in a language that is off', async () => {
+            await edit('web/cookies.py', 0);
+            await vscode.commands.executeCommand('codekin.toggleCompletionsForLanguage');
+            const editor = await begin();
+            await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+            await new Promise((resolve) => setTimeout(resolve, 1_000)); // for what must not come
+            await vscode.commands.executeCommand('editor.action.inlineSuggest.commit');
+            assert.match(lastLine(editor), /price = $/);
+            await vscode.commands.executeCommand('codekin.toggleCompletionsForLanguage');
             await vscode.commands.executeCommand('workbench.action.files.revert');
         });
 
@@ -113,9 +148,28 @@ export function suite(): void {
             const theirs = await vscode.workspace.openTextDocument(tab.modified);
             assert.match(mine.getText(), /^def total_price/);
             assert.match(theirs.getText(), /^def invoice_total/);
+            await vscode.commands.executeCommand('codekin.copyPath', hit);
+            const copied = path.join(root.fsPath, 'shop', 'invoices.py:4');
+            await until('the place', async () => (await vscode.env.clipboard.readText()) === copied);
             await vscode.commands.executeCommand('codekin.open', hit);
             const editor = await until('the file', () => vscode.window.activeTextEditor?.document.fileName.endsWith('invoices.py') && vscode.window.activeTextEditor);
             assert.equal(editor.document.getText(editor.selection), 'invoice_total');
+            await vscode.commands.executeCommand('codekin.openToSide', hit);
+            await until('two columns', () => vscode.window.tabGroups.all.length === 2);
+            await vscode.commands.executeCommand('workbench.action.closeEditorsInOtherGroups');
+        });
+
+        it('asks about the document itself from within a comparison', async () => {
+            const { document } = await edit('shop/orders.py', 5);
+            const hit = await similar('invoice_total');
+            await vscode.commands.executeCommand('codekin.diff', hit);
+            const compared = await until('a comparison', () => {
+                const editor = vscode.window.activeTextEditor;
+                return editor?.document.uri.scheme === 'codekin' && editor;
+            });
+            const asking = askingOf(compared.document, new vscode.Selection(1, 0, 1, 0));
+            assert.deepEqual(asking.position, new vscode.Position(4, 0));
+            assert.equal(asking.textDocument.uri, compared.document.uri.path.endsWith('orders.py') ? document.uri.toString() : hit.location.uri);
         });
 
         it('knows text that is not saved, and follows the asked function when lines come above it', async () => {
@@ -166,13 +220,40 @@ export function suite(): void {
                 const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 10);
                 return lenses.some((lens) => / similar$/.test(lens.command?.title ?? ''));
             });
+            const { document: others } = await vscode.window.showTextDocument(vscode.Uri.joinPath(root, 'shop/orders.py'));
+            const shown = await until('lenses', async () => {
+                const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', others.uri, 10);
+                return lenses.length > 0 && lenses;
+            });
+            assert.equal(shown.length, 1, 'none above a function that stands alone');
             const diagnostic = await until('a diagnostic', () =>
                 vscode.languages.getDiagnostics(document.uri).find((each) => each.source === 'codekin'));
             const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', document.uri, diagnostic.range, 'quickfix');
-            assert.ok(actions.some((action) => /^Compare with shop\/orders\.py/.test(action.title)), actions.map((each) => each.title).join());
+            const titles = actions.map((action) => action.title);
+            const comparing = actions.find((action) => /^Compare with shop\/orders\.py/.test(action.title));
+            assert.ok(comparing?.command, titles.join());
+            await vscode.commands.executeCommand(comparing.command.command, ...(comparing.command.arguments ?? []));
+            await until('a comparison', () => vscode.window.tabGroups.activeTabGroup.activeTab?.input instanceof vscode.TabInputTextDiff);
+            const ignoring = actions.find((action) => /^Ignore this pair: shop\/orders\.py/.test(action.title));
+            assert.ok(ignoring?.edit, titles.join());
+            assert.ok(await vscode.workspace.applyEdit(ignoring.edit));
+            await until('it is told no more', () => !vscode.languages.getDiagnostics(document.uri).some((each) => each.source === 'codekin'));
+            const ignored = vscode.Uri.joinPath(root, '.codekin.toml');
+            assert.match((await vscode.workspace.openTextDocument(ignored)).getText(), /total_price/);
+            await vscode.workspace.saveAll();
+            await vscode.workspace.fs.delete(ignored);
+            await until('it is told again', () => vscode.languages.getDiagnostics(document.uri).some((each) => each.source === 'codekin'));
             await configuration.update('lens.enabled', undefined, vscode.ConfigurationTarget.Global);
             await configuration.update('duplicates.enabled', undefined, vscode.ConfigurationTarget.Global);
             assert.equal(api.server.found?.program, process);
+        });
+
+        it('has keys that VS Code has given to nothing else', async () => {
+            const defaults = await vscode.workspace.openTextDocument(vscode.Uri.parse('vscode://defaultsettings/keybindings.json'));
+            for (const key of ['ctrl+k k', 'ctrl+k j']) {
+                const bound = [...defaults.getText().matchAll(new RegExp(`"key": "${key.replace('+', '\\+')}",\\s*"command": "([^"]+)"`, 'g'))];
+                assert.deepEqual(bound.map(([, command]) => command?.split('.')[0]), ['codekin'], key);
+            }
         });
 
         it('turns completions off for a language, and for all', async () => {
@@ -202,8 +283,11 @@ export function suite(): void {
         it('starts the server anew when it ends by itself', async () => {
             const pids = childrenOf(process.pid);
             assert.equal(pids.length, 1, 'one server');
+            const lives: string[] = [];
+            const listening = api.server.onChange(() => lives.push(api.server.life));
             process.kill(pids[0] as number, 'SIGKILL');
-            await until('it has ended', () => api.server.life !== 'running');
+            await until('it has ended', () => lives.includes('ended'));
+            listening.dispose();
             await until('it runs again', () => api.server.life === 'running' && api.server.status?.state === 'ready');
             await edit('shop/orders.py', 8);
             await similar('invoice_total');

@@ -1,0 +1,122 @@
+// A window of VS Code in a browser, as a person uses it: by keys and by what can be seen.
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { chromium } from 'playwright-core';
+
+const LONG_MS = 15_000; // far more than anything here takes
+
+export class Window {
+    constructor(page, settings, pictures) {
+        Object.assign(this, { page, settings, pictures });
+    }
+
+    /** What the selector finds with the text in it, once it can be seen. */
+    async sees(selector, text = '') {
+        const found = this.page.locator(selector).filter({ hasText: text, visible: true }).first();
+        await found.waitFor({ timeout: LONG_MS }).catch(() => {
+            throw new Error(`${selector} with ${text} is not seen`);
+        });
+        return found;
+    }
+
+    /** Rest on what can be seen until there is a hover with the text: one that is drawn anew has to be come upon again. */
+    async rests(target, text) {
+        const hover = this.page.locator('.monaco-hover').filter({ hasText: text, visible: true }).first();
+        for (const end = Date.now() + LONG_MS; Date.now() < end; ) {
+            await this.page.mouse.move(700, 600);
+            await target.hover();
+            if (await hover.waitFor({ timeout: 2_000 }).then(() => true, () => false)) {
+                return;
+            }
+        }
+        throw new Error(`no hover says ${text}`);
+    }
+
+    async leaves() {
+        await this.page.mouse.move(700, 600);
+        await this.loses('.monaco-hover');
+    }
+
+    async loses(selector, text = '') {
+        const left = this.page.locator(selector).filter({ hasText: text, visible: true });
+        await left.first().waitFor({ state: 'hidden', timeout: LONG_MS });
+    }
+
+    press(...keys) {
+        return keys.reduce((before, key) => before.then(() => this.page.keyboard.press(key)), Promise.resolve());
+    }
+
+    type(text) {
+        return this.page.keyboard.type(text);
+    }
+
+    /** Carry out a command by its title. */
+    async command(title) {
+        await this.press('F1');
+        await this.sees('.quick-input-widget input');
+        await this.type(title);
+        const row = await this.sees('.quick-input-list .monaco-list-row', title);
+        await row.click();
+    }
+
+    /** Open a file with the cursor on a line, both as a person counts. */
+    async open(file, line) {
+        await this.press('Control+P');
+        await this.sees('.quick-input-widget input');
+        await this.type(`${file}:${line}`);
+        const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: path.basename(file) });
+        if (!(await row.first().waitFor({ timeout: 3_000 }).then(() => true, () => false))) {
+            await this.press('Escape'); // asked before the host that searches was there
+            return this.open(file, line);
+        }
+        await this.press('Enter');
+        await this.sees('.tab.active', path.basename(file));
+        await this.sees('.monaco-editor.focused .line-numbers.active-line-number', String(line));
+    }
+
+    async closeTab() {
+        await this.command('View: Close Editor');
+    }
+
+    /** Change the user's settings, as their file is edited. */
+    configure(values) {
+        const settings = { ...JSON.parse(fs.readFileSync(this.settings, 'utf8')), ...values };
+        for (const folder of ['User', 'Machine']) {
+            fs.writeFileSync(path.join(path.dirname(this.settings), '..', folder, 'settings.json'), JSON.stringify(settings));
+        }
+    }
+
+    /** What was seen, for those who look on. */
+    async picture(name) {
+        if (this.pictures) {
+            await this.page.waitForTimeout(400); // what moves has come to rest
+            await this.page.screenshot({ path: path.join(this.pictures, `${name}.png`) });
+        }
+    }
+}
+
+/** Do something in a new window, and end with its success. `first`: what can be seen when the window is there. */
+export async function inWindow({ address, settings, pictures }, act) {
+    const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
+    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
+    const page = await browser.newPage({ viewport: { width: 1100, height: 720 } });
+    const said = [];
+    page.on('console', (message) => said.push(`[${message.type()}] ${message.text().slice(0, 300)}`));
+    const window = new Window(page, settings, pictures);
+    const late = setTimeout(() => void fail(new Error('this takes too long')), Number(process.env.MOST_MS));
+    async function fail(error) {
+        console.log(error.stack, '\n', said.slice(-20).join('\n'));
+        const words = await page.locator('body').innerText({ timeout: 2_000 }).catch(() => '');
+        console.log('what could be read:', words.replace(/\s*\n\s*/g, ' | ').slice(0, 3_000));
+        await window.picture('failed').catch(() => undefined);
+        process.exit(1);
+    }
+    try {
+        await page.goto(address);
+        await act(window);
+        clearTimeout(late);
+        await browser.close();
+    } catch (error) {
+        await fail(error);
+    }
+}
