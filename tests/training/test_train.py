@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 torch = pytest.importorskip("torch")
+from codekin.cli.train import train as command  # noqa: E402
 from codekin.embed.embedder import Embedder  # noqa: E402 -- what follows needs torch, which the core does without
 from codekin.embed.static import StaticEncoder  # noqa: E402
+from codekin.embed.tasks import prefix  # noqa: E402
+from codekin.errors import QueryError  # noqa: E402
 from codekin.training.leaks import Leaks  # noqa: E402
 from codekin.training.tables import export, quantised  # noqa: E402
-from codekin.training.train import Batches, Recipe, learning_rate, prepare, train  # noqa: E402
+from codekin.training.train import Batches, Recipe, learning_rate, prepare, recipe_of, train  # noqa: E402
 from codekin.types import Role, Task  # noqa: E402
 
 VERBS = {"open": "fopen", "close": "fclose", "read": "fread", "write": "fwrite", "delete": "unlink", "sort": "qsort"}
@@ -88,3 +92,34 @@ def test_quantised_rows_are_within_half_a_step() -> None:
     assert rows.dtype == np.int8
     assert np.abs(rows * scales[..., None] - table).max() <= scales.max() / 2 + 1e-6
     assert np.array_equal(quantised(np.zeros((1, 2, 4), dtype=np.float32))[0], np.zeros((1, 2, 4)))
+
+
+def test_one_command_leads_from_a_manifest_to_a_model_and_can_be_run_again(tmp_path: Path) -> None:
+    work, out = tmp_path / "work", tmp_path / "out"
+    package = ["pypi", "tools", "1.0", "MIT"]
+    tree = work / "sources" / "pypi-tools"  # as if fetched
+    (tree / "tree").mkdir(parents=True)
+    (tree / "harvested.json").write_text(json.dumps(package))
+    functions = [
+        f'def {verb}_{noun}(path, {noun}):\n    """Do {verb} the {noun} at a path."""\n'
+        f"    handle = {VERBS[verb]}(path)\n    {NOUNS[noun]} = handle.all({noun})\n    return {NOUNS[noun]}\n"
+        for verb in VERBS
+        for noun in NOUNS
+    ]
+    (tree / "tree" / "tools.py").write_text("\n\n".join(functions))
+    (tmp_path / "manifest.json").write_text(json.dumps([package]))
+    (tmp_path / "blocked.txt").write_text("owner/other\n")
+    words = ["--manifest", tmp_path / "manifest.json", "--block-list", tmp_path / "blocked.txt", "--work", work]
+    knobs = ["--vocabulary", 300, "--phrases", 64, "--batch", 16, "--steps", 3, "--warm-up", 1]
+    for _ in range(2):
+        result = CliRunner().invoke(command, ["embedded", *map(str, [*words, "--out", out, *knobs])])
+        assert result.exit_code == 0, result.output
+    assert StaticEncoder(out).encode(["open the file"], prefix(Task.NL2CODE, Role.QUERY)).any()
+
+
+def test_a_knob_that_the_recipe_lacks_is_refused_by_name() -> None:
+    assert recipe_of(["--steps", "7", "--learning-rate", "0.1"]) == replace(Recipe(), steps=7, learning_rate=0.1)
+    with pytest.raises(QueryError, match="--layers is no knob"):
+        recipe_of(["--layers", "3"])
+    with pytest.raises(QueryError, match="Give a number"):
+        recipe_of(["--steps", "many"])

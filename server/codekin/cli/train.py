@@ -66,17 +66,31 @@ def pairs(block_list: Path, sources: Path, pairs: Path) -> int:
 
 
 @train.command(context_settings={"ignore_unknown_options": True})
-@click.argument("words", metavar="PAIRS WORK OUT [--KNOB VALUE]…", nargs=-1, type=click.UNPROCESSED)
+@click.option("--manifest", metavar="FILE", type=_FILE, help="Packages to fetch. Default: those of the shipped model.")
+@click.option("--block-list", metavar="FILE", type=_FILE, help="Repositories that must not be trained on.")
+@click.option("--pairs", metavar="DIR", type=FOLDER, help="Train on these instead of fetching a corpus.")
+@click.option("--benchmarks", metavar="DIR", type=FOLDER, help="Retrieval sets whose texts must not be trained on.")
+@click.option("--work", metavar="DIR", type=_OUT, required=True, help="Goes on from there after an interruption.")
+@click.option("--out", metavar="DIR", type=_OUT, required=True, help="Where the model goes.")
+@click.argument("knobs", metavar="[--KNOB VALUE]…", nargs=-1, type=click.UNPROCESSED)
 @DEBUG
 @_with_torch
-def embedded(words: tuple[str, ...]) -> int:
-    """Train the embedded model on PAIRS; WORK is taken up again after an interruption.
+def embedded(work: Path, out: Path, knobs: tuple[str, ...], **given: Path | None) -> int:
+    """Train the embedded model from nothing: fetch the corpus, cut it into pairs, learn from them.
 
-    Any knob of its recipe is an option: --steps 2400.
+    Each part that is done stays done. Any knob of the recipe is an option: --steps 1200.
     """
-    from codekin.training.train import main
+    from codekin.training.harvest import MANIFEST, corpus
+    from codekin.training.train import benchmark_leaks, recipe_of, run
 
-    return main(words)
+    recipe = recipe_of(knobs)
+    pairs, block_list = given["pairs"], given["block_list"]
+    if pairs is None:
+        if block_list is None:
+            raise QueryError("What must not be trained on? Name a file with --block-list, or --pairs that are there.")
+        pairs = corpus(given["manifest"] or MANIFEST, block_list, work)
+    run(pairs, work, out, recipe, benchmark_leaks(given["benchmarks"]))
+    return 0
 
 
 def _plan(steps: int, learning_rate: float, warm_up: int) -> Callable[[Callable[..., int]], Callable[..., int]]:

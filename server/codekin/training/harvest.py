@@ -17,6 +17,17 @@ MANIFEST = Path(__file__).parent / "manifest.json"
 TWINS = "twins.jsonl.gz"
 
 
+def corpus(manifest: Path, block_list: Path, folder: Path) -> Path:
+    """Fetch the manifest's packages and cut them into pairs; the folder of the pairs.
+
+    What is there already stays: registries drop versions, and a package that can't be had any more is told and missed.
+    """
+    lost = fetch_all(manifest, block_list, folder / "sources")
+    log.info("%d packages could not be had", lost)
+    pair_all(folder / "sources", block_list, folder / "pairs")
+    return folder / "pairs"
+
+
 def fetch_all(manifest: Path, block_list: Path, sources: Path) -> int:
     """Fetch the manifest's packages that are not there yet; how many could not be had."""
     lost = 0
@@ -35,7 +46,8 @@ def pair_all(sources: Path, block_list: Path, out: Path, processes: int = 2) -> 
         pair = partial(_pair_package, block_list=block_list, out=out)
         for folder, count in zip(missing, pool.map(pair, missing), strict=True):
             log.info("%s: %d pairs", folder.name, count)
-    write_pairs(twins(_all_pairs(out), Random(0)), out / TWINS)  # noqa: S311 -- sampling, not secrets
+    if missing or not (out / TWINS).exists():
+        write_pairs(twins(_all_pairs(out), Random(0)), out / TWINS)  # noqa: S311 -- sampling, not secrets
 
 
 def _pair_package(folder: Path, block_list: Path, out: Path) -> int:

@@ -1,19 +1,15 @@
-"""Train the embedded model: `python -m codekin.training.train PAIRS WORK OUT`.
-
-PAIRS: folder of `*.jsonl.gz` that `pairs.write_pairs` wrote. WORK: vocabulary, token ids and checkpoints, taken up
-again when the same command is run after an interruption. OUT: the model's files.
-"""
+"""Train the embedded model: a vocabulary, token ids, tables. Each is kept: an interrupted run goes on from there."""
 
 import argparse
 import json
 import logging
 import pickle
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codekin.embed.tasks import prefix
+from codekin.errors import QueryError
 from codekin.evaluation.benchmarks import load_benchmark
 from codekin.training.leaks import Leaks
 from codekin.training.losses import Objective, matryoshka
@@ -45,8 +42,8 @@ class Recipe:
     tables: int = 1
     batch: int = 2048
     temperature: float = 0.05
-    steps: int = 3000  # may be raised afterwards: training goes on from the checkpoint
-    cycle: int = 1500  # steps in which the learning rate falls to zero; each later cycle starts at half the rate
+    steps: int = 2400  # may be raised afterwards: training goes on from the checkpoint
+    cycle: int = 1200  # steps in which the learning rate falls to zero; each later cycle starts at half the rate
     learning_rate: float = 0.01
     warm_up: int = 50
     grouped: float = 0.5  # of the batches are of one package and language where it has enough: harder negatives
@@ -78,7 +75,7 @@ def prepare(pairs: Path, work: Path, recipe: Recipe, leaks: Leaks) -> tuple[str,
     files = sorted(pairs.glob("*.jsonl.gz"))
     tokenizer = work / f"tokenizer-{recipe.vocabulary}.json"
     if not tokenizer.exists():
-        tokenizer.write_text(learn_vocabulary(_sample(files, recipe.seed), recipe.vocabulary), "utf-8")
+        _keep(tokenizer, learn_vocabulary(_sample(files, recipe.seed), recipe.vocabulary).encode())
     shards = work / f"shards-{recipe.vocabulary}-{recipe.phrases}.pickle"
     if not shards.exists():
         by_kind: dict[str, list[Pairs]] = {}
@@ -87,10 +84,17 @@ def prepare(pairs: Path, work: Path, recipe: Recipe, leaks: Leaks) -> tuple[str,
             for found in pool.map(shared, files, chunksize=8):
                 for kind, of_kind in found.items():
                     by_kind.setdefault(kind, []).append(of_kind)
-        shards.write_bytes(pickle.dumps({kind: joined(found) for kind, found in sorted(by_kind.items())}))
-    loaded: dict[str, Pairs] = pickle.loads(shards.read_bytes())  # noqa: S301 -- written by the line above
+        _keep(shards, pickle.dumps({kind: joined(found) for kind, found in sorted(by_kind.items())}))
+    loaded: dict[str, Pairs] = pickle.loads(shards.read_bytes())  # noqa: S301 -- written by the lines above
     log.info("%s", {kind: len(found) for kind, found in loaded.items()})
     return tokenizer.read_text("utf-8"), loaded
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    partial_file = path.with_suffix(".partial")
+    partial_file.write_bytes(content)
+    partial_file.replace(path)
 
 
 def benchmark_leaks(folder: Path | None) -> Leaks:
@@ -173,7 +177,9 @@ def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -
             log.info("step %d of %d, %.0f s: %s", step + 1, recipe.steps, time.monotonic() - started, losses)
         if (step + 1) % CHECKPOINT_STEPS == 0 or step + 1 == recipe.steps:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
-            torch.save({**state, "recipe": _identity(recipe)}, checkpoint)
+            content = BytesIO()
+            torch.save({**state, "recipe": _identity(recipe)}, content)
+            _keep(checkpoint, content.getvalue())
     return model
 
 
@@ -214,25 +220,26 @@ def _loss(model: StaticTables, pairs: Pairs, batch: Batch, recipe: Recipe) -> Te
     return matryoshka(raw[0], raw[1], Objective(recipe.dims, recipe.temperature), same)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("pairs", "work", "out"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("--benchmarks", type=Path, help="folder of the sets whose texts must not be trained on")
-    defaults = asdict(Recipe())
-    for name, value in defaults.items():
+def recipe_of(knobs: Sequence[str]) -> Recipe:
+    """The recipe with the knobs that the words name: `--steps 1200 --batch 512`. Raises QueryError for others."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    for name, value in asdict(Recipe()).items():
         if name != "dims":
             parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
-    options = vars(parser.parse_args(arguments))
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        given, unknown = parser.parse_known_args(knobs)
+    except argparse.ArgumentError as error:
+        raise QueryError(f"{error}. Give a number.") from error
+    if unknown:
+        known = ", ".join(name.replace("_", "-") for name in vars(given))
+        raise QueryError(f"{unknown[0]} is no knob of the recipe. There are: {known}.")
+    return Recipe(**vars(given))
+
+
+def run(pairs: Path, work: Path, out: Path, recipe: Recipe, leaks: Leaks) -> None:
+    """Train on the `*.jsonl.gz` in `pairs`, and write the model to `out`."""
     torch.set_num_threads(1)
-    recipe = Recipe(**{name: options.get(name, value) for name, value in defaults.items()})
-    tokenizer, pairs = prepare(options["pairs"], options["work"], recipe, benchmark_leaks(options["benchmarks"]))
-    model = train(tokenizer, pairs, options["work"], recipe)
-    counts = {kind: len(found) for kind, found in pairs.items()}
-    export(model, tokenizer, recipe.phrases, options["out"], {**asdict(recipe), "pairs": counts})
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    tokenizer, shards = prepare(pairs, work, recipe, leaks)
+    model = train(tokenizer, shards, work, recipe)
+    counts = {kind: len(found) for kind, found in shards.items()}
+    export(model, tokenizer, recipe.phrases, out, {**asdict(recipe), "pairs": counts})
