@@ -8,14 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from codekin.code.extract import canonical, extract, snippet_at, split_lines
+from codekin.atlas.atlas import Cartographer
+from codekin.code.extract import canonical, extract, split_lines
 from codekin.completion.completer import Completer
-from codekin.embed.embedder import load
-from codekin.errors import QueryError, StoreCorruptError
+from codekin.embed.chosen import Heavy, has_heavy, heavy, light
+from codekin.errors import StoreCorruptError
+from codekin.index.filler import Filler
 from codekin.index.home import Home, home
 from codekin.index.index import Index
 from codekin.index.indexer import Indexer
@@ -26,7 +29,7 @@ from codekin.index.report import Report, report
 from codekin.index.vector_store import VectorStore
 from codekin.index.waiting import await_other
 from codekin.index.workspace import Document, Workspace
-from codekin.search.hits import Asked, Reader
+from codekin.search.hits import Asked, Reader, asked_at
 from codekin.search.ignored import Ignored
 from codekin.search.search import Search
 from codekin.search.soundness import finds, sampled
@@ -38,6 +41,7 @@ from codekin.types import (
     Filter,
     Hit,
     IndexReport,
+    ModelStatus,
     OnProgress,
     Place,
     Progress,
@@ -46,6 +50,8 @@ from codekin.types import (
     Status,
     Task,
 )
+
+_PATIENCE_S = 2.0  # of an editor's question with the heavy model
 
 
 class Engine:
@@ -65,15 +71,18 @@ class Engine:
         self._problems: list[str] = []
         self._on_change = on_change
         self.workspace = Workspace(self.home.roots, settings.index)
-        embedder = self._embedder = load(settings.model)
+        embedder = self._embedder = light(settings.model)
         spaces = embedder.space(Task.CODE2CODE), space(embedder)
         self._index = Index(self.home, spaces[0], embedder.dim, self._note_problem, spaces[1])
         self._vectors = VectorStore(self.home.vectors)
         preparer = Preparer(self.workspace, self._index.store, self._vectors, self._embedder)
-        self._indexer = Indexer(self.home, self.workspace, self._index, preparer, on_change)
+        self._indexer = Indexer(self.home, self.workspace, self._index, preparer, self._changed)
+        open_heavy = self._open_heavy if has_heavy(settings.model) else None
+        self.heavy = Filler(self.home, self.workspace, self._index, open_heavy, on_change)
         self.completer = Completer(self._index, self.workspace, embedder)
-        self._search = Search(self._index, self.workspace, embedder)
+        self._search = Search(self._index, self.workspace, embedder, lambda: self.heavy.asked)
         self.ignored = Ignored(self.workspace)
+        self.atlas = Cartographer(self._index, lambda: self.home.roots)
 
     # Keeping up with the workspace
 
@@ -82,6 +91,7 @@ class Engine:
         self._started = True
         threading.Thread(target=self._index.settle, daemon=True).start()
         self._indexer.start()
+        self.heavy.start()
 
     def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int, *, wait: bool = True) -> IndexReport:
         """Bring the index up to date before returning.
@@ -125,10 +135,12 @@ class Engine:
     def pause(self) -> None:
         """No bulk indexing until `resume`."""
         self._indexer.pause()
+        self.heavy.pause()
 
     def resume(self) -> None:
         """Go on indexing."""
         self._indexer.resume()
+        self.heavy.resume()
 
     def reindex(self) -> None:
         """Take the whole workspace in anew; nothing that has a vector is embedded again."""
@@ -136,6 +148,7 @@ class Engine:
 
     def close(self) -> None:
         """Stop; what is indexed stays."""
+        self.heavy.stop()
         if self._started:
             self._indexer.stop()
         self._index.close()
@@ -150,17 +163,11 @@ class Engine:
 
         Raises QueryError where there is no such code.
         """
-        text = self._asked_text(path, lines)
+        text = asked_at(self.workspace, path, lines)
         return self._answer(text, Task.CODE2CODE, k, within, cancel)
 
     def similar_to(
-        self,
-        code: str,
-        k: int,
-        *,
-        language: str = "",
-        within: Filter = Filter(),
-        cancel: Cancel | None = None,
+        self, code: str, k: int, *, language: str = "", within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Answer:
         """What is like this code, which need not be in the workspace.
 
@@ -188,10 +195,7 @@ class Engine:
         return extract(document.text, document.language) if isinstance(document, Document) else []
 
     def duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
-        """Where else the snippet, or one that differs in few words, stands, but where that is meant to be (ignored.py).
-
-        Short snippets and remainders have none.
-        """
+        """Where else it, or one that differs in few words, stands, unless that is meant to be. Short ones have none."""
         if snippet.span.end - snippet.span.start < self.settings.duplicates.min_lines:
             return []
         with self._sound():
@@ -205,7 +209,7 @@ class Engine:
         store, counts = self._index.store, self._index.store.counts()
         meant = self.ignored.now()
         problems = [*self._problems, *([self._indexer.problem] if self._indexer.problem else [])]
-        problems += [problem for each in meant for problem in each.problems]
+        problems += [*(problem for each in meant for problem in each.problems), *self.heavy.problems]
         return Status(
             roots=self.home.roots,
             state=self._indexer.state if self._started else "ready",
@@ -223,6 +227,7 @@ class Engine:
             watching=self._indexer.watching,
             problems=tuple(problems),
             ignored=sum(each.entries for each in meant),
+            models=self._models(),
         )
 
     def report(self) -> Report:
@@ -238,8 +243,10 @@ class Engine:
             return len(asked), lost
 
     def progress(self) -> Progress | None:
-        """How far the bulk index is; None when there is none under way in this process."""
-        return self._indexer.progress
+        """How far the bulk index is, or the heavy model behind it; None when neither is under way in this process."""
+        progress = self._indexer.progress or self.heavy.progress
+        shares = tuple((model.name, model.share) for model in self._models())
+        return replace(progress, models=shares) if progress and len(shares) > 1 else progress
 
     def coverage(self) -> float:
         """The share of the workspace that is searchable, 0 … 1: of its files, those indexed, and of these, the loaded.
@@ -254,6 +261,18 @@ class Engine:
 
     # How answers are made
 
+    def _models(self) -> tuple[ModelStatus, ...]:
+        own = ModelStatus(self._embedder.model, self._embedder.device, self.coverage(), "ready")
+        heavy = self.heavy.status()
+        return (own,) if heavy is None else (own, heavy)
+
+    def _open_heavy(self) -> Heavy:
+        return heavy(self.settings.model, self.home.models, _PATIENCE_S if self._started else None)
+
+    def _changed(self) -> None:
+        self.heavy.wake()
+        self._on_change()
+
     def _answer(self, asked: Asked, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
         started = time.monotonic()
         with self._sound():
@@ -263,21 +282,6 @@ class Engine:
             self._indexer.notice(stale)
         place = (asked.path, asked.span) if asked.path else None
         return Answer(tuple(hits), self.coverage(), time.monotonic() - started, place)
-
-    def _asked_text(self, path: Path, lines: Span) -> Asked:
-        document = self.workspace.read(path)
-        if not isinstance(document, Document):
-            reason = f": {document.reason}" if document else ""
-            raise QueryError(f"{path} can't be read{reason}. Name a source file.")
-        text = split_lines(document.text)
-        if not 0 <= lines.start < len(text):
-            raise QueryError(f"{path} has {len(text) - (not text[-1])} lines, and no line {lines.start + 1}.")
-        if lines.end - lines.start > 1:
-            return Asked(canonical(text[lines.start : lines.end]), document.language, path, lines)
-        snippet = snippet_at(extract(document.text, document.language), lines.start)
-        if snippet is None:
-            raise QueryError(f"{path} has no code to compare.")
-        return Asked(snippet.text, snippet.language, path, snippet.span)
 
     def _note_problem(self, problem: str) -> None:
         if problem not in self._problems:

@@ -155,11 +155,14 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a bulk index is; counts are files."""
+    """How far a bulk index is; counts are files, or contents where a heavy model makes their vectors."""
 
     done: int
     total: int
     seconds_left: float | None  # None until there is something to estimate from
+    models: tuple[
+        tuple[str, float], ...
+    ] = ()  # where there are several: each one's name, and its share of the contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,16 @@ class IndexReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """A model that answers, and how far it is."""
+
+    name: str
+    device: str
+    share: float  # of the contents that have a vector by it, 0 … 1
+    state: str  # "ready" | "opening" | "filling" | "paused" | "standing by" | "failed"
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What a person asks about a running codekin."""
 
@@ -203,6 +216,7 @@ class Status:
     watching: str  # "watchdog" | "polling every 5 s: …" | "off"
     problems: tuple[str, ...] = field(default=())  # each names its remedy
     ignored: int = 0  # entries of .codekin.toml: duplicates that are meant to be
+    models: tuple[ModelStatus, ...] = ()  # the light one first
 
 
 class Cancel(Protocol):

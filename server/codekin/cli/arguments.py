@@ -26,6 +26,7 @@ class Asking:
     k: int | None
     language: str | None
     folder: Path | None
+    model: str | None
     as_json: bool
 
 

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,30 @@ import click
 from codekin.cli import console
 from codekin.cli.arguments import Asking, folder_within, language_id
 from codekin.engine import Engine
-from codekin.errors import QueryError
+from codekin.errors import ModelError, QueryError
 from codekin.settings import Settings, user_settings
 from codekin.types import Answer, Filter, IndexReport
 
 Question = Callable[[Engine, int, Filter], Answer]  # k, and what the hits are limited to
 
+_FEW = 64  # contents that a question waits for
 
-def settings_told() -> Settings:
-    """The user's settings; what is wrong with them is said."""
+
+def settings_told(model: str | None = None) -> Settings:
+    """The user's settings, or with another `model`; what is wrong with them is said."""
     settings, problems = user_settings()
     for problem in problems:
         console.note(f"Warning: {problem}")
-    return settings
+    if model is None:
+        return settings
+    folder = Path(model).expanduser()
+    named = str(folder.resolve()) if folder.is_dir() else model
+    return replace(settings, model=replace(settings.model, name=named))
 
 
-def open_engine(root: Path) -> Engine:
+def open_engine(root: Path, model: str | None = None) -> Engine:
     """An engine of the one workspace, to be closed."""
-    return Engine([root], settings_told())
+    return Engine([root], settings_told(model))
 
 
 def bring_up_to_date(engine: Engine, *, wait: bool) -> IndexReport:
@@ -43,12 +50,45 @@ def bring_up_to_date(engine: Engine, *, wait: bool) -> IndexReport:
     return report
 
 
+def have_embedded(engine: Engine) -> int:
+    """The vectors of the heavy model, if one is named; how many were made. Raises ModelError, KeyboardInterrupt."""
+    with _cancelled_by_ctrl_c() as cancel, console.progress_bar("Embedding") as on_progress:
+        made = engine.heavy.fill(on_progress, cancel)
+    if cancel.is_set():
+        raise KeyboardInterrupt("All that is embedded is kept; the next run goes on from there.")
+    return made
+
+
+def open_heavy(engine: Engine) -> bool:
+    """Whether a heavy model is named, and there for questions; a reason why it is not is told."""
+    try:
+        return engine.heavy.open() is not None
+    except ModelError as error:
+        console.note(f"Warning: {error} The embedded model answers alone.")
+        return False
+
+
+def _catch_up(engine: Engine) -> None:
+    """A few new contents get their heavy vectors before a question; more are left to `codekin index`."""
+    status = engine.heavy.status()
+    try:
+        if engine.heavy.waiting <= _FEW:
+            have_embedded(engine)
+        elif status is not None:
+            note = f"{status.name} has read {status.share:.0%} of the functions"
+            console.note(f"{note}; codekin index has it read the rest. The embedded model knows them all.")
+    except ModelError as error:
+        console.note(f"Warning: {error}")
+
+
 def answer(root: Path, asking: Asking, question: Question) -> bool:
     """Asks and shows; whether anything was found."""
     language = language_id(asking.language) if asking.language else None
     folder = folder_within(asking.folder, root) if asking.folder else None
-    with closing(open_engine(root)) as engine:
+    with closing(open_engine(root, asking.model)) as engine:
         bring_up_to_date(engine, wait=False)
+        if open_heavy(engine):
+            _catch_up(engine)
         found = question(engine, asking.k or engine.settings.search.limit, Filter(language, folder))
         files = engine.status().files
     if asking.as_json:

@@ -16,7 +16,7 @@ import click
 from codekin import __version__
 from codekin.cli.complete import complete
 from codekin.cli.evaluate import evaluate
-from codekin.cli.options import DEBUG, FOLDER, JSON, ROOT
+from codekin.cli.options import DEBUG, FOLDER, JSON, MODEL, ROOT
 from codekin.cli.train import train
 from codekin.errors import CodekinError, QueryError
 
@@ -53,6 +53,7 @@ def _asking(command: Command) -> Command:
     @click.option("-k", type=click.IntRange(1), metavar="N", help="At most N hits. Default: the setting search.limit.")
     @click.option("--language", metavar="L", help="Only hits in this language: an id (python) or a file ending (py).")
     @click.option("--folder", metavar="F", type=click.Path(path_type=Path), help="Only hits below this folder.")
+    @MODEL
     @ROOT
     @JSON
     @DEBUG
@@ -60,7 +61,7 @@ def _asking(command: Command) -> Command:
     def collected(**options: Any) -> Any:
         from codekin.cli.arguments import Asking
 
-        own = {name: options.pop(name) for name in ("root", "k", "language", "folder", "as_json")}
+        own = {name: options.pop(name) for name in ("root", "k", "language", "folder", "model", "as_json")}
         return command(asking=Asking(**own), **options)
 
     return collected  # type: ignore[return-value]
@@ -68,20 +69,23 @@ def _asking(command: Command) -> Command:
 
 @codekin.command()
 @click.argument("root", type=FOLDER, required=False)
+@MODEL
 @JSON
 @DEBUG
-def index(root: Path | None, as_json: bool) -> int:
+def index(root: Path | None, model: str | None, as_json: bool) -> int:
     """Bring the index up to date.
 
     ROOT is the workspace: by default the repository, else the project, else the folder that you are in.
     """
     from codekin.cli import console
     from codekin.cli.arguments import root_around
-    from codekin.cli.asking import bring_up_to_date, open_engine, relative
+    from codekin.cli.asking import bring_up_to_date, have_embedded, open_engine, relative
 
     root = root or root_around(Path.cwd())
-    with closing(open_engine(root)) as engine:
+    with closing(open_engine(root, model)) as engine:
         report = bring_up_to_date(engine, wait=True)
+        made = have_embedded(engine)
+        heavy = engine.heavy.status()
     if as_json:
         console.write_json(
             {
@@ -93,9 +97,12 @@ def index(root: Path | None, as_json: bool) -> int:
                 "seconds": round(report.seconds, 3),
                 "store_bytes": report.store_bytes,
             }
+            | ({"heavy": {"model": heavy.name, "embedded": made, "share": heavy.share}} if heavy else {})
         )
     else:
         console.show_report(report, root)
+        if heavy is not None:
+            console.note(f"{heavy.name} on {heavy.device}: {made:,} embedded, {heavy.share:.0%} of the functions")
     return _FOUND if report.files else _NOTHING
 
 
@@ -114,8 +121,7 @@ def similar(place: str, asking: "Asking") -> int:
     from codekin.types import Span
 
     if place == "-":
-        root = asking.root or root_around(Path.cwd())
-        code = standard_input()
+        root, code = asking.root or root_around(Path.cwd()), standard_input()
         found = answer(root, asking, lambda engine, k, within: engine.similar_to(code, k, within=within))
         return _FOUND if found else _NOTHING
     path, line = file_and_line(place)
@@ -179,20 +185,22 @@ def embed(source: Any, output: Path, as_json: bool, **wanted: Any) -> int:
 
 
 @codekin.command()
+@MODEL
 @ROOT
 @JSON
 @DEBUG
-def status(root: Path | None, as_json: bool) -> int:
+def status(root: Path | None, model: str | None, as_json: bool) -> int:
     """Say what is indexed and what is not, what it takes, and what went wrong."""
     from dataclasses import asdict
 
     from codekin.cli import console
     from codekin.cli.arguments import root_around
-    from codekin.cli.asking import open_engine
+    from codekin.cli.asking import open_engine, open_heavy
     from codekin.index.report import plain
 
-    with closing(open_engine(root or root_around(Path.cwd()))) as engine:
+    with closing(open_engine(root or root_around(Path.cwd()), model)) as engine:
         engine.follow()
+        open_heavy(engine)
         current, more = engine.status(), engine.report()
     if as_json:
         paths = {"roots": [str(path) for path in current.roots], "store": str(current.store)}

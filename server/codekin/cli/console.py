@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codekin.types import Answer, Hit, IndexReport, OnProgress, Progress, Snippet, Status
+from codekin.types import Answer, Hit, IndexReport, ModelStatus, OnProgress, Progress, Snippet, Status
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -169,6 +169,11 @@ def show_report(report: IndexReport, root: Path) -> None:
         note(f"… and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all.")
 
 
+def _model(model: ModelStatus) -> str:
+    state = "" if model.state == "ready" else f", {model.state}"
+    return f"{model.name} on {model.device or 'nothing yet'} ({model.share:.0%}{state})"
+
+
 def show_status(status: Status, report: "Report") -> None:
     """How things are, one fact a line."""
     facts = {
@@ -179,7 +184,7 @@ def show_status(status: Status, report: "Report") -> None:
         "languages": _listed(f"{it.name} {it.functions:,} in {counted(it.files, 'file')}" for it in report.languages),
         "keeper": report.keeper,
         "skipped": counted(status.skipped, "file"),
-        "model": f"{status.model} on {status.device}",
+        "model": ", ".join(_model(model) for model in status.models),
         "search": status.dense,
         "store": f"{status.store} ({megabytes(status.store_bytes)})",
         "disk": _listed(f"{it.what} {megabytes(it.size)}" for it in report.stored),

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +21,7 @@ from codekin.errors import CodekinError
 from codekin.settings import Settings, config_file
 
 if TYPE_CHECKING:
+    from codekin.embed.embedder import Embedder
     from codekin.engine import Engine
 
 _SAMPLE = 50  # functions of the workspace that must find themselves
@@ -59,7 +60,7 @@ def examine(root: Path, settings: Settings, problems: Sequence[CodekinError]) ->
     yield _grammars()
     yield _hnswlib()
     yield _sqlite()
-    yield _model(settings)
+    yield from _models(settings)
     yield _cache(settings.cache_directory)
     yield from _index(root, settings)
 
@@ -126,19 +127,30 @@ def _probe(code: str) -> tuple[int, str]:
     return done.returncode, done.stdout.strip()
 
 
-def _model(settings: Settings) -> Finding:
-    from codekin.embed.embedder import load
+def _models(settings: Settings) -> Iterator[Finding]:
+    from codekin.embed.chosen import has_heavy, heavy, light
+    from codekin.index.home import home
+
+    yield _model("model", lambda: light(settings.model))
+    if has_heavy(settings.model):
+        folder = home([], settings).models
+        yield _model("heavy model", lambda: heavy(settings.model, folder, None).asked)
+
+
+def _model(check: str, made: Callable[[], "Embedder"]) -> Finding:
     from codekin.types import Role, Task
 
     try:
-        embedder = load(settings.model)
+        embedder = made()
         (vector,) = embedder.embed(["def add(a, b): return a + b"], Task.CODE2CODE, Role.PASSAGE)
     except CodekinError as error:
-        return Finding("model", Level.FAIL, str(error), "Check model.name and model.dim in the settings.")
+        return Finding(check, Level.FAIL, str(error), "Check the settings model.name, model.endpoint and model.dim.")
     detail = f"{embedder.model} {embedder.fingerprint}, {embedder.dim} numbers a vector, on {embedder.device}"
     if abs(float(vector @ vector) - 1) > 1e-3:
-        return Finding("model", Level.FAIL, f"{detail}: its vectors are unsound.", "Install codekin again.")
-    return Finding("model", Level.OK, detail)
+        return Finding(check, Level.FAIL, f"{detail}: its vectors are unsound.", "Install it again.")
+    if embedder.problems:
+        return Finding(check, Level.WARN, detail, " ".join(embedder.problems))
+    return Finding(check, Level.OK, detail)
 
 
 def _cache(folder: Path) -> Finding:

@@ -10,3 +10,6 @@ ROOT = click.option(
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, also of an error.")
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the trace of an unexpected error.")
+MODEL = click.option(
+    "--model", metavar="M", help="A heavy model beside the embedded one. Default: the setting model.name."
+)

@@ -117,15 +117,17 @@ def load(settings: ModelSettings) -> Embedder:
     return Embedder(_encoder(settings), settings.dim)
 
 
+def is_static(settings: ModelSettings) -> bool:
+    """Whether it is a model that any process loads at once: the embedded one, or a folder of its kind."""
+    return settings.name == "embedded" or (Path(settings.name).expanduser() / "table.npy").exists()
+
+
 def _encoder(settings: ModelSettings) -> Encoder:
     from codekin.embed.static import StaticEncoder
 
-    if settings.name == "embedded":
-        return StaticEncoder(MODELS)
-    folder = Path(settings.name).expanduser()
-    if (folder / "table.npy").exists():
-        return StaticEncoder(folder)
-    return transformer(settings)
+    if not is_static(settings):
+        return transformer(settings)
+    return StaticEncoder(MODELS if settings.name == "embedded" else Path(settings.name).expanduser())
 
 
 def transformer(settings: ModelSettings) -> "TransformerEncoder":

@@ -71,10 +71,9 @@ class Host:
             with self._wake:
                 self._wake.wait_for(lambda: self._told and not self._talking, _TOLD_S)
             return
-        hello = {"fingerprint": model.fingerprint, "device": model.device, "problems": list(model.problems)}
-        hello |= {"pid": os.getpid()}
+        told = {"device": model.device, "problems": list(model.problems)}
         log.info("%s on %s %s", model.name, model.device, " ".join(model.problems))
-        self._announce(hello)
+        self._announce({"fingerprint": model.fingerprint, "pid": os.getpid(), **told})
         while job := self._next():
             self._do(job, model)
 

@@ -1,6 +1,6 @@
 """The retrievers one by one, by the product's own index: what each is worth without the other."""
 
-from codekin.embed.embedder import load
+from codekin.embed.chosen import light
 from codekin.engine import Engine
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
@@ -16,7 +16,7 @@ class Alone:
 
     def __init__(self, engine: Engine) -> None:
         """The engine's index must be up to date."""
-        embedder = load(engine.settings.model)
+        embedder = light(engine.settings.model)
         self._index = Index(engine.home, embedder.space(Task.CODE2CODE), embedder.dim, lambda _: None)
         self._index.follow()
         self._lexical = LexicalRetriever(self._index)

@@ -199,6 +199,7 @@ def signature(repositories: Sequence[Repository], checkouts: Path, settings: Set
 def _measure(repository: Repository, top: Path, settings: Settings) -> Measured:
     with closing(Engine([top / repository.root], settings)) as engine:
         report = engine.refresh(lambda _: None, Event(), workers=1)
+        engine.heavy.fill(lambda _: None, Event())
         for question in repository.questions:  # once to warm up
             engine.search(question.text, K)
         answered, seconds = [], []

@@ -27,7 +27,11 @@ class Child:
 
     def __init__(self, home: Home, workers: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "codekin.index.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            # -P: not even a module's name is looked for in the folder that we happen to be in.
+            [sys.executable, "-P", "-m", "codekin.index.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self._order = {
             "roots": [str(root) for root in home.roots],

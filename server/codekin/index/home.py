@@ -40,6 +40,11 @@ class Home:
         return self._named(".lock")
 
     @property
+    def models(self) -> Path:
+        """What the processes that hold heavy models leave for those who ask them."""
+        return self.settings.cache_directory / "models"
+
+    @property
     def vectors(self) -> Path:
         """The SQLite file shared by all workspaces of this user."""
         return self.settings.cache_directory / "vectors.sqlite"

@@ -28,7 +28,7 @@ class Index:
     def __init__(
         self, home: Home, space: str, dim: int, on_problem: Callable[[str], None], continuing: str = ""
     ) -> None:
-        """`space` is that of the snippets' vectors, `continuing` that of their continuations'."""
+        """`space` is that of the snippets' vectors by the light model, `continuing` that of their continuations'."""
         self.store = Store(home.store)
         self.troubles = Troubles(self.store)
         self._home = home
@@ -36,14 +36,14 @@ class Index:
         self._vectors = VectorStore(home.vectors)
         self._space, self._continuing = space, continuing
         self._dim = dim
-        self._chosen: tuple[str, int] | None = None  # the second tier's space and dimension
+        self._heavy_space: tuple[str, int] | None = None  # the heavy tier's space and dimension
         self._following = threading.Lock()
         self._begin()
 
     def _begin(self) -> None:
         self._identity = self.store.identity()
-        self.first = self._tier(self._space, self._dim, self._home.graph)
-        self.second = self._second()
+        self.light = self._tier(self._space, self._dim, self._home.graph)
+        self.heavy = self._heavy_tier()
         self._frequencies: dict[str, int] = {}
         self._allowed: tuple[int, Filter, Labels] | None = None
         self._generation = -1
@@ -55,33 +55,33 @@ class Index:
         dense = DenseIndex(dim, graph, f"{self._identity} {space}", on_problem=self._on_problem)
         return Tier(space, dense, self._vectors)
 
-    def _second(self) -> Tier | None:
-        if self._chosen is None:
+    def _heavy_tier(self) -> Tier | None:
+        if self._heavy_space is None:
             return None
-        space, dim = self._chosen
+        space, dim = self._heavy_space
         return self._tier(space, dim, self._home.graph_of(space))
 
-    def choose(self, space: str, dim: int) -> None:
-        """From now on the contents' vectors in this space are kept, too, in a second tier, as they come."""
+    def add_heavy(self, space: str, dim: int) -> None:
+        """From now on the contents' vectors by a heavy model, in this space, are kept, too, as they come."""
         with self._following:
-            if self.second is not None:
-                self.second.dense.close()
-            self._chosen = (space, dim)
-            second = self._second()
-            assert second is not None  # noqa: S101
-            second.follow(self.store)
-            self.second = second
+            if self.heavy is not None:
+                self.heavy.dense.close()
+            self._heavy_space = (space, dim)
+            heavy = self._heavy_tier()
+            assert heavy is not None  # noqa: S101
+            heavy.follow(self.store)
+            self.heavy = heavy
         self.settle()
 
     @property
     def tiers(self) -> tuple[Tier, ...]:
-        """The embedded model's tier, and that of the model which was chosen beside it."""
-        return (self.first,) if self.second is None else (self.first, self.second)
+        """The light model's, which is always there, and the heavy one's."""
+        return (self.light,) if self.heavy is None else (self.light, self.heavy)
 
     @property
     def dense(self) -> DenseIndex:
-        """The embedded model's vectors."""
-        return self.first.dense
+        """The light model's vectors."""
+        return self.light.dense
 
     @property
     def contents(self) -> int:
@@ -91,7 +91,7 @@ class Index:
     @property
     def loaded(self) -> float:
         """The share of the store's contents whose vectors are in memory, 0 … 1."""
-        have, to_come = len(self.dense), self.first.to_come
+        have, to_come = len(self.dense), self.light.to_come
         return have / (have + to_come) if to_come else 1.0
 
     def allowed(self, within: Filter) -> Labels | None:

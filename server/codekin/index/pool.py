@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
-from codekin.embed.embedder import load
+from codekin.embed.chosen import light
 from codekin.index.home import Home
 from codekin.index.prepare import Prepared, Preparer
 from codekin.index.store import Store
@@ -121,7 +121,7 @@ def _begin(home: Home) -> None:
     global _preparer
     threading.Thread(target=_die_with_parent, daemon=True).start()
     workspace = Workspace(home.roots, home.settings.index)
-    _preparer = Preparer(workspace, Store(home.store), VectorStore(home.vectors), load(home.settings.model))
+    _preparer = Preparer(workspace, Store(home.store), VectorStore(home.vectors), light(home.settings.model))
 
 
 def _die_with_parent() -> None:

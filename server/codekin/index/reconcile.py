@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codekin import __version__
-from codekin.embed.embedder import load
+from codekin.embed.chosen import light
 from codekin.errors import StoreCorruptError
 from codekin.index.home import Home
 from codekin.index.pool import pooled
@@ -68,7 +68,7 @@ def reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int)
 def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
     started = time.monotonic()
     workspace = Workspace(home.roots, home.settings.index)
-    store, vectors, embedder = Store(home.store), VectorStore(home.vectors), load(home.settings.model)
+    store, vectors, embedder = Store(home.store), VectorStore(home.vectors), light(home.settings.model)
     with contextlib.closing(store), contextlib.closing(vectors):
         preparer = Preparer(workspace, store, vectors, embedder)
         store.set_meta({"scanning": 1})

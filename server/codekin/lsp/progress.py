@@ -1,6 +1,7 @@
 """How far the bulk index is, as `$/progress`: determinate, with an estimate, and cancelled to pause."""
 
 import asyncio
+import math
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -73,6 +74,8 @@ class ProgressBar:
 def said(progress: Progress) -> str:
     """As a person wants to read it."""
     text = f"{progress.done:,} of {progress.total:,} files"
+    if progress.models:
+        text = ", ".join(f"{name} {math.floor(100 * share)} %" for name, share in progress.models)
     return text if progress.seconds_left is None else f"{text}, {_duration(progress.seconds_left)} left"
 
 

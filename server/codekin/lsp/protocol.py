@@ -8,6 +8,7 @@
 | `codekin.compare` (command only) | `Compare` | null |
 | `codekin/status`, `codekin.status` | none | `Status` |
 | `codekin/report`, `codekin.report` | none | `Report` |
+| `codekin/map`, `codekin.map` | `Draw` | `Map`; `$/progress` under its `workDoneToken` |
 | `codekin/reindex`, `codekin.reindex` | none | `Status` |
 | `codekin/pause`, `codekin.pause` | none | `Status` |
 | `codekin/resume`, `codekin.resume` | none | `Status` |
@@ -22,7 +23,7 @@ from typing import Any, TypedDict
 from lsprotocol.types import Range
 
 from codekin import __version__
-from codekin.types import Progress, Status
+from codekin.types import ModelStatus, Progress, Status
 
 STATUS_CHANGED = "codekin/statusChanged"
 
@@ -87,6 +88,15 @@ class ProgressJson(TypedDict):
     secondsLeft: float | None
 
 
+class ModelJson(TypedDict):
+    """A model that answers, and how far it is."""
+
+    name: str
+    device: str  # "" before it is loaded
+    share: float  # of the functions that it has read, 0 … 1
+    state: str  # "ready" | "opening" | "filling" | "paused" | "standing by" | "failed"
+
+
 class StatusJson(TypedDict):
     """How things are."""
 
@@ -107,6 +117,7 @@ class StatusJson(TypedDict):
     watching: str
     problems: list[str]  # each names its remedy
     ignored: int  # entries of .codekin.toml: duplicates that are meant to be
+    models: list[ModelJson]  # the light one first
 
 
 class ReportJson(TypedDict):
@@ -120,6 +131,22 @@ class ReportJson(TypedDict):
     held: list[dict[str, Any]]  # {what, bytes}: memory, of this process first; empty where the system does not tell
     keeper: str  # who keeps the index like the disk: "this process" | "another process" | "nobody"
     troubles: list[dict[str, Any]]  # {when, message}, oldest first; when: ISO 8601, UTC
+
+
+class MapJson(TypedDict):
+    """Every function a point, near what is like it. Arrays are base64 of their bytes, little-endian."""
+
+    total: int  # functions in the workspace
+    shown: int  # n; fewer where they are too many, or have no vector yet
+    generation: int  # of the index
+    places: str  # float32 (n, 2): x and y, 0 … 1, y downwards
+    group: str  # uint8 (n,), into groups
+    file: str  # uint32 (n,), into files
+    line: str  # uint32 (n,), 0-based: where the name stands
+    links: str  # uint32 (m, 2): near-duplicates
+    names: list[str]  # (n,), qualified
+    files: list[str]  # URIs
+    groups: list[dict[str, Any]]  # {name, functions}: folders, largest first, "others" last
 
 
 NO_ANSWER: AnswerJson = {"hits": [], "asked": None, "coverage": 0.0, "seconds": 0.0}
@@ -154,6 +181,7 @@ def status_json(status: Status) -> StatusJson:
         "watching": status.watching,
         "problems": list(status.problems),
         "ignored": status.ignored,
+        "models": [_model_json(model) for model in status.models],
     }
 
 
@@ -177,7 +205,12 @@ def bare_status(state: str, problems: list[str]) -> StatusJson:
         "watching": "off",
         "problems": problems,
         "ignored": 0,
+        "models": [],
     }
+
+
+def _model_json(model: ModelStatus) -> ModelJson:
+    return {"name": model.name, "device": model.device, "share": model.share, "state": model.state}
 
 
 def _progress_json(progress: Progress | None) -> ProgressJson | None:

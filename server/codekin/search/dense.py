@@ -1,19 +1,55 @@
 """Retrieval by meaning: the contents whose vectors are nearest to the query's."""
 
+from collections.abc import Callable
+
 from codekin.embed.embedder import Embedder
+from codekin.errors import ModelError
+from codekin.index.graph import DenseIndex
 from codekin.index.index import Index
+from codekin.index.vectors import Floats, Labels
+from codekin.search.tiers import blended
 from codekin.types import Candidate, Query, Role
+
+Heavy = Callable[[], Embedder | None]
 
 
 class DenseRetriever:
-    """Cosine in the embedder's space, by graph or exactly."""
+    """Cosine in each model's space, by graph or exactly; the models' answers are made one."""
 
-    def __init__(self, index: Index, embedder: Embedder) -> None:
+    def __init__(self, index: Index, embedder: Embedder, heavy: Heavy = lambda: None) -> None:
+        """`embedder` is the light model's; `heavy` says which heavy one may be asked now."""
         self._index = index
         self._embedder = embedder
+        self._heavy = heavy
 
     def search(self, query: Query, k: int) -> list[Candidate]:
-        """At most `k` candidates, best first; scores are cosines, below 0 cut to 0."""
+        """At most `k` candidates, best first; scores are cosines of the light model's kind, below 0 cut to 0."""
+        light, allowed = self._index.light.dense, self._index.allowed(query.within)
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
-        labels, scores = self._index.dense.search(vector, k, self._index.allowed(query.within))
-        return [Candidate(int(label), max(float(score), 0.0)) for label, score in zip(labels, scores, strict=True)]
+        found = _cosines(light, vector, k, allowed)
+        heavier = self._heavier(query)
+        if heavier is not None:
+            heavy, its_vector = heavier
+            anew = _cosines(heavy, its_vector, k, allowed)
+            known = list(found.keys() | anew.keys())
+            found = _cosines(light, vector, len(known), known)
+            anew = _cosines(heavy, its_vector, len(known), known)
+            found = {candidate.content: candidate.score for candidate in blended(found, anew)[:k]}
+        return [Candidate(content, max(score, 0.0)) for content, score in found.items()]
+
+    def _heavier(self, query: Query) -> tuple[DenseIndex, Floats] | None:
+        """The heavy model's vectors and the query's, where it answers in time."""
+        tier, embedder = self._index.heavy, self._heavy()
+        if tier is None or embedder is None or not len(tier.dense):
+            return None
+        try:
+            (vector,) = embedder.embed([query.text], query.task, Role.QUERY)
+        except ModelError:  # told where it is opened and filled; a question is answered without it
+            return None
+        return tier.dense, vector
+
+
+def _cosines(dense: DenseIndex, vector: Floats, k: int, allowed: "Labels | list[int] | None") -> dict[int, float]:
+    """Contents and their cosines, best first."""
+    labels, cosines = dense.search(vector, k, allowed)
+    return dict(zip(labels.tolist(), cosines.tolist(), strict=True))

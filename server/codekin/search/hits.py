@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from codekin.code.extract import canonical, extract, split_lines
+from codekin.code.extract import canonical, extract, snippet_at, split_lines
 from codekin.code.words import words
+from codekin.errors import QueryError
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
 from codekin.index.workspace import Document, Workspace
@@ -35,6 +36,23 @@ class Asked:
         """Whether the place is the query's own."""
         overlap = place.span.start < self.span.end and self.span.start < place.span.end
         return place.path == self.path and overlap
+
+
+def asked_at(workspace: Workspace, path: Path, lines: Span) -> Asked:
+    """The snippet at a single line; the lines themselves where there are more. Raises QueryError."""
+    document = workspace.read(path)
+    if not isinstance(document, Document):
+        reason = f": {document.reason}" if document else ""
+        raise QueryError(f"{path} can't be read{reason}. Name a source file.")
+    text = split_lines(document.text)
+    if not 0 <= lines.start < len(text):
+        raise QueryError(f"{path} has {len(text) - (not text[-1])} lines, and no line {lines.start + 1}.")
+    if lines.end - lines.start > 1:
+        return Asked(canonical(text[lines.start : lines.end]), document.language, path, lines)
+    snippet = snippet_at(extract(document.text, document.language), lines.start)
+    if snippet is None:
+        raise QueryError(f"{path} has no code to compare.")
+    return Asked(snippet.text, snippet.language, path, snippet.span)
 
 
 class Reader:

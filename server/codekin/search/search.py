@@ -14,7 +14,7 @@ from codekin.index.prepare import content_hash
 from codekin.index.records import title
 from codekin.index.workspace import Workspace
 from codekin.search.calibrate import ANSWERED, BESIDE, TOLD, in_words
-from codekin.search.dense import DenseRetriever
+from codekin.search.dense import DenseRetriever, Heavy
 from codekin.search.fuse import fuse
 from codekin.search.hits import Asked, Reader, hits, places_of
 from codekin.search.kinship import Portrait, evidence
@@ -40,10 +40,11 @@ _TWIN = 0.8  # the share of the structure that must be the same for two function
 class Search:
     """Answers from one index."""
 
-    def __init__(self, index: Index, workspace: Workspace, embedder: Embedder) -> None:
+    def __init__(self, index: Index, workspace: Workspace, embedder: Embedder, heavy: Heavy = lambda: None) -> None:
+        """`embedder` is the light model's, `heavy` says which heavy one may be asked now."""
         self._index = index
         self._workspace = workspace
-        self._dense = DenseRetriever(index, embedder)
+        self._dense = DenseRetriever(index, embedder, heavy)
         self._lexical = LexicalRetriever(index)
         self._structural = StructuralRetriever(index)
 

@@ -1,0 +1,47 @@
+"""Which models embed here: a light one, in every process and at once, and perhaps a heavy one, which takes its time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from codekin.embed.embedder import Embedder, is_static, load
+from codekin.settings import ModelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Heavy:
+    """A model that some other process, or machine, holds."""
+
+    bulk: Embedder  # as long as it takes
+    asked: Embedder  # for a person's question; raises ModelError when it does not answer in time
+    close: Callable[[], None]  # what is under way ends soon, with ModelError
+
+
+def has_heavy(settings: ModelSettings) -> bool:
+    """Whether the settings name a heavy model."""
+    return bool(settings.endpoint) or not is_static(settings)
+
+
+def light(settings: ModelSettings) -> Embedder:
+    """The static model that the settings name; beside a heavy one, the embedded model. Raises ModelError."""
+    return load(ModelSettings() if has_heavy(settings) else settings)
+
+
+def heavy(settings: ModelSettings, folder: Path, patience_s: float | None) -> Heavy:
+    """The heavy model that the settings name; `has_heavy`. Asks the endpoint; a process is started on first use.
+
+    `folder` is for what the processes leave for each other. A question waits `patience_s`, or as long as it takes.
+    Raises ModelError, DimensionError.
+    """
+    from codekin.embed.checkpoint import read
+    from codekin.embed.hosted import HostedEncoder, Hosting
+
+    hosting = Hosting(read(settings), settings, folder)
+    bulk = HostedEncoder(hosting, is_urgent=False)
+    asked = HostedEncoder(hosting, is_urgent=True, patience_s=patience_s)
+
+    def close() -> None:
+        bulk.close()
+        asked.close()
+
+    return Heavy(Embedder(bulk, settings.dim), Embedder(asked, settings.dim), close)

@@ -1,0 +1,292 @@
+"""Has a heavy model make the vectors of all contents, behind the light one's: what a person works on first.
+
+Its only ground is the file of vectors, which is written after each batch: killed at any moment it goes on where it was,
+and nothing is embedded twice. Of several processes on one workspace one does it, whoever has the space's lock.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from codekin.code.extract import extract
+from codekin.embed.chosen import Heavy
+from codekin.embed.embedder import Embedder
+from codekin.errors import CodekinError, ModelDiedError
+from codekin.index.home import Home
+from codekin.index.index import Index
+from codekin.index.prepare import content_hash
+from codekin.index.tier import Tier
+from codekin.index.vector_store import VectorStore
+from codekin.index.workspace import Document, Workspace
+from codekin.types import Cancel, ModelStatus, OnProgress, Progress, Role, Task
+
+log = logging.getLogger(__name__)
+
+_FIRST, _LEAST, _MOST = 8, 4, 1024  # contents embedded at a time
+_SHORT_S, _LONG_S = 1.0, 4.0  # what a batch is to take: what a kill loses at most, and an edit waits for
+_LOOK_S = 2.0  # between two looks whether there is anything to do
+_RETRIES_S = (5.0, 30.0, 300.0)
+_END_S = 5.0  # what is waited at most for the end of a batch that can't be interrupted
+_REPLAN = 20  # as long as so many plans take, a plan holds though the store changes
+
+
+class Filler:
+    """The heavy model of one index: opened, asked for all vectors, and ready for questions."""
+
+    def __init__(
+        self,
+        home: Home,
+        workspace: Workspace,
+        index: Index,
+        open_heavy: Callable[[], Heavy] | None,
+        on_change: Callable[[], None],
+    ) -> None:
+        """`open_heavy` may take its time, and raises ModelError; None: there is no heavy model, and nothing to do."""
+        self._home = home
+        self._workspace = workspace
+        self._index = index
+        self._open_heavy = open_heavy
+        self._on_change = on_change
+        self._heavy: Heavy | None = None
+        self._opening = threading.Lock()
+        self._wake = threading.Condition()
+        self._stop = threading.Event()
+        self._interrupt = threading.Event()  # of the round under way: set to stop and to pause
+        self._is_paused = False
+        self._thread: threading.Thread | None = None
+        self._size = _FIRST
+        self._doing = "opening"
+        self.progress: Progress | None = None
+        self.problem: str | None = None
+
+    # The door
+
+    @property
+    def asked(self) -> Embedder | None:
+        """The model for questions; None before it is open."""
+        return self._heavy.asked if self._heavy else None
+
+    @property
+    def waiting(self) -> int:
+        """How many contents have no vector yet, as far as is known."""
+        return len(self._tier().awaited) if self._heavy else 0
+
+    def open(self) -> Heavy | None:
+        """The model, with its tier in the index. Raises ModelError."""
+        with self._opening:
+            if self._heavy is None and self._open_heavy is not None:
+                heavy = self._open_heavy()
+                self._index.add_heavy(heavy.bulk.space(Task.CODE2CODE), heavy.bulk.dim)
+                self._heavy = heavy
+            return self._heavy
+
+    def fill(self, on_progress: OnProgress, cancel: Cancel) -> int:
+        """Until no content waits for its vector; how many this process has made. Raises ModelError.
+
+        Where another process is at it, this one waits for it.
+        """
+        heavy, made = self.open(), 0
+        if heavy is None:
+            return 0
+        lock = FileLock(self._home.filling(self._tier().space), timeout=0, mode=0o600)
+        while not cancel.is_set():
+            try:
+                with lock:
+                    return made + self._fill(heavy.bulk, on_progress, cancel)
+            except Timeout:
+                self._index.follow()
+                on_progress(self._far(None))
+                if not self._tier().awaited:
+                    return made
+                self._stop.wait(_LOOK_S)
+        return made
+
+    def start(self) -> None:
+        """Fill in the background from now on."""
+        if self._open_heavy is None:
+            return
+        self._thread = threading.Thread(target=self._run, name="codekin-filler", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something new."""
+        with self._wake:
+            self._wake.notify_all()
+
+    def pause(self) -> None:
+        """Embed nothing until `resume`; questions are answered from what is there."""
+        self._is_paused = True
+        self._interrupt.set()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._is_paused = False
+        self.wake()
+
+    def stop(self) -> None:
+        """End; what was made is kept."""
+        self._stop.set()
+        self._interrupt.set()
+        self.wake()
+        if self._heavy:
+            self._heavy.close()
+        if self._thread:
+            self._thread.join(_END_S)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the model, each with its remedy."""
+        own = (self.problem,) if self.problem else ()
+        return (*own, *(self._heavy.bulk.problems if self._heavy else ()))
+
+    def status(self) -> ModelStatus | None:
+        """How far it is; None where there is no heavy model."""
+        tier, heavy = self._index.heavy, self._heavy
+        if self._open_heavy is None:
+            return None
+        if tier is None or heavy is None:
+            return ModelStatus(self._home.settings.model.name, "", 0.0, "failed" if self.problem else "opening")
+        doing = "failed" if self.problem else "paused" if self._is_paused else self._doing
+        return ModelStatus(heavy.bulk.model, heavy.bulk.device, tier.share, doing)
+
+    # In the background
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            self._interrupt.clear()
+            try:
+                if not self._is_paused:
+                    self._round()
+                    failures, self.problem = 0, None
+            except Exception as error:  # whatever it is: the light model answers, and this is tried again
+                if not self._stop.is_set():
+                    log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
+                    self.problem = str(error) if isinstance(error, CodekinError) else repr(error)
+                    self._on_change()
+                    self._stop.wait(_RETRIES_S[min(failures, len(_RETRIES_S) - 1)])
+                    failures += 1
+            with self._wake:
+                self._wake.wait(_LOOK_S)
+
+    def _round(self) -> None:
+        heavy = self.open()
+        if heavy is None:
+            return
+        self._index.follow()
+        if not self._tier().awaited:
+            self._say("ready", None)
+            return
+        try:
+            with FileLock(self._home.filling(self._tier().space), timeout=0, mode=0o600):
+                self._fill(heavy.bulk, lambda progress: self._say("filling", progress), self._interrupt)
+            self._say("ready" if not self._interrupt.is_set() else "filling", None)
+        except Timeout:
+            self._say("standing by", None)
+        finally:
+            self.progress = None
+
+    def _say(self, doing: str, progress: Progress | None) -> None:
+        news = doing != self._doing or progress is not None or self.progress is not None
+        self._doing, self.progress = doing, progress
+        if news:
+            self._on_change()
+
+    # One round: until nothing waits
+
+    def _fill(self, embedder: Embedder, on_progress: OnProgress, cancel: Cancel) -> int:
+        vectors = VectorStore(self._home.vectors)
+        started, made = time.monotonic(), 0
+        self._index.follow()
+        on_progress(self._far(None))
+        try:
+            for batch in self._batches(cancel):
+                missing = list(batch.keys() - vectors.having(self._tier().space, list(batch)))
+                made += self._embed({key: batch[key] for key in missing}, embedder, vectors)
+                self._index.follow()
+                if made:
+                    each = (time.monotonic() - started) / made
+                    on_progress(self._far(each * len(self._tier().awaited)))
+        finally:
+            vectors.close()
+        self._index.settle()
+        return made
+
+    def _embed(self, texts: Mapping[bytes, str], embedder: Embedder, vectors: VectorStore) -> int:
+        if not texts:
+            return 0
+        started = time.monotonic()
+        try:
+            rows = embedder.embed(list(texts.values()), Task.CODE2CODE, Role.PASSAGE)
+        except ModelDiedError as error:
+            if len(texts) == 1:  # the culprit; nothing else is to suffer for it
+                log.warning("%s It is left out.", error)
+                return 0
+            return sum(self._embed({key: text}, embedder, vectors) for key, text in texts.items())
+        vectors.put(self._tier().space, list(texts), rows)
+        took = time.monotonic() - started
+        if took < _SHORT_S and len(texts) >= self._size:
+            self._size = min(2 * self._size, _MOST)
+        elif took > _LONG_S:
+            self._size = max(self._size // 2, _LEAST)
+        return len(texts)
+
+    def _batches(self, cancel: Cancel) -> Iterator[dict[bytes, str]]:
+        """Texts of contents that wait, by hash, what a person works on first; each once."""
+        seen: set[bytes] = set()
+        changed = True
+        while changed and not cancel.is_set():
+            changed = False
+            batch: dict[bytes, str] = {}
+            for path in self._files(cancel):
+                batch |= {key: text for key, text in self._waiting(path) if key not in seen}
+                if len(batch) >= self._size:
+                    seen |= batch.keys()
+                    yield from _cut(batch, self._size, cancel)
+                    batch, changed = {}, True
+            if batch and not cancel.is_set():
+                seen |= batch.keys()
+                yield batch
+                changed = True
+
+    def _files(self, cancel: Cancel) -> Iterator[Path]:
+        """Files with contents that wait: the open ones, then the last changed; until the store has changed."""
+        store, started = self._index.store, time.monotonic()
+        generation, states = store.generation(), store.states()
+        opened = self._workspace.overlays()
+        waiting = [path for path in store.files_with(self._tier().awaited) if path in states]
+        waiting.sort(key=lambda path: (path not in opened, -states[path].mtime_ns, path))
+        holds_until = time.monotonic() + _REPLAN * (time.monotonic() - started)
+        for path in waiting:
+            if cancel.is_set() or (time.monotonic() > holds_until and store.generation() != generation):
+                return
+            yield path
+
+    def _waiting(self, path: Path) -> Iterator[tuple[bytes, str]]:
+        document = self._workspace.read(path)
+        if isinstance(document, Document):
+            awaited = self._tier().awaited
+            for snippet in extract(document.text, document.language):
+                if (key := content_hash(snippet.text)) in awaited:
+                    yield key, snippet.text
+
+    def _tier(self) -> Tier:
+        tier = self._index.heavy
+        assert tier is not None  # noqa: S101 (it is there once the model is open)
+        return tier
+
+    def _far(self, seconds_left: float | None) -> Progress:
+        have, wait = len(self._tier().dense), len(self._tier().awaited)
+        return Progress(have, have + wait, seconds_left)
+
+
+def _cut(batch: Mapping[bytes, str], size: int, cancel: Cancel) -> Iterator[dict[bytes, str]]:
+    """A file may have thousands of contents."""
+    keys = list(batch)
+    for i in range(0, len(keys), size):
+        if not cancel.is_set():
+            yield {key: batch[key] for key in keys[i : i + size]}

@@ -1,0 +1,29 @@
+"""One order of the contents that one model knows whole and a better one in part."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from codekin.types import Candidate
+
+_HEAVY = 0.5  # the heavy model's say
+
+
+def blended(light: Mapping[int, float], heavy: Mapping[int, float], weight: float = _HEAVY) -> list[Candidate]:
+    """Contents by score, best first. `light` has a cosine for each, `heavy` one in another space for some."""
+    both = [content for content in light if content in heavy]
+    scores = dict(light)
+    if len(both) > 1:
+        own, other = (np.array([cosines[content] for content in both]) for cosines in (light, heavy))
+        opinion = weight * _normalised(other) + (1 - weight) * _normalised(own)
+        for content, score in zip(
+            (both[at] for at in np.argsort(-opinion, kind="stable")), -np.sort(-own), strict=True
+        ):
+            scores[content] = float(score)
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return [Candidate(content, score) for content, score in ranked]
+
+
+def _normalised(scores: np.ndarray) -> np.ndarray:
+    spread = float(scores.std())
+    return (scores - scores.mean()) / spread if spread else np.zeros_like(scores)
