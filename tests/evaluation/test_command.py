@@ -101,7 +101,7 @@ def test_sets_may_be_named_one_after_the_other_with_a_model(place: Path) -> None
         (("--sets", "bench"), "meta.json"),
         (("--set", "bench"), "qrels.tsv"),
         (("--sets", "sets", "--model", "nope"), "embedded"),
-        (("--sets", "sets", "--model", "bench"), "sentence encoder"),
+        (("--sets", "sets", "--model", "bench"), "config.json"),
     ],
     ids=lambda words: " ".join(words) if isinstance(words, tuple) else None,
 )

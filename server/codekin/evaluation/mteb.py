@@ -1,0 +1,76 @@
+"""Any of codekin's models for mteb, whose benchmarks (MTEB(Code, v1) among them) anyone with a hub can run:
+
+    import mteb
+    from codekin.evaluation.mteb import MtebEncoder
+    mteb.evaluate(MtebEncoder("jina-0.5b"), mteb.get_benchmark("MTEB(Code, v1)"))
+
+Source: mteb's EncoderProtocol (mteb 2). mteb itself is not imported before something is asked of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codekin.embed.embedder import load
+from codekin.settings import ModelSettings
+from codekin.types import Role, Task
+
+Floats = NDArray[np.float32]
+
+# What the tasks of MTEB(Code, v1) ask of a model, by their names; the paper (arXiv 2508.21290) evaluates these so.
+_TASKS: Mapping[str, Task] = {
+    "AppsRetrieval": Task.NL2CODE,
+    "CodeEditSearchRetrieval": Task.CODE2CODE,
+    "CodeFeedbackMT": Task.QA,
+    "CodeFeedbackST": Task.QA,
+    "CodeSearchNetCCRetrieval": Task.CODE2COMPLETION,
+    "CodeSearchNetRetrieval": Task.NL2CODE,
+    "CodeTransOceanContest": Task.CODE2CODE,
+    "CodeTransOceanDL": Task.CODE2CODE,
+    "COIRCodeSearchNetRetrieval": Task.CODE2NL,
+    "CosQA": Task.NL2CODE,
+    "StackOverflowQA": Task.QA,
+    "SyntheticText2SQL": Task.NL2CODE,
+}
+
+
+class MtebEncoder:
+    """A model of codekin's as mteb asks for it."""
+
+    def __init__(
+        self, model_name: str = "embedded", revision: str | None = None, *, device: str | None = None, **kwargs: Any
+    ) -> None:
+        """`kwargs` are further model settings (dim, max_tokens, precision). Raises ModelError, DimensionError."""
+        del revision
+        settings = replace(ModelSettings(), name=model_name, **kwargs)
+        self._embedder = load(replace(settings, device=device) if device else settings)
+
+    def encode(self, inputs: Iterable[Mapping[str, Any]], *, task_metadata: Any, **asked: Any) -> Floats:
+        """float32 (n, dim): of the batches' texts, behind the instruction of what the task asks for.
+
+        Texts of no side of a retrieval (`prompt_type` is None) are queries.
+        """
+        texts = [str(text) for batch in inputs for text in batch["text"]]
+        side = str(getattr(asked.get("prompt_type"), "value", asked.get("prompt_type")))
+        role = Role.PASSAGE if side in ("document", "passage") else Role.QUERY
+        return self._embedder.embed(texts, _TASKS.get(str(task_metadata.name), Task.NL2CODE), role)
+
+    def similarity(self, first: Floats, second: Floats) -> Floats:
+        """(n, m): cosines."""
+        return np.asarray(first) @ np.asarray(second).T
+
+    def similarity_pairwise(self, first: Floats, second: Floats) -> Floats:
+        """(n,): the cosine of each pair."""
+        return np.vecdot(np.asarray(first), np.asarray(second))
+
+    @property
+    def mteb_model_meta(self) -> Any:
+        """What mteb prints beside its results."""
+        from mteb.models.model_meta import ModelMeta
+
+        embedder = self._embedder
+        told = {"name": f"codekin/{embedder.model}", "revision": embedder.fingerprint, "embed_dim": embedder.dim}
+        return ModelMeta.create_empty(told)
