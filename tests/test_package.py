@@ -21,6 +21,11 @@ PACKAGE = REPOSITORY / "server" / "codekin"
 README = (REPOSITORY / "README.md").read_text("utf-8")
 PROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
 
+_DOCUMENTS = (
+    *(protocol.AnswerJson, protocol.HitJson, protocol.StatusJson, protocol.ProgressJson),
+    *(protocol.ReportJson, protocol.MapJson),
+)
+
 
 def marked(name: str) -> str:
     """README's text between the marker and the next end."""
@@ -67,11 +72,11 @@ class TestReadme:
         assert all(f"`codekin {name} " in README or f"`codekin {name}`" in README for name in codekin.commands)
 
     def test_every_request_and_every_field_of_the_protocol_is_told(self):
-        for name in ("findSimilar", "search", "status", *_ORDERS):
+        for name in ("findSimilar", "search", "status", "report", "map", *_ORDERS):
             assert f"`codekin/{name}`" in README
             assert f"`codekin.{name}`" in README
         told = marked("protocol")
-        for document in (protocol.AnswerJson, protocol.HitJson, protocol.StatusJson, protocol.ProgressJson):
+        for document in _DOCUMENTS:
             assert all(f"`{field}`" in told for field in document.__annotations__)
 
     def test_every_file_it_links_to_is_there(self):
@@ -86,7 +91,7 @@ class TestDocuments:
         for path in PACKAGE.iterdir():
             if path.is_dir() and (path / "__init__.py").exists():
                 assert f"{path.name}/" in text
-        for room in ("embed", "index", "search", "lsp", "cli"):
+        for room in ("embed", "index", "search", "atlas", "lsp", "cli"):
             for path in (PACKAGE / room).glob("[!_]*.py"):
                 assert f"`{path.stem}`" in text, f"{room}/{path.name}"
 

@@ -62,6 +62,12 @@ class DenseIndex:
         matrix = self._snapshot.matrix
         return np.sort(matrix.labels[matrix.live])
 
+    def vectors(self, labels: npt.ArrayLike) -> tuple[Mask, Floats]:
+        """Which of `labels` (n,) have a vector here: bool (n,); and those vectors (m, dim)."""
+        matrix = self._snapshot.matrix
+        rows = matrix.find(np.asarray(labels, np.int64))
+        return rows >= 0, matrix.gather(rows[rows >= 0])
+
     def has(self, labels: npt.ArrayLike) -> Mask:
         """Which of `labels` (n,) answer: bool (n,)."""
         matrix = self._snapshot.matrix

@@ -3,6 +3,7 @@
 import math
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from codekin.types import Filter, Kind, Place, Span
 
@@ -10,6 +11,20 @@ PLACE = (
     "SELECT f.path, s.start, s.end, s.name, s.qualified_name, s.kind, f.language, s.name_line, s.part, s.content "
     "FROM snippets s JOIN files f ON f.id = s.file "
 )
+
+STANDING = (
+    "SELECT f.path, s.name_line, s.qualified_name, s.content FROM snippets s JOIN files f ON f.id = s.file "
+    "WHERE s.kind NOT IN ('class', 'module', 'lines') AND s.part < 2 ORDER BY f.path, s.start"
+)
+
+
+class Standing(NamedTuple):
+    """A function and where it stands: the least that tells one from another, for there are very many."""
+
+    path: str
+    name_line: int
+    qualified_name: str
+    content: int
 
 
 def beginning_alike(word: str) -> list[str]:

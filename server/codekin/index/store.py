@@ -13,7 +13,7 @@ from pathlib import Path
 
 from codekin.index import schema
 from codekin.index.database import Database
-from codekin.index.places import PLACE, beginning_alike, condition_of, place_of
+from codekin.index.places import PLACE, STANDING, Standing, beginning_alike, condition_of, place_of
 from codekin.index.records import FileRecord, FileState, put_file
 from codekin.types import Candidate, Filter, Place, Skipped
 
@@ -255,6 +255,10 @@ class Store(Database):
             f"WHERE titles MATCH ?{condition} ORDER BY titles.rank LIMIT ?"
         )
         return [Path(row[0]) for row in self._query(statement, (question, *values, limit))] if question else []
+
+    def standing(self) -> list[Standing]:
+        """Every whole function, by path and line."""
+        return list(map(Standing._make, self._query(STANDING)))
 
     def contents_within(self, within: Filter) -> list[int]:
         """The contents that stand somewhere the filter allows."""

@@ -95,6 +95,26 @@ class Structures:
             scores.append(score[found])
         return np.concatenate(labels), np.concatenate(scores)
 
+    def alike(
+        self, contents: Labels, near: npt.NDArray[np.int64], least: float
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Of `contents` (n,) and some others' positions for each (n, k): the pairs of positions, each once, that share
+        at least so much of the structure (Jaccard, estimated). Those without a sketch are like none.
+        """
+        own = np.zeros((len(contents), SKETCH), np.uint8)
+        for block in self._blocks:
+            at = np.minimum(np.searchsorted(block.labels, contents), len(block.labels) - 1)
+            here = np.flatnonzero(np.equal(block.labels[at], contents))
+            own[here] = block.sketches.T[at[here]]
+        usable: npt.NDArray[np.bool_] = np.asarray(own.any(axis=1))
+        pairs = [np.empty((0, 2), np.int64)]
+        for column in near.T:
+            equal = np.equal(own, own[column]).mean(axis=1)
+            found = np.flatnonzero(usable & usable[column] & ((equal - _CHANCE) / (1 - _CHANCE) >= least))
+            pairs.append(np.sort(np.stack([found, column[found]], axis=1), axis=1))
+        one, other = np.unique(np.concatenate(pairs), axis=0).T
+        return one, other
+
 
 def _cut(labels: Labels, table: npt.NDArray[np.uint8]) -> Iterator[_Block]:
     """Blocks of the rows of `table` (n, 16 + SKETCH)."""

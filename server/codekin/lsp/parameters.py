@@ -86,6 +86,22 @@ def compare(value: Any) -> Compare:
     return Compare(theirs.text("uri"), _position(theirs.inner("range").inner("start")))
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """`{limit?, workDoneToken?}`"""
+
+    limit: int | None  # at most so many functions; None: as many as are drawn at all
+    token: int | str | None  # under which progress is told
+
+
+def draw(value: Any) -> Draw:
+    """Raises ArgumentsError."""
+    given = _Given(value if value is not None else {}, 'codekin.map takes {"limit"}')
+    token = value.get("workDoneToken") if given.has("workDoneToken") else None
+    limit = given.count("limit", 1) if given.has("limit") else None
+    return Draw(limit, token if isinstance(token, int | str) else None)
+
+
 class _Given:
     """A JSON object from outside, read with the reader's eyes open."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lsprotocol import types
 
 from codekin.lsp import parameters
+from codekin.lsp.features.atlas import draw
 from codekin.lsp.features.search import search
 from codekin.lsp.features.show import go_to
 from codekin.lsp.features.similar import find_similar
@@ -68,7 +69,7 @@ def _cancelled(server: "CodekinServer", params: types.WorkDoneProgressCancelPara
 
 def register(server: "CodekinServer") -> None:
     """The table in protocol.py; and to cancel the progress bar is to pause."""
-    handlers = {"findSimilar": _find_similar, "search": _search, "status": _status, "report": _report}
+    handlers = {"findSimilar": _find_similar, "search": _search, "status": _status, "report": _report, "map": draw}
     for name, handler in (handlers | {name: partial(_order, order) for name, order in _ORDERS.items()}).items():
         server.on_command(f"codekin.{name}", handler)
         server.on_request(f"codekin/{name}", handler)

@@ -1,0 +1,83 @@
+"""The map of the workspace's functions, for who draws it: arrays in few bytes, and progress while it is made."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from codekin.errors import QueryError
+from codekin.lsp import parameters
+from codekin.lsp.protocol import MapJson
+from codekin.lsp.questions import Kind
+from codekin.types import Cancel, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from codekin.atlas.atlas import Atlas
+    from codekin.engine import Engine
+    from codekin.lsp.server import CodekinServer
+
+_TITLE = "codekin: drawing the map"
+
+
+async def draw(server: "CodekinServer", params: Any) -> MapJson:
+    """Draws it on a thread; where the client gave a token, it is told how far that is."""
+    asked = parameters.draw(params)
+    if asked.token is None:
+        made = await _drawn(server, asked.limit, lambda _: None)
+    else:
+        token, loop = asked.token, asyncio.get_running_loop()
+        tell = partial(_tell, server, token)
+
+        def reported(far: Progress) -> None:
+            loop.call_soon_threadsafe(tell, types.WorkDoneProgressReport(percentage=far.done))
+
+        tell(types.WorkDoneProgressBegin(_TITLE, cancellable=True, percentage=0))
+        try:
+            made = await _drawn(server, asked.limit, reported)
+        finally:
+            tell(types.WorkDoneProgressEnd())
+    if made is None:
+        raise QueryError("There is no map yet: the index is being opened. Ask again in a moment.")
+    return made
+
+
+def _tell(server: "CodekinServer", token: int | str, value: Any) -> None:
+    server.protocol.notify(types.PROGRESS, types.ProgressParams(token, value))
+
+
+async def _drawn(server: "CodekinServer", limit: int | None, on_progress: OnProgress) -> MapJson | None:
+    address = server.protocol.workspace.address
+
+    def made(engine: "Engine", cancel: Cancel) -> MapJson | None:
+        from codekin.atlas.atlas import MOST
+
+        drawn = engine.atlas.draw(min(limit or MOST, MOST), on_progress, cancel)
+        return None if drawn is None else _json(drawn, address)
+
+    return await server.session.ask(Kind.ORDERED, made)
+
+
+def _json(drawn: "Atlas", address: Callable[[Path], str]) -> MapJson:
+    import numpy as np
+
+    return {
+        "total": drawn.total,
+        "shown": len(drawn.x),
+        "generation": drawn.generation,
+        "places": _packed(np.stack([drawn.x, drawn.y], axis=1), "<f4"),
+        "group": _packed(drawn.group, "u1"),
+        "file": _packed(drawn.file, "<u4"),
+        "line": _packed(drawn.line, "<u4"),
+        "links": _packed(drawn.links, "<u4"),
+        "names": list(drawn.names),
+        "files": [address(path) for path in drawn.files],
+        "groups": [{"name": group.name, "functions": group.count} for group in drawn.groups],
+    }
+
+
+def _packed(values: Any, kind: str) -> str:
+    return b64encode(values.astype(kind).tobytes()).decode("ascii")

@@ -1,0 +1,137 @@
+"""The map of a workspace."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+
+import numpy as np
+import pytest
+
+from codekin.atlas.atlas import MOST, Atlas
+from codekin.engine import Engine
+from codekin.settings import CacheSettings, Settings
+from codekin.types import Progress
+
+NEVER = Event()
+PRICE = '''\
+def {name}(items, tax_rate):
+    """The price of all items with tax."""
+    total = 0
+    for item in items:
+        price = item.price * item.quantity
+        if item.discount:
+            price -= price * item.discount
+        total += price
+    return total * (1 + tax_rate)
+'''
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    root = tmp_path / "root"
+    for name in ("shop/orders", "shop/invoices", "web/basket"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / f"{name}.py").write_text(PRICE.format(name="price_of_" + name.rpartition("/")[2]))
+    (root / "web/copied.py").write_text(PRICE.format(name="price_of_basket"))
+    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"]
+    text = "".join(f"def {a}_{b}({b}):\n    return {a}.{b}({b})\n\n\n" for a in words for b in words)
+    (root / "web/words.py").write_text(text)
+    settings = replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "cache")))
+    made = Engine([root], settings)
+    made.refresh(lambda _: None, NEVER, 0)
+    yield made
+    made.close()
+
+
+def draw(engine: Engine, most: int = MOST) -> Atlas:
+    drawn = engine.atlas.draw(most, lambda _: None, NEVER)
+    assert drawn is not None
+    return drawn
+
+
+def test_every_function_is_a_point_with_its_name_and_place(engine: Engine) -> None:
+    drawn = draw(engine)
+    assert drawn.total == len(drawn.x) == len(drawn.names) == 40
+    assert ((drawn.x >= 0) & (drawn.x <= 1) & (drawn.y >= 0) & (drawn.y <= 1)).all()
+    standing = zip(drawn.names, drawn.file, drawn.line, strict=True)
+    places = {name: (drawn.files[file].name, line) for name, file, line in standing}
+    assert places["price_of_orders"] == ("orders.py", 0)
+    assert places["alpha_gamma"] == ("words.py", 8)
+    named = [drawn.groups[number].name for number in drawn.group]
+    assert dict(zip(drawn.names, named, strict=False))["price_of_orders"] == "shop"
+    assert [group.name for group in drawn.groups] == ["web", "shop", "others"]
+
+
+def test_near_duplicates_are_joined_and_nothing_else(engine: Engine) -> None:
+    drawn = draw(engine)
+    joined = {name for pair in drawn.links for number in pair for name in [drawn.names[number]]}
+    assert joined == {"price_of_orders", "price_of_invoices", "price_of_basket"}
+    equal = [number for number, name in enumerate(drawn.names) if name == "price_of_basket"]
+    assert sorted(equal) in np.sort(drawn.links, axis=1).tolist()
+    one, other = equal
+    assert 0 < abs(drawn.x[one] - drawn.x[other]) + abs(drawn.y[one] - drawn.y[other]) < 0.01
+
+
+def test_of_too_many_a_sample_is_drawn_and_says_of_how_many(engine: Engine) -> None:
+    drawn = draw(engine, 30)
+    assert (len(drawn.x), drawn.total) == (30, 40)
+
+
+def test_it_is_drawn_once_for_each_generation(engine: Engine) -> None:
+    first = draw(engine)
+    assert draw(engine) is first
+    (engine.home.roots[0] / "web/more.py").write_text("def one_more(thing):\n    return thing + 1\n")
+    engine.refresh(lambda _: None, NEVER, 0)
+    second = draw(engine)
+    assert second.generation > first.generation
+    assert set(second.names) - set(first.names) == {"one_more"}
+
+
+def test_the_same_index_made_in_another_order_gives_the_same_map(engine: Engine, tmp_path: Path) -> None:
+    settings = replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "other")))
+    root = engine.home.roots[0]
+    held = {path: path.read_text() for path in root.rglob("*.py")}
+    for path in held:
+        path.unlink()
+    other = Engine([root], settings)
+    for path in sorted(held, reverse=True):
+        path.write_text(held[path])
+        other.refresh(lambda _: None, NEVER, 0)
+    one, two = draw(engine), draw(other)
+    other.close()
+    assert one.names == two.names
+    assert np.array_equal(one.x, two.x)
+    assert np.array_equal(one.links, two.links)
+
+
+def test_progress_is_told_and_cancelling_leaves_nothing(engine: Engine) -> None:
+    told: list[Progress] = []
+    cancel = Event()
+
+    def on_progress(progress: Progress) -> None:
+        told.append(progress)
+        if progress.done > 40:
+            cancel.set()
+
+    assert engine.atlas.draw(MOST, on_progress, cancel) is None
+    assert [each.done for each in told] == sorted({each.done for each in told})
+    assert told[-1].done < 60
+    assert len(draw(engine).x) == 40
+
+
+def test_many_that_ask_at_once_get_one_drawing(engine: Engine) -> None:
+    drawn: list[Atlas] = []
+    asking = [Thread(target=lambda: drawn.append(draw(engine))) for _ in range(4)]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join()
+    assert len({id(each) for each in drawn}) == 1
+
+
+def test_an_empty_workspace_is_an_empty_map(tmp_path: Path) -> None:
+    settings = replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "cache")))
+    made = Engine([tmp_path], settings)
+    assert len(draw(made).x) == 0
+    made.close()
