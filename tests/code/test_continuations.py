@@ -131,6 +131,11 @@ def test_only_local_names_are_renamed():
     assert renamed(line, {"total": "sum", "x": "y"}) == 'y.total = total(sum, "total")'
 
 
+def test_a_name_before_a_block_s_colon_is_local_and_a_key_is_not():
+    assert renamed("for item in items:", {"items": "goods"}) == "for item in goods:"
+    assert renamed("{ items: items }", {"items": "goods"}) == "{ items: goods }"
+
+
 @given(st.integers(0, 9), st.text(alphabet="ab =(){}:\n\"'é😋", max_size=12))
 def test_parsing_again_gives_the_tree_that_parsing_anew_gives(row: int, typed: str):
     syntax = syntax_of("python")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from codekin.completion.asked import Asked, asked_at
+from codekin.completion.asked import Asked, asked_at, is_prose
 
 PATH = Path("/a")
 TYPED = {
@@ -57,3 +57,18 @@ def test_the_function_around_the_cursor_is_no_other():
     assert asked.name == "second"
     assert asked.parameters == ("item", "count")
     assert "second" not in {other.name for other in asked.others}
+
+
+@pytest.mark.parametrize(
+    "lines, language, is_so",
+    [
+        (['    """What it', "    does"], "python", True),
+        (['    """What it does."""', "    x = 1  # it's"], "python", False),
+        (['    x = \'"""\''], "python", False),
+        (["int f() {", "  /* what"], "c", True),
+        (["int f() {", "  /* what */ // it's /*"], "c", False),
+        (["ls /*"], "bash", False),
+    ],
+)
+def test_a_comment_or_string_that_goes_on_is_known(lines: list[str], language: str, is_so: bool):
+    assert is_prose(lines, language) is is_so

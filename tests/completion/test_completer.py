@@ -135,3 +135,35 @@ def test_a_path_that_is_no_source_is_said(engine: Engine):
 def test_places_out_of_range_are_clamped(engine: Engine):
     path = engine.workspace.roots[0] / "parcels.py"
     assert engine.complete(path, 999, 999, text=BEGUN) == at_end(engine, BEGUN)
+
+
+LOOPS = """\
+func sumOf(items []Item) int {
+	total := 0
+	for _, item := range items {
+		item.check()
+		total += item.price
+	}
+	return total
+}
+
+func countOf(items []Item) int {
+	total := 0
+	for _, item := range items {
+		item.check()
+		total += item.count * 2
+	}
+	return total
+}
+"""
+
+
+def test_a_block_is_shown_for_as_long_as_the_sources_agree_and_closed(tmp_path: Path):
+    """Both loops check the item, and add up different things."""
+    (tmp_path / "loops.go").write_text(LOOPS, "utf-8")
+    cache = CacheSettings(directory=str(tmp_path / "cache"))
+    with closing(Engine([tmp_path], Settings(completion=ANY, cache=cache))) as engine:
+        engine.refresh(lambda _: None, Event(), workers=1)
+        text = "func weightOf(items []Item) int {\n\ttotal := 0\n\t"
+        (found,) = engine.complete(engine.workspace.roots[0] / "weight.go", 2, 1, text=text + "\n}\n")
+    assert found.text == "for _, item := range items {\n\t\titem.check()\n\t}"

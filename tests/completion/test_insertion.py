@@ -86,6 +86,14 @@ def test_what_would_break_the_file_is_not_offered():
     assert not Proof(at).holds("return (y")
 
 
+def test_code_is_not_offered_inside_of_a_comment_or_a_string():
+    at = asked('def b(x):\n    y = """', after='\n\n    z = """\n')
+    below = asked_at(at.path, "\n".join(at.lines), "python", 2, 0)
+    assert not below.is_begun
+    above = asked("function b(x) {\n  const y = `\n", "javascript", after="\n`;\n}\n")
+    assert not Proof(above).holds("return y;")
+
+
 def test_a_file_that_is_broken_elsewhere_must_get_no_worse():
     at = asked("def broken(:\n    pass\n\ndef b(x):\n    y = x\n    ", after="\n")
     before = faults(at.lines, "python")

@@ -93,6 +93,47 @@ async def test_positions_are_in_the_negotiated_units(start) -> None:
     assert item.insert_text == "tal * (1 + tax_rate)"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("indent", ["  ", "\t"])
+async def test_a_block_comes_in_the_document_s_style(start, end: str, indent: str) -> None:
+    text = end.join(BEGUN.replace("    ", indent).split("\n")[:3]) + end + indent
+    client = await begun(start, text=text)
+    (item,) = await ghosts(client, "shop/totals.py", text.replace("\r", ""))
+    first, second = item.insert_text.split("\n")[:2]
+    assert (first, second) == ("for item in goods:", f"{2 * indent}price = item.price * item.quantity")
+    compile(text + item.insert_text, "totals.py", "exec")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BEGUN + "# return to",
+        BEGUN + 'total = "ret',
+        BEGUN.split("\n")[0] + '\n    """The price of all goods\n    ',
+        "",
+    ],
+)
+async def test_prose_is_left_to_its_author(start, text: str) -> None:
+    client = await begun(start, text=text, settings={"completion": {"floor": 0}})
+    assert await ghosts(client, "shop/totals.py", text) == []
+
+
+async def test_what_is_no_source_file_is_met_with_silence(start) -> None:
+    """A text, a file of a language without a grammar, what was never saved, a cell, and a file that is too large."""
+    client = await begun(start)
+    large = "x = 1\n" * 200_000 + BEGUN
+    for name, text in (("notes.txt", BEGUN), ("a.ml", BEGUN), ("large.py", large)):
+        client.open(name, text)
+        assert await ghosts(client, name, text) == []
+    for uri in ("untitled:Untitled-1", "vscode-notebook-cell:/x/y.ipynb#W0sZmlsZQ%3D%3D"):
+        document = types.TextDocumentItem(uri, "python", 1, BEGUN)
+        client.text_document_did_open(types.DidOpenTextDocumentParams(document))
+        asked = types.InlineCompletionContext(INVOKED)
+        place = types.TextDocumentIdentifier(uri), types.Position(8, 4)
+        params = types.InlineCompletionParams(asked, *place)
+        assert list((await client.text_document_inline_completion_async(params)).items) == []
+
+
 async def test_below_the_floor_there_is_silence(start) -> None:
     client = await begun(start, settings={"completion": {"floor": 1.1}})
     assert await ghosts(client, "shop/totals.py", BEGUN) == []

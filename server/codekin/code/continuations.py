@@ -37,8 +37,8 @@ _NOT_LOCAL = (
 )
 _QUOTED = (rf"{quote}(?:[^{quote}\\\n]|\\.)*{quote}" for quote in "\"'`")
 _STRING = "|".join(_QUOTED)
-_LOCAL = rf"(?<![\w.>:@])(?!(?:{_NOT_LOCAL})\b)[a-z_]\w*(?![\w(:!]|\s*::)"
-_STRINGS, _LOCALS = re.compile(_STRING), re.compile(_LOCAL)
+_LOCAL = rf"(?<![\w.>:@])(?!(?:{_NOT_LOCAL})\b)[a-z_]\w*(?![\w(!]|:(?!\s*$)|\s*::)"
+_STRINGS, _LOCALS = re.compile(_STRING), re.compile(_LOCAL, re.MULTILINE)
 _EITHER = re.compile(f"{_STRING}|{_LOCAL}")
 _NUMBER = re.compile(r"\b\d[\w.]*")
 _BLANK = re.compile(r"[\s$]+")

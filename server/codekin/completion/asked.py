@@ -16,6 +16,11 @@ from codekin.types import Kind, Snippet, Span
 MAX_START = 60  # lines above the cursor that are looked at
 _HEAD = 3  # lines on which a signature's parameters stand
 _BRACKET = re.compile(r"[\[\](){}]")
+_LONG_STRING = r"(?s:(?P<quotes>\"{3}|'{3})(?:.*?(?P=quotes)|(?P<string>.*\Z)))"
+_STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
+_HASHED = re.compile(rf"{_LONG_STRING}|{_STRING}|#.*")
+_SLASHED = re.compile(rf"(?s:/\*(?:.*?\*/|(?P<comment>.*\Z)))|{_LONG_STRING}|{_STRING}|//.*")
+_HASH_LANGUAGES = ("python", "ruby", "bash")
 _TYPE_OR_DEFAULT = re.compile("[:=]")
 _FUNCTIONS = (Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST)
 _STANDIN = "x"  # for what is to come: a function without a body is none to most grammars
@@ -71,7 +76,7 @@ class Asked:
     @cached_property
     def is_begun(self) -> bool:
         """Whether there is something to go on from, at a place where a line may go on."""
-        return bool(self.said) and not _is_being_indented(self)
+        return bool(self.said) and not _is_being_indented(self) and not is_prose(self.start, self.language)
 
     @cached_property
     def keys(self) -> tuple[int, ...]:
@@ -265,6 +270,12 @@ def parameters(head: Sequence[str]) -> tuple[str, ...]:
             current += char
     names = [locals_of(_TYPE_OR_DEFAULT.split(one)[0].replace("$", "")) for one in (*given, current) if one.strip()]
     return tuple(one[0] for one in names if one) if all(len(one) < 2 for one in names) else ()
+
+
+def is_prose(lines: Sequence[str], language: str) -> bool:
+    """Whether the lines leave a comment or a string open that goes on on the next line."""
+    text = _HASHED if language in _HASH_LANGUAGES else _SLASHED
+    return any(found.lastgroup in ("comment", "string") for found in text.finditer("\n".join(lines)))
 
 
 def innermost(lines: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from codekin.code.lines import is_closing
 from codekin.completion.asked import Asked, asked_at
 from codekin.completion.belief import Belief, beliefs
 from codekin.completion.clues import Clue, Clues
-from codekin.completion.extent import extent, taken
+from codekin.completion.extent import extents, taken
 from codekin.completion.insertion import Proof, insertion, looks_secret
 from codekin.completion.weighing import Weighing
 from codekin.embed.embedder import Embedder
@@ -23,6 +23,7 @@ from codekin.settings import CompletionSettings
 from codekin.types import Cancel, Completion, Span
 
 _REMEMBERED = 8  # documents
+_LARGEST = 1_048_576  # characters of a document: in larger ones a key would take seconds
 _TRIED = 3  # beliefs that are made into text; the next ones are rarely above any floor
 
 
@@ -68,6 +69,8 @@ class Completer:
         former = self._known.get(cursor.path)
         if former is not None and former.language != cursor.language:
             former = None
+        if len(cursor.text) > _LARGEST:
+            return []
         asked = asked_at(cursor.path, cursor.text, cursor.language, cursor.row, cursor.column, former)
         proof = Proof(asked)
         found = self._complete(asked, proof, settings, cancel, without) if asked.is_begun else []
@@ -113,19 +116,19 @@ def _offered(
 ) -> Iterator[Completion]:
     for belief in probable:
         clue = belief.clues[0]
-        for end in reversed(extent(asked, belief.clues, settings.max_lines)):
+        for rows in extents(asked, belief.clues, settings.max_lines):
             if cancel.is_set():
                 return
-            lines = taken(clue, end)
+            lines = taken(clue, rows)
             text = insertion(asked, lines, clue.source.lines)
             if text and text.strip() and not looks_secret(asked.typed + text) and proof.holds(text):
-                yield _completion(asked, belief, text, end, lines)
+                yield _completion(asked, belief, text, rows, lines)
                 break
 
 
-def _completion(asked: Asked, belief: Belief, text: str, end: int, lines: Sequence[str]) -> Completion:
+def _completion(asked: Asked, belief: Belief, text: str, rows: Sequence[int], lines: Sequence[str]) -> Completion:
     clue = belief.clues[0]
     source = clue.source
-    span = Span(source.first + clue.at, source.first + end)
-    edited = lines != list(source.lines[clue.at : end])
+    span = Span(source.first + rows[0], source.first + rows[-1] + 1)
+    edited = lines != [source.lines[row] for row in rows]
     return Completion(text, asked.row, asked.column, belief.probability, source.path, span, source.name, edited)

@@ -1,7 +1,7 @@
 """How far a continuation goes: whole statements, for as long as the code it is taken from agrees with the rest."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from codekin.code.continuations import keys_of, locals_of, renamed, without_strings
 from codekin.code.lines import is_closing
@@ -10,6 +10,7 @@ from codekin.completion.clues import Clue
 
 _OPENING, _CLOSING = re.compile(r"[\[({]"), re.compile(r"[\])}]")
 _ASKED = 8  # clues whether they agree
+_TRIED = 6  # ends, each of which has to parse
 _GOING_ON = re.compile(
     r"\s*(?:[)\]}]|(?:else|elif|elsif|elseif|except|catch|finally|rescue|ensure|then|do|in|end|fi|done|esac)\b)"
 )
@@ -32,30 +33,55 @@ def statement_end(lines: Sequence[str], start: int) -> int:
     return end
 
 
-def extent(asked: Asked, clues: Sequence[Clue], max_lines: int) -> list[int]:
-    """Where the best clue's continuation may end, shortest first: after its first statement, and after each that most
-    of the other clues go on with, too. Empty where the first statement is longer than `max_lines`.
+def extents(asked: Asked, clues: Sequence[Clue], max_lines: int) -> Iterator[list[int]]:
+    """The rows of the best clue's source that may be shown, best first: whole statements, for as long as at least half
+    of the other clues go on with them, too, and then what closes their blocks. Of a block, one statement is.
     """
     best = clues[0]
-    lines, key = best.source.lines, keys_of(asked.language)
-    column, end = indent(lines[best.at]), statement_end(lines, best.at)
-    ends: list[int] = []
-    others = [(clue, statement_end(clue.source.lines, clue.at)) for clue in clues[1:_ASKED]]
-    while end - best.at <= max_lines and _is_whole(lines[end - 1], asked.language) and _is_resolved(asked, best, end):
-        ends.append(end)
-        following = next((row for row in range(end, len(lines)) if key[lines[row]]), None)
-        if following is None or indent(lines[following]) != column or is_closing(lines[following]):
-            break
-        agreeing = []
-        for clue, behind in others:
-            theirs = clue.source.lines
-            row = next((row for row in range(behind, len(theirs)) if key[theirs[row]]), None)
-            if row is not None and _said(clue, row) == _said(best, following):
-                agreeing.append((clue, statement_end(theirs, row)))
-        if not agreeing or 2 * len(agreeing) < len(others):
-            break
-        others, end = agreeing, statement_end(lines, following)
-    return ends
+    lines, first = best.source.lines, statement_end(best.source.lines, best.at)
+    agreed = _agreed(asked, clues, first)
+    ends = sorted({statement_end(lines, row) for row in _said_rows(best, asked.language) if row < max(agreed, first)})
+    liked = [end for end in reversed(ends) if end <= agreed]
+    for end in [*liked, *(end for end in ends if agreed < end <= first)][:_TRIED]:
+        rows = [*range(best.at, end), *_closers(lines, end, first)]
+        if len(rows) <= max_lines and _is_whole(lines[end - 1], asked.language) and _is_resolved(asked, best, rows):
+            yield rows
+
+
+def _agreed(asked: Asked, clues: Sequence[Clue], first: int) -> int:
+    """The row of the best clue's source from which on the others do not agree; behind its `first` statement there must
+    be others.
+    """
+    best, *others = clues[:_ASKED]
+    rows = _said_rows(best, asked.language)
+    column, theirs = indent(best.source.lines[best.at]), [_said_rows(clue, asked.language) for clue in others]
+    agreeing = list(range(len(others)))
+    for step, row in enumerate(rows):
+        behind = row >= first
+        if behind and (indent(best.source.lines[row]) < column or is_closing(best.source.lines[row])):
+            return row
+        said = _said(best, row)
+        now = [i for i in agreeing if step < len(theirs[i]) and _said(others[i], theirs[i][step]) == said]
+        if 2 * len(now) < len(agreeing) or (behind and not now):
+            return row
+        agreeing = now
+    return len(best.source.lines)
+
+
+def _said_rows(clue: Clue, language: str) -> list[int]:
+    """Where the source says something, from the clue's line on."""
+    key, lines = keys_of(language), clue.source.lines
+    return [row for row in range(clue.at, len(lines)) if key[lines[row]]]
+
+
+def _closers(lines: Sequence[str], end: int, last: int) -> list[int]:
+    """The rows before `last` that only close the blocks in which the row above `end` stands."""
+    column, rows = indent(lines[end - 1]), list[int]()
+    for row in range(end, last):
+        if lines[row].strip() and is_closing(lines[row]) and indent(lines[row]) < column:
+            rows.append(row)
+            column = indent(lines[row])
+    return rows
 
 
 def _said(clue: Clue, row: int) -> str:
@@ -67,16 +93,16 @@ def _is_whole(line: str, language: str) -> bool:
     return not (language == "python" and line.split("#")[0].rstrip().endswith(":"))
 
 
-def taken(clue: Clue, end: int) -> list[str]:
-    """The source's lines up to `end`, with the names of here."""
-    return [renamed(line, clue.names) for line in clue.source.lines[clue.at : end]]
+def taken(clue: Clue, rows: Sequence[int]) -> list[str]:
+    """These lines of the source, with the names of here."""
+    return [renamed(clue.source.lines[row], clue.names) for row in rows]
 
 
-def _is_resolved(asked: Asked, clue: Clue, end: int) -> bool:
+def _is_resolved(asked: Asked, clue: Clue, rows: Sequence[int]) -> bool:
     """Whether the lines speak of nothing that the source has set up and the question has not."""
     above = frozenset(locals_of("\n".join(clue.source.lines[: clue.at])))
     own = frozenset(clue.names.values()) | asked.scope
-    return all(name in own or name not in above for line in taken(clue, end) for name in locals_of(line))
+    return all(name in own or name not in above for line in taken(clue, rows) for name in locals_of(line))
 
 
 def _balance(line: str) -> int:

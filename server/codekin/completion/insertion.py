@@ -21,6 +21,7 @@ _SECRET = re.compile(
     r"(?i:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential|auth)\w*[\"']?\s*(?::=|=>|[:=])\s*"
     r"(?:\w+\(\s*)?[\"'`][^\"'`\s]{3,}[\"'`]|://[^\s/:\"']+:[^\s/@\"']{3,}@"
 )
+_PROSE = re.compile("comment|string|heredoc")  # kinds of nodes
 _LONG = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
 _WIDTHS = (4, 2, 8, 3)  # of an indentation in spaces; the first one where two are as frequent
 _AROUND = 1000  # lines above and below the cursor that show how the file is indented
@@ -121,19 +122,34 @@ class Proof:
         self.parsed = asked.parsed  # of this document, in the last text that was parsed
 
     def holds(self, text: str) -> bool:
-        """False also where there is no grammar: what can't be checked is not offered."""
+        """False also where there is no grammar: what can't be checked is not offered; nor is code in a comment."""
         asked = self._asked
         line = asked.typed + text + asked.after
-        after = self._faults([*asked.lines[: asked.row], *line.split("\n"), *asked.lines[asked.row + 1 :]])
+        root = self._root([*asked.lines[: asked.row], *line.split("\n"), *asked.lines[asked.row + 1 :]])
+        if root is None or _is_prose(root, asked):
+            return False
+        after = _count(root)
         if after and self._before is None:
-            self._before = self._faults(asked.lines)
-        return not after or after <= (self._before or 0) < math.inf
+            before = self._root(asked.lines)
+            self._before = _count(before) if before else 0
+        return not after or after <= (self._before or 0)
 
-    def _faults(self, lines: Sequence[str]) -> float:
+    def _root(self, lines: Sequence[str]) -> "Node | None":
         syntax = syntax_of(self._asked.language)
         parsed = parsed_anew(source_of(lines), syntax, self.parsed) if syntax else None
         self.parsed = parsed or self.parsed
-        return _count(parsed.tree.root_node) if parsed else math.inf
+        return parsed.tree.root_node if parsed else None
+
+
+def _is_prose(root: "Node", asked: Asked) -> bool:
+    """Whether the cursor's line begins inside a comment or a string that began above."""
+    at = asked.row, len(asked.typed.encode("utf-8", "replace"))
+    node = root.descendant_for_point_range(at, at)
+    while node is not None:
+        if _PROSE.search(node.type) and node.start_point[0] < asked.row:
+            return True
+        node = node.parent
+    return False
 
 
 def faults(lines: Sequence[str], language: str) -> float:

@@ -77,6 +77,12 @@ STORE_MIGRATIONS = (
     DELETE FROM contents;
     DELETE FROM words;
     """,
+    """
+    DELETE FROM snippets;  -- courses know more local names
+    DELETE FROM files;
+    DELETE FROM contents;
+    DELETE FROM words;
+    """,
 )
 
 VECTOR_MIGRATIONS = (

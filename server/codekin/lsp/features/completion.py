@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from codekin.errors import CodekinError
+from codekin.errors import CodekinError, QueryError
 from codekin.lsp.convert import column, path_of, width
 from codekin.lsp.protocol import SourceJson, range_json
 from codekin.lsp.questions import Kind, SupersededError
@@ -128,7 +128,7 @@ async def _ask(server: "CodekinServer", place: _Place, *, waits: bool) -> list[C
         return []
     try:
         found = await server.session.ask(Kind.WRITTEN, partial(_complete, place)) or []
-    except SupersededError:
+    except (SupersededError, QueryError):  # the latter where it is no source: a text, a form
         return []
     found = found if place.document.version == version else []
     if found:
