@@ -3,9 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codekin.embed.embedder import Embedder, is_static, load
 from codekin.settings import ModelSettings
+from codekin.types import Role, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PROBE = "def add(a, b):\n    return a + b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +23,7 @@ class Heavy:
     bulk: Embedder  # as long as it takes
     asked: Embedder  # for a person's question; raises ModelError when it does not answer in time
     close: Callable[[], None]  # what is under way ends soon, with ModelError
+    probe: "NDArray[np.float32] | None" = None  # its vector of PROBE, where its fingerprint is no proof of what it is
 
 
 def has_heavy(settings: ModelSettings) -> bool:
@@ -33,6 +42,12 @@ def heavy(settings: ModelSettings, folder: Path, patience_s: float | None) -> He
     `folder` is for what the processes leave for each other. A question waits `patience_s`, or as long as it takes.
     Raises ModelError, DimensionError.
     """
+    if settings.endpoint:
+        return _served(settings, patience_s)
+    return _hosted(settings, folder, patience_s)
+
+
+def _hosted(settings: ModelSettings, folder: Path, patience_s: float | None) -> Heavy:
     from codekin.embed.checkpoint import read
     from codekin.embed.hosted import HostedEncoder, Hosting
 
@@ -45,3 +60,14 @@ def heavy(settings: ModelSettings, folder: Path, patience_s: float | None) -> He
         asked.close()
 
     return Heavy(Embedder(bulk, settings.dim), Embedder(asked, settings.dim), close)
+
+
+def _served(settings: ModelSettings, patience_s: float | None) -> Heavy:
+    from codekin.embed.http import Endpoint, HttpEncoder, prefixes
+
+    endpoint = Endpoint(settings)
+    width = endpoint.vectors([prefixes(settings)[Task.CODE2CODE, Role.PASSAGE] + PROBE]).shape[1]
+    bulk = Embedder(HttpEncoder(endpoint, settings, width), settings.dim)
+    asked = Embedder(HttpEncoder(endpoint, settings, width, patience_s), settings.dim)
+    (probe,) = bulk.embed([PROBE], Task.CODE2CODE, Role.PASSAGE)
+    return Heavy(bulk, asked, endpoint.closed.set, probe)

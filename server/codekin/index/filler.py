@@ -7,21 +7,20 @@ and nothing is embedded twice. Of several processes on one workspace one does it
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from filelock import FileLock, Timeout
 
-from codekin.code.extract import extract
-from codekin.embed.chosen import Heavy
+from codekin.embed.chosen import PROBE, Heavy
 from codekin.embed.embedder import Embedder
 from codekin.errors import CodekinError, ModelDiedError
+from codekin.index.backlog import Backlog
 from codekin.index.home import Home
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
 from codekin.index.tier import Tier
 from codekin.index.vector_store import VectorStore
-from codekin.index.workspace import Document, Workspace
+from codekin.index.workspace import Workspace
 from codekin.types import Cancel, ModelStatus, OnProgress, Progress, Role, Task
 
 log = logging.getLogger(__name__)
@@ -31,7 +30,6 @@ _SHORT_S, _LONG_S = 1.0, 4.0  # what a batch is to take: what a kill loses at mo
 _LOOK_S = 2.0  # between two looks whether there is anything to do
 _RETRIES_S = (5.0, 30.0, 300.0)
 _END_S = 5.0  # what is waited at most for the end of a batch that can't be interrupted
-_REPLAN = 20  # as long as so many plans take, a plan holds though the store changes
 
 
 class Filler:
@@ -47,8 +45,8 @@ class Filler:
     ) -> None:
         """`open_heavy` may take its time, and raises ModelError; None: there is no heavy model, and nothing to do."""
         self._home = home
-        self._workspace = workspace
         self._index = index
+        self._backlog = Backlog(workspace, index)
         self._open_heavy = open_heavy
         self._on_change = on_change
         self._heavy: Heavy | None = None
@@ -80,7 +78,7 @@ class Filler:
         with self._opening:
             if self._heavy is None and self._open_heavy is not None:
                 heavy = self._open_heavy()
-                self._index.add_heavy(heavy.bulk.space(Task.CODE2CODE), heavy.bulk.dim)
+                self._index.add_heavy(self._space(heavy), heavy.bulk.dim)
                 self._heavy = heavy
             return self._heavy
 
@@ -167,11 +165,19 @@ class Filler:
                 if not self._stop.is_set():
                     log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
                     self.problem = str(error) if isinstance(error, CodekinError) else repr(error)
+                    self._let_go()
                     self._on_change()
                     self._stop.wait(_RETRIES_S[min(failures, len(_RETRIES_S) - 1)])
                     failures += 1
             with self._wake:
                 self._wake.wait(_LOOK_S)
+
+    def _let_go(self) -> None:
+        """It is opened anew: another model may answer by then."""
+        with self._opening:
+            if self._heavy:
+                self._heavy.close()
+            self._heavy = None
 
     def _round(self) -> None:
         heavy = self.open()
@@ -204,7 +210,7 @@ class Filler:
         self._index.follow()
         on_progress(self._far(None))
         try:
-            for batch in self._batches(cancel):
+            for batch in self._backlog.batches(lambda: self._size, cancel):
                 missing = list(batch.keys() - vectors.having(self._tier().space, list(batch)))
                 made += self._embed({key: batch[key] for key in missing}, embedder, vectors)
                 self._index.follow()
@@ -235,44 +241,15 @@ class Filler:
             self._size = max(self._size // 2, _LEAST)
         return len(texts)
 
-    def _batches(self, cancel: Cancel) -> Iterator[dict[bytes, str]]:
-        """Texts of contents that wait, by hash, what a person works on first; each once."""
-        seen: set[bytes] = set()
-        changed = True
-        while changed and not cancel.is_set():
-            changed = False
-            batch: dict[bytes, str] = {}
-            for path in self._files(cancel):
-                batch |= {key: text for key, text in self._waiting(path) if key not in seen}
-                if len(batch) >= self._size:
-                    seen |= batch.keys()
-                    yield from _cut(batch, self._size, cancel)
-                    batch, changed = {}, True
-            if batch and not cancel.is_set():
-                seen |= batch.keys()
-                yield batch
-                changed = True
-
-    def _files(self, cancel: Cancel) -> Iterator[Path]:
-        """Files with contents that wait: the open ones, then the last changed; until the store has changed."""
-        store, started = self._index.store, time.monotonic()
-        generation, states = store.generation(), store.states()
-        opened = self._workspace.overlays()
-        waiting = [path for path in store.files_with(self._tier().awaited) if path in states]
-        waiting.sort(key=lambda path: (path not in opened, -states[path].mtime_ns, path))
-        holds_until = time.monotonic() + _REPLAN * (time.monotonic() - started)
-        for path in waiting:
-            if cancel.is_set() or (time.monotonic() > holds_until and store.generation() != generation):
-                return
-            yield path
-
-    def _waiting(self, path: Path) -> Iterator[tuple[bytes, str]]:
-        document = self._workspace.read(path)
-        if isinstance(document, Document):
-            awaited = self._tier().awaited
-            for snippet in extract(document.text, document.language):
-                if (key := content_hash(snippet.text)) in awaited:
-                    yield key, snippet.text
+    def _space(self, heavy: Heavy) -> str:
+        space = heavy.bulk.space(Task.CODE2CODE)
+        if heavy.probe is None:
+            return space
+        vectors = VectorStore(self._home.vectors)
+        try:
+            return vectors.proven(space, content_hash(PROBE), heavy.probe)
+        finally:
+            vectors.close()
 
     def _tier(self) -> Tier:
         tier = self._index.heavy
@@ -282,11 +259,3 @@ class Filler:
     def _far(self, seconds_left: float | None) -> Progress:
         have, wait = len(self._tier().dense), len(self._tier().awaited)
         return Progress(have, have + wait, seconds_left)
-
-
-def _cut(batch: Mapping[bytes, str], size: int, cancel: Cancel) -> Iterator[dict[bytes, str]]:
-    """A file may have thousands of contents."""
-    keys = list(batch)
-    for i in range(0, len(keys), size):
-        if not cancel.is_set():
-            yield {key: batch[key] for key in keys[i : i + size]}

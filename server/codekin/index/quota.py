@@ -6,8 +6,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from codekin.embed.chosen import PROBE
 from codekin.errors import StoreError
 from codekin.index.home import Home
+from codekin.index.prepare import content_hash
 from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
 
@@ -22,7 +24,7 @@ def keep_within_quota(home: Home, vectors: VectorStore) -> None:
     quota_bytes = home.settings.cache.quota_mb * 1_048_576
     if vectors.size_bytes() <= quota_bytes:
         return
-    referenced: set[bytes] = set()
+    referenced = {content_hash(PROBE)}
     for path in home.store.parent.glob("*.sqlite"):
         if path == home.store or not _dropped(path):
             referenced |= _referenced(path)

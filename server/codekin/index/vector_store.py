@@ -3,6 +3,7 @@
 Because the key is the content, a rename, a move, a branch switch, an undo or a second worktree embeds nothing.
 """
 
+import itertools
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from codekin.index import schema
 
 Vectors = npt.NDArray[np.float32]
 
+_SAME = 0.99  # cosine of a text with itself, by a model that computes a little otherwise today
 _CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
 
 
@@ -65,6 +67,20 @@ class VectorStore:
         vectors = np.frombuffer(raw, dtype="<f2").reshape(len(positions), dim).astype(np.float32)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return positions, vectors / np.maximum(norms, np.float32(1e-12))
+
+    def proven(self, space: str, key: bytes, vector: Vectors) -> str:
+        """The space of that name in which `key` has this `vector` (d,); a new one where it has another in each.
+
+        So the vectors of a model that answers under another one's name are never compared with that one's.
+        """
+        for number in itertools.count(1):
+            named = space if number == 1 else f"{space}/{number}"
+            found, known = self.get(named, [key], len(vector))
+            if not found:
+                self.put(named, [key], vector[None])
+            if not found or float(known[0] @ vector) > _SAME:
+                return named
+        raise AssertionError
 
     def newest(self) -> int:
         """A number that grows with every vector, in whatever space and process."""

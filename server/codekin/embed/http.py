@@ -1,0 +1,213 @@
+"""A heavy model behind somebody's server: OpenAI's embeddings API (vLLM, TEI, Ollama, llama.cpp, Infinity).
+
+Source: https://platform.openai.com/docs/api-reference/embeddings. The instruction stands before each text, for the API
+knows none. The code goes to that address and nowhere else: redirections are not followed, for they would take the key
+along, and a server on this machine is asked past any proxy.
+"""
+
+import hashlib
+import ipaddress
+import json
+import threading
+import time
+from collections.abc import Sequence
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codekin.embed.presets import preset
+from codekin.embed.tasks import Prefixes
+from codekin.errors import ModelBusyError, ModelError
+from codekin.settings import ModelSettings, endpoint_key
+from codekin.types import Role, Task
+
+Floats = NDArray[np.float32]
+
+_TRIES = 6
+_WAIT_S, _LONGEST_WAIT_S = (
+    0.5,
+    60.0,
+)  # before the second try, doubled before each further one; what a server may ask for
+_AGAIN = (408, 425, 429, 500, 502, 503, 504)
+_TOO_MANY = (413, 422)  # texts at once, or too long a body
+_SAID = 200  # characters of a server's own words that are told
+_NAMES = {Role.QUERY: "query", Role.PASSAGE: "document"}
+
+
+class _TryAgainError(Exception):
+    """It may be luckier the next time."""
+
+    def __init__(self, why: str, after_s: float = 0.0) -> None:
+        super().__init__(why)
+        self.after_s = after_s
+
+
+class _Elsewhere(HTTPRedirectHandler):
+    """Follows nowhere."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Endpoint:
+    """The server that the settings name, and the model that it is asked for. Any thread may ask."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        """Raises ModelError."""
+        where = urlsplit(settings.endpoint)
+        if where.scheme not in ("http", "https") or not where.hostname:
+            raise ModelError(f'model.endpoint is "{settings.endpoint}". Write http://HOST:PORT/v1, or https.')
+        if settings.name == "embedded":
+            raise ModelError(f"Which model does {settings.endpoint} run? Set model.name to its name there.")
+        self.url = settings.endpoint.rstrip("/") + "/embeddings"
+        self.model = settings.name
+        self.is_near = _is_near(where.hostname)
+        self.is_open = bool(endpoint_key()) and where.scheme == "http" and not self.is_near
+        self.closed = threading.Event()
+        self._timeout_s = settings.endpoint_timeout_s
+        self._batch = settings.endpoint_batch
+        self._opener = build_opener(_Elsewhere, *([ProxyHandler({})] if self.is_near else []))
+
+    def vectors(self, texts: Sequence[str], patience_s: float | None = None) -> Floats:
+        """float32 (n, d), n ≥ 1, as the server makes them: with patience one try of that time, else several.
+
+        Raises ModelBusyError, ModelError.
+        """
+        parts = [texts[i : i + self._batch] for i in range(0, len(texts), self._batch)]
+        made = [self._part(part, patience_s) for part in parts]
+        if len({rows.shape[1] for rows in made}) > 1:
+            raise self._wrong("vectors of several lengths")
+        return np.concatenate(made)
+
+    def _part(self, texts: Sequence[str], patience_s: float | None) -> Floats:
+        wait = _WAIT_S
+        for left in reversed(range(1 if patience_s is not None else _TRIES)):
+            try:
+                return self._once(texts, self._timeout_s if patience_s is None else patience_s)
+            except _TryAgainError as error:
+                if not left:
+                    raise ModelBusyError(f"{self.url}: {error}. Is the server well?") from error
+                if self.closed.wait(min(max(wait, error.after_s), _LONGEST_WAIT_S)):
+                    raise ModelBusyError(f"{self.url} is no longer asked.") from error
+                wait *= 2
+        raise AssertionError
+
+    def _once(self, texts: Sequence[str], timeout_s: float) -> Floats:
+        body = json.dumps({"model": self.model, "input": list(texts), "encoding_format": "float"}).encode()
+        headers = {"Content-Type": "application/json", "User-Agent": "codekin"}
+        if key := endpoint_key():
+            headers["Authorization"] = f"Bearer {key}"
+        try:
+            with self._opener.open(Request(self.url, body, headers), timeout=timeout_s) as answer:  # noqa: S310
+                return self._read(answer.read(), len(texts))
+        except HTTPError as error:
+            if error.code in _TOO_MANY and len(texts) > 1:
+                half = len(texts) // 2
+                return np.concatenate([self._part(texts[:half], None), self._part(texts[half:], None)])
+            raise self._refused(error) from error
+        except TimeoutError as error:
+            raise _TryAgainError(f"no answer within {timeout_s:g} s") from error
+        except URLError as error:
+            raise _TryAgainError(f"it can't be reached ({error.reason})") from error
+        except (OSError, HTTPException) as error:
+            raise _TryAgainError(f"the connection broke ({error!r})") from error
+
+    def _refused(self, error: HTTPError) -> Exception:
+        said = error.read(_SAID).decode("utf-8", "replace").strip()
+        if error.code in _AGAIN:
+            return _TryAgainError(f"status {error.code} {said}".strip(), _after_s(error.headers))
+        if error.code in (401, 403):
+            return ModelError(f"{self.url} wants another key. Set CODEKIN_ENDPOINT_KEY in the environment. {said}")
+        if 300 <= error.code < 400:
+            return ModelError(f"{self.url} is elsewhere now: {error.headers['Location']}. Set model.endpoint to it.")
+        remedy = "Check model.endpoint (http://HOST:PORT/v1) and model.name."
+        return ModelError(f"{self.url} answers with status {error.code}. {remedy} {said}".strip())
+
+    def _read(self, body: bytes, count: int) -> Floats:
+        try:
+            rows = sorted(json.loads(body)["data"], key=lambda row: row["index"])
+            vectors = np.array([row["embedding"] for row in rows], np.float32)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._wrong("something else") from error
+        if vectors.ndim != 2 or len(vectors) != count or not vectors.shape[1]:
+            raise self._wrong(f"{len(rows)} vectors for {count} texts")
+        if not np.isfinite(vectors).all():
+            raise self._wrong("vectors that are not finite")
+        return vectors
+
+    def _wrong(self, instead: str) -> ModelError:
+        remedy = "Is that its OpenAI-compatible address (…/v1), and is the model one for embeddings?"
+        return ModelError(f"{self.url} gave {instead}. {remedy}")
+
+
+class HttpEncoder:
+    """The model at an endpoint."""
+
+    def __init__(
+        self, endpoint: Endpoint, settings: ModelSettings, width: int, patience_s: float | None = None
+    ) -> None:
+        """`width` is the length of the server's vectors; a question waits `patience_s`, or through several tries."""
+        known = preset(settings.name)
+        shorter = known.matryoshka if known else (settings.dim, *map(int, settings.matryoshka))
+        self.name = settings.name
+        self.dims = (*sorted({dim for dim in shorter if 0 < dim < width}), width)
+        self.prefixes = prefixes(settings)
+        self.device = endpoint.url
+        # Whether it is the same model under that name, its answer to a known text tells.
+        self.fingerprint = hashlib.sha256(f"endpoint/{settings.name}/{width}".encode()).hexdigest()[:16]
+        self._endpoint = endpoint
+        self._patience_s = patience_s
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        if not self._endpoint.is_open:
+            return ()
+        return (f"The key for {self._endpoint.url} can be read on its way. Use https.",)
+
+    def encode(self, texts: Sequence[str], prefix: str) -> Floats:
+        """float32 (n, dims[-1]). Raises ModelBusyError, ModelError."""
+        if not texts:
+            return np.empty((0, self.dims[-1]), np.float32)
+        # Some servers refuse an empty text; surrogates can't cross.
+        whole = [(prefix + text).encode("utf-8", "replace").decode() or " " for text in texts]
+        vectors = self._endpoint.vectors(whole, self._patience_s)
+        if vectors.shape[1] != self.dims[-1]:
+            now, before = vectors.shape[1], self.dims[-1]
+            raise ModelError(f"{self.device} gives vectors of {now} numbers now, and gave {before}: another model?")
+        return vectors
+
+
+def prefixes(settings: ModelSettings) -> Prefixes:
+    """The instructions of a preset, else those of the settings, else none."""
+    known = preset(settings.name)
+    said = dict(text.partition("=")[::2] for text in settings.prompts)
+    found = {}
+    for task in Task:
+        for role, name in _NAMES.items():
+            own = known.prefixes.get((task, role)) if known else None
+            found[task, role] = own if own is not None else said.get(f"{task}_{name}", said.get(name, ""))
+    return found
+
+
+def _is_near(host: str) -> bool:
+    """Whether it is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _after_s(headers: "Message[str, str]") -> float:
+    """How long the server asks to be left alone (RFC 9110, section 10.2.3)."""
+    said = headers.get("Retry-After") or "0"
+    try:
+        return float(said) if said.isdecimal() else max(parsedate_to_datetime(said).timestamp() - time.time(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
