@@ -36,7 +36,7 @@ def test_without_pytorch_it_says_what_to_install(tmp_path: Path, command: str) -
     words = {
         "causal": [".", *out],
         "contrastive": [".", "--backbone", "b", *out],
-        "embedded": ["pairs", "work", "out"],
+        "embedded": ["--pairs", ".", *out],
     }[command]
     done = subprocess.run(
         [sys.executable, "-m", "codekin", "train", command, *words],

@@ -96,7 +96,7 @@ def embedded(work: Path, out: Path, knobs: tuple[str, ...], **given: Path | None
 def _plan(steps: int, learning_rate: float, warm_up: int) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """The options of how a model is led down its loss, given to the command as `plan`'s fields; with defaults."""
     options = (
-        click.option("--steps", type=click.IntRange(1), default=steps, show_default=True),
+        click.option("--steps", type=click.IntRange(0), default=steps, show_default=True),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
         click.option("--warm-up", type=click.IntRange(0), default=warm_up, show_default=True, help="Steps."),
         click.option("--watch-steps", type=click.IntRange(1), default=100, show_default=True, help="Measure so often."),
@@ -132,6 +132,7 @@ _PLAN = ("steps", "learning_rate", "warm_up", "watch_steps", "checkpoint_steps",
 @click.option("--heads", type=click.IntRange(1), default=4, show_default=True)
 @click.option("--shared", type=click.IntRange(1), default=4, show_default=True, help="Heads of keys and values.")
 @click.option("--vocabulary", type=click.IntRange(300, 65_536), default=16_384, show_default=True)
+@click.option("--rows", metavar="MODEL", type=FOLDER, help="Begin with what this embedded model knows of words.")
 @click.option("--files", type=click.IntRange(1), default=50_000, show_default=True, help="Of SOURCES, at most.")
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Blocks per step.")
 @click.option("--block", type=click.IntRange(2), default=128, show_default=True, help="Tokens per block.")
@@ -144,7 +145,8 @@ def causal(sources: Path, work: Path, out: Path, **options: Any) -> int:
     from codekin.training.steps import Folders, Plan
 
     _use(options["threads"])
-    shape = Shape(*(options[name] for name in ("vocabulary", "layers", "width", "heads", "shared", "wide")))
+    numbers = {name: options[name] for name in ("vocabulary", "layers", "width", "heads", "shared", "wide")}
+    shape = Shape(**numbers, rows=str(options["rows"] or ""))
     recipe = Recipe(*(options[name] for name in ("files", "batch", "block", "bf16")))
     plan = Plan(**{name: options[name] for name in _PLAN})
     run(Corpus(sources, options["block_list"]), shape, recipe, plan, Folders(work, out))

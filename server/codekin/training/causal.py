@@ -32,6 +32,9 @@ END = "<|endoftext|>"
 _SAMPLED = 2000  # files the vocabulary is learned from
 _HELD_BLOCKS = 64
 _EVEN = 0.1  # of 1: how much a token minds which others it sees, at first
+# How large a row's numbers are at first, and the norms' epsilon, far above their square: norms then hardly change how
+# long rows are relative to each other, and a row's length is how much its word matters.
+_SMALL = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Shape:
     shared: int = 4  # of them, how many have keys and values of their own
     wide: int = 768  # of the feed-forward layers
     positions: int = 512
+    rows: str = ""  # a static model's folder: its pieces and their vectors are what the decoder begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def run(corpus: Corpus, shape: Shape, recipe: Recipe, plan: Plan, folders: Folde
     tokenizer, tokens = prepared(corpus, recipe.files, shape, work)
     torch.manual_seed(plan.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = begun(_config(shape, tokenizer)).to(device).train()
+    model = begun(_config(shape, tokenizer), shape.rows).to(device).train()
     language = Language(model, tokens, recipe, plan.seed)
     log.info("%d parameters, %d tokens, on %s", sum(p.numel() for p in model.parameters()), len(tokens), device)
     determined = {**asdict(shape), **asdict(recipe), **plan.determines(), "tokens": len(tokens)}
@@ -95,7 +99,7 @@ def prepared(corpus: Corpus, most: int, shape: Shape, work: Path) -> tuple[Token
     if not files:
         raise ModelError(f"There is no source code below {corpus.folder}. Name a folder that has some.")
     files = Random(0).sample(files, min(most, len(files)))  # noqa: S311 -- sampling, not secrets
-    tokenizer = learn_tokenizer(_texts(files[:_SAMPLED]), shape.vocabulary)
+    tokenizer = learn_tokenizer(_texts(files[:_SAMPLED]), shape.vocabulary) if not shape.rows else known(shape.rows)
     tokenizer.save(str(vocabulary))
     partial = work / "tokens.partial.npy"
     np.save(partial, np.concatenate([np.array(tokenizer.encode(text).ids, dtype=np.uint16) for text in _texts(files)]))
@@ -109,22 +113,13 @@ def _texts(files: list[Path]) -> Iterator[str]:
 
 
 def learn_tokenizer(texts: Iterator[str], size: int) -> Tokenizer:
-    """Byte-level BPE within words; names are split where people read a border, and case and layout are dropped.
-
-    For a small model this is most of what there is to win: one row of the table learns `name` in getName, NAME and
-    user_name. It ends each text by a token of its own, whose state sums it up. At most 65,536 rows.
-    """
+    """Byte-level BPE within words; at most 65,536 rows."""
     tokenizer = Tokenizer(BPE())
-    borders = Regex(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-    pieces = Regex(r"[a-zA-Z]+|\d|_|[^\sa-zA-Z\d_]+")
-    tokenizer.normalizer = normalizers.Sequence([normalizers.Replace(borders, " "), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(pieces, "isolated"),
-            pre_tokenizers.Split(Regex(r"[\s_]+"), "removed"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    tokenizer.normalizer = _normalizer()
+    pieces = pre_tokenizers.Split(Regex(r"[a-z]+|\d|_|[^\sa-z\d_]+"), "isolated")
+    between = pre_tokenizers.Split(Regex(r"[\s_]+"), "removed")
+    bytewise = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pieces, between, bytewise])
     trainer = BpeTrainer(
         vocab_size=size,
         special_tokens=[END],
@@ -133,9 +128,34 @@ def learn_tokenizer(texts: Iterator[str], size: int) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator((text.encode("utf-8", "replace").decode() for text in texts), trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        f"$A {END}", special_tokens=[(END, tokenizer.token_to_id(END))]
-    )
+    return _ended(tokenizer)
+
+
+def known(rows: str) -> Tokenizer:
+    """The pieces of a static model, told apart in running text as it does; brackets and quotes are nothing to it."""
+    tokenizer = Tokenizer.from_file(str(Path(rows) / "tokenizer.json"))
+    tokenizer.normalizer = _normalizer()
+    operators = "+*/%&|^~<>=!?-"
+    between = pre_tokenizers.Split(Regex(rf"(?:[^\w{operators}]|_)+"), "removed")
+    pieces = pre_tokenizers.Split(Regex(rf"[a-z]+|\d+|[{operators}]+"), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([between, pieces])
+    tokenizer.add_special_tokens([END])
+    return _ended(tokenizer)
+
+
+def _normalizer() -> normalizers.Normalizer:
+    """Names are split where people read a border, and case is dropped: one row learns `name` in getName, NAME, my_name.
+
+    For a small model this is most of what there is to win.
+    """
+    borders = Regex(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+    return normalizers.Sequence([normalizers.Replace(borders, " "), normalizers.Lowercase()])
+
+
+def _ended(tokenizer: Tokenizer) -> Tokenizer:
+    """Each text ends in a token of its own, whose state sums it up."""
+    end = tokenizer.token_to_id(END)
+    tokenizer.post_processor = processors.TemplateProcessing(f"$A {END}", special_tokens=[(END, end)])
     return tokenizer
 
 
@@ -150,6 +170,7 @@ def _config(shape: Shape, tokenizer: Tokenizer) -> Qwen3Config:
         num_key_value_heads=shape.shared,
         head_dim=shape.width // shape.heads,
         max_position_embeddings=shape.positions,
+        rms_norm_eps=_SMALL,
         tie_word_embeddings=True,
         bos_token_id=end,
         eos_token_id=end,
@@ -157,11 +178,12 @@ def _config(shape: Shape, tokenizer: Tokenizer) -> Qwen3Config:
     )
 
 
-def begun(config: Qwen3Config) -> Qwen3ForCausalLM:
+def begun(config: Qwen3Config, rows: str) -> Qwen3ForCausalLM:
     """A decoder that has learned nothing, but already lets each token know the mean of those before it.
 
     Queries begin near zero, so attention is even; the first layer's values and outputs begin as the identity. A text's
-    last state is then much like a bag of its words: a small corpus is enough to go on from there.
+    last state is then much like a bag of its words, and with a static model's rows much like its vector: a small
+    corpus is enough to go on from there.
     """
     model = Qwen3ForCausalLM(config)
     first = model.model.layers[0].self_attn
@@ -170,7 +192,25 @@ def begun(config: Qwen3Config) -> Qwen3ForCausalLM:
             layer.self_attn.q_norm.weight.fill_(_EVEN)
         for matrix in (first.v_proj.weight, first.o_proj.weight):
             matrix.copy_(torch.eye(*matrix.shape))
+        if rows:
+            given = torch.from_numpy(_rows(Path(rows), config.hidden_size))
+            model.model.embed_tokens.weight[: len(given)] = given * (_SMALL / given.square().mean().sqrt())
     return model
+
+
+def _rows(folder: Path, width: int) -> NDArray[np.float32]:
+    """A static model's vectors (pieces, width) as it weighs them, over all instructions. Raises ModelError."""
+    try:
+        table, factors = np.load(folder / "table.npy"), np.load(folder / "factors.npy")
+        pieces = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size()
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{folder} has no static model ({error}). Name a folder that `train embedded` wrote."
+        ) from error
+    if table.shape[-1] != width:
+        raise ModelError(f"{folder} has rows of {table.shape[-1]} numbers. Choose --width {table.shape[-1]}.")
+    weighed = table[0, :pieces] * factors.mean(axis=0)[:pieces, None]
+    return np.asarray(weighed, dtype=np.float32)
 
 
 class Language:
