@@ -44,8 +44,8 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
     private running: vscode.CancellationTokenSource | undefined;
     private timer: NodeJS.Timeout | undefined;
     private covered = 1;
-    private selected: readonly Node[] = [];
-    private pointed: Node | undefined;
+    private selected: readonly string[] = []; // keys, for each answer has hits of its own
+    private pointed: string | undefined;
     private readonly holding: vscode.Disposable;
 
     constructor(private readonly server: Server) {
@@ -118,7 +118,7 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
      * the key toggles whether that is selected, so it is what has just come to the selection, or gone from it.
      */
     async meant(): Promise<Hit | undefined> {
-        const hit = this.pointed && isHit(this.pointed) && this.shows(this.pointed) ? this.pointed : undefined;
+        const hit = this.groups.flatMap((group) => group.hits).find((each) => keyOf(each) === this.pointed);
         if (hit) {
             await this.view.reveal(hit, { select: true, focus: true });
         }
@@ -155,15 +155,12 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
         return item;
     }
 
-    private shows(hit: Hit): boolean {
-        return this.groups.some((group) => group.hits.includes(hit));
-    }
-
     private point(selection: readonly Node[]): void {
-        const come = selection.filter((node) => !this.selected.includes(node));
-        const gone = this.selected.filter((node) => !selection.includes(node));
+        const keys = selection.map((node) => (isHit(node) ? keyOf(node) : node.key));
+        const come = keys.filter((key) => !this.selected.includes(key));
+        const gone = this.selected.filter((key) => !keys.includes(key));
         this.pointed = come.at(-1) ?? gone.at(-1) ?? this.pointed;
-        this.selected = selection;
+        this.selected = keys;
     }
 
     private take(answer: Answer): void {

@@ -12,6 +12,7 @@ from ..desk import FILES, Desk, make_desk
 from .code import Code, a_code, browse
 from .conftest import Built
 from .mishaps import programs, wheel
+from .shop import SHOP
 
 MANIFEST = json.loads((SOURCE / "package.json").read_text("utf-8"))
 NEWEST = list(VERSIONS)[-1]
@@ -107,8 +108,8 @@ def _in_window(script: str, code: Code, built: Built, *more: str, flags: tuple[s
 
 
 def test_surfaces(built: Built, tmp_path: Path):
-    """Each is seen once and used, as a person does; editors/vscode/pictures.py photographs the same."""
-    code = a_code(NEWEST, tmp_path / "code", make_desk(tmp_path / "desk", FILES))
+    """Each is seen once and used, as a person does; pictures.py photographs the same."""
+    code = a_code(NEWEST, tmp_path / "code", make_desk(tmp_path / "desk", SHOP))
     _in_window("surfaces.mjs", code, built, flags=("--disable-workspace-trust",))
 
 

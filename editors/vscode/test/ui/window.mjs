@@ -23,7 +23,7 @@ export class Window {
     async rests(target, text) {
         const hover = this.page.locator('.monaco-hover').filter({ hasText: text, visible: true }).first();
         for (const end = Date.now() + LONG_MS; Date.now() < end; ) {
-            await this.page.mouse.move(700, 600);
+            await this.page.mouse.move(600, 500);
             await target.hover();
             if (await hover.waitFor({ timeout: 2_000 }).then(() => true, () => false)) {
                 return;
@@ -33,7 +33,7 @@ export class Window {
     }
 
     async leaves() {
-        await this.page.mouse.move(700, 600);
+        await this.page.mouse.move(600, 500);
         await this.loses('.monaco-hover');
     }
 
@@ -60,14 +60,15 @@ export class Window {
     }
 
     /** Open a file with the cursor on a line, both as a person counts. */
-    async open(file, line) {
+    async open(file, line, patience = 3_000) {
         await this.press('Control+P');
         await this.sees('.quick-input-widget input');
         await this.type(`${file}:${line}`);
-        const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: path.basename(file) });
-        if (!(await row.first().waitFor({ timeout: 3_000 }).then(() => true, () => false))) {
+        const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: path.basename(file) });
+        if (!(await row.first().waitFor({ timeout: patience }).then(() => true, () => false))) {
             await this.press('Escape'); // asked before the host that searches was there
-            return this.open(file, line);
+            await this.loses('.quick-input-widget');
+            return this.open(file, line, 2 * patience);
         }
         await this.press('Enter');
         await this.sees('.tab.active', path.basename(file));
@@ -99,7 +100,7 @@ export class Window {
 export async function inWindow({ address, settings, pictures }, act) {
     const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
-    const page = await browser.newPage({ viewport: { width: 1100, height: 720 } });
+    const page = await browser.newPage({ viewport: { width: 1000, height: 640 } });
     const said = [];
     page.on('console', (message) => said.push(`[${message.type()}] ${message.text().slice(0, 300)}`));
     const window = new Window(page, settings, pictures);

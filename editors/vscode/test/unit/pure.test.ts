@@ -6,7 +6,7 @@ import { carryOut, news, plan, StepError } from '../../src/installing';
 import { Patience } from '../../src/patience';
 import type { Hit } from '../../src/protocol';
 import { moved } from '../../src/spans';
-import { byFile, byKinship, fenced, nameOf, remark } from '../../src/wording';
+import { byFile, byKinship, fenced, nameOf, narrowPlaceOf, remark } from '../../src/wording';
 
 function hit(more: Partial<Hit>): Hit {
     const range = { start: { line: 0, character: 0 }, end: { line: 2, character: 0 } };
@@ -60,6 +60,11 @@ describe('Hits', () => {
     it('without a name are called by their first line', () => {
         assert.equal(nameOf(hit({ name: '', preview: '\n  x = 1\n' })), 'x = 1');
         assert.equal(nameOf(hit({ name: '', preview: 'y'.repeat(99) })).length, 60);
+    });
+
+    it('say in a narrow column the file first', () => {
+        assert.equal(narrowPlaceOf(hit({}), 'lib/net/urls.py'), 'urls.py:1 · lib/net');
+        assert.equal(narrowPlaceOf(hit({}), 'urls.py'), 'urls.py:1');
     });
 
     it('can’t break out of their preview', () => {
