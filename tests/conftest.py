@@ -1,10 +1,12 @@
 """What tests of several rooms have in common."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from .embed.checkpoints import write_checkpoint
+from .embed.endpoints import Server, endpoint
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +15,10 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prompts of jina-code-embeddings; `ModelSettings(str(folder))` names it. A test that changes it copies it.
     """
     return write_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny-qwen2")
+
+
+@pytest.fixture
+def embedding_server() -> Iterator[Server]:
+    """A server of OpenAI's embeddings API with the embedded model, which remembers what it was asked."""
+    with endpoint() as server:
+        yield server

@@ -146,9 +146,9 @@ class Filler:
         tier, heavy = self._index.heavy, self._heavy
         if self._open_heavy is None:
             return None
-        if tier is None or heavy is None:
-            return ModelStatus(self._home.settings.model.name, "", 0.0, "failed" if self.problem else "opening")
         doing = "failed" if self.problem else "paused" if self._is_paused else self._doing
+        if tier is None or heavy is None:
+            return ModelStatus(self._home.settings.model.name, "", 0.0, doing)
         return ModelStatus(heavy.bulk.model, heavy.bulk.device, tier.share, doing)
 
     # In the background
@@ -211,8 +211,9 @@ class Filler:
         on_progress(self._far(None))
         try:
             for batch in self._backlog.batches(lambda: self._size, cancel):
-                missing = list(batch.keys() - vectors.having(self._tier().space, list(batch)))
-                made += self._embed({key: batch[key] for key in missing}, embedder, vectors)
+                having = vectors.having(self._tier().space, list(batch))
+                missing = {key: text for key, text in batch.items() if key not in having}
+                made += self._embed(missing, embedder, vectors)
                 self._index.follow()
                 if made:
                     each = (time.monotonic() - started) / made
