@@ -254,7 +254,8 @@ class Engine:
         0 before the first scan has counted the files.
         """
         files, pending = (self._index.store.meta(key) for key in ("files", "pending"))
-        if files is None or pending is None:
+        is_emptied = bool(files) and not self._index.store.has_files()  # by an upgrade, and not read again yet
+        if files is None or pending is None or is_emptied:
             return 0.0
         indexed = 1.0 - int(pending) / max(int(files), 1)
         return indexed * self._index.loaded
@@ -262,9 +263,9 @@ class Engine:
     # How answers are made
 
     def _models(self) -> tuple[ModelStatus, ...]:
-        own = ModelStatus(self._embedder.model, self._embedder.device, self.coverage(), "ready")
-        heavy = self.heavy.status()
-        return (own,) if heavy is None else (own, heavy)
+        covered, heavy = self.coverage(), self.heavy.status()
+        own = ModelStatus(self._embedder.model, self._embedder.device, covered, "ready")
+        return (own,) if heavy is None else (own, replace(heavy, share=heavy.share * covered))
 
     def _open_heavy(self) -> Heavy:
         return heavy(self.settings.model, self.home.models, _PATIENCE_S if self._started else None)

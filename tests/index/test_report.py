@@ -101,6 +101,12 @@ def test_of_troubles_the_last_are_kept_each_once(engine: Engine) -> None:
     assert told[-2:] == ["trouble 29", "trouble 10"]
 
 
+def test_nothing_is_covered_of_what_an_upgrade_has_to_read_again(engine: Engine) -> None:
+    engine._index.store.remove(engine._index.store.states())
+    engine.follow()
+    assert engine.coverage() == 0
+
+
 def test_nothing_is_covered_while_everything_is_indexed_anew(engine: Engine) -> None:
     assert engine.coverage() == 1
     engine._index.store.clear()

@@ -17,6 +17,11 @@ STANDING = (
     "WHERE s.kind NOT IN ('class', 'module', 'lines') AND s.part < 2 ORDER BY f.path, s.start"
 )
 
+FUNCTIONS = (
+    "SELECT f.language, count(*) FROM snippets s JOIN files f ON f.id = s.file "
+    "WHERE s.kind NOT IN ('class', 'module', 'lines') AND s.part < 2 GROUP BY f.language"
+)
+
 
 class Standing(NamedTuple):
     """A function and where it stands: the least that tells one from another, for there are very many."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from codekin.index import schema
 from codekin.index.database import Database
-from codekin.index.places import PLACE, STANDING, Standing, beginning_alike, condition_of, place_of
+from codekin.index.places import FUNCTIONS, PLACE, STANDING, Standing, beginning_alike, condition_of, place_of
 from codekin.index.records import FileRecord, FileState, put_file
 from codekin.types import Candidate, Filter, Place, Skipped
 
@@ -68,6 +68,10 @@ class Store(Database):
         """How much there is."""
         tables = ("files", "snippets", "contents", "skipped")
         return Counts(*(self._query(f"SELECT count(*) FROM {table}")[0][0] for table in tables))
+
+    def has_files(self) -> bool:
+        """Whether there are any."""
+        return bool(self._query("SELECT 1 FROM files LIMIT 1"))
 
     def size_bytes(self) -> int:
         """The file on disk, with its write-ahead log."""
@@ -272,11 +276,7 @@ class Store(Database):
 
     def functions(self) -> dict[str, int]:
         """How many whole definitions there are of each language: neither remainders nor windows of lines."""
-        statement = (
-            "SELECT f.language, count(*) FROM snippets s JOIN files f ON f.id = s.file "
-            "WHERE s.kind NOT IN ('class', 'module', 'lines') AND s.part < 2 GROUP BY f.language"
-        )
-        return dict(self._query(statement))
+        return dict(self._query(FUNCTIONS))
 
     def document_frequency(self, term: str) -> int:
         """In how many contents a word occurs."""
