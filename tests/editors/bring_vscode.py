@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -30,6 +32,13 @@ def vscode(version: str) -> Path:
             _install(home, version)
             (home / "complete").touch()
     return home
+
+
+@cache
+def brought() -> tuple[dict[str, Future[Path]], Future[tuple[Path, dict[str, str]]]]:
+    """Each VS Code, and the browser: all at once, for each waits for the network most of the time."""
+    with ThreadPoolExecutor() as pool:
+        return {version: pool.submit(vscode, version) for version in VERSIONS}, pool.submit(chromium)
 
 
 def _install(home: Path, version: str) -> None:

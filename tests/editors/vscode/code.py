@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..bring_vscode import chromium, vscode
+from ..bring_vscode import brought
 from ..debian import needed
 from ..desk import PROGRAMS, Desk
 
@@ -88,7 +88,7 @@ class Code:
 def a_code(version: str, home: Path, desk: Desk, **settings: Any) -> Code:
     """VS Code of this version, set up; the test is skipped where there is none."""
     with needed():
-        code = Code(vscode(version), home, desk)
+        code = Code(brought()[0][version].result(), home, desk)
     code.configure(SETTINGS | settings)
     return code
 
@@ -96,7 +96,7 @@ def a_code(version: str, home: Path, desk: Desk, **settings: Any) -> Code:
 def browse(words: Sequence[str], folder: Path, most_s: float) -> tuple[int, str]:
     """Run a script that drives the browser: its exit status, and what was said. It is ended when it takes too long."""
     with needed():
-        program, libraries = chromium()
+        program, libraries = brought()[1].result()
     environment = dict(os.environ) | libraries | {"CHROMIUM": str(program), "MOST_MS": str(int(1000 * most_s))}
     done = subprocess.run(
         ["node", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=most_s + 30, check=False

@@ -5,7 +5,7 @@ import { inWindow } from './window.mjs';
 
 const [, , base, folder, settings, programs, pictures] = process.argv;
 
-await inWindow({ address: `${base}/?folder=${encodeURIComponent(folder)}`, settings, pictures }, async (window) => {
+await inWindow({ base, folder, settings, pictures }, async (window) => {
     const toast = (text) => window.sees('.notification-toast', text);
     const dialog = async (text, button, picture) => {
         await window.sees('.monaco-dialog-box', text);
@@ -27,7 +27,7 @@ await inWindow({ address: `${base}/?folder=${encodeURIComponent(folder)}`, setti
     await window.picture('installing');
     await toast('the server is installed');
     await dismiss();
-    await window.open('orders.py', 6);
+    await window.open('shop/orders.py', 6);
     await window.press('Control+K', 'k');
     await window.sees('.pane-body .monaco-list-row', 'invoice_total');
 

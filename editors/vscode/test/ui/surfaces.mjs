@@ -6,7 +6,7 @@ const THEMES = { dark: 'Default Dark Modern', light: 'Default Light Modern', con
 const BEGUN = ['', '', 'def net_price(items, tax_rate):', 'total = 0', 'for item in items:', 'price = '];
 
 async function similar(window) {
-    await window.open('orders.py', 6);
+    await window.open('shop/orders.py', 6);
     await window.press('Control+K', 'k');
     const hit = await window.sees('.pane-body .monaco-list-row', 'invoice_total');
     const label = await hit.getAttribute('aria-label');
@@ -31,7 +31,7 @@ async function compare(window) {
 }
 
 async function peek(window) {
-    await window.open('orders.py', 6);
+    await window.open('shop/orders.py', 6);
     await window.command('codekin: Peek Similar Code');
     await window.sees('.peekview-widget', 'invoices.py');
     await window.picture('peek');
@@ -54,7 +54,7 @@ async function search(window) {
 }
 
 async function ghost(window) {
-    await window.open('cookies.py', 1);
+    await window.open('web/cookies.py', 1);
     await window.press('Control+End');
     for (const line of BEGUN) {
         await window.press('Enter');
@@ -69,11 +69,11 @@ async function ghost(window) {
 
 async function ambient(window) {
     window.configure({ 'codekin.lens.enabled': true, 'codekin.duplicates.enabled': true });
-    await window.open('invoices.py', 4);
+    await window.open('shop/invoices.py', 4);
     await window.sees('.codelens-decoration', ' similar');
     await window.press('Control+Shift+M');
     await window.sees('.markers-panel .monaco-list-row', 'same code as');
-    await window.open('invoices.py', 4);
+    await window.open('shop/invoices.py', 4);
     await window.press('Control+.');
     await window.sees('.action-widget', 'Compare with');
     await window.picture('duplicates');
@@ -111,9 +111,9 @@ async function walkthrough(window) {
     await window.closeTab();
 }
 
-await inWindow({ address: `${base}/?folder=${encodeURIComponent(folder)}`, settings, pictures }, async (window) => {
+await inWindow({ base, folder, settings, pictures }, async (window) => {
     await window.sees('.explorer-folders-view .monaco-list-row', 'shop');
-    await window.open('orders.py', 1);
+    await window.open('shop/orders.py', 1);
     const named = window.picture.bind(window);
     for (const theme of themes.length ? themes : ['dark']) {
         window.configure({ 'workbench.colorTheme': THEMES[theme] });

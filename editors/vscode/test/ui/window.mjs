@@ -6,8 +6,8 @@ import { chromium } from 'playwright-core';
 const LONG_MS = 15_000; // far more than anything here takes
 
 export class Window {
-    constructor(page, settings, pictures) {
-        Object.assign(this, { page, settings, pictures });
+    constructor(page, { folder, settings, pictures }) {
+        Object.assign(this, { page, folder, settings, pictures });
     }
 
     /** What the selector finds with the text in it, once it can be seen. */
@@ -59,14 +59,14 @@ export class Window {
         await row.click();
     }
 
-    /** Open a file with the cursor on a line, both as a person counts. */
-    async open(file, line, patience = 3_000) {
+    /** Open a file of the folder with the cursor on a line, as a person counts. */
+    async open(file, line, patience = 4_000) {
         await this.press('Control+P');
         await this.sees('.quick-input-widget input');
-        await this.type(`${file}:${line}`);
+        await this.type(`${path.join(this.folder, file)}:${line}`); // whole: not to wait for the host that searches
         const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: path.basename(file) });
-        if (!(await row.first().waitFor({ timeout: patience }).then(() => true, () => false))) {
-            await this.press('Escape'); // asked before the host that searches was there
+        if (!(await row.waitFor({ timeout: patience }).then(() => true, () => false))) {
+            await this.press('Escape'); // a list that was opened too early stays empty
             await this.loses('.quick-input-widget');
             return this.open(file, line, 2 * patience);
         }
@@ -96,14 +96,14 @@ export class Window {
     }
 }
 
-/** Do something in a new window, and end with its success. `first`: what can be seen when the window is there. */
-export async function inWindow({ address, settings, pictures }, act) {
+/** Do something in a new window on the folder, and end with its success. */
+export async function inWindow(place, act) {
     const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
     const page = await browser.newPage({ viewport: { width: 1000, height: 640 } });
     const said = [];
     page.on('console', (message) => said.push(`[${message.type()}] ${message.text().slice(0, 300)}`));
-    const window = new Window(page, settings, pictures);
+    const window = new Window(page, place);
     const late = setTimeout(() => void fail(new Error('this takes too long')), Number(process.env.MOST_MS));
     async function fail(error) {
         console.log(error.stack, '\n', said.slice(-20).join('\n'));
@@ -113,7 +113,7 @@ export async function inWindow({ address, settings, pictures }, act) {
         process.exit(1);
     }
     try {
-        await page.goto(address);
+        await page.goto(`${place.base}/?folder=${encodeURIComponent(place.folder)}`);
         await act(window);
         clearTimeout(late);
         await browser.close();
