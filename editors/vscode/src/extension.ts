@@ -6,12 +6,12 @@ import { registerCompare } from './compare';
 import { registerGhost } from './ghost';
 import { Installer } from './install';
 import { onInterpreterChange } from './interpreter';
-import { Panel } from './panel';
 import { Search } from './search';
 import { Server } from './server';
 import { needsRestart, serverKeys, Settings } from './settings';
 import { registerSimilar, Similar } from './similar';
 import { registerStatus } from './status';
+import { scriptsOf, StatusPage } from './statusPage';
 
 /** For tests, which look on. */
 export interface Api {
@@ -29,7 +29,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     const similar = new Similar(server);
     const search = new Search(server, context.workspaceState);
     const installer = new Installer(server, environment);
-    const panel = new Panel(server);
+    const panel = new StatusPage(server, scriptsOf(context.extensionUri));
     const commands: Record<string, (...words: never[]) => unknown> = {
         'codekin.search': (query?: unknown) => search.show(typeof query === 'string' ? query : ''),
         'codekin.restart': () => start(server, installer),

@@ -48,10 +48,24 @@ export interface Status {
     embedded: number;
     watching: string;
     problems: string[];
+    ignored: number; // entries of .codekin.toml: duplicates that are meant to be
+}
+
+/** What is indexed, what is not and why, what it takes, and what went wrong. */
+export interface Report {
+    languages: { name: string; files: number; functions: number }[]; // most files first
+    reasons: { reason: string; files: number }[];
+    skippedFiles: { path: string; reason: string }[]; // the first thousand
+    stored: { what: string; path: string; bytes: number }[];
+    held: { what: string; bytes: number }[]; // the server's memory, then its children's
+    keeper: 'this process' | 'another process' | 'nobody';
+    troubles: { when: string; message: string }[]; // oldest first
 }
 
 export const FIND_SIMILAR = 'codekin/findSimilar';
 export const SEARCH = 'codekin/search';
+export const REPORT = 'codekin/report';
+export const DRAW_MAP = 'codekin/map';
 export const STATUS = 'codekin/status';
 export const STATUS_CHANGED = 'codekin/statusChanged';
 

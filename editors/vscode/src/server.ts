@@ -10,6 +10,7 @@ import {
     ResponseError,
     State,
     type LanguageClientOptions,
+    type ProgressType,
 } from 'vscode-languageclient/node';
 import { mayComplete } from './ghost';
 import { selectedInterpreter } from './interpreter';
@@ -97,6 +98,11 @@ export class Server implements vscode.Disposable {
             }
             throw error instanceof ResponseError ? new Error(error.message) : error;
         }
+    }
+
+    /** Told how far a request is that carries the token; undefined where there is no server. */
+    onProgress<T>(type: ProgressType<T>, token: string, told: (value: T) => void): vscode.Disposable | undefined {
+        return this.client?.onProgress(type, token, told);
     }
 
     async order(order: Order): Promise<void> {

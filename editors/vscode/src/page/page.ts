@@ -1,0 +1,63 @@
+/** The status page's own side: shows what it is sent, and asks for what a person clicks. */
+
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+
+import { FunctionMap, type Remembered } from './map';
+import type { MapJson } from './points';
+import { facts, type Sent } from './facts';
+
+declare function acquireVsCodeApi(): {
+    postMessage(message: unknown): void;
+    getState(): Remembered | undefined;
+    setState(state: Remembered): void;
+};
+
+const code = acquireVsCodeApi();
+const element = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
+let roots: string[] = [];
+let isDrawn = false;
+
+function shorten(uri: string): string {
+    const path = decodeURIComponent(uri.replace(/^file:\/\//, ''));
+    const root = roots.find((each) => path.startsWith(`${each}/`));
+    return root ? path.slice(root.length + 1) : path;
+}
+
+const map = new FunctionMap(
+    (uri, line) => code.postMessage({ kind: 'open', uri, line }),
+    shorten,
+    (state) => code.setState(state),
+);
+
+function said(text: string, button: 'draw' | 'cancel' | '' = ''): void {
+    element('drawing').textContent = text;
+    element('draw').hidden = button !== 'draw';
+    element('cancel').hidden = button !== 'cancel';
+}
+
+const listeners: Record<string, (message: never) => void> = {
+    facts: (sent: Sent) => {
+        roots = sent.status?.roots ?? [];
+        facts(sent, (command) => code.postMessage({ kind: 'run', command }));
+    },
+    drawing: ({ percent }: { percent: number }) => said(`Drawing the map: ${percent} %`, 'cancel'),
+    map: ({ map: json }: { map: MapJson }) => {
+        const sample = json.shown < json.total ? ` of ${json.total.toLocaleString('en')}, an even sample` : '';
+        said(`${json.shown.toLocaleString('en')} functions${sample}; ${(json.links.length ? links(json) : 0).toLocaleString('en')} pairs of near-duplicates joined.`, 'draw');
+        element('draw').textContent = 'Draw anew';
+        element('stage').hidden = false;
+        map.show(json, isDrawn ? {} : (code.getState() ?? {}));
+        isDrawn = true;
+    },
+    unmapped: ({ message }: { message: string }) => said(message, 'draw'),
+};
+
+function links({ links: text }: MapJson): number {
+    return Math.floor((text.replace(/=+$/, '').length * 3) / 4 / 8);
+}
+
+addEventListener('message', ({ data }: MessageEvent<{ kind: string }>) => listeners[data.kind]?.(data as never));
+element('draw').addEventListener('click', () => code.postMessage({ kind: 'draw' }));
+element('cancel').addEventListener('click', () => code.postMessage({ kind: 'cancel' }));
+code.postMessage({ kind: 'ready' });
