@@ -161,16 +161,21 @@ class Filler:
                 if not self._is_paused:
                     self._round()
                     failures, self.problem = 0, None
-            except Exception as error:  # whatever it is: the light model answers, and this is tried again
+            except Exception as error:  # noqa: BLE001 (whatever it is: the light model answers, and this is tried again)
                 if not self._stop.is_set():
-                    log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
-                    self.problem = str(error) if isinstance(error, CodekinError) else repr(error)
+                    self._note(error)
                     self._let_go()
                     self._on_change()
                     self._stop.wait(_RETRIES_S[min(failures, len(_RETRIES_S) - 1)])
                     failures += 1
             with self._wake:
                 self._wake.wait(_LOOK_S)
+
+    def _note(self, error: Exception) -> None:
+        is_ours = isinstance(error, CodekinError)
+        told, self.problem = self.problem, str(error) if is_ours else repr(error)
+        if told != self.problem:
+            log.warning("%s", error, exc_info=not is_ours)
 
     def _let_go(self) -> None:
         """It is opened anew: another model may answer by then."""
@@ -235,6 +240,7 @@ class Filler:
                 return 0
             return sum(self._embed({key: text}, embedder, vectors) for key, text in texts.items())
         vectors.put(self._tier().space, list(texts), rows)
+        self.problem = None
         took = time.monotonic() - started
         if took < _SHORT_S and len(texts) >= self._size:
             self._size = min(2 * self._size, _MOST)

@@ -33,9 +33,9 @@ class Tier:
 
     @property
     def share(self) -> float:
-        """The share of the contents looked at that have a vector, 0 … 1."""
+        """The share of the contents looked at that have a vector, 0 … 1; 0 where there are none."""
         have = len(self.dense)
-        return have / (have + len(self._awaited)) if self._awaited else 1.0
+        return have / max(have + len(self._awaited), 1)
 
     def follow(self, store: Store) -> None:
         """Take in the contents that are new in the store, or there again."""

@@ -6,9 +6,9 @@ import numpy as np
 
 from codekin.types import Candidate
 
-# The heavy model's say. Flat from .5 to .7: NDCG@10 of vectors alone, all-MiniLM-L6-v2 as the heavy model (.744 alone, the
-# light one .696) on 250 questions of csn_nl2code: half filled .738 (.5) and .727 (.7), filled .805 and .804; on 250 of
-# mbpp_nl2code (.727 and .645) .689 and .688, .741 and .749. The better the heavy model, the more it should say.
+# The heavy model's say. Flat from .5 to .7: NDCG@10 of vectors alone, all-MiniLM-L6-v2 as the heavy model (.744 alone,
+# the light one .696) on 250 questions of csn_nl2code: half filled .738 (.5) and .727 (.7), filled .805 and .804; on 250
+# of mbpp_nl2code (.727 and .645) .689 and .688, .741 and .749. The better the heavy model, the more it should say.
 _HEAVY = 0.6
 
 
