@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from codekin import __version__
+from codekin.cli.checkup import doctor
 from codekin.cli.complete import complete
 from codekin.cli.evaluate import evaluate
+from codekin.cli.model import model
 from codekin.cli.options import DEBUG, FOLDER, JSON, MODEL, ROOT
 from codekin.cli.train import train
 from codekin.errors import CodekinError, QueryError
@@ -43,7 +45,9 @@ def codekin() -> None:
 
 
 codekin.add_command(complete)
+codekin.add_command(doctor)
 codekin.add_command(evaluate)
+codekin.add_command(model)
 codekin.add_command(train)
 
 
@@ -208,31 +212,6 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
     else:
         console.show_status(current, more)
     return _FOUND
-
-
-@codekin.command()
-@ROOT
-@JSON
-@DEBUG
-def doctor(root: Path | None, as_json: bool) -> int:
-    """Look whether all is well, and say what to do where it is not.
-
-    At the installation, the model, the machine, and whether the index finds what is in it.
-    """
-    from dataclasses import asdict
-
-    from codekin.cli import console
-    from codekin.cli.arguments import root_around
-    from codekin.cli.doctor import Level, examine
-    from codekin.settings import user_settings
-
-    findings = list(examine(root or root_around(Path.cwd()), *user_settings()))
-    failed = any(finding.level is Level.FAIL for finding in findings)
-    if as_json:
-        console.write_json({"sound": not failed, "findings": [asdict(finding) for finding in findings]})
-    else:
-        console.show_findings(findings)
-    return _ERROR if failed else _FOUND
 
 
 @codekin.command()

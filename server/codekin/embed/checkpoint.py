@@ -9,6 +9,7 @@ that is safe: a decoder's last token, an encoder's mean.
 import hashlib
 import importlib.util
 import json
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ def read(settings: ModelSettings) -> Checkpoint:
         folder,
         weights,
         config,
-        known.licence if known else "",
+        known.licence if known else _licence(root),
         pooling,
         includes_prompt,
         prefixes,
@@ -116,10 +117,23 @@ def _name(name: str, root: Path, known: Preset | None) -> str:
     return root.name if Path(name).expanduser().is_dir() else name
 
 
-def _json(path: Path) -> Any:
+def _licence(root: Path) -> str:
+    """As the model's card says, in its head."""
+    try:
+        head = (root / "README.md").read_text("utf-8", "replace").partition("\n---")[0]
+    except OSError:
+        return ""
+    told = re.search(r"^license: *(\S+)", head, re.MULTILINE)
+    return told[1] if told else ""
+
+
+def _json(path: Path, kind: type = dict) -> Any:
     """The file's content; None where there is no file."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8"))
+        if not isinstance(content, kind):
+            raise ValueError(f"it holds a {type(content).__name__}")
+        return content
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -129,7 +143,7 @@ def _json(path: Path) -> Any:
 def _steps(root: Path) -> dict[str, str]:
     """What is done to a text, by its kind, and the folder that tells more of it."""
     steps = {"Transformer": ""}
-    for step in _json(root / "modules.json") or ():
+    for step in _json(root / "modules.json", list) or ():
         library, _, kind = str(step["type"]).rpartition(".")
         if not library.startswith("sentence_transformers") or kind not in _STEPS:
             remedy = "Serve it by a program that knows it, and name the endpoint, or choose another model."

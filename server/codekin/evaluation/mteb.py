@@ -60,11 +60,11 @@ class MtebEncoder:
 
     def similarity(self, first: Floats, second: Floats) -> Floats:
         """(n, m): cosines."""
-        return np.asarray(first) @ np.asarray(second).T
+        return np.asarray(np.asarray(first) @ np.asarray(second).T, dtype=np.float32)
 
     def similarity_pairwise(self, first: Floats, second: Floats) -> Floats:
         """(n,): the cosine of each pair."""
-        return np.vecdot(np.asarray(first), np.asarray(second))
+        return np.asarray(np.vecdot(np.asarray(first), np.asarray(second)), dtype=np.float32)
 
     @property
     def mteb_model_meta(self) -> Any:

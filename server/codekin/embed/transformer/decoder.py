@@ -42,6 +42,8 @@ class Decoder:
         self._shared = int(config.get("num_key_value_heads") or self._heads)
         self._size = int(config.get("head_dim") or config["hidden_size"] // self._heads)
         self._epsilon = float(config["rms_norm_eps"])
+        weights.require("layers.0.self_attn.q_proj.weight", (self._heads * self._size, int(config["hidden_size"])))
+        weights.require("layers.0.self_attn.k_proj.weight", (self._shared * self._size, int(config["hidden_size"])))
         self._embeddings = weights.tensor("embed_tokens.weight")
         self._norm = weights.tensor("norm.weight")
         self._layers = [_layer(weights, f"layers.{at}") for at in range(int(config["num_hidden_layers"]))]

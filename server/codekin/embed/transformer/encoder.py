@@ -1,5 +1,6 @@
 """Texts → raw vectors: tokenise, sort by length, pack, run, pool."""
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from codekin.embed.transformer.weights import Weights
 from codekin.errors import ModelError
 from codekin.settings import ModelSettings
 
+log = logging.getLogger(__name__)
+
 Floats = NDArray[np.float32]
 Ids = list[int]  # of a text's tokens
 
@@ -40,6 +43,7 @@ class TransformerEncoder:
         self.dims, self.prefixes = checkpoint.dims, checkpoint.prefixes
         self._pooling, self._includes_prompt = checkpoint.pooling, checkpoint.includes_prompt
         self._place = choose(settings)
+        log.info("%s: %s. Licence: %s.", self.name, self._place, checkpoint.licence or "not told; look at its card")
         self.device, self.problems = str(self._place), self._place.problems
         self._budget = self._place.budget
         self._tokenizer = _tokenizer(checkpoint)

@@ -46,6 +46,13 @@ class Weights:
                 return self
         raise ModelError(f"{self._folder} has no tensor {mark}: these are another model's weights. Download it again.")
 
+    def require(self, name: str, shape: tuple[int, ...]) -> None:
+        """Raises ModelError where the tensor has another shape than the configuration says."""
+        found = tuple(self._of[self._before + name].get_slice(self._before + name).get_shape()) if name in self else ()
+        if found != shape:
+            told = f"{name} is {found}, and by config.json {shape}"
+            raise ModelError(f"{self._folder}: {told}: these are another model's weights. Download the model again.")
+
     def __contains__(self, name: str) -> bool:
         return self._before + name in self._of
 

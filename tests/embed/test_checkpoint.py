@@ -1,0 +1,225 @@
+"""What a model's folder says, where its parts decide, and what is said when they are not what they should be."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codekin.embed.checkpoint import find, read
+from codekin.embed.embedder import load
+from codekin.embed.presets import PRESETS, preset
+from codekin.embed.tasks import PREFIXES
+from codekin.errors import ModelError
+from codekin.evaluation.conformance import conformance
+from codekin.settings import ModelSettings
+from codekin.types import Role, Task
+
+HUB = "jinaai/jina-code-embeddings-0.5b"
+
+
+@pytest.fixture
+def folder(tiny_checkpoint: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_checkpoint, tmp_path / "model"))
+
+
+@pytest.fixture
+def hub(tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A hub's cache in which the tiny model lies under Jina's name."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    cached = tmp_path / "hub" / f"models--{HUB.replace('/', '--')}"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("0123abc\n")
+    shutil.copytree(tiny_checkpoint, cached / "snapshots" / "0123abc")
+    return cached
+
+
+def change(path: Path, **values: Any) -> None:
+    told = json.loads(path.read_text()) | values
+    path.write_text(json.dumps({key: value for key, value in told.items() if value is not None}))
+
+
+class TestFinding:
+    @pytest.mark.parametrize("name", ["jina-0.5b", HUB, "jina-code-embeddings-0.5b"])
+    def test_a_model_of_the_hub_s_cache_is_found_by_each_of_its_names(self, hub: Path, name: str):
+        assert find(name) == hub / "snapshots" / "0123abc"
+        assert read(ModelSettings(name)).name == "jina-code-embeddings-0.5b"
+        assert "not for commercial use" in read(ModelSettings(name)).licence
+
+    def test_a_folder_is_found(self, folder: Path):
+        assert read(ModelSettings(str(folder))).name == "model"
+
+    @pytest.mark.parametrize("name", ["jina-1.5b", "somebody/something"])
+    def test_what_is_not_here_is_never_downloaded_but_told_how_to_get(self, hub: Path, name: str):
+        with pytest.raises(ModelError, match=f"codekin model pull {name}"):
+            find(name)
+
+    @pytest.mark.parametrize("name", ["nonesuch", "../up", "a/b/c", ""])
+    def test_other_names_are_refused_with_those_there_are(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.chdir(tmp_path)
+        if name:
+            with pytest.raises(ModelError, match=r"jina-0\.5b.*hub id"):
+                find(name)
+
+    def test_every_preset_says_its_licence_and_its_prefixes(self):
+        assert all(one.licence and set(one.prefixes) == set(PREFIXES) for one in PRESETS.values())
+        assert preset("Qwen/Qwen3-Embedding-0.6B") is PRESETS["qwen3-0.6b"]
+
+    def test_finding_and_reading_need_no_torch(self, folder: Path):
+        code = f"""
+from codekin.embed.checkpoint import read
+from codekin.settings import ModelSettings
+read(ModelSettings({str(folder)!r}))
+import sys; print([name for name in ("torch", "transformers", "numpy", "huggingface_hub") if name in sys.modules])
+"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]"
+
+
+class TestPrefixes:
+    def test_the_checkpoint_s_prompts_for_a_task_decide(self, folder: Path):
+        change(
+            folder / "config_sentence_transformers.json",
+            prompts={"qa_query": "Ask: ", "query": "web: ", "document": ""},
+        )
+        told = read(ModelSettings(str(folder), prompts=("nl2code_query=code: ", "document=d: "))).prefixes
+        assert told[Task.QA, Role.QUERY] == "Ask: "
+        assert told[Task.NL2CODE, Role.QUERY] == "code: "
+        assert told[Task.CODE2NL, Role.QUERY] == "web: "
+        assert told[Task.QA, Role.PASSAGE] == "d: "
+
+    def test_a_preset_knows_the_tasks_better_than_a_prompt_for_all_queries(self, hub: Path):
+        change(hub / "snapshots" / "0123abc" / "config_sentence_transformers.json", prompts={"query": "web search: "})
+        assert read(ModelSettings("jina-0.5b")).prefixes == PREFIXES
+
+    def test_a_prompt_without_a_name_is_refused(self, folder: Path):
+        with pytest.raises(ModelError, match="NAME=TEXT"):
+            read(ModelSettings(str(folder), prompts=("search: ",)))
+
+
+class TestPooling:
+    @pytest.mark.parametrize(("mode", "expected"), [("lasttoken", "last"), ("mean", "mean"), ("cls", "cls")])
+    def test_old_and_new_files_say_it(self, folder: Path, mode: str, expected: str):
+        told = folder / "1_Pooling" / "config.json"
+        told.write_text(json.dumps({"embedding_dimension": 64, "pooling_mode": mode}))
+        assert read(ModelSettings(str(folder), pooling="cls")).pooling == expected
+        old = {"lasttoken": "lasttoken", "mean": "mean_tokens", "cls": "cls_token"}[mode]
+        told.write_text(json.dumps({f"pooling_mode_{old}": True, "pooling_mode_max_tokens": False}))
+        assert read(ModelSettings(str(folder))).pooling == expected
+
+    def test_without_files_the_setting_decides_and_else_the_kind(self, folder: Path):
+        (folder / "modules.json").unlink()
+        assert read(ModelSettings(str(folder))).pooling == "last"
+        for pooling in ("last", "mean", "cls"):
+            assert read(ModelSettings(str(folder), pooling=pooling)).pooling == pooling
+
+
+class TestSpaces:
+    def test_whatever_determines_vectors_determines_the_fingerprint(self, folder: Path):
+        settings = ModelSettings(str(folder))
+        found = {read(settings).fingerprint, read(replace(settings, max_tokens=100)).fingerprint}
+        found.add(read(replace(settings, precision="int8")).fingerprint)
+        change(folder / "1_Pooling" / "config.json", pooling_mode_lasttoken=False, pooling_mode_mean_tokens=True)
+        found.add(read(settings).fingerprint)
+        weights = bytearray((folder / "model.safetensors").read_bytes())
+        weights[-1] ^= 1
+        (folder / "model.safetensors").write_bytes(weights)
+        found.add(read(settings).fingerprint)
+        assert len(found) == 5
+
+    def test_where_a_model_lies_and_what_it_is_called_does_not(self, folder: Path, tiny_checkpoint: Path):
+        assert read(ModelSettings(str(folder))).fingerprint == read(ModelSettings(str(tiny_checkpoint))).fingerprint
+
+
+def pickled(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def cut_off(folder: Path) -> None:
+    data = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(data[: len(data) // 2])
+
+
+def other_weights(folder: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["layers.1.mlp.down_proj.weight"]
+    save_file(tensors, folder / "model.safetensors")
+
+
+def shard(folder: Path) -> None:
+    index = {"weight_map": {"norm.weight": "model-00001-of-00002.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def step(folder: Path) -> None:
+    steps = json.loads((folder / "modules.json").read_text())
+    steps[1]["type"] = "their_code.Pooler"
+    (folder / "modules.json").write_text(json.dumps(steps))
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no weights": (lambda at: (at / "model.safetensors").unlink(), "lacks model.safetensors.*codekin model pull"),
+    "no config": (lambda at: (at / "config.json").unlink(), r"no config\.json"),
+    "no tokenizer": (lambda at: (at / "tokenizer.json").unlink(), "tokenizer.json.*AutoTokenizer"),
+    "unsound tokenizer": (lambda at: (at / "tokenizer.json").write_text("{}"), "can't be read.*again"),
+    "unsound config": (lambda at: (at / "config.json").write_text("{"), "can't be read.*again"),
+    "config of another sort": (lambda at: (at / "config.json").write_text("[]"), "can't be read.*again"),
+    "pickles": (pickled, r"may run code.*model\.safetensors"),
+    "cut off": (cut_off, "no whole safetensors file.*again"),
+    "not safetensors": (lambda at: (at / "model.safetensors").write_bytes(b"PK" * 50), "no whole safetensors.*again"),
+    "empty": (lambda at: (at / "model.safetensors").write_bytes(b""), "no whole safetensors.*again"),
+    "a tensor missing": (other_weights, r"layers\.1\.mlp\.down_proj\.weight.*not whole"),
+    "a shard missing": (shard, "lacks model-00001-of-00002.*codekin model pull"),
+    "own code": (
+        lambda at: change(at / "config.json", model_type="theirs", auto_map={"AutoModel": "m.M"}),
+        "never runs",
+    ),
+    "another kind": (lambda at: change(at / "config.json", model_type="t5"), "t5; there are qwen2"),
+    "a step of their own": (step, r"their_code\.Pooler"),
+    "another activation": (lambda at: change(at / "config.json", hidden_act="xielu"), "xielu"),
+    "another rope": (lambda at: change(at / "config.json", rope_scaling={"rope_type": "yarn"}), "yarn"),
+    "two poolings": (
+        lambda at: change(at / "1_Pooling" / "config.json", pooling_mode_mean_tokens=True),
+        "pools by mean and lasttoken",
+    ),
+    "sizes that do not fit": (lambda at: change(at / "config.json", num_attention_heads=5), "another model's weights"),
+}
+
+
+@pytest.mark.parametrize(("harm", "remedy"), BROKEN.values(), ids=BROKEN)
+def test_what_is_wrong_with_a_folder_is_said_with_its_remedy(
+    folder: Path, harm: Callable[[Path], object], remedy: str
+) -> None:
+    harm(folder)
+    with pytest.raises(ModelError, match=f"(?s){remedy}"):
+        load(ModelSettings(str(folder), device="cpu"))
+
+
+def test_without_torch_the_remedy_is_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "shadow").mkdir()
+    (tmp_path / "shadow" / "torch.py").write_text("raise ImportError('no torch', name='torch')\n")
+    code = f"""
+import sys; sys.path.insert(0, {str(tmp_path / "shadow")!r})
+from codekin.embed.embedder import load
+from codekin.settings import ModelSettings
+from codekin.errors import ModelError
+try: load(ModelSettings({str(folder)!r}))
+except ModelError as error: print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'codekin[jina]'" in done.stdout
+
+
+def test_a_model_that_is_not_what_its_name_says_does_not_conform(hub: Path) -> None:
+    found = conformance("jina-0.5b", ModelSettings(device="cpu", precision="float32"))
+    assert not found.holds
+    assert found.found.shape == (2, 2)
