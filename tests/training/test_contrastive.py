@@ -13,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'codekin[train]'")
 pytest.importorskip("transformers", reason="training a decoder needs transformers: pip install 'codekin[train]'")
-from codekin.embed.embedder import load  # noqa: E402 -- what follows needs torch, which the core does without
+from codekin.embed.embedder import MODELS, load  # noqa: E402 -- what follows needs torch, which the core does without
 from codekin.embed.tasks import PREFIXES  # noqa: E402
 from codekin.errors import ModelError  # noqa: E402
 from codekin.settings import ModelSettings  # noqa: E402
@@ -75,6 +75,25 @@ def test_a_language_model_of_code_learns_to_go_on_with_it(backbone: Path) -> Non
 def test_a_name_is_the_same_tokens_however_it_is_written(backbone: Path) -> None:
     tokens = TextEncoder(Build(str(backbone))).tokens(["openFile", "open_file", "OPEN  file", "OpenFile"])
     assert tokens[0] == tokens[1] == tokens[2] == tokens[3]
+
+
+def test_a_decoder_that_begins_with_the_embedded_model_s_words_finds_code_before_it_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "a.py").write_text(Path(__file__).read_text("utf-8"))
+    shape = causal.Shape(layers=1, width=256, wide=16, positions=64, rows=str(MODELS))
+    folders = Folders(tmp_path / "work", tmp_path / "model")
+    plan = Plan(0, 1e-3, 0)
+    causal.run(causal.Corpus(tmp_path / "source", None), shape, causal.Recipe(batch=1, block=8), plan, folders)
+    encoder = TextEncoder(Build(str(folders.out))).eval()
+    asked = ["sort numbers", "connect to a server", "read json from a file", "how many words a text has"]
+    code = ["xs.sort(key=int)", "socket.create_connection((host, port))", "json.load(stream)", "len(text.split())"]
+    with torch.no_grad():
+        queries, passages = (
+            torch.nn.functional.normalize(encoder(encoder.tokens(side)), dim=1) for side in (asked, code)
+        )
+    assert (queries @ passages.T).argmax(dim=1).tolist() == [0, 1, 2, 3]
+    with pytest.raises(ModelError, match="--width 256"):
+        causal.begun(causal._config(SHAPE, causal.known(str(MODELS))), str(MODELS))
 
 
 def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
