@@ -14,6 +14,8 @@ async function similar(window) {
         throw new Error(`a screen reader says: ${label}`);
     }
     await window.rests(hit, 'def invoice_total');
+    await window.leaves();
+    await window.rests(await window.sees('.pane-body .monaco-list-row', 'stockValue'), 'function stockValue');
     await window.picture('similar');
     await window.leaves();
 }

@@ -6,8 +6,8 @@ import { chromium } from 'playwright-core';
 const LONG_MS = 15_000; // far more than anything here takes
 
 export class Window {
-    constructor(page, { folder, settings, pictures }) {
-        Object.assign(this, { page, folder, settings, pictures });
+    constructor(page, { settings, pictures }) {
+        Object.assign(this, { page, settings, pictures });
     }
 
     /** What the selector finds with the text in it, once it can be seen. */
@@ -60,13 +60,13 @@ export class Window {
     }
 
     /** Open a file of the folder with the cursor on a line, as a person counts. */
-    async open(file, line, patience = 4_000) {
+    async open(file, line, patience = 3_000) {
         await this.press('Control+P');
         await this.sees('.quick-input-widget input');
-        await this.type(`${path.join(this.folder, file)}:${line}`); // whole: not to wait for the host that searches
+        await this.type(`${file}:${line}`);
         const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: path.basename(file) });
         if (!(await row.waitFor({ timeout: patience }).then(() => true, () => false))) {
-            await this.press('Escape'); // a list that was opened too early stays empty
+            await this.press('Escape'); // asked too early, before there is a host that searches
             await this.loses('.quick-input-widget');
             return this.open(file, line, 2 * patience);
         }
