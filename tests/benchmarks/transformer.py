@@ -11,7 +11,9 @@ time as they come. Ways take turns round by round; a way's time is its best. Whe
 import argparse
 import json
 import os
+import platform
 import random
+import sys
 import sysconfig
 import tempfile
 import time
@@ -61,12 +63,16 @@ def write_model(folder: Path, texts: list[str]) -> Path:
     """The checkpoint, in bfloat16; its tokenizer is learned from the functions' own kind of text."""
     import torch
     from safetensors.torch import save_file
-    from tokenizers import Tokenizer, decoders, pre_tokenizers
+    from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
     from tokenizers.models import BPE
     from tokenizers.trainers import BpeTrainer
 
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from embed.checkpoints import SPLIT
+
     tokenizer = Tokenizer(BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(SPLIT), "isolated"), byte_level])
     tokenizer.decoder = decoders.ByteLevel()
     trainer = BpeTrainer(vocab_size=16_000, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
@@ -76,10 +82,21 @@ def write_model(folder: Path, texts: list[str]) -> Path:
     (folder / "tokenizer_config.json").write_text(json.dumps(names))
     tokens = tokenizer.get_vocab_size()
     config = {
-        **{"architectures": ["Qwen2Model"], "model_type": "qwen2", "vocab_size": tokens, "hidden_size": WIDTH},
-        **{"num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": SHARED},
-        **{"intermediate_size": WIDE, "hidden_act": "silu", "max_position_embeddings": 32_768, "rms_norm_eps": 1e-6},
-        **{"rope_theta": 1e6, "dtype": "bfloat16", "use_sliding_window": False, "tie_word_embeddings": True},
+        "architectures": ["Qwen2Model"],
+        "model_type": "qwen2",
+        "vocab_size": tokens,
+        "hidden_size": WIDTH,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": SHARED,
+        "intermediate_size": WIDE,
+        "hidden_act": "silu",
+        "max_position_embeddings": 32_768,
+        "rms_norm_eps": 1e-6,
+        "rope_theta": 1e6,
+        "use_sliding_window": False,
+        "tie_word_embeddings": True,
+        "dtype": "bfloat16",
     }
     (folder / "config.json").write_text(json.dumps(config))
     torch.manual_seed(0)
@@ -157,6 +174,17 @@ def peaks(seconds: Callable[[], float]) -> dict[str, float]:
     return found
 
 
+def processor() -> str:
+    """What it is called, and whether it multiplies bfloat16."""
+    try:
+        told = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
+    except OSError:
+        return platform.processor()
+    told = {key.strip(): value.strip() for key, value in told.items()}
+    flags = [flag for flag in told.get("flags", "").split() if flag in ("amx_bf16", "avx512_bf16", "avx512_vnni")]
+    return " ".join([told.get("model name", ""), "family", told.get("cpu family", ""), *flags])
+
+
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -190,9 +218,8 @@ def table(folder: Path, texts: list[str], rounds: int) -> None:
     lengths = [len(one.ids) for one in tokenizer.encode_batch([PREFIX + text for text in texts])]
     tokens = sum(lengths)
     print(f"{len(texts)} functions, {tokens} tokens with instruction, {min(lengths)} to {max(lengths)} each")
-    print(
-        f"{GFLOP:.3f} GFLOP a token; torch {torch.__version__}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}"
-    )
+    threads, load = torch.get_num_threads(), os.getloadavg()[0]
+    print(f"{GFLOP:.3f} GFLOP a token; torch {torch.__version__}, {threads} threads, {processor()}, load {load:.1f}")
     measured = list(ways(folder))
     for _ in range(rounds):
         for way in measured:
@@ -201,9 +228,8 @@ def table(folder: Path, texts: list[str], rounds: int) -> None:
     wall, cpu = peaks(time.perf_counter), peaks(time.process_time)
     first = measured[0]
     exact = first.vectors / np.linalg.norm(first.vectors, axis=1, keepdims=True)
-    print(
-        "\n| way | functions/s | × naive | by processor time | share of its numbers' peak | by processor time | least cosine |"
-    )
+    head = "functions/s | × naive | by processor time | share of its numbers' peak | by processor time | least cosine"
+    print(f"\n| way | {head} |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for way in measured:
         rows = way.vectors / np.linalg.norm(way.vectors, axis=1, keepdims=True)

@@ -16,8 +16,8 @@ from codekin.embed.tasks import PREFIXES
 from codekin.types import Role
 
 END = "<|endoftext|>"
-# How Qwen2 splits texts: its tokens begin with the line's indentation, which makes prefixes and texts meet oddly.
-_SPLIT = (
+# How Qwen2 splits texts. transformers' tokenizer of that name does so whatever tokenizer.json says.
+SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
@@ -72,7 +72,7 @@ def write_tokenizer(folder: Path, ends_text: bool = False) -> int:
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(_SPLIT), "isolated"),
+            pre_tokenizers.Split(Regex(SPLIT), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )

@@ -9,6 +9,7 @@ from torch.nn import functional
 _ROWS = 512  # for which the packed layout is chosen; it serves other counts, too
 _ZERO = 128  # of unsigned bytes
 _STEPS = 127
+_INPUT_STEPS = 126  # so that no rounding ends beyond a byte
 
 
 class Linear(Protocol):
@@ -69,11 +70,12 @@ class Int8:
         self._weight = torch.ops.onednn.qlinear_prepack(rounded, [_ROWS, weight.shape[1]])
         self._scales, self._zeros = scales, torch.zeros(len(scales), dtype=torch.int32)
         self._bias, self._dtype = bias, weight.dtype
+        self._middle = torch.tensor(float(_ZERO), dtype=weight.dtype)
 
     def __call__(self, x: Tensor) -> Tensor:
-        scales = x.abs().amax(1, keepdim=True).float().clamp_min_(1e-12) / _STEPS  # (t, 1)
+        scales = x.abs().amax(1, keepdim=True).float().clamp_min_(1e-12) / _INPUT_STEPS  # (t, 1)
         # Signed inputs would take oneDNN's reference path, some thousand times slower: unsigned ones around 128.
-        rounded = (x * (1 / scales).to(x.dtype)).round_().clamp_(-_STEPS, _STEPS).add_(_ZERO).to(torch.uint8)
+        rounded = torch.addcmul(self._middle, x, (1 / scales).to(x.dtype)).round_().to(torch.uint8)
         made = torch.ops.onednn.qlinear_pointwise(
             rounded, 1.0, _ZERO, self._weight, self._scales, self._zeros, None, 1.0, 0, self._dtype, "none", [], ""
         )
