@@ -38,7 +38,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def settings(tiny_checkpoint: Path) -> ModelSettings:
-    return ModelSettings(str(tiny_checkpoint), idle_s=LONG_S)
+    return ModelSettings(str(tiny_checkpoint), precision="float32", idle_s=LONG_S)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_a_question_comes_before_bulk_work_that_was_there_first(hosting: Hosting
     thread = threading.Thread(target=work)
     thread.start()
     assert begun.wait(LONG_S)
-    asked = Embedder(HostedEncoder(hosting, is_urgent=True, patience_s=LONG_S))
+    asked = Embedder(HostedEncoder(hosting, is_urgent=True))
     for _ in range(3):
         asked.embed(["where is the parser?"], Task.NL2CODE, Role.QUERY)
     assert not done.is_set()
@@ -111,7 +111,7 @@ def test_killed_in_the_middle_of_the_work_it_is_started_again_and_nothing_is_los
 ) -> None:
     """And what was killed neither keeps a question waiting, nor does it end for ever."""
     hosting = Hosting(read(settings), settings, tmp_path / "models")
-    asked = Embedder(HostedEncoder(hosting, is_urgent=True, patience_s=0.0))
+    asked = Embedder(HostedEncoder(hosting, is_urgent=True, patience_s=LONG_S))
     with pytest.raises(ModelBusyError, match="is being loaded"):
         asked.embed(["anything"], Task.NL2CODE, Role.QUERY)
     found: list[np.ndarray] = []
@@ -129,7 +129,7 @@ def test_killed_in_the_middle_of_the_work_it_is_started_again_and_nothing_is_los
 
 
 def test_it_ends_when_nobody_asks_and_is_there_again_for_who_does(settings: ModelSettings, tmp_path: Path) -> None:
-    brief = ModelSettings(settings.name, idle_s=0.5)
+    brief = ModelSettings(settings.name, precision="float32", idle_s=0.5)
     hosting = Hosting(read(brief), brief, tmp_path / "models")
     embedder = bulk(hosting)  # which stays, and so does its connection
     for _ in range(2):

@@ -135,8 +135,8 @@ class HostedEncoder:
     """The encoder at the other end; one question at a time."""
 
     def __init__(self, hosting: Hosting, *, is_urgent: bool, patience_s: float | None = None) -> None:
-        """Without patience a question waits until the model is loaded and has answered, however often it must be
-        started. An urgent question comes before all that are not.
+        """With `patience_s` a question waits so long for a model that is loaded, and hardly for one that is not; else
+        until it has been loaded and has answered, however often it must be started. Urgent ones come before all others.
         """
         checkpoint = hosting.checkpoint
         self.name, self.fingerprint = checkpoint.name, checkpoint.fingerprint
@@ -195,8 +195,9 @@ class HostedEncoder:
         return vectors
 
     def _conversation(self, until: float) -> Channel:
-        """The one that there is, or a new one, as soon as it comes, which may be after this question's time."""
+        """The one that there is, or a new one. Loading takes seconds, for which who has little patience does not wait."""
         if self._channel is None:
+            until = until if self._patience_s is None else 0.0
             if self._coming is None:
                 self._coming = _on_a_thread(self._hosting.conversation)
             while True:
