@@ -195,7 +195,7 @@ class HostedEncoder:
         return vectors
 
     def _conversation(self, until: float) -> Channel:
-        """The one that there is, or a new one. Loading takes seconds, for which who has little patience does not wait."""
+        """The one that there is, or a new one. Loading takes seconds, for which little patience is too little."""
         if self._channel is None:
             until = until if self._patience_s is None else 0.0
             if self._coming is None:
