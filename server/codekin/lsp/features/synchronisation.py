@@ -58,21 +58,17 @@ def _changed(server: "CodekinServer", uris: list[str]) -> None:
 
 def _initialized(server: "CodekinServer", _: types.InitializedParams) -> None:
     server.spawn(server.begin())
-    registrations = []
-    if server.can("workspace.did_change_watched_files.dynamic_registration"):
-        everything = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*")])
-        registrations.append(types.Registration("codekin-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, everything))
     if server.can("workspace.did_change_configuration.dynamic_registration"):
         ours = types.DidChangeConfigurationRegistrationOptions(section="codekin")
-        registrations.append(types.Registration("codekin-settings", types.WORKSPACE_DID_CHANGE_CONFIGURATION, ours))
-    if registrations:
-        server.client_register_capability(types.RegistrationParams(registrations))
+        settings = types.Registration("codekin-settings", types.WORKSPACE_DID_CHANGE_CONFIGURATION, ours)
+        server.client_register_capability(types.RegistrationParams([settings]))
 
 
 def register(server: "CodekinServer") -> None:
-    """Take part in the synchronisation of documents, and have the client watch files where it can.
+    """Take part in the synchronisation of documents.
 
-    Our own watcher runs as well: many clients watch only what they show. What both tell is merged.
+    Files are watched by ourselves: asked to, Emacs watches each folder a second time, and asks its user first where
+    there are many. What a client tells unasked is merged.
     """
     server.on_notification(types.INITIALIZED, _initialized)
     server.on_notification(types.TEXT_DOCUMENT_DID_OPEN, _did_open)
