@@ -39,26 +39,36 @@ export class Search {
     show(query = ''): void {
         const origin = vscode.window.activeTextEditor;
         const picker = (this.picker = vscode.window.createQuickPick<Item>());
-        let isAccepted = false;
+        let isElsewhere = false; // a preview is shown in the place of what was there
         picker.title = 'codekin: Search by Meaning';
         picker.placeholder = 'What does the code do? In words, or in code';
         picker.onDidChangeValue((value) => this.typed(value));
-        picker.onDidChangeActive(([item]) => item?.hit && void open(item.hit, { preview: true, preserveFocus: true }));
-        picker.onDidTriggerItemButton(({ item }) => item.hit && this.go(item.hit, vscode.ViewColumn.Beside));
+        picker.onDidChangeActive(([item]) => {
+            if (item?.hit) {
+                isElsewhere = true;
+                void open(item.hit, { preview: true, preserveFocus: true });
+            }
+        });
+        picker.onDidTriggerItemButton(({ item }) => {
+            if (item.hit) {
+                isElsewhere = false;
+                this.go(item.hit, vscode.ViewColumn.Beside);
+            }
+        });
         picker.onDidAccept(() => {
             const [item] = picker.activeItems;
             if (item?.query) {
                 picker.value = item.query;
                 this.typed(item.query);
             } else if (item?.hit) {
-                isAccepted = true;
+                isElsewhere = false;
                 this.go(item.hit, vscode.ViewColumn.Active);
             }
         });
         picker.onDidHide(() => {
             this.forget();
             picker.dispose();
-            if (!isAccepted && origin) {
+            if (isElsewhere && origin) {
                 void vscode.window.showTextDocument(origin.document, { viewColumn: origin.viewColumn, selection: origin.selection });
             }
         });

@@ -53,6 +53,7 @@ async function search(window) {
     await window.press('Control+K', 'j');
     await window.sees('.quick-input-list .monaco-list-row', 'hand the parcel to the carrier'); // remembered
     await window.press('Escape');
+    await window.sees('.monaco-editor.focused');
 }
 
 async function ghost(window) {
@@ -99,7 +100,8 @@ async function state(window) {
 async function page(window) {
     await window.command('codekin: Show Status');
     await window.sees('.tab.active', 'codekin');
-    await window.page.waitForTimeout(1000);
+    const inside = window.page.frameLocator('iframe.webview').frameLocator('#active-frame');
+    await inside.locator('canvas').first().waitFor({ timeout: 30_000 });
     await window.picture('status');
     await window.closeTab();
 }
