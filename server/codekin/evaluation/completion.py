@@ -124,11 +124,17 @@ def similarity(one: str, other: str) -> float:
     return 1 - float(row[-1]) / max(len(a), len(b))
 
 
+def surest(shown: Iterable[Shown | None], coverage: float = COVERAGE) -> list[Shown]:
+    """What is shown at the surest `coverage` of all cuts."""
+    everything = list(shown)
+    return sorted((one for one in everything if one), key=lambda one: -one.score)[: int(coverage * len(everything))]
+
+
 def precision_at(shown: Iterable[Shown | None], coverage: float = COVERAGE) -> float:
     """The share of right first lines among the surest `coverage` of all cuts."""
     everything = list(shown)
-    surest = sorted((one for one in everything if one), key=lambda one: -one.score)[: int(coverage * len(everything))]
-    return sum(one.first_line for one in surest) / max(int(coverage * len(everything)), 1)
+    best = surest(everything, coverage)
+    return sum(one.first_line for one in best) / max(int(coverage * len(everything)), 1)
 
 
 def document(measured: Sequence[Measured]) -> dict[str, Any]:
@@ -137,16 +143,14 @@ def document(measured: Sequence[Measured]) -> dict[str, Any]:
 
 
 def table(measured: Sequence[Measured]) -> str:
-    """Two tables in Markdown: by floor, and beside the baselines at the same coverage, a line a repository."""
+    """Tables in Markdown: by floor, and beside the baselines at the same coverage, a line a repository."""
     ours = [one for row in measured for one in row.ours]
     seconds = [second for row in measured for second in row.seconds]
     lines = ["| floor | coverage | first line | similarity | saved / shown |", "|---|---:|---:|---:|---:|"]
     for floor in FLOORS:
         above = [one for one in ours if one and one.score >= floor]
         if above:
-            right, alike = (float(np.mean([getattr(o, name) for o in above])) for name in ("first_line", "similarity"))
-            share = sum(one.saved for one in above) / max(sum(one.shown for one in above), 1)
-            lines.append(f"| {floor:.1f} | {len(above) / len(ours):.2f} | {right:.2f} | {alike:.2f} | {share:.2f} |")
+            lines.append(f"| {floor:.1f} | {len(above) / len(ours):.2f} | {_quality(above)} |")
     lines += ["", f"| at {COVERAGE:.0%} coverage | snippets | cuts | codekin | longest suffix | BM25 | p95 ms |"]
     lines.append("|---" + "|---:" * 6 + "|")
     for row in measured:
@@ -157,8 +161,20 @@ def table(measured: Sequence[Measured]) -> str:
     scores = " | ".join(f"{precision_at(system):.3f}" for system in pooled)
     late, snippets = 1000 * float(np.percentile(seconds, 95)), sum(row.snippets for row in measured)
     lines.append(f"| **all, one floor** | {snippets:,} | {len(ours)} | {scores} | {late:.1f} |")
+    lines += ["", "| the same | first line | similarity | saved / shown |", "|---" + "|---:" * 3 + "|"]
+    for name, system in zip(("codekin", "longest suffix", "BM25"), pooled, strict=True):
+        if best := surest(system):
+            lines.append(f"| {name} | {_quality(best)} |")
     unclean = sum(row.unclean for row in measured)
     return "\n".join([*lines, "", f"{unclean} of {sum(map(bool, ours))} insertions left a file parsing worse."])
+
+
+def _quality(shown: Sequence[Shown]) -> str:
+    """Three cells: first lines that are right, similarity, characters saved of those shown."""
+    right, alike = (float(np.mean([getattr(one, name) for one in shown])) for name in ("first_line", "similarity"))
+    return (
+        f"{right:.2f} | {alike:.2f} | {sum(one.saved for one in shown) / max(sum(one.shown for one in shown), 1):.2f}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
