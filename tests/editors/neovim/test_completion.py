@@ -1,6 +1,8 @@
 """Completions from the workspace: ghost text on the screen (0.12), items of the completion menu (all)."""
 
+import sysconfig
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +119,21 @@ def test_ghost_text_is_turned_off_and_on(writing: Editor) -> None:
     assert writing.lua(is_on)
     writing.press("Go    raise Key")
     writing.until(GHOST, "Error(name)")
+
+
+@NEWEST
+def test_code_that_nobody_here_wrote_goes_on_and_compiles(start: Start) -> None:
+    """Python's own queues: the next one begins like its sisters."""
+    library = Path(sysconfig.get_path("stdlib"))
+    editor = start(files={name: (library / name).read_text("utf-8") for name in ("queue.py", "sched.py", "heapq.py")})
+    editor.lua("vim.keymap.set('i', '<Tab>', require('codekin').accept)")
+    editor.edit("queue.py")
+    editor.do("setlocal indentexpr= noautoindent")
+    editor.press("Go<CR>class Stack(Queue):<CR>    def _init(self, maxsize):<CR>        ")
+    editor.until(GHOST, "self.queue = []")
+    editor.press("<Tab>")
+    editor.until("return vim.fn.getline('$') == '        self.queue = []'")
+    compile("\n".join(editor.lua("return vim.fn.getline(1, '$')")), "queue.py", "exec")
 
 
 def test_a_key_without_ghost_text_is_the_user_s(writing: Editor) -> None:
