@@ -79,7 +79,7 @@ class Filler:
             if self._heavy is None and self._open_heavy is not None:
                 heavy = self._open_heavy()
                 self._index.add_heavy(self._space(heavy), heavy.bulk.dim)
-                self._heavy = heavy
+                self._heavy, self._doing = heavy, "ready"
             return self._heavy
 
     def fill(self, on_progress: OnProgress, cancel: Cancel) -> int:

@@ -1,0 +1,118 @@
+"""A heavy model behind the real server: two editors and the command line share one process, which is killed, started
+again, and gone when nobody asks; the servers never load PyTorch. The model is a tiny Qwen2, the code is real.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+LONG_S = 60.0
+PARTS = ("json", "logging", "concurrent")
+
+
+@pytest.fixture
+def options(tiny_checkpoint: Path) -> dict[str, Any]:
+    return {"model": {"name": str(tiny_checkpoint), "precision": "float32", "idleS": 3.0}}
+
+
+@pytest.fixture
+def real(start: Any, tmp_path: Path) -> Path:
+    """Parts of the standard library."""
+    import shutil
+    import sysconfig
+
+    for part in PARTS:
+        shutil.copytree(Path(sysconfig.get_path("stdlib"), part), tmp_path / "real" / part)
+    start.environment |= {"OMP_NUM_THREADS": "1", "CODEKIN_MODEL_PRECISION": "float32"}
+    return tmp_path / "real"
+
+
+def hosts(cache: Path) -> list[psutil.Process]:
+    """The processes that hold a model for those who have this cache."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if "codekin.embed.host" in process.cmdline():
+                found += [process] if process.environ().get("CODEKIN_CACHE_DIRECTORY") == str(cache) else []
+        except psutil.Error:
+            continue
+    return found
+
+
+def heavy(client: Any) -> dict[str, Any]:
+    models = client.status.get("models") or [{}, {}]
+    return models[1]
+
+
+async def has_read(client: Any, share: float) -> None:
+    async with asyncio.timeout(2 * LONG_S):
+        await client.until(lambda: heavy(client).get("share", 0) >= share)
+
+
+async def asked_again(clients: Any, cache: Path) -> psutil.Process:
+    """The one process, once all clients' questions have had it started again, if it was not there."""
+    async with asyncio.timeout(LONG_S):
+        while not hosts(cache):
+            await asyncio.gather(*(client.ask("codekin/search", {"query": "module lock"}) for client in clients))
+    (process,) = hosts(cache)
+    return process
+
+
+async def test_two_editors_share_one_process_and_nothing_is_lost_when_it_is_killed(
+    start: Any, real: Path, options: dict[str, Any], tmp_path: Path
+) -> None:
+    one = await start("code_server_1.139.1", real, options=options)
+    bar: list[str] = []
+    one.on_progress = lambda params: bar.append(str(params.value.get("message")))
+    await has_read(one, 0.05)
+    assert one.names(await one.ask("codekin/search", {"query": "scan a JSON string"}))  # not kept waiting
+    (first,) = hosts(tmp_path / "cache")
+    other = await start("neovim_0.12.4", real, options=options)
+    first.kill()
+    await has_read(one, 1)
+    await has_read(other, 1)
+    second = await asked_again((one, other), tmp_path / "cache")
+    assert second.pid != first.pid
+    assert heavy(one)["device"].startswith("cpu")
+    assert [client.status["problems"] for client in (one, other)] == [[], []]
+    assert any("tiny-qwen2" in message and "codekin" in message for message in bar)
+    for client in (one, other):
+        found = await client.ask("codekin/search", {"query": "acquire the module lock of a handler"})
+        assert client.names(found)
+        if sys.platform == "linux":
+            assert "libtorch" not in Path(f"/proc/{client._server.pid}/maps").read_text()
+        client._server.kill()
+        await client._server.wait()
+    await asyncio.to_thread(second.wait, LONG_S)
+    assert not hosts(tmp_path / "cache")
+
+
+async def test_the_command_line_reads_with_the_model_it_is_told_and_asks_it(
+    start: Any, options: dict[str, Any], tmp_path: Path
+) -> None:
+    def codekin(*words: str) -> Any:
+        command = [sys.executable, "-P", "-m", "codekin", *words, "--json"]
+        environment = start.environment | {"CODEKIN_MODEL_PRECISION": "float32", "CODEKIN_MODEL_IDLE_S": "30"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=start.workspace)
+        return json.loads(done.stdout), done.stderr
+
+    model = ("--model", options["model"]["name"])
+    report, _ = await asyncio.to_thread(codekin, "index", str(start.workspace), *model)
+    assert report["heavy"] == {"model": "tiny-qwen2", "embedded": report["embedded"], "share": 1.0}
+    again, _ = await asyncio.to_thread(codekin, "index", str(start.workspace), *model)
+    assert again["heavy"]["embedded"] == 0
+    found, said = await asyncio.to_thread(codekin, "search", "ship an order", *model)
+    assert found["hits"]
+    assert not said
+    (process,) = hosts(tmp_path / "cache")
+    process.kill()
+    nothing, said = await asyncio.to_thread(codekin, "search", "ship an order", "--model", "no-such-model")
+    assert nothing["hits"] == (await asyncio.to_thread(codekin, "search", "ship an order"))[0]["hits"]
+    assert "no-such-model" in said
+    assert "The embedded model answers alone." in said
