@@ -25,7 +25,7 @@ from codekin.settings import CacheSettings, Settings
 
 CODEKIN = shutil.which("codekin", path=str(Path(sys.executable).parent)) or "codekin"
 REPOSITORY = Path(__file__).parents[1]
-COMMANDS = ("index", "similar", "search", "embed", "status", "doctor", "evaluate", "train", "serve")
+COMMANDS = ("index", "similar", "search", "embed", "status", "duplicates", "doctor", "evaluate", "train", "serve")
 
 FILES = {
     "src/dates.py": '''"""Dates in and out of text."""
@@ -382,6 +382,30 @@ class TestStatus:
         assert [line.split()[0] for line in lines] == [
             *("workspace", "state", "indexed", "languages", "keeper", "skipped", "model", "search", "store", "disk")
         ]
+
+
+class TestDuplicates:
+    TWICE = """def {}(day, entries):
+    found = []
+    for each in entries:
+        if each.day == day:
+            found.append(each)
+    return found
+"""
+
+    def test_tells_each_pair_once_but_not_those_that_are_meant_to_be(self, tmp_path: Path):
+        names = {"src/one.py": "on_day", "src/two.py": "at_day"}
+        root = write(tmp_path / "project", {path: self.TWICE.format(name) for path, name in names.items()})
+        codekin = Codekin(tmp_path / "cache", root)
+        (pair,) = codekin.json("duplicates", "--root", root)["duplicates"]
+        assert [(each["path"], each["name"]) for each in pair["functions"]] == list(names.items())
+        assert pair["kinship"] == "renamed"
+        line = "src/one.py:1: on_day = src/two.py:1 at_day (same structure, another name)"
+        assert codekin("duplicates", "--root", root).stdout.splitlines() == [line]
+        entry = '[[ignored]]\nfunctions = ["src/two.py::at_day", "src/one.py::on_day"]\n[model]\n'
+        (root / ".codekin.toml").write_text(entry)
+        assert codekin.json("duplicates", "--root", root, status=1)["duplicates"] == []
+        assert "line 3: there is no 'model' here" in codekin("duplicates", "--root", root).stderr
 
 
 class TestDoctor:

@@ -17,6 +17,7 @@ _LOOKED_INTO = 6  # cells for each point
 _ROUNDS = 3  # of k-means
 _SAMPLE = 40  # points for each cell, to find where the cells are
 _BLOCK = 4096
+_ROWS = 4  # of a product
 
 
 def nearest(points: Floats, k: int) -> Iterator[tuple[float, Numbers, Numbers]]:
@@ -34,9 +35,19 @@ def nearest(points: Floats, k: int) -> Iterator[tuple[float, Numbers, Numbers]]:
             others = np.unique(np.concatenate([others, np.arange(min(len(points), 4 * k))]))
         for i in range(0, len(own), _BLOCK):
             asked = own[i : i + _BLOCK]
-            close = points[asked] @ points[others].T - half[others]
+            close = _products(points[asked], points[others]) - half[others]
             close[asked[:, None] == others[None]] = -np.inf
             yield (cell + 1) / count, asked, others[np.argpartition(close, -k, axis=1)[:, -k:]]
+
+
+def _products(one: Floats, other: Floats) -> Floats:
+    """`one @ other.T`, a few rows at a time: so little that the linear algebra library does not share it out among
+    threads, which would wait for each other longer than they work where the machine has other work, too.
+    """
+    some = np.zeros((-(-len(one) // _ROWS), _ROWS, one.shape[1]), np.float32)
+    some.reshape(-1, one.shape[1])[: len(one)] = one
+    product: Floats = (some @ other.T).reshape(-1, len(other))[: len(one)]
+    return product
 
 
 def _cells(points: Floats, count: int) -> tuple[Numbers, Numbers, Numbers]:

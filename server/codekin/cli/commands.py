@@ -16,6 +16,7 @@ import click
 from codekin import __version__
 from codekin.cli.checkup import doctor
 from codekin.cli.complete import complete
+from codekin.cli.duplicates import duplicates
 from codekin.cli.evaluate import evaluate
 from codekin.cli.model import model
 from codekin.cli.options import DEBUG, FOLDER, JSON, MODEL, ROOT
@@ -46,6 +47,7 @@ def codekin() -> None:
 
 codekin.add_command(complete)
 codekin.add_command(doctor)
+codekin.add_command(duplicates)
 codekin.add_command(evaluate)
 codekin.add_command(model)
 codekin.add_command(train)

@@ -1,0 +1,78 @@
+"""`codekin duplicates`: which functions stand in the workspace more than once, but for those that are meant to."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codekin.cli.options import DEBUG, JSON, ROOT
+from codekin.types import Kind, Progress, Snippet
+
+if TYPE_CHECKING:
+    from codekin.engine import Engine
+    from codekin.types import Hit, OnProgress
+
+_NO_FUNCTIONS = (Kind.CLASS, Kind.MODULE, Kind.LINES)
+
+Pair = tuple[Path, Snippet, "Hit"]
+
+
+@click.command()
+@ROOT
+@JSON
+@DEBUG
+def duplicates(root: Path | None, as_json: bool) -> int:
+    """List the functions that stand in the workspace more than once, as they are or little changed.
+
+    Not those that `.codekin.toml` says are meant to, nor those with fewer lines than the setting duplicates.min_lines.
+    """
+    from codekin.cli import console
+    from codekin.cli.arguments import root_around
+    from codekin.cli.asking import bring_up_to_date, open_engine, relative
+
+    root = root or root_around(Path.cwd())
+    with closing(open_engine(root)) as engine:
+        bring_up_to_date(engine, wait=True)
+        problems = [problem for meant in engine.ignored.now() for problem in meant.problems]
+        with console.progress_bar("Comparing") as on_progress:
+            found = list(_pairs(engine, on_progress))
+    for problem in problems:
+        console.note(f"! {problem}")
+    if as_json:
+        console.write_json({"duplicates": [_json(pair, lambda path: relative(path, root)) for pair in found]})
+    for path, snippet, hit in () if as_json else found:
+        mine = f"{console.shown(path)}:{snippet.name_line + 1}: {snippet.qualified_name}"
+        click.echo(
+            f"{mine} = {console.shown(hit.place.path)}:{hit.place.name_line + 1} {hit.place.qualified_name} ({hit.why})"
+        )
+    return 0 if found else 1
+
+
+def _pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Pair]:
+    """Each pair once, by path and line of the first."""
+    from codekin.index.workspace import SourceFile
+
+    files = sorted(file.path for file in engine.workspace.walk() if isinstance(file, SourceFile))
+    for number, path in enumerate(files):
+        on_progress(Progress(number, len(files), None))
+        for snippet in engine.snippets(path):
+            if snippet.part or snippet.kind in _NO_FUNCTIONS:
+                continue
+            for hit in engine.duplicates(path, snippet):
+                if (path, snippet.span.start) < (hit.place.path, hit.place.span.start):
+                    yield path, snippet, hit
+
+
+def _json(pair: Pair, relative: Any) -> dict[str, Any]:
+    path, snippet, hit = pair
+    its = hit.place
+    return {
+        "functions": [
+            {"path": relative(path), "line": snippet.name_line + 1, "name": snippet.qualified_name},
+            {"path": relative(its.path), "line": its.name_line + 1, "name": its.qualified_name},
+        ],
+        "kinship": hit.kinship,
+        "why": hit.why,
+    }
