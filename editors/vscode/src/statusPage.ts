@@ -17,6 +17,7 @@ export class StatusPage implements vscode.Disposable {
     private panel: vscode.WebviewPanel | undefined;
     private report: Report | undefined;
     private asking = false;
+    private wasIndexing = false;
     private map: object | undefined;
     private drawing: vscode.CancellationTokenSource | undefined;
     private readonly listening: vscode.Disposable;
@@ -72,6 +73,11 @@ export class StatusPage implements vscode.Disposable {
 
     private tell(): void {
         const { status, life, found, version } = this.server;
+        const isDone = this.wasIndexing && status?.state === 'ready';
+        this.wasIndexing = status?.state === 'indexing';
+        if (isDone && this.panel?.visible) {
+            void this.refresh().then(() => this.draw());
+        }
         const program = found ? `${found.program} (${found.from})` : 'none found';
         const report = status ? this.report : undefined;
         void this.panel?.webview.postMessage({ kind: 'facts', life, program, extension: version, status, report });
@@ -122,7 +128,7 @@ function page(webview: vscode.Webview, script: vscode.Uri): string {
 <div id="troubled" hidden><h2>Problems</h2><ul id="problems"></ul></div>
 <dl id="tiles"></dl>
 <section aria-label="Map of the functions"><h2>Map</h2>
-<p class="says"><span id="drawing" role="status">The map is drawn from the index.</span> <button id="draw">Draw the map</button> <button id="cancel" hidden>Cancel</button></p>
+<p class="says"><span id="drawing" role="status">The map is drawn from the index.</span> <span id="stale" hidden>The index has changed since. </span><button id="draw">Draw the map</button> <button id="cancel" hidden>Cancel</button></p>
 <div id="stage" hidden>
 <div id="tools"><label>Find <input id="find" type="search" placeholder="a function's name" aria-describedby="found"></label> <span id="found" role="status"></span>
 <div id="legend" role="group" aria-label="Folders: show only one"></div></div>

@@ -30,7 +30,7 @@ input::placeholder { color: var(--vscode-input-placeholderForeground); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 #tables { display: grid; grid-template-columns: repeat(auto-fill, minmax(28em, 1fr)); gap: 0 3em; } #tables section { min-width: 0; }
 table { border-collapse: collapse; } th { text-align: start; font-weight: normal; padding-inline-end: 1.6em; vertical-align: top; color: var(--vscode-foreground); }
-td { overflow-wrap: anywhere; white-space: pre-line; padding-inline-end: 1.2em; vertical-align: top; font-variant-numeric: tabular-nums; } th, td { padding-block: .15em; }
+td:last-child { overflow-wrap: anywhere; } td { white-space: pre-line; padding-inline-end: 1.2em; vertical-align: top; font-variant-numeric: tabular-nums; } th, td { padding-block: .15em; }
 .share { display: inline-block; height: .6em; border-radius: 2px; background: var(--vscode-charts-blue, var(--vscode-foreground)); }
 summary { cursor: pointer; } details ul { max-height: 16em; overflow: auto; padding-inline-start: 1.4em; }
 [hidden] { display: none !important; }

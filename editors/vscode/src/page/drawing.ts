@@ -6,12 +6,15 @@ import type { Grid, Points } from './points';
 const FEW = 6000; // points in view that are drawn as shapes
 const FAINT = 0.12; // of what is not looked for
 const MOST_LINKS = 6000;
+const FAR = 0.3; // of the canvas: longer links are drawn for the selected function only
+const MOVING = 20_000; // points that are drawn while the map moves
 
-/** What of the map is seen: `scale` pixels are its whole side, and (x, y) of it is in the canvas's middle. */
+/** What of the map is seen: it is `scale` pixels high and `wide` times as wide, and (x, y) of it is in the middle. */
 export interface View {
     x: number;
     y: number;
     scale: number;
+    wide: number;
 }
 
 export interface Scene {
@@ -33,15 +36,19 @@ export class Drawing {
 
     /** The place on the canvas, in its own pixels, of a place on the map. */
     at(view: View, x: number, y: number): [number, number] {
-        return [(x - view.x) * view.scale + this.canvas.width / 2, (y - view.y) * view.scale + this.canvas.height / 2];
+        return [(x - view.x) * view.scale * view.wide + this.canvas.width / 2, (y - view.y) * view.scale + this.canvas.height / 2];
     }
 
-    draw(view: View, scene: Scene): void {
+    draw(view: View, scene: Scene, isMoving: boolean): void {
         const { canvas, context } = this;
-        const visible = this.visible(view, scene);
+        const all = this.visible(view, scene);
+        const step = isMoving ? Math.ceil(all.length / MOVING) : 1;
+        const visible = step > 1 ? all.filter((_, i) => i % step === 0) : all;
         context.fillStyle = scene.marks.background;
         context.fillRect(0, 0, canvas.width, canvas.height);
-        this.links(view, scene);
+        if (step === 1) {
+            this.links(view, scene);
+        }
         if (visible.length > FEW) {
             this.pixels(view, scene, visible);
         } else {
@@ -52,7 +59,7 @@ export class Drawing {
     }
 
     private visible(view: View, { points, grid }: Scene): number[] {
-        const [across, down] = [this.canvas.width / 2 / view.scale, this.canvas.height / 2 / view.scale];
+        const [across, down] = [this.canvas.width / 2 / view.scale / view.wide, this.canvas.height / 2 / view.scale];
         if (across > 0.5 && down > 0.5) {
             return Array.from({ length: points.count }, (_, point) => point);
         }
@@ -119,6 +126,7 @@ export class Drawing {
     /** Near-duplicates are joined where the line would be seen at all. */
     private links(view: View, { points, marks, isShown }: Scene): void {
         const { context, canvas } = this;
+        const far = FAR * Math.min(canvas.width, canvas.height);
         context.beginPath();
         let count = 0;
         for (let i = 0; i < points.links.length && count < MOST_LINKS; i += 2) {
@@ -126,7 +134,8 @@ export class Drawing {
             const [x1, y1] = this.at(view, points.x[one]!, points.y[one]!);
             const [x2, y2] = this.at(view, points.x[other]!, points.y[other]!);
             const isOutside = Math.max(x1, x2) < 0 || Math.max(y1, y2) < 0 || Math.min(x1, x2) > canvas.width || Math.min(y1, y2) > canvas.height;
-            if (!isOutside && Math.abs(x1 - x2) + Math.abs(y1 - y2) > 4 && isShown(one)) {
+            const length = Math.abs(x1 - x2) + Math.abs(y1 - y2);
+            if (!isOutside && length > 4 && length < far && isShown(one)) {
                 context.moveTo(x1, y1);
                 context.lineTo(x2, y2);
                 count++;
@@ -151,8 +160,10 @@ export class Drawing {
                 continue; // "others" are nowhere in particular
             }
             const name = points.groups[group]!.name;
-            const [left, middle] = this.at(view, x, y);
-            const half = context.measureText(name).width / 2;
+            const [middleOf, middle] = this.at(view, x, y);
+            const half = context.measureText(name).width / 2 + 4 * devicePixelRatio;
+            const isInside = middleOf > 0 && middleOf < this.canvas.width;
+            const left = isInside ? Math.min(Math.max(middleOf, half), this.canvas.width - half) : middleOf;
             let top = middle;
             while (taken.some(([cx, cy, w]) => Math.abs(cx - left) < w + half && Math.abs(cy - top) < 16 * devicePixelRatio)) {
                 top += 16 * devicePixelRatio;

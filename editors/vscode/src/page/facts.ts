@@ -1,7 +1,9 @@
 /** What a person asks, as tiles and tables. */
 
 import type { Report, Status } from '../protocol';
-import { bytes, counted, stateOf } from '../wording';
+import { bytes as sized, counted as numbered, stateOf } from '../wording';
+
+const NARROW = '\u00a0'; // a number stays with its unit
 
 export interface Sent {
     life: string;
@@ -12,6 +14,9 @@ export interface Sent {
 }
 
 type Cell = string | Node;
+
+const bytes = (count: number): string => sized(count).replaceAll(' ', NARROW);
+const counted = (count: number, noun: string): string => numbered(count, noun).replaceAll(' ', NARROW);
 
 const element = (id: string): HTMLElement => document.getElementById(id)!;
 

@@ -7,6 +7,8 @@ import { centres, decoded, Grid, joined, type MapJson } from './points';
 const NEAR = 12; // pixels from a point that still mean it
 const STEP = 1.25;
 const FARTHEST = 400; // times the whole
+const WIDEST = 2;
+const REST_MS = 120;
 
 export interface Remembered {
     view?: View;
@@ -22,10 +24,11 @@ export class FunctionMap {
     private readonly drawing = new Drawing(this.canvas);
     private scene: Scene | undefined;
     private others = new Map<number, number[]>();
-    private view: View = { x: 0.5, y: 0.5, scale: 0 };
+    private view: View = { x: 0.5, y: 0.5, scale: 0, wide: 1 };
     private group = -1; // the only one that is shown
     private matches: Set<number> | undefined;
     private asked = 0; // the frame
+    private resting = 0; // the timer
 
     constructor(
         private readonly open: (uri: string, line: number) => void,
@@ -55,19 +58,21 @@ export class FunctionMap {
             kin: [],
         };
         this.others = joined(points);
-        this.view = view ?? this.whole();
+        this.view = view ?? (this.view.scale > 0 ? this.view : this.whole());
         this.look(this.find.value);
         this.legend();
         this.fit();
     }
 
     private whole(): View {
-        return { x: 0.5, y: 0.5, scale: 0.96 * Math.min(this.canvas.width, this.canvas.height) };
+        const { width, height } = this.canvas;
+        const wide = Math.min(Math.max(width / Math.max(height, 1), 1), WIDEST); // neither axis means anything
+        return { x: 0.5, y: 0.5, scale: 0.94 * Math.min(width / wide, height), wide };
     }
 
     private fit(): void {
         const { clientWidth, clientHeight } = this.canvas;
-        const isNew = this.view.scale <= 0;
+        const isNew = this.view.scale <= 0 || this.view.scale === this.whole().scale;
         this.canvas.width = Math.round(clientWidth * devicePixelRatio);
         this.canvas.height = Math.round(clientHeight * devicePixelRatio);
         if (isNew) {
@@ -84,21 +89,26 @@ export class FunctionMap {
         }
     }
 
-    private redraw(): void {
+    /** While it moves only some of very many points are drawn; all, when it rests. */
+    private redraw(isMoving = false): void {
         cancelAnimationFrame(this.asked);
+        clearTimeout(this.resting);
         this.asked = requestAnimationFrame(() => {
             if (this.scene && this.canvas.width > 0) {
-                this.drawing.draw(this.view, this.scene);
+                this.drawing.draw(this.view, this.scene, isMoving);
                 this.remember({ view: this.view });
             }
         });
+        if (isMoving) {
+            this.resting = window.setTimeout(() => this.redraw(), REST_MS);
+        }
     }
 
     // Where is what
 
     private placeOf(event: { offsetX: number; offsetY: number }): [number, number] {
         const [x, y] = [event.offsetX * devicePixelRatio, event.offsetY * devicePixelRatio];
-        return [(x - this.canvas.width / 2) / this.view.scale + this.view.x, (y - this.canvas.height / 2) / this.view.scale + this.view.y];
+        return [(x - this.canvas.width / 2) / this.view.scale / this.view.wide + this.view.x, (y - this.canvas.height / 2) / this.view.scale + this.view.y];
     }
 
     private pointAt(event: { offsetX: number; offsetY: number }): number {
@@ -126,8 +136,8 @@ export class FunctionMap {
         const least = 0.5 * this.whole().scale;
         const scale = Math.min(Math.max(this.view.scale * by, least), FARTHEST * this.whole().scale);
         const share = this.view.scale / scale;
-        this.view = { x: x + (this.view.x - x) * share, y: y + (this.view.y - y) * share, scale };
-        this.redraw();
+        this.view = { ...this.view, x: x + (this.view.x - x) * share, y: y + (this.view.y - y) * share, scale };
+        this.redraw(true);
     }
 
     private grab(down: PointerEvent): void {
@@ -138,9 +148,9 @@ export class FunctionMap {
             isMoved ||= Math.abs(dx) + Math.abs(dy) > 4;
             if (isMoved) {
                 this.hint.hidden = true;
-                const { scale } = this.view;
-                this.view = { x: from.x - (dx * devicePixelRatio) / scale, y: from.y - (dy * devicePixelRatio) / scale, scale };
-                this.redraw();
+                const { scale, wide } = this.view;
+                this.view = { ...this.view, x: from.x - (dx * devicePixelRatio) / scale / wide, y: from.y - (dy * devicePixelRatio) / scale };
+                this.redraw(true);
             }
         };
         const up = (event: PointerEvent): void => {
@@ -252,7 +262,8 @@ export class FunctionMap {
         if (this.scene && found.length) {
             const next = found.find((point) => point > this.scene!.selected) ?? found[0]!;
             this.select(next);
-            this.view = { x: this.scene.points.x[next]!, y: this.scene.points.y[next]!, scale: Math.max(this.view.scale, 4 * this.whole().scale) };
+            const scale = Math.max(this.view.scale, 4 * this.whole().scale);
+            this.view = { ...this.view, x: this.scene.points.x[next]!, y: this.scene.points.y[next]!, scale };
             this.redraw();
         }
     }

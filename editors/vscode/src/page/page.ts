@@ -16,7 +16,9 @@ declare function acquireVsCodeApi(): {
 const code = acquireVsCodeApi();
 const element = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 let roots: string[] = [];
+const MOST = 100_000; // functions that the server draws
 let isDrawn = false;
+let total = 0; // functions, when the map was drawn
 
 function shorten(uri: string): string {
     const path = decodeURIComponent(uri.replace(/^file:\/\//, ''));
@@ -39,16 +41,20 @@ function said(text: string, button: 'draw' | 'cancel' | '' = ''): void {
 const listeners: Record<string, (message: never) => void> = {
     facts: (sent: Sent) => {
         roots = sent.status?.roots ?? [];
+        const now = sent.report?.languages.reduce((sum, each) => sum + each.functions, 0) ?? total;
+        element('stale').hidden = !isDrawn || now === total;
         facts(sent, (command) => code.postMessage({ kind: 'run', command }));
     },
     drawing: ({ percent }: { percent: number }) => said(`Drawing the map: ${percent} %`, 'cancel'),
     map: ({ map: json }: { map: MapJson }) => {
-        const sample = json.shown < json.total ? ` of ${json.total.toLocaleString('en')}, an even sample` : '';
+        const why = json.total > MOST ? 'an even sample' : 'the others have no vector yet';
+        const sample = json.shown < json.total ? ` of ${json.total.toLocaleString('en')}, ${why}` : '';
         said(`${json.shown.toLocaleString('en')} functions${sample}; ${(json.links.length ? links(json) : 0).toLocaleString('en')} pairs of near-duplicates joined.`, 'draw');
         element('draw').textContent = 'Draw anew';
         element('stage').hidden = false;
         map.show(json, isDrawn ? {} : (code.getState() ?? {}));
-        isDrawn = true;
+        [isDrawn, total] = [true, json.total];
+        element('stale').hidden = true;
     },
     unmapped: ({ message }: { message: string }) => said(message, 'draw'),
 };
