@@ -179,6 +179,15 @@ def test_diff_says_what_it_lacks(editor: Editor) -> None:
     editor.told("were not compared with code of yours")
 
 
+def test_diff_says_that_code_is_gone(editor: Editor) -> None:
+    editor.do("Codekin similar")
+    editor.quickfix()
+    editor.do("wincmd p | 4,12delete _")
+    editor.do("Codekin diff")
+    editor.told("one of the two is not there any more")
+    editor.do("undo")
+
+
 def test_a_duplicate_s_quick_fix_compares_it(editor: Editor) -> None:
     editor.lua(CONFIGURE, {"duplicates": {"enabled": True}})
     editor.do("call cursor(4, 5)")

@@ -269,6 +269,15 @@ local function excerpt(bufnr, first, last)
   return scratch
 end
 
+---@param bufnr integer
+---@param first integer from 1
+---@param last integer
+---@return boolean whether there is nothing to read in these lines
+local function is_gone(bufnr, first, last)
+  vim.fn.bufload(bufnr)
+  return not table.concat(vim.api.nvim_buf_get_lines(bufnr, first - 1, last, false)):find('%S')
+end
+
 --- Show two excerpts beside each other, in diff mode, in a tab of their own.
 ---@param mine integer
 ---@param theirs integer
@@ -318,7 +327,11 @@ function M.diff()
   end
   local bufnr = item.bufnr or vim.fn.bufadd(item.filename)
   local first = item.lnum - data.before
-  beside(excerpt(asked.bufnr, row(asked.first), row(asked.last)), excerpt(bufnr, first, first + data.lines - 1))
+  local mine, theirs = { asked.bufnr, row(asked.first), row(asked.last) }, { bufnr, first, first + data.lines - 1 }
+  if is_gone(unpack(mine)) or is_gone(unpack(theirs)) then
+    return 'one of the two is not there any more. :Codekin similar asks anew.'
+  end
+  beside(excerpt(unpack(mine)), excerpt(unpack(theirs)))
 end
 
 return M
