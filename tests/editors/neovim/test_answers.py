@@ -5,12 +5,6 @@ import re
 from .conftest import INDEXED, Editor, Start
 
 LIVE = "return vim.fn.getcmdtype() == '@'"
-CONFIGURE = """
-  local client = vim.lsp.get_clients({name = 'codekin'})[1]
-  client.config.settings.codekin = ...
-  client.settings = client.config.settings
-  vim.lsp.buf_notify(0, 'workspace/didChangeConfiguration', {settings = client.settings})
-"""
 LINES = (
     "return vim.tbl_map(function(w) return vim.api.nvim_buf_get_lines(vim.fn.winbufnr(w), 0, -1, false) end, {1, 2})"
 )
@@ -188,8 +182,10 @@ def test_diff_says_that_code_is_gone(editor: Editor) -> None:
     editor.do("undo")
 
 
-def test_a_duplicate_s_quick_fix_compares_it(editor: Editor) -> None:
-    editor.lua(CONFIGURE, {"duplicates": {"enabled": True}})
+def test_a_duplicate_s_quick_fix_compares_it(start: Start) -> None:
+    editor = start()
+    editor.lua("require('codekin').setup({settings = {duplicates = {enabled = true}}})")
+    editor.edit("shop/orders.py")
     editor.do("call cursor(4, 5)")
     editor.until("return #vim.diagnostic.get(0) > 0")
     editor.lua("""
@@ -197,9 +193,14 @@ def test_a_duplicate_s_quick_fix_compares_it(editor: Editor) -> None:
     """)
     editor.until("return vim.fn.tabpagenr('$') == 2")
     mine, theirs = editor.until(LINES)
-    editor.lua(CONFIGURE, {})
     assert (mine[0], theirs[0]) == ("def total_price(items, tax_rate):", "def invoice_total(items, tax_rate):")
     assert mine[1:] == theirs[1:]
+
+
+def test_a_buffer_without_a_file_is_told_apart(editor: Editor) -> None:
+    editor.do("enew")
+    editor.do("Codekin similar")
+    editor.told("this buffer has no file yet")
 
 
 def test_a_project_is_searched_from_an_empty_buffer(start: Start) -> None:

@@ -128,6 +128,9 @@ end
 function M.similar(asking)
   asking = asking or {}
   local bufnr, line = vim.api.nvim_get_current_buf(), vim.fn.line('.')
+  if vim.api.nvim_buf_get_name(bufnr) == '' then
+    return require('codekin.client').tell('this buffer has no file yet: :write it first.', vim.log.levels.WARN)
+  end
   local range = asking.range
   if not range and vim.api.nvim_get_mode().mode:find('^[vV\22]') then
     range = { selected() }
