@@ -122,6 +122,16 @@ class TestDecoders:
             expected = theirs.encode(texts, prompt_name=f"{task}_{name}")
             assert least(embedder.embed(texts, task, role), rows_of(expected)) > 0.99999
 
+    @pytest.mark.parametrize("includes_prompt", [True, False])
+    def test_a_mean_is_what_sentence_transformers_says(self, tmp_path: Path, includes_prompt: bool):
+        folder = write_checkpoint(tmp_path / "model", Shape(pooling="mean"))
+        told = folder / "1_Pooling" / "config.json"
+        told.write_text(json.dumps(json.loads(told.read_text()) | {"include_prompt": includes_prompt}))
+        texts = [well_formed(text) for text in TEXTS[:3]]
+        theirs = SentenceTransformer(str(folder), device="cpu").encode(texts, prompt_name="qa_query")
+        ours = load(replace(SETTINGS, name=str(folder))).embed(texts, Task.QA, Role.QUERY)
+        assert least(ours, rows_of(theirs)) > 0.99999
+
     @pytest.mark.parametrize("side", ["left", "right"])
     def test_padding_of_the_checkpoint_s_tokenizer_is_nothing_to_us(self, decoder: Path, tmp_path: Path, side: str):
         other = Path(shutil.copytree(decoder, tmp_path / "other"))
