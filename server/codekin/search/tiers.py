@@ -7,9 +7,10 @@ import numpy as np
 from codekin.types import Candidate
 
 # The heavy model's say, as much as costs nothing where it is no better at code: all-MiniLM-L6-v2 behind 181 questions
-# about nine repositories, NDCG@10 .914 without, half filled .912 (at .3), .905 (.4), .907 (.5), filled .915, .914, .911. By
-# vectors alone, on 250 questions of csn_nl2code, .696 without, half filled .737 (.3) and .738 (.5), filled .781 and .805.
-# A much better model deserves more: with the light one cut to 64 numbers (.573) filled .727 (.3), .769 (.5 and .7).
+# about nine repositories, NDCG@10 .914 without, half filled .912 (at .3), .905 (.4), .907 (.5), filled .915, .914,
+# .911. By vectors alone, on 250 questions of csn_nl2code, .696 without, half filled .737 (.3) and .738 (.5), filled
+# .781 and .805. A much better model deserves more: with the light one cut to 64 numbers (.573) filled .727 (.3), .769
+# (.5 and .7).
 _HEAVY = 0.3
 
 
