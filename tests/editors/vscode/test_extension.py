@@ -3,6 +3,7 @@
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ MANIFEST = json.loads((SOURCE / "package.json").read_text("utf-8"))
 NEWEST = list(VERSIONS)[-1]
 UNTRUSTED = {"security.workspace.trust.startupPrompt": "never"}
 _SUITE_S = 300
+by_hand = pytest.mark.skipif(
+    not os.environ.get("CODEKIN_TEST_VSCODE"), reason="brings a gigabyte of VS Code: CODEKIN_TEST_VSCODE=1 runs it"
+)
 
 
 def test_settings_are_the_servers():
@@ -65,6 +69,7 @@ def test_package_is_small_and_has_no_server(built: Built):
     assert "Apache License" in (built.unpacked / "LICENSE.txt").read_text("utf-8")
 
 
+@by_hand
 @pytest.mark.parametrize("version", VERSIONS)
 def test_in_vscode(version: str, built: Built, tmp_path: Path):
     """The suite in test/host, in VS Code's own extension host."""
@@ -73,6 +78,7 @@ def test_in_vscode(version: str, built: Built, tmp_path: Path):
     _run_hosted(code, built, desk.project, "--disable-workspace-trust")
 
 
+@by_hand
 @pytest.mark.parametrize("version", VERSIONS)
 def test_two_folders_that_are_not_trusted(version: str, built: Built, tmp_path: Path):
     """Works in both, and nothing that the workspace names is started."""
@@ -107,12 +113,14 @@ def _in_window(script: str, code: Code, built: Built, *more: str, flags: tuple[s
     assert status == 0, said
 
 
+@by_hand
 def test_surfaces(built: Built, tmp_path: Path):
     """Each is seen once and used, as a person does; pictures.py photographs the same."""
     code = a_code(NEWEST, tmp_path / "code", make_desk(tmp_path / "desk", SHOP))
     _in_window("surfaces.mjs", code, built, flags=("--disable-workspace-trust",))
 
 
+@by_hand
 def test_mishaps(built: Built, tmp_path: Path):
     """No server, a wish to install one, one of another version, one that ends: each is told with what helps."""
     desk: Desk = make_desk(tmp_path / "desk", FILES)

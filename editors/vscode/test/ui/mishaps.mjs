@@ -27,6 +27,7 @@ await inWindow({ base, folder, settings, pictures }, async (window) => {
     await window.picture('installing');
     await toast('the server is installed');
     await dismiss();
+    await window.explore('shop/orders.py');
     await window.open('shop/orders.py', 6);
     await window.press('Control+K', 'k');
     await window.sees('.pane-body .monaco-list-row', 'invoice_total');

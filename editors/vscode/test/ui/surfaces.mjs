@@ -117,7 +117,7 @@ async function walkthrough(window) {
 
 await inWindow({ base, folder, settings, pictures }, async (window) => {
     await window.sees('.explorer-folders-view .monaco-list-row', 'shop');
-    await window.open('shop/orders.py', 1);
+    await window.explore('web/cookies.py', 'shop/invoices.py', 'shop/orders.py');
     const named = window.picture.bind(window);
     for (const theme of themes.length ? themes : ['dark']) {
         window.configure({ 'workbench.colorTheme': THEMES[theme] });

@@ -59,17 +59,30 @@ export class Window {
         await row.click();
     }
 
-    /** Open a file of the folder with the cursor on a line, as a person counts. */
-    async open(file, line, patience = 3_000) {
+    /** Open files of the folder from the explorer, which waits for no search. */
+    async explore(...files) {
+        for (const file of files) {
+            const [folder, name] = file.split('/');
+            const row = this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name });
+            if (!(await row.isVisible())) {
+                await (await this.sees('.explorer-folders-view .monaco-list-row', folder)).click();
+            }
+            await (await this.sees('.explorer-folders-view .monaco-list-row', name)).dblclick();
+            await this.sees('.tab.active', name);
+        }
+    }
+
+    /** Go to a line, as a person counts, of a file that has been open. */
+    async open(file, line, attempts = 3) {
         await this.press('Control+P');
         await this.sees('.quick-input-widget input');
         await this.type(`${file}:${line}`);
         const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: path.basename(file) });
-        if (!(await row.waitFor({ timeout: patience }).then(() => true, () => false))) {
-            await this.press('Escape'); // asked too early, before there is a host that searches
-            await this.loses('.quick-input-widget');
-            return this.open(file, line, 2 * patience);
+        if (attempts > 1 && !(await row.waitFor({ timeout: 4_000 }).then(() => true, () => false))) {
+            await this.press('Escape'); // an editor that came to the front has closed the list
+            return this.open(file, line, attempts - 1);
         }
+        await row.waitFor({ timeout: LONG_MS });
         await this.press('Enter');
         await this.sees('.tab.active', path.basename(file));
         await this.sees('.monaco-editor.focused .line-numbers.active-line-number', String(line));
