@@ -13,11 +13,12 @@ torch = pytest.importorskip("torch")
 from codekin.cli.train import train as command  # noqa: E402
 from codekin.embed.embedder import Embedder  # noqa: E402 -- what follows needs torch, which the core does without
 from codekin.embed.static import StaticEncoder  # noqa: E402
-from codekin.embed.tasks import prefix  # noqa: E402
+from codekin.embed.tasks import PREFIXES, prefix  # noqa: E402
+from codekin.embed.vocabulary import Vocabulary  # noqa: E402
 from codekin.errors import QueryError  # noqa: E402
 from codekin.training.leaks import Leaks  # noqa: E402
 from codekin.training.tables import export, quantised  # noqa: E402
-from codekin.training.train import Batches, Recipe, learning_rate, prepare, recipe_of, train  # noqa: E402
+from codekin.training.train import Batches, Recipe, learn_places, learning_rate, prepare, recipe_of, train  # noqa: E402
 from codekin.types import Role, Task  # noqa: E402
 
 VERBS = {"open": "fopen", "close": "fclose", "read": "fread", "write": "fwrite", "delete": "unlink", "sort": "qsort"}
@@ -92,6 +93,33 @@ def test_quantised_rows_are_within_half_a_step() -> None:
     assert rows.dtype == np.int8
     assert np.abs(rows * scales[..., None] - table).max() <= scales.max() / 2 + 1e-6
     assert np.array_equal(quantised(np.zeros((1, 2, 4), dtype=np.float32))[0], np.zeros((1, 2, 4)))
+
+
+def test_weights_by_place_are_learned_last_and_leave_tables_and_completion_alone(pairs: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, steps=20, place_steps=20)
+    tokenizer, shards = prepare(pairs, tmp_path / "work", recipe, Leaks([]))
+    model = train(tokenizer, shards, tmp_path / "work", recipe)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert not before["places"].any()
+    learn_places(model, shards, recipe)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items() if name != "places")
+    heads = {name: model.shape.prefixes.index(prefix(*name)) for name in PREFIXES}
+    assert model.places[heads[Task.NL2CODE, Role.PASSAGE]].any()
+    assert not model.places[heads[Task.CODE2COMPLETION, Role.QUERY]].any()
+
+
+def test_the_runtime_weighs_places_as_training_did(pairs: Path, tmp_path: Path) -> None:
+    tokenizer, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks([]))
+    model = train(tokenizer, shards, tmp_path / "work", replace(RECIPE, steps=2))
+    with torch.no_grad():
+        model.places.normal_()
+    export(model, tokenizer, RECIPE.phrases, tmp_path / "out", {"spoken_phrases": 1.0})
+    encoder, head = StaticEncoder(tmp_path / "out"), prefix(Task.NL2CODE, Role.PASSAGE)
+    text = " ".join(f"{verb} {noun} {i}" for i in range(40) for verb in VERBS for noun in NOUNS)
+    many, few = (Vocabulary(tmp_path / "out" / "tokenizer.json", RECIPE.phrases).ids(t) for t in (text, "sort rows"))
+    ids, starts = torch.tensor(many + few), torch.tensor([0, len(many)])
+    learned = model(ids, starts, head).detach().numpy()
+    np.testing.assert_allclose(encoder.encode([text, "sort rows"], head), learned, atol=0.02 * np.abs(learned).max())
 
 
 def test_one_command_leads_from_a_manifest_to_a_model_and_can_be_run_again(tmp_path: Path) -> None:

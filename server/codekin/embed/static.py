@@ -2,7 +2,8 @@
 
 Files in the model's folder: `model.json` (name, fingerprint, Matryoshka dimensions, which table and weights serve which
 prefix), `tokenizer.json`, `table.npy` (int8, (tables, tokens, dims[-1])), `factors.npy` (float32, (heads, tokens): the
-row's quantisation scale times its learned weight).
+row's quantisation scale times its learned weight), `places.npy` (float32, (heads, 2, ranks): what a token weighs by how
+many others stand before it, and after it).
 """
 
 import hashlib
@@ -31,6 +32,7 @@ class StaticEncoder:
             recipe = json.loads((folder / "model.json").read_text("utf-8"))
             self._tables = np.asarray(np.load(folder / "table.npy", mmap_mode="r", allow_pickle=False))
             self._factors = np.asarray(np.load(folder / "factors.npy", mmap_mode="r", allow_pickle=False))
+            self._places = np.load(folder / "places.npy", allow_pickle=False)
             self._vocabulary = Vocabulary(folder / "tokenizer.json", int(recipe["phrases"]))
             self.name = str(recipe["name"])
             self.fingerprint = str(recipe["fingerprint"])
@@ -45,18 +47,27 @@ class StaticEncoder:
             raise ModelError(f"{self.name} was not trained for the instruction {prefix!r}. Choose another model.")
         head = self._heads[prefix]
         table, factors, spoken = self._tables[head["table"]], self._factors[head["factors"]], head["spoken"]
+        before, after = self._places[head["factors"]]
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
         for row, text in enumerate(texts):
             ids = np.array(self._vocabulary.ids(text, spoken), dtype=np.intp)
+            weights = factors.take(ids) * _of_first(before, len(ids)) * _of_first(after, len(ids))[::-1]
             # Text by text and without BLAS: the order of the additions, and so the last bit, never depends on the
             # batch; one text's rows stay in the processor's cache.
-            np.einsum("i,ij->j", factors.take(ids), table.take(ids, axis=0), out=vectors[row])
+            np.einsum("i,ij->j", weights, table.take(ids, axis=0), out=vectors[row])
         return vectors
+
+
+def _of_first(weights: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """The weights of the first ranks, (count,); later ones weigh what the last one does."""
+    if count > len(weights):
+        weights = np.pad(weights, (0, count - len(weights)), mode="edge")
+    return weights[:count]
 
 
 def fingerprint(folder: Path) -> str:
     """The hash of the files that determine the raw vectors; `model.json` carries it."""
     digest = hashlib.sha256()
-    for name in ("tokenizer.json", "table.npy", "factors.npy"):
+    for name in ("tokenizer.json", "table.npy", "factors.npy", "places.npy"):
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()[:16]

@@ -18,6 +18,8 @@ from codekin.types import Role, Task
 SPOKEN = tuple(
     PREFIXES[head] for head in ((Task.NL2CODE, Role.QUERY), (Task.QA, Role.QUERY), (Task.CODE2NL, Role.PASSAGE))
 )  # the prefixes of sentences
+RANKS = 256  # tokens from either end that are told apart; later ones are all alike
+_BUCKETS = 12  # groups of ranks that weigh the same, from the end on ever wider: three for each fourfold distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def shape_of(tokens: int, dims: tuple[int, ...], tables: int) -> Shape:
 
 
 class StaticTables(nn.Module):
-    """Tables (tables, tokens, d) of vectors, and one logarithmic weight per token and prefix."""
+    """Tables (tables, tokens, d) of vectors, and logarithmic weights of tokens and of places, per prefix."""
 
     def __init__(self, shape: Shape, phrases: int = 0, phrase_scale: float = 1.0) -> None:
         super().__init__()
@@ -51,12 +53,22 @@ class StaticTables(nn.Module):
         # All tables start equal: a token that both roles use unchanged then means the same to both.
         self.tables = nn.ParameterList([nn.Parameter(first.clone()) for _ in range(count)])
         self.weights = nn.Parameter(torch.zeros(len(shape.prefixes), shape.tokens))
+        self.places = nn.Parameter(torch.zeros(len(shape.prefixes), 2, _BUCKETS))
 
     def forward(self, ids: Tensor, starts: Tensor, prefix: str) -> Tensor:
         """Raw vectors (n, d) of the texts whose token ids are `ids` (all, flat), beginning at `starts` (n,)."""
         table = self.tables[self.shape.table_of[prefix]]
-        weights = self.weights[self.shape.prefixes.index(prefix)][ids].exp()
+        head = self.shape.prefixes.index(prefix)
+        lengths = torch.diff(starts, append=torch.tensor([len(ids)]))
+        before = torch.arange(len(ids)) - torch.repeat_interleave(starts, lengths)
+        after = torch.repeat_interleave(lengths, lengths) - 1 - before
+        placed = self.places[head, 0][_bucket(before)] + self.places[head, 1][_bucket(after)]
+        weights = (self.weights[head][ids] + placed).exp()
         return nn.functional.embedding_bag(ids, table, starts, mode="sum", per_sample_weights=weights)
+
+
+def _bucket(ranks: Tensor) -> Tensor:
+    return (1.5 * (ranks + 1).log2()).long().clamp(max=_BUCKETS - 1)
 
 
 def quantised(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -77,6 +89,8 @@ def export(model: StaticTables, tokenizer: str, phrases: int, folder: Path, reci
     table_of = list(shape.table_of.values())
     np.save(folder / "table.npy", rows)
     np.save(folder / "factors.npy", (weights * scales[table_of]).astype(np.float32))
+    places = model.places.detach()[:, :, _bucket(torch.arange(RANKS))].exp()
+    np.save(folder / "places.npy", places.numpy().astype(np.float32))
     (folder / "tokenizer.json").write_text(tokenizer, "utf-8")
     heads = [
         {"prefix": prefix, "table": table_of[row], "factors": row, "spoken": prefix in SPOKEN}

@@ -48,6 +48,8 @@ class Recipe:
     warm_up: int = 50
     grouped: float = 0.5  # of the batches are of one package and language where it has enough: harder negatives
     flatten: float = 0.75  # kinds are drawn by their count to this power
+    place_steps: int = 150  # the weights by place come last, the tables kept as they are
+    place_rate: float = 0.03
     seed: int = 0
 
 
@@ -157,7 +159,9 @@ def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -
     torch.manual_seed(recipe.seed)
     tokens = len(json.loads(tokenizer)["model"]["vocab"]) + recipe.phrases
     model = StaticTables(shape_of(tokens, recipe.dims, recipe.tables), recipe.phrases, recipe.phrase_scale)
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
+    model.places.requires_grad_(False)
+    learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(learned, lr=recipe.learning_rate, fused=True)
     checkpoint = work / "checkpoint.pt"
     first = _taken_up(checkpoint, model, optimizer, recipe)
     batches = Batches(pairs, recipe)
@@ -181,6 +185,29 @@ def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -
             torch.save({**state, "recipe": _identity(recipe)}, content)
             _keep(checkpoint, content.getvalue())
     return model
+
+
+def learn_places(model: StaticTables, pairs: dict[str, Pairs], recipe: Recipe) -> None:
+    """What a token weighs by its place, the tables kept as they are: learned with them, it was learned less well.
+
+    Not for completion: pairs are cut anywhere, where people pause at the start of something, and it got worse.
+    """
+    others = {kind: found for kind, found in pairs.items() if TEACHES[kind][0][0] is not Task.CODE2COMPLETION}
+    for parameter in model.parameters():
+        parameter.requires_grad_(parameter is model.places)
+    optimizer = torch.optim.Adam([model.places])
+    batches = Batches(others, recipe)
+    for step in range(recipe.place_steps):
+        rate = recipe.place_rate * min(1, (step + 1) / recipe.warm_up) * (1 - step / recipe.place_steps)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        batch = batches.at(recipe.steps + step)
+        optimizer.zero_grad()
+        loss = _loss(model, others[batch.kind], batch, recipe)
+        loss.backward()
+        optimizer.step()
+        if step % 50 == 49:
+            log.info("places, step %d of %d: %s %.3f", step + 1, recipe.place_steps, batch.kind, loss.item())
 
 
 def _taken_up(checkpoint: Path, model: StaticTables, optimizer: torch.optim.Optimizer, recipe: Recipe) -> int:
@@ -241,5 +268,6 @@ def run(pairs: Path, work: Path, out: Path, recipe: Recipe, leaks: Leaks) -> Non
     torch.set_num_threads(1)
     tokenizer, shards = prepare(pairs, work, recipe, leaks)
     model = train(tokenizer, shards, work, recipe)
+    learn_places(model, shards, recipe)
     counts = {kind: len(found) for kind, found in shards.items()}
     export(model, tokenizer, recipe.phrases, out, {**asdict(recipe), "pairs": counts})
