@@ -173,6 +173,24 @@ class TestQuestions:
             assert "copied.py" in [hit.place.path.name for hit in engine.duplicates(path, total)]
             assert all(hit.place.name != "read_lines" for hit in engine.duplicates(path, total))
 
+    def test_a_long_function_is_no_kin_of_itself_and_one_hit_among_others(self, root: Path, tmp_path: Path):
+        """However many parts it is cut into; a selection in it is its own, too. One of the same name is another."""
+        step = "    if order.{0} is None:\n        order.{0} = load_{0}(order)\n    total += order.{0} * rate\n"
+        steps = [step.format(f"{what}_{i}") for i in range(12) for what in ("price", "tax", "discount")]
+        long = root / "long.py"
+        late = "".join(steps).replace("rate", "late").replace("order.", "parcel.")
+        long.write_text("def total(order, rate):\n    total = 0\n" + "".join(steps) + "    return total\n")
+        (root / "other.py").write_text(f"def late(order, late):\n    total = 1\n{late}" * 2)
+        with opened(root, cache=tmp_path / "c") as (engine, _):
+            parts = engine.snippets(long)
+            assert [part.part for part in parts] == [1, 2]
+            assert [part.part for part in engine.snippets(root / "other.py")] == [1, 2, 1, 2]
+            for lines in (parts[0].span, parts[1].span, Span(70, 71), Span(70, 74)):
+                found = [hit for hit in engine.similar(long, lines, 9).hits if hit.place.path.parent == root]
+                assert [(hit.place.path.name, hit.place.part > 0) for hit in found] == [("other.py", True)] * 2
+                first, second = sorted(hit.place.span.start for hit in found)
+                assert first < 110 <= second
+
     @pytest.mark.parametrize(
         "question",
         ["", " ", "?", "a", "\0", "🦄🦄", "\ud800", "日本語のテキスト", '"', "x " * 5000, "SELECT * FROM a; --"],

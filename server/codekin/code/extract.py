@@ -6,14 +6,15 @@ something on it is found. Lines that hold only punctuation or a dividing keyword
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from codekin.code.borders import Bound, Measure, cut
 from codekin.code.definitions import Walk
 from codekin.code.layout import MAX_CHARS, MAX_LINES, Layout
 from codekin.code.lines import MAX_TEXT, canonical, is_closing, split_lines
 from codekin.code.parsing import Parsed, parsed_anew, source_of, syntax_of
-from codekin.types import Kind, Snippet, Span
+from codekin.types import Kind, Place, Snippet, Span
 
 __all__ = [
     "MAX_CHARS",
@@ -23,11 +24,14 @@ __all__ = [
     "canonical",
     "extract",
     "extracted",
+    "joined",
     "snippet_at",
     "split_lines",
 ]
 
 WINDOW_LINES = 40  # windows have no syntax to show their point: shorter than MAX_LINES
+
+Piece = TypeVar("Piece", Snippet, Place)
 
 _MAX_INDENT = 16  # columns: further right, no line is a worse place to cut than another
 _DENSE_COST = 0.3  # a cut without a blank line above it
@@ -54,6 +58,21 @@ def snippet_at(snippets: Sequence[Snippet], line: int) -> Snippet | None:
     """The snippet that holds `line`, else the nearest above it, else the first; None where there are none."""
     index = bisect_right(snippets, line, key=lambda snippet: snippet.span.start)
     return snippets[max(index - 1, 0)] if snippets else None
+
+
+def joined(pieces: Iterable[Piece]) -> list[list[Piece]]:
+    """The pieces of one document, in order, with all parts of a long definition together; others are alone."""
+    found: list[list[Piece]] = []
+    latest: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        name = piece.qualified_name
+        if piece.part > 1 and name in latest:
+            latest[name].append(piece)
+            continue
+        found.append([piece])
+        if piece.part == 1:
+            latest[name] = found[-1]
+    return found
 
 
 def _windows(lines: Sequence[str], language: str) -> list[Snippet]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from codekin.code.extract import canonical, extract, snippet_at, split_lines
+from codekin.code.extract import canonical, extract, joined, snippet_at, split_lines
 from codekin.code.words import words
 from codekin.errors import QueryError
 from codekin.index.index import Index
@@ -14,7 +14,7 @@ from codekin.index.workspace import Document, Workspace
 from codekin.search.calibrate import alike
 from codekin.search.kinship import Portrait, evidence
 from codekin.search.structural import RENAMED
-from codekin.types import Cancel, Candidate, Filter, Hit, Kinship, Place, Span
+from codekin.types import Cancel, Candidate, Filter, Hit, Kinship, Place, Snippet, Span
 
 _TAKEN_APART = 4  # files per question that are parsed anew because a snippet is no longer where it was
 _LOOKED_UP = 16  # candidates at a time: rarely are more needed
@@ -31,11 +31,11 @@ class Asked:
     path: Path | None = None  # of the query's own snippet, which is never a hit
     span: Span = Span(0, 0)
     is_code: bool = True
+    own: tuple[Span, ...] = ()  # the snippets that it is of, with the other parts of their functions
 
     def is_at(self, place: Place) -> bool:
         """Whether the place is the query's own."""
-        overlap = place.span.start < self.span.end and self.span.start < place.span.end
-        return place.path == self.path and overlap
+        return place.path == self.path and any(_overlap(place.span, each) for each in (self.span, *self.own))
 
 
 def asked_at(workspace: Workspace, path: Path, lines: Span) -> Asked:
@@ -47,12 +47,24 @@ def asked_at(workspace: Workspace, path: Path, lines: Span) -> Asked:
     text = split_lines(document.text)
     if not 0 <= lines.start < len(text):
         raise QueryError(f"{path} has {len(text) - (not text[-1])} lines, and no line {lines.start + 1}.")
+    snippets = extract(document.text, document.language)
     if lines.end - lines.start > 1:
-        return Asked(canonical(text[lines.start : lines.end]), document.language, path, lines)
-    snippet = snippet_at(extract(document.text, document.language), lines.start)
+        return Asked(
+            canonical(text[lines.start : lines.end]), document.language, path, lines, own=_own(snippets, lines)
+        )
+    snippet = snippet_at(snippets, lines.start)
     if snippet is None:
         raise QueryError(f"{path} has no code to compare.")
-    return Asked(snippet.text, snippet.language, path, snippet.span)
+    return Asked(snippet.text, snippet.language, path, snippet.span, own=_own(snippets, snippet.span))
+
+
+def _own(snippets: Sequence[Snippet], lines: Span) -> tuple[Span, ...]:
+    functions = [parts for parts in joined(snippets) if any(_overlap(part.span, lines) for part in parts)]
+    return tuple(part.span for parts in functions for part in parts)
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 class Reader:
@@ -111,6 +123,23 @@ def hits(
             now = reader.now(place, keys[place.content])
             if now is not None and not asked.is_at(now):
                 yield compared.hit(now, score, _text(now, reader))
+
+
+def best_parts(found: Iterable[Hit], k: int, index: Index) -> list[Hit]:
+    """The first `k` hits; of a long function's parts the best one alone, where the first of them would be."""
+    firsts: dict[Path, dict[int, int]] = {}  # by file: where a part begins → where its function's first part does
+    best: dict[tuple[Path, int], Hit] = {}
+    for hit in found:
+        path, start = hit.place.path, hit.place.span.start
+        if hit.place.part and path not in firsts:
+            functions = joined(index.store.places_in(path))
+            firsts[path] = {part.span.start: parts[0].span.start for parts in functions for part in parts}
+        key = path, firsts[path].get(start, start) if hit.place.part else start
+        if key not in best or hit.score > best[key].score:
+            best[key] = hit
+        if len(best) == k:
+            break
+    return list(best.values())
 
 
 def places_of(candidates: Sequence[Candidate], index: Index, within: Filter) -> Iterator[tuple[Place, float]]:

@@ -16,7 +16,7 @@ from codekin.index.workspace import Workspace
 from codekin.search.calibrate import ANSWERED, BESIDE, TOLD, in_words
 from codekin.search.dense import DenseRetriever, Heavy
 from codekin.search.fuse import fuse
-from codekin.search.hits import Asked, Reader, hits, places_of
+from codekin.search.hits import Asked, Reader, best_parts, hits, places_of
 from codekin.search.kinship import Portrait, evidence
 from codekin.search.lexical import LexicalRetriever
 from codekin.search.rank import Found
@@ -56,8 +56,9 @@ class Search:
         reader = Reader(self._workspace)
         query = Query(asked.text, task, within, asked.language)
         find = self._like_code if asked.is_code else self._in_words
-        found = list(islice(hits(find(query, k, cancel), asked, self._index, reader, cancel), k))
-        return _worth_telling(found), reader.stale
+        found = hits(find(query, k, cancel), asked, self._index, reader, cancel)
+        first = best_parts(found, k, self._index) if asked.is_code else list(islice(found, k))
+        return _worth_telling(first), reader.stale
 
     def duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
         """Where else a whole function stands, as it is, with other names, or little edited."""
@@ -68,7 +69,8 @@ class Search:
         places = places_of(clones, self._index, Filter())
         alike = hits(places, asked, self._index, Reader(self._workspace), Event())
         shares = [(_share(own, hit), hit) for hit in alike]
-        return [hit for share, hit in sorted(shares, key=lambda each: -each[0]) if share >= _TWIN]
+        twins = [hit for share, hit in sorted(shares, key=lambda each: -each[0]) if share >= _TWIN]
+        return best_parts(twins, len(twins), self._index)
 
     def _in_words(self, query: Query, _k: int, cancel: Cancel) -> Iterable[tuple[Place, float]]:
         """Places that answer a question in words, best first."""
