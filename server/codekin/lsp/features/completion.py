@@ -76,12 +76,11 @@ async def _listed(server: "CodekinServer", params: types.CompletionParams) -> ty
 def _item(server: "CodekinServer", completion: Completion, typed: str, replaced: types.Range) -> types.CompletionItem:
     source, text = _source(server, completion), typed + completion.text
     first, _, more = text.strip().partition("\n")
-    code = f"```\n{text}\n```"
     return types.CompletionItem(
         label=first[:_LABEL] + (" …" if more or len(first) > _LABEL else ""),
         kind=types.CompletionItemKind.Snippet,
         detail=source["label"],
-        documentation=types.MarkupContent(types.MarkupKind.Markdown, f"{code}\n{source['label']}"),
+        documentation=types.MarkupContent(types.MarkupKind.Markdown, f"```\n{text}\n```"),
         sort_text=_LAST,
         filter_text=text.strip().split("\n")[0],
         insert_text_mode=types.InsertTextMode.AsIs,
