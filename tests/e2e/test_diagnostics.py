@@ -1,7 +1,11 @@
 """Diagnostics for duplicated functions: asked for, or sent to clients that can't be told to ask anew."""
 
+import asyncio
+
 import pytest
 from lsprotocol import types
+
+from .conftest import LONG_S
 
 SETTINGS = {"duplicates": {"enabled": True}}
 shared = pytest.mark.asyncio(loop_scope="module")
@@ -86,3 +90,42 @@ async def test_what_other_files_become_is_sent_as_well(start) -> None:
     await client.until(lambda: client.diagnostics.get(uri))
     (client.root / "shop/invoices.py").unlink()
     await client.until(lambda: not client.diagnostics[uri])
+
+
+OFF = {"duplicates": {"enabled": False}}
+
+
+def turn_off(client) -> None:
+    client.set_configuration(OFF, section="codekin")
+    client.workspace_did_change_configuration(types.DidChangeConfigurationParams({"codekin": OFF}))
+
+
+async def test_what_was_sent_is_taken_back_when_turned_off_though_it_is_not_quiet(start) -> None:
+    """As while a large workspace is indexed: something is new all the time."""
+    client = await start("eglot_1.17.30", settings=SETTINGS)
+    uri, version = client.uri("shop/orders.py"), 1
+    client.open("shop/orders.py")
+    await client.until(lambda: client.diagnostics.get(uri))
+    turn_off(client)
+    text = (client.root / "shop/orders.py").read_text("utf-8")
+    async with asyncio.timeout(LONG_S):
+        while client.diagnostics[uri]:
+            version += 1
+            client.edit("shop/orders.py", f"{text}\n# {version}\n", version)
+            await client.ask("codekin/search", {"query": "price"})
+
+
+async def test_a_pull_that_is_under_way_when_they_are_turned_off_finds_nothing(start) -> None:
+    """Its answer comes after that of the pull which the refresh asks for, and would stand for ever."""
+    text = (start.workspace / "shop/orders.py").read_text("utf-8")
+    (start.workspace / "shop/many.py").write_text(
+        "\n".join(text.replace("price", f"p{i}") for i in range(400)), "utf-8"
+    )
+    client = await start(settings=SETTINGS)
+    await client.indexed(6)
+    pulled = asyncio.ensure_future(pull(client, "shop/many.py"))
+    turn_off(client)
+    before = client.diagnostic_refresh_count
+    await client.until(lambda: client.diagnostic_refresh_count > before)
+    assert (await pull(client, "shop/many.py")).items == ()
+    assert (await pulled).items == ()

@@ -209,10 +209,12 @@ class CodekinServer(LanguageServer):
         if (settings.lens.enabled or anyway) and self.can("workspace.code_lens.refresh_support"):
             self.workspace_code_lens_refresh(None)
         if settings.duplicates.enabled or anyway:
-            if self.publisher is not None:
+            if self.publisher is None:
+                self.workspace_diagnostic_refresh(None)
+            elif settings.duplicates.enabled:
                 self.publisher.note()
             else:
-                self.workspace_diagnostic_refresh(None)
+                self.publisher.clear()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Let it run beside; what goes wrong is logged."""

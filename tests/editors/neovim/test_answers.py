@@ -9,6 +9,13 @@ LINES = (
     "return vim.tbl_map(function(w) return vim.api.nvim_buf_get_lines(vim.fn.winbufnr(w), 0, -1, false) end, {1, 2})"
 )
 
+SET_DUPLICATES = """
+  local client = vim.lsp.get_clients({name = 'codekin'})[1]
+  client.settings.codekin.duplicates = {enabled = ...}
+  local method, params = 'workspace/didChangeConfiguration', {settings = client.settings}
+  if vim.fn.has('nvim-0.11') == 1 then client:notify(method, params) else client.notify(method, params) end
+"""
+
 
 def test_similar_fills_the_quickfix_list_best_first_with_score_kinship_and_name(editor: Editor) -> None:
     editor.do("Codekin similar")
@@ -195,6 +202,16 @@ def test_a_duplicate_s_quick_fix_compares_it(start: Start) -> None:
     mine, theirs = editor.until(LINES)
     assert (mine[0], theirs[0]) == ("def total_price(items, tax_rate):", "def invoice_total(items, tax_rate):")
     assert mine[1:] == theirs[1:]
+
+
+def test_duplicates_that_are_turned_off_are_marked_no_more(start: Start) -> None:
+    editor = start()
+    editor.lua("require('codekin').setup({settings = {duplicates = {enabled = true}}})")
+    editor.edit("shop/orders.py")
+    editor.until("return #vim.diagnostic.get(0) > 0")
+    for enabled in (False, True, False):
+        editor.lua(SET_DUPLICATES, enabled)
+        editor.until("return (#vim.diagnostic.get(0) > 0) == ...", enabled)
 
 
 def test_a_buffer_without_a_file_is_told_apart(editor: Editor) -> None:

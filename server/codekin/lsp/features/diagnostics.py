@@ -47,6 +47,12 @@ class Publisher:
         self._is_news = False
         self._publishing = False
 
+    def clear(self) -> None:
+        """They are not wanted any more: at once, for while an index is being made it is never quiet."""
+        for uri in self._sent:
+            self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+        self._sent.clear()
+
     def note(self) -> None:
         """Something may be different."""
         self._is_news = True
@@ -91,7 +97,10 @@ def _digest(items: list[types.Diagnostic]) -> str:
 
 
 def _twins(path: Path, engine: "Engine", cancel: Cancel) -> Twins:
-    """On a thread; stops between two functions when nobody wants to know any more."""
+    """On a thread; stops between two functions when nobody wants to know any more.
+
+    Nothing where they are turned off meanwhile: this answer comes after the empty one to the next question.
+    """
     from codekin.code.extract import split_lines
     from codekin.index.workspace import Document
 
@@ -102,8 +111,8 @@ def _twins(path: Path, engine: "Engine", cancel: Cancel) -> Twins:
     lines = split_lines(document.text)
     found: Twins = []
     for snippet in engine.snippets(path):
-        if cancel.is_set():
-            break
+        if cancel.is_set() or not engine.settings.duplicates.enabled:
+            return []
         if not is_definition(snippet) or snippet.span.end > len(lines):
             continue
         hits = engine.duplicates(path, snippet)
