@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from codekin import __version__
-from codekin.cli.arguments import address, file_and_line, folder_within, language_id, root_around
+from codekin.cli.arguments import address, file_and_line, folder_within, root_around
 from codekin.errors import QueryError
 from codekin.index.home import home
 from codekin.settings import CacheSettings, Settings
@@ -692,10 +692,6 @@ class TestArguments:
         (root / "a" / "b").mkdir(parents=True)
         monkeypatch.chdir(root / "a")
         assert folder_within(Path("b"), root) == folder_within(Path("a/b"), root) == root / "a" / "b"
-
-    def test_languages_go_by_id_or_ending(self):
-        names = ("python", "PY", ".py", "c++", "rs", "ts", "Bash")
-        assert [language_id(name) for name in names] == ["python"] * 3 + ["cpp", "rust", "typescript", "bash"]
 
     def test_addresses(self):
         assert address("localhost:2087") == ("localhost", 2087)

@@ -5,8 +5,9 @@ from pathlib import PurePath
 import pytest
 
 from codekin.code.grammars import GRAMMARS
-from codekin.code.languages import has_grammar, language_of
+from codekin.code.languages import called, has_grammar, language_of
 from codekin.code.parsing import syntax_of
+from codekin.errors import QueryError
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,18 @@ def test_every_grammar_can_be_loaded_and_knows_the_node_types_it_names(language:
     shared = {"typescript", "tsx", "javascript", "c", "cpp"}  # tables that serve several grammars
     assert named & known
     assert language in shared or named <= known
+
+
+def test_a_person_calls_a_language_by_its_id_or_an_ending() -> None:
+    names = ("python", "PY", ".py", "c++", "rs", "ts", "Bash")
+    assert [called(name) for name in names] == ["python"] * 3 + ["cpp", "rust", "typescript", "bash"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("pyhton", "Do you mean python"), ("", "codekin status"), ("q" * 9_999, "codekin status")]
+)
+def test_a_language_that_is_none_is_refused_in_few_words_with_those_nearest(name: str, meant: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        called(name)
+    assert meant in str(refused.value)
+    assert len(str(refused.value)) < 160

@@ -142,7 +142,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"text": 1}, "text is '1', but must be a string"),
     ({"text": "x", "limit": 0}, "limit is '0', but must be a whole number from 1 to 1,000"),
     ({"text": "x", "show": "yes"}, "true or false"),
-    ({"text": "x", "language": "pyhton"}, "There is no language pyhton. There are: .*python"),
+    ({"text": "x", "language": "pyhton"}, 'There is no language "pyhton". Do you mean python'),
     ({"text": "x", "folder": "some/where"}, "absolute path"),
     ({"textDocument": {"uri": "git:/a.py"}, "position": {"line": 0, "character": 0}}, "not open"),
     ({"textDocument": {"uri": "file:///no.py"}, "position": {"line": 0, "character": 0}}, "source file"),

@@ -2,8 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from codekin.errors import QueryError
 
@@ -71,21 +70,6 @@ def folder_within(folder: Path, root: Path) -> Path:
         if candidate.is_dir() and candidate.is_relative_to(root):
             return candidate
     raise QueryError(f"There is no folder {folder} in {root}. Name one that is there.")
-
-
-def language_id(name: str) -> str:
-    """The language that a person calls by its id or by one of its file endings."""
-    from codekin.code.languages import LANGUAGES, language_of
-
-    lowered = name.lower().lstrip(".")
-    language = lowered if lowered in LANGUAGES else language_of(PurePath(f"file.{lowered}"))
-    if language is not None:
-        return language
-    from codekin.code.grammars import GRAMMARS
-
-    close = get_close_matches(lowered, LANGUAGES, n=3)
-    remedy = f"Do you mean {' or '.join(close)}?" if close else f"There are {', '.join(GRAMMARS)} and more."
-    raise QueryError(f'There is no language "{name}". {remedy}')
 
 
 def address(text: str) -> tuple[str, int]:

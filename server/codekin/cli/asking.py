@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from codekin.cli import console
-from codekin.cli.arguments import Asking, folder_within, language_id
+from codekin.cli.arguments import Asking, folder_within
+from codekin.code.languages import called
 from codekin.engine import Engine
 from codekin.errors import ModelError, QueryError
 from codekin.settings import Settings, user_settings
@@ -83,7 +84,7 @@ def _catch_up(engine: Engine) -> None:
 
 def answer(root: Path, asking: Asking, question: Question) -> bool:
     """Asks and shows; whether anything was found."""
-    language = language_id(asking.language) if asking.language else None
+    language = called(asking.language) if asking.language else None
     folder = folder_within(asking.folder, root) if asking.folder else None
     with closing(open_engine(root, asking.model)) as engine:
         bring_up_to_date(engine, wait=False)

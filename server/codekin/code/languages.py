@@ -7,6 +7,7 @@ import re
 from pathlib import PurePath
 
 from codekin.code.grammars import GRAMMARS
+from codekin.errors import QueryError
 
 _EXTENSIONS = {
     "python": "py pyi pyw",
@@ -167,6 +168,19 @@ def language_of(path: PurePath, first_line: str = "", text: str = "") -> str | N
         elif suffix == "h" and _CPP_IN_A_HEADER.search(text):
             language = "cpp"
     return language
+
+
+def called(name: str) -> str:
+    """The language that a person calls by its id or by one of its file endings. Raises QueryError."""
+    lowered = name.lower().lstrip(".")
+    language = lowered if lowered in LANGUAGES else language_of(PurePath(f"file.{lowered}"))
+    if language is not None:
+        return language
+    from difflib import get_close_matches  # only now: it is seldom needed, and imports much
+
+    close = get_close_matches(lowered, LANGUAGES, n=3)
+    meant = f"Do you mean {' or '.join(close)}? " if close else ""
+    raise QueryError(f'There is no language "{name[:40]}". {meant}`codekin status` lists those of the workspace.')
 
 
 def ending_of(language: str) -> str:

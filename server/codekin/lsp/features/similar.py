@@ -37,13 +37,11 @@ async def find_similar(server: "CodekinServer", params: FindSimilar) -> AnswerJs
 
 def within(scope: Scope) -> Filter:
     """The scope as the engine has it. Raises QueryError."""
-    from codekin.code.languages import LANGUAGES
+    from codekin.code.languages import called
 
     language, folder = scope.language, None
     if language is not None:
-        language = _EDITORS_NAMES.get(language, language)
-        if language not in LANGUAGES:
-            raise QueryError(f"There is no language {language}. There are: {', '.join(sorted(LANGUAGES))}.")
+        language = called(_EDITORS_NAMES.get(language, language))
     if scope.folder is not None:
         folder = path_of(scope.folder) or Path(scope.folder)
         if not folder.is_absolute():
