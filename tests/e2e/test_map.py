@@ -36,10 +36,9 @@ async def test_it_says_what_it_takes(start) -> None:
 
 async def test_it_can_be_cancelled(start) -> None:
     client = await start()
-    await client.indexed(5)
-    asking = asyncio.ensure_future(client.protocol.send_request_async("codekin/map", None, msg_id="a map"))
-    await asyncio.sleep(0)
+    running = client.protocol.send_request("codekin/map", None, msg_id="a map")  # while the index is being opened
     client.cancel_request(types.CancelParams("a map"))
     with pytest.raises(Exception, match=r"(?i)cancel"):
-        await asyncio.wait_for(asking, 60)
+        await asyncio.wait_for(asyncio.wrap_future(running), 60)
+    await client.indexed(5)
     assert (await client.ask("codekin/map"))["shown"] == 7
