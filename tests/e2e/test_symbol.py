@@ -22,6 +22,13 @@ async def test_definitions_are_found_by_name_exact_ones_first(shop) -> None:
     assert exact[0].location.uri == shop.uri("shop/größe.py")
 
 
+async def test_they_are_what_every_other_search_finds(shop) -> None:
+    for query in ("total", "price_of", "parse the cookies of a header"):
+        hits = (await shop.ask("codekin/search", {"query": query, "limit": 100}))["hits"]
+        assert [symbol.name for symbol in await symbols(shop, query)] == [hit["name"] for hit in hits]
+        assert hits
+
+
 async def test_a_question_is_answered_by_meaning(shop) -> None:
     for query in ("parse the cookies of a header", "cookies?"):
         assert (await symbols(shop, query))[0].name == "parseCookieHeader"

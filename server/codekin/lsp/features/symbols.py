@@ -1,4 +1,4 @@
-"""workspace/symbol: definitions by name, or, where the query reads like a question, by what they do."""
+"""workspace/symbol: the same search as the others, by names, whole or in part, and by what the code does."""
 
 from functools import partial
 from typing import TYPE_CHECKING
