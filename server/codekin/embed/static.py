@@ -32,8 +32,11 @@ class StaticEncoder:
             recipe = json.loads((folder / "model.json").read_text("utf-8"))
             self._tables = np.asarray(np.load(folder / "table.npy", mmap_mode="r", allow_pickle=False))
             self._factors = np.asarray(np.load(folder / "factors.npy", mmap_mode="r", allow_pickle=False))
-            self._places = np.load(folder / "places.npy", allow_pickle=False)
             self._vocabulary = Vocabulary(folder / "tokenizer.json", int(recipe["phrases"]))
+            places = np.load(folder / "places.npy", allow_pickle=False)
+            # As many as a text can have tokens, each once: what stands further off weighs what the last one told does.
+            beyond = max(len(self._vocabulary) - places.shape[-1], 0)
+            self._places = np.pad(places, ((0, 0), (0, 0), (0, beyond)), mode="edge")
             self.name = str(recipe["name"])
             self.fingerprint = str(recipe["fingerprint"])
             self.dims = tuple(int(dim) for dim in recipe["dims"])
@@ -47,22 +50,15 @@ class StaticEncoder:
             raise ModelError(f"{self.name} was not trained for the instruction {prefix!r}. Choose another model.")
         head = self._heads[prefix]
         table, factors, spoken = self._tables[head["table"]], self._factors[head["factors"]], head["spoken"]
-        before, after = self._places[head["factors"]]
+        before, after = self._places[head["factors"], 0], self._places[head["factors"], 1, ::-1]
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
         for row, text in enumerate(texts):
             ids = np.array(self._vocabulary.ids(text, spoken), dtype=np.intp)
-            weights = factors.take(ids) * _of_first(before, len(ids)) * _of_first(after, len(ids))[::-1]
+            weights = factors.take(ids) * before[: len(ids)] * after[len(after) - len(ids) :]
             # Text by text and without BLAS: the order of the additions, and so the last bit, never depends on the
             # batch; one text's rows stay in the processor's cache.
             np.einsum("i,ij->j", weights, table.take(ids, axis=0), out=vectors[row])
         return vectors
-
-
-def _of_first(weights: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """The weights of the first ranks, (count,); later ones weigh what the last one does."""
-    if count > len(weights):
-        weights = np.pad(weights, (0, count - len(weights)), mode="edge")
-    return weights[:count]
 
 
 def fingerprint(folder: Path) -> str:
