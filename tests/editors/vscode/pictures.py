@@ -17,7 +17,7 @@ from .code import a_code, browse
 from .conftest import build
 from .shop import SHOP
 
-_WANTED = ("similar", "compare", "search", "ghost", "duplicates", "menu", "status")
+_WANTED = ("similar", "compare", "search", "ghost", "duplicates", "menu")
 _THEMES = ("dark", "light", "contrast")  # the first is published, all are looked at
 _MOST_S = 600
 

@@ -72,19 +72,16 @@ export class Window {
         }
     }
 
-    /** Go to a line, as a person counts, of a file that has been open. */
-    async open(file, line, attempts = 3) {
-        await this.press('Control+P');
+    /** Go to a line, as a person counts, of a file that has a tab. */
+    async open(file, line) {
+        const name = path.basename(file);
+        await (await this.sees('.tab', name)).click();
+        await this.sees('.tab.active', name);
+        await this.press('Control+G');
         await this.sees('.quick-input-widget input');
-        await this.type(`${file}:${line}`);
-        const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: path.basename(file) });
-        if (attempts > 1 && !(await row.waitFor({ timeout: 4_000 }).then(() => true, () => false))) {
-            await this.press('Escape'); // an editor that came to the front has closed the list
-            return this.open(file, line, attempts - 1);
-        }
-        await row.waitFor({ timeout: LONG_MS });
+        await this.type(String(line));
+        await this.sees('.quick-input-list .monaco-list-row', `line ${line}`);
         await this.press('Enter');
-        await this.sees('.tab.active', path.basename(file));
         await this.sees('.monaco-editor.focused .line-numbers.active-line-number', String(line));
     }
 
