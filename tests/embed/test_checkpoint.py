@@ -173,6 +173,20 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "unsound tokenizer": (lambda at: (at / "tokenizer.json").write_text("{}"), "can't be read.*again"),
     "unsound config": (lambda at: (at / "config.json").write_text("{"), "can't be read.*again"),
     "config of another sort": (lambda at: (at / "config.json").write_text("[]"), "can't be read.*again"),
+    "a config that says nothing": (
+        lambda at: (at / "config.json").write_text('{"model_type": "qwen2"}'),
+        "whole.*again",
+    ),
+    "a width that is none": (lambda at: change(at / "config.json", hidden_size="wide"), "whole model.*again"),
+    "steps without kinds": (lambda at: (at / "modules.json").write_text('[{"idx": 0}]'), "whole model.*again"),
+    "prompts of another sort": (
+        lambda at: (at / "config_sentence_transformers.json").write_text('{"prompts": ["query"]}'),
+        "whole model.*again",
+    ),
+    "an index of nothing": (
+        lambda at: (at / "model.safetensors.index.json").write_text('{"a": 1}'),
+        "whole model.*again",
+    ),
     "pickles": (pickled, r"may run code.*model\.safetensors"),
     "cut off": (cut_off, "no whole safetensors file.*again"),
     "not safetensors": (lambda at: (at / "model.safetensors").write_bytes(b"PK" * 50), "no whole safetensors.*again"),

@@ -84,6 +84,22 @@ def test_a_second_run_embeds_and_reads_nothing(tree: Path, tmp_path: Path):
     assert (again.files, again.snippets) == (first.files, first.snippets)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="such names can't be made there")
+def test_a_path_that_is_no_text_stops_nothing(tree: Path, tmp_path: Path):
+    known = index(tree, tmp_path / "before").files
+    try:
+        for name in (b"/\xff.py", b"/\xfe/inner.py"):
+            odd = Path(os.fsdecode(os.fsencode(tree) + name))
+            odd.parent.mkdir(exist_ok=True)
+            odd.write_text("def one():\n    return 1\n")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    for _ in range(2):
+        report = index(tree, tmp_path / "cache")
+        assert report.files == known
+        assert sum("not valid UTF-8" in item.reason for item in report.skipped) == 2
+
+
 def test_renames_and_moves_embed_nothing(tree: Path, tmp_path: Path):
     before = index(tree, tmp_path / "cache")
     (tree / "json").rename(tree / "jason")

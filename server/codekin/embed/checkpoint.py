@@ -61,7 +61,7 @@ def find(name: str) -> Path:
     Never connects to anything. Raises ModelError.
     """
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return folder.resolve()
     known = preset(name)
     hub = known.hub if known else name
@@ -83,7 +83,15 @@ def find(name: str) -> Path:
 
 def read(settings: ModelSettings) -> Checkpoint:
     """What the files of the model that the settings name say. Raises ModelError."""
-    root, known = find(settings.name), preset(settings.name) or preset(Path(settings.name).name)
+    root = find(settings.name)
+    try:
+        return _read(root, settings)
+    except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+        raise ModelError(f"{root} is no whole model ({error!r}). Download the model again.") from error
+
+
+def _read(root: Path, settings: ModelSettings) -> Checkpoint:
+    known = preset(settings.name) or preset(Path(settings.name).name)
     steps = _steps(root)
     folder = root / steps["Transformer"]
     config = _json(folder / "config.json")
@@ -188,9 +196,8 @@ def _pooling(
     old = {"pooling_mode_lasttoken": "lasttoken", "pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean"}
     modes = modes or [old.get(key, key) for key, on in told.items() if key.startswith("pooling_mode_") and on is True]
     if len(modes) != 1 or modes[0] not in _POOLINGS:
-        raise ModelError(
-            f"{root.name} pools by {' and '.join(modes)}; codekin by {', '.join(_POOLINGS)}. Choose another."
-        )
+        its, ours = " and ".join(modes) or "nothing", ", ".join(_POOLINGS)
+        raise ModelError(f"{root.name} pools by {its}; codekin by {ours}. Choose another.")
     return _POOLINGS[modes[0]], bool(told.get("include_prompt", True))
 
 

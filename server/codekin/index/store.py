@@ -138,8 +138,9 @@ class Store(Database):
             self._write(lambda db: db.executemany(statement + " AND path = ?", rows))
 
     def set_skipped(self, skipped: Mapping[Skipped, tuple[int, int]]) -> None:
-        """Remember what is left out, and each one's size and mtime_ns, in place of what was."""
-        rows = [(str(item.path), item.reason, *state) for item, state in skipped.items()]
+        """Remember what is left out, with size and mtime_ns, in place of what was; a path that is no UTF-8, escaped."""
+        told = {item: str(item.path).encode(errors="backslashreplace").decode() for item in skipped}
+        rows = [(told[item], item.reason, *state) for item, state in skipped.items()]
 
         def put(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM skipped")

@@ -134,7 +134,7 @@ class Workspace:
         for path in paths:
             if self.is_meant_file(path):
                 found.add(path)
-            elif language_of(path) is not None or "." not in path.name:
+            elif (language_of(path) is not None or "." not in path.name) and _is_utf8(path):
                 scope = self._scope(path.parent, known)
                 if scope and self._rules.verdict(scope, path.name, is_folder=False) in _OURS:
                     found.add(path)
@@ -203,8 +203,8 @@ class Workspace:
             return Skipped(path, f"generated, as its name says; {_REMEDY}")
         if status.st_size > self._max_bytes:
             return too_large(path, status.st_size, self._max_bytes)
-        if not _is_utf8(name):
-            return Skipped(path, "its name is not valid UTF-8; rename it to have it indexed")
+        if not _is_utf8(path):
+            return Skipped(path, "its path is not valid UTF-8; rename it to have it indexed")
         return SourceFile(path, language, status.st_size, status.st_mtime_ns)
 
     def _scope(self, folder: Path, known: dict[Path, Scope | None]) -> Scope | None:
@@ -251,9 +251,9 @@ def _sorted_out(found: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], 
     return folders, files
 
 
-def _is_utf8(name: str) -> bool:
+def _is_utf8(path: Path) -> bool:
     try:
-        name.encode()
+        str(path).encode()
     except UnicodeEncodeError:
         return False
     return True
