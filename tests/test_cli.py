@@ -621,6 +621,15 @@ class TestTerminal:
         assert '  │     year, month, day = text.split("-")' in plain
         assert all(len(line) <= 80 for line in plain[plain.index("Like ") :].split("\n"))
 
+    def test_it_is_seen_how_far_the_search_for_duplicates_is(self, codekin: Codekin):
+        """Of the files that may have functions; what is drawn is taken away again."""
+        (codekin.folder / "functionless.css").write_text("a { color: red }\n")
+        status, shown = self.on_terminal(codekin, "duplicates")
+        assert status == 1
+        plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+        assert re.search(r"Comparing.* of 5, \d s left", plain), plain
+        assert shown.rstrip().endswith("\x1b[2K")
+
     def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(self, fresh: Codekin):
         for number in range(300):
             body = "\n".join(f"def f{number}_{i}(a{i}):\n    return a{i} + {number * i}\n" for i in range(20))

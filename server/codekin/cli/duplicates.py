@@ -1,5 +1,6 @@
 """`codekin duplicates`: which functions stand in the workspace more than once, but for those that are meant to."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -52,11 +53,15 @@ def duplicates(root: Path | None, as_json: bool) -> int:
 
 def _pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Pair]:
     """Each pair once, by path and line of the first."""
+    from codekin.code.languages import has_grammar
     from codekin.index.workspace import SourceFile
 
-    files = sorted(file.path for file in engine.workspace.walk() if isinstance(file, SourceFile))
+    found = (file for file in engine.workspace.walk() if isinstance(file, SourceFile))
+    files = sorted(file.path for file in found if has_grammar(file.language))  # in others there are no functions
+    began = time.monotonic()
     for number, path in enumerate(files):
-        on_progress(Progress(number, len(files), None))
+        left = (time.monotonic() - began) / number * (len(files) - number) if number else None
+        on_progress(Progress(number, len(files), left))
         for snippet in engine.snippets(path):
             if snippet.part or snippet.kind in _NO_FUNCTIONS:
                 continue

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -164,7 +165,11 @@ class _Compared:
         self._index = index
         self._portrait = Portrait(asked.text, asked.language) if asked.is_code else None
         self._common = max(_COMMON * index.contents, 2)
-        self._telling = self._rarest(word for word in set(words(asked.text)) if len(word) > 1 and not word.isdecimal())
+
+    @cached_property
+    def _telling(self) -> list[str]:
+        """Words of what was asked; looked up when a reason is to be told, which of duplicates it never is."""
+        return self._rarest(word for word in set(words(self._asked.text)) if len(word) > 1 and not word.isdecimal())
 
     def hit(self, place: Place, score: float, text: str) -> Hit:
         """The hit at a place; where its kinship can be shown, its score is no less than the share of the structure."""
