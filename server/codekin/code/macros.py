@@ -4,7 +4,10 @@ Lengths and line ends stay, so that the tree's positions hold for the source as 
 """
 
 import re
+from functools import lru_cache
 
+_LONG = 16_384  # bytes of a piece: longer ones are not remembered
+_REMEMBERED = 4096  # pieces: more than a file of thousands of lines has
 _MACRO = rb"[A-Z][A-Z0-9_]{2,}"
 # class API_EXPORT Name : …   struct ALIGNED(16) Name {
 _IN_A_HEAD = re.compile(
@@ -31,7 +34,21 @@ _NO_WORD = re.compile(rb"\W")
 
 
 def without_macros(source: bytes) -> bytes:
-    """`source` with the macros that usually derail a parse blanked, in the same length."""
+    """`source` with the macros that usually derail a parse blanked, in the same length.
+
+    No pattern sees beyond a line that ends in `}`, so the pieces between those are told apart: a key changes one.
+    """
+    *pieces, rest = source.split(b"}\n")
+    found = [_remembered(piece) if len(piece) < _LONG else _without(piece + b"}") for piece in pieces]
+    return b"\n".join([*found, _without(rest)])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(piece: bytes) -> bytes:
+    return _without(piece + b"}")
+
+
+def _without(source: bytes) -> bytes:
     if _STRING_NAMED.search(source):
         source = _STRING_NAMED.sub(_with_words, source)
     for pattern in (_IN_A_HEAD, _ALONE, _IN_FRONT):
