@@ -15,8 +15,9 @@ def await_other(store: Store, lock: FileLock, on_progress: OnProgress, cancel: C
     """Until the codekin that holds the lock has nothing left to do, does nothing (it is paused), or is gone."""
     total, before, heard = 0, -1, time.monotonic()
     while not cancel.is_set() and time.monotonic() - heard < _PATIENCE_S:
-        pending = int(store.meta("pending") or 0)
-        if pending == 0 and not store.meta("scanning"):
+        told = store.meta("pending")  # None: the other has yet to find out what there is to do
+        pending = int(told or 0)
+        if told is not None and pending == 0 and not store.meta("scanning"):
             return
         if pending != before:
             total, before, heard = max(total, pending), pending, time.monotonic()
