@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from codekin.embed import http
 from codekin.embed.chosen import PROBE
 from codekin.engine import Engine
+from codekin.errors import ModelError
 from codekin.index import filler
 from codekin.settings import CacheSettings, ModelSettings, Settings
 from codekin.types import Progress
@@ -188,6 +190,14 @@ def test_a_model_that_fails_is_told_with_the_remedy_and_the_light_one_answers_un
         assert engine.search("step_3_2", 3).hits[0].place.name == "step_3_2"
         is_ill = False
         until(lambda: engine.status().models[1].share == 1 and not engine.status().problems, engine)
+
+
+def test_a_model_that_can_not_be_opened_has_failed(root: Path, settings: Settings) -> None:
+    nowhere = replace(settings, model=replace(settings.model, endpoint="http://127.0.0.1:1/v1"))
+    with closing(Engine([root], nowhere)) as engine:
+        with pytest.raises(ModelError):
+            engine.heavy.open()
+        assert engine.status().models[1].state == "failed"
 
 
 def test_pausing_stops_the_reading(root: Path, settings: Settings, server: Server) -> None:

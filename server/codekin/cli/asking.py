@@ -33,7 +33,7 @@ def settings_told(model: str | None = None) -> Settings:
     if model is None:
         return settings
     folder = Path(model).expanduser()
-    named = str(folder.resolve()) if folder.is_dir() else model
+    named = str(folder.resolve()) if model and folder.is_dir() else model
     return replace(settings, model=replace(settings.model, name=named))
 
 

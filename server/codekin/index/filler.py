@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from codekin.embed.chosen import PROBE, Heavy
 from codekin.embed.embedder import Embedder
-from codekin.errors import CodekinError, ModelDiedError
+from codekin.errors import CodekinError, ModelDiedError, ModelError
 from codekin.index.backlog import Backlog
 from codekin.index.home import Home
 from codekin.index.index import Index
@@ -77,7 +77,11 @@ class Filler:
         """The model, with its tier in the index. Raises ModelError."""
         with self._opening:
             if self._heavy is None and self._open_heavy is not None:
-                heavy = self._open_heavy()
+                try:
+                    heavy = self._open_heavy()
+                except ModelError:
+                    self._doing = "failed"
+                    raise
                 self._index.add_heavy(self._space(heavy), heavy.bulk.dim)
                 self._heavy, self._doing = heavy, "ready"
             return self._heavy
