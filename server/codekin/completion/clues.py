@@ -60,7 +60,7 @@ class Clues:
 
     def _here(self, asked: Asked, rarity: dict[int, float], without: Collection[bytes]) -> list[Clue]:
         """Lines of the document itself, wherever they stand: half of all next lines are among them."""
-        found: list[tuple[float, int, Clue]] = []
+        found: list[tuple[float, int, Source, int, int, float]] = []
         key, last = keys_of(asked.language), asked.said[-1]
         called, step = called_in(last), asked.indent - indent(last) if asked.indent is not None else None
         middle, looked_at = asked.first, 0
@@ -78,16 +78,17 @@ class Clues:
             if looked_at > _LOOKED_AT:
                 break
             begins = snippet.borders[0] if snippet.borders else -1
+            course = [key[lines[number]] for number in said]
+            columns = [indent(lines[number]) for number in said] if step is not None else []
             for position in range(1, len(said)):
                 at, previous = said[position], lines[said[position - 1]]
-                depth, weight = _alike(
-                    asked.keys, [key[lines[n]] for n in said[max(0, position - _DEPTH) : position]], rarity
-                )
-                stands = step is not None and abs(indent(lines[at]) - indent(previous) - step) <= 1
+                depth, weight = _alike(asked.keys, course[max(0, position - _DEPTH) : position], rarity)
+                stands = step is not None and abs(columns[position] - columns[position - 1] - step) <= 1
                 score = weight + 2 * (bool(called) and called_in(previous) == called) + stands + 1 / (1 + distance)
                 score += 2 * (asked.is_first and at == begins)
-                found.append((score, -len(found), Clue(source, at, depth, weight)))
-        return [clue for _, _, clue in heapq.nlargest(_HERE, found, key=lambda item: item[:2])]
+                found.append((score, -len(found), source, at, depth, weight))
+        best = heapq.nlargest(_HERE, found, key=lambda item: item[:2])
+        return [Clue(source, at, depth, weight) for _, _, source, at, depth, weight in best]
 
     def _elsewhere(self, asked: Asked, rarity: dict[int, float], sources: Sources, cancel: Cancel) -> Iterator[Clue]:
         """Lines of other documents behind the line before the cursor, and what the model finds."""

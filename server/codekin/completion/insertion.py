@@ -44,7 +44,7 @@ def unit_of(lines: Sequence[str]) -> str:
     filled = [line for line in lines if line.strip()]
     if 2 * sum(line[0] == "\t" for line in filled) > sum(line[0] in " \t" for line in filled):
         return "\t"
-    steps = Counter(indent(below) - indent(above) for above, below in pairwise(filled))
+    steps = Counter(below - above for above, below in pairwise(map(indent, filled)))
     width = max(_WIDTHS, key=lambda width: steps[width])
     return " " * width if steps[width] else ""
 
