@@ -6,6 +6,7 @@
 import { FunctionMap, type Remembered } from './map';
 import type { MapJson } from './points';
 import { facts, type Sent } from './facts';
+import { counted } from '../wording';
 
 declare function acquireVsCodeApi(): {
     postMessage(message: unknown): void;
@@ -49,7 +50,8 @@ const listeners: Record<string, (message: never) => void> = {
     map: ({ map: json }: { map: MapJson }) => {
         const why = json.total > MOST ? 'an even sample' : 'the others have no vector yet';
         const sample = json.shown < json.total ? ` of ${json.total.toLocaleString('en')}, ${why}` : '';
-        said(`${json.shown.toLocaleString('en')} functions${sample}; ${(json.links.length ? links(json) : 0).toLocaleString('en')} pairs of near-duplicates joined.`, 'draw');
+        const joined = counted(json.links.length ? links(json) : 0, 'pair');
+        said(`${counted(json.shown, 'function')}${sample}; ${joined} of near-duplicates joined.`, 'draw');
         element('draw').textContent = 'Draw anew';
         element('stage').hidden = false;
         map.show(json, isDrawn ? {} : (code.getState() ?? {}));
