@@ -108,7 +108,7 @@ def test_search_is_limited_by_folder_language_and_count(editor: Editor) -> None:
     editor.do("Codekin search folder=shop cookies of a browser")
     editor.told("cookies of a browser: nothing")
     editor.do("Codekin search language=klingon price")
-    editor.told("There is no language klingon")
+    editor.told('There is no language "klingon". Do you mean kotlin?')
 
 
 def test_search_looks_while_one_types_and_stays_where_one_was_when_cancelled(editor: Editor) -> None:
