@@ -68,7 +68,8 @@ def test_who_asks_from_elsewhere_gets_the_same_vectors_from_the_same_process(
 ) -> None:
     other = Hosting(read(settings), settings, home)
     found = bulk(other).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
-    assert np.array_equal(found, load(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE))
+    expected = load(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
+    np.testing.assert_allclose(found, expected, atol=1e-6)  # the two may have different numbers of threads
     assert other.told["pid"] == hosting.told["pid"]
     assert bulk(other).space(Task.NL2CODE) == load(settings).space(Task.NL2CODE)
     assert bulk(other).device == load(settings).device

@@ -34,7 +34,7 @@ PAIRS = [
 ]
 SHAPE = causal.Shape(vocabulary=600, layers=2, width=32, heads=4, shared=2, wide=48, positions=64)
 RECIPE = contrastive.Recipe(batch=18, bf16=False)
-PLAN = Plan(60, 3e-3, 3, watch_steps=60, checkpoint_steps=1000)
+PLAN = Plan(200, 5e-3, 3, watch_steps=200, checkpoint_steps=1000)
 
 
 @pytest.fixture(scope="module", autouse=True)
