@@ -10,8 +10,6 @@ from codekin.index import schema
 
 T = TypeVar("T")
 
-_CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
-
 
 class Database:
     """One file, made where there is none."""
@@ -38,11 +36,8 @@ class Database:
 
     def _in(self, statement: str, keys: Sequence[object], more: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
         """All rows of a statement with `IN ({})`, however many keys there are."""
-        rows = []
-        for i in range(0, len(keys), _CHUNK):
-            chunk = keys[i : i + _CHUNK]
-            rows += self._query(statement.format(",".join("?" * len(chunk))), (*chunk, *more))
-        return rows
+        with schema.errors_named(self.path):
+            return list(schema.rows_in(self._connection(), statement, keys, more))
 
     def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """The change, whole or not at all."""

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from codekin.code.words import words
 from codekin.errors import StoreError
+from codekin.index import schema
 from codekin.types import Kind, Span
-
-_CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +87,9 @@ def put_file(db: sqlite3.Connection, record: FileRecord) -> None:
 def _numbers(db: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[bytes, int]:
     """The contents' numbers by their hashes; new ones are put in."""
     contents = {snippet.content: snippet for snippet in snippets}
-    hashes = list(contents)
-    numbers: dict[bytes, int] = {}
-    for i in range(0, len(hashes), _CHUNK):
-        chunk = hashes[i : i + _CHUNK]
-        marks = ",".join("?" * len(chunk))
-        numbers |= dict(db.execute(f"SELECT hash, id FROM contents WHERE hash IN ({marks})", chunk))  # noqa: S608
+    numbers: dict[bytes, int] = dict(
+        schema.rows_in(db, "SELECT hash, id FROM contents WHERE hash IN ({})", list(contents))
+    )
     for content in contents.keys() - numbers.keys():
         record = contents[content]
         body, matter = record.words, (content, record.structure, record.course)

@@ -10,12 +10,13 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from codekin.errors import StoreBusyError, StoreCorruptError, StoreError, StoreFullError
 
 _BUSY_S = 30.0
+_CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
 
 # Each entry brings a file from version i to i + 1. Never edit one that was released: append.
 STORE_MIGRATIONS = (
@@ -227,3 +228,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def rows_in(
+    connection: sqlite3.Connection, statement: str, keys: Sequence[object], more: Sequence[object] = ()
+) -> Iterator[tuple]:  # type: ignore[type-arg]
+    """All rows of a statement with `IN ({})`, however many keys there are; `more` is bound behind them."""
+    for i in range(0, len(keys), _CHUNK):
+        chunk = keys[i : i + _CHUNK]
+        yield from connection.execute(statement.format(",".join("?" * len(chunk))), (*chunk, *more))

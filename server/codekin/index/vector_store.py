@@ -16,7 +16,6 @@ from codekin.index import schema
 Vectors = npt.NDArray[np.float32]
 
 _SAME = 0.99  # cosine of a text with itself, by a model that computes a little otherwise today
-_CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
 
 
 class VectorStore:
@@ -32,15 +31,7 @@ class VectorStore:
 
     def having(self, space: str, hashes: Sequence[bytes]) -> set[bytes]:
         """Those of `hashes` that have a vector in `space`."""
-        found: set[bytes] = set()
-        number = self._space(space)
-        if number is None:
-            return found
-        for chunk in _chunks(hashes):
-            marks = ",".join("?" * len(chunk))
-            rows = self._execute(f"SELECT hash FROM vectors WHERE space = ? AND hash IN ({marks})", (number, *chunk))
-            found.update(row[0] for row in rows)
-        return found
+        return {row[0] for row in self._in("SELECT hash FROM vectors WHERE hash IN ({}) AND space = ?", hashes, space)}
 
     def put(self, space: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
         """Keep unit `vectors` (n, d) for `hashes`; one transaction. What is there already stays."""
@@ -55,13 +46,7 @@ class VectorStore:
 
     def get(self, space: str, hashes: Sequence[bytes], dim: int) -> tuple[list[int], Vectors]:
         """The positions in `hashes` that have a vector, and those vectors: float32 (n, dim), unit rows."""
-        number = self._space(space)
-        found: dict[bytes, bytes] = {}
-        if number is not None:
-            for chunk in _chunks(hashes):
-                marks = ",".join("?" * len(chunk))
-                statement = f"SELECT hash, vector FROM vectors WHERE space = ? AND hash IN ({marks})"
-                found.update(self._execute(statement, (number, *chunk)))
+        found = dict(self._in("SELECT hash, vector FROM vectors WHERE hash IN ({}) AND space = ?", hashes, space))
         positions = [i for i, key in enumerate(hashes) if len(found.get(key, b"")) == 2 * dim]
         raw = b"".join(found[hashes[i]] for i in positions)
         vectors = np.frombuffer(raw, dtype="<f2").reshape(len(positions), dim).astype(np.float32)
@@ -133,13 +118,17 @@ class VectorStore:
             self._spaces[key] = row[0]
         return self._spaces[key]
 
+    def _in(self, statement: str, hashes: Sequence[bytes], space: str) -> list[tuple]:  # type: ignore[type-arg]
+        """The rows of a statement with `IN ({})` and the space behind it; none where there is no such space."""
+        number = self._space(space)
+        if number is None:
+            return []
+        with schema.errors_named(self.path):
+            return list(schema.rows_in(self._connection, statement, hashes, (number,)))
+
     def _execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         with schema.errors_named(self.path):
             return self._connection.execute(statement, values)
-
-
-def _chunks(hashes: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
-    return (hashes[i : i + _CHUNK] for i in range(0, len(hashes), _CHUNK))
 
 
 def _used_bytes(connection: sqlite3.Connection) -> int:
