@@ -79,7 +79,7 @@ class Vocabulary:
 
     def _pieces(self, word: str) -> tuple[int, ...]:
         # Surrogates can't cross into the tokenizer, which speaks UTF-8.
-        split = parts(word) if word.isascii() else [_speakable(part) for part in parts(word)]
+        split = parts(word) if word.isascii() else [encodable(part) for part in parts(word)]
         ids = [token for part in split for token in self._pieces_of_part(part)]
         if self._phrases:
             pairs = pairwise(split[:_MAX_PARTS])
@@ -95,5 +95,6 @@ class Vocabulary:
         return ids
 
 
-def _speakable(part: str) -> str:
-    return part.encode("utf-8", "replace").decode("utf-8")
+def encodable(text: str) -> str:
+    """The text without unpaired surrogates, which JSON can carry and nothing else can."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -9,6 +9,7 @@ from threading import Event
 from codekin.code.extract import canonical
 from codekin.code.words import words
 from codekin.embed.embedder import Embedder
+from codekin.embed.vocabulary import encodable
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
 from codekin.index.records import title
@@ -50,7 +51,7 @@ class Search:
 
     def answer(self, asked: Asked, task: Task, k: int, within: Filter, cancel: Cancel) -> tuple[list[Hit], set[Path]]:
         """At most `k` hits, best first, and the documents that proved to be other than the store has them."""
-        asked = replace(asked, text=_encodable(asked.text))
+        asked = replace(asked, text=encodable(asked.text))
         if not asked.text.strip():
             return [], set()
         reader = Reader(self._workspace)
@@ -134,8 +135,3 @@ def _share(own: Portrait, hit: Hit) -> float:
     """How much of the structure a hit shows; 0 where that shows no kinship."""
     found = evidence(own, Portrait(canonical(hit.text.split("\n")), hit.place.language))
     return found.share if found else 0.0
-
-
-def _encodable(text: str) -> str:
-    """The text without unpaired surrogates, which JSON can carry and nothing else can."""
-    return text.encode("utf-8", "replace").decode("utf-8")

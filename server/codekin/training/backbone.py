@@ -17,6 +17,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from codekin.embed.checkpoint import find
 from codekin.embed.tasks import PREFIXES
+from codekin.embed.vocabulary import encodable
 from codekin.errors import ModelError
 from codekin.training.pooling import LatentAttention, Way, pooling
 from codekin.types import Role
@@ -58,7 +59,7 @@ class TextEncoder(nn.Module):
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text with its instruction, cut to the limit; the tokenizer decides about an end token."""
-        clean = [text.encode("utf-8", "replace").decode() for text in texts]
+        clean = [encodable(text) for text in texts]
         found = self.tokenizer(clean, truncation=True, max_length=self.build.max_tokens)["input_ids"]
         return [list(ids) or [self.tokenizer.pad_token_id] for ids in found]
 

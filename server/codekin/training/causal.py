@@ -23,6 +23,7 @@ from torch.nn import functional
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from codekin.code.languages import has_grammar, language_of
+from codekin.embed.vocabulary import encodable
 from codekin.errors import ModelError
 from codekin.training.corpus import BlockList, sources
 from codekin.training.steps import Folders, Measures, Plan, Work, train
@@ -127,7 +128,7 @@ def learn_tokenizer(texts: Iterator[str], size: int) -> Tokenizer:
         min_frequency=2,
         show_progress=False,
     )
-    tokenizer.train_from_iterator((text.encode("utf-8", "replace").decode() for text in texts), trainer)
+    tokenizer.train_from_iterator(map(encodable, texts), trainer)
     return _ended(tokenizer)
 
 

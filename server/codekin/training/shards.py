@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from codekin.embed.vocabulary import Vocabulary, parts, words
+from codekin.embed.vocabulary import Vocabulary, encodable, parts, words
 from codekin.training.leaks import Leaks
 from codekin.training.pages import Pair
 
@@ -32,7 +32,7 @@ def learn_vocabulary(texts: Iterable[str], size: int) -> str:
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.BpeTrainer(vocab_size=size, min_frequency=3, limit_alphabet=200, show_progress=False)
     split = (" ".join(part for word in dict.fromkeys(words(text)) for part in parts(word)) for text in texts)
-    tokenizer.train_from_iterator((text.encode("utf-8", "replace").decode() for text in split), trainer)
+    tokenizer.train_from_iterator(map(encodable, split), trainer)
     return str(tokenizer.to_str())
 
 
