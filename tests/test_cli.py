@@ -405,7 +405,9 @@ class TestDuplicates:
         entry = '[[ignored]]\nfunctions = ["src/two.py::at_day", "src/one.py::on_day"]\n[model]\n'
         (root / ".codekin.toml").write_text(entry)
         assert codekin.json("duplicates", "--root", root, status=1)["duplicates"] == []
-        assert "line 3: there is no 'model' here" in codekin("duplicates", "--root", root).stderr
+        told = codekin("duplicates", "--root", root).stderr
+        assert "line 3: there is no 'model' here" in told
+        assert f"No function of at least 5 lines stands in {root} twice." in " ".join(told.split())
 
 
 class TestDoctor:
@@ -466,6 +468,7 @@ WRONG = {
     "no line": (("similar", "src/dates.py"), "FILE:LINE"),
     "line 0": (("similar", "src/dates.py:0"), "from 1"),
     "a line beyond the end": (("similar", "src/dates.py:999"), "no line 999"),
+    "to go on beyond the end": (("complete", "src/dates.py:999:9"), "no line 999"),
     "a missing file": (("similar", "src/none.py:1"), "no file"),
     "a folder": (("similar", "src:1"), "folder"),
     "a binary file": (("similar", "binary.py:1"), "binary"),

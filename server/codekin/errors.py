@@ -15,6 +15,14 @@ class QueryError(CodekinError):
     """The question itself can't be answered: no such file, no such line, nothing to search for."""
 
 
+class NoLineError(QueryError):
+    """The document ends before the line that is asked about."""
+
+    def __init__(self, path: Path, lines: int, row: int) -> None:
+        """`row` counts from 0."""
+        super().__init__(f"{path} has {lines} lines, and no line {row + 1}.")
+
+
 class WorkspaceError(CodekinError):
     """A root can't be read."""
 

@@ -39,6 +39,7 @@ def duplicates(root: Path | None, as_json: bool) -> int:
         problems = [problem for meant in engine.ignored.now() for problem in meant.problems]
         with console.progress_bar("Comparing") as on_progress:
             found = list(_pairs(engine, on_progress))
+        least = engine.settings.duplicates.min_lines
     for problem in problems:
         console.note(f"! {problem}")
     if as_json:
@@ -48,6 +49,8 @@ def duplicates(root: Path | None, as_json: bool) -> int:
         click.echo(
             f"{mine} = {console.shown(hit.place.path)}:{hit.place.name_line + 1} {hit.place.qualified_name} ({hit.why})"
         )
+    if not found:
+        console.note(f"No function of at least {console.counted(least, 'line')} stands in {root} twice.")
     return 0 if found else 1
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from codekin.code.languages import language_of
-from codekin.code.lines import is_closing
+from codekin.code.lines import is_closing, split_lines
 from codekin.completion.asked import Asked, asked_at
 from codekin.completion.belief import Belief, beliefs
 from codekin.completion.clues import Clue, Clues
@@ -16,7 +16,7 @@ from codekin.completion.extent import extents, taken
 from codekin.completion.insertion import Proof, insertion, looks_secret
 from codekin.completion.weighing import Weighing
 from codekin.embed.embedder import Embedder
-from codekin.errors import QueryError
+from codekin.errors import NoLineError, QueryError
 from codekin.index.index import Index
 from codekin.index.workspace import Document, Workspace
 from codekin.settings import CompletionSettings
@@ -49,11 +49,18 @@ class Completer:
         self._clues = Clues(index, workspace, embedder)
 
     def cursor(self, path: Path, text: str | None, row: int, column: int) -> Cursor:
-        """A place in `text`, or where that is None in the document. Raises QueryError where there is no source."""
+        """A place in `text`, or where that is None in the document.
+
+        Raises QueryError where there is no source, or no such line in the document: an editor's text may lag behind its
+        cursor, a person's may not.
+        """
         path = self._workspace.locate(path)
         if text is None:
             document = self._workspace.read(path)
             text = document.text if isinstance(document, Document) else None
+            lines = split_lines(text) if text is not None else []
+            if lines and row >= len(lines):
+                raise NoLineError(path, len(lines) - (not lines[-1]), row)
         language = None if text is None else language_of(path, text=text)
         if text is None or language is None:
             raise QueryError(f"{path} can't be read as source. Name a source file.")

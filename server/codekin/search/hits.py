@@ -8,7 +8,7 @@ from pathlib import Path
 
 from codekin.code.extract import canonical, extract, joined, snippet_at, split_lines
 from codekin.code.words import words
-from codekin.errors import QueryError
+from codekin.errors import NoLineError, QueryError
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
 from codekin.index.workspace import Document, Workspace
@@ -47,7 +47,7 @@ def asked_at(workspace: Workspace, path: Path, lines: Span) -> Asked:
         raise QueryError(f"{path} can't be read{reason}. Name a source file.")
     text = split_lines(document.text)
     if not 0 <= lines.start < len(text):
-        raise QueryError(f"{path} has {len(text) - (not text[-1])} lines, and no line {lines.start + 1}.")
+        raise NoLineError(path, len(text) - (not text[-1]), lines.start)
     snippets = extract(document.text, document.language)
     if lines.end - lines.start > 1:
         return Asked(
