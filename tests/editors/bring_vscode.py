@@ -18,7 +18,7 @@ from .debian import CACHE, UnavailableError, unpacked
 SOURCE = Path(__file__).parents[2] / "editors" / "vscode"
 VERSIONS = {"4.100.3": None, "4.139.1": "24.11.1"}  # code-server's, and the Node.js that it wants where ours is too old
 _MOST_S = 280
-_NATIVE = ("@vscode/spdlog", "@vscode/native-watchdog", "native-watchdog")  # without them no extension host starts
+_STANDINS = {"@vscode/spdlog": "spdlog.js", "@vscode/native-watchdog": "watchdog.js", "native-watchdog": "watchdog.js"}
 
 
 def vscode(version: str) -> Path:
@@ -37,24 +37,36 @@ def vscode(version: str) -> Path:
 @cache
 def brought() -> tuple[dict[str, Future[Path]], Future[tuple[Path, dict[str, str]]]]:
     """Each VS Code, and the browser: all at once, for each waits for the network most of the time."""
-    with ThreadPoolExecutor() as pool:
-        return {version: pool.submit(vscode, version) for version in VERSIONS}, pool.submit(chromium)
+    pool = ThreadPoolExecutor()
+    futures = {version: pool.submit(vscode, version) for version in VERSIONS}, pool.submit(chromium)
+    pool.submit(tools)
+    pool.shutdown(wait=False)
+    return futures
 
 
 def _install(home: Path, version: str) -> None:
-    environment, node = dict(os.environ), shutil.which("node")
-    wanted = VERSIONS[version]
-    if wanted is not None:
-        machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-        (home / "rt").mkdir()
-        (home / "rt" / "package.json").write_text('{"private": true}')
-        npm("install", "--ignore-scripts", f"node-linux-{machine}@{wanted}", folder=home / "rt")
-        root = home / "rt" / "node_modules" / f"node-linux-{machine}"
-        node = str(root / "bin" / "node")
-        environment |= {"PATH": f"{root / 'bin'}:{environment['PATH']}", "npm_config_nodedir": str(root)}
-    if node is None:
-        raise UnavailableError("needs node, which is not installed")
-    (home / "node").symlink_to(node)
+    with ThreadPoolExecutor() as pool:
+        node, unpacking = pool.submit(_node, home / "rt", VERSIONS[version]), pool.submit(_unpack, home, version)
+        unpacking.result()
+        (home / "node").symlink_to(node.result())
+
+
+def _node(home: Path, wanted: str | None) -> str:
+    """A Node.js of the version that is wanted; ours where it does."""
+    if wanted is None:
+        ours = shutil.which("node")
+        if ours is None:
+            raise UnavailableError("needs node, which is not installed")
+        return ours
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    home.mkdir()
+    (home / "package.json").write_text('{"private": true}')
+    npm("install", "--ignore-scripts", f"node-linux-{machine}@{wanted}", folder=home)
+    return str(home / "node_modules" / f"node-linux-{machine}" / "bin" / "node")
+
+
+def _unpack(home: Path, version: str) -> None:
+    """VS Code's server with what it needs. Nothing is compiled: of its native modules no window waits but for two."""
     npm("pack", "--silent", f"code-server@{version}", folder=home)
     (archive,) = home.glob("code-server-*.tgz")
     with tarfile.open(archive) as packed:
@@ -62,11 +74,13 @@ def _install(home: Path, version: str) -> None:
     archive.unlink()
     (home / "package").rename(home / "cs")
     inside = home / "cs" / "lib" / "vscode"
-    npm("install", "--omit=dev", "--ignore-scripts", "--legacy-peer-deps", folder=inside, environment=environment)
+    npm("install", "--omit=dev", "--omit=optional", "--ignore-scripts", "--legacy-peer-deps", folder=inside)
+    modules = inside / "node_modules"
     if not (inside / "node_modules.asar").exists():
         (inside / "node_modules.asar").symlink_to("node_modules")
-    native = [name for name in _NATIVE if (inside / "node_modules" / name).is_dir()]
-    npm("rebuild", *native, folder=inside, environment=environment)
+    for name, script in _STANDINS.items():
+        if (modules / name).is_dir():
+            shutil.copy(Path(__file__).parent / "vscode" / "standins" / script, modules / name / "index.js")
 
 
 def tools() -> Path:

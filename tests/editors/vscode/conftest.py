@@ -1,6 +1,7 @@
 # ruff: noqa: TID252 (tests are no package, so that only relative imports find the folder above)
 """The extension, built and packed as it is released."""
 
+import os
 import shutil
 import subprocess
 import zipfile
@@ -8,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from ..bring_vscode import SOURCE, tools
+from ..bring_vscode import SOURCE, brought, tools
 from ..debian import needed
 
 _BUILD_S = 120
@@ -19,9 +21,22 @@ _BUILD_S = 120
 class Built:
     """What the build has made."""
 
-    folder: Path  # with `dist`
-    package: Path  # the .vsix
-    unpacked: Path  # the extension as VS Code would install it
+    home: Path
+
+    @property
+    def folder(self) -> Path:
+        """With `dist`."""
+        return self.home / "vscode"
+
+    @property
+    def package(self) -> Path:
+        """The .vsix."""
+        return self.folder / "codekin.vsix"
+
+    @property
+    def unpacked(self) -> Path:
+        """The extension as VS Code would install it."""
+        return self.home / "unpacked" / "extension"
 
     def script(self, name: str) -> subprocess.CompletedProcess[str]:
         """Carry out a script of package.json."""
@@ -30,14 +45,20 @@ class Built:
         )
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is brought is on its way while other tests run."""
+    folder = Path(__file__).parent
+    if not session.config.option.collectonly and any(folder in item.path.parents for item in session.items):
+        brought()
+
+
 def build(home: Path) -> Built:
     """Built in a copy: nothing is left in the working tree."""
     with needed():
         modules = tools()
-    folder = home / "vscode"
-    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("node_modules", "dist", "*.vsix", "__pycache__"))
-    (folder / "node_modules").symlink_to(modules)
-    made = Built(folder, folder / "codekin.vsix", home / "unpacked" / "extension")
+    made = Built(home)
+    shutil.copytree(SOURCE, made.folder, ignore=shutil.ignore_patterns("node_modules", "dist", "*.vsix", "__pycache__"))
+    (made.folder / "node_modules").symlink_to(modules)
     for name in ("package", "bundle-tests"):
         done = made.script(name)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -48,5 +69,12 @@ def build(home: Path) -> Built:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Once for all tests."""
-    return build(tmp_path_factory.mktemp("extension"))
+    """Once for all tests, also for those that run beside each other."""
+    temporary = tmp_path_factory.getbasetemp()
+    home = (temporary.parent if "PYTEST_XDIST_WORKER" in os.environ else temporary) / "extension"
+    with FileLock(home.with_suffix(".lock")):
+        if not home.exists():
+            partial = home.with_suffix(".partial")  # of one that failed, perhaps
+            shutil.rmtree(partial, ignore_errors=True)
+            build(partial).home.rename(home)
+    return Built(home)

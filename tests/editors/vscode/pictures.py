@@ -1,7 +1,7 @@
 # ruff: noqa: TID252 (tests are no package, so that only relative imports find the folder above)
 """Takes the pictures of README.md and of the walkthrough anew: `python -m tests.editors.vscode.pictures`, at the root.
 
-They are what `test_surfaces` sees, of real VS Code with the real server, made small by pngquant.
+They are what `test_every_surface` sees, of real VS Code with the real server, made small by pngquant.
 """
 
 import shutil

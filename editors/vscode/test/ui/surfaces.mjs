@@ -14,10 +14,11 @@ async function similar(window) {
         throw new Error(`a screen reader says: ${label}`);
     }
     await window.rests(hit, 'def invoice_total');
-    await window.leaves();
-    await window.rests(await window.sees('.pane-body .monaco-list-row', 'stockValue'), 'function stockValue');
+    await window.leaves(hit);
+    const other = await window.sees('.pane-body .monaco-list-row', 'stockValue');
+    await window.rests(other, 'function stockValue');
     await window.picture('similar');
-    await window.leaves();
+    await window.leaves(other);
 }
 
 /** By keys alone: into the view, down to the hit, and its comparison. */
@@ -90,7 +91,7 @@ async function state(window) {
     const braces = await window.sees('#status\\.languageStatus, [id="status.languageStatus"]');
     await window.rests(braces, 'codekin: ready');
     await window.picture('state');
-    await window.leaves();
+    await window.leaves(braces);
     await window.command('codekin: Actions');
     await window.sees('.quick-input-widget', 'Pause indexing');
     await window.picture('menu');
@@ -111,6 +112,7 @@ async function walkthrough(window) {
     await window.type('codekin');
     await window.press('Enter');
     await window.sees('.getting-started-step', 'Find similar code').then((step) => step.click());
+    await window.sees('.getting-started-step.expanded', 'Delete dismisses');
     await window.picture('walkthrough');
     await window.closeTab();
 }

@@ -32,9 +32,17 @@ export class Window {
         throw new Error(`no hover says ${text}`);
     }
 
-    async leaves() {
-        await this.page.mouse.move(600, 500);
-        await this.loses('.monaco-hover');
+    /** Leave what was rested on until its hover has gone: one that comes while the mouse goes has not seen it go. */
+    async leaves(target) {
+        const hover = this.page.locator('.monaco-hover').filter({ visible: true }).first();
+        for (const end = Date.now() + LONG_MS; Date.now() < end; ) {
+            await target.hover();
+            await this.page.mouse.move(600, 500);
+            if (await hover.waitFor({ state: 'hidden', timeout: 2_000 }).then(() => true, () => false)) {
+                return;
+            }
+        }
+        throw new Error('a hover stays');
     }
 
     async loses(selector, text = '') {
@@ -85,8 +93,11 @@ export class Window {
         await this.sees('.monaco-editor.focused .line-numbers.active-line-number', String(line));
     }
 
+    /** By the mouse: what is in the tab may still be about to take the focus, and with it the keys. */
     async closeTab() {
-        await this.command('View: Close Editor');
+        const last = this.page.locator('.tab').nth((await this.page.locator('.tab').count()) - 1);
+        await (await this.sees('.tab.active')).click({ button: 'middle' });
+        await last.waitFor({ state: 'detached', timeout: LONG_MS });
     }
 
     /** Change the user's settings, as their file is edited. */
