@@ -1,5 +1,6 @@
 /** The map on a canvas. Many points are written as pixels, few are drawn as the shapes of their groups. */
 
+import { placed } from './labels';
 import { isHollow, rgb, trace, type Marks } from './marks';
 import type { Grid, Points } from './points';
 
@@ -154,27 +155,18 @@ export class Drawing {
         context.textAlign = 'center';
         context.textBaseline = 'middle';
         context.lineJoin = 'round';
-        const taken: [number, number, number][] = [];
-        for (const { group, x, y } of centres) {
-            if (group === points.groups.length - 1) {
-                continue; // "others" are nowhere in particular
+        // "others" are nowhere in particular
+        const named = centres.filter(({ group }) => group !== points.groups.length - 1).map(({ group, x, y }) => ({ name: points.groups[group]!.name, at: this.at(view, x, y) }));
+        const labels = named.map(({ name, at: [x, y] }) => ({ x, y, half: context.measureText(name).width / 2 + 4 * devicePixelRatio }));
+        placed(labels, this.canvas.width, this.canvas.height, 16 * devicePixelRatio).forEach((label, i) => {
+            if (label) {
+                context.strokeStyle = marks.background;
+                context.lineWidth = 4 * devicePixelRatio;
+                context.strokeText(named[i]!.name, label.x, label.y);
+                context.fillStyle = marks.foreground;
+                context.fillText(named[i]!.name, label.x, label.y);
             }
-            const name = points.groups[group]!.name;
-            const [middleOf, middle] = this.at(view, x, y);
-            const half = context.measureText(name).width / 2 + 4 * devicePixelRatio;
-            const isInside = middleOf > 0 && middleOf < this.canvas.width;
-            const left = isInside ? Math.min(Math.max(middleOf, half), this.canvas.width - half) : middleOf;
-            let top = middle;
-            while (taken.some(([cx, cy, w]) => Math.abs(cx - left) < w + half && Math.abs(cy - top) < 16 * devicePixelRatio)) {
-                top += 16 * devicePixelRatio;
-            }
-            taken.push([left, top, half]);
-            context.strokeStyle = marks.background;
-            context.lineWidth = 4 * devicePixelRatio;
-            context.strokeText(name, left, top);
-            context.fillStyle = marks.foreground;
-            context.fillText(name, left, top);
-        }
+        });
     }
 
     private selection(view: View, { points, marks, selected, kin }: Scene): void {
