@@ -18,6 +18,7 @@ class InVSCode:
     """The claims; a subclass says about which version."""
 
     version: str  # code-server's
+    installer: str  # what the server is installed with, of pip and uv
 
     def test_in_its_extension_host(self, built: Built, tmp_path: Path):
         """The suite in test/host."""
@@ -53,9 +54,13 @@ class InVSCode:
         scripts = programs(tmp_path / "programs")
         desk.write("project/.vscode/settings.json", json.dumps({"codekin.path": str(scripts / "evil")}))
         own = {"codekin.path": "", "codekin.package": str(wheel(tmp_path, tmp_path / "codekin"))}
+        if self.installer == "uv":
+            desk.install("uv")
         code = a_code(self.version, tmp_path / "code", desk, **own, **_UNTRUSTED)
-        _in_window("mishaps.mjs", code, built, str(scripts))
+        _in_window("mishaps.mjs", code, built, str(scripts), self.installer)
         assert not (scripts / "was-here").exists()
+        (made,) = code.home.rglob("pyvenv.cfg")
+        assert ("\nuv = " in made.read_text("utf-8")) == (self.installer == "uv")
 
 
 def _run_hosted(code: Code, built: Built, opened: Path, *flags: str) -> None:

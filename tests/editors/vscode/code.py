@@ -19,7 +19,7 @@ from ..bring_vscode import brought
 from ..debian import needed
 from ..desk import PROGRAMS, Desk
 
-_START_S, _INSTALL_S = 60, 60
+_START_S, _INSTALL_S = 120, 120
 _LISTENING = re.compile(r"listening on (\d+)|https?://[^:/]+:(\d+)")
 SETTINGS = {
     "codekin.path": str(PROGRAMS / "codekin"),
@@ -90,6 +90,7 @@ def a_code(version: str, home: Path, desk: Desk, **settings: Any) -> Code:
     with needed():
         code = Code(brought()[0][version].result(), home, desk)
     code.configure(SETTINGS | settings)
+    desk.write(".profile", 'PATH="$HOME/bin:$PATH"\n')  # VS Code asks a login shell, as Debian's do
     return code
 
 

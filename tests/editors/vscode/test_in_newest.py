@@ -7,3 +7,4 @@ class TestInNewest(InVSCode):
     """1.139."""
 
     version = "4.139.1"
+    installer = "uv"

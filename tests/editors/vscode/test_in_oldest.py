@@ -7,3 +7,4 @@ class TestInOldest(InVSCode):
     """1.100."""
 
     version = "4.100.3"
+    installer = "pip"

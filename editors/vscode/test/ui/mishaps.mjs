@@ -1,9 +1,9 @@
-// What goes wrong, and what a person is told and can do then. mishaps.mjs BASE FOLDER SETTINGS PROGRAMS [PICTURES]
+// What goes wrong, and what a person is told and can do then. mishaps.mjs BASE FOLDER SETTINGS PROGRAMS INSTALLER [PICTURES]
 // PROGRAMS has servers that are of another version (old) or end at once (failing). None is found at first.
 import * as path from 'node:path';
 import { inWindow } from './window.mjs';
 
-const [, , base, folder, settings, programs, pictures] = process.argv;
+const [, , base, folder, settings, programs, installer, pictures] = process.argv;
 
 await inWindow({ base, folder, settings, pictures }, async (window) => {
     const toast = (text) => window.sees('.notification-toast', text);
@@ -22,7 +22,7 @@ await inWindow({ base, folder, settings, pictures }, async (window) => {
     const missing = await toast('was not found in the selected interpreter or on PATH');
     await window.picture('missing');
     await missing.locator('.monaco-button', { hasText: 'Install Server' }).click();
-    await dialog('Makes a virtual environment', 'Install with pip', 'install');
+    await dialog('Makes a virtual environment', `Install with ${installer}`, 'install');
     await toast('making a virtual environment');
     await window.picture('installing');
     await toast('the server is installed');

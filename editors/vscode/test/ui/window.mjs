@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { chromium } from 'playwright-core';
 
-const LONG_MS = 15_000; // far more than anything here takes
+const LONG_MS = 60_000; // far more than anything here takes, also on a machine that is busy
 
 export class Window {
     constructor(page, { settings, pictures }) {
@@ -58,6 +58,11 @@ export class Window {
         return this.page.keyboard.type(text);
     }
 
+    /** Whole, as it is. */
+    paste(text) {
+        return this.page.keyboard.insertText(text);
+    }
+
     /** Carry out a command by its title. */
     async command(title) {
         await this.press('F1');
@@ -98,6 +103,7 @@ export class Window {
         const last = this.page.locator('.tab').nth((await this.page.locator('.tab').count()) - 1);
         await (await this.sees('.tab.active')).click({ button: 'middle' });
         await last.waitFor({ state: 'detached', timeout: LONG_MS });
+        await this.page.mouse.move(600, 500); // and rests on none
     }
 
     /** Change the user's settings, as their file is edited. */
