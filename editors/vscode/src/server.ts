@@ -18,10 +18,10 @@ import { Patience } from './patience';
 import { findServer, suits, type Found } from './places';
 import { STATUS, STATUS_CHANGED, type Order, type Status } from './protocol';
 import type { Settings } from './settings';
+import type { Life } from './wording';
 
-/** How the server is doing, seen from here. */
-export type Life = 'starting' | 'running' | 'missing' | 'stopped' | 'ended';
-
+const MISSING = 'The server was not found. "codekin: Install Server…" installs it; the setting codekin.path names one that is there.';
+const STOPPED = 'The server is not running. "codekin: Restart Server" starts it, "codekin: Show Log" says more.';
 const EXECUTE_COMMAND = 'workspace/executeCommand';
 
 /** Commands are the extension's own: they are there before the server is, and show answers in its views. */
@@ -87,7 +87,7 @@ export class Server implements vscode.Disposable {
     async ask<T>(method: string, params?: object, token?: vscode.CancellationToken): Promise<T> {
         await this.queue;
         if (!this.client || this.life !== 'running') {
-            throw new Error('The server is not running. "codekin: Restart Server" starts it, "codekin: Show Log" says more.');
+            throw new Error(this.life === 'missing' ? MISSING : STOPPED);
         }
         try {
             // Where there is no token, it must not be given either: it would be taken for a second parameter.

@@ -2,28 +2,15 @@
 
 import * as vscode from 'vscode';
 import { compare, originOf } from './compare';
+import { groupItem, hitItem, isByFile, isHit, type Node } from './items';
 import { locationOf, open, rangeOf, shown, uriOf } from './open';
 import { FIND_SIMILAR, type Answer, type Asking, type Hit } from './protocol';
 import type { Server } from './server';
 import { moved } from './spans';
-import { byFile, byKinship, fenced, meaning, nameOf, narrowPlaceOf, percent, placeOf, remark, type Group } from './wording';
+import { byFile, byKinship, fenced, placeOf, remark, type Group } from './wording';
 
 const QUIET_MS = 400; // nothing has been edited for so long: ask again
-const ICONS: Record<string, string> = {
-    function: 'symbol-function',
-    method: 'symbol-method',
-    constructor: 'symbol-constructor',
-    test: 'beaker',
-    class: 'symbol-class',
-    module: 'symbol-module',
-};
-
-type Node = Group | Hit;
-
-function isHit(node: Node): node is Hit {
-    return 'location' in node;
-}
-
+const MUCH = 0.1; // of the workspace
 /** What is meant by the selections of an editor, also one that compares: a function, or several lines. */
 export function askingOf(document: vscode.TextDocument, selection: vscode.Selection): Asking {
     const { uri, below } = originOf(document.uri);
@@ -44,6 +31,7 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
     private running: vscode.CancellationTokenSource | undefined;
     private timer: NodeJS.Timeout | undefined;
     private covered = 1;
+    private isWaiting = false; // for the server, which was not there to be asked
     private selected: readonly string[] = []; // keys, for each answer has hits of its own
     private pointed: string | undefined;
     private readonly holding: vscode.Disposable;
@@ -60,7 +48,7 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
                     this.arrange();
                 }
             }),
-            server.onChange(() => this.coveredMore()),
+            server.onChange(() => this.hearMore()),
         );
     }
 
@@ -90,6 +78,7 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
         } catch (error) {
             if (running === this.running && !(error instanceof vscode.CancellationError)) {
                 this.clear(error instanceof Error ? error.message : String(error));
+                this.isWaiting = this.server.life !== 'running';
             }
         }
         return undefined;
@@ -195,11 +184,14 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
         this.timer = setTimeout(() => void this.again(), QUIET_MS);
     }
 
-    /** Where a part was not searched yet, look again when all is. */
-    private coveredMore(): void {
+    /** Ask when the server has come; where a part was not searched yet, again whenever much more is, and when all is. */
+    private hearMore(): void {
         const coverage = this.server.status?.coverage ?? 0;
-        if (this.asking && this.answer && this.covered < 1 && coverage >= 1) {
-            this.covered = 1;
+        if (this.isWaiting && this.server.life === 'running') {
+            this.isWaiting = false;
+            void this.again();
+        } else if (this.asking && this.answer && this.covered < 1 && (coverage >= 1 || coverage >= this.covered + MUCH)) {
+            this.covered = coverage;
             void this.again();
         }
     }
@@ -220,37 +212,6 @@ function keyOf(hit: Hit): string {
 
 function inView<T>(work: Promise<T>): Thenable<T> {
     return vscode.window.withProgress({ location: { viewId: 'codekin.similar' } }, () => work);
-}
-
-function groupItem(group: Group): vscode.TreeItem {
-    const isFile = group.key.includes(':');
-    const item = new vscode.TreeItem(isFile ? shown(group.key) : group.key, vscode.TreeItemCollapsibleState.Expanded);
-    item.id = group.key;
-    item.description = isFile ? String(group.hits.length) : `${group.hits.length} · ${meaning(group.key)}`;
-    if (isFile) {
-        item.iconPath = vscode.ThemeIcon.File;
-        item.resourceUri = vscode.Uri.parse(group.key);
-    }
-    item.contextValue = 'group';
-    return item;
-}
-
-function isByFile(): boolean {
-    return vscode.workspace.getConfiguration('codekin').get('similar.groupBy') === 'file';
-}
-
-/** What its group does not say: among its file's hits how it is kin, else where it is. */
-function hitItem(hit: Hit, isBelowFile: boolean): vscode.TreeItem {
-    const item = new vscode.TreeItem(nameOf(hit));
-    const line = `line ${hit.selectionRange.start.line + 1}`;
-    const rest = isBelowFile ? `${hit.kinship ?? 'similar'} · ${line}` : narrowPlaceOf(hit, shown(uriOf(hit)));
-    item.description = `${percent(hit.score)} · ${rest}`;
-    item.iconPath = new vscode.ThemeIcon(ICONS[hit.kind] ?? 'code');
-    item.contextValue = 'hit';
-    item.command = { command: 'codekin.open', title: 'Open', arguments: [hit] };
-    const label = `${nameOf(hit)}, ${hit.kinship ?? 'similar'}, ${percent(hit.score)}, ${placeOf(hit, shown(uriOf(hit)))}`;
-    item.accessibilityInformation = { label };
-    return item;
 }
 
 /** What a command is given: by the server's code actions and lenses, else by the active editor. */

@@ -2,16 +2,8 @@
 
 import * as vscode from 'vscode';
 import type { Order } from './protocol';
-import type { Life, Server } from './server';
-import { detailOf, stateOf } from './wording';
-
-const LIVES: Record<Life, string> = {
-    starting: 'starting',
-    running: 'running',
-    missing: 'no server found',
-    stopped: 'stopped',
-    ended: 'the server has ended',
-};
+import type { Server } from './server';
+import { detailOf, LIVES, stateOf } from './wording';
 
 interface Choice extends vscode.QuickPickItem {
     run: string;

@@ -7,7 +7,7 @@ import { DRAW_MAP, REPORT, type Report } from './protocol';
 import type { Server } from './server';
 import { STYLE } from './statusStyle';
 
-const COMMANDS = ['codekin.pause', 'codekin.resume', 'codekin.reindex', 'codekin.showLog', 'codekin.restart'];
+const COMMANDS = ['codekin.pause', 'codekin.resume', 'codekin.reindex', 'codekin.showLog', 'codekin.restart', 'codekin.installServer'];
 const REPORTED_MS = 5_000; // the longest that what is shown may be old
 
 /** What the page asks for. */
@@ -17,7 +17,7 @@ export class StatusPage implements vscode.Disposable {
     private panel: vscode.WebviewPanel | undefined;
     private report: Report | undefined;
     private asking = false;
-    private wasIndexing = false;
+    private wasReady = false;
     private map: object | undefined;
     private drawing: vscode.CancellationTokenSource | undefined;
     private readonly listening: vscode.Disposable;
@@ -73,9 +73,10 @@ export class StatusPage implements vscode.Disposable {
 
     private tell(): void {
         const { status, life, found, version } = this.server;
-        const isDone = this.wasIndexing && status?.state === 'ready';
-        this.wasIndexing = status?.state === 'indexing';
-        if (isDone && this.panel?.visible) {
+        const isReady = status?.state === 'ready';
+        const isNews = isReady && !this.wasReady;
+        this.wasReady = isReady;
+        if (isNews && this.panel?.visible) {
             void this.refresh().then(() => this.draw());
         }
         const program = found ? `${found.program} (${found.from})` : 'none found';
@@ -127,7 +128,7 @@ function page(webview: vscode.Webview, script: vscode.Uri): string {
 <p id="progress" hidden><progress id="bar" aria-label="Indexed files"></progress> <span id="far"></span></p>
 <div id="troubled" hidden><h2>Problems</h2><ul id="problems"></ul></div>
 <dl id="tiles"></dl>
-<section aria-label="Map of the functions"><h2>Map</h2>
+<section id="mapping" hidden aria-label="Map of the functions"><h2>Map</h2>
 <p class="says"><span id="drawing" role="status">The map is drawn from the index.</span> <span id="stale" hidden>The index has changed since. </span><button id="draw">Draw the map</button> <button id="cancel" hidden>Cancel</button></p>
 <div id="stage" hidden>
 <div id="tools"><label>Find <input id="find" type="search" placeholder="a function's name" aria-describedby="found"></label> <span id="found" role="status"></span>

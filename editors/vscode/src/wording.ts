@@ -85,6 +85,17 @@ export function counted(count: number, noun: string): string {
     return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** How the server is doing, seen from here. */
+export type Life = 'starting' | 'running' | 'missing' | 'stopped' | 'ended';
+
+export const LIVES: Record<Life, string> = {
+    starting: 'starting',
+    running: 'running',
+    missing: 'no server found',
+    stopped: 'stopped',
+    ended: 'the server has ended',
+};
+
 /** The state in a few words: "indexing 42 %". */
 export function stateOf(status: Status): string {
     const { progress, state } = status;

@@ -1,12 +1,12 @@
 /** What a person asks, as tiles and tables. */
 
 import type { Report, Status } from '../protocol';
-import { bytes as sized, counted as numbered, stateOf } from '../wording';
+import { bytes as sized, counted as numbered, LIVES, stateOf, type Life } from '../wording';
 
 const NARROW = '\u00a0'; // a number stays with its unit
 
 export interface Sent {
-    life: string;
+    life: Life;
     program: string;
     extension: string;
     status?: Status;
@@ -22,16 +22,20 @@ const element = (id: string): HTMLElement => document.getElementById(id)!;
 
 export function facts(sent: Sent, run: (command: string) => void): void {
     const { status, report } = sent;
-    element('title').textContent = status ? `codekin ${status.version}: ${stateOf(status)}` : `codekin: ${sent.life}`;
-    fill('actions', actions(status).map(([label, command]) => button(label, () => run(command))));
+    element('title').textContent = status ? `codekin ${status.version}: ${stateOf(status)}` : `codekin: ${LIVES[sent.life]}`;
+    fill('actions', actions(sent).map(([label, command]) => button(label, () => run(command))));
     fill('problems', (status?.problems ?? []).map((problem) => node('li', {}, problem)));
     element('troubled').hidden = !status?.problems.length;
+    element('mapping').hidden = !status;
     progress(status);
     fill('tiles', status ? tiles(status, report) : []);
     fill('tables', tables(sent));
 }
 
-function actions(status?: Status): [string, string][] {
+function actions({ life, status }: Sent): [string, string][] {
+    if (life === 'missing') {
+        return [['Install server', 'codekin.installServer'], ['Show log', 'codekin.showLog'], ['Look for it again', 'codekin.restart']];
+    }
     const paused = status?.state === 'paused';
     const orders: [string, string][] = status
         ? [[paused ? 'Resume indexing' : 'Pause indexing', paused ? 'codekin.resume' : 'codekin.pause'], ['Index anew', 'codekin.reindex']]
