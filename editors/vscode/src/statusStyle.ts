@@ -10,7 +10,8 @@ button:hover { background: var(--vscode-button-secondaryHoverBackground); }
 #actions { display: flex; flex-wrap: wrap; gap: .5em; }
 #progress { margin: .4em 0; } progress { width: 20em; max-width: 60%; accent-color: var(--vscode-progressBar-background); }
 #problems { color: var(--vscode-errorForeground); margin: 0; padding-inline-start: 1.4em; }
-#tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9em, 1fr)); gap: .8em; margin: 1em 0; }
+#tiles { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; gap: .8em; margin: 1em 0; }
+@media (max-width: 700px) { #tiles { grid-auto-flow: row; grid-template-columns: repeat(3, 1fr); } }
 .tile { display: flex; flex-direction: column; padding: .7em 1em; border: 1px solid var(--vscode-widget-border, var(--vscode-contrastBorder, transparent)); border-radius: 4px; background: var(--vscode-editorWidget-background); }
 .tile dd { margin: 0; font-size: 1.5em; font-variant-numeric: tabular-nums; } .tile dt { color: var(--vscode-descriptionForeground); }
 .says, dt, td, th { color: var(--vscode-descriptionForeground); } .says { margin: .3em 0; }

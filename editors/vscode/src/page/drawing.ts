@@ -50,12 +50,13 @@ export class Drawing {
         if (step === 1) {
             this.links(view, scene);
         }
-        if (visible.length > FEW) {
-            this.pixels(view, scene, visible);
+        const radius = all.length > FEW ? 0 : Math.min(7, Math.max(3, 160 / Math.sqrt(all.length + 1))) * devicePixelRatio;
+        if (radius) {
+            this.shapes(view, scene, visible, radius);
         } else {
-            this.shapes(view, scene, visible);
+            this.pixels(view, scene, visible);
         }
-        this.names(view, scene);
+        this.names(view, scene, radius && radius + 10 * devicePixelRatio); // above a shape, which it would hide
         this.selection(view, scene);
     }
 
@@ -100,8 +101,7 @@ export class Drawing {
         this.context.putImageData(image, 0, 0);
     }
 
-    private shapes(view: View, { points, marks, isShown }: Scene, visible: number[]): void {
-        const radius = Math.min(7, Math.max(3, 160 / Math.sqrt(visible.length + 1))) * devicePixelRatio;
+    private shapes(view: View, { points, marks, isShown }: Scene, visible: number[], radius: number): void {
         const paths = marks.shapes.map(() => [new Path2D(), new Path2D()] as const);
         for (const point of visible) {
             const [x, y] = this.at(view, points.x[point]!, points.y[point]!);
@@ -149,7 +149,7 @@ export class Drawing {
         context.globalAlpha = 1;
     }
 
-    private names(view: View, { marks, centres, points }: Scene): void {
+    private names(view: View, { marks, centres, points }: Scene, above: number): void {
         const { context } = this;
         context.font = `600 ${12 * devicePixelRatio}px ${getComputedStyle(document.body).fontFamily}`;
         context.textAlign = 'center';
@@ -157,7 +157,7 @@ export class Drawing {
         context.lineJoin = 'round';
         // "others" are nowhere in particular
         const named = centres.filter(({ group }) => group !== points.groups.length - 1).map(({ group, x, y }) => ({ name: points.groups[group]!.name, at: this.at(view, x, y) }));
-        const labels = named.map(({ name, at: [x, y] }) => ({ x, y, half: context.measureText(name).width / 2 + 4 * devicePixelRatio }));
+        const labels = named.map(({ name, at: [x, y] }) => ({ x, y: y < above ? y + above : y - above, half: context.measureText(name).width / 2 + 4 * devicePixelRatio }));
         placed(labels, this.canvas.width, this.canvas.height, 16 * devicePixelRatio).forEach((label, i) => {
             if (label) {
                 context.strokeStyle = marks.background;

@@ -125,16 +125,22 @@ export function joined(points: Points): Map<number, number[]> {
     return others;
 }
 
-/** Where most of each group's points are: a place for its name. */
-export function centres(points: Points): { group: number; x: number; y: number }[] {
+/** Where most of each group's points are, in the middle of them: a place for its name. */
+export function centres({ count, x, y, group, groups }: Points): { group: number; x: number; y: number }[] {
     const cells = 24;
-    const counts = points.groups.map(() => new Uint32Array(cells * cells));
-    for (let i = 0; i < points.count; i++) {
-        const [column, row] = [points.x[i]!, points.y[i]!].map((value) => Math.min(Math.floor(value * cells), cells - 1));
-        counts[points.group[i]!]![column! + cells * row!]!++;
+    const column = (value: number): number => Math.min(Math.floor(value * cells), cells - 1);
+    const cellOf = (point: number): number => column(x[point]!) + cells * column(y[point]!);
+    const counts = groups.map(() => new Uint32Array(cells * cells));
+    for (let i = 0; i < count; i++) {
+        counts[group[i]!]![cellOf(i)]!++;
     }
-    return counts.flatMap((count, group) => {
-        const most = count.reduce((best, value, at) => (value > count[best]! ? at : best), 0);
-        return count[most]! ? [{ group, x: ((most % cells) + 0.5) / cells, y: (Math.floor(most / cells) + 0.5) / cells }] : [];
-    });
+    const fullest = counts.map((each) => each.reduce((best, value, at) => (value > each[best]! ? at : best), 0));
+    const sums = groups.map(() => ({ x: 0, y: 0, points: 0 }));
+    for (let i = 0; i < count; i++) {
+        const sum = sums[group[i]!]!;
+        if (cellOf(i) === fullest[group[i]!]) {
+            Object.assign(sum, { x: sum.x + x[i]!, y: sum.y + y[i]!, points: sum.points + 1 });
+        }
+    }
+    return sums.flatMap(({ points, ...sum }, i) => (points ? [{ group: i, x: sum.x / points, y: sum.y / points }] : []));
 }
