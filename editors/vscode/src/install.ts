@@ -8,6 +8,7 @@ import { carryOut, plan, type Tools } from './installing';
 import { selectedInterpreter } from './interpreter';
 import { onPath } from './places';
 import type { Server } from './server';
+import { openSettings } from './settings';
 
 const execute = promisify(execFile);
 const IS_NEW = 'import sys; sys.exit(sys.version_info < (3, 11))';
@@ -31,7 +32,7 @@ export class Installer {
         const remedies = setting ? ['Open Settings'] : ['Install Server…', 'Open Settings'];
         const chosen = await vscode.window.showWarningMessage(message, ...remedies);
         if (chosen === 'Open Settings') {
-            await vscode.commands.executeCommand('workbench.action.openSettings', 'codekin.path');
+            await openSettings('codekin.path');
         } else if (chosen) {
             await this.install();
         }

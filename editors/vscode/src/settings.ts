@@ -48,3 +48,9 @@ export class Settings {
 export function needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
     return ['path', ...USERS_OWN].some((key) => event.affectsConfiguration(`codekin.${key}`));
 }
+
+/** Those that name a program, a path or a model are the machine's: of a remote one, the user's own page has none. */
+export async function openSettings(query: string): Promise<void> {
+    const page = vscode.env.remoteName ? 'openRemoteSettings' : 'openSettings';
+    await vscode.commands.executeCommand(`workbench.action.${page}`, { query });
+}

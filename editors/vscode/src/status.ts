@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import type { Order } from './protocol';
 import type { Server } from './server';
+import { openSettings } from './settings';
 import { detailOf, LIVES, stateOf } from './wording';
 
 interface Choice extends vscode.QuickPickItem {
@@ -31,7 +32,7 @@ export function registerStatus(server: Server): vscode.Disposable {
         server.onChange(show),
         vscode.commands.registerCommand('codekin.menu', () => menu(server)),
         vscode.commands.registerCommand('codekin.chooseModel', () =>
-            vscode.commands.executeCommand('workbench.action.openSettings', '@ext:codekin.codekin codekin.model'),
+            openSettings('@ext:codekin.codekin codekin.model'),
         ),
         ...orders.map((order) => vscode.commands.registerCommand(`codekin.${order}`, () => server.order(order))),
     );
