@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import type { Location } from 'vscode-languageclient/node';
 import { rangeOf, shown } from './open';
+import { apart } from './wording';
 
 const SCHEME = 'codekin';
 
@@ -15,12 +16,9 @@ function excerpt(location: vscode.Location): vscode.Uri {
 }
 
 export async function compare(mine: vscode.Location, theirs: vscode.Location): Promise<void> {
-    const title = `${place(mine)} ↔ ${place(theirs)}`;
+    const [one, other] = apart(shown(mine.uri), shown(theirs.uri));
+    const title = `${one}:${mine.range.start.line + 1} ↔ ${other}:${theirs.range.start.line + 1}`;
     await vscode.commands.executeCommand('vscode.diff', excerpt(mine), excerpt(theirs), title);
-}
-
-function place({ uri, range }: vscode.Location): string {
-    return `${shown(uri)}:${range.start.line + 1}`;
 }
 
 interface Excerpt {

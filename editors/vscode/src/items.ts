@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { shown, uriOf } from './open';
 import type { Hit } from './protocol';
-import { meaning, nameOf, narrowPlaceOf, percent, placeOf, type Group } from './wording';
+import { meaning, nameOf, narrowPlaceOf, parted, percent, placeOf, shortNameOf, type Group } from './wording';
 
 const ICONS: Record<string, string> = {
     function: 'symbol-function',
@@ -22,9 +22,10 @@ export function isHit(node: Node): node is Hit {
 
 export function groupItem(group: Group): vscode.TreeItem {
     const isFile = group.key.includes(':');
-    const item = new vscode.TreeItem(isFile ? shown(group.key) : group.key, vscode.TreeItemCollapsibleState.Expanded);
+    const [file, folder] = isFile ? parted(shown(group.key)) : [group.key, meaning(group.key)];
+    const item = new vscode.TreeItem(file, vscode.TreeItemCollapsibleState.Expanded);
     item.id = group.key;
-    item.description = isFile ? String(group.hits.length) : `${group.hits.length} · ${meaning(group.key)}`;
+    item.description = [group.hits.length, folder].filter(Boolean).join(' · ');
     if (isFile) {
         item.iconPath = vscode.ThemeIcon.File;
         item.resourceUri = vscode.Uri.parse(group.key);
@@ -39,7 +40,7 @@ export function isByFile(): boolean {
 
 /** What its group does not say: among its file's hits how it is kin, else where it is. */
 export function hitItem(hit: Hit, isBelowFile: boolean): vscode.TreeItem {
-    const item = new vscode.TreeItem(nameOf(hit));
+    const item = new vscode.TreeItem(shortNameOf(hit));
     const line = `line ${hit.selectionRange.start.line + 1}`;
     const rest = isBelowFile ? `${hit.kinship ?? 'similar'} · ${line}` : narrowPlaceOf(hit, shown(uriOf(hit)));
     item.description = `${percent(hit.score)} · ${rest}`;

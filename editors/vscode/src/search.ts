@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { open, shown, uriOf } from './open';
 import { SEARCH, type Answer, type Hit } from './protocol';
 import type { Server } from './server';
-import { nameOf, percent, placeOf, remark } from './wording';
+import { nameOf, narrowPlaceOf, percent, remark } from './wording';
 
 const QUIET_MS = 120; // no key for so long: ask
 const REMEMBERED = 20;
@@ -140,7 +140,7 @@ export class Search {
 function itemsOf(answer: Answer): Item[] {
     const items: Item[] = answer.hits.map((hit) => ({
         label: nameOf(hit),
-        description: `${percent(hit.score)} · ${placeOf(hit, shown(uriOf(hit)))}`,
+        description: `${percent(hit.score)} · ${narrowPlaceOf(hit, shown(uriOf(hit)))}`,
         detail: hit.why,
         alwaysShow: true,
         buttons: [BESIDE],

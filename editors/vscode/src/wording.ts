@@ -49,6 +49,11 @@ export function nameOf(hit: Hit): string {
     return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
 }
 
+/** The same for a narrow column: the file tells the rest. */
+export function shortNameOf(hit: Hit): string {
+    return hit.name || nameOf(hit);
+}
+
 export function percent(share: number): string {
     return `${Math.round(share * 100)} %`;
 }
@@ -60,8 +65,25 @@ export function placeOf(hit: Hit, shown: string): string {
 
 /** The same for a narrow column: the folder comes last, where it may be cut off. */
 export function narrowPlaceOf(hit: Hit, shown: string): string {
-    const slash = shown.lastIndexOf('/');
-    return [placeOf(hit, shown.slice(slash + 1)), shown.slice(0, Math.max(slash, 0))].filter(Boolean).join(' · ');
+    const [file, folder] = parted(shown);
+    return [placeOf(hit, file), folder].filter(Boolean).join(' · ');
+}
+
+/** A path's file, and its folder. */
+export function parted(path: string): [string, string] {
+    const slash = path.lastIndexOf('/');
+    return [path.slice(slash + 1), path.slice(0, Math.max(slash, 0))];
+}
+
+/** Two paths as short as tells them apart. */
+export function apart(one: string, other: string): [string, string] {
+    const [[file], [otherFile]] = [parted(one), parted(other)];
+    return one === other || file !== otherFile ? [file, otherFile] : [one, other];
+}
+
+/** The name of a symbol that answers a question: VS Code drops those that have not its words in their names. */
+export function answering(name: string, query: string): string {
+    return /\S\s+\S/.test(query) ? `${name} — ${query.trim()}` : name;
 }
 
 /** The preview in Markdown: a fence that the code can't end. */

@@ -57,6 +57,17 @@ async function search(window) {
     await window.sees('.monaco-editor.focused');
 }
 
+/** Go to Symbol in Workspace, asked a question: VS Code itself shows nothing but what has the words in its name. */
+async function symbols(window) {
+    await window.press('Control+T');
+    await window.sees('.quick-input-widget input');
+    await window.type('cookies that a browser sent');
+    await window.sees('.quick-input-list .monaco-list-row', 'parsed_header');
+    await window.picture('symbols');
+    await window.press('Escape');
+    await window.loses('.quick-input-widget');
+}
+
 async function ghost(window) {
     await window.open('web/cookies.py', 1);
     await window.press('Control+End');
@@ -122,7 +133,7 @@ await inWindow({ base, folder, settings, pictures }, async (window) => {
     for (const theme of themes.length ? themes : ['dark']) {
         window.configure({ 'workbench.colorTheme': THEMES[theme] });
         window.picture = (name) => named(`${name}-${theme}`);
-        for (const surface of [similar, compare, peek, search, ghost, ambient, state, page, walkthrough]) {
+        for (const surface of [similar, compare, peek, search, symbols, ghost, ambient, state, page, walkthrough]) {
             const start = Date.now();
             await surface(window);
             console.log(theme, surface.name, `${Date.now() - start} ms`);
