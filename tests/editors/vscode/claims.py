@@ -11,7 +11,7 @@ from .mishaps import programs, wheel
 from .shop import SHOP
 
 _UNTRUSTED = {"security.workspace.trust.startupPrompt": "never"}
-_SUITE_S = 300
+_SUITE_S = 600  # far more than any takes, also on a machine that is busy
 
 
 class InVSCode:
