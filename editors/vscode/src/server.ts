@@ -18,7 +18,7 @@ import { Patience } from './patience';
 import { findServer, suits, type Found } from './places';
 import { STATUS, STATUS_CHANGED, type Order, type Status } from './protocol';
 import type { Settings } from './settings';
-import { answering, type Life } from './wording';
+import type { Life } from './wording';
 
 const MISSING = 'The server was not found. "codekin: Install Server…" installs it; the setting codekin.path names one that is there.';
 const STOPPED = 'The server is not running. "codekin: Restart Server" starts it, "codekin: Show Log" says more.';
@@ -175,11 +175,6 @@ export class Server implements vscode.Disposable {
                     mayComplete(document) ? next(document, position, context, token) : [],
                 provideCompletionItem: (document, position, context, token, next) =>
                     mayComplete(document) ? next(document, position, context, token) : [],
-                provideWorkspaceSymbols: async (query, token, next) => {
-                    const symbols = (await next(query, token)) ?? [];
-                    symbols.forEach((symbol) => (symbol.name = answering(symbol.name, query)));
-                    return symbols;
-                },
                 provideCodeLenses: async (document, token, next) => this.counted(await next(document, token), token),
                 workspace: {
                     configuration: ({ items }, token, next) =>

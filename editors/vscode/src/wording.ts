@@ -81,11 +81,6 @@ export function apart(one: string, other: string): [string, string] {
     return one === other || file !== otherFile ? [file, otherFile] : [one, other];
 }
 
-/** The name of a symbol that answers a question: VS Code drops those that have not its words in their names. */
-export function answering(name: string, query: string): string {
-    return /\S\s+\S/.test(query) ? `${name} — ${query.trim()}` : name;
-}
-
 /** The preview in Markdown: a fence that the code can't end. */
 export function fenced(hit: Hit): string {
     const longest = Math.max(2, ...(hit.preview.match(FENCE) ?? []).map((each) => each.length));

@@ -6,7 +6,7 @@ import { carryOut, news, plan, StepError } from '../../src/installing';
 import { Patience } from '../../src/patience';
 import type { Hit } from '../../src/protocol';
 import { moved } from '../../src/spans';
-import { answering, apart, byFile, byKinship, fenced, nameOf, narrowPlaceOf, remark } from '../../src/wording';
+import { apart, byFile, byKinship, fenced, nameOf, narrowPlaceOf, remark } from '../../src/wording';
 
 function hit(more: Partial<Hit>): Hit {
     const range = { start: { line: 0, character: 0 }, end: { line: 2, character: 0 } };
@@ -71,11 +71,6 @@ describe('Hits', () => {
         assert.deepEqual(apart('a/b/one.py', 'c/two.py'), ['one.py', 'two.py']);
         assert.deepEqual(apart('a/one.py', 'a/one.py'), ['one.py', 'one.py']);
         assert.deepEqual(apart('a/one.py', 'c/one.py'), ['a/one.py', 'c/one.py']);
-    });
-
-    it('have a question in their names where they answer one as symbols', () => {
-        assert.equal(answering('parse', 'read the header '), 'parse — read the header');
-        assert.equal(answering('parse', 'pars'), 'parse');
     });
 
     it('can’t break out of their preview', () => {
