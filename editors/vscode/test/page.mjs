@@ -13,6 +13,7 @@ const payload = JSON.stringify([
 ]);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, permissions: ['clipboard-read', 'clipboard-write'] });
+page.setDefaultTimeout(0); // MOST_MS ends it
 const lines = [];
 page.on('console', (message) => lines.push(`[${message.type()}] ${message.text().slice(0, 400)}`));
 const code = await new Promise((resolve) => {

@@ -22,8 +22,9 @@ await inWindow({ base, folder, settings, pictures }, async (window) => {
     const missing = await toast('was not found in the selected interpreter or on PATH');
     await window.picture('missing');
     await missing.locator('.monaco-button', { hasText: 'Install Server' }).click();
+    const going = toast(/making a virtual environment|installing/); // uv is soon done with the first
     await dialog('Makes a virtual environment', `Install with ${installer}`, 'install');
-    await toast('making a virtual environment');
+    await going;
     await window.picture('installing');
     await toast('the server is installed');
     await dismiss();

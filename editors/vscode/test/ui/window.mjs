@@ -128,6 +128,7 @@ export async function inWindow(place, act) {
     const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
     const page = await browser.newPage({ viewport: { width: 1000, height: 640 } });
+    page.setDefaultTimeout(LONG_MS);
     const said = [];
     page.on('console', (message) => said.push(`[${message.type()}] ${message.text().slice(0, 300)}`));
     const window = new Window(page, place);
