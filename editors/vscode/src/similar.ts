@@ -138,7 +138,7 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
     resolveTreeItem(item: vscode.TreeItem, node: Node): vscode.TreeItem {
         if (isHit(node)) {
             const tooltip = new vscode.MarkdownString(fenced(node));
-            tooltip.appendMarkdown('\n\n').appendText([node.qualifiedName, `${shown(uriOf(node))}: ${node.why}`].filter(Boolean).join('\n'));
+            tooltip.appendMarkdown('\n\n').appendText([node.qualifiedName === node.name ? '' : node.qualifiedName, `${shown(uriOf(node))}: ${node.why}`].filter(Boolean).join('\n'));
             item.tooltip = tooltip;
         }
         return item;

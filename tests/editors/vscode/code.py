@@ -27,6 +27,7 @@ SETTINGS = {
     "extensions.autoCheckUpdates": False,
     "git.enabled": False,
     "files.autoSave": "off",
+    "editor.autoIndent": "none",  # a busy VS Code indents some lines and not others
     "workbench.startupEditor": "none",
     "chat.disableAIFeatures": True,
     "workbench.secondarySideBar.defaultVisibility": "hidden",

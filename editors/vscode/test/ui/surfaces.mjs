@@ -71,7 +71,7 @@ async function symbols(window) {
 async function ghost(window) {
     await window.open('web/cookies.py', 1);
     await window.press('Control+End');
-    await window.paste(BEGUN); // a busy VS Code indents no line that is typed
+    await window.paste(BEGUN);
     await window.type('price = ');
     await window.sees('.ghost-text-decoration, .ghost-text', 'item');
     await window.picture('ghost');
