@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from codekin.code.extract import extract
-from codekin.training.corpus import BlockList
+from codekin.training.corpus import BlockList, plain_name
 from codekin.training.harvest import pair_all
 from codekin.training.leaks import Leaks
 from codekin.training.pages import Pair, example_pairs, examples, section_pairs, suffix_of
@@ -18,7 +18,7 @@ from codekin.training.pairs import (
     without_doc,
     write_pairs,
 )
-from codekin.training.prose import asked, name_words, summary
+from codekin.training.prose import asked, name_words, placed, summary
 from codekin.training.shards import read_pairs
 from codekin.training.twins import twins
 
@@ -149,6 +149,28 @@ def test_twins_are_functions_of_one_name_in_two_languages() -> None:
 )
 def test_a_summary_is_the_first_english_paragraph_before_any_tag(doc: str, expected: str) -> None:
     assert summary(doc) == expected
+
+
+def test_a_question_says_what_it_is_about() -> None:
+    random = Random(0)
+    found = {placed("Sort the rows by a column.", "sql", "sqlalchemy", random) for _ in range(200)}
+    assert {"sort the rows by a column in MySQL", "sqlalchemy: sort the rows by a column"} <= found
+    assert all("sort the rows by a column" in question and "." not in question for question in found)
+    assert placed("Sort the rows.", "text", "", random) == "Sort the rows."
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("pypi-numpy", "numpy"),
+        ("npm-@babel+core", "core"),
+        ("debian-python-sqlalchemy-doc", "sqlalchemy"),
+        ("debian-golang-github-gorilla-mux", "gorilla-mux"),
+        ("debian-libevent", "libevent"),
+    ],
+)
+def test_a_package_is_called_what_people_call_it(folder: str, name: str) -> None:
+    assert plain_name(folder) == name
 
 
 def test_a_summary_is_asked_in_a_persons_words() -> None:

@@ -82,6 +82,14 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name)
 
 
+def plain_name(folder: str) -> str:
+    """What people call a package: `debian-python-sqlalchemy-doc` → sqlalchemy."""
+    name = re.sub(
+        r"^(python3?|ruby|node|lua|php|rust|golang(-[^-]+)?)-", "", folder.partition("-")[2].rpartition("+")[2]
+    )
+    return re.sub(r"-(docs?|java|ruby|php|js)$|[-_]?v?\d[\d.]*$", "", name).strip("-")
+
+
 def read_manifest(path: Path) -> tuple[Package, ...]:
     return tuple(Package(*line) for line in json.loads(path.read_text("utf-8")))
 

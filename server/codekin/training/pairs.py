@@ -17,14 +17,15 @@ import gzip
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from codekin.code.extract import extract
 from codekin.code.languages import has_grammar, language_of
-from codekin.training.corpus import BlockList, sources
+from codekin.training.corpus import BlockList, plain_name, sources
 from codekin.training.pages import DOCS, Pair, examples, page_pairs, suffix_of, worth
-from codekin.training.prose import asked, name_words, prose, summary
+from codekin.training.prose import asked, name_words, placed, prose, summary
 from codekin.types import Kind, Snippet
 
 _FUNCTIONS = {Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST}
@@ -34,6 +35,8 @@ _COMMENT_LINE = re.compile(
 DOCSTRING = re.compile(r"[ \t]*[rRuU]{0,2}(\"\"\"|''')(?:.|\n)*?\1[ \t]*\n?")
 _LINE_COMMENT = re.compile(r"^\s*(?://+|#+|--+)\s+(?=\w)(.*)$")
 _IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
+_PLACED = {"comment", "example"}  # people ask how something is done in a language, or with a library
+_PLACED_SHARE = 0.35
 _MAX_FUNCTIONS = 25_000  # of one package and language, documented ones first: no package may set the tone
 _MAX_FILES = 6000
 
@@ -41,6 +44,14 @@ _MAX_FILES = 6000
 def package_pairs(folder: Path, blocked: BlockList, seed: int) -> Iterator[Pair]:
     """All pairs of an unpacked package; the same for the same tree and seed."""
     random = Random(seed)  # noqa: S311 -- sampling, not secrets
+    package = plain_name(folder.name)
+    for pair in _own_pairs(folder, blocked, random):
+        if pair.kind in _PLACED and random.random() < _PLACED_SHARE:
+            pair = replace(pair, query=placed(pair.query, pair.language, package, random))
+        yield pair
+
+
+def _own_pairs(folder: Path, blocked: BlockList, random: Random) -> Iterator[Pair]:
     functions: dict[str, list[Snippet]] = {}
     for path in _chosen(sources(folder, blocked), random):
         language = language_of(path)

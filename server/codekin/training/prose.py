@@ -18,6 +18,25 @@ _NOISE = re.compile(
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _MAX_CHARS = 400
 _PEOPLE = {"csharp": "C#", "cpp": "C++", "javascript": "JavaScript", "typescript": "TypeScript", "php": "PHP"}
+_SQL = ("SQL", "MySQL", "PostgreSQL", "SQL Server", "Oracle", "T-SQL", "SQL query")
+_CSHARP = ("C#", ".NET", "c sharp", "C# .NET")
+_SPOKEN: dict[str, tuple[str, ...]] = {  # what people call a language, by its id and by what stands beside examples
+    "sql": _SQL, "mysql": _SQL, "postgresql": _SQL, "csharp": _CSHARP, "cs": _CSHARP, "c#": _CSHARP,
+    "python": ("Python", "python", "Python 3"), "py": ("Python",), "javascript": ("JavaScript", "node.js"),
+    "js": ("JavaScript", "node.js"), "typescript": ("TypeScript",), "ts": ("TypeScript",), "c": ("C",),
+    "cpp": ("C++",), "c++": ("C++",), "java": ("Java",), "go": ("Go", "golang"), "rust": ("Rust",), "ruby": ("Ruby",),
+    "php": ("PHP",), "bash": ("bash", "shell"), "sh": ("bash", "shell"), "kotlin": ("Kotlin",), "lua": ("Lua",),
+    "scala": ("Scala",), "swift": ("Swift",),
+}  # fmt: skip
+_PLACED = (
+    "{} in {name}",
+    "how to {} in {name}",
+    "{name}: {}",
+    "{name} {}",
+    "{} with {name}",
+    "{} using {name}",
+    "{} {name}",
+)
 _TEMPLATES = (
     "Write a function to {}", "Write a {language} function to {}", "Write a function that {s}", "how to {}",
     "How do I {} in {language}?", "How to {} in {language}", "How can I {}?", "{} in {language}", "{language} {}",
@@ -60,6 +79,16 @@ def asked(text: str, language: str, random: Random) -> str:
     template = random.choice(_TEMPLATES)
     person = _PEOPLE.get(language, language)
     return template.replace("{language}", person).replace("{s}", f"{third} {rest}").replace("{}", f"{base} {rest}")
+
+
+def placed(text: str, language: str, package: str, random: Random) -> str:
+    """A question that says what it is about besides: "Sort rows" → "Sort rows in MySQL", "how to sort rows pandas"."""
+    names = [*_SPOKEN.get(language.lower(), ()), *([package] if package else [])]
+    if not names:
+        return text
+    name = random.choice(names)
+    plain = text.rstrip(" .:?")
+    return random.choice(_PLACED).replace("{name}", name).replace("{}", plain[:1].lower() + plain[1:])
 
 
 def name_words(name: str) -> str:
