@@ -122,6 +122,29 @@ def test_the_runtime_weighs_places_as_training_did(pairs: Path, tmp_path: Path) 
     np.testing.assert_allclose(encoder.encode([text, "sort rows"], head), learned, atol=0.02 * np.abs(learned).max())
 
 
+@pytest.mark.parametrize("head", [prefix(Task.CODE2COMPLETION, Role.PASSAGE), prefix(Task.NL2CODE, Role.PASSAGE)])
+def test_marks_count_where_the_language_is_half_the_answer_and_nowhere_else(
+    head: str, pairs: Path, tmp_path: Path
+) -> None:
+    tokenizer, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks([]))
+    model = train(tokenizer, shards, tmp_path / "work", replace(RECIPE, steps=2))
+    with torch.no_grad():
+        model.places.normal_()
+    export(model, tokenizer, RECIPE.phrases, tmp_path / "out", {"spoken_phrases": 1.0})
+    encoder, vocabulary = (
+        StaticEncoder(tmp_path / "out"),
+        Vocabulary(tmp_path / "out" / "tokenizer.json", RECIPE.phrases),
+    )
+    texts = ["sort rows", "sort rows {", "sort ($rows);"]
+    several = [vocabulary.ids(text) + vocabulary.marks(text) for text in texts]
+    assert [len(ids) - len(vocabulary.ids(text)) for ids, text in zip(several, texts, strict=True)] == [0, 1, 2]
+    starts = torch.tensor([0, *np.cumsum([len(ids) for ids in several[:-1]])])
+    learned = model(torch.tensor([number for ids in several for number in ids]), starts, head).detach().numpy()
+    found = encoder.encode(texts, head)
+    np.testing.assert_allclose(found, learned, atol=0.02 * np.abs(learned).max())
+    assert np.array_equal(found[0], found[1]) != (head == prefix(Task.CODE2COMPLETION, Role.PASSAGE))
+
+
 def test_one_command_leads_from_a_manifest_to_a_model_and_can_be_run_again(tmp_path: Path) -> None:
     work, out = tmp_path / "work", tmp_path / "out"
     package = ["pypi", "tools", "1.0", "MIT"]

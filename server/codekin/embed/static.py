@@ -50,11 +50,15 @@ class StaticEncoder:
             raise ModelError(f"{self.name} was not trained for the instruction {prefix!r}. Choose another model.")
         head = self._heads[prefix]
         table, factors, spoken = self._tables[head["table"]], self._factors[head["factors"]], head["spoken"]
+        marked = head["marked"]
         before, after = self._places[head["factors"], 0], self._places[head["factors"], 1, ::-1]
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
         for row, text in enumerate(texts):
-            ids = np.array(self._vocabulary.ids(text, spoken), dtype=np.intp)
-            weights = factors.take(ids) * before[: len(ids)] * after[len(after) - len(ids) :]
+            found = self._vocabulary.ids(text, spoken)
+            count = len(found)
+            ids = np.array(found + self._vocabulary.marks(text) if marked else found, dtype=np.intp)
+            weights = factors.take(ids)
+            weights[:count] *= before[:count] * after[len(after) - count :]  # marks have no place
             # Text by text and without BLAS: the order of the additions, and so the last bit, never depends on the
             # batch; one text's rows stay in the processor's cache.
             np.einsum("i,ij->j", weights, table.take(ids, axis=0), out=vectors[row])

@@ -16,6 +16,9 @@ _CACHED_WORDS = 200_000  # about 40 MB when full
 _CACHED_PARTS = 50_000  # of words: there are far fewer, and most new words are made of known ones
 _MAX_PARTS = 32  # of an identifier; what has more is data
 
+# What tells languages apart though no word does. Each that a text has is a token of its own, after all others.
+MARKS = (";\n", ":\n", "{", "}", "()", "[", "<", "$", "@", "#", "::", "->", "=>", ":=", "//", "'", '"', "`", "\\", ", ")
+
 _PATTERN = r"\w+|[-+*/%&|^~<>=!?]+"  # brackets, quotes, commas are in every text and say nothing
 _WORD = re.compile(_PATTERN)
 _ASCII_WORD = re.compile(_PATTERN, re.ASCII)  # finds the same in ASCII, a quarter faster
@@ -48,7 +51,17 @@ class Vocabulary:
         self._parts: dict[str, list[int]] = {}
 
     def __len__(self) -> int:
+        return self._tokens + self._phrases + len(MARKS)
+
+    @property
+    def first_mark(self) -> int:
+        """The ids from here on are those of marks."""
         return self._tokens + self._phrases
+
+    def marks(self, text: str) -> list[int]:
+        """The ids of the marks that the text has."""
+        ended = text[:MAX_CHARS] + "\n"
+        return [mark for mark, sign in enumerate(MARKS, self.first_mark) if sign in ended]
 
     def ids(self, text: str, spoken: bool = False) -> list[int]:
         """The ids of the text's pieces, each once, in the order of their first occurrence.

@@ -90,8 +90,8 @@ def tokenise(path: Path, tokenizer: Path, phrases: int, leaks: Leaks, shares: Ma
 
 def _numbered(kind: str, pairs: Sequence[Pair], vocabulary: Vocabulary, package: str) -> Pairs:
     spoken = kind in SPOKEN_QUERIES
-    queries = [vocabulary.ids(pair.query, spoken) for pair in pairs]
-    passages = [vocabulary.ids(pair.passage) for pair in pairs]
+    queries = [vocabulary.ids(pair.query, spoken) + ([] if spoken else vocabulary.marks(pair.query)) for pair in pairs]
+    passages = [vocabulary.ids(pair.passage) + vocabulary.marks(pair.passage) for pair in pairs]
     kept = [row for row in range(len(pairs)) if len(queries[row]) > 1 and len(passages[row]) > 1]
     return Pairs(
         flattened([queries[row] for row in kept]),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codekin.embed.tasks import prefix
+from codekin.embed.vocabulary import MARKS
 from codekin.errors import QueryError
 from codekin.evaluation.benchmarks import load_benchmark
 from codekin.training.leaks import Leaks
@@ -42,7 +43,7 @@ class Recipe:
     tables: int = 1
     batch: int = 2048
     temperature: float = 0.05
-    steps: int = 2400  # may be raised afterwards: training goes on from the checkpoint
+    steps: int = 3600  # may be raised afterwards: training goes on from the checkpoint
     cycle: int = 1200  # steps in which the learning rate falls to zero; each later cycle starts at half the rate
     learning_rate: float = 0.01
     warm_up: int = 50
@@ -157,7 +158,7 @@ class Batches:
 def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -> StaticTables:
     """The trained tables; a checkpoint every CHECKPOINT_STEPS."""
     torch.manual_seed(recipe.seed)
-    tokens = len(json.loads(tokenizer)["model"]["vocab"]) + recipe.phrases
+    tokens = len(json.loads(tokenizer)["model"]["vocab"]) + recipe.phrases + len(MARKS)
     model = StaticTables(shape_of(tokens, recipe.dims, recipe.tables), recipe.phrases, recipe.phrase_scale)
     model.places.requires_grad_(False)
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
