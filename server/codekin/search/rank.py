@@ -20,8 +20,8 @@ from codekin.types import Candidate, Kind, Place
 # Of a file, in logits. Fitted by softmax regression over each question's files.
 _FILE = {
     "nearest": 6.5,  # the best cosine of its snippets
-    "near": 2.6,  # the mean of the three best
-    "wordiest": 5.0,  # the best share of BM25
+    "near": 3.6,  # the mean of the three best
+    "wordiest": 3.5,  # the best share of BM25
     "many": 0.8,  # the logarithm of how many of its snippets were found by words
     "title": 1.8,  # its name says what the question says, and little else
     "title_precise": 2.9,  # its name says nothing else
