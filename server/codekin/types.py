@@ -127,6 +127,7 @@ class Hit:
     why: str
     kinship: Kinship | None  # None where the query is not code
     text: str  # the span's lines as they are now
+    share: float = 0.0  # of the structure that it has in common with the query, where that shows kinship
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -109,10 +109,19 @@ class Reader:
 
 
 def hits(
-    found: Iterable[tuple[Place, float]], asked: Asked, index: Index, reader: Reader, cancel: Cancel
+    found: Iterable[tuple[Place, float]],
+    asked: Asked,
+    index: Index,
+    reader: Reader,
+    cancel: Cancel,
+    *,
+    least_share: float = 0.0,
 ) -> Iterator[Hit]:
-    """The hits at (place, score), in their order, as they are now; made one by one, as many as are taken."""
-    compared = _Compared(asked, index)
+    """The hits at (place, score), in their order, as they are now; made one by one, as many as are taken.
+
+    Those that share less than `least_share` of their structure are left out.
+    """
+    compared = _Compared(asked, index, least_share)
     found = iter(found)
     while chunk := list(islice(found, _LOOKED_UP)):
         keys = index.store.hash_of(list({place.content for place, _ in chunk}))
@@ -122,8 +131,11 @@ def hits(
             if asked.is_at(place) or place.content not in keys:
                 continue
             now = reader.now(place, keys[place.content])
-            if now is not None and not asked.is_at(now):
-                yield compared.hit(now, score, _text(now, reader))
+            if now is None or asked.is_at(now):
+                continue
+            hit = compared.hit(now, score, _text(now, reader))
+            if hit is not None:
+                yield hit
 
 
 def best_parts(found: Iterable[Hit], k: int, index: Index) -> list[Hit]:
@@ -160,9 +172,10 @@ def _text(place: Place, reader: Reader) -> str:
 class _Compared:
     """What was asked, to tell how each hit is like it."""
 
-    def __init__(self, asked: Asked, index: Index) -> None:
+    def __init__(self, asked: Asked, index: Index, least_share: float) -> None:
         self._asked = asked
         self._index = index
+        self._least_share = least_share
         self._portrait = Portrait(asked.text, asked.language) if asked.is_code else None
         self._common = max(_COMMON * index.contents, 2)
 
@@ -171,17 +184,22 @@ class _Compared:
         """Words of what was asked; looked up when a reason is to be told, which of duplicates it never is."""
         return self._rarest(word for word in set(words(self._asked.text)) if len(word) > 1 and not word.isdecimal())
 
-    def hit(self, place: Place, score: float, text: str) -> Hit:
-        """The hit at a place; where its kinship can be shown, its score is no less than the share of the structure."""
+    def hit(self, place: Place, score: float, text: str) -> Hit | None:
+        """The hit at a place; where its kinship can be shown, its score is no less than the share of the structure.
+
+        None where they share too little of it.
+        """
         if self._portrait is None:
             return Hit(place, score, self._shared(place, text), None, text)
-        its = Portrait(canonical(text.split("\n")), place.language, place.name)
+        its = _portrait(canonical(text.split("\n")), place.language, place.name)
         found = evidence(self._portrait, its)
+        if (found.share if found else 0.0) < self._least_share:
+            return None
         if found is None:
             why = self._calls(place, its) or self._shared(place, text)
             return Hit(place, alike(score), why, Kinship.SIMILAR, text)
         score = 1.0 if found.kinship is Kinship.IDENTICAL else alike(max(score, RENAMED * _told_by(found.share)))
-        return Hit(place, score, found.why, found.kinship, text)
+        return Hit(place, score, found.why, found.kinship, text, found.share)
 
     def _calls(self, place: Place, its: Portrait) -> str:
         assert self._portrait is not None  # noqa: S101
@@ -198,6 +216,12 @@ class _Compared:
         """The words and identifiers that are worth telling a person, rarest first."""
         frequencies = sorted((self._index.frequency(term), term) for term in terms)
         return [term for frequency, term in frequencies if 0 < frequency <= self._common]
+
+
+@lru_cache(maxsize=512)
+def _portrait(text: str, language: str, name: str) -> Portrait:
+    """What is near to one function is near to its neighbours, too: the next question often meets the same texts."""
+    return Portrait(text, language, name)
 
 
 def _told_by(share: float) -> float:

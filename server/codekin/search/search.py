@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 from threading import Event
 
-from codekin.code.extract import canonical
 from codekin.code.words import words
 from codekin.embed.embedder import Embedder
 from codekin.embed.vocabulary import encodable
@@ -18,7 +17,6 @@ from codekin.search.calibrate import ANSWERED, BESIDE, TOLD, in_words
 from codekin.search.dense import DenseRetriever, Heavy
 from codekin.search.fuse import fuse
 from codekin.search.hits import Asked, Reader, best_parts, hits, places_of
-from codekin.search.kinship import Portrait, evidence
 from codekin.search.lexical import LexicalRetriever
 from codekin.search.rank import Found
 from codekin.search.structural import StructuralRetriever
@@ -65,12 +63,11 @@ class Search:
         """Where else a whole function stands, as it is, with other names, or little edited."""
         if snippet.part or snippet.kind in (Kind.CLASS, Kind.MODULE, Kind.LINES):
             return []
-        asked, own = Asked(snippet.text, snippet.language, path, snippet.span), Portrait(snippet.text, snippet.language)
+        asked = Asked(snippet.text, snippet.language, path, snippet.span)
         clones = self._structural.search(Query(asked.text, Task.CODE2CODE, language=asked.language), _CANDIDATES)
         places = places_of(clones, self._index, Filter())
-        alike = hits(places, asked, self._index, Reader(self._workspace), Event())
-        shares = [(_share(own, hit), hit) for hit in alike]
-        twins = [hit for share, hit in sorted(shares, key=lambda each: -each[0]) if share >= _TWIN]
+        alike = hits(places, asked, self._index, Reader(self._workspace), Event(), least_share=_TWIN)
+        twins = sorted(alike, key=lambda hit: -hit.share)
         return best_parts(twins, len(twins), self._index)
 
     def _in_words(self, query: Query, _k: int, cancel: Cancel) -> Iterable[tuple[Place, float]]:
@@ -129,9 +126,3 @@ def _raised(likely: Sequence[Candidate], clones: Sequence[Candidate]) -> list[Ca
         scores[clone.content] = scores.get(clone.content, 0.0) + raise_by
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return [Candidate(content, score / (1 + _STRUCTURE_WEIGHT)) for content, score in ranked]
-
-
-def _share(own: Portrait, hit: Hit) -> float:
-    """How much of the structure a hit shows; 0 where that shows no kinship."""
-    found = evidence(own, Portrait(canonical(hit.text.split("\n")), hit.place.language))
-    return found.share if found else 0.0
