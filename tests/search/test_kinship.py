@@ -1,6 +1,7 @@
 """Kinship: what is claimed of two texts is true of them, and can be read off them."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ def test_new_names_are_told_but_for_the_definition_s_own() -> None:
     assert found.why == "same structure, 2 identifiers renamed: orders→items, rate→tax"
     only = told(TOTAL, TOTAL.replace("total_price", "sum_up"), "sum_up")
     assert only.why == "same structure, another name"
+
+
+def test_twins_share_names_too_unless_their_structure_is_the_same() -> None:
+    names = ("total_price", "orders", "rate", "total", "order", "cancelled", "price", "quantity", "log", "round")
+    other = TOTAL
+    for at, name in enumerate(names):
+        other = re.sub(rf"\b{name}\b", f"other_{at}", other)
+    assert told(TOTAL, other).is_twin  # renamed, and nothing else
+    longer = "    check(orders, rate)\n"
+    assert told(TOTAL, TOTAL + longer).is_twin
+    foreign = told(TOTAL, (other + longer.replace("orders", "rows")).replace('"priced"', '"b"'))
+    assert foreign.kinship is Kinship.EDITED
+    assert not foreign.is_twin
 
 
 def test_new_literals_are_told() -> None:

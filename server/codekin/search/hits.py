@@ -115,13 +115,13 @@ def hits(
     reader: Reader,
     cancel: Cancel,
     *,
-    least_share: float = 0.0,
+    twins: bool = False,
 ) -> Iterator[Hit]:
     """The hits at (place, score), in their order, as they are now; made one by one, as many as are taken.
 
-    Those that share less than `least_share` of their structure are left out.
+    With `twins` those alone that are so like the asked code that they could be one with it.
     """
-    compared = _Compared(asked, index, least_share)
+    compared = _Compared(asked, index, twins)
     found = iter(found)
     while chunk := list(islice(found, _LOOKED_UP)):
         keys = index.store.hash_of(list({place.content for place, _ in chunk}))
@@ -172,10 +172,10 @@ def _text(place: Place, reader: Reader) -> str:
 class _Compared:
     """What was asked, to tell how each hit is like it."""
 
-    def __init__(self, asked: Asked, index: Index, least_share: float) -> None:
+    def __init__(self, asked: Asked, index: Index, twins: bool) -> None:
         self._asked = asked
         self._index = index
-        self._least_share = least_share
+        self._twins = twins
         self._portrait = Portrait(asked.text, asked.language) if asked.is_code else None
         self._common = max(_COMMON * index.contents, 2)
 
@@ -187,13 +187,13 @@ class _Compared:
     def hit(self, place: Place, score: float, text: str) -> Hit | None:
         """The hit at a place; where its kinship can be shown, its score is no less than the share of the structure.
 
-        None where they share too little of it.
+        None where it is no twin, and only those are wanted.
         """
         if self._portrait is None:
             return Hit(place, score, self._shared(place, text), None, text)
         its = _portrait(canonical(text.split("\n")), place.language, place.name)
         found = evidence(self._portrait, its)
-        if (found.share if found else 0.0) < self._least_share:
+        if self._twins and not (found and found.is_twin):
             return None
         if found is None:
             why = self._calls(place, its) or self._shared(place, text)

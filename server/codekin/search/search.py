@@ -33,7 +33,6 @@ _CANDIDATES = 60  # of each retriever to code, and twice what is asked for: some
 _DENSE_WEIGHT = 0.5
 _STRUCTURE_WEIGHT = 0.25  # beside that of the two others together
 _BY_CHANCE = 0.6  # so much of its structure code shares with what it has nothing to do with
-_TWIN = 0.8  # the share of the structure that must be the same for two functions to be duplicates
 
 
 class Search:
@@ -66,7 +65,7 @@ class Search:
         asked = Asked(snippet.text, snippet.language, path, snippet.span)
         clones = self._structural.search(Query(asked.text, Task.CODE2CODE, language=asked.language), _CANDIDATES)
         places = places_of(clones, self._index, Filter())
-        alike = hits(places, asked, self._index, Reader(self._workspace), Event(), least_share=_TWIN)
+        alike = hits(places, asked, self._index, Reader(self._workspace), Event(), twins=True)
         twins = sorted(alike, key=lambda hit: -hit.share)
         return best_parts(twins, len(twins), self._index)
 
