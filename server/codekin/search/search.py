@@ -112,9 +112,13 @@ class Search:
 
 
 def _worth_telling(found: Sequence[Hit]) -> list[Hit]:
-    """The hits best first, as far as they are probable beside the best."""
+    """The hits best first, as far as they are probable beside the best; of equal ones by where they stand.
+
+    In which order contents came into the index is an accident, and another for each way in.
+    """
     least = BESIDE * max((hit.score for hit in found), default=0.0)
-    return sorted((hit for hit in found if hit.score >= least), key=lambda hit: -hit.score)
+    told = (hit for hit in found if hit.score >= least)
+    return sorted(told, key=lambda hit: (-hit.score, hit.place.path, hit.place.span.start))
 
 
 def _raised(likely: Sequence[Candidate], clones: Sequence[Candidate]) -> list[Candidate]:
