@@ -72,7 +72,7 @@ def test_who_asks_from_elsewhere_gets_the_same_vectors_from_the_same_process(
     np.testing.assert_allclose(found, expected, atol=1e-6)  # the two may have different numbers of threads
     assert other.told["pid"] == hosting.told["pid"]
     assert bulk(other).space(Task.NL2CODE) == load(settings).space(Task.NL2CODE)
-    assert bulk(other).device == "cpu, 1 threads, float32"  # the process's own, not of whoever asks
+    assert bulk(other).device == "cpu, 1 thread, float32"  # the process's own, not of whoever asks
 
 
 def test_two_who_begin_at_once_start_one_process(settings: ModelSettings, tmp_path: Path) -> None:

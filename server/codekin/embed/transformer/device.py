@@ -31,7 +31,8 @@ class Place:
             return f"{torch.cuda.get_device_name(self.device)} (cuda), {numbers}"
         if self.device.type == "mps":
             return f"Apple GPU (mps), {numbers}"
-        return f"cpu, {torch.get_num_threads()} threads, {numbers}"
+        threads = torch.get_num_threads()
+        return f"cpu, {threads} {'thread' if threads == 1 else 'threads'}, {numbers}"
 
     @property
     def budget(self) -> int:
