@@ -28,8 +28,7 @@ class _Layer:
     key_norm: Tensor | None
     out: Linear
     before_feed: Tensor
-    gate_up: Linear
-    down: Linear
+    feed: Linear
 
 
 class Decoder:
@@ -83,25 +82,31 @@ class Decoder:
             else:
                 mixed = packed.end_to_end(attend(query, key, value, unseen))
             states = states + layer.out(mixed)
-            gate, up = layer.gate_up(self._normed(states, layer.before_feed)).chunk(2, dim=1)
-            states += layer.down(functional.silu(gate, inplace=True).mul_(up))
+            states += layer.feed(self._normed(states, layer.before_feed))
         return states, tuple(kept)
 
     def _heads_of(self, layer: _Layer, states: Tensor, turns: Turns, packed: Packed) -> Iterator[Tensor]:
         """Query, key and value, side by side."""
         both = self._heads + self._shared
         heads = layer.query_key_value(states).view(len(states), both + self._shared, self._size)
-        query, key, value = heads[:, : self._heads], heads[:, self._heads : both], heads[:, both:]
+        turned, value = heads[:, :both], heads[:, both:]
         if layer.query_norm is not None and layer.key_norm is not None:
-            query, key = self._normed(query, layer.query_norm), self._normed(key, layer.key_norm)
-        return map(packed.side_by_side, (rotated(query, turns), rotated(key, turns), value))
+            query, key = turned[:, : self._heads], turned[:, self._heads :]
+            turned = torch.cat([self._normed(query, layer.query_norm), self._normed(key, layer.key_norm)], 1)
+        turned = rotated(turned, turns)
+        return map(packed.side_by_side, (turned[:, : self._heads], turned[:, self._heads :], value))
 
     def _normed(self, states: Tensor, weight: Tensor) -> Tensor:
-        return functional.rms_norm(states, weight.shape, weight, self._epsilon)
+        if states.is_cuda or states.dtype == torch.float32:
+            return functional.rms_norm(states, weight.shape, weight, self._epsilon)
+        # On a processor torch's own takes twice the time.
+        wide = states.float()
+        squares = torch.linalg.vector_norm(wide, dim=-1, keepdim=True).square_()
+        return wide.mul_((squares / wide.shape[-1]).add_(self._epsilon).rsqrt_()).mul_(weight).to(states.dtype)
 
 
 def _layer(weights: Weights, name: str) -> _Layer:
-    attention, feed = f"{name}.self_attn", f"{name}.mlp"
+    attention = f"{name}.self_attn"
     has_norms = f"{attention}.q_norm.weight" in weights
     return _Layer(
         weights.tensor(f"{name}.input_layernorm.weight"),
@@ -110,8 +115,7 @@ def _layer(weights: Weights, name: str) -> _Layer:
         weights.tensor(f"{attention}.k_norm.weight") if has_norms else None,
         weights.linear(f"{attention}.o_proj"),
         weights.tensor(f"{name}.post_attention_layernorm.weight"),
-        weights.linear(f"{feed}.gate_proj", f"{feed}.up_proj"),
-        weights.linear(f"{feed}.down_proj"),
+        weights.feed(*(f"{name}.mlp.{part}_proj" for part in ("gate", "up", "down"))),
     )
 
 

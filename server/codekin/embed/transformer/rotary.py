@@ -15,7 +15,10 @@ Turns = tuple[Tensor, Tensor]
 
 
 def rotations(config: Mapping[str, Any], size: int, count: int) -> Turns:
-    """Cosines and sines, float32 (count, size), of the angles for each position. Raises ModelError for other kinds."""
+    """Cosines and sines, float32 (count, size), of the angles for each position. Raises ModelError for other kinds.
+
+    The sines of the first half are negative, as `rotated` wants them.
+    """
     told = config.get("rope_parameters") or {}
     scaling = told or config.get("rope_scaling") or {}
     kind = scaling.get("rope_type") or scaling.get("type") or "default"
@@ -23,12 +26,12 @@ def rotations(config: Mapping[str, Any], size: int, count: int) -> Turns:
         raise ModelError(f"The model has rotary positions of the kind {kind}, which codekin does not know.")
     theta = float(told.get("rope_theta") or config.get("rope_theta") or config.get("rotary_emb_base") or 10_000.0)
     frequencies = theta ** -(torch.arange(0, size, 2, dtype=torch.float32) / size)
-    angles = torch.arange(count, dtype=torch.float32)[:, None] * frequencies.repeat(2)
-    return angles.cos(), angles.sin()
+    angles = torch.arange(count, dtype=torch.float32)[:, None] * frequencies
+    return angles.cos().repeat(1, 2), torch.cat([-angles.sin(), angles.sin()], 1)
 
 
 def rotated(heads: Tensor, turns: Turns) -> Tensor:
     """(t, heads, d), each head turned; `turns` are (t, 1, d), of each token's position."""
     cos, sin = turns
     first, second = heads.chunk(2, dim=-1)
-    return heads * cos + torch.cat([-second, first], dim=-1) * sin
+    return (heads * cos).addcmul_(torch.cat([second, first], dim=-1), sin)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from codekin.embed.transformer.device import Place
+from codekin.embed.transformer.feed import Feed, feed
 from codekin.embed.transformer.linear import Linear, linear
 from codekin.errors import ModelError
 
@@ -72,6 +73,12 @@ class Weights:
         weight = torch.cat([self.tensor(f"{name}.weight") for name in names])
         biases = [self.tensor(f"{name}.bias") for name in names if f"{name}.bias" in self]
         return linear(weight, torch.cat(biases) if biases else None, int8=self._place.int8)
+
+    def feed(self, gate: str, up: str, down: str) -> Linear:
+        """A gated feed-forward part."""
+        if any(f"{name}.bias" in self for name in (gate, up, down)):
+            return Feed(self.linear(gate, up), self.linear(down))
+        return feed(*(self.tensor(f"{name}.weight") for name in (gate, up, down)), int8=self._place.int8)
 
     def norm(self, name: str, epsilon: float) -> Norm:
         """A layer norm, with its bias where it has one."""
