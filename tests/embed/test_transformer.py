@@ -20,7 +20,7 @@ from codekin.embed.checkpoint import read
 from codekin.embed.embedder import load, transformer
 from codekin.embed.tasks import PREFIXES
 from codekin.embed.transformer import encoder as encoding
-from codekin.embed.transformer.packing import batches
+from codekin.embed.transformer.packing import batches, pack
 from codekin.errors import DimensionError, ModelError
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
@@ -320,3 +320,9 @@ def test_what_is_read_of_a_folder_is_what_is_loaded(tiny_checkpoint: Path) -> No
     told, loaded = read(settings), transformer(settings)
     assert (told.name, told.fingerprint, told.dims) == (loaded.name, loaded.fingerprint, loaded.dims)
     assert json.loads((tiny_checkpoint / "config.json").read_text())["hidden_size"] == told.dims[-1]
+
+
+def test_texts_of_any_length_come_in_few_shapes_so_that_few_kernels_are_made_and_kept() -> None:
+    packed = [pack([[1] * first, [1] * second], 0, torch.device("cpu")) for first in (20, 30, 32) for second in (1, 9)]
+    assert {tuple(one.spread.shape) for one in packed} == {(2, 32)}
+    assert {len(one.ids) for one in packed} == {32, 48}

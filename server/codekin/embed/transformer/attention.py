@@ -3,6 +3,8 @@
 Sources: attention, arXiv 1706.03762; key and value heads shared by several query heads, arXiv 2305.13245.
 """
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -10,7 +12,8 @@ from torch.nn import functional
 from codekin.embed.transformer.packing import Packed
 
 _NEVER = float("-inf")
-_HAS_TILES = bool(torch.cpu.get_capabilities().get("amx_bf16"))  # the processor's own small matrices (AMX)
+_TELLS: Callable[[], Mapping[str, object]] | None = getattr(torch.cpu, "get_capabilities", None)  # older torch has none
+_HAS_TILES = bool(_TELLS and _TELLS().get("amx_bf16"))  # whether the processor multiplies small matrices by itself
 
 
 def causal(packed: Packed, dtype: torch.dtype) -> Tensor:

@@ -131,7 +131,7 @@ class TransformerEncoder:
             ids = self._opening(prefix)
             with self._turn, torch.inference_mode():
                 layers = self._model.last_states(self._pack([ids]), NOTHING)[1] if ids else ()
-            self._instructions[prefix] = Known(tuple(ids), layers)
+            self._instructions[prefix] = Known(tuple(ids), layers).first(len(ids))
         return self._instructions[prefix]
 
     def _question(self, batch: list[Ids]) -> Tensor:
@@ -142,7 +142,7 @@ class TransformerEncoder:
         )
         count = len(known.ids)
         states, layers = self._model.last_states(self._pack([ids[count:]], count), known)
-        self._asked.append(Known(tuple(ids), layers))
+        self._asked.append(Known(tuple(ids), layers).first(len(ids)))
         return states
 
     def _last(self, batch: list[Ids], known: Known) -> Tensor:
@@ -154,7 +154,8 @@ class TransformerEncoder:
         if self._pooling != "mean":
             return states[packed.starts if self._pooling == "cls" else packed.ends]
         text = torch.arange(len(batch), device=states.device).repeat_interleave(packed.lengths)
-        counted = (packed.positions >= skipped).float()[:, None]
+        states = states[: len(text)]
+        counted = (packed.positions[: len(text)] >= skipped).float()[:, None]
         sums = states.new_zeros(len(batch), states.shape[1]).index_add_(0, text, states * counted)
         return sums / counted.new_zeros(len(batch), 1).index_add_(0, text, counted).clamp_min_(1)
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+# Rows and columns come in multiples of it: libraries make a kernel, and keep it for ever, for each count there is.
+_GRAIN = 16
 
 KeysValues = tuple[Tensor, Tensor]  # of a layer: (1, shared heads, tokens, d) each
 
@@ -20,9 +24,7 @@ class Known:
     layers: tuple[KeysValues, ...]
 
     def first(self, count: int) -> "Known":
-        """Of the first tokens alone."""
-        if count == len(self.ids):
-            return self
+        """Of the first tokens alone; nobody's, which come after them, are left out."""
         cut = tuple((keys[:, :, :count], values[:, :, :count]) for keys, values in self.layers)
         return Known(self.ids[:count], cut) if count else NOTHING
 
@@ -34,12 +36,12 @@ NOTHING = Known((), ())
 class Packed:
     """Token ids of some texts, end to end, each behind `past` tokens whose keys and values are known."""
 
-    ids: Tensor  # (t,)
+    ids: Tensor  # (t,): the texts' and, at the end, some of nobody's
     positions: Tensor  # (t,), from `past` on in each text
     starts: Tensor  # (n,): each text's first row
     lengths: Tensor  # (n,)
     past: int
-    spread: Tensor  # (n, longest): the row of each text's token; beyond its end any row
+    spread: Tensor  # (n, longest or some more): the row of each text's token; beyond its end any row
     rows: Tensor  # (t,): where each row's token is in the flattened spread
     there: Tensor  # (n, longest): whether the text has that token
     is_even: bool  # whether all are of one length
@@ -62,18 +64,23 @@ def pack(texts: Sequence[Sequence[int]], past: int, device: torch.device) -> Pac
     """The texts' ids, none empty, as tensors."""
     lengths = torch.tensor([len(ids) for ids in texts])
     starts = lengths.cumsum(0) - lengths
-    longest = int(lengths.max())
+    longest = _rounded(int(lengths.max()))
     column = torch.arange(longest)
     there = column < lengths[:, None]  # (n, longest)
     rows = there.flatten().nonzero().flatten()
     spread = torch.where(there, starts[:, None] + column, 0)
     ids = torch.tensor([one for ids in texts for one in ids])
+    rows, ids = (functional.pad(one, (0, _rounded(len(ids)) - len(ids))) for one in (rows, ids))
     positions = past + column.expand(len(texts), -1).flatten()[rows]
     is_even = int(lengths.min()) == longest
     ids, positions, starts, lengths, spread, rows, there = (
         one.to(device) for one in (ids, positions, starts, lengths, spread, rows, there)
     )
     return Packed(ids, positions, starts, lengths, past, spread, rows, there, is_even)
+
+
+def _rounded(count: int) -> int:
+    return -(-count // _GRAIN) * _GRAIN
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
