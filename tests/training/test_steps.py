@@ -59,3 +59,17 @@ def test_the_rate_rises_then_falls_to_zero() -> None:
     assert rates[0] == pytest.approx(0.1)
     assert rates[99] == pytest.approx(1 / 90)
     assert rates == rates[:10] + sorted(rates[10:], reverse=True)
+
+
+def test_words_that_are_known_already_may_change_less_than_the_rest(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(torch.nn.Embedding(4, 8), torch.nn.Linear(8, 1))
+    before = [value.detach().clone() for value in model.parameters()]
+
+    def backward(_step: int) -> float:
+        loss = model(torch.arange(4)).sum()
+        loss.backward()
+        return float(loss.detach())
+
+    train(model, Plan(1, 0.01, 0, weight_decay=0.0, rows_rate=0.1), Work(backward, dict, {}), tmp_path)
+    moved = [(new - old).abs().max().item() for new, old in zip(model.parameters(), before, strict=True)]
+    assert moved == pytest.approx([0.001, 0.01, 0.01], rel=0.01)

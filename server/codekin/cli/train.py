@@ -99,6 +99,7 @@ def _plan(steps: int, learning_rate: float, warm_up: int) -> Callable[[Callable[
         click.option("--steps", type=click.IntRange(0), default=steps, show_default=True),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
         click.option("--warm-up", type=click.IntRange(0), default=warm_up, show_default=True, help="Steps."),
+        click.option("--rows-rate", type=float, default=1.0, help="Of the rate, for the words' rows. Default: all."),
         click.option("--watch-steps", type=click.IntRange(1), default=100, show_default=True, help="Measure so often."),
         click.option(
             "--checkpoint-steps", type=click.IntRange(1), default=100, show_default=True, help="Keep so often."
@@ -120,7 +121,7 @@ def _plan(steps: int, learning_rate: float, warm_up: int) -> Callable[[Callable[
     return given
 
 
-_PLAN = ("steps", "learning_rate", "warm_up", "watch_steps", "checkpoint_steps", "seed")
+_PLAN = ("steps", "learning_rate", "warm_up", "rows_rate", "watch_steps", "checkpoint_steps", "seed")
 
 
 @train.command()

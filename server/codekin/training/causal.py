@@ -23,6 +23,7 @@ from torch.nn import functional
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from codekin.code.languages import has_grammar, language_of
+from codekin.embed.tasks import PREFIXES
 from codekin.embed.vocabulary import encodable
 from codekin.errors import ModelError
 from codekin.training.corpus import BlockList, sources
@@ -140,7 +141,8 @@ def known(rows: str) -> Tokenizer:
     between = pre_tokenizers.Split(Regex(rf"(?:[^\w{operators}]|_)+"), "removed")
     pieces = pre_tokenizers.Split(Regex(rf"[a-z]+|\d+|[{operators}]+"), "isolated")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([between, pieces])
-    tokenizer.add_special_tokens([END])
+    # An instruction is one token: as words, ten in each text, it would outweigh what a question says.
+    tokenizer.add_special_tokens([END, *dict.fromkeys(PREFIXES.values())])
     return _ended(tokenizer)
 
 
@@ -182,19 +184,23 @@ def _config(shape: Shape, tokenizer: Tokenizer) -> Qwen3Config:
 def begun(config: Qwen3Config, rows: str) -> Qwen3ForCausalLM:
     """A decoder that has learned nothing, but already lets each token know the mean of those before it.
 
-    Queries begin near zero, so attention is even; the first layer's values and outputs begin as the identity. A text's
-    last state is then much like a bag of its words, and with a static model's rows much like its vector: a small
-    corpus is enough to go on from there.
+    Queries begin near zero, so attention is even; the last layer's values and outputs begin as the identity. A text's
+    last state is then much like a bag of its words. With a static model's rows, nothing else adds to it at first, and
+    it is much like that model's vector: a small corpus is enough to go on from there.
     """
     model = Qwen3ForCausalLM(config)
-    first = model.model.layers[0].self_attn
+    last = model.model.layers[-1].self_attn
     with torch.no_grad():
         for layer in model.model.layers:
             layer.self_attn.q_norm.weight.fill_(_EVEN)
-        for matrix in (first.v_proj.weight, first.o_proj.weight):
+            if rows:
+                layer.self_attn.o_proj.weight.zero_()
+                layer.mlp.down_proj.weight.zero_()
+        for matrix in (last.v_proj.weight, last.o_proj.weight):
             matrix.copy_(torch.eye(*matrix.shape))
         if rows:
             given = torch.from_numpy(_rows(Path(rows), config.hidden_size))
+            model.model.embed_tokens.weight.zero_()
             model.model.embed_tokens.weight[: len(given)] = given * (_SMALL / given.square().mean().sqrt())
     return model
 

@@ -30,6 +30,7 @@ class Plan:
     learning_rate: float
     warm_up: int  # steps to the full rate; from there it falls linearly to zero
     weight_decay: float = 0.01  # of matrices only
+    rows_rate: float = 1.0  # of the rate, for the words' rows: less where they are known already, and the rest is not
     clip: float = 1.0  # the gradients' norm
     seed: int = 0
     checkpoint_steps: int = 100
@@ -69,7 +70,7 @@ def train(model: nn.Module, plan: Plan, work: Work, folder: Path) -> list[Measur
     curve, mean, started = begun.curve, begun.loss, time.monotonic()
     for step in range(begun.step, plan.steps):
         for group in optimizer.param_groups:
-            group["lr"] = rate(plan, step)
+            group["lr"] = rate(plan, step) * group["share"]
         torch.manual_seed(plan.seed * 1_000_003 + step)
         optimizer.zero_grad(set_to_none=True)
         loss = work.backward(step)
@@ -98,10 +99,14 @@ def rate(plan: Plan, step: int) -> float:
 
 
 def _optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    learned = {id(parameter): parameter for parameter in model.parameters() if parameter.requires_grad}
+    tables = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]
+    rows = [parameter for parameter in tables if learned.pop(id(parameter), None) is not None]
+    others = learned.values()
     groups = [
-        {"params": [parameter for parameter in learned if parameter.ndim > 1], "weight_decay": plan.weight_decay},
-        {"params": [parameter for parameter in learned if parameter.ndim <= 1], "weight_decay": 0.0},
+        {"params": rows, "weight_decay": plan.weight_decay, "share": plan.rows_rate},
+        {"params": [one for one in others if one.ndim > 1], "weight_decay": plan.weight_decay, "share": 1.0},
+        {"params": [one for one in others if one.ndim <= 1], "weight_decay": 0.0, "share": 1.0},
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=plan.learning_rate, betas=(0.9, 0.98))
 
