@@ -72,10 +72,8 @@ class Search:
     def _in_words(self, query: Query, _k: int, cancel: Cancel) -> Iterable[tuple[Place, float]]:
         """Places that answer a question in words, best first."""
         found = self.found(query, cancel)
-        ranked = [
-            (each.place, in_words(each.score, found.known, self._index.contents))
-            for each in found.ranked(self._workspace.roots)
-        ]
+        known, contents = found.known, self._index.contents
+        ranked = [(each.place, in_words(each.score, known, contents)) for each in found.ranked(self._workspace.roots)]
         if not ranked or ranked[0][1] < ANSWERED:
             return ()
         return [each for each in ranked if each[1] >= TOLD]
