@@ -1,5 +1,6 @@
 """The error tree. Every message says what is wrong and names the remedy; what a user sees is `str(error)`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -18,9 +19,9 @@ class QueryError(CodekinError):
 class NoLineError(QueryError):
     """The document ends before the line that is asked about."""
 
-    def __init__(self, path: Path, lines: int, row: int) -> None:
-        """`row` counts from 0."""
-        super().__init__(f"{path} has {lines} lines, and no line {row + 1}.")
+    def __init__(self, path: Path, lines: Sequence[str], row: int) -> None:
+        """`lines` as split_lines has them, the last one empty behind a line's end; `row` counts from 0."""
+        super().__init__(f"{path} has {len(lines) - (not lines[-1])} lines, and no line {row + 1}.")
 
 
 class WorkspaceError(CodekinError):

@@ -60,7 +60,7 @@ class Completer:
             text = document.text if isinstance(document, Document) else None
             lines = split_lines(text) if text is not None else []
             if lines and row >= len(lines):
-                raise NoLineError(path, len(lines) - (not lines[-1]), row)
+                raise NoLineError(path, lines, row)
         language = None if text is None else language_of(path, text=text)
         if text is None or language is None:
             raise QueryError(f"{path} can't be read as source. Name a source file.")

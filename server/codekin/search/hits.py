@@ -47,7 +47,7 @@ def asked_at(workspace: Workspace, path: Path, lines: Span) -> Asked:
         raise QueryError(f"{path} can't be read{reason}. Name a source file.")
     text = split_lines(document.text)
     if not 0 <= lines.start < len(text):
-        raise NoLineError(path, len(text) - (not text[-1]), lines.start)
+        raise NoLineError(path, text, lines.start)
     snippets = extract(document.text, document.language)
     if lines.end - lines.start > 1:
         return Asked(
