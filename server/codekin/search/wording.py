@@ -23,6 +23,7 @@ _IDLE_WORDS = """
 """
 _IDLE = frozenset(_IDLE_WORDS.split())  # they say nothing of what is looked for
 _SAME, _BEGUN, _ABBREVIATED, _AKIN = 1.0, 0.8, 0.5, 0.6  # what relations of two words are worth
+_BEGINNING = 3  # characters that related words have in common
 _JOINED = (2, 3, 4)  # so many neighbouring words may be one identifier
 _MUCH = 20.0  # nats: three rare words
 
@@ -73,13 +74,14 @@ class Wording:
         # "thread pool" asks for `threadpool`, too.
         self._compounds = {one + other: (one, other) for one, other in pairwise(parts)}
         self.parts = [*telling, *self._compounds]  # what a file's name may have
-        self._relations: dict[str, list[float]] = {}  # a name's word → how much of it each of ours says
+        self._beginnings = {word[:_BEGINNING] for word in telling}
+        self._relations: dict[str, list[float] | None] = {}  # a name's word → how much of it each of ours says
 
     def match(self, parts: Sequence[str]) -> Match:
         """How well a name of these words answers."""
-        if not parts or not self._sum:
+        relations = [relation for part in parts if (relation := self._relation(part))]
+        if not relations or not self._sum:
             return _NONE
-        relations = [self._relation(part) for part in parts]
         covered = relations[0] if len(relations) == 1 else list(map(max, *relations))
         cover = sum(map(mul, covered, self._weights)) / self._sum
         return Match(cover, sum(map(max, relations)) / len(parts), self._sum * cover)
@@ -99,13 +101,14 @@ class Wording:
             return 0.9
         return 0.7 if self.name[-1].lower() in name.lower() else 0.0
 
-    def _relation(self, part: str) -> list[float]:
-        found = self._relations.get(part)
-        if found is None:
+    def _relation(self, part: str) -> list[float] | None:
+        """None where none of ours says anything of it, as is so of most."""
+        if part not in self._relations:
             joined = self._compounds.get(part, ())
-            found = [_SAME if word in joined else related(word, part) for word in self.words]
+            akin = joined or part[:_BEGINNING] in self._beginnings
+            found = [_SAME if word in joined else related(word, part) for word in self.words] if akin else None
             self._relations[part] = found
-        return found
+        return self._relations[part]
 
 
 def related(one: str, other: str) -> float:
