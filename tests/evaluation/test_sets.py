@@ -164,3 +164,8 @@ def test_fusion_ignores_scale_and_offset_of_either_side() -> None:
     random = np.random.default_rng(0)
     dense, lexical = random.random((3, 9)).astype(np.float32), random.random((3, 9)).astype(np.float32)
     assert np.allclose(fused(dense, lexical), fused(dense * 7 + 3, lexical * 0.1 - 2), atol=1e-4)
+
+
+def test_bm25_takes_a_plural_and_its_singular_for_one_word() -> None:
+    scores = bm25_scores(["headers", "glas", "parseheaders"], ["header = 1", "glass = 1", "parseHeaders = 1"])
+    assert (scores > 0).tolist() == [[True, False, True], [False, False, False], [False, False, True]]

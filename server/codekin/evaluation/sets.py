@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from codekin.embed.embedder import Embedder
 from codekin.evaluation.benchmarks import Benchmark, BenchmarkError
-from codekin.evaluation.bm25 import bm25_scores
+from codekin.evaluation.bm25 import SIGNATURE, bm25_scores
 from codekin.evaluation.metrics import ndcg, recall, reciprocal_rank
 from codekin.evaluation.signature import line, of_model
 from codekin.types import Role
 
-DENSE_WEIGHT = 0.75  # of the convex sum of z-scores: the best of .4 to .8 on the sets for our own model
+DENSE_WEIGHT = 0.8  # of the convex sum of z-scores: the best of .6 to .9 on the sets for our own model
 
 Scores = NDArray[np.float32]  # (queries, passages); higher is better
 Rankings = list[list[int]]  # of each query the passages, best first, without the query's own
@@ -95,7 +95,7 @@ def evaluate(
 ) -> Iterator[list[Measured]]:
     """BM25, each model alone and fused with BM25, then each of `rankers` (with its signature)."""
     lexical = bm25_scores(benchmark.queries, benchmark.passages)
-    yield measure("bm25", benchmark, ranked(benchmark, lexical), "k1=1.2 b=0.75 words and joined identifiers")
+    yield measure("bm25", benchmark, ranked(benchmark, lexical), SIGNATURE)
     for name, embedder in embedders.items():
         signature = line(of_model(embedder))
         dense = dense_scores(embedder, benchmark)
