@@ -1,4 +1,4 @@
-"""BM25 over identifier-split words in the singular and joined identifiers, in memory: every table's lexical baseline.
+"""BM25 over identifier-split words and joined identifiers in the singular, in memory: every table's lexical baseline.
 
 Source: Robertson and Zaragoza, The probabilistic relevance framework (2009); idf as in Lucene.
 """
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from codekin.code.words import identifiers, words
 
 K1, B = 1.2, 0.75
-SIGNATURE = f"k1={K1} b={B} words in the singular and joined identifiers"
+SIGNATURE = f"k1={K1} b={B} words and joined identifiers in the singular"
 
 
 def bm25_scores(queries: Sequence[str], passages: Sequence[str]) -> NDArray[np.float32]:
@@ -38,9 +38,9 @@ def bm25_scores(queries: Sequence[str], passages: Sequence[str]) -> NDArray[np.f
 
 
 def _terms(text: str) -> list[str]:
-    return [_singular(word) for word in words(text)] + identifiers(text)
+    return [_singular(term) for term in words(text) + identifiers(text)]
 
 
-def _singular(word: str) -> str:
+def _singular(term: str) -> str:
     """Without an English plural's s, the one ending worth a rule here: Porter's stemmer gains no more."""
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    return term[:-1] if len(term) > 3 and term.endswith("s") and not term.endswith("ss") else term
