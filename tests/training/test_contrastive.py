@@ -92,7 +92,7 @@ def test_a_decoder_that_begins_with_the_embedded_model_s_words_finds_code_before
             torch.nn.functional.normalize(encoder(encoder.tokens(side)), dim=1) for side in (asked, code)
         )
     assert (queries @ passages.T).argmax(dim=1).tolist() == [0, 1, 2, 3]
-    with pytest.raises(ModelError, match="--width 256"):
+    with pytest.raises(ModelError, match="--width 64 or 128"):
         causal.begun(causal._config(SHAPE, causal.known(str(MODELS))), str(MODELS))
 
 

@@ -209,14 +209,15 @@ def _rows(folder: Path, width: int) -> NDArray[np.float32]:
     """A static model's vectors (pieces, width) as it weighs them, over all instructions. Raises ModelError."""
     try:
         table, factors = np.load(folder / "table.npy"), np.load(folder / "factors.npy")
+        dims = json.loads((folder / "model.json").read_text("utf-8"))["dims"]
         pieces = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{folder} has no static model ({error}). Name a folder that `train embedded` wrote."
         ) from error
-    if table.shape[-1] != width:
-        raise ModelError(f"{folder} has rows of {table.shape[-1]} numbers. Choose --width {table.shape[-1]}.")
-    weighed = table[0, :pieces] * factors.mean(axis=0)[:pieces, None]
+    if width not in dims:
+        raise ModelError(f"{folder} has no rows of {width} numbers. Choose --width {' or '.join(map(str, dims))}.")
+    weighed = table[0, :pieces, :width] * factors.mean(axis=0)[:pieces, None]
     return np.asarray(weighed, dtype=np.float32)
 
 
