@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from codekin.embed.checkpoint import find, read
-from codekin.embed.embedder import load
+from codekin.embed.embedder import is_static, load
 from codekin.embed.presets import PRESETS, preset
 from codekin.embed.tasks import PREFIXES
 from codekin.errors import ModelError
@@ -59,14 +59,14 @@ class TestFinding:
         with pytest.raises(ModelError, match=f"codekin model pull {name}"):
             find(name)
 
-    @pytest.mark.parametrize("name", ["nonesuch", "../up", "a/b/c", ""])
+    @pytest.mark.parametrize("name", ["nonesuch", "../up", "a/b/c", "", "~nobody-at-all/model", "x" * 5000])
     def test_other_names_are_refused_with_those_there_are(
         self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.chdir(tmp_path)
-        if name:
-            with pytest.raises(ModelError, match=r"jina-0\.5b.*hub id"):
-                find(name)
+        with pytest.raises(ModelError, match=r"jina-0\.5b.*hub id"):
+            find(name)
+        assert not is_static(ModelSettings(name))
 
     def test_every_preset_says_its_licence_and_its_prefixes(self):
         assert all(one.licence and set(one.prefixes) == set(PREFIXES) for one in PRESETS.values())
@@ -155,6 +155,30 @@ def other_weights(folder: Path) -> None:
     save_file(tensors, folder / "model.safetensors")
 
 
+def numbers(value: float, *names: str) -> Callable[[Path], None]:
+    """Weights of nothing but `value`: all, or those of the names."""
+
+    def harm(folder: Path) -> None:
+        import numpy as np
+        from safetensors.numpy import load_file, save_file
+
+        tensors = load_file(folder / "model.safetensors")
+        tensors |= {name: np.full_like(tensors[name], value) for name in names or tensors}
+        save_file(tensors, folder / "model.safetensors")
+
+    return harm
+
+
+def cropped(name: str, rows: int) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        from safetensors.numpy import load_file, save_file
+
+        tensors = load_file(folder / "model.safetensors")
+        save_file(tensors | {name: tensors[name][:rows].copy()}, folder / "model.safetensors")
+
+    return harm
+
+
 def shard(folder: Path) -> None:
     index = {"weight_map": {"norm.weight": "model-00001-of-00002.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
@@ -205,6 +229,25 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda at: change(at / "1_Pooling" / "config.json", pooling_mode_mean_tokens=True),
         "pools by mean and lasttoken",
     ),
+    "a width beyond all": (lambda at: change(at / "config.json", hidden_size=float("inf")), "whole model.*again"),
+    "a bottomless config": (lambda at: (at / "config.json").write_text('{"a":' * 100_000), "can't be read.*again"),
+    "a longest text of less than nothing": (
+        lambda at: change(at / "config.json", max_position_embeddings=-1),
+        "whole model.*again",
+    ),
+    "dimensions that are none": (
+        lambda at: change(at / "config.json", matryoshka_dims=["a"]),
+        "whole model.*again",
+    ),
+    "no heads": (lambda at: change(at / "config.json", num_attention_heads=None), "num_attention_heads.*again"),
+    "no layers": (lambda at: change(at / "config.json", num_hidden_layers=0), "one model.*again"),
+    "layers that are no number": (lambda at: change(at / "config.json", num_hidden_layers="two"), "one model.*again"),
+    "a rope of another sort": (lambda at: change(at / "config.json", rope_parameters="x"), "one model.*again"),
+    "NaN": (numbers(float("nan")), "unsound weights.*NaN.*again"),
+    "NaN in one place": (numbers(float("nan"), "layers.0.input_layernorm.weight"), "unsound weights.*NaN.*again"),
+    "nothing but zeros": (numbers(0.0), "unsound weights.*zero.*again"),
+    "a layer that is cropped": (cropped("layers.1.mlp.down_proj.weight", 60), "one model.*again"),
+    "fewer words than the tokenizer's": (cropped("embed_tokens.weight", 300), "none of the model's.*again"),
     "sizes that do not fit": (lambda at: change(at / "config.json", num_attention_heads=5), "another model's weights"),
 }
 
@@ -218,19 +261,32 @@ def test_what_is_wrong_with_a_folder_is_said_with_its_remedy(
         load(ModelSettings(str(folder), device="cpu"))
 
 
-def test_without_torch_the_remedy_is_named(folder: Path, tmp_path: Path) -> None:
+def test_a_limit_that_the_instruction_alone_reaches_is_refused_for_all_texts_would_be_alike(folder: Path) -> None:
+    with pytest.raises(ModelError, match=r"Raise model\.max_tokens"):
+        load(ModelSettings(str(folder), device="cpu", max_tokens=16))
+
+
+@pytest.mark.parametrize(
+    ("failure", "remedy"),
+    [
+        ("ModuleNotFoundError('no torch', name='torch')", "pip install 'codekin[jina]'"),
+        ("ImportError('libtorch.so: failed to map segment')", "failed to map segment). Is there memory for it?"),
+        ("OSError('libtorch_cpu.so: cannot open shared object file')", "pip install --force-reinstall torch"),
+    ],
+)
+def test_without_torch_the_remedy_is_named(folder: Path, tmp_path: Path, failure: str, remedy: str) -> None:
     (tmp_path / "shadow").mkdir()
-    (tmp_path / "shadow" / "torch.py").write_text("raise ImportError('no torch', name='torch')\n")
+    (tmp_path / "shadow" / "torch.py").write_text(f"raise {failure}\n")
     code = f"""
 import sys; sys.path.insert(0, {str(tmp_path / "shadow")!r})
-from codekin.embed.embedder import load
+from codekin.embed.embedder import is_static, load
 from codekin.settings import ModelSettings
 from codekin.errors import ModelError
 try: load(ModelSettings({str(folder)!r}))
 except ModelError as error: print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'codekin[jina]'" in done.stdout
+    assert remedy in done.stdout
 
 
 def test_a_model_that_is_not_what_its_name_says_does_not_conform(hub: Path) -> None:

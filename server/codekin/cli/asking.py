@@ -15,6 +15,7 @@ import click
 from codekin.cli import console
 from codekin.cli.arguments import Asking, folder_within
 from codekin.code.languages import called
+from codekin.embed.checkpoint import folder_of
 from codekin.engine import Engine
 from codekin.errors import ModelError, QueryError
 from codekin.settings import Settings, user_settings
@@ -32,9 +33,7 @@ def settings_told(model: str | None = None) -> Settings:
         console.note(f"Warning: {problem}")
     if model is None:
         return settings
-    folder = Path(model).expanduser()
-    named = str(folder.resolve()) if model and folder.is_dir() else model
-    return replace(settings, model=replace(settings.model, name=named))
+    return replace(settings, model=replace(settings.model, name=str(folder_of(model) or model)))
 
 
 def open_engine(root: Path, model: str | None = None) -> Engine:
@@ -65,7 +64,7 @@ def open_heavy(engine: Engine) -> bool:
     try:
         return engine.heavy.open() is not None
     except ModelError as error:
-        console.note(f"Warning: {error} The embedded model answers alone.")
+        console.note(f"Warning: The embedded model answers alone. {error}")
         return False
 
 

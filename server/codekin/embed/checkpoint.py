@@ -55,14 +55,22 @@ class Checkpoint:
         return self.config["model_type"] in DECODERS
 
 
+def folder_of(name: str) -> Path | None:
+    """The folder that has this path, absolute; None where there is none, or none that may be looked at."""
+    try:
+        folder = Path(name).expanduser()
+        return folder.resolve() if name and folder.is_dir() else None
+    except (OSError, RuntimeError):  # it is too long, not for us to see, or in the home of nobody
+        return None
+
+
 def find(name: str) -> Path:
     """The folder of the model that is a folder itself, or was downloaded to the hub's cache before.
 
     Never connects to anything. Raises ModelError.
     """
-    folder = Path(name).expanduser()
-    if name and folder.is_dir():
-        return folder.resolve()
+    if folder := folder_of(name):
+        return folder
     known = preset(name)
     hub = known.hub if known else name
     if hub.count("/") != 1 or hub.startswith((".", "/", "~")):
@@ -86,7 +94,7 @@ def read(settings: ModelSettings) -> Checkpoint:
     root = find(settings.name)
     try:
         return _read(root, settings)
-    except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError, OSError) as error:
         raise ModelError(f"{root} is no whole model ({error!r}). Download the model again.") from error
 
 
@@ -122,7 +130,7 @@ def _read(root: Path, settings: ModelSettings) -> Checkpoint:
 def _name(name: str, root: Path, known: Preset | None) -> str:
     if known:
         return known.hub.rpartition("/")[2]
-    return root.name if Path(name).expanduser().is_dir() else name
+    return root.name if folder_of(name) else name
 
 
 def _licence(root: Path) -> str:
@@ -144,7 +152,7 @@ def _json(path: Path, kind: type = dict) -> Any:
         return content
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} can't be read ({error}). Download the model again.") from error
 
 
@@ -227,12 +235,17 @@ def _prompt(text: str) -> tuple[str, str]:
 def _longest(folder: Path, config: Mapping[str, Any], settings: ModelSettings) -> int:
     told = (_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length")
     positions = config.get("max_position_embeddings") or config.get("n_positions")
-    return min(int(limit) for limit in (settings.max_tokens, told, positions) if limit)
+    longest = min(int(limit) for limit in (settings.max_tokens, told, positions) if limit)
+    if longest < 1:
+        raise ValueError(f"texts of {longest} tokens")
+    return longest
 
 
 def _matryoshka(config: Mapping[str, Any], settings: ModelSettings, known: Preset | None) -> tuple[int, ...]:
+    if told := config.get("matryoshka_dims") or (known and known.matryoshka):
+        return tuple(map(int, told))
     try:
-        return tuple(map(int, config.get("matryoshka_dims") or (known and known.matryoshka) or settings.matryoshka))
+        return tuple(map(int, settings.matryoshka))
     except ValueError as error:
         raise ModelError(f"model.matryoshka is {settings.matryoshka}, but must be whole numbers.") from error
 

@@ -1,9 +1,11 @@
 """Texts → unit vectors: choose the prefix, encode, cut to the dimension, normalise."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from codekin.embed.checkpoint import folder_of
 from codekin.embed.tasks import Prefixes
 from codekin.errors import DimensionError, ModelError
 from codekin.settings import ModelSettings
@@ -119,15 +121,19 @@ def load(settings: ModelSettings) -> Embedder:
 
 def is_static(settings: ModelSettings) -> bool:
     """Whether it is a model that any process loads at once: the embedded one, or a folder of its kind."""
-    return settings.name == "embedded" or (Path(settings.name).expanduser() / "table.npy").exists()
+    return settings.name == "embedded" or _static_folder(settings.name) is not None
 
 
 def _encoder(settings: ModelSettings) -> Encoder:
     from codekin.embed.static import StaticEncoder
 
-    if not is_static(settings):
-        return transformer(settings)
-    return StaticEncoder(MODELS if settings.name == "embedded" else Path(settings.name).expanduser())
+    folder = MODELS if settings.name == "embedded" else _static_folder(settings.name)
+    return StaticEncoder(folder) if folder else transformer(settings)
+
+
+def _static_folder(name: str) -> Path | None:
+    folder = folder_of(name)
+    return folder if folder and os.access(folder / "table.npy", os.F_OK) else None
 
 
 def transformer(settings: ModelSettings) -> "TransformerEncoder":
@@ -137,7 +143,10 @@ def transformer(settings: ModelSettings) -> "TransformerEncoder":
     checkpoint = read(settings)
     try:
         from codekin.embed.transformer import TransformerEncoder
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         remedy = "Run: pip install 'codekin[jina]'"
         raise ModelError(f"{checkpoint.name} needs PyTorch, which is not installed ({error.name}). {remedy}") from error
+    except (ImportError, OSError) as error:  # a library of its own is missing, or memory for it
+        remedy = "Is there memory for it? Else install it again: pip install --force-reinstall torch"
+        raise ModelError(f"{checkpoint.name} needs PyTorch, which can't be loaded ({error}). {remedy}") from error
     return TransformerEncoder(checkpoint, settings)

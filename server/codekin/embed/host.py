@@ -49,8 +49,10 @@ class Job:
 class Host:
     """The jobs, and the one thread that does them."""
 
-    def __init__(self, idle_s: float) -> None:
+    def __init__(self, idle_s: float, where_told: Path) -> None:
+        """`where_told` is the file to which this process's log goes."""
         self._idle_s = idle_s
+        self._where_told = where_told
         self._wake = threading.Condition()
         self._urgent: deque[Job] = deque()
         self._bulk: deque[Job] = deque()
@@ -67,7 +69,7 @@ class Host:
             model = load()
         except Exception as error:
             log.exception("The model can't be loaded.")
-            self._announce({"error": str(error) if isinstance(error, CodekinError) else repr(error)})
+            self._announce({"error": self._reason(error)})
             with self._wake:
                 self._wake.wait_for(lambda: self._told and not self._talking, _TOLD_S)
             return
@@ -102,8 +104,13 @@ class Host:
             job.vectors = vectors
         except Exception as error:
             log.exception("%d texts could not be encoded.", len(job.texts))
-            job.error = str(error) if isinstance(error, CodekinError) else repr(error)
+            job.error = self._reason(error)
         job.done.set()
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, CodekinError):
+            return str(error)
+        return f"the model can't be run ({error!r}). {self._where_told} says more; please report it."
 
     # The threads of those who ask
 
@@ -169,7 +176,7 @@ def main() -> None:
     listener, address = listen()
     address.write(Path(order["address"]))
     print("ready", flush=True)  # noqa: T201
-    host = Host(settings.idle_s)
+    host = Host(settings.idle_s, Path(order["address"]).with_suffix(".log"))
     threading.Thread(target=host.admit, args=(listener, address.key), daemon=True).start()
     try:
         host.work(lambda: transformer(settings))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from codekin.embed.checkpoint import find
+from codekin.embed.checkpoint import find, folder_of
 from codekin.embed.presets import preset
 from codekin.errors import ModelError
 from codekin.settings import hub_cache
@@ -19,7 +19,7 @@ def pull(name: str) -> Path:
     """
     known = preset(name)
     hub = known.hub if known else name
-    if Path(name).expanduser().is_dir() or hub.count("/") != 1:
+    if folder_of(name) or hub.count("/") != 1:
         return find(name)
     try:
         from huggingface_hub import snapshot_download

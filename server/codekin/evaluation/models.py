@@ -1,7 +1,6 @@
 """Which models can be measured: whatever the setting model.name may be, and what tables call it."""
 
-from pathlib import Path
-
+from codekin.embed.checkpoint import folder_of
 from codekin.embed.embedder import Embedder, load
 from codekin.settings import ModelSettings
 
@@ -12,9 +11,8 @@ def named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
 
     Raises ModelError, DimensionError.
     """
-    folder = Path(settings.name).expanduser()
-    embedder = load(settings)
-    return folder.resolve().name if folder.is_dir() else embedder.model, embedder
+    folder, embedder = folder_of(settings.name), load(settings)
+    return folder.name if folder else embedder.model, embedder
 
 
 def is_served(settings: ModelSettings) -> bool:

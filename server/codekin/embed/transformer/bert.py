@@ -44,6 +44,7 @@ class Bert:
         self._is_nomic = config["model_type"] == "nomic_bert"
         self._heads = int(config.get("num_attention_heads") or config["n_head"])
         self._words = weights.tensor("embeddings.word_embeddings.weight")
+        self.words = len(self._words)  # whose numbers it knows
         self._kind = weights.tensor("embeddings.token_type_embeddings.weight")[0]
         epsilon = float(config.get("layer_norm_eps") or config.get("layer_norm_epsilon") or 1e-12)
         count = int(config.get("num_hidden_layers") or config["n_layer"])

@@ -44,6 +44,7 @@ class Decoder:
         weights.require("layers.0.self_attn.q_proj.weight", (self._heads * self._size, int(config["hidden_size"])))
         weights.require("layers.0.self_attn.k_proj.weight", (self._shared * self._size, int(config["hidden_size"])))
         self._embeddings = weights.tensor("embed_tokens.weight")
+        self.words = len(self._embeddings)  # whose numbers it knows
         self._norm = weights.tensor("norm.weight")
         self._layers = [_layer(weights, f"layers.{at}") for at in range(int(config["num_hidden_layers"]))]
         cos, sin = rotations(config, self._size, max_tokens)

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from codekin.embed.checkpoint import Checkpoint
+from codekin.embed.chosen import PROBE
 from codekin.embed.transformer.bert import Bert
 from codekin.embed.transformer.decoder import Decoder
 from codekin.embed.transformer.device import choose
@@ -29,6 +30,7 @@ Ids = list[int]  # of a text's tokens
 
 _QUESTIONS = 4  # whose keys and values are kept: the next one may go on where one of them ended
 _NO_ROOM = "not enough memory", "can't allocate memory"
+_SMALLER = "Close other programs, lower model.max_tokens, or choose a smaller model."
 
 
 class TransformerEncoder:
@@ -46,14 +48,39 @@ class TransformerEncoder:
         log.info("%s: %s. Licence: %s.", self.name, self._place, checkpoint.licence or "not told; look at its card")
         self.device, self.problems = str(self._place), self._place.problems
         self._budget = self._place.budget
-        self._tokenizer = _tokenizer(checkpoint)
-        with torch.inference_mode():
-            weights = Weights(checkpoint.weights, self._place)
-            kind = Decoder if checkpoint.is_decoder else Bert
-            self._model: Any = kind(checkpoint.config, weights, checkpoint.max_tokens)
         self._instructions: dict[str, Known] = {}
         self._asked: deque[Known] = deque(maxlen=_QUESTIONS)
         self._turn = threading.Lock()
+        try:
+            self._tokenizer = _tokenizer(checkpoint)
+            with torch.inference_mode():
+                weights = Weights(checkpoint.weights, self._place)
+                kind = Decoder if checkpoint.is_decoder else Bert
+                self._model: Any = kind(checkpoint.config, weights, checkpoint.max_tokens)
+            self._prove(checkpoint)
+        except (
+            RuntimeError,
+            MemoryError,
+            LookupError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+        ) as error:
+            if _is_for_memory(error):
+                raise ModelError(f"There is too little memory on {self.device} for {self.name}. {_SMALLER}") from error
+            told = f"{checkpoint.folder}: config.json, tokenizer.json and weights do not make one model ({error!r})"
+            raise ModelError(f"{told}. Download the model again.") from error
+
+    def _prove(self, checkpoint: Checkpoint) -> None:
+        """Raises what the model raises, or ModelError where its vectors tell nothing: each would be like each."""
+        missing = self._tokenizer.get_vocab_size() - self._model.words
+        if missing > 0:
+            raise IndexError(f"{missing} of the tokenizer's tokens are none of the model's")
+        (vector,) = self.encode([PROBE], "")
+        if not np.isfinite(vector).all() or not vector.any():
+            told = f"{checkpoint.folder} has unsound weights: its vectors are {'zero' if not vector.any() else 'NaN'}"
+            raise ModelError(f"{told}. Download the model again.")
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
         """float32 (n, dims[-1]); zero for a text without any token. Raises ModelError where memory is too small."""
@@ -107,11 +134,10 @@ class TransformerEncoder:
 
     def _need_less(self, error: Exception, texts: int) -> None:
         """Make room; raises the error where memory is not what is wrong."""
-        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and not any(no in str(error) for no in _NO_ROOM):
+        if not _is_for_memory(error):
             raise error
         if texts == 1:
-            remedy = "Close other programs, lower model.max_tokens, or choose a smaller model."
-            raise ModelError(f"{self.name} has too little memory for one text on {self.device}. {remedy}") from error
+            raise ModelError(f"{self.name} has too little memory for one text on {self.device}. {_SMALLER}") from error
         self._budget = max(1, self._budget // 2)
         self._asked.clear()
         if self._place.device.type == "cuda":
@@ -163,6 +189,10 @@ class TransformerEncoder:
         return pack(batch, past, self._place.device)
 
 
+def _is_for_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(no in str(error) for no in _NO_ROOM)
+
+
 def _common(known: Sequence[int], ids: Sequence[int]) -> int:
     """How many tokens both begin with."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(known, ids, strict=False)))
@@ -175,5 +205,10 @@ def _tokenizer(checkpoint: Checkpoint) -> Any:
     except Exception as error:  # the library raises nothing more exact
         raise ModelError(f"{checkpoint.folder}/tokenizer.json can't be read ({error}). Download it again.") from error
     tokenizer.no_padding()
+    tokenizer.no_truncation()
+    longest = max(len(tokenizer.encode(prefix).ids) for prefix in checkpoint.prefixes.values())
+    if longest >= checkpoint.max_tokens:  # nothing of a text would be read
+        told = f"The instructions of {checkpoint.name} alone take up to {longest} tokens, of {checkpoint.max_tokens}"
+        raise ModelError(f"{told}. Raise model.max_tokens.")
     tokenizer.enable_truncation(checkpoint.max_tokens)
     return tokenizer
