@@ -180,7 +180,7 @@ def runtime_directory() -> Path:
 
 def endpoint_key() -> str:
     """What proves to the endpoint of model.endpoint who asks; empty where nobody has set it."""
-    return os.environ.get("CODEKIN_ENDPOINT_KEY", "")
+    return os.environ.get("CODEKIN_ENDPOINT_KEY", "").strip()
 
 
 def config_file() -> Path:

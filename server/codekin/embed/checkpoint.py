@@ -244,6 +244,11 @@ def _longest(folder: Path, config: Mapping[str, Any], settings: ModelSettings) -
 def _matryoshka(config: Mapping[str, Any], settings: ModelSettings, known: Preset | None) -> tuple[int, ...]:
     if told := config.get("matryoshka_dims") or (known and known.matryoshka):
         return tuple(map(int, told))
+    return dims_told(settings)
+
+
+def dims_told(settings: ModelSettings) -> tuple[int, ...]:
+    """The Matryoshka dimensions of the settings. Raises ModelError."""
     try:
         return tuple(map(int, settings.matryoshka))
     except ValueError as error:

@@ -66,8 +66,8 @@ def _served(settings: ModelSettings, patience_s: float | None) -> Heavy:
     from codekin.embed.http import Endpoint, HttpEncoder, prefixes
 
     endpoint = Endpoint(settings)
-    width = endpoint.vectors([prefixes(settings)[Task.CODE2CODE, Role.PASSAGE] + PROBE]).shape[1]
-    bulk = Embedder(HttpEncoder(endpoint, settings, width), settings.dim)
-    asked = Embedder(HttpEncoder(endpoint, settings, width, patience_s), settings.dim)
+    proof = endpoint.proof(prefixes(settings)[Task.CODE2CODE, Role.PASSAGE] + PROBE)
+    bulk = Embedder(HttpEncoder(endpoint, settings, proof), settings.dim)
+    asked = Embedder(HttpEncoder(endpoint, settings, proof, patience_s), settings.dim)
     (probe,) = bulk.embed([PROBE], Task.CODE2CODE, Role.PASSAGE)
     return Heavy(bulk, asked, endpoint.closed.set, probe)

@@ -8,20 +8,23 @@ along, and a server on this machine is asked past any proxy.
 import hashlib
 import ipaddress
 import json
+import re
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codekin.embed.checkpoint import dims_told
 from codekin.embed.presets import preset
 from codekin.embed.tasks import Prefixes
 from codekin.errors import ModelBusyError, ModelError
@@ -31,10 +34,11 @@ from codekin.types import Role, Task
 Floats = NDArray[np.float32]
 
 _TRIES = 6
-_WAIT_S, _LONGEST_WAIT_S = (
-    0.5,
-    60.0,
-)  # before the second try, doubled before each further one; what a server may ask for
+_WAIT_S = 0.5  # before the second try, doubled before each further one
+_LONGEST_WAIT_S = 60.0  # what a server may ask for
+_PIECE, _LONGEST = 1 << 16, 1 << 20  # bytes read at a time; of an answer, for each text
+_SAME = 0.99  # cosine of a text with itself
+_KEY = re.compile(r"[!-~]*")
 _AGAIN = (408, 425, 429, 500, 502, 503, 504)
 _TOO_MANY = (413, 422)  # texts at once, or too long a body
 _SAID = 200  # characters of a server's own words that are told
@@ -56,24 +60,45 @@ class _Elsewhere(HTTPRedirectHandler):
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What tells whether it is the same model that answers."""
+
+    text: str
+    vector: Floats  # (d,), the server's of the text; not zero
+
+    def holds(self, vector: Floats) -> bool:
+        """Whether it is the same model's, which may compute a little otherwise from time to time."""
+        if vector.shape != self.vector.shape:
+            return False
+        return bool(vector @ self.vector > _SAME * np.linalg.norm(vector) * np.linalg.norm(self.vector))
+
+
 class Endpoint:
     """The server that the settings name, and the model that it is asked for. Any thread may ask."""
 
     def __init__(self, settings: ModelSettings) -> None:
         """Raises ModelError."""
-        where = urlsplit(settings.endpoint)
-        if where.scheme not in ("http", "https") or not where.hostname:
-            raise ModelError(f'model.endpoint is "{settings.endpoint}". Write http://HOST:PORT/v1, or https.')
+        where = _address(settings.endpoint)
+        if not _KEY.fullmatch(endpoint_key()):
+            raise ModelError("CODEKIN_ENDPOINT_KEY has characters that no key has. Set it anew, in the environment.")
         if settings.name == "embedded":
             raise ModelError(f"Which model does {settings.endpoint} run? Set model.name to its name there.")
-        self.url = settings.endpoint.rstrip("/") + "/embeddings"
+        self.url = where.geturl().rstrip("/") + "/embeddings"
         self.model = settings.name
-        self.is_near = _is_near(where.hostname)
+        self.is_near = _is_near(where.hostname or "")
         self.is_open = bool(endpoint_key()) and where.scheme == "http" and not self.is_near
         self.closed = threading.Event()
         self._timeout_s = settings.endpoint_timeout_s
         self._batch = settings.endpoint_batch
         self._opener = build_opener(_Elsewhere, *([ProxyHandler({})] if self.is_near else []))
+
+    def proof(self, text: str) -> Proof:
+        """Of the model that is there now. Raises ModelBusyError, ModelError."""
+        (vector,) = self.vectors([text])
+        if not vector.any():
+            raise self._wrong("a vector of nothing but zeros")
+        return Proof(text, vector)
 
     def vectors(self, texts: Sequence[str], patience_s: float | None = None) -> Floats:
         """float32 (n, d), n ≥ 1, as the server makes them: with patience one try of that time, else several.
@@ -106,7 +131,7 @@ class Endpoint:
             headers["Authorization"] = f"Bearer {key}"
         try:
             with self._opener.open(Request(self.url, body, headers), timeout=timeout_s) as answer:  # noqa: S310
-                return self._read(answer.read(), len(texts))
+                return self._read(self._body(answer, len(texts), time.monotonic() + timeout_s), len(texts))
         except HTTPError as error:
             if error.code in _TOO_MANY and len(texts) > 1:
                 half = len(texts) // 2
@@ -119,25 +144,40 @@ class Endpoint:
         except (OSError, HTTPException) as error:
             raise _TryAgainError(f"the connection broke ({error!r})") from error
 
+    def _body(self, answer: HTTPResponse, count: int, until: float) -> bytes:
+        """All of it. A server that drips or never ends is not listened to for longer than one that is silent."""
+        body, length = bytearray(), answer.length  # None where the server does not say
+        while (length is None or len(body) < length) and (piece := answer.read1(_PIECE)):
+            body += piece
+            if time.monotonic() > until:
+                raise TimeoutError
+            if len(body) > count * _LONGEST:
+                raise self._wrong(f"more than {len(body):,} bytes for {count} texts")
+        if length is not None and len(body) < length:
+            raise IncompleteRead(bytes(body), length - len(body))
+        return bytes(body)
+
     def _refused(self, error: HTTPError) -> Exception:
-        said = error.read(_SAID).decode("utf-8", "replace").strip()
+        said = _words_of(error)
         if error.code in _AGAIN:
             return _TryAgainError(f"status {error.code} {said}".strip(), _after_s(error.headers))
         if error.code in (401, 403):
             return ModelError(f"{self.url} wants another key. Set CODEKIN_ENDPOINT_KEY in the environment. {said}")
         if 300 <= error.code < 400:
-            return ModelError(f"{self.url} is elsewhere now: {error.headers['Location']}. Set model.endpoint to it.")
+            where = error.headers["Location"] or "it does not say where"
+            return ModelError(f"{self.url} is elsewhere now: {where}. Set model.endpoint to it.")
         remedy = "Check model.endpoint (http://HOST:PORT/v1) and model.name."
         return ModelError(f"{self.url} answers with status {error.code}. {remedy} {said}".strip())
 
     def _read(self, body: bytes, count: int) -> Floats:
         try:
             rows = sorted(json.loads(body)["data"], key=lambda row: row["index"])
+            numbers = [row["index"] for row in rows]
             vectors = np.array([row["embedding"] for row in rows], np.float32)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise self._wrong("something else") from error
-        if vectors.ndim != 2 or len(vectors) != count or not vectors.shape[1]:
-            raise self._wrong(f"{len(rows)} vectors for {count} texts")
+        if vectors.ndim != 2 or numbers != list(range(count)) or not vectors.shape[1]:
+            raise self._wrong(f"{len(set(numbers))} vectors for {count} texts")
         if not np.isfinite(vectors).all():
             raise self._wrong("vectors that are not finite")
         return vectors
@@ -151,18 +191,19 @@ class HttpEncoder:
     """The model at an endpoint."""
 
     def __init__(
-        self, endpoint: Endpoint, settings: ModelSettings, width: int, patience_s: float | None = None
+        self, endpoint: Endpoint, settings: ModelSettings, proof: Proof, patience_s: float | None = None
     ) -> None:
-        """`width` is the length of the server's vectors; a question waits `patience_s`, or through several tries."""
-        known = preset(settings.name)
-        shorter = known.matryoshka if known else (settings.dim, *map(int, settings.matryoshka))
+        """A question waits `patience_s`, or through several tries. Raises ModelError."""
+        known, width = preset(settings.name), len(proof.vector)
+        shorter = known.matryoshka if known else (settings.dim, *dims_told(settings))
         self.name = settings.name
         self.dims = (*sorted({dim for dim in shorter if 0 < dim < width}), width)
         self.prefixes = prefixes(settings)
         self.device = endpoint.url
-        # Whether it is the same model under that name, its answer to a known text tells.
+        # Whether it is the same model under that name, the proof tells.
         self.fingerprint = hashlib.sha256(f"endpoint/{settings.name}/{width}".encode()).hexdigest()[:16]
         self._endpoint = endpoint
+        self._proof = proof
         self._patience_s = patience_s
 
     @property
@@ -172,16 +213,16 @@ class HttpEncoder:
         return (f"The key for {self._endpoint.url} can be read on its way. Use https.",)
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """float32 (n, dims[-1]). Raises ModelBusyError, ModelError."""
+        """float32 (n, dims[-1]), all by the model that gave the proof. Raises ModelBusyError, ModelError."""
         if not texts:
             return np.empty((0, self.dims[-1]), np.float32)
         # Some servers refuse an empty text; surrogates can't cross.
         whole = [(prefix + text).encode("utf-8", "replace").decode() or " " for text in texts]
-        vectors = self._endpoint.vectors(whole, self._patience_s)
-        if vectors.shape[1] != self.dims[-1]:
-            now, before = vectors.shape[1], self.dims[-1]
-            raise ModelError(f"{self.device} gives vectors of {now} numbers now, and gave {before}: another model?")
-        return vectors
+        # At the end: a model that takes another's place meanwhile has answered that, too.
+        vectors = self._endpoint.vectors([*whole, self._proof.text], self._patience_s)
+        if not self._proof.holds(vectors[-1]):
+            raise ModelError(f"{self.device} has another model now than it had. Ask again: it gets vectors of its own.")
+        return vectors[:-1]
 
 
 def prefixes(settings: ModelSettings) -> Prefixes:
@@ -194,6 +235,30 @@ def prefixes(settings: ModelSettings) -> Prefixes:
             own = known.prefixes.get((task, role)) if known else None
             found[task, role] = own if own is not None else said.get(f"{task}_{name}", said.get(name, ""))
     return found
+
+
+def _address(endpoint: str) -> SplitResult:
+    """Its parts. Raises ModelError where it is none, or holds more than an address."""
+    try:
+        where = urlsplit(endpoint.strip())
+        is_host = bool((where.hostname or "").encode("idna")) and where.port != 0
+        is_whole = where.scheme in ("http", "https") and is_host
+    except ValueError:  # brackets that do not close; a port or a name that is none
+        is_whole = False
+    if is_whole and "@" in where.netloc:  # which is not to be told anybody
+        raise ModelError("model.endpoint holds a password. Take it out; CODEKIN_ENDPOINT_KEY has the key.")
+    if not is_whole or where.query or where.fragment or not _KEY.fullmatch(where.geturl()):
+        raise ModelError(f'model.endpoint is "{endpoint}". Write http://HOST:PORT/v1, or https.')
+    return where
+
+
+def _words_of(error: HTTPError) -> str:
+    """The beginning of what a server says of its failure, in characters that a terminal shows."""
+    try:
+        said = error.read1(_SAID).decode("utf-8", "replace")
+    except (OSError, HTTPException):
+        return ""
+    return " ".join("".join(one if one.isprintable() else " " for one in said).split())
 
 
 def _is_near(host: str) -> bool:
