@@ -80,7 +80,7 @@ class Engine:
         open_heavy = self._open_heavy if has_heavy(settings.model) else None
         self.heavy = Filler(self.home, self.workspace, self._index, open_heavy, on_change)
         self.completer = Completer(self._index, self.workspace, embedder)
-        self._search = Search(self._index, self.workspace, embedder, lambda: self.heavy.asked)
+        self._search = Search(self._index, self.workspace, embedder, self.heavy.ask)
         self.ignored = Ignored(self.workspace)
         self.atlas = Cartographer(self._index, lambda: self.home.roots)
 

@@ -5,6 +5,7 @@ back after it was killed, gone when nobody asks. The model is a real one, if tin
 import json
 import os
 import shutil
+import socket
 import stat
 import sys
 import threading
@@ -15,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
+from codekin.embed import hosted
 from codekin.embed.channel import Address, reach, read_address
 from codekin.embed.checkpoint import read
 from codekin.embed.embedder import Embedder, load
@@ -176,6 +178,51 @@ def test_what_can_not_be_loaded_says_so_with_the_remedy_and_is_not_tried_again_a
         bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
     assert str(first.value) == str(second.value)
     assert read_address(hosting._address) == address
+
+
+@posix
+def test_one_that_hangs_at_its_work_is_left_to_itself_and_another_started(
+    settings: ModelSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosted, "_GREETING_S", 1.0)
+    monkeypatch.setattr(hosted, "_SILENCE_S", 0.3)
+    hosting = Hosting(read(settings), settings, tmp_path / "models")
+    embedder = bulk(hosting)
+    embedder.embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
+    first = process_of(hosting)
+    first.suspend()
+    found = embedder.embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
+    assert np.allclose(found, load(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE), atol=1e-5)
+    assert hosting.told["pid"] != first.pid
+    first.kill()
+    process_of(hosting).kill()
+
+
+@posix
+def test_who_listens_there_without_greeting_is_passed_by(
+    settings: ModelSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosted, "_GREETING_S", 0.5)
+    hosting = Hosting(read(settings), settings, tmp_path / "models")
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.bind(str(tmp_path / "s"))
+        stranger.listen()
+        hosting._address.parent.mkdir()
+        Address(str(tmp_path / "s"), os.urandom(32)).write(hosting._address)
+        assert bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE).shape == (1, 64)
+    process_of(hosting).kill()
+
+
+@posix
+def test_where_no_socket_can_be_the_remedy_is_told(
+    settings: ModelSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir(0o700)
+    (tmp_path / "run" / "codekin").mkdir(0o755)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    hosting = Hosting(read(settings), settings, tmp_path / "models")
+    with pytest.raises(ModelError, match=r"XDG_RUNTIME_DIR"):
+        bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"where": 1, "key": "00"}', '{"where": "/x", "key": "zz"}'])

@@ -192,6 +192,29 @@ def test_a_model_that_fails_is_told_with_the_remedy_and_the_light_one_answers_un
         until(lambda: engine.status().models[1].share == 1 and not engine.status().problems, engine)
 
 
+def test_a_question_that_it_fails_is_told_and_whatever_is_there_then_is_read_anew(
+    root: Path, settings: Settings, server: Server
+) -> None:
+    """Although all has been read, and nothing but questions is asked of it."""
+
+    def other(handler: Any, texts: list[str]) -> None:
+        rows = [{"index": at, "embedding": [1.0] + [0.0] * 63 + [len(text)]} for at, text in enumerate(texts)]
+        if is_other:
+            server.failing.append(other)
+        handler.say(200, {"data": rows})
+
+    with closing(Engine([root], settings)) as engine:
+        engine.start()
+        until(lambda: engine.status().models[1].share == 1 and engine.status().files == 10, engine)
+        is_other = True
+        server.failing.append(other)
+        assert engine.search("step_3_2", 3).hits[0].place.name == "step_3_2"
+        assert "another model" in engine.status().problems[0]
+        until(lambda: engine.status().models[1].share == 1 and not engine.status().problems, engine)
+        assert len(asked(server)) > 2 * 50
+        is_other = False
+
+
 def test_a_model_that_can_not_be_opened_has_failed(root: Path, settings: Settings) -> None:
     nowhere = replace(settings, model=replace(settings.model, endpoint="http://127.0.0.1:1/v1"))
     with closing(Engine([root], nowhere)) as engine:

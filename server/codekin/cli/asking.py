@@ -68,8 +68,8 @@ def open_heavy(engine: Engine) -> bool:
         return False
 
 
-def _catch_up(engine: Engine) -> None:
-    """A few new contents get their heavy vectors before a question; more are left to `codekin index`."""
+def _catch_up(engine: Engine) -> str:
+    """A few new contents get their heavy vectors before a question; more are left to `codekin index`. What was told."""
     status = engine.heavy.status()
     try:
         if engine.heavy.waiting <= _FEW:
@@ -79,6 +79,8 @@ def _catch_up(engine: Engine) -> None:
             console.note(f"{note}; codekin index has it read the rest. The embedded model knows them all.")
     except ModelError as error:
         console.note(f"Warning: {error}")
+        return str(error)
+    return ""
 
 
 def answer(root: Path, asking: Asking, question: Question) -> bool:
@@ -87,9 +89,10 @@ def answer(root: Path, asking: Asking, question: Question) -> bool:
     folder = folder_within(asking.folder, root) if asking.folder else None
     with closing(open_engine(root, asking.model)) as engine:
         bring_up_to_date(engine, wait=False)
-        if open_heavy(engine):
-            _catch_up(engine)
+        told = _catch_up(engine) if open_heavy(engine) else ""
         found = question(engine, asking.k or engine.settings.search.limit, Filter(language, folder))
+        if (missed := engine.heavy.missed) and missed != told:
+            console.note(f"Warning: The embedded model answered alone. {missed}")
         files = engine.status().files
     if asking.as_json:
         console.write_json(_document(found, root))

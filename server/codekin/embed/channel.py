@@ -24,14 +24,17 @@ from codekin.settings import runtime_directory
 
 Floats = NDArray[np.float32]
 
+READY = "ready"  # what a process says when it listens
 _LONGEST = 1 << 30  # bytes of a message
 
 
 class Channel:
     """One conversation. Raises EOFError or OSError when the other side is gone."""
 
-    def __init__(self, connection: "Connection[Any, Any]") -> None:
+    def __init__(self, connection: "Connection[Any, Any]", other: "Address | None" = None) -> None:
+        """`other` is where the other side listens, if this one has come to it."""
         self._connection = connection
+        self.other = other
 
     def say(self, message: Mapping[str, Any], rows: Floats | None = None) -> None:
         """Send a message, with `rows` (n, d) where there are any."""
@@ -65,12 +68,18 @@ class Address:
     key: bytes
 
     def write(self, path: Path) -> None:
-        """Into a file that only this user can read; whole or not at all."""
+        """Into a file that only this user can read; whole or not at all. Raises ModelError."""
         told = {"where": self.where, "key": self.key.hex()}
         fresh = path.with_name(f"{path.name}.{os.getpid()}")
-        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as stream:
-            json.dump(told, stream)
-        fresh.replace(path)
+        try:
+            with os.fdopen(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as stream:
+                json.dump(told, stream)
+            fresh.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            remedy = "Free some room there, or set cache.directory to a folder that can be written."
+            raise ModelError(f"{path.parent} can't be written ({error.strerror}). {remedy}") from error
 
     def forget(self) -> None:
         """Remove the socket of a process that is no more."""
@@ -108,12 +117,13 @@ def listen() -> tuple[Listener, Address]:
 
 def _private_folder() -> Path:
     """The folder of our sockets: a socket's path may have no more than some 100 characters, so not in the cache."""
-    folder = runtime_directory()
     try:
+        folder = runtime_directory()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = folder.lstat()
     except OSError as error:
-        raise ModelError(f"{folder} can't be made ({error}). Set XDG_RUNTIME_DIR to a folder of yours.") from error
+        remedy = "Set XDG_RUNTIME_DIR to a folder of yours."
+        raise ModelError(f"There is no folder for a socket ({error}). {remedy}") from error
     if sys.platform != "win32" and (state.st_uid != os.getuid() or state.st_mode & 0o077):
         raise ModelError(f"{folder} is not yours alone. Remove it, or set XDG_RUNTIME_DIR to a folder of yours.")
     return folder
@@ -133,5 +143,5 @@ def welcome(connection: "Connection[Any, Any]", key: bytes) -> Channel | None:
 def reach(address: Address) -> Channel | None:
     """A conversation with who listens there; None where nobody does who has the key."""
     with suppress(AuthenticationError, EOFError, OSError):
-        return Channel(Client(address.where, authkey=address.key))
+        return Channel(Client(address.where, authkey=address.key), address)
     return None

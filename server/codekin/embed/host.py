@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from codekin.embed.channel import Channel, Floats, listen, welcome
+from codekin.embed.channel import READY, Channel, Floats, listen, welcome
 from codekin.embed.embedder import transformer
-from codekin.errors import CodekinError
+from codekin.errors import CodekinError, ModelError
 from codekin.settings import Settings, overlay
 
 if TYPE_CHECKING:
@@ -167,15 +167,20 @@ class Host:
 
 
 def main() -> None:
-    """Reads the order (a line of JSON) from standard input, says "ready" on standard output, and stays."""
+    """Reads the order (a line of JSON) from standard input, says `READY` on standard output, and stays; or says in a
+    line why it can't."""
     order = json.loads(sys.stdin.readline())
     settings = overlay(Settings(), {"model": order["model"]}, source="the starter")[0].model
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     if hasattr(os, "nice"):
         os.nice(10)  # the editor, the compiler and the person come first
-    listener, address = listen()
-    address.write(Path(order["address"]))
-    print("ready", flush=True)  # noqa: T201
+    try:
+        listener, address = listen()
+        address.write(Path(order["address"]))
+    except ModelError as error:
+        print(error, flush=True)  # noqa: T201
+        return
+    print(READY, flush=True)  # noqa: T201
     host = Host(settings.idle_s, Path(order["address"]).with_suffix(".log"))
     threading.Thread(target=host.admit, args=(listener, address.key), daemon=True).start()
     try:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock
 
 from codekin import __version__
-from codekin.embed.channel import Channel, Floats, reach, read_address
+from codekin.embed.channel import READY, Channel, Floats, reach, read_address
 from codekin.embed.checkpoint import Checkpoint
 from codekin.errors import ModelBusyError, ModelDiedError, ModelError
 from codekin.settings import ModelSettings
@@ -24,7 +24,12 @@ from codekin.settings import ModelSettings
 _TRIES = 3  # what kills a process may be another one's hunger for memory
 _COOL_DOWN_S = 30.0  # after a failure to load the model; it takes seconds and will most likely fail again
 _LOOK_S = 0.2  # how soon `close` is noticed
+_GREETING_S = 20.0  # who does not greet within it is stopped, or hangs, or is somebody else
+_SILENCE_S = 60.0  # after which one who works is asked whether it is there
 _DETACHED = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+
+
+Met = TypeVar("Met", Channel, Channel | None)
 
 
 class Hosting:
@@ -83,9 +88,21 @@ class Hosting:
         remedy = f"Is there memory for it? {self.log} may say more. Choose a smaller model.name, or model.precision."
         return f"The process that loads {self.checkpoint.name} died {_TRIES} times. {remedy}"
 
+    def is_there(self, channel: Channel) -> bool:
+        """Whether the other side still greets, and is the one that others find."""
+        if read_address(self._address) != channel.other or (greeted := self._reach()) is None:
+            return False
+        greeted.close()
+        return True
+
     def _reach(self) -> Channel | None:
         address = read_address(self._address)
-        return reach(address) if address else None
+        if address is None:
+            return None
+        try:
+            return _on_a_thread(lambda: reach(address)).result(_GREETING_S)
+        except TimeoutError:  # it is left to itself: should it go on one day, it ends when nobody asks
+            return None
 
     @property
     def _address(self) -> Path:
@@ -97,7 +114,7 @@ class Hosting:
             with FileLock(self._folder / f"{self._name}.lock", mode=0o600):
                 return self._reach() or self._started()
         except OSError as error:
-            remedy = "Set cache.directory to a folder that can be written."
+            remedy = "Free some room there, or set cache.directory to a folder that can be written."
             raise ModelError(f"{self._folder} can't be written ({error.strerror}). {remedy}") from error
 
     def _started(self) -> Channel:
@@ -121,13 +138,16 @@ class Hosting:
             with process.stdin, process.stdout:
                 process.stdin.write(json.dumps(order) + "\n")
                 process.stdin.flush()
-                is_ready = process.stdout.readline() == "ready\n"
+                told = process.stdout.readline().strip()
         except BrokenPipeError:
-            is_ready = False
+            told = ""
         threading.Thread(target=process.wait, daemon=True).start()  # so that its end leaves no zombie
-        channel = self._reach() if is_ready else None
+        channel = self._reach() if told == READY else None
         if channel is None:
-            raise ModelError(f"The process that loads {self.checkpoint.name} did not start; {self.log} says why.")
+            reason = "" if told == READY else told
+            raise ModelError(
+                reason or f"The process that loads {self.checkpoint.name} did not start; {self.log} says why."
+            )
         return channel
 
 
@@ -183,10 +203,15 @@ class HostedEncoder:
 
     def _ask(self, channel: Channel, texts: Sequence[str], prefix: str, until: float) -> Floats:
         channel.say({"texts": list(texts), "prefix": prefix, "urgent": self._is_urgent})
+        heard = time.monotonic()
         while not channel.is_heard(_LOOK_S):
             if self._closed.is_set() or time.monotonic() > until:
                 self._hang_up()  # the answer would be taken for that to the next question
                 raise self._busy()
+            if time.monotonic() - heard > _SILENCE_S:
+                if not self._hosting.is_there(channel):
+                    raise EOFError
+                heard = time.monotonic()
         answer, vectors = channel.hear()
         if vectors is None or answer["error"]:
             raise ModelError(f"{self.name} failed: {answer['error']}")
@@ -222,9 +247,9 @@ class HostedEncoder:
         return ModelBusyError(f"{self.name} is being loaded, or busy. Ask again in a moment.")
 
 
-def _on_a_thread(call: Callable[[], Channel]) -> Future[Channel]:
+def _on_a_thread(call: Callable[[], Met]) -> Future[Met]:
     """What `call` returns, some time. Its thread keeps no process from ending."""
-    future: Future[Channel] = Future()
+    future: Future[Met] = Future()
 
     def run() -> None:
         try:

@@ -9,17 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from codekin.embed.chosen import PROBE, Heavy
 from codekin.embed.embedder import Embedder
-from codekin.errors import CodekinError, ModelDiedError, ModelError
+from codekin.errors import CodekinError, ModelBusyError, ModelDiedError, ModelError
 from codekin.index.backlog import Backlog
 from codekin.index.home import Home
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
 from codekin.index.tier import Tier
-from codekin.index.vector_store import VectorStore
+from codekin.index.vector_store import Vectors, VectorStore
 from codekin.index.workspace import Workspace
 from codekin.types import Cancel, ModelStatus, OnProgress, Progress, Role, Task
 
@@ -60,13 +61,29 @@ class Filler:
         self._doing = "opening"
         self.progress: Progress | None = None
         self.problem: str | None = None
+        self.missed: str | None = None  # why the last question was answered without it
+        self._is_doubted = False  # since a question failed: what is there now may be something else
 
     # The door
 
-    @property
-    def asked(self) -> Embedder | None:
-        """The model for questions; None before it is open."""
-        return self._heavy.asked if self._heavy else None
+    def ask(self, question: str, task: Task) -> Vectors | None:
+        """Its vector (d,); None before it is open, and where it does not answer in time or fails, as `missed` says."""
+        heavy = self._heavy
+        if heavy is None:
+            return None
+        try:
+            (vector,) = heavy.asked.embed([question], task, Role.QUERY)
+        except ModelBusyError:
+            return None
+        except ModelError as error:
+            self._is_doubted = True
+            if self.missed != str(error):
+                self.missed = str(error)
+                log.warning("%s", error)
+                self._on_change()
+            return None
+        self.missed = None
+        return np.asarray(vector)
 
     @property
     def waiting(self) -> int:
@@ -142,7 +159,7 @@ class Filler:
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the model, each with its remedy."""
-        own = (self.problem,) if self.problem else ()
+        own = dict.fromkeys(told for told in (self.problem, self.missed) if told)
         return (*own, *(self._heavy.bulk.problems if self._heavy else ()))
 
     def status(self) -> ModelStatus | None:
@@ -189,6 +206,9 @@ class Filler:
             self._heavy = None
 
     def _round(self) -> None:
+        if self._is_doubted:
+            self._is_doubted = False
+            self._let_go()
         heavy = self.open()
         if heavy is None:
             return
@@ -244,7 +264,7 @@ class Filler:
                 return 0
             return sum(self._embed({key: text}, embedder, vectors) for key, text in texts.items())
         vectors.put(self._tier().space, list(texts), rows)
-        self.problem = None
+        self.problem = self.missed = None
         took = time.monotonic() - started
         if took < _SHORT_S and len(texts) >= self._size:
             self._size = min(2 * self._size, _MOST)

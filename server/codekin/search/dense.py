@@ -3,21 +3,20 @@
 from collections.abc import Callable
 
 from codekin.embed.embedder import Embedder
-from codekin.errors import ModelError
 from codekin.index.graph import DenseIndex
 from codekin.index.index import Index
 from codekin.index.vectors import Floats, Labels
 from codekin.search.tiers import blended
-from codekin.types import Candidate, Query, Role
+from codekin.types import Candidate, Query, Role, Task
 
-Heavy = Callable[[], Embedder | None]
+Heavy = Callable[[str, Task], Floats | None]
 
 
 class DenseRetriever:
     """Cosine in each model's space, by graph or exactly; the models' answers are made one."""
 
-    def __init__(self, index: Index, embedder: Embedder, heavy: Heavy = lambda: None) -> None:
-        """`embedder` is the light model's; `heavy` says which heavy one may be asked now."""
+    def __init__(self, index: Index, embedder: Embedder, heavy: Heavy = lambda *_: None) -> None:
+        """`embedder` is the light model's; `heavy` gives the heavy one's vector (d,) of a question, if it can now."""
         self._index = index
         self._embedder = embedder
         self._heavy = heavy
@@ -39,14 +38,11 @@ class DenseRetriever:
 
     def _heavier(self, query: Query) -> tuple[DenseIndex, Floats] | None:
         """The heavy model's vectors and the query's, where it answers in time."""
-        tier, embedder = self._index.heavy, self._heavy()
-        if tier is None or embedder is None or not len(tier.dense):
+        tier = self._index.heavy
+        if tier is None or not len(tier.dense):
             return None
-        try:
-            (vector,) = embedder.embed([query.text], query.task, Role.QUERY)
-        except ModelError:  # told where it is opened and filled; a question is answered without it
-            return None
-        return tier.dense, vector
+        vector = self._heavy(query.text, query.task)
+        return None if vector is None else (tier.dense, vector)
 
 
 def _cosines(dense: DenseIndex, vector: Floats, k: int, allowed: "Labels | list[int] | None") -> dict[int, float]:

@@ -38,8 +38,8 @@ _BY_CHANCE = 0.6  # so much of its structure code shares with what it has nothin
 class Search:
     """Answers from one index."""
 
-    def __init__(self, index: Index, workspace: Workspace, embedder: Embedder, heavy: Heavy = lambda: None) -> None:
-        """`embedder` is the light model's, `heavy` says which heavy one may be asked now."""
+    def __init__(self, index: Index, workspace: Workspace, embedder: Embedder, heavy: Heavy = lambda *_: None) -> None:
+        """`embedder` is the light model's, `heavy` gives the heavy one's vector (d,) of a question, if it can now."""
         self._index = index
         self._workspace = workspace
         self._dense = DenseRetriever(index, embedder, heavy)
