@@ -225,6 +225,17 @@ def test_where_no_socket_can_be_the_remedy_is_told(
         bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
 
 
+def test_one_that_dies_while_it_loads_is_told_after_some_tries(
+    settings: ModelSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However soon it dies, for its own log can't say why."""
+    (tmp_path / "torch.py").write_text("import os; os._exit(9)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    hosting = Hosting(read(settings), settings, tmp_path / "models")
+    with pytest.raises(ModelError, match=r"died 3 times\. Is there memory for it\?"):
+        bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"where": 1, "key": "00"}', '{"where": "/x", "key": "zz"}'])
 def test_an_address_that_is_none_is_no_address(tmp_path: Path, text: str) -> None:
     (tmp_path / "address").write_text(text)

@@ -68,6 +68,8 @@ class Hosting:
     def _conversation(self) -> Channel:
         for _ in range(_TRIES):
             channel = self._reach() or self._start()
+            if channel is None:
+                continue
             try:
                 hello, _ = channel.hear()
             except (EOFError, OSError):  # its time was over, or it was killed
@@ -108,7 +110,7 @@ class Hosting:
     def _address(self) -> Path:
         return self._folder / f"{self._name}.json"
 
-    def _start(self) -> Channel:
+    def _start(self) -> Channel | None:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(self._folder / f"{self._name}.lock", mode=0o600):
@@ -117,8 +119,10 @@ class Hosting:
             remedy = "Free some room there, or set cache.directory to a folder that can be written."
             raise ModelError(f"{self._folder} can't be written ({error.strerror}). {remedy}") from error
 
-    def _started(self) -> Channel:
-        """The first conversation with a new process. The caller has the lock, and nobody could be reached."""
+    def _started(self) -> Channel | None:
+        """The first conversation with a new process; None where it is dead already. Raises ModelError where it says
+        why it can't be. The caller has the lock, and nobody could be reached.
+        """
         if former := read_address(self._address):
             former.forget()
         with os.fdopen(os.open(self.log, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as log:
@@ -142,13 +146,9 @@ class Hosting:
         except BrokenPipeError:
             told = ""
         threading.Thread(target=process.wait, daemon=True).start()  # so that its end leaves no zombie
-        channel = self._reach() if told == READY else None
-        if channel is None:
-            reason = "" if told == READY else told
-            raise ModelError(
-                reason or f"The process that loads {self.checkpoint.name} did not start; {self.log} says why."
-            )
-        return channel
+        if told != READY:
+            raise ModelError(told or f"The process for {self.checkpoint.name} did not start; {self.log} says why.")
+        return self._reach()
 
 
 class HostedEncoder:
