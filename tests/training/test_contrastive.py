@@ -17,7 +17,7 @@ from codekin.embed.embedder import MODELS, load  # noqa: E402 -- what follows ne
 from codekin.embed.tasks import PREFIXES  # noqa: E402
 from codekin.errors import ModelError  # noqa: E402
 from codekin.settings import ModelSettings  # noqa: E402
-from codekin.training import causal, contrastive, gradient_cache, jsonl  # noqa: E402
+from codekin.training import causal, contrastive, gradient_cache, held, jsonl  # noqa: E402
 from codekin.training.backbone import Build, TextEncoder  # noqa: E402
 from codekin.training.jsonl import Batches, PairFile, TaskPair  # noqa: E402
 from codekin.training.losses import Objective, matryoshka, same_texts  # noqa: E402
@@ -306,10 +306,21 @@ def test_a_line_that_is_no_pair_is_told_by_its_number(tmp_path: Path) -> None:
 def test_no_passage_is_both_learned_from_and_held(tmp_path: Path) -> None:
     jsonl.write([TaskPair(Task.QA, str(n), str(n // 3)) for n in range(300)], tmp_path / "pairs.jsonl")
     pairs = PairFile(tmp_path / "pairs.jsonl")
-    taught, held = pairs.split(5)
-    assert len(taught) + len(held) == 300
-    assert 20 < len(held) < 120
-    assert not {pair.passage for pair in pairs.take(taught)} & {pair.passage for pair in pairs.take(held)}
+    taught, kept = pairs.split(5)
+    assert len(taught) + len(kept) == 300
+    assert 20 < len(kept) < 120
+    assert not {pair.passage for pair in pairs.take(taught)} & {pair.passage for pair in pairs.take(kept)}
+
+
+def test_what_is_held_is_drawn_from_all_and_the_same_whenever_it_is() -> None:
+    """A file's first pairs are of few packages, and say little of the others."""
+    pairs = [TaskPair(task, f"query {n}", f"passage {n}") for n in range(1000) for task in (Task.QA, Task.NL2CODE)]
+    drawn = held.sets(pairs, 100)
+    numbers = [int(query.split()[1]) for query in drawn[0].queries]
+    assert [len(one.queries) for one in drawn] == [100, 100]
+    assert 400 < np.mean(numbers) < 600
+    assert drawn == held.sets(pairs, 100)
+    assert [one.queries for one in held.sets(pairs[:20], 100)] == [tuple(f"query {n}" for n in range(10))] * 2
 
 
 def test_pairs_are_harvested_from_a_source_tree(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """How well held pairs find each other, while training goes on: NDCG@10 by task, beside BM25's."""
 
 from collections.abc import Callable, Sequence
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,20 @@ from codekin.types import Role, Task
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]  # whole texts → raw vectors (n, d)
 Measures = dict[str, float]
 
+_SEED = 0
+
 
 def sets(pairs: Sequence[TaskPair], limit: int) -> list[Benchmark]:
-    """A retrieval set for each task, of its first `limit` pairs: every passage of theirs is a candidate for all."""
+    """A retrieval set for each task, of at most `limit` of its pairs: every passage of theirs is a candidate for all.
+
+    They are drawn from all, for neighbours in a file are of one package; and always the same, so that two trainings can
+    be compared whatever their seeds.
+    """
     found = []
     for task in Task:
-        of_task = [pair for pair in pairs if pair.task is task][:limit]
+        of_task = [pair for pair in pairs if pair.task is task]
+        if len(of_task) > limit:
+            of_task = Random(_SEED).sample(of_task, limit)  # noqa: S311 -- sampling
         passages = {text: number for number, text in enumerate(dict.fromkeys(pair.passage for pair in of_task))}
         answers: dict[str, dict[int, float]] = {}
         for pair in of_task:
