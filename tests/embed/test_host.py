@@ -40,7 +40,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def settings(tiny_checkpoint: Path) -> ModelSettings:
-    return ModelSettings(str(tiny_checkpoint), precision="float32", idle_s=LONG_S)
+    return ModelSettings(str(tiny_checkpoint), precision="float32", idle_s=10 * LONG_S)
 
 
 @pytest.fixture(scope="module")
