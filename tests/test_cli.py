@@ -343,7 +343,7 @@ class TestEmbed:
 
     def test_no_lines_give_no_rows(self, codekin: Codekin, tmp_path: Path):
         self.embed(codekin, "", tmp_path)
-        assert np.load(tmp_path / "v.npy").shape == (0, 256)
+        assert np.load(tmp_path / "v.npy").shape == (0, 384)
 
     @pytest.mark.parametrize("line", ["not json", '{"txt": 1}', '{"text": 1}', "[1]", "null", '{"text": "a"'])
     def test_a_wrong_line_is_told_by_number_and_no_file_is_written(self, codekin: Codekin, tmp_path: Path, line: str):
@@ -354,7 +354,7 @@ class TestEmbed:
     def test_wrong_model_dimension_and_output_name_the_remedy(self, codekin: Codekin, tmp_path: Path):
         line = '{"text": "a"}\n'
         assert "embedded" in self.embed(codekin, line, tmp_path, "--model", "nope", status=2).stderr
-        assert "64, 128, 256" in self.embed(codekin, line, tmp_path, "--dim", "65", status=2).stderr
+        assert "64, 128, 256, 384" in self.embed(codekin, line, tmp_path, "--dim", "65", status=2).stderr
         nowhere = ("--output", str(tmp_path / "no" / "v.npy"))
         assert "--output" in self.embed(codekin, line, tmp_path, *nowhere, status=2).stderr
 

@@ -21,7 +21,7 @@ class Server:
     """What it was asked, and how it is to fail next: an answer for each of the coming requests, then it is well."""
 
     url: str = ""
-    dim: int = 256
+    dim: int = 384
     most: int = 1000  # texts at once
     asked: list[list[str]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)

@@ -62,7 +62,7 @@ def test_no_texts_give_no_rows(embedder: Embedder) -> None:
     assert embedder.embed([], Task.NL2CODE, Role.PASSAGE).shape == (0, embedder.dim)
 
 
-@pytest.mark.parametrize("dim", [64, 128, 256])
+@pytest.mark.parametrize("dim", [64, 128, 256, 384])
 def test_a_smaller_dimension_is_the_normalised_start_of_the_whole(embedder: Embedder, dim: int) -> None:
     whole = embedder.embed([CODE, "open a file"], Task.NL2CODE, Role.PASSAGE)[:, :dim]
     cut = load(ModelSettings(dim=dim)).embed([CODE, "open a file"], Task.NL2CODE, Role.PASSAGE)
@@ -70,7 +70,7 @@ def test_a_smaller_dimension_is_the_normalised_start_of_the_whole(embedder: Embe
 
 
 def test_an_unknown_dimension_is_refused_and_the_known_ones_named() -> None:
-    with pytest.raises(DimensionError, match="64, 128, 256"):
+    with pytest.raises(DimensionError, match="64, 128, 256, 384"):
         load(ModelSettings(dim=100))
 
 

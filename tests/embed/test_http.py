@@ -40,7 +40,7 @@ def embedded(model: Heavy) -> np.ndarray:
     return model.bulk.embed(CODE, Task.NL2CODE, Role.PASSAGE)
 
 
-def expected(dim: int = 256) -> np.ndarray:
+def expected(dim: int = 384) -> np.ndarray:
     return load(ModelSettings(dim=dim)).embed(CODE, Task.NL2CODE, Role.PASSAGE)
 
 
@@ -189,7 +189,7 @@ def _rows(texts: list[str], row: list[float]) -> dict[str, Any]:
     return {"data": [{"index": at, "embedding": row} for at in range(len(texts))]}
 
 
-@pytest.mark.parametrize("numbers", [256, 64])
+@pytest.mark.parametrize("numbers", [384, 64])
 def test_a_model_that_takes_another_s_place_meanwhile_is_found_out(server: Server, numbers: int) -> None:
     """Also by a question, and in the middle of what is asked."""
     model = opened(server, patience_s=30.0)

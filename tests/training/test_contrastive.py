@@ -2,7 +2,9 @@
 what is interrupted goes on exactly, and the result is read by others.
 """
 
+import inspect
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,13 +46,13 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A language model of these tests' own text."""
+    """A language model of the pairs' text, and of a module's that does not change."""
     root = tmp_path_factory.mktemp("backbone")
     (root / "source").mkdir()
-    (root / "source" / "a.py").write_text(Path(__file__).read_text("utf-8"))
+    (root / "source" / "a.py").write_text(inspect.getsource(textwrap))
     (root / "source" / "b.py").write_text("".join(f"{pair.query}\n{pair.passage}\n" for pair in PAIRS * 40))
     recipe = causal.Recipe(batch=4, block=32, bf16=False)
-    plan = Plan(30, 1e-2, 3, watch_steps=15, checkpoint_steps=10)
+    plan = Plan(60, 1e-2, 3, watch_steps=30, checkpoint_steps=10)
     causal.run(causal.Corpus(root / "source", None), SHAPE, recipe, plan, Folders(root / "work", root / "model"))
     return root / "model"
 

@@ -36,10 +36,10 @@ class Recipe:
     """Every knob that determines the model; `models/README.md` has the ablations behind the values."""
 
     vocabulary: int = 24_000  # pieces
-    phrases: int = 16_384  # rows for hashed pairs of words
+    phrases: int = 12_288  # rows for hashed pairs of words
     spoken_phrases: float = 0.5  # at export: in sentences, many pairs of words were hardly seen, and are noise
     phrase_scale: float = 1.0  # of the first random rows of phrases, against those of pieces
-    dims: tuple[int, ...] = (64, 128, 256)
+    dims: tuple[int, ...] = (64, 128, 256, 384)
     tables: int = 1
     batch: int = 2048
     temperature: float = 0.05
