@@ -156,13 +156,15 @@ def best_parts(found: Iterable[Hit], k: int, index: Index) -> list[Hit]:
 
 
 def places_of(candidates: Sequence[Candidate], index: Index, within: Filter) -> Iterator[tuple[Place, float]]:
-    """Where the candidates stand, each with its score; looked up as they are taken."""
+    """Where the candidates stand, each with its score; looked up as they are taken.
+
+    Equal ones by where that is: in which order contents came into the index is an accident, and another for each way in.
+    """
     for i in range(0, len(candidates), _LOOKED_UP):
         chunk = candidates[i : i + _LOOKED_UP]
         places = index.store.places([candidate.content for candidate in chunk], within)
-        for candidate in chunk:
-            for place in places.get(candidate.content, ()):
-                yield place, candidate.score
+        found = [(place, candidate.score) for candidate in chunk for place in places.get(candidate.content, ())]
+        yield from sorted(found, key=lambda one: (-one[1], one[0].path, one[0].span.start))
 
 
 def _text(place: Place, reader: Reader) -> str:

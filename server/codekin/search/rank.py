@@ -103,7 +103,7 @@ class Found:
         return set(self._files)
 
     def ranked(self, roots: Sequence[Path]) -> list[Ranked]:
-        """All places, best first; a file's further ones well behind its first."""
+        """All places, best first, equal ones by where they stand; a file's further ones well behind its first."""
         found = []
         for path, evidence in self._files.items():
             score = self.score(path, roots)
@@ -111,7 +111,7 @@ class Found:
             best = evidence[0].weight()
             for i, each in enumerate(evidence[:_PER_FILE]):
                 found.append(Ranked(each.place, score + each.weight() - best - _ANOTHER * i))
-        return sorted(found, key=lambda each: -each.score)
+        return sorted(found, key=lambda each: (-each.score, each.place.path, each.place.span.start))
 
     def score(self, path: Path, roots: Sequence[Path]) -> float:
         """How likely the file answers: a logit, comparable within one question."""

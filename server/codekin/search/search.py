@@ -110,13 +110,9 @@ class Search:
 
 
 def _worth_telling(found: Sequence[Hit]) -> list[Hit]:
-    """The hits best first, as far as they are probable beside the best; of equal ones by where they stand.
-
-    In which order contents came into the index is an accident, and another for each way in.
-    """
+    """The hits best first, as far as they are probable beside the best; equal ones in the order they were found in."""
     least = BESIDE * max((hit.score for hit in found), default=0.0)
-    told = (hit for hit in found if hit.score >= least)
-    return sorted(told, key=lambda hit: (-hit.score, hit.place.path, hit.place.span.start))
+    return sorted((hit for hit in found if hit.score >= least), key=lambda hit: -hit.score)
 
 
 def _raised(likely: Sequence[Candidate], clones: Sequence[Candidate]) -> list[Candidate]:
