@@ -80,7 +80,7 @@ class Hosting:
                 raise ModelError(error)
             if hello["fingerprint"] != self.checkpoint.fingerprint:
                 channel.close()
-                raise ModelError(f"The files of {self.checkpoint.name} have changed. Start codekin anew.")
+                raise ModelError(f"The files of {self.checkpoint.name} have changed. Ask again: they are read anew.")
             self.told = hello
             return channel
         raise ModelError(self._death())
