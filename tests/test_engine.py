@@ -173,6 +173,21 @@ class TestQuestions:
             assert "copied.py" in [hit.place.path.name for hit in engine.duplicates(path, total)]
             assert all(hit.place.name != "read_lines" for hit in engine.duplicates(path, total))
 
+    def test_of_copies_that_are_alike_in_structure_the_nearest_in_words_is_first(self, root: Path, tmp_path: Path):
+        def written(verb: str, noun: str, found: str) -> str:
+            listed = f"    {found} = []\n    for {noun} in {noun}s:\n        if {noun}.{verb}(path):\n"
+            taken = f"            {found}.append({noun}.name)\n    return sorted({found})\n"
+            return f"def {verb}_{noun}(path, {noun}s):\n{listed}{taken}"
+
+        for name, noun in {"a": "invoice", "b": "parcel", "m": "ticket", "z": "planet"}.items():
+            (root / f"{name}.py").write_text(written("visit", noun, "found"))
+        (root / "asked.py").write_text(written("reach", "planet", "result"))
+        with opened(root, cache=tmp_path / "c") as (engine, _):
+            hits = engine.similar(root / "asked.py", Span(0, 6), 4).hits
+            assert {hit.kinship for hit in hits} == {Kinship.RENAMED}
+            assert [hit.score == hits[0].score for hit in hits] == [True] * 4
+            assert hits[0].place.path.name == "z.py"
+
     def test_a_long_function_is_no_kin_of_itself_and_one_hit_among_others(self, root: Path, tmp_path: Path):
         """However many parts it is cut into; a selection in it is its own, too. One of the same name is another."""
         step = "    if order.{0} is None:\n        order.{0} = load_{0}(order)\n    total += order.{0} * rate\n"

@@ -158,7 +158,7 @@ def best_parts(found: Iterable[Hit], k: int, index: Index) -> list[Hit]:
 def places_of(candidates: Sequence[Candidate], index: Index, within: Filter) -> Iterator[tuple[Place, float]]:
     """Where the candidates stand, each with its score; looked up as they are taken.
 
-    Equal ones by where that is: in which order contents came into the index is an accident, and another for each way in.
+    Equal ones by where that is: in which order contents came into the index is an accident, another for each way in.
     """
     for i in range(0, len(candidates), _LOOKED_UP):
         chunk = candidates[i : i + _LOOKED_UP]
