@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from codekin.embed import http
-from codekin.embed.chosen import PROBE
+from codekin.embed.tasks import PROBE
 from codekin.engine import Engine
 from codekin.errors import ModelError
 from codekin.index import filler

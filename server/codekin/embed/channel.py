@@ -78,8 +78,7 @@ class Address:
         except OSError as error:
             with suppress(OSError):
                 fresh.unlink(missing_ok=True)
-            remedy = "Free some room there, or set cache.directory to a folder that can be written."
-            raise ModelError(f"{path.parent} can't be written ({error.strerror}). {remedy}") from error
+            raise unwritable(path.parent, error) from error
 
     def forget(self) -> None:
         """Remove the socket of a process that is no more."""
@@ -145,3 +144,9 @@ def reach(address: Address) -> Channel | None:
     with suppress(AuthenticationError, EOFError, OSError):
         return Channel(Client(address.where, authkey=address.key), address)
     return None
+
+
+def unwritable(folder: Path, error: OSError) -> ModelError:
+    """What to tell of a folder of the cache in which nothing can be kept."""
+    remedy = "Free some room there, or set cache.directory to a folder that can be written."
+    return ModelError(f"{folder} can't be written ({error.strerror}). {remedy}")

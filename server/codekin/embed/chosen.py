@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codekin.embed.embedder import Embedder, is_static, load
+from codekin.embed.tasks import PROBE
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-PROBE = "def add(a, b):\n    return a + b"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from filelock import FileLock
 
 from codekin import __version__
-from codekin.embed.channel import READY, Channel, Floats, reach, read_address
+from codekin.embed.channel import READY, Channel, Floats, reach, read_address, unwritable
 from codekin.embed.checkpoint import Checkpoint
 from codekin.errors import ModelBusyError, ModelDiedError, ModelError
 from codekin.settings import ModelSettings
@@ -116,8 +116,7 @@ class Hosting:
             with FileLock(self._folder / f"{self._name}.lock", mode=0o600):
                 return self._reach() or self._started()
         except OSError as error:
-            remedy = "Free some room there, or set cache.directory to a folder that can be written."
-            raise ModelError(f"{self._folder} can't be written ({error.strerror}). {remedy}") from error
+            raise unwritable(self._folder, error) from error
 
     def _started(self) -> Channel | None:
         """The first conversation with a new process; None where it is dead already. Raises ModelError where it says

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from codekin.embed.checkpoint import dims_told
 from codekin.embed.presets import preset
 from codekin.embed.tasks import Prefixes
+from codekin.embed.vocabulary import encodable
 from codekin.errors import ModelBusyError, ModelError
 from codekin.settings import ModelSettings, endpoint_key
 from codekin.types import Role, Task
@@ -216,8 +217,8 @@ class HttpEncoder:
         """float32 (n, dims[-1]), all by the model that gave the proof. Raises ModelBusyError, ModelError."""
         if not texts:
             return np.empty((0, self.dims[-1]), np.float32)
-        # Some servers refuse an empty text; surrogates can't cross.
-        whole = [(prefix + text).encode("utf-8", "replace").decode() or " " for text in texts]
+        # Some servers refuse an empty text.
+        whole = [encodable(prefix + text) or " " for text in texts]
         # At the end: a model that takes another's place meanwhile has answered that, too.
         vectors = self._endpoint.vectors([*whole, self._proof.text], self._patience_s)
         if not self._proof.holds(vectors[-1]):

@@ -9,6 +9,8 @@ from codekin.types import Role, Task
 
 Prefixes = Mapping[tuple[Task, Role], str]
 
+PROBE = "def add(a, b):\n    return a + b"  # any model is asked for it, to see whether it is sound and the same
+
 _CODE = "Candidate code snippet:\n"
 
 PREFIXES: Prefixes = {

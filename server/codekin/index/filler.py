@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from filelock import FileLock, Timeout
 
-from codekin.embed.chosen import PROBE, Heavy
+from codekin.embed.chosen import Heavy
 from codekin.embed.embedder import Embedder
+from codekin.embed.tasks import PROBE
 from codekin.errors import CodekinError, ModelBusyError, ModelDiedError, ModelError
 from codekin.index.backlog import Backlog
 from codekin.index.home import Home

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from codekin.embed.chosen import PROBE
+from codekin.embed.tasks import PROBE
 from codekin.errors import StoreError
 from codekin.index.home import Home
 from codekin.index.prepare import content_hash

@@ -14,12 +14,13 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from codekin.embed.checkpoint import Checkpoint
-from codekin.embed.chosen import PROBE
+from codekin.embed.tasks import PROBE
 from codekin.embed.transformer.bert import Bert
 from codekin.embed.transformer.decoder import Decoder
 from codekin.embed.transformer.device import choose
 from codekin.embed.transformer.packing import NOTHING, Known, Packed, batches, pack
 from codekin.embed.transformer.weights import Weights
+from codekin.embed.vocabulary import encodable
 from codekin.errors import ModelError
 from codekin.settings import ModelSettings
 
@@ -110,8 +111,7 @@ class TransformerEncoder:
             yield from self._steps(others, lambda batch: self._last(batch, NOTHING))
 
     def _ids(self, texts: Sequence[str], prefix: str) -> list[list[int]]:
-        # Surrogates can't cross into the tokenizer, which speaks UTF-8.
-        whole = [(prefix + text).encode("utf-8", "replace").decode("utf-8") for text in texts]
+        whole = [encodable(prefix + text) for text in texts]
         return [encoding.ids for encoding in self._tokenizer.encode_batch(whole)]
 
     def _steps(self, ids: Mapping[int, Ids], run: Callable[[list[Ids]], Tensor]) -> Iterator[tuple[list[int], Floats]]:
