@@ -17,14 +17,14 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install
 pytest.importorskip("transformers", reason="training a decoder needs transformers: pip install 'codekin[train]'")
 from codekin.embed.embedder import MODELS, load  # noqa: E402 -- what follows needs torch, which the core does without
 from codekin.embed.tasks import PREFIXES  # noqa: E402
-from codekin.errors import ModelError  # noqa: E402
+from codekin.errors import DimensionError, ModelError  # noqa: E402
 from codekin.settings import ModelSettings  # noqa: E402
 from codekin.training import causal, contrastive, gradient_cache, held, jsonl  # noqa: E402
 from codekin.training.backbone import Build, TextEncoder  # noqa: E402
 from codekin.training.jsonl import Batches, PairFile, TaskPair  # noqa: E402
 from codekin.training.losses import Objective, matryoshka, same_texts  # noqa: E402
 from codekin.training.pooling import WAYS, LastToken, Mean, pooling  # noqa: E402
-from codekin.training.steps import Folders, Plan  # noqa: E402
+from codekin.training.steps import Folders, Plan, Work, train  # noqa: E402
 from codekin.types import Role, Task  # noqa: E402
 
 VERBS = {"open": "fopen", "close": "fclose", "read": "fread", "write": "fwrite", "delete": "unlink", "sort": "qsort"}
@@ -36,6 +36,7 @@ PAIRS = [
 ]
 SHAPE = causal.Shape(vocabulary=600, layers=2, width=32, heads=4, shared=2, wide=48, positions=64)
 RECIPE = contrastive.Recipe(batch=18, bf16=False)
+ALL = np.arange(len(PAIRS))
 PLAN = Plan(200, 5e-3, 3, watch_steps=200, checkpoint_steps=1000)
 
 
@@ -110,6 +111,23 @@ def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
     queries = embedder.embed([pair.query for pair in PAIRS], Task.NL2CODE, Role.QUERY)
     passages = embedder.embed([pair.passage for pair in PAIRS], Task.NL2CODE, Role.PASSAGE)
     assert ((queries @ passages.T).argmax(axis=1) == np.arange(len(PAIRS))).mean() > 0.8
+
+
+def test_a_teacher_s_vectors_are_come_near_to_while_it_teaches(backbone: Path, pairs: Path, tmp_path: Path) -> None:
+    teacher = _trained(pairs, Build(str(backbone), max_tokens=64), PLAN, tmp_path / "teacher")
+    texts = [pair.passage for pair in PAIRS]
+    wanted = load(ModelSettings(name=str(teacher))).embed(texts, Task.NL2CODE, Role.PASSAGE)
+
+    def nearness(teacher_steps: int) -> float:
+        recipe = replace(RECIPE, teacher=str(teacher), teacher_steps=teacher_steps)
+        trainer = contrastive.Contrastive(Build(str(backbone), max_tokens=64), recipe, PairFile(pairs), ALL, 0)
+        train(trainer.model, replace(PLAN, steps=120), Work(trainer.backward, dict, {}), tmp_path / str(teacher_steps))
+        got = trainer.encode([PREFIXES[Task.NL2CODE, Role.PASSAGE] + text for text in texts])
+        return float(np.mean(np.sum(got * wanted, axis=1) / np.linalg.norm(got, axis=1)))
+
+    assert nearness(1) < 0.3 < 0.5 < nearness(10_000)
+    with pytest.raises(DimensionError, match="no vectors of 32"):
+        contrastive.Contrastive(Build(str(backbone)), replace(RECIPE, teacher="embedded"), PairFile(pairs), ALL, 0)
 
 
 def test_sentence_transformers_reads_it_and_computes_the_same_vectors(backbone: Path, tmp_path: Path) -> None:

@@ -167,6 +167,8 @@ def causal(sources: Path, work: Path, out: Path, **options: Any) -> int:
 @click.option("--batch", type=click.IntRange(2), default=512, show_default=True, help="Pairs per step.")
 @click.option("--temperature", type=click.FloatRange(0.015), default=0.05, show_default=True)
 @click.option("--both-ways", is_flag=True, help="Passages must find their queries, too.")
+@click.option("--teacher", metavar="M", default="", help="An embedder to be like at first: what model.name may be.")
+@click.option("--teacher-steps", type=click.IntRange(1), default=500, show_default=True, help="Until it is left.")
 @click.option("--budget", type=click.IntRange(1), default=16_384, show_default=True, help="Tokens in memory at once.")
 @_plan(steps=1500, learning_rate=1e-4, warm_up=100)
 @DEBUG
@@ -185,7 +187,7 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
     build = Build(
         options["backbone"], options["pooling"], _dims(options["dims"]), options["max_tokens"], options["lora"]
     )
-    recipe = Recipe(**{name: options[name] for name in ("batch", "temperature", "both_ways", "bf16", "budget")})
+    recipe = Recipe(**{name: options[name] for name in Recipe.__dataclass_fields__ if name in options})
     run(Corpus(pairs, held), build, recipe, Plan(**{name: options[name] for name in _PLAN}), Folders(work, out))
     return 0
 

@@ -6,7 +6,7 @@ run. Source: arXiv 2508.21290, section 4. What it does not say (rate, optimizer,
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
@@ -15,9 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
+from codekin.embed.embedder import load
 from codekin.embed.tasks import prefix
 from codekin.errors import ModelError
+from codekin.settings import ModelSettings
 from codekin.training import gradient_cache, held, jsonl
 from codekin.training.backbone import Build, TextEncoder
 from codekin.training.corpus import BlockList
@@ -31,6 +34,7 @@ from codekin.training.train import SHARES, TEACHES
 from codekin.types import Role, Task
 
 log = logging.getLogger(__name__)
+_PULL = 10.0  # the teacher's weight at first, beside a contrastive loss near 1 whose cosines are divided by temperature
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Recipe:
     temperature: float = 0.05  # the paper's
     both_ways: bool = False  # the paper's loss goes from queries to passages
     bf16: bool = True  # products; weights, norms, loss and optimizer stay float32
+    teacher: str = ""  # what model.name may be: the vectors are drawn to this embedder's at first
+    teacher_steps: int = 500  # in which the pull falls from _PULL to nothing
     budget: int = 16_384  # tokens computed at once: as many as the memory holds; it changes nothing but the time
     held_every: int = 50  # one pair in so many is held, where no held pairs are given
     held_limit: int = 500  # held pairs of a task
@@ -71,6 +77,7 @@ def run(corpus: Corpus, build: Build, recipe: Recipe, plan: Plan, folders: Folde
     log.info("%d pairs on %s; held, BM25: %s", len(taught), trainer.device, _said(lexical))
     determined = {**asdict(build), **asdict(replace(recipe, budget=0)), **plan.determines()}
     determined |= {"pairs": len(taught), "digest": pairs.digest}
+    determined |= {"teacher": trainer.teacher.fingerprint if trainer.teacher else ""}
     watch = lambda: held.dense(sets, trainer.encode, trainer.model.dims)  # noqa: E731
     curve = train(trainer.model, plan, Work(trainer.backward, watch, determined), work)
     trainer.model.save(folders.out, {"recipe": determined, "bm25": lexical, "curve": curve})
@@ -92,6 +99,7 @@ class Contrastive:
         groups = [np.intersect1d(pairs.of_task(task), taught) for task in Task]
         self._batches = Batches(groups, recipe.batch, seed)
         self._objective = Objective(self.model.dims, recipe.temperature, recipe.both_ways)
+        self.teacher = load(ModelSettings(name=recipe.teacher, dim=self.model.width)) if recipe.teacher else None
 
     def backward(self, step: int) -> float:
         """Fills the gradients; the loss."""
@@ -100,11 +108,22 @@ class Contrastive:
         task, same = pairs[0].task, same_texts(queries, passages).to(self.device)
         texts = [prefix(task, Role.QUERY) + text for text in queries]
         texts += [prefix(task, Role.PASSAGE) + text for text in passages]
+        drawn = self._drawn(step, pairs)
 
         def loss_of(vectors: Tensor) -> Tensor:
-            return matryoshka(vectors[: len(pairs)], vectors[len(pairs) :], self._objective, same)
+            return matryoshka(vectors[: len(pairs)], vectors[len(pairs) :], self._objective, same) + drawn(vectors)
 
         return gradient_cache.backward(self._vectors, self.model.tokens(texts), loss_of, self._recipe.budget)
+
+    def _drawn(self, step: int, pairs: Sequence[TaskPair]) -> Callable[[Tensor], Tensor | float]:
+        """Vectors of all queries, then all passages → how far they are from the teacher's, times its pull by now."""
+        left = 1 - step / self._recipe.teacher_steps
+        if self.teacher is None or left <= 0:
+            return lambda _: 0.0
+        sides = ([pair.query for pair in pairs], Role.QUERY), ([pair.passage for pair in pairs], Role.PASSAGE)
+        met = np.concatenate([self.teacher.embed(texts, pairs[0].task, role) for texts, role in sides])
+        goal = torch.from_numpy(met).to(self.device)
+        return lambda vectors: _PULL * left * (1 - functional.cosine_similarity(vectors, goal)).mean()
 
     def _vectors(self, ids: Sequence[Sequence[int]]) -> Tensor:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._recipe.bf16):
