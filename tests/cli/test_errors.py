@@ -1,0 +1,92 @@
+"""What is said when something is wrong, and how the command exits."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .command import Codekin
+
+WRONG = {
+    "no line": (("similar", "src/dates.py"), "FILE:LINE"),
+    "line 0": (("similar", "src/dates.py:0"), "from 1"),
+    "a line beyond the end": (("similar", "src/dates.py:999"), "no line 999"),
+    "to go on beyond the end": (("complete", "src/dates.py:999:9"), "no line 999"),
+    "a missing file": (("similar", "src/none.py:1"), "no file"),
+    "a folder": (("similar", "src:1"), "folder"),
+    "a binary file": (("similar", "binary.py:1"), "binary"),
+    "a file that is no source": (("similar", "notes.txt:1"), "source file"),
+    "a file outside the root": (("similar", "src/dates.py:7", "--root", "web"), "--root"),
+    "no code": (("similar", "-"), "standard input"),
+    "an empty query": (("search", ""), "nothing to search"),
+    "a blank query": (("search", " \n"), "nothing to search"),
+    "an unknown language": (("search", "a date", "--language", "klingon"), "kotlin"),
+    "an unknown folder": (("search", "a date", "--folder", "none"), "no folder none"),
+    "a folder outside the root": (("search", "a date", "--folder", ".."), "no folder"),
+    "an unknown root": (("search", "a date", "--root", "none"), "none"),
+    "a file for a root": (("index", "src/dates.py"), "src/dates.py"),
+    "k of 0": (("search", "a date", "-k", "0"), "-k"),
+    "an unknown task": (
+        ("embed", "--task", "x", "--role", "query", "--input", "-", "--output", "v.npy"),
+        "code2completion",
+    ),
+    "an unknown command": (("find", "x"), "find"),
+    "an unknown option": (("search", "x", "--fast"), "--fast"),
+    "an address without a port": (("serve", "--tcp", "localhost"), "HOST:PORT"),
+    "a port that is none": (("serve", "--tcp", "localhost:99999"), "HOST:PORT"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_words_are_one_clear_line_and_status_2(codekin: Codekin, case: str):
+    words, expected = WRONG[case]
+    done = codekin(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert expected in last
+
+
+@pytest.mark.parametrize("case", ["line 0", "an unknown language", "an unknown option", "an unknown root"])
+def test_with_json_the_error_is_a_document_too(codekin: Codekin, case: str):
+    words, expected = WRONG[case]
+    document = codekin.json(*words, status=2)
+    assert set(document) == {"error"}
+    assert expected in document["error"]
+
+
+def test_a_cache_that_can_not_be_written_names_the_setting(codekin: Codekin, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    for words in (("index",), ("search", "a date"), ("status",)):
+        done = codekin(*words, CODEKIN_CACHE_DIRECTORY=str(tmp_path / "file" / "cache"))
+        assert done.returncode == 2
+        assert "cache.directory" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["not = [toml", "\0\xff", "[index]\nworkers = 'x'\n[nonsense]\na = 1\n"])
+def test_wrong_settings_are_told_and_do_without(fresh: Codekin, text: str):
+    fresh.cache.mkdir()
+    (fresh.cache / "config.toml").write_text(text, "latin-1")
+    done = fresh("search", "a date", "--json")
+    assert done.returncode == 0
+    assert "Warning: " in done.stderr
+    assert "config.toml" in done.stderr
+    assert json.loads(done.stdout)["hits"]
+
+
+def test_a_fault_is_a_line_and_its_trace_is_there_for_the_asking(codekin: Codekin, tmp_path: Path):
+    (tmp_path / "platformdirs.py").write_text("raise RuntimeError('no such luck')\n")
+    done = codekin("search", "a date", PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "no such luck" in done.stderr
+    assert "--debug" in done.stderr
+    done = codekin("search", "a date", "--debug", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_an_unsound_store_is_made_again(fresh: Codekin):
+    fresh.json("index")
+    for store in (fresh.cache / "workspaces").glob("*.sqlite"):
+        store.write_bytes(b"nonsense" * 1000)
+    assert fresh.json("search", "count words")["hits"]
