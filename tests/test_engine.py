@@ -15,7 +15,7 @@ import pytest
 
 from codekin.engine import Engine
 from codekin.errors import QueryError
-from codekin.settings import CacheSettings, Settings
+from codekin.settings import CacheSettings, ModelSettings, Settings
 from codekin.types import Answer, Filter, Hit, Kinship, Span
 
 NEVER = threading.Event()
@@ -73,6 +73,16 @@ func TotalPrice(orders []Order, taxRate float64) float64 {
 """
 
 
+NEW = """def {}(orders, rate):
+    total = 0
+    for order in orders:
+        total += order.price * rate
+    if total < 0:
+        raise ValueError(total)
+    return total
+"""
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     folder = tmp_path / "work space"
@@ -84,10 +94,13 @@ def root(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def opened(*roots: Path, cache: Path, start: bool = False) -> Iterator[tuple[Engine, Callable[..., None]]]:
+def opened(
+    *roots: Path, cache: Path, start: bool = False, dim: int = 0
+) -> Iterator[tuple[Engine, Callable[..., None]]]:
     """An engine, and a function that waits until a condition holds."""
     changed = threading.Event()
-    engine = Engine(roots, Settings(cache=CacheSettings(directory=str(cache))), on_change=changed.set)
+    settings = Settings(cache=CacheSettings(directory=str(cache)), model=ModelSettings(dim=dim))
+    engine = Engine(roots, settings, on_change=changed.set)
 
     def until(condition: Callable[[], object], seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
@@ -340,6 +353,31 @@ class TestSeveralProcesses:
             until_other(lambda: other.status().state == "ready")
             (root / "newer.py").write_text("def still_newer(): pass\n")
             until_other(lambda: named(other, "still_newer", 5))
+
+    def test_of_two_with_different_models_each_has_all_vectors(self, root: Path, tmp_path: Path):
+        """So are two versions of codekin, where one window was opened before an upgrade."""
+
+        def has_all(engine: Engine, name: str) -> bool:
+            return engine.coverage() == 1.0 and bool(named(engine, name, 5)) and known(engine) == known(writer)
+
+        def known(engine: Engine) -> tuple[str, set[int]]:
+            return engine.status().dense, set(engine._index.passages.labels.tolist())
+
+        with opened(root, cache=tmp_path / "c", start=True) as (writer, until_writer):
+            with opened(root, cache=tmp_path / "c", dim=64) as (asked_once, _):
+                assert has_all(asked_once, "total_price")
+                before = len(known(writer)[1])
+            with opened(root, cache=tmp_path / "c", dim=128) as (other, until_other):
+                other.start()
+                until_other(lambda: other.status().state == "standing by" and has_all(other, "total_price"))
+                (root / "new.py").write_text(NEW.format("brand_new"))
+                until_other(lambda: has_all(other, "brand_new"))
+                other.open_document(root / "newer.py", NEW.format("still_newer"))
+                until_other(lambda: named(other, "still_newer", 5))
+                (root / "newer.py").write_text(NEW.format("still_newer"))
+                other.close_document(root / "newer.py")
+                until_writer(lambda: has_all(writer, "still_newer") and has_all(other, "still_newer"))
+                assert len(known(writer)[1]) == before + 2 > 3
 
     def test_a_killed_indexing_process_is_started_again(self, root: Path, tmp_path: Path):
         for i in range(600):

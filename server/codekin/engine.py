@@ -18,6 +18,7 @@ from codekin.code.extract import canonical, extract, split_lines
 from codekin.completion.completer import Completer
 from codekin.embed.chosen import Heavy, has_heavy, heavy, light
 from codekin.errors import StoreCorruptError
+from codekin.index.catch_up import catch_up
 from codekin.index.filler import Filler
 from codekin.index.home import Home, home
 from codekin.index.index import Index
@@ -75,8 +76,8 @@ class Engine:
         spaces = embedder.space(Task.CODE2CODE), space(embedder)
         self._index = Index(self.home, spaces[0], embedder.dim, self._note_problem, spaces[1])
         self._vectors = VectorStore(self.home.vectors)
-        preparer = Preparer(self.workspace, self._index.store, self._vectors, self._embedder)
-        self._indexer = Indexer(self.home, self.workspace, self._index, preparer, self._changed)
+        self._preparer = Preparer(self.workspace, self._index.store, self._vectors, self._embedder)
+        self._indexer = Indexer(self.home, self.workspace, self._index, self._preparer, self._changed)
         open_heavy = self._open_heavy if has_heavy(settings.model) else None
         self.heavy = Filler(self.home, self.workspace, self._index, open_heavy, on_change)
         self.completer = Completer(self._index, self.workspace, embedder)
@@ -107,9 +108,10 @@ class Engine:
         except Timeout:
             if wait:
                 await_other(self._index.store, lock, on_progress, cancel)
+            embedded = catch_up(self._index, self._preparer, on_progress, cancel.is_set)
             counts = self._index.store.counts()
             skipped, size = tuple(self._index.store.skipped()), self._index.store.size_bytes()
-            report = IndexReport(counts.files, counts.snippets, 0, 0, skipped, time.monotonic() - started, size)
+            report = IndexReport(counts.files, counts.snippets, embedded, 0, skipped, time.monotonic() - started, size)
         self.follow()
         return report
 

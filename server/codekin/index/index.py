@@ -1,7 +1,7 @@
 """The index as a reader sees it: the store, and its vectors in memory, in step with each other."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +91,7 @@ class Index:
     @property
     def loaded(self) -> float:
         """The share of the store's contents whose vectors are in memory, 0 … 1."""
-        have, to_come = len(self.dense), self.light.to_come
+        have, to_come = len(self.dense), self.light.to_come + len(self.light.awaited)
         return have / (have + to_come) if to_come else 1.0
 
     def allowed(self, within: Filter) -> Labels | None:
@@ -128,7 +128,9 @@ class Index:
                     tier.dense.close()
                 self._begin()
             for tier in self.tiers:
-                tier.arrive()
+                arrived = tier.arrive()
+                if tier is self.light:
+                    self._load_continuations(arrived)
             generation = self.store.generation()
             if generation == self._generation:
                 return
@@ -136,7 +138,9 @@ class Index:
             self.structures = self.structures.added(self.store.structures_after(self.structures.newest))
             for tier in self.tiers:
                 tier.follow(self.store)
-            self._load_continuations()
+            rows = self.store.courses_after(self.courses.newest)
+            self._load_continuations([number for number, _ in rows])
+            self.courses = self.courses.added(rows)
             self._generation = generation
             if first:
                 self._retire()
@@ -160,14 +164,13 @@ class Index:
             self._vectors.close()
             self.store.close()
 
-    def _load_continuations(self) -> None:
-        rows = self.store.courses_after(self.courses.newest)
-        hashes = self.store.hash_of([number for number, _ in rows])
-        for i in range(0, len(rows), _CHUNK):
-            chunk = [number for number, _ in rows[i : i + _CHUNK] if number in hashes]
+    def _load_continuations(self, numbers: Sequence[int]) -> None:
+        """The vectors of these contents' continuations, as far as there are any."""
+        hashes = self.store.hash_of(numbers)
+        for i in range(0, len(numbers), _CHUNK):
+            chunk = [number for number in numbers[i : i + _CHUNK] if number in hashes]
             found, vectors = self._vectors.get(self._continuing, [hashes[number] for number in chunk], ROW)
             self.passages = self.passages.added([chunk[position] for position in found], vectors)
-        self.courses = self.courses.added(rows)
 
     def _retire(self) -> None:
         live = set(self.store.live())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from codekin.errors import CodekinError, StoreBusyError, StoreCorruptError
+from codekin.index.catch_up import catch_up
 from codekin.index.child import Child
 from codekin.index.home import Home
 from codekin.index.index import Index
@@ -50,6 +51,8 @@ class Indexer:
         self._due: dict[Path, tuple[float, float]] = {}  # path → (when to take it, when at the latest)
         self._rescan_wanted = True
         self._reconciled = False  # since the last time that anything may have changed
+        self._is_behind = False  # contents of others have no vector of ours
+        self._caught_up = -1  # with what others had written up to this generation of the store
         self._paused = False
         self._stopping = False
         self._child: Child | None = None
@@ -168,16 +171,17 @@ class Indexer:
     def _run_updates(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._stopping or self._due)
+                self._wake.wait_for(lambda: self._stopping or self._due or self._is_behind)
                 if self._stopping:
                     return
                 now = time.monotonic()
                 ready = [path for path, (when, _) in self._due.items() if when <= now]
-                if not ready:
+                if not ready and not self._is_behind:
                     self._wake.wait(min(when for when, _ in self._due.values()) - now)
                     continue
                 for path in ready:
                     del self._due[path]
+                self._is_behind = False
             self._take(ready)
 
     def _take(self, paths: list[Path]) -> None:
@@ -192,7 +196,7 @@ class Indexer:
             store.remove({*paths} - {*ours} | {*prepared.gone})
             self.embedded += prepared.embedded
             self._update_problem = None
-            self._index.follow()
+            self._catch_up()
         except StoreCorruptError as error:
             self._note_trouble(error)
             self.repair(error)
@@ -205,6 +209,28 @@ class Indexer:
             self._index.troubles.tell(repr(error))
             self._update_problem = f"{error!r} while indexing an edit; the log has the details. Please report it."
         self._on_change()
+
+    def _look_behind(self) -> None:
+        """Have the contents of others taken care of that have no vector of ours, once each time they change."""
+        generation = self._index.store.generation()
+        with self._wake:
+            self._is_behind = bool(self._index.light.awaited) and generation != self._caught_up and not self._paused
+            self._wake.notify_all()
+
+    def _catch_up(self) -> None:
+        generation = self._index.store.generation()
+        self._index.follow()
+        if not self._index.light.awaited:
+            return
+        try:
+            self.embedded += catch_up(self._index, self._preparer, self._note, self._is_to_rest)
+        finally:
+            self.progress = None
+        if not self._is_to_rest():
+            self._caught_up = generation
+
+    def _is_to_rest(self) -> bool:
+        return self._stopping or self._paused
 
     def _note_trouble(self, error: CodekinError) -> None:
         log.warning("%s", error)
@@ -248,6 +274,7 @@ class Indexer:
                 self._lock.acquire()
             except Timeout:
                 self._index.follow()
+                self._look_behind()
                 self._on_change()
                 self._await(lambda: False, _STAND_BY_S)
             else:

@@ -82,10 +82,11 @@ class Preparer:
     def _take_in(self, found: Sequence[tuple[Document, list[Snippet]]]) -> tuple[list[FileRecord], int, int]:
         contents = {content_hash(snippet.text): snippet for _, snippets in found for snippet in snippets}
         missing = list(contents.keys() - self._vectors.having(self.space, list(contents)))
+        # First the continuations': who sees a content's vector looks for them once.
+        self._embed_continuations({key: snippet for key, snippet in contents.items() if snippet.borders})
         if missing:
             rows = self._embedder.embed([contents[key].text for key in missing], Task.CODE2CODE, Role.PASSAGE)
             self._vectors.put(self.space, missing, rows)
-        self._embed_continuations({key: snippet for key, snippet in contents.items() if snippet.borders})
         known = self._store.known(list(contents))
         new = {key: _matter(snippet) for key, snippet in contents.items() if key not in known}
         records = [

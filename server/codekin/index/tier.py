@@ -52,16 +52,18 @@ class Tier:
             self.to_come = len(numbers) - i - len(chunk)
         self.to_come = 0
 
-    def arrive(self) -> None:
-        """Take in the vectors that any process has made since the last call."""
+    def arrive(self) -> list[int]:
+        """Take in the vectors that any process has made since the last call; the contents that waited for them."""
         if not self._awaited:
-            return
+            return []
         newest, arrived = self._vectors.arrived(self.space, self._newest)
-        found = [key for key in arrived if key in self._awaited]
-        for i in range(0, len(found), _CHUNK):
-            having = self._load({key: self._awaited[key] for key in found[i : i + _CHUNK]})
+        found = {key: self._awaited[key] for key in arrived if key in self._awaited}
+        keys = list(found)
+        for i in range(0, len(keys), _CHUNK):
+            having = self._load({key: found[key] for key in keys[i : i + _CHUNK]})
             self._awaited = {key: number for key, number in self._awaited.items() if key not in having}
         self._newest = newest
+        return list(found.values())
 
     def retire(self, live: set[int]) -> None:
         """Let go of the contents that are not among `live`, until the store has them again."""

@@ -1,0 +1,33 @@
+"""Contents that another codekin took in, whose embedded model, or its `model.dim`, is not ours: they get our vectors.
+
+Two versions meet so whenever one window was opened before an upgrade and one after it.
+"""
+
+import time
+from collections.abc import Callable
+
+from codekin.index.index import Index
+from codekin.index.prepare import Preparer
+from codekin.types import OnProgress, Progress
+
+_FILES = 64  # between two looks whether to stop
+
+
+def catch_up(index: Index, preparer: Preparer, on_progress: OnProgress, stop: Callable[[], bool]) -> int:
+    """Make the light model's vectors that are wanting, of files that say what they said; how many.
+
+    A codekin like ours makes them before it writes a content, so that there is almost always nothing to do.
+    Raises StoreError.
+    """
+    index.follow()
+    paths = sorted(index.store.files_with(index.light.awaited)) if index.light.awaited else []
+    started, made = time.monotonic(), 0
+    for done in range(0, len(paths), _FILES):
+        if stop():
+            break
+        each = (time.monotonic() - started) / done if done else None
+        on_progress(Progress(done, len(paths), each and each * (len(paths) - done)))
+        some = paths[done : done + _FILES]
+        made += preparer.prepare(some, anew=some).embedded
+        index.follow()
+    return made
