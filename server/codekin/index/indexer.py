@@ -304,6 +304,7 @@ class Indexer:
         if report:
             self.embedded += report.embedded
             self._index.settle()
+            self._look_behind()  # the child is of another version where codekin was upgraded under us
             with self._wake:
                 self._reconciled = not self._rescan_wanted
         self._on_change()
