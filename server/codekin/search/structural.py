@@ -17,9 +17,10 @@ class StructuralRetriever:
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    def search(self, query: Query, k: int) -> list[Candidate]:
-        """At most `k` candidates, best first: 1 is the same code, RENAMED the same but for names and literals.
+    def search(self, query: Query, k: int, least: float = _LEAST) -> list[Candidate]:
+        """At most `k` candidates of that score or a higher one, best first.
 
+        1 is the same code, RENAMED the same but for names and literals.
         Else a score is the estimated share of what both have in what either has: runs of tokens, names, literals.
         None where the query's language is not known, or it is too short to compare.
         """
@@ -27,7 +28,7 @@ class StructuralRetriever:
         if asked is None:
             return []
         allowed = self._index.allowed(query.within)
-        labels, scores = self._index.structures.like(asked, _LEAST, RENAMED, allowed)
+        labels, scores = self._index.structures.like(asked, least, RENAMED, allowed)
         order = np.lexsort((labels, -scores))
         found: list[Candidate] = []
         for start in range(0, len(order), 2 * k):  # contents that are no more may be among the best
