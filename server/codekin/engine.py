@@ -108,6 +108,7 @@ class Engine:
         except Timeout:
             if wait:
                 await_other(self._index.store, lock, on_progress, cancel)
+            self.follow()
             embedded = catch_up(self._index, self._preparer, on_progress, cancel.is_set)
             counts = self._index.store.counts()
             skipped, size = tuple(self._index.store.skipped()), self._index.store.size_bytes()

@@ -165,6 +165,11 @@ class Progress:
         tuple[str, float], ...
     ] = ()  # where there are several: each one's name, and its share of the contents
 
+    @classmethod
+    def after(cls, seconds: float, done: int, total: int) -> "Progress":
+        """What is left takes as long, each, as what was done in these `seconds`."""
+        return cls(done, total, seconds / done * (total - done) if done else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:

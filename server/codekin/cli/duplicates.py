@@ -63,8 +63,7 @@ def _pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Pair]:
     files = sorted(file.path for file in found if has_grammar(file.language))  # in others there are no functions
     began = time.monotonic()
     for number, path in enumerate(files):
-        left = (time.monotonic() - began) / number * (len(files) - number) if number else None
-        on_progress(Progress(number, len(files), left))
+        on_progress(Progress.after(time.monotonic() - began, number, len(files)))
         for snippet in engine.snippets(path):
             if snippet.part or snippet.kind in _NO_FUNCTIONS:
                 continue

@@ -16,17 +16,15 @@ _FILES = 64  # between two looks whether to stop
 def catch_up(index: Index, preparer: Preparer, on_progress: OnProgress, stop: Callable[[], bool]) -> int:
     """Make the light model's vectors that are wanting, of files that say what they said; how many.
 
-    A codekin like ours makes them before it writes a content, so that there is almost always nothing to do.
-    Raises StoreError.
+    A codekin like ours makes them before it writes a content, so that there is almost always nothing to do. The index
+    has followed the store. Raises StoreError.
     """
-    index.follow()
-    paths = sorted(index.store.files_with(index.light.awaited)) if index.light.awaited else []
+    paths = sorted(index.store.files_with(index.light.awaited))
     started, made = time.monotonic(), 0
     for done in range(0, len(paths), _FILES):
         if stop():
             break
-        each = (time.monotonic() - started) / done if done else None
-        on_progress(Progress(done, len(paths), each and each * (len(paths) - done)))
+        on_progress(Progress.after(time.monotonic() - started, done, len(paths)))
         some = paths[done : done + _FILES]
         made += preparer.prepare(some, anew=some).embedded
         index.follow()

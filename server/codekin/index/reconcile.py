@@ -88,7 +88,7 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
             tally.reused += prepared.reused
             tally.skipped |= {item: found.get(item.path, (0, 0)) for item in prepared.skipped}
             store.set_meta({"pending": len(plan.changed) - tally.done})
-            on_progress(_progress(tally.done, len(plan.changed), time.monotonic() - started_work))
+            on_progress(Progress.after(time.monotonic() - started_work, tally.done, len(plan.changed)))
         if not cancel.is_set():
             store.set_skipped(tally.skipped)
             store.set_meta({"codekin": __version__, "rules": repr(home.settings.index)})
@@ -105,10 +105,6 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
             seconds=seconds,
             store_bytes=store.size_bytes(),
         )
-
-
-def _progress(done: int, total: int, seconds: float) -> Progress:
-    return Progress(done, total, seconds / done * (total - done) if done else None)
 
 
 def _anew(store: Store, vectors: VectorStore, space: str) -> set[Path]:
