@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codekin.bounds import Machine, Scope, shown
 from codekin.settings import Settings, config_file, overlay, user_settings
 
 README = Path(__file__).parents[1] / "README.md"
@@ -19,8 +20,8 @@ GROUPS = get_type_hints(Settings)
 LEAVES = [(group.name, leaf) for group in fields(Settings) for leaf in fields(GROUPS[group.name])]
 WRONG = {
     bool: ["yes", 1, 0.0, [], {}],
-    int: ["1", True, 1.5, -1, float("nan"), []],
-    float: ["1", True, -1, float("nan"), {}],
+    int: ["1", True, 1.5, -1, float("nan"), float("inf"), [], 10**22, -(10**22), 10**5000],
+    float: ["1", True, -1, float("nan"), float("inf"), -float("inf"), {}, 10**22, 10**400, 10**5000],
     str: [1, True, [], "no such choice"],
     tuple: ["a", [1], [None], True, {"a": "b"}],
 }
@@ -76,9 +77,57 @@ class TestTree:
 def _table() -> Iterator[tuple[str, str, str]]:
     for group, leaf in LEAVES:
         default = value(Settings(), group, leaf.name)
-        bound = f" At least {leaf.metadata['least']:g}." if leaf.metadata["least"] else ""
+        bounds = ""
+        if leaf.metadata["between"]:
+            least, most = leaf.metadata["between"]
+            bounds = f" {least:,} to {most.value if isinstance(most, Machine) else format(most, ',')}."
         choices = f" One of {', '.join(leaf.metadata['choices'])}." if leaf.metadata["choices"] else ""
-        yield f"{group}.{leaf.name}", f"`{json.dumps(default)}`", leaf.metadata["description"] + bound + choices
+        own = " *Yours alone.*" if leaf.metadata["scope"] is Scope.USER else ""
+        yield f"{group}.{leaf.name}", f"`{json.dumps(default)}`", leaf.metadata["description"] + bounds + choices + own
+
+
+def bounds(leaf: dataclasses.Field[Any]) -> tuple[float, float] | None:
+    """The least and the greatest value on this machine."""
+    if leaf.metadata["between"] is None:
+        return None
+    least, most = leaf.metadata["between"]
+    return least, most.value_here() if isinstance(most, Machine) else most
+
+
+class TestBounds:
+    @pytest.mark.parametrize(("group", "leaf"), LEAVES, ids=lambda part: getattr(part, "name", part))
+    def test_every_number_has_a_least_and_a_greatest_value(self, group: str, leaf: dataclasses.Field[Any]):
+        kind = type(value(Settings(), group, leaf.name))
+        assert (bounds(leaf) is not None) == (kind in (int, float))
+
+    @pytest.mark.parametrize(("group", "leaf"), LEAVES, ids=lambda part: getattr(part, "name", part))
+    def test_both_are_taken_and_what_lies_beyond_is_told(self, group: str, leaf: dataclasses.Field[Any]):
+        if (between := bounds(leaf)) is None:
+            return
+        default = value(Settings(), group, leaf.name)
+        for bound, step in zip(between, (-1, 1), strict=True):
+            settings, problems = overlay(Settings(), {group: {leaf.name: type(default)(bound)}}, source="x")
+            assert value(settings, group, leaf.name) == bound
+            assert not problems
+            settings, (problem,) = overlay(Settings(), {group: {leaf.name: type(default)(bound) + step}}, source="x")
+            assert value(settings, group, leaf.name) == default
+            assert f"at {'least' if step < 0 else 'most'} {bound:,}" in str(problem)
+
+    def test_there_are_no_more_workers_than_processors(self):
+        settings, (problem,) = overlay(Settings(), {"index": {"workers": 10_000}}, source="x")
+        assert settings == Settings()
+        assert f"at most {os.cpu_count()}, the number of processors" in str(problem)
+
+    def test_a_model_and_what_costs_the_machine_is_the_users_own(self):
+        own = {f"{group}.{leaf.name}" for group, leaf in LEAVES if leaf.metadata["scope"] is Scope.USER}
+        costs = {"index.workers", "index.max_file_bytes", "index.polling_s"}
+        assert own == costs | {f"{group}.{leaf.name}" for group, leaf in LEAVES if group in ("model", "cache")}
+
+    @pytest.mark.parametrize("wrong", ["x" * 10_000, [["x"] * 10_000], 10**5000, {"x" * 10_000: 1}], ids=type)
+    def test_a_message_stays_short_whatever_was_sent(self, wrong: Any):
+        for values in ({"index": {"workers": wrong}}, {"index": wrong}, {"x" * 10_000: wrong}):
+            _, (problem,) = overlay(Settings(), values, source="x")
+            assert len(str(problem)) < 500
 
 
 class TestOverlay:
@@ -88,29 +137,27 @@ class TestOverlay:
         for group, leaf in LEAVES:
             now, default = value(settings, group, leaf.name), value(Settings(), group, leaf.name)
             assert type(now) is type(default)
-            if leaf.metadata["least"] is not None:
-                assert now >= leaf.metadata["least"]
+            if between := bounds(leaf):
+                assert between[0] <= now <= between[1]
             if leaf.metadata["choices"]:
                 assert now in leaf.metadata["choices"]
         assert all(str(problem).startswith("x: ") for problem in problems)
 
-    @given(
-        st.integers(0, 64), st.booleans(), st.lists(st.text()), st.floats(0.5, 1e6, allow_nan=False) | st.integers(1, 9)
-    )
-    def test_right_values_are_taken_as_they_are(self, workers: int, enabled: bool, exclude: list[str], polling: float):
+    @given(st.integers(1, 1000), st.booleans(), st.lists(st.text()), st.floats(0.5, 1000.0) | st.integers(1, 9))
+    def test_right_values_are_taken_as_they_are(self, size: int, enabled: bool, exclude: list[str], polling: float):
         values = {
-            "index": {"workers": workers, "exclude": exclude, "polling_s": polling},
+            "index": {"max_file_bytes": size, "exclude": exclude, "polling_s": polling},
             "lens": {"enabled": enabled},
         }
         settings, problems = overlay(Settings(), values, source="x")
         assert not problems
-        assert (settings.index.workers, settings.index.exclude) == (workers, tuple(exclude))
+        assert (settings.index.max_file_bytes, settings.index.exclude) == (size, tuple(exclude))
         assert (settings.index.polling_s, settings.lens.enabled) == (polling, enabled)
         assert settings.search == Settings().search
 
-    @pytest.mark.parametrize(("group", "leaf", "wrong"), list(wrong_values()))
+    @pytest.mark.parametrize(("group", "leaf", "wrong"), list(wrong_values()), ids=shown)
     def test_a_wrong_value_is_told_by_name_and_the_rest_is_taken(self, group: str, leaf: str, wrong: Any):
-        other = "debounce_ms" if leaf != "debounce_ms" else "workers"
+        other = "debounce_ms" if leaf != "debounce_ms" else "max_file_bytes"
         values: dict[str, Any] = {"index": {other: 7}}
         values.setdefault(group, {})[leaf] = wrong
         settings, problems = overlay(Settings(), values, source="x")
@@ -144,15 +191,17 @@ class TestSources:
         assert user_settings() == (Settings(), ())
 
     def test_the_environment_wins_over_the_editor_and_the_editor_over_the_file(self, monkeypatch: pytest.MonkeyPatch):
-        config_file().write_text("[index]\nworkers = 1\ndebounce_ms = 1\nmax_file_bytes = 1\n")
-        monkeypatch.setenv("CODEKIN_INDEX_WORKERS", "3")
-        client = {"index": {"workers": 2, "debounceMs": 2}}
+        config_file().write_text("[search]\nlimit = 1\n[index]\ndebounce_ms = 1\nmax_file_bytes = 1\n")
+        monkeypatch.setenv("CODEKIN_SEARCH_LIMIT", "3")
+        client = {"search": {"limit": 2}, "index": {"debounceMs": 2}}
         settings, problems = user_settings([("the editor", client)])
         assert not problems
         index = settings.index
-        assert (index.workers, index.debounce_ms, index.max_file_bytes) == (3, 2, 1)
+        assert (settings.search.limit, index.debounce_ms, index.max_file_bytes) == (3, 2, 1)
 
-    @pytest.mark.parametrize("text", ["index = [", "\x00", "[index]\nworkers = 1\nworkers = 2", "ÿ"])
+    @pytest.mark.parametrize(
+        "text", ["index = [", "\x00", "[index]\nworkers = 1\nworkers = 2", "ÿ", "x = " + "[" * 5000]
+    )
     def test_a_file_that_is_no_toml_is_told_and_the_defaults_are_used(self, text: str):
         config_file().write_text(text, "latin-1")
         settings, (problem,) = user_settings()
@@ -168,7 +217,7 @@ class TestSources:
     @pytest.mark.parametrize(
         ("name", "text", "group", "leaf", "expected"),
         [
-            ("CODEKIN_INDEX_WORKERS", "2", "index", "workers", 2),
+            ("CODEKIN_INDEX_WORKERS", "1", "index", "workers", 1),
             ("CODEKIN_INDEX_EXCLUDE", '["a", "b/"]', "index", "exclude", ("a", "b/")),
             ("CODEKIN_INDEX_POLLING_S", "2", "index", "polling_s", 2.0),
             ("CODEKIN_LENS_ENABLED", "true", "lens", "enabled", True),
@@ -185,7 +234,10 @@ class TestSources:
         assert not problems
         assert value(settings, group, leaf) == expected
 
-    @pytest.mark.parametrize("text", ["many", "-1", "1.5", "true"])
+    @pytest.mark.parametrize(
+        "text",
+        ["many", "-1", "1.5", "true", "1000000", "1e400", "nan", "9" * 5000, pytest.param("[" * 5000, id="deep")],
+    )
     def test_a_wrong_variable_is_told(self, monkeypatch: pytest.MonkeyPatch, text: str):
         monkeypatch.setenv("CODEKIN_INDEX_WORKERS", text)
         settings, problems = user_settings()

@@ -6,10 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from codekin.bounds import Machine, Scope
 from codekin.settings import Settings
 
 PACKAGE = Path(__file__).with_name("package.json")
-_USERS_OWN = ("cache", "model")  # paths, models, and what all workspaces share: never from a workspace
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -30,15 +30,17 @@ def sections() -> list[dict[str, Any]]:
 
 
 def _property(group: str, leaf: Any, hint: Any) -> dict[str, Any]:
-    least, choices = leaf.metadata["least"], leaf.metadata["choices"]
-    scope = "machine" if group in _USERS_OWN else "window"
+    between, choices = leaf.metadata["between"], leaf.metadata["choices"]
+    scope = "machine" if leaf.metadata["scope"] is Scope.USER else "window"
     if (group, leaf.name) == ("completion", "enabled"):
         scope = "language-overridable"
     kind: dict[str, Any] = {"type": _TYPES[hint]} if hint in _TYPES else {"type": "array", "items": {"type": "string"}}
     default = list(leaf.default) if isinstance(leaf.default, tuple) else leaf.default
     found = {**kind, "default": default, "description": leaf.metadata["description"], "scope": scope}
-    if least is not None:
-        found["minimum"] = least
+    if between is not None:
+        found["minimum"] = between[0]
+        if not isinstance(between[1], Machine):  # which the server knows
+            found["maximum"] = between[1]
     if choices:
         found["enum"] = list(choices)
     return found

@@ -1,125 +1,140 @@
 """One frozen tree of defaults, and the only reader of the environment.
 
-Every leaf carries its description and bounds in its metadata: the README's table, the editors' settings pages and the
-checks below all come from there. Sources, weakest first: the defaults here, the user's `config.toml`, what the
-editor's client sends, environment variables.
+Every leaf carries its description, its bounds and who may set it in its metadata (bounds.py): the README's table, the
+editors' settings pages, the checks below and the server's all come from there. Sources, weakest first: the defaults
+here, the user's `config.toml`, what the editor's client sends, environment variables.
 """
 
 import os
 import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 import platformdirs
 
+from codekin.bounds import MAX_DIMENSIONS, MAX_HITS, Machine, Scope, checked_value, setting, shown, users_setting
 from codekin.errors import SettingsError
-
-
-def _setting(default: Any, description: str, *, least: float | None = None, choices: tuple[str, ...] = ()) -> Any:
-    """A leaf of the tree: its default, what it means to a user, and its bounds."""
-    return field(default=default, metadata={"description": description, "least": least, "choices": choices})
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
     """What is indexed, and how hard the machine may work for it."""
 
-    exclude: tuple[str, ...] = _setting((), "More paths to leave out, in .gitignore syntax.")
-    include: tuple[str, ...] = _setting(
+    exclude: tuple[str, ...] = setting((), "More paths to leave out, in .gitignore syntax.")
+    include: tuple[str, ...] = setting(
         (), "Paths to index although a built-in default leaves them out, in .gitignore syntax."
     )
-    max_file_bytes: int = _setting(1_048_576, "Larger files are skipped.", least=1)
-    debounce_ms: int = _setting(150, "How long to wait after an edit before it is indexed, in milliseconds.", least=0)
-    workers: int = _setting(0, "Processes that read and embed in bulk; 0 chooses from the processor.", least=0)
-    polling_s: float = _setting(5.0, "Seconds between scans where the system can't watch files.", least=0.5)
+    max_file_bytes: int = users_setting(1_048_576, "Larger files are skipped.", between=(1, 100_000_000))
+    debounce_ms: int = setting(
+        150, "How long to wait after an edit before it is indexed, in milliseconds.", between=(0, 60_000)
+    )
+    workers: int = users_setting(
+        0, "Processes that read and embed in bulk; 0 chooses from the processor.", between=(0, Machine.PROCESSORS)
+    )
+    polling_s: float = users_setting(
+        5.0, "Seconds between scans where the system can't watch files.", between=(0.5, 86_400)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """Which model embeds."""
 
-    name: str = _setting(
+    name: str = users_setting(
         "embedded", 'The embedding model: "embedded", a name of `codekin model list`, a hub id, or a folder.'
     )
-    dim: int = _setting(
-        0, "Numbers per vector (a Matryoshka dimension of the model); 0 is the model's own default.", least=0
+    dim: int = users_setting(
+        0,
+        "Numbers per vector (a Matryoshka dimension of the model); 0 is the model's own default.",
+        between=(0, MAX_DIMENSIONS),
     )
-    max_tokens: int = _setting(512, "Longer texts are cut; a heavy model's time grows with it.", least=16)
-    device: str = _setting("auto", "Where a heavy model runs.", choices=("auto", "cpu", "cuda", "mps"))
-    precision: str = _setting(
+    max_tokens: int = users_setting(
+        512, "Longer texts are cut; a heavy model's time grows with it.", between=(16, 131_072)
+    )
+    device: str = users_setting("auto", "Where a heavy model runs.", choices=("auto", "cpu", "cuda", "mps"))
+    precision: str = users_setting(
         "auto",
         "Numbers that a heavy model computes with; int8 is fastest on a CPU and a little less exact.",
         choices=("auto", "float32", "bfloat16", "int8"),
     )
-    pooling: str = _setting(
+    pooling: str = users_setting(
         "auto",
         "Which token a heavy model's vector is taken from, where its files do not say.",
         choices=("auto", "last", "mean", "cls"),
     )
-    prompts: tuple[str, ...] = _setting(
+    prompts: tuple[str, ...] = users_setting(
         (),
         "Instructions before texts where a heavy model's files name none: `query=…`, `document=…`, `nl2code_query=…`.",
     )
-    matryoshka: tuple[str, ...] = _setting((), "Dimensions that a heavy model's vectors may be cut to.")
-    idle_s: float = _setting(600.0, "Seconds without work after which a heavy model's memory is given back.", least=0.1)
-    endpoint: str = _setting(
+    matryoshka: tuple[str, ...] = users_setting((), "Dimensions that a heavy model's vectors may be cut to.")
+    idle_s: float = users_setting(
+        600.0, "Seconds without work after which a heavy model's memory is given back.", between=(0.1, 2_592_000)
+    )
+    endpoint: str = users_setting(
         "",
         "Address of a server with OpenAI's embeddings API (http://localhost:8080/v1) that runs the model of that name "
         "instead; your code is sent there. Its key, if it wants one: CODEKIN_ENDPOINT_KEY in the environment.",
     )
-    endpoint_timeout_s: float = _setting(60.0, "Seconds that the endpoint may take for one request.", least=0.1)
-    endpoint_batch: int = _setting(32, "Texts that the endpoint gets at once.", least=1)
+    endpoint_timeout_s: float = users_setting(
+        60.0, "Seconds that the endpoint may take for one request.", between=(0.1, 3_600)
+    )
+    endpoint_batch: int = users_setting(32, "Texts that the endpoint gets at once.", between=(1, 2_048))
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
     """How questions are answered."""
 
-    limit: int = _setting(10, "How many hits an answer has at most.", least=1)
+    limit: int = setting(10, "How many hits an answer has at most.", between=(1, MAX_HITS))
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolSettings:
     """Workspace symbols."""
 
-    by_name: bool = _setting(True, "Find symbols by name, too, not only by meaning; off where another server does.")
+    by_name: bool = setting(True, "Find symbols by name, too, not only by meaning; off where another server does.")
 
 
 @dataclass(frozen=True, slots=True)
 class LensSettings:
     """The code lens above each function."""
 
-    enabled: bool = _setting(False, 'Show "N similar" above functions.')
+    enabled: bool = setting(False, 'Show "N similar" above functions.')
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicateSettings:
     """Diagnostics for duplicated code."""
 
-    enabled: bool = _setting(False, "Report duplicated functions as informational diagnostics.")
-    min_lines: int = _setting(5, "Functions with fewer lines are never reported.", least=1)
+    enabled: bool = setting(False, "Report duplicated functions as informational diagnostics.")
+    min_lines: int = setting(5, "Functions with fewer lines are never reported.", between=(1, 100_000))
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionSettings:
     """How code goes on, as ghost text and as completion items."""
 
-    enabled: bool = _setting(True, "Suggest how code goes on, taken from the workspace.")
-    floor: float = _setting(0.3, "Suggest nothing that is less probable, 0 to 1; higher is more silent.", least=0)
-    debounce_ms: int = _setting(60, "How long to wait for the next key before looking, in milliseconds.", least=0)
-    max_lines: int = _setting(12, "Suggestions have at most so many lines.", least=1)
-    limit: int = _setting(1, "How many suggestions to choose from.", least=1)
+    enabled: bool = setting(True, "Suggest how code goes on, taken from the workspace.")
+    floor: float = setting(0.3, "Suggest nothing that is less probable; higher is more silent.", between=(0, 1))
+    debounce_ms: int = setting(
+        60, "How long to wait for the next key before looking, in milliseconds.", between=(0, 10_000)
+    )
+    max_lines: int = setting(12, "Suggestions have at most so many lines.", between=(1, 200))
+    limit: int = setting(1, "How many suggestions to choose from.", between=(1, 100))
 
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
     """Where the index lives."""
 
-    directory: str = _setting("", "Where codekin keeps its indexes; empty is the user's cache directory.")
-    quota_mb: int = _setting(2048, "Room for shared vectors, in MB; the longest unused are dropped first.", least=16)
+    directory: str = users_setting("", "Where codekin keeps its indexes; empty is the user's cache directory.")
+    quota_mb: int = users_setting(
+        2048, "Room for shared vectors, in MB; the longest unused are dropped first.", between=(16, 1_048_576)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +172,7 @@ def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple
             settings, problems = overlay(settings, tomllib.load(stream), source=str(path))
     except FileNotFoundError:
         pass
-    except (OSError, ValueError) as error:  # no TOML, or no UTF-8
+    except (OSError, ValueError, RecursionError) as error:  # no TOML, or no UTF-8
         problems = (SettingsError(f"{path} can't be read ({error}); the defaults are used. Mend or remove the file."),)
     for source, values in (*client, ("the environment", _from_environment())):
         settings, more = overlay(settings, values, source=source)
@@ -189,6 +204,18 @@ def config_file() -> Path:
     return Path(named) if named else platformdirs.user_config_path("codekin") / "config.toml"
 
 
+def is_users_own(group: str, key: str) -> bool:
+    """Whether the user alone may set this: no file of a workspace, and nobody who may have read one."""
+    return (group, _snake(key)) in _users_own()
+
+
+@cache
+def _users_own() -> frozenset[tuple[str, str]]:
+    groups = get_type_hints(Settings)
+    leaves = ((name, leaf) for name, group in groups.items() if is_dataclass(group) for leaf in fields(group))
+    return frozenset((name, leaf.name) for name, leaf in leaves if leaf.metadata["scope"] is Scope.USER)
+
+
 def overlay(
     settings: Settings, values: Mapping[str, Any], *, source: str
 ) -> tuple[Settings, tuple[SettingsError, ...]]:
@@ -203,7 +230,7 @@ def _overlay(node: Any, values: Mapping[str, Any], prefix: str, source: str, pro
     changes: dict[str, Any] = {}
     for key, value in values.items():
         name = _snake(str(key))
-        path = f"{prefix}{key}"
+        path = f"{prefix}{shown(str(key))[1:-1]}"
         if name not in leaves:
             known = ", ".join(prefix + leaf for leaf in leaves)
             problems.append(SettingsError(f"{source}: there is no setting {path}. There are: {known}."))
@@ -211,43 +238,16 @@ def _overlay(node: Any, values: Mapping[str, Any], prefix: str, source: str, pro
             if isinstance(value, Mapping):
                 changes[name] = _overlay(getattr(node, name), value, f"{path}.", source, problems)
             elif value is not None:
-                problems.append(SettingsError(f"{source}: {path} is a group of settings, not {value!r}."))
+                problems.append(SettingsError(f"{source}: {path} is a group of settings, not {shown(value)}."))
         elif value is not None:  # editors send null for a setting that nobody set
             try:
-                changes[name] = _checked(leaves[name], hints[name], value)
+                changes[name] = checked_value(leaves[name], hints[name], value)
             except ValueError as error:
                 default = getattr(node, name)
                 problems.append(
-                    SettingsError(f"{source}: {path} is {value!r}, but must be {error}; {default!r} is used.")
+                    SettingsError(f"{source}: {path} is {shown(value)}, but must be {error}; {default!r} is used.")
                 )
     return replace(node, **changes)
-
-
-def _checked(leaf: Field[Any], hint: Any, value: Any) -> Any:
-    """`value` as the leaf's type; ValueError says what it must be."""
-    least, choices = leaf.metadata["least"], leaf.metadata["choices"]
-    if hint is bool or isinstance(value, bool):
-        if hint is not bool or not isinstance(value, bool):
-            raise ValueError("true or false" if hint is bool else _noun(hint))
-        return value
-    if hint is float and isinstance(value, int):
-        value = float(value)
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise ValueError("a list of strings")
-        return tuple(value)
-    if not isinstance(value, hint):
-        raise ValueError(_noun(hint))
-    if least is not None and not value >= least:
-        raise ValueError(f"at least {least}")
-    if choices and value not in choices:
-        raise ValueError("one of " + ", ".join(choices))
-    return value
-
-
-def _noun(hint: Any) -> str:
-    names = {int: "a whole number", float: "a number", str: "a string"}
-    return names.get(hint, "a list of strings" if get_args(hint) else str(hint))
 
 
 def _snake(key: str) -> str:
@@ -269,5 +269,5 @@ def _from_environment() -> dict[str, dict[str, Any]]:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, a number of thousands of digits, lists in lists in lists
         return text

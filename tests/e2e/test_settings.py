@@ -42,13 +42,13 @@ async def test_unsaved_text_survives_a_change_that_reopens_the_index(start) -> N
 
 
 async def test_wrong_settings_are_told_once_and_the_defaults_used(start) -> None:
-    wrong = {"index": {"workers": "many"}, "serach": {"limit": 3}, "lens": True}
+    wrong = {"index": {"debounceMs": "many"}, "serach": {"limit": 3}, "lens": True}
     client = await start(settings=wrong)
     await client.indexed(5)
     texts = sorted(message.message for message in client.messages)
     assert len(texts) == 3
     assert all(message.type == types.MessageType.Warning for message in client.messages)
-    assert "index.workers is 'many', but must be a whole number" in texts[0]
+    assert "index.debounceMs is 'many', but must be a whole number" in texts[0]
     assert "there is no setting serach" in texts[2]
     changed(client, wrong)
     await client.ask("codekin/status")
@@ -66,6 +66,16 @@ async def test_a_workspace_can_not_choose_where_the_index_lives(start, tmp_path)
     assert client.status["store"].startswith(str(tmp_path / "cache"))
     texts = [message.message for message in client.messages]
     assert any("codekin.cache.directory is ignored" in text and "config.toml" in text for text in texts)
+
+
+async def test_a_workspace_can_not_choose_what_the_index_costs(start) -> None:
+    """Nor does a setting reach a process: as many work as the user's own settings say."""
+    client = await start(settings={"index": {"workers": 40, "maxFileBytes": 10, "pollingS": 0.5}})
+    await client.indexed(5)
+    texts = sorted(message.message for message in client.messages)
+    assert len(texts) == 3
+    for text, name in zip(texts, ("maxFileBytes", "pollingS", "workers"), strict=True):
+        assert f"codekin.index.{name} is ignored" in text
 
 
 async def test_an_editor_that_sends_every_default_is_not_blamed(start) -> None:

@@ -1,17 +1,21 @@
 """Settings, and who may say what."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from codekin.bounds import shown
 from codekin.lsp.configuration import Configuration
+from codekin.settings import Settings
 
 
 @pytest.fixture(autouse=True)
 def _nothing_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEKIN_CONFIG", str(tmp_path / "config.toml"))
-    monkeypatch.delenv("CODEKIN_CACHE_DIRECTORY", raising=False)
-    monkeypatch.delenv("CODEKIN_SEARCH_LIMIT", raising=False)
+    for name in os.environ:
+        if name.startswith("CODEKIN_") and name != "CODEKIN_CONFIG":
+            monkeypatch.delenv(name)
 
 
 def test_who_speaks_later_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,9 +39,19 @@ def test_what_the_client_says_anew_replaces_what_it_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", [{"cache": {"directory": "/evil"}}, {"cache": {"quotaMb": 16}}, {"model": {"dim": 64}}]
+    "setting",
+    [
+        {"cache": {"directory": "/evil"}},
+        {"cache": {"quotaMb": 16}},
+        {"model": {"dim": 64}},
+        {"model": {"endpoint": "http://evil"}},
+        {"index": {"workers": 1}},
+        {"index": {"maxFileBytes": 100_000_000}},
+        {"index": {"max_file_bytes": 1}},
+        {"index": {"pollingS": 0.5}},
+    ],
 )
-def test_paths_models_and_what_all_share_come_from_the_user_only(setting: dict[str, object]) -> None:
+def test_paths_models_and_what_costs_the_machine_come_from_the_user_only(setting: dict[str, object]) -> None:
     configuration = Configuration(None)
     default = configuration.settings()
     configuration.take(setting)
@@ -56,6 +70,31 @@ def test_the_users_own_settings_may_be_repeated_by_anyone() -> None:
     settings, problems = configuration.settings()
     assert settings.cache.directory == "/chosen"
     assert problems == ()
+
+
+@pytest.mark.parametrize("workers", [40, 10**5000, -1, float("nan"), "40", [40], {"a": 40}, None], ids=shown)
+def test_no_workspace_starts_a_process(workers: object) -> None:
+    """Whatever it asks for, and whoever passes it on, as an answer or of its own accord."""
+    configuration = Configuration(None)
+    for answers in ({"index": {"workers": workers}}, {"codekin": {"index": {"workers": workers}}}):
+        configuration.take(answers)
+        settings, problems = configuration.settings()
+        assert settings == Settings()
+        assert len(problems) == (workers is not None)
+
+
+def test_what_anyone_may_set_is_taken_beside_what_is_refused() -> None:
+    configuration = Configuration(None)
+    configuration.take({"index": {"workers": 40, "exclude": ["legacy/"], "debounceMs": 10**9}})
+    settings, problems = configuration.settings()
+    assert (settings.index.workers, settings.index.exclude, settings.index.debounce_ms) == (0, ("legacy/",), 150)
+    assert sorted(problem.split(" ")[0] for problem in problems) == ["codekin.index.workers", "the"]
+
+
+def test_a_thousand_wrong_settings_are_a_handful_of_messages() -> None:
+    configuration = Configuration(None)
+    configuration.take({"index": {f"wrong{number}": number for number in range(1000)}})
+    assert 1 <= len(configuration.settings()[1]) <= 20
 
 
 @pytest.mark.parametrize("nonsense", [None, [], "codekin", 3, {"codekin": None}, {"cache": 3}, {"cache": {"no": 1}}])

@@ -8,7 +8,7 @@ import { Installer } from './install';
 import { onInterpreterChange } from './interpreter';
 import { Search } from './search';
 import { Server } from './server';
-import { needsRestart, serverKeys, Settings } from './settings';
+import { serverKeys, Settings } from './settings';
 import { registerSimilar, Similar } from './similar';
 import { registerStatus } from './status';
 import { scriptsOf, StatusPage } from './statusPage';
@@ -25,7 +25,8 @@ export function activate(context: vscode.ExtensionContext): Api {
     const log = vscode.window.createOutputChannel('codekin', { log: true });
     const { packageJSON } = context.extension;
     const environment = path.join(context.globalStorageUri.fsPath, 'venv');
-    const server = new Server(packageJSON.version, environment, new Settings(serverKeys(packageJSON)), log);
+    const settings = new Settings(serverKeys(packageJSON));
+    const server = new Server(packageJSON.version, environment, settings, log);
     const similar = new Similar(server);
     const search = new Search(server, context.workspaceState);
     const installer = new Installer(server, environment);
@@ -49,7 +50,7 @@ export function activate(context: vscode.ExtensionContext): Api {
         registerGhost(),
         registerStatus(server),
         ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
-        vscode.workspace.onDidChangeConfiguration((event) => needsRestart(event) && void start(server, installer)),
+        vscode.workspace.onDidChangeConfiguration((event) => settings.needsRestart(event) && void start(server, installer)),
         vscode.workspace.onDidGrantWorkspaceTrust(() => void start(server, installer)),
     );
     void onInterpreterChange(() => void follow(server, installer)).then((it) => it && context.subscriptions.push(it));

@@ -4,17 +4,27 @@ import * as vscode from 'vscode';
 
 export type Groups = Record<string, Record<string, unknown>>;
 
-/** Whatever names a path, a model or spends what all workspaces share: told once, and only as the user has it. */
-const USERS_OWN: readonly string[] = ['cache', 'model'];
+/** A setting of the server. Whatever costs the machine something, or names a path or a model, is the user's own. */
+export interface Key {
+    readonly name: string;
+    readonly isUsersOwn: boolean;
+}
 
-/** The keys in package.json that the server has: its first section is the extension's own. */
-export function serverKeys(packageJson: { contributes: { configuration: { properties: object }[] } }): string[] {
+type Properties = Record<string, { scope?: string }>;
+
+/** The settings in package.json that the server has: its first section is the extension's own. */
+export function serverKeys(packageJson: { contributes: { configuration: { properties: Properties }[] } }): Key[] {
     const sections = packageJson.contributes.configuration.slice(1);
-    return sections.flatMap(({ properties }) => Object.keys(properties).map((key) => key.replace(/^codekin\./, '')));
+    return sections.flatMap(({ properties }) =>
+        Object.entries(properties).map(([key, { scope }]) => ({
+            name: key.replace(/^codekin\./, ''),
+            isUsersOwn: scope === 'machine',
+        })),
+    );
 }
 
 export class Settings {
-    constructor(private readonly keys: readonly string[]) {}
+    constructor(private readonly keys: readonly Key[]) {}
 
     /** What somebody set, to answer the server with: what nobody set may stand in the user's config.toml. */
     chosen(): Groups {
@@ -29,24 +39,25 @@ export class Settings {
         return this.read(true);
     }
 
+    /** Whether another server, or the same one started anew, is needed: the user's own settings are told once. */
+    needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
+        const own = this.keys.filter(({ isUsersOwn }) => isUsersOwn).map(({ name }) => name);
+        return ['path', ...own].some((name) => event.affectsConfiguration(`codekin.${name}`));
+    }
+
     private read(own: boolean): Groups {
         const configuration = vscode.workspace.getConfiguration('codekin');
         const groups: Groups = {};
-        for (const key of this.keys) {
-            const [group = '', leaf = ''] = key.split('.');
-            const seen = configuration.inspect(key);
+        for (const { name, isUsersOwn } of this.keys) {
+            const [group = '', leaf = ''] = name.split('.');
+            const seen = configuration.inspect(name);
             const value = own ? seen?.globalValue : (seen?.workspaceFolderValue ?? seen?.workspaceValue ?? seen?.globalValue);
-            if (USERS_OWN.includes(group) === own && value !== undefined) {
+            if (isUsersOwn === own && value !== undefined) {
                 (groups[group] ??= {})[leaf] = value;
             }
         }
         return groups;
     }
-}
-
-/** Whether another server, or the same one started anew, is needed. */
-export function needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
-    return ['path', ...USERS_OWN].some((key) => event.affectsConfiguration(`codekin.${key}`));
 }
 
 /** Those that name a program, a path or a model are the machine's: of a remote one, the user's own page has none. */

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from codekin import __version__
+from codekin.bounds import MAX_DIMENSIONS, MAX_HITS
 from codekin.cli.checkup import doctor
 from codekin.cli.complete import complete
 from codekin.cli.duplicates import duplicates
@@ -56,7 +57,9 @@ codekin.add_command(train)
 def _asking(command: Command) -> Command:
     """The options of a question, given to the command as `Asking`."""
 
-    @click.option("-k", type=click.IntRange(1), metavar="N", help="At most N hits. Default: the setting search.limit.")
+    @click.option(
+        "-k", type=click.IntRange(1, MAX_HITS), metavar="N", help="At most N hits. Default: the setting search.limit."
+    )
     @click.option("--language", metavar="L", help="Only hits in this language: an id (python) or a file ending (py).")
     @click.option("--folder", metavar="F", type=click.Path(path_type=Path), help="Only hits below this folder.")
     @MODEL
@@ -167,7 +170,7 @@ def search(query: str, asking: "Asking") -> int:
 @click.option("--input", "source", type=click.File("rb"), required=True, help='Lines of {"text": …}; - is stdin.')
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The .npy to write.")
 @click.option("--model", metavar="M", help="Default: the setting model.name.")
-@click.option("--dim", type=click.IntRange(1), metavar="D", help="One of the model's dimensions.")
+@click.option("--dim", type=click.IntRange(1, MAX_DIMENSIONS), metavar="D", help="One of the model's dimensions.")
 @JSON
 @DEBUG
 def embed(source: Any, output: Path, as_json: bool, **wanted: Any) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from codekin.bounds import MAX_DIMENSIONS
 from codekin.cli.options import DEBUG, FOLDER, JSON
 from codekin.errors import QueryError
 
@@ -38,7 +39,9 @@ def _each_with_its_option(words: Sequence[str]) -> Iterator[str]:
 @click.option("--sets", metavar="DIR", type=FOLDER, help="Measure models on every retrieval set in DIR.")
 @click.option("--set", "chosen", metavar="DIR…", type=FOLDER, multiple=True, help="Measure models on these sets.")
 @click.option("--model", "models", metavar="M", multiple=True, help="A model's name or folder; may be repeated.")
-@click.option("--dim", type=click.IntRange(0), default=0, metavar="D", help="One of the models' dimensions.")
+@click.option(
+    "--dim", type=click.IntRange(0, MAX_DIMENSIONS), default=0, metavar="D", help="One of the models' dimensions."
+)
 @JSON
 @DEBUG
 @click.pass_context
@@ -131,8 +134,12 @@ def _on_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) ->
 
 @evaluate.command()
 @click.option("--root", "roots", metavar="ROOT", type=FOLDER, multiple=True, required=True, help="A code base.")
-@click.option("--sample", type=click.IntRange(1), default=100, metavar="N", help="Functions per language (100).")
-@click.option("--seed", type=int, default=1, metavar="S", help="Another seed is another sample (1).")
+@click.option(
+    "--sample", type=click.IntRange(1, 100_000), default=100, metavar="N", help="Functions per language (100)."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=1, metavar="S", help="Another seed is another sample (1)."
+)
 @click.option("--strangers", metavar="ROOT", type=FOLDER, multiple=True, help="A code base unrelated to them.")
 @click.option("--pairs", metavar="SET", type=FOLDER, help="A set of the same jobs in several languages.")
 @click.option("--alone", is_flag=True, help="Measure the retrievers one by one, too.")
@@ -166,8 +173,12 @@ def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
 
 @evaluate.command()
 @click.option("--root", "roots", metavar="ROOT", type=FOLDER, multiple=True, required=True, help="A code base.")
-@click.option("--cuts", type=click.IntRange(1), default=150, metavar="N", help="Functions per code base (150).")
-@click.option("--seed", type=int, default=0, metavar="S", help="Another seed is another sample (0).")
+@click.option(
+    "--cuts", type=click.IntRange(1, 100_000), default=150, metavar="N", help="Functions per code base (150)."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="S", help="Another seed is another sample (0)."
+)
 @JSON
 @DEBUG
 def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lsprotocol.types import Position, Range
 
-_MOST = 1000
+from codekin.bounds import MAX_HITS
 
 
 class ArgumentsError(Exception):
@@ -142,7 +142,7 @@ class _Given:
 
 def _scope(given: _Given) -> Scope:
     return Scope(
-        given.count("limit", 1, _MOST) if given.has("limit") else None,
+        given.count("limit", 1, MAX_HITS) if given.has("limit") else None,
         given.text("language") if given.has("language") else None,
         given.text("folder") if given.has("folder") else None,
     )

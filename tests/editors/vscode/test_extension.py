@@ -20,13 +20,25 @@ def test_settings_are_the_servers():
     assert generator.written(MANIFEST) == MANIFEST
 
 
-def test_nothing_that_names_a_program_a_path_or_a_model_comes_from_a_workspace():
-    """Such settings are the machine's."""
+def test_nothing_that_names_a_program_a_path_or_a_model_or_costs_the_machine_comes_from_a_workspace():
+    """Such settings are the machine's, and held back in a workspace that is not trusted."""
     properties = {
         key: value for each in MANIFEST["contributes"]["configuration"] for key, value in each["properties"].items()
     }
     own = ("codekin.path", "codekin.python", "codekin.package", "codekin.model.", "codekin.cache.")
-    assert all(value["scope"] == "machine" for key, value in properties.items() if key.startswith(own))
+    costs = {"codekin.index.workers", "codekin.index.maxFileBytes", "codekin.index.pollingS"}
+    machines = {key for key, value in properties.items() if value["scope"] == "machine"}
+    assert machines == costs | {key for key in properties if key.startswith(own)}
+    assert machines == set(MANIFEST["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"])
+
+
+def test_every_number_is_bounded_on_the_settings_page():
+    """But for what depends on the machine, which the server knows."""
+    for section in MANIFEST["contributes"]["configuration"]:
+        for key, value in section["properties"].items():
+            is_number = value.get("type") in ("integer", "number")
+            assert ("minimum" in value) == is_number
+            assert ("maximum" in value) == (is_number and key != "codekin.index.workers")
 
 
 def test_lock_file_names_no_registry():

@@ -1,0 +1,92 @@
+"""What may a setting be, and who may set it? Bounds of numbers, choices, scopes, and the check of a value."""
+
+import os
+from collections.abc import Callable
+from dataclasses import Field, field
+from enum import Enum
+from functools import partial
+from typing import Any, get_args, get_origin
+
+MAX_HITS = 1_000  # of one answer, whoever asks
+MAX_DIMENSIONS = 16_384  # of a vector; models of today have 8,192 at most
+_SHOWN_CHARACTERS = 60  # of a wrong value, in a message
+
+
+class Scope(Enum):
+    """Who may set a setting."""
+
+    ANYONE = "anyone"  # a file of the workspace, too, which a stranger may have written
+    USER = "user"  # the user alone: it costs the machine something, or names a path, a model or an endpoint
+
+
+class Machine(Enum):
+    """A bound that depends on the machine."""
+
+    PROCESSORS = "the number of processors"
+
+    def value_here(self) -> int:
+        """The bound on this machine."""
+        return os.cpu_count() or 1
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    between: tuple[float, float | Machine] | None = None,
+    choices: tuple[str, ...] = (),
+    scope: Scope = Scope.ANYONE,
+) -> Any:
+    """A leaf of the settings' tree: its default, what it means to a user, its bounds (inclusive), who may set it."""
+    metadata = {"description": description, "between": between, "choices": choices, "scope": scope}
+    return field(default=default, metadata=metadata)
+
+
+users_setting: Callable[..., Any] = partial(setting, scope=Scope.USER)
+
+
+def checked_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
+    """`value` as the leaf's type; ValueError says what it must be."""
+    if hint is bool or isinstance(value, bool):
+        if hint is not bool or not isinstance(value, bool):
+            raise ValueError("true or false" if hint is bool else _noun(hint))
+        return value
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise ValueError("a list of strings")
+        return tuple(value)
+    is_whole = hint is float and isinstance(value, int)
+    if not isinstance(value, hint) and not is_whole:
+        raise ValueError(_noun(hint))
+    _check_bounds(leaf, value)
+    if (choices := leaf.metadata["choices"]) and value not in choices:
+        raise ValueError("one of " + ", ".join(choices))
+    return float(value) if is_whole else value  # within bounds by now: there are integers that no float can hold
+
+
+def _check_bounds(leaf: Field[Any], value: Any) -> None:
+    if leaf.metadata["between"] is None:
+        return
+    least, most = leaf.metadata["between"]
+    if not value >= least:  # NaN is neither
+        raise ValueError(f"at least {least:,}")
+    if isinstance(most, Machine):
+        if value > most.value_here():
+            raise ValueError(f"at most {most.value_here()}, {most.value}")
+    elif value > most:
+        raise ValueError(f"at most {most:,}")
+
+
+def shown(value: Any) -> str:
+    """`value` in a message to a person, cut where it is long: anybody's client may have sent it."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, lists in lists in lists
+        return f"a value that is too long to show ({type(value).__name__})"
+    text = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return repr(text) if isinstance(value, str) else text
+
+
+def _noun(hint: Any) -> str:
+    names = {int: "a whole number", float: "a number", str: "a string"}
+    return names.get(hint, "a list of strings" if get_args(hint) else str(hint))
