@@ -24,86 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from client import Client
 
 SEED = 20_26
-
-
-class Client:
-    """As much of an LSP client as a measurement needs; reads on a thread of its own."""
-
-    def __init__(self, root: Path, cache: Path) -> None:
-        environment = os.environ | {"CODEKIN_CACHE_DIRECTORY": str(cache)}
-        self.started = time.perf_counter()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "codekin", "serve"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
-        self._answers: dict[int, Any] = {}
-        self._arrived = threading.Condition()
-        self._number = 0
-        threading.Thread(target=self._read, daemon=True).start()
-        folders = [{"uri": root.as_uri(), "name": root.name}]
-        self.request("initialize", processId=None, rootUri=root.as_uri(), workspaceFolders=folders, capabilities={})
-        self.initialized_s = time.perf_counter() - self.started
-        self.notify("initialized")
-
-    def request(self, method: str, **params: Any) -> Any:
-        self._number += 1
-        number = self._number
-        self._send({"id": number, "method": method, "params": params})
-        with self._arrived:
-            self._arrived.wait_for(lambda: number in self._answers, 120)
-            answer = self._answers.pop(number)
-        if "error" in answer:
-            raise RuntimeError(answer["error"]["message"])
-        return answer["result"]
-
-    def notify(self, method: str, **params: Any) -> None:
-        self._send({"method": method, "params": params})
-
-    def timed(self, method: str, **params: Any) -> float:
-        """Milliseconds until the answer."""
-        began = time.perf_counter()
-        self.request(method, **params)
-        return (time.perf_counter() - began) * 1000
-
-    def await_ready(self) -> dict[str, Any]:
-        """The status once nothing is left to do and no child runs."""
-        while True:
-            status: dict[str, Any] = self.request("codekin/status")
-            if status["state"] == "ready" and not psutil.Process(self.process.pid).children():
-                return status
-            time.sleep(0.1)
-
-    def close(self) -> None:
-        self.request("shutdown")
-        self.notify("exit")
-        self.process.wait(20)
-
-    def _send(self, message: dict[str, Any]) -> None:
-        assert self.process.stdin is not None
-        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-        self.process.stdin.flush()
-
-    def _read(self) -> None:
-        stream = self.process.stdout
-        assert stream is not None
-        while header := stream.readline():
-            length = int(header.split(b":")[1])
-            while stream.readline() != b"\r\n":
-                pass
-            message = json.loads(stream.read(length))
-            if "method" in message:
-                if "id" in message:  # a request of the server's: any answer lets it go on
-                    self._send({"id": message["id"], "result": None})
-                continue
-            with self._arrived:
-                self._answers[message["id"]] = message
-                self._arrived.notify_all()
 
 
 @contextmanager
@@ -144,7 +67,7 @@ def real_tree(folder: Path) -> Path:
 
 def cold_and_warm(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
     environment = os.environ | {"CODEKIN_CACHE_DIRECTORY": str(cache)}
-    command = [sys.executable, "-m", "codekin", "index", str(root), "--json"]
+    command = [sys.executable, "-I", "-m", "codekin", "index", str(root), "--json"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     with watched_memory(process.pid) as peak:
         output, _ = process.communicate()
@@ -191,9 +114,9 @@ QUESTIONS = (
 
 
 def asked(client: Client, places: list[tuple[Path, int]]) -> Iterator[tuple[str, str]]:
-    similar = [client.timed("codekin/findSimilar", **at(path, line)) for path, line in places]
+    similar = [client.measure_ms("codekin/findSimilar", **at(path, line)) for path, line in places]
     yield "find-similar", spread(similar)
-    search = [client.timed("codekin/search", query=question) for _ in range(10) for question in QUESTIONS]
+    search = [client.measure_ms("codekin/search", query=question) for _ in range(10) for question in QUESTIONS]
     yield "search", spread(search)
 
 
@@ -212,11 +135,11 @@ def idle(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
     whole = time.perf_counter() - client.started
     yield "warm restart: process start to first answer; to one from the whole index", f"{first:.2f} s; {whole:.2f} s"
     yield "process start to `initialize` answer", f"{client.initialized_s:.2f} s"
-    client.await_ready()
+    client.wait_until_ready()
     for name, value in asked(client, some_functions(root, 200)):
         yield name + ", idle", value
     yield "edit to searchable, never saved", spread(list(edits(client, path, 40)))
-    status = client.await_ready()
+    status = client.wait_until_ready()
     memory = psutil.Process(client.process.pid).memory_info().rss / 1e6
     yield "memory, idle", f"{memory:.0f} MB resident; {status['dense']}"
     size = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file())
@@ -251,8 +174,8 @@ def busy(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
     turn = 0
     while coverage < 0.95:
         path, line = places[turn % len(places)]
-        similar.append(client.timed("codekin/findSimilar", **at(path, line)))
-        search.append(client.timed("codekin/search", query=QUESTIONS[turn % len(QUESTIONS)]))
+        similar.append(client.measure_ms("codekin/findSimilar", **at(path, line)))
+        search.append(client.measure_ms("codekin/search", query=QUESTIONS[turn % len(QUESTIONS)]))
         coverage = client.request("codekin/status")["coverage"]
         turn += 1
         time.sleep(0.02)
