@@ -1,0 +1,132 @@
+"""Minutes of typing, saving, checkouts and questions: memory, open files and threads stay flat."""
+
+import random
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from client import Client, Row
+from workload import (
+    QUESTIONS,
+    collect_answers,
+    collect_fresh_answers,
+    commit_history,
+    copy_standard_library,
+    count_differences,
+    locate_functions,
+    random_function,
+    run_git,
+    source_files,
+)
+
+_FILES = 300
+_COMMITS = 20
+_SAMPLE_S = 2.0
+_KEY_S = 0.08  # a quick typist
+_PAUSE_S = 0.7  # longer than the debounce: what was typed is indexed
+_WARM_UP_SHARE = 0.15  # of the time, until what is made once has been made
+_MAX_GROWTH = 0.10
+_MAX_EXIT_S = 2.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the server process takes at one moment."""
+
+    memory_bytes: int  # resident
+    open_files: int
+    threads: int
+
+
+class Typist:
+    """Someone who works in one repository: types with pauses, saves, changes branches, asks."""
+
+    def __init__(self, client: Client, root: Path, commits: list[str], seed: int) -> None:
+        self._client, self._root, self._commits = client, root, commits
+        self._chance = random.Random(seed)
+        self._version = 0
+        self.pauses = self.checkouts = self.questions = 0
+
+    def work(self) -> None:
+        """Open a file, type some functions into it, ask, perhaps save, close it; sometimes change to another commit."""
+        if self._chance.random() < 0.2:
+            run_git(self._root, "checkout", "--quiet", "--force", self._chance.choice(self._commits))
+            self.checkouts += 1
+        path = self._chance.choice(source_files(self._root))
+        text = path.read_text("utf-8", "replace")
+        item = {"uri": path.as_uri(), "languageId": "python", "version": self._version, "text": text}
+        self._client.notify("textDocument/didOpen", textDocument=item)
+        for _ in range(self._chance.randint(1, 4)):
+            text = self._type(path, text, random_function(self._chance))
+            self._ask()
+        if self._chance.random() < 0.3 and path.exists():
+            path.write_text(text, "utf-8")
+        self._client.notify("textDocument/didClose", textDocument={"uri": path.as_uri()})
+
+    def _type(self, path: Path, text: str, code: str) -> str:
+        for end in range(10, len(code) + 10, 10):
+            self._version += 1
+            self._client.notify(
+                "textDocument/didChange",
+                textDocument={"uri": path.as_uri(), "version": self._version},
+                contentChanges=[{"text": f"{text}\n\n{code[:end]}"}],
+            )
+            time.sleep(_KEY_S)
+        time.sleep(_PAUSE_S)
+        self.pauses += 1
+        return f"{text}\n\n{code}"
+
+    def _ask(self) -> None:
+        self._client.request("codekin/search", query=self._chance.choice(QUESTIONS))
+        for path, line in locate_functions(self._root, 1, self._chance.randrange(10**6)):
+            position = {"textDocument": {"uri": path.as_uri()}, "position": {"line": line, "character": 0}}
+            self._client.request("codekin/findSimilar", **position)
+        self.questions += 2
+
+
+def attack_by_soak(folder: Path, minutes: float, seed: int) -> Iterator[Row]:
+    """Work for `minutes`, sampling the server's process; then compare its answers with a fresh index's."""
+    root, cache = copy_standard_library(folder / "tree", _FILES, seed), folder / "cache"
+    commits = commit_history(root, random.Random(seed), _COMMITS)
+    with Client(root, cache) as client:
+        client.wait_until_ready()
+        typist = Typist(client, root, commits, seed)
+        samples: list[Sample] = []
+        process, end, due = psutil.Process(client.process.pid), time.monotonic() + minutes * 60, 0.0
+        while time.monotonic() < end:
+            typist.work()
+            if time.monotonic() > due:
+                samples.append(_take_sample(process))
+                due = time.monotonic() + _SAMPLE_S
+        client.wait_until_ready()
+        answers = collect_answers(client, root)
+        exit_s = client.close()
+    differences = count_differences(answers, collect_fresh_answers(root, folder / "fresh"))
+    work = (
+        f"{minutes:g} minutes, {typist.pauses:,} pauses, {typist.checkouts} checkouts, {typist.questions:,} questions"
+    )
+    yield Row("soak", work, holds=True)
+    yield from _compare_samples(samples)
+    yield Row("exit", f"{exit_s:.2f} s", exit_s <= _MAX_EXIT_S)
+    yield Row("answers other than a fresh index's", f"{differences} of {len(answers)}", not differences)
+
+
+def _take_sample(process: psutil.Process) -> Sample:
+    with process.oneshot():
+        return Sample(process.memory_info().rss, process.num_fds(), process.num_threads())
+
+
+def _compare_samples(samples: list[Sample]) -> Iterator[Row]:
+    """Compare the medians of the fifth of the time behind the warm-up and of the last fifth."""
+    fifth = max(len(samples) // 5, 1)
+    warm = int(len(samples) * _WARM_UP_SHARE)
+    early, late = samples[warm : warm + fifth], samples[-fifth:]
+    before, after = (statistics.median(sample.memory_bytes for sample in part) for part in (early, late))
+    growth = after / before - 1
+    yield Row("memory", f"{before / 1e6:.0f} → {after / 1e6:.0f} MB ({growth:+.1%})", abs(growth) <= _MAX_GROWTH)
+    for name in ("open_files", "threads"):
+        before, after = (max(getattr(sample, name) for sample in part) for part in (early, late))
+        yield Row(name.replace("_", " "), f"{before} → {after}", after <= before + 2)
