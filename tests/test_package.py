@@ -91,7 +91,7 @@ class TestDocuments:
         for path in PACKAGE.iterdir():
             if path.is_dir() and (path / "__init__.py").exists():
                 assert f"{path.name}/" in text
-        for room in ("embed", "index", "search", "atlas", "lsp", "cli"):
+        for room in ("embed", "index", "search", "map", "lsp", "cli"):
             for path in (PACKAGE / room).glob("[!_]*.py"):
                 assert f"`{path.stem}`" in text, f"{room}/{path.name}"
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from codekin.atlas.atlas import Cartographer
 from codekin.code.extract import canonical, extract, split_lines
 from codekin.completion.completer import Completer
 from codekin.embed.chosen import Heavy, has_heavy, heavy, light
@@ -30,6 +29,7 @@ from codekin.index.report import Report, report
 from codekin.index.vector_store import VectorStore
 from codekin.index.waiting import await_other
 from codekin.index.workspace import Document, Workspace
+from codekin.map.builder import MapBuilder
 from codekin.search.hits import Asked, Reader, asked_at
 from codekin.search.ignored import Ignored
 from codekin.search.search import Search
@@ -83,7 +83,7 @@ class Engine:
         self.completer = Completer(self._index, self.workspace, embedder)
         self._search = Search(self._index, self.workspace, embedder, self.heavy.ask)
         self.ignored = Ignored(self.workspace)
-        self.atlas = Cartographer(self._index, lambda: self.home.roots)
+        self.map = MapBuilder(self._index, lambda: self.home.roots)
 
     # Keeping up with the workspace
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lsprotocol import types
 
 from codekin.lsp import parameters
-from codekin.lsp.features.atlas import draw
+from codekin.lsp.features.map import draw
 from codekin.lsp.features.search import search
 from codekin.lsp.features.show import go_to
 from codekin.lsp.features.similar import find_similar

@@ -16,9 +16,9 @@ from codekin.lsp.questions import Kind
 from codekin.types import Cancel, OnProgress, Progress
 
 if TYPE_CHECKING:
-    from codekin.atlas.atlas import Atlas
     from codekin.engine import Engine
     from codekin.lsp.server import CodekinServer
+    from codekin.map.builder import CodeMap
 
 _TITLE = "codekin: drawing the map"
 
@@ -53,15 +53,15 @@ async def _drawn(server: "CodekinServer", limit: int | None, on_progress: OnProg
     address = server.protocol.workspace.address
 
     def made(engine: "Engine", cancel: Cancel) -> MapJson | None:
-        from codekin.atlas.atlas import MOST
+        from codekin.map.builder import MAX_FUNCTIONS
 
-        drawn = engine.atlas.draw(min(limit or MOST, MOST), on_progress, cancel)
+        drawn = engine.map.build(min(limit or MAX_FUNCTIONS, MAX_FUNCTIONS), on_progress, cancel)
         return None if drawn is None else _json(drawn, address)
 
     return await server.session.ask(Kind.ORDERED, made)
 
 
-def _json(drawn: "Atlas", address: Callable[[Path], str]) -> MapJson:
+def _json(drawn: "CodeMap", address: Callable[[Path], str]) -> MapJson:
     import numpy as np
 
     return {

@@ -5,8 +5,8 @@ from threading import Event
 import numpy as np
 import pytest
 
-from codekin.atlas.layout import layout, principal
-from codekin.atlas.neighbours import nearest
+from codekin.map.layout import layout_points, project_principal
+from codekin.map.neighbours import find_neighbours
 
 NEVER = Event()
 
@@ -35,13 +35,13 @@ def trustworthiness(vectors: np.ndarray, places: np.ndarray, k: int = 10) -> flo
 
 
 def drawn(vectors: np.ndarray) -> np.ndarray:
-    return layout(vectors, lambda _: None, NEVER)[0]
+    return layout_points(vectors, lambda _: None, NEVER)[0]
 
 
 def test_neighbours_are_those_of_exact_search_nearly() -> None:
     points, _ = clusters(20, 60)
     found = np.zeros((len(points), 10), np.int64)
-    for _, rows, near in nearest(points, 10):
+    for _, rows, near in find_neighbours(points, 10):
         found[rows] = near
     right = [len({*one} & {*other}) for one, other in zip(found, exactly_nearest(points, 10), strict=True)]
     assert np.mean(right) > 8
@@ -51,7 +51,7 @@ def test_neighbours_are_those_of_exact_search_nearly() -> None:
 def test_it_says_more_than_the_principal_components() -> None:
     vectors, around = clusters(20, 40)
     places = drawn(vectors)
-    assert trustworthiness(vectors, places) > max(0.9, trustworthiness(vectors, principal(vectors, 2)))
+    assert trustworthiness(vectors, places) > max(0.9, trustworthiness(vectors, project_principal(vectors, 2)))
     assert (around[exactly_nearest(places, 5)] == around[:, None]).mean() > 0.95
 
 
@@ -80,5 +80,5 @@ def test_who_cancels_waits_for_no_more() -> None:
         told.append(share)
         cancel.set()
 
-    layout(vectors, on_share, cancel)
+    layout_points(vectors, on_share, cancel)
     assert len(told) <= 2

@@ -3,15 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.atlas.groups import MOST, OTHERS, groups
+from codekin.map.groups import MAX_GROUPS, OTHERS, choose_groups
 
 folders = st.lists(st.sampled_from("abcde"), max_size=5).map(tuple)
 
 
 @given(st.dictionaries(folders, st.integers(1, 500), max_size=60))
 def test_each_folder_is_in_one_group_that_has_its_name(sizes: dict[tuple[str, ...], int]) -> None:
-    found, assigned = groups(list(sizes), list(sizes.values()))
-    assert len(found) <= MOST + 1
+    found, assigned = choose_groups(list(sizes), list(sizes.values()))
+    assert len(found) <= MAX_GROUPS + 1
     assert found[-1].name == OTHERS
     assert len({group.name for group in found}) == len(found)
     counts = [0] * len(found)
@@ -29,11 +29,11 @@ def test_the_largest_folders_are_told_apart_by_the_shortest_names() -> None:
         ("streams", "src", "test"): 200,
         ("docs",): 1,
     }
-    found, assigned = groups(list(sizes), list(sizes.values()))
+    found, assigned = choose_groups(list(sizes), list(sizes.values()))
     assert [group.name for group in found] == ["clients", "streams/src/main", "streams/src/test", OTHERS]
     assert assigned == [0, 1, 2, 3]
     assert found[-1].count == 1
 
 
 def test_nothing_is_one_empty_group() -> None:
-    assert [(group.name, group.count) for group in groups([], [])[0]] == [(OTHERS, 0)]
+    assert [(group.name, group.count) for group in choose_groups([], [])[0]] == [(OTHERS, 0)]

@@ -8,8 +8,8 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 
-from codekin.atlas.atlas import MOST, Atlas
 from codekin.engine import Engine
+from codekin.map.builder import MAX_FUNCTIONS, CodeMap
 from codekin.settings import CacheSettings, Settings
 from codekin.types import Progress
 
@@ -44,46 +44,46 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     made.close()
 
 
-def draw(engine: Engine, most: int = MOST) -> Atlas:
-    drawn = engine.atlas.draw(most, lambda _: None, NEVER)
-    assert drawn is not None
-    return drawn
+def build(engine: Engine, limit: int = MAX_FUNCTIONS) -> CodeMap:
+    code_map = engine.map.build(limit, lambda _: None, NEVER)
+    assert code_map is not None
+    return code_map
 
 
 def test_every_function_is_a_point_with_its_name_and_place(engine: Engine) -> None:
-    drawn = draw(engine)
-    assert drawn.total == len(drawn.x) == len(drawn.names) == 40
-    assert ((drawn.x >= 0) & (drawn.x <= 1) & (drawn.y >= 0) & (drawn.y <= 1)).all()
-    standing = zip(drawn.names, drawn.file, drawn.line, strict=True)
-    places = {name: (drawn.files[file].name, line) for name, file, line in standing}
+    code_map = build(engine)
+    assert code_map.total == len(code_map.x) == len(code_map.names) == 40
+    assert ((code_map.x >= 0) & (code_map.x <= 1) & (code_map.y >= 0) & (code_map.y <= 1)).all()
+    standing = zip(code_map.names, code_map.file, code_map.line, strict=True)
+    places = {name: (code_map.files[file].name, line) for name, file, line in standing}
     assert places["price_of_orders"] == ("orders.py", 0)
     assert places["alpha_gamma"] == ("words.py", 8)
-    named = [drawn.groups[number].name for number in drawn.group]
-    assert dict(zip(drawn.names, named, strict=False))["price_of_orders"] == "shop"
-    assert [group.name for group in drawn.groups] == ["web", "shop", "others"]
+    named = [code_map.groups[number].name for number in code_map.group]
+    assert dict(zip(code_map.names, named, strict=False))["price_of_orders"] == "shop"
+    assert [group.name for group in code_map.groups] == ["web", "shop", "others"]
 
 
 def test_near_duplicates_are_joined_and_nothing_else(engine: Engine) -> None:
-    drawn = draw(engine)
-    joined = {name for pair in drawn.links for number in pair for name in [drawn.names[number]]}
+    code_map = build(engine)
+    joined = {name for pair in code_map.links for number in pair for name in [code_map.names[number]]}
     assert joined == {"price_of_orders", "price_of_invoices", "price_of_basket"}
-    equal = [number for number, name in enumerate(drawn.names) if name == "price_of_basket"]
-    assert sorted(equal) in np.sort(drawn.links, axis=1).tolist()
+    equal = [number for number, name in enumerate(code_map.names) if name == "price_of_basket"]
+    assert sorted(equal) in np.sort(code_map.links, axis=1).tolist()
     one, other = equal
-    assert 0 < abs(drawn.x[one] - drawn.x[other]) + abs(drawn.y[one] - drawn.y[other]) < 0.01
+    assert 0 < abs(code_map.x[one] - code_map.x[other]) + abs(code_map.y[one] - code_map.y[other]) < 0.01
 
 
 def test_of_too_many_a_sample_is_drawn_and_says_of_how_many(engine: Engine) -> None:
-    drawn = draw(engine, 30)
-    assert (len(drawn.x), drawn.total) == (30, 40)
+    code_map = build(engine, 30)
+    assert (len(code_map.x), code_map.total) == (30, 40)
 
 
 def test_it_is_drawn_once_for_each_generation(engine: Engine) -> None:
-    first = draw(engine)
-    assert draw(engine) is first
+    first = build(engine)
+    assert build(engine) is first
     (engine.home.roots[0] / "web/more.py").write_text("def one_more(thing):\n    return thing + 1\n")
     engine.refresh(lambda _: None, NEVER, 0)
-    second = draw(engine)
+    second = build(engine)
     assert second.generation > first.generation
     assert set(second.names) - set(first.names) == {"one_more"}
 
@@ -98,7 +98,7 @@ def test_the_same_index_made_in_another_order_gives_the_same_map(engine: Engine,
     for path in sorted(held, reverse=True):
         path.write_text(held[path])
         other.refresh(lambda _: None, NEVER, 0)
-    one, two = draw(engine), draw(other)
+    one, two = build(engine), build(other)
     other.close()
     assert one.names == two.names
     assert np.array_equal(one.x, two.x)
@@ -114,24 +114,24 @@ def test_progress_is_told_and_cancelling_leaves_nothing(engine: Engine) -> None:
         if progress.done > 40:
             cancel.set()
 
-    assert engine.atlas.draw(MOST, on_progress, cancel) is None
+    assert engine.map.build(MAX_FUNCTIONS, on_progress, cancel) is None
     assert [each.done for each in told] == sorted({each.done for each in told})
     assert told[-1].done < 60
-    assert len(draw(engine).x) == 40
+    assert len(build(engine).x) == 40
 
 
 def test_many_that_ask_at_once_get_one_drawing(engine: Engine) -> None:
-    drawn: list[Atlas] = []
-    asking = [Thread(target=lambda: drawn.append(draw(engine))) for _ in range(4)]
+    code_map: list[CodeMap] = []
+    asking = [Thread(target=lambda: code_map.append(build(engine))) for _ in range(4)]
     for each in asking:
         each.start()
     for each in asking:
         each.join()
-    assert len({id(each) for each in drawn}) == 1
+    assert len({id(each) for each in code_map}) == 1
 
 
 def test_an_empty_workspace_is_an_empty_map(tmp_path: Path) -> None:
     settings = replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "cache")))
     made = Engine([tmp_path], settings)
-    assert len(draw(made).x) == 0
+    assert len(build(made).x) == 0
     made.close()

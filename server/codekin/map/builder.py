@@ -1,0 +1,174 @@
+"""The map of a workspace: each function a point near similar ones, near-duplicates linked, folders coloured."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from codekin.index.index import Index
+from codekin.map.groups import FolderGroup, choose_groups
+from codekin.map.layout import layout_points
+from codekin.map.neighbours import FloatArray, IndexArray
+from codekin.types import Cancel, OnProgress, Progress
+
+MAX_FUNCTIONS = 100_000  # of more, an even sample is drawn
+_MAX_LINKS = 50_000
+_NEAR_DUPLICATE_JACCARD = 0.7  # estimated share of structure that two functions have in common
+_COPY_DISTANCE = 0.0006  # between functions with the same text, in widths of the map
+_GOLDEN_ANGLE = np.float32(np.pi * (3 - 5**0.5))  # between seeds of a sunflower, in radians
+_PROGRESS_TOTAL = 100
+_CANCEL_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodeMap:
+    """The drawn functions, ordered by path and line."""
+
+    generation: int  # of the index that it was built from
+    total: int  # functions in the workspace; some are not drawn if there are too many or they have no vector yet
+    x: FloatArray  # (n,), 0 … 1
+    y: FloatArray  # (n,), 0 … 1, downwards
+    group: npt.NDArray[np.uint8]  # (n,), index into `groups`
+    file: npt.NDArray[np.uint32]  # (n,), index into `files`
+    line: npt.NDArray[np.uint32]  # (n,), 0-based line of the function's name
+    names: tuple[str, ...]  # (n,), qualified
+    files: tuple[Path, ...]
+    groups: tuple[FolderGroup, ...]  # largest first, "others" last
+    links: npt.NDArray[np.uint32]  # (m, 2) pairs of near-duplicates; a set of several is linked as a chain
+
+
+class MapBuilder:
+    """Builds the map of an index, once for each of its generations. Thread-safe."""
+
+    def __init__(self, index: Index, list_roots: Callable[[], Sequence[Path]]) -> None:
+        self._index = index
+        self._list_roots = list_roots
+        self._build_lock = threading.Lock()
+        self._latest: tuple[int, CodeMap] | None = None  # with the limit that it was built for
+
+    def build(self, limit: int, on_progress: OnProgress, cancel: Cancel) -> CodeMap | None:
+        """Return the map of at most `limit` functions, or None when cancelled. Takes some seconds the first time.
+
+        Progress counts hundredths.
+        """
+        while not self._build_lock.acquire(timeout=_CANCEL_POLL_S):  # another thread builds the same map
+            if cancel.is_set():
+                return None
+        try:
+            self._index.follow()
+            generation = self._index.store.generation()
+            if self._latest is None or (self._latest[0], self._latest[1].generation) != (limit, generation):
+                code_map = self._build(generation, limit, _to_hundredths(on_progress), cancel)
+                if cancel.is_set():
+                    return None
+                self._latest = limit, code_map
+            return self._latest[1]
+        finally:
+            self._build_lock.release()
+
+    def _build(self, generation: int, limit: int, on_share: Callable[[float], None], cancel: Cancel) -> CodeMap:
+        functions = self._index.store.standing()
+        total = len(functions)
+        if total > limit:
+            functions = [functions[i] for i in np.linspace(0, total - 1, limit).astype(np.int64).tolist()]
+        function_contents = np.array([function.content for function in functions], np.int64)
+        contents, vectors, row_of_function = self._load_vectors(function_contents)
+        positions, neighbours = layout_points(vectors, on_share, cancel)
+
+        has_position = np.flatnonzero(row_of_function >= 0)
+        rows = row_of_function[has_position]
+        functions = [functions[i] for i in has_position.tolist()]
+        x, y = _separate_copies(positions, rows)
+        files = list(dict.fromkeys(function.path for function in functions))
+        file_index = {path: number for number, path in enumerate(files)}
+        file = np.array([file_index[function.path] for function in functions], np.uint32)
+        groups, group = _assign_groups(files, file, self._list_roots())
+        return CodeMap(
+            generation=generation,
+            total=total,
+            x=x,
+            y=y,
+            group=group,
+            file=file,
+            line=np.array([function.name_line for function in functions], np.uint32),
+            names=tuple(function.qualified_name for function in functions),
+            files=tuple(map(Path, files)),
+            groups=tuple(groups),
+            links=self._link_near_duplicates(rows, neighbours, contents),
+        )
+
+    def _load_vectors(self, function_contents: IndexArray) -> tuple[IndexArray, FloatArray, IndexArray]:
+        """Return the distinct contents that have a vector, their vectors, and each function's row in them or -1.
+
+        They are in the order in which functions, sorted by path, first have them: content numbers tell when something
+        was indexed, and the map must not depend on that.
+        """
+        distinct, first, distinct_of = np.unique(function_contents, return_index=True, return_inverse=True)
+        has_vector, vectors = self._index.light.dense.vectors(distinct)
+        order = np.argsort(first[has_vector], kind="stable")
+        row_of_distinct = np.full(len(distinct), -1, np.int64)
+        row_of_distinct[np.flatnonzero(has_vector)[order]] = np.arange(len(order))
+        return distinct[has_vector][order], vectors[order], row_of_distinct[distinct_of]
+
+    def _link_near_duplicates(
+        self, rows: IndexArray, neighbours: IndexArray, contents: IndexArray
+    ) -> npt.NDArray[np.uint32]:
+        """Link each function to the next of the same text, and the first of a text to those of its near-duplicates."""
+        order = np.argsort(rows, kind="stable").astype(np.uint32)
+        same_text = rows[order][1:] == rows[order][:-1]
+        copies = np.stack([order[:-1][same_text], order[1:][same_text]], axis=1)
+        first = order[np.searchsorted(rows[order], np.arange(len(contents)))] if len(contents) else order
+        left, right = self._index.structures.alike(contents, neighbours, _NEAR_DUPLICATE_JACCARD)
+        return np.concatenate([copies, np.stack([first[left], first[right]], axis=1)])[:_MAX_LINKS]
+
+
+def _separate_copies(positions: FloatArray, rows: IndexArray) -> tuple[FloatArray, FloatArray]:
+    """Place functions with the same text around their common position, like seeds in a sunflower."""
+    order = np.argsort(rows, kind="stable")
+    sizes = np.bincount(rows, minlength=len(positions))
+    copy_number = np.empty(len(rows), np.float32)
+    copy_number[order] = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    radius, angle = np.float32(_COPY_DISTANCE) * np.sqrt(copy_number), _GOLDEN_ANGLE * copy_number
+    x, y = positions[rows, 0] + radius * np.cos(angle), positions[rows, 1] + radius * np.sin(angle)
+    return np.clip(x, 0, 1), np.clip(y, 0, 1)
+
+
+def _assign_groups(
+    files: Sequence[str], file: npt.NDArray[np.uint32], roots: Sequence[Path]
+) -> tuple[list[FolderGroup], npt.NDArray[np.uint8]]:
+    """Return the groups, and the group of each function."""
+    folder_sizes: Counter[tuple[str, ...]] = Counter()
+    file_sizes = np.bincount(file, minlength=len(files)).tolist()
+    folders = [_folder_parts(Path(path), roots) for path in files]
+    for folder, size in zip(folders, file_sizes, strict=True):
+        folder_sizes[folder] += size
+    groups, group_of_folder = choose_groups(list(folder_sizes), list(folder_sizes.values()))
+    group_by_folder = dict(zip(folder_sizes, group_of_folder, strict=True))
+    group_of_file = np.array([group_by_folder[folder] for folder in folders], np.uint8)
+    return groups, group_of_file[file] if len(file) else np.empty(0, np.uint8)
+
+
+def _folder_parts(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
+    """Return the file's folder relative to its root, below the root's name where there are several roots."""
+    root = next((root for root in roots if path.is_relative_to(root)), None)
+    if root is None:
+        return path.parent.parts
+    parts = path.relative_to(root).parent.parts
+    return parts if len(roots) == 1 else (root.name, *parts)
+
+
+def _to_hundredths(on_progress: OnProgress) -> Callable[[float], None]:
+    """Return a listener to shares of 1 that reports each whole hundredth once."""
+    reported = -1
+
+    def on_share(share: float) -> None:
+        nonlocal reported
+        if int(share * _PROGRESS_TOTAL) != reported:
+            reported = int(share * _PROGRESS_TOTAL)
+            on_progress(Progress(reported, _PROGRESS_TOTAL, None))
+
+    return on_share

@@ -1,0 +1,123 @@
+"""Lay vectors out on a plane such that neighbours in meaning are neighbours on it.
+
+As UMAP (McInnes et al. 2018) and LargeVis (Tang et al. 2016) do: each point is attracted by its neighbours, one after
+the other, and repelled by points taken at random, with the kernel 1 / (1 + d²). Only the point itself moves, so a step
+is a few operations on whole arrays. It starts with the first two principal components: equal vectors give equal maps.
+
+Trustworthiness@10 (Venna and Kaski 2001) of 64,263 functions of apache/kafka, 120 to 300 queries: .95 after 500 steps
+and after 1,000, .90 after 200, .69 of the two principal components alone. Neighbours that keep a larger distance fill
+the plane better but say less: .92 with _MIN_SQUARED_DISTANCE of 0.2, .84 with 0.4 on a wider plane.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from codekin.map.neighbours import FloatArray, IndexArray, find_neighbours
+from codekin.types import Cancel
+
+_COMPONENTS = 50
+_NEIGHBOURS = 15
+_STEPS = 500
+_RANDOM_POINTS = 4  # that repel a point in each step
+_COVARIANCE_SAMPLE = 20_000  # rows
+_INITIAL_SPREAD = 10.0  # standard deviation of the first component before the first step
+_MIN_POINTS = 4  # fewer are set on a line
+_MIN_SQUARED_DISTANCE = np.float32(0.05)  # that neighbours keep
+_EVENNESS = 0.65  # 0 leaves each axis as it is, 1 spreads the points evenly over it
+_TICKS = 65  # of the curve that evens an axis
+_MAX_REPULSION = np.float32(4)  # by one random point in a step
+_NEIGHBOUR_SHARE = 0.3  # of the work
+
+OnShare = Callable[[float], None]  # 0 … 1
+
+
+def layout_points(vectors: FloatArray, on_share: OnShare, cancel: Cancel) -> tuple[FloatArray, IndexArray]:
+    """Return positions (n, 2), float32 in 0 … 1, and neighbours of each vector (n, k), k ≤ 15, for `vectors` (n, d).
+
+    Deterministic on one machine. When cancelled, returns what there is so far.
+    """
+    count = len(vectors)
+    if count < _MIN_POINTS:
+        line = np.linspace(0, 1, count + 2, dtype=np.float32)[1:-1]
+        return np.stack([line, np.full(count, 0.5, np.float32)], axis=1), np.empty((count, 0), np.int64)
+    points = project_principal(vectors, min(_COMPONENTS, vectors.shape[1]))
+    neighbours = np.zeros((count, min(_NEIGHBOURS, count - 1)), np.int64)
+    for share, rows, nearest in find_neighbours(points, neighbours.shape[1]):
+        neighbours[rows] = nearest
+        on_share(_NEIGHBOUR_SHARE * share)
+        if cancel.is_set():
+            break
+    positions = points[:, :2] * np.float32(_INITIAL_SPREAD / max(float(points[:, 0].std()), 1e-6))
+    _relax(positions, neighbours, lambda share: on_share(_NEIGHBOUR_SHARE + (1 - _NEIGHBOUR_SHARE) * share), cancel)
+    return _fit_to_unit_square(positions), neighbours
+
+
+def project_principal(vectors: FloatArray, count: int) -> FloatArray:
+    """Project on the first principal components (n, count), whose signs make the largest weight positive."""
+    sample = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _COVARIANCE_SAMPLE)).astype(np.int64)]
+    mean = sample.mean(axis=0)
+    _, axes = np.linalg.eigh((sample - mean).T @ (sample - mean))
+    axes = axes[:, ::-1][:, :count]
+    axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    return np.ascontiguousarray((vectors - mean) @ axes, dtype=np.float32)
+
+
+def _relax(positions: FloatArray, neighbours: IndexArray, on_share: OnShare, cancel: Cancel) -> None:
+    """Move `positions` (n, 2) in place."""
+    random = np.random.Generator(np.random.PCG64(0))
+    x, y = positions[:, 0].copy(), positions[:, 1].copy()
+    columns = np.ascontiguousarray(neighbours.T)
+    round_count = -(-_STEPS // len(columns))
+    column_order = np.concatenate([random.permutation(len(columns)) for _ in range(round_count)])
+    for step in range(_STEPS):
+        if cancel.is_set():
+            break
+        pull_x, pull_y = _attract(x, y, columns[column_order[step]])
+        push_x, push_y = _repel(x, y, random)
+        rate = np.float32(1 - step / _STEPS)
+        x += rate * (pull_x + push_x)
+        y += rate * (pull_y + push_y)
+        on_share((step + 1) / _STEPS)
+    positions[:, 0], positions[:, 1] = x, y
+
+
+def _attract(x: FloatArray, y: FloatArray, neighbour: IndexArray) -> tuple[FloatArray, FloatArray]:
+    """Return each point's move towards its neighbour, or away where both are too close to be told apart."""
+    dx, dy = x[neighbour] - x, y[neighbour] - y
+    squared = dx * dx + dy * dy
+    weight = np.float32(2) * (1 - _MIN_SQUARED_DISTANCE / (squared + _MIN_SQUARED_DISTANCE)) / (1 + squared)
+    return dx * weight, dy * weight
+
+
+def _repel(x: FloatArray, y: FloatArray, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Return each point's move away from random points.
+
+    Those are one shuffle of all points, read with several shifts: reading memory in order is what makes it fast.
+    """
+    shuffled = random.permutation(len(x))
+    twice_x, twice_y = np.tile(x[shuffled], 2), np.tile(y[shuffled], 2)
+    push_x, push_y = np.zeros_like(x), np.zeros_like(y)
+    for shift in random.integers(len(x), size=_RANDOM_POINTS).tolist():
+        dx, dy = x - twice_x[shift : shift + len(x)], y - twice_y[shift : shift + len(y)]
+        squared = dx * dx + dy * dy
+        weight = np.float32(2) / ((np.float32(0.001) + squared) * (1 + squared))
+        push_x += np.clip(dx * weight, -_MAX_REPULSION, _MAX_REPULSION)
+        push_y += np.clip(dy * weight, -_MAX_REPULSION, _MAX_REPULSION)
+    return push_x, push_y
+
+
+def _fit_to_unit_square(positions: FloatArray) -> FloatArray:
+    """Scale both axes alike into 0 … 1, with the farthest thousandth on the edge, so that no outlier sets the scale."""
+    low, high = np.quantile(positions, [0.001, 0.999], axis=0)
+    middle, side = (low + high) / 2, max(float((high - low).max()) * 1.04, 1e-6)
+    fitted = np.clip((positions - middle) / side + 0.5, 0, 1)
+    return np.stack([_even_out(column) for column in fitted.T], axis=1).astype(np.float32)
+
+
+def _even_out(values: FloatArray) -> FloatArray:
+    """Stretch an axis where there are many points; their order stays."""
+    ticks = np.linspace(0, 1, _TICKS)
+    shares = np.searchsorted(np.sort(values), ticks) / len(values)
+    evened: FloatArray = _EVENNESS * np.interp(values, ticks, shares) + (1 - _EVENNESS) * values
+    return evened
