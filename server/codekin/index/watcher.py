@@ -2,7 +2,7 @@
 
 Events are gathered for a moment, and then told as the set of paths that may have changed; where that would be too many
 to be told one by one, or the system lost events, as "anything may have". Where a system can't watch, or not any
-more, the answer is "anything may have" every few seconds.
+more, the files are looked at every few seconds (poller.py), and what differs is told in the same way.
 """
 
 import logging
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from codekin.code.languages import language_of
+from codekin.index.poller import Poller
 from codekin.index.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class Watcher:
         self._items: queue.SimpleQueue[Path | Notice | OSError] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._source: Source | None = None
+        self._poller = Poller(workspace, self._stopping)
         self._why_polling: str | None = None
         self._roots: dict[Path, tuple[int, int] | None] = {}
         self._thread = threading.Thread(target=self._run, name="codekin-watcher", daemon=True)
@@ -87,7 +89,7 @@ class Watcher:
     def mode(self) -> str:
         """How changes are noticed, for a person to read: "watchdog", or "polling every 5 s: " and why."""
         if self._why_polling:
-            return f"polling every {self._polling_s:g} s: {self._why_polling}"
+            return f"polling every {self._period_s():g} s: {self._why_polling}"
         missing = ", ".join(str(root) for root, identity in self._roots.items() if identity is None)
         return f"{self._state}; looking every {self._polling_s:g} s for {missing}" if missing else self._state
 
@@ -107,12 +109,12 @@ class Watcher:
     def _run(self) -> None:
         self._begin()
         self._tell(_Batch(doubt=True))
-        due = time.monotonic() + self._polling_s
+        due = time.monotonic() + self._period_s()
         while not self._stopping.is_set():
             batch = self._gathered(due)
             if batch is None:
-                due = time.monotonic() + self._polling_s
                 batch = self._looked_after()
+                due = time.monotonic() + self._period_s()
             self._tell(batch)
         if self._source:
             self._source.stop()
@@ -177,13 +179,17 @@ class Watcher:
 
     def _looked_after(self) -> "_Batch":
         """What is done every few seconds: to poll, or to see whether what was watched is still what is there."""
-        if self._source is None:
-            return _Batch(doubt=True)
-        if not self._source.is_alive():
+        if self._source and not self._source.is_alive():
             self._poll("what watched the files has failed; restart codekin to watch again")
             return _Batch(doubt=True)
         moved = any(_identity(root) != identity for root, identity in self._roots.items())
-        return _Batch(doubt=self._why_polling is not None, loss=moved)
+        if moved or self._why_polling is None:
+            return _Batch(loss=moved)
+        changed = self._poller.look()
+        return _Batch(doubt=True) if changed is None else _Batch(polled=changed)
+
+    def _period_s(self) -> float:
+        return self._polling_s if self._why_polling is None else self._poller.period_s(self._polling_s)
 
     def _tell(self, batch: "_Batch") -> None:
         if batch.error:
@@ -191,7 +197,10 @@ class Watcher:
         if batch.loss:
             self._renew()
         doubt = batch.doubt or batch.loss or batch.error is not None or len(batch.paths) >= _HELD
+        if doubt and self._why_polling:
+            self._poller.look()  # a rescan sees all that changes from here on
         paths = set() if doubt and len(batch.paths) > _BURST else self._workspace.covers(batch.paths)
+        paths |= batch.polled
         if self._stopping.is_set():
             return
         try:
@@ -208,6 +217,7 @@ class _Batch:
     """What was gathered."""
 
     paths: set[Path] = field(default_factory=set)
+    polled: set[Path] = field(default_factory=set)  # which were the workspace's when they were looked at
     doubt: bool = False
     loss: bool = False
     error: OSError | None = None

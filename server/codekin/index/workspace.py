@@ -62,6 +62,22 @@ class Workspace:
                     if found := self._judged(scope, entry):
                         yield found
 
+    def entries(self, cancel: Cancel | None = None) -> Iterator["os.DirEntry[str] | Skipped"]:
+        """What the walk looks at, by names alone: what may be source files, and files that say what is left out.
+
+        A folder that can't be read is told as skipped.
+        """
+        for root in self.roots:
+            for visited in self._visit(self._rules.root(root), cancel):
+                if isinstance(visited, Skipped):
+                    yield visited
+                    continue
+                scope, files = visited
+                for entry in files:
+                    path = scope.path / entry.name
+                    if self.is_ignore_file(path) or self.is_meant_file(path) or self._is_ours_by_name(scope, path):
+                        yield entry
+
     def folders(self, under: Path, cancel: Cancel | None = None) -> Iterator[Path]:
         """`under` and every folder below it that the walk enters; none when the rules leave it out."""
         start = self._bare(under)
@@ -132,12 +148,9 @@ class Workspace:
         known: dict[Path, Scope | None] = {}
         found: set[Path] = set()
         for path in paths:
-            if self.is_meant_file(path):
+            scope = self._scope(path.parent, known) if _has_source_name(path) else None
+            if self.is_meant_file(path) or (scope and self._is_ours_by_name(scope, path)):
                 found.add(path)
-            elif (language_of(path) is not None or "." not in path.name) and _is_utf8(path):
-                scope = self._scope(path.parent, known)
-                if scope and self._rules.verdict(scope, path.name, is_folder=False) in _OURS:
-                    found.add(path)
         return found
 
     def enters(self, folder: Path) -> bool:
@@ -226,6 +239,10 @@ class Workspace:
         scope = self._scope(folder.parent, {})
         return None if scope is None or folder.is_symlink() else self._rules.child(scope, folder.name)
 
+    def _is_ours_by_name(self, scope: Scope, path: Path) -> bool:
+        """Whether `path`, in the scope's folder, could be a source file that no rule leaves out."""
+        return _has_source_name(path) and self._rules.verdict(scope, path.name, is_folder=False) in _OURS
+
     def _chosen(self, path: Path) -> bool:
         scope = self._scope(path.parent, {})
         return scope is not None and self._rules.verdict(scope, path.name, is_folder=False) is Verdict.CHOSEN
@@ -249,6 +266,10 @@ def _sorted_out(found: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], 
             elif entry.is_file(follow_symlinks=False):
                 files.append(entry)
     return folders, files
+
+
+def _has_source_name(path: Path) -> bool:
+    return (language_of(path) is not None or "." not in path.name) and _is_utf8(path)
 
 
 def _is_utf8(path: Path) -> bool:
