@@ -173,10 +173,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A source file that is not in the index, and why."""
+    """A source file, or a folder, that is not in the index, and why."""
 
     path: Path
     reason: str
+    is_unread: bool = field(default=False, compare=False)  # just now it can't be: what is known of it is kept
 
 
 @dataclass(frozen=True, slots=True)

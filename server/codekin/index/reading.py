@@ -4,17 +4,17 @@ import codecs
 import hashlib
 import os
 import re
-import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.code.languages import language_of
+from codekin.files import FileTooLargeError, NotAFileError, read_file, read_start
 from codekin.types import Skipped
 
 _NS = 1_000_000_000
 _TICK_NS = 20_000_000  # file systems stamp times no finer than this
-_FIRST_LINE = 256  # characters
+_FIRST_LINE = 256  # bytes, or characters
 _HEAD_BYTES = 8_000  # what git looks at to tell binaries
 _HEAD_LINES = 10
 _LONG_LINES = 500  # mean characters a line; above, nobody wrote them
@@ -50,19 +50,15 @@ class Document:
 def on_disk(path: Path, max_bytes: int) -> Document | Skipped | None:
     """The document in a file. None: it is gone, or in no language codekin knows."""
     try:
-        status = path.stat()  # before reading: a later write has a later time
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        with path.open("rb") as stream:
-            data = stream.read(max_bytes + 1)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        content = read_file(path, max_bytes)
+    except (FileNotFoundError, NotADirectoryError, NotAFileError):
         return None
+    except FileTooLargeError as error:
+        return too_large(path, error.size, max_bytes)
     except OSError as error:
         return unreadable(path, error)
-    if len(data) > max_bytes:
-        return too_large(path, max(len(data), status.st_size), max_bytes)
-    text = decoded(data)
-    return Skipped(path, "binary") if text is None else document(path, text, status)
+    text = decoded(content.data)
+    return Skipped(path, "binary") if text is None else document(path, text, content.status)
 
 
 def document(path: Path, text: str, status: os.stat_result | None) -> Document | None:
@@ -109,13 +105,12 @@ def made_by_machine(text: str) -> str | None:
 
 def first_line(path: Path) -> str:
     """The start of a file, for the sake of a shebang."""
-    with path.open("rb") as stream:
-        return stream.read(_FIRST_LINE).partition(b"\n")[0].decode("utf-8", "replace")
+    return read_start(path, _FIRST_LINE).partition(b"\n")[0].decode("utf-8", "replace")
 
 
 def unreadable(path: Path, error: OSError) -> Skipped:
     """A file or folder that the system won't show."""
-    return Skipped(path, f"can't be read: {error.strerror or error}")
+    return Skipped(path, f"can't be read: {error.strerror or error}", is_unread=True)
 
 
 def too_large(path: Path, size: int, max_bytes: int) -> Skipped:

@@ -30,6 +30,7 @@ _INLINE = 64  # fewer files are done before a second process has started
 _CHUNK_FILES = 32
 _CHUNK_BYTES = 400_000  # some 0.1 s of work: a pause, or a crash, loses no more
 _DEAD_SHARE = 0.25
+_TOLD_PROBLEMS = 20  # of rules; a repository may have as many as it likes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
         roots = json.dumps([str(root) for root in home.roots])
         if not cancel.is_set():  # else the plan is of a part of the workspace
             store.set_meta({"roots": roots, "files": plan.files, "pending": len(plan.changed), "scanning": 0})
+            store.set_meta({"rule_problems": json.dumps(workspace.problems[:_TOLD_PROBLEMS])})
         tally = _Tally(skipped=dict(plan.skipped))
         found = {file.path: (file.size, file.mtime_ns) for file in plan.changed}
         started_work = time.monotonic()
@@ -139,7 +141,7 @@ def _plan(workspace: Workspace, store: Store, settings: IndexSettings, anew: set
         seen.add(found.path)
         if found.path in anew or _differs(found, states.get(found.path)):
             changed.append(found)
-    unreadable = {item.path for item in skipped}
+    unreadable = {item.path for item in skipped if item.is_unread}
     # What is below a folder that can't be read just now is not gone.
     gone = (path for path in states.keys() - seen if unreadable.isdisjoint(path.parents) and not cancel.is_set())
     changed.sort(key=lambda file: file.mtime_ns, reverse=True)
