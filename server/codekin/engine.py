@@ -4,6 +4,7 @@ An engine has one workspace. Its methods may be called from any thread, and none
 bulk index: answers come from what is there, and say how much of the workspace that is.
 """
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -213,6 +214,7 @@ class Engine:
         meant = self.ignored.now()
         problems = [*self._problems, *([self._indexer.problem] if self._indexer.problem else [])]
         problems += [*(problem for each in meant for problem in each.problems), *self.heavy.problems]
+        problems += json.loads(str(store.meta("rule_problems") or "[]"))
         return Status(
             roots=self.home.roots,
             state=self._indexer.state if self._started else "ready",

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from codekin.index.gitignore import Spec, encoded
+from codekin.index.gitignore import MAX_GLOB_BYTES, Spec, encoded
 
 _PIECES = [
     *("a", "b", "c", "ab", "A", ".", "-", "é", " ", "\t", "!", "#", "*", "**", "?", "/", "**/", "/**", "\\*", "\\ "),
     *("\\", "\\/", "[ab]", "[!a]", "[^b]", "[a-c]", "[c-a]", "[]-]", "[a\\]b]", "[a-", "[", "]", "[[:alpha:]]"),
-    *("[[:x:]]", "[:a]", "[[:]", "[!]a]"),
+    *("[[:x:]]", "[:a]", "[[:]", "[!]a]", "*.c", "***", "**/**/", "a*", "*b*", "/**/", "**a", "a**"),
 ]
 patterns = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=7).map("".join)
 lines = st.lists(st.tuples(st.sampled_from(["", "", "!", "/"]), patterns, st.sampled_from(["", "", "/", "  "])))
@@ -71,6 +71,49 @@ def test_a_mark_at_the_start_of_the_file_is_no_part_of_the_first_pattern() -> No
 def test_patterns_made_to_be_slow_are_not() -> None:
     spec = Spec(b"*a" * 60 + b"b\n" + b"**/a*a/" * 30 + b"**/b\n")
     assert spec.verdict("a/" * 500, "a" * 250, is_folder=False) is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "name", "ignored"),
+    [
+        (b"?", "a" * 200, None),
+        (b"*a", "a" * 200, None),
+        (b"**/a", "a" * 200, None),
+        (b"*a*b?c\n", "a" * 100 + "bbc", True),
+    ],
+)
+def test_a_mebibyte_of_them_is_asked_of_a_thousand_names(unit: bytes, name: str, ignored: bool | None) -> None:
+    """By backtracking, or one pattern after the other, this would take minutes."""
+    spec = Spec((unit * (1 << 20))[: 1 << 20].rpartition(unit)[0])
+    assert not spec.left_out
+    for number in range(1_000):
+        assert spec.verdict("a/" * 100, f"{number}{name}", is_folder=False) is ignored
+
+
+def test_of_seventy_thousand_patterns_the_last_that_matches_counts() -> None:
+    for form in ("*x%d", "*x%d.py", "a/x%d", "x%d?"):
+        lines = [form % number for number in range(70_000)]
+        spec = Spec("\n".join([*lines, f"!{form % 69_999}"]).encode())
+        name = (form % 69_998).rpartition("/")[2].replace("*", "").replace("?", "_")
+        assert spec.verdict("a/", name, is_folder=False) is True
+        assert spec.verdict("a/", name.replace("69998", "69999"), is_folder=False) is False
+        assert spec.verdict("a/", f"_{name}_.c", is_folder=False) is None
+
+
+def test_what_was_reached_before_is_forgotten_without_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codekin.index.automaton._KEPT_BYTES", 0)
+    spec = Spec(b"*a?b*\n!*c?\n/x*/**/y?\n")
+    for number in range(2_000):
+        assert spec.verdict("", f"{number}a{number % 10}b", is_folder=False) is True
+        assert spec.verdict("", f"{number}c{number % 10}", is_folder=False) is False
+        assert spec.verdict(f"x{number}/{number}/", "yy", is_folder=False) is True
+
+
+def test_patterns_beyond_the_limit_are_counted() -> None:
+    spec = Spec(b"*.keep\n*a?\n" + b"?" * MAX_GLOB_BYTES + b"\nb*\nplain\n")
+    assert spec.left_out == 1
+    assert spec.verdict("", "bb", is_folder=False)
+    assert spec.verdict("", "plain", is_folder=False)
 
 
 def test_a_spec_without_patterns_is_false() -> None:

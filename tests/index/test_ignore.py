@@ -42,6 +42,7 @@ def _names(root: Path, *, settings: IndexSettings | None = None, among: type = S
     workspace = Workspace([root], settings or IndexSettings())
     found = list(workspace.walk())
     below = [Path(folder, name) for folder, _, names in os.walk(root) for name in names]
+    found = [each for each in found if not each.path.is_dir()]
     assert {each.path: each for each in found} == {path: each for path in below if (each := workspace.admits(path))}
     return {each.path.relative_to(root).as_posix() for each in found if isinstance(each, among)}
 
@@ -94,6 +95,76 @@ def test_a_worktree_has_the_excludes_of_its_repository(tmp_path: Path) -> None:
     _write(main, {".git/info/exclude": "a.py"})
     _write(tree, {"a.py": "", "b.py": ""})
     assert _names(tree) == {"b.py"}
+
+
+def _with_worktree(root: Path, place: Path) -> None:
+    _git("init", "-q", root)
+    _write(root, {"a.py": ""})
+    _git("-C", root, "add", ".")
+    _git("-C", root, "commit", "-q", "-m", "a")
+    _git("-C", root, "worktree", "add", "-q", place)
+
+
+def test_a_linked_worktree_below_the_root_is_left_out_and_told_once(tmp_path: Path) -> None:
+    tree = tmp_path / "deep" / ".worktrees" / "topic"
+    _with_worktree(tmp_path, tree)
+    _write(tree, {"in/b.py": ""})
+    assert _names(tmp_path) == {"a.py"}
+    workspace = Workspace([tmp_path], IndexSettings())
+    assert [each for each in workspace.walk() if isinstance(each, Skipped)] == [
+        Skipped(tree, "a linked Git worktree; open it as its own folder")
+    ]
+    assert workspace.admits(tree / "in" / "b.py") is None
+    assert workspace.covers([tree / "a.py", tmp_path / "a.py"]) == {tmp_path / "a.py"}
+    assert not list(workspace.folders(tree))
+    assert not workspace.enters(tree / "in")
+    assert workspace.is_ignore_file(tree / ".git")
+
+
+def test_a_linked_worktree_of_another_repository_is_left_out_too(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    _with_worktree(tmp_path / "other", root / "tree")
+    _write(root, {"b.py": ""})
+    assert _names(root) == {"b.py"}
+
+
+def test_a_linked_worktree_is_indexed_as_a_root_alone_and_beside_its_repository(tmp_path: Path) -> None:
+    main, tree = tmp_path / "main", tmp_path / "main" / ".worktrees" / "topic"
+    _with_worktree(main, tree)
+    assert _names(tree) == {"a.py"}
+    workspace = Workspace([main, tree], IndexSettings())
+    assert workspace.roots == (main, tree)
+    assert {each.path for each in workspace.walk()} == {main / "a.py", tree / "a.py"}
+
+
+def test_a_linked_worktree_that_the_user_names_is_indexed(tmp_path: Path) -> None:
+    _with_worktree(tmp_path, tmp_path / "trees" / "topic")
+    assert _names(tmp_path, settings=IndexSettings(include=("trees/topic/",))) == {"a.py", "trees/topic/a.py"}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "is_worktree"),
+    [
+        ("gitdir: /gone/.git/worktrees/x\n", True),
+        ("gitdir: ../../.git/worktrees/x", True),
+        ("gitdir: C:\\repo\\.git\\worktrees\\x\r\n", True),
+        ("gitdir: /gone/.git/worktrees/x/modules/sub", False),
+        ("gitdir: ../.git/modules/worktrees/x", False),
+        ("gitdir: ../.git/modules/a/worktrees/x", False),
+        ("gitdir: ../worktrees", False),
+        ("worktrees/x", False),
+        ("gitdir: " + "a" * 9_000 + "/worktrees/x", False),
+    ],
+)
+def test_a_worktree_is_known_by_where_its_git_file_points(tmp_path: Path, pointer: str, is_worktree: bool) -> None:
+    _write(tmp_path, {"in/.git": pointer, "in/a.py": "", "b.py": ""})
+    assert _names(tmp_path) == ({"b.py"} if is_worktree else {"b.py", "in/a.py"})
+
+
+def test_the_worktree_of_a_submodule_is_one(tmp_path: Path) -> None:
+    _write(tmp_path, {".git/modules/sub/worktrees/x/commondir": "../..\n", "in/a.py": ""})
+    _write(tmp_path, {"in/.git": f"gitdir: {tmp_path}/.git/modules/sub/worktrees/x\n"})
+    assert _names(tmp_path) == set()
 
 
 def test_a_submodule_has_its_own_excludes_and_none_of_those_around_it(tmp_path: Path) -> None:
@@ -225,6 +296,58 @@ def test_an_ignore_file_that_is_a_link_says_nothing(tmp_path: Path) -> None:
     _write(tmp_path, {"rules": "a.py", "root/a.py": ""})
     (tmp_path / "root" / ".gitignore").symlink_to(tmp_path / "rules")
     assert _names(tmp_path / "root") == {"a.py"}
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".codekinignore"])
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda path: os.mkfifo(path), "named pipe"),
+        (lambda path: path.mkdir(), "folder"),
+        (lambda path: path.symlink_to("/dev/zero"), "link"),
+        (lambda path: (path.touch(), os.truncate(path, 60_000_000_000)), "60,000,000,000 bytes"),
+    ],
+)
+def test_an_ignore_file_that_can_t_be_read_is_told_and_does_not_count(tmp_path: Path, name: str, make, told) -> None:
+    _write(tmp_path, {"a.py": ""})
+    make(tmp_path / name)
+    workspace = Workspace([tmp_path], IndexSettings())
+    assert [found.path.name for found in workspace.walk()] == ["a.py"]
+    (problem,) = workspace.problems
+    assert str(tmp_path / name) in problem
+    assert told in problem
+
+
+def test_more_rules_than_can_be_asked_are_told_and_the_outer_ones_count(tmp_path: Path) -> None:
+    _write(tmp_path, {".gitignore": "*o?t.py\n" + "*a" * 300_000, "in/.gitignore": "*i?n.py\n" + "*b" * 300_000})
+    _write(tmp_path, {"in/out.py": "", "in/inn.py": ""})
+    workspace = Workspace([tmp_path], IndexSettings())
+    assert [found.path.name for found in workspace.walk()] == ["inn.py"]
+    assert len(workspace.problems) == 1
+    deep = tmp_path.joinpath(*"a" * 120)
+    deep.mkdir(parents=True)
+    for folder in (deep, *deep.parents[:119]):
+        (folder / ".gitignore").write_text("x.py\n")
+    workspace = Workspace([tmp_path], IndexSettings())
+    assert len(list(workspace.walk())) == 1
+    assert len(workspace.problems) == 22
+
+
+def test_folders_may_be_as_deep_as_the_system_allows(tmp_path: Path) -> None:
+    root = tmp_path
+    while len(str(root)) < 3_900:
+        root /= "d"
+        root.mkdir()
+    (root / "a.py").touch()
+    workspace = Workspace([tmp_path], IndexSettings())
+    assert [found.path for found in workspace.walk()] == [root / "a.py"]
+    assert workspace.admits(root / "a.py")
+    assert workspace.covers([root / "a.py"])
+
+
+def test_settings_with_half_a_character_are_no_matter(tmp_path: Path) -> None:
+    _write(tmp_path, {"a.py": "", "b.py": ""})
+    assert _names(tmp_path, settings=IndexSettings(exclude=("\ud800", "b.py"), include=("\ud800",))) == {"a.py"}
 
 
 def test_a_changed_ignore_file_takes_effect(tmp_path: Path) -> None:

@@ -3,32 +3,21 @@
 The rules are those of git's own dir.c and wildmatch.c, oddities included, and compared with git in tests; pathspec
 differs in character classes, escapes, trailing blanks, bytes and `**`, and raises at some patterns git just never
 matches. Git matches bytes, so everything here is text of one character per byte (`encoded`).
+
+An ignore file comes with a repository, whoever wrote that: what asking it costs does not grow with its size where
+patterns are names, paths and endings, which are looked up, and stays small for all others together (automaton.py).
 """
 
 import os
-import re
-import string
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-_GLOB = frozenset("*?[\\")
+from codekin.index.automaton import Automaton, Glob
+from codekin.index.wildmatch import SPECIAL, Star, pieces_of
+
+MAX_GLOB_BYTES = 1 << 20
 _FOLDS_CASE = sys.platform in ("win32", "darwin")  # git sets core.ignoreCase where the file system ignores case
-_FLAGS = re.DOTALL | (re.IGNORECASE if _FOLDS_CASE else 0)
-_CLASSES = {
-    "alnum": string.ascii_letters + string.digits,
-    "alpha": string.ascii_letters,
-    "blank": " \t",
-    "cntrl": "".join(map(chr, [*range(32), 127])),
-    "digit": string.digits,
-    "graph": string.ascii_letters + string.digits + string.punctuation,
-    "lower": string.ascii_lowercase,
-    "print": string.ascii_letters + string.digits + string.punctuation + " ",
-    "punct": string.punctuation,
-    "space": " \t\n\r",  # git's own idea of it
-    "upper": string.ascii_uppercase,
-    "xdigit": string.hexdigits,
-}
 
 
 class Rule(NamedTuple):
@@ -41,34 +30,79 @@ class Rule(NamedTuple):
     pattern: str
 
 
-Glob = tuple[Rule, Callable[[str], object]]
+class _Endings(NamedTuple):
+    """Patterns like `*.js` and `*-lock.js`, of one extension."""
+
+    rules: dict[str, Rule]
+    lengths: set[int]  # of the endings: few, whatever a file has
+
+    def add(self, ending: str, rule: Rule) -> None:
+        self.rules[ending] = rule
+        self.lengths.add(len(ending))
+
+
+class _Literals:
+    """The rules that need no matching, for files or for folders: the last of each text is the one that counts."""
+
+    __slots__ = ("endings", "names", "paths")
+
+    def __init__(self) -> None:
+        self.names: dict[str, Rule] = {}
+        self.paths: dict[str, Rule] = {}
+        self.endings: dict[str, _Endings] = {}  # by extension
+
+    def best(self, folder: str, name: str) -> Rule | None:
+        """The last rule that names it."""
+        best = self.names.get(name)
+        if self.paths and (rule := self.paths.get(folder + name)) and (best is None or rule > best):
+            best = rule
+        if self.endings and (endings := self.endings.get(_extension(name))):
+            for length in endings.lengths:
+                if (rule := endings.rules.get(name[-length:])) and (best is None or rule > best):
+                    best = rule
+        return best
 
 
 class Spec:
     """The patterns of one ignore file, ready to ask: literal names and endings are looked up, only the rest matched."""
 
-    __slots__ = ("_endings", "_globs", "_names", "_paths")
+    __slots__ = ("_files", "_folders", "_name_globs", "_path_globs", "glob_bytes", "left_out")
 
     def __init__(self, text: bytes) -> None:
-        self._names: dict[str, list[Rule]] = {}
-        self._endings: dict[str, list[tuple[Rule, str]]] = {}  # `*…` by extension
-        self._paths: dict[str, list[Rule]] = {}
-        self._globs: list[Glob] = []  # highest rank first
+        self._files, self._folders = _Literals(), _Literals()
+        self.glob_bytes = 0
+        self.left_out = 0  # patterns beyond the limit
+        name_globs: list[Glob[Rule]] = []
+        path_globs: list[Glob[Rule]] = []
         for rule in _rules(text):
-            self._take(rule)
-        self._globs.reverse()
+            if self._take_literal(rule):
+                continue
+            if self.glob_bytes + len(rule.pattern) > MAX_GLOB_BYTES:
+                self.left_out += 1
+                continue
+            self.glob_bytes += len(rule.pattern)
+            pieces = pieces_of(rule.pattern, rule.by_path)
+            if pieces is not None:
+                globs = path_globs if rule.by_path else name_globs
+                globs.append(Glob([_both_cases(piece) for piece in pieces], rule.folders_only, rule))
+        self._name_globs = Automaton(name_globs) if name_globs else None
+        self._path_globs = Automaton(path_globs) if path_globs else None
 
-    def _take(self, rule: Rule) -> None:
+    def _take_literal(self, rule: Rule) -> bool:
         pattern = _folded(rule.pattern)
-        if not _GLOB.intersection(pattern):
-            (self._paths if rule.by_path else self._names).setdefault(pattern, []).append(rule)
-        elif not rule.by_path and pattern[0] == "*" and "." in pattern and not _GLOB.intersection(pattern[1:]):
-            self._endings.setdefault(_extension(pattern), []).append((rule, pattern[1:]))
-        elif (expression := _regex(rule.pattern, rule.by_path)) is not None:
-            self._globs.append((rule, re.compile(expression, _FLAGS).fullmatch))
+        is_ending = not rule.by_path and pattern[0] == "*" and "." in pattern
+        if not SPECIAL.isdisjoint(pattern[1:] if is_ending else pattern):
+            return False
+        for literals in (self._folders,) if rule.folders_only else (self._folders, self._files):
+            if is_ending:
+                literals.endings.setdefault(_extension(pattern), _Endings({}, set())).add(pattern[1:], rule)
+            else:
+                (literals.paths if rule.by_path else literals.names)[pattern] = rule
+        return True
 
     def __bool__(self) -> bool:
-        return bool(self._names or self._endings or self._paths or self._globs)
+        literals = self._folders
+        return bool(literals.names or literals.endings or literals.paths or self._name_globs or self._path_globs)
 
     def verdict(self, folder: str, name: str, is_folder: bool) -> bool | None:
         """True: ignored; False: a `!` pattern takes it back in; None: nothing is said about it.
@@ -76,22 +110,13 @@ class Spec:
         `folder` is the path from the spec's own folder to the one that has `name`, "" or with a slash at its end;
         both are `encoded`. Only the entry itself is judged: in an ignored folder nothing is to be asked any more.
         """
-        key = _folded(name)
-        literal: Iterable[Rule] = self._names.get(key, ())
-        if self._endings and (endings := self._endings.get(_extension(key))):
-            literal = (*literal, *(rule for rule, ending in endings if key.endswith(ending)))
-        if self._paths and (path := _folded(folder + name)) in self._paths:
-            literal = (*literal, *self._paths[path])
-        found: Rule | None = None
-        for rule in literal:
-            if (is_folder or not rule.folders_only) and (found is None or rule.rank > found.rank):
-                found = rule
-        for rule, matches in self._globs:
-            if found is not None and found.rank > rule.rank:
-                break
-            if (is_folder or not rule.folders_only) and matches(folder + name if rule.by_path else name):
-                return rule.ignores
-        return None if found is None else found.ignores
+        literals = self._folders if is_folder else self._files
+        rule = literals.best(_folded(folder) if literals.paths else "", _folded(name))
+        for globs, path in ((self._name_globs, ""), (self._path_globs, folder)):
+            matching = globs and globs.match(path, name, is_folder)
+            if matching and (rule is None or matching.rank > rule.rank):
+                rule = matching
+        return None if rule is None else rule.ignores
 
 
 def encoded(name: str) -> str:
@@ -101,6 +126,12 @@ def encoded(name: str) -> str:
 
 def _folded(text: str) -> str:
     return text.lower() if _FOLDS_CASE else text
+
+
+def _both_cases(piece: frozenset[str] | Star) -> frozenset[str] | Star:
+    if not _FOLDS_CASE or isinstance(piece, Star):
+        return piece
+    return piece.union(*((letter.lower(), letter.upper()) for letter in piece if letter.isascii()))
 
 
 def _extension(name: str) -> str:
@@ -122,122 +153,11 @@ def _rules(text: bytes) -> Iterator[Rule]:
 
 def _without_trailing_blanks(line: str) -> str:
     """Blanks at the end mean nothing unless escaped; a tab is no blank to git."""
+    if not line.endswith(" "):
+        return line
     at = end = 0
     while at < len(line):
         at += 2 if line[at] == "\\" else 1
         if line[at - 1 : at] != " " or line[at - 2 : at - 1] == "\\":
             end = at
     return line[:end]
-
-
-def _regex(pattern: str, by_path: bool) -> str | None:
-    """A pattern as a regular expression for the whole path or name; None for one that can match nothing.
-
-    Every `*` but the last of its segment, and every `**/` but the last, is content with the first place where what
-    follows fits (`(?>…)`): later ones can do no better, and a hostile pattern can't make matching slow.
-    """
-    tokens = _tokens(pattern, by_path)
-    if tokens is None:
-        return None
-    parts = [""]
-    openings: list[str] = []
-    for token in tokens:
-        if token in _DEEP:
-            openings.append(token)
-            parts.append("")
-        else:
-            parts[-1] += token
-    expression, *bodies = ("/".join(_stars(segment.split(_STAR)) for segment in part.split("/")) for part in parts)
-    for place, (opening, body) in enumerate(zip(openings, bodies, strict=True), 1):
-        first, last = _DEEP[opening]
-        expression += f"(?>{first}{body})" if place < len(openings) else f"{last}{body}"
-    return expression
-
-
-_STAR = "\0"  # a `*`, until its segment is known; no pattern has this character
-_DEEP = {"**/": ("(?:|.*?/)", "(?:.*/)?"), "**": (".*?", ".*")}  # content with the first place; free to go on
-
-
-def _stars(pieces: list[str]) -> str:
-    """One segment: what stands between its stars, joined."""
-    head, *rest = pieces
-    between = "".join(f"(?>[^/]*?{piece})" for piece in rest[:-1])
-    return head + between + (f"[^/]*{rest[-1]}" if rest else "")
-
-
-def _tokens(pattern: str, by_path: bool) -> list[str] | None:
-    """`pattern` in pieces: expressions for one character each, _STAR, "/" and the keys of _DEEP."""
-    # Git compares the part before the first special character by itself, and `**` right after it opens a segment.
-    opening = next((at for at, letter in enumerate(pattern) if letter in _GLOB), 0)
-    tokens: list[str] = []
-    at = 0
-    while at < len(pattern):
-        letter = pattern[at]
-        piece, after = re.escape(letter) if letter != "/" else "/", at + 1
-        if letter == "?":
-            piece = r"[^\x2f]"
-        elif letter == "*":
-            piece, after = _star(pattern, at, by_path and (at == opening or pattern[at - 1] == "/"))
-        elif letter == "\\":
-            if after == len(pattern):
-                return None
-            piece, after = "/" if pattern[after] == "/" else re.escape(pattern[after]), after + 1
-        elif letter == "[":
-            bracket = _bracket(pattern, after)
-            if bracket is None:
-                return None
-            piece, after = bracket
-        tokens.append(piece)
-        at = after
-    return tokens
-
-
-def _star(pattern: str, at: int, opens: bool) -> tuple[str, int]:
-    """The token of a run of stars, and where what follows begins; `opens`: the run stands at a segment's start."""
-    after = at
-    while pattern[after : after + 1] == "*":
-        after += 1
-    if opens and after - at > 1:
-        if pattern[after : after + 1] == "/":
-            return "**/", after + 1
-        if after == len(pattern) or pattern.startswith("\\/", after):
-            return "**", after
-    return _STAR, after
-
-
-def _bracket(pattern: str, at: int) -> tuple[str, int] | None:
-    """The expression of `[…]` whose inside begins at `at`, and where what follows it begins; None: never matches."""
-    negated = pattern[at : at + 1] in ("!", "^")
-    at += negated
-    members: set[str] = set()
-    before = ""  # what a "-" would make a range from
-    first = True
-    while first or pattern[at : at + 1] != "]":
-        first = False
-        item = _member(pattern, at, before)
-        if item is None:
-            return None
-        found, before, at = item
-        members |= found
-    chosen = set(map(chr, range(256))) - members if negated else members
-    chosen -= {"/", _STAR}
-    return (f"[{''.join(map(re.escape, sorted(chosen)))}]" if chosen else "(?!)"), at + 1
-
-
-def _member(pattern: str, at: int, before: str) -> tuple[set[str], str, int] | None:
-    """One member of a bracket: its characters, what a range could begin with, and where the next member begins."""
-    letter = pattern[at : at + 1]
-    if letter == "\\":
-        at, letter = at + 1, pattern[at + 1 : at + 2]
-    elif letter == "-" and before and pattern[at + 1 : at + 2] not in ("", "]"):
-        at += 1 + (pattern[at + 1] == "\\")
-        last = pattern[at : at + 1]
-        return ({chr(code) for code in range(ord(before), ord(last) + 1)}, "", at + 1) if last else None
-    elif letter == "[" and pattern[at + 1 : at + 2] == ":":
-        end = pattern.find("]", at + 2)
-        if end < 0:
-            return None
-        if end > at + 2 and pattern[end - 1] == ":":
-            named = _CLASSES.get(pattern[at + 2 : end - 1])
-            return (set(named), "", end + 1) if named else None
-    return ({letter}, letter, at + 1) if letter else None

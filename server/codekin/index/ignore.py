@@ -4,25 +4,26 @@ Strongest first: the `exclude` setting; `.codekinignore` files; git's rules (`.g
 `info/exclude`, the user's own excludes); then the built-in defaults, but for what the `include` setting names.
 In each of the first three the nearer file is the stronger. As with git, nothing inside a folder that is left out
 can be taken back in.
+
+What is beyond a limit, or can't be read, does not count, and is told in `problems`.
 """
 
 import os
-import re
-import stat
 from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from platformdirs.unix import Unix
-
-from codekin.index.gitignore import Spec, encoded
+from codekin.files import FileTooLargeError, read_file
+from codekin.index.gitignore import MAX_GLOB_BYTES, Spec, encoded
+from codekin.index.repository import POINTER, exclude_file, is_linked_worktree, top_of, user_excludes
 from codekin.settings import IndexSettings
 
 OWN_FILE = ".codekinignore"
 GIT_FILE = ".gitignore"
-_MAX_BYTES = 1_048_576  # a larger ignore file is no ignore file
-_MAX_POINTER = 4_096  # characters; a path has no more
+_MAX_BYTES = 1_048_576  # of an ignore file; the largest of well-known repositories have some 10,000
+_MAX_LAYERS = 100  # ignore files in force in one folder, of each kind
+_KEPT_SPECS = 1_000  # read and kept, for who asks again
 
 # `build`, `dist`, `out` and `target` are not here: git's rules have them wherever they are made, and a source folder
 # may bear such a name. What a tool made says so itself by a marker.
@@ -79,8 +80,17 @@ class IgnoreRules:
         self._folders = _spec(_FOLDERS.split())
         self._generated = _spec(_GENERATED.split())
         self._read: dict[Path, tuple[tuple[int, int, int], Spec]] = {}
-        self._user = _user_excludes()
+        self._problems: dict[Path | str, str] = {}
+        self._user = user_excludes()
         self.outside: set[Path] = set(self._user)  # ignore files that don't stand beside sources
+        for name, spec in (("index.exclude", self._exclude), ("index.include", self._include)):
+            if spec.left_out:
+                self._problems[name] = f"The setting {name} {_beyond(spec)} Shorten it."
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Rules that don't count, as far as they were asked for; each names its remedy."""
+        return tuple(self._problems.values())
 
     def root(self, root: Path) -> Scope:
         """The scope of a workspace's root, before it is `entered`.
@@ -89,7 +99,7 @@ class IgnoreRules:
         rules from outside are not asked.
         """
         git: tuple[Layer, ...] = ()
-        for folder, name in _path_within_repository(root):
+        for folder, name in top_of(root):
             git = self._git_layers(folder, entries(folder), git)
             git = () if _said(git, encoded(name), True) else _below(git, encoded(name))
         return Scope(root, "", Verdict.CHOSEN, (), git)
@@ -107,15 +117,22 @@ class IgnoreRules:
     def entered(self, scope: Scope, names: Container[str]) -> Scope | None:
         """`scope` with the rules of its own ignore files, `names` being the folder's entries.
 
-        None when they show that a tool made it: a virtual environment, a cache.
+        None when they show that it is not to be indexed: a tool made it (a virtual environment, a cache), or it is
+        a linked worktree.
         """
         if scope.verdict is Verdict.KEPT and any(marker in names for marker in _MARKERS):
             return None
+        if POINTER in names and self.is_other_worktree(scope):
+            return None
         own = scope.own
         if OWN_FILE in names and (spec := self._file(scope.path / OWN_FILE)):
-            own = ((spec, ""), *own)
+            own = self._with_layer(own, spec, scope.path / OWN_FILE)
         git = self._git_layers(scope.path, names, scope.git)
         return scope if own is scope.own and git is scope.git else replace(scope, own=own, git=git)
+
+    def is_other_worktree(self, scope: Scope) -> bool:
+        """Whether the folder is left out as a linked worktree; no root is, nor what the user names."""
+        return scope.verdict is not Verdict.CHOSEN and is_linked_worktree(scope.path)
 
     def verdict(self, scope: Scope, name: str, is_folder: bool) -> Verdict:
         """What the rules say about the entry `name` of the scope's folder."""
@@ -142,13 +159,24 @@ class IgnoreRules:
 
     def _git_layers(self, folder: Path, names: Container[str], layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         """Git's rules in `folder`; a repository starts anew, whatever stands around it."""
-        if ".git" in names:
-            repository = _exclude_file(folder)
+        if POINTER in names:
+            repository = exclude_file(folder)
             self.outside.add(repository)
             specs = [self._file(path) for path in (repository, *self._user)]
             layers = tuple((spec, "") for spec in specs if spec)
         if GIT_FILE in names and (spec := self._file(folder / GIT_FILE)):
-            layers = ((spec, ""), *layers)
+            layers = self._with_layer(layers, spec, folder / GIT_FILE)
+        return layers
+
+    def _with_layer(self, layers: tuple[Layer, ...], spec: Spec, file: Path) -> tuple[Layer, ...]:
+        """`layers` with one more in force, unless asking them all would cost too much."""
+        in_force = sum(layer.glob_bytes for layer, _ in layers)
+        if len(layers) < _MAX_LAYERS and in_force + spec.glob_bytes <= MAX_GLOB_BYTES:
+            return ((spec, ""), *layers)
+        self._problems[file] = (
+            f"{file} does not count: with those of the folders above there are more than {_MAX_LAYERS} such files, or "
+            f"more than {MAX_GLOB_BYTES:,} bytes of patterns with wildcards. Shorten them."
+        )
         return layers
 
     def _file(self, path: Path) -> Spec | None:
@@ -159,11 +187,18 @@ class IgnoreRules:
             known = self._read.get(path)
             if known is not None and known[0] == signature:
                 return known[1]
-            if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
-                return None
-            spec = Spec(path.read_bytes())
-        except OSError:
+            spec = Spec(read_file(path, _MAX_BYTES, follow_links=False).data)
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except FileTooLargeError as error:
+            self._problems[path] = f"{path} does not count: {error}. Shorten it."
+            return None
+        except OSError as error:
+            self._problems[path] = f"{path} does not count: {error.strerror or error}. Put a readable file there."
+            return None
+        self._problems.pop(path, None)
+        if len(self._read) >= _KEPT_SPECS:
+            self._read.clear()
         self._read[path] = (signature, spec)
         return spec
 
@@ -196,7 +231,15 @@ def _below(layers: tuple[Layer, ...], key: str) -> tuple[Layer, ...]:
 
 
 def _spec(patterns: Iterable[str]) -> Spec:
-    return Spec("\n".join(patterns).encode("utf-8", "surrogateescape"))
+    text = "\n".join(patterns)
+    try:
+        return Spec(text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:  # half a character, which no file's name has
+        return Spec(text.encode("utf-8", "replace"))
+
+
+def _beyond(spec: Spec) -> str:
+    return f"has more than {MAX_GLOB_BYTES:,} bytes of patterns with wildcards; the last {spec.left_out:,} don't count."
 
 
 def _ancestors(patterns: Collection[str]) -> Iterator[str]:
@@ -206,45 +249,3 @@ def _ancestors(patterns: Collection[str]) -> Iterator[str]:
         for count in range(1, len(parts)):
             if set(parts[:count]) != {"**"}:
                 yield f"/{'/'.join(parts[:count])}/"
-
-
-def _path_within_repository(root: Path) -> list[tuple[Path, str]]:
-    """Each folder from the top of the repository around `root` down to `root`'s parent, with the name next on the way.
-
-    Empty when `root` is a repository's top itself, or in none.
-    """
-    folders = (root, *root.parents)
-    top = next((place for place, folder in enumerate(folders) if os.path.lexists(folder / ".git")), 0)
-    return [(folders[place], folders[place - 1].name) for place in range(top, 0, -1)]
-
-
-def _exclude_file(folder: Path) -> Path:
-    """`info/exclude` of the repository at `folder`; a worktree's and a submodule's `.git` is a file that points on."""
-    git = folder / ".git"
-    git = folder / _pointer(git).removeprefix("gitdir:").strip() if git.is_file() else git
-    return Path(os.path.normpath(git / _pointer(git / "commondir").strip() / "info" / "exclude"))
-
-
-def _pointer(file: Path) -> str:
-    """What a file of git's says that holds a path only; "" where there is none."""
-    try:
-        if not file.is_file():
-            return ""
-        with file.open(encoding="utf-8", errors="surrogateescape") as stream:
-            return stream.read(_MAX_POINTER).replace("\0", "")
-    except OSError:
-        return ""
-
-
-def _user_excludes() -> tuple[Path, ...]:
-    """The user's own ignore file: `core.excludesFile`, else git's default for it."""
-    try:
-        home, folder = Path.home(), Unix("git").user_config_path
-        for config in (home / ".gitconfig", folder / "config"):
-            text = config.read_text("utf-8", "surrogateescape") if config.is_file() else ""
-            named = re.search(r'^\s*excludesfile\s*=\s*"?([^"\n\0]+?)"?\s*$', text, re.IGNORECASE | re.MULTILINE)
-            if named:
-                return (Path(named[1]).expanduser(),)
-    except (OSError, RuntimeError):  # a home that nobody has, or may read
-        return ()
-    return (folder / "ignore",)

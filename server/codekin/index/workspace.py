@@ -16,12 +16,14 @@ from codekin.code.languages import language_of
 from codekin.index.ignore import GIT_FILE, OWN_FILE, IgnoreRules, Scope, Verdict, entries
 from codekin.index.reading import Document as Document
 from codekin.index.reading import document, first_line, made_by_machine, on_disk, too_large, unreadable
+from codekin.index.repository import POINTER
 from codekin.settings import IndexSettings
 from codekin.types import Cancel, Skipped
 
 _OURS = (Verdict.CHOSEN, Verdict.KEPT)
 MEANT_FILE = ".codekin.toml"  # at a root: which duplicates are meant to be
 _REMEDY = "index.include brings it in"
+_WORKTREE = "a linked Git worktree; open it as its own folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +164,14 @@ class Workspace:
         """The ignore files that were asked for and don't stand beside sources: a repository's, the user's own."""
         return frozenset(self._rules.outside)
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Rules that don't count, as far as they were asked for; each names its remedy."""
+        return self._rules.problems
+
     def is_ignore_file(self, path: Path) -> bool:
         """Whether a change of this file changes what is in the workspace."""
-        return path.name in (GIT_FILE, OWN_FILE) or path in self._rules.outside
+        return path.name in (GIT_FILE, OWN_FILE, POINTER) or path in self._rules.outside
 
     def is_meant_file(self, path: Path) -> bool:
         """Whether a change of this file changes which duplicates are told."""
@@ -182,8 +189,11 @@ class Workspace:
                 if bare is start or not isinstance(error, FileNotFoundError | NotADirectoryError):
                     yield unreadable(bare.path, error)
                 continue
-            scope = self._rules.entered(bare, {entry.name for entry in found})
+            names = {entry.name for entry in found}
+            scope = self._rules.entered(bare, names)
             if scope is None:
+                if POINTER in names and self._rules.is_other_worktree(bare):
+                    yield Skipped(bare.path, _WORKTREE)
                 continue
             folders, files = _sorted_out(found)
             yield scope, files
@@ -222,14 +232,18 @@ class Workspace:
 
     def _scope(self, folder: Path, known: dict[Path, Scope | None]) -> Scope | None:
         """The scope of a folder as it is now; None when it is in no root or left out. `known` is filled on the way."""
+        pending: list[Path] = []
+        while folder not in known and folder not in self.roots and folder.parent != folder:
+            pending.append(folder)
+            folder = folder.parent
         if folder in known:
-            return known[folder]
-        bare: Scope | None = None
-        if folder in self.roots:
-            bare = self._rules.root(folder)
-        elif folder.parent != folder and (above := self._scope(folder.parent, known)) is not None:
-            bare = self._rules.child(above, folder.name)
-        known[folder] = scope = bare and self._rules.entered(bare, entries(folder))
+            scope = known[folder]
+        else:
+            scope = self._rules.entered(self._rules.root(folder), entries(folder)) if folder in self.roots else None
+            known[folder] = scope
+        for below in reversed(pending):
+            bare = scope and self._rules.child(scope, below.name)
+            known[below] = scope = bare and self._rules.entered(bare, entries(below))
         return scope
 
     def _bare(self, folder: Path) -> Scope | None:
