@@ -58,7 +58,8 @@ class Poller:
         unreadable: set[str] = set()
         for entry in self._workspace.entries(self._cancel):
             if isinstance(entry, Skipped):
-                unreadable.add(str(entry.path))
+                if entry.is_unread:
+                    unreadable.add(str(entry.path))
             elif (stamp := _stamp(entry)) is not None:
                 stamps[entry.path] = stamp
                 if len(stamps) % _BREATH_ENTRIES == 0:
