@@ -160,12 +160,12 @@ def peaks(seconds: Callable[[], float]) -> dict[str, float]:
     """GFLOP/s of the largest layer's product for 512 tokens, the best of some."""
     import torch
 
-    from codekin.embed.transformer.linear import linear
+    from codekin.embed.transformer.linear import make_linear
 
     found = {}
     weight = torch.randn(2 * WIDE, WIDTH)
     for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16), ("int8", torch.bfloat16)):
-        layer, rows = linear(weight.to(dtype), None, int8=name == "int8"), torch.randn(512, WIDTH, dtype=dtype)
+        layer, rows = make_linear(weight.to(dtype), None, int8=name == "int8"), torch.randn(512, WIDTH, dtype=dtype)
         if name == "int8":  # the product alone
             rows = torch.randint(0, 255, rows.shape, dtype=torch.uint8)
             told = (rows, 1.0, 128, layer._weight, layer._scales, layer._zeros, None, 1.0, 0, dtype, "none", [], "")

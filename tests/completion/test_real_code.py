@@ -10,8 +10,8 @@ import pytest
 
 from codekin.completion.completer import Cursor
 from codekin.engine import Engine
-from codekin.evaluation.completion import indexed
-from codekin.evaluation.cuts import Corpus
+from codekin.evaluation.completion import open_temporary_engine
+from codekin.evaluation.hold_out import CutCorpus
 from codekin.settings import CompletionSettings, Settings
 
 LIBRARY = Path(sysconfig.get_path("stdlib"))
@@ -31,14 +31,14 @@ UNSURE = replace(CompletionSettings(), floor=0.1)
 
 
 @pytest.fixture(scope="module", name="library")
-def _library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Corpus]]:
+def _library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, CutCorpus]]:
     root = tmp_path_factory.mktemp("library")
     for path in (path for part in PARTS for path in (LIBRARY / part, *(LIBRARY / part).rglob("*.py"))):
         if path.is_file():
             copy = root / path.relative_to(LIBRARY)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    with indexed(root, Settings()) as found:
+    with open_temporary_engine(root, Settings()) as found:
         yield found
 
 
@@ -50,11 +50,11 @@ def compiles(text: str) -> bool:
     return True
 
 
-def test_a_file_that_compiled_compiles_with_what_is_suggested(library: tuple[Engine, Corpus]):
+def test_a_file_that_compiled_compiles_with_what_is_suggested(library: tuple[Engine, CutCorpus]):
     """A function is cut at one of its statements and left out, with all that is like it."""
     engine, corpus = library
     broken, offered = [], 0
-    for cut in corpus.cuts(CUTS, seed=1):
+    for cut in corpus.choose_cuts(CUTS, seed=1):
         without = frozenset(corpus.hashes[number] for number in cut.without)
         cursor = Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
         for found in engine.completer.complete(cursor, UNSURE, Event(), without):
@@ -67,7 +67,7 @@ def test_a_file_that_compiled_compiles_with_what_is_suggested(library: tuple[Eng
     assert offered > CUTS / 10
 
 
-def test_a_subclass_goes_on_as_its_sisters_do(library: tuple[Engine, Corpus]):
+def test_a_subclass_goes_on_as_its_sisters_do(library: tuple[Engine, CutCorpus]):
     """queue.PriorityQueue and queue.LifoQueue begin like this."""
     engine, _ = library
     path = engine.workspace.roots[0] / "queue.py"

@@ -16,7 +16,7 @@ from codekin.embed.embedder import is_static, load
 from codekin.embed.presets import PRESETS, preset
 from codekin.embed.tasks import PREFIXES
 from codekin.errors import ModelError
-from codekin.evaluation.conformance import conformance
+from codekin.evaluation.conformance import measure_conformance
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
 
@@ -290,6 +290,6 @@ except ModelError as error: print(error)
 
 
 def test_a_model_that_is_not_what_its_name_says_does_not_conform(hub: Path) -> None:
-    found = conformance("jina-0.5b", ModelSettings(device="cpu", precision="float32"))
-    assert not found.holds
+    found = measure_conformance("jina-0.5b", ModelSettings(device="cpu", precision="float32"))
+    assert not found.is_within_tolerance
     assert found.found.shape == (2, 2)

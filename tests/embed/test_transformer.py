@@ -20,7 +20,7 @@ from codekin.embed.checkpoint import read
 from codekin.embed.embedder import load, transformer
 from codekin.embed.tasks import PREFIXES
 from codekin.embed.transformer import encoder as encoding
-from codekin.embed.transformer.packing import batches, pack
+from codekin.embed.transformer.packing import pack_tokens, split_batches
 from codekin.errors import DimensionError, ModelError
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
@@ -158,7 +158,7 @@ class TestDecoders:
         model = transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
         packed = model._pack([[5, 6, 7, 8], [5, 6, 9, 10, 11]])
         with torch.inference_mode():
-            states = model._model.states(packed)
+            states = model._model.compute_states(packed)
         assert torch.allclose(states[:2], states[4:6], atol=1e-5)
         assert not torch.allclose(states[2], states[6], atol=1e-2)
 
@@ -212,7 +212,7 @@ class TestEncoders:
 class TestBatches:
     def test_each_text_is_in_one_batch_within_the_budget(self):
         lengths = [3, 900, 20, 20, 500, 1, 7]
-        found = list(batches(lengths, 512))
+        found = list(split_batches(lengths, 512))
         assert sorted(number for batch in found for number in batch) == list(range(7))
         assert all(sum(lengths[at] for at in batch) <= 512 or len(batch) == 1 for batch in found)
         assert found[0] == [1]
@@ -245,14 +245,14 @@ class TestBatches:
         self, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
     ):
         model = transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
-        expected, run = model.encode(TEXTS, ""), model._model.last_states
+        expected, run = model.encode(TEXTS, ""), model._model.compute_last_states
 
         def narrow(packed: Any, known: Any) -> Any:
             if len(packed.lengths) > 2:
                 raise torch.OutOfMemoryError("no room")
             return run(packed, known)
 
-        monkeypatch.setattr(model._model, "last_states", narrow)
+        monkeypatch.setattr(model._model, "compute_last_states", narrow)
         assert least(rows_of(model.encode(TEXTS[:3], "")), rows_of(expected[:3])) > 0.99999
         assert np.allclose(model.encode(TEXTS, ""), expected, atol=1e-4)
 
@@ -264,7 +264,7 @@ class TestBatches:
         def full(packed: Any, known: Any) -> Any:
             raise torch.OutOfMemoryError("no room")
 
-        monkeypatch.setattr(model._model, "last_states", full)
+        monkeypatch.setattr(model._model, "compute_last_states", full)
         with pytest.raises(ModelError, match="max_tokens"):
             model.encode(["x"], "")
 
@@ -323,6 +323,8 @@ def test_what_is_read_of_a_folder_is_what_is_loaded(tiny_checkpoint: Path) -> No
 
 
 def test_texts_of_any_length_come_in_few_shapes_so_that_few_kernels_are_made_and_kept() -> None:
-    packed = [pack([[1] * first, [1] * second], 0, torch.device("cpu")) for first in (20, 30, 32) for second in (1, 9)]
+    packed = [
+        pack_tokens([[1] * first, [1] * second], 0, torch.device("cpu")) for first in (20, 30, 32) for second in (1, 9)
+    ]
     assert {tuple(one.spread.shape) for one in packed} == {(2, 32)}
     assert {len(one.ids) for one in packed} == {32, 48}

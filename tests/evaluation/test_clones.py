@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from codekin.cli.evaluate import evaluate
-from codekin.evaluation.clone_report import document, failures, mrr, recall, table
-from codekin.evaluation.clones import Asked, CloneReport, measure_clones
+from codekin.evaluation.clone_report import compute_mrr, compute_recall, format_failures, format_table, to_json
+from codekin.evaluation.clones import CloneQuery, CloneReport, measure_clones
 from codekin.evaluation.mutations import CloneType
-from codekin.evaluation.samples import Plan, is_measurable, sampled
+from codekin.evaluation.sampling import SamplingPlan, is_measurable, sample_functions
 from codekin.settings import CacheSettings, Settings
 
 STORE = '''
@@ -70,7 +70,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def measured(roots: tuple[Path, Path], tmp_path: Path, seed: int = 1) -> CloneReport:
-    plan = Plan(sample=5, seed=seed, strangers=(roots[1],), alone=True, workers=1)
+    plan = SamplingPlan(sample=5, seed=seed, strangers=(roots[1],), alone=True, workers=1)
     return measure_clones([roots[0]], plan, settings(tmp_path), lambda _: None)
 
 
@@ -83,15 +83,15 @@ def test_clones_of_a_small_workspace_are_found_and_told(roots: tuple[Path, Path]
     assert [claim.asked.rpartition("/")[2] for claim in report.strangers] == ["matrix.py:2-6"]
     assert report.examined == 2
     assert report.duplicates == ()
-    told = table(report)
+    told = format_table(report)
     assert "| 1 layout | 2 | 1.000 |" in told
     assert "roots ours · corpus 2 files, 3 snippets · seed 1" in told.splitlines()[-1]
-    assert "0 of 2" in failures(report)
+    assert "0 of 2" in format_failures(report)
 
 
 def test_the_same_seed_asks_the_same(roots: tuple[Path, Path], tmp_path: Path) -> None:
     one, two, other = (measured(roots, tmp_path, seed) for seed in (1, 1, 2))
-    assert document(one) == document(two)
+    assert to_json(one) == to_json(two)
     assert [asked.query for asked in one.asked] != [asked.query for asked in other.asked]
 
 
@@ -99,13 +99,13 @@ def test_a_hit_elsewhere_with_the_same_text_is_right(roots: tuple[Path, Path], t
     (roots[0] / "copy.py").write_text(STORE)
     report = measured(roots, tmp_path)
     assert all(one.rank == 1 for one in report.asked)
-    assert {(claim.kinship, claim.alike) for claim in report.duplicates} == {("identical", 1.0)}
+    assert {(claim.kinship, claim.token_similarity) for claim in report.duplicates} == {("identical", 1.0)}
     assert len(report.duplicates) == 2
     assert "identical" in {claim.kinship for claim in report.neighbours}
 
 
 def test_short_functions_are_not_asked_for(roots: tuple[Path, Path], tmp_path: Path) -> None:
-    originals = list(sampled([roots[0]], Plan(sample=5), settings(tmp_path)))
+    originals = list(sample_functions([roots[0]], SamplingPlan(sample=5), settings(tmp_path)))
     assert sorted(one.snippet.name for one in originals) == ["drainQueue", "load_settings"]
     assert all(is_measurable(one.snippet) for one in originals)
 
@@ -113,18 +113,20 @@ def test_short_functions_are_not_asked_for(roots: tuple[Path, Path], tmp_path: P
 def test_the_sample_is_bounded_per_language(roots: tuple[Path, Path], tmp_path: Path) -> None:
     for number in range(6):
         (roots[0] / f"more{number}.py").write_text(STORE)
-    assert len(list(sampled([roots[0]], Plan(sample=3), settings(tmp_path)))) == 4
+    assert len(list(sample_functions([roots[0]], SamplingPlan(sample=3), settings(tmp_path)))) == 4
 
 
 def test_ranks_become_recall_and_mrr() -> None:
-    def asked(rank: int | None) -> Asked:
-        return Asked(CloneType.EDITED, "go", ("statement added", "indentation"), "", "", "", rank, rank, None, None)
+    def asked(rank: int | None) -> CloneQuery:
+        return CloneQuery(
+            CloneType.EDITED, "go", ("statement added", "indentation"), "", "", "", rank, rank, None, None
+        )
 
     rows = [asked(1), asked(2), asked(None), asked(1)]
-    assert recall(rows, 1) == 0.5
-    assert recall(rows, 10) == 0.75
-    assert mrr([row.rank for row in rows]) == (1 + 0.5 + 1) / 4
-    assert {row.count for row in rows} == {1}
+    assert compute_recall(rows, 1) == 0.5
+    assert compute_recall(rows, 10) == 0.75
+    assert compute_mrr([row.rank for row in rows]) == (1 + 0.5 + 1) / 4
+    assert {row.edit_count for row in rows} == {1}
 
 
 def test_pairs_are_found_in_another_language(roots: tuple[Path, Path], tmp_path: Path) -> None:
@@ -138,8 +140,10 @@ def test_pairs_are_found_in_another_language(roots: tuple[Path, Path], tmp_path:
     (pairs / "corpus.jsonl").write_text(f"{{{python.replace('%s', 'd')}}}\n{{{ruby}}}\n")
     (pairs / "queries.jsonl").write_text(f"{{{python.replace('%s', 'q')}}}\n")
     (pairs / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1-python\td1-ruby\t1\n")
-    report = measure_clones([roots[0]], Plan(sample=1, pairs=pairs, workers=1), settings(tmp_path), lambda _: None)
-    (paired,) = report.sets["4 other language"]
+    report = measure_clones(
+        [roots[0]], SamplingPlan(sample=1, pairs=pairs, workers=1), settings(tmp_path), lambda _: None
+    )
+    (paired,) = report.group_queries["4 other language"]
     assert paired.rank == 1
     assert paired.first is not None
     assert paired.first.place.language == "ruby"

@@ -7,10 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.code.parsing import parse, source_of, syntax_of
-from codekin.evaluation.completion import Shown, measure, precision_at, similarity, table
-from codekin.evaluation.copying import LongestSuffix, by_words
-from codekin.evaluation.cuts import Corpus
-from codekin.evaluation.fitting import fit
+from codekin.evaluation.completion import (
+    ShownSuggestion,
+    compute_precision,
+    compute_similarity,
+    format_table,
+    measure_completion,
+)
+from codekin.evaluation.copying import LongestSuffix, suggest_by_bm25
+from codekin.evaluation.hold_out import CutCorpus
+from codekin.evaluation.weight_fitting import fit_weights
 from codekin.index.workspace import Workspace
 from codekin.settings import IndexSettings, Settings
 
@@ -41,74 +47,74 @@ def _shop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(name="corpus")
-def _corpus(shop: Path) -> Corpus:
-    return Corpus(Workspace([shop], IndexSettings()))
+def _corpus(shop: Path) -> CutCorpus:
+    return CutCorpus(Workspace([shop], IndexSettings()))
 
 
-def test_a_cut_document_still_closes_the_blocks_in_which_it_is_cut(corpus: Corpus):
-    for cut in corpus.cuts(100, 3):
+def test_a_cut_document_still_closes_the_blocks_in_which_it_is_cut(corpus: CutCorpus):
+    for cut in corpus.choose_cuts(100, 3):
         assert cut.text.split("\n")[cut.row].strip() == ""
         assert cut.truth[0].strip()
         assert not parse(source_of(cut.text.split("\n")), syntax_of("go")).has_error
 
 
-def test_a_function_and_its_near_duplicates_are_left_out(corpus: Corpus):
-    for cut in corpus.cuts(100, 3):
+def test_a_function_and_its_near_duplicates_are_left_out(corpus: CutCorpus):
+    for cut in corpus.choose_cuts(100, 3):
         left_out = {corpus.codes[number].path.name for number in cut.without}
         assert cut.path.name in left_out
         assert ("twin.go" in left_out) == (cut.path.name in ("order.go", "twin.go"))
-        suffix = LongestSuffix(corpus).ask(cut)
+        suffix = LongestSuffix(corpus).suggest(cut)
         assert suffix is not None
         assert suffix.score >= 1
 
 
-def test_the_same_seed_cuts_the_same(corpus: Corpus):
-    assert list(corpus.cuts(4, 9)) == list(corpus.cuts(4, 9))
-    assert len(list(corpus.cuts(4, 9))) == 4
+def test_the_same_seed_cuts_the_same(corpus: CutCorpus):
+    assert list(corpus.choose_cuts(4, 9)) == list(corpus.choose_cuts(4, 9))
+    assert len(list(corpus.choose_cuts(4, 9))) == 4
 
 
-def test_the_baselines_copy_statements(corpus: Corpus):
-    cuts = list(corpus.cuts(6, 1))
-    for cut, copy in zip(cuts, by_words(corpus, cuts), strict=True):
+def test_the_baselines_copy_statements(corpus: CutCorpus):
+    cuts = list(corpus.choose_cuts(6, 1))
+    for cut, copy in zip(cuts, suggest_by_bm25(corpus, cuts), strict=True):
         assert copy.lines[0].strip()
         assert copy.score > 0
-        suffix = LongestSuffix(corpus).ask(cut)
+        suffix = LongestSuffix(corpus).suggest(cut)
         assert suffix is not None
         assert suffix.lines[0].strip()
 
 
 def test_a_repository_is_measured_and_told(shop: Path):
-    measured = measure(shop, Settings(), 6)
+    measured = measure_completion(shop, Settings(), 6)
     assert len(measured.ours) == len(measured.suffix) == len(measured.bm25) == len(measured.seconds) == 6
     assert measured.unclean == 0
     assert any(one and one.first_line for one in measured.ours)
-    assert f"| {shop.name} |" in table([measured])
+    assert f"| {shop.name} |" in format_table([measured])
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_similarity_is_one_for_equal_texts_only_and_the_same_both_ways(one: str, other: str):
-    assert similarity(one, one) == 1
-    assert similarity(one, other) == similarity(other, one)
-    assert 0 <= similarity(one, other) <= 1
-    assert (similarity(one, other) == 1) == (one == other)
+    assert compute_similarity(one, one) == 1
+    assert compute_similarity(one, other) == compute_similarity(other, one)
+    assert 0 <= compute_similarity(one, other) <= 1
+    assert (compute_similarity(one, other) == 1) == (one == other)
 
 
 def test_similarity_is_levenshtein_s():
-    assert similarity("kitten", "sitting") == 1 - 3 / 7
+    assert compute_similarity("kitten", "sitting") == 1 - 3 / 7
 
 
 def test_precision_counts_the_surest_and_silence_as_no_answer():
-    right, wrong = Shown(0.9, True, 1, 1, 1), Shown(0.5, False, 0, 0, 1)
-    assert precision_at([right, wrong, None, None], 0.25) == 1
-    assert precision_at([right, wrong, None, None], 0.5) == 0.5
-    assert precision_at([right, None, None, None], 0.5) == 0.5
+    right, wrong = ShownSuggestion(0.9, True, 1, 1, 1), ShownSuggestion(0.5, False, 0, 0, 1)
+    assert compute_precision([right, wrong, None, None], 0.25) == 1
+    assert compute_precision([right, wrong, None, None], 0.5) == 0.5
+    assert compute_precision([right, None, None, None], 0.5) == 0.5
 
 
-def test_fitting_learns_what_tells_right_lines(corpus: Corpus):
+def test_fitting_learns_what_tells_right_lines(corpus: CutCorpus):
     from codekin.completion.weighing import FEATURES
 
     good = tuple(float(name == "aligned") for name in FEATURES)
     bad = tuple(0.0 for _ in FEATURES)
-    of_clues, of_lines = fit([((good, "go()", True), (bad, "stop()", False))] * 20)
+    of_clues, of_lines = fit_weights([((good, "go()", True), (bad, "stop()", False))] * 20)
     assert of_clues["aligned"] > 0
     assert set(of_lines) >= {"best", "share", "bias"}

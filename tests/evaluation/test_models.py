@@ -10,9 +10,9 @@ import pytest
 
 from codekin.embed.embedder import load
 from codekin.evaluation.benchmarks import Benchmark
-from codekin.evaluation.models import is_served, named_embedder
+from codekin.evaluation.models import can_index_passages, load_named_embedder
 from codekin.evaluation.mteb import MtebEncoder
-from codekin.evaluation.sets import evaluate
+from codekin.evaluation.retrieval import evaluate_benchmark
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
 
@@ -20,23 +20,23 @@ SETTINGS = ModelSettings(device="cpu", precision="float32")
 
 
 def test_a_folder_is_called_by_its_own_name(tiny_checkpoint: Path) -> None:
-    name, embedder = named_embedder(replace(SETTINGS, name=str(tiny_checkpoint)))
+    name, embedder = load_named_embedder(replace(SETTINGS, name=str(tiny_checkpoint)))
     assert (name, embedder.dim) == (tiny_checkpoint.name, 64)
-    assert not is_served(ModelSettings(str(tiny_checkpoint)))
-    assert is_served(ModelSettings())
+    assert not can_index_passages(ModelSettings(str(tiny_checkpoint)))
+    assert can_index_passages(ModelSettings())
 
 
 def test_a_heavy_model_is_measured_with_all_that_determines_its_numbers(tiny_checkpoint: Path) -> None:
     passages = ("def add(a, b): return a + b", "class Stack: pass", "print('hello')")
     benchmark = Benchmark("tiny", Task.NL2CODE, passages[:1], passages, ({0: 1.0},), (None,), ("python",))
     embedder = load(replace(SETTINGS, name=str(tiny_checkpoint), dim=32))
-    rows = [row for way in evaluate(benchmark, {"tiny": embedder}, {}) for row in way]
+    rows = [row for way in evaluate_benchmark(benchmark, {"tiny": embedder}, {}) for row in way]
     assert [row.model for row in rows] == ["bm25", "tiny", "tiny+bm25"]
     assert all(word in rows[1].signature for word in (embedder.fingerprint, "dim 32", "torch", "float32"))
 
 
 def test_the_real_weights_of_a_package_are_measured_by_their_short_name() -> None:
-    name, embedder = named_embedder(replace(SETTINGS, name="minilm"))
+    name, embedder = load_named_embedder(replace(SETTINGS, name="minilm"))
     assert (name, embedder.dim) == ("all-MiniLM-L6-v2", 384)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from codekin.code.parsing import parse, source_of, syntax_of
-from codekin.evaluation.mutations import EDITED, LANGUAGES, CloneType, mutant, mutants_by_one_edit
-from codekin.evaluation.mutations.likeness import shape, token_ratio, tokens
-from codekin.evaluation.mutations.source import source
+from codekin.evaluation.mutations import EDITED, LANGUAGES, CloneType, make_mutant, make_single_edit_mutants
+from codekin.evaluation.mutations.similarity import abstract_tokens, compute_token_ratio, list_tokens
+from codekin.evaluation.mutations.source import parse_function
 
 PYTHON = {
     "count_words": (
@@ -269,7 +269,7 @@ def parses(text: str, language: str) -> bool:
 
 @pytest.mark.parametrize(("language", "text"), EXAMPLES)
 def test_every_edit_gives_a_text_that_parses(language: str, text: str) -> None:
-    made = [made for seed in range(3) for made in mutants_by_one_edit(text, language, Random(seed)).items()]
+    made = [made for seed in range(3) for made in make_single_edit_mutants(text, language, Random(seed)).items()]
     assert made
     for name, after in made:
         assert after != text
@@ -280,7 +280,7 @@ def test_every_edit_gives_a_text_that_parses(language: str, text: str) -> None:
 def test_every_type_that_a_language_has_is_made_of_an_ordinary_function(language: str, text: str) -> None:
     types = [CloneType.LAYOUT, CloneType.RENAMED, *([CloneType.EDITED] if language in EDITED else [])]
     for type_ in types:
-        clones = [mutant(text, language, type_, Random(seed)) for seed in range(3)]
+        clones = [make_mutant(text, language, type_, Random(seed)) for seed in range(3)]
         assert any(clone is not None and parses(clone.text, language) for clone in clones)
 
 
@@ -291,13 +291,13 @@ def test_an_edited_function_of_python_does_what_it_did(name: str) -> None:
     before = run(text, name, calls)
     done = set()
     for seed in range(6):
-        for edit, after in mutants_by_one_edit(text, "python", Random(seed)).items():
+        for edit, after in make_single_edit_mutants(text, "python", Random(seed)).items():
             if edit not in ("literals changed", "statement removed"):
                 assert run(after, edit, calls) == before, f"{edit}\n{after}"
                 done.add(edit)
         for type_ in PRESERVING_TYPES:
-            made = mutant(text, "python", type_, Random(seed))
-            if made is not None and made.same_meaning:
+            made = make_mutant(text, "python", type_, Random(seed))
+            if made is not None and made.keeps_meaning:
                 assert run(made.text, name, calls) == before, f"{made.edits}\n{made.text}"
     assert {"locals renamed", "function renamed", "indentation", "statement added"} <= done
 
@@ -307,7 +307,7 @@ def test_together_the_examples_of_python_show_every_edit() -> None:
         edit
         for text, _ in PYTHON.values()
         for seed in range(6)
-        for edit in mutants_by_one_edit(text, "python", Random(seed))
+        for edit in make_single_edit_mutants(text, "python", Random(seed))
     }
     assert done >= {
         "comments removed", "comments added", "blank lines", "indentation", "lists wrapped", "quotes",
@@ -321,18 +321,18 @@ def test_together_the_examples_of_python_show_every_edit() -> None:
 @pytest.mark.parametrize(("language", "text"), EXAMPLES)
 def test_a_clone_of_the_first_type_has_the_same_tokens(language: str, text: str) -> None:
     for seed in range(3):
-        made = mutant(text, language, CloneType.LAYOUT, Random(seed))
+        made = make_mutant(text, language, CloneType.LAYOUT, Random(seed))
         if made is not None:
-            assert tokens(made.text, language) == tokens(text, language), made.edits
+            assert list_tokens(made.text, language) == list_tokens(text, language), made.edits
 
 
 @pytest.mark.parametrize(("language", "text"), EXAMPLES)
 def test_a_clone_of_the_second_type_has_other_names_and_the_same_shape(language: str, text: str) -> None:
     for seed in range(3):
-        made = mutant(text, language, CloneType.RENAMED, Random(seed))
+        made = make_mutant(text, language, CloneType.RENAMED, Random(seed))
         assert made is not None
-        assert shape(made.text, language) == shape(text, language), made.text
-        assert tokens(made.text, language) != tokens(text, language)
+        assert abstract_tokens(made.text, language) == abstract_tokens(text, language), made.text
+        assert list_tokens(made.text, language) != list_tokens(text, language)
 
 
 def test_names_that_are_not_the_functions_own_stay() -> None:
@@ -341,28 +341,30 @@ def test_names_that_are_not_the_functions_own_stay() -> None:
     sent = self.client.send(topic, retries=options, topic=topic)
     return sent.topic
 """
-    made = mutants_by_one_edit(text, "python", Random(1))["locals renamed"]
+    made = make_single_edit_mutants(text, "python", Random(1))["locals renamed"]
     for kept in ("self.client.send(", "retries=", ", topic=", "sent.topic", "global sent"):
         assert kept in made
     assert "options" not in made
 
 
 def test_a_shorthand_property_keeps_its_name() -> None:
-    made = mutants_by_one_edit("function f(a, b) {\n  const c = a;\n  return { b, c: c };\n}", "javascript", Random(1))
+    made = make_single_edit_mutants(
+        "function f(a, b) {\n  const c = a;\n  return { b, c: c };\n}", "javascript", Random(1)
+    )
     assert "{ b, c: " in made["locals renamed"]
 
 
 def test_the_same_seed_gives_the_same_clone() -> None:
     for language, text in EXAMPLES:
         for type_ in CloneType:
-            assert mutant(text, language, type_, Random(5)) == mutant(text, language, type_, Random(5))
+            assert make_mutant(text, language, type_, Random(5)) == make_mutant(text, language, type_, Random(5))
 
 
 def test_what_does_not_parse_has_no_clones() -> None:
-    assert mutant("def f(:\n  retur", "python", CloneType.LAYOUT, Random(1)) is None
-    assert mutant("x = 1", "python", CloneType.LAYOUT, Random(1)) is None
-    assert mutant("anything", "cobol", CloneType.LAYOUT, Random(1)) is None
-    assert source("def f(:", "python") is None
+    assert make_mutant("def f(:\n  retur", "python", CloneType.LAYOUT, Random(1)) is None
+    assert make_mutant("x = 1", "python", CloneType.LAYOUT, Random(1)) is None
+    assert make_mutant("anything", "cobol", CloneType.LAYOUT, Random(1)) is None
+    assert parse_function("def f(:", "python") is None
 
 
 def test_every_language_with_a_form_has_an_example() -> None:
@@ -370,5 +372,5 @@ def test_every_language_with_a_form_has_an_example() -> None:
 
 
 def test_the_token_ratio_is_one_for_the_same_tokens_and_zero_for_none() -> None:
-    assert token_ratio("a = b(1)", "a=b( 1 )") == 1
-    assert token_ratio("a b", "c d") == 0
+    assert compute_token_ratio("a = b(1)", "a=b( 1 )") == 1
+    assert compute_token_ratio("a b", "c d") == 0

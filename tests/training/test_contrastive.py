@@ -19,12 +19,12 @@ from codekin.embed.embedder import MODELS, load  # noqa: E402 -- what follows ne
 from codekin.embed.tasks import PREFIXES  # noqa: E402
 from codekin.errors import DimensionError, ModelError  # noqa: E402
 from codekin.settings import ModelSettings  # noqa: E402
-from codekin.training import causal, contrastive, gradient_cache, held, jsonl  # noqa: E402
-from codekin.training.backbone import Build, TextEncoder  # noqa: E402
-from codekin.training.jsonl import Batches, PairFile, TaskPair  # noqa: E402
-from codekin.training.losses import Objective, matryoshka, same_texts  # noqa: E402
-from codekin.training.pooling import WAYS, LastToken, Mean, pooling  # noqa: E402
-from codekin.training.steps import Folders, Plan, Work, train  # noqa: E402
+from codekin.training import causal, contrastive, gradient_cache, held_out, jsonl  # noqa: E402
+from codekin.training.backbone import EmbedderBuild, TextEncoder  # noqa: E402
+from codekin.training.jsonl import PairFile, TaskBatches, TaskPair  # noqa: E402
+from codekin.training.losses import LossConfig, find_equal_texts, matryoshka_loss  # noqa: E402
+from codekin.training.pooling import POOLING_NAMES, LastTokenPooling, MeanPooling, make_pooling  # noqa: E402
+from codekin.training.training_loop import TrainingFolders, TrainingPlan, TrainingTask, run_training  # noqa: E402
 from codekin.types import Role, Task  # noqa: E402
 
 VERBS = {"open": "fopen", "close": "fclose", "read": "fread", "write": "fwrite", "delete": "unlink", "sort": "qsort"}
@@ -34,10 +34,10 @@ PAIRS = [
     for verb in VERBS
     for noun in NOUNS
 ]
-SHAPE = causal.Shape(vocabulary=600, layers=2, width=32, heads=4, shared=2, wide=48, positions=64)
-RECIPE = contrastive.Recipe(batch=18, bf16=False)
+SHAPE = causal.DecoderShape(vocabulary=600, layers=2, width=32, heads=4, shared=2, wide=48, positions=64)
+RECIPE = contrastive.ContrastiveRecipe(batch=18, bf16=False)
 ALL = np.arange(len(PAIRS))
-PLAN = Plan(200, 5e-3, 3, watch_steps=200, checkpoint_steps=1000)
+PLAN = TrainingPlan(200, 5e-3, 3, watch_steps=200, checkpoint_steps=1000)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,21 +52,23 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "source").mkdir()
     (root / "source" / "a.py").write_text(inspect.getsource(textwrap))
     (root / "source" / "b.py").write_text("".join(f"{pair.query}\n{pair.passage}\n" for pair in PAIRS * 40))
-    recipe = causal.Recipe(batch=4, block=32, bf16=False)
-    plan = Plan(60, 1e-2, 3, watch_steps=30, checkpoint_steps=10)
-    causal.run(causal.Corpus(root / "source", None), SHAPE, recipe, plan, Folders(root / "work", root / "model"))
+    recipe = causal.CausalRecipe(batch=4, block=32, bf16=False)
+    plan = TrainingPlan(60, 1e-2, 3, watch_steps=30, checkpoint_steps=10)
+    causal.train_causal(
+        causal.CausalCorpus(root / "source", None), SHAPE, recipe, plan, TrainingFolders(root / "work", root / "model")
+    )
     return root / "model"
 
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    jsonl.write(PAIRS, tmp_path / "pairs.jsonl")
+    jsonl.write_task_pairs(PAIRS, tmp_path / "pairs.jsonl")
     return tmp_path / "pairs.jsonl"
 
 
-def _trained(pairs: Path, build: Build, plan: Plan, root: Path) -> Path:
-    folders = Folders(root / "work", root / "out")
-    contrastive.run(contrastive.Corpus(pairs, pairs), build, RECIPE, plan, folders)
+def _trained(pairs: Path, build: EmbedderBuild, plan: TrainingPlan, root: Path) -> Path:
+    folders = TrainingFolders(root / "work", root / "out")
+    contrastive.train_contrastive(contrastive.ContrastiveCorpus(pairs, pairs), build, RECIPE, plan, folders)
     return folders.out
 
 
@@ -76,33 +78,35 @@ def test_a_language_model_of_code_learns_to_go_on_with_it(backbone: Path) -> Non
 
 
 def test_a_name_is_the_same_tokens_however_it_is_written(backbone: Path) -> None:
-    tokens = TextEncoder(Build(str(backbone))).tokens(["openFile", "open_file", "OPEN  file", "OpenFile"])
+    tokens = TextEncoder(EmbedderBuild(str(backbone))).tokenize(["openFile", "open_file", "OPEN  file", "OpenFile"])
     assert tokens[0] == tokens[1] == tokens[2] == tokens[3]
 
 
 def test_a_decoder_that_begins_with_the_embedded_model_s_words_finds_code_before_it_is_trained(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "a.py").write_text(Path(__file__).read_text("utf-8"))
-    shape = causal.Shape(layers=1, width=256, wide=16, positions=64, rows=str(MODELS))
-    folders = Folders(tmp_path / "work", tmp_path / "model")
-    plan = Plan(0, 1e-3, 0)
-    causal.run(causal.Corpus(tmp_path / "source", None), shape, causal.Recipe(batch=1, block=8), plan, folders)
-    encoder = TextEncoder(Build(str(folders.out))).eval()
+    shape = causal.DecoderShape(layers=1, width=256, wide=16, positions=64, rows=str(MODELS))
+    folders = TrainingFolders(tmp_path / "work", tmp_path / "model")
+    plan = TrainingPlan(0, 1e-3, 0)
+    causal.train_causal(
+        causal.CausalCorpus(tmp_path / "source", None), shape, causal.CausalRecipe(batch=1, block=8), plan, folders
+    )
+    encoder = TextEncoder(EmbedderBuild(str(folders.out))).eval()
     asked = ["sort numbers", "connect to a server", "read json from a file", "how many words a text has"]
     code = ["xs.sort(key=int)", "socket.create_connection((host, port))", "json.load(stream)", "len(text.split())"]
     with torch.no_grad():
         queries, passages = (
-            torch.nn.functional.normalize(encoder(encoder.tokens(side)), dim=1) for side in (asked, code)
+            torch.nn.functional.normalize(encoder(encoder.tokenize(side)), dim=1) for side in (asked, code)
         )
     assert (queries @ passages.T).argmax(dim=1).tolist() == [0, 1, 2, 3]
     with pytest.raises(ModelError, match="--width 64 or 128"):
-        causal.begun(causal._config(SHAPE, causal.known(str(MODELS))), str(MODELS))
+        causal.initialize_model(causal._config(SHAPE, causal.list_pieces(str(MODELS))), str(MODELS))
 
 
 def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
     backbone: Path, pairs: Path, tmp_path: Path
 ) -> None:
-    out = _trained(pairs, Build(str(backbone), dims=(8, 16, 32), max_tokens=64), PLAN, tmp_path)
+    out = _trained(pairs, EmbedderBuild(str(backbone), dims=(8, 16, 32), max_tokens=64), PLAN, tmp_path)
     told = json.loads((out / "training.json").read_text())
     assert told["curve"][-1]["nl2code"] > max(0.8, told["bm25"]["nl2code"])
     embedder = load(ModelSettings(name=str(out)))
@@ -114,31 +118,40 @@ def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
 
 
 def test_a_teacher_s_vectors_are_come_near_to_while_it_teaches(backbone: Path, pairs: Path, tmp_path: Path) -> None:
-    teacher = _trained(pairs, Build(str(backbone), max_tokens=64), PLAN, tmp_path / "teacher")
+    teacher = _trained(pairs, EmbedderBuild(str(backbone), max_tokens=64), PLAN, tmp_path / "teacher")
     texts = [pair.passage for pair in PAIRS]
     wanted = load(ModelSettings(name=str(teacher))).embed(texts, Task.NL2CODE, Role.PASSAGE)
 
     def nearness(teacher_steps: int) -> float:
         recipe = replace(RECIPE, teacher=str(teacher), teacher_steps=teacher_steps)
-        trainer = contrastive.Contrastive(Build(str(backbone), max_tokens=64), recipe, PairFile(pairs), ALL, 0)
-        train(trainer.model, replace(PLAN, steps=120), Work(trainer.backward, dict, {}), tmp_path / str(teacher_steps))
+        trainer = contrastive.ContrastiveObjective(
+            EmbedderBuild(str(backbone), max_tokens=64), recipe, PairFile(pairs), ALL, 0
+        )
+        run_training(
+            trainer.model,
+            replace(PLAN, steps=120),
+            TrainingTask(trainer.backward, dict, {}),
+            tmp_path / str(teacher_steps),
+        )
         got = trainer.encode([PREFIXES[Task.NL2CODE, Role.PASSAGE] + text for text in texts])
         return float(np.mean(np.sum(got * wanted, axis=1) / np.linalg.norm(got, axis=1)))
 
     assert nearness(1) < 0.3 < 0.5 < nearness(10_000)
     with pytest.raises(DimensionError, match="no vectors of 32"):
-        contrastive.Contrastive(Build(str(backbone)), replace(RECIPE, teacher="embedded"), PairFile(pairs), ALL, 0)
+        contrastive.ContrastiveObjective(
+            EmbedderBuild(str(backbone)), replace(RECIPE, teacher="embedded"), PairFile(pairs), ALL, 0
+        )
 
 
 def test_sentence_transformers_reads_it_and_computes_the_same_vectors(backbone: Path, tmp_path: Path) -> None:
     library = pytest.importorskip("sentence_transformers")
     texts = [pair.passage for pair in PAIRS]
     for way in ("last", "mean"):
-        encoder = TextEncoder(Build(str(backbone), way, max_tokens=64))
+        encoder = TextEncoder(EmbedderBuild(str(backbone), way, max_tokens=64))
         encoder.save(tmp_path / way, {})
         model = library.SentenceTransformer(str(tmp_path / way), device="cpu")
         theirs = model.encode(texts, prompt_name="nl2code_document")
-        ours = encoder(encoder.tokens([PREFIXES[Task.NL2CODE, Role.PASSAGE] + text for text in texts])).detach()
+        ours = encoder(encoder.tokenize([PREFIXES[Task.NL2CODE, Role.PASSAGE] + text for text in texts])).detach()
         np.testing.assert_allclose(theirs, torch.nn.functional.normalize(ours, dim=1).numpy(), atol=1e-5)
 
 
@@ -150,17 +163,17 @@ def test_gradients_are_those_of_sentence_transformers(
     library = pytest.importorskip("sentence_transformers")
     from sentence_transformers.sentence_transformer import losses
 
-    encoder = TextEncoder(Build(str(backbone), dims=(8, 16, 32), max_tokens=64))
+    encoder = TextEncoder(EmbedderBuild(str(backbone), dims=(8, 16, 32), max_tokens=64))
     encoder.save(tmp_path / "model", {})
     some = PAIRS[:10]
     texts = [PREFIXES[Task.NL2CODE, Role.QUERY] + pair.query for pair in some]
     texts += [PREFIXES[Task.NL2CODE, Role.PASSAGE] + pair.passage for pair in some]
-    objective = Objective((8, 16, 32), 0.05, both_ways)
+    objective = LossConfig((8, 16, 32), 0.05, both_ways)
 
     def loss_of(vectors: Any) -> Any:
-        return matryoshka(vectors[:10], vectors[10:], objective)
+        return matryoshka_loss(vectors[:10], vectors[10:], objective)
 
-    ours = gradient_cache.backward(encoder, encoder.tokens(texts), loss_of, budget=100 if cached else 10_000)
+    ours = gradient_cache.backward_in_parts(encoder, encoder.tokenize(texts), loss_of, budget=100 if cached else 10_000)
 
     model = library.SentenceTransformer(str(tmp_path / "model"), device="cpu").train()
     ways = {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"} if both_ways else {}
@@ -180,27 +193,27 @@ def test_gradients_are_those_of_sentence_transformers(
 def test_the_gradient_cache_changes_neither_loss_nor_gradients_even_with_dropout(backbone: Path) -> None:
     found = []
     for budget in (60, 60, 100_000):
-        encoder = TextEncoder(Build(str(backbone), "latent", max_tokens=64)).train()
+        encoder = TextEncoder(EmbedderBuild(str(backbone), "latent", max_tokens=64)).train()
         torch.manual_seed(5)
         for name, value in encoder.pooling.named_parameters():
             value.data = torch.randn(value.shape, generator=torch.Generator().manual_seed(len(name))) * 0.1
-        ids = encoder.tokens([pair.query for pair in PAIRS[:8]] + [pair.passage for pair in PAIRS[:8]])
+        ids = encoder.tokenize([pair.query for pair in PAIRS[:8]] + [pair.passage for pair in PAIRS[:8]])
         drop = torch.nn.Dropout(0.5 if budget == 60 and len(found) < 2 else 0.0)
-        loss = gradient_cache.backward(
+        loss = gradient_cache.backward_in_parts(
             lambda part, model=encoder, drop=drop: drop(model(part)),
             ids,
-            lambda v: matryoshka(v[:8], v[8:], Objective((32,))),
+            lambda v: matryoshka_loss(v[:8], v[8:], LossConfig((32,))),
             budget,
         )
         found.append((loss, [value.grad.clone() for value in encoder.parameters()]))
     assert found[0][0] == found[1][0]
     assert all(torch.equal(a, b) for a, b in zip(found[0][1], found[1][1], strict=True))
-    plain = TextEncoder(Build(str(backbone), "last", max_tokens=64))
-    ids = plain.tokens([pair.query for pair in PAIRS[:8]] + [pair.passage for pair in PAIRS[:8]])
+    plain = TextEncoder(EmbedderBuild(str(backbone), "last", max_tokens=64))
+    ids = plain.tokenize([pair.query for pair in PAIRS[:8]] + [pair.passage for pair in PAIRS[:8]])
     gradients = []
     for budget in (40, 100_000):
         plain.zero_grad(set_to_none=True)
-        gradient_cache.backward(plain, ids, lambda v: matryoshka(v[:8], v[8:], Objective((32,))), budget)
+        gradient_cache.backward_in_parts(plain, ids, lambda v: matryoshka_loss(v[:8], v[8:], LossConfig((32,))), budget)
         gradients.append([value.grad.clone() for value in plain.parameters()])
     for part, whole in zip(*gradients, strict=True):
         torch.testing.assert_close(part, whole, rtol=1e-3, atol=1e-6)
@@ -208,7 +221,7 @@ def test_the_gradient_cache_changes_neither_loss_nor_gradients_even_with_dropout
 
 def test_parts_hold_every_text_once_within_the_budget() -> None:
     ids = [[1] * length for length in (3, 50, 7, 7, 12, 1, 30, 8)]
-    parts = gradient_cache.batches(ids, 32)
+    parts = gradient_cache.split_by_length(ids, 32)
     assert sorted(row for part in parts for row in part) == list(range(len(ids)))
     assert all(len(part) == 1 or max(len(ids[row]) for row in part) * len(part) <= 32 for part in parts)
 
@@ -219,29 +232,29 @@ def test_what_was_interrupted_ends_exactly_like_what_was_not(
 ) -> None:
     if lora:
         pytest.importorskip("peft", reason="LoRA needs peft: pip install 'codekin[train]'")
-    build = Build(str(backbone), max_tokens=64, lora=lora)
+    build = EmbedderBuild(str(backbone), max_tokens=64, lora=lora)
     plan = replace(PLAN, steps=8, warm_up=2, checkpoint_steps=3, watch_steps=4)
     whole = _trained(pairs, build, plan, tmp_path / "whole")
-    backward = contrastive.Contrastive.backward
+    backward = contrastive.ContrastiveObjective.backward
 
-    def dies(self: contrastive.Contrastive, step: int) -> float:
+    def dies(self: contrastive.ContrastiveObjective, step: int) -> float:
         if step == 5:
             raise KeyboardInterrupt
         return backward(self, step)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(contrastive.Contrastive, "backward", dies)
+        patch.setattr(contrastive.ContrastiveObjective, "backward", dies)
         _trained(pairs, build, plan, tmp_path / "parts")
     parts = _trained(pairs, build, plan, tmp_path / "parts")
     assert (whole / "model.safetensors").read_bytes() == (parts / "model.safetensors").read_bytes()
     assert (whole / "training.json").read_bytes() == (parts / "training.json").read_bytes()
     with pytest.raises(ModelError, match="another temperature"):
-        contrastive.run(
-            contrastive.Corpus(pairs, pairs),
+        contrastive.train_contrastive(
+            contrastive.ContrastiveCorpus(pairs, pairs),
             build,
             replace(RECIPE, temperature=0.1),
             plan,
-            Folders(tmp_path / "parts" / "work", tmp_path / "out"),
+            TrainingFolders(tmp_path / "parts" / "work", tmp_path / "out"),
         )
 
 
@@ -249,21 +262,21 @@ def test_adapters_train_a_small_part_and_change_the_whole(backbone: Path, pairs:
     pytest.importorskip("peft", reason="LoRA needs peft: pip install 'codekin[train]'")
     from safetensors.torch import load_file
 
-    encoder = TextEncoder(Build(str(backbone), lora=2))
+    encoder = TextEncoder(EmbedderBuild(str(backbone), lora=2))
     learned = sum(value.numel() for value in encoder.parameters() if value.requires_grad)
     assert 0 < learned < 0.5 * sum(value.numel() for value in encoder.parameters())
-    build = Build(str(backbone), max_tokens=64, lora=2)
+    build = EmbedderBuild(str(backbone), max_tokens=64, lora=2)
     out = _trained(pairs, build, replace(PLAN, steps=2, warm_up=1), tmp_path)
     before, after = load_file(backbone / "model.safetensors"), load_file(out / "model.safetensors")
     name = next(name for name in after if "layers.0.self_attn.q_proj.weight" in name)
     assert not torch.equal(after[name], before[f"model.{name}"])
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", POOLING_NAMES)
 def test_every_way_of_pooling_sees_the_same_whichever_side_is_padded(way: str) -> None:
     torch.manual_seed(0)
     states = torch.randn(2, 3, 8)
-    pool = pooling(way, 8).eval()  # type: ignore[arg-type]
+    pool = make_pooling(way, 8).eval()  # type: ignore[arg-type]
     alone = pool(states, torch.ones(2, 3, dtype=torch.long))
     nothing = torch.randn(2, 2, 8)
     mask = torch.tensor([[0, 0, 1, 1, 1]] * 2)
@@ -274,12 +287,12 @@ def test_every_way_of_pooling_sees_the_same_whichever_side_is_padded(way: str) -
 def test_the_last_token_and_the_mean_are_what_they_are_called() -> None:
     states = torch.arange(12.0).reshape(1, 4, 3)
     mask = torch.tensor([[1, 1, 1, 0]])
-    assert LastToken()(states, mask).tolist() == [[6, 7, 8]]
-    assert Mean()(states, mask).tolist() == [[3, 4, 5]]
+    assert LastTokenPooling()(states, mask).tolist() == [[6, 7, 8]]
+    assert MeanPooling()(states, mask).tolist() == [[3, 4, 5]]
 
 
 def test_codekin_says_that_it_does_not_pool_by_latent_attention(backbone: Path, tmp_path: Path) -> None:
-    TextEncoder(Build(str(backbone), "latent")).save(tmp_path / "out", {})
+    TextEncoder(EmbedderBuild(str(backbone), "latent")).save(tmp_path / "out", {})
     with pytest.raises(ModelError, match="LatentAttention"):
         load(ModelSettings(name=str(tmp_path / "out")))
 
@@ -287,36 +300,36 @@ def test_codekin_says_that_it_does_not_pool_by_latent_attention(backbone: Path, 
 @pytest.mark.parametrize("dims", [(16,), (32, 16), (8, 8, 32), (0, 32), (16, 64)])
 def test_dimensions_must_ascend_to_the_width(backbone: Path, dims: tuple[int, ...]) -> None:
     with pytest.raises(ModelError, match="ascending"):
-        TextEncoder(Build(str(backbone), dims=dims))
+        TextEncoder(EmbedderBuild(str(backbone), dims=dims))
 
 
 def test_equal_texts_are_no_negatives_of_each_other() -> None:
-    same = same_texts(["a", "b", "a", "c"], ["p", "q", "r", "q"])
+    same = find_equal_texts(["a", "b", "a", "c"], ["p", "q", "r", "q"])
     assert same.nonzero().tolist() == [[0, 0], [0, 2], [1, 1], [1, 3], [2, 0], [2, 2], [3, 1], [3, 3]]
 
 
-def _rows(batches: Batches, steps: Sequence[int]) -> list[list[int]]:
-    return [batches.at(step).tolist() for step in steps]
+def _rows(batches: TaskBatches, steps: Sequence[int]) -> list[list[int]]:
+    return [batches.choose_rows(step).tolist() for step in steps]
 
 
 def test_an_epoch_has_every_pair_once_in_batches_of_one_task_and_none_is_like_another() -> None:
     groups = [np.arange(0, 12), np.arange(12, 16), np.arange(16, 17)]
-    batches = Batches(groups, 4, seed=1)
+    batches = TaskBatches(groups, 4, seed=1)
     assert batches.per_epoch == 4
     first, second = _rows(batches, range(4)), _rows(batches, range(4, 8))
     assert sorted(row for batch in first for row in batch) == list(range(16))
     assert all(max(batch) < 12 or min(batch) >= 12 for batch in first + second)
     assert first != second
-    assert _rows(Batches(groups, 4, seed=1), [6, 2]) == [second[2], first[2]]
+    assert _rows(TaskBatches(groups, 4, seed=1), [6, 2]) == [second[2], first[2]]
     with pytest.raises(ModelError, match="smaller"):
-        Batches(groups, 13, seed=1)
+        TaskBatches(groups, 13, seed=1)
 
 
 def test_a_line_that_is_no_pair_is_told_by_its_number(tmp_path: Path) -> None:
     good = json.dumps({"task": "qa", "query": "a", "passage": "é\u2028b"})
     path = tmp_path / "pairs.jsonl"
     path.write_text(good + "\n" + good + "\n", "utf-8")
-    assert PairFile(path).take([1]) == [TaskPair(Task.QA, "a", "é\u2028b")]
+    assert PairFile(path).read_rows([1]) == [TaskPair(Task.QA, "a", "é\u2028b")]
     for line in ("no json", "[]", '{"task": "qa"}', '{"task": "sing", "query": "a", "passage": "b"}', "null"):
         path.write_text(f"{good}\n{line}\n", "utf-8")
         with pytest.raises(ModelError, match="line 2 is no pair"):
@@ -324,23 +337,25 @@ def test_a_line_that_is_no_pair_is_told_by_its_number(tmp_path: Path) -> None:
 
 
 def test_no_passage_is_both_learned_from_and_held(tmp_path: Path) -> None:
-    jsonl.write([TaskPair(Task.QA, str(n), str(n // 3)) for n in range(300)], tmp_path / "pairs.jsonl")
+    jsonl.write_task_pairs([TaskPair(Task.QA, str(n), str(n // 3)) for n in range(300)], tmp_path / "pairs.jsonl")
     pairs = PairFile(tmp_path / "pairs.jsonl")
-    taught, kept = pairs.split(5)
+    taught, kept = pairs.split_held_out(5)
     assert len(taught) + len(kept) == 300
     assert 20 < len(kept) < 120
-    assert not {pair.passage for pair in pairs.take(taught)} & {pair.passage for pair in pairs.take(kept)}
+    assert not {pair.passage for pair in pairs.read_rows(taught)} & {pair.passage for pair in pairs.read_rows(kept)}
 
 
 def test_what_is_held_is_drawn_from_all_and_the_same_whenever_it_is() -> None:
     """A file's first pairs are of few packages, and say little of the others."""
     pairs = [TaskPair(task, f"query {n}", f"passage {n}") for n in range(1000) for task in (Task.QA, Task.NL2CODE)]
-    drawn = held.sets(pairs, 100)
+    drawn = held_out.make_held_out_sets(pairs, 100)
     numbers = [int(query.split()[1]) for query in drawn[0].queries]
     assert [len(one.queries) for one in drawn] == [100, 100]
     assert 400 < np.mean(numbers) < 600
-    assert drawn == held.sets(pairs, 100)
-    assert [one.queries for one in held.sets(pairs[:20], 100)] == [tuple(f"query {n}" for n in range(10))] * 2
+    assert drawn == held_out.make_held_out_sets(pairs, 100)
+    assert [one.queries for one in held_out.make_held_out_sets(pairs[:20], 100)] == [
+        tuple(f"query {n}" for n in range(10))
+    ] * 2
 
 
 def test_pairs_are_harvested_from_a_source_tree(tmp_path: Path) -> None:
@@ -348,9 +363,9 @@ def test_pairs_are_harvested_from_a_source_tree(tmp_path: Path) -> None:
     tree.mkdir()
     body = '    """Count how often each word occurs in the text."""\n    counts = {}\n    for word in text.split():\n'
     (tree / "words.py").write_text(f"def count_words(text):\n{body}        counts[word] = 1\n    return counts\n")
-    path = contrastive.gathered(tree, tmp_path / "pairs.jsonl", 0)
-    found = PairFile(path).take(range(len(PairFile(path))))
+    path = contrastive.gather_pairs(tree, tmp_path / "pairs.jsonl", 0)
+    found = PairFile(path).read_rows(range(len(PairFile(path))))
     assert any("Count how often" in pair.query + pair.passage for pair in found)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError, match="gives no pairs"):
-        contrastive.gathered(tmp_path / "empty", tmp_path / "none.jsonl", 0)
+        contrastive.gather_pairs(tmp_path / "empty", tmp_path / "none.jsonl", 0)

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from codekin.training.corpus import BlockList, CorpusError, Package, check, harvest, read_manifest, sources
+from codekin.training.corpus import (
+    BlockList,
+    CorpusError,
+    Package,
+    check_package,
+    fetch_packages,
+    list_sources,
+    read_manifest,
+)
 
 MANIFEST = Path(__file__).parents[2] / "server" / "codekin" / "training" / "manifest.json"
 BLOCKED = """# One public repository a line
@@ -30,23 +38,23 @@ def blocked(tmp_path: Path) -> BlockList:
 )
 def test_a_package_named_like_a_blocked_repository_is_refused(blocked: BlockList, name: str) -> None:
     with pytest.raises(CorpusError, match="block list"):
-        check(Package("pypi", name, "1.0", "MIT"), blocked)
+        check_package(Package("pypi", name, "1.0", "MIT"), blocked)
 
 
 def test_a_package_without_a_permissive_licence_is_refused(blocked: BlockList) -> None:
     with pytest.raises(CorpusError, match="permissive"):
-        check(Package("pypi", "readline", "1.0", "GPL-3.0"), blocked)
+        check_package(Package("pypi", "readline", "1.0", "GPL-3.0"), blocked)
 
 
 def test_an_unknown_registry_is_refused(blocked: BlockList) -> None:
     with pytest.raises(CorpusError, match="pypi, npm, debian"):
-        check(Package("elsewhere", "six", "1.0", "MIT"), blocked)
+        check_package(Package("elsewhere", "six", "1.0", "MIT"), blocked)
 
 
 def test_harvest_reports_what_it_refused_and_fetches_nothing_of_it(blocked: BlockList, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps([["pypi", "click", "8.1.0", "BSD-3-Clause"]]))
-    ((package, problem),) = list(harvest(manifest, blocked, tmp_path / "sources"))
+    ((package, problem),) = list(fetch_packages(manifest, blocked, tmp_path / "sources"))
     assert package.name == "click"
     assert "block list" in problem
     assert not (tmp_path / "sources").exists()
@@ -70,13 +78,13 @@ def test_vendored_blocked_minified_and_large_files_are_left_out(blocked: BlockLi
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x = 1\n")
     (tmp_path / "tree/pkg/large.py").write_text("x = 1\n" * 200_000)
-    found = [str(path.relative_to(tmp_path)) for path in sources(tmp_path, blocked) if path.suffix != ".txt"]
+    found = [str(path.relative_to(tmp_path)) for path in list_sources(tmp_path, blocked) if path.suffix != ".txt"]
     assert found == sorted(kept)
 
 
 def test_a_file_that_names_a_blocked_repository_as_its_origin_is_known(blocked: BlockList) -> None:
-    assert blocked.mentions("// Copied from https://github.com/Nlohmann/JSON, MIT")
-    assert not blocked.mentions("// Copyright the authors of gin rummy")
+    assert blocked.blocks_text("// Copied from https://github.com/Nlohmann/JSON, MIT")
+    assert not blocked.blocks_text("// Copyright the authors of gin rummy")
 
 
 def test_our_manifest_is_permissive_pinned_and_of_known_registries() -> None:
@@ -91,7 +99,7 @@ def test_our_manifest_is_permissive_pinned_and_of_known_registries() -> None:
 
 def test_our_manifest_holds_no_blocked_package(our_block_list: BlockList) -> None:
     for package in read_manifest(MANIFEST):
-        check(package, our_block_list)
+        check_package(package, our_block_list)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import math
 import pytest
 
 torch = pytest.importorskip("torch")
-from codekin.training.losses import Objective, info_nce, matryoshka  # noqa: E402 -- needs torch, which the core does without
+from codekin.training.losses import LossConfig, info_nce_loss, matryoshka_loss  # noqa: E402 -- needs torch, which the core does without
 
-OBJECTIVE = Objective((16,))
+OBJECTIVE = LossConfig((16,))
 
 
 def _rows(n: int, d: int, seed: int):
@@ -34,20 +34,20 @@ def test_info_nce_is_its_definition(masked: bool) -> None:
     if masked:
         same[1, 4] = same[4, 1] = same[0, 0] = same[2, 6] = True
     expected = _plain(queries, passages, 0.05, same.tolist())
-    assert float(info_nce(queries, passages, OBJECTIVE, same)) == pytest.approx(expected, rel=1e-5)
+    assert float(info_nce_loss(queries, passages, OBJECTIVE, same)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_no_mask_is_an_empty_mask() -> None:
     queries, passages = _rows(5, 8, 2), _rows(5, 8, 3)
     empty = torch.zeros(5, 5, dtype=torch.bool)
-    assert float(info_nce(queries, passages, OBJECTIVE)) == pytest.approx(
-        float(info_nce(queries, passages, OBJECTIVE, empty))
+    assert float(info_nce_loss(queries, passages, OBJECTIVE)) == pytest.approx(
+        float(info_nce_loss(queries, passages, OBJECTIVE, empty))
     )
 
 
 def test_large_batches_give_the_same_loss_but_for_rounding() -> None:
     queries, passages = _rows(600, 32, 4), _rows(600, 32, 5)
-    whole = float(info_nce(queries, passages, OBJECTIVE))
+    whole = float(info_nce_loss(queries, passages, OBJECTIVE))
     scores = (queries @ passages.T / 0.05).double()
     exact = (scores.logsumexp(1) + scores.logsumexp(0)).mean() / 2 - scores.diagonal().mean()
     assert whole == pytest.approx(float(exact), rel=1e-2)
@@ -55,13 +55,14 @@ def test_large_batches_give_the_same_loss_but_for_rounding() -> None:
 
 def test_equal_sides_of_distinct_rows_have_less_loss_than_shuffled_ones() -> None:
     rows = _rows(16, 32, 6)
-    assert info_nce(rows, rows, OBJECTIVE) < info_nce(rows, rows.flip(0), OBJECTIVE)
+    assert info_nce_loss(rows, rows, OBJECTIVE) < info_nce_loss(rows, rows.flip(0), OBJECTIVE)
 
 
 def test_matryoshka_is_the_mean_over_normalised_prefixes() -> None:
     queries, passages = _rows(6, 16, 7) * 3, _rows(6, 16, 8) * 5
     normalise = torch.nn.functional.normalize
     parts = [
-        info_nce(normalise(queries[:, :d], dim=1), normalise(passages[:, :d], dim=1), OBJECTIVE) for d in (4, 8, 16)
+        info_nce_loss(normalise(queries[:, :d], dim=1), normalise(passages[:, :d], dim=1), OBJECTIVE)
+        for d in (4, 8, 16)
     ]
-    assert float(matryoshka(queries, passages, Objective((4, 8, 16)))) == pytest.approx(float(sum(parts)) / 3)
+    assert float(matryoshka_loss(queries, passages, LossConfig((4, 8, 16)))) == pytest.approx(float(sum(parts)) / 3)

@@ -7,20 +7,26 @@ from random import Random
 import pytest
 
 from codekin.code.extract import extract
-from codekin.training.corpus import BlockList, plain_name
-from codekin.training.harvest import pair_all
-from codekin.training.leaks import Leaks
-from codekin.training.pages import Pair, example_pairs, examples, section_pairs, suffix_of
+from codekin.training.corpus import BlockList, to_plain_name
+from codekin.training.cross_language_pairs import pair_across_languages
+from codekin.training.decontamination import BenchmarkTexts
+from codekin.training.docs_pages import (
+    TextPair,
+    extract_example_pairs,
+    extract_examples,
+    extract_section_pairs,
+    find_page_suffix,
+)
+from codekin.training.download import write_all_pairs
 from codekin.training.pairs import (
-    comment_pairs,
-    function_pairs,
-    package_pairs,
-    without_doc,
+    extract_comment_pairs,
+    extract_package_pairs,
+    make_function_pairs,
+    remove_doc,
     write_pairs,
 )
-from codekin.training.prose import asked, name_words, placed, summary
+from codekin.training.prose import add_context, extract_summary, split_name, to_question
 from codekin.training.shards import read_pairs
-from codekin.training.twins import twins
 
 PYTHON = '''def count_lines(path, strip=False):
     """Count the lines of a text file.
@@ -54,7 +60,7 @@ def _function(text: str, language: str):
 
 @pytest.mark.parametrize(("text", "language"), [(PYTHON, "python"), (JAVASCRIPT, "javascript")])
 def test_a_function_without_its_doc_keeps_all_its_code(text: str, language: str) -> None:
-    code = without_doc(_function(text, language))
+    code = remove_doc(_function(text, language))
     assert "ount" in code
     assert "text file" not in code
     assert "return" in code
@@ -62,7 +68,7 @@ def test_a_function_without_its_doc_keeps_all_its_code(text: str, language: str)
 
 @pytest.mark.parametrize(("text", "language"), [(PYTHON, "python"), (JAVASCRIPT, "javascript")])
 def test_a_documented_function_gives_doc_half_and_example_pairs(text: str, language: str) -> None:
-    pairs = list(function_pairs(_function(text, language), Random(0)))
+    pairs = list(make_function_pairs(_function(text, language), Random(0)))
     kinds = {pair.kind: pair for pair in pairs}
     assert {"doc", "example"} <= set(kinds)
     assert kinds["doc"].query.endswith("the lines of a text file.")
@@ -78,12 +84,12 @@ def test_a_documented_function_gives_doc_half_and_example_pairs(text: str, langu
 
 def test_pairs_are_the_same_for_the_same_seed() -> None:
     snippet = _function(PYTHON, "python")
-    assert list(function_pairs(snippet, Random(3))) == list(function_pairs(snippet, Random(3)))
+    assert list(make_function_pairs(snippet, Random(3))) == list(make_function_pairs(snippet, Random(3)))
 
 
 def test_a_line_comment_asks_for_the_lines_below_it() -> None:
     text = "x = 1\n# skip the rows that have no header\nfor row in rows:\n    use(row.header, keep)\n\ny = 2\n"
-    (pair,) = comment_pairs(text, "python")
+    (pair,) = extract_comment_pairs(text, "python")
     assert pair.query == "skip the rows that have no header"
     assert pair.passage.startswith("for row in rows:")
     assert "y = 2" not in pair.passage
@@ -95,13 +101,13 @@ def test_licence_headers_and_directives_are_no_questions() -> None:
         "// eslint-disable-next-line no-console",
         "# TODO: mend this soon",
     ):
-        assert not list(comment_pairs(f"{comment}\nvalue = compute(first, second, third)\n", "python"))
+        assert not list(extract_comment_pairs(f"{comment}\nvalue = compute(first, second, third)\n", "python"))
 
 
 def test_a_documentation_section_asks_for_its_code_block() -> None:
     code = "with open(path) as stream:\n    lines = stream.readlines()\n"
     page = f"# Reading files\n\nOpen the file and read all lines:\n\n```python\n{code}```\n"
-    pairs = list(example_pairs(page, ".md"))
+    pairs = list(extract_example_pairs(page, ".md"))
     assert any(pair.query == "Open the file and read all lines" for pair in pairs)
     assert all(pair.passage.startswith("with open") for pair in pairs)
 
@@ -109,29 +115,29 @@ def test_a_documentation_section_asks_for_its_code_block() -> None:
 def test_a_section_answers_its_heading() -> None:
     said = "Groups whose name is missing are left out by default, unless `dropna=False` is given to the function."
     page = f"# Grouping\n\nShort.\n\n## Missing names\n\n{said}\n\n    frame.groupby(level=0, dropna=False)\n\n## End\n"
-    (pair,) = section_pairs(page)
+    (pair,) = extract_section_pairs(page)
     assert pair.query == "Grouping: Missing names"
     assert "dropna=False is given" in pair.passage
     assert "frame.groupby" in pair.passage
 
 
 def test_a_page_without_headings_has_no_sections() -> None:
-    assert not list(section_pairs("Some words that stand by themselves and belong to no heading at all.\n"))
+    assert not list(extract_section_pairs("Some words that stand by themselves and belong to no heading at all.\n"))
 
 
 def test_the_sources_of_sphinx_pages_are_pages() -> None:
-    assert suffix_of(Path("html/_sources/groupby.rst.txt")) == ".rst"
-    assert suffix_of(Path("notes.txt")) == ""
+    assert find_page_suffix(Path("html/_sources/groupby.rst.txt")) == ".rst"
+    assert find_page_suffix(Path("notes.txt")) == ""
 
 
 def test_twins_are_functions_of_one_name_in_two_languages() -> None:
     shared = "\n  for (line of lines.split(separator)) {\n    total += line.length;\n  }"
     halves = [
-        Pair("half", "def count_all_lines(text):", shared, "python"),
-        Pair("half", "function countAllLines(text) {", shared, "javascript"),
-        Pair("half", "int otherThing(int x) {", shared, "java"),
+        TextPair("half", "def count_all_lines(text):", shared, "python"),
+        TextPair("half", "function countAllLines(text) {", shared, "javascript"),
+        TextPair("half", "int otherThing(int x) {", shared, "java"),
     ]
-    pairs = list(twins(halves, Random(0)))
+    pairs = list(pair_across_languages(halves, Random(0)))
     assert {pair.language for pair in pairs} == {"python", "javascript"}
     assert all("ines" in pair.query and "ines" in pair.passage for pair in pairs)
 
@@ -148,15 +154,15 @@ def test_twins_are_functions_of_one_name_in_two_languages() -> None:
     ],
 )
 def test_a_summary_is_the_first_english_paragraph_before_any_tag(doc: str, expected: str) -> None:
-    assert summary(doc) == expected
+    assert extract_summary(doc) == expected
 
 
 def test_a_question_says_what_it_is_about() -> None:
     random = Random(0)
-    found = {placed("Sort the rows by a column.", "sql", "sqlalchemy", random) for _ in range(200)}
+    found = {add_context("Sort the rows by a column.", "sql", "sqlalchemy", random) for _ in range(200)}
     assert {"sort the rows by a column in MySQL", "sqlalchemy: sort the rows by a column"} <= found
     assert all("sort the rows by a column" in question and "." not in question for question in found)
-    assert placed("Sort the rows.", "text", "", random) == "Sort the rows."
+    assert add_context("Sort the rows.", "text", "", random) == "Sort the rows."
 
 
 @pytest.mark.parametrize(
@@ -170,32 +176,34 @@ def test_a_question_says_what_it_is_about() -> None:
     ],
 )
 def test_a_package_is_called_what_people_call_it(folder: str, name: str) -> None:
-    assert plain_name(folder) == name
+    assert to_plain_name(folder) == name
 
 
 def test_a_summary_is_asked_in_a_persons_words() -> None:
-    questions = {asked("Returns the sum of both.", "php", Random(seed)) for seed in range(60)}
+    questions = {to_question("Returns the sum of both.", "php", Random(seed)) for seed in range(60)}
     assert "How do I return the sum of both in PHP?" in questions
     assert all("the sum of both" in question for question in questions)
 
 
 def test_a_name_of_one_word_says_too_little() -> None:
-    assert name_words("getUserName") == "get user name"
-    assert name_words("update") == ""
+    assert split_name("getUserName") == "get user name"
+    assert split_name("update") == ""
 
 
 def test_examples_are_fenced_doctests_or_tagged() -> None:
-    assert list(examples("Text\n```js\nconst total = sum(first, second);\n```\n"))
-    assert not list(examples("no code here"))
+    assert list(extract_examples("Text\n```js\nconst total = sum(first, second);\n```\n"))
+    assert not list(extract_examples("no code here"))
 
 
 def test_a_pair_that_quotes_a_benchmark_is_known() -> None:
     text = "def add_all(numbers, start):\n    for number in numbers:\n        start += number\n    return start\n"
-    leaks = Leaks([text, "Sum all of the given numbers."])
+    leaks = BenchmarkTexts([text, "Sum all of the given numbers."])
     other = "class Reader:\n    def close(self):\n        self.stream.close()\n        self.stream = None\n"
-    assert leaks.holds(Pair("doc", "anything else at all here", text.replace("\n", "  ").replace("(", " ( "), "python"))
-    assert leaks.holds(Pair("doc", "sum all of the given NUMBERS", other, "python"))
-    assert not leaks.holds(Pair("doc", "closes the stream of the reader", other, "python"))
+    assert leaks.contains(
+        TextPair("doc", "anything else at all here", text.replace("\n", "  ").replace("(", " ( "), "python")
+    )
+    assert leaks.contains(TextPair("doc", "sum all of the given NUMBERS", other, "python"))
+    assert not leaks.contains(TextPair("doc", "closes the stream of the reader", other, "python"))
 
 
 def test_a_package_gives_each_pair_once(tmp_path: Path) -> None:
@@ -206,7 +214,7 @@ def test_a_package_gives_each_pair_once(tmp_path: Path) -> None:
     (tree / "a.py").write_text(PYTHON)
     (tree / "b.js").write_text(JAVASCRIPT)
     (tree / "c.py").write_text("# from https://github.com/pallets/click\n" + PYTHON.replace("count", "blocked"))
-    pairs = list(package_pairs(tmp_path / "package", BlockList(blocked), 0))
+    pairs = list(extract_package_pairs(tmp_path / "package", BlockList(blocked), 0))
     assert {"python", "javascript"} <= {pair.language for pair in pairs}
     assert not any("blocked" in pair.passage for pair in pairs)
     assert write_pairs(pairs + pairs, tmp_path / "pairs.jsonl.gz") == len(set(pairs))
@@ -223,7 +231,7 @@ def test_the_steps_from_sources_to_pairs_are_taken_up_where_they_stopped(tmp_pat
     out = tmp_path / "pairs"
     out.mkdir()
     (out / "second.jsonl.gz").write_bytes(gzip.compress(b'["doc", "kept as it was", "x = 1", "python"]\n'))
-    pair_all(tmp_path / "sources", blocked, out, processes=1)
+    write_all_pairs(tmp_path / "sources", blocked, out, processes=1)
     assert {path.name for path in out.iterdir()} == {"first.jsonl.gz", "second.jsonl.gz", "twins.jsonl.gz"}
     assert [pair.query for pair in read_pairs(out / "second.jsonl.gz")] == ["kept as it was"]
     assert any("count_lines" in pair.passage for pair in read_pairs(out / "first.jsonl.gz"))

@@ -16,14 +16,24 @@ from codekin.embed.static import StaticEncoder  # noqa: E402
 from codekin.embed.tasks import PREFIXES, prefix  # noqa: E402
 from codekin.embed.vocabulary import Vocabulary  # noqa: E402
 from codekin.errors import QueryError  # noqa: E402
-from codekin.training.leaks import Leaks  # noqa: E402
-from codekin.training.tables import export, quantised  # noqa: E402
-from codekin.training.train import Batches, Recipe, learn_places, learning_rate, prepare, recipe_of, train  # noqa: E402
+from codekin.training.decontamination import BenchmarkTexts  # noqa: E402
+from codekin.training.static_model import export_model, quantize_rows  # noqa: E402
+from codekin.training.train import (  # noqa: E402
+    StaticBatches,
+    StaticRecipe,
+    compute_learning_rate,
+    learn_positions,
+    parse_recipe,
+    prepare_pairs,
+    train_tables,
+)
 from codekin.types import Role, Task  # noqa: E402
 
 VERBS = {"open": "fopen", "close": "fclose", "read": "fread", "write": "fwrite", "delete": "unlink", "sort": "qsort"}
 NOUNS = {"file": "handle", "socket": "sock", "list": "items", "table": "rows", "image": "pixels", "user": "account"}
-RECIPE = Recipe(vocabulary=400, phrases=64, dims=(8, 16), batch=16, steps=120, cycle=120, warm_up=5, learning_rate=0.05)
+RECIPE = StaticRecipe(
+    vocabulary=400, phrases=64, dims=(8, 16), batch=16, steps=120, cycle=120, warm_up=5, learning_rate=0.05
+)
 
 
 @pytest.fixture
@@ -41,9 +51,9 @@ def pairs(tmp_path: Path) -> Path:
 
 
 def test_a_trained_model_finds_what_it_was_taught(pairs: Path, tmp_path: Path) -> None:
-    tokenizer, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks([]))
-    model = train(tokenizer, shards, tmp_path / "work", RECIPE)
-    export(model, tokenizer, RECIPE.phrases, tmp_path / "out", {})
+    tokenizer, shards = prepare_pairs(pairs, tmp_path / "work", RECIPE, BenchmarkTexts([]))
+    model = train_tables(tokenizer, shards, tmp_path / "work", RECIPE)
+    export_model(model, tokenizer, RECIPE.phrases, tmp_path / "out", {})
     embedder = Embedder(StaticEncoder(tmp_path / "out"))
     queries = embedder.embed(["sort the rows now", "open the socket now"], Task.NL2CODE, Role.QUERY)
     passages = embedder.embed(["qsort(items)", "fopen(sock, x)", "unlink(account)"], Task.NL2CODE, Role.PASSAGE)
@@ -56,32 +66,35 @@ def test_training_taken_up_from_a_checkpoint_ends_like_training_in_one_go(
     monkeypatch.setattr("codekin.training.train.CHECKPOINT_STEPS", 20)
     long = replace(RECIPE, steps=25)
     longer = replace(RECIPE, steps=40)
-    tokenizer, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks([]))
+    tokenizer, shards = prepare_pairs(pairs, tmp_path / "work", RECIPE, BenchmarkTexts([]))
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()
     parts.mkdir()
-    train(tokenizer, shards, parts, long)
+    train_tables(tokenizer, shards, parts, long)
     assert (parts / "checkpoint.pt").exists()
-    resumed = train(tokenizer, shards, parts, longer)
-    at_once = train(tokenizer, shards, whole, longer)
+    resumed = train_tables(tokenizer, shards, parts, longer)
+    at_once = train_tables(tokenizer, shards, whole, longer)
     assert torch.allclose(resumed.tables[0], at_once.tables[0], atol=1e-4)
 
 
 def test_leaks_are_not_trained_on(pairs: Path, tmp_path: Path) -> None:
-    _, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks(["Open the file, now!"]))
+    _, shards = prepare_pairs(pairs, tmp_path / "work", RECIPE, BenchmarkTexts(["Open the file, now!"]))
     assert len(shards["doc"]) == len(VERBS) * len(NOUNS) - 1
 
 
 def test_batches_depend_on_seed_and_step_alone(pairs: Path, tmp_path: Path) -> None:
-    _, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks([]))
+    _, shards = prepare_pairs(pairs, tmp_path / "work", RECIPE, BenchmarkTexts([]))
     for step in range(5):
-        first, second = Batches(shards, RECIPE).at(step), Batches(shards, RECIPE).at(step)
+        first, second = (
+            StaticBatches(shards, RECIPE).choose_batch(step),
+            StaticBatches(shards, RECIPE).choose_batch(step),
+        )
         assert (first.kind, first.task, first.turned) == (second.kind, second.task, second.turned)
         assert np.array_equal(first.rows, second.rows)
 
 
 def test_the_learning_rate_falls_in_each_cycle_and_starts_the_next_at_half() -> None:
-    rates = [learning_rate(RECIPE, step) for step in range(240)]
+    rates = [compute_learning_rate(RECIPE, step) for step in range(240)]
     assert max(rates[:120]) <= RECIPE.learning_rate
     assert rates[119] < 0.02 * RECIPE.learning_rate
     assert max(rates[120:]) == pytest.approx(max(rates[:120]) / 2)
@@ -89,19 +102,19 @@ def test_the_learning_rate_falls_in_each_cycle_and_starts_the_next_at_half() -> 
 
 def test_quantised_rows_are_within_half_a_step() -> None:
     table = np.random.default_rng(0).normal(size=(2, 50, 16)).astype(np.float32)
-    rows, scales = quantised(table)
+    rows, scales = quantize_rows(table)
     assert rows.dtype == np.int8
     assert np.abs(rows * scales[..., None] - table).max() <= scales.max() / 2 + 1e-6
-    assert np.array_equal(quantised(np.zeros((1, 2, 4), dtype=np.float32))[0], np.zeros((1, 2, 4)))
+    assert np.array_equal(quantize_rows(np.zeros((1, 2, 4), dtype=np.float32))[0], np.zeros((1, 2, 4)))
 
 
 def test_weights_by_place_are_learned_last_and_leave_tables_and_completion_alone(pairs: Path, tmp_path: Path) -> None:
     recipe = replace(RECIPE, steps=20, place_steps=20)
-    tokenizer, shards = prepare(pairs, tmp_path / "work", recipe, Leaks([]))
-    model = train(tokenizer, shards, tmp_path / "work", recipe)
+    tokenizer, shards = prepare_pairs(pairs, tmp_path / "work", recipe, BenchmarkTexts([]))
+    model = train_tables(tokenizer, shards, tmp_path / "work", recipe)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     assert not before["places"].any()
-    learn_places(model, shards, recipe)
+    learn_positions(model, shards, recipe)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items() if name != "places")
     heads = {name: model.shape.prefixes.index(prefix(*name)) for name in PREFIXES}
     assert model.places[heads[Task.NL2CODE, Role.PASSAGE]].any()
@@ -109,11 +122,11 @@ def test_weights_by_place_are_learned_last_and_leave_tables_and_completion_alone
 
 
 def test_the_runtime_weighs_places_as_training_did(pairs: Path, tmp_path: Path) -> None:
-    tokenizer, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks([]))
-    model = train(tokenizer, shards, tmp_path / "work", replace(RECIPE, steps=2))
+    tokenizer, shards = prepare_pairs(pairs, tmp_path / "work", RECIPE, BenchmarkTexts([]))
+    model = train_tables(tokenizer, shards, tmp_path / "work", replace(RECIPE, steps=2))
     with torch.no_grad():
         model.places.normal_()
-    export(model, tokenizer, RECIPE.phrases, tmp_path / "out", {"spoken_phrases": 1.0})
+    export_model(model, tokenizer, RECIPE.phrases, tmp_path / "out", {"spoken_phrases": 1.0})
     encoder, head = StaticEncoder(tmp_path / "out"), prefix(Task.NL2CODE, Role.PASSAGE)
     text = " ".join(f"{verb} {noun} {i}" for i in range(40) for verb in VERBS for noun in NOUNS)
     many, few = (Vocabulary(tmp_path / "out" / "tokenizer.json", RECIPE.phrases).ids(t) for t in (text, "sort rows"))
@@ -126,11 +139,11 @@ def test_the_runtime_weighs_places_as_training_did(pairs: Path, tmp_path: Path) 
 def test_marks_count_where_the_language_is_half_the_answer_and_nowhere_else(
     head: str, pairs: Path, tmp_path: Path
 ) -> None:
-    tokenizer, shards = prepare(pairs, tmp_path / "work", RECIPE, Leaks([]))
-    model = train(tokenizer, shards, tmp_path / "work", replace(RECIPE, steps=2))
+    tokenizer, shards = prepare_pairs(pairs, tmp_path / "work", RECIPE, BenchmarkTexts([]))
+    model = train_tables(tokenizer, shards, tmp_path / "work", replace(RECIPE, steps=2))
     with torch.no_grad():
         model.places.normal_()
-    export(model, tokenizer, RECIPE.phrases, tmp_path / "out", {"spoken_phrases": 1.0})
+    export_model(model, tokenizer, RECIPE.phrases, tmp_path / "out", {"spoken_phrases": 1.0})
     encoder, vocabulary = (
         StaticEncoder(tmp_path / "out"),
         Vocabulary(tmp_path / "out" / "tokenizer.json", RECIPE.phrases),
@@ -169,8 +182,10 @@ def test_one_command_leads_from_a_manifest_to_a_model_and_can_be_run_again(tmp_p
 
 
 def test_a_knob_that_the_recipe_lacks_is_refused_by_name() -> None:
-    assert recipe_of(["--steps", "7", "--learning-rate", "0.1"]) == replace(Recipe(), steps=7, learning_rate=0.1)
+    assert parse_recipe(["--steps", "7", "--learning-rate", "0.1"]) == replace(
+        StaticRecipe(), steps=7, learning_rate=0.1
+    )
     with pytest.raises(QueryError, match="--layers is no knob"):
-        recipe_of(["--layers", "3"])
+        parse_recipe(["--layers", "3"])
     with pytest.raises(QueryError, match="Give a number"):
-        recipe_of(["--steps", "many"])
+        parse_recipe(["--steps", "many"])

@@ -49,20 +49,20 @@ def _conforming(settings: "Settings") -> Iterator["Finding"]:
 
     from codekin.cli.doctor import Finding, Level
     from codekin.errors import ModelError
-    from codekin.evaluation.conformance import REFERENCES, conformance
+    from codekin.evaluation.conformance import REFERENCES, measure_conformance
 
     for name in REFERENCES:
         for precision in dict.fromkeys(("float32", settings.model.precision)):
             try:
-                found = conformance(name, replace(settings.model, precision=precision))
+                found = measure_conformance(name, replace(settings.model, precision=precision))
             except ModelError as error:
                 yield Finding(name, Level.WARN, "not held against its card", str(error))
                 break
             told = (
                 f"{found.model} on {found.device}: {found.found.round(4).tolist()}, the card {found.expected.tolist()}"
             )
-            if found.holds:
-                yield Finding(name, Level.OK, f"{told}, differing by {found.worst:.4f} at most")
+            if found.is_within_tolerance:
+                yield Finding(name, Level.OK, f"{told}, differing by {found.max_difference:.4f} at most")
             else:
                 remedy = "Download it again (codekin model pull); if that does not help, please report this line."
-                yield Finding(name, Level.FAIL, f"{told}, differing by {found.worst:.4f}", remedy)
+                yield Finding(name, Level.FAIL, f"{told}, differing by {found.max_difference:.4f}", remedy)

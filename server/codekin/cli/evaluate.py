@@ -59,9 +59,9 @@ def evaluate(context: click.Context, /, as_json: bool, **options: Any) -> int:
             raise QueryError("--repos and sets are measured one after the other. Name one of them.")
         return _on_repositories(as_json, options)
     if options["sets"]:
-        from codekin.evaluation.sets import sets_in
+        from codekin.evaluation.retrieval import find_sets
 
-        folders += sets_in(options["sets"])
+        folders += find_sets(options["sets"])
     if not folders:
         raise QueryError("There is nothing to measure. Name --repos BENCH, --sets DIR, or a command (see --help).")
     return _on_sets(folders, as_json, options)
@@ -71,7 +71,7 @@ def _on_repositories(as_json: bool, options: dict[str, Any]) -> int:
     from codekin.cli import console
     from codekin.cli.asking import settings_told
     from codekin.evaluation import repositories
-    from codekin.evaluation.signature import line
+    from codekin.evaluation.signature import format_signature
     from codekin.types import Progress
 
     benchmark, checkouts, models = options["repos"], options["checkouts"], options["models"]
@@ -81,17 +81,17 @@ def _on_repositories(as_json: bool, options: dict[str, Any]) -> int:
         raise QueryError("Repositories are searched with one model at a time. Name one --model.")
     settings = _with_model(settings_told(), models[0] if models else None, options["dim"])
     asked = repositories.load_repositories(benchmark)
-    repositories.require(asked, checkouts)
-    signature = repositories.signature(asked, checkouts, settings)
+    repositories.require_checkouts(asked, checkouts)
+    signature = repositories.describe_measurement(asked, checkouts, settings)
     measured = []
     with console.progress_bar("Measuring") as on_progress:
         for one in repositories.measure_repositories(asked, checkouts, settings):
             measured.append(one)
             on_progress(Progress(len(measured), len(asked), None))
     if as_json:
-        console.write_json({"signature": signature} | repositories.document(measured))
+        console.write_json({"signature": signature} | repositories.to_json(measured))
     else:
-        click.echo(f"{repositories.table(measured)}\n\n{line(signature)}")
+        click.echo(f"{repositories.format_table(measured)}\n\n{format_signature(signature)}")
     return 0
 
 
@@ -108,27 +108,27 @@ def _with_model(settings: "Settings", name: str | None, dim: int) -> "Settings":
 def _on_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) -> int:
     from codekin.cli import console
     from codekin.cli.asking import settings_told
-    from codekin.evaluation import sets
+    from codekin.evaluation import retrieval
     from codekin.evaluation.benchmarks import load_benchmark
-    from codekin.evaluation.models import is_served, named_embedder
-    from codekin.evaluation.product import TASKS, product
+    from codekin.evaluation.models import can_index_passages, load_named_embedder
+    from codekin.evaluation.product import TASKS, make_product_ranker
     from codekin.types import Progress
 
     told = settings_told()
     chosen = [_with_model(told, name, options["dim"]) for name in options["models"] or (told.model.name,)]
-    models = dict(named_embedder(settings.model) for settings in chosen)
-    served = dict(product(settings) for settings in chosen if is_served(settings.model))
+    models = dict(load_named_embedder(settings.model) for settings in chosen)
+    served = dict(make_product_ranker(settings) for settings in chosen if can_index_passages(settings.model))
     rows = []
     with console.progress_bar("Measuring") as on_progress:
         for done, folder in enumerate(folders):
             on_progress(Progress(done, len(folders), None))
             benchmark = load_benchmark(folder)
-            ways = sets.evaluate(benchmark, models, served if benchmark.task in TASKS else {})
+            ways = retrieval.evaluate_benchmark(benchmark, models, served if benchmark.task in TASKS else {})
             rows += [row for way in ways for row in way]
     if as_json:
-        console.write_json({"rows": sets.document(rows)})
+        console.write_json({"rows": retrieval.to_json(rows)})
     else:
-        click.echo(sets.tables(rows))
+        click.echo(retrieval.format_tables(rows))
     return 0
 
 
@@ -157,17 +157,17 @@ def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
     from codekin.cli.asking import settings_told
     from codekin.evaluation import clone_report
     from codekin.evaluation.clones import measure_clones
-    from codekin.evaluation.samples import Plan
+    from codekin.evaluation.sampling import SamplingPlan
 
     roots = options.pop("roots")
     with console.progress_bar("Measuring") as on_progress:
-        report = measure_clones(roots, Plan(**options), settings_told(), on_progress)
+        report = measure_clones(roots, SamplingPlan(**options), settings_told(), on_progress)
     if failures is not None:
-        failures.write_text(clone_report.failures(report), "utf-8")
+        failures.write_text(clone_report.format_failures(report), "utf-8")
     if as_json:
-        console.write_json(clone_report.document(report))
+        console.write_json(clone_report.to_json(report))
     else:
-        click.echo(clone_report.table(report))
+        click.echo(clone_report.format_table(report))
     return 0
 
 
@@ -192,9 +192,9 @@ def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int) -> in
     from codekin.evaluation import completion as evaluation
 
     settings = settings_told()
-    measured = [evaluation.measure(root, settings, cuts, seed) for root in roots]
+    measured = [evaluation.measure_completion(root, settings, cuts, seed) for root in roots]
     if as_json:
-        console.write_json(evaluation.document(measured))
+        console.write_json(evaluation.to_json(measured))
     else:
-        click.echo(evaluation.table(measured))
+        click.echo(evaluation.format_table(measured))
     return 0

@@ -47,7 +47,7 @@ _BLOCK_LIST = click.option(
 @DEBUG
 def harvest(manifest: Path | None, block_list: Path, sources: Path) -> int:
     """Fetch the corpus: permissively licensed packages, by the registries' own clients."""
-    from codekin.training.harvest import MANIFEST, fetch_all
+    from codekin.training.download import MANIFEST, fetch_all
 
     return 1 if fetch_all(manifest or MANIFEST, block_list, sources) else 0
 
@@ -59,9 +59,9 @@ def harvest(manifest: Path | None, block_list: Path, sources: Path) -> int:
 @DEBUG
 def pairs(block_list: Path, sources: Path, pairs: Path) -> int:
     """Turn the corpus into pairs of what is asked and what answers it."""
-    from codekin.training.harvest import pair_all
+    from codekin.training.download import write_all_pairs
 
-    pair_all(sources, block_list, pairs)
+    write_all_pairs(sources, block_list, pairs)
     return 0
 
 
@@ -80,16 +80,16 @@ def embedded(work: Path, out: Path, knobs: tuple[str, ...], **given: Path | None
 
     Each part that is done stays done. Any knob of the recipe is an option: --steps 1200.
     """
-    from codekin.training.harvest import MANIFEST, corpus
-    from codekin.training.train import benchmark_leaks, recipe_of, run
+    from codekin.training.download import MANIFEST, build_corpus
+    from codekin.training.train import load_benchmark_texts, parse_recipe, train_static
 
-    recipe = recipe_of(knobs)
+    recipe = parse_recipe(knobs)
     pairs, block_list = given["pairs"], given["block_list"]
     if pairs is None:
         if block_list is None:
             raise QueryError("What must not be trained on? Name a file with --block-list, or --pairs that are there.")
-        pairs = corpus(given["manifest"] or MANIFEST, block_list, work)
-    run(pairs, work, out, recipe, benchmark_leaks(given["benchmarks"]))
+        pairs = build_corpus(given["manifest"] or MANIFEST, block_list, work)
+    train_static(pairs, work, out, recipe, load_benchmark_texts(given["benchmarks"]))
     return 0
 
 
@@ -142,15 +142,15 @@ _PLAN = ("steps", "learning_rate", "warm_up", "rows_rate", "watch_steps", "check
 @_with_torch
 def causal(sources: Path, work: Path, out: Path, **options: Any) -> int:
     """Train a small language model from nothing on the code in SOURCES: a backbone for `contrastive`."""
-    from codekin.training.causal import Corpus, Recipe, Shape, run
-    from codekin.training.steps import Folders, Plan
+    from codekin.training.causal import CausalCorpus, CausalRecipe, DecoderShape, train_causal
+    from codekin.training.training_loop import TrainingFolders, TrainingPlan
 
     _use(options["threads"])
     numbers = {name: options[name] for name in ("vocabulary", "layers", "width", "heads", "shared", "wide")}
-    shape = Shape(**numbers, rows=str(options["rows"] or ""))
-    recipe = Recipe(*(options[name] for name in ("files", "batch", "block", "bf16")))
-    plan = Plan(**{name: options[name] for name in _PLAN})
-    run(Corpus(sources, options["block_list"]), shape, recipe, plan, Folders(work, out))
+    shape = DecoderShape(**numbers, rows=str(options["rows"] or ""))
+    recipe = CausalRecipe(*(options[name] for name in ("files", "batch", "block", "bf16")))
+    plan = TrainingPlan(**{name: options[name] for name in _PLAN})
+    train_causal(CausalCorpus(sources, options["block_list"]), shape, recipe, plan, TrainingFolders(work, out))
     return 0
 
 
@@ -179,21 +179,29 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
     PAIRS: lines of {"task", "query", "passage"}, what `pairs` wrote, or a folder of source code. OUT is read by
     codekin (model.name) and by sentence-transformers.
     """
-    from codekin.training.backbone import Build
-    from codekin.training.contrastive import Corpus, Recipe, run
-    from codekin.training.steps import Folders, Plan
+    from codekin.training.backbone import EmbedderBuild
+    from codekin.training.contrastive import ContrastiveCorpus, ContrastiveRecipe, train_contrastive
+    from codekin.training.training_loop import TrainingFolders, TrainingPlan
 
     _use(options["threads"])
-    build = Build(
+    build = EmbedderBuild(
         options["backbone"], options["pooling"], _dims(options["dims"]), options["max_tokens"], options["lora"]
     )
-    recipe = Recipe(**{name: options[name] for name in Recipe.__dataclass_fields__ if name in options})
-    run(Corpus(pairs, held), build, recipe, Plan(**{name: options[name] for name in _PLAN}), Folders(work, out))
+    recipe = ContrastiveRecipe(
+        **{name: options[name] for name in ContrastiveRecipe.__dataclass_fields__ if name in options}
+    )
+    train_contrastive(
+        ContrastiveCorpus(pairs, held),
+        build,
+        recipe,
+        TrainingPlan(**{name: options[name] for name in _PLAN}),
+        TrainingFolders(work, out),
+    )
     return 0
 
 
 def _use(threads: int | None) -> None:
-    from codekin.training.steps import use_threads
+    from codekin.training.training_loop import use_threads
 
     if threads:
         use_threads(threads)

@@ -1,6 +1,6 @@
 """What the features weigh in the question how code goes on: fitted, not chosen.
 
-Made by codekin.evaluation.fitting on 2,000 cuts of click, ansible, axios, gin, gson, libuv, sinatra, axum.
+Made by codekin.evaluation.weight_fitting on 2,000 cuts of click, ansible, axios, gin, gson, libuv, sinatra, axum.
 """
 
 OF_CLUES = {

@@ -15,7 +15,7 @@ K1, B = 1.2, 0.75
 SIGNATURE = f"k1={K1} b={B} words and joined identifiers in the singular"
 
 
-def bm25_scores(queries: Sequence[str], passages: Sequence[str]) -> NDArray[np.float32]:
+def compute_bm25_scores(queries: Sequence[str], passages: Sequence[str]) -> NDArray[np.float32]:
     """(queries, passages); higher is better."""
     counts = [Counter(_terms(passage)) for passage in passages]
     lengths = np.array([sum(count.values()) for count in counts], dtype=np.float32)

@@ -16,14 +16,14 @@ from threading import Event
 from codekin.code.extract import canonical, split_lines
 from codekin.embed.embedder import load
 from codekin.engine import Engine
-from codekin.evaluation.alone import Alone
-from codekin.evaluation.mutations import CloneType, Mutant, mutant
+from codekin.evaluation.mutations import CloneType, Mutant, make_mutant
 from codekin.evaluation.mutations.layout import LAYOUTS
-from codekin.evaluation.mutations.likeness import shape, token_ratio, tokens
 from codekin.evaluation.mutations.renaming import RENAMINGS
-from codekin.evaluation.pairs import rows, written
-from codekin.evaluation.samples import LEAST_LINES, LEAST_TOKENS, Original, Plan, sampled
-from codekin.evaluation.signature import of_codekin, of_model
+from codekin.evaluation.mutations.similarity import abstract_tokens, compute_token_ratio, list_tokens
+from codekin.evaluation.pairs import read_rows, write_passage_files
+from codekin.evaluation.sampling import LEAST_LINES, LEAST_TOKENS, SampledFunction, SamplingPlan, sample_functions
+from codekin.evaluation.signature import describe_codekin, describe_model
+from codekin.evaluation.single_retriever import SingleRetrievers
 from codekin.settings import Settings
 from codekin.types import Hit, OnProgress, Progress, Snippet, Span
 
@@ -34,7 +34,7 @@ _DEEP = 30  # hits asked for where some are left out
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CloneQuery:
     """A clone that was asked for, and what came."""
 
     type: CloneType
@@ -50,18 +50,18 @@ class Asked:
     alone: tuple[int | None, int | None] = (None, None)  # the rank by words alone, by vectors alone
 
     @property
-    def count(self) -> int:
+    def edit_count(self) -> int:
         """How many edits it has beside those of layout and names."""
         return sum(edit not in LAYOUTS and edit not in RENAMINGS for edit in self.edits)
 
     @property
-    def set(self) -> str:
+    def table_row(self) -> str:
         """The line of the table that it belongs to."""
         return f"{self.type} {self.type.name.lower()}" if self.edits else "4 other language"
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimedHit:
     """A hit that may be no kin of what was asked."""
 
     asked: str  # where the function stands
@@ -74,47 +74,49 @@ class Claim:
         return str(self.hit.kinship or "") if self.hit else ""
 
     @property
-    def alike(self) -> float:
+    def token_similarity(self) -> float:
         """An independent look at both texts: the share of tokens that are the same, in order, 0 … 1."""
-        return token_ratio(self.text, self.hit.text) if self.hit else 0.0
+        return compute_token_ratio(self.text, self.hit.text) if self.hit else 0.0
 
 
 @dataclass(frozen=True)
 class CloneReport:
     """All that was asked and came."""
 
-    asked: tuple[Asked, ...]
-    strangers: tuple[Claim, ...]  # each with the first hit that is claimed to be kin, else with the first
-    neighbours: tuple[Claim, ...]  # every claim for the functions as they are, which are never their own hits
-    duplicates: tuple[Claim, ...]  # every duplicate that was reported of them
+    asked: tuple[CloneQuery, ...]
+    strangers: tuple[ClaimedHit, ...]  # each with the first hit that is claimed to be kin, else with the first
+    neighbours: tuple[ClaimedHit, ...]  # every claim for the functions as they are, which are never their own hits
+    duplicates: tuple[ClaimedHit, ...]  # every duplicate that was reported of them
     examined: int  # these functions
     signature: dict[str, str]
 
     @cached_property
-    def sets(self) -> dict[str, list[Asked]]:
+    def group_queries(self) -> dict[str, list[CloneQuery]]:
         """What was asked, by the lines of the table."""
-        lines: dict[str, list[Asked]] = {}
-        for one in sorted(self.asked, key=lambda one: one.set):
-            lines.setdefault(one.set, []).append(one)
+        lines: dict[str, list[CloneQuery]] = {}
+        for one in sorted(self.asked, key=lambda one: one.table_row):
+            lines.setdefault(one.table_row, []).append(one)
         return lines
 
 
-def measure_clones(roots: Sequence[Path], plan: Plan, settings: Settings, on_progress: OnProgress) -> CloneReport:
+def measure_clones(
+    roots: Sequence[Path], plan: SamplingPlan, settings: Settings, on_progress: OnProgress
+) -> CloneReport:
     """Bring the index of `roots` up to date, then ask. Raises WorkspaceError, StoreError, BenchmarkError."""
-    pairs = written(plan.pairs, settings.cache_directory / "clone-pairs") if plan.pairs else None
+    pairs = write_passage_files(plan.pairs, settings.cache_directory / "clone-pairs") if plan.pairs else None
     with closing(Engine([*roots, *([pairs] if pairs else [])], settings)) as engine:
         indexed = engine.refresh(on_progress, Event(), plan.workers)
-        originals = list(sampled(roots, plan, settings))
+        originals = list(sample_functions(roots, plan, settings))
         asking = _Asking(engine, plan, on_progress, len(CloneType) * len(originals))
         asked = [one for original in originals for one in asking.clones(original)]
         asked += asking.pairs(plan.pairs, pairs) if plan.pairs and pairs else []
         duplicates = [claim for original in originals for claim in asking.duplicates(original)]
         neighbours = [claim for original in originals for claim in asking.neighbours(original)]
-        strangers = [asking.stranger(one) for one in sampled(plan.strangers, plan, settings)]
+        strangers = [asking.stranger(one) for one in sample_functions(plan.strangers, plan, settings)]
         asking.close()
     signature = {
-        **of_codekin(),
-        **of_model(load(settings.model)),
+        **describe_codekin(),
+        **describe_model(load(settings.model)),
         "roots": ", ".join(root.resolve().name for root in roots),
         "corpus": f"{indexed.files:,} files, {indexed.snippets:,} snippets",
         "seed": str(plan.seed),
@@ -128,43 +130,43 @@ def measure_clones(roots: Sequence[Path], plan: Plan, settings: Settings, on_pro
 class _Asking:
     """Questions to one engine, counted."""
 
-    def __init__(self, engine: Engine, plan: Plan, on_progress: OnProgress, total: int) -> None:
+    def __init__(self, engine: Engine, plan: SamplingPlan, on_progress: OnProgress, total: int) -> None:
         self._engine = engine
         self._plan = plan
         self._on_progress = on_progress
         self._total = total
         self._done = 0
-        self._alone = Alone(engine) if plan.alone else None
+        self._alone = SingleRetrievers(engine) if plan.alone else None
 
-    def clones(self, original: Original) -> Iterator[Asked]:
+    def clones(self, original: SampledFunction) -> Iterator[CloneQuery]:
         """The original's clones, of each type that its text and language allow."""
         snippet = original.snippet
         for type_ in CloneType:
             rng = Random(f"{self._plan.seed} {type_} {snippet.text}")  # noqa: S311 -- sampling, not secrets
-            made = mutant(snippet.text, snippet.language, type_, rng)
+            made = make_mutant(snippet.text, snippet.language, type_, rng)
             self._count()
             if made is not None:
                 yield self._answered(original, made)
 
-    def _answered(self, original: Original, made: Mutant) -> Asked:
-        wanted, place = original.snippet.text, original.place
+    def _answered(self, original: SampledFunction, made: Mutant) -> CloneQuery:
+        wanted, place = original.snippet.text, original.display_place
         hits = self._engine.similar_to(made.text, K, language=original.snippet.language).hits
-        right = [rank for rank, hit in enumerate(hits, start=1) if text_of(hit) == wanted]
+        right = [rank for rank, hit in enumerate(hits, start=1) if read_hit_text(hit) == wanted]
         rank = right[0] if right else None
         claimed = str(hits[rank - 1].kinship or "") if rank else None
-        alone = self._alone.ranks(made.text, wanted) if self._alone else (None, None)
+        alone = self._alone.find_ranks(made.text, wanted) if self._alone else (None, None)
         first, language = hits[0] if hits else None, original.snippet.language
         peer = next((at for at, hit in enumerate(hits, start=1) if _peers(hit, original.snippet, made.type)), None)
-        return Asked(made.type, language, made.edits, place, wanted, made.text, rank, peer, first, claimed, alone)
+        return CloneQuery(made.type, language, made.edits, place, wanted, made.text, rank, peer, first, claimed, alone)
 
-    def pairs(self, benchmark: Path, folder: Path) -> list[Asked]:
+    def pairs(self, benchmark: Path, folder: Path) -> list[CloneQuery]:
         """The same jobs in other languages; what stands in the query's own file does not count."""
-        texts = {row["_id"]: row for row in rows(benchmark / "queries.jsonl")}
+        texts = {row["_id"]: row for row in read_rows(benchmark / "queries.jsonl")}
         random = Random(self._plan.seed)  # noqa: S311 -- sampling, not secrets
         names = random.sample(sorted(texts), min(4 * self._plan.sample, len(texts)))
         return [self._paired(name, texts[name]["text"], texts[name]["language"], folder) for name in names]
 
-    def _paired(self, name: str, text: str, language: str, folder: Path) -> Asked:
+    def _paired(self, name: str, text: str, language: str, folder: Path) -> CloneQuery:
         problem = name[1:].partition("-")[0]
         hits = self._engine.similar_to(text, _DEEP, language=language).hits
         others = [hit for hit in hits if hit.place.path.stem != f"d{problem}_{language}"][:K]
@@ -173,20 +175,20 @@ class _Asking:
         rank = right[0] if right else None
         claimed = str(others[rank - 1].kinship or "") if rank else None
         first = others[0] if others else None
-        return Asked(CloneType.REWRITTEN, language, (), name, "", text, rank, rank, first, claimed)
+        return CloneQuery(CloneType.REWRITTEN, language, (), name, "", text, rank, rank, first, claimed)
 
-    def duplicates(self, original: Original) -> list[Claim]:
+    def duplicates(self, original: SampledFunction) -> list[ClaimedHit]:
         """What is reported as a duplicate of a function of the workspace."""
         hits = self._engine.duplicates(original.path, original.snippet)
         return [_claim(original, hit) for hit in hits]
 
-    def neighbours(self, original: Original) -> list[Claim]:
+    def neighbours(self, original: SampledFunction) -> list[ClaimedHit]:
         """What is claimed to be kin of a function of the workspace."""
         line = original.snippet.name_line
         hits = self._engine.similar(original.path, Span(line, line + 1), K).hits
         return [_claim(original, hit) for hit in hits if hit.kinship in CLAIMS]
 
-    def stranger(self, original: Original) -> Claim:
+    def stranger(self, original: SampledFunction) -> ClaimedHit:
         """What is claimed for a function of elsewhere, else found."""
         hits = self._engine.similar_to(original.snippet.text, K, language=original.snippet.language).hits
         return _claim(original, next((hit for hit in hits if hit.kinship in CLAIMS), hits[0] if hits else None))
@@ -201,20 +203,20 @@ class _Asking:
         self._on_progress(Progress(self._done, self._total, None))
 
 
-def _claim(original: Original, hit: Hit | None) -> Claim:
-    return Claim(original.place, original.snippet.language, original.snippet.text, hit)
+def _claim(original: SampledFunction, hit: Hit | None) -> ClaimedHit:
+    return ClaimedHit(original.display_place, original.snippet.language, original.snippet.text, hit)
 
 
-def text_of(hit: Hit) -> str:
+def read_hit_text(hit: Hit) -> str:
     """A hit's text as the index knows it."""
     return canonical(split_lines(hit.text))
 
 
 def _peers(hit: Hit, original: Snippet, type_: CloneType) -> bool:
     """Whether a hit is the original but for layout or, where the clone has other names and literals, for these."""
-    found = text_of(hit)
+    found = read_hit_text(hit)
     if found == original.text or hit.place.language != original.language:
         return found == original.text
-    view = tokens if type_ is CloneType.LAYOUT else shape
+    view = list_tokens if type_ is CloneType.LAYOUT else abstract_tokens
     wanted = view(original.text, original.language)
     return wanted is not None and view(found, original.language) == wanted

@@ -22,8 +22,8 @@ import numpy as np
 from codekin.completion.completer import Cursor
 from codekin.completion.insertion import faults
 from codekin.engine import Engine
-from codekin.evaluation.copying import LongestSuffix, by_words
-from codekin.evaluation.cuts import Corpus, Cut, bare
+from codekin.evaluation.copying import LongestSuffix, suggest_by_bm25
+from codekin.evaluation.hold_out import Cut, CutCorpus, strip_blanks
 from codekin.settings import CacheSettings, Settings
 from codekin.types import Completion
 
@@ -33,7 +33,7 @@ COVERAGE = 0.3  # at which the systems are compared
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownSuggestion:
     """What one system showed at one cut."""
 
     score: float
@@ -44,24 +44,24 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class CompletionResult:
     """One repository; None is silence."""
 
     name: str
     snippets: int
-    ours: tuple[Shown | None, ...]
-    suffix: tuple[Shown | None, ...]
-    bm25: tuple[Shown | None, ...]
+    ours: tuple[ShownSuggestion | None, ...]
+    suffix: tuple[ShownSuggestion | None, ...]
+    bm25: tuple[ShownSuggestion | None, ...]
     seconds: tuple[float, ...]
     unclean: int  # insertions after which the file parsed worse
 
 
-def measure(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> Measured:
+def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> CompletionResult:
     """One repository, indexed anew in a temporary folder."""
-    with indexed(root, settings) as (engine, corpus):
-        cuts = list(corpus.cuts(count, seed))
+    with open_temporary_engine(root, settings) as (engine, corpus):
+        cuts = list(corpus.choose_cuts(count, seed))
         wanted = replace(settings.completion, floor=0.0, limit=1)
-        completer, ours, seconds, unclean = engine.completer, list[Shown | None](), [], 0
+        completer, ours, seconds, unclean = engine.completer, list[ShownSuggestion | None](), [], 0
         for cut in cuts:
             without = frozenset(corpus.hashes[number] for number in cut.without)
             whole = corpus.documents[cut.path].text  # as it stood in the editor before: its other functions are known
@@ -72,10 +72,12 @@ def measure(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) ->
             ours.append(_shown(cut, found[0].confidence, found[0].text.split("\n")) if found else None)
             unclean += bool(found) and _is_worse(cut, found[0])
         copies = LongestSuffix(corpus)
-        suffix = [_shown(cut, copy.score, copy.lines) if (copy := copies.ask(cut)) else None for cut in cuts]
-        words = [_shown(cut, copy.score, copy.lines) for cut, copy in zip(cuts, by_words(corpus, cuts), strict=True)]
+        suffix = [_shown(cut, copy.score, copy.lines) if (copy := copies.suggest(cut)) else None for cut in cuts]
+        words = [
+            _shown(cut, copy.score, copy.lines) for cut, copy in zip(cuts, suggest_by_bm25(corpus, cuts), strict=True)
+        ]
         snippets = len(corpus.codes)
-    return Measured(root.name, snippets, tuple(ours), tuple(suffix), tuple(words), tuple(seconds), unclean)
+    return CompletionResult(root.name, snippets, tuple(ours), tuple(suffix), tuple(words), tuple(seconds), unclean)
 
 
 def _cursor(cut: Cut) -> Cursor:
@@ -83,13 +85,13 @@ def _cursor(cut: Cut) -> Cursor:
 
 
 @contextmanager
-def indexed(root: Path, settings: Settings) -> Iterator[tuple[Engine, Corpus]]:
+def open_temporary_engine(root: Path, settings: Settings) -> Iterator[tuple[Engine, CutCorpus]]:
     """The repository, indexed anew in a temporary folder."""
     with TemporaryDirectory(prefix="codekin-evaluate-") as folder:
         apart = replace(settings, cache=CacheSettings(directory=folder))
         with closing(Engine([root], apart)) as engine:
             engine.refresh(lambda _: None, Event(), workers=1)
-            yield engine, Corpus(engine.workspace)
+            yield engine, CutCorpus(engine.workspace)
 
 
 def _is_worse(cut: Cut, completion: Completion) -> bool:
@@ -99,18 +101,24 @@ def _is_worse(cut: Cut, completion: Completion) -> bool:
     return faults("\n".join(changed).split("\n"), cut.language) > faults(lines, cut.language)
 
 
-def _shown(cut: Cut, score: float, lines: Sequence[str]) -> Shown:
+def _shown(cut: Cut, score: float, lines: Sequence[str]) -> ShownSuggestion:
     theirs, truth = [line.strip() for line in lines], [line.strip() for line in cut.truth[: len(lines)]]
     saved = 0
     for one, other in zip(theirs, truth, strict=False):
-        if bare(one) != bare(other):
+        if strip_blanks(one) != strip_blanks(other):
             break
         saved += len(one)
     text, own = "\n".join(theirs), "\n".join(truth)
-    return Shown(score, bare(theirs[0]) == bare(truth[0]), similarity(text, own), saved, sum(map(len, theirs)))
+    return ShownSuggestion(
+        score,
+        strip_blanks(theirs[0]) == strip_blanks(truth[0]),
+        compute_similarity(text, own),
+        saved,
+        sum(map(len, theirs)),
+    )
 
 
-def similarity(one: str, other: str) -> float:
+def compute_similarity(one: str, other: str) -> float:
     """1 - Levenshtein's distance as a share of the longer text."""
     if not one or not other:
         return float(one == other)
@@ -124,25 +132,25 @@ def similarity(one: str, other: str) -> float:
     return 1 - float(row[-1]) / max(len(a), len(b))
 
 
-def surest(shown: Iterable[Shown | None], coverage: float = COVERAGE) -> list[Shown]:
+def select_most_confident(shown: Iterable[ShownSuggestion | None], coverage: float = COVERAGE) -> list[ShownSuggestion]:
     """What is shown at the surest `coverage` of all cuts."""
     everything = list(shown)
     return sorted((one for one in everything if one), key=lambda one: -one.score)[: int(coverage * len(everything))]
 
 
-def precision_at(shown: Iterable[Shown | None], coverage: float = COVERAGE) -> float:
+def compute_precision(shown: Iterable[ShownSuggestion | None], coverage: float = COVERAGE) -> float:
     """The share of right first lines among the surest `coverage` of all cuts."""
     everything = list(shown)
-    best = surest(everything, coverage)
+    best = select_most_confident(everything, coverage)
     return sum(one.first_line for one in best) / max(int(coverage * len(everything)), 1)
 
 
-def document(measured: Sequence[Measured]) -> dict[str, Any]:
+def to_json(measured: Sequence[CompletionResult]) -> dict[str, Any]:
     """All of it for a program."""
     return {"repositories": [asdict(row) for row in measured]}
 
 
-def table(measured: Sequence[Measured]) -> str:
+def format_table(measured: Sequence[CompletionResult]) -> str:
     """Tables in Markdown: by floor, and beside the baselines at the same coverage, a line a repository."""
     ours = [one for row in measured for one in row.ours]
     seconds = [second for row in measured for second in row.seconds]
@@ -154,22 +162,22 @@ def table(measured: Sequence[Measured]) -> str:
     lines += ["", f"| at {COVERAGE:.0%} coverage | snippets | cuts | codekin | longest suffix | BM25 | p95 ms |"]
     lines.append("|---" + "|---:" * 6 + "|")
     for row in measured:
-        scores = " | ".join(f"{precision_at(system):.2f}" for system in (row.ours, row.suffix, row.bm25))
+        scores = " | ".join(f"{compute_precision(system):.2f}" for system in (row.ours, row.suffix, row.bm25))
         late = 1000 * float(np.percentile(row.seconds, 95))
         lines.append(f"| {row.name} | {row.snippets:,} | {len(row.ours)} | {scores} | {late:.1f} |")
     pooled = [[one for row in measured for one in getattr(row, name)] for name in ("ours", "suffix", "bm25")]
-    scores = " | ".join(f"{precision_at(system):.3f}" for system in pooled)
+    scores = " | ".join(f"{compute_precision(system):.3f}" for system in pooled)
     late, snippets = 1000 * float(np.percentile(seconds, 95)), sum(row.snippets for row in measured)
     lines.append(f"| **all, one floor** | {snippets:,} | {len(ours)} | {scores} | {late:.1f} |")
     lines += ["", "| the same | first line | similarity | saved / shown |", "|---" + "|---:" * 3 + "|"]
     for name, system in zip(("codekin", "longest suffix", "BM25"), pooled, strict=True):
-        if best := surest(system):
+        if best := select_most_confident(system):
             lines.append(f"| {name} | {_quality(best)} |")
     unclean = sum(row.unclean for row in measured)
     return "\n".join([*lines, "", f"{unclean} of {sum(map(bool, ours))} insertions left a file parsing worse."])
 
 
-def _quality(shown: Sequence[Shown]) -> str:
+def _quality(shown: Sequence[ShownSuggestion]) -> str:
     """Three cells: first lines that are right, similarity, characters saved of those shown."""
     right, alike = (float(np.mean([getattr(one, name) for one in shown])) for name in ("first_line", "similarity"))
     return (
@@ -184,10 +192,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args(arguments)
-    work = partial(measure, settings=Settings(), count=options.cuts, seed=options.seed)
+    work = partial(measure_completion, settings=Settings(), count=options.cuts, seed=options.seed)
     with ProcessPoolExecutor(options.workers) as pool:
         measured = list(pool.map(work, [root.resolve() for root in options.roots]))
-    sys.stdout.write(table(measured) + "\n")
+    sys.stdout.write(format_table(measured) + "\n")
     return 0
 
 

@@ -33,17 +33,17 @@ class Conformance:
     tolerance: float
 
     @property
-    def worst(self) -> float:
+    def max_difference(self) -> float:
         """The largest difference."""
         return float(np.abs(self.found - self.expected).max())
 
     @property
-    def holds(self) -> bool:
+    def is_within_tolerance(self) -> bool:
         """Whether all differ by no more than the numbers computed with explain."""
-        return self.worst <= self.tolerance
+        return self.max_difference <= self.tolerance
 
 
-def conformance(name: str, settings: ModelSettings) -> Conformance:
+def measure_conformance(name: str, settings: ModelSettings) -> Conformance:
     """Of the model of that short name, in the settings' precision, whole vectors. Raises ModelError where it is not
     on this machine."""
     embedder = load(replace(settings, name=name, dim=0))

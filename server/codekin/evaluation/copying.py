@@ -11,8 +11,8 @@ import numpy as np
 from codekin.code.continuations import keys_of
 from codekin.code.lines import is_closing
 from codekin.completion.extent import statement_end
-from codekin.evaluation.bm25 import bm25_scores
-from codekin.evaluation.cuts import Code, Corpus, Cut
+from codekin.evaluation.bm25 import compute_bm25_scores
+from codekin.evaluation.hold_out import CorpusSnippet, Cut, CutCorpus
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _LONGEST = 60  # tokens of a suffix
@@ -21,7 +21,7 @@ _AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class CopiedSuggestion:
     """What a baseline shows, and how sure it is; only its order means something."""
 
     score: float
@@ -33,7 +33,7 @@ class LongestSuffix:
     same document's first.
     """
 
-    def __init__(self, corpus: Corpus) -> None:
+    def __init__(self, corpus: CutCorpus) -> None:
         self._corpus = corpus
         rows: list[tuple[list[str], int, int]] = []
         for number, code in enumerate(corpus.codes):
@@ -46,7 +46,7 @@ class LongestSuffix:
                     rows.append((tokens[: -_LONGEST - 1 : -1], number, following[row]))
         self._rows = sorted(rows)
 
-    def ask(self, cut: Cut) -> Copy | None:
+    def suggest(self, cut: Cut) -> CopiedSuggestion | None:
         asked = [token for line in cut.start for token in _TOKEN.findall(line)][: -_LONGEST - 1 : -1]
         at = bisect_left(self._rows, (asked, -1, -1))
         found: list[tuple[int, int]] = []
@@ -65,10 +65,10 @@ class LongestSuffix:
             return None
         codes = self._corpus.codes
         number, row = min(found, key=lambda place: (codes[place[0]].path != cut.path, place))
-        return Copy(longest, _statement(codes[number], row))
+        return CopiedSuggestion(longest, _statement(codes[number], row))
 
 
-def by_words(corpus: Corpus, cuts: Sequence[Cut]) -> Iterator[Copy]:
+def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSuggestion]:
     """BM25 over the starts of all functions, each cut at up to `_STARTS` lines: the continuation of the best start.
 
     Over the continuations themselves it finds a tenth of that. The score is a share of the start's own.
@@ -79,20 +79,20 @@ def by_words(corpus: Corpus, cuts: Sequence[Cut]) -> Iterator[Copy]:
     for first in range(0, len(cuts), _AT_ONCE):
         some = cuts[first : first + _AT_ONCE]
         questions = ["\n".join(cut.start) for cut in some]
-        scores, own = bm25_scores(questions, passages), bm25_scores(questions, questions).diagonal()
+        scores, own = compute_bm25_scores(questions, passages), compute_bm25_scores(questions, questions).diagonal()
         for cut, row, most in zip(some, scores, own, strict=True):
             row[np.isin(owners, list(cut.without))] = -1
             number, line = places[int(row.argmax())]
-            yield Copy(float(row.max()) / max(float(most), 1e-6), _statement(corpus.codes[number], line))
+            yield CopiedSuggestion(float(row.max()) / max(float(most), 1e-6), _statement(corpus.codes[number], line))
 
 
-def _starts(code: Code) -> list[int]:
+def _starts(code: CorpusSnippet) -> list[int]:
     key = keys_of(code.snippet.language)
     said = [row for row, line in enumerate(code.lines) if key[line]]
     return [row for row in said[1:] if not is_closing(code.lines[row])][:_STARTS]
 
 
-def _statement(code: Code, row: int) -> tuple[str, ...]:
+def _statement(code: CorpusSnippet, row: int) -> tuple[str, ...]:
     return code.lines[row : statement_end(code.lines, row)]
 
 

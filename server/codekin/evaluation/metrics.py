@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 
-def ndcg(ranked: Sequence[int], relevance: Mapping[int, float], k: int = 10) -> float:
+def compute_ndcg(ranked: Sequence[int], relevance: Mapping[int, float], k: int = 10) -> float:
     """NDCG@k of the passages `ranked` best first, for one query; 0 where nothing is relevant."""
     gains = [relevance.get(passage, 0.0) for passage in ranked[:k]]
     ideal = sorted(relevance.values(), reverse=True)[:k]
@@ -16,7 +16,7 @@ def ndcg(ranked: Sequence[int], relevance: Mapping[int, float], k: int = 10) -> 
     return _discounted(gains) / best if best > 0 else 0.0
 
 
-def reciprocal_rank(ranked: Sequence[int], relevance: Mapping[int, float], k: int = 10) -> float:
+def compute_reciprocal_rank(ranked: Sequence[int], relevance: Mapping[int, float], k: int = 10) -> float:
     """1 / rank of the first relevant passage among the first k, else 0; its mean over queries is MRR@k."""
     for rank, passage in enumerate(ranked[:k], start=1):
         if relevance.get(passage, 0.0) > 0:
@@ -24,7 +24,7 @@ def reciprocal_rank(ranked: Sequence[int], relevance: Mapping[int, float], k: in
     return 0.0
 
 
-def recall(ranked: Sequence[int], relevance: Mapping[int, float], k: int) -> float:
+def compute_recall(ranked: Sequence[int], relevance: Mapping[int, float], k: int) -> float:
     """The share of the relevant passages that is among the first k."""
     relevant = {passage for passage, grade in relevance.items() if grade > 0}
     return len(relevant.intersection(ranked[:k])) / len(relevant) if relevant else 0.0

@@ -5,7 +5,7 @@ from codekin.embed.embedder import Embedder, load
 from codekin.settings import ModelSettings
 
 
-def named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
+def load_named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
     """What tables call the model, and its embedder, loaded here: a folder by the folder's name, for two trainings of a
     model have the same.
 
@@ -15,7 +15,7 @@ def named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
     return folder.name if folder else embedder.model, embedder
 
 
-def is_served(settings: ModelSettings) -> bool:
+def can_index_passages(settings: ModelSettings) -> bool:
     """Whether a set's passages are to be indexed with it, too, as files of a workspace: heavy models are measured
     alone, for what they bring in codekin is their vectors."""
     return settings.name == "embedded"

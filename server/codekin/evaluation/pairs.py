@@ -7,15 +7,15 @@ from codekin.code.languages import language_of
 from codekin.evaluation.benchmarks import load_benchmark
 
 
-def rows(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
     """The set's questions or passages."""
     return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
 
 
-def written(benchmark: Path, folder: Path) -> Path:
+def write_passage_files(benchmark: Path, folder: Path) -> Path:
     """The set's passages as files below `folder`, a folder for each problem. Raises BenchmarkError."""
     load_benchmark(benchmark)
-    for row in rows(benchmark / "corpus.jsonl"):
+    for row in read_rows(benchmark / "corpus.jsonl"):
         problem, _, language = row["_id"][1:].partition("-")
         path = folder / f"p{problem}" / f"d{problem}_{language}.{_ending(language)}"
         path.parent.mkdir(parents=True, exist_ok=True)

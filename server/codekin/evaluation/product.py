@@ -14,8 +14,8 @@ from codekin.code.languages import ending_of
 from codekin.embed.embedder import load
 from codekin.engine import Engine
 from codekin.evaluation.benchmarks import Benchmark
-from codekin.evaluation.sets import Ranker
-from codekin.evaluation.signature import line, of_codekin, of_model
+from codekin.evaluation.retrieval import Ranker
+from codekin.evaluation.signature import describe_codekin, describe_model, format_signature
 from codekin.settings import CacheSettings, Settings
 from codekin.types import Answer, Span, Task
 
@@ -26,14 +26,17 @@ _OPENING = {".php": "<?php\n"}  # what makes an excerpt a file of its language
 _HITS = 3 * _K  # several may be of one passage
 
 
-def product(settings: Settings) -> tuple[str, tuple[Ranker, str]]:
+def make_product_ranker(settings: Settings) -> tuple[str, tuple[Ranker, str]]:
     """codekin with these settings as a way of ranking: its name, and how it ranks with what determines that."""
     embedder = load(settings.model)
-    signature = {**of_codekin(), **of_model(embedder), "passages": "as files of a workspace"}
-    return f"codekin search ({embedder.model})", (lambda one: product_rankings(one, settings), line(signature))
+    signature = {**describe_codekin(), **describe_model(embedder), "passages": "as files of a workspace"}
+    return f"codekin search ({embedder.model})", (
+        lambda one: rank_by_product(one, settings),
+        format_signature(signature),
+    )
 
 
-def product_rankings(benchmark: Benchmark, settings: Settings) -> list[list[int]]:
+def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]:
     """Of each query the passages that the hits stand in, each at its first hit, ten at most.
 
     The task is one of `TASKS`. Indexed in a temporary folder.

@@ -23,7 +23,7 @@ from codekin.embed.embedder import load
 from codekin.engine import Engine
 from codekin.errors import CodekinError
 from codekin.evaluation.benchmarks import BenchmarkError
-from codekin.evaluation.signature import of_checkouts, of_codekin, of_model
+from codekin.evaluation.signature import describe_checkouts, describe_codekin, describe_model
 from codekin.settings import CacheSettings, Settings
 from codekin.types import Hit, Span
 
@@ -45,7 +45,7 @@ class Target:
     def __str__(self) -> str:
         return self.path if self.span is None else f"{self.path}:{self.span.start + 1}-{self.span.end}"
 
-    def is_met_by(self, found: "Target") -> bool:
+    def matches(self, found: "Target") -> bool:
         """Whether a hit there answers: the same file and, where lines are asked for, one of them."""
         if self.path != found.path or self.span is None or found.span is None:
             return self.path == found.path
@@ -75,42 +75,42 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredQuestion:
     """A question and the first ten hits' places."""
 
     question: Question
-    found: tuple[Target, ...]
+    places: tuple[Target, ...]
 
     @property
-    def ranks(self) -> list[int | None]:
+    def target_ranks(self) -> list[int | None]:
         """Of each target, the rank (from 1) of the first hit that meets it; None where none of the ten does."""
-        ranked = list(enumerate(self.found[:K], start=1))
+        ranked = list(enumerate(self.places[:K], start=1))
         return [
-            next((rank for rank, found in ranked if target.is_met_by(found)), None) for target in self.question.targets
+            next((rank for rank, found in ranked if target.matches(found)), None) for target in self.question.targets
         ]
 
     @property
     def ndcg(self) -> float:
         """NDCG@10 with binary relevance; 0 where nothing is found."""
-        return ndcg_of_ranks(self.ranks)
+        return compute_ndcg_of_ranks(self.target_ranks)
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class RepositoryResult:
     """One repository's answers, and how long each took in a warm process."""
 
     repository: Repository
-    answered: tuple[Answered, ...]
+    answered: tuple[AnsweredQuestion, ...]
     seconds: tuple[float, ...]
     snippets: int
 
     @property
     def ndcg(self) -> float:
         """The mean over the questions."""
-        return mean_ndcg(self.answered)
+        return compute_mean_ndcg(self.answered)
 
 
-def ndcg_of_ranks(ranks: Sequence[int | None]) -> float:
+def compute_ndcg_of_ranks(ranks: Sequence[int | None]) -> float:
     """NDCG@10 of targets found at these ranks (from 1; None: not found). The ideal has each at a rank of its own.
 
     It is above 1 where one hit meets several targets, as a hit may where they are lines of one function.
@@ -120,7 +120,7 @@ def ndcg_of_ranks(ranks: Sequence[int | None]) -> float:
     return gained / ideal if ideal else 0.0
 
 
-def mean_ndcg(answered: Sequence[Answered]) -> float:
+def compute_mean_ndcg(answered: Sequence[AnsweredQuestion]) -> float:
     """NDCG@10 averaged over the questions; NaN where there are none."""
     return fmean(answer.ndcg for answer in answered) if answered else math.nan
 
@@ -155,20 +155,22 @@ def _target(place: Mapping[str, Any]) -> Target:
     return Target(place["path"], Span(place["start_line"] - 1, place["end_line"]) if "start_line" in place else None)
 
 
-def measure_repositories(repositories: Sequence[Repository], checkouts: Path, settings: Settings) -> Iterator[Measured]:
+def measure_repositories(
+    repositories: Sequence[Repository], checkouts: Path, settings: Settings
+) -> Iterator[RepositoryResult]:
     """Index each checkout's root and ask its questions, one repository after another.
 
     The index is made anew in a temporary folder: one of before could have been made by other rules.
     Raises CheckoutError, before anything is indexed, where a checkout is missing.
     """
-    require(repositories, checkouts)
+    require_checkouts(repositories, checkouts)
     with TemporaryDirectory(prefix="codekin-evaluate-") as cache:
         apart = replace(settings, cache=CacheSettings(directory=cache))
         for repository in repositories:
             yield _measure(repository, (checkouts / repository.name).resolve(), apart)
 
 
-def require(repositories: Sequence[Repository], checkouts: Path) -> None:
+def require_checkouts(repositories: Sequence[Repository], checkouts: Path) -> None:
     """Raises CheckoutError with the commands that get what is missing."""
     missing = [one for one in repositories if not (checkouts / one.name / one.root).is_dir()]
     if missing:
@@ -181,22 +183,22 @@ def require(repositories: Sequence[Repository], checkouts: Path) -> None:
         raise CheckoutError("\n".join([f"{which} not in {checkouts}. Run:", *commands]))
 
 
-def signature(repositories: Sequence[Repository], checkouts: Path, settings: Settings) -> dict[str, str]:
+def describe_measurement(repositories: Sequence[Repository], checkouts: Path, settings: Settings) -> dict[str, str]:
     """What determined the numbers."""
     targets = {(one.name, target.path) for one in repositories for ask in one.questions for target in ask.targets}
     absent = sum(not (checkouts / name / path).exists() for name, path in targets)
     questions = sum(len(one.questions) for one in repositories)
     return {
-        **of_codekin(),
-        **of_model(load(settings.model)),
+        **describe_codekin(),
+        **describe_model(load(settings.model)),
         "settings": ", ".join(f"search.{name}={value}" for name, value in asdict(settings.search).items()),
         "benchmark": f"{questions} questions, {len(repositories)} repositories",
-        "revisions": of_checkouts({checkouts / one.name: one.revision for one in repositories}),
+        "revisions": describe_checkouts({checkouts / one.name: one.revision for one in repositories}),
         "answers": f"{len(targets)} files, {absent} of them absent",
     }
 
 
-def _measure(repository: Repository, top: Path, settings: Settings) -> Measured:
+def _measure(repository: Repository, top: Path, settings: Settings) -> RepositoryResult:
     with closing(Engine([top / repository.root], settings)) as engine:
         report = engine.refresh(lambda _: None, Event(), workers=1)
         engine.heavy.fill(lambda _: None, Event())
@@ -207,15 +209,15 @@ def _measure(repository: Repository, top: Path, settings: Settings) -> Measured:
             started = time.perf_counter()
             answer = engine.search(question.text, K)
             seconds.append(time.perf_counter() - started)
-            answered.append(Answered(question, tuple(_pointed(hit, top) for hit in answer.hits)))
-    return Measured(repository, tuple(answered), tuple(seconds), report.snippets)
+            answered.append(AnsweredQuestion(question, tuple(_pointed(hit, top) for hit in answer.hits)))
+    return RepositoryResult(repository, tuple(answered), tuple(seconds), report.snippets)
 
 
 def _pointed(hit: Hit, top: Path) -> Target:
     return Target(hit.place.path.relative_to(top).as_posix(), hit.place.span)
 
 
-def table(measured: Sequence[Measured]) -> str:
+def format_table(measured: Sequence[RepositoryResult]) -> str:
     """A line a repository, in Markdown; below them all, NDCG@10 averaged over the repositories.
 
     A category's NDCG@10 is the mean over its questions, also of all repositories. `missed` counts questions none of
@@ -227,28 +229,30 @@ def table(measured: Sequence[Measured]) -> str:
         [one.repository.name, f"{one.snippets:,}", *_cells(one.ndcg, one.answered, one.seconds)] for one in measured
     ]
     snippets, seconds = sum(one.snippets for one in measured), [s for one in measured for s in one.seconds]
-    rows.append(["**all**", f"{snippets:,}", *_cells(overall(measured), everything, seconds)])
+    rows.append(["**all**", f"{snippets:,}", *_cells(compute_overall_ndcg(measured), everything, seconds)])
     lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
     return "\n".join([lines[0], "|---" + "|---:" * (len(head) - 1) + "|", *lines[1:]])
 
 
-def overall(measured: Sequence[Measured]) -> float:
+def compute_overall_ndcg(measured: Sequence[RepositoryResult]) -> float:
     """The headline: NDCG@10 averaged per repository, then over the repositories."""
     return fmean(one.ndcg for one in measured)
 
 
-def _cells(ndcg: float, answered: Sequence[Answered], seconds: Sequence[float]) -> list[str]:
-    by_category = [mean_ndcg([a for a in answered if a.question.category == category]) for category in CATEGORIES]
+def _cells(ndcg: float, answered: Sequence[AnsweredQuestion], seconds: Sequence[float]) -> list[str]:
+    by_category = [
+        compute_mean_ndcg([a for a in answered if a.question.category == category]) for category in CATEGORIES
+    ]
     scores = ["–" if math.isnan(score) else f"{score:.3f}" for score in (ndcg, *by_category)]
-    missed, silent = sum(not any(a.ranks) for a in answered), sum(not a.found for a in answered)
+    missed, silent = sum(not any(a.target_ranks) for a in answered), sum(not a.places for a in answered)
     latencies = [f"{1000 * float(value):.1f}" for value in np.percentile(seconds, (50, 95))]
     return [str(len(answered)), *scores, str(missed), str(silent), *latencies]
 
 
-def document(measured: Sequence[Measured]) -> dict[str, Any]:
+def to_json(measured: Sequence[RepositoryResult]) -> dict[str, Any]:
     """All of it for a program. What a question says has no times in it: two runs can be compared by `diff`."""
     return {
-        "ndcg10": round(overall(measured), 4),
+        "ndcg10": round(compute_overall_ndcg(measured), 4),
         "repositories": [
             {
                 "name": one.repository.name,
@@ -265,7 +269,7 @@ def document(measured: Sequence[Measured]) -> dict[str, Any]:
     }
 
 
-def _row(answered: Answered) -> dict[str, Any]:
+def _row(answered: AnsweredQuestion) -> dict[str, Any]:
     asked = answered.question
     return {
         "id": asked.name,
@@ -273,7 +277,7 @@ def _row(answered: Answered) -> dict[str, Any]:
         "text": asked.text,
         "ndcg10": round(answered.ndcg, 4),
         "targets": [
-            {"at": str(target), "rank": rank} for target, rank in zip(asked.targets, answered.ranks, strict=True)
+            {"at": str(target), "rank": rank} for target, rank in zip(asked.targets, answered.target_ranks, strict=True)
         ],
-        "found": [str(found) for found in answered.found],
+        "found": [str(found) for found in answered.places],
     }

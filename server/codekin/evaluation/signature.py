@@ -16,7 +16,7 @@ from codekin.embed.embedder import Embedder
 _ROOMS = ("code", "embed", "index", "search")  # what they do decides which hits come, and in which order
 
 
-def of_codekin() -> dict[str, str]:
+def describe_codekin() -> dict[str, str]:
     """codekin's version, and the hash of the sources that decide about answers: a version has many while it is made."""
     digest = hashlib.sha256()
     house = Path(codekin.__file__).parent
@@ -26,7 +26,7 @@ def of_codekin() -> dict[str, str]:
     return {"codekin": codekin.__version__, "sources": digest.hexdigest()[:8], "python": platform.python_version()}
 
 
-def of_model(embedder: Embedder) -> dict[str, str]:
+def describe_model(embedder: Embedder) -> dict[str, str]:
     """The model, and the libraries whose rounding and splitting its vectors rest on."""
     libraries = {name: version(name) for name in ("numpy", "tokenizers")}
     if embedder.device != "cpu":
@@ -34,7 +34,7 @@ def of_model(embedder: Embedder) -> dict[str, str]:
     return {"model": embedder.model, "fingerprint": embedder.fingerprint, "dim": str(embedder.dim)} | libraries
 
 
-def of_checkouts(revisions: Mapping[Path, str]) -> str:
+def describe_checkouts(revisions: Mapping[Path, str]) -> str:
     """How many of the checkouts stand at the revisions wanted; those without Git can't say."""
     states = [_state(folder, revision) for folder, revision in revisions.items()]
     counts = {state: states.count(state) for state in dict.fromkeys(states)}
@@ -48,6 +48,6 @@ def _state(folder: Path, revision: str) -> str:
     return "as named" if asked.stdout.strip() == revision else "at another revision"
 
 
-def line(facts: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
+def format_signature(facts: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
     """The facts as one line."""
     return " · ".join(f"{name} {fact}" for name, fact in dict(facts).items())

@@ -19,7 +19,7 @@ from codekin.embed.checkpoint import find
 from codekin.embed.tasks import PREFIXES
 from codekin.embed.vocabulary import encodable
 from codekin.errors import ModelError
-from codekin.training.pooling import LatentAttention, Way, pooling
+from codekin.training.pooling import LatentAttentionPooling, PoolingName, make_pooling
 from codekin.types import Role
 
 _DOCUMENT = {Role.QUERY: "query", Role.PASSAGE: "document"}  # what sentence-transformers calls the roles
@@ -27,11 +27,11 @@ _LATENT = "latent_attention.pt"
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
+class EmbedderBuild:
     """Which language model, and what is made of it."""
 
     backbone: str  # a folder, or what model.name may be
-    pooling: Way = "last"
+    pooling: PoolingName = "last"
     dims: tuple[
         int, ...
     ] = ()  # Matryoshka, ascending; the last is the whole vector's. None: the model's own, else 1/4, 1/2 and all
@@ -42,7 +42,7 @@ class Build:
 class TextEncoder(nn.Module):
     """Texts → raw vectors by a backbone and a pooling. Causal attention, as the backbone has it."""
 
-    def __init__(self, build: Build) -> None:
+    def __init__(self, build: EmbedderBuild) -> None:
         """Raises ModelError where the backbone can't be loaded, or has no such dimensions."""
         super().__init__()
         self.build = build
@@ -53,11 +53,11 @@ class TextEncoder(nn.Module):
         self.dims = build.dims or tuple(getattr(config, "matryoshka_dims", None) or halves)
         if list(self.dims) != sorted(set(self.dims)) or self.dims[-1] != self.width or self.dims[0] < 1:
             raise ModelError(f"The dimensions {self.dims} do not fit: name them ascending, the last {self.width}.")
-        self.pooling = pooling(build.pooling, self.width)
+        self.pooling = make_pooling(build.pooling, self.width)
         if build.lora:
             self.backbone = _with_adapters(self.backbone, build.lora)
 
-    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text with its instruction, cut to the limit; the tokenizer decides about an end token."""
         clean = [encodable(text) for text in texts]
         found = self.tokenizer(clean, truncation=True, max_length=self.build.max_tokens)["input_ids"]
@@ -139,7 +139,7 @@ def _describe(folder: Path, model: TextEncoder) -> None:
         for at, kind in enumerate(kinds)
     ]
     pooled = {"pooling_mode_mean_tokens": way == "mean", "pooling_mode_lasttoken": way == "last"}
-    if isinstance(model.pooling, LatentAttention):
+    if isinstance(model.pooling, LatentAttentionPooling):
         modules[1]["type"] = own
         torch.save(model.pooling.state_dict(), folder / _LATENT)
     prompts = {f"{task}_{_DOCUMENT[role]}": text for (task, role), text in PREFIXES.items()}

@@ -26,8 +26,8 @@ from codekin.code.languages import has_grammar, language_of
 from codekin.embed.tasks import PREFIXES
 from codekin.embed.vocabulary import encodable
 from codekin.errors import ModelError
-from codekin.training.corpus import BlockList, sources
-from codekin.training.steps import Folders, Measures, Plan, Work, train
+from codekin.training.corpus import BlockList, list_sources
+from codekin.training.training_loop import Measures, TrainingFolders, TrainingPlan, TrainingTask, run_training
 
 log = logging.getLogger(__name__)
 END = "<|endoftext|>"
@@ -40,7 +40,7 @@ _SMALL = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class DecoderShape:
     """The decoder: codekin-small's smallest."""
 
     vocabulary: int = 16_384
@@ -54,7 +54,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class CausalRecipe:
     """What a step sees."""
 
     files: int = 50_000  # at most, drawn from all
@@ -64,25 +64,27 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class CausalCorpus:
     """What is learned from."""
 
     folder: Path  # of source trees
     block_list: Path | None  # repositories that must not be among them
 
 
-def run(corpus: Corpus, shape: Shape, recipe: Recipe, plan: Plan, folders: Folders) -> None:
+def train_causal(
+    corpus: CausalCorpus, shape: DecoderShape, recipe: CausalRecipe, plan: TrainingPlan, folders: TrainingFolders
+) -> None:
     """Learn a language and write the model's folder."""
     work, out = folders.work, folders.out
     work.mkdir(parents=True, exist_ok=True)
-    tokenizer, tokens = prepared(corpus, recipe.files, shape, work)
+    tokenizer, tokens = prepare_tokens(corpus, recipe.files, shape, work)
     torch.manual_seed(plan.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = begun(_config(shape, tokenizer), shape.rows).to(device).train()
-    language = Language(model, tokens, recipe, plan.seed)
+    model = initialize_model(_config(shape, tokenizer), shape.rows).to(device).train()
+    language = NextTokenObjective(model, tokens, recipe, plan.seed)
     log.info("%d parameters, %d tokens, on %s", sum(p.numel() for p in model.parameters()), len(tokens), device)
-    determined = {**asdict(shape), **asdict(recipe), **plan.determines(), "tokens": len(tokens)}
-    curve = train(model, plan, Work(language.backward, language.watch, determined), work)
+    determined = {**asdict(shape), **asdict(recipe), **plan.weight_settings(), "tokens": len(tokens)}
+    curve = run_training(model, plan, TrainingTask(language.backward, language.measure_held_out, determined), work)
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     wrapper: Any = PreTrainedTokenizerFast
@@ -91,17 +93,21 @@ def run(corpus: Corpus, shape: Shape, recipe: Recipe, plan: Plan, folders: Folde
     (out / "training.json").write_text(json.dumps({"recipe": determined, "curve": curve}, indent=1) + "\n", "utf-8")
 
 
-def prepared(corpus: Corpus, most: int, shape: Shape, work: Path) -> tuple[Tokenizer, NDArray[np.uint16]]:
+def prepare_tokens(
+    corpus: CausalCorpus, most: int, shape: DecoderShape, work: Path
+) -> tuple[Tokenizer, NDArray[np.uint16]]:
     """The vocabulary and the tokens of at most so many source files, one after the other; kept in `work`."""
     vocabulary, kept = work / "tokenizer.json", work / "tokens.npy"
     if kept.exists():
         return Tokenizer.from_file(str(vocabulary)), np.load(kept, mmap_mode="r")
-    found = sources(corpus.folder, BlockList(corpus.block_list))
+    found = list_sources(corpus.folder, BlockList(corpus.block_list))
     files = [path for path in found if has_grammar(language_of(path) or "")]
     if not files:
         raise ModelError(f"There is no source code below {corpus.folder}. Name a folder that has some.")
     files = Random(0).sample(files, min(most, len(files)))  # noqa: S311 -- sampling, not secrets
-    tokenizer = learn_tokenizer(_texts(files[:_SAMPLED]), shape.vocabulary) if not shape.rows else known(shape.rows)
+    tokenizer = (
+        learn_tokenizer(_texts(files[:_SAMPLED]), shape.vocabulary) if not shape.rows else list_pieces(shape.rows)
+    )
     tokenizer.save(str(vocabulary))
     partial = work / "tokens.partial.npy"
     np.save(partial, np.concatenate([np.array(tokenizer.encode(text).ids, dtype=np.uint16) for text in _texts(files)]))
@@ -133,7 +139,7 @@ def learn_tokenizer(texts: Iterator[str], size: int) -> Tokenizer:
     return _ended(tokenizer)
 
 
-def known(rows: str) -> Tokenizer:
+def list_pieces(rows: str) -> Tokenizer:
     """The pieces of a static model, told apart in running text as it does; brackets and quotes are nothing to it."""
     tokenizer = Tokenizer.from_file(str(Path(rows) / "tokenizer.json"))
     tokenizer.normalizer = _normalizer()
@@ -162,7 +168,7 @@ def _ended(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
-def _config(shape: Shape, tokenizer: Tokenizer) -> Qwen3Config:
+def _config(shape: DecoderShape, tokenizer: Tokenizer) -> Qwen3Config:
     end = tokenizer.token_to_id(END)
     return Qwen3Config(
         vocab_size=tokenizer.get_vocab_size(),
@@ -181,7 +187,7 @@ def _config(shape: Shape, tokenizer: Tokenizer) -> Qwen3Config:
     )
 
 
-def begun(config: Qwen3Config, rows: str) -> Qwen3ForCausalLM:
+def initialize_model(config: Qwen3Config, rows: str) -> Qwen3ForCausalLM:
     """A decoder that has learned nothing, but already lets each token know the mean of those before it.
 
     Queries begin near zero, so attention is even; the last layer's values and outputs begin as the identity. A text's
@@ -221,10 +227,10 @@ def _rows(folder: Path, width: int) -> NDArray[np.float32]:
     return np.asarray(weighed, dtype=np.float32)
 
 
-class Language:
+class NextTokenObjective:
     """What a step teaches: the next token of blocks from anywhere in the corpus, its end aside."""
 
-    def __init__(self, model: Any, tokens: NDArray[np.uint16], recipe: Recipe, seed: int) -> None:
+    def __init__(self, model: Any, tokens: NDArray[np.uint16], recipe: CausalRecipe, seed: int) -> None:
         self._model, self._tokens, self._recipe, self._seed = model, tokens, recipe, seed
         self._end = len(tokens) - _HELD_BLOCKS * recipe.block
         if self._end <= recipe.block:
@@ -240,7 +246,7 @@ class Language:
         return loss.item()
 
     @torch.inference_mode()
-    def watch(self) -> Measures:
+    def measure_held_out(self) -> Measures:
         """The loss on the corpus's end, which is not learned from."""
         return {"held": self._loss(self._end + np.arange(_HELD_BLOCKS) * self._recipe.block).item()}
 

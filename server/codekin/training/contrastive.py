@@ -21,16 +21,16 @@ from codekin.embed.embedder import load
 from codekin.embed.tasks import prefix
 from codekin.errors import ModelError
 from codekin.settings import ModelSettings
-from codekin.training import gradient_cache, held, jsonl
-from codekin.training.backbone import Build, TextEncoder
+from codekin.training import gradient_cache, held_out, jsonl
+from codekin.training.backbone import EmbedderBuild, TextEncoder
 from codekin.training.corpus import BlockList
-from codekin.training.jsonl import Batches, PairFile, TaskPair
-from codekin.training.losses import Objective, matryoshka, same_texts
-from codekin.training.pages import Pair
-from codekin.training.pairs import package_pairs
+from codekin.training.docs_pages import TextPair
+from codekin.training.jsonl import PairFile, TaskBatches, TaskPair
+from codekin.training.losses import LossConfig, find_equal_texts, matryoshka_loss
+from codekin.training.pairs import extract_package_pairs
 from codekin.training.shards import read_pairs
-from codekin.training.steps import Folders, Plan, Work, train
 from codekin.training.train import SHARES, TEACHES
+from codekin.training.training_loop import TrainingFolders, TrainingPlan, TrainingTask, run_training
 from codekin.types import Role, Task
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ _PULL = 10.0  # the teacher's weight at first, beside a contrastive loss near 1 
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ContrastiveRecipe:
     """Every knob that determines the model beside the backbone and the pairs."""
 
     batch: int = 512  # pairs: the paper's for 0.5b; 256 for 1.5b
@@ -53,67 +53,75 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class ContrastiveCorpus:
     """What is learned from, and what it is measured on: files of pairs, or folders that give some."""
 
     pairs: Path
     held: Path | None = None
 
 
-def run(corpus: Corpus, build: Build, recipe: Recipe, plan: Plan, folders: Folders) -> None:
+def train_contrastive(
+    corpus: ContrastiveCorpus,
+    build: EmbedderBuild,
+    recipe: ContrastiveRecipe,
+    plan: TrainingPlan,
+    folders: TrainingFolders,
+) -> None:
     """Train, watch, and write the embedder's folder. Raises ModelError."""
     work = folders.work
     work.mkdir(parents=True, exist_ok=True)
-    pairs = PairFile(gathered(corpus.pairs, work / "pairs.jsonl", plan.seed))
-    taught, watched = pairs.split(recipe.held_every)
-    held_pairs = pairs.take(watched)
+    pairs = PairFile(gather_pairs(corpus.pairs, work / "pairs.jsonl", plan.seed))
+    taught, watched = pairs.split_held_out(recipe.held_every)
+    held_pairs = pairs.read_rows(watched)
     if corpus.held is not None:
         taught = np.arange(len(pairs))
-        others = PairFile(gathered(corpus.held, work / "held.jsonl", plan.seed))
-        held_pairs = others.take(range(len(others)))
-    trainer = Contrastive(build, recipe, pairs, taught, plan.seed)
-    sets = held.sets(held_pairs, recipe.held_limit)
-    lexical = held.lexical(sets)
+        others = PairFile(gather_pairs(corpus.held, work / "held.jsonl", plan.seed))
+        held_pairs = others.read_rows(range(len(others)))
+    trainer = ContrastiveObjective(build, recipe, pairs, taught, plan.seed)
+    sets = held_out.make_held_out_sets(held_pairs, recipe.held_limit)
+    lexical = held_out.measure_bm25(sets)
     log.info("%d pairs on %s; held, BM25: %s", len(taught), trainer.device, _said(lexical))
-    determined = {**asdict(build), **asdict(replace(recipe, budget=0)), **plan.determines()}
+    determined = {**asdict(build), **asdict(replace(recipe, budget=0)), **plan.weight_settings()}
     determined |= {"pairs": len(taught), "digest": pairs.digest}
     determined |= {"teacher": trainer.teacher.fingerprint if trainer.teacher else ""}
-    watch = lambda: held.dense(sets, trainer.encode, trainer.model.dims)  # noqa: E731
-    curve = train(trainer.model, plan, Work(trainer.backward, watch, determined), work)
+    watch = lambda: held_out.measure_dense(sets, trainer.encode, trainer.model.dims)  # noqa: E731
+    curve = run_training(trainer.model, plan, TrainingTask(trainer.backward, watch, determined), work)
     trainer.model.save(folders.out, {"recipe": determined, "bm25": lexical, "curve": curve})
     (work / "curve.json").write_text(json.dumps({"bm25": lexical, "curve": curve}, indent=1) + "\n", "utf-8")
 
 
-def _said(measures: held.Measures) -> str:
+def _said(measures: held_out.Measures) -> str:
     return " ".join(f"{name} {value:.3f}" for name, value in measures.items())
 
 
-class Contrastive:
+class ContrastiveObjective:
     """The model while it learns, and what a step teaches it."""
 
-    def __init__(self, build: Build, recipe: Recipe, pairs: PairFile, taught: NDArray[np.int64], seed: int) -> None:
+    def __init__(
+        self, build: EmbedderBuild, recipe: ContrastiveRecipe, pairs: PairFile, taught: NDArray[np.int64], seed: int
+    ) -> None:
         torch.manual_seed(seed)
         self.device = _device()
         self.model = TextEncoder(build).to(self.device).train()
         self._recipe, self._pairs = recipe, pairs
-        groups = [np.intersect1d(pairs.of_task(task), taught) for task in Task]
-        self._batches = Batches(groups, recipe.batch, seed)
-        self._objective = Objective(self.model.dims, recipe.temperature, recipe.both_ways)
+        groups = [np.intersect1d(pairs.select_task(task), taught) for task in Task]
+        self._batches = TaskBatches(groups, recipe.batch, seed)
+        self._objective = LossConfig(self.model.dims, recipe.temperature, recipe.both_ways)
         self.teacher = load(ModelSettings(name=recipe.teacher, dim=self.model.width)) if recipe.teacher else None
 
     def backward(self, step: int) -> float:
         """Fills the gradients; the loss."""
-        pairs = self._pairs.take(self._batches.at(step))
+        pairs = self._pairs.read_rows(self._batches.choose_rows(step))
         queries, passages = [pair.query for pair in pairs], [pair.passage for pair in pairs]
-        task, same = pairs[0].task, same_texts(queries, passages).to(self.device)
+        task, same = pairs[0].task, find_equal_texts(queries, passages).to(self.device)
         texts = [prefix(task, Role.QUERY) + text for text in queries]
         texts += [prefix(task, Role.PASSAGE) + text for text in passages]
         drawn = self._drawn(step, pairs)
 
         def loss_of(vectors: Tensor) -> Tensor:
-            return matryoshka(vectors[: len(pairs)], vectors[len(pairs) :], self._objective, same) + drawn(vectors)
+            return matryoshka_loss(vectors[: len(pairs)], vectors[len(pairs) :], self._objective, same) + drawn(vectors)
 
-        return gradient_cache.backward(self._vectors, self.model.tokens(texts), loss_of, self._recipe.budget)
+        return gradient_cache.backward_in_parts(self._vectors, self.model.tokenize(texts), loss_of, self._recipe.budget)
 
     def _drawn(self, step: int, pairs: Sequence[TaskPair]) -> Callable[[Tensor], Tensor | float]:
         """Vectors of all queries, then all passages → how far they are from the teacher's, times its pull by now."""
@@ -134,9 +142,9 @@ class Contrastive:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Raw vectors (n, d) of texts that stand behind their instruction already."""
         self.model.eval()
-        ids = self.model.tokens(texts)
+        ids = self.model.tokenize(texts)
         vectors = np.zeros((len(ids), self.model.width), dtype=np.float32)
-        for part in gradient_cache.batches(ids, self._recipe.budget):
+        for part in gradient_cache.split_by_length(ids, self._recipe.budget):
             vectors[part] = self._vectors([ids[row] for row in part]).cpu().numpy()
         self.model.train()
         return vectors
@@ -148,7 +156,7 @@ def _device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def gathered(source: Path, kept: Path, seed: int) -> Path:
+def gather_pairs(source: Path, kept: Path, seed: int) -> Path:
     """A file of pairs: `source` itself, or what a folder gives, which `kept` then holds.
 
     The folder is a source tree, or what `codekin train pairs` wrote. Raises ModelError where nothing is found.
@@ -156,7 +164,7 @@ def gathered(source: Path, kept: Path, seed: int) -> Path:
     if source.is_file():
         return source
     if not kept.exists():
-        count = jsonl.write(_taught(_pairs_of(source, seed), Random(seed)), kept)  # noqa: S311 -- sampling
+        count = jsonl.write_task_pairs(_taught(_pairs_of(source, seed), Random(seed)), kept)  # noqa: S311 -- sampling
         log.info("%s: %d pairs", source, count)
     if not kept.stat().st_size:
         kept.unlink()
@@ -164,15 +172,15 @@ def gathered(source: Path, kept: Path, seed: int) -> Path:
     return kept
 
 
-def _pairs_of(folder: Path, seed: int) -> Iterator[Pair]:
+def _pairs_of(folder: Path, seed: int) -> Iterator[TextPair]:
     files = sorted(folder.glob("*.jsonl.gz"))
     for file in files:
         yield from read_pairs(file)
     if not files:
-        yield from package_pairs(folder, BlockList(None), seed)
+        yield from extract_package_pairs(folder, BlockList(None), seed)
 
 
-def _taught(pairs: Iterator[Pair], random: Random) -> Iterator[TaskPair]:
+def _taught(pairs: Iterator[TextPair], random: Random) -> Iterator[TaskPair]:
     """Each pair for one of the tasks that its kind teaches; what is plentiful is thinned."""
     for pair in pairs:
         if random.random() < SHARES.get(pair.kind, 1.0):

@@ -61,17 +61,17 @@ class BlockList:
         self._names |= {_plain(line) for line in repositories}  # golang-github-OWNER-NAME
         self._mentions = tuple(line.lower() for line in repositories)
 
-    def names(self, package: str) -> bool:
+    def blocks_package(self, package: str) -> bool:
         """Whether a package of this name bears the name of a blocked repository."""
         return _plain(package) in self._names or _plain(package.rsplit("/", 1)[-1]) in self._names
 
-    def holds(self, relative: Path) -> bool:
+    def blocks_path(self, relative: Path) -> bool:
         """Whether a path inside a package leads through a copy of a blocked repository."""
         return any(_plain(re.sub(r"[-_]?v?\d[\d.]*$", "", part)) in self._names for part in relative.parent.parts) or (
             _plain(relative.stem) in self._names and relative.suffix in {".js", ".hpp", ".h", ".php"}
         )
 
-    def mentions(self, head: str) -> bool:
+    def blocks_text(self, head: str) -> bool:
         """Whether a file's first lines say that it comes from a blocked repository."""
         lowered = head.lower()
         return any(mention in lowered for mention in self._mentions)
@@ -82,7 +82,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name)
 
 
-def plain_name(folder: str) -> str:
+def to_plain_name(folder: str) -> str:
     """What people call a package: `debian-python-sqlalchemy-doc` → sqlalchemy."""
     name = re.sub(
         r"^(python3?|ruby|node|lua|php|rust|golang(-[^-]+)?)-", "", folder.partition("-")[2].rpartition("+")[2]
@@ -94,12 +94,12 @@ def read_manifest(path: Path) -> tuple[Package, ...]:
     return tuple(Package(*line) for line in json.loads(path.read_text("utf-8")))
 
 
-def harvest(manifest: Path, blocked: BlockList, folder: Path) -> Iterator[tuple[Package, str]]:
+def fetch_packages(manifest: Path, blocked: BlockList, folder: Path) -> Iterator[tuple[Package, str]]:
     """Fetch and unpack what is not there yet; yields each package with what became of it: "" is well."""
     for package in read_manifest(manifest):
         target = folder / package.folder
         try:
-            check(package, blocked)
+            check_package(package, blocked)
             if not (target / "harvested.json").exists():
                 shutil.rmtree(target, ignore_errors=True)
                 target.mkdir(parents=True)
@@ -110,9 +110,9 @@ def harvest(manifest: Path, blocked: BlockList, folder: Path) -> Iterator[tuple[
             yield package, f"{type(error).__name__}: {error}"
 
 
-def check(package: Package, blocked: BlockList) -> None:
+def check_package(package: Package, blocked: BlockList) -> None:
     """Raises CorpusError for a package on the block list, without a permissive licence or from elsewhere."""
-    if blocked.names(package.name):
+    if blocked.blocks_package(package.name):
         raise CorpusError(f"{package.name} is on the block list. Take it out of the manifest.")
     if not PERMISSIVE.search(package.licence):
         raise CorpusError(f"{package.name}'s licence ({package.licence}) is not permissive. Take it out.")
@@ -120,7 +120,7 @@ def check(package: Package, blocked: BlockList) -> None:
         raise CorpusError(f"{package.registry} is no registry. Choose one of {', '.join(_FETCH)}.")
 
 
-def sources(folder: Path, blocked: BlockList, max_bytes: int = 1_000_000) -> Iterator[Path]:
+def list_sources(folder: Path, blocked: BlockList, max_bytes: int = 1_000_000) -> Iterator[Path]:
     """The files of an unpacked package that may be trained on: no vendored, minified or blocked ones."""
     paths = [(path, path.relative_to(folder)) for path in sorted(folder.rglob("*"))]
     left_out = _VENDORED
@@ -130,7 +130,7 @@ def sources(folder: Path, blocked: BlockList, max_bytes: int = 1_000_000) -> Ite
         if (
             left_out.intersection(part.lower() for part in relative.parts[1:-1])
             or ".min." in path.name
-            or blocked.holds(relative)
+            or blocked.blocks_path(relative)
         ):
             continue
         if path.is_file() and not path.is_symlink() and path.stat().st_size <= max_bytes:

@@ -12,13 +12,15 @@ from torch import Tensor
 Ids = Sequence[Sequence[int]]
 
 
-def backward(model: Callable[[Ids], Tensor], ids: Ids, loss_of: Callable[[Tensor], Tensor], budget: int) -> float:
+def backward_in_parts(
+    model: Callable[[Ids], Tensor], ids: Ids, loss_of: Callable[[Tensor], Tensor], budget: int
+) -> float:
     """Adds the gradients of `loss_of` (all vectors in the order of `ids` → a number) to the model's; the loss.
 
     No more than `budget` padded tokens are computed at once. Where they are not enough for all, the vectors are made
     twice: first without memory of how, and again part by part, once the loss has said where each ought to go.
     """
-    parts = batches(ids, budget)
+    parts = split_by_length(ids, budget)
     if len(parts) == 1:
         loss = loss_of(model(ids))
         loss.backward()
@@ -36,7 +38,7 @@ def backward(model: Callable[[Ids], Tensor], ids: Ids, loss_of: Callable[[Tensor
     return loss.item()
 
 
-def batches(ids: Ids, budget: int) -> list[list[int]]:
+def split_by_length(ids: Ids, budget: int) -> list[list[int]]:
     """The texts' numbers in parts of like length: each, padded, of at most `budget` tokens, and at least one text."""
     parts: list[list[int]] = []
     for row in sorted(range(len(ids)), key=lambda row: -len(ids[row])):

@@ -25,7 +25,7 @@ class TaskPair:
     passage: str
 
 
-def write(pairs: Iterable[TaskPair], path: Path) -> int:
+def write_task_pairs(pairs: Iterable[TaskPair], path: Path) -> int:
     """One JSON line a pair, whole or not at all; how many."""
     count, partial = 0, path.with_name(path.name + ".partial")
     with partial.open("w", encoding="utf-8") as stream:
@@ -60,7 +60,7 @@ class PairFile:
         """Of all passages in their order: another file's is another."""
         return crc32(self._keys.tobytes())
 
-    def take(self, rows: Iterable[int]) -> list[TaskPair]:
+    def read_rows(self, rows: Iterable[int]) -> list[TaskPair]:
         with self.path.open("rb") as stream:
             found = []
             for row in rows:
@@ -68,11 +68,11 @@ class PairFile:
                 found.append(_read(stream.readline(), self.path, int(row) + 1))
         return found
 
-    def of_task(self, task: Task) -> NDArray[np.int64]:
+    def select_task(self, task: Task) -> NDArray[np.int64]:
         """The numbers of the pairs that teach `task`."""
         return np.flatnonzero(self._tasks == list(Task).index(task))
 
-    def split(self, every: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def split_held_out(self, every: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The numbers of those to train on, and of one in `every` to be held; no passage is in both."""
         held = self._keys % every == 0
         return np.flatnonzero(~held), np.flatnonzero(held)
@@ -90,7 +90,7 @@ def _read(line: bytes, path: Path, number: int) -> TaskPair:
     raise ModelError(f'{path}, line {number} is no pair. Write {{"task", "query", "passage"}}; tasks are {tasks}.')
 
 
-class Batches:
+class TaskBatches:
     """Which pairs each step sees, by seed and step alone. A batch is of one task: the instruction must give nothing
     away. Each pair comes once an epoch, but for the few that fill no batch; epochs are ordered anew.
     """
@@ -103,7 +103,7 @@ class Batches:
             raise ModelError(f"No task has {size} pairs to train on. Bring more pairs, or make batches smaller.")
         self._epoch, self._order = -1, np.zeros((0, size), dtype=np.int64)
 
-    def at(self, step: int) -> NDArray[np.int64]:
+    def choose_rows(self, step: int) -> NDArray[np.int64]:
         """The rows (size,) of a step's pairs."""
         epoch, place = divmod(step, self.per_epoch)
         if epoch != self._epoch:

@@ -10,7 +10,7 @@ _LARGE = 512  # pairs: the mean over more hides the rounding of single scores
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
+class LossConfig:
     """What is asked of the vectors."""
 
     dims: tuple[int, ...]  # Matryoshka
@@ -18,7 +18,7 @@ class Objective:
     both_ways: bool = True  # passages must find their queries, too; the paper asks queries alone
 
 
-def info_nce(queries: Tensor, passages: Tensor, objective: Objective, same: Tensor | None = None) -> Tensor:
+def info_nce_loss(queries: Tensor, passages: Tensor, objective: LossConfig, same: Tensor | None = None) -> Tensor:
     """The mean cross entropy of finding passage i for query i (and query i for passage i) among the batch.
 
     queries, passages: (n, d), unit rows. `same` (n, n), true where passage j is no wrong answer to query i (its text
@@ -44,13 +44,13 @@ def _product(queries: Tensor, passages: Tensor) -> Tensor:
     return (queries.bfloat16() @ passages.bfloat16().T).float()
 
 
-def matryoshka(queries: Tensor, passages: Tensor, objective: Objective, same: Tensor | None = None) -> Tensor:
+def matryoshka_loss(queries: Tensor, passages: Tensor, objective: LossConfig, same: Tensor | None = None) -> Tensor:
     """The mean of `info_nce` over the first d numbers of the raw rows, re-normalised, for each d of the objective.
 
     Source: Matryoshka representation learning, arXiv 2205.13147, with equal weights.
     """
     losses = [
-        info_nce(
+        info_nce_loss(
             functional.normalize(queries[:, :dim], dim=1),
             functional.normalize(passages[:, :dim], dim=1),
             objective,
@@ -61,7 +61,7 @@ def matryoshka(queries: Tensor, passages: Tensor, objective: Objective, same: Te
     return torch.stack(losses).mean()
 
 
-def same_texts(queries: list[str], passages: list[str]) -> Tensor:
+def find_equal_texts(queries: list[str], passages: list[str]) -> Tensor:
     """(n, n), true where two pairs share a query or a passage, and so are no negatives of each other."""
     numbers: dict[tuple[int, str], int] = {}
     keys = [

@@ -23,9 +23,16 @@ from random import Random
 
 from codekin.code.extract import extract
 from codekin.code.languages import has_grammar, language_of
-from codekin.training.corpus import BlockList, plain_name, sources
-from codekin.training.pages import DOCS, Pair, examples, page_pairs, suffix_of, worth
-from codekin.training.prose import asked, name_words, placed, prose, summary
+from codekin.training.corpus import BlockList, list_sources, to_plain_name
+from codekin.training.docs_pages import (
+    DOCS,
+    TextPair,
+    extract_examples,
+    extract_page_pairs,
+    find_page_suffix,
+    yield_if_worthwhile,
+)
+from codekin.training.prose import add_context, clean_prose, extract_summary, split_name, to_question
 from codekin.types import Kind, Snippet
 
 _FUNCTIONS = {Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST}
@@ -41,28 +48,28 @@ _MAX_FUNCTIONS = 25_000  # of one package and language, documented ones first: n
 _MAX_FILES = 6000
 
 
-def package_pairs(folder: Path, blocked: BlockList, seed: int) -> Iterator[Pair]:
+def extract_package_pairs(folder: Path, blocked: BlockList, seed: int) -> Iterator[TextPair]:
     """All pairs of an unpacked package; the same for the same tree and seed."""
     random = Random(seed)  # noqa: S311 -- sampling, not secrets
-    package = plain_name(folder.name)
+    package = to_plain_name(folder.name)
     for pair in _own_pairs(folder, blocked, random):
         if pair.kind in _PLACED and random.random() < _PLACED_SHARE:
-            pair = replace(pair, query=placed(pair.query, pair.language, package, random))
+            pair = replace(pair, query=add_context(pair.query, pair.language, package, random))
         yield pair
 
 
-def _own_pairs(folder: Path, blocked: BlockList, random: Random) -> Iterator[Pair]:
+def _own_pairs(folder: Path, blocked: BlockList, random: Random) -> Iterator[TextPair]:
     functions: dict[str, list[Snippet]] = {}
-    for path in _chosen(sources(folder, blocked), random):
+    for path in _chosen(list_sources(folder, blocked), random):
         language = language_of(path)
-        is_docs = suffix_of(path) in DOCS
+        is_docs = find_page_suffix(path) in DOCS
         text = path.read_text("utf-8", "replace")
-        if blocked.mentions(text[:3000]) or _is_generated(text):
+        if blocked.blocks_text(text[:3000]) or _is_generated(text):
             continue
         if is_docs:
-            yield from page_pairs(text, suffix_of(path))
+            yield from extract_page_pairs(text, find_page_suffix(path))
             continue
-        yield from comment_pairs(text, language or "")
+        yield from extract_comment_pairs(text, language or "")
         if language == "sql":
             continue
         found = [s for s in extract(text, language or "") if s.kind in _FUNCTIONS and s.part == 0]
@@ -71,7 +78,7 @@ def _own_pairs(folder: Path, blocked: BlockList, random: Random) -> Iterator[Pai
         random.shuffle(snippets)
         snippets.sort(key=lambda snippet: not snippet.doc)
         for snippet in snippets[:_MAX_FUNCTIONS]:
-            yield from function_pairs(snippet, random)
+            yield from make_function_pairs(snippet, random)
 
 
 def _chosen(paths: Iterable[Path], random: Random) -> list[Path]:
@@ -79,7 +86,7 @@ def _chosen(paths: Iterable[Path], random: Random) -> list[Path]:
     fit = []
     for path in paths:
         language = language_of(path)
-        if suffix_of(path) in DOCS or (language and (language == "sql" or has_grammar(language))):
+        if find_page_suffix(path) in DOCS or (language and (language == "sql" or has_grammar(language))):
             fit.append(path)
     return sorted(random.sample(fit, _MAX_FILES)) if len(fit) > _MAX_FILES else fit
 
@@ -94,36 +101,39 @@ def _is_generated(text: str) -> bool:
     )
 
 
-def function_pairs(snippet: Snippet, random: Random) -> Iterator[Pair]:
+def make_function_pairs(snippet: Snippet, random: Random) -> Iterator[TextPair]:
     """The pairs that one function gives."""
-    code = without_doc(snippet)
+    code = remove_doc(snippet)
     lines = code.count("\n") + 1
     if len(code) < 60 or len(code) > 4000 or lines < 2:
         return
     language = snippet.language
-    words = summary(snippet.doc)
+    words = extract_summary(snippet.doc)
     if words and snippet.kind is not Kind.TEST:
-        yield Pair("doc", words, code, language)
+        yield TextPair("doc", words, code, language)
         if random.random() < 0.5:
-            yield Pair("asked", asked(words, language, random), code, language)
-    for example in examples(snippet.doc):
-        question = words or name_words(snippet.name)
+            yield TextPair("asked", to_question(words, language, random), code, language)
+    for example in extract_examples(snippet.doc):
+        question = words or split_name(snippet.name)
         if question:
-            yield Pair(
-                "example", asked(question, language, random) if random.random() < 0.3 else question, example, language
+            yield TextPair(
+                "example",
+                to_question(question, language, random) if random.random() < 0.3 else question,
+                example,
+                language,
             )
-    spoken = name_words(snippet.name)
+    spoken = split_name(snippet.name)
     if spoken and lines > 2 and random.random() < 0.5:
         body = re.sub(rf"\b{re.escape(snippet.name)}\b", "f", code)
-        yield Pair("name", spoken, body, language)
+        yield TextPair("name", spoken, body, language)
     if lines >= 4:
-        start, rest = halves(code, random)
-        yield Pair("half", start, rest, language)
+        start, rest = split_code(code, random)
+        yield TextPair("half", start, rest, language)
     if lines >= 3 and random.random() < 0.4:
-        yield Pair("clone", code, renamed(code, random), language)
+        yield TextPair("clone", code, make_renamed_clone(code, random), language)
 
 
-def without_doc(snippet: Snippet) -> str:
+def remove_doc(snippet: Snippet) -> str:
     """The function's text without the doc comment above it or the docstring in it."""
     lines = snippet.text.split("\n")
     above = snippet.name_line - snippet.span.start
@@ -134,14 +144,14 @@ def without_doc(snippet: Snippet) -> str:
     return text
 
 
-def halves(code: str, random: Random) -> tuple[str, str]:
+def split_code(code: str, random: Random) -> tuple[str, str]:
     """The code cut at a line border between 0.3 and 0.7 of its lines."""
     lines = code.split("\n")
     border = max(1, min(len(lines) - 1, round(len(lines) * random.uniform(0.3, 0.7))))
     return "\n".join(lines[:border]), "\n".join(lines[border:])
 
 
-def renamed(code: str, random: Random) -> str:
+def make_renamed_clone(code: str, random: Random) -> str:
     """A clone of type 2 and 3: some identifiers renamed throughout, some lines dropped, all comments dropped."""
     names = list(dict.fromkeys(_IDENTIFIER.findall(code)))
     chosen = {name: f"v{index}" for index, name in enumerate(names) if random.random() < 0.3}
@@ -149,7 +159,7 @@ def renamed(code: str, random: Random) -> str:
     return _IDENTIFIER.sub(lambda name: chosen.get(name[0], name[0]), "\n".join(lines) or code)
 
 
-def comment_pairs(text: str, language: str) -> Iterator[Pair]:
+def extract_comment_pairs(text: str, language: str) -> Iterator[TextPair]:
     """Line comments of one to three lines → the lines below, up to a blank line, another comment or ten lines."""
     lines = text.split("\n")
     row = 0
@@ -164,13 +174,13 @@ def comment_pairs(text: str, language: str) -> Iterator[Pair]:
         end = row
         while end < len(lines) and end - row < 10 and lines[end].strip() and not _COMMENT_LINE.match(lines[end]):
             end += 1
-        question = prose(" ".join(words)) if len(words) <= 3 else ""
+        question = clean_prose(" ".join(words)) if len(words) <= 3 else ""
         if question and not question.endswith((";", "{", "}", ")", ",")):
-            for code in worth("\n".join(lines[row:end])):
-                yield Pair("comment", question, code, language)
+            for code in yield_if_worthwhile("\n".join(lines[row:end])):
+                yield TextPair("comment", question, code, language)
 
 
-def write_pairs(pairs: Iterable[Pair], path: Path) -> int:
+def write_pairs(pairs: Iterable[TextPair], path: Path) -> int:
     """One gzipped JSON line a pair, each pair of texts once; how many."""
     seen: set[int] = set()
     partial = path.with_suffix(".partial")

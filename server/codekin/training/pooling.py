@@ -9,11 +9,11 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-Way = Literal["last", "mean", "latent"]
-WAYS: tuple[Way, ...] = get_args(Way)
+PoolingName = Literal["last", "mean", "latent"]
+POOLING_NAMES: tuple[PoolingName, ...] = get_args(PoolingName)
 
 
-class LastToken(nn.Module):
+class LastTokenPooling(nn.Module):
     """The last token alone: with causal attention it is the only one that has seen the whole text."""
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ class LastToken(nn.Module):
         return states[torch.arange(len(states), device=states.device), last]
 
 
-class Mean(nn.Module):
+class MeanPooling(nn.Module):
     """The mean over all tokens, those of the instruction among them."""
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
@@ -31,7 +31,7 @@ class Mean(nn.Module):
         return (states * weights).sum(dim=1) / weights.sum(dim=1)
 
 
-class LatentAttention(nn.Module):
+class LatentAttentionPooling(nn.Module):
     """Each token asks a learned dictionary of latents, what it is told goes through a small network, and their mean
     is the vector. It has weights of its own, which no other program knows to read.
     """
@@ -42,7 +42,7 @@ class LatentAttention(nn.Module):
         self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
         self.network = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
-        self.mean = Mean()
+        self.mean = MeanPooling()
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         latents = self.latents.expand(len(states), -1, -1)
@@ -51,8 +51,8 @@ class LatentAttention(nn.Module):
         return self.mean(states, mask)
 
 
-def pooling(way: Way, width: int) -> nn.Module:
+def make_pooling(way: PoolingName, width: int) -> nn.Module:
     """The way of that name, for states of `width` numbers."""
     if way == "latent":
-        return LatentAttention(width)
-    return LastToken() if way == "last" else Mean()
+        return LatentAttentionPooling(width)
+    return LastTokenPooling() if way == "last" else MeanPooling()

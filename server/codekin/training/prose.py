@@ -45,15 +45,15 @@ _TEMPLATES = (
 )  # fmt: skip
 
 
-def summary(doc: str) -> str:
+def extract_summary(doc: str) -> str:
     """The first paragraph before any tag, without markup; "" when it is too short, a notice or not English."""
     tag = _TAGGED.search(doc)
     text = doc[: tag.start()] if tag else doc
     paragraph = re.split(r"\n\s*\n|<p>", text.strip(), maxsplit=1)[0]
-    return prose(paragraph)
+    return clean_prose(paragraph)
 
 
-def prose(text: str) -> str:
+def clean_prose(text: str) -> str:
     """The text on one line, at most 400 characters, cut at a sentence; "" when it is noise."""
     plain = _INLINE_TAG.sub(lambda m: next((group for group in m.groups() if group), " "), text)
     plain = " ".join(plain.split())
@@ -70,7 +70,7 @@ def _is_english(text: str) -> bool:
     return letters >= 0.7 * len(text)
 
 
-def asked(text: str, language: str, random: Random) -> str:
+def to_question(text: str, language: str, random: Random) -> str:
     """A summary in the words in which people ask: "Returns the sum." → "How do I return the sum in PHP?"."""
     first, _, rest = text.rstrip(" .").partition(" ")
     verb = first.lower()
@@ -81,7 +81,7 @@ def asked(text: str, language: str, random: Random) -> str:
     return template.replace("{language}", person).replace("{s}", f"{third} {rest}").replace("{}", f"{base} {rest}")
 
 
-def placed(text: str, language: str, package: str, random: Random) -> str:
+def add_context(text: str, language: str, package: str, random: Random) -> str:
     """A question that says what it is about besides: "Sort rows" → "Sort rows in MySQL", "how to sort rows pandas"."""
     names = [*_SPOKEN.get(language.lower(), ()), *([package] if package else [])]
     if not names:
@@ -91,7 +91,7 @@ def placed(text: str, language: str, package: str, random: Random) -> str:
     return random.choice(_PLACED).replace("{name}", name).replace("{}", plain[:1].lower() + plain[1:])
 
 
-def name_words(name: str) -> str:
+def split_name(name: str) -> str:
     """`getUserName` → get user name; "" for a name of a single word."""
     parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
     text = " ".join(parts).lower()

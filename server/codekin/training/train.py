@@ -21,10 +21,17 @@ from codekin.embed.tasks import prefix
 from codekin.embed.vocabulary import MARKS
 from codekin.errors import QueryError
 from codekin.evaluation.benchmarks import load_benchmark
-from codekin.training.leaks import Leaks
-from codekin.training.losses import Objective, matryoshka
-from codekin.training.shards import Pairs, Texts, joined, learn_vocabulary, read_pairs, tokenise
-from codekin.training.tables import StaticTables, export, shape_of
+from codekin.training.decontamination import BenchmarkTexts
+from codekin.training.losses import LossConfig, matryoshka_loss
+from codekin.training.shards import (
+    TokenizedPairs,
+    TokenizedTexts,
+    concatenate_pairs,
+    learn_vocabulary,
+    read_pairs,
+    tokenize_pairs,
+)
+from codekin.training.static_model import StaticModel, export_model, make_shape
 from codekin.types import Role, Task
 
 log = logging.getLogger(__name__)
@@ -32,7 +39,7 @@ CHECKPOINT_STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class StaticRecipe:
     """Every knob that determines the model; `models/README.md` has the ablations behind the values."""
 
     vocabulary: int = 24_000  # pieces
@@ -72,7 +79,9 @@ TEACHES: dict[str, tuple[tuple[Task, bool], ...]] = {
 }
 
 
-def prepare(pairs: Path, work: Path, recipe: Recipe, leaks: Leaks) -> tuple[str, dict[str, Pairs]]:
+def prepare_pairs(
+    pairs: Path, work: Path, recipe: StaticRecipe, leaks: BenchmarkTexts
+) -> tuple[str, dict[str, TokenizedPairs]]:
     """The tokenizer's text and the token ids of all pairs by kind; kept in `work`."""
     work.mkdir(parents=True, exist_ok=True)
     files = sorted(pairs.glob("*.jsonl.gz"))
@@ -81,14 +90,14 @@ def prepare(pairs: Path, work: Path, recipe: Recipe, leaks: Leaks) -> tuple[str,
         _keep(tokenizer, learn_vocabulary(_sample(files, recipe.seed), recipe.vocabulary).encode())
     shards = work / f"shards-{recipe.vocabulary}-{recipe.phrases}.pickle"
     if not shards.exists():
-        by_kind: dict[str, list[Pairs]] = {}
-        shared = partial(tokenise, tokenizer=tokenizer, phrases=recipe.phrases, leaks=leaks, shares=SHARES)
+        by_kind: dict[str, list[TokenizedPairs]] = {}
+        shared = partial(tokenize_pairs, tokenizer=tokenizer, phrases=recipe.phrases, leaks=leaks, shares=SHARES)
         with ProcessPoolExecutor(2) as pool:
             for found in pool.map(shared, files, chunksize=8):
                 for kind, of_kind in found.items():
                     by_kind.setdefault(kind, []).append(of_kind)
-        _keep(shards, pickle.dumps({kind: joined(found) for kind, found in sorted(by_kind.items())}))
-    loaded: dict[str, Pairs] = pickle.loads(shards.read_bytes())  # noqa: S301 -- written by the lines above
+        _keep(shards, pickle.dumps({kind: concatenate_pairs(found) for kind, found in sorted(by_kind.items())}))
+    loaded: dict[str, TokenizedPairs] = pickle.loads(shards.read_bytes())  # noqa: S301 -- written by the lines above
     log.info("%s", {kind: len(found) for kind, found in loaded.items()})
     return tokenizer.read_text("utf-8"), loaded
 
@@ -100,10 +109,10 @@ def _keep(path: Path, content: bytes) -> None:
     partial_file.replace(path)
 
 
-def benchmark_leaks(folder: Path | None) -> Leaks:
+def load_benchmark_texts(folder: Path | None) -> BenchmarkTexts:
     """The texts of all retrieval sets below `folder`."""
     sets = [load_benchmark(path.parent) for path in sorted(folder.rglob("meta.json"))] if folder else []
-    return Leaks(text for found in sets for text in found.queries + found.passages)
+    return BenchmarkTexts(text for found in sets for text in found.queries + found.passages)
 
 
 def _sample(files: Sequence[Path], seed: int) -> Iterator[str]:
@@ -117,7 +126,7 @@ def _sample(files: Sequence[Path], seed: int) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TrainingBatch:
     """What one step sees."""
 
     kind: str
@@ -126,17 +135,17 @@ class Batch:
     rows: NDArray[np.int64]  # of the kind's pairs
 
 
-class Batches:
+class StaticBatches:
     """Which pairs each step sees: determined by seed and step alone, so that training can be taken up anywhere."""
 
-    def __init__(self, pairs: dict[str, Pairs], recipe: Recipe) -> None:
+    def __init__(self, pairs: dict[str, TokenizedPairs], recipe: StaticRecipe) -> None:
         self._pairs = pairs
         self._recipe = recipe
         counts = np.array([len(found) for found in pairs.values()], dtype=np.float64) ** recipe.flatten
         self._chances = counts / counts.sum()
         self._by_group = {kind: np.argsort(found.groups, kind="stable") for kind, found in pairs.items()}
 
-    def at(self, step: int) -> Batch:
+    def choose_batch(self, step: int) -> TrainingBatch:
         random = np.random.default_rng((self._recipe.seed, step))
         kind = list(self._pairs)[int(random.choice(len(self._chances), p=self._chances))]
         task, turned = TEACHES[kind][int(random.integers(len(TEACHES[kind])))]
@@ -152,26 +161,26 @@ class Batches:
                 if count < 4 * size
                 else np.unique(random.integers(0, count, size))
             )
-        return Batch(kind, task, turned, rows.astype(np.int64))
+        return TrainingBatch(kind, task, turned, rows.astype(np.int64))
 
 
-def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -> StaticTables:
+def train_tables(tokenizer: str, pairs: dict[str, TokenizedPairs], work: Path, recipe: StaticRecipe) -> StaticModel:
     """The trained tables; a checkpoint every CHECKPOINT_STEPS."""
     torch.manual_seed(recipe.seed)
     tokens = len(json.loads(tokenizer)["model"]["vocab"]) + recipe.phrases + len(MARKS)
-    model = StaticTables(shape_of(tokens, recipe.dims, recipe.tables), recipe.phrases, recipe.phrase_scale)
+    model = StaticModel(make_shape(tokens, recipe.dims, recipe.tables), recipe.phrases, recipe.phrase_scale)
     model.places.requires_grad_(False)
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(learned, lr=recipe.learning_rate, fused=True)
     checkpoint = work / "checkpoint.pt"
     first = _taken_up(checkpoint, model, optimizer, recipe)
-    batches = Batches(pairs, recipe)
+    batches = StaticBatches(pairs, recipe)
     started = time.monotonic()
     mean: dict[str, float] = {}
     for step in range(first, recipe.steps):
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(recipe, step)
-        batch = batches.at(step)
+            group["lr"] = compute_learning_rate(recipe, step)
+        batch = batches.choose_batch(step)
         loss = _loss(model, pairs[batch.kind], batch, recipe)
         optimizer.zero_grad()
         loss.backward()
@@ -188,7 +197,7 @@ def train(tokenizer: str, pairs: dict[str, Pairs], work: Path, recipe: Recipe) -
     return model
 
 
-def learn_places(model: StaticTables, pairs: dict[str, Pairs], recipe: Recipe) -> None:
+def learn_positions(model: StaticModel, pairs: dict[str, TokenizedPairs], recipe: StaticRecipe) -> None:
     """What a token weighs by its place, the tables kept as they are: learned with them, it was learned less well.
 
     Not for completion: pairs are cut anywhere, where people pause at the start of something, and it got worse.
@@ -197,12 +206,12 @@ def learn_places(model: StaticTables, pairs: dict[str, Pairs], recipe: Recipe) -
     for parameter in model.parameters():
         parameter.requires_grad_(parameter is model.places)
     optimizer = torch.optim.Adam([model.places])
-    batches = Batches(others, recipe)
+    batches = StaticBatches(others, recipe)
     for step in range(recipe.place_steps):
         rate = recipe.place_rate * min(1, (step + 1) / recipe.warm_up) * (1 - step / recipe.place_steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        batch = batches.at(recipe.steps + step)
+        batch = batches.choose_batch(recipe.steps + step)
         optimizer.zero_grad()
         loss = _loss(model, others[batch.kind], batch, recipe)
         loss.backward()
@@ -211,7 +220,7 @@ def learn_places(model: StaticTables, pairs: dict[str, Pairs], recipe: Recipe) -
             log.info("places, step %d of %d: %s %.3f", step + 1, recipe.place_steps, batch.kind, loss.item())
 
 
-def _taken_up(checkpoint: Path, model: StaticTables, optimizer: torch.optim.Optimizer, recipe: Recipe) -> int:
+def _taken_up(checkpoint: Path, model: StaticModel, optimizer: torch.optim.Optimizer, recipe: StaticRecipe) -> int:
     """The first step to take: after those of a checkpoint of the same recipe, whose state is put in place."""
     if not checkpoint.exists():
         return 0
@@ -223,35 +232,35 @@ def _taken_up(checkpoint: Path, model: StaticTables, optimizer: torch.optim.Opti
     return int(state["step"])
 
 
-def learning_rate(recipe: Recipe, step: int) -> float:
+def compute_learning_rate(recipe: StaticRecipe, step: int) -> float:
     """Warm-up, then linearly to zero; again from half of it in each further cycle."""
     cycle, within = divmod(step, recipe.cycle)
     peak = recipe.learning_rate * 0.5**cycle
     return peak * min(1, (within + 1) / recipe.warm_up) * (1 - within / recipe.cycle)
 
 
-def _identity(recipe: Recipe) -> str:
+def _identity(recipe: StaticRecipe) -> str:
     """What a checkpoint's recipe must share with ours to be taken up: all but the number of steps."""
     return json.dumps({**asdict(recipe), "steps": None})
 
 
-def _loss(model: StaticTables, pairs: Pairs, batch: Batch, recipe: Recipe) -> Tensor:
-    sides: list[Texts] = [pairs.queries, pairs.passages]
+def _loss(model: StaticModel, pairs: TokenizedPairs, batch: TrainingBatch, recipe: StaticRecipe) -> Tensor:
+    sides: list[TokenizedTexts] = [pairs.queries, pairs.passages]
     if batch.turned:
         sides.reverse()
     raw, keys = [], []
     for texts, role in zip(sides, (Role.QUERY, Role.PASSAGE), strict=True):
-        ids, starts = texts.take(batch.rows)
+        ids, starts = texts.take_rows(batch.rows)
         raw.append(model(torch.from_numpy(ids), torch.from_numpy(starts), prefix(batch.task, role)))
         keys.append(torch.from_numpy(texts.keys[batch.rows]))
     same = (keys[0][:, None] == keys[0]) | (keys[1][:, None] == keys[1])
-    return matryoshka(raw[0], raw[1], Objective(recipe.dims, recipe.temperature), same)
+    return matryoshka_loss(raw[0], raw[1], LossConfig(recipe.dims, recipe.temperature), same)
 
 
-def recipe_of(knobs: Sequence[str]) -> Recipe:
+def parse_recipe(knobs: Sequence[str]) -> StaticRecipe:
     """The recipe with the knobs that the words name: `--steps 1200 --batch 512`. Raises QueryError for others."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    for name, value in asdict(Recipe()).items():
+    for name, value in asdict(StaticRecipe()).items():
         if name != "dims":
             parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
     try:
@@ -261,14 +270,14 @@ def recipe_of(knobs: Sequence[str]) -> Recipe:
     if unknown:
         known = ", ".join(name.replace("_", "-") for name in vars(given))
         raise QueryError(f"{unknown[0]} is no knob of the recipe. There are: {known}.")
-    return Recipe(**vars(given))
+    return StaticRecipe(**vars(given))
 
 
-def run(pairs: Path, work: Path, out: Path, recipe: Recipe, leaks: Leaks) -> None:
+def train_static(pairs: Path, work: Path, out: Path, recipe: StaticRecipe, leaks: BenchmarkTexts) -> None:
     """Train on the `*.jsonl.gz` in `pairs`, and write the model to `out`."""
     torch.set_num_threads(1)
-    tokenizer, shards = prepare(pairs, work, recipe, leaks)
-    model = train(tokenizer, shards, work, recipe)
-    learn_places(model, shards, recipe)
+    tokenizer, shards = prepare_pairs(pairs, work, recipe, leaks)
+    model = train_tables(tokenizer, shards, work, recipe)
+    learn_positions(model, shards, recipe)
     counts = {kind: len(found) for kind, found in shards.items()}
-    export(model, tokenizer, recipe.phrases, out, {**asdict(recipe), "pairs": counts})
+    export_model(model, tokenizer, recipe.phrases, out, {**asdict(recipe), "pairs": counts})

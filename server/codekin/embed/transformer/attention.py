@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from codekin.embed.transformer.packing import Packed
+from codekin.embed.transformer.packing import PackedTokens
 
 _NEVER = float("-inf")
 _TELLS: Callable[[], Mapping[str, object]] | None = getattr(torch.cpu, "get_capabilities", None)  # older torch has none
 _HAS_TILES = bool(_TELLS and _TELLS().get("amx_bf16"))  # whether the processor multiplies small matrices by itself
 
 
-def causal(packed: Packed, dtype: torch.dtype) -> Tensor:
+def make_causal_mask(packed: PackedTokens, dtype: torch.dtype) -> Tensor:
     """What a token does not see, to be added to scores, (longest, past + longest): that which comes after it.
 
     A text's own tokens come before what fills its row up, so that this is never seen either.
@@ -26,7 +26,7 @@ def causal(packed: Packed, dtype: torch.dtype) -> Tensor:
     return torch.zeros(later.shape, dtype=dtype, device=device).masked_fill_(later, _NEVER)
 
 
-def whole(packed: Packed, dtype: torch.dtype) -> Tensor | None:
+def make_padding_mask(packed: PackedTokens, dtype: torch.dtype) -> Tensor | None:
     """The same where tokens see all of their text, (n, 1, 1, past + longest): that which fills the row up."""
     if packed.is_even:
         return None

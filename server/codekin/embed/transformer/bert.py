@@ -10,10 +10,10 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from codekin.embed.transformer.attention import attend, whole
+from codekin.embed.transformer.attention import attend, make_padding_mask
 from codekin.embed.transformer.linear import Linear
-from codekin.embed.transformer.packing import Packed
-from codekin.embed.transformer.rotary import rotated, rotations
+from codekin.embed.transformer.packing import PackedTokens
+from codekin.embed.transformer.rotary import apply_rotary, make_rotary_table
 from codekin.embed.transformer.weights import Norm, Weights
 from codekin.errors import ModelError
 
@@ -40,7 +40,7 @@ class Bert:
 
     def __init__(self, config: Mapping[str, Any], weights: Weights, max_tokens: int) -> None:
         """Raises ModelError for kinds that codekin does not know."""
-        weights = weights.below("embeddings.word_embeddings.weight")
+        weights = weights.submodule("embeddings.word_embeddings.weight")
         self._is_nomic = config["model_type"] == "nomic_bert"
         self._heads = int(config.get("num_attention_heads") or config["n_head"])
         self._words = weights.tensor("embeddings.word_embeddings.weight")
@@ -51,28 +51,28 @@ class Bert:
         if self._is_nomic:
             _refuse_unknown_nomic(config)
             size = self._words.shape[1] // self._heads
-            self._positions = [weights.cast(turns)[:, None] for turns in rotations(config, size, max_tokens)]
-            self._norm = weights.norm("emb_ln", epsilon)
+            self._positions = [weights.cast(turns)[:, None] for turns in make_rotary_table(config, size, max_tokens)]
+            self._norm = weights.make_norm("emb_ln", epsilon)
             self._layers = [_nomic_layer(weights, f"encoder.layers.{at}", epsilon) for at in range(count)]
         else:
             self._activation = _activation(config)
             self._positions = [weights.tensor("embeddings.position_embeddings.weight")]
-            self._norm = weights.norm("embeddings.LayerNorm", epsilon)
+            self._norm = weights.make_norm("embeddings.LayerNorm", epsilon)
             self._layers = [_bert_layer(weights, f"encoder.layer.{at}", epsilon) for at in range(count)]
 
-    def states(self, packed: Packed) -> Tensor:
+    def compute_states(self, packed: PackedTokens) -> Tensor:
         """(t, width): the last layer's."""
         states = self._words[packed.ids] + self._kind
         positions = [table[packed.positions] for table in self._positions]
         if not self._is_nomic:
             states += positions[0]
         states = self._norm(states)
-        unseen = whole(packed, states.dtype)
+        unseen = make_padding_mask(packed, states.dtype)
         for layer in self._layers:
             query, key, value = layer.query_key_value(states).view(len(states), 3, self._heads, -1).unbind(1)
             if self._is_nomic:
                 turns = (positions[0], positions[1])
-                query, key = rotated(query, turns), rotated(key, turns)
+                query, key = apply_rotary(query, turns), apply_rotary(key, turns)
             query, key, value = (packed.side_by_side(part) for part in (query, key, value))
             mixed = packed.end_to_end(attend(query, key, value, unseen))
             states = layer.after_attention(states + layer.out(mixed))
@@ -88,23 +88,23 @@ class Bert:
 
 def _bert_layer(weights: Weights, name: str, epsilon: float) -> _Layer:
     return _Layer(
-        weights.linear(*(f"{name}.attention.self.{part}" for part in ("query", "key", "value"))),
-        weights.linear(f"{name}.attention.output.dense"),
-        weights.norm(f"{name}.attention.output.LayerNorm", epsilon),
-        weights.linear(f"{name}.intermediate.dense"),
-        weights.linear(f"{name}.output.dense"),
-        weights.norm(f"{name}.output.LayerNorm", epsilon),
+        weights.make_linear(*(f"{name}.attention.self.{part}" for part in ("query", "key", "value"))),
+        weights.make_linear(f"{name}.attention.output.dense"),
+        weights.make_norm(f"{name}.attention.output.LayerNorm", epsilon),
+        weights.make_linear(f"{name}.intermediate.dense"),
+        weights.make_linear(f"{name}.output.dense"),
+        weights.make_norm(f"{name}.output.LayerNorm", epsilon),
     )
 
 
 def _nomic_layer(weights: Weights, name: str, epsilon: float) -> _Layer:
     return _Layer(
-        weights.linear(f"{name}.attn.Wqkv"),
-        weights.linear(f"{name}.attn.out_proj"),
-        weights.norm(f"{name}.norm1", epsilon),
-        weights.linear(f"{name}.mlp.fc11", f"{name}.mlp.fc12"),
-        weights.linear(f"{name}.mlp.fc2"),
-        weights.norm(f"{name}.norm2", epsilon),
+        weights.make_linear(f"{name}.attn.Wqkv"),
+        weights.make_linear(f"{name}.attn.out_proj"),
+        weights.make_norm(f"{name}.norm1", epsilon),
+        weights.make_linear(f"{name}.mlp.fc11", f"{name}.mlp.fc12"),
+        weights.make_linear(f"{name}.mlp.fc2"),
+        weights.make_norm(f"{name}.norm2", epsilon),
     )
 
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from codekin.embed.transformer.attention import attend, causal, whole
+from codekin.embed.transformer.attention import attend, make_causal_mask, make_padding_mask
 from codekin.embed.transformer.linear import Linear
-from codekin.embed.transformer.packing import NOTHING, KeysValues, Known, Packed
-from codekin.embed.transformer.rotary import Turns, rotated, rotations
+from codekin.embed.transformer.packing import EMPTY, KeysValues, PackedTokens, PrefixCache
+from codekin.embed.transformer.rotary import RotaryTable, apply_rotary, make_rotary_table
 from codekin.embed.transformer.weights import Weights
 from codekin.errors import ModelError
 
@@ -36,7 +36,7 @@ class Decoder:
 
     def __init__(self, config: Mapping[str, Any], weights: Weights, max_tokens: int) -> None:
         _refuse_unknown(config, max_tokens)
-        weights = weights.below("embed_tokens.weight")
+        weights = weights.submodule("embed_tokens.weight")
         self._heads = int(config["num_attention_heads"])
         self._shared = int(config.get("num_key_value_heads") or self._heads)
         self._size = int(config.get("head_dim") or config["hidden_size"] // self._heads)
@@ -47,23 +47,23 @@ class Decoder:
         self.words = len(self._embeddings)  # whose numbers it knows
         self._norm = weights.tensor("norm.weight")
         self._layers = [_layer(weights, f"layers.{at}") for at in range(int(config["num_hidden_layers"]))]
-        cos, sin = rotations(config, self._size, max_tokens)
+        cos, sin = make_rotary_table(config, self._size, max_tokens)
         self._cos, self._sin = weights.cast(cos)[:, None], weights.cast(sin)[:, None]
 
-    def states(self, packed: Packed) -> Tensor:
+    def compute_states(self, packed: PackedTokens) -> Tensor:
         """(t, width): the last layer's."""
-        states, _ = self._run(packed, NOTHING, last=False)
+        states, _ = self._run(packed, EMPTY, last=False)
         return self._normed(states, self._norm)
 
-    def last_states(self, packed: Packed, known: Known) -> tuple[Tensor, tuple[KeysValues, ...]]:
+    def compute_last_states(self, packed: PackedTokens, known: PrefixCache) -> tuple[Tensor, tuple[KeysValues, ...]]:
         """(n, width): the last layer's of each text's last token; and the keys and values of all tokens."""
         states, layers = self._run(packed, known, last=True)
         return self._normed(states, self._norm), layers
 
-    def _run(self, packed: Packed, known: Known, *, last: bool) -> tuple[Tensor, tuple[KeysValues, ...]]:
+    def _run(self, packed: PackedTokens, known: PrefixCache, *, last: bool) -> tuple[Tensor, tuple[KeysValues, ...]]:
         states = self._embeddings[packed.ids]
         turns = self._cos[packed.positions], self._sin[packed.positions]
-        unseen, kept = causal(packed, states.dtype), []
+        unseen, kept = make_causal_mask(packed, states.dtype), []
         for at, layer in enumerate(self._layers):
             query, *new = self._heads_of(layer, self._normed(states, layer.before_attention), turns, packed)
             if known.layers:
@@ -78,7 +78,7 @@ class Decoder:
                 query = query.gather(
                     2, (packed.lengths - 1)[:, None, None, None].expand(-1, query.shape[1], 1, query.shape[3])
                 )
-                mixed = attend(query, key, value, whole(packed, states.dtype)).flatten(1)
+                mixed = attend(query, key, value, make_padding_mask(packed, states.dtype)).flatten(1)
                 states = states[packed.ends]
             else:
                 mixed = packed.end_to_end(attend(query, key, value, unseen))
@@ -86,7 +86,7 @@ class Decoder:
             states += layer.feed(self._normed(states, layer.before_feed))
         return states, tuple(kept)
 
-    def _heads_of(self, layer: _Layer, states: Tensor, turns: Turns, packed: Packed) -> Iterator[Tensor]:
+    def _heads_of(self, layer: _Layer, states: Tensor, turns: RotaryTable, packed: PackedTokens) -> Iterator[Tensor]:
         """Query, key and value, side by side."""
         both = self._heads + self._shared
         heads = layer.query_key_value(states).view(len(states), both + self._shared, self._size)
@@ -94,7 +94,7 @@ class Decoder:
         if layer.query_norm is not None and layer.key_norm is not None:
             query, key = turned[:, : self._heads], turned[:, self._heads :]
             turned = torch.cat([self._normed(query, layer.query_norm), self._normed(key, layer.key_norm)], 1)
-        turned = rotated(turned, turns)
+        turned = apply_rotary(turned, turns)
         return map(packed.side_by_side, (turned[:, : self._heads], turned[:, self._heads :], value))
 
     def _normed(self, states: Tensor, weight: Tensor) -> Tensor:
@@ -111,12 +111,12 @@ def _layer(weights: Weights, name: str) -> _Layer:
     has_norms = f"{attention}.q_norm.weight" in weights
     return _Layer(
         weights.tensor(f"{name}.input_layernorm.weight"),
-        weights.linear(*(f"{attention}.{part}_proj" for part in "qkv")),
+        weights.make_linear(*(f"{attention}.{part}_proj" for part in "qkv")),
         weights.tensor(f"{attention}.q_norm.weight") if has_norms else None,
         weights.tensor(f"{attention}.k_norm.weight") if has_norms else None,
-        weights.linear(f"{attention}.o_proj"),
+        weights.make_linear(f"{attention}.o_proj"),
         weights.tensor(f"{name}.post_attention_layernorm.weight"),
-        weights.feed(*(f"{name}.mlp.{part}_proj" for part in ("gate", "up", "down"))),
+        weights.make_mlp(*(f"{name}.mlp.{part}_proj" for part in ("gate", "up", "down"))),
     )
 
 

@@ -17,7 +17,7 @@ _FASTER = 1.3  # less is not worth fewer digits
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Device:
     """A device and the numbers computed with on it."""
 
     device: torch.device
@@ -35,23 +35,23 @@ class Place:
         return f"cpu, {threads} {'thread' if threads == 1 else 'threads'}, {numbers}"
 
     @property
-    def budget(self) -> int:
+    def token_budget(self) -> int:
         """Tokens that are computed together: a processor's caches hold few, a graphics card starves on few."""
         return 512 if self.device.type == "cpu" else 16_384
 
 
-def choose(settings: ModelSettings) -> Place:
+def choose_device(settings: ModelSettings) -> Device:
     """The place for the settings. Raises ModelError where the device that they name can't be used."""
     device, problems = _device(settings.device)
     asked = settings.precision
     if asked == "int8":
         if device.type == "cpu" and can_int8():
-            return Place(device, _fastest(device), True, problems)
+            return Device(device, _fastest(device), True, problems)
         reason = f"model.precision: int8 is for processors{'' if device.type != 'cpu' else ', but not of this torch'}"
         problems += (f"{reason}; {device.type} runs in bfloat16 or float32. Set it to auto.",)
     if asked in ("float32", "bfloat16"):
-        return Place(device, getattr(torch, asked), False, problems)
-    return Place(device, _fastest(device), False, problems)
+        return Device(device, getattr(torch, asked), False, problems)
+    return Device(device, _fastest(device), False, problems)
 
 
 def _device(asked: str) -> tuple[torch.device, tuple[str, ...]]:

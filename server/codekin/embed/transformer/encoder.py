@@ -17,8 +17,8 @@ from codekin.embed.checkpoint import Checkpoint
 from codekin.embed.tasks import PROBE
 from codekin.embed.transformer.bert import Bert
 from codekin.embed.transformer.decoder import Decoder
-from codekin.embed.transformer.device import choose
-from codekin.embed.transformer.packing import NOTHING, Known, Packed, batches, pack
+from codekin.embed.transformer.device import choose_device
+from codekin.embed.transformer.packing import EMPTY, PackedTokens, PrefixCache, pack_tokens, split_batches
 from codekin.embed.transformer.weights import Weights
 from codekin.embed.vocabulary import encodable
 from codekin.errors import ModelError
@@ -45,12 +45,12 @@ class TransformerEncoder:
         self.name, self.fingerprint = checkpoint.name, checkpoint.fingerprint
         self.dims, self.prefixes = checkpoint.dims, checkpoint.prefixes
         self._pooling, self._includes_prompt = checkpoint.pooling, checkpoint.includes_prompt
-        self._place = choose(settings)
+        self._place = choose_device(settings)
         log.info("%s: %s. Licence: %s.", self.name, self._place, checkpoint.licence or "not told; look at its card")
         self.device, self.problems = str(self._place), self._place.problems
-        self._budget = self._place.budget
-        self._instructions: dict[str, Known] = {}
-        self._asked: deque[Known] = deque(maxlen=_QUESTIONS)
+        self._budget = self._place.token_budget
+        self._instructions: dict[str, PrefixCache] = {}
+        self._asked: deque[PrefixCache] = deque(maxlen=_QUESTIONS)
         self._turn = threading.Lock()
         try:
             self._tokenizer = _tokenizer(checkpoint)
@@ -108,7 +108,7 @@ class TransformerEncoder:
             behind = {at: one[count:] for at, one in ids.items() if len(one) > count and one[:count] == begins}
             others = {at: one for at, one in ids.items() if at not in behind}
             yield from self._steps(behind, lambda batch: self._last(batch, known))
-            yield from self._steps(others, lambda batch: self._last(batch, NOTHING))
+            yield from self._steps(others, lambda batch: self._last(batch, EMPTY))
 
     def _ids(self, texts: Sequence[str], prefix: str) -> list[list[int]]:
         whole = [encodable(prefix + text) for text in texts]
@@ -118,7 +118,7 @@ class TransformerEncoder:
         """Batch by batch, in halves where one does not fit into memory, and in smaller ones from then on."""
         numbers = list(ids)
         waiting = deque(
-            [numbers[at] for at in batch] for batch in batches([len(ids[n]) for n in numbers], self._budget)
+            [numbers[at] for at in batch] for batch in split_batches([len(ids[n]) for n in numbers], self._budget)
         )
         while waiting:
             batch = waiting.popleft()
@@ -151,32 +151,32 @@ class TransformerEncoder:
         first, second = self._ids(["def", "1"], prefix)
         return [a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))]
 
-    def _instruction(self, prefix: str) -> Known:
+    def _instruction(self, prefix: str) -> PrefixCache:
         """The opening's keys and values, computed once."""
         if prefix not in self._instructions:
             ids = self._opening(prefix)
             with self._turn, torch.inference_mode():
-                layers = self._model.last_states(self._pack([ids]), NOTHING)[1] if ids else ()
-            self._instructions[prefix] = Known(tuple(ids), layers).first(len(ids))
+                layers = self._model.compute_last_states(self._pack([ids]), EMPTY)[1] if ids else ()
+            self._instructions[prefix] = PrefixCache(tuple(ids), layers).truncate(len(ids))
         return self._instructions[prefix]
 
     def _question(self, batch: list[Ids]) -> Tensor:
         """One text, most likely the last one and some more keys: what tokens saw before them is still so."""
         (ids,) = batch
         known = max(
-            (one.first(_common(one.ids, ids[:-1])) for one in (NOTHING, *self._asked)), key=lambda one: len(one.ids)
+            (one.truncate(_common(one.ids, ids[:-1])) for one in (EMPTY, *self._asked)), key=lambda one: len(one.ids)
         )
         count = len(known.ids)
-        states, layers = self._model.last_states(self._pack([ids[count:]], count), known)
-        self._asked.append(Known(tuple(ids), layers).first(len(ids)))
+        states, layers = self._model.compute_last_states(self._pack([ids[count:]], count), known)
+        self._asked.append(PrefixCache(tuple(ids), layers).truncate(len(ids)))
         return states
 
-    def _last(self, batch: list[Ids], known: Known) -> Tensor:
-        return self._model.last_states(self._pack(batch, len(known.ids)), known)[0]
+    def _last(self, batch: list[Ids], known: PrefixCache) -> Tensor:
+        return self._model.compute_last_states(self._pack(batch, len(known.ids)), known)[0]
 
     def _pooled(self, batch: list[Ids], skipped: int) -> Tensor:
         packed = self._pack(batch)
-        states = self._model.states(packed).float()
+        states = self._model.compute_states(packed).float()
         if self._pooling != "mean":
             return states[packed.starts if self._pooling == "cls" else packed.ends]
         text = torch.arange(len(batch), device=states.device).repeat_interleave(packed.lengths)
@@ -185,8 +185,8 @@ class TransformerEncoder:
         sums = states.new_zeros(len(batch), states.shape[1]).index_add_(0, text, states * counted)
         return sums / counted.new_zeros(len(batch), 1).index_add_(0, text, counted).clamp_min_(1)
 
-    def _pack(self, batch: Sequence[Ids], past: int = 0) -> Packed:
-        return pack(batch, past, self._place.device)
+    def _pack(self, batch: Sequence[Ids], past: int = 0) -> PackedTokens:
+        return pack_tokens(batch, past, self._place.device)
 
 
 def _is_for_memory(error: Exception) -> bool:

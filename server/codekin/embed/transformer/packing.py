@@ -17,23 +17,23 @@ KeysValues = tuple[Tensor, Tensor]  # of a layer: (1, shared heads, tokens, d) e
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PrefixCache:
     """The keys and values of texts' common beginning, so that they are computed once."""
 
     ids: tuple[int, ...]
     layers: tuple[KeysValues, ...]
 
-    def first(self, count: int) -> "Known":
+    def truncate(self, count: int) -> "PrefixCache":
         """Of the first tokens alone; nobody's, which come after them, are left out."""
         cut = tuple((keys[:, :, :count], values[:, :, :count]) for keys, values in self.layers)
-        return Known(self.ids[:count], cut) if count else NOTHING
+        return PrefixCache(self.ids[:count], cut) if count else EMPTY
 
 
-NOTHING = Known((), ())
+EMPTY = PrefixCache((), ())
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class PackedTokens:
     """Token ids of some texts, end to end, each behind `past` tokens whose keys and values are known."""
 
     ids: Tensor  # (t,): the texts' and, at the end, some of nobody's
@@ -60,7 +60,7 @@ class Packed:
         return spread.transpose(1, 2).flatten(2).flatten(0, 1)[self.rows]
 
 
-def pack(texts: Sequence[Sequence[int]], past: int, device: torch.device) -> Packed:
+def pack_tokens(texts: Sequence[Sequence[int]], past: int, device: torch.device) -> PackedTokens:
     """The texts' ids, none empty, as tensors."""
     lengths = torch.tensor([len(ids) for ids in texts])
     starts = lengths.cumsum(0) - lengths
@@ -76,14 +76,14 @@ def pack(texts: Sequence[Sequence[int]], past: int, device: torch.device) -> Pac
     ids, positions, starts, lengths, spread, rows, there = (
         one.to(device) for one in (ids, positions, starts, lengths, spread, rows, there)
     )
-    return Packed(ids, positions, starts, lengths, past, spread, rows, there, is_even)
+    return PackedTokens(ids, positions, starts, lengths, past, spread, rows, there, is_even)
 
 
 def _rounded(count: int) -> int:
     return -(-count // _GRAIN) * _GRAIN
 
 
-def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+def split_batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """The texts' numbers, longest first, as many together as have `budget` tokens; a longer text stands alone.
 
     Neighbours are of like length. The longest come first, so that memory runs out at once or never.

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from codekin.errors import ModelError
 
-Turns = tuple[Tensor, Tensor]
+RotaryTable = tuple[Tensor, Tensor]
 
 
-def rotations(config: Mapping[str, Any], size: int, count: int) -> Turns:
+def make_rotary_table(config: Mapping[str, Any], size: int, count: int) -> RotaryTable:
     """Cosines and sines, float32 (count, size), of the angles for each position. Raises ModelError for other kinds.
 
     The sines of the first half are negative, as `rotated` wants them.
@@ -30,7 +30,7 @@ def rotations(config: Mapping[str, Any], size: int, count: int) -> Turns:
     return angles.cos().repeat(1, 2), torch.cat([-angles.sin(), angles.sin()], 1)
 
 
-def rotated(heads: Tensor, turns: Turns) -> Tensor:
+def apply_rotary(heads: Tensor, turns: RotaryTable) -> Tensor:
     """(t, heads, d), each head turned; `turns` are (t, 1, d), of each token's position."""
     cos, sin = turns
     first, second = heads.chunk(2, dim=-1)

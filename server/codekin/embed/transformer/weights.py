@@ -8,9 +8,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.nn import functional
 
-from codekin.embed.transformer.device import Place
-from codekin.embed.transformer.feed import Feed, feed
-from codekin.embed.transformer.linear import Linear, linear
+from codekin.embed.transformer.device import Device
+from codekin.embed.transformer.linear import Linear, make_linear
+from codekin.embed.transformer.mlp import Mlp, make_mlp
 from codekin.errors import ModelError
 
 
@@ -28,7 +28,7 @@ class Norm:
 class Weights:
     """The tensors of safetensors files by name, in the numbers and on the device that the model computes with."""
 
-    def __init__(self, files: Sequence[Path], place: Place) -> None:
+    def __init__(self, files: Sequence[Path], place: Device) -> None:
         """Raises ModelError where a file is unsound."""
         self._place = place
         try:
@@ -39,7 +39,7 @@ class Weights:
         self._folder = files[0].parent
         self._before = ""
 
-    def below(self, mark: str) -> "Weights":
+    def submodule(self, mark: str) -> "Weights":
         """Names are from now on those below the module in which `mark` stands ("model.", "bert." or nothing)."""
         for name in self._of:
             if name.endswith(mark):
@@ -68,19 +68,19 @@ class Weights:
             raise ModelError(f"{self._folder} has no tensor {name}: it is not whole. Download the model again.")
         return self.cast(self._of[name].get_tensor(name))
 
-    def linear(self, *names: str) -> Linear:
+    def make_linear(self, *names: str) -> Linear:
         """Several layers that read the same, as one that writes their outputs side by side."""
         weight = torch.cat([self.tensor(f"{name}.weight") for name in names])
         biases = [self.tensor(f"{name}.bias") for name in names if f"{name}.bias" in self]
-        return linear(weight, torch.cat(biases) if biases else None, int8=self._place.int8)
+        return make_linear(weight, torch.cat(biases) if biases else None, int8=self._place.int8)
 
-    def feed(self, gate: str, up: str, down: str) -> Linear:
+    def make_mlp(self, gate: str, up: str, down: str) -> Linear:
         """A gated feed-forward part."""
         if any(f"{name}.bias" in self for name in (gate, up, down)):
-            return Feed(self.linear(gate, up), self.linear(down))
-        return feed(*(self.tensor(f"{name}.weight") for name in (gate, up, down)), int8=self._place.int8)
+            return Mlp(self.make_linear(gate, up), self.make_linear(down))
+        return make_mlp(*(self.tensor(f"{name}.weight") for name in (gate, up, down)), int8=self._place.int8)
 
-    def norm(self, name: str, epsilon: float) -> Norm:
+    def make_norm(self, name: str, epsilon: float) -> Norm:
         """A layer norm, with its bias where it has one."""
         bias = self.tensor(f"{name}.bias") if f"{name}.bias" in self else None
         return Norm(self.tensor(f"{name}.weight"), bias, epsilon)

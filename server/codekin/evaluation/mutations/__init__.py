@@ -10,18 +10,18 @@ from enum import IntEnum
 from random import Random
 
 from codekin.evaluation.mutations.control import CONTROL_EDITS
-from codekin.evaluation.mutations.forms import FORMS
+from codekin.evaluation.mutations.forms import LANGUAGE_TEMPLATES
 from codekin.evaluation.mutations.layout import LAYOUTS
 from codekin.evaluation.mutations.renaming import RENAMINGS
 from codekin.evaluation.mutations.rewrites import REWRITES
-from codekin.evaluation.mutations.source import Source, source
+from codekin.evaluation.mutations.source import ParsedFunction, parse_function
 from codekin.evaluation.mutations.statements import STATEMENT_EDITS
 
-__all__ = ["EDITED", "LANGUAGES", "CloneType", "Mutant", "mutant", "mutants_by_one_edit"]
+__all__ = ["EDITED", "LANGUAGES", "CloneType", "Mutant", "make_mutant", "make_single_edit_mutants"]
 
-Change = Callable[[Source, Random], str | None]
+Change = Callable[[ParsedFunction, Random], str | None]
 
-LANGUAGES = frozenset(FORMS)
+LANGUAGES = frozenset(LANGUAGE_TEMPLATES)
 EDITED = frozenset(
     ("python", "javascript", "typescript", "tsx", "java", "go", "c", "cpp", "csharp", "php")
 )  # types 3 and 4, too
@@ -48,14 +48,14 @@ class Mutant:
     text: str
 
     @property
-    def same_meaning(self) -> bool:
+    def keeps_meaning(self) -> bool:
         """Whether it claims to do what the original does."""
         return not _CHANGING.intersection(self.edits)
 
 
-def mutant(text: str, language: str, type: CloneType, rng: Random) -> Mutant | None:  # noqa: A002
+def make_mutant(text: str, language: str, type: CloneType, rng: Random) -> Mutant | None:  # noqa: A002
     """A clone of this type that parses as the original did; None where none was found, or the original has faults."""
-    original = source(text, language)
+    original = parse_function(text, language)
     if original is None or (type >= CloneType.EDITED and language not in EDITED):
         return None
     made = _Made(original, rng)
@@ -77,9 +77,9 @@ def mutant(text: str, language: str, type: CloneType, rng: Random) -> Mutant | N
     return Mutant(type, tuple(made.edits), made.now.text) if made.now.text != text else None
 
 
-def mutants_by_one_edit(text: str, language: str, rng: Random) -> dict[str, str]:
+def make_single_edit_mutants(text: str, language: str, rng: Random) -> dict[str, str]:
     """What each edit alone makes of the function, where it finds a place."""
-    original = source(text, language)
+    original = parse_function(text, language)
     if original is None:
         return {}
     changes = RENAMINGS | LAYOUTS | (STATEMENT_EDITS | CONTROL_EDITS | REWRITES if language in EDITED else {})
@@ -93,15 +93,15 @@ _LITERALS: Mapping[str, Change] = {"literals changed": RENAMINGS["literals chang
 class _Made:
     """A function on its way to being another."""
 
-    def __init__(self, original: Source, rng: Random) -> None:
+    def __init__(self, original: ParsedFunction, rng: Random) -> None:
         self.now = original
         self.edits: list[str] = []
         self._rng = rng
 
-    def tried(self, name: str, change: Change) -> Source | None:
+    def tried(self, name: str, change: Change) -> ParsedFunction | None:
         """After one edit; None, and all as before, where it finds no place or its text does not parse."""
         text = change(self.now, self._rng)
-        after = source(text, self.now.language) if text is not None and text != self.now.text else None
+        after = parse_function(text, self.now.language) if text is not None and text != self.now.text else None
         if after is not None:
             self.now = after
             self.edits.append(name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class LanguageTemplates:
     """One language. Templates take `name`, `value`, `words`."""
 
     bound: str  # sites of names that the function itself gives
@@ -26,7 +26,7 @@ class Form:
 
 
 _CLASS = (("", ""), ("class Shell {\n", "\n}"))
-_JS = Form(
+_JS = LanguageTemplates(
     bound="variable_declarator.name formal_parameters required_parameter.pattern optional_parameter.pattern "
     "assignment_pattern.left for_in_statement.left catch_clause.parameter arrow_function.parameter",
     blocks="statement_block",
@@ -38,7 +38,7 @@ _JS = Form(
     quotes="'\"",
     c_like=True,
 )
-_C = Form(
+_C = LanguageTemplates(
     bound="parameter_declaration.declarator init_declarator.declarator declaration.declarator "
     "optional_parameter_declaration.declarator for_range_loop.declarator",
     blocks="compound_statement",
@@ -48,8 +48,8 @@ _C = Form(
     c_like=True,
 )
 
-FORMS: dict[str, Form] = {
-    "python": Form(
+LANGUAGE_TEMPLATES: dict[str, LanguageTemplates] = {
+    "python": LanguageTemplates(
         bound="assignment.left for_statement.left as_pattern.alias named_expression.name parameters typed_parameter "
         "default_parameter.name typed_default_parameter.name for_in_clause.left lambda_parameters",
         blocks="block",
@@ -66,7 +66,7 @@ FORMS: dict[str, Form] = {
     "javascript": _JS,
     "typescript": _JS,
     "tsx": _JS,
-    "java": Form(
+    "java": LanguageTemplates(
         bound="formal_parameter.name variable_declarator.name enhanced_for_statement.name catch_formal_parameter.name "
         "lambda_expression.parameters inferred_parameters resource.name",
         blocks="block constructor_body",
@@ -78,7 +78,7 @@ FORMS: dict[str, Form] = {
         shells=(*_CLASS, ("interface Shell {\n", "\n}")),
         c_like=True,
     ),
-    "go": Form(
+    "go": LanguageTemplates(
         bound="short_var_declaration.left var_spec.name const_spec.name range_clause.left parameter_declaration.name "
         "variadic_parameter_declaration.name",
         blocks="statement_list",
@@ -89,7 +89,7 @@ FORMS: dict[str, Form] = {
         braces=False,
     ),
     "c": _C,
-    "cpp": Form(
+    "cpp": LanguageTemplates(
         bound=_C.bound,
         blocks=_C.blocks,
         binding="auto {name} = {value};",
@@ -99,7 +99,7 @@ FORMS: dict[str, Form] = {
         shells=_CLASS,
         c_like=True,
     ),
-    "csharp": Form(
+    "csharp": LanguageTemplates(
         bound="parameter.name variable_declarator.name foreach_statement.left catch_declaration.name "
         "declaration_expression.name declaration_pattern.name implicit_parameter",
         blocks="block",
@@ -111,7 +111,7 @@ FORMS: dict[str, Form] = {
         shells=_CLASS[::-1],
         c_like=True,
     ),
-    "kotlin": Form(
+    "kotlin": LanguageTemplates(
         bound="parameter variable_declaration lambda_parameters",
         blocks="block",
         binding="val {name} = {value}",
@@ -120,7 +120,7 @@ FORMS: dict[str, Form] = {
         member="user_type label",
         shells=_CLASS,
     ),
-    "scala": Form(
+    "scala": LanguageTemplates(
         bound="parameter.name val_definition.pattern var_definition.pattern enumerator#0 binding.name bindings",
         blocks="block",
         binding="val {name} = {value}",
@@ -130,7 +130,7 @@ FORMS: dict[str, Form] = {
         shells=_CLASS,
         braces=False,
     ),
-    "swift": Form(
+    "swift": LanguageTemplates(
         bound="parameter.name pattern.bound_identifier lambda_parameter.name",
         blocks="statements",
         binding="let {name} = {value}",
@@ -140,7 +140,7 @@ FORMS: dict[str, Form] = {
         shells=_CLASS,
         braces=False,
     ),
-    "rust": Form(
+    "rust": LanguageTemplates(
         bound="parameter.pattern let_declaration.pattern for_expression.pattern closure_parameters "
         "tuple_struct_pattern",
         blocks="block",
@@ -149,7 +149,7 @@ FORMS: dict[str, Form] = {
         dead="let _ = 0;",
         member="scoped_identifier tuple_struct_pattern.type macro_invocation.macro",
     ),
-    "php": Form(
+    "php": LanguageTemplates(
         bound="variable_name",
         blocks="compound_statement",
         binding="${name} = {value};",
@@ -160,7 +160,7 @@ FORMS: dict[str, Form] = {
         shells=(("<?php\n", ""), ("<?php\nclass Shell {\n", "\n}")),
         c_like=True,
     ),
-    "ruby": Form(
+    "ruby": LanguageTemplates(
         bound="assignment.left method_parameters block_parameters optional_parameter.name splat_parameter.name "
         "keyword_parameter.name block_parameter.name exception_variable",
         blocks="body_statement then do else block_body",
@@ -171,7 +171,7 @@ FORMS: dict[str, Form] = {
         member="call.method",
         braces=False,
     ),
-    "lua": Form(
+    "lua": LanguageTemplates(
         bound="parameters.name variable_declaration for_numeric_clause.name for_generic_clause",
         blocks="block",
         binding="local {name} = {value}",
@@ -184,7 +184,7 @@ FORMS: dict[str, Form] = {
         quotes="'\"",
         braces=False,
     ),
-    "bash": Form(
+    "bash": LanguageTemplates(
         bound="variable_assignment.name for_statement.variable",
         blocks="compound_statement do_group",
         log='echo "{words}"',

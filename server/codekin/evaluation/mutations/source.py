@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from codekin.code.definitions import last_row
 from codekin.code.parsing import Syntax, parse, source_of, syntax_of
 from codekin.code.shapes import Shape
-from codekin.evaluation.mutations.forms import FORMS, Form
+from codekin.evaluation.mutations.forms import LANGUAGE_TEMPLATES, LanguageTemplates
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -36,7 +36,7 @@ Edit = tuple[int, int, str]  # bytes from, to; what stands there then
 
 
 @dataclass(frozen=True)
-class Source:
+class ParsedFunction:
     """A function that parses without a fault, perhaps only within a shell; positions are the shelled text's."""
 
     text: str
@@ -47,8 +47,8 @@ class Source:
     root: "Node"
 
     @property
-    def form(self) -> Form:
-        return FORMS[self.language]
+    def language_templates(self) -> LanguageTemplates:
+        return LANGUAGE_TEMPLATES[self.language]
 
     @cached_property
     def lines(self) -> list[str]:
@@ -58,7 +58,7 @@ class Source:
     @cached_property
     def nodes(self) -> list["Node"]:
         """All of them, in the order in which they begin."""
-        return list(nodes_of(self.root))
+        return list(list_nodes(self.root))
 
     @cached_property
     def leaves(self) -> list["Node"]:
@@ -79,45 +79,45 @@ class Source:
                 rows.update(range(node.start_point[0] + 1, node.end_point[0] + 1))
         return frozenset(rows)
 
-    def said(self, node: "Node") -> str:
+    def read_text(self, node: "Node") -> str:
         return self.data[node.start_byte : node.end_byte].decode()
 
-    def indent(self, row: int) -> str:
+    def read_indentation(self, row: int) -> str:
         """The row's leading blanks."""
         line = self.lines[row]
         return line[: len(line) - len(line.lstrip())]
 
     @cached_property
-    def step(self) -> str:
+    def indentation_step(self) -> str:
         """What one level of indentation adds."""
-        base = self.indent(self.function.start_point[0]) if self.function is not None else ""
-        steps = [self.indent(s.start_point[0]) for block in self.blocks for s in block]
+        base = self.read_indentation(self.function.start_point[0]) if self.function is not None else ""
+        steps = [self.read_indentation(s.start_point[0]) for block in self.blocks for s in block]
         deeper = [step for step in steps if len(step) > len(base)]
         return min(deeper, key=len).removeprefix(base) if deeper else "    "
 
     @cached_property
     def blocks(self) -> list[list["Node"]]:
         """The statements of each block inside the function, comments left out."""
-        types = self.form.blocks.split()
-        inside = nodes_of(self.function) if self.function is not None else iter(())
+        types = self.language_templates.blocks.split()
+        inside = list_nodes(self.function) if self.function is not None else iter(())
         return [
             [child for child in node.named_children if "comment" not in child.type]
             for node in inside
             if node.type in types
         ]
 
-    def rows(self, statement: "Node") -> tuple[int, int] | None:
+    def statement_rows(self, statement: "Node") -> tuple[int, int] | None:
         """First and last row of a statement that has its lines for itself."""
         first, last = statement.start_point[0], last_row(statement)
         before = self.lines[first].encode()[: statement.start_point[1]]
         after = self.lines[last].encode()[statement.end_point[1] :] if last == statement.end_point[0] else b""
         return (first, last) if not before.strip() and not after.strip(b"; \t") else None
 
-    def with_lines(self, first: int, last: int, lines: Sequence[str]) -> str:
+    def replace_lines(self, first: int, last: int, lines: Sequence[str]) -> str:
         """The function's text with the rows from `first` to `last`, inclusive, replaced."""
         return self._bare("\n".join([*self.lines[:first], *lines, *self.lines[last + 1 :]]))
 
-    def edited(self, edits: Iterable[Edit]) -> str:
+    def apply_edits(self, edits: Iterable[Edit]) -> str:
         """The function's text after edits that do not overlap."""
         parts, at = [], 0
         for start, end, text in sorted(edits):
@@ -137,8 +137,8 @@ class Source:
         if _DYNAMIC.search(self.text):
             return {}
         scopes: dict[str, list[Node]] = {}
-        for leaf in self.bound_in(self.root):
-            scopes.setdefault(self.said(leaf), []).append(self._scope(leaf))
+        for leaf in self.find_bindings(self.root):
+            scopes.setdefault(self.read_text(leaf), []).append(self._scope(leaf))
         excluded = self._untouchable()
         uses = self._uses()
         return {
@@ -147,17 +147,17 @@ class Source:
             if name in uses and name not in excluded and all(_within(use, around) for use in uses[name])
         }
 
-    def bound_in(self, node: "Node") -> Iterator["Node"]:
+    def find_bindings(self, node: "Node") -> Iterator["Node"]:
         """The leaves that give a name to something, in and below `node`."""
-        sites = _sites(self.form.bound)
-        for parent in nodes_of(node):
+        sites = _sites(self.language_templates.bound)
+        for parent in list_nodes(node):
             for field in sites.get(parent.type, ()):
                 for child in _at(parent, field):
                     yield from self._pattern(child)
 
     def _pattern(self, node: "Node") -> Iterator["Node"]:
         if not node.child_count and node.type in NAMES:
-            if self.language not in ("rust", "bash") or self.said(node)[:1].islower():
+            if self.language not in ("rust", "bash") or self.read_text(node)[:1].islower():
                 yield node
         elif node.type in _PATTERNS.split():
             children = node.children_by_field_name("declarator") or node.children_by_field_name("name")
@@ -181,7 +181,7 @@ class Source:
         uses: dict[str, list[Node]] = {}
         for leaf in self.leaves:
             if leaf.type in NAMES and not self.is_member(leaf):
-                uses.setdefault(self.said(leaf), []).append(leaf)
+                uses.setdefault(self.read_text(leaf), []).append(leaf)
         return uses
 
     def is_member(self, leaf: "Node") -> bool:
@@ -195,22 +195,26 @@ class Source:
         if labelled and parent is not None and parent.type in ("value_argument", "argument"):
             return True
         node = leaf
-        while parent is not None and parent.named_child_count == 1 and parent.type not in _sites(self.form.member):
+        while (
+            parent is not None
+            and parent.named_child_count == 1
+            and parent.type not in _sites(self.language_templates.member)
+        ):
             node, parent = parent, parent.parent
-        fields = _sites(self.form.member).get(parent.type, ()) if parent is not None else ()
+        fields = _sites(self.language_templates.member).get(parent.type, ()) if parent is not None else ()
         return any(node in _at(parent, field) for field in fields if parent is not None)
 
     def _untouchable(self) -> set[str]:
         """Names that also stand where a rename would have to do more than exchange them."""
-        shared = self.form.shared.split()
+        shared = self.language_templates.shared.split()
         names = set(_NO_VARIABLE.split())
         for node in self.nodes:
             if node.type in shared:
-                names.update(re.findall(r"\w+", self.said(node)))
+                names.update(re.findall(r"\w+", self.read_text(node)))
             elif "shorthand" in node.type:
-                names.add(self.said(node))
+                names.add(self.read_text(node))
             elif not node.child_count and "string" in node.type and self.language in ("rust", "bash", "php"):
-                names.update(re.findall(r"[{$](\w+)", self.said(node)))
+                names.update(re.findall(r"[{$](\w+)", self.read_text(node)))
         return names
 
     def name_node(self) -> "Node | None":
@@ -221,23 +225,23 @@ class Source:
         return node
 
 
-def source(text: str, language: str) -> Source | None:
+def parse_function(text: str, language: str) -> ParsedFunction | None:
     """The function's source, in the first shell in which it parses without a fault; None where there is none."""
     syntax = syntax_of(language)
-    if syntax is None or language not in FORMS or "\r" in text:
+    if syntax is None or language not in LANGUAGE_TEMPLATES or "\r" in text:
         return None
-    for shell in FORMS[language].shells:
+    for shell in LANGUAGE_TEMPLATES[language].shells:
         shelled = shell[0] + text + shell[1]
         data = source_of(shelled.split("\n"))
         root = parse(data, syntax)
         if root is not None and not root.has_error and data == shelled.encode("utf-8", "replace"):
-            found = Source(text, language, syntax, shell, data, root)
+            found = ParsedFunction(text, language, syntax, shell, data, root)
             if found.function is not None:
                 return found
     return None
 
 
-def nodes_of(node: "Node") -> Iterator["Node"]:
+def list_nodes(node: "Node") -> Iterator["Node"]:
     """`node` and all below it, in the order in which they begin."""
     waiting = [node]
     while waiting:
@@ -246,7 +250,7 @@ def nodes_of(node: "Node") -> Iterator["Node"]:
         waiting.extend(reversed(node.children))
 
 
-def chosen(rng: Random, sites: Sequence[str]) -> str | None:
+def choose_result(rng: Random, sites: Sequence[str]) -> str | None:
     """One of the texts that an edit could give; None where it found no place."""
     return rng.choice(sites) if sites else None
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
-from codekin.evaluation.mutations.source import NAMES, Source, chosen, nodes_of
-from codekin.evaluation.mutations.words import fresh_name, logged
+from codekin.evaluation.mutations.source import NAMES, ParsedFunction, choose_result, list_nodes
+from codekin.evaluation.mutations.words import choose_message, choose_name
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -37,104 +37,112 @@ _MOVED_OUT = re.compile(
 )
 
 
-def with_statement_added(source: Source, rng: Random) -> str | None:
+def add_statement(source: ParsedFunction, rng: Random) -> str | None:
     """A statement that prints something or does nothing, after the first of some block."""
-    rows = [at[0] for block in source.blocks for one in block[1:] if (at := source.rows(one))]
+    rows = [at[0] for block in source.blocks for one in block[1:] if (at := source.statement_rows(one))]
     rows = [row for row in rows if row not in source.frozen_rows]
     if not rows:
         return None
     row = rng.choice(rows)
-    template = rng.choice([source.form.log, source.form.log, source.form.dead])
-    return source.with_lines(row, row - 1, [source.indent(row) + template.format(words=logged(rng))])
+    template = rng.choice(
+        [source.language_templates.log, source.language_templates.log, source.language_templates.dead]
+    )
+    return source.replace_lines(
+        row, row - 1, [source.read_indentation(row) + template.format(words=choose_message(rng))]
+    )
 
 
-def with_statement_removed(source: Source, rng: Random) -> str | None:
+def remove_statement(source: ParsedFunction, rng: Random) -> str | None:
     """A plain statement less, of a block that has others. This changes what the function does."""
     sites = [
-        source.with_lines(*at, [])
+        source.replace_lines(*at, [])
         for block in source.blocks
         for one in block
-        if len(block) > 2 and _PLAIN.fullmatch(one.type) and (at := source.rows(one))
+        if len(block) > 2 and _PLAIN.fullmatch(one.type) and (at := source.statement_rows(one))
     ]
-    return chosen(rng, sites)
+    return choose_result(rng, sites)
 
 
-def with_statements_swapped(source: Source, rng: Random) -> str | None:
+def swap_statements(source: ParsedFunction, rng: Random) -> str | None:
     """Two neighbours that have nothing to do with each other, the other way round."""
     sites = []
     for one, two in _neighbours(source):
-        first, second = source.rows(one), source.rows(two)
+        first, second = source.statement_rows(one), source.statement_rows(two)
         if first and second and second[0] > first[1] and _independent(source, one, two):
             between = source.lines[first[1] + 1 : second[0]]
             lines = [*source.lines[second[0] : second[1] + 1], *between, *source.lines[first[0] : first[1] + 1]]
-            sites.append(source.with_lines(first[0], second[1], lines))
-    return chosen(rng, sites)
+            sites.append(source.replace_lines(first[0], second[1], lines))
+    return choose_result(rng, sites)
 
 
-def with_variable_extracted(source: Source, rng: Random) -> str | None:
+def extract_variable(source: ParsedFunction, rng: Random) -> str | None:
     """What is returned, or the first argument of a call, has a name of its own on a line before."""
-    if not source.form.binding:
+    if not source.language_templates.binding:
         return None
     sites = []
     for block in source.blocks:
         for statement in block:
-            rows, value = source.rows(statement), _extractable(source, statement)
+            rows, value = source.statement_rows(statement), _extractable(source, statement)
             if rows and value is not None and rows[0] not in source.frozen_rows:
-                name = fresh_name("value", set(map(source.said, source.leaves)), rng)
-                line = source.indent(rows[0]) + source.form.binding.format(name=name, value=source.said(value))
+                name = choose_name("value", set(map(source.read_text, source.leaves)), rng)
+                line = source.read_indentation(rows[0]) + source.language_templates.binding.format(
+                    name=name, value=source.read_text(value)
+                )
                 start = len("\n".join(source.lines[: rows[0]]).encode()) + (rows[0] > 0)
                 used = "$" + name if source.language == "php" else name
-                sites.append(source.edited([(start, start, line + "\n"), (value.start_byte, value.end_byte, used)]))
-    return chosen(rng, sites)
+                sites.append(
+                    source.apply_edits([(start, start, line + "\n"), (value.start_byte, value.end_byte, used)])
+                )
+    return choose_result(rng, sites)
 
 
-def with_variable_inlined(source: Source, rng: Random) -> str | None:
+def inline_variable(source: ParsedFunction, rng: Random) -> str | None:
     """A name that only the next statement uses gives way to its value."""
     sites = []
     for one, two in _neighbours(source):
-        rows, inlined = source.rows(one), _inlinable(source, one, two)
+        rows, inlined = source.statement_rows(one), _inlinable(source, one, two)
         if rows and inlined is not None:
             use, value = inlined
             whole = _WHOLE.fullmatch(value.type) or two.type in _RETURNS
-            text = source.said(value) if whole else f"({source.said(value)})"
+            text = source.read_text(value) if whole else f"({source.read_text(value)})"
             first = len("\n".join(source.lines[: rows[0]]).encode()) + (rows[0] > 0)
             last = len("\n".join(source.lines[: rows[1] + 1]).encode()) + 1
-            sites.append(source.edited([(first, last, ""), (use.start_byte, use.end_byte, text)]))
-    return chosen(rng, sites)
+            sites.append(source.apply_edits([(first, last, ""), (use.start_byte, use.end_byte, text)]))
+    return choose_result(rng, sites)
 
 
-STATEMENT_EDITS: dict[str, Callable[[Source, Random], str | None]] = {
-    "statement added": with_statement_added,
-    "statement removed": with_statement_removed,
-    "statements swapped": with_statements_swapped,
-    "variable extracted": with_variable_extracted,
-    "variable inlined": with_variable_inlined,
+STATEMENT_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
+    "statement added": add_statement,
+    "statement removed": remove_statement,
+    "statements swapped": swap_statements,
+    "variable extracted": extract_variable,
+    "variable inlined": inline_variable,
 }
 
 
-def _neighbours(source: Source) -> Iterator[tuple["Node", "Node"]]:
+def _neighbours(source: ParsedFunction) -> Iterator[tuple["Node", "Node"]]:
     for block in source.blocks:
         yield from pairwise(block)
 
 
-def assigned(source: Source, statement: "Node") -> tuple[set[str], "Node"] | None:
+def find_assignment(source: ParsedFunction, statement: "Node") -> tuple[set[str], "Node"] | None:
     """The plain names that a statement gives a value, and the value; None where it does anything else before."""
     if not _PLAIN.fullmatch(statement.type):
         return None
-    sign = next((n for n in nodes_of(statement) if n.type in ("=", ":=")), None)
+    sign = next((n for n in list_nodes(statement) if n.type in ("=", ":=")), None)
     if sign is None or sign.next_named_sibling is None:
         return None
     value = sign.next_named_sibling
     if value.type == "expression_list" and value.named_child_count == 1:
         value = value.named_children[0]
-    names = {source.said(leaf) for leaf in source.bound_in(statement) if leaf.end_byte <= sign.start_byte}
+    names = {source.read_text(leaf) for leaf in source.find_bindings(statement) if leaf.end_byte <= sign.start_byte}
     head = source.data[statement.start_byte : sign.start_byte].decode()
     whole = statement.end_byte - value.end_byte <= 1
     return (names, value) if names and whole and not re.search(r"[.(\[*]|->|,", head) else None
 
 
-def _independent(source: Source, one: "Node", two: "Node") -> bool:
-    first, second = assigned(source, one), assigned(source, two)
+def _independent(source: ParsedFunction, one: "Node", two: "Node") -> bool:
+    first, second = find_assignment(source, one), find_assignment(source, two)
     if first is None or second is None:
         return False
     if first[0] & _names(source, two) or second[0] & _names(source, one):
@@ -145,14 +153,14 @@ def _independent(source: Source, one: "Node", two: "Node") -> bool:
 def _harmless(value: "Node") -> bool:
     """Whether it matters to nobody when the value is made: a literal, or a name."""
     literal = re.fullmatch(r".*(?:literal|string|integer|number).*", value.type) is not None
-    return value.child_count == 0 or (literal and not any(node.type in NAMES for node in nodes_of(value)))
+    return value.child_count == 0 or (literal and not any(node.type in NAMES for node in list_nodes(value)))
 
 
-def _names(source: Source, node: "Node") -> set[str]:
-    return {source.said(leaf) for leaf in nodes_of(node) if leaf.type in NAMES}
+def _names(source: ParsedFunction, node: "Node") -> set[str]:
+    return {source.read_text(leaf) for leaf in list_nodes(node) if leaf.type in NAMES}
 
 
-def _extractable(source: Source, statement: "Node") -> "Node | None":
+def _extractable(source: ParsedFunction, statement: "Node") -> "Node | None":
     """The value that can be made before the statement without anything else being made later for it."""
     if statement.type in _RETURNS:
         value = statement.named_children[0] if statement.named_child_count == 1 else None
@@ -164,11 +172,11 @@ def _extractable(source: Source, statement: "Node") -> "Node | None":
         return None
     if value.start_point[0] != value.end_point[0]:
         return None
-    unfit = any(_SPECIAL_ARGUMENT.fullmatch(node.type) for node in nodes_of(value))
-    return None if unfit or "{" in source.said(value)[:1] else value
+    unfit = any(_SPECIAL_ARGUMENT.fullmatch(node.type) for node in list_nodes(value))
+    return None if unfit or "{" in source.read_text(value)[:1] else value
 
 
-def _first_argument(source: Source, statement: "Node") -> "Node | None":
+def _first_argument(source: ParsedFunction, statement: "Node") -> "Node | None":
     if statement.type != "expression_statement" or statement.named_child_count != 1:
         return None
     call = statement.named_children[0]
@@ -182,9 +190,9 @@ def _first_argument(source: Source, statement: "Node") -> "Node | None":
     return first if re.fullmatch(r"[\w.$]+(?:->\w+)?", callee) and first is not arguments else None
 
 
-def _inlinable(source: Source, one: "Node", two: "Node") -> tuple["Node", "Node"] | None:
+def _inlinable(source: ParsedFunction, one: "Node", two: "Node") -> tuple["Node", "Node"] | None:
     """Where the name that `one` binds is used in `two`, and its value."""
-    binding = assigned(source, one)
+    binding = find_assignment(source, one)
     if binding is None or len(binding[0]) != 1 or not (two.type in _RETURNS or _PLAIN.fullmatch(two.type)):
         return None
     (name,), value = binding
@@ -192,9 +200,9 @@ def _inlinable(source: Source, one: "Node", two: "Node") -> tuple["Node", "Node"
     if len(uses) != 2 or not two.start_byte <= uses[1].start_byte < two.end_byte:
         return None
     use = uses[1].parent if source.language == "php" else uses[1]
-    if use is None or value.start_point[0] != value.end_point[0] or "{" in source.said(value):
+    if use is None or value.start_point[0] != value.end_point[0] or "{" in source.read_text(value):
         return None
-    if re.fullmatch(rf"return\s+\$?{re.escape(name)}\s*;?", source.said(two)):
+    if re.fullmatch(rf"return\s+\$?{re.escape(name)}\s*;?", source.read_text(two)):
         return use, value
     if two.type in _RETURNS and not _WHOLE.fullmatch(value.type):
         return None
@@ -208,8 +216,8 @@ def _movable(value: "Node", use: "Node", two: "Node") -> bool:
         if _MOVED_OUT.fullmatch(node.type):
             return False
         node = node.parent
-    calm = not any(_CALLING.fullmatch(inner.type) for inner in nodes_of(value))
-    before = (node for node in nodes_of(two) if node.end_byte <= use.start_byte)
+    calm = not any(_CALLING.fullmatch(inner.type) for inner in list_nodes(value))
+    before = (node for node in list_nodes(two) if node.end_byte <= use.start_byte)
     return calm and (_harmless(value) or not any(_CALLING.fullmatch(node.type) for node in before))
 
 

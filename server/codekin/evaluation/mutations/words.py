@@ -34,7 +34,7 @@ _REMARKS = (
 _LOGGED = ("got here", "step done", "entering", "next step", "still working", "about to go on", "checkpoint reached")
 
 
-def fresh_name(old: str, taken: set[str], rng: Random) -> str:
+def choose_name(old: str, taken: set[str], rng: Random) -> str:
     """A name in `old`'s writing that is not `taken`; it is, from now on."""
     for _ in range(200):
         name = _written(old, rng)
@@ -44,7 +44,7 @@ def fresh_name(old: str, taken: set[str], rng: Random) -> str:
     raise ValueError(f"no name is left for {old}")  # of tens of thousands: unreachable
 
 
-def function_name(old: str, taken: set[str], rng: Random) -> str:
+def choose_function_name(old: str, taken: set[str], rng: Random) -> str:
     """A fresh name that says to do something."""
 
     def verbal(_: str, rng: Random) -> str:
@@ -55,25 +55,25 @@ def function_name(old: str, taken: set[str], rng: Random) -> str:
         if name not in taken:
             taken.add(name)
             return name
-    return fresh_name(old, taken, rng)
+    return choose_name(old, taken, rng)
 
 
-def remark(rng: Random) -> str:
+def choose_comment(rng: Random) -> str:
     """What a comment says."""
     return rng.choice(_REMARKS)
 
 
-def logged(rng: Random) -> str:
+def choose_message(rng: Random) -> str:
     """What a statement prints."""
     return rng.choice(_LOGGED)
 
 
-def other_string(old: str, rng: Random) -> str:
+def change_string(old: str, rng: Random) -> str:
     """Other words where there were words: as many, parted by what parted them."""
     return re.sub(r"[A-Za-z]{2,}", lambda word: _cased(_one_of(_WORDS, rng), word[0]), old)
 
 
-def other_number(old: str, rng: Random) -> str:
+def change_number(old: str, rng: Random) -> str:
     """Another whole decimal number of about the same size, written as long."""
     least = 10 ** (len(old) - 1) + 1
     return str(rng.randrange(least, 10 ** len(old)))

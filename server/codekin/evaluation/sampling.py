@@ -7,7 +7,7 @@ from random import Random
 
 from codekin.code.extract import extract
 from codekin.evaluation.mutations import LANGUAGES
-from codekin.evaluation.mutations.likeness import tokens
+from codekin.evaluation.mutations.similarity import list_tokens
 from codekin.index.workspace import Document, SourceFile, Workspace
 from codekin.settings import Settings
 from codekin.types import Kind, Snippet
@@ -18,7 +18,7 @@ _PER_FILE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SamplingPlan:
     """What is measured."""
 
     sample: int = 100  # functions per language, and strangers per language
@@ -30,19 +30,19 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
+class SampledFunction:
     """A function of some code base."""
 
     path: Path
     snippet: Snippet
 
     @property
-    def place(self) -> str:
+    def display_place(self) -> str:
         """Where it stands, its lines counted from 1."""
         return f"{self.path}:{self.snippet.span.start + 1}-{self.snippet.span.end}"
 
 
-def sampled(roots: Sequence[Path], plan: Plan, settings: Settings) -> Iterator[Original]:
+def sample_functions(roots: Sequence[Path], plan: SamplingPlan, settings: Settings) -> Iterator[SampledFunction]:
     """Up to `plan.sample` functions of each language, at most two of a file; the same for the same seed and files."""
     workspace = Workspace(roots, settings.index)
     files = [one for one in workspace.walk() if isinstance(one, SourceFile) and one.language in LANGUAGES]
@@ -59,7 +59,7 @@ def sampled(roots: Sequence[Path], plan: Plan, settings: Settings) -> Iterator[O
             rng = Random(f"{plan.seed} {len(document.text)} {document.language}")  # noqa: S311 -- sampling, not secrets
             for snippet in rng.sample(snippets, min(_PER_FILE, len(snippets), left[file.language])):
                 left[file.language] -= 1
-                yield Original(file.path, snippet)
+                yield SampledFunction(file.path, snippet)
 
 
 def is_measurable(snippet: Snippet) -> bool:
@@ -67,4 +67,4 @@ def is_measurable(snippet: Snippet) -> bool:
     lines = snippet.span.end - snippet.span.start
     if snippet.kind not in _KINDS or snippet.part or lines < LEAST_LINES:
         return False
-    return len(tokens(snippet.text, snippet.language) or ()) >= LEAST_TOKENS
+    return len(list_tokens(snippet.text, snippet.language) or ()) >= LEAST_TOKENS

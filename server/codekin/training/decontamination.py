@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from zlib import crc32
 
-from codekin.training.pages import Pair
+from codekin.training.docs_pages import TextPair
 
 _WORD = re.compile(r"[A-Za-z]+|\d+")
 _SHINGLE = 8  # words
@@ -13,7 +13,7 @@ _SHARE = 0.3  # of those found, from which on a text counts as the benchmark's
 _SHORT = 4  # texts of fewer words are everybody's
 
 
-class Leaks:
+class BenchmarkTexts:
     """The texts of benchmarks, as shingles of words; punctuation, layout and case make no difference."""
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -24,7 +24,7 @@ class Leaks:
             self._whole.add(_hash(words))
             self._shingles.update(_hash(words[i : i + _SHINGLE]) for i in range(len(words) - _SHINGLE + 1))
 
-    def holds(self, pair: Pair) -> bool:
+    def contains(self, pair: TextPair) -> bool:
         """Whether either side of the pair is, or quotes, a benchmark's text."""
         return self._leaks(pair.query) or self._leaks(pair.passage)
 

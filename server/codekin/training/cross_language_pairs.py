@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from random import Random
 
-from codekin.training.pages import Pair
-from codekin.training.prose import name_words
+from codekin.training.docs_pages import TextPair
+from codekin.training.prose import split_name
 
 _BEARERS = 16  # a name that more functions bear says little
 _SHARED = 3  # words besides the name's own that two twins must share
@@ -14,13 +14,13 @@ _KEYWORDS = {"if", "for", "while", "switch", "return", "function", "catch", "fun
 _WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
 
 
-def twins(pairs: Iterable[Pair], random: Random) -> Iterator[Pair]:
+def pair_across_languages(pairs: Iterable[TextPair], random: Random) -> Iterator[TextPair]:
     """The twins among the functions that the `half` pairs put together again."""
     bearers: dict[str, list[tuple[str, str]]] = {}
     for pair in pairs:
         if pair.kind == "half":
             code = f"{pair.query}\n{pair.passage}"
-            name = function_name(code)
+            name = extract_function_name(code)
             if name and not name.startswith("test "):
                 bearers.setdefault(name, []).append((pair.language, code))
     for name, functions in sorted(bearers.items()):
@@ -29,14 +29,14 @@ def twins(pairs: Iterable[Pair], random: Random) -> Iterator[Pair]:
         for language, code in functions:
             others = [other for other in functions if other[0] != language and _akin(name, code, other[1])]
             if others:
-                yield Pair("twin", code, random.choice(others)[1], language)
+                yield TextPair("twin", code, random.choice(others)[1], language)
 
 
-def function_name(code: str) -> str:
+def extract_function_name(code: str) -> str:
     """The words of the name that a function's first lines give it; "" for names of one word."""
     for match in _NAMED.finditer("\n".join(code.split("\n")[:4])):
         if match[1] not in _KEYWORDS:
-            return name_words(match[1])
+            return split_name(match[1])
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'codekin[train]'")
-from codekin.training.steps import Plan, Work, rate, train  # noqa: E402 -- needs torch, which the core does without
+from codekin.training.training_loop import TrainingPlan, TrainingTask, compute_learning_rate, run_training  # noqa: E402 -- needs torch, which the core does without
 
 
 def _train(folder: Path) -> list[Any]:
@@ -23,7 +23,9 @@ def _train(folder: Path) -> list[Any]:
         loss.backward()
         return float(loss.detach())
 
-    train(model, Plan(40, 0.01, 4, checkpoint_steps=10, watch_steps=20), Work(backward, dict, {}), folder)
+    run_training(
+        model, TrainingPlan(40, 0.01, 4, checkpoint_steps=10, watch_steps=20), TrainingTask(backward, dict, {}), folder
+    )
     return [value.detach() for value in model.parameters()]
 
 
@@ -54,7 +56,7 @@ def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(tmp
 
 
 def test_the_rate_rises_then_falls_to_zero() -> None:
-    rates = [rate(Plan(100, 1.0, 10), step) for step in range(100)]
+    rates = [compute_learning_rate(TrainingPlan(100, 1.0, 10), step) for step in range(100)]
     assert max(rates) == rates[9] == 1
     assert rates[0] == pytest.approx(0.1)
     assert rates[99] == pytest.approx(1 / 90)
@@ -70,6 +72,8 @@ def test_words_that_are_known_already_may_change_less_than_the_rest(tmp_path: Pa
         loss.backward()
         return float(loss.detach())
 
-    train(model, Plan(1, 0.01, 0, weight_decay=0.0, rows_rate=0.1), Work(backward, dict, {}), tmp_path)
+    run_training(
+        model, TrainingPlan(1, 0.01, 0, weight_decay=0.0, rows_rate=0.1), TrainingTask(backward, dict, {}), tmp_path
+    )
     moved = [(new - old).abs().max().item() for new, old in zip(model.parameters(), before, strict=True)]
     assert moved == pytest.approx([0.001, 0.01, 0.01], rel=0.01)

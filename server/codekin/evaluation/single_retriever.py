@@ -11,7 +11,7 @@ from codekin.types import Candidate, Query, Task
 _K = 10
 
 
-class Alone:
+class SingleRetrievers:
     """An engine's index, asked by words only and by vectors only."""
 
     def __init__(self, engine: Engine) -> None:
@@ -22,7 +22,7 @@ class Alone:
         self._lexical = LexicalRetriever(self._index)
         self._dense = DenseRetriever(self._index, embedder)
 
-    def ranks(self, code: str, wanted: str) -> tuple[int | None, int | None]:
+    def find_ranks(self, code: str, wanted: str) -> tuple[int | None, int | None]:
         """The ranks, from 1, of the content with the text `wanted`; None where it is not among the first ten."""
         query, content = Query(code, Task.CODE2CODE), self._index.store.content_of(content_hash(wanted))
         return _rank(self._lexical.search(query, _K), content), _rank(self._dense.search(query, _K), content)

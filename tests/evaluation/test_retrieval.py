@@ -11,9 +11,17 @@ import pytest
 from codekin.code.words import words
 from codekin.embed.embedder import Embedder, load
 from codekin.evaluation.benchmarks import Benchmark, BenchmarkError, load_benchmark
-from codekin.evaluation.bm25 import bm25_scores
-from codekin.evaluation.product import product_rankings
-from codekin.evaluation.sets import dense_scores, evaluate, fused, measure, ranked, sets_in, tables
+from codekin.evaluation.bm25 import compute_bm25_scores
+from codekin.evaluation.product import rank_by_product
+from codekin.evaluation.retrieval import (
+    compute_dense_scores,
+    evaluate_benchmark,
+    find_sets,
+    format_tables,
+    fuse_scores,
+    measure_rankings,
+    rank_passages,
+)
 from codekin.settings import ModelSettings, Settings
 from codekin.types import Task
 
@@ -62,9 +70,11 @@ def _hashed_bag(texts: tuple[str, ...], dim: int = 256) -> np.ndarray:
 
 def test_the_shipped_model_beats_a_hashed_bag_of_words() -> None:
     benchmark = _labelled()
-    (ours,) = measure("static", benchmark, ranked(benchmark, dense_scores(_shipped(), benchmark)), "")
+    (ours,) = measure_rankings(
+        "static", benchmark, rank_passages(benchmark, compute_dense_scores(_shipped(), benchmark)), ""
+    )
     scores = _hashed_bag(benchmark.queries) @ _hashed_bag(benchmark.passages).T
-    (bag,) = measure("bag", benchmark, ranked(benchmark, scores), "hashed")
+    (bag,) = measure_rankings("bag", benchmark, rank_passages(benchmark, scores), "hashed")
     assert ours.ndcg10 > bag.ndcg10 + 0.1
 
 
@@ -98,23 +108,23 @@ def test_a_query_in_words_counts_to_the_language_of_its_answer(tmp_path: Path) -
 def test_a_code2code_query_does_not_find_itself(tmp_path: Path) -> None:
     found = load_benchmark(write_set(tmp_path / "x", "Code2Code"))
     assert found.own == (0,)
-    rankings = ranked(found, bm25_scores(found.queries, found.passages))
+    rankings = rank_passages(found, compute_bm25_scores(found.queries, found.passages))
     assert rankings == [[2, 1, 0]]
-    assert measure("bm25", found, rankings, "")[0].ndcg10 == 1
+    assert measure_rankings("bm25", found, rankings, "")[0].ndcg10 == 1
 
 
 def test_a_folder_without_a_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="qrels"):
         load_benchmark(tmp_path)
     with pytest.raises(BenchmarkError, match=r"meta\.json"):
-        sets_in(tmp_path)
+        find_sets(tmp_path)
 
 
 def test_each_model_is_measured_alone_and_fused_with_its_signature(tmp_path: Path) -> None:
     benchmark = load_benchmark(write_set(tmp_path / "x", "NL2Code"))
-    rows = [row for way in evaluate(benchmark, {"static": _shipped()}, {}) for row in way]
+    rows = [row for way in evaluate_benchmark(benchmark, {"static": _shipped()}, {}) for row in way]
     assert [row.model for row in rows] == ["bm25", "static", "static+bm25"]
-    text = tables(rows)
+    text = format_tables(rows)
     assert "| static+bm25 |" in text
     assert f"fingerprint {_shipped().fingerprint}" in text
 
@@ -122,7 +132,7 @@ def test_each_model_is_measured_alone_and_fused_with_its_signature(tmp_path: Pat
 def test_metrics_are_told_for_each_language_of_a_set() -> None:
     relevance = ({0: 1.0}, {1: 1.0}, {2: 1.0})
     found = Benchmark("x", Task.NL2CODE, ("a", "b", "c"), ("d", "e", "f"), relevance, (None,) * 3, ("go", "go", "php"))
-    rows = measure("m", found, [[0, 1, 2], [0, 1, 2], [0, 1, 2]], "")
+    rows = measure_rankings("m", found, [[0, 1, 2], [0, 1, 2], [0, 1, 2]], "")
     second, third = 1 / math.log2(3), 1 / 2
     assert {row.language: row.queries for row in rows} == {"": 3, "go": 2, "php": 1}
     expected = {"": (1 + second + third) / 3, "go": (1 + second) / 2, "php": third}
@@ -131,7 +141,7 @@ def test_metrics_are_told_for_each_language_of_a_set() -> None:
         {"": 11 / 18, "go": 3 / 4, "php": 1 / 3}, abs=1e-4
     )
     assert rows[0].recall100 is None  # no more than ten are ranked
-    silent = measure("m", found, [[0], [], []], "")
+    silent = measure_rankings("m", found, [[0], [], []], "")
     assert {row.language: row.silent for row in silent} == {"": 2, "go": 1, "php": 1}
 
 
@@ -147,7 +157,7 @@ def test_codekin_itself_answers_questions_about_a_set_s_passages() -> None:
     found = Benchmark(
         "x", Task.NL2CODE, asked, tuple(CODE.values()), ({0: 1.0}, {2: 1.0}), (None,) * 2, written_in=tuple(CODE)
     )
-    first, second = product_rankings(found, Settings())
+    first, second = rank_by_product(found, Settings())
     assert first[0] == 0
     assert second[0] == 2
 
@@ -155,7 +165,7 @@ def test_codekin_itself_answers_questions_about_a_set_s_passages() -> None:
 def test_codekin_itself_leaves_a_query_s_own_passage_out() -> None:
     passages = tuple(CODE.values())
     found = Benchmark("x", Task.CODE2CODE, passages[:1], passages, ({1: 1.0},), (0,), written_in=tuple(CODE))
-    (ranking,) = product_rankings(found, Settings())
+    (ranking,) = rank_by_product(found, Settings())
     assert ranking[0] == 1
     assert 0 not in ranking
 
@@ -163,9 +173,9 @@ def test_codekin_itself_leaves_a_query_s_own_passage_out() -> None:
 def test_fusion_ignores_scale_and_offset_of_either_side() -> None:
     random = np.random.default_rng(0)
     dense, lexical = random.random((3, 9)).astype(np.float32), random.random((3, 9)).astype(np.float32)
-    assert np.allclose(fused(dense, lexical), fused(dense * 7 + 3, lexical * 0.1 - 2), atol=1e-4)
+    assert np.allclose(fuse_scores(dense, lexical), fuse_scores(dense * 7 + 3, lexical * 0.1 - 2), atol=1e-4)
 
 
 def test_bm25_takes_a_plural_and_its_singular_for_one_word() -> None:
-    scores = bm25_scores(["headers", "glas", "parseheaders"], ["header = 1", "glass = 1", "parseHeaders = 1"])
+    scores = compute_bm25_scores(["headers", "glas", "parseheaders"], ["header = 1", "glass = 1", "parseHeaders = 1"])
     assert (scores > 0).tolist() == [[True, False, True], [False, False, False], [False, False, True]]

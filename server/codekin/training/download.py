@@ -7,37 +7,37 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from codekin.training.corpus import BlockList, harvest
-from codekin.training.pages import Pair
-from codekin.training.pairs import package_pairs, write_pairs
-from codekin.training.twins import twins
+from codekin.training.corpus import BlockList, fetch_packages
+from codekin.training.cross_language_pairs import pair_across_languages
+from codekin.training.docs_pages import TextPair
+from codekin.training.pairs import extract_package_pairs, write_pairs
 
 log = logging.getLogger(__name__)
 MANIFEST = Path(__file__).parent / "manifest.json"
 TWINS = "twins.jsonl.gz"
 
 
-def corpus(manifest: Path, block_list: Path, folder: Path) -> Path:
+def build_corpus(manifest: Path, block_list: Path, folder: Path) -> Path:
     """Fetch the manifest's packages and cut them into pairs; the folder of the pairs.
 
     What is there already stays: registries drop versions, and a package that can't be had any more is told and missed.
     """
     lost = fetch_all(manifest, block_list, folder / "sources")
     log.info("%d packages could not be had", lost)
-    pair_all(folder / "sources", block_list, folder / "pairs")
+    write_all_pairs(folder / "sources", block_list, folder / "pairs")
     return folder / "pairs"
 
 
 def fetch_all(manifest: Path, block_list: Path, sources: Path) -> int:
     """Fetch the manifest's packages that are not there yet; how many could not be had."""
     lost = 0
-    for package, problem in harvest(manifest, BlockList(block_list), sources):
+    for package, problem in fetch_packages(manifest, BlockList(block_list), sources):
         lost += bool(problem)
         log.info("%s %s %s: %s", package.registry, package.name, package.version, problem or "there")
     return lost
 
 
-def pair_all(sources: Path, block_list: Path, out: Path, processes: int = 2) -> None:
+def write_all_pairs(sources: Path, block_list: Path, out: Path, processes: int = 2) -> None:
     """Write the pairs of each package that has none yet, then the twins across all of them."""
     out.mkdir(parents=True, exist_ok=True)
     folders = sorted(path.parent for path in sources.glob("*/harvested.json"))
@@ -47,14 +47,14 @@ def pair_all(sources: Path, block_list: Path, out: Path, processes: int = 2) -> 
         for folder, count in zip(missing, pool.map(pair, missing), strict=True):
             log.info("%s: %d pairs", folder.name, count)
     if missing or not (out / TWINS).exists():
-        write_pairs(twins(_all_pairs(out), Random(0)), out / TWINS)  # noqa: S311 -- sampling, not secrets
+        write_pairs(pair_across_languages(_all_pairs(out), Random(0)), out / TWINS)  # noqa: S311 -- sampling, not secrets
 
 
 def _pair_package(folder: Path, block_list: Path, out: Path) -> int:
-    return write_pairs(package_pairs(folder, BlockList(block_list), 0), out / f"{folder.name}.jsonl.gz")
+    return write_pairs(extract_package_pairs(folder, BlockList(block_list), 0), out / f"{folder.name}.jsonl.gz")
 
 
-def _all_pairs(out: Path) -> Iterator[Pair]:
+def _all_pairs(out: Path) -> Iterator[TextPair]:
     from codekin.training.shards import read_pairs
 
     for path in sorted(path for path in out.glob("*.jsonl.gz") if path.name != TWINS):

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from codekin.embed.embedder import Embedder
 from codekin.evaluation.benchmarks import Benchmark, BenchmarkError
-from codekin.evaluation.bm25 import SIGNATURE, bm25_scores
-from codekin.evaluation.metrics import ndcg, recall, reciprocal_rank
-from codekin.evaluation.signature import line, of_model
+from codekin.evaluation.bm25 import SIGNATURE, compute_bm25_scores
+from codekin.evaluation.metrics import compute_ndcg, compute_recall, compute_reciprocal_rank
+from codekin.evaluation.signature import describe_model, format_signature
 from codekin.types import Role
 
 DENSE_WEIGHT = 0.8  # of the convex sum of z-scores: the best of .6 to .9 on the sets for our own model
@@ -25,7 +25,7 @@ _DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class RetrievalResult:
     """One way of ranking on one set, or on those of its queries whose code is in one language."""
 
     model: str
@@ -40,14 +40,14 @@ class Measured:
     signature: str
 
 
-def dense_scores(embedder: Embedder, benchmark: Benchmark) -> Scores:
+def compute_dense_scores(embedder: Embedder, benchmark: Benchmark) -> Scores:
     """Cosines, (queries, passages)."""
     queries = embedder.embed(benchmark.queries, benchmark.task, Role.QUERY)
     passages = embedder.embed(benchmark.passages, benchmark.task, Role.PASSAGE)
     return queries @ passages.T
 
 
-def fused(dense: Scores, lexical: Scores, weight: float = DENSE_WEIGHT) -> Scores:
+def fuse_scores(dense: Scores, lexical: Scores, weight: float = DENSE_WEIGHT) -> Scores:
     """The convex sum of both scores, each made a z-score per query."""
     return weight * _z(dense) + (1 - weight) * _z(lexical)
 
@@ -57,7 +57,7 @@ def _z(scores: Scores) -> Scores:
     return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1), dtype=np.float32)
 
 
-def ranked(benchmark: Benchmark, scores: Scores) -> Rankings:
+def rank_passages(benchmark: Benchmark, scores: Scores) -> Rankings:
     """The hundred best of each query."""
     rankings = []
     for query, own in enumerate(benchmark.own):
@@ -68,14 +68,14 @@ def ranked(benchmark: Benchmark, scores: Scores) -> Rankings:
     return rankings
 
 
-def measure(name: str, benchmark: Benchmark, rankings: Rankings, signature: str) -> list[Measured]:
+def measure_rankings(name: str, benchmark: Benchmark, rankings: Rankings, signature: str) -> list[RetrievalResult]:
     """The metrics, averaged over all queries and, where the set has several languages, over those of each."""
     depth = max(map(len, rankings), default=0)
     rows = []
     for query, passages in enumerate(rankings):
         relevance = benchmark.relevance[query]
-        recalls = [recall(passages, relevance, k) for k in (10, _DEPTH)]
-        rows.append([ndcg(passages, relevance), reciprocal_rank(passages, relevance), *recalls])
+        recalls = [compute_recall(passages, relevance, k) for k in (10, _DEPTH)]
+        rows.append([compute_ndcg(passages, relevance), compute_reciprocal_rank(passages, relevance), *recalls])
     languages = sorted(set(benchmark.languages))
     measured = []
     for language in ["", *languages] if len(languages) > 1 else [""]:
@@ -86,27 +86,27 @@ def measure(name: str, benchmark: Benchmark, rankings: Rankings, signature: str)
         deep = recall100 if depth > 10 else None
         silent = sum(not rankings[at] for at in asked)
         metrics = (ndcg10, mrr10, recall10, deep)
-        measured.append(Measured(name, benchmark.name, language, len(asked), *metrics, silent, signature))
+        measured.append(RetrievalResult(name, benchmark.name, language, len(asked), *metrics, silent, signature))
     return measured
 
 
-def evaluate(
+def evaluate_benchmark(
     benchmark: Benchmark, embedders: Mapping[str, Embedder], rankers: Mapping[str, tuple[Ranker, str]]
-) -> Iterator[list[Measured]]:
+) -> Iterator[list[RetrievalResult]]:
     """BM25, each model alone and fused with BM25, then each of `rankers` (with its signature)."""
-    lexical = bm25_scores(benchmark.queries, benchmark.passages)
-    yield measure("bm25", benchmark, ranked(benchmark, lexical), SIGNATURE)
+    lexical = compute_bm25_scores(benchmark.queries, benchmark.passages)
+    yield measure_rankings("bm25", benchmark, rank_passages(benchmark, lexical), SIGNATURE)
     for name, embedder in embedders.items():
-        signature = line(of_model(embedder))
-        dense = dense_scores(embedder, benchmark)
-        yield measure(name, benchmark, ranked(benchmark, dense), signature)
-        both = ranked(benchmark, fused(dense, lexical))
-        yield measure(f"{name}+bm25", benchmark, both, f"{signature} · z-sum {DENSE_WEIGHT}")
+        signature = format_signature(describe_model(embedder))
+        dense = compute_dense_scores(embedder, benchmark)
+        yield measure_rankings(name, benchmark, rank_passages(benchmark, dense), signature)
+        both = rank_passages(benchmark, fuse_scores(dense, lexical))
+        yield measure_rankings(f"{name}+bm25", benchmark, both, f"{signature} · z-sum {DENSE_WEIGHT}")
     for name, (ranker, signature) in rankers.items():
-        yield measure(name, benchmark, ranker(benchmark), signature)
+        yield measure_rankings(name, benchmark, ranker(benchmark), signature)
 
 
-def sets_in(folder: Path) -> list[Path]:
+def find_sets(folder: Path) -> list[Path]:
     """The sets that lie in a folder. Raises BenchmarkError where there are none."""
     found = sorted(path.parent for path in folder.glob("*/meta.json"))
     if not found:
@@ -114,7 +114,7 @@ def sets_in(folder: Path) -> list[Path]:
     return found
 
 
-def tables(rows: Sequence[Measured]) -> str:
+def format_tables(rows: Sequence[RetrievalResult]) -> str:
     """NDCG@10 of all sets side by side, then each set with all metrics and its languages; signatures last."""
     sets, models = (list(dict.fromkeys(of)) for of in ([row.set for row in rows], [row.model for row in rows]))
     at = {(row.model, row.set, row.language): row for row in rows}
@@ -143,7 +143,7 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|---" + "|---:" * (len(head) - 1) + "|", *lines[1:]])
 
 
-def _ndcg(row: Measured | None) -> str:
+def _ndcg(row: RetrievalResult | None) -> str:
     return _number(row.ndcg10 if row else None)
 
 
@@ -151,6 +151,6 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def document(rows: Sequence[Measured]) -> list[dict[str, Any]]:
+def to_json(rows: Sequence[RetrievalResult]) -> list[dict[str, Any]]:
     """The same for a program."""
     return [asdict(row) for row in rows]

@@ -10,7 +10,7 @@ from html import unescape
 from itertools import zip_longest
 from pathlib import Path
 
-from codekin.training.prose import prose
+from codekin.training.prose import clean_prose
 
 DOCS = {".md", ".rst", ".markdown", ".mdx", ".sgml", ".xml"}
 _FENCE = re.compile(r"(?ms)^[ \t]*```[ \t]*([\w+#-]*)[^\n]*\n(.*?)^[ \t]*```")
@@ -30,13 +30,13 @@ _SECTION_WORDS = 15  # of shorter sections most point elsewhere
 _SECTION_CHARS = 1500
 
 
-def suffix_of(path: Path) -> str:
+def find_page_suffix(path: Path) -> str:
     """How the page is written; Sphinx keeps its pages' sources as `page.rst.txt`."""
     return Path(path.stem).suffix.lower() if path.suffix.lower() == ".txt" else path.suffix.lower()
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TextPair:
     """A query and the passage that answers it."""
 
     kind: str
@@ -45,14 +45,14 @@ class Pair:
     language: str
 
 
-def page_pairs(text: str, suffix: str) -> Iterator[Pair]:
+def extract_page_pairs(text: str, suffix: str) -> Iterator[TextPair]:
     """All pairs of a documentation page."""
-    yield from example_pairs(text, suffix)
+    yield from extract_example_pairs(text, suffix)
     if suffix not in {".sgml", ".xml"}:
-        yield from section_pairs(text)
+        yield from extract_section_pairs(text)
 
 
-def section_pairs(text: str) -> Iterator[Pair]:
+def extract_section_pairs(text: str) -> Iterator[TextPair]:
     """A page's heading, behind the page's own where it says little by itself → what the section says."""
     marks = [mark for mark in _HEADING.finditer(text) if not mark[3]]
     title = ""
@@ -60,15 +60,15 @@ def section_pairs(text: str) -> Iterator[Pair]:
         heading = " ".join(_MARKUP.sub("", mark[1] or mark[2]).split())
         title = title or heading
         spoken = heading if len(_WORD.findall(heading)) > 2 else f"{title}: {heading}"
-        question = prose(spoken) if heading != title else prose(heading)
+        question = clean_prose(spoken) if heading != title else clean_prose(heading)
         answer = _MARKUP.sub("", text[mark.end() : following.start() if following else len(text)]).strip()[
             :_SECTION_CHARS
         ]
-        if question and len(_WORD.findall(answer)) >= _SECTION_WORDS and prose(answer[:400]):
-            yield Pair("section", question, answer, "")
+        if question and len(_WORD.findall(answer)) >= _SECTION_WORDS and clean_prose(answer[:400]):
+            yield TextPair("section", question, answer, "")
 
 
-def example_pairs(text: str, suffix: str) -> Iterator[Pair]:
+def extract_example_pairs(text: str, suffix: str) -> Iterator[TextPair]:
     """Heading and the paragraph before → the code block."""
     heading = ""
     for before, code, language in _blocks(text, suffix):
@@ -76,12 +76,12 @@ def example_pairs(text: str, suffix: str) -> Iterator[Pair]:
         heading = next((part for part in headings[-1] if part), heading) if headings else heading
         plain = unescape(re.sub(r"<para[^>]*>|</?summary>", "\n\n", before)) if suffix in {".sgml", ".xml"} else before
         chunks = [chunk.strip() for chunk in re.split(r"\n\s*\n", plain) if len(chunk.strip()) > 10]
-        paragraph = prose(chunks[-1].rstrip(":")) if chunks and not chunks[-1].startswith("#") else ""
-        titled = prose(heading)
+        paragraph = clean_prose(chunks[-1].rstrip(":")) if chunks and not chunks[-1].startswith("#") else ""
+        titled = clean_prose(heading)
         for question in dict.fromkeys((f"{titled}. {paragraph}" if titled and paragraph else "", paragraph, titled)):
             if question:
-                for example in worth(code):
-                    yield Pair("example", question, example, language)
+                for example in yield_if_worthwhile(code):
+                    yield TextPair("example", question, example, language)
 
 
 def _blocks(text: str, suffix: str) -> Iterator[tuple[str, str, str]]:
@@ -106,19 +106,19 @@ def _blocks(text: str, suffix: str) -> Iterator[tuple[str, str, str]]:
             last = block.end()
 
 
-def examples(doc: str) -> Iterator[str]:
+def extract_examples(doc: str) -> Iterator[str]:
     """The example code in a doc comment: fenced, doctest, JSDoc @example, C# <code> has gone with its tags."""
     for fence in _FENCE.finditer(doc):
-        yield from worth(fence[2])
+        yield from yield_if_worthwhile(fence[2])
     doctest = [line[4:] for line in doc.split("\n") if line.startswith((">>> ", "... "))]
     if doctest:
-        yield from worth("\n".join(doctest[:15]))
+        yield from yield_if_worthwhile("\n".join(doctest[:15]))
     for block in re.findall(r"(?ms)^@example\s*(.*?)(?=^@|\Z)", doc):
         if "```" not in block:
-            yield from worth(block)
+            yield from yield_if_worthwhile(block)
 
 
-def worth(code: str) -> Iterator[str]:
+def yield_if_worthwhile(code: str) -> Iterator[str]:
     code = code.strip("\n")
     if 30 <= len(code) <= 2000 and len(_IDENTIFIER.findall(code)) >= 4:
         yield code

@@ -23,7 +23,7 @@ Measures = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     """How a model is led down its loss."""
 
     steps: int
@@ -36,13 +36,13 @@ class Plan:
     checkpoint_steps: int = 100
     watch_steps: int = 100
 
-    def determines(self) -> dict[str, Any]:
+    def weight_settings(self) -> dict[str, Any]:
         """What of it the weights depend on."""
         return {name: value for name, value in asdict(self).items() if name not in ("checkpoint_steps", "watch_steps")}
 
 
 @dataclass(frozen=True, slots=True)
-class Folders:
+class TrainingFolders:
     """Where a training writes."""
 
     work: Path  # what it needs to go on after an interruption
@@ -50,7 +50,7 @@ class Folders:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class TrainingTask:
     """What is done at each step."""
 
     backward: Callable[[int], float]  # fills the gradients for a step; the loss
@@ -58,7 +58,7 @@ class Work:
     recipe: Mapping[str, Any]  # what must be the same for a checkpoint to be taken up
 
 
-def train(model: nn.Module, plan: Plan, work: Work, folder: Path) -> list[Measures]:
+def run_training(model: nn.Module, plan: TrainingPlan, work: TrainingTask, folder: Path) -> list[Measures]:
     """Takes the steps that are left after those of `folder`'s checkpoint; the curve: what was watched, and when.
 
     Raises ModelError where the checkpoint is of another recipe.
@@ -70,7 +70,7 @@ def train(model: nn.Module, plan: Plan, work: Work, folder: Path) -> list[Measur
     curve, mean, started = begun.curve, begun.loss, time.monotonic()
     for step in range(begun.step, plan.steps):
         for group in optimizer.param_groups:
-            group["lr"] = rate(plan, step) * group["share"]
+            group["lr"] = compute_learning_rate(plan, step) * group["share"]
         torch.manual_seed(plan.seed * 1_000_003 + step)
         optimizer.zero_grad(set_to_none=True)
         loss = work.backward(step)
@@ -92,13 +92,13 @@ def use_threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
-def rate(plan: Plan, step: int) -> float:
+def compute_learning_rate(plan: TrainingPlan, step: int) -> float:
     """Warm-up, then linearly to zero."""
     left = (plan.steps - step) / max(1, plan.steps - plan.warm_up)
     return plan.learning_rate * min(1.0, (step + 1) / max(1, plan.warm_up), left)
 
 
-def _optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
+def _optimizer(model: nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
     learned = {id(parameter): parameter for parameter in model.parameters() if parameter.requires_grad}
     tables = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]
     rows = [parameter for parameter in tables if learned.pop(id(parameter), None) is not None]

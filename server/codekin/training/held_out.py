@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from codekin.embed.tasks import prefix
 from codekin.evaluation.benchmarks import Benchmark
-from codekin.evaluation.bm25 import bm25_scores
-from codekin.evaluation.metrics import ndcg
-from codekin.evaluation.sets import ranked
+from codekin.evaluation.bm25 import compute_bm25_scores
+from codekin.evaluation.metrics import compute_ndcg
+from codekin.evaluation.retrieval import rank_passages
 from codekin.training.jsonl import TaskPair
 from codekin.types import Role, Task
 
@@ -20,7 +20,7 @@ Measures = dict[str, float]
 _SEED = 0
 
 
-def sets(pairs: Sequence[TaskPair], limit: int) -> list[Benchmark]:
+def make_held_out_sets(pairs: Sequence[TaskPair], limit: int) -> list[Benchmark]:
     """A retrieval set for each task, of at most `limit` of its pairs: every passage of theirs is a candidate for all.
 
     They are drawn from all, for neighbours in a file are of one package; and always the same, so that two trainings can
@@ -41,12 +41,12 @@ def sets(pairs: Sequence[TaskPair], limit: int) -> list[Benchmark]:
     return found
 
 
-def lexical(held: Sequence[Benchmark]) -> Measures:
+def measure_bm25(held: Sequence[Benchmark]) -> Measures:
     """BM25's NDCG@10 by task, and their mean."""
-    return _with_mean({str(one.task): _ndcg10(one, bm25_scores(one.queries, one.passages)) for one in held})
+    return _with_mean({str(one.task): _ndcg10(one, compute_bm25_scores(one.queries, one.passages)) for one in held})
 
 
-def dense(held: Sequence[Benchmark], encode: Encode, dims: Sequence[int]) -> Measures:
+def measure_dense(held: Sequence[Benchmark], encode: Encode, dims: Sequence[int]) -> Measures:
     """The model's NDCG@10 by task, their mean, and that of vectors cut to each smaller dimension."""
     by_dim: dict[int, Measures] = {dim: {} for dim in dims}
     for one in held:
@@ -64,8 +64,10 @@ def _cut(vectors: NDArray[np.float32], dim: int) -> NDArray[np.float32]:
 
 
 def _ndcg10(held: Benchmark, scores: NDArray[np.float32]) -> float:
-    rankings = ranked(held, scores)
-    return float(np.mean([ndcg(found, relevant) for found, relevant in zip(rankings, held.relevance, strict=True)]))
+    rankings = rank_passages(held, scores)
+    return float(
+        np.mean([compute_ndcg(found, relevant) for found, relevant in zip(rankings, held.relevance, strict=True)])
+    )
 
 
 def _with_mean(measured: Measures) -> Measures:

@@ -7,19 +7,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from codekin.embed.transformer.linear import Int8, Linear, Packed, can_pack, linear
+from codekin.embed.transformer.linear import Int8Linear, Linear, PackedLinear, can_pack, make_linear
 
 
-def feed(gate: Tensor, up: Tensor, down: Tensor, *, int8: bool) -> Linear:
+def make_mlp(gate: Tensor, up: Tensor, down: Tensor, *, int8: bool) -> Linear:
     """The fastest form of the part, for weights without biases."""
     if int8 and gate.device.type == "cpu":
-        return Int8Feed(Int8(torch.cat([gate, up]), None), Int8(down, None))
+        return Int8Mlp(Int8Linear(torch.cat([gate, up]), None), Int8Linear(down, None))
     if can_pack(gate):
-        return PackedFeed(Packed(gate, None, "swish"), Packed(up, None), Packed(down, None))
-    return Feed(linear(torch.cat([gate, up]), None, int8=False), linear(down, None, int8=False))
+        return PackedMlp(PackedLinear(gate, None, "swish"), PackedLinear(up, None), PackedLinear(down, None))
+    return Mlp(make_linear(torch.cat([gate, up]), None, int8=False), make_linear(down, None, int8=False))
 
 
-class Feed:
+class Mlp:
     """Both first products as one, and what follows step by step."""
 
     def __init__(self, gate_up: Linear, down: Linear) -> None:
@@ -30,20 +30,20 @@ class Feed:
         return self._down(functional.silu(gate, inplace=True).mul_(up))
 
 
-class PackedFeed:
+class PackedMlp:
     """What follows a product is done to each tile of it while it is at hand: 0.7 of the time of the first half."""
 
-    def __init__(self, gate: Packed, up: Packed, down: Packed) -> None:
+    def __init__(self, gate: PackedLinear, up: PackedLinear, down: PackedLinear) -> None:
         self._gate, self._up, self._down = gate, up, down
 
     def __call__(self, x: Tensor) -> Tensor:
         return self._down(self._up.times(x, self._gate(x)))
 
 
-class Int8Feed:
+class Int8Mlp:
     """`down` scales each row that it reads by itself, so that `up`'s may be scaled at the end, where they are short."""
 
-    def __init__(self, gate_up: Int8, down: Int8) -> None:
+    def __init__(self, gate_up: Int8Linear, down: Int8Linear) -> None:
         self._gate_up, self._down = gate_up, down
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ _BUCKETS = 12  # groups of ranks that weigh the same, from the end on ever wider
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class StaticShape:
     """What the model has rows for."""
 
     tokens: int  # of the vocabulary, phrases and marks with them
@@ -45,16 +45,16 @@ class Shape:
         return tuple(self.table_of)
 
 
-def shape_of(tokens: int, dims: tuple[int, ...], tables: int) -> Shape:
+def make_shape(tokens: int, dims: tuple[int, ...], tables: int) -> StaticShape:
     """With two tables, sentences have the first and code the second."""
     prefixes = dict.fromkeys(PREFIXES.values())
-    return Shape(tokens, dims, {text: 0 if tables == 1 or text in SPOKEN else 1 for text in prefixes})
+    return StaticShape(tokens, dims, {text: 0 if tables == 1 or text in SPOKEN else 1 for text in prefixes})
 
 
-class StaticTables(nn.Module):
+class StaticModel(nn.Module):
     """Tables (tables, tokens, d) of vectors, and logarithmic weights of tokens and of places, per prefix."""
 
-    def __init__(self, shape: Shape, phrases: int = 0, phrase_scale: float = 1.0) -> None:
+    def __init__(self, shape: StaticShape, phrases: int = 0, phrase_scale: float = 1.0) -> None:
         super().__init__()
         self.shape = shape
         count = max(shape.table_of.values()) + 1
@@ -90,18 +90,18 @@ def _bucket(ranks: Tensor) -> Tensor:
     return (1.5 * (ranks + 1).log2()).long().clamp(max=_BUCKETS - 1)
 
 
-def quantised(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def quantize_rows(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """int8 rows and their scales: row ≈ int8 row x scale, with the row's largest number at ±127."""
     scales = np.abs(table).max(axis=-1) / 127
     safe = np.where(scales > 0, scales, 1)
     return np.rint(table / safe[..., None]).astype(np.int8), scales.astype(np.float32)
 
 
-def export(model: StaticTables, tokenizer: str, phrases: int, folder: Path, recipe: Mapping[str, Any]) -> None:
+def export_model(model: StaticModel, tokenizer: str, phrases: int, folder: Path, recipe: Mapping[str, Any]) -> None:
     """Write the files that `embed.static.StaticEncoder` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     shape = model.shape
-    rows, scales = quantised(np.stack([table.detach().numpy() for table in model.tables]))
+    rows, scales = quantize_rows(np.stack([table.detach().numpy() for table in model.tables]))
     weights = model.weights.detach().exp().numpy().copy()
     spoken = [row for row, prefix in enumerate(shape.prefixes) if prefix in SPOKEN]
     weights[spoken, shape.first_mark - phrases : shape.first_mark] *= float(recipe.get("spoken_phrases", 1.0))

@@ -25,7 +25,7 @@ _FUNCTIONS = (Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST)
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class CorpusSnippet:
     """A snippet of the corpus, with its lines."""
 
     path: Path
@@ -47,14 +47,14 @@ class Cut:
     without: frozenset[int]  # what may not be used: the function and its near duplicates, by number in the corpus
 
 
-class Corpus:
+class CutCorpus:
     """All that is cut in a workspace, and may be copied from."""
 
     def __init__(self, workspace: Workspace) -> None:
         found = (workspace.read(file.path) for file in workspace.walk() if isinstance(file, SourceFile))
         self.documents = {document.path: document for document in found if isinstance(document, Document)}
         self.codes = [
-            Code(document.path, snippet, tuple(snippet.text.split("\n")))
+            CorpusSnippet(document.path, snippet, tuple(snippet.text.split("\n")))
             for document in self.documents.values()
             for snippet in extract(document.text, document.language)
         ]
@@ -62,7 +62,7 @@ class Corpus:
         self._words = [Counter(words(code.snippet.text)) for code in self.codes]
         self._sizes = np.array([bag.total() for bag in self._words])
 
-    def cuts(self, count: int, seed: int) -> Iterator[Cut]:
+    def choose_cuts(self, count: int, seed: int) -> Iterator[Cut]:
         """`count` functions, each cut before one of its statements but the first line's; the same for a seed."""
         lot = random.Random(seed)  # noqa: S311
         whole = [n for n, code in enumerate(self.codes) if code.snippet.kind in _FUNCTIONS and not code.snippet.part]
@@ -71,7 +71,7 @@ class Corpus:
         for number, rows in islice(cuttable, count):
             yield self._cut(number, lot.choice(rows))
 
-    def _rows(self, code: Code) -> list[int]:
+    def _rows(self, code: CorpusSnippet) -> list[int]:
         document, snippet = self.documents[code.path], code.snippet
         syntax, lines, key = syntax_of(snippet.language), split_lines(document.text), keys_of(snippet.language)
         root = parse(source_of(lines), syntax) if syntax else None
@@ -100,7 +100,7 @@ class Corpus:
         return frozenset(near)
 
 
-def bare(line: str) -> str:
+def strip_blanks(line: str) -> str:
     """The line without blanks, in which it is compared."""
     return "".join(line.split())
 

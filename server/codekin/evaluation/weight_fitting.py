@@ -1,4 +1,6 @@
-"""Fit the weights of completion: `python -m codekin.evaluation.fitting ROOT … > server/codekin/completion/weights.py`.
+"""Fit the weights of completion.
+
+    python -m codekin.evaluation.weight_fitting ROOT … > server/codekin/completion/weights.py
 
 Two logistic regressions (see completion/belief.py) on cuts of these repositories, by Newton's method with a ridge.
 Measure on others: `python -m codekin.evaluation.completion`.
@@ -20,8 +22,8 @@ from codekin.completion.belief import LINE_FEATURES, votes
 from codekin.completion.clues import Clue
 from codekin.completion.sources import Source
 from codekin.completion.weighing import FEATURES
-from codekin.evaluation.completion import indexed
-from codekin.evaluation.cuts import bare
+from codekin.evaluation.completion import open_temporary_engine
+from codekin.evaluation.hold_out import strip_blanks
 from codekin.settings import Settings
 from codekin.types import Kind
 
@@ -37,31 +39,31 @@ _LINES = 10  # of a cut: those that could be shown; the many others would only t
 _NOWHERE = Source(Path(), 0, (), "", Kind.LINES, -1)
 
 
-def examples(root: Path, count: int, seed: int) -> list[Example]:
+def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
     """The clues of `count` cuts of one repository."""
     found = []
-    with indexed(root, Settings()) as (engine, corpus):
-        for cut in corpus.cuts(count, seed):
+    with open_temporary_engine(root, Settings()) as (engine, corpus):
+        for cut in corpus.choose_cuts(count, seed):
             without = frozenset(corpus.hashes[number] for number in cut.without)
             asked = asked_at(cut.path, cut.text, cut.language, cut.row, cut.column)
             clues = engine.completer.weighed(asked, Event(), without) if asked.is_begun else []
-            truth = bare(cut.truth[0])
-            found.append(tuple((clue.features, clue.line, bare(clue.line) == truth) for clue in clues))
+            truth = strip_blanks(cut.truth[0])
+            found.append(tuple((clue.features, clue.line, strip_blanks(clue.line) == truth) for clue in clues))
     return found
 
 
-def fit(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, float]]:
+def fit_weights(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, float]]:
     """The weights of FEATURES and of LINE_FEATURES, each with a bias."""
     rows = [clue for cut in cuts for clue in cut]
     of_clues = _logistic(np.array([row[0] for row in rows]), np.array([row[2] for row in rows], float), FEATURES)
     lines: list[tuple[float, ...]] = []
     right: list[bool] = []
     for cut in cuts:
-        truth = {bare(line) for _, line, is_right in cut if is_right}
+        truth = {strip_blanks(line) for _, line, is_right in cut if is_right}
         voted = votes([Clue(_NOWHERE, 0, 0, 0.0, line=line, features=told) for told, line, _ in cut], of_clues)
         for clues, features in sorted(voted, key=lambda vote: -vote[1][0])[:_LINES]:
             lines.append(features)
-            right.append(bare(clues[0].line) in truth)
+            right.append(strip_blanks(clues[0].line) in truth)
     return of_clues, _logistic(np.array(lines), np.array(right, float), LINE_FEATURES)
 
 
@@ -76,9 +78,9 @@ def _logistic(rows: Floats, right: Floats, names: Sequence[str]) -> dict[str, fl
     return dict(zip((*names, "bias"), (round(float(weight), 2) for weight in weights), strict=True))
 
 
-def written(weights: tuple[dict[str, float], dict[str, float]], names: Sequence[str], cuts: int) -> str:
+def format_module(weights: tuple[dict[str, float], dict[str, float]], names: Sequence[str], cuts: int) -> str:
     """The module that holds them."""
-    made = f"by codekin.evaluation.fitting on {cuts:,} cuts of {', '.join(names)}"
+    made = f"by codekin.evaluation.weight_fitting on {cuts:,} cuts of {', '.join(names)}"
     lines = [
         '"""What the features weigh in the question how code goes on: fitted, not chosen.',
         "",
@@ -100,9 +102,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     roots = [root.resolve() for root in options.roots]
     with ProcessPoolExecutor(options.workers) as pool:
         cuts = [
-            cut for found in pool.map(partial(examples, count=options.cuts, seed=options.seed), roots) for cut in found
+            cut
+            for found in pool.map(partial(collect_examples, count=options.cuts, seed=options.seed), roots)
+            for cut in found
         ]
-    sys.stdout.write(written(fit(cuts), [root.name for root in roots], len(cuts)))
+    sys.stdout.write(format_module(fit_weights(cuts), [root.name for root in roots], len(cuts)))
     return 0
 
 
