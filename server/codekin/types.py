@@ -58,6 +58,29 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """A notebook's code cell: which lines of the document's text are its, and where they stand in the file."""
+
+    index: int  # among all cells of the notebook, from 0
+    id: str  # "" where the notebook gives none
+    language: str
+    span: Span  # of the document's text
+    rows: tuple[int, ...]  # of each of its lines, the file's line that holds it; () where it was never saved
+    key: str = ""  # what the editor that has the cell open calls it
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCell:
+    """A cell as an editor has it open, whether it holds code or not."""
+
+    key: str  # what the editor calls it
+    text: str
+    language: str  # as the editor calls it
+    index: int  # as in Cell; -1 where the editor does not say
+    before: str = ""  # what it said when it was opened
+
+
+@dataclass(frozen=True, slots=True)
 class Snippet:
     """A function-sized unit of a document.
 

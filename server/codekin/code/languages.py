@@ -64,6 +64,7 @@ _EXTENSIONS = {
     "make": "mk mak make",
     "nim": "nim nims nimble",
     "nix": "nix",
+    "notebook": "ipynb",  # of a notebook's cells, those in a language that is none of these
     "objective-c": "m mm",
     "ocaml": "ml mli mll mly",
     "odin": "odin",
