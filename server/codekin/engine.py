@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from codekin.code.extract import canonical, extract, split_lines
+from codekin.code.extract import canonical, split_lines
 from codekin.completion.completer import Completer
 from codekin.embed.chosen import Heavy, has_heavy, heavy, light
 from codekin.errors import StoreCorruptError
@@ -29,7 +29,7 @@ from codekin.index.reconcile import reconcile
 from codekin.index.report import Report, report
 from codekin.index.vector_store import VectorStore
 from codekin.index.waiting import await_other
-from codekin.index.workspace import Document, Workspace
+from codekin.index.workspace import Document, Workspace, snippets_of
 from codekin.map.builder import MapBuilder
 from codekin.search.hits import Asked, Reader, asked_at
 from codekin.search.ignored import Ignored
@@ -45,6 +45,7 @@ from codekin.types import (
     IndexReport,
     ModelStatus,
     OnProgress,
+    OpenNotebook,
     Place,
     Progress,
     Snippet,
@@ -121,7 +122,7 @@ class Engine:
         """Take in what any codekin has indexed. Questions do so themselves."""
         self._index.follow()
 
-    def open_document(self, path: Path, text: str) -> None:
+    def open_document(self, path: Path, text: str | OpenNotebook) -> None:
         """An editor has this text of the document, now or anew; it wins over the disk until `close_document`."""
         self.workspace.open(path, text)
         self._indexer.update([path])
@@ -185,18 +186,28 @@ class Engine:
         return self._answer(Asked(question.strip(), is_code=False), Task.NL2CODE, k, within, cancel)
 
     def complete(
-        self, path: Path, row: int, column: int, *, text: str | None = None, cancel: Cancel | None = None
+        self,
+        path: Path,
+        row: int,
+        column: int,
+        *,
+        text: str | None = None,
+        key: str = "",
+        cancel: Cancel | None = None,
     ) -> list[Completion]:
-        """How the code goes on at a cursor (0-based, in characters), in `text` or the document's; often nothing."""
+        """How the code goes on at a cursor (0-based, in characters), in `text` or the document's; often nothing.
+
+        With `key`, `text` is that of a notebook's cell that is open under this name.
+        """
         with self._sound():
             self._index.follow()
-            at, settings = self.completer.cursor(path, text, row, column), self.settings.completion
+            at, settings = self.completer.cursor(path, text, row, column, key), self.settings.completion
             return self.completer.complete(at, settings, cancel or threading.Event())
 
     def snippets(self, path: Path) -> list[Snippet]:
         """The snippets of a document as it is now; none where there is nothing to read."""
         document = self.workspace.read(path)
-        return extract(document.text, document.language) if isinstance(document, Document) else []
+        return snippets_of(document) if isinstance(document, Document) else []
 
     def duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
         """Where else it, or one that differs in few words, stands, unless that is meant to be. Short ones have none."""
@@ -287,7 +298,7 @@ class Engine:
         if self._started and stale:
             self._indexer.notice(stale)
         place = (asked.path, asked.span) if asked.path else None
-        return Answer(tuple(hits), self.coverage(), time.monotonic() - started, place)
+        return Answer(tuple(hits), self.coverage(), time.monotonic() - started, place, asked.cell)
 
     def _note_problem(self, problem: str) -> None:
         if problem not in self._problems:

@@ -81,6 +81,14 @@ class OpenCell:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenNotebook:
+    """A notebook as an editor has it open."""
+
+    cells: tuple[OpenCell, ...]
+    is_whole: bool  # all of its cells, in order; else some, and the others are as they were saved
+
+
+@dataclass(frozen=True, slots=True)
 class Snippet:
     """A function-sized unit of a document.
 
@@ -151,6 +159,7 @@ class Hit:
     kinship: Kinship | None  # None where the query is not code
     text: str  # the span's lines as they are now
     share: float = 0.0  # of the structure that it has in common with the query, where that shows kinship
+    cell: Cell | None = None  # in a notebook, the one that it is in
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +170,7 @@ class Answer:
     coverage: float  # the share of the workspace's files that were searchable, 0 … 1
     seconds: float
     asked: tuple[Path, Span] | None = None  # where the code stands that was asked about, if it stands anywhere
+    asked_cell: Cell | None = None  # in a notebook, the one that it begins in
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +185,7 @@ class Completion:
     span: Span  # of the source
     name: str  # of the function it is taken from; "" where that has none
     edited: bool  # whether names differ from the source's
+    cell: Cell | None = None  # of the source, in a notebook
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,17 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from codekin.code.cell_lines import line_of_row
 from codekin.errors import QueryError
+
+if TYPE_CHECKING:
+    from codekin.engine import Engine
 
 # The lazy path leaves a drive's colon to itself; a column, or grep's colon at the end, may follow the line.
 _PLACE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::\d+)?:?", re.DOTALL)
+_IN_CELL = re.compile(r"(?P<path>.+\.ipynb)#(?P<cell>\d+)(?::(?P<line>\d+))?", re.DOTALL | re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:(?P<host>.*):)?(?P<port>\d+)", re.DOTALL)
 _REPOSITORIES = (".git", ".hg", ".jj", ".svn")
 _PROJECTS = (
@@ -27,6 +33,36 @@ class Asking:
     folder: Path | None
     model: str | None
     as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A line that the command line names, 0-based: of a file, or of a notebook's cell."""
+
+    path: Path
+    line: int
+    cell: int | None = None
+
+    def line_in(self, engine: "Engine") -> int:
+        """The line of the document's text. Raises QueryError where the notebook has no such cell."""
+        cells = engine.workspace.cells(self.path)
+        if self.cell is None:
+            return line_of_row(cells, self.line) if cells else self.line
+        cell = next((cell for cell in cells if cell.index == self.cell), None)
+        if cell is None:
+            raise QueryError(f"Cell {self.cell + 1} of {self.path} holds no code. Name another one.")
+        return min(cell.span.start + self.line, cell.span.end - 1)
+
+
+def line_named(place: str) -> Named:
+    """The same as `file_and_line`; and of a notebook `NOTEBOOK#CELL` or `NOTEBOOK#CELL:LINE`, by the cell's lines."""
+    in_cell = _IN_CELL.fullmatch(place)
+    if in_cell is None:
+        return Named(*file_and_line(place))
+    path, line = file_and_line(f"{in_cell['path']}:{in_cell['line'] or 1}")
+    if int(in_cell["cell"]) < 1:
+        raise QueryError("Cells are counted from 1.")
+    return Named(path, line, int(in_cell["cell"]) - 1)
 
 
 def file_and_line(place: str) -> tuple[Path, int]:

@@ -14,12 +14,13 @@ import click
 
 from codekin.cli import console
 from codekin.cli.arguments import Asking, folder_within
+from codekin.code.cell_lines import lines_in_cell, lines_in_file
 from codekin.code.languages import called
 from codekin.embed.checkpoint import folder_of
 from codekin.engine import Engine
 from codekin.errors import ModelError, QueryError
 from codekin.settings import Settings, user_settings
-from codekin.types import Answer, Filter, IndexReport
+from codekin.types import Answer, Cell, Filter, IndexReport, Span
 
 Question = Callable[[Engine, int, Filter], Answer]  # k, and what the hits are limited to
 
@@ -121,6 +122,15 @@ def relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
+def cell_json(cell: Cell | None, span: Span) -> dict[str, Any]:
+    """`cell`: a notebook's cell, and which of its lines are meant, counted from 1; nothing in other files."""
+    if cell is None:
+        return {}
+    own = lines_in_cell(cell, span)
+    place = {"number": cell.index + 1, "id": cell.id, "start_line": own.start + 1, "end_line": own.end}
+    return {"cell": place}
+
+
 @contextmanager
 def _cancelled_by_ctrl_c() -> Iterator[threading.Event]:
     """The first Ctrl-C lets what is being written be finished; the second one does not wait."""
@@ -146,8 +156,8 @@ def _document(found: Answer, root: Path) -> dict[str, Any]:
     hits = [
         {
             "path": relative(hit.place.path, root),
-            "start_line": hit.place.span.start + 1,
-            "end_line": hit.place.span.end,
+            "start_line": lines_in_file(hit.cell, hit.place.span).start + 1,
+            "end_line": lines_in_file(hit.cell, hit.place.span).end,
             "name": hit.place.name,
             "kind": hit.place.kind,
             "language": hit.place.language,
@@ -155,6 +165,7 @@ def _document(found: Answer, root: Path) -> dict[str, Any]:
             "kinship": hit.kinship,
             "why": hit.why,
         }
+        | cell_json(hit.cell, hit.place.span)
         for hit in found.hits
     ]
     return {"hits": hits, "coverage": round(found.coverage, 4), "seconds": round(found.seconds, 4)}

@@ -124,7 +124,7 @@ def similar(place: str, asking: "Asking") -> int:
     With - for FILE:LINE, what is like the code on standard input.
     """
     from codekin.cli import console
-    from codekin.cli.arguments import file_and_line, root_around
+    from codekin.cli.arguments import line_named, root_around
     from codekin.cli.asking import answer, standard_input
     from codekin.code.extract import snippet_at
     from codekin.types import Span
@@ -133,14 +133,16 @@ def similar(place: str, asking: "Asking") -> int:
         root, code = asking.root or root_around(Path.cwd()), standard_input()
         found = answer(root, asking, lambda engine, k, within: engine.similar_to(code, k, within=within))
         return _FOUND if found else _NOTHING
-    path, line = file_and_line(place)
+    named = line_named(place)
+    path = named.path
     root = asking.root or root_around(path)
     if not path.is_relative_to(root):
         raise QueryError(f"{path} is not in {root}. Name the workspace that it is in with --root.")
 
     def like_it(engine: "Engine", k: int, within: "Filter") -> "Answer":
+        line = named.line_in(engine)
         found = engine.similar(path, Span(line, line + 1), k, within=within)
-        console.show_asked(snippet_at(engine.snippets(path), line), path, line)
+        console.show_asked(snippet_at(engine.snippets(path), line), path, line, found.asked_cell)
         return found
 
     return _FOUND if answer(root, asking, like_it) else _NOTHING

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codekin.cli.options import DEBUG, JSON, ROOT
+from codekin.code.cell_lines import lines_in_file, row_of
 from codekin.errors import QueryError
 
 if TYPE_CHECKING:
@@ -25,23 +26,24 @@ _COLUMN = re.compile(r"(?P<line>.+:\d+):(?P<column>\d+)")
 def complete(place: str, root: Path | None, as_json: bool) -> int:
     """Say how the code goes on at FILE:LINE:COL, and where that is taken from.
 
-    Both are counted from 1; COL may be one behind the line's end.
+    Both are counted from 1; COL may be one behind the line's end. In a notebook COL counts in the cell's own line.
     """
     from codekin.cli import console
-    from codekin.cli.arguments import file_and_line, root_around
+    from codekin.cli.arguments import line_named, root_around
     from codekin.cli.asking import bring_up_to_date, open_engine, relative
 
     found = _COLUMN.fullmatch(place)
     if found is None or int(found["column"]) < 1:
         raise QueryError(f"{place} names no place. Write FILE:LINE:COL, as in src/app.py:42:5.")
-    path, line = file_and_line(found["line"])
+    named = line_named(found["line"])
+    path = named.path
     root = root or root_around(path)
     if not path.is_relative_to(root):
         raise QueryError(f"{path} is not in {root}. Name the workspace that it is in with --root.")
     with closing(open_engine(root)) as engine:
         bring_up_to_date(engine, wait=False)
         started = time.perf_counter()
-        completions = engine.complete(path, line, int(found["column"]) - 1)
+        completions = engine.complete(path, named.line_in(engine), int(found["column"]) - 1)
         seconds = time.perf_counter() - started
     if as_json:
         shown = [_json(completion, relative(completion.path, root)) for completion in completions]
@@ -49,7 +51,7 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
         return 0 if completions else 1
     for completion in completions:
         click.echo(completion.text)
-        source = f"{relative(completion.path, root)}:{completion.span.start + 1}"
+        source = f"{relative(completion.path, root)}:{row_of(completion.cell, completion.span.start) + 1}"
         console.note(f"from {source}{', edited' * completion.edited}; {completion.confidence:.0%} sure")
     if not completions:
         console.note("Nothing here is probable enough. completion.floor says how much that is.")
@@ -57,11 +59,14 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
 
 
 def _json(completion: "Completion", path: str) -> dict[str, Any]:
+    from codekin.cli.asking import cell_json
+
     place = {"line": completion.row + 1, "column": completion.column + 1}
-    span = completion.span
+    span = lines_in_file(completion.cell, completion.span)
     return {
         "text": completion.text,
         "range": {"start": place, "end": place},
         "confidence": round(completion.confidence, 4),
-        "source": {"path": path, "start_line": span.start + 1, "end_line": span.end, "edited": completion.edited},
+        "source": {"path": path, "start_line": span.start + 1, "end_line": span.end, "edited": completion.edited}
+        | cell_json(completion.cell, completion.span),
     }

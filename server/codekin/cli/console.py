@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codekin.types import Answer, Hit, IndexReport, ModelStatus, OnProgress, Progress, Snippet, Status
+from codekin.code.cell_lines import lines_in_file, row_of
+from codekin.types import Answer, Cell, Hit, IndexReport, ModelStatus, OnProgress, Progress, Snippet, Status
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,15 +80,16 @@ def _far(progress: Progress) -> str:
     return f"{counts}, {minutes} min {seconds:02} s left" if minutes else f"{counts}, {seconds} s left"
 
 
-def show_asked(snippet: Snippet | None, path: Path, line: int) -> None:
+def show_asked(snippet: Snippet | None, path: Path, line: int, cell: Cell | None = None) -> None:
     """Which code the hits below are like: on a terminal, and wherever it is not the code at `line` (0-based)."""
     if snippet is None:
         return
     beside = not snippet.span.start <= line < snippet.span.end
     if beside or sys.stdout.isatty():
         name = snippet.qualified_name or snippet.kind
-        lines = f"{shown(path)}:{snippet.span.start + 1}-{snippet.span.end}"
-        nearest = f"Line {line + 1} has no code of its own. " if beside else ""
+        span = lines_in_file(cell, snippet.span)
+        lines = f"{shown(path)}:{span.start + 1}-{span.end}{f', cell {cell.index + 1}' if cell else ''}"
+        nearest = f"Line {row_of(cell, line) + 1} has no code of its own. " if beside else ""
         note(f"{nearest}Like {name} ({lines}):".translate(_ONE_LINE))
     if sys.stdout.isatty():
         note("")
@@ -110,24 +112,33 @@ def show_answer(answer: Answer) -> None:
 def _line(hit: Hit) -> str:
     place = hit.place
     name = place.qualified_name.translate(_ONE_LINE) or "-"
-    return f"{shown(place.path)}:{place.name_line + 1}: {hit.score:.2f} {place.kind} {name} ({hit.why})"
+    return f"{where(hit)}: {hit.score:.2f} {place.kind} {name} ({_in_cell(hit.cell)}{hit.why})"
+
+
+def where(hit: Hit) -> str:
+    """`path:line` of what it is called, in the file."""
+    return f"{shown(hit.place.path)}:{row_of(hit.cell, hit.place.name_line) + 1}"
+
+
+def _in_cell(cell: Cell | None) -> str:
+    return f"cell {cell.index + 1}: " if cell else ""
 
 
 def _block(hit: Hit, width: int) -> Iterator["Text"]:
     from rich.text import Text
 
     place = hit.place
-    where = f"{shown(place.path)}:{place.name_line + 1}"
+    stands = where(hit)
     name = place.qualified_name.translate(_ONE_LINE)
-    if len(where) + 2 + len(name) <= width:
-        yield Text.assemble((where, "bold cyan"), "  ", (name, "bold"))
+    if len(stands) + 2 + len(name) <= width:
+        yield Text.assemble((stands, "bold cyan"), "  ", (name, "bold"))
     else:
-        yield Text(where, "bold cyan")
+        yield Text(stands, "bold cyan")
         yield Text(f"  {name}", "bold")
     filled = round(hit.score * _BAR)
     colour = "green" if hit.score >= _GOOD else "yellow" if hit.score >= _FAIR else "red"
     bar = (("━" * filled, colour), ("─" * (_BAR - filled), "bright_black"))
-    reason = Text.assemble("  ", *bar, f" {hit.score:4.0%}  ", (f"{place.kind}, {hit.why}", "dim"))
+    reason = Text.assemble("  ", *bar, f" {hit.score:4.0%}  ", (f"{_in_cell(hit.cell)}{place.kind}, {hit.why}", "dim"))
     reason.truncate(width, overflow="ellipsis")
     yield reason
     yield from _excerpt(hit, width)

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 
 from codekin import __version__
 from codekin.cli.console import counted
+from codekin.code.cell_lines import cell_at, row_of
 from codekin.errors import CodekinError
 from codekin.settings import Settings, config_file
 
 if TYPE_CHECKING:
     from codekin.embed.embedder import Embedder
     from codekin.engine import Engine
+    from codekin.types import Place
 
 _SAMPLE = 50  # functions of the workspace that must find themselves
 _LEAST_FREE_BYTES = 500_000_000
@@ -194,7 +196,7 @@ def _soundness(engine: "Engine", root: Path) -> Finding:
         detail += f"; another codekin is indexing, {status.coverage:.0%} of the files are searchable."
         return Finding("index", Level.WARN, detail, "Ask again when it has finished.")
     if lost:
-        names = ", ".join(f"{place.path}:{place.name_line + 1}" for place in lost[:3])
+        names = ", ".join(f"{place.path}:{_row(engine, place) + 1}" for place in lost[:3])
         detail += f"; {len(lost)} of {asked} functions asked for do not find themselves: {names}."
         return Finding("index", Level.FAIL, detail, f"Remove {status.store} and run: codekin index {root}")
     if not asked:
@@ -202,6 +204,10 @@ def _soundness(engine: "Engine", root: Path) -> Finding:
     if status.coverage < 1:
         return Finding("index", Level.WARN, f"{detail}; {status.coverage:.0%} of the files are searchable.", again)
     return Finding("index", Level.OK, f"{detail}; {asked} functions asked for find themselves")
+
+
+def _row(engine: "Engine", place: "Place") -> int:
+    return row_of(cell_at(engine.workspace.cells(place.path), place.name_line), place.name_line)
 
 
 def _is_held(path: Path) -> bool:

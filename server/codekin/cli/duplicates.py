@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codekin.cli.options import DEBUG, JSON, ROOT
+from codekin.code.cell_lines import cell_at, row_of
 from codekin.types import Kind, Progress, Snippet
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _NO_FUNCTIONS = (Kind.CLASS, Kind.MODULE, Kind.LINES)
 
-Pair = tuple[Path, Snippet, "Hit"]
+Pair = tuple[Path, Snippet, int, "Hit"]  # the number is the line of the file on which the snippet's name stands
 
 
 @click.command()
@@ -44,11 +45,9 @@ def duplicates(root: Path | None, as_json: bool) -> int:
         console.note(f"! {problem}")
     if as_json:
         console.write_json({"duplicates": [_json(pair, lambda path: relative(path, root)) for pair in found]})
-    for path, snippet, hit in () if as_json else found:
-        mine = f"{console.shown(path)}:{snippet.name_line + 1}: {snippet.qualified_name}"
-        click.echo(
-            f"{mine} = {console.shown(hit.place.path)}:{hit.place.name_line + 1} {hit.place.qualified_name} ({hit.why})"
-        )
+    for path, snippet, row, hit in () if as_json else found:
+        mine = f"{console.shown(path)}:{row + 1}: {snippet.qualified_name}"
+        click.echo(f"{mine} = {console.where(hit)} {hit.place.qualified_name} ({hit.why})")
     if not found:
         console.note(f"No function of at least {console.counted(least, 'line')} stands in {root} twice.")
     return 0 if found else 1
@@ -57,28 +56,31 @@ def duplicates(root: Path | None, as_json: bool) -> int:
 def _pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Pair]:
     """Each pair once, by path and line of the first."""
     from codekin.code.languages import has_grammar
+    from codekin.code.notebooks import is_notebook
     from codekin.index.workspace import SourceFile
 
     found = (file for file in engine.workspace.walk() if isinstance(file, SourceFile))
-    files = sorted(file.path for file in found if has_grammar(file.language))  # in others there are no functions
+    # In others there are no functions.
+    files = sorted(file.path for file in found if has_grammar(file.language) or is_notebook(file.path))
     began = time.monotonic()
     for number, path in enumerate(files):
         on_progress(Progress.after(time.monotonic() - began, number, len(files)))
+        cells = engine.workspace.cells(path)
         for snippet in engine.snippets(path):
             if snippet.part or snippet.kind in _NO_FUNCTIONS:
                 continue
             for hit in engine.duplicates(path, snippet):
                 if (path, snippet.span.start) < (hit.place.path, hit.place.span.start):
-                    yield path, snippet, hit
+                    yield path, snippet, row_of(cell_at(cells, snippet.name_line), snippet.name_line), hit
 
 
 def _json(pair: Pair, relative: Any) -> dict[str, Any]:
-    path, snippet, hit = pair
+    path, snippet, row, hit = pair
     its = hit.place
     return {
         "functions": [
-            {"path": relative(path), "line": snippet.name_line + 1, "name": snippet.qualified_name},
-            {"path": relative(its.path), "line": its.name_line + 1, "name": its.qualified_name},
+            {"path": relative(path), "line": row + 1, "name": snippet.qualified_name},
+            {"path": relative(its.path), "line": row_of(hit.cell, its.name_line) + 1, "name": its.qualified_name},
         ],
         "kinship": hit.kinship,
         "why": hit.why,

@@ -4,7 +4,6 @@ Each line of the text belongs to one cell, and stands on one line of the file; `
 stored and compared is the text; where lines stand is asked only where a person, or an editor, is shown a place.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -73,6 +72,15 @@ def extract_cells(lines: Sequence[str], cells: Iterable[Cell]) -> list[Snippet]:
     return snippets
 
 
+def in_language(notebook: Notebook, language: str) -> str:
+    """The notebook's text, in which the lines of cells in other languages are blank."""
+    lines = notebook.text.split("\n")
+    for cell in notebook.cells:
+        if cell.language != language:
+            lines[cell.span.start : cell.span.end] = [""] * (cell.span.end - cell.span.start)
+    return "\n".join(lines)
+
+
 # Cells that an editor has open
 
 
@@ -90,11 +98,7 @@ def with_open(saved: Notebook, cells: Sequence[OpenCell]) -> Notebook:
     An open cell takes the place of the one that says the same, else of the one that said what it did when it was
     opened, else of the one at its index; one that has no place comes last.
     """
-    lines = saved.text.split("\n")
-    sources = [
-        Source(tuple(lines[cell.span.start : cell.span.end]), cell.language, cell.index, cell.id, cell.rows)
-        for cell in saved.cells
-    ]
+    sources = _sources(saved)
     free = dict(enumerate(sources))
     waiting = list(cells)
     for is_same in _matches(saved.language):
@@ -112,6 +116,24 @@ def with_open(saved: Notebook, cells: Sequence[OpenCell]) -> Notebook:
     return joined([*sources, *fresh], saved.language)
 
 
+def with_text(notebook: Notebook, key: str, text: str) -> Notebook:
+    """The notebook with this text in the open cell that is called so."""
+    sources = _sources(notebook)
+    for place, cell in enumerate(notebook.cells):
+        if key and cell.key == key:
+            lines = read_cell(split_lines(text), cell.language)[1]
+            sources[place] = replace(sources[place], lines=tuple(lines), rows=())
+    return joined(sources, notebook.language)
+
+
+def _sources(notebook: Notebook) -> list[Source]:
+    lines = notebook.text.split("\n")
+    return [
+        Source(tuple(lines[cell.span.start : cell.span.end]), cell.language, cell.index, cell.id, cell.rows, cell.key)
+        for cell in notebook.cells
+    ]
+
+
 def _matches(language: str) -> Iterator[Callable[[Source, OpenCell], bool]]:
     """Whether a saved cell is an open one, the surest sign first."""
     yield lambda saved, cell: saved.lines == _open_source(cell, language).lines
@@ -121,35 +143,3 @@ def _matches(language: str) -> Iterator[Callable[[Source, OpenCell], bool]]:
 
 def _open_source(cell: OpenCell, language: str) -> Source:
     return replace(source_of(cell.text, cell.language, language), index=cell.index, key=cell.key)
-
-
-# Where lines stand
-
-
-def cell_at(cells: Sequence[Cell], line: int) -> Cell | None:
-    """The cell that has this line of the text, else the last above it; None where there are no cells."""
-    position = bisect_right(cells, line, key=lambda cell: cell.span.start)
-    return cells[max(position - 1, 0)] if cells else None
-
-
-def lines_in_cell(cell: Cell, span: Span) -> Span:
-    """Lines of the text as lines of the cell that has them."""
-    start = cell.span.start
-    return Span(span.start - start, span.end - start)
-
-
-def lines_in_file(cell: Cell, span: Span) -> Span:
-    """Lines of the text as lines of the file; as lines of the cell where it was never saved."""
-    own, last = lines_in_cell(cell, span), len(cell.rows) - 1
-    if not cell.rows:
-        return own
-    return Span(cell.rows[min(own.start, last)], cell.rows[min(max(own.end - 1, own.start), last)] + 1)
-
-
-def line_of_row(cells: Sequence[Cell], row: int) -> int:
-    """The first line of the text that stands on this line of the file, else the nearest above it, else the first."""
-    rows = [(stands, cell.span.start + i) for cell in cells for i, stands in enumerate(cell.rows)]
-    position = bisect_right(rows, row, key=lambda pair: pair[0]) - 1
-    while position > 0 and rows[position][0] == row == rows[position - 1][0]:  # all of a compact file is one line
-        position -= 1
-    return rows[max(position, 0)][1] if rows else 0

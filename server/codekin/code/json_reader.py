@@ -134,4 +134,6 @@ class JsonReader:
         return token
 
     def _wrong(self, wanted: str) -> JsonError:
-        return JsonError(f"line {self._text.count(chr(10), 0, self._at) + 1} lacks {wanted}")
+        rest = self._text[self._at :].lstrip()
+        line = self._text.count("\n", 0, len(self._text) - len(rest)) + 1
+        return JsonError(f"line {line} lacks {wanted}")

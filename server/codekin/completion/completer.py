@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from codekin.code.cell_lines import cell_at
+from codekin.code.cells import Notebook, in_language, with_text
 from codekin.code.languages import language_of
 from codekin.code.lines import is_closing, split_lines
+from codekin.code.notebooks import is_notebook
 from codekin.completion.asked import Asked, asked_at
 from codekin.completion.belief import Belief, beliefs
 from codekin.completion.clues import Clue, Clues
@@ -20,7 +23,7 @@ from codekin.errors import NoLineError, QueryError
 from codekin.index.index import Index
 from codekin.index.workspace import Document, Workspace
 from codekin.settings import CompletionSettings
-from codekin.types import Cancel, Completion, Span
+from codekin.types import Cancel, Cell, Completion, Span
 
 _REMEMBERED = 8  # documents
 _LARGEST = 1_048_576  # characters of a document: in larger ones a key would take seconds
@@ -36,6 +39,7 @@ class Cursor:
     language: str
     row: int
     column: int
+    cells: tuple[Cell, ...] = ()  # of a notebook
 
 
 class Completer:
@@ -48,13 +52,15 @@ class Completer:
         self._lock = threading.Lock()
         self._clues = Clues(index, workspace, embedder)
 
-    def cursor(self, path: Path, text: str | None, row: int, column: int) -> Cursor:
-        """A place in `text`, or where that is None in the document.
+    def cursor(self, path: Path, text: str | None, row: int, column: int, key: str = "") -> Cursor:
+        """A place in `text`, or where that is None in the document; with `key`, in an open cell of a notebook.
 
         Raises QueryError where there is no source, or no such line in the document: an editor's text may lag behind its
         cursor, a person's may not.
         """
         path = self._workspace.locate(path)
+        if is_notebook(path):
+            return self._cursor_in_notebook(path, text, (row, column), key)
         if text is None:
             document = self._workspace.read(path)
             text = document.text if isinstance(document, Document) else None
@@ -65,6 +71,25 @@ class Completer:
         if text is None or language is None:
             raise QueryError(f"{path} can't be read as source. Name a source file.")
         return Cursor(path, text, language, row, column)
+
+    def _cursor_in_notebook(self, path: Path, text: str | None, at: tuple[int, int], key: str) -> Cursor:
+        """What the cells above and below say counts as the lines above and below do in any other file."""
+        document, (row, column) = self._workspace.read(path), at
+        if not isinstance(document, Document):
+            raise QueryError(f"{path} can't be read as source. Name a notebook with code.")
+        if text is not None and not document.cells:  # an editor shows it as the script that its code is
+            return Cursor(path, text, document.language, row, column)
+        notebook = Notebook(document.text, document.language, document.cells, 0)
+        if text is not None:
+            notebook = with_text(notebook, key, text)
+            cell = next((cell for cell in notebook.cells if cell.key and cell.key == key), None)
+            row += cell.span.start if cell else 0
+        else:
+            cell = cell_at(notebook.cells, row)
+        lines = notebook.text.split("\n")
+        if cell is None or row >= cell.span.end or (text and lines[row] != split_lines(text)[row - cell.span.start]):
+            raise QueryError(f"There is no code at this place of {path}. Name a line of a cell.")
+        return Cursor(path, in_language(notebook, cell.language), cell.language, row, column, notebook.cells)
 
     def complete(
         self, cursor: Cursor, settings: CompletionSettings, cancel: Cancel, without: Collection[bytes] = ()
@@ -82,7 +107,7 @@ class Completer:
         proof = Proof(asked)
         found = self._complete(asked, proof, settings, cancel, without) if asked.is_begun else []
         self._remember(replace(asked, parsed=proof.parsed))
-        return found
+        return [_with_cell(completion, cursor) for completion in found] if cursor.cells else found
 
     def _complete(
         self, asked: Asked, proof: Proof, settings: CompletionSettings, cancel: Cancel, without: Collection[bytes]
@@ -118,6 +143,12 @@ class Completer:
         return found
 
 
+def _with_cell(completion: Completion, cursor: Cursor) -> Completion:
+    if completion.path != cursor.path:
+        return completion
+    return replace(completion, cell=cell_at(cursor.cells, completion.span.start))
+
+
 def _offered(
     asked: Asked, probable: Iterator[Belief], proof: Proof, settings: CompletionSettings, cancel: Cancel
 ) -> Iterator[Completion]:
@@ -138,4 +169,5 @@ def _completion(asked: Asked, belief: Belief, text: str, rows: Sequence[int], li
     source = clue.source
     span = Span(source.first + rows[0], source.first + rows[-1] + 1)
     edited = lines != [source.lines[row] for row in rows]
-    return Completion(text, asked.row, asked.column, belief.probability, source.path, span, source.name, edited)
+    place = source.path, span, source.name
+    return Completion(text, asked.row, asked.column, belief.probability, *place, edited, source.cell)

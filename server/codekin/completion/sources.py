@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codekin.code.cell_lines import cell_at
 from codekin.code.extract import canonical, split_lines
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
 from codekin.index.workspace import Document, Workspace
-from codekin.types import Cancel, Kind, Place
+from codekin.types import Cancel, Cell, Kind, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Source:
     kind: Kind
     head: int  # the line that has its name; -1 where that is in another part
     distance: int = 0  # snippets between it and the cursor, where it is in the same document
+    cell: Cell | None = None  # in a notebook, the one that it is in
 
 
 class Sources:
@@ -33,7 +35,7 @@ class Sources:
         self._workspace = workspace
         self._path = path
         self._without = without
-        self._lines: dict[Path, list[str]] = {}
+        self._documents: dict[Path, tuple[list[str], tuple[Cell, ...]]] = {}
 
     def of(self, contents: Sequence[int], cancel: Cancel) -> dict[int, Source]:
         """By content, where it stands; the place nearest to the question's document, by its folder.
@@ -57,15 +59,17 @@ class Sources:
         return place.path.parent != self._path.parent, place.path, place.span.start
 
     def _source(self, place: Place, key: bytes) -> Source | None:
-        lines = self._read(place.path)[place.span.start : place.span.end]
-        text = canonical(lines)
+        lines, cells = self._read(place.path)
+        text = canonical(lines[place.span.start : place.span.end])
         if content_hash(text) != key:
             return None
         head = place.name_line - place.span.start if place.part == 0 else -1
-        return Source(place.path, place.span.start, tuple(text.split("\n")), place.name, place.kind, head)
+        cell = cell_at(cells, place.span.start)
+        return Source(place.path, place.span.start, tuple(text.split("\n")), place.name, place.kind, head, cell=cell)
 
-    def _read(self, path: Path) -> list[str]:
-        if path not in self._lines:
+    def _read(self, path: Path) -> tuple[list[str], tuple[Cell, ...]]:
+        if path not in self._documents:
             document = self._workspace.read(path)
-            self._lines[path] = split_lines(document.text) if isinstance(document, Document) else []
-        return self._lines[path]
+            known = (split_lines(document.text), document.cells) if isinstance(document, Document) else ([], ())
+            self._documents[path] = known
+        return self._documents[path]

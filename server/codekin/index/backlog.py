@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from codekin.code.extract import extract
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
-from codekin.index.workspace import Document, Workspace
+from codekin.index.workspace import Document, Workspace, snippets_of
 from codekin.types import Cancel
 
 _HOLDS = 20  # as long as so many plans take, a plan holds though the store changes
@@ -55,7 +54,7 @@ class Backlog:
         document = self._workspace.read(path)
         if isinstance(document, Document):
             awaited = self._awaited()
-            for snippet in extract(document.text, document.language):
+            for snippet in snippets_of(document):
                 if (key := content_hash(snippet.text)) in awaited:
                     yield key, snippet.text
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.code.continuations import course, few
-from codekin.code.extract import extract
 from codekin.code.structure import structure
 from codekin.code.words import identifiers, words
 from codekin.embed.embedder import Embedder
@@ -18,7 +17,7 @@ from codekin.index.passages import passages, space
 from codekin.index.records import FileRecord, FileState, SnippetRecord
 from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
-from codekin.index.workspace import Document, Workspace
+from codekin.index.workspace import Document, Workspace, snippets_of
 from codekin.types import Role, Skipped, Snippet, Task
 
 log = logging.getLogger(__name__)
@@ -71,7 +70,7 @@ class Preparer:
         found: list[tuple[Document, list[Snippet]]] = []
         for document in documents:
             try:
-                found.append((document, extract(document.text, document.language)))
+                found.append((document, snippets_of(document)))
             except Exception:  # a fault of ours, or of a grammar, must cost one file and not the index
                 log.exception("%s can't be cut into snippets; please report it", document.path)
                 gone.append(document.path)

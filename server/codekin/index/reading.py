@@ -8,9 +8,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from codekin.code.cells import DEFAULT, Notebook, extract_cells, opened, with_open
+from codekin.code.extract import extract, split_lines
 from codekin.code.languages import language_of
+from codekin.code.notebooks import is_json, is_notebook, read_notebook
 from codekin.files import FileTooLargeError, NotAFileError, read_file, read_start
-from codekin.types import Skipped
+from codekin.types import Cell, OpenNotebook, Skipped, Snippet
+
+NOTEBOOK_BYTES = 64 << 20  # of a notebook's file, outputs and pictures included; its code has the limit of any source
 
 _NS = 1_000_000_000
 _TICK_NS = 20_000_000  # file systems stamp times no finer than this
@@ -36,21 +41,23 @@ _MARKER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A source file's text of now: the editor's where it is open, else the disk's."""
+    """A source file's text of now: the editor's where it is open, else the disk's; of a notebook, its code."""
 
     path: Path
     text: str
     language: str
     size: int  # bytes on the disk; of an overlay, of its text
     mtime_ns: int  # 0: not to be trusted, compare the text
-    hash: bytes  # 16 bytes of BLAKE2b of the text in UTF-8
+    hash: bytes  # 16 bytes of BLAKE2b of the text in UTF-8, and of where its cells begin
     overlay: bool
+    cells: tuple[Cell, ...] = ()  # of a notebook
 
 
 def on_disk(path: Path, max_bytes: int) -> Document | Skipped | None:
     """The document in a file. None: it is gone, or in no language codekin knows."""
+    limit = limit_of(path, max_bytes)
     try:
-        content = read_file(path, max_bytes)
+        content = read_file(path, limit)
     except (FileNotFoundError, NotADirectoryError, NotAFileError):
         return None
     except FileTooLargeError as error:
@@ -58,18 +65,51 @@ def on_disk(path: Path, max_bytes: int) -> Document | Skipped | None:
     except OSError as error:
         return unreadable(path, error)
     text = decoded(content.data)
-    return Skipped(path, "binary") if text is None else document(path, text, content.status)
+    found = Skipped(path, "binary") if text is None else document(path, text, content.status)
+    return has_too_much_code(found, max_bytes) or found
 
 
-def document(path: Path, text: str, status: os.stat_result | None) -> Document | None:
+def document(path: Path, text: str, status: os.stat_result | None) -> Document | Skipped | None:
     """The document of a text, read after the file's `status`, or an editor's; None in no language codekin knows."""
-    language = language_of(path, text[:_FIRST_LINE].partition("\n")[0], text)
-    if language is None:
-        return None
+    if is_notebook(path) and (status is not None or is_json(text)):
+        return _notebook(path, read_notebook(text), status)
+    # Some editors open a notebook as the script that its code is.
+    language = DEFAULT if is_notebook(path) else language_of(path, text[:_FIRST_LINE].partition("\n")[0], text)
+    return None if language is None else _document(path, text, language, status)
+
+
+def open_notebook(path: Path, notebook: OpenNotebook, max_bytes: int) -> Document | Skipped:
+    """The document of a notebook that an editor has open."""
+    saved = None if notebook.is_whole else on_disk(path, max_bytes)
+    if not isinstance(saved, Document):
+        return _notebook(path, opened(notebook.cells), None)
+    known = Notebook(saved.text, saved.language, saved.cells, 0)
+    return _notebook(path, with_open(known, notebook.cells), None)
+
+
+def snippets_of(document: Document) -> list[Snippet]:
+    """The snippets of a document, in order; those of a notebook are cut cell by cell."""
+    if not document.cells:
+        return extract(document.text, document.language)
+    return extract_cells(split_lines(document.text), document.cells)
+
+
+def _notebook(path: Path, notebook: Notebook | str, status: os.stat_result | None) -> Document | Skipped:
+    if isinstance(notebook, str):
+        return Skipped(path, notebook)
+    if not notebook.cells:
+        return Skipped(path, f"a notebook without code: its cells are prose, or empty ({notebook.others})")
+    return _document(path, notebook.text, notebook.language, status, notebook.cells)
+
+
+def _document(
+    path: Path, text: str, language: str, status: os.stat_result | None, cells: tuple[Cell, ...] = ()
+) -> Document:
     data = text.encode("utf-8", "surrogatepass")
     size, mtime_ns = (len(data), 0) if status is None else (status.st_size, _trusted(status.st_mtime_ns))
-    digest = hashlib.blake2b(data, digest_size=16).digest()
-    return Document(path, text, language, size, mtime_ns, digest, overlay=status is None)
+    borders = repr([(cell.language, cell.span.start) for cell in cells]).encode() if cells else b""
+    digest = hashlib.blake2b(data + borders, digest_size=16).digest()
+    return Document(path, text, language, size, mtime_ns, digest, status is None, cells)
 
 
 def _trusted(mtime_ns: int) -> int:
@@ -113,6 +153,22 @@ def unreadable(path: Path, error: OSError) -> Skipped:
     return Skipped(path, f"can't be read: {error.strerror or error}", is_unread=True)
 
 
+def limit_of(path: Path, max_bytes: int) -> int:
+    """How many bytes a file may have where its source may have `max_bytes`."""
+    return max(max_bytes, NOTEBOOK_BYTES) if is_notebook(path) else max_bytes
+
+
+def has_too_much_code(found: Document | Skipped | None, max_bytes: int) -> Skipped | None:
+    """The reason to leave out a notebook that is small enough as a file, and has too much code."""
+    if not isinstance(found, Document) or not found.cells:
+        return None
+    size = len(found.text.encode("utf-8", "surrogatepass"))
+    reason = f"{size:,} bytes of code; index.max_file_bytes is {max_bytes:,}"
+    return Skipped(found.path, reason) if size > max_bytes else None
+
+
 def too_large(path: Path, size: int, max_bytes: int) -> Skipped:
     """A file above the limit; sizes are in bytes."""
+    if is_notebook(path):
+        return Skipped(path, f"{size:,} bytes; a notebook may have {limit_of(path, max_bytes):,}")
     return Skipped(path, f"{size:,} bytes; index.max_file_bytes is {max_bytes:,}")

@@ -13,12 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.code.languages import language_of
+from codekin.code.notebooks import is_notebook
 from codekin.index.ignore import GIT_FILE, OWN_FILE, IgnoreRules, Scope, Verdict, entries
 from codekin.index.reading import Document as Document
-from codekin.index.reading import document, first_line, made_by_machine, on_disk, too_large, unreadable
+from codekin.index.reading import (
+    document,
+    first_line,
+    limit_of,
+    made_by_machine,
+    on_disk,
+    open_notebook,
+    too_large,
+    unreadable,
+)
+from codekin.index.reading import snippets_of as snippets_of
 from codekin.index.repository import POINTER
 from codekin.settings import IndexSettings
-from codekin.types import Cancel, Skipped
+from codekin.types import Cancel, Cell, OpenNotebook, Skipped
 
 _OURS = (Verdict.CHOSEN, Verdict.KEPT)
 MEANT_FILE = ".codekin.toml"  # at a root: which duplicates are meant to be
@@ -42,7 +53,7 @@ class Workspace:
     def __init__(self, roots: Sequence[Path], settings: IndexSettings) -> None:
         self._rules = IgnoreRules(settings)
         self._max_bytes = settings.max_file_bytes
-        self._overlays: dict[Path, str] = {}
+        self._overlays: dict[Path, str | OpenNotebook] = {}
         self._lock = threading.Lock()
         self.roots: tuple[Path, ...] = ()
         for root in sorted({Path(os.path.realpath(root)) for root in roots}):
@@ -98,22 +109,29 @@ class Workspace:
             return None
         found = self._judged(scope, path)
         if found is None and (text := self._overlay(path)) is not None and not os.path.lexists(path):
-            overlay = document(path, text, None)
-            kept = self._rules.verdict(scope, path.name, is_folder=False) in _OURS
-            return SourceFile(path, overlay.language, overlay.size, 0) if overlay and kept else None
+            overlay = self._opened(path, text)
+            is_kept = self._rules.verdict(scope, path.name, is_folder=False) in _OURS
+            if is_kept and isinstance(overlay, Document):
+                return SourceFile(path, overlay.language, overlay.size, 0)
+            return None
         return found
 
     def read(self, path: Path) -> Document | Skipped | None:
         """The text of now, of any file, in the workspace or not. None: it is gone, or in no language codekin knows."""
         text = self._overlay(path)
         if text is not None:
-            return document(path, text, None)
+            return self._opened(path, text)
         found = on_disk(path, self._max_bytes)
         if isinstance(found, Document) and (reason := made_by_machine(found.text)) and not self._chosen(path):
             return Skipped(path, f"{reason}; {_REMEDY}")
         return found
 
-    def open(self, path: Path, text: str) -> None:
+    def cells(self, path: Path) -> tuple[Cell, ...]:
+        """The cells of a notebook that hold code, as it is now; none of any other file."""
+        document = self.read(path) if is_notebook(path) else None
+        return document.cells if isinstance(document, Document) else ()
+
+    def open(self, path: Path, text: str | OpenNotebook) -> None:
         """From now on `text` is what `path` says, whatever is on the disk."""
         path = self.locate(path)
         with self._lock:
@@ -131,10 +149,15 @@ class Workspace:
         with self._lock:
             return path in self._overlays
 
-    def overlays(self) -> Mapping[Path, str]:
+    def overlays(self) -> Mapping[Path, str | OpenNotebook]:
         """The texts of all open documents, as they are at this moment."""
         with self._lock:
             return dict(self._overlays)
+
+    def unsaved(self, path: Path) -> str | None:
+        """The text of an open document that is no notebook."""
+        text = self._overlay(path)
+        return text if isinstance(text, str) else None
 
     def locate(self, path: Path) -> Path:
         """Where the file really stands: one file has one path, whatever links lead to it."""
@@ -224,7 +247,7 @@ class Workspace:
             return None
         if verdict is Verdict.GENERATED:
             return Skipped(path, f"generated, as its name says; {_REMEDY}")
-        if status.st_size > self._max_bytes:
+        if status.st_size > limit_of(path, self._max_bytes):
             return too_large(path, status.st_size, self._max_bytes)
         if not _is_utf8(path):
             return Skipped(path, "its path is not valid UTF-8; rename it to have it indexed")
@@ -261,7 +284,10 @@ class Workspace:
         scope = self._scope(path.parent, {})
         return scope is not None and self._rules.verdict(scope, path.name, is_folder=False) is Verdict.CHOSEN
 
-    def _overlay(self, path: Path) -> str | None:
+    def _opened(self, path: Path, text: str | OpenNotebook) -> Document | Skipped | None:
+        return document(path, text, None) if isinstance(text, str) else open_notebook(path, text, self._max_bytes)
+
+    def _overlay(self, path: Path) -> str | OpenNotebook | None:
         if not self._overlays:  # as in bulk, where finding out about links would cost as much as reading
             return None
         path = self.locate(path)

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from lsprotocol.types import (
     Position,
@@ -23,6 +23,8 @@ from codekin.types import Span
 UTF8, UTF16, UTF32 = (kind.value for kind in PositionEncodingKind)
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_CELL = re.compile(r"[W-Za-fz](?P<index>[0-6]+)s(?P<scheme>[\w-]+=*)")  # the index to the base of 7, the rest in base64
+_FILE, _REMOTE = "ZmlsZQ", "dnNjb2RlLXJlbW90ZQ"  # "file" and "vscode-remote", where the server is beside the files
 _DRIVE = re.compile(r"/[A-Za-z]:")
 
 
@@ -100,7 +102,7 @@ def name_range(line: str, number: int, name: str, encoding: str) -> Range:
 
 
 def path_of(uri: str) -> Path | None:
-    """The path of a file: URI; None for any other (untitled:, git:, a notebook's cell)."""
+    """The path of a file: URI; None for any other (untitled:, git:, a notebook's cell: see `notebook_of`)."""
     try:
         parts = urlsplit(uri)
     except ValueError:
@@ -113,6 +115,25 @@ def path_of(uri: str) -> Path | None:
     elif parts.netloc not in ("", "localhost"):
         path = f"//{parts.netloc}{path}"
     return Path(path) if path and "\0" not in path else None
+
+
+def notebook_of(uri: str) -> tuple[Path, int] | None:
+    """The notebook that has a cell of this address, as VS Code makes them, and the cell's index when it was opened.
+
+    The index is -1 where the address does not tell it. None for any other address, and where the notebook is no file.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    if parts.scheme != "vscode-notebook-cell":
+        return None
+    told = _CELL.fullmatch(unquote(parts.fragment))
+    scheme = told["scheme"].rstrip("=") if told else _FILE
+    path = path_of(urlunsplit(("file", parts.netloc if scheme == _FILE else "", parts.path, "", "")))
+    if path is None or scheme not in (_FILE, _REMOTE):
+        return None
+    return path, int(told["index"], 7) if told else -1
 
 
 def uri_of(path: Path) -> str:

@@ -1,14 +1,16 @@
 """Hits as the protocol says them."""
 
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from lsprotocol.types import Location, Position, Range, SymbolKind
 
+from codekin.code.cell_lines import lines_in_cell, lines_in_file
 from codekin.lsp.convert import code_range, name_range
 from codekin.lsp.documents import Documents
-from codekin.lsp.protocol import AnswerJson, HitJson, LocationJson, range_json
-from codekin.types import Answer, Hit, Kind
+from codekin.lsp.protocol import AnswerJson, CellJson, HitJson, LocationJson, range_json
+from codekin.types import Answer, Cell, Hit, Kind, Span
 
 if TYPE_CHECKING:
     from codekin.types import Snippet
@@ -28,22 +30,48 @@ SYMBOL_KINDS = {
 
 
 def location_of(hit: Hit, documents: Documents) -> Location:
-    """The whole of it."""
-    lines = hit.text.split("\n")
-    span = code_range(lines, hit.place.span.start, documents.encoding)
-    return Location(documents.address(hit.place.path), span)
+    """The whole of it. In a notebook: the cell where the client has it open, else lines of the file's JSON."""
+    if hit.cell is not None and not hit.cell.key:
+        return lines_location(hit.place.path, hit.place.span, hit.cell, documents)
+    return Location(_address(hit, documents), _whole(hit, documents.encoding))
 
 
 def name_of(hit: Hit, documents: Documents) -> Range:
     """Where its name stands."""
-    place, lines = hit.place, hit.text.split("\n")
-    line = lines[min(max(place.name_line - place.span.start, 0), len(lines) - 1)]
-    return name_range(line, place.name_line, place.name, documents.encoding)
+    line = hit.place.name_line
+    if hit.cell is not None and not hit.cell.key:
+        return lines_location(hit.place.path, Span(line, line + 1), hit.cell, documents).range
+    return _name(hit, documents.encoding)
 
 
 def name_location_of(hit: Hit, documents: Documents) -> Location:
     """Where a cursor belongs: on its name, below decorators and comments, whose lines say nothing of it in a list."""
-    return Location(documents.address(hit.place.path), name_of(hit, documents))
+    return Location(_address(hit, documents), name_of(hit, documents))
+
+
+def lines_location(path: Path, span: Span, cell: Cell | None, documents: Documents) -> Location:
+    """Whole lines of a document, which are in `cell` where it is a notebook."""
+    is_open = cell is not None and cell.key
+    lines = lines_in_cell(cell, span) if cell and is_open else lines_in_file(cell, span)
+    uri = cell.key if cell and is_open else documents.address(path)
+    return Location(uri, Range(Position(lines.start, 0), Position(lines.end, 0)))
+
+
+def _address(hit: Hit, documents: Documents) -> str:
+    return hit.cell.key if hit.cell and hit.cell.key else documents.address(hit.place.path)
+
+
+def _whole(hit: Hit, encoding: str) -> Range:
+    """All of it, in the lines of the file, or of the notebook's cell."""
+    first = hit.place.span.start - (hit.cell.span.start if hit.cell else 0)
+    return code_range(hit.text.split("\n"), first, encoding)
+
+
+def _name(hit: Hit, encoding: str) -> Range:
+    place, lines = hit.place, hit.text.split("\n")
+    line = lines[min(max(place.name_line - place.span.start, 0), len(lines) - 1)]
+    row = place.name_line - (hit.cell.span.start if hit.cell else 0)
+    return name_range(line, row, place.name, encoding)
 
 
 def answer_json(answer: Answer, documents: Documents) -> AnswerJson:
@@ -51,15 +79,22 @@ def answer_json(answer: Answer, documents: Documents) -> AnswerJson:
     hits = [_hit_json(hit, documents) for hit in answer.hits]
     asked: LocationJson | None = None
     if answer.asked:
-        path, span = answer.asked
-        lines = Range(Position(span.start, 0), Position(span.end, 0))
-        asked = {"uri": documents.address(path), "range": range_json(lines)}
+        location = lines_location(*answer.asked, answer.asked_cell, documents)
+        asked = {"uri": location.uri, "range": range_json(location.range)}
     return {"hits": hits, "asked": asked, "coverage": answer.coverage, "seconds": answer.seconds}
 
 
 def shown(hit: Hit, documents: Documents) -> str:
-    """The hit in a line: `src/a.py:12 name`."""
-    return f"{documents.shown(hit.place.path)}:{hit.place.name_line + 1} {hit.place.qualified_name}".rstrip()
+    """The hit in a line: `src/a.py:12 name`; in the third cell of a notebook `a.ipynb#3:12 name`."""
+    place = place_shown(hit.place.path, hit.place.name_line, hit.cell, documents)
+    return f"{place} {hit.place.qualified_name}".rstrip()
+
+
+def place_shown(path: Path, line: int, cell: Cell | None, documents: Documents) -> str:
+    """A line of a document as the command line has it, too."""
+    if cell is None:
+        return f"{documents.shown(path)}:{line + 1}"
+    return f"{documents.shown(path)}#{cell.index + 1}:{line - cell.span.start + 1}"
 
 
 def is_definition(snippet: "Snippet") -> bool:
@@ -80,4 +115,12 @@ def _hit_json(hit: Hit, documents: Documents) -> HitJson:
         "kinship": hit.kinship.value if hit.kinship else None,
         "why": hit.why,
         "preview": dedent("\n".join(hit.text.split("\n")[:_PREVIEW_LINES]))[:_PREVIEW_CHARS],
+        "cell": _cell_json(hit, documents.encoding),
     }
+
+
+def _cell_json(hit: Hit, encoding: str) -> CellJson | None:
+    if hit.cell is None:
+        return None
+    whole, name = _whole(hit, encoding), _name(hit, encoding)
+    return {"index": hit.cell.index, "range": range_json(whole), "selectionRange": range_json(name)}

@@ -49,6 +49,14 @@ class LocationJson(TypedDict):
     range: RangeJson
 
 
+class CellJson(TypedDict):
+    """The cell of a notebook that a hit is in, for clients that open notebooks."""
+
+    index: int  # among all cells, from 0
+    range: RangeJson  # the whole hit, in the cell's own lines
+    selectionRange: RangeJson  # its name
+
+
 class HitJson(TypedDict):
     """A place that is like what was asked."""
 
@@ -62,6 +70,7 @@ class HitJson(TypedDict):
     kinship: str | None  # "identical" | "renamed" | "edited" | "similar"; null where the question was not code
     why: str
     preview: str  # its first lines
+    cell: CellJson | None  # null where the file is no notebook
 
 
 class AnswerJson(TypedDict):

@@ -29,6 +29,7 @@ from codekin.lsp import features, logs, transport
 from codekin.lsp.answering import Handler, Listener, answering, listening
 from codekin.lsp.configuration import Configuration
 from codekin.lsp.features.diagnostics import Publisher
+from codekin.lsp.features.synchronisation import NOTEBOOKS
 from codekin.lsp.folders import NONE, project_of, roots_of
 from codekin.lsp.progress import ProgressBar
 from codekin.lsp.protocol import SourceJson
@@ -55,7 +56,9 @@ class CodekinServer(LanguageServer):
     publisher: Publisher | None
 
     def __init__(self, *, is_remote: bool = False) -> None:
-        super().__init__("codekin", __version__, protocol_cls=Rpc, converter_factory=converter)
+        super().__init__(
+            "codekin", __version__, protocol_cls=Rpc, converter_factory=converter, notebook_document_sync=NOTEBOOKS
+        )
         self.is_remote = is_remote  # the client may be on another machine, and its process's number mean nothing here
         self.completion_source: SourceJson | None = None  # of the completion shown last
         self.exit_status = 1  # the client is gone, and has not said goodbye

@@ -17,7 +17,7 @@ from codekin.errors import CodekinError, QueryError
 from codekin.lsp.documents import Documents
 from codekin.lsp.folders import NONE
 from codekin.lsp.questions import ClosedError, Kind, Questions
-from codekin.types import Cancel, Progress
+from codekin.types import Cancel, OpenNotebook, Progress
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -231,7 +231,7 @@ def _imports() -> None:
     import codekin.engine  # noqa: F401
 
 
-def _opened(engine: "Engine", path: Path, text: str) -> None:
+def _opened(engine: "Engine", path: Path, text: str | OpenNotebook) -> None:
     engine.open_document(path, text)
 
 

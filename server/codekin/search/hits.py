@@ -6,16 +6,17 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 
-from codekin.code.extract import canonical, extract, joined, snippet_at, split_lines
+from codekin.code.cell_lines import cell_at
+from codekin.code.extract import canonical, joined, snippet_at, split_lines
 from codekin.code.words import words
 from codekin.errors import NoLineError, QueryError
 from codekin.index.index import Index
 from codekin.index.prepare import content_hash
-from codekin.index.workspace import Document, Workspace
+from codekin.index.workspace import Document, Workspace, snippets_of
 from codekin.search.calibrate import alike
 from codekin.search.kinship import Portrait, evidence
 from codekin.search.structural import RENAMED
-from codekin.types import Cancel, Candidate, Filter, Hit, Kinship, Place, Snippet, Span
+from codekin.types import Cancel, Candidate, Cell, Filter, Hit, Kinship, Place, Snippet, Span
 
 _TAKEN_APART = 4  # files per question that are parsed anew because a snippet is no longer where it was
 _LOOKED_UP = 16  # candidates at a time: rarely are more needed
@@ -33,6 +34,7 @@ class Asked:
     span: Span = Span(0, 0)
     is_code: bool = True
     own: tuple[Span, ...] = ()  # the snippets that it is of, with the other parts of their functions
+    cell: Cell | None = None  # in a notebook, the one that it begins in
 
     def is_at(self, place: Place) -> bool:
         """Whether the place is the query's own."""
@@ -48,15 +50,16 @@ def asked_at(workspace: Workspace, path: Path, lines: Span) -> Asked:
     text = split_lines(document.text)
     if not 0 <= lines.start < len(text):
         raise NoLineError(path, text, lines.start)
-    snippets = extract(document.text, document.language)
+    snippets, cell = snippets_of(document), cell_at(document.cells, lines.start)
     if lines.end - lines.start > 1:
-        return Asked(
-            canonical(text[lines.start : lines.end]), document.language, path, lines, own=_own(snippets, lines)
-        )
+        language = cell.language if cell else document.language
+        selected = canonical(text[lines.start : lines.end])
+        return Asked(selected, language, path, lines, own=_own(snippets, lines), cell=cell)
     snippet = snippet_at(snippets, lines.start)
     if snippet is None:
         raise QueryError(f"{path} has no code to compare.")
-    return Asked(snippet.text, snippet.language, path, snippet.span, own=_own(snippets, snippet.span))
+    cell, own = cell_at(document.cells, snippet.span.start), _own(snippets, snippet.span)
+    return Asked(snippet.text, snippet.language, path, snippet.span, own=own, cell=cell)
 
 
 def _own(snippets: Sequence[Snippet], lines: Span) -> tuple[Span, ...]:
@@ -82,6 +85,11 @@ class Reader:
         known = self._read(path)
         return known[1] if known else []
 
+    def cell(self, place: Place) -> Cell | None:
+        """The notebook's cell that the place is in."""
+        known = self._read(place.path)
+        return cell_at(known[0].cells, place.span.start) if known else None
+
     def now(self, place: Place, key: bytes) -> Place | None:
         """Where the content with this hash stands now in the place's document; None where it no longer does."""
         lines = self.lines(place.path)
@@ -95,7 +103,7 @@ class Reader:
         if known is None or self._taken_apart >= _TAKEN_APART:
             return None
         self._taken_apart += 1
-        for snippet in extract(known[0].text, known[0].language):
+        for snippet in snippets_of(known[0]):
             if content_hash(snippet.text) == key:
                 return replace(place, span=snippet.span, name_line=snippet.name_line)
         return None
@@ -133,9 +141,12 @@ def hits(
             now = reader.now(place, keys[place.content])
             if now is None or asked.is_at(now):
                 continue
+            cell = reader.cell(now)
+            if cell is not None:
+                now = replace(now, language=cell.language)  # the store has its notebook's
             hit = compared.hit(now, score, _text(now, reader))
             if hit is not None:
-                yield hit
+                yield replace(hit, cell=cell) if cell else hit
 
 
 def best_parts(found: Iterable[Hit], k: int, index: Index) -> list[Hit]:

@@ -91,7 +91,7 @@ class Ignored:
         if len(functions) < 2 or len({function.root for function in functions}) > 1:
             return None
         path = functions[0].root / MEANT_FILE
-        before = self._workspace.overlays().get(self._workspace.locate(path))
+        before = self._workspace.unsaved(path)
         if before is None and path.exists():
             try:
                 before = path.read_bytes().decode()
@@ -101,7 +101,7 @@ class Ignored:
 
     def _of(self, root: Path) -> Meant:
         path = self._workspace.locate(root / MEANT_FILE)
-        state: object = self._workspace.overlays().get(path)
+        state: object = self._workspace.unsaved(path)
         if state is None:
             try:
                 status = path.stat()

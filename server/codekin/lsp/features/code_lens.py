@@ -1,15 +1,16 @@
 """The code lens "3 similar" above functions; off by default (lens.enabled), counted when it comes into view."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from codekin.lsp.convert import path_of
 from codekin.lsp.locations import is_definition
 from codekin.lsp.protocol import range_json
 from codekin.lsp.questions import Kind
+from codekin.lsp.views import view_of
 from codekin.types import Cancel, Snippet, Span
 from codekin.types import Kind as SnippetKind
 
@@ -19,15 +20,16 @@ if TYPE_CHECKING:
 
 
 async def _lenses(server: "CodekinServer", params: types.CodeLensParams) -> list[types.CodeLens]:
-    settings, path = server.session.settings, path_of(params.text_document.uri)
+    settings, path = server.session.settings, server.protocol.workspace.file_of(params.text_document.uri)
     if settings is None or not settings.lens.enabled or path is None:
         return []
-    snippets = await server.session.ask(Kind.BESIDE, partial(_definitions, path)) or []
+    uri = params.text_document.uri
+    snippets = await server.session.ask(Kind.BESIDE, partial(_definitions, path, uri)) or []
     lenses = []
     for snippet in snippets:
         start = types.Position(snippet.name_line, 0)
         data = {
-            "uri": params.text_document.uri,
+            "uri": uri,
             "start": snippet.span.start,
             "end": snippet.span.end,
             "nameLine": snippet.name_line,
@@ -38,14 +40,21 @@ async def _lenses(server: "CodekinServer", params: types.CodeLensParams) -> list
     return lenses
 
 
-def _definitions(path: Path, engine: "Engine", _: Cancel) -> list[Snippet]:
-    least = engine.settings.duplicates.min_lines
-    return [s for s in engine.snippets(path) if is_definition(s) and s.span.end - s.span.start >= least]
+def _definitions(path: Path, uri: str, engine: "Engine", _: Cancel) -> list[Snippet]:
+    """Those that the client sees at this address, by its own lines."""
+    view, least = view_of(engine, path, uri), engine.settings.duplicates.min_lines
+    if view is None:
+        return []
+    return [
+        replace(snippet, span=view.rows(snippet.span), name_line=view.row(snippet.name_line))
+        for snippet in engine.snippets(path)
+        if is_definition(snippet) and snippet.span.end - snippet.span.start >= least and view.holds(snippet)
+    ]
 
 
 async def _resolve(server: "CodekinServer", lens: types.CodeLens) -> types.CodeLens:
     data: dict[str, Any] = lens.data if isinstance(lens.data, dict) else {}
-    path = path_of(str(data.get("uri", "")))
+    path = server.protocol.workspace.file_of(str(data.get("uri", "")))
     count = 0
     if path is not None:
         count = await server.session.ask(Kind.BESIDE, partial(_count, path, data)) or 0
@@ -58,17 +67,16 @@ async def _resolve(server: "CodekinServer", lens: types.CodeLens) -> types.CodeL
 def _count(path: Path, data: dict[str, Any], engine: "Engine", cancel: Cancel) -> int:
     """How often the function stands elsewhere, as it is or nearly so."""
     from codekin.code.extract import canonical, split_lines
-    from codekin.index.workspace import Document
 
-    path = engine.workspace.locate(path)
-    document = engine.workspace.read(path)
-    if cancel.is_set() or not isinstance(document, Document):
+    view = view_of(engine, path, data["uri"])
+    if cancel.is_set() or view is None:
         return 0
-    span = Span(data["start"], data["end"])
-    text = canonical(split_lines(document.text)[span.start : span.end])
+    start = view.line(data["start"])
+    span = Span(start, max(view.line(data["end"] - 1), start) + 1)
+    text = canonical(split_lines(view.document.text)[span.start : span.end])
     name, language = data["name"], data["language"]
-    snippet = Snippet(name, name, SnippetKind.FUNCTION, language, span, data["nameLine"], "", text)
-    return len(engine.duplicates(path, snippet))
+    snippet = Snippet(name, name, SnippetKind.FUNCTION, language, span, view.line(data["nameLine"]), "", text)
+    return len(engine.duplicates(view.path, snippet))
 
 
 def register(server: "CodekinServer") -> None:

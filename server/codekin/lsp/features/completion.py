@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -14,8 +15,10 @@ from pygls.exceptions import JsonRpcException
 
 from codekin.errors import CodekinError, QueryError
 from codekin.lsp.convert import column, path_of, width
+from codekin.lsp.locations import lines_location, place_shown
 from codekin.lsp.protocol import SourceJson, range_json
 from codekin.lsp.questions import Kind, SupersededError
+from codekin.lsp.views import view_of
 from codekin.types import Cancel, Completion
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ class _Place:
     """A cursor in a document, whose text may be another than the client's where a completion is selected there."""
 
     document: "TextDocument"
+    path: Path  # of the file; for a notebook's cell, of the notebook
     text: str
     row: int
     column: int  # in characters
@@ -93,12 +97,13 @@ def _item(server: "CodekinServer", completion: Completion, typed: str, replaced:
 def _place(
     server: "CodekinServer", uri: str, at: types.Position, selected: types.SelectedCompletionInfo | None
 ) -> _Place | None:
-    settings, document = server.session.settings, server.protocol.workspace.find(uri)
-    if settings is None or not settings.completion.enabled or document is None or path_of(uri) is None:
+    documents, settings = server.protocol.workspace, server.session.settings
+    document, path = documents.find(uri), documents.file_of(uri)
+    if settings is None or not settings.completion.enabled or document is None or path is None:
         return None
     from codekin.code.lines import split_lines
 
-    encoding, lines = server.protocol.workspace.encoding, split_lines(document.source)
+    encoding, lines = documents.encoding, split_lines(document.source)
     if not 0 <= at.line < len(lines):
         return None
     line = lines[at.line]
@@ -107,7 +112,7 @@ def _place(
         start = column(line, selected.range.start.character, encoding)
         end = max(column(line, selected.range.end.character, encoding), start)
         lines[at.line], here = line[:start] + selected.text + line[end:], start + len(selected.text)
-    return _Place(document, "\n".join(lines), at.line, here)
+    return _Place(document, path, "\n".join(lines), at.line, here)
 
 
 async def expect(server: "CodekinServer", uri: str) -> None:
@@ -137,16 +142,21 @@ async def _ask(server: "CodekinServer", place: _Place, *, waits: bool) -> list[C
 
 def _complete(place: _Place, engine: "Engine", cancel: Cancel) -> list[Completion]:
     """On a thread."""
-    path = path_of(place.document.uri)
-    return engine.complete(path, place.row, place.column, text=place.text, cancel=cancel) if path else []
+    key, uri = "", place.document.uri
+    if path_of(uri) is None:  # a cell
+        view = view_of(engine, place.path, uri)
+        key = view.cell.key if view and view.cell else ""
+        if not key:
+            return []
+    return engine.complete(place.path, place.row, place.column, text=place.text, key=key, cancel=cancel)
 
 
 def _source(server: "CodekinServer", completion: Completion) -> SourceJson:
-    documents, span = server.protocol.workspace, completion.span
+    documents, cell = server.protocol.workspace, completion.cell
     edited = ", edited" if completion.edited else ""
-    lines = types.Range(types.Position(span.start, 0), types.Position(span.end, 0))
-    label = f"from {documents.shown(completion.path)}:{span.start + 1}{edited}"
-    return {"label": label, "location": {"uri": documents.address(completion.path), "range": range_json(lines)}}
+    location = lines_location(completion.path, completion.span, cell, documents)
+    label = f"from {place_shown(completion.path, completion.span.start, cell, documents)}{edited}"
+    return {"label": label, "location": {"uri": location.uri, "range": range_json(location.range)}}
 
 
 async def _accepted(server: "CodekinServer", source: Any) -> None:

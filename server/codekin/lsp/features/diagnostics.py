@@ -12,10 +12,10 @@ from zlib import crc32
 
 from lsprotocol import types
 
-from codekin.lsp.convert import name_range, path_of
 from codekin.lsp.locations import is_definition, location_of, shown
 from codekin.lsp.questions import Kind
-from codekin.types import Cancel, Hit, Kinship, Snippet
+from codekin.lsp.views import view_of
+from codekin.types import Cancel, Hit, Kinship
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _RELATED = 10
 _QUIET_S = 0.4  # nothing has changed for so long: it is worth to look again
 
-Twins = list[tuple[Snippet, str, list[Hit]]]  # a duplicated function, the line with its name, where else it stands
+Twins = list[tuple[types.Range, list[Hit]]]  # the name of a duplicated function, where else that stands
 
 
 async def _diagnose(
@@ -85,10 +85,10 @@ class Publisher:
 
 
 async def _found(server: "CodekinServer", uri: str) -> list[types.Diagnostic]:
-    settings, path = server.session.settings, path_of(uri)
-    twins: Twins = []
+    documents, settings = server.protocol.workspace, server.session.settings
+    path, twins = documents.file_of(uri), Twins()
     if settings is not None and settings.duplicates.enabled and path is not None:
-        twins = await server.session.ask(Kind.BESIDE, partial(_twins, path)) or []
+        twins = await server.session.ask(Kind.BESIDE, partial(_twins, path, uri, documents.encoding)) or []
     return [_diagnostic(server, *found) for found in twins]
 
 
@@ -96,32 +96,30 @@ def _digest(items: list[types.Diagnostic]) -> str:
     return f"{crc32(repr(items).encode('utf-8', 'surrogatepass')):08x}-{len(items)}"
 
 
-def _twins(path: Path, engine: "Engine", cancel: Cancel) -> Twins:
+def _twins(path: Path, uri: str, encoding: str, engine: "Engine", cancel: Cancel) -> Twins:
     """On a thread; stops between two functions when nobody wants to know any more.
 
     Nothing where they are turned off meanwhile: this answer comes after the empty one to the next question.
     """
     from codekin.code.extract import split_lines
-    from codekin.index.workspace import Document
 
-    path = engine.workspace.locate(path)
-    document = engine.workspace.read(path)
-    if not isinstance(document, Document):
+    view = view_of(engine, path, uri)
+    if view is None:
         return []
-    lines = split_lines(document.text)
+    lines = split_lines(view.document.text)
     found: Twins = []
-    for snippet in engine.snippets(path):
+    for snippet in filter(view.holds, engine.snippets(view.path)):
         if cancel.is_set() or not engine.settings.duplicates.enabled:
             return []
         if not is_definition(snippet) or snippet.span.end > len(lines):
             continue
-        hits = engine.duplicates(path, snippet)
+        hits = engine.duplicates(view.path, snippet)
         if hits:
-            found.append((snippet, lines[snippet.name_line], hits))
+            found.append((view.name(snippet, lines[snippet.name_line], encoding), hits))
     return found
 
 
-def _diagnostic(server: "CodekinServer", snippet: Snippet, line: str, hits: list[Hit]) -> types.Diagnostic:
+def _diagnostic(server: "CodekinServer", name: types.Range, hits: list[Hit]) -> types.Diagnostic:
     documents, best = server.protocol.workspace, hits[0]
     how = "The same code as" if best.kinship is Kinship.IDENTICAL else "Nearly the same code as"
     others = f" and {shown(hits[1], documents)}" if len(hits) == 2 else f" and in {len(hits) - 1} more places"
@@ -130,7 +128,7 @@ def _diagnostic(server: "CodekinServer", snippet: Snippet, line: str, hits: list
         types.DiagnosticRelatedInformation(location_of(hit, documents), _evidence(hit)) for hit in hits[:_RELATED]
     ]
     return types.Diagnostic(
-        range=name_range(line, snippet.name_line, snippet.name, documents.encoding),
+        range=name,
         message=message,
         severity=types.DiagnosticSeverity.Information,
         source="codekin",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from codekin.code.cell_lines import cell_at, row_of
 from codekin.errors import QueryError
 from codekin.lsp import parameters
 from codekin.lsp.protocol import MapJson
@@ -56,12 +57,25 @@ async def _drawn(server: "CodekinServer", limit: int | None, on_progress: OnProg
         from codekin.map.builder import MAX_FUNCTIONS
 
         drawn = engine.map.build(min(limit or MAX_FUNCTIONS, MAX_FUNCTIONS), on_progress, cancel)
-        return None if drawn is None else _json(drawn, address)
+        return None if drawn is None else _json(drawn, _rows(drawn, engine), address)
 
     return await server.session.ask(Kind.ORDERED, made)
 
 
-def _json(drawn: "CodeMap", address: Callable[[Path], str]) -> MapJson:
+def _rows(drawn: "CodeMap", engine: "Engine") -> Any:
+    """The lines of the files on which the names stand."""
+    from codekin.code.notebooks import is_notebook
+
+    rows = drawn.line.copy()
+    for number, path in enumerate(drawn.files):
+        if is_notebook(path):
+            cells = engine.workspace.cells(path)
+            for i in (drawn.file == number).nonzero()[0]:
+                rows[i] = row_of(cell_at(cells, int(rows[i])), int(rows[i]))
+    return rows
+
+
+def _json(drawn: "CodeMap", rows: Any, address: Callable[[Path], str]) -> MapJson:
     import numpy as np
 
     return {
@@ -71,7 +85,7 @@ def _json(drawn: "CodeMap", address: Callable[[Path], str]) -> MapJson:
         "places": _packed(np.stack([drawn.x, drawn.y], axis=1), "<f4"),
         "group": _packed(drawn.group, "u1"),
         "file": _packed(drawn.file, "<u4"),
-        "line": _packed(drawn.line, "<u4"),
+        "line": _packed(rows, "<u4"),
         "links": _packed(drawn.links, "<u4"),
         "names": list(drawn.names),
         "files": [address(path) for path in drawn.files],

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pygls.capabilities import get_capability
 
-from codekin.lsp.convert import code_range, path_of, width
+from codekin.lsp.convert import code_range, width
 from codekin.lsp.locations import is_definition, location_of, shown
 from codekin.lsp.protocol import LocationJson, range_json
 from codekin.lsp.questions import Kind
+from codekin.lsp.views import view_of
 from codekin.types import Cancel, Hit
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ _OFFERED = 3  # twins; a list of actions is read in one glance
 
 async def quick_fixes(server: "CodekinServer", params: types.CodeActionParams) -> list[types.CodeAction]:
     """For the first duplicate among the diagnostics that the client asks about."""
-    path = path_of(params.text_document.uri)
+    path = server.protocol.workspace.file_of(params.text_document.uri)
     told = [each for each in params.context.diagnostics if (each.source, each.code) == ("codekin", "duplicate")]
     if not told or path is None or not server.can("text_document.code_action.code_action_literal_support"):
         return []
-    twins = await server.session.ask(Kind.BESIDE, partial(_twins, path, told[0].range.start.line))
+    uri, documents = params.text_document.uri, server.protocol.workspace
+    twins = await server.session.ask(Kind.BESIDE, partial(_twins, path, uri, told[0].range.start.line))
     if twins is None:
         return []
-    documents = server.protocol.workspace
     mine = types.Location(params.text_document.uri, code_range(twins.lines, twins.start, documents.encoding))
     actions = []
     for hit, addition in twins.others:
@@ -61,15 +62,16 @@ class _Twins:
     together: "Addition | None"  # what has all of them ignored, where they are more than one
 
 
-def _twins(path: Path, line: int, engine: "Engine", _: Cancel) -> _Twins | None:
-    """On a thread: of the function whose name is on the line."""
+def _twins(path: Path, uri: str, row: int, engine: "Engine", _: Cancel) -> _Twins | None:
+    """On a thread: of the function whose name is on the client's line."""
     from codekin.code.extract import split_lines
-    from codekin.index.workspace import Document
 
-    path = engine.workspace.locate(path)
-    document = engine.workspace.read(path)
+    view = view_of(engine, path, uri)
+    if view is None:
+        return None
+    path, line = view.path, view.line(row)
     own = next((each for each in engine.snippets(path) if each.name_line == line and is_definition(each)), None)
-    if own is None or not isinstance(document, Document):
+    if own is None:
         return None
     ignored, hits = engine.ignored, engine.duplicates(path, own)
     mine = ignored.named(path, own.qualified_name)
@@ -80,8 +82,8 @@ def _twins(path: Path, line: int, engine: "Engine", _: Cancel) -> _Twins | None:
     ]
     group = [each for each in dict.fromkeys((mine, *named)) if each]
     together = ignored.addition(group) if len(hits) > 1 and mine and None not in named else None
-    lines = split_lines(document.text)[own.span.start : own.span.end]
-    return _Twins(own.span.start, lines, others, together)
+    lines = split_lines(view.document.text)[own.span.start : own.span.end]
+    return _Twins(view.row(own.span.start), lines, others, together)
 
 
 def _edit(server: "CodekinServer", addition: "Addition") -> types.WorkspaceEdit:

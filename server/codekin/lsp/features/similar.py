@@ -13,6 +13,7 @@ from codekin.lsp.locations import answer_json
 from codekin.lsp.parameters import FindSimilar, Scope
 from codekin.lsp.protocol import NO_ANSWER, AnswerJson
 from codekin.lsp.questions import Kind
+from codekin.lsp.views import view_of
 from codekin.types import Answer, Cancel, Filter
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ _EDITORS_NAMES = {"javascriptreact": "javascript", "typescriptreact": "tsx", "sh
 
 async def find_similar(server: "CodekinServer", params: FindSimilar) -> AnswerJson:
     """Answers from what is indexed; raises QueryError where there is no such code."""
-    document = server.protocol.workspace.find(params.uri)
-    answer = await server.session.ask(Kind.ASKED, partial(_ask, params, document))
+    documents = server.protocol.workspace
+    document, path = documents.find(params.uri), documents.file_of(params.uri)
+    answer = await server.session.ask(Kind.ASKED, partial(_ask, params, document, path))
     if answer is None:
         return NO_ANSWER
     if params.show:
@@ -50,21 +52,20 @@ def within(scope: Scope) -> Filter:
     return Filter(language, folder)
 
 
-def _ask(params: FindSimilar, document: "TextDocument | None", engine: "Engine", cancel: Cancel) -> Answer:
+def _ask(
+    params: FindSimilar, document: "TextDocument | None", path: Path | None, engine: "Engine", cancel: Cancel
+) -> Answer:
     """On a thread."""
     limit, scope = params.scope.limit or engine.settings.search.limit, within(params.scope)
     if params.text is not None:
         return engine.similar_to(params.text, limit, within=scope, cancel=cancel)
-    path = path_of(params.uri)
     if path is not None:
-        from codekin.code.extract import split_lines
-        from codekin.index.workspace import Document
-
-        path = engine.workspace.locate(path)
-        read = engine.workspace.read(path)
-        if isinstance(read, Document) or document is None:
-            count = len(split_lines(read.text)) if isinstance(read, Document) else 1
-            return engine.similar(path, lines_of(params.asked, count), limit, within=scope, cancel=cancel)
+        view = view_of(engine, path, params.uri)
+        if view is not None:
+            return engine.similar(view.path, view.span(params.asked), limit, within=scope, cancel=cancel)
+        if document is None:
+            path = engine.workspace.locate(path)
+            return engine.similar(path, lines_of(params.asked, 1), limit, within=scope, cancel=cancel)
     if document is None:
         raise QueryError(f"{params.uri} is not open, so its text is not known. Open it, or send the text.")
     language = _EDITORS_NAMES.get(document.language_id or "", document.language_id or "")

@@ -1,4 +1,7 @@
-"""Documents and files: what the client edits, saves and sees change on the disk."""
+"""Documents and files: what the client edits, saves and sees change on the disk.
+
+A notebook is told of as a whole (`notebookDocument/…`), or cell by cell, as if each were a document of its own.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,23 +12,33 @@ from codekin.lsp.convert import path_of
 from codekin.lsp.features.completion import expect
 
 if TYPE_CHECKING:
-    from codekin.engine import Engine
     from codekin.lsp.server import CodekinServer
+
+# Without a filter on cells all of them are told, prose too: a cell's index is then the notebook's own.
+NOTEBOOKS = types.NotebookDocumentSyncOptions(
+    [types.NotebookDocumentFilterWithNotebook(types.NotebookDocumentFilterNotebookType("jupyter-notebook"))], save=True
+)
 
 
 def _edited(server: "CodekinServer", uri: str) -> None:
-    path, document = path_of(uri), server.protocol.workspace.find(uri)
-    if path is not None and document is not None:  # else untitled, a notebook's cell, a past version
+    documents = server.protocol.workspace
+    path, document = path_of(uri), documents.find(uri)
+    if path is None:
+        _cells_edited(server, documents.file_of(uri))
+    elif document is not None:  # else a past version
         text = document.source
+        server.session.edit(lambda engine: engine.open_document(path, text))
 
-        def change(engine: "Engine", path: Path = path) -> None:
-            engine.open_document(path, text)
 
-        server.session.edit(change)
+def _cells_edited(server: "CodekinServer", path: Path | None) -> None:
+    """What is open of a notebook is told as a whole; None is no notebook, or no file (untitled)."""
+    notebook = server.protocol.workspace.notebook(path) if path else None
+    if path is not None and notebook is not None:
+        server.session.edit(lambda engine: engine.open_document(path, notebook))
 
 
 def _did_open(server: "CodekinServer", params: types.DidOpenTextDocumentParams) -> None:
-    path = path_of(params.text_document.uri)
+    path = server.protocol.workspace.file_of(params.text_document.uri)
     if path is not None:
         server.find_root(path)
     _edited(server, params.text_document.uri)
@@ -37,8 +50,13 @@ def _did_change(server: "CodekinServer", params: types.DidChangeTextDocumentPara
 
 
 def _did_close(server: "CodekinServer", params: types.DidCloseTextDocumentParams) -> None:
-    path = path_of(params.text_document.uri)
-    if path is not None:
+    documents, uri = server.protocol.workspace, params.text_document.uri
+    path = documents.file_of(uri)
+    if path is None:
+        return
+    if path_of(uri) is None and documents.notebook(path) is not None:  # other cells of it are open
+        _cells_edited(server, path)
+    else:
         server.session.edit(lambda engine: engine.close_document(path))
 
 
@@ -46,12 +64,33 @@ def _did_save(server: "CodekinServer", params: types.DidSaveTextDocumentParams) 
     _changed(server, [params.text_document.uri])
 
 
+def _notebook_opened(server: "CodekinServer", params: types.DidOpenNotebookDocumentParams) -> None:
+    path = path_of(params.notebook_document.uri)
+    if path is not None:
+        server.find_root(path)
+        _cells_edited(server, path)
+
+
+def _notebook_changed(server: "CodekinServer", params: types.DidChangeNotebookDocumentParams) -> None:
+    _cells_edited(server, path_of(params.notebook_document.uri))
+
+
+def _notebook_saved(server: "CodekinServer", params: types.DidSaveNotebookDocumentParams) -> None:
+    _changed(server, [params.notebook_document.uri])
+
+
+def _notebook_closed(server: "CodekinServer", params: types.DidCloseNotebookDocumentParams) -> None:
+    path = path_of(params.notebook_document.uri)
+    if path is not None:
+        server.session.edit(lambda engine: engine.close_document(path))
+
+
 def _watched(server: "CodekinServer", params: types.DidChangeWatchedFilesParams) -> None:
     _changed(server, [change.uri for change in params.changes])
 
 
 def _changed(server: "CodekinServer", uris: list[str]) -> None:
-    paths = [path for uri in uris if (path := path_of(uri))]
+    paths = [path for uri in uris if (path := server.protocol.workspace.file_of(uri))]
     if paths:
         server.session.edit(lambda engine: engine.update(paths))
 
@@ -75,4 +114,8 @@ def register(server: "CodekinServer") -> None:
     server.on_notification(types.TEXT_DOCUMENT_DID_CHANGE, _did_change)
     server.on_notification(types.TEXT_DOCUMENT_DID_CLOSE, _did_close)
     server.on_notification(types.TEXT_DOCUMENT_DID_SAVE, _did_save)
+    server.on_notification(types.NOTEBOOK_DOCUMENT_DID_OPEN, _notebook_opened)
+    server.on_notification(types.NOTEBOOK_DOCUMENT_DID_CHANGE, _notebook_changed)
+    server.on_notification(types.NOTEBOOK_DOCUMENT_DID_SAVE, _notebook_saved)
+    server.on_notification(types.NOTEBOOK_DOCUMENT_DID_CLOSE, _notebook_closed)
     server.on_notification(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, _watched)
