@@ -125,7 +125,7 @@ async def test_what_is_no_source_file_is_met_with_silence(start) -> None:
     for name, text in (("notes.txt", BEGUN), ("a.ml", BEGUN), ("large.py", large)):
         client.open(name, text)
         assert await ghosts(client, name, text) == []
-    for uri in ("untitled:Untitled-1", "vscode-notebook-cell:/x/y.ipynb#W0sZmlsZQ%3D%3D"):
+    for uri in ("untitled:Untitled-1", "vscode-notebook-cell:Untitled-1.ipynb#W0sdW50aXRsZWQ%3D"):
         document = types.TextDocumentItem(uri, "python", 1, BEGUN)
         client.text_document_did_open(types.DidOpenTextDocumentParams(document))
         asked = types.InlineCompletionContext(INVOKED)
