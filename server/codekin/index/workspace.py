@@ -16,16 +16,7 @@ from codekin.code.languages import language_of
 from codekin.code.notebooks import is_notebook
 from codekin.index.ignore import GIT_FILE, OWN_FILE, IgnoreRules, Scope, Verdict, entries
 from codekin.index.reading import Document as Document
-from codekin.index.reading import (
-    document,
-    first_line,
-    limit_of,
-    made_by_machine,
-    on_disk,
-    open_notebook,
-    too_large,
-    unreadable,
-)
+from codekin.index.reading import first_line, limit_of, made_by_machine, on_disk, open_document, too_large, unreadable
 from codekin.index.reading import snippets_of as snippets_of
 from codekin.index.repository import POINTER
 from codekin.settings import IndexSettings
@@ -109,7 +100,7 @@ class Workspace:
             return None
         found = self._judged(scope, path)
         if found is None and (text := self._overlay(path)) is not None and not os.path.lexists(path):
-            overlay = self._opened(path, text)
+            overlay = open_document(path, text, self._max_bytes)
             is_kept = self._rules.verdict(scope, path.name, is_folder=False) in _OURS
             if is_kept and isinstance(overlay, Document):
                 return SourceFile(path, overlay.language, overlay.size, 0)
@@ -120,7 +111,7 @@ class Workspace:
         """The text of now, of any file, in the workspace or not. None: it is gone, or in no language codekin knows."""
         text = self._overlay(path)
         if text is not None:
-            return self._opened(path, text)
+            return open_document(path, text, self._max_bytes)
         found = on_disk(path, self._max_bytes)
         if isinstance(found, Document) and (reason := made_by_machine(found.text)) and not self._chosen(path):
             return Skipped(path, f"{reason}; {_REMEDY}")
@@ -283,9 +274,6 @@ class Workspace:
     def _chosen(self, path: Path) -> bool:
         scope = self._scope(path.parent, {})
         return scope is not None and self._rules.verdict(scope, path.name, is_folder=False) is Verdict.CHOSEN
-
-    def _opened(self, path: Path, text: str | OpenNotebook) -> Document | Skipped | None:
-        return document(path, text, None) if isinstance(text, str) else open_notebook(path, text, self._max_bytes)
 
     def _overlay(self, path: Path) -> str | OpenNotebook | None:
         if not self._overlays:  # as in bulk, where finding out about links would cost as much as reading
