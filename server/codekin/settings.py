@@ -18,6 +18,9 @@ import platformdirs
 
 from codekin.bounds import MAX_DIMENSIONS, MAX_HITS, Machine, Scope, checked_value, setting, shown, users_setting
 from codekin.errors import SettingsError
+from codekin.files import read_file
+
+_MAX_BYTES = 262_144  # of config.toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +171,8 @@ def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple
     problems: tuple[SettingsError, ...] = ()
     path = config_file()
     try:
-        with path.open("rb") as stream:
-            settings, problems = overlay(settings, tomllib.load(stream), source=str(path))
+        text = read_file(path, _MAX_BYTES).data.decode()
+        settings, problems = overlay(settings, tomllib.loads(text), source=str(path))
     except FileNotFoundError:
         pass
     except (OSError, ValueError, RecursionError) as error:  # no TOML, or no UTF-8

@@ -1,5 +1,6 @@
 """What the words on the command line mean: places, folders, languages, addresses. Wrong ones raise QueryError."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,7 @@ def root_around(start: Path) -> Path:
         raise QueryError(f"{folder} as a whole is hardly what you mean. Name the workspace with --root, or go into it.")
     for marks in (_REPOSITORIES, _PROJECTS):
         for candidate in (folder, *folder.parents):
-            if not _is_too_wide(candidate) and any((candidate / mark).exists() for mark in marks):
+            if not _is_too_wide(candidate) and any(os.path.lexists(candidate / mark) for mark in marks):
                 return candidate
     return folder
 

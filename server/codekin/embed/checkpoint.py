@@ -19,6 +19,7 @@ from typing import Any, Literal
 from codekin.embed.presets import PRESETS, Preset, preset
 from codekin.embed.tasks import Prefixes
 from codekin.errors import ModelError
+from codekin.files import open_file, read_file, read_start
 from codekin.settings import ModelSettings, hub_cache
 from codekin.types import Role, Task
 
@@ -30,6 +31,9 @@ _POOLINGS: Mapping[str, Pooling] = {"lasttoken": "last", "mean": "mean", "cls": 
 _STEPS = ("Transformer", "Pooling", "Normalize")
 _ROLE_NAMES = {Role.QUERY: ("query",), Role.PASSAGE: ("document", "passage")}
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")
+_MAX_JSON_BYTES = 1 << 28  # of a model's files but for its weights; the largest known tokenizer has 33 MB
+_MAX_CARD_BYTES = 1 << 16  # of a card, for its head
+_MAX_REVISION_BYTES = 256
 _PIECE = 4096  # bytes hashed at the start, the middle and the end of each tensor
 
 
@@ -78,7 +82,7 @@ def find(name: str) -> Path:
         raise ModelError(f'There is no model "{name}". Choose one of {names}, a hub id (owner/name), or a folder.')
     cached = hub_cache() / f"models--{hub.replace('/', '--')}"
     try:
-        revision = (cached / "refs" / "main").read_text("utf-8").strip()
+        revision = read_file(cached / "refs" / "main", _MAX_REVISION_BYTES).data.decode().strip()
         snapshot = cached / "snapshots" / revision
         if (snapshot / "config.json").exists():
             return snapshot
@@ -136,7 +140,7 @@ def _name(name: str, root: Path, known: Preset | None) -> str:
 def _licence(root: Path) -> str:
     """As the model's card says, in its head."""
     try:
-        head = (root / "README.md").read_text("utf-8", "replace").partition("\n---")[0]
+        head = read_start(root / "README.md", _MAX_CARD_BYTES).decode("utf-8", "replace").partition("\n---")[0]
     except OSError:
         return ""
     told = re.search(r"^license: *(\S+)", head, re.MULTILINE)
@@ -146,7 +150,7 @@ def _licence(root: Path) -> str:
 def _json(path: Path, kind: type = dict) -> Any:
     """The file's content; None where there is no file."""
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_file(path, _MAX_JSON_BYTES).data.decode())
         if not isinstance(content, kind):
             raise ValueError(f"it holds a {type(content).__name__}")
         return content
@@ -258,7 +262,7 @@ def dims_told(settings: ModelSettings) -> tuple[int, ...]:
 def _fingerprint(folder: Path, weights: tuple[Path, ...], vectors: str) -> str:
     digest = hashlib.sha256(vectors.encode())
     for name in ("config.json", "tokenizer.json"):
-        digest.update((folder / name).read_bytes())
+        digest.update(read_file(folder / name, _MAX_JSON_BYTES).data)
     for path in weights:
         for piece in _pieces(path):
             digest.update(piece)
@@ -269,7 +273,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
     """The header of a safetensors file, and three pieces of each tensor: training changes every number of a tensor,
     so that they tell two models apart in milliseconds where gigabytes would take seconds."""
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             (size,) = struct.unpack("<Q", stream.read(8))
             if size > path.stat().st_size:
                 raise ValueError("its header is longer than the file")

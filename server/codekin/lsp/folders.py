@@ -1,5 +1,6 @@
 """Which folders are the workspace?"""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -36,4 +37,4 @@ def paths_of(folders: Iterable[WorkspaceFolder]) -> list[Path]:
 
 def project_of(file: Path) -> Path | None:
     """The Git repository that the file is in: the nearest folder above it with a `.git`. Asks the disk."""
-    return next((folder for folder in file.parents if (folder / ".git").exists()), None)
+    return next((folder for folder in file.parents if os.path.lexists(folder / ".git")), None)
