@@ -1,5 +1,6 @@
 """`.codekin.toml`: which duplicates are meant to be."""
 
+import os
 import tomllib
 from itertools import permutations
 from pathlib import Path
@@ -27,27 +28,15 @@ functions = [
 """
 
 
-def pair(*names: str) -> frozenset[str]:
-    return frozenset(names)
-
-
 def ignored(*roots: Path) -> Ignored:
     return Ignored(Workspace(roots, IndexSettings()))
 
 
 def test_an_entry_is_of_every_two_of_its_functions() -> None:
-    assert parse(SOUND) == Meant(
-        frozenset(
-            {
-                pair("a.py::f", "b/c.py::Shop.g"),
-                pair("a.py::h", "b.py::h"),
-                pair("a.py::h", "c.py::h"),
-                pair("b.py::h", "c.py::h"),
-            }
-        ),
-        (),
-        2,
-    )
+    assert parse(SOUND) == Meant(frozenset({("a.py::f", "b/c.py::Shop.g"), ("a.py::h", "b.py::h", "c.py::h")}), (), 2)
+    assert all(parse(SOUND).hides(*two) for two in permutations(["a.py::h", "b.py::h", "c.py::h"], 2))
+    assert not parse(SOUND).hides("a.py::f", "a.py::h")
+    assert not parse(SOUND).hides("a.py::h", "a.py::h")
 
 
 def test_order_says_nothing() -> None:
@@ -57,7 +46,7 @@ def test_order_says_nothing() -> None:
 
 
 def test_two_of_one_name_in_a_file_may_be_meant_to_be_alike() -> None:
-    assert parse(entry(["a.java::A.f", "a.java::A.f"])).pairs == {pair("a.java::A.f")}
+    assert parse(entry(["a.java::A.f", "a.java::A.f"])).hides("a.java::A.f", "a.java::A.f")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +72,7 @@ def test_what_is_wrong_costs_itself_only_and_names_line_and_remedy(broken: str, 
         if not broken.startswith("[[") and offset:
             continue  # it would be part of the entry before
         found = parse(text)
-        assert pair("a.py::x", "b.py::x") in found.pairs
+        assert found.hides("a.py::x", "b.py::x")
         (problem,) = found.problems
         assert told in problem
         near = line if "two functions" in problem or "::" in problem or "seen" in problem else None
@@ -95,7 +84,7 @@ def test_what_is_wrong_costs_itself_only_and_names_line_and_remedy(broken: str, 
 def test_a_conflict_of_two_branches_costs_no_other_entry() -> None:
     ours, theirs = entry(["a.py::f", "b.py::f"], ""), entry(["a.py::g", "b.py::g"], "")
     found = parse(f"{SOUND}<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> other\n")
-    assert pair("a.py::f", "b/c.py::Shop.g") in found.pairs
+    assert found.hides("a.py::f", "b/c.py::Shop.g")
     assert found.problems
 
 
@@ -120,7 +109,7 @@ def test_what_is_written_is_read_again_and_leaves_the_rest(functions: list[str],
     assert text.startswith(before or "")
     assert tomllib.loads(text)["ignored"][-1]["functions"] == quoted
     assert not parse(text).problems
-    assert pair(*quoted[:2]) in parse(text).pairs
+    assert parse(text).hides(*quoted[:2]) or quoted[0] == quoted[1]
 
 
 def test_a_function_is_named_from_the_folder_of_its_root(tmp_path: Path) -> None:
@@ -157,11 +146,11 @@ def test_a_change_of_the_file_counts_at_once_saved_or_not(tmp_path: Path) -> Non
     assert not found.hides(f, g)
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe", b"#" * (1 << 20) + b"##"])
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"#" * (1 << 18) + b"##"])
 def test_a_file_that_is_no_text_is_told_and_counts_for_nothing(tmp_path: Path, data: bytes) -> None:
     (tmp_path / MEANT_FILE).write_bytes(data)
     (meant,) = ignored(tmp_path).now()
-    assert not meant.pairs
+    assert not meant.groups
     assert "Mend or remove it" in meant.problems[0]
 
 
@@ -171,5 +160,63 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     elsewhere.write_text(entry(["a.py::f", "b.py::f"]))
     (root / MEANT_FILE).symlink_to(elsewhere)
     (meant,) = ignored(root).now()
-    assert not meant.pairs
+    assert not meant.groups
     assert "leads out of its folder" in meant.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda path: os.mkfifo(path), "named pipe"),
+        (lambda path: path.mkdir(), "folder"),
+        (lambda path: (path.touch(), os.truncate(path, 60_000_000_000)), "60,000,000,000 bytes"),
+        (lambda path: path.symlink_to(path), "symbolic links"),
+        (lambda path: path.symlink_to("/dev/zero"), "leads out"),
+    ],
+)
+def test_what_is_no_readable_file_is_told_and_never_added_to(tmp_path: Path, make, told: str) -> None:
+    make(tmp_path / MEANT_FILE)
+    found = ignored(tmp_path)
+    (meant,) = found.now()
+    assert not meant.groups
+    assert told in meant.problems[0]
+    functions = [found.named(tmp_path / "a.py", name) for name in ("f", "g")]
+    assert found.addition(functions) is None
+    assert not found.hides(*functions)
+
+
+def test_a_full_file_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    sound = entry(["a.py::f", "b.py::f"])
+    (tmp_path / MEANT_FILE).write_text(sound + "#" * ((1 << 18) - len(sound)))
+    found = ignored(tmp_path)
+    functions = [found.named(tmp_path / f"{name}.py", "f") for name in "ab"]
+    assert found.hides(*functions)
+    assert "nearly full" in found.now()[0].problems[0]
+    assert found.addition(functions) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ignored = [" + '{functions = ["a.py::f"]},' * 9_000 + "]",
+        "a" + ".a" * 100_000 + " = 1",
+        "".join(f"a{number} = 1\n" for number in range(25_000)),
+        "[[ignored]]\n" * 20_000,
+        '[[ignored]]\nfunctions = ["' + '\\"' * 100_000,
+        "[[ignored]]\nfunctions = 1\n" + " " * 200_000,
+        "[[ignored]]\nfunctions = [" + '"' + "x" * 200_000 + '", "b.py::f"]',
+    ],
+)
+def test_a_text_made_to_take_long_does_not_and_is_told_in_few_words(text: str) -> None:
+    found = parse(text)
+    assert not found.groups
+    assert 1 <= len(found.problems) <= 11
+    assert all(len(problem) < 400 for problem in found.problems)
+
+
+def test_large_groups_and_many_of_them_count() -> None:
+    text = "".join(entry([f"a/{group}.py::{number}" for number in range(200)], "") for group in range(50))
+    found = parse(text)
+    assert (found.entries, found.problems) == (50, ())
+    assert found.hides("a/49.py::0", "a/49.py::199")
+    assert not found.hides("a/48.py::0", "a/49.py::199")
