@@ -78,15 +78,12 @@ def document(path: Path, text: str, status: os.stat_result | None) -> Document |
     return None if language is None else _document(path, text, language, status)
 
 
-def open_document(path: Path, text: str | OpenNotebook, max_bytes: int) -> Document | Skipped | None:
-    """The document that an editor has open; of a notebook's single cells, among those that are saved."""
-    if isinstance(text, str):
-        return document(path, text, None)
-    saved = None if text.is_whole else on_disk(path, max_bytes)
-    if not isinstance(saved, Document):
-        return _notebook(path, opened(text.cells), None)
+def open_notebook(path: Path, notebook: OpenNotebook, saved: Document | None) -> Document | Skipped:
+    """The document of a notebook that an editor has open: its cells; single ones among those that are `saved`."""
+    if saved is None or notebook.is_whole:
+        return _notebook(path, opened(notebook.cells), None)
     known = Notebook(saved.text, saved.language, saved.cells, 0)
-    return _notebook(path, with_open(known, text.cells), None)
+    return _notebook(path, with_open(known, notebook.cells), None)
 
 
 def snippets_of(document: Document) -> list[Snippet]:

@@ -15,8 +15,9 @@ from pathlib import Path
 from codekin.code.languages import language_of
 from codekin.code.notebooks import is_notebook
 from codekin.index.ignore import GIT_FILE, OWN_FILE, IgnoreRules, Scope, Verdict, entries
+from codekin.index.notebook_cache import NotebookCache
 from codekin.index.reading import Document as Document
-from codekin.index.reading import first_line, limit_of, made_by_machine, on_disk, open_document, too_large, unreadable
+from codekin.index.reading import first_line, limit_of, made_by_machine, on_disk, too_large, unreadable
 from codekin.index.reading import snippets_of as snippets_of
 from codekin.index.repository import POINTER
 from codekin.settings import IndexSettings
@@ -44,6 +45,7 @@ class Workspace:
     def __init__(self, roots: Sequence[Path], settings: IndexSettings) -> None:
         self._rules = IgnoreRules(settings)
         self._max_bytes = settings.max_file_bytes
+        self._notebooks = NotebookCache(self._max_bytes)
         self._overlays: dict[Path, str | OpenNotebook] = {}
         self._lock = threading.Lock()
         self.roots: tuple[Path, ...] = ()
@@ -100,7 +102,7 @@ class Workspace:
             return None
         found = self._judged(scope, path)
         if found is None and (text := self._overlay(path)) is not None and not os.path.lexists(path):
-            overlay = open_document(path, text, self._max_bytes)
+            overlay = self._notebooks.open_document(path, text)
             is_kept = self._rules.verdict(scope, path.name, is_folder=False) in _OURS
             if is_kept and isinstance(overlay, Document):
                 return SourceFile(path, overlay.language, overlay.size, 0)
@@ -111,8 +113,8 @@ class Workspace:
         """The text of now, of any file, in the workspace or not. None: it is gone, or in no language codekin knows."""
         text = self._overlay(path)
         if text is not None:
-            return open_document(path, text, self._max_bytes)
-        found = on_disk(path, self._max_bytes)
+            return self._notebooks.open_document(path, text)
+        found = self._notebooks.read(path) if is_notebook(path) else on_disk(path, self._max_bytes)
         if isinstance(found, Document) and (reason := made_by_machine(found.text)) and not self._chosen(path):
             return Skipped(path, f"{reason}; {_REMEDY}")
         return found

@@ -1,0 +1,51 @@
+"""The notebooks that were read last: questions look at the same few again and again, and each is megabytes of JSON."""
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from codekin.index.reading import Document, document, on_disk, open_notebook
+from codekin.types import OpenNotebook, Skipped
+
+_KEPT = 64  # notebooks; their code alone is kept, at most index.max_file_bytes of each
+
+
+class NotebookCache:
+    """Each holds for as long as its file has the size and time that it had. May be asked from any thread."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._documents: OrderedDict[Path, Document] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, path: Path) -> Document | Skipped | None:
+        """The same as `on_disk`."""
+        with self._lock:
+            known = self._documents.get(path)
+            if known is not None:
+                self._documents.move_to_end(path)
+        if known is not None and _is_unchanged(known):
+            return known
+        found = on_disk(path, self._max_bytes)
+        with self._lock:
+            self._documents.pop(path, None)
+            if isinstance(found, Document) and found.mtime_ns:  # 0: a later write could have the same time
+                self._documents[path] = found
+            while len(self._documents) > _KEPT:
+                self._documents.popitem(last=False)
+        return found
+
+    def open_document(self, path: Path, text: str | OpenNotebook) -> Document | Skipped | None:
+        """The document that an editor has open, whatever the disk says."""
+        if isinstance(text, str):
+            return document(path, text, None)
+        saved = None if text.is_whole else self.read(path)
+        return open_notebook(path, text, saved if isinstance(saved, Document) else None)
+
+
+def _is_unchanged(known: Document) -> bool:
+    try:
+        status = known.path.stat()
+    except (OSError, ValueError):
+        return False
+    return (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns)
