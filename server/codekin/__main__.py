@@ -1,4 +1,4 @@
-"""`python -m codekin`, for where the folder of scripts is not on the path."""
+"""`python -m codekin`, for where the folder of scripts is not on the path; best as `python -I -m codekin`."""
 
 from codekin.cli import main
 

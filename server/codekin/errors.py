@@ -43,6 +43,9 @@ class StoreCorruptError(StoreError):
         super().__init__(message)
         self.path = path
 
+    def __reduce__(self) -> tuple[type["StoreCorruptError"], tuple[str, Path]]:
+        return type(self), (str(self), self.path)  # a worker's error is raised in its parent
+
 
 class StoreFullError(StoreError):
     """The disk, or the quota, has no room left."""

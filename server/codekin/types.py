@@ -6,7 +6,7 @@ Scores: higher is better, everywhere.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from pathlib import Path
 from typing import Protocol
 
@@ -205,6 +205,14 @@ class Progress:
         return cls(done, total, seconds / done * (total - done) if done else None)
 
 
+class Retry(Enum):
+    """When a skipped file is tried again."""
+
+    WHEN_CHANGED = auto()  # the reason is the file itself
+    NEXT_SCAN = auto()  # the reason may be gone by then
+    ALONE = auto()  # the same, in a worker process and with no other file: it took too much
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A source file, or a folder, that is not in the index, and why."""
@@ -212,6 +220,7 @@ class Skipped:
     path: Path
     reason: str
     is_unread: bool = field(default=False, compare=False)  # just now it can't be: what is known of it is kept
+    retry: Retry = field(default=Retry.WHEN_CHANGED, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

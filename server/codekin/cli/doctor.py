@@ -4,7 +4,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from codekin import __version__
 from codekin.cli.console import counted
 from codekin.code.cell_lines import cell_at, row_of
 from codekin.errors import CodekinError
+from codekin.processes import run_code
 from codekin.settings import Settings, config_file
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _libraries() -> Iterator[Finding]:
             missing.append(name)
     yield Finding("libraries", Level.OK, ", ".join(having))
     if missing:
-        remedy = f"Run: {sys.executable} -m pip install {' '.join(missing)}"
+        remedy = f"Run: {sys.executable} -I -m pip install {' '.join(missing)}"
         yield Finding("libraries", Level.FAIL, f"{', '.join(missing)} not installed.", remedy)
 
 
@@ -100,7 +100,9 @@ def _grammars() -> Finding:
         return Finding("grammars", Level.OK, f"{len(GRAMMARS)}: {', '.join(GRAMMARS)}")
     wheels = " ".join(sorted({GRAMMARS[language].package.replace("_", "-") for language in broken}))
     detail = f"{', '.join(broken)} can't be loaded: those files are cut in windows of lines."
-    return Finding("grammars", Level.WARN, detail, f"Run: {sys.executable} -m pip install --force-reinstall {wheels}")
+    return Finding(
+        "grammars", Level.WARN, detail, f"Run: {sys.executable} -I -m pip install --force-reinstall {wheels}"
+    )
 
 
 def _hnswlib() -> Finding:
@@ -110,7 +112,7 @@ def _hnswlib() -> Finding:
     if status == 1:
         detail = "not installed: exact search alone, which slows down beyond some 100,000 functions."
         return Finding("hnswlib", Level.WARN, detail, "It needs a C++ compiler; the README says how, per system.")
-    remedy = f"Run: HNSWLIB_NO_NATIVE=1 {sys.executable} -m pip install --force-reinstall --no-binary :all: hnswlib"
+    remedy = f"Run: HNSWLIB_NO_NATIVE=1 {sys.executable} -I -m pip install --force-reinstall --no-binary :all: hnswlib"
     return Finding("hnswlib", Level.FAIL, "built for another processor: importing it ends the process.", remedy)
 
 
@@ -124,8 +126,7 @@ def _sqlite() -> Finding:
 
 def _probe(code: str) -> tuple[int, str]:
     """The exit status and output of a Python of its own: what is asked may end the process."""
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_S, check=False)
+    done = run_code(code, _PROBE_S)
     return done.returncode, done.stdout.strip()
 
 

@@ -1,4 +1,4 @@
-"""The process that holds a heavy model for all windows and commands of a user: `python -P -m codekin.embed.host`.
+"""The process that holds a heavy model for all windows and commands of a user.
 
 It is started by whoever needs it first (hosted.py), speaks over a socket (channel.py), and ends when nobody has asked
 for a while, so that memory, the graphics processor's too, comes back. One thread runs the model. A person's question

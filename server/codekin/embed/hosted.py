@@ -3,13 +3,12 @@
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,8 +16,9 @@ from filelock import FileLock
 
 from codekin import __version__
 from codekin.embed.channel import READY, Channel, Floats, reach, read_address, unwritable
-from codekin.embed.checkpoint import Checkpoint
+from codekin.embed.checkpoint import Checkpoint, folder_of
 from codekin.errors import ModelBusyError, ModelDiedError, ModelError
+from codekin.processes import start_python
 from codekin.settings import ModelSettings
 
 _TRIES = 3  # what kills a process may be another one's hunger for memory
@@ -26,8 +26,6 @@ _COOL_DOWN_S = 30.0  # after a failure to load the model; it takes seconds and w
 _LOOK_S = 0.2  # how soon `close` is noticed
 _GREETING_S = 20.0  # who does not greet within it is stopped, or hangs, or is somebody else
 _SILENCE_S = 60.0  # after which one who works is asked whether it is there
-_DETACHED = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-
 
 Met = TypeVar("Met", Channel, Channel | None)
 
@@ -124,24 +122,17 @@ class Hosting:
         """
         if former := read_address(self._address):
             former.forget()
-        with os.fdopen(os.open(self.log, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as log:
-            # -P: not even a module's name is looked for in the folder that we happen to be in.
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "codekin.embed.host"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,  # the terminal's Ctrl-C is not for it
-                creationflags=_DETACHED,
-            )
-        order = {"model": asdict(self._settings), "address": str(self._address)}
+        with os.fdopen(os.open(self.log, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as log:
+            process = start_python("codekin.embed.host", stderr=log, is_detached=True)
+        # In full, for the process runs in another folder.
+        name = str(folder_of(self._settings.name) or self._settings.name)
+        order = {"model": asdict(replace(self._settings, name=name)), "address": str(self._address.absolute())}
         assert process.stdin is not None and process.stdout is not None  # noqa: S101 (we asked for pipes)
         try:
             with process.stdin, process.stdout:
-                process.stdin.write(json.dumps(order) + "\n")
+                process.stdin.write(json.dumps(order).encode() + b"\n")
                 process.stdin.flush()
-                told = process.stdout.readline().strip()
+                told = process.stdout.readline().decode(errors="replace").strip()
         except BrokenPipeError:
             told = ""
         threading.Thread(target=process.wait, daemon=True).start()  # so that its end leaves no zombie

@@ -8,7 +8,6 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -24,6 +23,7 @@ from codekin.completion.insertion import faults
 from codekin.engine import Engine
 from codekin.evaluation.copying import LongestSuffix, suggest_by_bm25
 from codekin.evaluation.hold_out import Cut, CutCorpus, strip_blanks
+from codekin.index.pool import map_in_workers
 from codekin.settings import CacheSettings, Settings
 from codekin.types import Completion
 
@@ -193,11 +193,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args(arguments)
     work = partial(measure_completion, settings=Settings(), count=options.cuts, seed=options.seed)
-    with ProcessPoolExecutor(options.workers) as pool:
-        measured = list(pool.map(work, [root.resolve() for root in options.roots]))
+    measured = list(map_in_workers(work, [root.resolve() for root in options.roots], options.workers))
     sys.stdout.write(format_table(measured) + "\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from codekin.evaluation import completion  # its functions are called in workers, which must find them by name
+
+    sys.exit(completion.main())

@@ -8,10 +8,10 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from subprocess import run
 
 import codekin
 from codekin.embed.embedder import Embedder
+from codekin.processes import run_program
 
 _ROOMS = ("code", "embed", "index", "search")  # what they do decides which hits come, and in which order
 
@@ -44,7 +44,7 @@ def describe_checkouts(revisions: Mapping[Path, str]) -> str:
 def _state(folder: Path, revision: str) -> str:
     if not (folder / ".git").exists():
         return "without Git"
-    asked = run(["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    asked = run_program("git", "-c", "core.fsmonitor=false", "-C", str(folder.absolute()), "rev-parse", "HEAD")
     return "as named" if asked.stdout.strip() == revision else "at another revision"
 
 

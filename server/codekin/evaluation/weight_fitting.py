@@ -9,7 +9,6 @@ Measure on others: `python -m codekin.evaluation.completion`.
 import argparse
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -24,6 +23,7 @@ from codekin.completion.sources import Source
 from codekin.completion.weighing import FEATURES
 from codekin.evaluation.completion import open_temporary_engine
 from codekin.evaluation.hold_out import strip_blanks
+from codekin.index.pool import map_in_workers
 from codekin.settings import Settings
 from codekin.types import Kind
 
@@ -100,15 +100,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args(arguments)
     roots = [root.resolve() for root in options.roots]
-    with ProcessPoolExecutor(options.workers) as pool:
-        cuts = [
-            cut
-            for found in pool.map(partial(collect_examples, count=options.cuts, seed=options.seed), roots)
-            for cut in found
-        ]
+    examples_of = partial(collect_examples, count=options.cuts, seed=options.seed)
+    cuts = [cut for found in map_in_workers(examples_of, roots, options.workers) for cut in found]
     sys.stdout.write(format_module(fit_weights(cuts), [root.name for root in roots], len(cuts)))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from codekin.evaluation import fitting  # its functions are called in workers, which must find them by name
+
+    sys.exit(fitting.main())

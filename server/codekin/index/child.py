@@ -1,38 +1,41 @@
 """Reconciling in a child process, seen from both sides.
 
 The child reads what to do from its standard input and says how far it is on its standard output, a JSON document a
-line. Its input's end is the order to stop: it also comes when the parent dies, however it dies.
+line, and every second that it is there. Its input's end is the order to stop: it also comes when the parent dies,
+however it dies.
 """
 
 import contextlib
 import dataclasses
 import json
 import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Any, TextIO
 
 from codekin.errors import CodekinError, IndexingError
+from codekin.index.heartbeat import SILENCE_S, START_S, Watch, keep_beating
 from codekin.index.home import Home
+from codekin.processes import start_python
 from codekin.settings import Settings, overlay
 from codekin.types import IndexReport, OnProgress, Progress, Skipped
 
 _GRACE_S = 3.0  # a chunk's work and its write, several times over
+_MOST_PATIENT = 4  # doublings of the time that a child may be silent
+
+
+_saying = threading.Lock()  # a message is not to be in the middle of another
 
 
 class Child:
     """One run of reconcile() in a process of its own; `run` blocks, `stop` ends it from another thread."""
 
-    def __init__(self, home: Home, workers: int) -> None:
-        self._process = subprocess.Popen(
-            # -P: not even a module's name is looked for in the folder that we happen to be in.
-            [sys.executable, "-P", "-m", "codekin.index.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, home: Home, workers: int, failures: int = 0) -> None:
+        """After each of its `failures` in a row, a child may be silent for twice as long."""
+        self._process = start_python(__name__)
+        self._silence_s = SILENCE_S * 2 ** min(failures, _MOST_PATIENT)
         self._order = {
             "roots": [str(root) for root in home.roots],
             "settings": dataclasses.asdict(home.settings),
@@ -40,12 +43,27 @@ class Child:
         }
 
     def run(self, on_progress: OnProgress) -> IndexReport | None:
-        """The report, or None when stopped. Raises IndexingError when the process dies or its work fails."""
+        """The report, or None when stopped. Raises IndexingError when the process dies, does not go on, or its work
+        fails.
+        """
+        with Watch(self._process, self._silence_s, max(START_S, self._silence_s)) as watch:
+            report = self._listen(watch, on_progress)
+            if report is not None:
+                return report
+            status = self._process.wait()
+        if status == 0:
+            return None
+        fate = "did not go on, and was ended" if watch.has_killed else f"ended with status {status}"
+        raise IndexingError(f"The indexing process {fate}. What it had done is kept, and it is started anew.")
+
+    def _listen(self, watch: Watch, on_progress: OnProgress) -> IndexReport | None:
+        """The report, or None where the process ends without one."""
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101 (we asked for pipes)
-        with contextlib.suppress(OSError):  # it died at once: its exit status says so below
-            self._process.stdin.write(json.dumps(self._order) + "\n")
+        with contextlib.suppress(OSError):  # it died at once: its exit status says so
+            self._process.stdin.write(json.dumps(self._order).encode() + b"\n")
             self._process.stdin.flush()
         for line in self._process.stdout:
+            watch.heard()
             message = json.loads(line)
             if "progress" in message:
                 on_progress(Progress(**message["progress"]))
@@ -53,10 +71,7 @@ class Child:
                 raise IndexingError(message["error"])
             elif "report" in message:
                 return _report(message["report"])
-        status = self._process.wait()
-        if status == 0:
-            return None
-        raise IndexingError(f"The indexing process ended with status {status}. What it had done is kept.")
+        return None
 
     def stop(self) -> None:
         """Let it finish what it is writing, then see to it that it is gone."""
@@ -65,7 +80,7 @@ class Child:
                 self._process.stdin.close()
         try:
             self._process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
@@ -77,6 +92,7 @@ def _report(values: dict[str, Any]) -> IndexReport:
 
 def main() -> None:
     """The child's side."""
+    keep_beating(lambda: _say({}))
     from codekin.index.reconcile import reconcile
 
     if hasattr(os, "nice"):
@@ -104,7 +120,7 @@ def _await_end(stream: TextIO, stop: threading.Event) -> None:
 
 
 def _say(message: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError):  # nobody listens any more; the end of our input says the same
+    with _saying, contextlib.suppress(OSError):  # nobody listens any more; the end of our input says the same
         sys.stdout.write(json.dumps(message) + "\n")
         sys.stdout.flush()
 

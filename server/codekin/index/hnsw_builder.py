@@ -1,6 +1,6 @@
 """Building a graph in a process of its own, so that neither its work nor its death is felt by who answers.
 
-`Builder` starts the process; `python -m codekin.index.hnsw_builder FOLDER ORDER` is the process.
+`Builder` starts the process, `main` is what it runs.
 """
 
 import base64
@@ -9,20 +9,21 @@ import json
 import math
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from subprocess import Popen
+from typing import IO, Any
 
 import numpy as np
 
 from codekin.errors import CodekinError
 from codekin.index.hnsw import SideCar, nearest, projected, search_width, write_side_car
 from codekin.index.vectors import Floats, Labels, Matrix, RowNumbers, batches
+from codekin.processes import start_python
 
 _BATCH_ROWS = 2048
 _SURVEYED_ROWS = 50_000  # principal components of more rows are no better
@@ -58,7 +59,7 @@ class Builder:
 
     def __init__(self) -> None:
         self._starting = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Popen[bytes] | None = None
         self._stopped = False
 
     def run(self, folder: Path, matrix: Matrix, order: Order) -> Path:
@@ -71,11 +72,12 @@ class Builder:
             with self._starting:
                 if self._stopped:
                     raise BuildError("stopped")
-                self._process = _start(folder, order, errors.fileno())
+                self._process = _start(folder, order, errors)
             try:
                 code = self._process.wait()
             finally:
-                self._process.stdin.close()  # type: ignore[union-attr]
+                for stream in (self._process.stdin, self._process.stdout):
+                    stream.close()  # type: ignore[union-attr]
             errors.seek(0)
             said = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
         if code:
@@ -109,17 +111,11 @@ def _write_rows(folder: Path, matrix: Matrix) -> None:
             matrix.gather(batch).tofile(stream)
 
 
-def _start(folder: Path, order: Order, errors: int) -> subprocess.Popen[bytes]:
+def _start(folder: Path, order: Order, errors: IO[bytes]) -> Popen[bytes]:
     """The process. It ends when its standard input does: a server that is killed leaves none behind."""
-    return subprocess.Popen(
-        # -P: a workspace that is the current folder must not lend us its modules.
-        [sys.executable, "-P", "-m", __name__, str(folder), json.dumps(asdict(order))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=errors,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
-        creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
-    )
+    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    arguments = (str(folder.absolute()), json.dumps(asdict(order)))
+    return start_python(__name__, *arguments, stderr=errors, environment=threads)
 
 
 def build(folder: Path, order: Order) -> None:
@@ -209,13 +205,10 @@ def _end_with_parent(folder: Path) -> None:
     os._exit(1)
 
 
-def _main(folder: str, order: str) -> None:
+def main(folder: str, order: str) -> None:
+    """The building process: its folder, and the Order as JSON."""
     if hasattr(os, "nice"):
         os.nice(10)
     os.umask(0o077)
     threading.Thread(target=_end_with_parent, args=(Path(folder),), daemon=True).start()
     build(Path(folder), Order(**json.loads(order)))
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

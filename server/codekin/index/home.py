@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codekin.settings import Settings
@@ -61,5 +61,10 @@ def _digest(space: str) -> str:
 
 
 def home(roots: Sequence[Path], settings: Settings) -> Home:
-    """The home of the workspace with these roots, in whatever order they come."""
+    """The home of the workspace with these roots, in whatever order they come.
+
+    Its settings name the cache directory in full, for other processes run in another folder.
+    """
+    directory = str(settings.cache_directory.absolute())
+    settings = replace(settings, cache=replace(settings.cache, directory=directory))
     return Home(tuple(sorted({root.resolve() for root in roots})), settings)

@@ -257,7 +257,7 @@ class Indexer:
         failures = 0
         while self._await(lambda: self._rescan_wanted and not self._paused):
             try:
-                self._reconcile()
+                self._reconcile(failures)
                 failures, self._bulk_problem = 0, None
             except Exception as error:  # whatever it is, the lock is held: nobody else would do the work
                 log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
@@ -288,14 +288,16 @@ class Indexer:
             self._wake.wait_for(lambda: self._stopping or condition(), timeout_s)
             return not self._stopping
 
-    def _reconcile(self) -> None:
+    def _reconcile(self, failures: int) -> None:
+        """`failures` came before it, in a row."""
         with self._wake:
             if self._paused or self._stopping:
                 return
             self._rescan_wanted = False
             # Unsaved text of others: who lives says it again with the next edit, who was killed never lets go of it.
             self._index.store.release(self._index.store.overlays() - self._workspace.overlays().keys())
-            self._child = child = Child(self._home, self._settings.workers or max(1, (os.cpu_count() or 2) // 2))
+            workers = self._settings.workers or max(1, (os.cpu_count() or 2) // 2)
+            self._child = child = Child(self._home, workers, failures)
         try:
             report = child.run(self._note)
         finally:

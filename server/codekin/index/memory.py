@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
-_CALLED = {"codekin.index.child": "indexing", "codekin.index.hnsw_builder": "building the graph"}
+_CALLED = {
+    "codekin.index.child": "indexing",
+    "codekin.index.worker": "a worker",
+    "codekin.index.hnsw_builder": "building the graph",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from codekin.index.records import FileRecord, FileState, SnippetRecord
 from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
 from codekin.index.workspace import Document, Workspace, snippets_of
-from codekin.types import Role, Skipped, Snippet, Task
+from codekin.types import Retry, Role, Skipped, Snippet, Task
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,9 @@ class Preparer:
         for document in documents:
             try:
                 found.append((document, snippets_of(document)))
+            except MemoryError:
+                gone.append(document.path)
+                skipped.append(Skipped(document.path, "there was no memory left for it", Retry.ALONE))
             except Exception:  # a fault of ours, or of a grammar, must cost one file and not the index
                 log.exception("%s can't be cut into snippets; please report it", document.path)
                 gone.append(document.path)

@@ -13,7 +13,7 @@ from codekin.code.extract import extract, split_lines
 from codekin.code.languages import language_of
 from codekin.code.notebooks import is_json, is_notebook, read_notebook
 from codekin.files import FileTooLargeError, NotAFileError, read_file, read_start
-from codekin.types import Cell, OpenNotebook, Skipped, Snippet
+from codekin.types import Cell, OpenNotebook, Retry, Skipped, Snippet
 
 NOTEBOOK_BYTES = 64 << 20  # of a notebook's file, outputs and pictures included; its code has the limit of any source
 
@@ -149,7 +149,7 @@ def first_line(path: Path) -> str:
 
 def unreadable(path: Path, error: OSError) -> Skipped:
     """A file or folder that the system won't show."""
-    return Skipped(path, f"can't be read: {error.strerror or error}", is_unread=True)
+    return Skipped(path, f"can't be read: {error.strerror or error}", is_unread=True, retry=Retry.NEXT_SCAN)
 
 
 def limit_of(path: Path, max_bytes: int) -> int:

@@ -15,7 +15,7 @@ from codekin import __version__
 from codekin.embed.chosen import light
 from codekin.errors import StoreCorruptError
 from codekin.index.home import Home
-from codekin.index.pool import pooled
+from codekin.index.pool import one_by_one, pooled
 from codekin.index.prepare import Prepared, Preparer
 from codekin.index.quota import keep_within_quota
 from codekin.index.records import FileState
@@ -24,13 +24,15 @@ from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
 from codekin.index.workspace import SourceFile, Workspace
 from codekin.settings import IndexSettings
-from codekin.types import Cancel, IndexReport, OnProgress, Progress, Skipped
+from codekin.types import Cancel, IndexReport, OnProgress, Progress, Retry, Skipped
 
 _INLINE = 64  # fewer files are done before a second process has started
 _CHUNK_FILES = 32
 _CHUNK_BYTES = 400_000  # some 0.1 s of work: a pause, or a crash, loses no more
 _DEAD_SHARE = 0.25
 _TOLD_PROBLEMS = 20  # of rules; a repository may have as many as it likes
+# What is stored as size and mtime_ns of a skipped file that the next scan tries again: no file has these.
+_TRY_AGAIN, _TRY_ALONE = (0, 0), (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Plan:
 
     changed: tuple[SourceFile, ...]  # newest first: what a person works on is searchable soonest
     anew: frozenset[Path]  # of them, those to be taken apart again though their text may be the same
+    alone: frozenset[Path]  # of them, those that took too much the last time: in a worker, with no other file
     gone: tuple[Path, ...]
     skipped: Mapping[Skipped, tuple[int, int]]  # with size and mtime_ns
     files: int  # in the workspace
@@ -88,7 +91,7 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
             tally.done += count
             tally.embedded += prepared.embedded
             tally.reused += prepared.reused
-            tally.skipped |= {item: found.get(item.path, (0, 0)) for item in prepared.skipped}
+            tally.skipped |= {item: _state(item, found) for item in prepared.skipped}
             store.set_meta({"pending": len(plan.changed) - tally.done})
             on_progress(Progress.after(time.monotonic() - started_work, tally.done, len(plan.changed)))
         if not cancel.is_set():
@@ -126,26 +129,36 @@ def _plan(workspace: Workspace, store: Store, settings: IndexSettings, anew: set
     states = store.states()
     # What is left out is read again only when it, or the rules, have changed.
     same_rules = store.meta("rules") == repr(settings)
-    left_out = {item.path: (item, state) for item, state in store.skipped().items()} if same_rules else {}
+    left_out = {item.path: (item, state) for item, state in store.skipped().items()}
     skipped: dict[Skipped, tuple[int, int]] = {}
     changed: list[SourceFile] = []
+    alone: set[Path] = set()
     seen: set[Path] = set()
     for found in workspace.walk(cancel):
         if isinstance(found, Skipped):
             skipped[found] = (0, 0)
             continue
         item, state = left_out.get(found.path, (None, None))
-        if item is not None and state == (found.size, found.mtime_ns):
+        if item is not None and same_rules and state == (found.size, found.mtime_ns):
             skipped[item] = state
             continue
         seen.add(found.path)
         if found.path in anew or _differs(found, states.get(found.path)):
             changed.append(found)
+            if state == _TRY_ALONE:
+                alone.add(found.path)
     unreadable = {item.path for item in skipped if item.is_unread}
     # What is below a folder that can't be read just now is not gone.
     gone = (path for path in states.keys() - seen if unreadable.isdisjoint(path.parents) and not cancel.is_set())
     changed.sort(key=lambda file: file.mtime_ns, reverse=True)
-    return Plan(tuple(changed), frozenset(anew), tuple(gone), skipped, len(seen))
+    return Plan(tuple(changed), frozenset(anew), frozenset(alone), tuple(gone), skipped, len(seen))
+
+
+def _state(item: Skipped, found: Mapping[Path, tuple[int, int]]) -> tuple[int, int]:
+    """What is stored as the size and mtime_ns of a skipped file: while they stay the same, it is not tried again."""
+    if item.retry is Retry.WHEN_CHANGED:
+        return found.get(item.path, _TRY_AGAIN)
+    return _TRY_ALONE if item.retry is Retry.ALONE else _TRY_AGAIN
 
 
 def _differs(found: SourceFile, known: FileState | None) -> bool:
@@ -156,14 +169,15 @@ def _differs(found: SourceFile, known: FileState | None) -> bool:
 
 def _work(home: Home, plan: Plan, preparer: Preparer, workers: int, cancel: Cancel) -> Iterator[tuple[int, Prepared]]:
     """Chunks of the plan, prepared, in whatever order they are done; how many files each was of."""
-    chunks = list(_chunks(plan.changed))
-    if len(plan.changed) < _INLINE or workers < 1:
+    chunks = list(_chunks(file for file in plan.changed if file.path not in plan.alone))
+    if len(plan.changed) >= _INLINE and workers > 0:
+        yield from pooled(home, chunks, plan.anew, workers, cancel)
+    else:
         for chunk in chunks:
             if cancel.is_set():
                 return
             yield len(chunk), preparer.prepare(chunk, plan.anew)
-        return
-    yield from pooled(home, chunks, plan.anew, workers, cancel)
+    yield from one_by_one(home, sorted(plan.alone), plan.anew, cancel)
 
 
 def _chunks(files: Iterable[SourceFile]) -> Iterator[tuple[Path, ...]]:

@@ -8,14 +8,18 @@ must not be trained on: packages of such a name are refused, and vendored copies
 import json
 import re
 import shutil
-import subprocess
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from subprocess import CompletedProcess, SubprocessError
 
 from codekin.errors import CodekinError
+from codekin.processes import run_module, run_program
+
+_FETCH_S = 900.0  # a package of hundreds of MB
 
 PERMISSIVE = re.compile(
     r"\b(MIT|BSD|0BSD|ISC|Apache|PSF|Python|Zlib|BSL|Boost|Unlicense|CC0|PostgreSQL|Ruby|MIT-0|HPND|Public Domain|"
@@ -97,7 +101,7 @@ def read_manifest(path: Path) -> tuple[Package, ...]:
 def fetch_packages(manifest: Path, blocked: BlockList, folder: Path) -> Iterator[tuple[Package, str]]:
     """Fetch and unpack what is not there yet; yields each package with what became of it: "" is well."""
     for package in read_manifest(manifest):
-        target = folder / package.folder
+        target = folder.absolute() / package.folder
         try:
             check_package(package, blocked)
             if not (target / "harvested.json").exists():
@@ -106,7 +110,7 @@ def fetch_packages(manifest: Path, blocked: BlockList, folder: Path) -> Iterator
                 _FETCH[package.registry](package, target)
                 (target / "harvested.json").write_text(json.dumps(asdict(package)), "utf-8")
             yield package, ""
-        except (CorpusError, OSError, subprocess.SubprocessError, tarfile.TarError, zipfile.BadZipFile) as error:
+        except (CorpusError, OSError, SubprocessError, tarfile.TarError, zipfile.BadZipFile) as error:
             yield package, f"{type(error).__name__}: {error}"
 
 
@@ -141,21 +145,27 @@ def _pinned(package: Package, sign: str) -> str:
     return f"{package.name}{sign}{package.version}" if package.version else package.name
 
 
-def _run(*command: str, folder: Path) -> None:
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, check=False)
+def _run(*command: str, folder: Path | None = None) -> None:
+    """`folder` is one of ours, empty or with what was downloaded."""
+    _check(command, run_program(*command, folder=folder, timeout_s=_FETCH_S))
+
+
+def _check(command: Sequence[str], result: CompletedProcess[str]) -> None:
     if result.returncode:
         raise CorpusError(f"{' '.join(command[:3])} failed: {result.stderr.strip()[-300:]}")
 
 
 def _fetch_pypi(package: Package, folder: Path) -> None:
-    _run("pip", "download", "--no-deps", "--only-binary", ":all:", "-q", _pinned(package, "=="), folder=folder)
+    command = ("pip", "download", "--no-deps", "--only-binary", ":all:", "-q", "--dest", str(folder))
+    run = run_module if find_spec("pip") else run_program  # uv makes environments without it
+    _check(command, run(*command, _pinned(package, "=="), timeout_s=_FETCH_S))
     for wheel in folder.glob("*.whl"):
         zipfile.ZipFile(wheel).extractall(folder / "tree")  # noqa: S202 -- zipfile keeps members inside
         wheel.unlink()
 
 
 def _fetch_npm(package: Package, folder: Path) -> None:
-    _run("npm", "pack", "--silent", _pinned(package, "@"), folder=folder)
+    _run("npm", "pack", "--silent", "--pack-destination", str(folder), _pinned(package, "@"))
     for archive in folder.glob("*.tgz"):
         with tarfile.open(archive) as tar:
             tar.extractall(folder / "tree", filter="data")
@@ -175,9 +185,9 @@ def _fetch_debian(package: Package, folder: Path) -> None:
     (folder / "tree").mkdir()
     for archive in archives:
         if archive.suffix == ".deb":
-            _run("dpkg-deb", "-x", archive.name, "tree", folder=folder)
+            _run("dpkg-deb", "-x", str(archive), str(folder / "tree"))
         elif ".orig" in archive.name:
-            _run("tar", "xf", archive.name, "-C", "tree", "--no-same-owner", folder=folder)
+            _run("tar", "xf", str(archive), "-C", str(folder / "tree"), "--no-same-owner")
     for path in [path for path in folder.iterdir() if path.is_file()]:
         path.unlink()
 

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from random import Random
 
+from codekin.index.pool import map_in_workers
 from codekin.training.corpus import BlockList, fetch_packages
 from codekin.training.cross_language_pairs import pair_across_languages
 from codekin.training.docs_pages import TextPair
@@ -40,12 +40,11 @@ def fetch_all(manifest: Path, block_list: Path, sources: Path) -> int:
 def write_all_pairs(sources: Path, block_list: Path, out: Path, processes: int = 2) -> None:
     """Write the pairs of each package that has none yet, then the twins across all of them."""
     out.mkdir(parents=True, exist_ok=True)
-    folders = sorted(path.parent for path in sources.glob("*/harvested.json"))
+    folders = sorted(path.parent for path in sources.absolute().glob("*/harvested.json"))
     missing = [folder for folder in folders if not (out / f"{folder.name}.jsonl.gz").exists()]
-    with ProcessPoolExecutor(processes) as pool:
-        pair = partial(_pair_package, block_list=block_list, out=out)
-        for folder, count in zip(missing, pool.map(pair, missing), strict=True):
-            log.info("%s: %d pairs", folder.name, count)
+    pair = partial(_pair_package, block_list=block_list.absolute(), out=out.absolute())
+    for folder, count in zip(missing, map_in_workers(pair, missing, processes), strict=True):
+        log.info("%s: %d pairs", folder.name, count)
     if missing or not (out / TWINS).exists():
         write_pairs(pair_across_languages(_all_pairs(out), Random(0)), out / TWINS)  # noqa: S311 -- sampling, not secrets
 

@@ -6,7 +6,6 @@ import logging
 import pickle
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from io import BytesIO
@@ -21,6 +20,7 @@ from codekin.embed.tasks import prefix
 from codekin.embed.vocabulary import MARKS
 from codekin.errors import QueryError
 from codekin.evaluation.benchmarks import load_benchmark
+from codekin.index.pool import map_in_workers
 from codekin.training.decontamination import BenchmarkTexts
 from codekin.training.losses import LossConfig, matryoshka_loss
 from codekin.training.shards import (
@@ -84,18 +84,18 @@ def prepare_pairs(
 ) -> tuple[str, dict[str, TokenizedPairs]]:
     """The tokenizer's text and the token ids of all pairs by kind; kept in `work`."""
     work.mkdir(parents=True, exist_ok=True)
-    files = sorted(pairs.glob("*.jsonl.gz"))
+    files = sorted(pairs.absolute().glob("*.jsonl.gz"))
     tokenizer = work / f"tokenizer-{recipe.vocabulary}.json"
     if not tokenizer.exists():
         _keep(tokenizer, learn_vocabulary(_sample(files, recipe.seed), recipe.vocabulary).encode())
     shards = work / f"shards-{recipe.vocabulary}-{recipe.phrases}.pickle"
     if not shards.exists():
         by_kind: dict[str, list[TokenizedPairs]] = {}
+        tokenizer = tokenizer.absolute()
         shared = partial(tokenize_pairs, tokenizer=tokenizer, phrases=recipe.phrases, leaks=leaks, shares=SHARES)
-        with ProcessPoolExecutor(2) as pool:
-            for found in pool.map(shared, files, chunksize=8):
-                for kind, of_kind in found.items():
-                    by_kind.setdefault(kind, []).append(of_kind)
+        for found in map_in_workers(shared, files, 2):
+            for kind, of_kind in found.items():
+                by_kind.setdefault(kind, []).append(of_kind)
         _keep(shards, pickle.dumps({kind: concatenate_pairs(found) for kind, found in sorted(by_kind.items())}))
     loaded: dict[str, TokenizedPairs] = pickle.loads(shards.read_bytes())  # noqa: S301 -- written by the lines above
     log.info("%s", {kind: len(found) for kind, found in loaded.items()})

@@ -1,0 +1,82 @@
+"""What this process and those that it starts take from the folder they run in, and from its environment: no code.
+
+The current folder often is a workspace, and a workspace's `.env` may be in the environment. Python looks for modules
+in both, and systems look there for programs. This module is imported before any other, so it imports none that the
+interpreter has not loaded by then.
+"""
+
+import os
+import sys
+
+OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# Variables by which an interpreter, a shell or Git is told to run code, or where to look for some.
+_RUN_CODE = ("PYTHON", "GIT_", "NODE_OPTIONS", "NODE_PATH", "PERL5", "RUBYOPT", "RUBYLIB", "BASH_ENV")
+# Folders that may be named relative to the current folder, which is another one in a process that we start.
+_NAME_FOLDERS = (
+    *("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"),
+    *("HF_HOME", "HF_HUB_CACHE", "APT_CONFIG"),
+)
+
+
+def harden() -> None:
+    """Import nothing from the current folder from now on, and pass nothing of the kind on to libraries' children."""
+    sys.path[:] = import_folders()
+    environment = clean_environment()
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ["PATH"] = environment.get("PATH", "")
+
+
+def import_folders() -> list[str]:
+    """The entries of `sys.path` that are trusted, in their order.
+
+    The current folder is not, nor is what `PYTHONPATH` names. If codekin itself was found through `PYTHONPATH`,
+    its dependencies were, too: then its other absolute entries outside the current folder are trusted as well.
+    """
+    own, here = _real(OWN_FOLDER), _current_folder()
+    named = {_real(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(entry)}
+
+    def is_trusted(entry: str) -> bool:
+        folder = _real(entry)
+        if folder in named and folder != own:
+            return own in named and folder != here and not _is_inside(folder, here)
+        return folder != here or folder == own
+
+    return [entry for entry in sys.path if os.path.isabs(entry) and is_trusted(entry)]
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what runs code, and with absolute folders only."""
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(_RUN_CODE)}
+    for name in _NAME_FOLDERS:
+        if kept.get(name, "~")[:1] not in ("", "~"):
+            kept[name] = os.path.abspath(kept[name])
+    kept["PATH"] = os.pathsep.join(program_folders())
+    kept["NoDefaultCurrentDirectoryInExePath"] = "1"  # Windows looks for programs in the current folder first
+    return kept
+
+
+def program_folders() -> list[str]:
+    """The absolute folders of `PATH` that are outside the current folder."""
+    here = _current_folder()
+    folders = filter(os.path.isabs, os.environ.get("PATH", os.defpath).split(os.pathsep))
+    return [folder for folder in folders if _real(folder) != here and not _is_inside(_real(folder), here)]
+
+
+def _current_folder() -> str:
+    try:
+        return _real(os.curdir)
+    except OSError:  # it was removed
+        return ""
+
+
+def _is_inside(folder: str, here: str) -> bool:
+    """Whether `folder` is below `here`; nothing counts as inside the whole disk, or the whole home."""
+    if here in ("", os.path.dirname(here), _real(os.path.expanduser("~"))):
+        return False
+    return folder.startswith(here + os.sep)
+
+
+def _real(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))

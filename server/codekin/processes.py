@@ -1,0 +1,94 @@
+"""The one place that starts processes; a test forbids others.
+
+A Python of ours is isolated (`-I`): it imports what this process may import (isolation.py) and nothing from the
+current folder, which is the root of the disk, or from the environment. Other programs are started by absolute path.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, run
+from typing import IO
+
+from codekin import isolation
+
+_SAFE_FOLDER = Path(sys.executable).anchor or os.sep
+
+# The first argument is the list of trusted folders. They come first: what we import, our children import.
+_SET_PATH = """
+import json, sys
+folders = json.loads(sys.argv.pop(1))
+sys.path[:] = folders + [folder for folder in sys.path if folder not in folders]
+"""
+_RUN_MODULE = f"{_SET_PATH}import importlib\nimportlib.import_module(sys.argv[1]).main(*sys.argv[2:])\n"
+
+# Windows: no console window, hence no Ctrl-C either; the editor and the person come first.
+_BELOW_NORMAL, _NO_WINDOW, _DETACHED, _OWN_GROUP = 0x4000, 0x08000000, 0x8, 0x200
+
+
+def start_python(
+    module: str,
+    *arguments: str,
+    stderr: IO[bytes] | None = None,
+    environment: Mapping[str, str] | None = None,
+    is_detached: bool = False,
+) -> Popen[bytes]:
+    """Start a Python that runs `main(*arguments)` of this module of codekin; its stdin and stdout are pipes.
+
+    It does not hear the terminal's Ctrl-C. A detached one outlives this process and its terminal.
+    """
+    command = _python(_RUN_MODULE, module, *arguments)
+    full_environment = isolation.clean_environment() | dict(environment or {})
+    pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": stderr, "cwd": _SAFE_FOLDER, "env": full_environment}
+    if sys.platform == "win32":
+        flags = _BELOW_NORMAL | (_DETACHED | _OWN_GROUP if is_detached else _NO_WINDOW)
+        return Popen(command, creationflags=flags, **pipes)  # type: ignore[call-overload, no-any-return]
+    if is_detached:
+        return Popen(command, start_new_session=True, **pipes)  # type: ignore[call-overload, no-any-return]
+    return Popen(command, process_group=0, **pipes)  # type: ignore[call-overload, no-any-return]
+
+
+def run_code(code: str, timeout_s: float) -> CompletedProcess[str]:
+    """Run code of our own in a Python of its own, for it may end the process. Raises subprocess.TimeoutExpired."""
+    return _run(_python(_SET_PATH + code), _SAFE_FOLDER, timeout_s)
+
+
+def run_module(module: str, *arguments: str, timeout_s: float) -> CompletedProcess[str]:
+    """Run an installed module as `python -m` does: pip, say. Raises subprocess.TimeoutExpired."""
+    code = f"{_SET_PATH}import runpy\nrunpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)\n"
+    return _run(_python(code, module, *arguments), _SAFE_FOLDER, timeout_s)
+
+
+def run_program(
+    name: str, *arguments: str, folder: Path | None = None, timeout_s: float | None = None
+) -> CompletedProcess[str]:
+    """Run a program of the system to its end; in `folder` only where that has nobody's files but ours.
+
+    Raises FileNotFoundError where there is none of that name, subprocess.TimeoutExpired.
+    """
+    program = find_program(name)
+    if program is None:
+        raise FileNotFoundError(f"There is no program {name} on PATH. Install it.")
+    return _run([program, *arguments], str(folder or _SAFE_FOLDER), timeout_s)
+
+
+def find_program(name: str) -> str | None:
+    """The absolute path of a program on PATH, or None. The current folder is never looked into."""
+    endings = os.environ.get("PATHEXT", "").split(os.pathsep) if sys.platform == "win32" else [""]
+    candidates = (Path(folder, name + ending) for folder in isolation.program_folders() for ending in endings)
+    return next((str(path) for path in candidates if path.is_file() and os.access(path, os.X_OK)), None)
+
+
+def _python(code: str, *arguments: str) -> list[str]:
+    """The command that runs `code`, which begins with _SET_PATH, with these arguments."""
+    options = ["-I", *(["-B"] if sys.flags.dont_write_bytecode else []), "-X", f"utf8={sys.flags.utf8_mode}"]
+    return [sys.executable, *options, "-c", code, json.dumps(isolation.import_folders()), *arguments]
+
+
+def _run(command: list[str], folder: str, timeout_s: float | None) -> CompletedProcess[str]:
+    return run(
+        command, cwd=folder, env=isolation.clean_environment(), stdin=DEVNULL, capture_output=True, text=True,
+        errors="replace", timeout=timeout_s, check=False,
+    )  # fmt: skip
