@@ -25,7 +25,7 @@ def harden() -> None:
     environment = clean_environment()
     for name in os.environ.keys() - environment.keys():
         del os.environ[name]
-    os.environ["PATH"] = environment.get("PATH", "")
+    os.environ.update(environment)
 
 
 def import_folders() -> list[str]:

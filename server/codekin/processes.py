@@ -9,10 +9,15 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, run
-from typing import IO
+from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, SubprocessError, TimeoutExpired, run
+from typing import IO, TypeAlias
 
 from codekin import isolation
+
+Process: TypeAlias = "Popen[bytes]"
+Ended: TypeAlias = "CompletedProcess[str]"
+ProcessError = SubprocessError
+ProcessTimeoutError = TimeoutExpired
 
 _SAFE_FOLDER = Path(sys.executable).anchor or os.sep
 
@@ -34,7 +39,7 @@ def start_python(
     stderr: IO[bytes] | None = None,
     environment: Mapping[str, str] | None = None,
     is_detached: bool = False,
-) -> Popen[bytes]:
+) -> Process:
     """Start a Python that runs `main(*arguments)` of this module of codekin; its stdin and stdout are pipes.
 
     It does not hear the terminal's Ctrl-C. A detached one outlives this process and its terminal.
@@ -50,23 +55,21 @@ def start_python(
     return Popen(command, process_group=0, **pipes)  # type: ignore[call-overload, no-any-return]
 
 
-def run_code(code: str, timeout_s: float) -> CompletedProcess[str]:
-    """Run code of our own in a Python of its own, for it may end the process. Raises subprocess.TimeoutExpired."""
+def run_code(code: str, timeout_s: float) -> Ended:
+    """Run code of our own in a Python of its own, for it may end the process. Raises ProcessTimeoutError."""
     return _run(_python(_SET_PATH + code), _SAFE_FOLDER, timeout_s)
 
 
-def run_module(module: str, *arguments: str, timeout_s: float) -> CompletedProcess[str]:
-    """Run an installed module as `python -m` does: pip, say. Raises subprocess.TimeoutExpired."""
+def run_module(module: str, *arguments: str, timeout_s: float) -> Ended:
+    """Run an installed module as `python -m` does: pip, say. Raises ProcessTimeoutError."""
     code = f"{_SET_PATH}import runpy\nrunpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)\n"
     return _run(_python(code, module, *arguments), _SAFE_FOLDER, timeout_s)
 
 
-def run_program(
-    name: str, *arguments: str, folder: Path | None = None, timeout_s: float | None = None
-) -> CompletedProcess[str]:
+def run_program(name: str, *arguments: str, folder: Path | None = None, timeout_s: float | None = None) -> Ended:
     """Run a program of the system to its end; in `folder` only where that has nobody's files but ours.
 
-    Raises FileNotFoundError where there is none of that name, subprocess.TimeoutExpired.
+    Raises FileNotFoundError where there is none of that name, ProcessTimeoutError.
     """
     program = find_program(name)
     if program is None:
@@ -87,7 +90,7 @@ def _python(code: str, *arguments: str) -> list[str]:
     return [sys.executable, *options, "-c", code, json.dumps(isolation.import_folders()), *arguments]
 
 
-def _run(command: list[str], folder: str, timeout_s: float | None) -> CompletedProcess[str]:
+def _run(command: list[str], folder: str, timeout_s: float | None) -> Ended:
     return run(
         command, cwd=folder, env=isolation.clean_environment(), stdin=DEVNULL, capture_output=True, text=True,
         errors="replace", timeout=timeout_s, check=False,

@@ -10,11 +10,15 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from codekin import processes
 from codekin.index import pool
 from codekin.index.home import Home, home
 from codekin.index.reconcile import reconcile
@@ -22,6 +26,7 @@ from codekin.settings import CacheSettings, Settings
 from codekin.types import IndexReport, Progress
 
 NEVER = threading.Event()
+LONG_S = 120.0
 
 
 def at(root: Path, cache: Path) -> Home:
@@ -197,32 +202,123 @@ def test_a_cancelled_run_keeps_what_it_has_done(real_tree: Path, tmp_path: Path,
     assert dump(where) == whole[1]
 
 
-@pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.skipif(os.name == "nt", reason="signals are of other systems")
+@pytest.mark.parametrize("harm", ["SIGKILL", "SIGSTOP", "SIGSEGV"])
 def test_a_worker_that_dies_or_hangs_costs_nothing(
-    real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump], monkeypatch: pytest.MonkeyPatch, harm: int
+    real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump], monkeypatch: pytest.MonkeyPatch, harm: str
 ):
-    monkeypatch.setattr(pool, "_CHUNK_PATIENCE_S", 3.0)
-    harmed = []
+    monkeypatch.setattr(pool, "SILENCE_S", 3.0)
+    harmed: list[psutil.Process] = []
 
     def harm_one(_: Progress) -> None:
-        family = psutil.Process().children(recursive=True)
-        workers = [child for child in family if "spawn_main" in " ".join(child.cmdline())]
-        if not harmed and workers:
-            harmed.append(workers[0].pid)
-            workers[0].send_signal(harm)
+        if not harmed:
+            harmed.append(workers_of(os.getpid())[0])
+            harmed[0].send_signal(getattr(signal, harm))
 
     where = at(real_tree, tmp_path)
     report = reconcile(where, harm_one, NEVER, 2)
-    assert harmed
+    assert not harmed[0].is_running()
     assert report.skipped == ()
     assert dump(where) == whole[1]
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    family = psutil.Process(pid).children(recursive=True)
+    return [child for child in family if "codekin.index.worker" in child.cmdline()]
+
+
+@pytest.fixture
+def perilous(tmp_path: Path) -> Path:
+    """A workspace of files enough for workers."""
+    root = tmp_path / "perilous"
+    root.mkdir()
+    for number in range(80):
+        (root / f"m{number}.py").write_text(f"def f{number}(a):\n    return a + {number}\n")
+    return root
+
+
+def harm(monkeypatch: pytest.MonkeyPatch, harms: dict[str, str]) -> None:
+    """From now on this happens to a worker that is to read a file of that name."""
+    lines = [
+        *("import os, signal", "from codekin.index import pool, worker", "worker._MEMORY_BYTES = 1 << 28"),
+        *("prepare = pool.Preparer.prepare", "def harmed(self, paths, anew=()):"),
+        *(f"    if any(path.name == {name!r} for path in paths):\n        {code}" for name, code in harms.items()),
+        *("    return prepare(self, paths, anew)", "pool.Preparer.prepare = harmed", "worker.main()"),
+    ]
+    monkeypatch.setattr(processes, "_RUN_MODULE", processes._SET_PATH + "\n".join(lines))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits are of other systems")
+def test_only_a_fault_of_the_file_itself_is_remembered(perilous: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """And what took too much is tried again in a worker, not here, though it is but a few files by then."""
+    harms = {
+        "m1.py": ("while True: pass", "processor time"),
+        "m2.py": ("[bytearray(1 << 24) for _ in range(99)]", "too much memory"),
+        "m3.py": ("os.abort()", "too much memory"),  # what tree-sitter does without memory
+        "m4.py": ("os.kill(os.getpid(), signal.SIGSEGV)", "fault"),
+    }
+    monkeypatch.setattr(pool, "_PROCESSOR_S", 1.0)
+    harm(monkeypatch, {name: code for name, (code, _) in harms.items()})
+    for _ in range(2):
+        report = index(perilous, tmp_path / "cache", workers=2)
+        assert report.files == 76
+        reasons = {item.path.name: item.reason for item in report.skipped}
+        assert reasons.keys() == harms.keys()
+        assert all(why in reasons[name] for name, (_, why) in harms.items())
+    monkeypatch.undo()
+    after = index(perilous, tmp_path / "cache", workers=2)
+    assert [item.path.name for item in after.skipped] == ["m4.py"]
+    assert after.files == 79
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are of other systems")
+def test_a_file_is_not_to_blame_for_a_worker_that_is_stopped(
+    perilous: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Not by the clock either: in all this time the processor has done nothing for it."""
+    monkeypatch.setattr(pool, "SILENCE_S", 1.5)
+    mark = tmp_path / "stopped"
+    stop_once = f"os.path.exists({str(mark)!r}) or (open({str(mark)!r}, 'w'), os.kill(os.getpid(), signal.SIGSTOP))"
+    harm(monkeypatch, {"m7.py": stop_once})
+    report = index(perilous, tmp_path / "cache", workers=2)
+    assert mark.exists()
+    assert (report.skipped, report.files) == ((), 80)
+
+
+def test_a_file_that_can_be_read_again_is_read(perilous: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Rights and disks come back without a change of the file's time."""
+    opened = Path.open
+
+    def refuse(path: Path, *rest: Any, **more: Any) -> Any:
+        if path.name == "m7.py":
+            raise OSError(5, "Input/output error")
+        return opened(path, *rest, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    (skipped,) = index(perilous, tmp_path / "cache").skipped
+    assert skipped.path.name == "m7.py"
+    monkeypatch.undo()
+    assert index(perilous, tmp_path / "cache").skipped == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are of other systems")
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_workers_die_with_whoever_started_them(real_tree: Path, tmp_path: Path, state: str):
+    process = started(json.dumps(order_for(at(real_tree, tmp_path), workers=2)))
+    workers = wait_for(lambda: workers_of(process.pid))
+    if state == "stopped":
+        workers[0].suspend()
+    process.kill()
+    process.communicate()
+    _, left = psutil.wait_procs(workers, LONG_S)
+    assert left == []
 
 
 def test_killed_at_any_moment_nothing_is_lost_or_half_there(
     real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump]
 ):
     where, chance = at(real_tree, tmp_path / "cache"), random.Random(7)
-    order = {"roots": [str(real_tree)], "settings": dataclasses.asdict(where.settings), "workers": 1}
+    order = order_for(where, workers=1)
     moments = 0
     while moments < 50:
         if killed_while_indexing(json.dumps(order), chance.uniform(0.2, 1.8)):
@@ -238,12 +334,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_half_there(
 
 def killed_while_indexing(order: str, seconds: float) -> bool:
     """Whether the indexing process, with all its family, was killed at that moment; False: it had ended."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "codekin.index.child"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
-    assert process.stdin
-    process.stdin.write(order + "\n")
-    process.stdin.flush()
+    process = started(order)
     family = psutil.Process(process.pid)
     try:
         process.wait(seconds)
@@ -254,6 +345,35 @@ def killed_while_indexing(order: str, seconds: float) -> bool:
     finally:
         process.communicate()
     return False
+
+
+def order_for(where: Home, workers: int) -> dict[str, Any]:
+    """What an indexing process is told."""
+    return {
+        "roots": [str(root) for root in where.roots],
+        "settings": dataclasses.asdict(where.settings),
+        "workers": workers,
+    }
+
+
+def started(order: str) -> "subprocess.Popen[str]":
+    """An indexing process at its work."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "codekin.index.child"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    assert process.stdin
+    process.stdin.write(order + "\n")
+    process.stdin.flush()
+    return process
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """What the condition is when it is true at last."""
+    deadline = time.monotonic() + LONG_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return value
 
 
 def complete_files(dumped: Dump) -> set[tuple[object, ...]]:

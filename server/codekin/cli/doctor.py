@@ -55,7 +55,11 @@ class Finding:
 def examine(root: Path, settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
     """Every finding, as it is made; `problems` are those of reading the settings."""
     yield Finding("python", Level.OK, f"{platform.python_version()}, {sys.executable}")
-    yield Finding("system", Level.OK, f"{platform.platform()}, {os.cpu_count()} processors")
+    yield Finding(
+        "system",
+        Level.OK,
+        f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} processors",
+    )
     yield Finding("codekin", Level.OK, f"{__version__}, {Path(__file__).parents[1]}")
     yield from _settings(problems)
     yield from _libraries()

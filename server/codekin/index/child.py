@@ -12,13 +12,12 @@ import os
 import sys
 import threading
 from pathlib import Path
-from subprocess import TimeoutExpired
 from typing import Any, TextIO
 
 from codekin.errors import CodekinError, IndexingError
 from codekin.index.heartbeat import SILENCE_S, START_S, Watch, keep_beating
 from codekin.index.home import Home
-from codekin.processes import start_python
+from codekin.processes import ProcessTimeoutError, start_python
 from codekin.settings import Settings, overlay
 from codekin.types import IndexReport, OnProgress, Progress, Skipped
 
@@ -80,7 +79,7 @@ class Child:
                 self._process.stdin.close()
         try:
             self._process.wait(_GRACE_S)
-        except TimeoutExpired:
+        except ProcessTimeoutError:
             self._process.kill()
             self._process.wait()
 

@@ -7,9 +7,10 @@ or whose native code never comes back, has none.
 import threading
 import time
 from collections.abc import Callable
-from subprocess import Popen
 from types import TracebackType
 from typing import Self
+
+from codekin.processes import Process
 
 BEAT_S = 1.0
 SILENCE_S = 12.0
@@ -20,7 +21,7 @@ _LOOK_S = 0.5
 class Watch:
     """While entered, kills `process` when it has said nothing for too long. Whoever reads from it calls `heard`."""
 
-    def __init__(self, process: Popen[bytes], silence_s: float, start_s: float) -> None:
+    def __init__(self, process: Process, silence_s: float, start_s: float) -> None:
         """`start_s` is the patience until the first word, `silence_s` that between any two."""
         self._process = process
         self._silence_s = silence_s

@@ -15,7 +15,6 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from subprocess import Popen
 from typing import IO, Any
 
 import numpy as np
@@ -23,7 +22,7 @@ import numpy as np
 from codekin.errors import CodekinError
 from codekin.index.hnsw import SideCar, nearest, projected, search_width, write_side_car
 from codekin.index.vectors import Floats, Labels, Matrix, RowNumbers, batches
-from codekin.processes import start_python
+from codekin.processes import Process, start_python
 
 _BATCH_ROWS = 2048
 _SURVEYED_ROWS = 50_000  # principal components of more rows are no better
@@ -59,7 +58,7 @@ class Builder:
 
     def __init__(self) -> None:
         self._starting = threading.Lock()
-        self._process: Popen[bytes] | None = None
+        self._process: Process | None = None
         self._stopped = False
 
     def run(self, folder: Path, matrix: Matrix, order: Order) -> Path:
@@ -111,7 +110,7 @@ def _write_rows(folder: Path, matrix: Matrix) -> None:
             matrix.gather(batch).tofile(stream)
 
 
-def _start(folder: Path, order: Order, errors: IO[bytes]) -> Popen[bytes]:
+def _start(folder: Path, order: Order, errors: IO[bytes]) -> Process:
     """The process. It ends when its standard input does: a server that is killed leaves none behind."""
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     arguments = (str(folder.absolute()), json.dumps(asdict(order)))

@@ -48,7 +48,7 @@ def pooled(
     """
     suspects: list[Path] = []
     with Pool(workers, Call(_begin, (home,))) as pool:
-        for number, outcome in pool.run([_call(chunk, anew) for chunk in chunks], cancel):
+        for number, outcome in pool.run([_call(chunk, anew) for chunk in chunks], cancel, SILENCE_S):
             if isinstance(outcome, WorkerDiedError):
                 suspects += chunks[number]
             else:
@@ -91,7 +91,7 @@ def map_in_workers(function: Callable[[Item], Result], items: Sequence[Item], wo
     results: dict[int, Result] = {}
     following = 0
     with Pool(workers, None) as pool:
-        for number, outcome in pool.run([Call(function, (item,)) for item in items], threading.Event()):
+        for number, outcome in pool.run([Call(function, (item,)) for item in items], threading.Event(), SILENCE_S):
             if isinstance(outcome, WorkerDiedError):
                 raise IndexingError(f"A worker process died ({outcome.cause.name.lower()}) of {items[number]}.")
             results[number] = outcome
@@ -128,7 +128,7 @@ class Pool:
         for thread in self._threads:
             thread.join()
 
-    def run(self, calls: Sequence[Call], cancel: Cancel, silence_s: float = SILENCE_S) -> Iterator[tuple[int, Any]]:
+    def run(self, calls: Sequence[Call], cancel: Cancel, silence_s: float) -> Iterator[tuple[int, Any]]:
         """Numbers of calls with what each returned, or the WorkerDiedError, as they get done. What one raises is
         raised. A cancelled run ends early; the pool can then only be closed.
         """

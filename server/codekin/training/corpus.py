@@ -14,10 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from subprocess import CompletedProcess, SubprocessError
 
 from codekin.errors import CodekinError
-from codekin.processes import run_module, run_program
+from codekin.processes import Ended, ProcessError, run_module, run_program
 
 _FETCH_S = 900.0  # a package of hundreds of MB
 
@@ -110,7 +109,7 @@ def fetch_packages(manifest: Path, blocked: BlockList, folder: Path) -> Iterator
                 _FETCH[package.registry](package, target)
                 (target / "harvested.json").write_text(json.dumps(asdict(package)), "utf-8")
             yield package, ""
-        except (CorpusError, OSError, SubprocessError, tarfile.TarError, zipfile.BadZipFile) as error:
+        except (CorpusError, OSError, ProcessError, tarfile.TarError, zipfile.BadZipFile) as error:
             yield package, f"{type(error).__name__}: {error}"
 
 
@@ -150,7 +149,7 @@ def _run(*command: str, folder: Path | None = None) -> None:
     _check(command, run_program(*command, folder=folder, timeout_s=_FETCH_S))
 
 
-def _check(command: Sequence[str], result: CompletedProcess[str]) -> None:
+def _check(command: Sequence[str], result: Ended) -> None:
     if result.returncode:
         raise CorpusError(f"{' '.join(command[:3])} failed: {result.stderr.strip()[-300:]}")
 
