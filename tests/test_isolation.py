@@ -193,17 +193,25 @@ def test_a_workspace_that_codekin_is_installed_from_is_trusted(tmp_path: Path, m
     assert "" not in isolation.import_folders()
 
 
-def test_pythonpath_counts_where_codekin_came_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with `pip install --target`; even then the current folder does not."""
-    monkeypatch.chdir(tmp_path)
-    target, inside, libraries = (str(tmp_path / name) for name in ("target", "inside", "libraries"))
-    elsewhere = str(tmp_path.parent / "elsewhere")
-    monkeypatch.setattr(sys, "path", [target, inside, elsewhere])
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([target, inside, elsewhere]))
-    assert isolation.import_folders() == []
-    monkeypatch.setattr(isolation, "OWN_FOLDER", target)
-    assert isolation.import_folders() == [target, elsewhere]
-    assert libraries not in isolation.import_folders()
+def test_pythonpath_counts_where_packages_are_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by `pip install --target`; in the current folder not even these, unless codekin is one of them."""
+    here = tmp_path / "here"
+    monkeypatch.chdir(written(here, "inside/attrs-26.1.dist-info/METADATA", "own/codekin/__init__.py"))
+    target = written(tmp_path / "target", "numpy-2.3.dist-info/METADATA")
+    sources = written(tmp_path / "sources", "json.py")
+    entries = [str(folder) for folder in (here / "inside", here / "own", target, sources, here)]
+    monkeypatch.setattr(sys, "path", entries)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(entries))
+    assert isolation.import_folders() == [str(target)]
+    monkeypatch.setattr(isolation, "OWN_FOLDER", str(here / "own"))
+    assert isolation.import_folders() == [str(here / "own"), str(target)]
+
+
+def written(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
 
 
 def test_the_environment_of_a_child_runs_no_code_and_names_no_relative_folder(

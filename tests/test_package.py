@@ -125,6 +125,7 @@ class TestInstallation:
     @pytest.fixture
     def without_hnswlib(self, tmp_path: Path) -> dict[str, str]:
         (tmp_path / "shadow").mkdir()
+        (tmp_path / "shadow" / "shadow-1.dist-info").mkdir()  # else what PYTHONPATH names does not count
         (tmp_path / "shadow" / "hnswlib.py").write_text("raise ImportError('no hnswlib')\n")
         (tmp_path / "project").mkdir()
         (tmp_path / "project" / "app.py").write_text("def add(a, b):\n    return a + b\n")

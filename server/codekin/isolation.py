@@ -31,8 +31,8 @@ def harden() -> None:
 def import_folders() -> list[str]:
     """The entries of `sys.path` that are trusted, in their order.
 
-    The current folder is not, nor is what `PYTHONPATH` names. If codekin itself was found through `PYTHONPATH`,
-    its dependencies were, too: then its other absolute entries outside the current folder are trusted as well.
+    The current folder is not, nor is what `PYTHONPATH` names, unless packages were installed there, outside the
+    current folder, as `pip install --target` and a cluster's modules do. Where codekin is installed always is.
     """
     own, here = _real(OWN_FOLDER), _current_folder()
     named = {_real(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(entry)}
@@ -40,7 +40,7 @@ def import_folders() -> list[str]:
     def is_trusted(entry: str) -> bool:
         folder = _real(entry)
         if folder in named and folder != own:
-            return own in named and folder != here and not _is_inside(folder, here)
+            return folder != here and not _is_inside(folder, here) and _has_packages(folder)
         return folder != here or folder == own
 
     return [entry for entry in sys.path if os.path.isabs(entry) and is_trusted(entry)]
@@ -62,6 +62,13 @@ def program_folders() -> list[str]:
     here = _current_folder()
     folders = filter(os.path.isabs, os.environ.get("PATH", os.defpath).split(os.pathsep))
     return [folder for folder in folders if _real(folder) != here and not _is_inside(_real(folder), here)]
+
+
+def _has_packages(folder: str) -> bool:
+    try:
+        return any(name.endswith(".dist-info") for name in os.listdir(folder))
+    except OSError:
+        return False
 
 
 def _current_folder() -> str:

@@ -2,11 +2,13 @@
 
 import { execFile } from 'node:child_process';
 import { promises as fs } from 'node:fs';
+import * as os from 'node:os';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import { carryOut, plan, type Tools } from './installing';
 import { selectedInterpreter } from './interpreter';
-import { onPath } from './places';
+import { surroundings } from './isolation';
+import { named, onPath } from './places';
 import type { Server } from './server';
 import { openSettings } from './settings';
 
@@ -103,19 +105,19 @@ export class Installer {
 
     private async tools(): Promise<Tools> {
         const path = process.env['PATH'] ?? '';
-        const named = vscode.workspace.getConfiguration('codekin').get('python', '');
-        const candidates = named ? [named] : [await selectedInterpreter(), onPath('python3', path), onPath('python', path), onPath('python.exe', path)];
+        const setting = vscode.workspace.getConfiguration('codekin').get('python', '');
+        const candidates = setting ? [named(setting, os.homedir(), path)] : [await selectedInterpreter(), onPath('python3', path), onPath('python', path), onPath('python.exe', path)];
         for (const python of candidates) {
             if (python && (await isNew(python))) {
                 return { uv: onPath('uv', path) ?? onPath('uv.exe', path), python };
             }
         }
-        return { uv: named ? undefined : (onPath('uv', path) ?? onPath('uv.exe', path)), python: undefined };
+        return { uv: setting ? undefined : (onPath('uv', path) ?? onPath('uv.exe', path)), python: undefined };
     }
 }
 
 async function isNew(python: string): Promise<boolean> {
-    return execute(python, ['-c', IS_NEW], { timeout: 10_000 }).then(
+    return execute(python, ['-I', '-c', IS_NEW], { ...surroundings(python), timeout: 10_000 }).then(
         () => true,
         () => false,
     );

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { surroundings } from './isolation';
 import { programsOf } from './places';
 
 export interface Step {
@@ -23,10 +24,10 @@ export function plan(tools: Tools, environment: string, wanted: string): Step[] 
     const inside = path.join(programsOf(environment), process.platform === 'win32' ? 'python.exe' : 'python');
     const pip = tools.uv
         ? [tools.uv, 'pip', 'install', '--python', inside]
-        : [inside, '-m', 'pip', 'install', '--disable-pip-version-check'];
+        : [inside, '-I', '-m', 'pip', 'install', '--disable-pip-version-check'];
     const make = tools.uv
         ? [tools.uv, 'venv', '--python', tools.python ?? '>=3.11', environment]
-        : [tools.python ?? 'python3', '-m', 'venv', environment];
+        : [tools.python ?? '', '-I', '-m', 'venv', environment];
     const whole: Step = { says: 'installing', words: [...pip, wanted] };
     const listed = path.join(wanted, 'server', 'requirements-no-compiler.txt');
     if (path.isAbsolute(wanted) && fs.existsSync(listed)) {
@@ -65,7 +66,7 @@ function run({ says, words }: Step, told: (news: string) => void, log: (line: st
     const [program = '', ...rest] = words;
     log(words.join(' '));
     return new Promise((resolve, reject) => {
-        const child = spawn(program, rest, { signal, stdio: ['ignore', 'pipe', 'pipe'] });
+        const child = spawn(program, rest, { ...surroundings(program), signal, stdio: ['ignore', 'pipe', 'pipe'] });
         const last: string[] = [];
         const heard = (data: Buffer): void => {
             for (const line of data.toString('utf8').split('\n').filter((each) => each.trim())) {

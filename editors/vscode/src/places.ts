@@ -55,7 +55,8 @@ export function onPath(program: string, variable: string): string | undefined {
         .find(isProgram);
 }
 
-function named(setting: string, home: string, variable: string): string | undefined {
+/** The program that a setting names: in full, below the home (~), or on the path; never relative to a workspace. */
+export function named(setting: string, home: string, variable: string): string | undefined {
     const full = setting.startsWith('~') ? path.join(home, setting.slice(1)) : setting;
     if (path.isAbsolute(full)) {
         return isProgram(full) ? full : undefined;

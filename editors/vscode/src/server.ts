@@ -14,6 +14,7 @@ import {
 } from 'vscode-languageclient/node';
 import { mayComplete } from './ghost';
 import { selectedInterpreter } from './interpreter';
+import { surroundings } from './isolation';
 import { Patience } from './patience';
 import { findServer, suits, type Found } from './places';
 import { STATUS, STATUS_CHANGED, type Order, type Status } from './protocol';
@@ -127,7 +128,8 @@ export class Server implements vscode.Disposable {
         }
         this.log.info(`starting ${this.found.program} (${this.found.from})`);
         this.live('starting');
-        const client = new Client('codekin', 'codekin', { command: this.found.program, args: ['serve'] }, this.options());
+        const start = { command: this.found.program, args: ['serve'], options: surroundings(this.found.program) };
+        const client = new Client('codekin', 'codekin', start, this.options());
         this.client = client;
         client.onNotification(STATUS_CHANGED, (status: Status) => {
             if (this.client === client) {

@@ -88,9 +88,14 @@ def test_install_makes_a_server_of_one_s_own_and_starts_it(start: Start, tmp_pat
         for package in path.iterdir():
             if "codekin" not in package.name.lower() and not (packages / package.name).exists():
                 (packages / package.name).symlink_to(package)
-    editor = start(PYTHONPATH=str(packages), PIP_NO_BUILD_ISOLATION="0", PIP_NO_INDEX="1", PIP_CACHE_DIR=str(tmp_path))
+    editor = start(
+        PYTHONPATH=str(editor_s_own(tmp_path)),
+        PIP_NO_BUILD_ISOLATION="0",
+        PIP_NO_INDEX="1",
+        PIP_CACHE_DIR=str(tmp_path),
+    )
     (editor.desk.home / "bin/codekin").unlink()
-    editor.lua("require('codekin').setup({python = ...})", os.path.realpath(sys.executable))
+    editor.lua("require('codekin').setup({python = ...})", str(python_with(packages, tmp_path)))
     editor.do("edit shop/orders.py | Codekin install")
     assert editor.lua("return require('codekin').status()") == "codekin: installing"
     editor.terminal.until("codekin: making a virtual environment")
@@ -101,6 +106,28 @@ def test_install_makes_a_server_of_one_s_own_and_starts_it(start: Start, tmp_pat
     editor.until(INDEXED)
     assert home.startswith(str(editor.desk.home))
     assert editor.lua("return require('codekin.server').find().from") == ":Codekin install"
+
+
+def python_with(packages: Path, place: Path) -> Path:
+    """A Python whose virtual environments have these packages from the start."""
+    program = place / "python"
+    lines = [
+        f'"{os.path.realpath(sys.executable)}" "$@" || exit',
+        'for last; do true; done; for site in "$last"/lib/python*/site-packages; do',
+        f'echo "{packages}" > "$site/packages.pth"; done',
+    ]
+    program.write_text("#!/bin/sh\n" + "\n".join(lines) + "\n")
+    program.chmod(0o755)
+    return program
+
+
+def editor_s_own(place: Path) -> Path:
+    """A folder on PYTHONPATH from which nothing is to be run."""
+    folder = place / "hostile"
+    folder.mkdir()
+    for name in ("venv", "pip", "json", "sitecustomize"):
+        (folder / f"{name}.py").write_text("raise SystemExit('run from PYTHONPATH')\n")
+    return folder
 
 
 def test_an_install_that_fails_says_why(start: Start) -> None:

@@ -75,7 +75,7 @@ end
 M.config = {
   cmd = function(dispatchers)
     local found = assert(server.find(), server.missing())
-    return vim.lsp.rpc.start(found.cmd, dispatchers)
+    return vim.lsp.rpc.start(found.cmd, dispatchers, server.surroundings(found.program))
   end,
   filetypes = vim.split(FILETYPES, '%s+', { trimempty = true }),
   root_dir = function(bufnr, use)

@@ -37,7 +37,7 @@ local function server()
     return nil
   end
   local ok, done = pcall(function()
-    return vim.system({ found.program, '--version' }, { text = true }):wait(DOCTOR_MS)
+    return servers.run(found, { '--version' }, DOCTOR_MS)
   end)
   local version = ok and done.code == 0 and done.stdout:match('%d[%w.+-]*')
   if not version then
@@ -95,7 +95,7 @@ end
 ---@param root string
 local function doctor(found, root)
   health.start('codekin: doctor')
-  local done = vim.system({ found.program, 'doctor', '--json', '--root', root }, { text = true }):wait(DOCTOR_MS)
+  local done = require('codekin.server').run(found, { 'doctor', '--json', '--root', root }, DOCTOR_MS)
   local ok, told = pcall(vim.json.decode, done.stdout or '')
   if not ok or type(told) ~= 'table' or not told.findings then
     local why = ok and type(told) == 'table' and told.error or vim.trim(done.stderr or '')

@@ -25,13 +25,53 @@ local function program_of(environment, name)
   return vim.fs.joinpath(environment, is_windows and 'Scripts' or 'bin', is_windows and name .. '.exe' or name)
 end
 
+---@param path string
+local function is_full(path)
+  return (path:match('^[/\\]') or path:match('^%a:[/\\]')) ~= nil
+end
+
+--- A program on PATH; relative entries are passed over, for a workspace may be meant by them.
+---@param name string
+---@return string? path in full
+local function on_path(name)
+  for _, folder in ipairs(vim.split(vim.env.PATH or '', is_windows and ';' or ':')) do
+    if is_full(folder) then
+      local program = vim.fn.exepath(vim.fs.joinpath(folder, name))
+      if program ~= '' then
+        return program
+      end
+    end
+  end
+end
+
+--- What the user names: a program on PATH, or one with its folder.
+---@param name string
+---@return string
+local function resolved(name)
+  return name:find('[/\\]') and vim.fn.fnamemodify(name, ':p') or on_path(name) or name
+end
+
+--- Where and with what environment programs are started, so that no workspace lends them code.
+---@param program string its path in full
+---@return { cwd: string, env: table<string, string> }
+function M.surroundings(program)
+  local env = { NoDefaultCurrentDirectoryInExePath = '1' } -- Windows looks for programs in the current folder first
+  for name in pairs(vim.fn.environ()) do
+    if name:match('^PYTHON') then
+      env[name] = '' -- which Python takes for not set
+    end
+  end
+  return { cwd = program:match('^%a:[/\\]') or '/', env = env }
+end
+
 ---@return codekin.Server?
 local function named()
   local cmd = require('codekin').options.cmd
   if not cmd then
     return nil
   end
-  cmd = type(cmd) == 'string' and { vim.fn.expand(cmd), 'serve' } or cmd
+  cmd = type(cmd) == 'string' and { vim.fn.expand(cmd), 'serve' } or vim.deepcopy(cmd)
+  cmd[1] = resolved(cmd[1])
   return { cmd = cmd, program = cmd[1], from = 'setup' }
 end
 
@@ -44,11 +84,11 @@ function M.find()
   end
   local places = {}
   for _, variable in ipairs({ 'VIRTUAL_ENV', 'CONDA_PREFIX' }) do
-    if vim.env[variable] then
+    if is_full(vim.env[variable] or '') then
       table.insert(places, { program_of(vim.env[variable], 'codekin'), variable })
     end
   end
-  table.insert(places, { 'codekin', 'PATH' })
+  table.insert(places, { on_path('codekin') or M.home(), 'PATH' }) -- a folder is no program
   table.insert(places, { program_of(M.home(), 'codekin'), ':Codekin install' })
   for _, place in ipairs(places) do
     local program = vim.fn.exepath(place[1])
@@ -56,6 +96,16 @@ function M.find()
       return { cmd = { program, 'serve' }, program = program, from = place[2] }
     end
   end
+end
+
+--- Run a command of the server's program to its end.
+---@param server codekin.Server
+---@param words string[]
+---@param wait_ms integer
+---@return vim.SystemCompleted
+function M.run(server, words, wait_ms)
+  local options = vim.tbl_extend('error', M.surroundings(server.program), { text = true })
+  return vim.system(vim.list_extend({ server.program }, words), options):wait(wait_ms)
 end
 
 --- Why there is none, and what helps.
@@ -112,8 +162,8 @@ end
 
 ---@return codekin.Step[]
 local function steps()
-  local python = require('codekin').options.python or (is_windows and 'python' or 'python3')
-  local pip = { program_of(M.home(), 'python'), '-m', 'pip', 'install', '--upgrade', '--disable-pip-version-check' }
+  local python = resolved(require('codekin').options.python or (is_windows and 'python' or 'python3'))
+  local pip = { program_of(M.home(), 'python'), '-I', '-m', 'pip', 'install', '--upgrade', '--disable-pip-version-check' }
   local wanted = package()
   local function install(...)
     return vim.list_extend(vim.list_extend({}, pip), { ... })
@@ -126,7 +176,7 @@ local function steps()
       { cmd = install('--no-deps', wanted.root), says = 'installing without hnswlib (exact search)' },
     }
   end
-  return { { cmd = { python, '-m', 'venv', M.home() }, says = 'making a virtual environment' }, whole }
+  return { { cmd = { python, '-I', '-m', 'venv', M.home() }, says = 'making a virtual environment' }, whole }
 end
 
 --- pip's one line per package, as a person wants to read it.
@@ -166,7 +216,8 @@ local function run(rest, done)
     local said = vim.split(vim.trim(result.stderr or ''), '\n')
     done(('%s failed: %s'):format(table.concat(step.cmd, ' '), table.concat(vim.list_slice(said, #said - 2), ' ')))
   end
-  local ok, why = pcall(vim.system, step.cmd, { text = true, stdout = heard }, vim.schedule_wrap(ended))
+  local options = vim.tbl_extend('error', M.surroundings(step.cmd[1]), { text = true, stdout = heard })
+  local ok, why = pcall(vim.system, step.cmd, options, vim.schedule_wrap(ended))
   if not ok then
     done(
       ('%s cannot be started (%s). Install Python 3.11 or newer, or name it: setup{ python = … }.'):format(

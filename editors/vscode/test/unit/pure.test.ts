@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { carryOut, news, plan, StepError } from '../../src/installing';
+import { surroundings } from '../../src/isolation';
 import { Patience } from '../../src/patience';
 import type { Hit } from '../../src/protocol';
 import { moved } from '../../src/spans';
@@ -91,7 +92,20 @@ describe('Installing', () => {
         const [venv, whole] = plan({ uv: '/bin/uv', python: undefined }, '/e', 'codekin==1');
         assert.deepEqual(venv?.words, ['/bin/uv', 'venv', '--python', '>=3.11', '/e']);
         assert.equal(whole?.words.at(-1), 'codekin==1');
-        assert.deepEqual(plan({ uv: undefined, python: '/p' }, '/e', 'c')[0]?.words, ['/p', '-m', 'venv', '/e']);
+        assert.deepEqual(plan({ uv: undefined, python: '/p' }, '/e', 'c')[0]?.words, ['/p', '-I', '-m', 'venv', '/e']);
+        assert.deepEqual(plan({ uv: undefined, python: '/p' }, '/e', 'c')[1]?.words.slice(1, 4), ['-I', '-m', 'pip']);
+    });
+
+    it('starts programs where no workspace lends them code', async () => {
+        const hostile = { PATH: ['/usr/bin', '.', '', 'bin', '/bin'].join(path.delimiter), PYTHONPATH: '.', HOME: '/h' };
+        const { cwd, env } = surroundings('/venv/bin/python', hostile);
+        assert.equal(cwd, '/');
+        assert.deepEqual([env['PATH'], env['PYTHONPATH'], env['HOME']], ['/usr/bin:/bin', undefined, '/h']);
+        process.env['PYTHONPATH'] = '/workspace';
+        const told: string[] = [];
+        await carryOut([{ says: 'x', words: ['/bin/sh', '-c', 'echo "$PWD:$PYTHONPATH:"'] }], () => undefined, (line) => told.push(line), go);
+        delete process.env['PYTHONPATH'];
+        assert.equal(told.at(-1), '/::');
     });
 
     it('does otherwise where a step has another way, and says what failed where none has', async () => {
