@@ -75,6 +75,7 @@ def test_wrong_settings_are_told_and_do_without(fresh: Codekin, text: str):
 
 
 def test_a_fault_is_a_line_and_its_trace_is_there_for_the_asking(codekin: Codekin, tmp_path: Path):
+    (tmp_path / "broken-1.dist-info").mkdir()  # else what PYTHONPATH names does not count
     (tmp_path / "platformdirs.py").write_text("raise RuntimeError('no such luck')\n")
     done = codekin("search", "a date", PYTHONPATH=str(tmp_path))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -230,7 +230,7 @@ def test_one_that_dies_while_it_loads_is_told_after_some_tries(
 ) -> None:
     """However soon it dies, for its own log can't say why."""
     (tmp_path / "torch.py").write_text("import os; os._exit(9)")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
     hosting = Hosting(read(settings), settings, tmp_path / "models")
     with pytest.raises(ModelError, match=r"died 3 times\. Is there memory for it\?"):
         bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)

@@ -31,7 +31,11 @@ def _tree(folder: Path) -> Path:
 
 @pytest.mark.parametrize("command", ["causal", "contrastive", "embedded"])
 def test_without_pytorch_it_says_what_to_install(tmp_path: Path, command: str) -> None:
-    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')")
+    (tmp_path / "shadow" / "shadow-1.dist-info").mkdir(parents=True)  # else what PYTHONPATH names does not count
+    (tmp_path / "work").mkdir()
+    (tmp_path / "shadow" / "torch.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')"
+    )
     out = ["--work", "w", "--out", "o"]
     words = {
         "causal": [".", *out],
@@ -40,8 +44,8 @@ def test_without_pytorch_it_says_what_to_install(tmp_path: Path, command: str) -
     }[command]
     done = subprocess.run(
         [sys.executable, "-m", "codekin", "train", command, *words],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path / "work",
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "shadow")},
         capture_output=True,
         text=True,
         check=False,
