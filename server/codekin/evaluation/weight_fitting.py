@@ -107,6 +107,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    from codekin.evaluation import fitting  # its functions are called in workers, which must find them by name
+    from codekin.evaluation import weight_fitting  # its functions are called in workers, which must find them by name
 
-    sys.exit(fitting.main())
+    sys.exit(weight_fitting.main())

@@ -80,7 +80,7 @@ def _alone(pool: "Pool", path: Path, anew: Collection[Path], cancel: Cancel) -> 
         deaths[outcome.cause] += 1
         if deaths[outcome.cause] == _TRIES[outcome.cause]:
             retry = Retry.WHEN_CHANGED if outcome.cause is Cause.FAULT else Retry.ALONE
-            return Prepared((), (path,), (Skipped(path, _REASONS[outcome.cause], retry),), 0, 0)
+            return Prepared((), (path,), (Skipped(path, _REASONS[outcome.cause], retry=retry),), 0, 0)
 
 
 def map_in_workers(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:

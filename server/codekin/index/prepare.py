@@ -73,7 +73,7 @@ class Preparer:
                 found.append((document, snippets_of(document)))
             except MemoryError:
                 gone.append(document.path)
-                skipped.append(Skipped(document.path, "there was no memory left for it", Retry.ALONE))
+                skipped.append(Skipped(document.path, "there was no memory left for it", retry=Retry.ALONE))
             except Exception:  # a fault of ours, or of a grammar, must cost one file and not the index
                 log.exception("%s can't be cut into snippets; please report it", document.path)
                 gone.append(document.path)
