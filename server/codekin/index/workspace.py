@@ -4,7 +4,6 @@ A file is in the workspace when it stands below a root, in a language codekin kn
 ignore.py). Links are never followed: what they point to is found where it really stands, or lies outside the roots.
 """
 
-import contextlib
 import os
 import stat
 import threading
@@ -15,11 +14,14 @@ from pathlib import Path
 from codekin.code.languages import language_of
 from codekin.code.notebooks import is_notebook
 from codekin.index.ignore import GIT_FILE, OWN_FILE, IgnoreRules, Scope, Verdict, entries
+from codekin.index.listing import folders_and_files, is_utf8, list_folder
 from codekin.index.notebook_cache import NotebookCache
 from codekin.index.reading import Document as Document
 from codekin.index.reading import first_line, limit_of, made_by_machine, on_disk, too_large, unreadable
 from codekin.index.reading import snippets_of as snippets_of
 from codekin.index.repository import POINTER
+from codekin.index.secret_files import REASON as SECRET_REASON
+from codekin.index.secret_files import has_secret_name, holds_secrets
 from codekin.settings import IndexSettings
 from codekin.types import Cancel, Cell, OpenNotebook, Skipped
 
@@ -101,8 +103,8 @@ class Workspace:
         if scope is None:
             return None
         found = self._judged(scope, path)
-        if found is None and (text := self._overlay(path)) is not None and not os.path.lexists(path):
-            overlay = self._notebooks.open_document(path, text)
+        if found is None and self.is_open(path) and not os.path.lexists(path):
+            overlay = self.read(path)
             is_kept = self._rules.verdict(scope, path.name, is_folder=False) in _OURS
             if is_kept and isinstance(overlay, Document):
                 return SourceFile(path, overlay.language, overlay.size, 0)
@@ -111,10 +113,17 @@ class Workspace:
 
     def read(self, path: Path) -> Document | Skipped | None:
         """The text of now, of any file, in the workspace or not. None: it is gone, or in no language codekin knows."""
+        if has_secret_name(path):
+            return Skipped(path, SECRET_REASON)
         text = self._overlay(path)
         if text is not None:
-            return self._notebooks.open_document(path, text)
-        found = self._notebooks.read(path) if is_notebook(path) else on_disk(path, self._max_bytes)
+            found = self._notebooks.open_document(path, text)
+        else:
+            found = self._notebooks.read(path) if is_notebook(path) else on_disk(path, self._max_bytes)
+        if isinstance(found, Document) and holds_secrets(path, found.text):
+            return Skipped(path, SECRET_REASON)
+        if text is not None:
+            return found
         if isinstance(found, Document) and (reason := made_by_machine(found.text)) and not self._chosen(path):
             return Skipped(path, f"{reason}; {_REMEDY}")
         return found
@@ -199,8 +208,7 @@ class Workspace:
         while pending and not (cancel is not None and cancel.is_set()):
             bare = pending.pop()
             try:
-                with os.scandir(bare.path) as listing:
-                    found = sorted(listing, key=lambda entry: entry.name)
+                found = list_folder(bare.path)
             except OSError as error:
                 if bare is start or not isinstance(error, FileNotFoundError | NotADirectoryError):
                     yield unreadable(bare.path, error)
@@ -211,7 +219,7 @@ class Workspace:
                 if POINTER in names and self._rules.is_other_worktree(bare):
                     yield Skipped(bare.path, _WORKTREE)
                 continue
-            folders, files = _sorted_out(found)
+            folders, files = folders_and_files(found)
             yield scope, files
             for folder in reversed(folders):
                 below = self._rules.child(scope, folder.name)
@@ -221,8 +229,8 @@ class Workspace:
     def _judged(self, scope: Scope, entry: "os.DirEntry[str] | Path") -> SourceFile | Skipped | None:
         """The verdict on one entry of the scope's folder."""
         name, path = entry.name, scope.path / entry.name
-        language = language_of(path)
-        if language is None and "." in name:
+        language, is_secret = language_of(path), has_secret_name(path)
+        if language is None and "." in name and not is_secret:
             return None
         verdict = self._rules.verdict(scope, name, is_folder=False)
         if verdict in (Verdict.IGNORED, Verdict.THROUGH):
@@ -231,6 +239,8 @@ class Workspace:
             status = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode):
                 return None
+            if is_secret:
+                return Skipped(path, SECRET_REASON)
             language = language or language_of(path, first_line(path))
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -242,7 +252,7 @@ class Workspace:
             return Skipped(path, f"generated, as its name says; {_REMEDY}")
         if status.st_size > limit_of(path, self._max_bytes):
             return too_large(path, status.st_size, self._max_bytes)
-        if not _is_utf8(path):
+        if not is_utf8(path):
             return Skipped(path, "its path is not valid UTF-8; rename it to have it indexed")
         return SourceFile(path, language, status.st_size, status.st_mtime_ns)
 
@@ -285,26 +295,5 @@ class Workspace:
             return self._overlays.get(path)
 
 
-def _sorted_out(found: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-    """The folders and the files among a folder's entries, without links."""
-    folders: list[os.DirEntry[str]] = []
-    files: list[os.DirEntry[str]] = []
-    for entry in found:
-        with contextlib.suppress(OSError):  # it vanished, on a file system that lists names without kinds
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(entry)
-            elif entry.is_file(follow_symlinks=False):
-                files.append(entry)
-    return folders, files
-
-
 def _has_source_name(path: Path) -> bool:
-    return (language_of(path) is not None or "." not in path.name) and _is_utf8(path)
-
-
-def _is_utf8(path: Path) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return (language_of(path) is not None or "." not in path.name) and is_utf8(path)

@@ -1,0 +1,160 @@
+"""Files that are there to hold secrets: never indexed, saved or not, whatever a setting or an ignore file says.
+
+Most are known by their names, in any case of letters. A name like `secrets` is ambiguous: with the ending of data, of
+settings or of a shell it is what it says; with a programming language's it may be a module *about* secrets (Python's
+own `secrets.py`), and its text decides: a long literal that is given to a password's or a key's name, or looks like a
+key itself. Only such files' texts are asked: that any other file has a secret somewhere in it, its kind does not tell.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+REASON = "may hold secrets"  # nothing of the content is ever said
+_HEAD = 4_096  # characters
+
+_NAMES = frozenset(
+    """
+    .bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .login .zshrc .zshenv .zprofile
+    .zlogin .zlogout .kshrc .mkshrc .cshrc .tcshrc .xonshrc .xprofile .xsessionrc config.fish fish_variables
+    .lesshst .viminfo .wget-hsts fish_history consolehost_history.txt
+    .env .envrc .flaskenv
+    .npmrc .yarnrc .yarnrc.yml .pypirc .netrc _netrc .curlrc .wgetrc .gemrc .condarc .hgrc pip.conf pip.ini auth.json
+    settings-security.xml .terraformrc terraform.rc credentials.tfrc.json .dockercfg .dockerconfigjson
+    .git-credentials .s3cfg .boto .rclone.conf rclone.conf .fetchmailrc .msmtprc .muttrc .mutt_certificates .mbsyncrc
+    .my.cnf .mylogin.cnf .pgpass pgpass.conf .pg_service.conf .htpasswd htpasswd .htdigest .rhosts .smbcredentials
+    .ftpconfig .ftppass .remote-sync.json sftp-config.json sftp.json sitemanager.xml recentservers.xml
+    .vault-token .vault_pass .vault-pass vault.yml vault.yaml vault.json .sops.yaml
+    kubeconfig kube.config admin.conf
+    id_rsa id_dsa id_ecdsa id_ed25519 id_ecdsa_sk id_ed25519_sk id_xmss authorized_keys identity shadow gshadow
+    master.key credentials.yml.enc secrets.yml.enc local.settings.json wp-config.php localsettings.php
+    google-services.json googleservice-info.plist application_default_credentials.json
+    client_secret.json client_secrets.json token.json tokens.json service-account.json service_account.json
+    serviceaccount.json serviceaccountkey.json ngrok.yml .ngrok.yml
+    """.split()  # noqa: SIM905 -- a table
+)
+_PATHS = frozenset(
+    """
+    .docker/config.json .kube/config .gem/credentials .cargo/credentials.toml .m2/settings.xml .bundle/config
+    gh/hosts.yml gcloud/credentials.db git/credentials pypoetry/auth.toml fish/config.fish
+    """.split()  # noqa: SIM905 -- a table
+)
+_FOLDERS = frozenset([".ssh", ".gnupg", ".aws", ".azure", ".gcloud", ".oci", ".kube", ".password-store", ".secrets"])
+_ENDINGS = (
+    *(
+        ".tfvars",
+        ".tfvars.json",
+        ".tfstate",
+        ".pem",
+        ".key",
+        ".p12",
+        ".pfx",
+        ".pkcs12",
+        ".p8",
+        ".ppk",
+        ".jks",
+        ".keystore",
+    ),
+    *(
+        ".bks",
+        ".kdbx",
+        ".kdb",
+        ".keytab",
+        ".agekey",
+        ".ovpn",
+        ".gpg",
+        ".kubeconfig",
+        ".env",
+        ".vault",
+        ".mobileprovision",
+    ),
+    *("_profile.ps1", "_rsa", "_dsa", "_ecdsa", "_ed25519", ".yml.enc", ".yaml.enc", ".json.enc"),
+)
+_SHELL = r"(?:sh|bash|zsh|ksh|fish|csh|ps1|bat|cmd|nu)"
+_DATA = (
+    r"(?:ya?ml|json[5c]?|toml|ini|cfg|cnf|conf|config|properties|props|env|xml|plist|csv|txt|tf|tfvars|hcl|nix|sql|dhall|edn"
+    r"|ron|hjson|jsonnet|libsonnet|enc|dat|db|exs|" + _SHELL[3:-1] + ")"
+)
+_SUBJECT = r"(?:secrets?|credentials?|creds)"
+_PATTERNS = re.compile(
+    rf"""
+      \.env[._-].*                                  # .env.local; .env.example is no source
+    | \..*_?history                                 # .bash_history, .psql_history
+    | (?:[\w-]+\.|set[._-]?)?env(?:[._-](?:local|dev|prod|test|staging)\w*)?\.{_SHELL}   # env.sh, set-env.sh
+    | kubeconfig(?:[_-][\w-]*)?(?:\.(?:ya?ml|json|conf|config|txt|bak|old|local|dev|prod))?
+    | (?:.*[._-])?vault[._-]?pass(?:word)?(?:\..*)?
+    | .*\.tfstate\..*
+    | (?:.*[._-])?service[._-]?account(?:[._-].*)?\.json | .*firebase-adminsdk.*\.json | client_secret.*\.json
+    | (?:.*[._-])?{_SUBJECT}(?:[._-].*)?\.{_DATA}   # secrets.yml, application-secrets.yml, prod.secret.exs
+    | {_SUBJECT} | \.{_SUBJECT}
+    | (?:passwords?|passwd|api[._-]?keys?|private[._-]?keys?|access[._-]?keys?|tokens)(?:\.{_DATA})?
+    | id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?(?:\.(?!pub$).*)?
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_AMBIGUOUS = re.compile(
+    rf"(?:.*[._-])?(?:{_SUBJECT}|passwords?|api[._-]?keys?|private[._-]?keys?|access[._-]?keys?|tokens|keys)(?:[._-].*)?",
+    re.DOTALL,
+)
+_PRIVATE_KEY = re.compile(r"\W{0,20}-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY|PuTTY-User-Key-File-")
+_SERVICE_ACCOUNT = re.compile(r"""["']type["']\s{0,9}:\s{0,9}["']service_account["']""")
+_VALUE = re.compile(
+    r"""(["'`])([^"'`\s]{6,500})\1[\s,;)}\]]{0,9}(?:(?:\#|//|--|/\*).*)?$"""
+)  # a literal that ends a line
+_GIVEN = re.compile(r"""(?:=>|:=|=|:|\bdefine\(\s*["']\w+["']\s*,|^\s*\#\s*define\s+\w+)\s*\w{0,2}$""")
+_KEY_NAME = re.compile(
+    r"passw|pwd|passphrase|secret|token|api_?key|access_?key|key_?id|private_?key|_key\b|\bkey\b|credential"
+)
+_PASSWORD_NAME = re.compile(r"passw|pwd|passphrase")
+_KNOWN_KEY = re.compile(
+    r"""["'`](?:AKIA[0-9A-Z]{12,}|[sprk]k_(?:live|test)_\w+|gh[pousr]_\w{20,}|glpat-[\w-]{10,}|xox[abps]-[\w-]{10,}"""
+    r"""|AIza[\w-]{30,}|eyJ[\w-]{10,}\.[\w-]{10,}\.|-----BEGIN [A-Z ]{0,20}PRIVATE KEY)"""
+)
+_RANDOM = re.compile(r"(?=[^\d]*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=]{24,}")
+_WORDS = re.compile(
+    r"[A-Za-z]+|[A-Za-z]+\d{0,2}(?:[_.:/-][A-Za-z]*\d{0,2})+|[A-Z][A-Z0-9_]*|.*[${<*%].*|[./~].*|https?://[^@]*"
+)
+
+
+def has_secret_name(path: Path) -> bool:
+    """Whether the file is of a kind that holds secrets, as its name and its folders' say. It need not be there."""
+    name = path.name.lower()
+    if name in _NAMES or name.endswith(_ENDINGS) or _PATTERNS.fullmatch(name):
+        return True
+    folder = str(path.parent)
+    return _is_secret_folder(folder) or f"{path.parent.name.lower()}/{name}" in _PATHS
+
+
+def holds_secrets(path: Path, text: str) -> bool:
+    """Whether a source file of a harmless or an ambiguous name is one that holds secrets, as its text says."""
+    head = text[:_HEAD]
+    if _PRIVATE_KEY.match(head) or (_SERVICE_ACCOUNT.search(head) and "private_key" in head):
+        return True
+    stem = path.name.lower().partition(".")[0] if not path.name.startswith(".") else path.name.lower()
+    return bool(_AMBIGUOUS.fullmatch(stem)) and any(map(_has_secret, _short_lines(text)))
+
+
+def _has_secret(line: str) -> bool:
+    """Whether the line is all about giving a literal to a name, and they look like a secret and what it is called."""
+    if _KNOWN_KEY.search(line):
+        return True
+    value = _VALUE.search(line)
+    if value is None or not _GIVEN.search(name := line[: value.start()]):
+        return False
+    literal, name = value[2], name.lower()
+    if not _KEY_NAME.search(name):
+        return bool(_RANDOM.fullmatch(literal))
+    if _WORDS.fullmatch(literal):  # another name, a place: `TOKEN = "AWS_SESSION_TOKEN"`
+        return bool(_PASSWORD_NAME.search(name) and literal.isalnum() and not _KEY_NAME.search(literal.lower()))
+    return True
+
+
+def _short_lines(text: str) -> Iterable[str]:
+    """The lines, cut to what an expression may be asked of."""
+    return (line[start : start + 1_000] for line in text.splitlines() for start in range(0, len(line), 900))
+
+
+@lru_cache(maxsize=1_024)
+def _is_secret_folder(folder: str) -> bool:
+    return not _FOLDERS.isdisjoint(part.lower() for part in Path(folder).parts)
