@@ -201,6 +201,11 @@ def endpoint_key() -> str:
     return os.environ.get("CODEKIN_ENDPOINT_KEY", "").strip()
 
 
+def tcp_token() -> str:
+    """What a client of `serve --tcp` must send; empty where nobody has set it."""
+    return os.environ.get("CODEKIN_TCP_TOKEN", "").strip()
+
+
 def config_file() -> Path:
     """The user's settings file; `CODEKIN_CONFIG` names another."""
     named = os.environ.get("CODEKIN_CONFIG")

@@ -34,6 +34,9 @@ WRONG = {
     "an unknown option": (("search", "x", "--fast"), "--fast"),
     "an address without a port": (("serve", "--tcp", "localhost"), "HOST:PORT"),
     "a port that is none": (("serve", "--tcp", "localhost:99999"), "HOST:PORT"),
+    "an address that others reach": (("serve", "--tcp", "0.0.0.0:0"), "--allow-remote"),
+    "an address and a socket": (("serve", "--tcp", "127.0.0.1:0", "--socket", "x"), "Leave one out"),
+    "a token for nobody": (("serve", "--token-file", "x"), "--tcp HOST:PORT"),
 }
 
 

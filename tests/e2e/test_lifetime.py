@@ -2,16 +2,15 @@
 
 import asyncio
 import io
-import json
 import re
-import subprocess
 import sys
-import tempfile
-from typing import Any, BinaryIO
+from typing import Any
 
 import psutil
 import pytest
 from lsprotocol import types
+
+from .wire import GOODBYE, HELLO, READY, SERVE, framed, heard, said_to, wrapped
 
 HEAVY = {"numpy", "tokenizers", "tree_sitter", "hnswlib", "watchdog", "sqlite3", "torch", "codekin.engine"}
 MANY = {
@@ -20,67 +19,10 @@ MANY = {
 }
 
 
-def framed(method: str, params: Any = None, number: int | None = None) -> bytes:
-    message = {"jsonrpc": "2.0", "method": method} | ({"params": params} if params is not None else {})
-    return wrapped(json.dumps(message if number is None else {**message, "id": number}))
-
-
-def wrapped(body: str) -> bytes:
-    return f"Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
-
-
-def heard(stream: BinaryIO) -> dict[str, Any] | None:
-    """The next message; fails where there is anything else. None at the end."""
-    length = 0
-    while (line := stream.readline()) != b"\r\n":
-        if not line and not length:
-            return None
-        header = re.fullmatch(rb"Content-(Length: (\d+)|Type: .*)\r\n", line)
-        assert header, line
-        length = int(header[2] or length)
-    message: dict[str, Any] = json.loads(stream.read(length))
-    return message
-
-
-HELLO = framed("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
-READY = framed("initialized", {})
-GOODBYE = [framed("shutdown", None, 99), framed("exit")]
-
-
-def said_to(environment: dict[str, str], pieces: list[bytes], command: list[str]) -> tuple[list[Any], str, int]:
-    """Everything a server says, what it logs, and its exit status. A piece that asks is answered before the next."""
-    messages: list[Any] = []
-    with (
-        tempfile.TemporaryFile() as log,
-        subprocess.Popen(
-            [sys.executable, *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=environment,
-        ) as server,
-    ):
-        for piece in pieces:
-            server.stdin.write(piece)
-            server.stdin.flush()
-            asked = re.search(rb'"id": (\d+)', piece)
-            while asked and (message := heard(server.stdout)):
-                messages.append(message)
-                if message.get("id") == int(asked[1]):
-                    break
-        server.stdin.close()
-        while message := heard(server.stdout):
-            messages.append(message)
-        status = server.wait(60)
-        log.seek(0)
-        return messages, log.read().decode(), status
-
-
-SERVE = ["-m", "codekin", "serve"]
-
-
 async def test_nothing_heavy_is_imported_before_initialize_is_answered(start) -> None:
-    messages, log, status = said_to(start.environment, [HELLO, *GOODBYE], ["-X", "importtime", *SERVE])
+    messages, log, status = said_to(
+        start.environment, [HELLO, *GOODBYE], [sys.executable, "-X", "importtime", *SERVE[1:]]
+    )
     imported = {line.rpartition("|")[2].strip() for line in log.splitlines() if line.startswith("import time:")}
     assert messages[0]["result"]["serverInfo"]["name"] == "codekin"
     assert "pygls.lsp.server" in imported
@@ -102,7 +44,7 @@ async def test_standard_output_carries_messages_only(start) -> None:
         "server.serve()\n"
     )
     data = [HELLO, READY, framed("codekin/status", None, 2), *GOODBYE]
-    messages, log, status = said_to(start.environment, data, ["-c", noisy])
+    messages, log, status = said_to(start.environment, data, [sys.executable, "-c", noisy])
     assert [message["id"] for message in messages if "id" in message and "result" in message] == [1, 2, 99]
     assert "from python" in log
     assert "from a child" in log
@@ -131,7 +73,7 @@ async def test_whatever_comes_out_of_turn_is_answered_and_survived(start) -> Non
     ]
     messages, _, status = said_to(start.environment, data, SERVE)
     errors = {message["id"]: message["error"]["code"] for message in messages if "error" in message}
-    expected = {5: -32002, 6: -32600, 7: -32602, 8: -32601, 9: -32602, 11: -32600}
+    expected = {5: -32002, 6: -32600, None: -32700, 7: -32602, 8: -32601, 9: -32602, 11: -32600}
     assert errors == expected
     results = {message["id"] for message in messages if "result" in message}
     assert results == {1, 10, 98}
@@ -203,18 +145,60 @@ async def test_an_editor_that_is_not_to_be_seen_is_not_missed(start) -> None:
     assert client._server.returncode is None
 
 
-async def test_a_client_is_served_over_tcp(start) -> None:
+async def listening(start, *options: str) -> tuple[asyncio.subprocess.Process, str]:
+    """A server that listens, and what it has logged until then."""
     server = await asyncio.create_subprocess_exec(
-        *[sys.executable, *SERVE, "--tcp", "127.0.0.1:0"], env=start.environment, stderr=asyncio.subprocess.PIPE
+        *[*SERVE, *options], env=start.environment, stderr=asyncio.subprocess.PIPE
     )
-    said = (await asyncio.wait_for(server.stderr.readline(), 60)).decode()
+    said = ""
+    async with asyncio.timeout(60):
+        while "listening on" not in said:
+            line = await server.stderr.readline()
+            assert line, said
+            said += line.decode()
+    return server, said
+
+
+async def test_a_client_with_the_token_is_served_over_tcp_and_a_web_page_is_not(start, tmp_path) -> None:
+    """Whatever settings the page names."""
+    server, said = await listening(start, "--tcp", "127.0.0.1:0")
+    token = re.search(r"initializationOptions\.token: (\S+)", said)[1]
     port = int(re.search(r"listening on 127\.0\.0\.1:(\d+)", said)[1])
+    planted = {"cache": {"directory": str(tmp_path / "planted")}}
+    body = framed("initialize", {"rootUri": start.workspace.as_uri(), "initializationOptions": planted}, 1) + READY
+    for data in (b"POST / HTTP/1.1\r\nHost: localhost\r\n" + body, body):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(data)
+        refused = await asyncio.wait_for(reader.read(), 60)
+        assert (b"The token is missing" in refused) == (data is body)
+        writer.close()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(framed("initialize", {"initializationOptions": {"token": token}}, 1) + READY + b"".join(GOODBYE))
+    answers = io.BytesIO(await asyncio.wait_for(reader.read(), 60))
+    writer.close()
+    numbers = []
+    while answer := heard(answers):
+        numbers += [answer["id"]] if "id" in answer else []
+        assert "token" not in str(answer.get("params"))
+    assert numbers == [1, 99]
+    assert await asyncio.wait_for(server.wait(), 60) == 0
+    assert not (tmp_path / "planted").exists()
+
+
+async def test_a_client_is_served_over_a_unix_socket_which_then_is_gone(start, tmp_path) -> None:
+    path = tmp_path / "codekin.sock"
+    server, _ = await listening(start, "--socket", str(path))
+    reader, writer = await asyncio.open_unix_connection(path)
     writer.write(HELLO + b"".join(GOODBYE))
     answers = io.BytesIO(await asyncio.wait_for(reader.read(), 60))
     writer.close()
     assert [heard(answers)["id"], heard(answers)["id"], heard(answers)] == [1, 99, None]
     assert await asyncio.wait_for(server.wait(), 60) == 0
+    assert not path.exists()
+    server, _ = await listening(start, "--socket", str(path))
+    server.terminate()
+    await asyncio.wait_for(server.wait(), 60)
+    assert not path.exists()
 
 
 async def test_a_cancelled_question_is_answered_as_cancelled(start) -> None:
@@ -249,7 +233,7 @@ async def test_an_unforeseen_failure_is_answered_and_survived(start) -> None:
         framed("codekin/status", None, 3),
         *GOODBYE,
     ]
-    messages, log, status = said_to(start.environment, data, ["-c", broken])
+    messages, log, status = said_to(start.environment, data, [sys.executable, "-c", broken])
     (failed,) = [message["error"] for message in messages if message.get("id") == 2]
     assert failed == {"code": -32603, "message": "codekin/search failed: ZeroDivisionError. The log says more."}
     assert "the reason" in log
@@ -263,7 +247,7 @@ async def test_a_client_that_reads_late_is_still_listened_to(start) -> None:
     count = 2_000
     questions = [framed("codekin/status", None, number) for number in range(10, 10 + count)]
     server = await asyncio.create_subprocess_exec(
-        *[sys.executable, *SERVE],
+        *SERVE,
         env=start.environment,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -20,7 +20,7 @@ from codekin.cli.complete import complete
 from codekin.cli.duplicates import duplicates
 from codekin.cli.evaluate import evaluate
 from codekin.cli.model import model
-from codekin.cli.options import DEBUG, FOLDER, JSON, MODEL, ROOT
+from codekin.cli.options import DEBUG, FILE, FOLDER, JSON, MODEL, ROOT
 from codekin.cli.train import train
 from codekin.errors import CodekinError, QueryError
 
@@ -223,13 +223,20 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
 
 @codekin.command()
 @click.option("--tcp", metavar="HOST:PORT", help="Listen there for one client, instead of standard input and output.")
+@click.option("--token-file", metavar="FILE", type=FILE, help="With --tcp: has the client's token; made if missing.")
+@click.option("--allow-remote", is_flag=True, help="With --tcp: also at addresses that other machines reach.")
+@click.option("--socket", "path", metavar="PATH", type=FILE, help="Listen there, at a Unix socket that only you reach.")
 @click.option("--stdio", is_flag=True, hidden=True, expose_value=False)  # what VS Code's client adds
 @DEBUG
-def serve(tcp: str | None) -> int:
-    """Be a language server; editors start it themselves."""
-    from codekin.cli.arguments import address
+def serve(tcp: str | None, token_file: Path | None, allow_remote: bool, path: Path | None) -> int:
+    """Be a language server; editors start it themselves.
 
-    where = address(tcp) if tcp else None
+    With --tcp, a client must send the server's token as initializationOptions.token. It is what CODEKIN_TCP_TOKEN
+    says, or FILE; without both, a new one is printed to standard error.
+    """
+    from codekin.cli.listen import listening
+
+    where = listening(tcp, token_file, path, allow_remote=allow_remote)
     if where is None and sys.stdin.isatty():
         click.echo("codekin speaks the Language Server Protocol on standard input: editors start it.", err=True)
     from codekin.lsp.server import serve as run

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path, resolve_path=True)
+FILE = click.Path(path_type=Path)
 ROOT = click.option(
     "--root", type=FOLDER, help="The workspace. Default: the repository, else the project, else the folder."
 )

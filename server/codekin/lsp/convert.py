@@ -114,7 +114,7 @@ def path_of(uri: str) -> Path | None:
         path = path[1:]
     elif parts.netloc not in ("", "localhost"):
         path = f"//{parts.netloc}{path}"
-    return Path(path) if path and "\0" not in path else None
+    return Path(path) if "\0" not in path and Path(path).is_absolute() else None
 
 
 def notebook_of(uri: str) -> tuple[Path, int] | None:

@@ -25,8 +25,9 @@ def roots_of(params: InitializeParams) -> list[Path]:
     if params.root_uri:
         root = path_of(params.root_uri)
         return [root] if root else []
-    if params.root_path and params.workspace_folders is None:
-        return [Path(params.root_path)]
+    if params.root_path and params.workspace_folders is None and "\0" not in params.root_path:
+        root = Path(params.root_path)
+        return [root] if root.is_absolute() else []
     return []
 
 

@@ -11,23 +11,22 @@ import contextlib
 import logging
 import os
 import signal
-import threading
 from collections.abc import Coroutine
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
-from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 
 from codekin import __version__
 from codekin.errors import CodekinError
-from codekin.lsp import features, logs, transport
+from codekin.lsp import features, logs, streams, transport
 from codekin.lsp.answering import Handler, Listener, answering, listening
+from codekin.lsp.authentication import without_token
 from codekin.lsp.configuration import Configuration
+from codekin.lsp.connections import Listening
 from codekin.lsp.features.diagnostics import Publisher
 from codekin.lsp.features.synchronisation import NOTEBOOKS
 from codekin.lsp.folders import NONE, project_of, roots_of
@@ -73,7 +72,7 @@ class CodekinServer(LanguageServer):
 
     def greet(self, params: types.InitializeParams, offered: types.ServerCapabilities) -> None:
         """`initialize` is being answered: remember, do nothing yet. `offered` loses what this client is not to use."""
-        self.configuration = Configuration(params.initialization_options)
+        self.configuration = Configuration(without_token(params.initialization_options))
         self.session = Session(self.protocol.workspace, self)
         self.bar = ProgressBar(self.protocol.progress, self.pause)
         self.board = StatusBoard(self)
@@ -248,32 +247,22 @@ class CodekinServer(LanguageServer):
             log.error("%s", error, exc_info=error)
 
 
-async def _serve(tcp: tuple[str, int] | None) -> int:
+async def _serve(where: Listening | None) -> int:
     loop = asyncio.get_running_loop()
-    server = CodekinServer(is_remote=tcp is not None)
+    server = CodekinServer(is_remote=where is not None)
     logging.getLogger("codekin").addHandler(logs.ClientLog(server))
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
             loop.add_signal_handler(number, server.stop, 0)
-    outbox: transport.Outbox | asyncio.StreamWriter
     stop = loop.create_task(server.stopped.wait())
-    if tcp:
-        client = loop.create_task(transport.accept(*tcp))
-        await asyncio.wait((client, stop), return_when=asyncio.FIRST_COMPLETED)
-        if not client.done():  # told to end before anybody came
-            client.cancel()
-            return server.exit_status
-        reader, outbox = client.result()
-    else:
-        source, target = transport.take_stdio()
-        reader, outbox = transport.reader_of(source), transport.Outbox(target, partial(server.stop_from_thread, loop))
-    server.protocol.set_writer(outbox)
-    talk = loop.create_task(run_async(threading.Event(), reader, server.protocol, log, server.report_server_error))
+    stream = await streams.open_stream(server, where, stop)
+    if stream is None:
+        return server.exit_status
+    server.protocol.set_writer(stream.outbox)
+    talk = loop.create_task(streams.converse(server, stream))
     await asyncio.wait((talk, stop), return_when=asyncio.FIRST_COMPLETED)
-    if talk.done() and talk.exception() is not None:
-        log.error("the client's messages can't be understood: %s", talk.exception())
     await _close(server)
-    await transport.finish(outbox)
+    await transport.finish(stream.outbox)
     return server.exit_status
 
 
@@ -287,13 +276,12 @@ async def _close(server: CodekinServer) -> None:
         os._exit(server.exit_status)  # a thread that hangs would keep the process
 
 
-def serve(tcp: tuple[str, int] | None = None) -> None:
-    """Talk to one client until it says `exit` or is gone: over standard input and output, or over TCP at (host, port),
-    where 0 is any free port, which the log tells.
+def serve(where: Listening | None = None) -> None:
+    """Talk to one client until it says `exit` or is gone: over standard input and output, or as `where` says.
 
-    Raises SystemExit(1) where the client has not said `shutdown` first.
+    Raises SystemExit(1) where the client has not said `shutdown` first; QueryError or OSError where it can't listen.
     """
     logs.set_up()
-    status = asyncio.run(_serve(tcp))
+    status = asyncio.run(_serve(where))
     if status:
         raise SystemExit(status)

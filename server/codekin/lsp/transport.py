@@ -7,8 +7,10 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import BinaryIO
+
+from codekin.lsp.framing import Frame, FrameReader
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,16 @@ class Outbox:
                 self._stream.flush()
         except (OSError, ValueError):
             self._on_broken()
+
+
+async def read_frames(reader: asyncio.StreamReader, frames: FrameReader) -> AsyncIterator[Frame]:
+    """Yield each frame as it comes, until the client ends the stream. Raises FramingError."""
+    for frame in frames.feed(b""):  # what came with the frame before
+        yield frame
+    while data := await reader.read(_CHUNK):
+        for frame in frames.feed(data):
+            yield frame
+    frames.finish()
 
 
 async def finish(outbox: Outbox | asyncio.StreamWriter) -> None:
@@ -86,28 +98,9 @@ def reader_of(source: BinaryIO) -> asyncio.StreamReader:
     return reader
 
 
-async def accept(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """The first client that connects; there is no other."""
-    loop = asyncio.get_running_loop()
-    first: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = loop.create_future()
-
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if first.done():
-            writer.close()
-        else:
-            first.set_result((reader, writer))
-
-    listener = await asyncio.start_server(connected, host, port)
-    address = listener.sockets[0].getsockname()
-    log.info("listening on %s:%d", address[0], address[1])
-    connection = await first
-    listener.close()
-    return connection
-
-
 def is_alive(process: int) -> bool:
     """Whether there is a process of this number (not asked on Windows, where asking would end it)."""
-    if os.name == "nt":
+    if os.name == "nt" or process <= 0:  # zero and less mean groups of processes
         return True
     try:
         os.kill(process, 0)

@@ -125,16 +125,16 @@ async def expect(server: "CodekinServer", uri: str) -> None:
 
 async def _ask(server: "CodekinServer", place: _Place, *, waits: bool) -> list[Completion]:
     """Nothing where the next key comes first."""
-    version, settings = place.document.version, server.session.settings
+    text, settings = place.document.source, server.session.settings  # not its version: Coc sends none
     if waits and settings is not None:
         await asyncio.sleep(settings.completion.debounce_ms / 1000)
-    if place.document.version != version:
+    if place.document.source is not text:
         return []
     try:
         found = await server.session.ask(Kind.WRITTEN, partial(_complete, place)) or []
     except (SupersededError, QueryError):  # the latter where it is no source: a text, a form
         return []
-    found = found if place.document.version == version else []
+    found = found if place.document.source is text else []
     if found:
         server.completion_source = _source(server, found[0])
     return found

@@ -1,0 +1,36 @@
+"""Where `serve` is told to listen, and who may come."""
+
+from pathlib import Path
+
+import click
+
+from codekin.cli.arguments import address
+from codekin.errors import QueryError
+from codekin.lsp.authentication import check_token, new_token, token_from
+from codekin.lsp.connections import Listening, SocketPath, TcpAddress
+
+
+def listening(tcp: str | None, token_file: Path | None, path: Path | None, *, allow_remote: bool) -> Listening | None:
+    """Return what the options say; None: standard input and output. Raises QueryError."""
+    if tcp is None and (token_file is not None or allow_remote):
+        raise QueryError("--token-file and --allow-remote are for --tcp HOST:PORT, which is missing.")
+    if path is not None:
+        if tcp is not None:
+            raise QueryError("--tcp and --socket exclude each other. Leave one out.")
+        return SocketPath(path.absolute())
+    if tcp is None:
+        return None
+    host, port = address(tcp)
+    return TcpAddress(host, port, _token(token_file), may_be_remote=allow_remote)
+
+
+def _token(file: Path | None) -> str:
+    if file is not None:
+        return token_from(file)
+    from codekin.settings import tcp_token
+
+    if told := tcp_token():
+        return check_token(told)
+    token = new_token()
+    click.echo(f"The client must send this as initializationOptions.token: {token}", err=True)
+    return token
