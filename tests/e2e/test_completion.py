@@ -135,7 +135,7 @@ async def test_what_is_no_source_file_is_met_with_silence(start) -> None:
 
 
 async def test_below_the_floor_there_is_silence(start) -> None:
-    client = await begun(start, settings={"completion": {"floor": 1.1}})
+    client = await begun(start, settings={"completion": {"floor": 1.0}})
     assert await ghosts(client, "shop/totals.py", BEGUN) == []
 
 
