@@ -134,13 +134,13 @@ def mutate(value: Any, chance: random.Random, count: int | None = None) -> Any:
     for _ in range(chance.choice((0, 0, 1, 1, 2, 5)) if count is None else count):
         places = list(_containers(value))
         if not places:
-            return chance.choice(_JUNK)
+            return copy.deepcopy(chance.choice(_JUNK))
         container = chance.choice(places)
         key = chance.choice(list(container) if isinstance(container, dict) else range(len(container)))
         if chance.random() < 0.3:
             del container[key]
         else:
-            container[key] = chance.choice(_JUNK)
+            container[key] = copy.deepcopy(chance.choice(_JUNK))  # else junk comes to hold itself
     return value
 
 
