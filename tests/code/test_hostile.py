@@ -1,12 +1,21 @@
 """Texts that were never meant to be parsed end soon, and in fewer snippets."""
 
+import json
 import random
+import subprocess
+import sys
 import threading
+import tracemalloc
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tree_sitter import Parser
 
+from codekin.code.budget import ParseBudget, reader
 from codekin.code.extract import MAX_TEXT, extract
 from codekin.code.grammars import GRAMMARS
+from codekin.code.parsing import syntax_of
 from codekin.code.repeats import without_repeats
 from codekin.types import Snippet
 
@@ -87,6 +96,123 @@ def test_repetition_is_blanked_in_the_same_length() -> None:
     assert blanked.startswith(before)
     assert blanked.endswith(after)
     assert b"0x00,\n" * 2 not in blanked
+
+
+# Found by search: the end of such a text made tree-sitter unwind a stack of all that came before, quadratically.
+_PILING = [
+    ("c", "a{n}=>\n"),
+    ("javascript", "a{n}=&\n"),
+    ("javascript", "a{n}=> ?? "),
+    ("java", "a{n}=?>final"),
+    ("java", "a{n}throw=?> "),
+    ("rust", "%w( > case a{n}:"),
+    ("cpp", "a{n}%w(\n|\n"),
+    ("cpp", '%w(|a{n}"""then\n'),
+    ("swift", "a{n}<do%w(a{n}true\n}}\ninfix"),
+    ("csharp", "/*\nf{n}(\n+"),
+    ("lua", "..,{n}macro_rules! m{n} {{~>=;\n"),
+]
+_LIMITED = """
+import json, resource, sys
+from codekin.code.extract import extract
+language, text = json.load(sys.stdin)
+extract("def f(): pass", language)
+with open("/proc/self/statm") as stream:
+    used = int(stream.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (300 << 20), used + (300 << 20)))
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+print(len(extract(text, language)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
+@pytest.mark.parametrize(("language", "unit"), _PILING)
+def test_near_repetition_takes_little_memory_and_time(language: str, unit: str) -> None:
+    count = 100_000 // len(unit)
+    text = "".join(unit.format(n=number) + "\n" * (number % 99 == 0) for number in range(count))  # no line is too long
+    process = subprocess.run(
+        [sys.executable, "-c", _LIMITED],
+        input=json.dumps([language, text]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr[-300:]
+    assert int(process.stdout) > 0, "it is read as windows of lines"
+
+
+_TOKENS = [
+    "a{n}",
+    "{n}",
+    "f(",
+    ")",
+    "[",
+    "]",
+    "{{",
+    "}}",
+    ";",
+    ",",
+    "=",
+    "=>",
+    "->",
+    ":",
+    "::",
+    "?",
+    "<",
+    ">",
+    "&",
+    "|",
+    "!",
+    "'",
+    '"',
+    "`",
+    '"s"',
+    "/*",
+    "*/",
+    "//",
+    "#",
+    "${{",
+    "if",
+    "else",
+    "for",
+    "do",
+    "end",
+    "case",
+    "def",
+    "class",
+    "fn",
+    "=?>",
+    "=&",
+    "%w(",
+    "<<E",
+    "@",
+    "$a{n}",
+    "\\",
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(sorted(GRAMMARS)),
+    st.lists(st.sampled_from(_TOKENS), min_size=1, max_size=6),
+    st.sampled_from(["", " "]),
+)
+def test_any_repeated_unit_stays_within_steps_and_memory(language: str, tokens: list[str], separator: str) -> None:
+    unit = separator.join(tokens)
+    source = "".join(unit.format(n=number) for number in range(6_000 // len(unit))).encode()
+    syntax = syntax_of(language)
+    assert syntax is not None
+    budget = ParseBudget(source, lambda: Parser(syntax.language))
+    tracemalloc.start()  # counts what tree-sitter allocates, too
+    try:
+        Parser(syntax.language).parse(reader(source), progress_callback=budget.is_spent)
+    except ValueError:
+        pass  # stopped, as it may be
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert budget.steps <= 200 + len(source) / 10 + 8
+    assert peak < 100 << 20
 
 
 def test_threads_extract_at_the_same_time() -> None:

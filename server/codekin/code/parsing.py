@@ -2,13 +2,13 @@
 
 import re
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from codekin.code.budget import ParseBudget, reader
 from codekin.code.grammars import GRAMMARS
 from codekin.code.macros import without_macros
 from codekin.code.repeats import without_repeats
@@ -17,11 +17,7 @@ from codekin.code.shapes import Grammar, Shape
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Tree
 
-PARSE_SECONDS = 2.0  # of this thread's processor time; a parse runs at about 12 MB/s
 MAX_LINE = 10_000  # characters; longer ones are minified or data, and error recovery is quadratic in what is open
-_STEPS = 200  # a step is a hundred of tree-sitter's operations; source takes one per 60 to 1,000 bytes
-_BYTES_PER_STEP = 5
-_CHUNK = 65_536  # bytes handed to the parser at a time
 _ERROR_KIND = 65_535  # tree-sitter's own: around what it could not parse there may still be whole definitions
 _TARGET_FIELDS = ("name", "left", "key", "property", "pattern", "declarator")
 _VALUE_FIELDS = ("value", "right", "computed_value", "accessors")
@@ -125,7 +121,7 @@ class Parsed:
 def parse(source: bytes, syntax: Syntax) -> "Node | None":
     """The root of `source`'s tree, or None where that takes more than any source that somebody wrote.
 
-    The limit on the parser's steps makes that the same on every machine; the one on time holds where a step is slow.
+    See budget.py: what that is, is the same on every machine but where a step is slow.
     """
     parsed = parsed_anew(source, syntax)
     return parsed.tree.root_node if parsed else None
@@ -137,22 +133,12 @@ def parsed_anew(source: bytes, syntax: Syntax, former: Parsed | None = None) -> 
     source = without_repeats(source)
     if syntax.grammar.macros:
         source = without_macros(source)
-    deadline = time.thread_time() + PARSE_SECONDS
-    steps = _STEPS + len(source) // _BYTES_PER_STEP
-
-    def read(offset: int, _: object) -> bytes:
-        return source[offset : offset + _CHUNK]
-
-    def late(_offset: int, _error: bool) -> bool:
-        nonlocal steps
-        steps -= 1
-        return steps < 0 or time.thread_time() > deadline
-
+    budget = ParseBudget(source, lambda: _parser(syntax, is_spare=True))
     try:
         if former is None:
-            return Parsed(source, parser.parse(read, progress_callback=late))
-        return Parsed(source, parser.parse(read, _edited(former, source), progress_callback=late))
-    except ValueError:  # "Parsing failed": stopped by `late`
+            return Parsed(source, parser.parse(reader(source), progress_callback=budget.is_spent))
+        return Parsed(source, parser.parse(reader(source), _edited(former, source), progress_callback=budget.is_spent))
+    except ValueError:  # "Parsing failed": stopped by the budget
         parser.reset()
         return None
 
@@ -183,11 +169,12 @@ def _point(source: bytes, at: int) -> tuple[int, int]:
     return source.count(b"\n", 0, at), at - (source.rfind(b"\n", 0, at) + 1)
 
 
-def _parser(syntax: Syntax) -> "Parser":
-    """This thread's parser: they are not thread-safe."""
+def _parser(syntax: Syntax, is_spare: bool = False) -> "Parser":
+    """This thread's parser, or another one for what is tried while that is at work: they are not thread-safe."""
     from tree_sitter import Parser
 
-    parsers: dict[int, Parser] = _local.__dict__.setdefault("parsers", {})
-    if id(syntax) not in parsers:  # syntaxes live as long as the process
-        parsers[id(syntax)] = Parser(syntax.language)
-    return parsers[id(syntax)]
+    parsers: dict[tuple[int, bool], Parser] = _local.__dict__.setdefault("parsers", {})
+    key = id(syntax), is_spare  # syntaxes live as long as the process
+    if key not in parsers:
+        parsers[key] = Parser(syntax.language)
+    return parsers[key]
