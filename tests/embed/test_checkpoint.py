@@ -269,7 +269,7 @@ def test_a_limit_that_the_instruction_alone_reaches_is_refused_for_all_texts_wou
 @pytest.mark.parametrize(
     ("failure", "remedy"),
     [
-        ("ModuleNotFoundError('no torch', name='torch')", "pip install 'codekin[jina]'"),
+        ("ModuleNotFoundError('no torch', name='torch')", "pip install 'codekin[transformers]'"),
         ("ImportError('libtorch.so: failed to map segment')", "failed to map segment). Is there memory for it?"),
         ("OSError('libtorch_cpu.so: cannot open shared object file')", "pip install --force-reinstall torch"),
     ],

@@ -144,7 +144,7 @@ def transformer(settings: ModelSettings) -> "TransformerEncoder":
     try:
         from codekin.embed.transformer import TransformerEncoder
     except ModuleNotFoundError as error:
-        remedy = "Run: pip install 'codekin[jina]'"
+        remedy = "Run: pip install 'codekin[transformers]'"
         raise ModelError(f"{checkpoint.name} needs PyTorch, which is not installed ({error.name}). {remedy}") from error
     except (ImportError, OSError) as error:  # a library of its own is missing, or memory for it
         remedy = "Is there memory for it? Else install it again: pip install --force-reinstall torch"

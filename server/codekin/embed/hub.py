@@ -25,7 +25,7 @@ def pull(name: str) -> Path:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
     except ImportError as error:
-        raise ModelError("Downloading needs huggingface-hub. Run: pip install 'codekin[jina]'") from error
+        raise ModelError("Downloading needs huggingface-hub. Run: pip install 'codekin[transformers]'") from error
     try:
         snapshot_download(hub, cache_dir=hub_cache(), allow_patterns=list(_WANTED), ignore_patterns=list(_NOT_WANTED))
     except GatedRepoError as error:
