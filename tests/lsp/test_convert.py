@@ -169,3 +169,20 @@ def test_any_file_name_survives_its_address(name: str) -> None:
 )
 def test_the_paths_of_addresses(uri: str, path: str | None) -> None:
     assert convert.path_of(uri) == (Path(path) if path else None)
+
+
+@pytest.mark.parametrize(
+    ("uri", "notebook"),
+    [
+        ("vscode-notebook-cell:/a/b%20c.ipynb#W2sZmlsZQ==", ("/a/b c.ipynb", 2)),
+        ("vscode-notebook-cell:/a/b.ipynb#X12sZmlsZQ%3D%3D", ("/a/b.ipynb", 9)),
+        ("vscode-notebook-cell://ssh-remote%2Bhost/a/b.ipynb#W0sdnNjb2RlLXJlbW90ZQ==", ("/a/b.ipynb", 0)),
+        ("vscode-notebook-cell:/a/b.ipynb#ch0000001", ("/a/b.ipynb", -1)),
+        ("vscode-notebook-cell:/a/b.ipynb", ("/a/b.ipynb", -1)),
+        ("vscode-notebook-cell:Untitled-1.ipynb#W0sdW50aXRsZWQ%3D", None),
+        ("vscode-notebook-cell://[broken", None),
+        ("file:///a/b.ipynb#W2sZmlsZQ==", None),
+    ],
+)
+def test_the_notebooks_of_cells(uri: str, notebook: tuple[str, int] | None) -> None:
+    assert convert.notebook_of(uri) == ((Path(notebook[0]), notebook[1]) if notebook else None)

@@ -2,7 +2,8 @@
 
 import * as vscode from 'vscode';
 import type { Location } from 'vscode-languageclient/node';
-import { rangeOf, shown } from './open';
+import { CELL, cellOf, rangeOf, shown, spotOf } from './open';
+import type { Cell } from './protocol';
 import { apart } from './wording';
 
 const SCHEME = 'codekin';
@@ -15,10 +16,20 @@ function excerpt(location: vscode.Location): vscode.Uri {
     return vscode.Uri.from({ scheme: SCHEME, path: uri.path, query });
 }
 
+/** The same, where a cell's file says nothing of its language, told. */
+async function excerptOf(location: vscode.Location): Promise<vscode.Uri> {
+    const uri = excerpt(location);
+    const cell = location.uri.scheme === CELL ? cellOf(location.uri) : undefined;
+    if (cell) {
+        await vscode.languages.setTextDocumentLanguage(await vscode.workspace.openTextDocument(uri), cell.document.languageId);
+    }
+    return uri;
+}
+
 export async function compare(mine: vscode.Location, theirs: vscode.Location): Promise<void> {
     const [one, other] = apart(shown(mine.uri), shown(theirs.uri));
     const title = `${one}:${mine.range.start.line + 1} ↔ ${other}:${theirs.range.start.line + 1}`;
-    await vscode.commands.executeCommand('vscode.diff', excerpt(mine), excerpt(theirs), title);
+    await vscode.commands.executeCommand('vscode.diff', await excerptOf(mine), await excerptOf(theirs), title);
 }
 
 interface Excerpt {
@@ -47,7 +58,7 @@ const excerpts: vscode.TextDocumentContentProvider = {
 /** The server's quick fix for a duplicate names both places, whole. */
 interface Duplicate {
     mine: Location;
-    theirs: Location;
+    theirs: Location & { cell?: Cell | null };
 }
 
 function located({ uri, range }: Location): vscode.Location {
@@ -57,8 +68,9 @@ function located({ uri, range }: Location): vscode.Location {
 export function registerCompare(): vscode.Disposable {
     return vscode.Disposable.from(
         vscode.workspace.registerTextDocumentContentProvider(SCHEME, excerpts),
-        vscode.commands.registerCommand('codekin.compare', ({ mine, theirs }: Duplicate) =>
-            compare(located(mine), located(theirs)),
-        ),
+        vscode.commands.registerCommand('codekin.compare', async ({ mine, theirs }: Duplicate) => {
+            const { uri, whole } = await spotOf({ location: theirs, selectionRange: theirs.range, cell: theirs.cell ?? null });
+            await compare(located(mine), new vscode.Location(uri, whole));
+        }),
     );
 }

@@ -41,7 +41,7 @@ export function isByFile(): boolean {
 /** What its group does not say: among its file's hits how it is kin, else where it is. */
 export function hitItem(hit: Hit, isBelowFile: boolean): vscode.TreeItem {
     const item = new vscode.TreeItem(shortNameOf(hit));
-    const line = `line ${hit.selectionRange.start.line + 1}`;
+    const line = hit.cell ? `cell ${hit.cell.index + 1}` : `line ${hit.selectionRange.start.line + 1}`;
     const rest = isBelowFile ? `${hit.kinship ?? 'similar'} · ${line}` : narrowPlaceOf(hit, shown(uriOf(hit)));
     item.description = `${percent(hit.score)} · ${rest}`;
     item.iconPath = new vscode.ThemeIcon(ICONS[hit.kind] ?? 'code');

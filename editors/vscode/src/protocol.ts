@@ -4,6 +4,13 @@ import type { Location, Position, Range } from 'vscode-languageclient/node';
 
 export type Kinship = 'identical' | 'renamed' | 'edited' | 'similar';
 
+/** The cell of a notebook that something is in. */
+export interface Cell {
+    index: number; // among all cells
+    range: Range; // the whole of it, in the cell's own lines
+    selectionRange: Range; // its name
+}
+
 export interface Hit {
     location: Location; // the whole of it
     selectionRange: Range; // its name
@@ -15,6 +22,7 @@ export interface Hit {
     kinship: Kinship | null;
     why: string;
     preview: string; // its first lines
+    cell?: Cell | null; // null where the file is no notebook
 }
 
 export interface Answer {

@@ -1,7 +1,7 @@
 /** Search by meaning: a list that answers as a person types, and shows where while they move. */
 
 import * as vscode from 'vscode';
-import { open, shown, uriOf } from './open';
+import { cellOf, open, show, shown, uriOf } from './open';
 import { SEARCH, type Answer, type Hit } from './protocol';
 import type { Server } from './server';
 import { nameOf, narrowPlaceOf, percent, remark } from './wording';
@@ -69,7 +69,9 @@ export class Search {
             this.forget();
             picker.dispose();
             if (isElsewhere && origin) {
-                void vscode.window.showTextDocument(origin.document, { viewColumn: origin.viewColumn, selection: origin.selection });
+                const { document, viewColumn, selection } = origin;
+                const cell = cellOf(document.uri);
+                void (cell ? show(cell) : vscode.window.showTextDocument(document, { viewColumn, selection }));
             }
         });
         picker.value = query;

@@ -16,6 +16,7 @@ import { mayComplete } from './ghost';
 import { selectedInterpreter } from './interpreter';
 import { surroundings } from './isolation';
 import { Patience } from './patience';
+import { CELL } from './open';
 import { findServer, suits, type Found } from './places';
 import { STATUS, STATUS_CHANGED, type Order, type Status } from './protocol';
 import type { Settings } from './settings';
@@ -161,7 +162,7 @@ export class Server implements vscode.Disposable {
 
     private options(): LanguageClientOptions {
         return {
-            documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
+            documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }, { scheme: CELL }],
             outputChannel: this.log,
             initializationOptions: this.settings.usersOwn(),
             initializationFailedHandler: () => false,

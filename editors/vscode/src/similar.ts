@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { compare, originOf } from './compare';
 import { groupItem, hitItem, isByFile, isHit, type Node } from './items';
-import { locationOf, open, rangeOf, shown, uriOf } from './open';
+import { CELL, open, rangeOf, shown, spotOf, uriOf } from './open';
 import { FIND_SIMILAR, type Answer, type Asking, type Hit } from './protocol';
 import type { Server } from './server';
 import { moved } from './spans';
@@ -119,7 +119,8 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
         const asked = this.answer?.asked;
         if (asked) {
             const mine = new vscode.Location(vscode.Uri.parse(asked.uri), rangeOf(asked.range));
-            await compare(mine, new vscode.Location(uriOf(hit), rangeOf(hit.location.range)));
+            const theirs = await spotOf(hit);
+            await compare(mine, new vscode.Location(theirs.uri, theirs.whole));
         }
     }
 
@@ -174,7 +175,7 @@ export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable
     }
 
     private edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
-        if (!this.asking || !contentChanges.length || document.uri.scheme !== 'file') {
+        if (!this.asking || !contentChanges.length || !['file', CELL].includes(document.uri.scheme)) {
             return;
         }
         if (document.uri.toString() === this.asking.textDocument.uri) {
@@ -275,8 +276,8 @@ async function peek(server: Server, asking: Asking | undefined): Promise<Answer 
     const uri = vscode.Uri.parse(asking.textDocument.uri);
     const at = new vscode.Position(start.line, start.character);
     const message = remark(answer.hits.length, answer.coverage, 'Nothing in the workspace is like this code.');
-    await vscode.commands.executeCommand(
-        'editor.action.peekLocations', uri, at, answer.hits.map(locationOf), 'peek', `codekin: ${message}`,
-    );
+    const spots = await Promise.all(answer.hits.map(spotOf));
+    const locations = spots.map(({ uri: place, name }) => new vscode.Location(place, name));
+    await vscode.commands.executeCommand('editor.action.peekLocations', uri, at, locations, 'peek', `codekin: ${message}`);
     return answer;
 }

@@ -66,8 +66,11 @@ export class StatusPage implements vscode.Disposable {
         } else if (wish.kind === 'run' && COMMANDS.includes(wish.command)) {
             await vscode.commands.executeCommand(wish.command);
         } else if (wish.kind === 'open') {
-            const selection = new vscode.Range(wish.line, 0, wish.line, 0);
-            await vscode.window.showTextDocument(vscode.Uri.parse(wish.uri), { selection });
+            const [uri, selection] = [vscode.Uri.parse(wish.uri), new vscode.Range(wish.line, 0, wish.line, 0)];
+            const isNotebook = uri.path.toLowerCase().endsWith('.ipynb'); // whose lines are those of its JSON
+            await (isNotebook
+                ? vscode.commands.executeCommand('vscode.open', uri)
+                : vscode.window.showTextDocument(uri, { selection }));
         }
     }
 

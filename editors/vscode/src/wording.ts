@@ -29,9 +29,15 @@ export function byKinship(hits: readonly Hit[]): Group[] {
 export function byFile(hits: readonly Hit[]): Group[] {
     const groups = new Map<string, Hit[]>();
     for (const hit of hits) {
-        groups.set(hit.location.uri, [...(groups.get(hit.location.uri) ?? []), hit]);
+        const file = fileOf(hit.location.uri);
+        groups.set(file, [...(groups.get(file) ?? []), hit]);
     }
     return [...groups].map(([key, found]) => ({ key, hits: found }));
+}
+
+/** The file that an address is of: for a notebook's cell, the notebook. */
+function fileOf(uri: string): string {
+    return uri.replace(/^vscode-notebook-cell:(?:\/\/(?=\/))?(.*)#[^#]*$/, 'file://$1');
 }
 
 /** What a kinship means. */
@@ -58,9 +64,11 @@ export function percent(share: number): string {
     return `${Math.round(share * 100)} %`;
 }
 
-/** Where it is: the file as it is shown, and the line that a person counts. */
+/** Where it is: the file as it is shown, in a notebook its cell, and the line, as a person counts. */
 export function placeOf(hit: Hit, shown: string): string {
-    return `${shown}:${hit.selectionRange.start.line + 1}`;
+    return hit.cell
+        ? `${shown}#${hit.cell.index + 1}:${hit.cell.selectionRange.start.line + 1}`
+        : `${shown}:${hit.selectionRange.start.line + 1}`;
 }
 
 /** The same for a narrow column: the folder comes last, where it may be cut off. */

@@ -115,11 +115,12 @@ def _hit_json(hit: Hit, documents: Documents) -> HitJson:
         "kinship": hit.kinship.value if hit.kinship else None,
         "why": hit.why,
         "preview": dedent("\n".join(hit.text.split("\n")[:_PREVIEW_LINES]))[:_PREVIEW_CHARS],
-        "cell": _cell_json(hit, documents.encoding),
+        "cell": cell_json(hit, documents.encoding),
     }
 
 
-def _cell_json(hit: Hit, encoding: str) -> CellJson | None:
+def cell_json(hit: Hit, encoding: str) -> CellJson | None:
+    """The notebook's cell that it is in, for clients that open notebooks by themselves."""
     if hit.cell is None:
         return None
     whole, name = _whole(hit, encoding), _name(hit, encoding)

@@ -58,6 +58,14 @@ describe('Hits', () => {
         assert.deepEqual(byFile(hits).map((group) => group.key), ['file:///a.py', 'file:///b.py']);
     });
 
+    it('in a notebook’s cells are of one file, and name their cell', () => {
+        const { range } = hit({}).location;
+        const cell = { index: 2, range, selectionRange: range };
+        const hits = ['W2sZmlsZQ==', 'X10sZmlsZQ=='].map((of) => hit({ cell, location: { uri: `vscode-notebook-cell:/a/b.ipynb#${of}`, range } }));
+        assert.deepEqual(byFile(hits).map((group) => [group.key, group.hits.length]), [['file:///a/b.ipynb', 2]]);
+        assert.equal(narrowPlaceOf(hit({ cell }), 'lib/b.ipynb'), 'b.ipynb#3:1 · lib');
+    });
+
     it('without a name are called by their first line', () => {
         assert.equal(nameOf(hit({ name: '', preview: '\n  x = 1\n' })), 'x = 1');
         assert.equal(nameOf(hit({ name: '', preview: 'y'.repeat(99) })).length, 60);

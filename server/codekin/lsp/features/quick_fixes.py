@@ -13,7 +13,7 @@ from lsprotocol import types
 from pygls.capabilities import get_capability
 
 from codekin.lsp.convert import code_range, width
-from codekin.lsp.locations import is_definition, location_of, shown
+from codekin.lsp.locations import cell_json, is_definition, location_of, shown
 from codekin.lsp.protocol import LocationJson, range_json
 from codekin.lsp.questions import Kind
 from codekin.lsp.views import view_of
@@ -42,7 +42,8 @@ async def quick_fixes(server: "CodekinServer", params: types.CodeActionParams) -
     actions = []
     for hit, addition in twins.others:
         title = f"Compare with {shown(hit, documents)}"
-        argument = {"mine": _json(mine), "theirs": _json(location_of(hit, documents))}
+        theirs = {**_json(location_of(hit, documents)), "cell": cell_json(hit, documents.encoding)}
+        argument = {"mine": _json(mine), "theirs": theirs}
         command = types.Command(title, "codekin.compare", arguments=[argument])
         actions.append(types.CodeAction(title, kind=KIND, diagnostics=told[:1], command=command))
         if addition is not None:
