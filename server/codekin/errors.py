@@ -47,6 +47,10 @@ class StoreCorruptError(StoreError):
         return type(self), (str(self), self.path)  # a worker's error is raised in its parent
 
 
+class ContentGoneError(StoreError):
+    """A file's record points to a content that was removed after the record had been made: make the record again."""
+
+
 class StoreFullError(StoreError):
     """The disk, or the quota, has no room left."""
 

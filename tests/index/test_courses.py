@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.code.continuations import Course
+from codekin.index import courses as module
 from codekin.index.courses import Courses
 
 keys = st.lists(st.integers(0, 4), max_size=12)
@@ -29,26 +30,34 @@ def by_hand(contents: dict[int, list[int]], asked: Sequence[int]) -> set[tuple[i
     return found
 
 
-@given(st.lists(st.lists(keys, max_size=4), max_size=5), st.lists(st.integers(1, 4), min_size=1, max_size=5), st.data())
-def test_places_are_those_that_a_search_by_hand_finds(batches: list[list[list[int]]], asked: list[int], data) -> None:
-    """However the contents came in, and when some of them are gone."""
-    courses, contents = Courses(), dict[int, list[int]]()
-    for batch in batches:
-        rows = []
-        for lines in batch:
-            contents[len(contents) + 1] = lines
-            rows.append((len(contents), packed(lines)))
-        courses = courses.added(rows)
-    kept = data.draw(st.sets(st.sampled_from(sorted(contents)))) if contents else set()
-    for current, left in ((courses, contents), (courses.only(np.array(sorted(kept), np.int64)), kept)):
-        some = {number: contents[number] for number in left}
-        found = current.following(asked, [1.0] * len(asked))
-        rows = zip(found.contents.tolist(), found.lines.tolist(), found.depth.tolist(), strict=True)
-        assert set(rows) == by_hand(some, asked)
-        assert (found.weight == found.depth).all()
-        assert len(current) == len(some)
-        for key in range(1, 5):
-            assert current.frequency(key) == sum(lines.count(key) for lines in some.values())
+@given(
+    st.lists(st.tuples(st.lists(keys, max_size=4), st.sets(st.integers(1, 20), max_size=4)), max_size=5),
+    st.lists(st.integers(1, 4), min_size=1, max_size=5),
+    st.booleans(),
+)
+def test_places_are_those_that_a_search_by_hand_finds(
+    batches: list[tuple[list[list[int]], set[int]]], asked: list[int], is_lazy: bool
+) -> None:
+    """However the contents came in and went, and whether large parts keep what is gone for a while."""
+    courses, some, newest = Courses(), dict[int, list[int]](), 0
+    small, module._SMALL = module._SMALL, 0 if is_lazy else module._SMALL
+    waste, module._WASTE = module._WASTE, 0 if is_lazy else module._WASTE
+    try:
+        for batch, gone in batches:
+            rows = [(number, packed(lines)) for number, lines in enumerate(batch, newest + 1)]
+            newest += len(batch)
+            some |= {number: lines for (number, _), lines in zip(rows, batch, strict=True)}
+            courses = courses.added(rows).without(np.array(sorted(gone), np.int64))
+            some = {number: lines for number, lines in some.items() if number not in gone}
+    finally:
+        module._SMALL, module._WASTE = small, waste
+    found = courses.following(asked, [1.0] * len(asked))
+    rows = zip(found.contents.tolist(), found.lines.tolist(), found.depth.tolist(), strict=True)
+    assert set(rows) == by_hand(some, asked)
+    assert (found.weight == found.depth).all()
+    assert len(courses) == len(some)
+    for key in range(1, 5):
+        assert courses.frequency(key) == sum(lines.count(key) for lines in some.values())
 
 
 def test_rare_lines_weigh_what_they_are_said_to() -> None:

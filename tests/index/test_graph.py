@@ -352,7 +352,7 @@ class TestAnswers:
         with dense_index(None, []) as index:
             index.add(LABELS, VECTORS)
             index.retire(LABELS[:200])
-            settle(index)
+            index.compact()
             assert len(index._snapshot.matrix) == len(index) == 200
             index.add(LABELS[:1], VECTORS[:1])
             assert index.search(VECTORS[0], 1)[0].tolist() == [LABELS[0]]

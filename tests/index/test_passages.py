@@ -35,7 +35,7 @@ def test_a_function_s_continuation_is_near_the_start_it_belongs_to() -> None:
     known = Passages().added([7, 9], rows)
     (question,) = shortened(embedder.embed(["def send_letter(server, letter):"], Task.CODE2COMPLETION, Role.QUERY))
     assert known.labels[known.nearest(question).argmax()] == 9
-    assert known.only(np.array([7])).labels.tolist() == [7]
+    assert known.without(np.array([3, 9])).labels.tolist() == [7]
 
 
 def test_the_space_is_no_other_s() -> None:

@@ -4,13 +4,14 @@ import os
 import sqlite3
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codekin.errors import StoreError, StoreFullError
+from codekin.errors import ContentGoneError, StoreError, StoreFullError
 from codekin.index import schema
 from codekin.index.prepare import content_hash
 from codekin.index.records import FileRecord, FileState, SnippetRecord
@@ -43,13 +44,13 @@ def contents(store: Store) -> object:
     }
     found = {
         word: sorted(
-            (hashes[c], place.path, place.span.start)
-            for c, places in store.places([m.content for m in store.match([word], 100)]).items()
-            for place in places
+            (hashes[match.content], match.score, place.path, place.span.start)
+            for match in store.match([word], 100)
+            for place in store.places([match.content])[match.content]
         )
         for word in ("alpha", "beta", "gamma", "delta", "return")
     }
-    return files, found
+    return files, found, store.count_contents(), sorted(hashes.values())
 
 
 @pytest.fixture
@@ -69,25 +70,23 @@ edits = st.lists(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edits, st.booleans())
-def test_any_sequence_of_edits_renames_and_deletes_equals_a_fresh_index(tmp_path_factory, edits, collect):
+def test_any_sequence_of_edits_renames_and_deletes_equals_a_fresh_index(tmp_path_factory, edits, at_once):
     folder = tmp_path_factory.mktemp("stores")
     lived, fresh = Store(folder / "lived.sqlite"), Store(folder / "fresh.sqlite")
     now: dict[Path, list[str]] = {}
     for path, change in edits:
         if change is None:
             now.pop(path, None)
-            lived.remove([path])
+            lived.remove([path], collect=at_once)
         elif isinstance(change, Path):  # a rename
             if path in now and path != change:
                 now[change] = now.pop(path)
-                lived.replace([record(change, now[change])])
-                lived.remove([path])
+                lived.replace([record(change, now[change])], collect=at_once)
+                lived.remove([path], collect=at_once)
         else:
             now[path] = change
-            lived.replace([record(path, change)])
-    if collect:
-        lived.collect(0)
-        assert lived.live() == [number for number, _ in lived.contents_after(0)]
+            lived.replace([record(path, change)], collect=at_once)
+    assert not lived.collect() or not at_once
     fresh.replace([record(path, texts) for path, texts in now.items()])
     assert contents(lived) == contents(fresh)
     lived.close()
@@ -103,20 +102,51 @@ def test_a_content_keeps_its_number_wherever_it_stands(store: Store):
     assert [place.path for place in store.places([number])[number]] == [FILES[1]]
 
 
-def test_numbers_of_collected_contents_are_never_used_again(store: Store):
+def test_numbers_of_removed_contents_are_never_used_again(store: Store):
     store.replace([record(FILES[0], TEXTS)])
     highest = max(number for number, _ in store.contents_after(0))
     store.remove(FILES)
-    assert store.collect(0.25) == len(TEXTS)
+    assert store.contents_after(0) == []
     store.replace([record(FILES[0], TEXTS)])
     assert min(number for number, _ in store.contents_after(0)) > highest
 
 
-def test_few_dead_contents_are_kept_for_the_branch_that_comes_back(store: Store):
+def test_a_content_that_a_scan_has_moved_keeps_its_number(store: Store):
     store.replace([record(FILES[0], TEXTS)])
-    store.replace([record(FILES[0], TEXTS[:3])])
-    assert store.collect(0.25) == 0
-    assert len(store.contents_after(0)) == len(store.live()) + 1
+    before = store.contents_after(0)
+    store.remove([FILES[0]], collect=False)
+    store.replace([record(FILES[1], TEXTS[:3])], collect=False)
+    assert store.collect() == 1
+    assert store.contents_after(0) == before[:3]
+
+
+def test_removed_contents_are_listed_for_others_or_all_are_to_be_compared(store: Store):
+    store.replace([record(FILES[0], TEXTS)])
+    (first, *_), seen = [number for number, _ in store.contents_after(0)], store.last_removal()
+    store.replace([record(FILES[0], TEXTS[1:])])
+    position, removed = store.removed_after(seen)
+    assert removed == [first]
+    assert store.removed_after(position) == (position, [])
+    store.clear()
+    assert store.removed_after(seen)[1] is None
+    assert store.removed_after(store.last_removal())[1] == []
+
+
+def test_who_has_not_listened_for_long_compares_all(store: Store):
+    seen = store.last_removal()
+    for i in range(40):
+        store.replace([record(FILES[0], [f"def f{i}_{j}(): pass" for j in range(150)])])
+    assert store.removed_after(seen)[1] is None
+
+
+def test_a_record_that_points_to_what_is_gone_is_refused_whole(store: Store):
+    store.replace([record(FILES[0], TEXTS)])
+    pointing = record(FILES[1], TEXTS[:1])
+    snippets = tuple(replace(snippet, words=None) for snippet in pointing.snippets or ())
+    store.remove([FILES[0]])
+    with pytest.raises(ContentGoneError):
+        store.replace([replace(pointing, snippets=snippets)])
+    assert store.states() == {}
 
 
 def test_the_scan_of_the_disk_leaves_unsaved_text_alone_until_it_is_released(store: Store):

@@ -45,7 +45,7 @@ def test_all_are_compared_however_they_came(parts, asked: Structure, kept: set[i
             rows |= {label: each for (label, _), each in zip(numbered, part, strict=True)}
             structures = structures.added(numbered)
         assert (len(structures), structures.newest) == (len(rows), max(rows, default=0))
-        remaining = structures.only(np.array(sorted(kept), np.int64))
+        remaining = structures.without(np.array(sorted(rows.keys() - kept), np.int64))
     finally:
         module._BLOCK = before
     for seen, some in ((structures, rows), (remaining, {n: row for n, row in rows.items() if n in kept})):

@@ -69,8 +69,9 @@ def test_many_queries_at_once_answer_as_one_by_one(operations: list[tuple[str, l
     labels, cosines = matrix.top_many(queries, k)
     for query, many_labels, many_cosines in zip(queries, labels, cosines, strict=True):
         one_labels, one_cosines = matrix.top(query, k)
-        assert many_labels.tolist() == one_labels.tolist()
-        assert many_cosines.tolist() == one_cosines.tolist()
+        assert many_labels.tolist() == one_labels[: len(many_labels)].tolist()
+        assert many_cosines.tolist() == one_cosines[: len(many_cosines)].tolist()
+        assert set(one_cosines[len(many_cosines) :].tolist()) <= set(many_cosines[-1:].tolist())
 
 
 @given(OPERATIONS, OPERATIONS)
@@ -88,13 +89,15 @@ def test_compacting_lets_the_tombstones_rows_go() -> None:
     assert (len(matrix), matrix.labels.tolist()) == (5, sorted(live))
 
 
-def test_equal_vectors_are_answered_by_label_wherever_they_stand() -> None:
+def test_equal_vectors_are_all_answered_by_label_wherever_they_stand() -> None:
     """More of them than are asked for, in several blocks, some of their rows picked out and some not."""
     labels = np.random.default_rng(1).permutation(5000)
     matrix = Matrix(DIM, block_rows=64).added(labels, np.repeat(vectors_of([1]), 5000, axis=0))
-    assert matrix.top(vector_of(1), 10)[0].tolist() == list(range(10))
+    assert matrix.top(vector_of(1), 10)[0].tolist() == list(range(5000))
     rows = np.sort(matrix.find(np.concatenate([np.arange(900, 1000), np.arange(4000, 5000)])))
-    assert matrix.top(vector_of(2), 10, rows)[0].tolist() == list(range(900, 910))
+    assert (
+        matrix.top(vector_of(2), 10, rows)[0].tolist() == matrix.labels[rows][np.argsort(matrix.labels[rows])].tolist()
+    )
     assert matrix.top_many(vectors_of([2]), 10)[0].tolist() == [list(range(10))]
 
 

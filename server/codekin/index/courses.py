@@ -1,21 +1,23 @@
 """The contents' lines in memory: after which of them does the code go on as it did in the question?
 
-A `Courses` never changes: adding gives another one. Its parts are merged as they grow, so that there are few of them
-and an edit costs little. About 14 bytes a line.
+A `Courses` never changes: adding and leaving out give another one. Its parts are merged as they grow, so that there are
+few of them and an edit costs little. About 14 bytes a line.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from codekin.code.continuations import unpacked
-from codekin.index.vectors import Labels
+from codekin.index.vectors import Labels, positions
 
 Keys = npt.NDArray[np.uint32]
 Numbers = npt.NDArray[np.int64]
 
+_WASTE = 8  # a part is compacted when one in so many of its lines counts no more
+_SMALL = 20_000  # lines; a smaller part is compacted at once, within a millisecond
 _MOST = 20_000  # places of one line that are looked at: more often it stands in the code, the less it says
 
 
@@ -39,11 +41,24 @@ class _Part:
     sorted: Keys  # (m,): keys[order], for to search through `order` would copy it
     contents: Labels  # (n,), ascending
     starts: Numbers  # (n,): where each begins in keys
+    gone: Labels = field(default_factory=lambda: np.empty(0, np.int64))  # of `contents`, those that count no more
+    gone_keys: Keys = field(default_factory=lambda: np.empty(0, np.uint32))  # theirs, ascending
+
+    def __len__(self) -> int:
+        return len(self.contents) - len(self.gone)
 
     def range(self, key: int) -> tuple[int, int]:
         """From where to where the key stands in `sorted`."""
         first, last = (int(np.searchsorted(self.sorted, np.uint32(key), side)) for side in ("left", "right"))
         return first, last
+
+    def frequency(self, key: int) -> int:
+        """How many lines that count have the key."""
+        first, last = self.range(key)
+        gone = np.searchsorted(self.gone_keys, np.uint32(key), "right") - np.searchsorted(
+            self.gone_keys, np.uint32(key), "left"
+        )
+        return last - first - int(gone)
 
 
 class Courses:
@@ -54,7 +69,7 @@ class Courses:
         self.newest = newest  # the highest number that was added
 
     def __len__(self) -> int:
-        return sum(len(part.contents) for part in self._parts)
+        return sum(map(len, self._parts))
 
     @property
     def nbytes(self) -> int:
@@ -69,18 +84,17 @@ class Courses:
         part = _part([(number, unpacked(packed).keys) for number, packed in rows])
         parts = list(self._parts)
         while parts and len(parts[-1].keys) <= 2 * len(part.keys):
-            part = _merged(parts.pop(), part)
+            part = _merged(_compacted(parts.pop()), part)
         return Courses([*parts, part], rows[-1][0])
 
-    def only(self, numbers: Labels) -> "Courses":
-        """Without the contents that are not among `numbers`."""
-        parts = [_kept(part, np.isin(part.contents, numbers)) for part in self._parts]
-        return Courses([part for part in parts if len(part.contents)], self.newest)
+    def without(self, numbers: Labels) -> "Courses":
+        """Without these contents. Large parts keep their lines, uncounted, until an eighth of them is of that kind."""
+        parts = [_left(part, numbers) for part in self._parts]
+        return Courses([part for part in parts if len(part)], self.newest)
 
     def frequency(self, key: int) -> int:
         """How often the line stands in the code."""
-        ranges = (part.range(key) for part in self._parts)
-        return sum(last - first for first, last in ranges)
+        return sum(part.frequency(key) for part in self._parts)
 
     def following(self, lines: Sequence[int], weights: Sequence[float]) -> Followed:
         """Where the last of `lines` (keys) stands; both in order, the last one is the one before the cursor."""
@@ -98,6 +112,9 @@ def _following(
     at = np.sort(part.order[max(first, last - _MOST) : last].astype(np.int64))
     owner = np.searchsorted(part.starts, at, side="right") - 1
     depth, weight = np.ones(len(at), np.int64), np.full(len(at), float(weights[-1]))
+    if len(part.gone):
+        counts = ~np.isin(part.contents[owner], part.gone)
+        at, owner, depth, weight = at[counts], owner[counts], depth[counts], weight[counts]
     alive = np.ones(len(at), np.bool_)
     for back in range(1, len(asked)):
         before = at - back
@@ -135,13 +152,34 @@ def _merged(one: _Part, other: _Part) -> _Part:
     return _sorted(keys, lines, contents, np.concatenate([one.starts, other.starts + len(one.keys)]))
 
 
-def _kept(part: _Part, keep: npt.NDArray[np.bool_]) -> _Part:
-    if keep.all():
+def _left(part: _Part, numbers: Labels) -> _Part:
+    """The part without the contents `numbers`."""
+    at = positions(part.contents, numbers)
+    if not len(at):
         return part
+    ends = np.append(part.starts, len(part.keys))
+    keys = [part.keys[ends[i] : ends[i + 1]] for i in at]
+    left = replace(
+        part,
+        gone=np.concatenate([part.gone, part.contents[at]]),
+        gone_keys=np.sort(np.concatenate([part.gone_keys, *keys])),
+    )
+    is_small = len(part.keys) < _SMALL or _WASTE * len(left.gone_keys) > len(part.keys)
+    return _compacted(left) if is_small else left
+
+
+def _compacted(part: _Part) -> _Part:
+    """The part without the lines that count no more."""
+    if not len(part.gone):
+        return part
+    keep = np.isin(part.contents, part.gone, invert=True)
     sizes = np.diff(np.append(part.starts, len(part.keys)))
     rows = np.repeat(keep, sizes)
-    starts = np.concatenate([[0], np.cumsum(sizes[keep])])[:-1].astype(np.int64)
-    return _sorted(part.keys[rows], part.lines[rows], part.contents[keep], starts)
+    sizes = sizes[keep]
+    order = part.order[rows[part.order]]  # still by key: nothing is sorted anew
+    renumbered = (np.cumsum(rows) - 1)[order].astype(np.int32)
+    keys = part.keys[rows]
+    return _Part(keys, part.lines[rows], renumbered, keys[renumbered], part.contents[keep], np.cumsum(sizes) - sizes)
 
 
 def _sorted(keys: Keys, lines: npt.NDArray[np.uint16], contents: Labels, starts: Numbers) -> _Part:

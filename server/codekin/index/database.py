@@ -34,6 +34,10 @@ class Database:
         with schema.errors_named(self.path):
             return self._connection().execute(statement, values).fetchall()
 
+    def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        with schema.errors_named(self.path):
+            return ask(self._connection())
+
     def _in(self, statement: str, keys: Sequence[object], more: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
         """All rows of a statement with `IN ({})`, however many keys there are."""
         with schema.errors_named(self.path):

@@ -103,11 +103,18 @@ class DenseIndex:
         with self._lock:
             self._snapshot = self._snapshot.retired(np.asarray(labels, np.int64))
 
+    def compact(self) -> None:
+        """Let go of retired labels' rows, once there are so many that it is worth a copy of the others."""
+        with self._lock:
+            if self._snapshot.tombstones() > self._tuning.waste * len(self._snapshot.matrix):
+                self._snapshot = self._snapshot.compacted()
+
     def search(self, query: npt.ArrayLike, k: int, allowed: npt.ArrayLike | None = None) -> tuple[Labels, Floats]:
         """The `k` labels nearest to `query` (dim,) by cosine; with `allowed` (n,), of those alone.
 
-        → labels int64 (m,) and cosines float32 (m,), m ≤ k, best first, equal cosines by label. Empty for a query
-        without a direction. Raises DimensionError where the query is of another dimension.
+        → labels int64 (m,) and cosines float32 (m,), best first, equal cosines by label; m > k where several are as
+        near as the last one. Empty for a query without a direction. Raises DimensionError where the query is of another
+        dimension.
         """
         units, sound = self._directions(np.asarray(query, np.float32)[None])
         snapshot, k = self._snapshot, k if sound[0] else 0
@@ -200,17 +207,11 @@ class DenseIndex:
         snapshot = self._snapshot
         if self._closed:
             return None
-        if len(snapshot.matrix) - len(snapshot) > self._tuning.waste * len(snapshot.matrix):
-            return self._compact
         if snapshot.graph is not None and len(snapshot) < self._tuning.least_rows // 2:
             return self._drop
         if self._path is None or self._exact_because or len(snapshot) < self._tuning.least_rows:
             return None
         return partial(self._renew, self._path) if snapshot.waste() > self._tuning.waste else None
-
-    def _compact(self) -> None:
-        with self._lock:
-            self._snapshot = self._snapshot.compacted()
 
     def _drop(self) -> None:
         with self._lock:

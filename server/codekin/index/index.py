@@ -10,6 +10,7 @@ from codekin.index.courses import Courses
 from codekin.index.graph import DenseIndex
 from codekin.index.home import Home
 from codekin.index.passages import ROW, Passages
+from codekin.index.sort_keys import Keys, SortKeys, keys_of
 from codekin.index.store import Store
 from codekin.index.structures import Structures
 from codekin.index.tier import Tier
@@ -47,7 +48,10 @@ class Index:
         self._frequencies: dict[str, int] = {}
         self._allowed: tuple[int, Filter, Labels] | None = None
         self._generation = -1
-        self.structures = Structures()  # replaced as a whole, never changed; so are these
+        self._removal = self.store.last_removal()
+        self._count: tuple[int, int] | None = None  # generation, contents
+        self.sort_keys = SortKeys()  # replaced as a whole, never changed; so are these
+        self.structures = Structures()
         self.courses = Courses()
         self.passages = Passages()
 
@@ -85,14 +89,27 @@ class Index:
 
     @property
     def contents(self) -> int:
-        """About how many contents there are, also those that are not in memory yet: the highest number given."""
-        return self.store.newest()
+        """How many contents there are, also those that are not in memory yet."""
+        generation, known = self.store.generation(), self._count
+        if known is None or known[0] != generation:
+            self._count = known = generation, self.store.count_contents()
+        return known[1]
 
     @property
     def loaded(self) -> float:
         """The share of the store's contents whose vectors are in memory, 0 … 1."""
         have, to_come = len(self.dense), self.light.to_come + len(self.light.awaited)
         return have / (have + to_come) if to_come else 1.0
+
+    def sort_keys_of(self, contents: Labels | Sequence[int]) -> Keys:
+        """(n,): what breaks ties between these contents, also those that are not in memory yet."""
+        keys = self.sort_keys.of(contents)
+        unknown = np.flatnonzero(keys == 0)
+        if len(unknown):
+            numbers = np.asarray(contents, np.int64)[unknown].tolist()
+            hashes = self.store.hash_of(numbers)
+            keys[unknown] = keys_of([hashes.get(number, b"") for number in numbers])
+        return keys
 
     def allowed(self, within: Filter) -> Labels | None:
         """The contents that stand somewhere the filter allows, ascending; None: all of them."""
@@ -105,14 +122,11 @@ class Index:
         return known[2]
 
     def frequency(self, word: str) -> int:
-        """In about how many contents the word occurs: looked up once, then remembered; it drifts slowly."""
+        """In how many contents the word occurs: looked up once, then remembered until something changes."""
         if word not in self._frequencies:
             if len(self._frequencies) > _REMEMBERED:
                 self._frequencies.clear()
-            frequency = self.store.document_frequency(word)
-            if not frequency:
-                return 0  # it may be about to come
-            self._frequencies[word] = frequency
+            self._frequencies[word] = self.store.document_frequency(word)
         return self._frequencies[word]
 
     def follow(self) -> None:
@@ -134,25 +148,22 @@ class Index:
             generation = self.store.generation()
             if generation == self._generation:
                 return
-            first = self._generation < 0
+            self._drop_removed()
+            self.sort_keys = self.sort_keys.added(self.store.contents_after(self.sort_keys.newest))
             self.structures = self.structures.added(self.store.structures_after(self.structures.newest))
             for tier in self.tiers:
                 tier.follow(self.store)
             rows = self.store.courses_after(self.courses.newest)
             self._load_continuations([number for number, _ in rows])
             self.courses = self.courses.added(rows)
+            self._frequencies = {}
             self._generation = generation
-            if first:
-                self._retire()
         finally:
             self._following.release()
 
     def settle(self) -> None:
-        """After a bulk change: take it in, and let go of the vectors of contents that are no more."""
+        """After a bulk change: take it in, and have the graph renewed where that is due."""
         self.follow()
-        with self._following:
-            self._retire()
-            self._frequencies = {}
         for tier in self.tiers:
             tier.dense.maintain()
 
@@ -172,10 +183,16 @@ class Index:
             found, vectors = self._vectors.get(self._continuing, [hashes[number] for number in chunk], ROW)
             self.passages = self.passages.added([chunk[position] for position in found], vectors)
 
-    def _retire(self) -> None:
-        live = set(self.store.live())
-        known = np.array(self.store.numbers(), np.int64)
-        self.structures = self.structures.only(known)
-        self.courses, self.passages = self.courses.only(known), self.passages.only(known)
+    def _drop_removed(self) -> None:
+        """Let go of the contents that the store has removed since the last call, in whatever process."""
+        position, removed = self.store.removed_after(self._removal)
+        if removed is None:
+            removed = np.setdiff1d(self.sort_keys.labels, np.array(self.store.numbers(), np.int64)).tolist()
+        self._removal = position
+        if not removed:
+            return
+        gone = np.array(removed, np.int64)
+        self.sort_keys, self.structures = self.sort_keys.without(gone), self.structures.without(gone)
+        self.courses, self.passages = self.courses.without(gone), self.passages.without(gone)
         for tier in self.tiers:
-            tier.retire(live)
+            tier.drop(set(removed))

@@ -19,7 +19,7 @@ from codekin.index.catch_up import catch_up
 from codekin.index.child import Child
 from codekin.index.home import Home
 from codekin.index.index import Index
-from codekin.index.prepare import Preparer
+from codekin.index.prepare import Preparer, left_out, put_prepared
 from codekin.index.schema import set_aside
 from codekin.index.workspace import SourceFile, Workspace
 from codekin.types import Progress
@@ -189,11 +189,12 @@ class Indexer:
             self.rescan()
             paths = [path for path in paths if self._workspace.is_open(path)]  # a scan reads the disk only
         try:
-            ours = [path for path in paths if isinstance(self._workspace.admits(path), SourceFile)]
+            verdicts = {path: self._workspace.admits(path) for path in paths}
+            ours = {path: verdict for path, verdict in verdicts.items() if isinstance(verdict, SourceFile)}
             prepared = self._preparer.prepare(ours)
-            store = self._index.store
-            store.replace(prepared.records)
-            store.remove({*paths} - {*ours} | {*prepared.gone})
+            put_prepared(self._index.store, self._preparer, prepared)
+            self._index.store.remove(verdicts.keys() - ours.keys())
+            self._index.store.update_skipped(paths, left_out(verdicts, prepared))
             self.embedded += prepared.embedded
             self._update_problem = None
             self._catch_up()

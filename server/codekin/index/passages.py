@@ -19,6 +19,7 @@ from codekin.types import Role, Snippet, Task
 DIM = 64
 ROW = MAX_BORDERS * DIM
 _STEPS = 127.0
+_FEW = 64  # rows
 _BLOCK = 16_384  # rows made float32 at a time
 
 
@@ -58,10 +59,12 @@ class Passages:
         small = np.rint(rows * np.float32(_STEPS * MAX_BORDERS**0.5)).clip(-_STEPS, _STEPS).astype(np.int8)
         return Passages(np.concatenate([self.labels, np.array(labels, np.int64)]), np.concatenate([self.rows, small]))
 
-    def only(self, numbers: Labels) -> "Passages":
-        """Without the contents that are not among `numbers`."""
-        keep = np.isin(self.labels, numbers)
-        return self if keep.all() else Passages(self.labels[keep], self.rows[keep])
+    def without(self, contents: Labels) -> "Passages":
+        """Without these contents."""
+        gone = np.flatnonzero(np.isin(self.labels, contents))
+        if not len(gone):
+            return self
+        return Passages(np.delete(self.labels, gone), _without_rows(self.rows, gone))
 
     def nearest(self, vector: Floats) -> Floats:
         """(n,): the cosine of each content's nearest continuation to the question's `vector` (DIM,)."""
@@ -70,3 +73,11 @@ class Passages:
             block = self.rows[start : start + _BLOCK].astype(np.float32).reshape(-1, MAX_BORDERS, DIM)
             cosines[start : start + _BLOCK] = np.vecdot(block, vector).max(axis=1)
         return cosines / np.float32(_STEPS)
+
+
+def _without_rows(rows: npt.NDArray[np.int8], gone: Labels) -> npt.NDArray[np.int8]:
+    """`np.delete` by runs of rows: ten times as fast for the few that an edit takes away."""
+    if len(gone) > _FEW:
+        return np.delete(rows, gone, axis=0)
+    starts, ends = np.append(0, gone + 1).tolist(), np.append(gone, len(rows)).tolist()
+    return np.concatenate([rows[start:end] for start, end in zip(starts, ends, strict=True)])

@@ -14,7 +14,7 @@ PLACE = (
 
 STANDING = (
     "SELECT f.path, s.name_line, s.qualified_name, s.content FROM snippets s JOIN files f ON f.id = s.file "
-    "WHERE s.kind NOT IN ('class', 'module', 'lines') AND s.part < 2 ORDER BY f.path, s.start"
+    "WHERE s.kind NOT IN ('class', 'module', 'lines') AND s.part < 2 ORDER BY f.path, s.start, s.end"
 )
 
 FUNCTIONS = (

@@ -13,11 +13,12 @@ from codekin.code.continuations import course, few
 from codekin.code.structure import structure
 from codekin.code.words import identifiers, words
 from codekin.embed.embedder import Embedder
+from codekin.errors import ContentGoneError
 from codekin.index.passages import passages, space
 from codekin.index.records import FileRecord, FileState, SnippetRecord
 from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
-from codekin.index.workspace import Document, Workspace, snippets_of
+from codekin.index.workspace import Document, SourceFile, Workspace, snippets_of
 from codekin.types import Retry, Role, Skipped, Snippet, Task
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,31 @@ class Preparer:
         if missing:
             rows = passages([functions[key] for key in missing], self._embedder)
             self._vectors.put(self._continuing, missing, rows)
+
+
+def put_prepared(
+    store: Store, preparer: Preparer, prepared: Prepared, anew: Collection[Path] = (), *, collect: bool = True
+) -> None:
+    """Write what was prepared into the store; what another writer has made untrue meanwhile is prepared again."""
+    records = prepared.records
+    while True:
+        try:
+            store.replace(records, collect=collect)
+            break
+        except ContentGoneError:  # another file lost a content that these only point to
+            records = preparer.prepare([record.path for record in records], anew).records
+    store.remove(prepared.gone, collect=collect)
+
+
+def left_out(
+    verdicts: Mapping[Path, SourceFile | Skipped | None], prepared: Prepared
+) -> dict[Skipped, tuple[int, int]]:
+    """What was left out of some paths, with its size and mtime_ns, as a scan would say it."""
+    told = {verdict: (0, 0) for verdict in verdicts.values() if isinstance(verdict, Skipped)}
+    for item in prepared.skipped:
+        verdict = verdicts.get(item.path)
+        told[item] = (verdict.size, verdict.mtime_ns) if isinstance(verdict, SourceFile) else (0, 0)
+    return told
 
 
 def content_hash(text: str) -> bytes:

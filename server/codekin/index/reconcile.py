@@ -16,7 +16,7 @@ from codekin.embed.chosen import light
 from codekin.errors import StoreCorruptError
 from codekin.index.home import Home
 from codekin.index.pool import one_by_one, pooled
-from codekin.index.prepare import Prepared, Preparer
+from codekin.index.prepare import Prepared, Preparer, put_prepared
 from codekin.index.quota import keep_within_quota
 from codekin.index.records import FileState
 from codekin.index.schema import set_aside
@@ -29,7 +29,6 @@ from codekin.types import Cancel, IndexReport, OnProgress, Progress, Retry, Skip
 _INLINE = 64  # fewer files are done before a second process has started
 _CHUNK_FILES = 32
 _CHUNK_BYTES = 400_000  # some 0.1 s of work: a pause, or a crash, loses no more
-_DEAD_SHARE = 0.25
 _TOLD_PROBLEMS = 20  # of rules; a repository may have as many as it likes
 # What is stored as size and mtime_ns of a skipped file that the next scan tries again: no file has these.
 _TRY_AGAIN, _TRY_ALONE = (0, 0), (-1, -1)
@@ -77,7 +76,7 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
         preparer = Preparer(workspace, store, vectors, embedder)
         store.set_meta({"scanning": 1})
         plan = _plan(workspace, store, home.settings.index, _anew(store, vectors, preparer.space), cancel)
-        store.remove(plan.gone)
+        store.remove(plan.gone, collect=False)  # they may stand elsewhere now
         roots = json.dumps([str(root) for root in home.roots])
         if not cancel.is_set():  # else the plan is of a part of the workspace
             store.set_meta({"roots": roots, "files": plan.files, "pending": len(plan.changed), "scanning": 0})
@@ -86,8 +85,7 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
         found = {file.path: (file.size, file.mtime_ns) for file in plan.changed}
         started_work = time.monotonic()
         for count, prepared in _work(home, plan, preparer, workers, cancel):
-            store.replace(prepared.records)
-            store.remove(prepared.gone)
+            put_prepared(store, preparer, prepared, plan.anew, collect=False)
             tally.done += count
             tally.embedded += prepared.embedded
             tally.reused += prepared.reused
@@ -97,7 +95,7 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
         if not cancel.is_set():
             store.set_skipped(tally.skipped)
             store.set_meta({"codekin": __version__, "rules": repr(home.settings.index)})
-            store.collect(_DEAD_SHARE)
+            store.collect()
             keep_within_quota(home, vectors)
         counts = store.counts()
         seconds = time.monotonic() - started

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.code.words import words
-from codekin.errors import StoreError
+from codekin.errors import ContentGoneError
 from codekin.index import schema
+from codekin.index.removal import contents_of
 from codekin.types import Kind, Span
 
 
@@ -52,26 +53,28 @@ def title(path: Path) -> str:
     return path.name.rsplit(".", 1)[0] or path.name
 
 
-def put_file(db: sqlite3.Connection, record: FileRecord) -> None:
-    """The record in place of what was known of the file, within a transaction of the caller's.
+def put_file(db: sqlite3.Connection, record: FileRecord) -> set[int]:
+    """Put the record in place of what was known of the file, within a transaction of the caller's.
 
-    Unsaved text gives way to unsaved text only.
+    Unsaved text gives way to unsaved text only. Returns the contents that the file had and has no more.
     """
     state, path = record.state, str(record.path)
     row = db.execute("SELECT id, overlay FROM files WHERE path = ?", (path,)).fetchone()
     if row is not None and row[1] and not state.overlay:
-        return
+        return set()
     values = (record.language, state.size, state.mtime_ns, state.hash, state.overlay)
     if record.snippets is None:
         update = "UPDATE files SET size = ?, mtime_ns = ?, overlay = ? WHERE path = ? AND hash = ?"
         db.execute(update, (state.size, state.mtime_ns, state.overlay, path, state.hash))
-        return
+        return set()
+    former: set[int] = set()
     if row is None:
         insert = "INSERT INTO files (path, language, size, mtime_ns, hash, overlay) VALUES (?, ?, ?, ?, ?, ?)"
         file = db.execute(insert, (path, *values)).lastrowid
         db.execute("INSERT INTO titles (rowid, title) VALUES (?, ?)", (file, " ".join(words(title(record.path)))))
     else:
         file = row[0]
+        former = contents_of(db, [path])
         db.execute(
             "UPDATE files SET language = ?, size = ?, mtime_ns = ?, hash = ?, overlay = ? WHERE id = ?", (*values, file)
         )
@@ -82,6 +85,7 @@ def put_file(db: sqlite3.Connection, record: FileRecord) -> None:
         for s in record.snippets
     )
     db.executemany("INSERT INTO snippets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    return former.difference(numbers.values())
 
 
 def _numbers(db: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[bytes, int]:
@@ -90,11 +94,12 @@ def _numbers(db: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[
     numbers: dict[bytes, int] = dict(
         schema.rows_in(db, "SELECT hash, id FROM contents WHERE hash IN ({})", list(contents))
     )
-    for content in contents.keys() - numbers.keys():
-        record = contents[content]
+    for content, record in contents.items():
+        if content in numbers:
+            continue
         body, matter = record.words, (content, record.structure, record.course)
         if body is None:  # its last snippet went, and it was collected, since the record was made
-            raise StoreError("A content is no longer in the store. Nothing is lost: the file is read again.")
+            raise ContentGoneError("A content is no longer in the store. Nothing is lost: the file is read again.")
         number = db.execute("INSERT INTO contents (hash, structure, course) VALUES (?, ?, ?)", matter).lastrowid
         db.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, body))
         numbers[content] = int(number or 0)

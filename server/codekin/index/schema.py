@@ -84,6 +84,10 @@ STORE_MIGRATIONS = (
     DELETE FROM contents;
     DELETE FROM words;
     """,
+    """
+    -- Which contents were removed last, for processes that have them in memory; content 0 says that any may have been.
+    CREATE TABLE removed (position INTEGER PRIMARY KEY AUTOINCREMENT, content INTEGER NOT NULL);
+    """,
 )
 
 VECTOR_MIGRATIONS = (

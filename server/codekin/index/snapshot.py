@@ -24,6 +24,10 @@ class Snapshot:
         """How many rows answer."""
         return int(np.count_nonzero(self.matrix.live))
 
+    def tombstones(self) -> int:
+        """How many rows are there in vain."""
+        return len(self.matrix) - len(self)
+
     def added(self, labels: Labels, vectors: Floats) -> "Snapshot":
         """With unit `vectors` under `labels`, as `Matrix.added`; new rows are outside the graph, or known to it."""
         matrix = self.matrix.added(labels, vectors)

@@ -7,15 +7,17 @@ Every change is one transaction: a file is in the store whole or not at all.
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codekin.index import schema
-from codekin.index.database import Database
+from codekin.index import removal, schema
+from codekin.index.database import T
+from codekin.index.matches import best_matches
 from codekin.index.places import FUNCTIONS, PLACE, STANDING, Standing, beginning_alike, condition_of, place_of
 from codekin.index.records import FileRecord, FileState, put_file
-from codekin.types import Candidate, Filter, Place, Skipped
+from codekin.index.skipped import SkippedFiles
+from codekin.types import Candidate, Filter, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,11 @@ class Counts:
 
     files: int
     snippets: int
-    contents: int  # the dead ones included
+    contents: int
     skipped: int
 
 
-class Store(Database):
+class Store(SkippedFiles):
     """One workspace's file. May be used from any thread; each thread gets a connection of its own."""
 
     def __init__(self, path: Path) -> None:
@@ -59,11 +61,6 @@ class Store(Database):
         rows = self._in("SELECT hash FROM contents WHERE hash IN ({})", hashes)
         return {row[0] for row in rows}
 
-    def skipped(self) -> dict[Skipped, tuple[int, int]]:
-        """Source files that are left out and why, with their size and mtime_ns."""
-        rows = self._query("SELECT path, reason, size, mtime_ns FROM skipped ORDER BY path")
-        return {Skipped(Path(path), reason): (size, mtime) for path, reason, size, mtime in rows}
-
     def counts(self) -> Counts:
         """How much there is."""
         tables = ("files", "snippets", "contents", "skipped")
@@ -93,16 +90,19 @@ class Store(Database):
         """Leave notes."""
         self._write(lambda db: db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items()))
 
-    def replace(self, records: Sequence[FileRecord]) -> None:
+    def replace(self, records: Sequence[FileRecord], *, collect: bool = True) -> None:
         """Put files in, each in place of what was known of it: one transaction.
 
         A file that an editor holds open with unsaved text is left as it is, unless the record is of such text, too:
-        the scan of the disk must not undo what the user sees.
+        the scan of the disk must not undo what the user sees. Contents that no file has any more go at once, so that
+        answers are those of a new index; without `collect` they wait for the method of that name.
+        Raises ContentGoneError where a record has to be made again.
         """
 
         def put(db: sqlite3.Connection) -> None:
-            for record in records:
-                put_file(db, record)
+            former = set[int]().union(*(put_file(db, record) for record in records))
+            if collect:
+                removal.drop_unused(db, former)
 
         if records:
             self._change(put)
@@ -113,6 +113,7 @@ class Store(Database):
         def empty(db: sqlite3.Connection) -> None:
             for table in ("snippets", "files", "contents", "words", "skipped"):
                 db.execute(f"DELETE FROM {table}")
+            removal.note_all_removed(db)
             db.execute("DELETE FROM meta WHERE key IN ('files', 'pending')")  # who knows, before they are counted anew
             db.execute("INSERT OR REPLACE INTO meta VALUES ('scanning', 1)")
 
@@ -122,11 +123,18 @@ class Store(Database):
         """The files that stand in the store with unsaved text."""
         return {Path(row[0]) for row in self._query("SELECT path FROM files WHERE overlay = 1")}
 
-    def remove(self, paths: Iterable[Path]) -> None:
-        """Forget files; those with unsaved text stay."""
-        rows = [(str(path),) for path in paths]
-        if rows:
-            self._change(lambda db: db.executemany("DELETE FROM files WHERE path = ? AND overlay = 0", rows))
+    def remove(self, paths: Iterable[Path], *, collect: bool = True) -> None:
+        """Forget files, and with `collect` what only they had; those with unsaved text stay."""
+        names = [str(path) for path in paths]
+
+        def drop(db: sqlite3.Connection) -> None:
+            former = removal.contents_of(db, names) if collect else set()
+            db.executemany("DELETE FROM files WHERE path = ? AND overlay = 0", [(name,) for name in names])
+            removal.drop_unused(db, former)
+            db.execute("UPDATE meta SET value = 0 WHERE key = 'files' AND NOT EXISTS (SELECT 1 FROM files)")
+
+        if names:
+            self._change(drop)
 
     def release(self, paths: Iterable[Path] | None = None) -> None:
         """The unsaved text of these documents (None: of all) no longer counts: the disk's will be read again."""
@@ -137,42 +145,27 @@ class Store(Database):
             rows = [(str(path),) for path in paths]
             self._write(lambda db: db.executemany(statement + " AND path = ?", rows))
 
-    def set_skipped(self, skipped: Mapping[Skipped, tuple[int, int]]) -> None:
-        """Remember what is left out, with size and mtime_ns, in place of what was; a path that is no UTF-8, escaped."""
-        told = {item: str(item.path).encode(errors="backslashreplace").decode() for item in skipped}
-        rows = [(told[item], item.reason, *state) for item, state in skipped.items()]
-
-        def put(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM skipped")
-            db.executemany("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?)", rows)
-
-        self._write(put)
-
-    def collect(self, dead_share: float) -> int:
-        """Drop contents that no snippet has, once they are more than `dead_share` of all; returns how many.
-
-        Until then they stay: a branch that comes back finds its full text where it was.
-        """
-        ((dead, total),) = self._query(
-            "SELECT count(*) FILTER (WHERE id NOT IN (SELECT content FROM snippets)), count(*) FROM contents"
-        )
-        if dead <= dead_share * total:
+    def collect(self) -> int:
+        """Drop the contents that no snippet has, after changes that did not; returns how many."""
+        if not self._read(removal.has_unused):
             return 0
-
-        def drop(db: sqlite3.Connection) -> None:
-            gone = "SELECT id FROM contents WHERE id NOT IN (SELECT content FROM snippets)"
-            db.execute(f"DELETE FROM words WHERE rowid IN ({gone})")
-            db.execute(f"DELETE FROM contents WHERE id IN ({gone})")
-
-        self._change(drop)
+        dropped = self._change(removal.drop_all_unused)
         self._query("PRAGMA incremental_vacuum")
-        return int(dead)
+        return dropped
 
     # Asking
 
-    def newest(self) -> int:
-        """The highest number of a content: about how many there are."""
-        return int(self._query("SELECT coalesce(max(id), 0) FROM contents")[0][0])
+    def count_contents(self) -> int:
+        """How many contents there are; 1 ms for 100,000."""
+        return int(self._query("SELECT count(*) FROM contents")[0][0])
+
+    def last_removal(self) -> int:
+        """The newest position in the list of removed contents."""
+        return int(self._query("SELECT coalesce(max(position), 0) FROM removed")[0][0])
+
+    def removed_after(self, position: int) -> tuple[int, list[int] | None]:
+        """The newest position, and the contents removed behind `position`; None where any may have been."""
+        return self._read(lambda db: removal.removed_after(db, position))
 
     def contents_after(self, number: int) -> list[tuple[int, bytes]]:
         """The contents with a higher number than `number`, and their hashes; lowest first."""
@@ -193,12 +186,8 @@ class Store(Database):
         return dict(self._in("SELECT id, course FROM contents WHERE course IS NOT NULL AND id IN ({})", contents))
 
     def numbers(self) -> list[int]:
-        """All contents, the dead ones included, lowest first."""
+        """All contents, lowest first."""
         return [row[0] for row in self._query("SELECT id FROM contents ORDER BY id")]
-
-    def live(self) -> list[int]:
-        """The contents that some snippet has, lowest first."""
-        return [row[0] for row in self._query("SELECT DISTINCT content FROM snippets ORDER BY content")]
 
     def alive(self, contents: Sequence[int]) -> list[int]:
         """Those of `contents` that some snippet has."""
@@ -227,7 +216,7 @@ class Store(Database):
         result: dict[int, list[Place]] = {}
         condition, values = condition_of(within)
         for row in self._in(
-            PLACE + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start", contents, values
+            PLACE + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start, s.end", contents, values
         ):
             place = place_of(row)
             result.setdefault(place.content, []).append(place)
@@ -235,20 +224,23 @@ class Store(Database):
 
     def places_in(self, path: Path) -> list[Place]:
         """The snippets of a file, in order."""
-        return [place_of(row) for row in self._query(PLACE + "WHERE f.path = ? ORDER BY s.start", (str(path),))]
+        return [place_of(row) for row in self._query(PLACE + "WHERE f.path = ? ORDER BY s.start, s.end", (str(path),))]
 
     def named(self, part: str, limit: int, within: Filter = Filter()) -> list[Place]:
         """Whole definitions whose qualified name contains `part`, whatever the case; shortest names first."""
         pattern = "%" + part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         limited, values = condition_of(within)
         condition = f"WHERE s.name <> '' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\'{limited} "
-        order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path LIMIT ?"
-        return [place_of(row) for row in self._query(PLACE + condition + order, (pattern, *values, part, limit))]
+        order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path, s.start"
+        rows = self._query(f"{PLACE}{condition}{order} LIMIT ?", (pattern, *values, part, limit))
+        return [place_of(row) for row in rows]
 
     def defined(self, names: Sequence[str], limit: int, within: Filter = Filter()) -> list[Place]:
         """Whole definitions that have one of these very names, whatever the case."""
         condition, values = condition_of(within)
-        statement = PLACE + "WHERE s.name COLLATE NOCASE IN ({}) AND s.part < 2" + condition + " LIMIT ?"
+        statement = (
+            f"{PLACE}WHERE s.name COLLATE NOCASE IN ({{}}) AND s.part < 2{condition} ORDER BY f.path, s.start LIMIT ?"
+        )
         return [place_of(row) for row in self._in(statement, names, (*values, limit))]
 
     def titled(self, words: Iterable[str], limit: int, within: Filter = Filter()) -> list[Path]:
@@ -257,7 +249,7 @@ class Store(Database):
         condition, values = condition_of(within)
         statement = (
             "SELECT f.path FROM titles JOIN files f ON f.id = titles.rowid "
-            f"WHERE titles MATCH ?{condition} ORDER BY titles.rank LIMIT ?"
+            f"WHERE titles MATCH ?{condition} ORDER BY titles.rank, f.path LIMIT ?"
         )
         return [Path(row[0]) for row in self._query(statement, (question, *values, limit))] if question else []
 
@@ -285,16 +277,19 @@ class Store(Database):
         return rows[0][0] if rows else 0
 
     def match(self, terms: Sequence[str], limit: int) -> list[Candidate]:
-        """Contents with any of the words, by BM25 (SQLite's FTS5: k1 1.2, b 0.75), best first; limit -1 is none."""
+        """Contents with any of the words, by BM25 (SQLite's FTS5: k1 1.2, b 0.75), best first; limit -1 is none.
+
+        There are more than `limit` where several are as good as the last one, in no order.
+        """
         if not terms:
             return []
         question = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
-        statement = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
-        return [Candidate(*row) for row in self._query(statement, (question, limit))]
+        return self._read(lambda db: best_matches(db, question, limit))
 
-    def _change(self, change: Callable[[sqlite3.Connection], object]) -> None:
-        def counted(db: sqlite3.Connection) -> None:
-            change(db)
+    def _change(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        def counted(db: sqlite3.Connection) -> T:
+            changed = change(db)
             db.execute("INSERT INTO meta VALUES ('generation', 1) ON CONFLICT DO UPDATE SET value = value + 1")
+            return changed
 
-        self._write(counted)
+        return self._write(counted)

@@ -3,7 +3,9 @@
 Not locked: the index calls one at a time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+
+import numpy as np
 
 from codekin.index.graph import DenseIndex
 from codekin.index.store import Store
@@ -24,7 +26,6 @@ class Tier:
         self._vectors = vectors
         self._newest = vectors.newest()  # what was there before is found by looking for it
         self._awaited: dict[bytes, int] = {}  # contents whose vector has yet to come
-        self._retired: set[int] = set()
 
     @property
     def awaited(self) -> Mapping[bytes, int]:
@@ -38,16 +39,14 @@ class Tier:
         return have / max(have + len(self._awaited), 1)
 
     def follow(self, store: Store) -> None:
-        """Take in the contents that are new in the store, or there again."""
+        """Take in the contents that are new in the store."""
         wanted = dict(store.contents_after(self.last))
-        wanted |= store.hash_of(store.alive(list(self._retired)))
-        numbers = sorted(wanted)
+        numbers = list(wanted)
         self.to_come = len(numbers)
         for i in range(0, len(numbers), _CHUNK):
             chunk = {wanted[number]: number for number in numbers[i : i + _CHUNK]}
             having = self._load(chunk)
             self._awaited = self._awaited | {key: number for key, number in chunk.items() if key not in having}
-            self._retired.difference_update(chunk.values())
             self.last = max(self.last, numbers[i : i + _CHUNK][-1])
             self.to_come = len(numbers) - i - len(chunk)
         self.to_come = 0
@@ -65,14 +64,12 @@ class Tier:
         self._newest = newest
         return list(found.values())
 
-    def retire(self, live: set[int]) -> None:
-        """Let go of the contents that are not among `live`, until the store has them again."""
-        dead = set(self.dense.labels().tolist()) - live
-        self.dense.retire(list(dead))
-        self._retired |= dead
-        forgotten = {number for number in self._awaited.values() if number not in live}
-        self._retired |= forgotten
-        self._awaited = {key: number for key, number in self._awaited.items() if number not in forgotten}
+    def drop(self, contents: Collection[int]) -> None:
+        """Let go of contents that the store has removed: their numbers never come back."""
+        self.dense.retire(np.array(list(contents), np.int64))
+        self.dense.compact()
+        if self._awaited:
+            self._awaited = {key: number for key, number in self._awaited.items() if number not in contents}
 
     def _load(self, chunk: Mapping[bytes, int]) -> set[bytes]:
         """Those of `chunk` that have a vector, which is searchable now."""

@@ -124,7 +124,7 @@ class Matrix:
     def top(self, query: Floats, k: int, rows: RowNumbers | None = None) -> tuple[Labels, Floats]:
         """The `k` live rows (of `rows`, ascending, where given) nearest to the unit `query` (dim,).
 
-        → labels and cosines, best first, equal cosines by label.
+        → labels and cosines, best first, equal cosines by label; more than `k` where several are as near as the last.
         """
         return self.ranked(query, self.nearest(query, k, rows), k)
 
@@ -152,17 +152,24 @@ class Matrix:
                 scores[:, first : first + len(block)] = chunk @ block.T
             scores[:, ~self.live] = -np.inf
             for number, (query, row) in enumerate(zip(chunk, scores, strict=True), start):
-                labels[number], cosines[number] = self.ranked(query, _best(row, m), m)
+                found, their_cosines = self.ranked(query, _best(row, m), m)
+                labels[number], cosines[number] = found[:m], their_cosines[:m]
         return labels, cosines
 
     def ranked(self, query: Floats, rows: RowNumbers, k: int) -> tuple[Labels, Floats]:
-        """The best `k` of these rows, scored one by one: rows that are equal have equal scores wherever they stand."""
+        """The best `k` of these rows, and all that are as good as the last of them.
+
+        Scored one by one: rows that are equal have equal scores wherever they stand.
+        """
         scores = np.empty(len(rows), np.float32)
         for part in batches(np.arange(len(rows)), 4096):
             scores[part] = np.vecdot(self.gather(rows[part]), query)
         np.minimum(scores, 1, out=scores)
         labels = self.labels[rows]
-        order = np.lexsort((labels, -scores))[: max(0, k)]
+        order = np.lexsort((labels, -scores))
+        if 0 <= k < len(order):
+            last = scores[order[k - 1]] if k else np.inf
+            order = order[: k + int(np.count_nonzero(scores[order[k:]] == last))]
         return labels[order], scores[order]
 
     def _scores(self, query: Floats) -> Floats:
@@ -219,6 +226,15 @@ def _best(scores: Floats, k: int) -> RowNumbers:
 
 def _kth_highest(scores: Floats, k: int) -> np.float32:
     return np.float32(np.partition(scores, len(scores) - k)[len(scores) - k])
+
+
+def positions(ascending: Labels, labels: Labels) -> RowNumbers:
+    """Where those of `labels` that are in `ascending` stand there."""
+    if not len(ascending):
+        return _NO_LABELS
+    at = np.minimum(np.searchsorted(ascending, labels), len(ascending) - 1)
+    there: RowNumbers = at[ascending[at] == labels]
+    return there
 
 
 def batches(rows: RowNumbers, size: int) -> Iterator[RowNumbers]:
