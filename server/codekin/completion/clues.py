@@ -25,7 +25,8 @@ from codekin.types import Cancel, Role, Task
 _ELSEWHERE = 64  # places of the line before the cursor that are read
 _LOOKED_AT = 2000  # lines of the document, the nearest functions first
 _HERE = 96  # lines of the document that are weighed
-_BY_MEANING = 8
+_NEAREST = 256  # contents whose cosine is known
+_BY_MEANING = 8  # of them, those that are read for it
 _DEPTH = 8  # lines before the cursor that are compared in order
 
 
@@ -95,14 +96,17 @@ class Clues:
         keys = asked.keys[-_DEPTH:]
         followed = self._index.courses.following(keys, [rarity[key] for key in keys])
         meaning = self._meaning(asked)
-        best = np.lexsort((followed.lines, followed.contents, -followed.weight))[:_ELSEWHERE]
+        # Equal ones by their hashes: numbers tell when something was indexed.
+        best = np.lexsort((followed.lines, self._index.sort_keys_of(followed.contents), -followed.weight))[:_ELSEWHERE]
         rows = [
             (int(followed.contents[i]), int(followed.lines[i]), int(followed.depth[i]), float(followed.weight[i]))
             for i in best
         ]
-        nearest = heapq.nlargest(_BY_MEANING, meaning.items(), key=lambda item: (item[1], item[0]))
-        for content, packed in self._index.store.courses([content for content, _ in nearest]).items():
-            rows += [(content, border, 0, 0.0) for border in unpacked(packed).borders]
+        nearest = list(meaning)[:_BY_MEANING]
+        courses = self._index.store.courses(nearest)
+        for content in nearest:
+            if content in courses:
+                rows += [(content, border, 0, 0.0) for border in unpacked(courses[content]).borders]
         read = sources.of([row[0] for row in rows], cancel)
         for content, at, depth, weight in rows:
             source = read.get(content)
@@ -110,13 +114,16 @@ class Clues:
                 yield Clue(source, at, depth, weight, meaning.get(content, 0.0))
 
     def _meaning(self, asked: Asked) -> dict[int, float]:
-        """The contents' nearest continuations, by the model."""
+        """The contents' nearest continuations, by the model; best first."""
         passages = self._index.passages
         if not len(passages.labels):
             return {}
         (vector,) = shortened(self._embedder.embed([asked.text], Task.CODE2COMPLETION, Role.QUERY))
         cosines = passages.nearest(vector)
-        best = np.argpartition(-cosines, min(256, len(cosines) - 1))[:256]
+        least = np.partition(cosines, -_NEAREST)[-_NEAREST] if len(cosines) > _NEAREST else -np.inf
+        near = np.flatnonzero(cosines >= least)
+        keys = self._index.sort_keys_of(passages.labels[near])
+        best = near[np.lexsort((keys, -cosines[near]))][:_NEAREST]
         return dict(zip(passages.labels[best].tolist(), cosines[best].tolist(), strict=True))
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from codekin.embed.embedder import Embedder
 from codekin.index.graph import DenseIndex
 from codekin.index.index import Index
@@ -25,14 +27,14 @@ class DenseRetriever:
         """At most `k` candidates, best first; scores are cosines of the light model's kind, below 0 cut to 0."""
         light, allowed = self._index.light.dense, self._index.allowed(query.within)
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
-        found = _cosines(light, vector, k, allowed)
+        found = self._cosines(light, vector, k, allowed)
         heavier = self._heavier(query)
         if heavier is not None:
             heavy, its_vector = heavier
-            anew = _cosines(heavy, its_vector, k, allowed)
+            anew = self._cosines(heavy, its_vector, k, allowed)
             known = list(found.keys() | anew.keys())
-            found = _cosines(light, vector, len(known), known)
-            anew = _cosines(heavy, its_vector, len(known), known)
+            found = self._cosines(light, vector, len(known), known)
+            anew = self._cosines(heavy, its_vector, len(known), known)
             found = {candidate.content: candidate.score for candidate in blended(found, anew)[:k]}
         return [Candidate(content, max(score, 0.0)) for content, score in found.items()]
 
@@ -44,8 +46,10 @@ class DenseRetriever:
         vector = self._heavy(query.text, query.task)
         return None if vector is None else (tier.dense, vector)
 
-
-def _cosines(dense: DenseIndex, vector: Floats, k: int, allowed: "Labels | list[int] | None") -> dict[int, float]:
-    """Contents and their cosines, best first."""
-    labels, cosines = dense.search(vector, k, allowed)
-    return dict(zip(labels.tolist(), cosines.tolist(), strict=True))
+    def _cosines(
+        self, dense: DenseIndex, vector: Floats, k: int, allowed: "Labels | list[int] | None"
+    ) -> dict[int, float]:
+        """At most `k` contents and their cosines, best first; equal ones in an order that every index has."""
+        labels, cosines = dense.search(vector, k, allowed)
+        order = np.lexsort((self._index.sort_keys_of(labels), -cosines))[:k]
+        return dict(zip(labels[order].tolist(), cosines[order].tolist(), strict=True))

@@ -1,6 +1,7 @@
 """Retrieval by words: BM25 over identifiers split to words, and whole identifiers beside them."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,11 +28,17 @@ class LexicalRetriever:
         # As SQLite computes it: idf × (k1 + 1) is what a word gives when a short text is full of it.
         best = sum(2.2 * max(math.log((max(total - n, 0) + 0.5) / (n + 0.5)), 1e-6) for n in terms.values())
         allowed = self._index.allowed(query.within)
-        found = store.match(list(terms), k if allowed is None else -1)
+        found = self._sorted(store.match(list(terms), k if allowed is None else -1))
         if allowed is not None:  # of all that match: a filter comes before the ranking's end
             passing = np.isin([candidate.content for candidate in found], allowed)
-            found = [candidate for candidate, passes in zip(found, passing, strict=True) if passes][:k]
-        return [Candidate(candidate.content, min(candidate.score / best, 1.0)) for candidate in found]
+            found = [candidate for candidate, passes in zip(found, passing, strict=True) if passes]
+        return [Candidate(candidate.content, min(candidate.score / best, 1.0)) for candidate in found[:k]]
+
+    def _sorted(self, found: Sequence[Candidate]) -> list[Candidate]:
+        """Best first; equal ones in an order that every index has."""
+        keys = self._index.sort_keys_of([candidate.content for candidate in found])
+        order = np.lexsort((keys, np.array([-candidate.score for candidate in found])))
+        return [found[i] for i in order.tolist()]
 
     def _rarest(self, terms: set[str], count: int) -> dict[str, int]:
         frequencies = sorted((self._index.frequency(term), term) for term in terms)

@@ -107,7 +107,7 @@ class Found:
         found = []
         for path, evidence in self._files.items():
             score = self.score(path, roots)
-            evidence.sort(key=lambda each: -each.weight())
+            evidence.sort(key=lambda each: (-each.weight(), each.place.span.start))
             best = evidence[0].weight()
             for i, each in enumerate(evidence[:_PER_FILE]):
                 found.append(Ranked(each.place, score + each.weight() - best - _ANOTHER * i))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from threading import Event
 
@@ -88,7 +88,8 @@ class Search:
         asked = Wording(query.text, self._index.frequency, self._index.contents)
         lexical = self._lexical.search(replace(query, text=asked.spoken), _IN_WORDS)
         found = Found(asked, [] if cancel.is_set() else self._dense.search(query, _IN_WORDS), lexical)
-        found.add(place for places in store.places(found.contents(), within).values() for place in places)
+        standing = chain.from_iterable(store.places(found.contents(), within).values())
+        found.add(sorted(standing, key=lambda place: (place.path, place.span.start, place.span.end)))
         found.add(store.defined(asked.symbols, _NAMESAKES, within))
         if asked.name:  # whoever types a name has not always finished
             found.add(store.named(asked.name[-1], _NAMESAKES, within))
@@ -125,5 +126,5 @@ def _raised(likely: Sequence[Candidate], clones: Sequence[Candidate]) -> list[Ca
     for clone in clones:
         raise_by = _STRUCTURE_WEIGHT * max(clone.score - _BY_CHANCE, 0.0) / (1 - _BY_CHANCE)
         scores[clone.content] = scores.get(clone.content, 0.0) + raise_by
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    ranked = sorted(scores.items(), key=lambda item: -item[1])
     return [Candidate(content, score / (1 + _STRUCTURE_WEIGHT)) for content, score in ranked]

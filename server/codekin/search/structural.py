@@ -29,9 +29,9 @@ class StructuralRetriever:
             return []
         allowed = self._index.allowed(query.within)
         labels, scores = self._index.structures.like(asked, least, RENAMED, allowed)
-        order = np.lexsort((labels, -scores))
+        order = np.lexsort((self._index.sort_keys_of(labels), -scores))
         found: list[Candidate] = []
-        for start in range(0, len(order), 2 * k):  # contents that are no more may be among the best
+        for start in range(0, len(order), 2 * k):  # during a scan contents that no file has may be among the best
             best = order[start : start + 2 * k]
             alive = set(self._index.store.alive(labels[best].tolist()))
             pairs = zip(labels[best].tolist(), scores[best].tolist(), strict=True)

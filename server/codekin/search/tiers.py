@@ -15,7 +15,10 @@ _HEAVY = 0.3
 
 
 def blended(light: Mapping[int, float], heavy: Mapping[int, float], weight: float = _HEAVY) -> list[Candidate]:
-    """Contents by score, best first. `light` has a cosine for each, `heavy` one in another space for some."""
+    """Contents by score, best first. `light` has a cosine for each, `heavy` one in another space for some.
+
+    Equal ones stay in the order of `light`.
+    """
     both = [content for content in light if content in heavy]
     scores = dict(light)
     if len(both) > 1:
@@ -25,7 +28,7 @@ def blended(light: Mapping[int, float], heavy: Mapping[int, float], weight: floa
             (both[at] for at in np.argsort(-opinion, kind="stable")), -np.sort(-own), strict=True
         ):
             scores[content] = float(score)
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    ranked = sorted(scores.items(), key=lambda item: -item[1])
     return [Candidate(content, score) for content, score in ranked]
 
 
