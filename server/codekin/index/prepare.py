@@ -16,6 +16,7 @@ from codekin.embed.embedder import Embedder
 from codekin.errors import ContentGoneError
 from codekin.index.passages import passages, space
 from codekin.index.records import FileRecord, FileState, SnippetRecord
+from codekin.index.skipped import TRY_AGAIN, stamp_of
 from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
 from codekin.index.workspace import Document, SourceFile, Workspace, snippets_of
@@ -123,10 +124,9 @@ def left_out(
     verdicts: Mapping[Path, SourceFile | Skipped | None], prepared: Prepared
 ) -> dict[Skipped, tuple[int, int]]:
     """What was left out of some paths, with its size and mtime_ns, as a scan would say it."""
-    told = {verdict: (0, 0) for verdict in verdicts.values() if isinstance(verdict, Skipped)}
-    for item in prepared.skipped:
-        verdict = verdicts.get(item.path)
-        told[item] = (verdict.size, verdict.mtime_ns) if isinstance(verdict, SourceFile) else (0, 0)
+    told = {verdict: TRY_AGAIN for verdict in verdicts.values() if isinstance(verdict, Skipped)}
+    files = {path: (file.size, file.mtime_ns) for path, file in verdicts.items() if isinstance(file, SourceFile)}
+    told |= {item: stamp_of(item, files) for item in prepared.skipped}
     return told
 
 

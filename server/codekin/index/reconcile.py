@@ -20,18 +20,17 @@ from codekin.index.prepare import Prepared, Preparer, put_prepared
 from codekin.index.quota import keep_within_quota
 from codekin.index.records import FileState
 from codekin.index.schema import set_aside
+from codekin.index.skipped import TRY_ALONE, stamp_of
 from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
 from codekin.index.workspace import SourceFile, Workspace
 from codekin.settings import IndexSettings
-from codekin.types import Cancel, IndexReport, OnProgress, Progress, Retry, Skipped
+from codekin.types import Cancel, IndexReport, OnProgress, Progress, Skipped
 
 _INLINE = 64  # fewer files are done before a second process has started
 _CHUNK_FILES = 32
 _CHUNK_BYTES = 400_000  # some 0.1 s of work: a pause, or a crash, loses no more
 _TOLD_PROBLEMS = 20  # of rules; a repository may have as many as it likes
-# What is stored as size and mtime_ns of a skipped file that the next scan tries again: no file has these.
-_TRY_AGAIN, _TRY_ALONE = (0, 0), (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
             tally.done += count
             tally.embedded += prepared.embedded
             tally.reused += prepared.reused
-            tally.skipped |= {item: _state(item, found) for item in prepared.skipped}
+            tally.skipped |= {item: stamp_of(item, found) for item in prepared.skipped}
             store.set_meta({"pending": len(plan.changed) - tally.done})
             on_progress(Progress.after(time.monotonic() - started_work, tally.done, len(plan.changed)))
         if not cancel.is_set():
@@ -143,20 +142,13 @@ def _plan(workspace: Workspace, store: Store, settings: IndexSettings, anew: set
         seen.add(found.path)
         if found.path in anew or _differs(found, states.get(found.path)):
             changed.append(found)
-            if state == _TRY_ALONE:
+            if state == TRY_ALONE:
                 alone.add(found.path)
     unreadable = {item.path for item in skipped if item.is_unread}
     # What is below a folder that can't be read just now is not gone.
     gone = (path for path in states.keys() - seen if unreadable.isdisjoint(path.parents) and not cancel.is_set())
     changed.sort(key=lambda file: file.mtime_ns, reverse=True)
     return Plan(tuple(changed), frozenset(anew), frozenset(alone), tuple(gone), skipped, len(seen))
-
-
-def _state(item: Skipped, found: Mapping[Path, tuple[int, int]]) -> tuple[int, int]:
-    """What is stored as the size and mtime_ns of a skipped file: while they stay the same, it is not tried again."""
-    if item.retry is Retry.WHEN_CHANGED:
-        return found.get(item.path, _TRY_AGAIN)
-    return _TRY_ALONE if item.retry is Retry.ALONE else _TRY_AGAIN
 
 
 def _differs(found: SourceFile, known: FileState | None) -> bool:

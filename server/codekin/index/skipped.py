@@ -5,11 +5,21 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from codekin.index.database import Database
-from codekin.types import Skipped
+from codekin.types import Retry, Skipped
 
 _PUT = "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?)"
 
-Stamps = Mapping[Skipped, tuple[int, int]]  # size and mtime_ns; both 0 where the file is to be looked at again
+# What is stored as size and mtime_ns of a skipped file that the next scan tries again: no file has these.
+TRY_AGAIN, TRY_ALONE = (0, 0), (-1, -1)
+
+Stamps = Mapping[Skipped, tuple[int, int]]  # size and mtime_ns
+
+
+def stamp_of(item: Skipped, files: Mapping[Path, tuple[int, int]]) -> tuple[int, int]:
+    """What is stored as the size and mtime_ns of a skipped file: while they stay the same, it is not tried again."""
+    if item.retry is Retry.WHEN_CHANGED:
+        return files.get(item.path, TRY_AGAIN)
+    return TRY_ALONE if item.retry is Retry.ALONE else TRY_AGAIN
 
 
 class SkippedFiles(Database):
