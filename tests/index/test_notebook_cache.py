@@ -57,6 +57,16 @@ def test_an_open_cell_stands_among_the_saved_ones_as_they_are_now(tmp_path: Path
     assert text_of(cache.open_document(tmp_path / "b.ipynb", cell)) == "new"
 
 
+def test_an_open_notebook_may_have_as_much_code_as_a_saved_one(tmp_path: Path) -> None:
+    path, cache = tmp_path / "a.ipynb", NotebookCache(100)
+    cells = OpenNotebook(tuple(OpenCell(f"{i}", "x = 1\n" * 10, "python", i) for i in range(2)), is_whole=True)
+    found = cache.open_document(path, cells)
+    assert isinstance(found, Skipped)
+    assert "index.max_file_bytes is 100" in found.reason
+    write(path, *("x = 1\n" * 10 for _ in range(2)))
+    assert cache.read(path) == found
+
+
 def test_equal_lines_in_other_cells_are_another_text(tmp_path: Path) -> None:
     """What is cut cell by cell is to be cut anew when cells are joined or split."""
     path, cache = tmp_path / "a.ipynb", NotebookCache(1_000)

@@ -4,8 +4,9 @@ Each line of the text belongs to one cell, and stands on one line of the file; `
 stored and compared is the text; where lines stand is asked only where a person, or an editor, is shown a place.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from codekin.code.extract import extracted
 from codekin.code.lines import split_lines
@@ -100,19 +101,19 @@ def with_open(saved: Notebook, cells: Sequence[OpenCell]) -> Notebook:
     """
     sources = _sources(saved)
     free = dict(enumerate(sources))
-    waiting = list(cells)
-    for is_same in _matches(saved.language):
+    waiting = [(_open_source(cell, saved.language), _source_before(cell, saved.language)) for cell in cells]
+    for is_same in _MATCHES:
         rest = []
-        for cell in waiting:
-            place = next((place for place, source in free.items() if is_same(source, cell)), None)
+        for now, before in waiting:
+            place = next((place for place, source in free.items() if is_same(source, now, before)), None)
             if place is None:
-                rest.append(cell)
+                rest.append((now, before))
             else:
                 old = free.pop(place)
-                sources[place] = replace(_open_source(cell, saved.language), index=old.index, id=old.id)
+                sources[place] = replace(now, index=old.index, id=old.id)
         waiting = rest
     last = max((cell.index for cell in saved.cells), default=-1)
-    fresh = (replace(_open_source(cell, saved.language), index=last + i) for i, cell in enumerate(waiting, 1))
+    fresh = (replace(now, index=last + i) for i, (now, _) in enumerate(waiting, 1))
     return joined([*sources, *fresh], saved.language)
 
 
@@ -134,12 +135,17 @@ def _sources(notebook: Notebook) -> list[Source]:
     ]
 
 
-def _matches(language: str) -> Iterator[Callable[[Source, OpenCell], bool]]:
-    """Whether a saved cell is an open one, the surest sign first."""
-    yield lambda saved, cell: saved.lines == _open_source(cell, language).lines
-    yield lambda saved, cell: saved.lines == source_of(cell.before, cell.language, language).lines
-    yield lambda saved, cell: saved.index == cell.index
-
-
 def _open_source(cell: OpenCell, language: str) -> Source:
-    return replace(source_of(cell.text, cell.language, language), index=cell.index, key=cell.key)
+    return replace(_source_read_last(cell.text, cell.language, language), index=cell.index, key=cell.key)
+
+
+def _source_before(cell: OpenCell, language: str) -> Source:
+    return _source_read_last(cell.before, cell.language, language)
+
+
+_source_read_last = lru_cache(maxsize=1024)(source_of)  # a key changes one cell of many
+_MATCHES: tuple[Callable[[Source, Source, Source], bool], ...] = (  # whether a saved cell is an open one; surest first
+    lambda saved, now, _: saved.lines == now.lines,
+    lambda saved, _, before: saved.lines == before.lines,
+    lambda saved, now, _: saved.index == now.index,
+)

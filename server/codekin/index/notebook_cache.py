@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from codekin.index.reading import Document, document, on_disk, open_notebook
+from codekin.index.reading import Document, document, has_too_much_code, on_disk, open_notebook
 from codekin.types import OpenNotebook, Skipped
 
 _KEPT = 64  # notebooks; their code alone is kept, at most index.max_file_bytes of each
@@ -37,10 +37,13 @@ class NotebookCache:
 
     def open_document(self, path: Path, text: str | OpenNotebook) -> Document | Skipped | None:
         """The document that an editor has open, whatever the disk says."""
+        found: Document | Skipped | None
         if isinstance(text, str):
-            return document(path, text, None)
-        saved = None if text.is_whole else self.read(path)
-        return open_notebook(path, text, saved if isinstance(saved, Document) else None)
+            found = document(path, text, None)
+        else:
+            saved = None if text.is_whole else self.read(path)
+            found = open_notebook(path, text, saved if isinstance(saved, Document) else None)
+        return has_too_much_code(found, self._max_bytes) or found
 
 
 def _is_unchanged(known: Document) -> bool:
