@@ -64,9 +64,9 @@ def applied(text: str, changes: Iterable[TextDocumentContentChangeEvent], encodi
     """`text` after the changes, each of which stands on the ones before."""
     for change in changes:
         if isinstance(change, TextDocumentContentChangePartial):
-            start = offset(text, change.range.start, encoding)
-            end = offset(text, change.range.end, encoding)
-            text = text[:start] + change.text + text[max(start, end) :]
+            ends = change.range.start, change.range.end  # the wrong way round with some
+            start, end = sorted(offset(text, position, encoding) for position in ends)
+            text = text[:start] + change.text + text[end:]
         else:
             text = change.text
     return text
