@@ -23,6 +23,7 @@ _JUNK: tuple[Any, ...] = (
     *(None, True, -1, 0, 3.5, 10**22, -(2**63), "", "x" * 5000, "\ud800", "\0", "file:///", "file://[", "\u202etxt"),
     *([], {}, [[]], {"": None}, [None] * 50, {"uri": 3}, "invoked", "compact", 99),
 )
+_ODD_IDS = tuple(junk for junk in _JUNK if junk != 99)  # which the client's own requests come to
 _ODD_BODIES = (
     b"",
     b"{",
@@ -71,7 +72,7 @@ def _send_all(client: Client, root: Path, chance: random.Random, count: int) -> 
         method, params = chance.choice(templates)
         message: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "params": mutate(params, chance)}
         if not _is_notification(method):
-            message["id"] = f"fuzz {number}" if chance.random() < 0.9 else chance.choice(_JUNK)
+            message["id"] = f"fuzz {number}" if chance.random() < 0.9 else chance.choice(_ODD_IDS)
         if message.get("id") == f"fuzz {number}":
             expected.append(message["id"])
         client.send_body(json.dumps(message).encode())
