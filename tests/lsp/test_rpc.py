@@ -1,6 +1,7 @@
 """Documents as clients tell of them: without versions, out of order, beyond their ends."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,6 +90,16 @@ async def test_what_is_out_of_order_changes_nothing_else(server) -> None:
     said(server, "textDocument/didClose", {"textDocument": {"uri": URI}})
     said(server, "textDocument/didClose", {"textDocument": {"uri": URI}})
     assert changed(server, {"text": "late"}) is None
+
+
+LONG = "file:///" + "x" * 9999
+
+
+@pytest.mark.parametrize("uri", ["file:///tmp/%ff", "file://[", "file:///%00", "file:a.py", "", LONG])
+async def test_documents_may_have_any_address(server, uri) -> None:
+    said(server, "textDocument/didOpen", {"textDocument": {"uri": uri, "text": TEXT}})
+    assert server.protocol.workspace.find(uri).source == TEXT
+    assert [path for path, _ in server.protocol.workspace.open()] in ([], [Path("/" + "x" * 9999)])
 
 
 async def test_texts_may_hold_anything_that_json_does(server) -> None:

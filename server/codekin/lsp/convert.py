@@ -102,14 +102,16 @@ def name_range(line: str, number: int, name: str, encoding: str) -> Range:
 
 
 def path_of(uri: str) -> Path | None:
-    """The path of a file: URI; None for any other (untitled:, git:, a notebook's cell: see `notebook_of`)."""
+    """The path of a file: URI; None for any other (untitled:, git:, a notebook's cell: see `notebook_of`), and for a
+    name that is not UTF-8, which no index has.
+    """
     try:
         parts = urlsplit(uri)
+        path = unquote(parts.path, errors="strict")
     except ValueError:
         return None
     if parts.scheme != "file":
         return None
-    path = unquote(parts.path, errors="surrogateescape")
     if os.name == "nt" and _DRIVE.match(path):
         path = path[1:]
     elif parts.netloc not in ("", "localhost"):

@@ -156,6 +156,7 @@ class Documents(Workspace):
     def _create_text_document(
         self, doc_uri: str, source: str | None = None, version: int | None = None, language_id: str | None = None
     ) -> TextDocument:
-        document = OpenDocument(doc_uri, source, version, language_id, position_codec=self.position_codec)
+        document = OpenDocument("", source, version, language_id, position_codec=self.position_codec)
+        document.uri = doc_uri  # not before: pygls takes it apart, and fails with some
         document.encoding = self.encoding
         return document

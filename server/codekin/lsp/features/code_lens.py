@@ -53,7 +53,7 @@ def _definitions(path: Path, uri: str, engine: "Engine", _: Cancel) -> list[Snip
 
 
 async def _resolve(server: "CodekinServer", lens: types.CodeLens) -> types.CodeLens:
-    data: dict[str, Any] = lens.data if isinstance(lens.data, dict) else {}
+    data: Any = lens.data if _is_ours(lens.data) else {}
     path = server.protocol.workspace.file_of(str(data.get("uri", "")))
     count = 0
     if path is not None:
@@ -62,6 +62,12 @@ async def _resolve(server: "CodekinServer", lens: types.CodeLens) -> types.CodeL
     arguments = [argument] if count else None
     lens.command = types.Command(f"{count} similar", "codekin.findSimilar" if count else "", arguments=arguments)
     return lens
+
+
+def _is_ours(data: Any) -> bool:
+    """Whether a client has sent back what `_lenses` made."""
+    kinds = {"uri": str, "start": int, "end": int, "nameLine": int, "name": str, "language": str}
+    return isinstance(data, dict) and all(isinstance(data.get(key), kind) for key, kind in kinds.items())
 
 
 def _count(path: Path, data: dict[str, Any], engine: "Engine", cancel: Cancel) -> int:

@@ -16,8 +16,9 @@ from pygls.exceptions import JsonRpcException
 from codekin.errors import CodekinError, QueryError
 from codekin.lsp.convert import column, path_of, width
 from codekin.lsp.locations import lines_location, place_shown
-from codekin.lsp.protocol import SourceJson, range_json
+from codekin.lsp.protocol import LocationJson, SourceJson, range_json
 from codekin.lsp.questions import Kind, SupersededError
+from codekin.lsp.structuring import UnreadableError, structure
 from codekin.lsp.views import view_of
 from codekin.types import Cancel, Completion
 
@@ -161,8 +162,11 @@ def _source(server: "CodekinServer", completion: Completion) -> SourceJson:
 
 async def _accepted(server: "CodekinServer", source: Any) -> None:
     """A completion was taken: its source is the one to show from now on."""
-    if isinstance(source, dict) and isinstance(source.get("location"), dict):
-        server.completion_source = SourceJson(label=str(source.get("label", "")), location=source["location"])
+    if isinstance(source, dict):
+        with suppress(UnreadableError):  # else it is none of ours
+            location = structure(source.get("location"), types.Location)
+            place: LocationJson = {"uri": location.uri, "range": range_json(location.range)}
+            server.completion_source = SourceJson(label=str(source.get("label", "")), location=place)
 
 
 async def _show_source(server: "CodekinServer", _: Any) -> SourceJson | None:
