@@ -23,7 +23,7 @@ from codekin.index import pool
 from codekin.index.home import Home, home
 from codekin.index.reconcile import reconcile
 from codekin.settings import CacheSettings, Settings
-from codekin.types import IndexReport, Progress
+from codekin.types import IndexReport, Progress, Retry
 
 NEVER = threading.Event()
 LONG_S = 120.0
@@ -283,6 +283,18 @@ def test_a_file_is_not_to_blame_for_a_worker_that_is_stopped(
     report = index(perilous, tmp_path / "cache", workers=2)
     assert mark.exists()
     assert (report.skipped, report.files) == ((), 80)
+
+
+def test_a_worker_that_waits_for_what_never_comes_is_ended(
+    perilous: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As for a disk that does not answer. Beats are counted, in which the processor did nothing."""
+    wait = "worker._IDLE_BEATS = 2; signal.pause()"
+    harm(monkeypatch, {"m7.py": wait})
+    ((_, prepared),) = pool.one_by_one(at(perilous, tmp_path / "cache"), [perilous / "m7.py"], (), NEVER)
+    (skipped,) = prepared.skipped
+    assert "does not answer" in skipped.reason
+    assert skipped.retry is Retry.ALONE
 
 
 def test_a_file_that_can_be_read_again_is_read(perilous: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 
 _POLL_S = 0.2  # how soon a cancelled call notices
 _PROCESSOR_S = 20.0  # a chunk takes some 0.1 s; a grammar can take hours over a text made to that end
+_LONG_SILENCE_S = 300.0  # of work that nobody waits for: native code may hold Python's lock for minutes
 _STARTS = 3  # of workers in a row that die before they are ready
 # What kills a worker may be another process's hunger for memory, and who stops one may do so again.
 _TRIES = {Cause.FAULT: 2, Cause.MEMORY: 2, Cause.TIME: 1, Cause.SILENCE: 4, Cause.IDLENESS: 1}
@@ -91,7 +92,9 @@ def map_in_workers(function: Callable[[Item], Result], items: Sequence[Item], wo
     results: dict[int, Result] = {}
     following = 0
     with Pool(workers, None) as pool:
-        for number, outcome in pool.run([Call(function, (item,)) for item in items], threading.Event(), SILENCE_S):
+        for number, outcome in pool.run(
+            [Call(function, (item,)) for item in items], threading.Event(), _LONG_SILENCE_S
+        ):
             if isinstance(outcome, WorkerDiedError):
                 raise IndexingError(f"A worker process died ({outcome.cause.name.lower()}) of {items[number]}.")
             results[number] = outcome
