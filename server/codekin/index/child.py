@@ -50,7 +50,7 @@ class Child:
             if report is not None:
                 return report
             status = self._process.wait()
-        if status == 0:
+        if status == 0 and not watch.has_killed:
             return None
         fate = "did not go on, and was ended" if watch.has_killed else f"ended with status {status}"
         raise IndexingError(f"The indexing process {fate}. What it had done is kept, and it is started anew.")
