@@ -107,7 +107,7 @@ LEFT_OUT = {
     "broken": ('{"cells": [\n', "can't be read: line 2"),
     "conflict": ('{"cells": [\n<<<<<<< HEAD\n], "nbformat": 4}', "can't be read"),
     "prose": (notebook(), "without code"),
-    "bare": ({"cells": [], "nbformat": 4}, "without code"),
+    "bare": ({"cells": [], "nbformat": 4}, "without cells"),
     "other": ({"a": 1}, "no cells"),
     "list": ([], "no object"),
     "empty": ("", "empty file"),

@@ -97,7 +97,7 @@ def _notebook(path: Path, notebook: Notebook | str, status: os.stat_result | Non
     if isinstance(notebook, str):
         return Skipped(path, notebook)
     if not notebook.cells:
-        return Skipped(path, f"a notebook without code: its cells are prose, or empty ({notebook.others})")
+        return Skipped(path, f"a notebook without {'code: all of its cells are prose' if notebook.others else 'cells'}")
     return _document(path, notebook.text, notebook.language, status, notebook.cells)
 
 
