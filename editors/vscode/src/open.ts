@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import type { Hit } from './protocol';
 import type { Span } from './spans';
+import { printable } from './wording';
 
 export const CELL = 'vscode-notebook-cell'; // the scheme of cells' documents
 
@@ -47,10 +48,10 @@ export function cellOf(uri: vscode.Uri): vscode.NotebookCell | undefined {
     return cells.find((cell) => cell.document.uri.toString() === uri.toString());
 }
 
-/** The file as it is shown: seen from the workspace's folder. */
+/** The file as it is shown, and never as it is addressed: seen from the workspace's folder. */
 export function shown(uri: vscode.Uri | string): string {
     const given = typeof uri === 'string' ? vscode.Uri.parse(uri) : uri;
-    return vscode.workspace.asRelativePath(given.scheme === CELL ? given.with({ scheme: 'file', fragment: '' }) : given);
+    return printable(vscode.workspace.asRelativePath(given.scheme === CELL ? given.with({ scheme: 'file', fragment: '' }) : given));
 }
 
 export async function open(hit: Hit, options: vscode.TextDocumentShowOptions = {}): Promise<void> {

@@ -12,6 +12,7 @@ const MEANS: Record<Kinship, string> = {
 };
 const LONGEST = 60; // of a line that stands for a name
 const FENCE = /`{3,}/g;
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu; // controls, directional marks, and others that show nothing
 
 export interface Group {
     key: string;
@@ -45,19 +46,24 @@ export function meaning(kinship: string): string {
     return MEANS[kinship as Kinship] ?? '';
 }
 
+/** Text of a workspace in one line that neither hides nor turns anything round: anybody may have made its names. */
+export function printable(text: string): string {
+    return text.replace(HIDDEN, (letter) => `\\u${letter.codePointAt(0)!.toString(16).padStart(4, '0')}`);
+}
+
 /** The hit's name; where it has none, its first line. */
 export function nameOf(hit: Hit): string {
     const name = hit.qualifiedName || hit.name;
     if (name) {
-        return name;
+        return printable(name);
     }
     const line = hit.preview.split('\n').find((each) => each.trim())?.trim() ?? hit.kind;
-    return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
+    return printable(line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line);
 }
 
 /** The same for a narrow column: the file tells the rest. */
 export function shortNameOf(hit: Hit): string {
-    return hit.name || nameOf(hit);
+    return printable(hit.name) || nameOf(hit);
 }
 
 export function percent(share: number): string {

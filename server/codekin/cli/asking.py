@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
-
 from codekin.cli import console
 from codekin.cli.arguments import Asking, folder_within
 from codekin.code.cell_lines import lines_in_cell, lines_in_file
@@ -110,7 +108,7 @@ def answer(root: Path, asking: Asking, question: Question) -> bool:
 def standard_input() -> str:
     """The code that is piped in. Raises QueryError where there is none."""
     if sys.stdin.isatty():
-        click.echo("Paste the code, then end it with Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
+        console.write("Paste the code, then end it with Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
     code = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
     if not code.strip():
         raise QueryError("There is no code on standard input. Pipe some in, or name FILE:LINE.")

@@ -4,6 +4,8 @@ Standard output has the answer and nothing else: hits as lines, or with `--json`
 Exit status: 0 found, 1 nothing found, 2 an error, 130 interrupted. What costs time is imported when a command runs.
 """
 
+import io
+import logging
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -23,6 +25,7 @@ from codekin.cli.model import model
 from codekin.cli.options import DEBUG, FILE, FOLDER, JSON, MODEL, ROOT
 from codekin.cli.train import train
 from codekin.errors import CodekinError, QueryError
+from codekin.printable import PrintableFormatter, printable_lines
 
 if TYPE_CHECKING:
     from codekin.cli.arguments import Asking
@@ -255,6 +258,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # code may hold what the terminal's encoding does not
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     sys.exit(_run())
 
 
@@ -262,21 +268,27 @@ def _run() -> int:
     try:
         return codekin.main(standalone_mode=False) or _FOUND
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        _say(shown.getvalue().rstrip("\n"))
         return _failed(error.format_message())
     except click.Abort as error:  # click's own for Ctrl-C
         message = f"Interrupted. {error.__cause__ or ''}".strip()
-        click.echo(message, err=True)
+        _say(message)
         return _failed(message, _INTERRUPTED)
     except CodekinError as error:
-        click.echo(f"Error: {error}", err=True)
+        _say(f"Error: {error}")
         return _failed(str(error))
     except Exception as error:
         if _has("--debug"):
             raise
         message = f"{type(error).__name__}: {error}. This is a fault of codekin: please report what --debug shows."
-        click.echo(f"Error: {message}", err=True)
+        _say(f"Error: {message}")
         return _failed(message)
+
+
+def _say(message: str) -> None:
+    click.echo(printable_lines(message), err=True)
 
 
 def _failed(message: str, status: int = _ERROR) -> int:

@@ -50,7 +50,7 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
         console.write_json({"completions": shown, "seconds": round(seconds, 4)})
         return 0 if completions else 1
     for completion in completions:
-        click.echo(completion.text)
+        console.write_code(completion.text)
         source = f"{relative(completion.path, root)}:{row_of(completion.cell, completion.span.start) + 1}"
         console.note(f"from {source}{', edited' * completion.edited}; {completion.confidence:.0%} sure")
     if not completions:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codekin.code.cell_lines import lines_in_file, row_of
+from codekin.printable import printable, printable_lines
 from codekin.types import Answer, Cell, Hit, IndexReport, ModelStatus, OnProgress, Progress, Snippet, Status
 
 if TYPE_CHECKING:
@@ -32,28 +33,33 @@ _GOOD, _FAIR = 0.66, 0.33  # shares of a score, for its colour only
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _LEXERS = {"csharp": "c#", "commonlisp": "common-lisp", "assembly": "nasm", "vue": "html", "svelte": "html"}
 
-# A repository is anybody's: its names and texts must not drive the terminal.
-_VISIBLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {127: 0x2421}
-_VISIBLE |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-_ONE_LINE = _VISIBLE | {9: 0x2409, 10: 0x240A}
-
 
 def write_json(document: dict[str, Any]) -> None:
     """The one document of a `--json` command; ASCII, so that no terminal's or pipe's encoding matters."""
     click.echo(json.dumps(document, indent=2))
 
 
+def write(text: str, *, err: bool = False) -> None:
+    """Lines of the answer, or of what is said beside it, as they may be shown. Nothing else writes to a terminal."""
+    click.echo(printable_lines(text), err=err)
+
+
+def write_code(text: str) -> None:
+    """Code as it is for a program, as it may be shown for a person."""
+    click.echo(printable_lines(text) if sys.stdout.isatty() else text)
+
+
 def note(text: str) -> None:
     """A remark beside the answer."""
-    click.echo(text.translate(_VISIBLE), err=True)
+    write(text, err=True)
 
 
 def shown(path: Path) -> str:
     """A path as terminals and other programs follow it: seen from the current directory."""
     try:
-        return os.path.relpath(path).translate(_ONE_LINE)
+        return printable(os.path.relpath(path))
     except ValueError:  # on another drive
-        return str(path)
+        return printable(str(path))
 
 
 @contextmanager
@@ -90,7 +96,7 @@ def show_asked(snippet: Snippet | None, path: Path, line: int, cell: Cell | None
         span = lines_in_file(cell, snippet.span)
         lines = f"{shown(path)}:{span.start + 1}-{span.end}{f', cell {cell.index + 1}' if cell else ''}"
         nearest = f"Line {row_of(cell, line) + 1} has no code of its own. " if beside else ""
-        note(f"{nearest}Like {name} ({lines}):".translate(_ONE_LINE))
+        note(printable(f"{nearest}Like {name} ({lines}):"))
     if sys.stdout.isatty():
         note("")
 
@@ -99,7 +105,7 @@ def show_answer(answer: Answer) -> None:
     """The hits, best first."""
     if not sys.stdout.isatty():
         for hit in answer.hits:
-            click.echo(_line(hit))
+            write(_line(hit))
         return
     console = _console()
     for hit in answer.hits:
@@ -111,7 +117,7 @@ def show_answer(answer: Answer) -> None:
 
 def _line(hit: Hit) -> str:
     place = hit.place
-    name = place.qualified_name.translate(_ONE_LINE) or "-"
+    name = printable(place.qualified_name) or "-"
     return f"{where(hit)}: {hit.score:.2f} {place.kind} {name} ({_in_cell(hit.cell)}{hit.why})"
 
 
@@ -129,7 +135,7 @@ def _block(hit: Hit, width: int) -> Iterator["Text"]:
 
     place = hit.place
     stands = where(hit)
-    name = place.qualified_name.translate(_ONE_LINE)
+    name = printable(place.qualified_name)
     if len(stands) + 2 + len(name) <= width:
         yield Text.assemble((stands, "bold cyan"), "  ", (name, "bold"))
     else:
@@ -151,7 +157,7 @@ def _excerpt(hit: Hit, width: int) -> Iterator["Text"]:
 
     place = hit.place
     language = _LEXERS.get(place.language, place.language)
-    code = hit.text.translate(_VISIBLE).expandtabs(4)
+    code = printable_lines(hit.text).expandtabs(4)
     lines = list(Syntax(code, language, theme="ansi_dark").highlight(code).split("\n", allow_blank=True))
     lines = lines[max(place.name_line - place.span.start, 0) : place.span.end - place.span.start]
     count = len(lines) if len(lines) <= _SHOWN_LINES + 1 else _SHOWN_LINES
@@ -173,7 +179,8 @@ def show_report(report: IndexReport, root: Path) -> None:
     indexed = f"{counted(report.files, 'file')}, {counted(report.snippets, 'snippet')}"
     vectors = f"{report.embedded:,} embedded, {report.reused:,} reused"
     skipped = f"{counted(len(report.skipped), 'file')} skipped"
-    click.echo(f"{root}: {indexed}; {vectors}, {skipped}; {report.seconds:.1f} s, {megabytes(report.store_bytes)}")
+    taken = f"{report.seconds:.1f} s, {megabytes(report.store_bytes)}"
+    write(f"{printable(str(root))}: {indexed}; {vectors}, {skipped}; {taken}")
     for item in report.skipped[:_SHOWN_SKIPPED]:
         note(f"skipped {shown(item.path)}: {item.reason}")
     if len(report.skipped) > _SHOWN_SKIPPED:
@@ -188,7 +195,7 @@ def _model(model: ModelStatus) -> str:
 def show_status(status: Status, report: "Report") -> None:
     """How things are, one fact a line."""
     facts = {
-        "workspace": ", ".join(map(str, status.roots)),
+        "workspace": printable(", ".join(map(str, status.roots))),
         "state": status.state,
         "indexed": f"{counted(status.files, 'file')}, {counted(status.snippets, 'snippet')} "
         f"({status.coverage:.0%} of the workspace)",
@@ -226,14 +233,18 @@ def _table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) ->
     marks, names = (max(len(row[column]) for row in rows) for column in (0, 1))
     if not sys.stdout.isatty():
         for mark, name, text in rows:
-            click.echo(" ".join(filter(None, (f"{mark:{marks}}", f"{name:{names}}", text))))
+            write(" ".join(filter(None, (f"{mark:{marks}}", f"{name:{names}}", text))))
         return
     from rich.table import Table
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2, 0, 0))
     for mark, name, text in rows:
-        cells = [Text(mark, style=style(mark)), *([Text(name)] if names else []), Text(text.translate(_VISIBLE))]
+        cells = [
+            Text(mark, style=style(mark)),
+            *([Text(printable(name))] if names else []),
+            Text(printable_lines(text)),
+        ]
         table.add_row(*cells)
     _console().print(table)
 

@@ -10,6 +10,7 @@ import click
 
 from codekin.cli.options import DEBUG, JSON, ROOT
 from codekin.code.cell_lines import cell_at, row_of
+from codekin.printable import printable
 from codekin.types import Kind, Progress, Snippet
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def duplicates(root: Path | None, as_json: bool) -> int:
     if as_json:
         console.write_json({"duplicates": [_json(pair, lambda path: relative(path, root)) for pair in found]})
     for path, snippet, row, hit in () if as_json else found:
-        mine = f"{console.shown(path)}:{row + 1}: {snippet.qualified_name}"
-        click.echo(f"{mine} = {console.where(hit)} {hit.place.qualified_name} ({hit.why})")
+        mine = f"{console.shown(path)}:{row + 1}: {printable(snippet.qualified_name)}"
+        console.write(f"{mine} = {console.where(hit)} {printable(hit.place.qualified_name)} ({hit.why})")
     if not found:
         console.note(f"No function of at least {console.counted(least, 'line')} stands in {root} twice.")
     return 0 if found else 1

@@ -91,7 +91,7 @@ def _on_repositories(as_json: bool, options: dict[str, Any]) -> int:
     if as_json:
         console.write_json({"signature": signature} | repositories.to_json(measured))
     else:
-        click.echo(f"{repositories.format_table(measured)}\n\n{format_signature(signature)}")
+        console.write(f"{repositories.format_table(measured)}\n\n{format_signature(signature)}")
     return 0
 
 
@@ -128,7 +128,7 @@ def _on_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) ->
     if as_json:
         console.write_json({"rows": retrieval.to_json(rows)})
     else:
-        click.echo(retrieval.format_tables(rows))
+        console.write(retrieval.format_tables(rows))
     return 0
 
 
@@ -167,7 +167,7 @@ def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
     if as_json:
         console.write_json(clone_report.to_json(report))
     else:
-        click.echo(clone_report.format_table(report))
+        console.write(clone_report.format_table(report))
     return 0
 
 
@@ -196,5 +196,5 @@ def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int) -> in
     if as_json:
         console.write_json(evaluation.to_json(measured))
     else:
-        click.echo(evaluation.format_table(measured))
+        console.write(evaluation.format_table(measured))
     return 0

@@ -34,7 +34,7 @@ def list_(as_json: bool) -> int:
     width = max(len(str(row["name"])) for row in rows)
     for row in rows:
         state = "here" if row["here"] else f"{row['megabytes']:,} MB to download"
-        click.echo(f"{row['name']:<{width}}  {state:<22}  {row['licence']}  {row['hub']}".rstrip())
+        console.write(f"{row['name']:<{width}}  {state:<22}  {row['licence']}  {row['hub']}".rstrip())
     return 0
 
 

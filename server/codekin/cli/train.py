@@ -18,7 +18,7 @@ _OUT = click.Path(file_okay=False, path_type=Path)
 @click.group()
 def train() -> None:
     """Make a model, from its corpus on."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
 
 
 def _with_torch(command: Callable[..., int]) -> Callable[..., int]:

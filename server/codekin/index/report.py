@@ -13,6 +13,7 @@ from codekin.index.home import Home
 from codekin.index.memory import Held, held
 from codekin.index.store import Store
 from codekin.index.troubles import Trouble, Troubles
+from codekin.printable import printable, printable_lines
 from codekin.types import Skipped
 
 _LISTED = 1000  # skipped files
@@ -99,11 +100,11 @@ def plain(found: Report) -> dict[str, Any]:
     return {
         "languages": [{"name": it.name, "files": it.files, "functions": it.functions} for it in found.languages],
         "reasons": [{"reason": reason, "files": count} for reason, count in found.reasons],
-        "skippedFiles": [{"path": str(item.path), "reason": item.reason} for item in found.skipped],
+        "skippedFiles": [{"path": str(item.path), "reason": printable(item.reason)} for item in found.skipped],
         "stored": [{"what": it.what, "path": str(it.path), "bytes": it.size} for it in found.stored],
         "held": [{"what": it.what, "bytes": it.resident} for it in found.held],
         "keeper": found.keeper,
-        "troubles": [{"when": _told(it.when), "message": it.message} for it in found.troubles],
+        "troubles": [{"when": _told(it.when), "message": printable_lines(it.message)} for it in found.troubles],
     }
 
 

@@ -10,6 +10,7 @@ from lsprotocol import types
 from pygls.workspace import TextDocument, Workspace
 
 from codekin.lsp.convert import UTF16, applied, notebook_of, path_of, uri_of
+from codekin.printable import printable
 from codekin.types import OpenCell, OpenNotebook
 
 log = logging.getLogger(__name__)
@@ -100,12 +101,12 @@ class Documents(Workspace):
         return uri_of(path)
 
     def shown(self, path: Path) -> str:
-        """The path as a person would say it: within its folder."""
+        """The path as a person would say it, and as it may be shown: within its folder."""
         for real in self._roots:
             if path.is_relative_to(real):
                 inner = str(path.relative_to(real))
-                return inner if len(self._roots) == 1 else f"{real.name}{os.sep}{inner}"
-        return str(path)
+                return printable(inner if len(self._roots) == 1 else f"{real.name}{os.sep}{inner}")
+        return printable(str(path))
 
     def put_notebook_document(self, params: types.DidOpenNotebookDocumentParams) -> None:
         """The client opened a notebook."""

@@ -10,6 +10,7 @@ from codekin.code.cell_lines import lines_in_cell, lines_in_file
 from codekin.lsp.convert import code_range, name_range
 from codekin.lsp.documents import Documents
 from codekin.lsp.protocol import AnswerJson, CellJson, HitJson, LocationJson, range_json
+from codekin.printable import printable
 from codekin.types import Answer, Cell, Hit, Kind, Span
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def answer_json(answer: Answer, documents: Documents) -> AnswerJson:
 def shown(hit: Hit, documents: Documents) -> str:
     """The hit in a line: `src/a.py:12 name`; in the third cell of a notebook `a.ipynb#3:12 name`."""
     place = place_shown(hit.place.path, hit.place.name_line, hit.cell, documents)
-    return f"{place} {hit.place.qualified_name}".rstrip()
+    return f"{place} {printable(hit.place.qualified_name)}".rstrip()
 
 
 def place_shown(path: Path, line: int, cell: Cell | None, documents: Documents) -> str:
@@ -113,7 +114,7 @@ def _hit_json(hit: Hit, documents: Documents) -> HitJson:
         "language": place.language,
         "score": hit.score,
         "kinship": hit.kinship.value if hit.kinship else None,
-        "why": hit.why,
+        "why": printable(hit.why),
         "preview": dedent("\n".join(hit.text.split("\n")[:_PREVIEW_LINES]))[:_PREVIEW_CHARS],
         "cell": cell_json(hit, documents.encoding),
     }

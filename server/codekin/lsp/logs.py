@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from codekin.printable import PrintableFormatter, printable
+
 if TYPE_CHECKING:
     from codekin.lsp.server import CodekinServer
 
@@ -42,12 +44,10 @@ class RepeatFilter(logging.Filter):
 
 def to_line(text: str, limit: int = _MAX_CHARACTERS) -> str:
     """Return the text as one line that does nothing to a terminal, whatever a client has put in."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text[:limit]
-    )
+    return printable(text[:limit])
 
 
-class _LineFormatter(logging.Formatter):
+class _LineFormatter(PrintableFormatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
         return to_line(super().formatMessage(record)) + str(getattr(record, "more", ""))
 

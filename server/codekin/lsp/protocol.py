@@ -23,6 +23,7 @@ from typing import Any, TypedDict
 from lsprotocol.types import Range
 
 from codekin import __version__
+from codekin.printable import printable_lines
 from codekin.types import ModelStatus, Progress, Status
 
 STATUS_CHANGED = "codekin/statusChanged"
@@ -188,7 +189,7 @@ def status_json(status: Status) -> StatusJson:
         "storeBytes": status.store_bytes,
         "embedded": status.embedded,
         "watching": status.watching,
-        "problems": list(status.problems),
+        "problems": list(map(printable_lines, status.problems)),
         "ignored": status.ignored,
         "models": [_model_json(model) for model in status.models],
     }

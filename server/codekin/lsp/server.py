@@ -36,6 +36,7 @@ from codekin.lsp.questions import Kind
 from codekin.lsp.rpc import Rpc, converter
 from codekin.lsp.session import Session
 from codekin.lsp.status import StatusBoard
+from codekin.printable import printable_lines
 from codekin.types import Progress
 
 log = logging.getLogger(__name__)
@@ -195,7 +196,7 @@ class CodekinServer(LanguageServer):
 
     def tell(self, kind: types.MessageType, message: str) -> None:
         """Show the user a message."""
-        self.window_show_message(types.ShowMessageParams(kind, message))
+        self.window_show_message(types.ShowMessageParams(kind, printable_lines(message)))
 
     def tell_once(self, kind: types.MessageType, message: str) -> None:
         """The same, but each message only once."""

@@ -49,6 +49,7 @@ local function name_of(hit)
   if name == '' then -- the first line that says something
     name = vim.trim(('\n' .. (hit.preview or '')):match('\n([^\n]*%w[^\n]*)') or '…')
   end
+  name = vim.fn.strtrans(name)
   return vim.fn.strcharlen(name) <= widest and name or vim.fn.strcharpart(name, 0, widest - 1) .. '…'
 end
 
@@ -131,10 +132,11 @@ function M.found(answer, title, client)
   return current
 end
 
+--- The path for a person: what shows nothing of its own, and turns text round, by number. Never to open it by.
 ---@param path string
 ---@return string
 function M.shown(path)
-  return vim.fn.fnamemodify(path, ':~:.')
+  return vim.fn.strtrans(vim.fn.fnamemodify(path, ':~:.'))
 end
 
 --- Go to a hit, as after a jump.

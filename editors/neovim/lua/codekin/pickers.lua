@@ -178,7 +178,7 @@ local snacks = {
 ---@param item codekin.Item
 ---@return string
 local function fzf_line(item)
-  return ('%s:%d:%d: %s'):format(hits.shown(item.filename), item.lnum, item.col, item.text)
+  return ('%s:%d:%d: %s'):format(vim.fn.fnamemodify(item.filename, ':~:.'), item.lnum, item.col, item.text)
 end
 
 ---@param title string

@@ -1,7 +1,7 @@
 /** What a person asks, as tiles and tables. */
 
 import type { Report, Status } from '../protocol';
-import { bytes as sized, counted as numbered, LIVES, stateOf, type Life } from '../wording';
+import { bytes as sized, counted as numbered, LIVES, printable, stateOf, type Life } from '../wording';
 
 const NARROW = '\u00a0'; // a number stays with its unit
 
@@ -110,7 +110,7 @@ function keeper(name?: string): string {
 function skipped({ reasons, skippedFiles }: Report): Cell[][] {
     return reasons.map(({ reason, files }) => {
         const those = skippedFiles.filter((each) => each.reason === reason || reason.startsWith('larger') && each.reason.includes('max_file_bytes'));
-        const items = those.map(({ path }) => node('li', {}, path));
+        const items = those.map(({ path }) => node('li', {}, printable(path)));
         const more = files > those.length ? [node('li', {}, `… and ${(files - those.length).toLocaleString('en')} more`)] : [];
         const list = node('details', {}, node('summary', {}, counted(files, 'file')), node('ul', {}, ...items, ...more));
         return [reason, list];

@@ -14,6 +14,7 @@ from codekin.errors import QueryError
 from codekin.lsp import parameters
 from codekin.lsp.protocol import MapJson
 from codekin.lsp.questions import Kind
+from codekin.printable import printable
 from codekin.types import Cancel, OnProgress, Progress
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _json(drawn: "CodeMap", rows: Any, address: Callable[[Path], str]) -> MapJso
         "file": _packed(drawn.file, "<u4"),
         "line": _packed(rows, "<u4"),
         "links": _packed(drawn.links, "<u4"),
-        "names": list(drawn.names),
+        "names": list(map(printable, drawn.names)),
         "files": [address(path) for path in drawn.files],
         "groups": [{"name": group.name, "functions": group.count} for group in drawn.groups],
     }

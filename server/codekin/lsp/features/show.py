@@ -6,6 +6,7 @@ from lsprotocol.types import MessageType, Range, ShowDocumentParams
 from pygls.exceptions import JsonRpcException
 
 from codekin.lsp.locations import location_of, name_of, shown
+from codekin.printable import printable
 from codekin.types import Answer
 
 if TYPE_CHECKING:
@@ -35,5 +36,5 @@ async def show(server: "CodekinServer", answer: Answer, found: str) -> None:
     best = answer.hits[0]
     if await go_to(server, location_of(best, documents).uri, name_of(best, documents)):
         return
-    lines = [f"{shown(hit, documents)}: {hit.why}" for hit in answer.hits[:_LISTED]]
+    lines = [f"{shown(hit, documents)}: {printable(hit.why)}" for hit in answer.hits[:_LISTED]]
     server.tell(MessageType.Info, "\n".join([f"codekin: {len(answer.hits)} {found}{covered}", *lines]))

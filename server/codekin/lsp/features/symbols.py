@@ -7,6 +7,7 @@ from lsprotocol import types
 
 from codekin.lsp.locations import SYMBOL_KINDS, name_location_of
 from codekin.lsp.questions import Kind, SupersededError
+from codekin.printable import printable
 from codekin.types import Cancel, Hit
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ async def _symbols(server: "CodekinServer", params: types.WorkspaceSymbolParams)
     return [
         types.WorkspaceSymbol(
             name_location_of(hit, documents),
-            hit.place.name or documents.shown(hit.place.path),
+            printable(hit.place.name) or documents.shown(hit.place.path),
             SYMBOL_KINDS[hit.place.kind],
-            container_name=hit.place.qualified_name.removesuffix(hit.place.name).rstrip(".:#") or None,
+            container_name=printable(hit.place.qualified_name.removesuffix(hit.place.name).rstrip(".:#")) or None,
         )
         for hit in hits
     ]
