@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import click
-
 from codekin.cli.arguments import address
+from codekin.cli.console import note
 from codekin.errors import QueryError
 from codekin.lsp.authentication import check_token, new_token, token_from
 from codekin.lsp.connections import Listening, SocketPath, TcpAddress
@@ -32,5 +31,5 @@ def _token(file: Path | None) -> str:
     if told := tcp_token():
         return check_token(told)
     token = new_token()
-    click.echo(f"The client must send this as initializationOptions.token: {token}", err=True)
+    note(f"The client must send this as initializationOptions.token: {token}")
     return token

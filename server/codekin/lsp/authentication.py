@@ -16,6 +16,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from codekin.errors import QueryError
+from codekin.files import read_file
 from codekin.lsp.decoding import decode
 from codekin.lsp.framing import Frame, to_frame
 
@@ -96,7 +97,7 @@ def _read_private(file: Path) -> str:
             raise QueryError(f"{file} is no file with a token. Name another, or one that is not there yet.")
         if os.name != "nt" and status.st_mode & 0o077:
             raise QueryError(f"Others can read {file}. Run: chmod 600 {file}")
-        return file.read_text("utf-8")
+        return read_file(file, _MAX_FILE_BYTES).data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise QueryError(f"{file} can't be read ({error}). Name another file for the token.") from error
 
