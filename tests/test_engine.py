@@ -409,3 +409,45 @@ class TestSeveralProcesses:
         with opened(root, cache=tmp_path / "c", start=True):
             pass
         assert set(psutil.Process().children(recursive=True)) <= before
+
+
+class TestLongQuestions:
+    LONG = ("x", "ä_", "%", "a.b ", '" OR * ( ', "parse_Date ")
+
+    @pytest.fixture
+    def engine(self, root: Path, tmp_path: Path) -> Iterator[Engine]:
+        with opened(root, cache=tmp_path / "c") as (engine, _):
+            yield engine
+
+    @pytest.mark.parametrize("part", LONG)
+    def test_a_question_is_answered_up_to_its_limit_which_is_named(self, engine: Engine, part: str):
+        engine.search((part * 100_000)[:100_000], 5)
+        with pytest.raises(QueryError, match=r"at most 100,000 .* codekin similar -"):
+            engine.search("x" * 100_001, 5)
+
+    def test_a_question_of_8_000_characters_is_read_to_its_end(self, engine: Engine):
+        question = " " * 7_900 + "mark an order as cancelled"
+        assert "cancel" in names(engine.search(f"the{question}", 5))
+
+    def test_code_is_compared_up_to_its_limit_which_is_named(self, engine: Engine):
+        code = f"{ORDERS}\n" + "x = 1\n" * 150_000
+        assert len(code) < 1_000_000
+        engine.similar_to(code, 5, language="python")
+        with pytest.raises(QueryError, match=r"at most 1,000,000 .* one function"):
+            engine.similar_to(code + code, 5)
+
+    @pytest.mark.parametrize(
+        "within",
+        [Filter(language="x" * 5_000), Filter(folder=Path("/" + "x" * 5_000))],
+    )
+    def test_no_folder_or_language_is_so_long(self, engine: Engine, within: Filter):
+        with pytest.raises(QueryError, match=r"at most 4,096 .* Name "):
+            engine.search("cancel", 5, within=within)
+
+    @pytest.mark.parametrize("folder", ["/a\0b", "/a\udcff"])
+    def test_a_folder_that_no_path_can_name_is_refused(self, engine: Engine, folder: str):
+        with pytest.raises(QueryError, match="valid UTF-8"):
+            engine.search("cancel", 5, within=Filter(folder=Path(folder)))
+
+    def test_any_number_of_hits_may_be_asked_for(self, engine: Engine):
+        assert named(engine, "cancel", 10**30)

@@ -7,12 +7,14 @@ bulk index: answers come from what is there, and say how much of the workspace t
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from codekin.code.extract import canonical, split_lines
 from codekin.completion.completer import Completer
@@ -23,9 +25,11 @@ from codekin.index.filler import Filler
 from codekin.index.home import Home, home
 from codekin.index.index import Index
 from codekin.index.indexer import Indexer
+from codekin.index.owner_lock import OwnerLock
 from codekin.index.passages import space
 from codekin.index.prepare import Preparer
 from codekin.index.reconcile import reconcile
+from codekin.index.repair import with_repair
 from codekin.index.report import Report, report
 from codekin.index.vector_store import VectorStore
 from codekin.index.waiting import await_other
@@ -33,6 +37,7 @@ from codekin.index.workspace import Document, Workspace, snippets_of
 from codekin.map.builder import MapBuilder
 from codekin.search.hits import Asked, Reader, asked_at
 from codekin.search.ignored import Ignored
+from codekin.search.limits import MOST_HITS, check_code, check_filter, read_question
 from codekin.search.search import Search
 from codekin.search.soundness import finds, sampled
 from codekin.settings import Settings
@@ -53,6 +58,8 @@ from codekin.types import (
     Status,
     Task,
 )
+
+T = TypeVar("T")
 
 _PATIENCE_S = 2.0  # of an editor's question with the heavy model
 
@@ -76,7 +83,8 @@ class Engine:
         self.workspace = Workspace(self.home.roots, settings.index)
         embedder = self._embedder = light(settings.model)
         spaces = embedder.space(Task.CODE2CODE), space(embedder)
-        self._index = Index(self.home, spaces[0], embedder.dim, self._note_problem, spaces[1])
+        open_index = partial(Index, self.home, spaces[0], embedder.dim, self._note_problem, spaces[1])
+        self._index = with_repair(open_index)
         self._vectors = VectorStore(self.home.vectors)
         self._preparer = Preparer(self.workspace, self._index.store, self._vectors, self._embedder)
         self._indexer = Indexer(self.home, self.workspace, self._index, self._preparer, self._changed)
@@ -102,25 +110,29 @@ class Engine:
         Where another codekin already does, `wait` for it instead, or be content with what is there.
         """
         started = time.monotonic()
-        lock = FileLock(self.home.lock, timeout=0, mode=0o600)
-        try:
-            with lock:
-                self._index.store.release()  # of a server that was killed: who lives says its own again
+        lock = OwnerLock(self.home.lock)
+        if lock.acquire():
+            with closing(lock):
+                with_repair(self._index.store.release)  # of a server that was killed: who lives says its own again
                 report = reconcile(self.home, on_progress, cancel, workers)
-        except Timeout:
+        else:
             if wait:
-                await_other(self._index.store, lock, on_progress, cancel)
-            self.follow()
-            embedded = catch_up(self._index, self._preparer, on_progress, cancel.is_set)
-            counts = self._index.store.counts()
-            skipped, size = tuple(self._index.store.skipped()), self._index.store.size_bytes()
-            report = IndexReport(counts.files, counts.snippets, embedded, 0, skipped, time.monotonic() - started, size)
-        self.follow()
+                await_other(self._index.store, FileLock(self.home.lock, mode=0o600), on_progress, cancel)
+            report = with_repair(partial(self._report_of_other, on_progress, cancel, started))
+        with_repair(self._index.follow)
         return report
+
+    def _report_of_other(self, on_progress: OnProgress, cancel: Cancel, started: float) -> IndexReport:
+        """What there is, as another codekin has indexed it."""
+        self._index.follow()
+        embedded = catch_up(self._index, self._preparer, on_progress, cancel.is_set)
+        counts = self._index.store.counts()
+        skipped, size = tuple(self._index.store.skipped()), self._index.store.size_bytes()
+        return IndexReport(counts.files, counts.snippets, embedded, 0, skipped, time.monotonic() - started, size)
 
     def follow(self) -> None:
         """Take in what any codekin has indexed. Questions do so themselves."""
-        self._index.follow()
+        self._soundly(lambda: None)
 
     def open_document(self, path: Path, text: str | OpenNotebook) -> None:
         """An editor has this text of the document, now or anew; it wins over the disk until `close_document`."""
@@ -178,12 +190,13 @@ class Engine:
 
         Clones are found where its language is known: `language`, or that to which the hits are limited.
         """
+        check_code(code)
         asked = Asked(canonical(split_lines(code)), language or within.language)
         return self._answer(asked, Task.CODE2CODE, k, within, cancel)
 
     def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
         """Where the code is that does what the question says."""
-        return self._answer(Asked(question.strip(), is_code=False), Task.NL2CODE, k, within, cancel)
+        return self._answer(Asked(read_question(question), is_code=False), Task.NL2CODE, k, within, cancel)
 
     def complete(
         self,
@@ -199,10 +212,12 @@ class Engine:
 
         With `key`, `text` is that of a notebook's cell that is open under this name.
         """
-        with self._sound():
-            self._index.follow()
+
+        def complete() -> list[Completion]:
             at, settings = self.completer.cursor(path, text, row, column, key), self.settings.completion
             return self.completer.complete(at, settings, cancel or threading.Event())
+
+        return self._soundly(complete)
 
     def snippets(self, path: Path) -> list[Snippet]:
         """The snippets of a document as it is now; none where there is nothing to read."""
@@ -213,14 +228,15 @@ class Engine:
         """Where else it, or one that differs in few words, stands, unless that is meant to be. Short ones have none."""
         if snippet.span.end - snippet.span.start < self.settings.duplicates.min_lines:
             return []
-        with self._sound():
-            self._index.follow()
-            found = self._search.duplicates(path, snippet)
+        found = self._soundly(lambda: self._search.duplicates(path, snippet))
         own, named = self.ignored.named(path, snippet.qualified_name), self.ignored.named
         return [hit for hit in found if not self.ignored.hides(own, named(hit.place.path, hit.place.qualified_name))]
 
     def status(self) -> Status:
         """How things are."""
+        return with_repair(self._status, self._repair)
+
+    def _status(self) -> Status:
         store, counts = self._index.store, self._index.store.counts()
         meant = self.ignored.now()
         problems = [*self._problems, *([self._indexer.problem] if self._indexer.problem else [])]
@@ -248,15 +264,23 @@ class Engine:
 
     def report(self) -> Report:
         """All that a person asks beside the status; takes some milliseconds."""
-        return report(self.home, self._index.store, self._index.troubles, is_keeper=self._indexer.is_keeper)
+        look = partial(report, self.home, self._index.store, self._index.troubles, is_keeper=self._indexer.is_keeper)
+        return with_repair(look, self._repair)
 
     def unfindable(self, sample: int) -> tuple[int, list[Place]]:
         """How many snippets (some `sample`) were asked for by their own text, and those that were not found."""
-        with self._sound():
-            self._index.follow()
+
+        def ask() -> tuple[int, list[Place]]:
             asked = list(sampled(self._index, Reader(self.workspace), sample))
             lost = [place for place, text in asked if not finds(self._index, self._embedder, place, text)]
             return len(asked), lost
+
+        return self._soundly(ask)
+
+    def is_to_be_refilled(self) -> bool:
+        """Whether the store took the place of an unsound one, and nothing has been indexed since."""
+        store = self._index.store
+        return store.count_of("files") is None and store.path.with_suffix(".corrupt").exists()
 
     def progress(self) -> Progress | None:
         """How far the bulk index is, or the heavy model behind it; None when neither is under way in this process."""
@@ -269,11 +293,11 @@ class Engine:
 
         0 before the first scan has counted the files.
         """
-        files, pending = (self._index.store.meta(key) for key in ("files", "pending"))
+        files, pending = (self._index.store.count_of(key) for key in ("files", "pending"))
         is_emptied = bool(files) and not self._index.store.has_files()  # by an upgrade, and not read again yet
         if files is None or pending is None or is_emptied:
             return 0.0
-        indexed = 1.0 - int(pending) / max(int(files), 1)
+        indexed = 1.0 - pending / max(files, 1)
         return indexed * self._index.loaded
 
     # How answers are made
@@ -292,9 +316,9 @@ class Engine:
 
     def _answer(self, asked: Asked, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
         started = time.monotonic()
-        with self._sound():
-            self._index.follow()
-            hits, stale = self._search.answer(asked, task, k, within, cancel or threading.Event())
+        check_filter(within)
+        search = partial(self._search.answer, asked, task, min(k, MOST_HITS), within, cancel or threading.Event())
+        hits, stale = self._soundly(search)
         if self._started and stale:
             self._indexer.notice(stale)
         place = (asked.path, asked.span) if asked.path else None
@@ -306,11 +330,18 @@ class Engine:
             self._index.troubles.tell(problem)
             self._on_change()
 
-    @contextmanager
-    def _sound(self) -> Iterator[None]:
-        """A question that stumbles over an unsound file has it made again; the next one will be answered."""
-        try:
-            yield
-        except StoreCorruptError as error:
-            self._indexer.repair(error)
-            raise
+    def _soundly(self, ask: Callable[[], T]) -> T:
+        """What `ask` answers from what is indexed by now; a file that proves unsound is made again first."""
+
+        def follow_and_ask() -> T:
+            self._index.follow()
+            return ask()
+
+        return with_repair(follow_and_ask, self._repair)
+
+    def _repair(self, error: StoreCorruptError) -> None:
+        """Set the unsound file aside. A server fills a new one in the background, a command does before it answers."""
+        self._indexer.repair(error)
+        self._index.troubles.tell(str(error))
+        if not self._started:
+            self.refresh(lambda _: None, threading.Event(), self.settings.index.workers or 1, wait=False)

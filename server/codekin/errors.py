@@ -39,12 +39,22 @@ class StoreBusyError(StoreError):
 class StoreCorruptError(StoreError):
     """A file of the index is unsound; it is set aside and made again."""
 
-    def __init__(self, message: str, path: Path) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, path: Path, file_id: tuple[int, int]) -> None:
+        """`file_id` (device and inode) is that of the unsound file: by now another may stand at `path`."""
+        super().__init__(message, path, file_id)  # all of it: a worker's error is raised in its parent
         self.path = path
+        self.file_id = file_id
 
-    def __reduce__(self) -> tuple[type["StoreCorruptError"], tuple[str, Path]]:
-        return type(self), (str(self), self.path)  # a worker's error is raised in its parent
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class StoreLostError(StoreError):
+    """A file of the index was removed or replaced while it was being filled; filling it again is all that helps."""
+
+
+class StoreReadOnlyError(StoreError):
+    """The index can be read, but not written."""
 
 
 class ContentGoneError(StoreError):

@@ -61,9 +61,13 @@ class Course:
 
 
 def unpacked(packed: bytes) -> Course:
-    """The course that was packed."""
+    """The course that was packed. Raises ValueError where `packed` is none."""
+    if len(packed) < 2:
+        raise ValueError("a course without its length")
     count = array("H", packed[:2])[0]
     borders, keys = array("H", packed[2 : 2 + 2 * count]), array("I", packed[2 + 2 * count :])
+    if len(borders) < count:
+        raise ValueError("a course that is cut short")
     return Course(tuple(keys), tuple(borders))
 
 

@@ -26,6 +26,7 @@ from codekin.code.tokens import KIND_SHIFT, MARK, NAME, Codes, Tokens, tokens
 Sketch = npt.NDArray[np.uint8]
 
 SKETCH = 64  # bytes: the standard error of an estimate is .06 at worst
+STRUCTURE_LENGTHS = (8, 16 + SKETCH)  # bytes of a packed one, without and with what short code lacks
 LEAST_RUNS = 20  # distinct ones: with less, unrelated functions are built alike
 
 RUN = 5  # tokens

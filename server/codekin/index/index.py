@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from codekin.errors import StoreError
 from codekin.index.courses import Courses
 from codekin.index.graph import DenseIndex
 from codekin.index.home import Home
@@ -39,9 +40,11 @@ class Index:
         self._dim = dim
         self._heavy_space: tuple[str, int] | None = None  # the heavy tier's space and dimension
         self._following = threading.Lock()
+        self._restored = 0  # times that an older state of the store was put into its file
         self._begin()
 
     def _begin(self) -> None:
+        self._replaced_stores, self._replaced_vectors = self.store.replacements, self._vectors.replacements
         self._identity = self.store.identity()
         self.light = self._tier(self._space, self._dim, self._home.graph)
         self.heavy = self._heavy_tier()
@@ -96,6 +99,16 @@ class Index:
         return known[1]
 
     @property
+    def replacements(self) -> int:
+        """How often the store's file or that of the vectors was found to be another than before, or gone."""
+        return self.store.replacements + self._vectors.replacements + self._restored
+
+    @property
+    def problem(self) -> StoreError | None:
+        """Why a file that has taken the place of one that is open can't be opened itself."""
+        return self.store.problem or self._vectors.problem
+
+    @property
     def loaded(self) -> float:
         """The share of the store's contents whose vectors are in memory, 0 … 1."""
         have, to_come = len(self.dense), self.light.to_come + len(self.light.awaited)
@@ -137,10 +150,7 @@ class Index:
         if not self._following.acquire(blocking=False):
             return
         try:
-            if self.store.identity() != self._identity:  # the store was unsound and has been made again
-                for tier in self.tiers:
-                    tier.dense.close()
-                self._begin()
+            self._look_at_files()
             for tier in self.tiers:
                 arrived = tier.arrive()
                 if tier is self.light:
@@ -160,6 +170,23 @@ class Index:
             self._generation = generation
         finally:
             self._following.release()
+
+    def _look_at_files(self) -> None:
+        """Let go of what is in memory where it is of files that are no longer there."""
+        newest = self._vectors.newest()
+        is_older = self.store.generation() < self._generation
+        self._restored += is_older
+        if is_older or (self.store.identity(), self.store.replacements) != (self._identity, self._replaced_stores):
+            former = self.tiers
+            self._begin()
+            for tier in former:
+                tier.dense.close()
+        elif self._vectors.replacements != self._replaced_vectors:
+            self._replaced_vectors = self._vectors.replacements
+            for tier in self.tiers:
+                tier.look_from_the_beginning()
+            if self.heavy is not None and not newest:  # the light model's are soon made again
+                self.heavy.save(self.store)
 
     def settle(self) -> None:
         """After a bulk change: take it in, and have the graph renewed where that is due."""

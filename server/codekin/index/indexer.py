@@ -4,6 +4,7 @@ Any number of codekin processes may have the same workspace open. Each puts its 
 store; the one that holds the lock also watches the disk and reconciles. When it dies, another takes its place.
 """
 
+import contextlib
 import logging
 import os
 import threading
@@ -12,15 +13,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
-from codekin.errors import CodekinError, StoreBusyError, StoreCorruptError
+from codekin.errors import CodekinError, StoreBusyError, StoreCorruptError, StoreError, StoreLostError
 from codekin.index.catch_up import catch_up
 from codekin.index.child import Child
 from codekin.index.home import Home
 from codekin.index.index import Index
+from codekin.index.integrity import find_damage
+from codekin.index.owner_lock import OwnerLock
 from codekin.index.prepare import Preparer, left_out, put_prepared
-from codekin.index.schema import set_aside
+from codekin.index.store_files import set_aside
 from codekin.index.workspace import SourceFile, Workspace
 from codekin.types import Progress
 
@@ -31,8 +32,9 @@ log = logging.getLogger(__name__)
 
 _FEW = 64  # paths at once; more are left to a child process
 _PATIENCE = 4  # debounces that an edit waits at most while more edits keep coming
-_STAND_BY_S = 1.0
-_RETRIES_S = (1.0, 5.0, 30.0, 300.0)
+_LOOK_S = 1.0  # between two looks at the lock and the index's files
+_RETRIES_S = (1.0, 5.0, 15.0, 60.0)
+_OPEN_AGAIN_S = 2.0  # between two attempts to open a file of the index
 
 
 class Indexer:
@@ -56,7 +58,8 @@ class Indexer:
         self._paused = False
         self._stopping = False
         self._child: Child | None = None
-        self._lock = FileLock(home.lock, timeout=0, mode=0o600, thread_local=False)
+        self._lock = OwnerLock(home.lock)
+        self._seen_replacements = index.replacements
         self._watcher: Watcher | None = None
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._run_updates, self._run_bulk)]
         self.progress: Progress | None = None
@@ -83,7 +86,8 @@ class Indexer:
             thread.join()
         if self._watcher:  # only now: a thread may just have begun to watch
             self._watcher.stop()
-        self._index.store.release(self._workspace.overlays())
+        with contextlib.suppress(StoreError):  # what can't be written now is read from the disk anew by the next one
+            self._index.store.release(self._workspace.overlays())
         self._lock.release()
 
     def notice(self, paths: Iterable[Path]) -> None:
@@ -129,23 +133,23 @@ class Indexer:
 
         Raises StoreBusyError where another process has the lock: it would not know that it is to scan again.
         """
-        if not self._lock.is_locked:
+        if not self._lock.is_held:
             raise StoreBusyError("Another codekin keeps this workspace's index. Reindex there, or close it first.")
         self._index.store.clear()
         self.rescan()
 
     def repair(self, error: StoreCorruptError) -> None:
-        """A file of the index proved unsound: make it again."""
-        if self._lock.is_locked:
-            set_aside(error.path)
-            self.rescan()
+        """Set aside a file of the index that proved unsound, to be made again by whoever has the lock."""
+        with contextlib.suppress(StoreError):  # where that can't be done, the next who reads the file says so again
+            set_aside(error)
+        self.rescan()
 
     @property
     def state(self) -> str:
         """What it is doing, in a word or two."""
         if self.problem:
             return "failed"
-        if not self._lock.is_locked:
+        if not self._lock.is_held:
             return "standing by"
         if self._paused:
             return "paused"
@@ -154,12 +158,13 @@ class Indexer:
     @property
     def is_keeper(self) -> bool:
         """Whether it is this process that keeps the index like the disk."""
-        return self._lock.is_locked
+        return self._lock.is_held
 
     @property
     def problem(self) -> str | None:
         """What keeps it from its work, and the remedy."""
-        return self._bulk_problem or self._update_problem
+        problem = self._index.problem
+        return self._bulk_problem or (str(problem) if problem else self._update_problem)
 
     @property
     def watching(self) -> str:
@@ -203,7 +208,7 @@ class Indexer:
             self.repair(error)
         except CodekinError as error:
             self._note_trouble(error)
-            self._update_problem = str(error)
+            self._update_problem = None if isinstance(error, StoreLostError) else str(error)
             self._retry(paths)
         except Exception as error:  # a fault of ours must not end the thread that keeps the index like the editor
             log.exception("%d files could not be taken in", len(paths))
@@ -246,41 +251,84 @@ class Indexer:
     # Everything at once: by a child, if this process holds the lock
 
     def _run_bulk(self) -> None:
-        if not self._await_lock():
-            return
+        while self._await_lock():
+            self._begin_watching()
+            self._keep()
+            if self._watcher and not self._stopping:  # another process may have the lock by now
+                self._watcher.stop()
+                self._watcher = None
+
+    def _begin_watching(self) -> None:
         from codekin.index.watcher import Watcher  # the command line never watches
 
-        # Whoever held unsaved text before us may be dead; who lives says it again with the next edit.
-        self._index.store.release()
-        self.update(self._workspace.overlays())
         self._watcher = Watcher(self._workspace, self.update, self.rescan, self._settings.polling_s)
         self._watcher.start()
-        failures = 0
-        while self._await(lambda: self._rescan_wanted and not self._paused):
+
+    def _keep(self) -> None:
+        """Keep the store like the disk, until the lock is lost, or it is time to stop."""
+        is_begun, failures = False, 0
+        while self._lock.is_held and not self._stopping:
             try:
-                self._reconcile(failures)
+                if not is_begun:  # whoever held unsaved text before us may be dead; who lives says it again
+                    self._index.store.release()
+                    self.update(self._workspace.overlays())
+                    is_begun = True
+                self._look_at_files()
+                if self._is_rescan_due():
+                    self._reconcile(failures)
                 failures, self._bulk_problem = 0, None
-            except Exception as error:  # whatever it is, the lock is held: nobody else would do the work
-                log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
-                self._index.troubles.tell(str(error) or repr(error))
-                self._bulk_problem = str(error) if failures else None  # once is soon mended
-                self.rescan()
-                self._on_change()
-                self._await(lambda: False, _RETRIES_S[min(failures, len(_RETRIES_S) - 1)])
+                self._await(self._is_rescan_due, _LOOK_S)
+            except Exception as error:  # noqa: BLE001 (whatever it is: with the lock, nobody else would do the work)
+                self._note_failure(error, failures)
                 failures += 1
 
+    def _is_rescan_due(self) -> bool:
+        return self._rescan_wanted and not self._paused
+
+    def _look_at_files(self) -> None:
+        """Take everything in anew where a file of the index is another than before, or gone. Raises StoreError."""
+        self._index.follow()
+        if self._index.problem:
+            raise self._index.problem
+        if self._index.replacements == self._seen_replacements:
+            return
+        self._seen_replacements = self._index.replacements
+        if damage := find_damage(self._home.store):  # a copy of a file that was being written
+            raise damage
+        self.update(self._workspace.overlays())
+        self.rescan()
+        self._on_change()
+
+    def _note_failure(self, error: Exception, failures: int) -> None:
+        """Say what went wrong, mend what can be mended, and wait before it is tried again."""
+        log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
+        self._index.troubles.tell(str(error) or repr(error))
+        self._bulk_problem = str(error) if failures else None  # once is soon mended
+        delay_s = _RETRIES_S[min(failures, len(_RETRIES_S) - 1)]
+        if isinstance(error, StoreCorruptError):
+            self.repair(error)
+        if isinstance(error, StoreError):  # met here, before any work was begun: to try costs nothing
+            delay_s = min(delay_s, _OPEN_AGAIN_S)
+        self.rescan()
+        self._on_change()
+        self._await(lambda: False, delay_s)
+
     def _await_lock(self) -> bool:
+        """Wait for the lock, following what its holder writes; False when it is time to stop."""
+        failures = 0
         while not self._stopping:
             try:
-                self._lock.acquire()
-            except Timeout:
-                self._index.follow()
+                if self._lock.acquire():
+                    self._on_change()
+                    return True
+                self._look_at_files()
                 self._look_behind()
+                failures, self._bulk_problem = 0, None
                 self._on_change()
-                self._await(lambda: False, _STAND_BY_S)
-            else:
-                self._on_change()
-                return True
+                self._await(lambda: False, _LOOK_S)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the lock is wanted when its holder ends)
+                self._note_failure(error, failures)
+                failures += 1
         return False
 
     def _await(self, condition: Callable[[], bool], timeout_s: float | None = None) -> bool:

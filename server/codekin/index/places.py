@@ -22,6 +22,8 @@ FUNCTIONS = (
     "WHERE s.kind NOT IN ('class', 'module', 'lines') AND s.part < 2 GROUP BY f.language"
 )
 
+_LONGEST_WORD = 60  # characters; there is a term for each of the lengths that a beginning may have
+
 
 class Standing(NamedTuple):
     """A function and where it stands: the least that tells one from another, for there are very many."""
@@ -34,7 +36,7 @@ class Standing(NamedTuple):
 
 def beginning_alike(word: str) -> list[str]:
     """FTS5 terms: what begins with the word's first three fifths, and what the word begins with."""
-    quoted = word.replace('"', "")
+    quoted = word.replace('"', "")[:_LONGEST_WORD]
     least = max(3, math.ceil(0.6 * len(quoted)))
     return [f'"{quoted[:least]}"*', *(f'"{quoted[:i]}"' for i in range(3, least))] if quoted else []
 
@@ -55,12 +57,20 @@ def condition_of(within: Filter) -> tuple[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=16_384)
-def _path(path: str) -> Path:
-    """Making one costs ten times what looking it up does, and hits are compared by it."""
+def path_of(path: str) -> Path:
+    """The path that a row has. Making one costs ten times what looking it up does, and hits are compared by it.
+
+    Raises ValueError or TypeError where it is none.
+    """
+    if "\0" in path:
+        raise ValueError("a path with a null character")
     return Path(path)
 
 
 def place_of(row: tuple) -> Place:  # type: ignore[type-arg]
-    """A row that PLACE selects."""
+    """A row that PLACE selects. Raises ValueError or TypeError where it is none."""
     path, start, end, name, qualified_name, kind, language, name_line, part, content = row
-    return Place(_path(path), Span(start, end), name, qualified_name, Kind(kind), language, name_line, part, content)
+    "".join((name, qualified_name, language))  # nothing but text can be joined
+    if not 0 <= start < end or name_line < 0 or part < 0 or content < 1:
+        raise ValueError("lines and numbers of no snippet")
+    return Place(path_of(path), Span(start, end), name, qualified_name, Kind(kind), language, name_line, part, content)

@@ -44,9 +44,9 @@ def _referenced(path: Path) -> set[bytes]:
 
 def _dropped(path: Path) -> bool:
     """Remove the store of a workspace that is gone from the disk and has long not been used; whether it was."""
-    if time.time() - path.stat().st_mtime < _FORGOTTEN_S:
-        return False
     try:
+        if time.time() - path.stat().st_mtime < _FORGOTTEN_S:
+            return False
         with FileLock(path.with_suffix(".lock"), timeout=0):
             store = Store(path)
             try:
@@ -59,5 +59,5 @@ def _dropped(path: Path) -> bool:
                 if file.suffix != ".lock":  # we hold it, and another may wait for it
                     file.unlink(missing_ok=True)
             return True
-    except (Timeout, StoreError):
+    except (Timeout, StoreError, OSError, ValueError):  # somebody uses it, or is about to make it again
         return False

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from codekin import __version__
 from codekin.embed.chosen import light
-from codekin.errors import StoreCorruptError
+from codekin.errors import StoreLostError
 from codekin.index.home import Home
 from codekin.index.pool import one_by_one, pooled
 from codekin.index.prepare import Prepared, Preparer, put_prepared
 from codekin.index.quota import keep_within_quota
 from codekin.index.records import FileState
-from codekin.index.schema import set_aside
+from codekin.index.repair import with_repair
 from codekin.index.skipped import TRY_ALONE, stamp_of
 from codekin.index.store import Store
 from codekin.index.vector_store import VectorStore
@@ -58,13 +58,9 @@ class _Tally:
 def reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
     """Bring the store up to date and say what that took. A cancelled call leaves all that was done so far.
 
-    The caller holds the workspace's lock, so an unsound file may be set aside and made again.
+    The caller holds the workspace's lock. An unsound file is set aside and made again, and so is one that was lost.
     """
-    try:
-        return _reconcile(home, on_progress, cancel, workers)
-    except StoreCorruptError as error:
-        set_aside(error.path)
-        return _reconcile(home, on_progress, cancel, workers)
+    return with_repair(lambda: _reconcile(home, on_progress, cancel, workers))
 
 
 def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
@@ -74,6 +70,7 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
     with contextlib.closing(store), contextlib.closing(vectors):
         preparer = Preparer(workspace, store, vectors, embedder)
         store.set_meta({"scanning": 1})
+        store.check_references()
         plan = _plan(workspace, store, home.settings.index, _anew(store, vectors, preparer.space), cancel)
         store.remove(plan.gone, collect=False)  # they may stand elsewhere now
         roots = json.dumps([str(root) for root in home.roots])
@@ -96,6 +93,8 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
             store.set_meta({"codekin": __version__, "rules": repr(home.settings.index)})
             store.collect()
             keep_within_quota(home, vectors)
+        if store.replacements or vectors.replacements:  # what was written before is lost
+            raise StoreLostError(f"{store.path} or {vectors.path} was removed or replaced. It is filled again.")
         counts = store.counts()
         seconds = time.monotonic() - started
         return IndexReport(

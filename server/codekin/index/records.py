@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codekin.code.continuations import unpacked
+from codekin.code.structure import STRUCTURE_LENGTHS
 from codekin.code.words import words
 from codekin.errors import ContentGoneError
 from codekin.index import schema
@@ -20,6 +22,24 @@ class FileState:
     mtime_ns: int
     hash: bytes
     overlay: bool
+
+
+def state_of(size: int, mtime_ns: int, content_hash: bytes, overlay: int) -> FileState:
+    """The state that a row of the store has. Raises TypeError where it is none."""
+    return FileState(int(size), int(mtime_ns), bytes(memoryview(content_hash)), bool(overlay))
+
+
+def course_row(row: tuple[int, bytes]) -> tuple[int, bytes]:
+    """The row of a content and its packed course. Raises ValueError or TypeError where that can't be unpacked."""
+    unpacked(row[1])
+    return row
+
+
+def structure_row(row: tuple[int, bytes]) -> tuple[int, bytes]:
+    """The row of a content and its packed structure. Raises ValueError or TypeError where that has another length."""
+    if len(memoryview(row[1])) not in STRUCTURE_LENGTHS:
+        raise ValueError("a structure of another length")
+    return row
 
 
 @dataclass(frozen=True, slots=True)

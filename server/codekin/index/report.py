@@ -9,6 +9,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from codekin.index.database import size_of
 from codekin.index.home import Home
 from codekin.index.memory import Held, held
 from codekin.index.store import Store
@@ -83,7 +84,7 @@ def _stored(home: Home, store: Store) -> tuple[Stored, ...]:
 
 
 def _size(paths: Sequence[Path]) -> int:
-    return sum(path.stat().st_size for path in paths if path.exists())
+    return sum(map(size_of, paths))
 
 
 def _keeper(home: Home) -> str:
@@ -93,6 +94,8 @@ def _keeper(home: Home) -> str:
             return "nobody"
     except Timeout:
         return "another process"
+    except OSError:  # who can't have the lock keeps nothing
+        return "nobody"
 
 
 def plain(found: Report) -> dict[str, Any]:

@@ -7,15 +7,22 @@ Two kinds of SQLite file, both in WAL mode, both private to the user (0600 in a 
 """
 
 import contextlib
+import logging
 import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from codekin.errors import StoreBusyError, StoreCorruptError, StoreError, StoreFullError
+from codekin.errors import StoreError, StoreReadOnlyError
+from codekin.index.store_errors import MALFORMED, errors_named, is_corrupt
+from codekin.index.store_files import NO_FILE, FileId, file_ids, guard, make_private, move_aside
+
+log = logging.getLogger(__name__)
 
 _BUSY_S = 30.0
+_NO_VERSION = 1_000  # above it, the number is not a version but a damaged header
 _CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
 
 # Each entry brings a file from version i to i + 1. Never edit one that was released: append.
@@ -104,68 +111,82 @@ VECTOR_MIGRATIONS = (
 )
 
 
-def connect(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
-    """An open connection with its tables at the newest version; usable from one thread at a time.
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenFile:
+    """An open connection, and which files it is to; usable from one thread at a time."""
+
+    connection: sqlite3.Connection
+    files: tuple[FileId, FileId, FileId]  # the database, its write-ahead log, what indexes that
+    is_read_only: bool
+
+    def is_current(self, files: tuple[FileId, FileId, FileId]) -> bool:
+        """Whether the open files are those that stand at the path now."""
+        if self.is_read_only:
+            return self.files[0] == files[0] != NO_FILE
+        return self.files == files and NO_FILE not in files
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+def connect(path: Path, migrations: tuple[str, ...]) -> OpenFile:
+    """Open a database with its tables at the newest version; read-only where the file, or its folder, is.
 
     A file that is not a sound store is moved aside (`*.corrupt`) and a new one begun: everything in it can be
     derived again. Raises StoreError where the folder can't be written or a newer codekin wrote the file.
     """
     with errors_named(path):
-        _make_private(path)
-        try:
-            return _open(path, migrations)
-        except sqlite3.DatabaseError as error:
-            if not _is_corrupt(error):
-                raise
-            set_aside(path)
-            _make_private(path)
-            return _open(path, migrations)
+        if path.is_file() and not is_writable(path):
+            return _open_read_only(path, migrations)
+        with guard(path):
+            make_private(path)
+            try:
+                connection = _open(path, migrations)
+            except sqlite3.Error as error:
+                if not is_corrupt(error):
+                    raise
+                log.warning("%s is unsound (%s). It is set aside and made again.", path, error)
+                move_aside(path)
+                make_private(path)
+                connection = _open(path, migrations)
+            return OpenFile(connection, file_ids(str(path)), is_read_only=False)
 
 
-def set_aside(path: Path) -> None:
-    """Move an unsound file out of the way, with what belongs to it; the newest unsound one is kept to look into."""
-    with contextlib.suppress(FileNotFoundError):  # another process was faster
-        path.replace(path.with_suffix(".corrupt"))
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether SQLite says that the file itself is unsound."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-@contextlib.contextmanager
-def errors_named(path: Path) -> Iterator[None]:
-    """SQLite's and the system's errors as ours, each with its remedy."""
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database as it is, whatever its version. Raises SQLite's own errors."""
+    address = path.absolute().as_uri()
+    if is_writable(path):
+        return _opened_by_address(f"{address}?mode=rw")
     try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
-            raise StoreFullError(
-                f"The disk that holds {path.parent} is full. Free some room; indexing then goes on."
-            ) from error
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            message = f"Another process has been writing {path} for {_BUSY_S:.0f} s. Stop it, or try again."
-            raise StoreBusyError(message) from error
-        if _is_corrupt(error):
-            raise StoreCorruptError(f"{path} is unsound ({error}). It is set aside and made again.", path) from error
-        raise StoreError(f"{path} can't be used: {error}. If this stays, remove the file; it is made again.") from error
-    except OSError as error:
-        raise StoreError(
-            f"{path.parent} can't be written ({error.strerror}). Set cache.directory to a folder that can."
-        ) from error
+        return _opened_by_address(f"{address}?mode=ro")
+    except sqlite3.OperationalError:  # the index of its log is not there, and can't be made: as what never changes
+        return _opened_by_address(f"{address}?mode=ro&immutable=1")
 
 
-def _make_private(path: Path) -> None:
-    for folder in (*reversed(path.parent.parents), path.parent):
-        if not folder.exists():
-            folder.mkdir(mode=0o700, exist_ok=True)
-    # Only where there is none: closing any descriptor of the file would drop the POSIX locks that this process's
-    # connections hold on it, and corrupt it (https://sqlite.org/howtocorrupt.html, 2.2).
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+def is_writable(path: Path) -> bool:
+    """Whether this process may write the file, and what SQLite puts beside it."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def _open_read_only(path: Path, migrations: tuple[str, ...]) -> OpenFile:
+    connection = connect_to_read(path)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != len(migrations):
+        connection.close()
+        message = f"{path} was written by another version of codekin, and can't be brought up to date: it is read-only."
+        raise StoreReadOnlyError(f"{message} Make it writable, or set cache.directory to a folder that is.")
+    return OpenFile(connection, file_ids(str(path)), is_read_only=True)
+
+
+def _opened_by_address(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, _BUSY_S, isolation_level=None, check_same_thread=False, uri=True)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # reads the file
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _open(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
@@ -201,14 +222,26 @@ def _migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[str, 
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == len(migrations):
         return
+    if not 0 <= version <= _NO_VERSION:
+        raise sqlite3.DatabaseError(f"{MALFORMED}: version {version}")
     if version > len(migrations):
         raise StoreError(f"{path} was written by a newer codekin. Upgrade codekin, or remove the file.")
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()  # another process may have been first
         for number in range(version, len(migrations)):
             for statement in _statements(migrations[number]):
-                connection.execute(statement)
+                _change_schema(connection, statement)
             connection.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _change_schema(connection: sqlite3.Connection, statement: str) -> None:
+    """Run a statement of a migration. It can only be refused where the file is not what its version says."""
+    try:
+        connection.execute(statement)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        raise sqlite3.DatabaseError(f"{MALFORMED}: {error}") from error
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from codekin.index.database import Database
+from codekin.index.places import path_of
 from codekin.types import Retry, Skipped
 
 _PUT = "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?)"
@@ -28,7 +29,7 @@ class SkippedFiles(Database):
     def skipped(self) -> dict[Skipped, tuple[int, int]]:
         """Source files that are left out and why, with their size and mtime_ns."""
         rows = self._query("SELECT path, reason, size, mtime_ns FROM skipped ORDER BY path")
-        return {Skipped(Path(path), reason): (size, mtime) for path, reason, size, mtime in rows}
+        return dict(self._convert(lambda row: (Skipped(path_of(row[0]), str(row[1])), row[2:]), rows))
 
     def set_skipped(self, skipped: Stamps) -> None:
         """Remember what is left out of the workspace, in place of all that was."""

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.index import removal, schema
-from codekin.index.database import T
+from codekin.index.database import T, size_of
 from codekin.index.matches import best_matches
-from codekin.index.places import FUNCTIONS, PLACE, STANDING, Standing, beginning_alike, condition_of, place_of
-from codekin.index.records import FileRecord, FileState, put_file
+from codekin.index.places import FUNCTIONS, PLACE, STANDING, Standing, beginning_alike, condition_of, path_of, place_of
+from codekin.index.records import FileRecord, FileState, course_row, put_file, state_of, structure_row
 from codekin.index.skipped import SkippedFiles
 from codekin.types import Candidate, Filter, Place
+
+_LONGEST_NAME = 1_000  # characters; SQLite compares with patterns of 50,000 bytes at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,12 @@ class Store(SkippedFiles):
     def states(self) -> dict[Path, FileState]:
         """Every file in the store."""
         rows = self._query("SELECT path, size, mtime_ns, hash, overlay FROM files")
-        return {Path(path): FileState(size, mtime, key, bool(over)) for path, size, mtime, key, over in rows}
+        return dict(self._convert(lambda row: (path_of(row[0]), state_of(*row[1:])), rows))
 
     def state(self, path: Path) -> FileState | None:
         """One file, or None."""
         rows = self._query("SELECT size, mtime_ns, hash, overlay FROM files WHERE path = ?", (str(path),))
-        return FileState(rows[0][0], rows[0][1], rows[0][2], bool(rows[0][3])) if rows else None
+        return self._convert(lambda row: state_of(*row), rows)[0] if rows else None
 
     def known(self, hashes: Sequence[bytes]) -> set[bytes]:
         """Those of `hashes` that are contents of the store."""
@@ -66,6 +68,12 @@ class Store(SkippedFiles):
         tables = ("files", "snippets", "contents", "skipped")
         return Counts(*(self._query(f"SELECT count(*) FROM {table}")[0][0] for table in tables))
 
+    def check_references(self) -> None:
+        """Raise StoreCorruptError where a snippet's content, or the full text of it, is not there."""
+        for table in ("contents", "words_content"):
+            if self._query(f"SELECT 1 FROM snippets WHERE content NOT IN (SELECT id FROM {table}) LIMIT 1"):
+                raise self._corrupt(f"a snippet lacks its row of {table}")
+
     def has_files(self) -> bool:
         """Whether there are any."""
         return bool(self._query("SELECT 1 FROM files LIMIT 1"))
@@ -73,16 +81,21 @@ class Store(SkippedFiles):
     def size_bytes(self) -> int:
         """The file on disk, with its write-ahead log."""
         files = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+        return sum(size_of(file) for file in files)
 
     def generation(self) -> int:
         """A number that grows with every change of files or snippets, in whatever process; costs microseconds."""
-        return int(self.meta("generation") or 0)
+        return self.count_of("generation") or 0
 
     def meta(self, key: str) -> str | int | None:
         """A note that a writer left for every other process."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return rows[0][0] if rows else None
+
+    def count_of(self, key: str) -> int | None:
+        """A note that is a number."""
+        rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
+        return self._convert(lambda row: int(row[0]), rows)[0] if rows else None
 
     # Writing
 
@@ -121,7 +134,7 @@ class Store(SkippedFiles):
 
     def overlays(self) -> set[Path]:
         """The files that stand in the store with unsaved text."""
-        return {Path(row[0]) for row in self._query("SELECT path FROM files WHERE overlay = 1")}
+        return set(self._convert(lambda row: path_of(row[0]), self._query("SELECT path FROM files WHERE overlay = 1")))
 
     def remove(self, paths: Iterable[Path], *, collect: bool = True) -> None:
         """Forget files, and with `collect` what only they had; those with unsaved text stay."""
@@ -174,16 +187,17 @@ class Store(SkippedFiles):
     def structures_after(self, number: int) -> list[tuple[int, bytes]]:
         """The contents with a higher number than `number` that have a structure, and it; lowest first."""
         statement = "SELECT id, structure FROM contents WHERE id > ? AND structure IS NOT NULL ORDER BY id"
-        return self._query(statement, (number,))
+        return self._convert(structure_row, self._query(statement, (number,)))
 
     def courses_after(self, number: int) -> list[tuple[int, bytes]]:
         """The contents with a higher number than `number` and their courses; lowest first."""
         statement = "SELECT id, course FROM contents WHERE id > ? AND course IS NOT NULL ORDER BY id"
-        return self._query(statement, (number,))
+        return self._convert(course_row, self._query(statement, (number,)))
 
     def courses(self, contents: Sequence[int]) -> dict[int, bytes]:
         """The courses of contents; unknown numbers are left out."""
-        return dict(self._in("SELECT id, course FROM contents WHERE course IS NOT NULL AND id IN ({})", contents))
+        rows = self._in("SELECT id, course FROM contents WHERE course IS NOT NULL AND id IN ({})", contents)
+        return dict(self._convert(course_row, rows))
 
     def numbers(self) -> list[int]:
         """All contents, lowest first."""
@@ -209,31 +223,32 @@ class Store(SkippedFiles):
             "JOIN files f ON f.id = s.file WHERE c.hash IN ({})",
             list(hashes),
         )
-        return {Path(row[0]) for row in rows}
+        return set(self._convert(lambda row: path_of(row[0]), rows))
 
     def places(self, contents: Sequence[int], within: Filter = Filter()) -> dict[int, list[Place]]:
         """Where contents stand now; dead ones are left out."""
         result: dict[int, list[Place]] = {}
         condition, values = condition_of(within)
-        for row in self._in(
-            PLACE + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start, s.end", contents, values
-        ):
-            place = place_of(row)
+        statement = PLACE + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start, s.end"
+        for place in self._convert(place_of, self._in(statement, contents, values)):
             result.setdefault(place.content, []).append(place)
         return result
 
     def places_in(self, path: Path) -> list[Place]:
         """The snippets of a file, in order."""
-        return [place_of(row) for row in self._query(PLACE + "WHERE f.path = ? ORDER BY s.start, s.end", (str(path),))]
+        rows = self._query(PLACE + "WHERE f.path = ? ORDER BY s.start, s.end", (str(path),))
+        return self._convert(place_of, rows)
 
     def named(self, part: str, limit: int, within: Filter = Filter()) -> list[Place]:
         """Whole definitions whose qualified name contains `part`, whatever the case; shortest names first."""
+        if len(part) > _LONGEST_NAME:
+            return []
         pattern = "%" + part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         limited, values = condition_of(within)
         condition = f"WHERE s.name <> '' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\'{limited} "
         order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path, s.start"
         rows = self._query(f"{PLACE}{condition}{order} LIMIT ?", (pattern, *values, part, limit))
-        return [place_of(row) for row in rows]
+        return self._convert(place_of, rows)
 
     def defined(self, names: Sequence[str], limit: int, within: Filter = Filter()) -> list[Place]:
         """Whole definitions that have one of these very names, whatever the case."""
@@ -241,7 +256,7 @@ class Store(SkippedFiles):
         statement = (
             f"{PLACE}WHERE s.name COLLATE NOCASE IN ({{}}) AND s.part < 2{condition} ORDER BY f.path, s.start LIMIT ?"
         )
-        return [place_of(row) for row in self._in(statement, names, (*values, limit))]
+        return self._convert(place_of, self._in(statement, names, (*values, limit)))
 
     def titled(self, words: Iterable[str], limit: int, within: Filter = Filter()) -> list[Path]:
         """Files whose own names have one of these words, or one that begins like it; by BM25, best first."""
@@ -251,11 +266,12 @@ class Store(SkippedFiles):
             "SELECT f.path FROM titles JOIN files f ON f.id = titles.rowid "
             f"WHERE titles MATCH ?{condition} ORDER BY titles.rank, f.path LIMIT ?"
         )
-        return [Path(row[0]) for row in self._query(statement, (question, *values, limit))] if question else []
+        rows = self._query(statement, (question, *values, limit)) if question else []
+        return self._convert(lambda row: path_of(row[0]), rows)
 
     def standing(self) -> list[Standing]:
         """Every whole function, by path and line."""
-        return list(map(Standing._make, self._query(STANDING)))
+        return self._convert(Standing._make, self._query(STANDING))
 
     def contents_within(self, within: Filter) -> list[int]:
         """The contents that stand somewhere the filter allows."""

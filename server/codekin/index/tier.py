@@ -71,6 +71,18 @@ class Tier:
         if self._awaited:
             self._awaited = {key: number for key, number in self._awaited.items() if number not in contents}
 
+    def look_from_the_beginning(self) -> None:
+        """Another file of vectors has taken the place of the one that was open: its numbers begin anew."""
+        self._newest = 0
+
+    def save(self, store: Store) -> None:
+        """Write the vectors in memory to the file of vectors, which has lost them."""
+        labels = self.dense.labels()
+        for i in range(0, len(labels), _CHUNK):
+            hashes = store.hash_of(labels[i : i + _CHUNK].tolist())
+            _, vectors = self.dense.vectors(list(hashes))
+            self._vectors.put(self.space, list(hashes.values()), vectors)
+
     def _load(self, chunk: Mapping[bytes, int]) -> set[bytes]:
         """Those of `chunk` that have a vector, which is searchable now."""
         keys = list(chunk)

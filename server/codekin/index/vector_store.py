@@ -3,55 +3,68 @@
 Because the key is the content, a rename, a move, a branch switch, an undo or a second worktree embeds nothing.
 """
 
+import contextlib
 import itertools
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from codekin.errors import StoreReadOnlyError
 from codekin.index import schema
+from codekin.index.database import Database
 
 Vectors = npt.NDArray[np.float32]
 
 _SAME = 0.99  # cosine of a text with itself, by a model that computes a little otherwise today
+_ROUNDING = 0.02  # by which a sound vector's length may differ from 1; float16 makes it .001
+_IN_SPACE = "space = (SELECT id FROM spaces WHERE key = ?)"
+_HASHES_IN_SPACE = f"WHERE hash IN ({{}}) AND {_IN_SPACE}"
 
 
-class VectorStore:
-    """The shared file. One object per thread or process; any number of them may be open at once."""
+class VectorStore(Database):
+    """The shared file. May be used from any thread; any number of them may be open at once."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._connection = schema.connect(path, schema.VECTOR_MIGRATIONS)
-        self._spaces: dict[str, int] = {}
-
-    def close(self) -> None:
-        self._connection.close()
+        super().__init__(path, schema.VECTOR_MIGRATIONS)
 
     def having(self, space: str, hashes: Sequence[bytes]) -> set[bytes]:
         """Those of `hashes` that have a vector in `space`."""
-        return {row[0] for row in self._in("SELECT hash FROM vectors WHERE hash IN ({}) AND space = ?", hashes, space)}
+        return {row[0] for row in self._in(f"SELECT hash FROM vectors {_HASHES_IN_SPACE}", hashes, (space,))}
 
     def put(self, space: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
         """Keep unit `vectors` (n, d) for `hashes`; one transaction. What is there already stays."""
         rows = np.ascontiguousarray(vectors, dtype="<f2")
-        with schema.errors_named(self.path), schema.transaction(self._connection):
-            self._connection.execute("INSERT OR IGNORE INTO spaces (key) VALUES (?)", (space,))
-            (number,) = self._connection.execute("SELECT id FROM spaces WHERE key = ?", (space,)).fetchone()
-            self._connection.executemany(
+
+        def insert(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR IGNORE INTO spaces (key) VALUES (?)", (space,))
+            (number,) = db.execute("SELECT id FROM spaces WHERE key = ?", (space,)).fetchone()
+            db.executemany(
                 "INSERT OR IGNORE INTO vectors (space, hash, vector) VALUES (?, ?, ?)",
                 ((number, key, row.tobytes()) for key, row in zip(hashes, rows, strict=True)),
             )
 
+        self._write(insert)
+
     def get(self, space: str, hashes: Sequence[bytes], dim: int) -> tuple[list[int], Vectors]:
-        """The positions in `hashes` that have a vector, and those vectors: float32 (n, dim), unit rows."""
-        found = dict(self._in("SELECT hash, vector FROM vectors WHERE hash IN ({}) AND space = ?", hashes, space))
-        positions = [i for i, key in enumerate(hashes) if len(found.get(key, b"")) == 2 * dim]
+        """The positions in `hashes` that have a vector, and those vectors: float32 (n, dim), unit rows.
+
+        What is no unit vector any more (the disk changed a bit of it) is dropped, to be made again.
+        """
+        found = dict(self._in(f"SELECT hash, vector FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
+        damaged = [key for key, row in found.items() if not isinstance(row, bytes)]
+        positions = [i for i, key in enumerate(hashes) if key not in damaged and len(found.get(key, b"")) == 2 * dim]
         raw = b"".join(found[hashes[i]] for i in positions)
         vectors = np.frombuffer(raw, dtype="<f2").reshape(len(positions), dim).astype(np.float32)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return positions, vectors / np.maximum(norms, np.float32(1e-12))
+        sound = np.abs(norms[:, 0] - 1) < _ROUNDING
+        if damaged or not sound.all():
+            damaged += [hashes[positions[i]] for i in np.flatnonzero(~sound)]
+            self._drop(space, damaged)
+            positions = [position for position, is_sound in zip(positions, sound, strict=True) if is_sound]
+        return positions, vectors[sound] / norms[sound]
 
     def proven(self, space: str, key: bytes, vector: Vectors) -> str:
         """The space of that name in which `key` has this `vector` (d,); a new one where it has another in each.
@@ -69,19 +82,21 @@ class VectorStore:
 
     def newest(self) -> int:
         """A number that grows with every vector, in whatever space and process."""
-        return int(self._execute("SELECT ifnull(max(id), 0) FROM vectors").fetchone()[0])
+        return int(self._query("SELECT ifnull(max(id), 0) FROM vectors")[0][0])
 
     def arrived(self, space: str, since: int) -> tuple[int, list[bytes]]:
         """The newest number, and the hashes of the vectors in `space` that came after the number `since`."""
-        newest, number = self.newest(), self._space(space)
-        if number is None or newest <= since:
+        newest = self.newest()
+        if newest <= since:
             return newest, []
-        rows = self._execute("SELECT hash FROM vectors WHERE id > ? AND id <= ? AND space = ?", (since, newest, number))
+        rows = self._query(f"SELECT hash FROM vectors WHERE id > ? AND id <= ? AND {_IN_SPACE}", (since, newest, space))
         return newest, [row[0] for row in rows]
 
     def size_bytes(self) -> int:
         """What the vectors take on disk, room for new ones included."""
-        return _used_bytes(self._connection)
+        names = ("page_count", "freelist_count", "page_size")
+        pages, free, size = (int(self._query(f"PRAGMA {name}")[0][0]) for name in names)
+        return (pages - free) * size
 
     def collect(self, referenced: Iterable[bytes], quota_bytes: int) -> int:
         """Drop vectors of contents that no workspace has, oldest first, until the file is within `quota_bytes`.
@@ -92,47 +107,33 @@ class VectorStore:
         excess = self.size_bytes() - quota_bytes
         if excess <= 0:
             return 0
-        connection = self._connection
-        with schema.errors_named(self.path):
-            connection.execute("CREATE TEMP TABLE IF NOT EXISTS referenced (hash BLOB PRIMARY KEY) WITHOUT ROWID")
-            connection.execute("DELETE FROM referenced")
-            connection.executemany("INSERT OR IGNORE INTO referenced VALUES (?)", ((key,) for key in referenced))
-            unused = "SELECT id, length(vector) + 64 FROM vectors WHERE hash NOT IN referenced ORDER BY id"
-            doomed = []
-            for number, size in connection.execute(unused):
-                if excess <= 0:
-                    break
-                doomed.append((number,))
-                excess -= size
-            with schema.transaction(connection):
-                connection.executemany("DELETE FROM vectors WHERE id = ?", doomed)
-            connection.execute("DELETE FROM referenced")
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
-        return len(doomed)
 
-    def _space(self, key: str) -> int | None:
-        if key not in self._spaces:
-            row = self._execute("SELECT id FROM spaces WHERE key = ?", (key,)).fetchone()
-            if row is None:
-                return None
-            self._spaces[key] = row[0]
-        return self._spaces[key]
+        def drop(db: sqlite3.Connection) -> int:
+            db.execute("CREATE TEMP TABLE IF NOT EXISTS referenced (hash BLOB PRIMARY KEY) WITHOUT ROWID")
+            db.execute("DELETE FROM referenced")
+            db.executemany("INSERT OR IGNORE INTO referenced VALUES (?)", ((key,) for key in referenced))
+            doomed = list(_oldest_unused(db, excess))
+            db.executemany("DELETE FROM vectors WHERE id = ?", doomed)
+            db.execute("DELETE FROM referenced")
+            return len(doomed)
 
-    def _in(self, statement: str, hashes: Sequence[bytes], space: str) -> list[tuple]:  # type: ignore[type-arg]
-        """The rows of a statement with `IN ({})` and the space behind it; none where there is no such space."""
-        number = self._space(space)
-        if number is None:
-            return []
-        with schema.errors_named(self.path):
-            return list(schema.rows_in(self._connection, statement, hashes, (number,)))
+        count = self._write(drop)
+        self._query("PRAGMA incremental_vacuum")
+        return count
 
-    def _execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        with schema.errors_named(self.path):
-            return self._connection.execute(statement, values)
+    def _drop(self, space: str, hashes: Sequence[bytes]) -> None:
+        def drop(db: sqlite3.Connection) -> None:
+            list(schema.rows_in(db, f"DELETE FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
+
+        with contextlib.suppress(StoreReadOnlyError):  # then it is left out, whenever it is read
+            self._write(drop)
 
 
-def _used_bytes(connection: sqlite3.Connection) -> int:
-    (pages,), (free,), (size,) = (
-        connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((pages - free) * size)
+def _oldest_unused(db: sqlite3.Connection, excess_bytes: int) -> Iterator[tuple[int]]:
+    """The numbers of vectors that are not `referenced`, oldest first, until they take so many bytes."""
+    unused = "SELECT id, length(vector) + 64 FROM vectors WHERE hash NOT IN referenced ORDER BY id"
+    for number, size in db.execute(unused):
+        if excess_bytes <= 0:
+            return
+        yield (number,)
+        excess_bytes -= size

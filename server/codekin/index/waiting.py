@@ -15,8 +15,8 @@ def await_other(store: Store, lock: FileLock, on_progress: OnProgress, cancel: C
     """Until the codekin that holds the lock has nothing left to do, does nothing (it is paused), or is gone."""
     total, before, heard = 0, -1, time.monotonic()
     while not cancel.is_set() and time.monotonic() - heard < _PATIENCE_S:
-        told = store.meta("pending")  # None: the other has yet to find out what there is to do
-        pending = int(told or 0)
+        told = store.count_of("pending")  # None: the other has yet to find out what there is to do
+        pending = told or 0
         if told is not None and pending == 0 and not store.meta("scanning"):
             return
         if pending != before:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _OPENING_S = 5.0  # a question waits at most so long for the engine; opening takes some tenths
-_SOONEST_S, _LATEST_S = 1.0, 60.0  # what could not be opened is tried again after the first, then ever later
+_SOONEST_S, _LATEST_S = 1.0, 8.0  # what could not be opened is tried again after the first, then ever later
 
 
 class Audience(Protocol):

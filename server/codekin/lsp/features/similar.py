@@ -1,5 +1,6 @@
 """What is like this code?"""
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,9 +47,9 @@ def within(scope: Scope) -> Filter:
         language = called(_EDITORS_NAMES.get(language, language))
     if scope.folder is not None:
         folder = path_of(scope.folder) or Path(scope.folder)
-        if not folder.is_absolute():
+        if not folder.is_absolute() or "\0" in str(folder):
             raise QueryError(f"{scope.folder} is no folder. Name it by its file: URI, or by its absolute path.")
-        folder = folder.resolve()
+        folder = Path(os.path.realpath(folder))
     return Filter(language, folder)
 
 
