@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # The lazy path leaves a drive's colon to itself; a column, or grep's colon at the end, may follow the line.
 _PLACE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::\d+)?:?", re.DOTALL)
 _IN_CELL = re.compile(r"(?P<path>.+\.ipynb)#(?P<cell>\d+)(?::(?P<line>\d+))?", re.DOTALL | re.IGNORECASE)
+_DIGITS = 18  # of a line's number; Python refuses to read thousands
 _ADDRESS = re.compile(r"(?:(?P<host>.*):)?(?P<port>\d+)", re.DOTALL)
 _REPOSITORIES = (".git", ".hg", ".jj", ".svn")
 _PROJECTS = (
@@ -61,9 +62,9 @@ def line_named(place: str) -> Named:
     if in_cell is None:
         return Named(*file_and_line(place))
     path, line = file_and_line(f"{in_cell['path']}:{in_cell['line'] or 1}")
-    if int(in_cell["cell"]) < 1:
+    if int(in_cell["cell"][:_DIGITS]) < 1:
         raise QueryError("Cells are counted from 1.")
-    return Named(path, line, int(in_cell["cell"]) - 1)
+    return Named(path, line, int(in_cell["cell"][:_DIGITS]) - 1)
 
 
 def file_and_line(place: str) -> tuple[Path, int]:
@@ -71,12 +72,12 @@ def file_and_line(place: str) -> tuple[Path, int]:
     match = _PLACE.fullmatch(place)
     if match is None:
         raise QueryError(f"{place} names no line. Write FILE:LINE, as in src/app.py:42.")
-    path, line = Path(match["path"]), int(match["line"])
+    path, line = Path(match["path"]), int(match["line"][:_DIGITS])
     if line < 1:
         raise QueryError("Lines are counted from 1.")
-    if path.is_dir():
+    if _is_folder(path):
         raise QueryError(f"{path} is a folder. Name a source file and a line, as in src/app.py:42.")
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises where the path is too long)
         raise QueryError(f"There is no file {path} in {Path.cwd()}. Name one that is there.")
     return path.resolve(), line - 1
 
@@ -103,10 +104,14 @@ def _is_too_wide(folder: Path) -> bool:
 
 def folder_within(folder: Path, root: Path) -> Path:
     """The folder that a question is limited to, seen from the current directory or from the root."""
-    for candidate in (folder.resolve(), (root / folder).resolve()):
-        if candidate.is_dir() and candidate.is_relative_to(root):
+    for candidate in map(Path, (os.path.realpath(folder), os.path.realpath(root / folder))):
+        if _is_folder(candidate) and candidate.is_relative_to(root):
             return candidate
     raise QueryError(f"There is no folder {folder} in {root}. Name one that is there.")
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir raises where the path is too long)
 
 
 def address(text: str) -> tuple[str, int]:

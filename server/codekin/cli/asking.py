@@ -16,7 +16,7 @@ from codekin.code.cell_lines import lines_in_cell, lines_in_file
 from codekin.code.languages import called
 from codekin.embed.checkpoint import folder_of
 from codekin.engine import Engine
-from codekin.errors import ModelError, QueryError
+from codekin.errors import ModelError, QueryError, StoreReadOnlyError
 from codekin.settings import Settings, user_settings
 from codekin.types import Answer, Cell, Filter, IndexReport, Span
 
@@ -47,6 +47,16 @@ def bring_up_to_date(engine: Engine, *, wait: bool) -> IndexReport:
     if cancel.is_set():
         raise KeyboardInterrupt("All that is indexed is kept; the next run goes on from there.")
     return report
+
+
+def bring_up_to_date_if_possible(engine: Engine, *, wait: bool) -> bool:
+    """Whether the index is as the disk is now; where it can only be read, it is said that it answers as it is."""
+    try:
+        bring_up_to_date(engine, wait=wait)
+    except StoreReadOnlyError as error:
+        console.note(f"Warning: The index can't be brought up to date, and answers as it is. {error}")
+        return False
+    return True
 
 
 def have_embedded(engine: Engine) -> int:
@@ -87,8 +97,8 @@ def answer(root: Path, asking: Asking, question: Question) -> bool:
     language = called(asking.language) if asking.language else None
     folder = folder_within(asking.folder, root) if asking.folder else None
     with closing(open_engine(root, asking.model)) as engine:
-        bring_up_to_date(engine, wait=False)
-        told = _catch_up(engine) if open_heavy(engine) else ""
+        can_write = bring_up_to_date_if_possible(engine, wait=False)
+        told = _catch_up(engine) if open_heavy(engine) and can_write else ""
         found = question(engine, asking.k or engine.settings.search.limit, Filter(language, folder))
         if (missed := engine.heavy.missed) and missed != told:
             console.note(f"Warning: The embedded model answered alone. {missed}")

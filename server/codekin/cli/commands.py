@@ -209,11 +209,13 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
 
     from codekin.cli import console
     from codekin.cli.arguments import root_around
-    from codekin.cli.asking import open_engine, open_heavy
+    from codekin.cli.asking import bring_up_to_date_if_possible, open_engine, open_heavy
     from codekin.index.report import plain
 
     with closing(open_engine(root or root_around(Path.cwd()), model)) as engine:
         engine.follow()
+        if engine.is_to_be_refilled():
+            bring_up_to_date_if_possible(engine, wait=False)
         open_heavy(engine)
         current, more = engine.status(), engine.report()
     if as_json:

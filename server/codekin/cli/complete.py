@@ -30,10 +30,10 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
     """
     from codekin.cli import console
     from codekin.cli.arguments import line_named, root_around
-    from codekin.cli.asking import bring_up_to_date, open_engine, relative
+    from codekin.cli.asking import bring_up_to_date_if_possible, open_engine, relative
 
     found = _COLUMN.fullmatch(place)
-    if found is None or int(found["column"]) < 1:
+    if found is None or int(found["column"][:18]) < 1:
         raise QueryError(f"{place} names no place. Write FILE:LINE:COL, as in src/app.py:42:5.")
     named = line_named(found["line"])
     path = named.path
@@ -41,9 +41,9 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
     if not path.is_relative_to(root):
         raise QueryError(f"{path} is not in {root}. Name the workspace that it is in with --root.")
     with closing(open_engine(root)) as engine:
-        bring_up_to_date(engine, wait=False)
+        bring_up_to_date_if_possible(engine, wait=False)
         started = time.perf_counter()
-        completions = engine.complete(path, named.line_in(engine), int(found["column"]) - 1)
+        completions = engine.complete(path, named.line_in(engine), int(found["column"][:18]) - 1)
         seconds = time.perf_counter() - started
     if as_json:
         shown = [_json(completion, relative(completion.path, root)) for completion in completions]

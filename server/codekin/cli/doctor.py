@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from codekin.settings import Settings, config_file
 if TYPE_CHECKING:
     from codekin.embed.embedder import Embedder
     from codekin.engine import Engine
+    from codekin.index.home import Home
     from codekin.types import Place
 
 _SAMPLE = 50  # functions of the workspace that must find themselves
@@ -169,6 +171,9 @@ def _cache(folder: Path) -> Finding:
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     except OSError as error:
         remedy = "Set cache.directory to a folder that can be written."
+        if folder.is_dir():
+            detail = f"{folder} can't be written ({error.strerror}): the index there answers as it is."
+            return Finding("cache", Level.WARN, detail, remedy)
         return Finding("cache", Level.FAIL, f"{folder} can't be written ({error.strerror}).", remedy)
     stores = len(list(folder.glob("workspaces/*.sqlite")))
     detail = f"{folder}: stores of {counted(stores, 'workspace')}, {size / 1e6:,.1f} MB, {free / 1e9:,.1f} GB free"
@@ -185,11 +190,27 @@ def _index(root: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("index", Level.WARN, f"{root} is not indexed yet.", f"Run: codekin index {root}")
         return
     try:
+        unsound = list(_unsound(home([root], settings)))
+        yield from unsound
         with closing(Engine([root], settings)) as engine:
+            if unsound:
+                engine.refresh(lambda _: None, threading.Event(), settings.index.workers or 1, wait=False)
             yield from _watching(sum(1 for _ in engine.workspace.folders(root)))
             yield _soundness(engine, root)
     except CodekinError as error:
-        yield Finding("index", Level.FAIL, str(error), f"Run: codekin index {root}")
+        yield Finding("index", Level.FAIL, str(error), f"Then run: codekin index {root}")
+
+
+def _unsound(files: "Home") -> Iterator[Finding]:
+    """Read both files from beginning to end; an unsound one is set aside, as by any command that meets it."""
+    from codekin.index.integrity import find_damage
+    from codekin.index.store_files import set_aside
+
+    for path in (files.store, files.vectors):
+        if damage := find_damage(path):
+            set_aside(damage)
+            detail = f"{damage} It is set aside as {path.with_suffix('.corrupt')} and made again."
+            yield Finding("index", Level.FAIL, detail, "If this happens again, check the disk and the memory.")
 
 
 def _soundness(engine: "Engine", root: Path) -> Finding:
@@ -224,6 +245,8 @@ def _is_held(path: Path) -> bool:
             return False
     except Timeout:
         return True
+    except OSError:  # the cache can't be written
+        return False
 
 
 def _watching(folders: int) -> Iterator[Finding]:

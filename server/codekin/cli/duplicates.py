@@ -33,11 +33,11 @@ def duplicates(root: Path | None, as_json: bool) -> int:
     """
     from codekin.cli import console
     from codekin.cli.arguments import root_around
-    from codekin.cli.asking import bring_up_to_date, open_engine, relative
+    from codekin.cli.asking import bring_up_to_date_if_possible, open_engine, relative
 
     root = root or root_around(Path.cwd())
     with closing(open_engine(root)) as engine:
-        bring_up_to_date(engine, wait=True)
+        bring_up_to_date_if_possible(engine, wait=True)
         problems = [problem for meant in engine.ignored.now() for problem in meant.problems]
         with console.progress_bar("Comparing") as on_progress:
             found = list(_pairs(engine, on_progress))
