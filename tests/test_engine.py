@@ -272,6 +272,25 @@ class TestKeepingUp:
             until(lambda: not named(engine, "refund", 5))
             assert named(engine, "total_price", 5)
 
+    def test_unsaved_text_that_a_file_could_not_have_is_left_out_and_told(self, root: Path, tmp_path: Path):
+        with opened(root, cache=tmp_path / "c", start=True) as (engine, until):
+            path, kept = root / "shop" / "orders.py", engine.status().files
+            until(lambda: engine.status().state == "ready")
+            engine.open_document(path, "def pasted(a):\n    return a\n\n" * 50_000)
+            until(lambda: engine.status().skipped == 1 and not named(engine, "cancel", 5))
+            assert engine.report().reasons == (("larger than index.max_file_bytes", 1),)
+            engine.reindex()
+            until(lambda: engine.status().state == "ready" and engine.status().skipped == 1)
+            assert not named(engine, "cancel", 5), "the disk's text is not what the document says"
+            assert engine.snippets(path) == []
+            with pytest.raises(QueryError, match="max_file_bytes"):
+                engine.similar(path, Span(0, 1), 5)
+            with pytest.raises(QueryError, match="max_file_bytes"):
+                engine.complete(path, 1, 4, text="def pasted(a):\n    return a\n\n" * 50_000)
+            engine.open_document(path, ORDERS)
+            until(lambda: engine.status().skipped == 0 and named(engine, "cancel", 5) != [])
+            assert engine.status().files == kept
+
     def test_undo_embeds_nothing(self, root: Path, tmp_path: Path):
         with opened(root, cache=tmp_path / "c", start=True) as (engine, until):
             path = root / "shop" / "orders.py"

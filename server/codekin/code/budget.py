@@ -25,11 +25,11 @@ _TIME_INTERVAL = 8  # steps; each may take half a millisecond
 # Where a stack piles up it leaves 60 to 200, and a KiB of that text, parsed alone, has 140 to 320 faults.
 _STACK_INTERVAL = 64  # steps; hostile text has piled up 70 MB by then, and counting blocks takes 15 µs
 _BLOCKS_PER_STEP = 48
-_SUSPICIOUS_BLOCKS = 1_500  # beyond those; then a window is looked at
+_SUSPICIOUS_BLOCKS = 2_500  # beyond those; then a window is looked at
 _WINDOW = 1_024  # bytes
 _WINDOW_STEPS = 250
-_WINDOW_FAULTS = 48  # a line in the midst of a table has more, so this alone says little
-_PILED_BLOCKS = 2_000  # in faulty windows; then the end is tried
+_WINDOW_FAULTS = 100  # a line in the midst of a table has more, so this alone says little
+_PILED_BLOCKS = 2_500  # in faulty windows; then the end is tried
 _MOST_PILED_BLOCKS = 8_000  # each time that the end proves harmless, the next trial waits for twice as many
 _END_SECONDS = 0.015  # source ends within 0.1 ms, what piles up takes 50 at that size
 

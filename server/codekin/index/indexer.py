@@ -66,6 +66,7 @@ class Indexer:
         self._update_problem: str | None = None
         self._bulk_problem: str | None = None
         self.embedded = 0
+        self._refused: frozenset[Path] = frozenset()  # open documents that are left out; exchanged, never changed
 
     # The door
 
@@ -197,6 +198,9 @@ class Indexer:
             verdicts = {path: self._workspace.admits(path) for path in paths}
             ours = {path: verdict for path, verdict in verdicts.items() if isinstance(verdict, SourceFile)}
             prepared = self._preparer.prepare(ours)
+            refused = {path for path in prepared.gone if self._workspace.is_open(path)}
+            self._refused = self._refused.difference(paths) | refused
+            self._index.store.release(refused)  # else what they said before would stay
             put_prepared(self._index.store, self._preparer, prepared)
             self._index.store.remove(verdicts.keys() - ours.keys())
             self._index.store.update_skipped(paths, left_out(verdicts, prepared))
@@ -355,6 +359,7 @@ class Indexer:
         if report:
             self.embedded += report.embedded
             self._index.settle()
+            self.update(self._refused)  # the child took in what the disk says
             self._look_behind()  # the child is of another version where codekin was upgraded under us
             with self._wake:
                 self._reconciled = not self._rescan_wanted

@@ -8,7 +8,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codekin.code.languages import language_of
@@ -17,13 +17,21 @@ from codekin.index.ignore import GIT_FILE, OWN_FILE, IgnoreRules, Scope, Verdict
 from codekin.index.listing import folders_and_files, is_utf8, list_folder
 from codekin.index.notebook_cache import NotebookCache
 from codekin.index.reading import Document as Document
-from codekin.index.reading import first_line, limit_of, made_by_machine, on_disk, too_large, unreadable
+from codekin.index.reading import (
+    first_line,
+    has_too_much_code,
+    limit_of,
+    made_by_machine,
+    on_disk,
+    too_large,
+    unreadable,
+)
 from codekin.index.reading import snippets_of as snippets_of
 from codekin.index.repository import POINTER
 from codekin.index.secret_files import REASON as SECRET_REASON
 from codekin.index.secret_files import has_secret_name, holds_secrets
 from codekin.settings import IndexSettings
-from codekin.types import Cancel, Cell, OpenNotebook, Skipped
+from codekin.types import Cancel, Cell, OpenNotebook, Retry, Skipped
 
 _OURS = (Verdict.CHOSEN, Verdict.KEPT)
 MEANT_FILE = ".codekin.toml"  # at a root: which duplicates are meant to be
@@ -102,8 +110,9 @@ class Workspace:
         scope = self._scope(path.parent, {})
         if scope is None:
             return None
-        found = self._judged(scope, path)
-        if found is None and self.is_open(path) and not os.path.lexists(path):
+        is_open = self.is_open(path)
+        found = self._judged(scope, path, is_open=is_open)
+        if found is None and is_open and not os.path.lexists(path):
             overlay = self.read(path)
             is_kept = self._rules.verdict(scope, path.name, is_folder=False) in _OURS
             if is_kept and isinstance(overlay, Document):
@@ -116,17 +125,27 @@ class Workspace:
         if has_secret_name(path):
             return Skipped(path, SECRET_REASON)
         text = self._overlay(path)
-        if text is not None:
-            found = self._notebooks.open_document(path, text)
-        else:
+        if text is None:
             found = self._notebooks.read(path) if is_notebook(path) else on_disk(path, self._max_bytes)
+        elif isinstance(text, str) and (refused := self.refuses_size(path, text)):
+            return refused
+        else:
+            found = self._notebooks.open_document(path, text)
+            found = has_too_much_code(found, self._max_bytes) or found
+        # What an editor has open is told of as long as that is so: the next scan looks at the disk.
+        retry = Retry.WHEN_CHANGED if text is None else Retry.NEXT_SCAN
         if isinstance(found, Document) and holds_secrets(path, found.text):
-            return Skipped(path, SECRET_REASON)
-        if text is not None:
-            return found
+            return Skipped(path, SECRET_REASON, retry=retry)
         if isinstance(found, Document) and (reason := made_by_machine(found.text)) and not self._chosen(path):
-            return Skipped(path, f"{reason}; {_REMEDY}")
+            return Skipped(path, f"{reason}; {_REMEDY}", retry=retry)
         return found
+
+    def refuses_size(self, path: Path, text: str) -> Skipped | None:
+        """The reason to leave out `path` with this unsaved text, where that is too large."""
+        size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        if size <= limit_of(path, self._max_bytes):
+            return None
+        return replace(too_large(path, size, self._max_bytes), retry=Retry.NEXT_SCAN)
 
     def cells(self, path: Path) -> tuple[Cell, ...]:
         """The cells of a notebook that hold code, as it is now; none of any other file."""
@@ -226,8 +245,10 @@ class Workspace:
                 if below is not None and below.path not in self.roots:
                     pending.append(below)
 
-    def _judged(self, scope: Scope, entry: "os.DirEntry[str] | Path") -> SourceFile | Skipped | None:
-        """The verdict on one entry of the scope's folder."""
+    def _judged(
+        self, scope: Scope, entry: "os.DirEntry[str] | Path", *, is_open: bool = False
+    ) -> SourceFile | Skipped | None:
+        """The verdict on one entry of the scope's folder; of an open one the size on the disk does not count."""
         name, path = entry.name, scope.path / entry.name
         language, is_secret = language_of(path), has_secret_name(path)
         if language is None and "." in name and not is_secret:
@@ -250,7 +271,7 @@ class Workspace:
             return None
         if verdict is Verdict.GENERATED:
             return Skipped(path, f"generated, as its name says; {_REMEDY}")
-        if status.st_size > limit_of(path, self._max_bytes):
+        if status.st_size > limit_of(path, self._max_bytes) and not is_open:
             return too_large(path, status.st_size, self._max_bytes)
         if not is_utf8(path):
             return Skipped(path, "its path is not valid UTF-8; rename it to have it indexed")

@@ -15,7 +15,7 @@ from codekin.lsp.parameters import FindSimilar, Scope
 from codekin.lsp.protocol import NO_ANSWER, AnswerJson
 from codekin.lsp.questions import Kind
 from codekin.lsp.views import view_of
-from codekin.types import Answer, Cancel, Filter
+from codekin.types import Answer, Cancel, Filter, Skipped
 
 if TYPE_CHECKING:
     from pygls.workspace import TextDocument
@@ -64,11 +64,13 @@ def _ask(
         view = view_of(engine, path, params.uri)
         if view is not None:
             return engine.similar(view.path, view.span(params.asked), limit, within=scope, cancel=cancel)
-        if document is None:
-            path = engine.workspace.locate(path)
+        path = engine.workspace.locate(path)
+        if document is None or isinstance(engine.workspace.read(path), Skipped):  # the engine says why
             return engine.similar(path, lines_of(params.asked, 1), limit, within=scope, cancel=cancel)
     if document is None:
         raise QueryError(f"{params.uri} is not open, so its text is not known. Open it, or send the text.")
+    if refused := engine.workspace.refuses_size(Path(params.uri), document.source):
+        raise QueryError(f"{params.uri} is too large: {refused.reason}. Send the code as text.")
     language = _EDITORS_NAMES.get(document.language_id or "", document.language_id or "")
     code = _asked_code(document.source, language, params.asked)
     return engine.similar_to(code, limit, language=language, within=scope, cancel=cancel)
