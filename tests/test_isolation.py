@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from codekin import isolation, processes
+from codekin.index.home import home
 from codekin.index.pool import map_in_workers
+from codekin.settings import Settings
 
 SOURCES = Path(__file__).parents[1] / "server" / "codekin"
 PROGRAMS = Path(sys.executable).parent
@@ -205,6 +207,19 @@ def test_pythonpath_counts_where_packages_are_installed(tmp_path: Path, monkeypa
     assert isolation.import_folders() == [str(target)]
     monkeypatch.setattr(isolation, "OWN_FOLDER", str(here / "own"))
     assert isolation.import_folders() == [str(here / "own"), str(target)]
+
+
+def test_packages_in_a_workspace_do_not_count_wherever_codekin_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "_workspaces", set())
+    workspace = written(tmp_path / "workspace", "libraries/numpy-2.3.dist-info/METADATA")
+    monkeypatch.chdir(written(tmp_path / "elsewhere", "x"))
+    monkeypatch.setattr(sys, "path", [str(workspace / "libraries")])
+    monkeypatch.setenv("PYTHONPATH", str(workspace / "libraries"))
+    assert isolation.import_folders() == [str(workspace / "libraries")]
+    home([workspace], Settings())
+    assert isolation.import_folders() == []
 
 
 def written(folder: Path, *names: str) -> Path:

@@ -18,6 +18,13 @@ _NAME_FOLDERS = (
     *("HF_HOME", "HF_HUB_CACHE", "APT_CONFIG"),
 )
 
+_workspaces: set[str] = set()  # told by distrust()
+
+
+def distrust(folders: list[str]) -> None:
+    """These are workspaces, wherever this process runs: packages in them count no more than the current folder's."""
+    _workspaces.update(_real(folder) for folder in folders)
+
 
 def harden() -> None:
     """Import nothing from the current folder from now on, and pass nothing of the kind on to libraries' children."""
@@ -32,15 +39,18 @@ def import_folders() -> list[str]:
     """The entries of `sys.path` that are trusted, in their order.
 
     The current folder is not, nor is what `PYTHONPATH` names, unless packages were installed there, outside the
-    current folder, as `pip install --target` and a cluster's modules do. Where codekin is installed always is.
+    current folder and any workspace, as by `pip install --target` and a cluster's modules. Where codekin is installed
+    always is.
     """
     own, here = _real(OWN_FOLDER), _current_folder()
+    foreign = {here, *_workspaces}
     named = {_real(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(entry)}
 
     def is_trusted(entry: str) -> bool:
         folder = _real(entry)
         if folder in named and folder != own:
-            return folder != here and not _is_inside(folder, here) and _has_packages(folder)
+            is_foreign = folder in foreign or any(_is_inside(folder, workspace) for workspace in foreign)
+            return not is_foreign and _has_packages(folder)
         return folder != here or folder == own
 
     return [entry for entry in sys.path if os.path.isabs(entry) and is_trusted(entry)]

@@ -520,8 +520,9 @@ sys.stdin.read()
 
     def test_a_workspaces_own_modules_are_not_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for module in ("numpy", "hnswlib", "json", "codekin"):
-            (tmp_path / f"{module}.py").write_text("open('run', 'w')")
+            (tmp_path / f"{module}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')")
         monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         with dense_index(tmp_path / "cache" / "w.hnsw", []) as index:
             index.add(LABELS, VECTORS)
             settle(index)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from codekin.isolation import distrust
 from codekin.settings import Settings
 
 
@@ -67,4 +68,6 @@ def home(roots: Sequence[Path], settings: Settings) -> Home:
     """
     directory = str(settings.cache_directory.absolute())
     settings = replace(settings, cache=replace(settings.cache, directory=directory))
-    return Home(tuple(sorted({root.resolve() for root in roots})), settings)
+    resolved = tuple(sorted({root.resolve() for root in roots}))
+    distrust([str(root) for root in resolved])
+    return Home(resolved, settings)
