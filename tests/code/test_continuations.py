@@ -1,10 +1,12 @@
 """Where a function may be cut, and what its lines say, whatever they name."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.code.continuations import (
     MAX_BORDERS,
+    called_in,
     course,
     few,
     keys_of,
@@ -147,3 +149,8 @@ def test_parsing_again_gives_the_tree_that_parsing_anew_gives(row: int, typed: s
     # Error recovery may go another way round the same text; a sound tree may not.
     if not anew.tree.root_node.has_error:
         assert str(again.tree.root_node) == str(anew.tree.root_node)
+
+
+@pytest.mark.parametrize(("unit", "called"), [("a", ()), ("_", ()), ("a1", ()), ("a<", ()), ("f(", ("f",) * 100_000)])
+def test_calls_in_a_line_without_end_are_found_in_linear_time(unit: str, called: tuple[str, ...]) -> None:
+    assert called_in(unit * 100_000) == called

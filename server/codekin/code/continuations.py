@@ -44,7 +44,8 @@ _NUMBER = re.compile(r"\b\d[\w.]*")
 _BLANK = re.compile(r"[\s$]+")
 _COMMENT = re.compile(r"//|#(?!\s*(?:include|define|if|ifdef|ifndef|endif|else|elif)\b|[\[!])|--|/\*|\*(?!\w)|<!--")
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_CALLED = re.compile(r"([A-Za-z_]\w*)[!?]?\s*(?:<[\w, <>\[\]]*>)?\(|[.:>]([A-Za-z_]\w*)")
+# Linear on any line: a word is tried once, and types in angle brackets are read for so many characters only.
+_CALLED = re.compile(r"(?<!\w)[^\WA-Za-z_]*+([A-Za-z_]\w*+)[!?]?\s*+(?:<[\w, <>\[\]]{0,200}>)?\(|[.:>]([A-Za-z_]\w*)")
 _KEYWORDS = frozenset(_NOT_LOCAL.split("|"))
 
 
