@@ -100,7 +100,7 @@ class Engine:
     def start(self) -> None:
         """Keep the index like the workspace from now on, in the background."""
         self._started = True
-        threading.Thread(target=self._index.settle, daemon=True).start()
+        self._index.settle_in_background()
         self._indexer.start()
         self.heavy.start()
 
@@ -163,8 +163,16 @@ class Engine:
         """Take the whole workspace in anew; nothing that has a vector is embedded again."""
         self._indexer.reindex()
 
+    def interrupt(self) -> None:
+        """Have whatever is under way end soon, with StoreClosingError; returns at once. Only `close` may come after."""
+        self.heavy.interrupt()
+        self._indexer.interrupt()
+        self._index.interrupt()
+        self._preparer.interrupt()
+
     def close(self) -> None:
         """Stop; what is indexed stays."""
+        self.interrupt()
         self.heavy.stop()
         if self._started:
             self._indexer.stop()

@@ -36,6 +36,10 @@ class StoreBusyError(StoreError):
     """Another process has held the store's write lock for too long."""
 
 
+class StoreClosingError(StoreError):
+    """The index is being closed: nobody waits for what was being read or written any more."""
+
+
 class StoreCorruptError(StoreError):
     """A file of the index is unsound; it is set aside and made again."""
 

@@ -187,6 +187,29 @@ def test_an_unsound_store_is_made_again_and_embeds_nothing(
     assert dump(where) == whole[1]
 
 
+class Soon:
+    """Is set once it has been asked so often whether it is."""
+
+    def __init__(self, questions: int) -> None:
+        self.left = questions
+
+    def is_set(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("questions", [0, 1, 5, 50, 450])
+def test_a_run_can_be_cancelled_in_the_midst_of_a_large_file(tmp_path: Path, questions: int):
+    """As Ctrl-C does: nothing of it is in the index then, and all of it after the next run."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/a.py").write_text("".join(f"def f{i}(a, b):\n    return a * {i} + b\n\n\n" for i in range(400)))
+    where = at(tmp_path / "root", tmp_path / "cache")
+    assert reconcile(where, lambda _: None, Soon(questions), 0).files in (0, 1)
+    assert dump(where)["snippets"] == [] or questions == 450
+    assert index(tmp_path / "root", tmp_path / "cache").files == 1
+    assert len(dump(where)["snippets"]) >= 400
+
+
 def test_a_cancelled_run_keeps_what_it_has_done(real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump]):
     cancel = threading.Event()
 

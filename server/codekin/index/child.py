@@ -21,7 +21,7 @@ from codekin.processes import ProcessTimeoutError, start_python
 from codekin.settings import Settings, overlay
 from codekin.types import IndexReport, OnProgress, Progress, Skipped
 
-_GRACE_S = 3.0  # a chunk's work and its write, several times over
+_GRACE_S = 0.7  # a chunk's work and its write, several times over; what is not written by then is done again
 _MOST_PATIENT = 4  # doublings of the time that a child may be silent
 
 
@@ -33,6 +33,7 @@ class Child:
 
     def __init__(self, home: Home, workers: int, failures: int = 0) -> None:
         """After each of its `failures` in a row, a child may be silent for twice as long."""
+        self._interrupted = threading.Event()
         self._process = start_python(__name__)
         self._silence_s = SILENCE_S * 2 ** min(failures, _MOST_PATIENT)
         self._order = {
@@ -50,7 +51,7 @@ class Child:
             if report is not None:
                 return report
             status = self._process.wait()
-        if status == 0 and not watch.has_killed:
+        if self._interrupted.is_set() or (status == 0 and not watch.has_killed):  # then it may have had to be killed
             return None
         fate = "did not go on, and was ended" if watch.has_killed else f"ended with status {status}"
         raise IndexingError(f"The indexing process {fate}. What it had done is kept, and it is started anew.")
@@ -72,11 +73,16 @@ class Child:
                 return _report(message["report"])
         return None
 
-    def stop(self) -> None:
-        """Let it finish what it is writing, then see to it that it is gone."""
+    def interrupt(self) -> None:
+        """Have it finish what it is writing, and end; returns at once."""
+        self._interrupted.set()
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
+
+    def stop(self) -> None:
+        """Let it finish what it is writing, then see to it that it is gone."""
+        self.interrupt()
         try:
             self._process.wait(_GRACE_S)
         except ProcessTimeoutError:

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from codekin.errors import StoreCorruptError, StoreError, StoreLostError
+from codekin.errors import StoreClosingError, StoreCorruptError, StoreError, StoreLostError
 from codekin.index import schema
 from codekin.index.schema import OpenFile
 from codekin.index.store_errors import errors_named
@@ -39,9 +39,22 @@ class Database:
         self._local = threading.local()
         self._open: list[OpenFile] = []
         self._lock = threading.Lock()
+        self._interrupted = threading.Event()
         self._file = NO_FILE
         self._next_attempt = 0.0
         self._opened()
+
+    def interrupt(self) -> None:
+        """Have every call end soon, those under way included, with StoreClosingError."""
+        self._interrupted.set()
+        with self._lock:
+            for opened in self._open:
+                opened.connection.interrupt()
+
+    def raise_if_interrupted(self) -> None:
+        """Raises StoreClosingError where the index is being closed: for work between two calls that takes long."""
+        if self._interrupted.is_set():
+            raise StoreClosingError(f"{self.path} is being closed.")
 
     def close(self) -> None:
         """Close every thread's connection; no call may be under way."""
@@ -57,17 +70,20 @@ class Database:
         return self._opened().is_read_only
 
     def _query(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        self.raise_if_interrupted()
         connection = self._connection()
         with self._errors_named():
             return connection.execute(statement, values).fetchall()
 
     def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        self.raise_if_interrupted()
         connection = self._connection()
         with self._errors_named():
             return ask(connection)
 
     def _in(self, statement: str, keys: Sequence[object], more: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
         """All rows of a statement with `IN ({})`, however many keys there are."""
+        self.raise_if_interrupted()
         connection = self._connection()
         with self._errors_named():
             return list(schema.rows_in(connection, statement, keys, more))
@@ -79,12 +95,14 @@ class Database:
         except (ValueError, TypeError, OverflowError) as error:
             raise self._corrupt(f"{type(error).__name__}: {error}") from error
 
-    def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """The change, whole or not at all."""
+    def _write(self, change: Callable[[sqlite3.Connection], T], *, is_last: bool = False) -> T:
+        """The change, whole or not at all; `is_last`: also where the index is being closed, if nobody else writes."""
+        if not is_last:
+            self.raise_if_interrupted()
         opened = self._opened()
         if not opened.is_current(file_ids(self._name)):
             raise self.problem or StoreLostError(f"{self.path} was removed or replaced just now. It is opened again.")
-        with self._errors_named(), schema.transaction(opened.connection):
+        with self._errors_named(), schema.transaction(opened.connection, self._interrupted):
             return change(opened.connection)
 
     def _connection(self) -> sqlite3.Connection:

@@ -31,7 +31,7 @@ _FIRST, _LEAST, _MOST = 8, 4, 1024  # contents embedded at a time
 _SHORT_S, _LONG_S = 1.0, 4.0  # what a batch is to take: what a kill loses at most, and an edit waits for
 _LOOK_S = 2.0  # between two looks whether there is anything to do
 _RETRIES_S = (5.0, 30.0, 300.0)
-_END_S = 5.0  # what is waited at most for the end of a batch that can't be interrupted
+_END_S = 0.5  # what is waited at most for the end of a batch that can't be interrupted
 
 
 class Filler:
@@ -147,11 +147,15 @@ class Filler:
         self._is_paused = False
         self.wake()
 
-    def stop(self) -> None:
-        """End; what was made is kept."""
+    def interrupt(self) -> None:
+        """Have all work end soon; returns at once. Only `stop` may come after."""
         self._stop.set()
         self._interrupt.set()
         self.wake()
+
+    def stop(self) -> None:
+        """End; what was made is kept."""
+        self.interrupt()
         if self._heavy:
             self._heavy.close()
         if self._thread:

@@ -158,11 +158,15 @@ class DenseIndex:
             thread.join(timeout_s)
         return thread is None or not thread.is_alive()
 
-    def close(self) -> None:
-        """Stop what runs in the background. May be called twice; what is in memory still answers."""
+    def interrupt(self) -> None:
+        """Have what runs in the background end soon; returns at once."""
         with self._lock:
             self._closed = True
         self._builder.stop()
+
+    def close(self) -> None:
+        """Stop what runs in the background. May be called twice; what is in memory still answers."""
+        self.interrupt()
         if self._tending is not threading.current_thread():
             self.wait()
 

@@ -1,12 +1,13 @@
 """The index as a reader sees it: the store, and its vectors in memory, in step with each other."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from codekin.errors import StoreError
+from codekin.errors import StoreClosingError, StoreError
 from codekin.index.courses import Courses
 from codekin.index.graph import DenseIndex
 from codekin.index.home import Home
@@ -193,6 +194,22 @@ class Index:
         self.follow()
         for tier in self.tiers:
             tier.dense.maintain()
+
+    def settle_in_background(self) -> None:
+        """`settle` on a thread of its own."""
+
+        def settle() -> None:
+            with contextlib.suppress(StoreClosingError):
+                self.settle()
+
+        threading.Thread(target=settle, name="codekin-settle", daemon=True).start()
+
+    def interrupt(self) -> None:
+        """Have whatever reads, writes or builds end soon; returns at once. Only `close` may come after."""
+        self.store.interrupt()
+        self._vectors.interrupt()
+        for tier in self.tiers:
+            tier.dense.interrupt()
 
     def close(self) -> None:
         """Let go of files, threads and child processes."""

@@ -13,7 +13,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codekin.errors import CodekinError, StoreBusyError, StoreCorruptError, StoreError, StoreLostError
+from codekin.errors import (
+    CodekinError,
+    StoreBusyError,
+    StoreClosingError,
+    StoreCorruptError,
+    StoreError,
+    StoreLostError,
+)
 from codekin.index.catch_up import catch_up
 from codekin.index.child import Child
 from codekin.index.home import Home
@@ -32,6 +39,7 @@ log = logging.getLogger(__name__)
 
 _FEW = 64  # paths at once; more are left to a child process
 _PATIENCE = 4  # debounces that an edit waits at most while more edits keep coming
+_INTERRUPT_S = 0.05  # between two attempts to interrupt a thread, which may not have been where that helps
 _LOOK_S = 1.0  # between two looks at the lock and the index's files
 _RETRIES_S = (1.0, 5.0, 15.0, 60.0)
 _OPEN_AGAIN_S = 2.0  # between two attempts to open a file of the index
@@ -61,7 +69,8 @@ class Indexer:
         self._lock = OwnerLock(home.lock)
         self._seen_replacements = index.replacements
         self._watcher: Watcher | None = None
-        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._run_updates, self._run_bulk)]
+        runs = (self._run_updates, self._run_bulk)
+        self._threads = [threading.Thread(target=self._run, args=(run,), daemon=True) for run in runs]
         self.progress: Progress | None = None
         self._update_problem: str | None = None
         self._bulk_problem: str | None = None
@@ -75,16 +84,25 @@ class Indexer:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """End, leaving nothing half-written and no process behind."""
+    def interrupt(self) -> None:
+        """Have all work end soon; returns at once. Only `stop` may come after."""
         with self._wake:
             self._stopping = True
             self._wake.notify_all()
             child = self._child
         if child:
+            child.interrupt()
+
+    def stop(self) -> None:
+        """End, leaving nothing half-written and no process behind. What was not written is read again at the start."""
+        self.interrupt()
+        if child := self._child:
             child.stop()
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive():
+                self._index.interrupt()
+                self._preparer.interrupt()
+                thread.join(_INTERRUPT_S)
         if self._watcher:  # only now: a thread may just have begun to watch
             self._watcher.stop()
         with contextlib.suppress(StoreError):  # what can't be written now is read from the disk anew by the next one
@@ -172,6 +190,11 @@ class Indexer:
         """How changes on the disk are noticed."""
         return self._watcher.mode if self._watcher else "off"
 
+    def _run(self, work: Callable[[], None]) -> None:
+        """One of the two threads, until the index is closed."""
+        with contextlib.suppress(StoreClosingError):
+            work()
+
     # Edits: a few files at a time, here
 
     def _run_updates(self) -> None:
@@ -207,6 +230,8 @@ class Indexer:
             self.embedded += prepared.embedded
             self._update_problem = None
             self._catch_up()
+        except StoreClosingError:
+            raise
         except StoreCorruptError as error:
             self._note_trouble(error)
             self.repair(error)
@@ -305,6 +330,8 @@ class Indexer:
 
     def _note_failure(self, error: Exception, failures: int) -> None:
         """Say what went wrong, mend what can be mended, and wait before it is tried again."""
+        if isinstance(error, StoreClosingError):
+            raise error
         log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
         self._index.troubles.tell(str(error) or repr(error))
         self._bulk_problem = str(error) if failures else None  # once is soon mended

@@ -5,25 +5,29 @@ What costs is done once per content: one that has a vector, or is in the store, 
 
 import hashlib
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from codekin.code.continuations import course, few
 from codekin.code.structure import structure
 from codekin.code.words import identifiers, words
 from codekin.embed.embedder import Embedder
-from codekin.errors import ContentGoneError
+from codekin.errors import ContentGoneError, StoreClosingError
 from codekin.index.passages import passages, space
 from codekin.index.records import FileRecord, FileState, SnippetRecord
 from codekin.index.skipped import TRY_AGAIN, stamp_of
 from codekin.index.store import Store
-from codekin.index.vector_store import VectorStore
+from codekin.index.vector_store import Vectors, VectorStore
 from codekin.index.workspace import Document, SourceFile, Workspace, snippets_of
-from codekin.types import Retry, Role, Skipped, Snippet, Task
+from codekin.types import Cancel, Retry, Role, Skipped, Snippet, Task
 
 log = logging.getLogger(__name__)
 
+_EMBEDDED = 256  # contents at a time: some 20 ms, so that closing the index need not wait for more
 _WORDS = 512  # per content; what follows says little that is new and costs full text and time
 
 
@@ -44,13 +48,32 @@ class Preparer:
     That order makes every crash harmless: a vector without a content is found again, the other way is never seen.
     """
 
-    def __init__(self, workspace: Workspace, store: Store, vectors: VectorStore, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        store: Store,
+        vectors: VectorStore,
+        embedder: Embedder,
+        cancel: Cancel | None = None,
+    ) -> None:
+        """`cancel` ends `prepare` early, as `interrupt` does."""
         self._workspace = workspace
         self._store = store
         self._vectors = vectors
         self._embedder = embedder
+        self._cancel = cancel
         self.space = embedder.space(Task.CODE2CODE)
         self._continuing = space(embedder)
+
+    def interrupt(self) -> None:
+        """Have `prepare` end soon, with StoreClosingError."""
+        self._store.interrupt()
+        self._vectors.interrupt()
+
+    def _raise_if_stopped(self) -> None:
+        self._store.raise_if_interrupted()
+        if self._cancel is not None and self._cancel.is_set():
+            raise StoreClosingError("Indexing was cancelled.")
 
     def prepare(self, paths: Iterable[Path], anew: Collection[Path] = ()) -> Prepared:
         """The files as they are now. Those in `anew` are taken apart again even where their text is the stored one."""
@@ -59,6 +82,7 @@ class Preparer:
         gone: list[Path] = []
         skipped: list[Skipped] = []
         for path in paths:
+            self._raise_if_stopped()
             document = self._workspace.read(path)
             if not isinstance(document, Document):
                 gone.append(path)
@@ -71,6 +95,7 @@ class Preparer:
                 documents.append(document)
         found: list[tuple[Document, list[Snippet]]] = []
         for document in documents:
+            self._raise_if_stopped()
             try:
                 found.append((document, snippets_of(document)))
             except MemoryError:
@@ -89,10 +114,10 @@ class Preparer:
         # First the continuations': who sees a content's vector looks for them once.
         self._embed_continuations({key: snippet for key, snippet in contents.items() if snippet.borders})
         if missing:
-            rows = self._embedder.embed([contents[key].text for key in missing], Task.CODE2CODE, Role.PASSAGE)
+            rows = self._in_parts([contents[key] for key in missing], self._embed_contents)
             self._vectors.put(self.space, missing, rows)
         known = self._store.known(list(contents))
-        new = {key: _matter(snippet) for key, snippet in contents.items() if key not in known}
+        new = {key: self._matter(snippet) for key, snippet in contents.items() if key not in known}
         records = [
             FileRecord(document.path, document.language, _state(document), tuple(_row(s, new) for s in snippets))
             for document, snippets in found
@@ -102,8 +127,25 @@ class Preparer:
     def _embed_continuations(self, functions: Mapping[bytes, Snippet]) -> None:
         missing = list(functions.keys() - self._vectors.having(self._continuing, list(functions)))
         if missing:
-            rows = passages([functions[key] for key in missing], self._embedder)
+            rows = self._in_parts([functions[key] for key in missing], partial(passages, embedder=self._embedder))
             self._vectors.put(self._continuing, missing, rows)
+
+    def _embed_contents(self, snippets: Sequence[Snippet]) -> Vectors:
+        return self._embedder.embed([snippet.text for snippet in snippets], Task.CODE2CODE, Role.PASSAGE)
+
+    def _in_parts(self, snippets: Sequence[Snippet], embed: Callable[[Sequence[Snippet]], Vectors]) -> Vectors:
+        """The rows of all snippets. Raises StoreClosingError between two parts where the index is being closed."""
+        parts = []
+        for i in range(0, len(snippets), _EMBEDDED):
+            self._raise_if_stopped()
+            parts.append(embed(snippets[i : i + _EMBEDDED]))
+        return np.concatenate(parts)
+
+    def _matter(self, snippet: Snippet) -> "_Matter":
+        self._raise_if_stopped()
+        found = structure(snippet.text, snippet.language)
+        going_on = course(snippet.text, snippet.language, few(snippet.borders))
+        return _Matter(_words(snippet), found.packed() if found else None, going_on.packed())
 
 
 def put_prepared(
@@ -153,12 +195,6 @@ def _row(snippet: Snippet, new: Mapping[bytes, _Matter]) -> SnippetRecord:
     place = (snippet.name, snippet.qualified_name, snippet.kind, snippet.span, snippet.name_line, snippet.part)
     matter = new.get(key, _Matter())
     return SnippetRecord(*place, key, matter.words, matter.structure, matter.course)
-
-
-def _matter(snippet: Snippet) -> _Matter:
-    found = structure(snippet.text, snippet.language)
-    going_on = course(snippet.text, snippet.language, few(snippet.borders))
-    return _Matter(_words(snippet), found.packed() if found else None, going_on.packed())
 
 
 def _words(snippet: Snippet) -> str:

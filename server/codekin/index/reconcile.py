@@ -13,7 +13,7 @@ from pathlib import Path
 
 from codekin import __version__
 from codekin.embed.chosen import light
-from codekin.errors import StoreLostError
+from codekin.errors import StoreClosingError, StoreLostError
 from codekin.index.home import Home
 from codekin.index.pool import one_by_one, pooled
 from codekin.index.prepare import Prepared, Preparer, put_prepared
@@ -68,7 +68,7 @@ def _reconcile(home: Home, on_progress: OnProgress, cancel: Cancel, workers: int
     workspace = Workspace(home.roots, home.settings.index)
     store, vectors, embedder = Store(home.store), VectorStore(home.vectors), light(home.settings.model)
     with contextlib.closing(store), contextlib.closing(vectors):
-        preparer = Preparer(workspace, store, vectors, embedder)
+        preparer = Preparer(workspace, store, vectors, embedder, cancel)
         store.set_meta({"scanning": 1})
         store.check_references()
         plan = _plan(workspace, store, home.settings.index, _anew(store, vectors, preparer.space), cancel)
@@ -162,10 +162,9 @@ def _work(home: Home, plan: Plan, preparer: Preparer, workers: int, cancel: Canc
     if len(plan.changed) >= _INLINE and workers > 0:
         yield from pooled(home, chunks, plan.anew, workers, cancel)
     else:
-        for chunk in chunks:
-            if cancel.is_set():
-                return
-            yield len(chunk), preparer.prepare(chunk, plan.anew)
+        with contextlib.suppress(StoreClosingError):  # cancelled
+            for chunk in chunks:
+                yield len(chunk), preparer.prepare(chunk, plan.anew)
     yield from one_by_one(home, sorted(plan.alone), plan.anew, cancel)
 
 

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from codekin.index.store_files import NO_FILE, FileId, file_ids, guard, make_pri
 log = logging.getLogger(__name__)
 
 _BUSY_S = 30.0
+_BUSY_STEP_S = 0.5  # how soon who waits for the write lock notices that nobody waits for it any more
+_NEVER = threading.Event()
 _NO_VERSION = 1_000  # above it, the number is not a version but a damaged header
 _CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
 
@@ -190,7 +193,7 @@ def _opened_by_address(address: str) -> sqlite3.Connection:
 
 
 def _open(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=_BUSY_STEP_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect on a new file only
         _write_ahead(connection)
@@ -206,12 +209,18 @@ def _open(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """Switch a new file to WAL, which needs it alone: SQLite itself does not wait for one who is about to write."""
+    _await_others(connection, "PRAGMA journal_mode = WAL", _NEVER)
+
+
+def _await_others(connection: sqlite3.Connection, statement: str, interrupted: threading.Event) -> None:
+    """Execute what must wait for other writers; once `interrupted`, without waiting."""
     until = time.monotonic() + _BUSY_S
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(statement)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or interrupted.is_set() or time.monotonic() > until:
                 raise
             time.sleep(0.01)
         else:
@@ -255,9 +264,12 @@ def _statements(script: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of the block, or nothing of it. Takes the write lock at once: it can't fail half-way for want of it."""
-    connection.execute("BEGIN IMMEDIATE")
+def transaction(connection: sqlite3.Connection, interrupted: threading.Event = _NEVER) -> Iterator[None]:
+    """All of the block, or nothing of it. Takes the write lock at once: it can't fail half-way for want of it.
+
+    Waits for other writers, but not once `interrupted`.
+    """
+    _await_others(connection, "BEGIN IMMEDIATE", interrupted)
     try:
         yield
     except BaseException:

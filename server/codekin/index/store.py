@@ -150,20 +150,22 @@ class Store(SkippedFiles):
             self._change(drop)
 
     def release(self, paths: Iterable[Path] | None = None) -> None:
-        """The unsaved text of these documents (None: of all) no longer counts: the disk's will be read again."""
+        """The unsaved text of these documents (None: of all) no longer counts: the disk's will be read again.
+
+        Also while the index is being closed: then without waiting for other writers.
+        """
         statement = "UPDATE files SET overlay = 0, mtime_ns = 0 WHERE overlay = 1"
         if paths is None:
-            self._write(lambda db: db.execute(statement))
-        else:
-            rows = [(str(path),) for path in paths]
-            self._write(lambda db: db.executemany(statement + " AND path = ?", rows))
+            self._write(lambda db: db.execute(statement), is_last=True)
+        elif rows := [(str(path),) for path in paths]:
+            self._write(lambda db: db.executemany(statement + " AND path = ?", rows), is_last=True)
 
     def collect(self) -> int:
         """Drop the contents that no snippet has, after changes that did not; returns how many."""
         if not self._read(removal.has_unused):
             return 0
         dropped = self._change(removal.drop_all_unused)
-        self._query("PRAGMA incremental_vacuum")
+        self._write(lambda db: db.execute("PRAGMA incremental_vacuum").fetchall())
         return dropped
 
     # Asking

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from codekin.errors import (
     StoreBusyError,
+    StoreClosingError,
     StoreCorruptError,
     StoreError,
     StoreFullError,
@@ -66,7 +67,12 @@ def _too_big(path: Path, why: str) -> StoreError:
     return StoreError(f"A value is too long for {path} ({why}). Ask with less text.")
 
 
+def _closing(path: Path, _why: str) -> StoreError:
+    return StoreClosingError(f"{path} is being closed.")
+
+
 _NAMED: dict[int, _Named] = {
+    sqlite3.SQLITE_INTERRUPT: _closing,
     sqlite3.SQLITE_FULL: _full,
     sqlite3.SQLITE_BUSY: _busy,
     sqlite3.SQLITE_LOCKED: _busy,

@@ -118,7 +118,7 @@ class VectorStore(Database):
             return len(doomed)
 
         count = self._write(drop)
-        self._query("PRAGMA incremental_vacuum")
+        self._write(lambda db: db.execute("PRAGMA incremental_vacuum").fetchall())
         return count
 
     def _drop(self, space: str, hashes: Sequence[bytes]) -> None:

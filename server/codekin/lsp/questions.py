@@ -86,11 +86,16 @@ class Questions:
                 raise SupersededError from None
             raise
 
+    def interrupt(self) -> None:
+        """Have all questions, and all work of the engine, end soon; returns at once. Only `close` may come after."""
+        for cancel in tuple(self._cancels):
+            cancel.set()
+        self.engine.interrupt()
+
     def close(self, *, now: bool) -> None:
         """Close the engine when nobody is asking it any more; with `now`, they are told to stop. Blocks."""
         if now:
-            for cancel in tuple(self._cancels):
-                cancel.set()
+            self.interrupt()
         for pool in (self._asked, self._beside, self._edits):
             pool.shutdown(cancel_futures=now)
         self.engine.close()

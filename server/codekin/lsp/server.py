@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import signal
+import threading
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ from codekin.types import Progress
 
 log = logging.getLogger(__name__)
 
-_CLOSING_S = 8.0
+_CLOSING_S = 1.5  # all ends sooner by itself, but on a machine that is very busy, or where a library hangs
 _ANSWERING_S = 3.0
 
 
@@ -268,13 +269,19 @@ async def _serve(where: Listening | None) -> int:
 
 
 async def _close(server: CodekinServer) -> None:
+    """Close the index, in time."""
     if server.protocol.documents is None:
         return
-    try:
-        await asyncio.wait_for(server.session.close(), _CLOSING_S)
-    except TimeoutError:
-        log.error("the index does not close; what is indexed is kept")
-        os._exit(server.exit_status)  # a thread that hangs would keep the process
+    closed = threading.Event()
+    threading.Thread(target=_end_at_last, args=(server, closed), daemon=True).start()
+    await server.session.close()
+    closed.set()
+
+
+def _end_at_last(server: CodekinServer, closed: threading.Event) -> None:
+    """End the process where the index does not close. Nothing is lost: every change is one transaction."""
+    if not closed.wait(_CLOSING_S):
+        os._exit(server.exit_status)  # from a thread: the loop, too, may wait for what hangs
 
 
 def serve(where: Listening | None = None) -> None:

@@ -65,6 +65,7 @@ class Session:
     def __init__(self, documents: Documents, audience: Audience) -> None:
         self.settings: Settings | None = None
         self.questions: Questions | None = None
+        self._former: Questions | None = None  # while it is being closed
         self.failure: CodekinError | None = None
         self._documents = documents
         self._audience = audience
@@ -144,6 +145,9 @@ class Session:
         self._closing = True
         if self._retry is not None:
             self._retry.cancel()
+        for questions in (self._former, self.questions):
+            if questions is not None:
+                questions.interrupt()
         if self._opening is not None:
             await self._opening
         if self.questions is not None:
@@ -200,7 +204,9 @@ class Session:
         self._settled.set()
         self._audience.engine_exchanged()
         if old is not None:
+            self._former = old
             await self.aside(partial(old.close, now=False))
+            self._former = None
         self.edit(_start)  # not before, or it would find the index of the same roots taken and stand by
 
     def _apply(self) -> None:

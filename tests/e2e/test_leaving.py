@@ -1,0 +1,181 @@
+"""Leaving: soon, whatever is under way, with the right status, nothing left running, and a sound store.
+
+How soon exactly is in benchmarks/leaving.py; here it is what no editor would wait for that may not be exceeded.
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import psutil
+import pytest
+
+_SOON_S = 15.0  # some tenths of a second, on a machine that is busy with other tests
+_BUSY_S = 0.3  # processor time after which the server is in the midst of something
+
+QUICK = {"index": {"debounceMs": 0}}
+
+
+def functions(name: str, count: int) -> str:
+    return "\n\n".join(
+        f"def {name}_{i}(value, other, limit):\n    total_{name}_{i} = value * {i} + other\n"
+        f"    for step in range(limit):\n        total_{name}_{i} += step * other - {i}\n    return total_{name}_{i}\n"
+        for i in range(count)
+    )
+
+
+def used_s(client) -> float:
+    """Processor time of the server's own process."""
+    times = psutil.Process(client._server.pid).cpu_times()
+    return times.user + times.system
+
+
+@asynccontextmanager
+async def until_busy(client) -> AsyncIterator[None]:
+    """Waits until what is done in here keeps the server busy."""
+    before = used_s(client)
+    yield
+    async with asyncio.timeout(60):
+        while used_s(client) - before < _BUSY_S:
+            await asyncio.sleep(0.01)
+
+
+def processes_of(client) -> list[psutil.Process]:
+    server = psutil.Process(client._server.pid)
+    return [server, *server.children(recursive=True)]
+
+
+async def leave(client, *, way: str = "exit") -> int:
+    """The exit status. Fails where the server, or a process of its, takes its time."""
+    processes, began = processes_of(client), time.monotonic()
+    if way == "exit":
+        await asyncio.wait_for(client.shutdown_session(), 60)
+    elif way == "SIGTERM":
+        client._server.terminate()
+    else:
+        client._server.stdin.close()
+    status = await asyncio.wait_for(client._server.wait(), 60)
+    assert not psutil.wait_procs(processes, timeout=_SOON_S)[1]
+    assert time.monotonic() - began < _SOON_S
+    return status
+
+
+def assert_sound(cache: Path) -> None:
+    files = [*cache.glob("workspaces/*.sqlite"), *cache.glob("vectors.sqlite")]
+    assert files
+    for file in files:
+        with closing(sqlite3.connect(file)) as database:
+            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Another process (so it seems to SQLite) writes this file, and does not come to an end."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as blocker:
+        blocker.execute("BEGIN IMMEDIATE")
+        yield
+        blocker.execute("ROLLBACK")
+
+
+async def test_while_a_batch_of_edits_is_taken_in_and_none_of_it_is_lost(start, tmp_path, written) -> None:
+    root = written(tmp_path / "many", {f"module{i}.py": f"x = {i}\n" for i in range(30)})
+    client = await start(root=root, settings=QUICK)
+    await client.indexed(30)
+    async with until_busy(client):
+        written(root, {f"module{i}.py": functions(f"edited{i}", 200) for i in range(30)})
+    assert await leave(client) == 0
+    assert_sound(tmp_path / "cache")
+    again = await start(root=root)
+    await again.indexed(30)
+    assert (await again.ask("codekin/status"))["snippets"] >= 30 * 200
+
+
+@pytest.mark.parametrize(("way", "status"), [("exit", 0), ("SIGTERM", 0), ("end of input", 1)])
+async def test_while_a_large_document_is_taken_in(start, tmp_path, way: str, status: int) -> None:
+    client = await start(settings=QUICK)
+    await client.indexed(5)
+    async with until_busy(client):
+        client.open("shop/orders.py", functions("pasted", 4_000))
+    assert await leave(client, way=way) == status
+    assert_sound(tmp_path / "cache")
+
+
+@pytest.mark.parametrize("name", ["workspaces/*.sqlite", "vectors.sqlite"])
+async def test_while_another_process_does_not_let_it_write(start, tmp_path, name: str) -> None:
+    client = await start(settings=QUICK)
+    await client.indexed(5)
+    (file,) = (tmp_path / "cache").glob(name)
+    with locked(file):
+        client.open("shop/orders.py", functions("edited", 3))
+        await client.ask("codekin/status")
+        assert await leave(client) == 0
+    assert_sound(tmp_path / "cache")
+
+
+async def test_while_another_process_does_not_let_it_begin(start, tmp_path) -> None:
+    client = await start()
+    await client.indexed(5)
+    assert await leave(client) == 0
+    (store,) = (tmp_path / "cache/workspaces").glob("*.sqlite")
+    with locked(store):
+        client = await start()
+        await client.ask("codekin/status")
+        assert await leave(client) == 0
+
+
+async def test_while_questions_are_answered_and_a_map_is_drawn(start, tmp_path, written) -> None:
+    root = written(tmp_path / "many", {f"module{i}.py": functions(f"work{i}", 40) for i in range(50)})
+    client = await start(root=root)
+    await client.indexed(50)
+    asked = [client.protocol.send_request_async("codekin/map", {})]
+    asked += [client.protocol.send_request_async("codekin/search", {"query": f"the total {i}"}) for i in range(30)]
+    waiting = asyncio.gather(*asked, return_exceptions=True)
+    assert await leave(client) == 0
+    waiting.cancel()
+
+
+async def test_while_a_model_does_not_answer(start, tmp_path) -> None:
+    """One at an endpoint: its thread can't be interrupted, and is not waited for."""
+    asked, left = threading.Event(), threading.Event()
+
+    class Silent(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.set()
+            left.wait(60)
+
+    endpoint = ThreadingHTTPServer(("127.0.0.1", 0), Silent)
+    endpoint.daemon_threads = True
+    threading.Thread(target=endpoint.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{endpoint.server_address[1]}/v1"
+        client = await start(options={"model": {"name": "silent", "endpoint": address}})
+        await client.indexed(5)
+        assert await asyncio.to_thread(asked.wait, 60)
+        assert await leave(client) == 0
+    finally:
+        left.set()
+        endpoint.shutdown()
+        endpoint.server_close()
+    assert_sound(tmp_path / "cache")
+
+
+async def test_while_the_bulk_index_does_not_listen(start, tmp_path, written) -> None:
+    """Its process is stopped, as by a debugger; it is killed."""
+    root = written(tmp_path / "many", {f"module{i}.py": functions(f"work{i}", 40) for i in range(400)})
+    client = await start(root=root)
+    await client.until(lambda: client.progress_reports)
+    children = psutil.Process(client._server.pid).children()
+    for child in children:
+        child.suspend()
+    try:
+        assert await leave(client) == 0
+    finally:
+        for child in children:
+            if child.is_running():
+                child.resume()
+    assert_sound(tmp_path / "cache")
