@@ -21,7 +21,7 @@ from codekin.lsp.rpc import converter
 SERVE = [sys.executable, "-m", "codekin", "serve"]
 CLIENTS = Path(__file__).parent / "clients"
 DIAGNOSTICS = types.WORKSPACE_DIAGNOSTIC_REFRESH, types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS
-LONG_S = 60.0  # far more than anything here takes; a test that waits for it has failed
+LONG_S = 180.0  # far more than anything here takes; a test that waits for it has failed
 
 FILES = {
     "shop/orders.py": '''\
