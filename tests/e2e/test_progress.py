@@ -49,6 +49,7 @@ async def test_cancelling_pauses_and_resuming_goes_on(start, tmp_path, written) 
 
     def cancel(params: types.ProgressParams) -> None:
         if params.value.get("percentage", 0) > 0:  # some are indexed, and can be found
+            client.on_progress = lambda _: None
             client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(params.token))
 
     client.on_progress = cancel
