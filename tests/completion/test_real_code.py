@@ -55,7 +55,7 @@ def test_a_file_that_compiled_compiles_with_what_is_suggested(library: tuple[Eng
     engine, corpus = library
     broken, offered = [], 0
     for cut in corpus.choose_cuts(CUTS, seed=1):
-        without = frozenset(corpus.hashes[number] for number in cut.without)
+        without = frozenset(corpus.hashes[number] for number in cut.excluded)
         cursor = Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
         for found in engine.completer.complete(cursor, UNSURE, Event(), without):
             lines = cut.text.split("\n")

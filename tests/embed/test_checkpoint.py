@@ -292,4 +292,4 @@ except ModelError as error: print(error)
 def test_a_model_that_is_not_what_its_name_says_does_not_conform(hub: Path) -> None:
     found = measure_conformance("jina-0.5b", ModelSettings(device="cpu", precision="float32"))
     assert not found.is_within_tolerance
-    assert found.found.shape == (2, 2)
+    assert found.measured.shape == (2, 2)

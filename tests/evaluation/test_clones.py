@@ -76,12 +76,12 @@ def measured(roots: tuple[Path, Path], tmp_path: Path, seed: int = 1) -> CloneRe
 
 def test_clones_of_a_small_workspace_are_found_and_told(roots: tuple[Path, Path], tmp_path: Path) -> None:
     report = measured(roots, tmp_path)
-    assert {one.type for one in report.asked} >= {CloneType.LAYOUT, CloneType.RENAMED, CloneType.EDITED}
-    assert {one.language for one in report.asked} == {"python", "javascript"}
-    assert all(one.rank == 1 and one.peer == 1 for one in report.asked)
-    assert all(1 in one.alone for one in report.asked)
+    assert {one.type for one in report.queries} >= {CloneType.LAYOUT, CloneType.RENAMED, CloneType.EDITED}
+    assert {one.language for one in report.queries} == {"python", "javascript"}
+    assert all(one.rank == 1 and one.peer_rank == 1 for one in report.queries)
+    assert all(1 in one.retriever_ranks for one in report.queries)
     assert [claim.asked.rpartition("/")[2] for claim in report.strangers] == ["matrix.py:2-6"]
-    assert report.examined == 2
+    assert report.examined_count == 2
     assert report.duplicates == ()
     told = format_table(report)
     assert "| 1 layout | 2 | 1.000 |" in told
@@ -92,13 +92,13 @@ def test_clones_of_a_small_workspace_are_found_and_told(roots: tuple[Path, Path]
 def test_the_same_seed_asks_the_same(roots: tuple[Path, Path], tmp_path: Path) -> None:
     one, two, other = (measured(roots, tmp_path, seed) for seed in (1, 1, 2))
     assert to_json(one) == to_json(two)
-    assert [asked.query for asked in one.asked] != [asked.query for asked in other.asked]
+    assert [asked.query for asked in one.queries] != [asked.query for asked in other.queries]
 
 
 def test_a_hit_elsewhere_with_the_same_text_is_right(roots: tuple[Path, Path], tmp_path: Path) -> None:
     (roots[0] / "copy.py").write_text(STORE)
     report = measured(roots, tmp_path)
-    assert all(one.rank == 1 for one in report.asked)
+    assert all(one.rank == 1 for one in report.queries)
     assert {(claim.kinship, claim.token_similarity) for claim in report.duplicates} == {("identical", 1.0)}
     assert len(report.duplicates) == 2
     assert "identical" in {claim.kinship for claim in report.neighbours}
@@ -145,8 +145,8 @@ def test_pairs_are_found_in_another_language(roots: tuple[Path, Path], tmp_path:
     )
     (paired,) = report.group_queries["4 other language"]
     assert paired.rank == 1
-    assert paired.first is not None
-    assert paired.first.place.language == "ruby"
+    assert paired.best_hit is not None
+    assert paired.best_hit.place.language == "ruby"
 
 
 def test_it_is_typed(roots: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def test_a_cut_document_still_closes_the_blocks_in_which_it_is_cut(corpus: CutCo
 
 def test_a_function_and_its_near_duplicates_are_left_out(corpus: CutCorpus):
     for cut in corpus.choose_cuts(100, 3):
-        left_out = {corpus.codes[number].path.name for number in cut.without}
+        left_out = {corpus.snippets[number].path.name for number in cut.excluded}
         assert cut.path.name in left_out
         assert ("twin.go" in left_out) == (cut.path.name in ("order.go", "twin.go"))
         suffix = LongestSuffix(corpus).suggest(cut)
@@ -85,9 +85,9 @@ def test_the_baselines_copy_statements(corpus: CutCorpus):
 
 def test_a_repository_is_measured_and_told(shop: Path):
     measured = measure_completion(shop, Settings(), 6)
-    assert len(measured.ours) == len(measured.suffix) == len(measured.bm25) == len(measured.seconds) == 6
+    assert len(measured.codekin_suggestions) == len(measured.suffix) == len(measured.bm25) == len(measured.seconds) == 6
     assert measured.unclean == 0
-    assert any(one and one.first_line for one in measured.ours)
+    assert any(one and one.first_line for one in measured.codekin_suggestions)
     assert f"| {shop.name} |" in format_table([measured])
 
 

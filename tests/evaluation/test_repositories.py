@@ -158,7 +158,7 @@ def bench(tmp_path: Path) -> Path:
 
 def test_a_small_repository_is_measured_by_the_product_s_path(bench: Path, tmp_path: Path) -> None:
     (measured,) = measure_repositories(load_repositories(bench), tmp_path / "checkouts", Settings())
-    assert [answer.target_ranks for answer in measured.answered] == [[1], [1], [1], [1, None]]
+    assert [answer.target_ranks for answer in measured.answered_questions] == [[1], [1], [1], [1, None]]
     assert measured.ndcg == pytest.approx((1 + 1 + 1 + 1 / (1 + SECOND)) / 4)
     assert len(measured.seconds) == 4
     assert not list(tmp_path.rglob("*.sqlite"))

@@ -96,18 +96,18 @@ def test_a_set_is_read_and_unjudged_queries_are_left_out(tmp_path: Path) -> None
     found = load_benchmark(write_set(tmp_path / "x", "NL2Code"))
     assert found.queries == ("int add(int a, int b)",)
     assert found.relevance == ({2: 1.0},)
-    assert found.own == (None,)
+    assert found.own_passages == (None,)
 
 
 def test_a_query_in_words_counts_to_the_language_of_its_answer(tmp_path: Path) -> None:
     found = load_benchmark(write_set(tmp_path / "x", "NL2Code", "c", "en", "java"))
     assert found.languages == ("java",)
-    assert found.written_in == ("c", "", "java")
+    assert found.passage_languages == ("c", "", "java")
 
 
 def test_a_code2code_query_does_not_find_itself(tmp_path: Path) -> None:
     found = load_benchmark(write_set(tmp_path / "x", "Code2Code"))
-    assert found.own == (0,)
+    assert found.own_passages == (0,)
     rankings = rank_passages(found, compute_bm25_scores(found.queries, found.passages))
     assert rankings == [[2, 1, 0]]
     assert measure_rankings("bm25", found, rankings, "")[0].ndcg10 == 1
@@ -155,7 +155,7 @@ CODE = {
 def test_codekin_itself_answers_questions_about_a_set_s_passages() -> None:
     asked = ("the area of a rectangle", "open a file by its path")
     found = Benchmark(
-        "x", Task.NL2CODE, asked, tuple(CODE.values()), ({0: 1.0}, {2: 1.0}), (None,) * 2, written_in=tuple(CODE)
+        "x", Task.NL2CODE, asked, tuple(CODE.values()), ({0: 1.0}, {2: 1.0}), (None,) * 2, passage_languages=tuple(CODE)
     )
     first, second = rank_by_product(found, Settings())
     assert first[0] == 0
@@ -164,7 +164,7 @@ def test_codekin_itself_answers_questions_about_a_set_s_passages() -> None:
 
 def test_codekin_itself_leaves_a_query_s_own_passage_out() -> None:
     passages = tuple(CODE.values())
-    found = Benchmark("x", Task.CODE2CODE, passages[:1], passages, ({1: 1.0},), (0,), written_in=tuple(CODE))
+    found = Benchmark("x", Task.CODE2CODE, passages[:1], passages, ({1: 1.0},), (0,), passage_languages=tuple(CODE))
     (ranking,) = rank_by_product(found, Settings())
     assert ranking[0] == 1
     assert 0 not in ranking

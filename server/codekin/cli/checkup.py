@@ -58,9 +58,8 @@ def _conforming(settings: "Settings") -> Iterator["Finding"]:
             except ModelError as error:
                 yield Finding(name, Level.WARN, "not held against its card", str(error))
                 break
-            told = (
-                f"{found.model} on {found.device}: {found.found.round(4).tolist()}, the card {found.expected.tolist()}"
-            )
+            measured, expected = found.measured.round(4).tolist(), found.expected.tolist()
+            told = f"{found.model} on {found.device}: {measured}, the card {expected}"
             if found.is_within_tolerance:
                 yield Finding(name, Level.OK, f"{told}, differing by {found.max_difference:.4f} at most")
             else:

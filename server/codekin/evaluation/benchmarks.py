@@ -16,61 +16,63 @@ _TASKS = {
     "TechQA": Task.QA,
 }
 
-_PROSE = "en"  # what sets call the language of what is no code
+_PROSE_LANGUAGE = "en"  # what sets call the language of what is no code
 
 
 class BenchmarkError(CodekinError):
-    """A folder holds no retrieval set."""
+    """A folder is not a retrieval set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One retrieval set; queries and passages are known by their positions."""
+    """One retrieval set; queries and passages are identified by position."""
 
     name: str
     task: Task
     queries: tuple[str, ...]
     passages: tuple[str, ...]
     relevance: tuple[dict[int, float], ...]  # of each query: passage → grade
-    own: tuple[int | None, ...]  # the passage that is the query's own text, and is left out
+    own_passages: tuple[int | None, ...]  # the passage that is the query's own text, and is left out
     languages: tuple[str, ...] = ()  # of each query's code: its own, or that of what answers it; "" where none is told
-    written_in: tuple[str, ...] = ()  # of each passage
+    passage_languages: tuple[str, ...] = ()  # of each passage
 
 
 def load_benchmark(folder: Path) -> Benchmark:
-    """Raises BenchmarkError when a file is missing or malformed."""
+    """Load a retrieval set. Raises BenchmarkError when a file is missing or malformed."""
     try:
         task = _TASKS[json.loads((folder / "meta.json").read_text("utf-8"))["task"]]
-        passages, written_in = _texts(folder / "corpus.jsonl")
-        queries, spoken = _texts(folder / "queries.jsonl")
-        at = {name: position for position, name in enumerate(passages)}
+        passages, passage_languages = _load_texts(folder / "corpus.jsonl")
+        queries, query_languages = _load_texts(folder / "queries.jsonl")
+        position_of = {name: position for position, name in enumerate(passages)}
         grades: dict[str, dict[int, float]] = {name: {} for name in queries}
         for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
             query, passage, grade = line.split("\t")
-            if query in grades and passage in at:
-                grades[query][at[passage]] = float(grade)
+            if query in grades and passage in position_of:
+                grades[query][position_of[passage]] = float(grade)
     except (OSError, KeyError, ValueError) as error:
         raise BenchmarkError(
             f"{folder} is no retrieval set ({error!r}). It needs corpus.jsonl, queries.jsonl, qrels.tsv and meta.json."
         ) from error
-    asked = [name for name in queries if grades[name]]
-    said = dict(zip(queries, spoken, strict=True))
-    languages = [said[name] or written_in[min(grades[name])] for name in asked]
-    own = [at.get("d" + name[1:]) if task is Task.CODE2CODE else None for name in asked]
+    judged_queries = [name for name in queries if grades[name]]
+    language_of = dict(zip(queries, query_languages, strict=True))
+    languages = [language_of[name] or passage_languages[min(grades[name])] for name in judged_queries]
+    own_passages = [position_of.get("d" + name[1:]) if task is Task.CODE2CODE else None for name in judged_queries]
     return Benchmark(
         folder.name,
         task,
-        tuple(queries[name] for name in asked),
+        tuple(queries[name] for name in judged_queries),
         tuple(passages.values()),
-        tuple(grades[name] for name in asked),
-        tuple(own),
+        tuple(grades[name] for name in judged_queries),
+        tuple(own_passages),
         tuple(languages),
-        tuple(written_in),
+        tuple(passage_languages),
     )
 
 
-def _texts(path: Path) -> tuple[dict[str, str], list[str]]:
-    """The texts by their ids, and the programming languages that they are in."""
+def _load_texts(path: Path) -> tuple[dict[str, str], list[str]]:
+    """Return the texts by id, and their programming languages."""
     rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
     languages = [str(row.get("language", "")) for row in rows]
-    return {str(row["_id"]): str(row["text"]) for row in rows}, ["" if name == _PROSE else name for name in languages]
+    return {str(row["_id"]): str(row["text"]) for row in rows}, [
+        "" if name == _PROSE_LANGUAGE else name for name in languages
+    ]

@@ -16,31 +16,31 @@ SIGNATURE = f"k1={K1} b={B} words and joined identifiers in the singular"
 
 
 def compute_bm25_scores(queries: Sequence[str], passages: Sequence[str]) -> NDArray[np.float32]:
-    """(queries, passages); higher is better."""
-    counts = [Counter(_terms(passage)) for passage in passages]
-    lengths = np.array([sum(count.values()) for count in counts], dtype=np.float32)
-    norm = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1.0))
+    """Return BM25 scores, float32 (queries, passages); higher is better."""
+    counts = [Counter(_split_terms(passage)) for passage in passages]
+    lengths = np.array([sum(word_counts.values()) for word_counts in counts], dtype=np.float32)
+    length_norms = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1.0))
     postings: dict[str, tuple[list[int], list[int]]] = {}
-    for passage, count in enumerate(counts):
-        for word, times in count.items():
+    for passage, word_counts in enumerate(counts):
+        for word, occurrences in word_counts.items():
             rows, frequencies = postings.setdefault(word, ([], []))
             rows.append(passage)
-            frequencies.append(times)
+            frequencies.append(occurrences)
     scores = np.zeros((len(queries), len(passages)), dtype=np.float32)
     for query, text in enumerate(queries):
-        for word in dict.fromkeys(_terms(text)):
+        for word in dict.fromkeys(_split_terms(text)):
             if word in postings:
                 rows, frequencies = postings[word]
                 idf = np.log(1 + (len(passages) - len(rows) + 0.5) / (len(rows) + 0.5))
-                often = np.array(frequencies, dtype=np.float32)
-                scores[query, rows] += idf * often * (K1 + 1) / (often + norm[rows])
+                term_frequencies = np.array(frequencies, dtype=np.float32)
+                scores[query, rows] += idf * term_frequencies * (K1 + 1) / (term_frequencies + length_norms[rows])
     return scores
 
 
-def _terms(text: str) -> list[str]:
-    return [_singular(term) for term in words(text) + identifiers(text)]
+def _split_terms(text: str) -> list[str]:
+    return [_strip_plural(term) for term in words(text) + identifiers(text)]
 
 
-def _singular(term: str) -> str:
-    """Without an English plural's s, the one ending worth a rule here: Porter's stemmer gains no more."""
+def _strip_plural(term: str) -> str:
+    """Strip an English plural's s, the one ending worth a rule here: Porter's stemmer gains no more."""
     return term[:-1] if len(term) > 3 and term.endswith("s") and not term.endswith("ss") else term

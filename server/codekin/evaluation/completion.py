@@ -34,7 +34,7 @@ COVERAGE = 0.3  # at which the systems are compared
 
 @dataclass(frozen=True, slots=True)
 class ShownSuggestion:
-    """What one system showed at one cut."""
+    """What one system suggests at one cut."""
 
     score: float
     first_line: bool  # whether its first line is the function's own
@@ -45,11 +45,11 @@ class ShownSuggestion:
 
 @dataclass(frozen=True, slots=True)
 class CompletionResult:
-    """One repository; None is silence."""
+    """The suggestions for one repository; None where a system stays silent."""
 
     name: str
     snippets: int
-    ours: tuple[ShownSuggestion | None, ...]
+    codekin_suggestions: tuple[ShownSuggestion | None, ...]
     suffix: tuple[ShownSuggestion | None, ...]
     bm25: tuple[ShownSuggestion | None, ...]
     seconds: tuple[float, ...]
@@ -57,132 +57,180 @@ class CompletionResult:
 
 
 def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> CompletionResult:
-    """One repository, indexed anew in a temporary folder."""
+    """Index one repository in a temporary folder and measure completion on its cuts."""
     with open_temporary_engine(root, settings) as (engine, corpus):
         cuts = list(corpus.choose_cuts(count, seed))
-        wanted = replace(settings.completion, floor=0.0, limit=1)
-        completer, ours, seconds, unclean = engine.completer, list[ShownSuggestion | None](), [], 0
+        settings_without_floor = replace(settings.completion, floor=0.0, limit=1)
+        completer, suggestions, seconds, worse_count = engine.completer, list[ShownSuggestion | None](), [], 0
         for cut in cuts:
-            without = frozenset(corpus.hashes[number] for number in cut.without)
-            whole = corpus.documents[cut.path].text  # as it stood in the editor before: its other functions are known
-            completer.complete(replace(_cursor(cut), text=whole), wanted, Event(), without)
+            excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
+            full_text = corpus.documents[
+                cut.path
+            ].text  # as it stood in the editor before: its other functions are known
+            completer.complete(replace(_make_cursor(cut), text=full_text), settings_without_floor, Event(), excluded)
             started = time.perf_counter()
-            found = completer.complete(_cursor(cut), wanted, Event(), without)
+            completions = completer.complete(_make_cursor(cut), settings_without_floor, Event(), excluded)
             seconds.append(time.perf_counter() - started)
-            ours.append(_shown(cut, found[0].confidence, found[0].text.split("\n")) if found else None)
-            unclean += bool(found) and _is_worse(cut, found[0])
-        copies = LongestSuffix(corpus)
-        suffix = [_shown(cut, copy.score, copy.lines) if (copy := copies.suggest(cut)) else None for cut in cuts]
-        words = [
-            _shown(cut, copy.score, copy.lines) for cut, copy in zip(cuts, suggest_by_bm25(corpus, cuts), strict=True)
+            suggestions.append(
+                _compare_with_truth(cut, completions[0].confidence, completions[0].text.split("\n"))
+                if completions
+                else None
+            )
+            worse_count += bool(completions) and _is_worse(cut, completions[0])
+        longest_suffix = LongestSuffix(corpus)
+        suffix_suggestions = [
+            _compare_with_truth(cut, copy.score, copy.lines) if (copy := longest_suffix.suggest(cut)) else None
+            for cut in cuts
         ]
-        snippets = len(corpus.codes)
-    return CompletionResult(root.name, snippets, tuple(ours), tuple(suffix), tuple(words), tuple(seconds), unclean)
+        bm25_suggestions = [
+            _compare_with_truth(cut, copy.score, copy.lines)
+            for cut, copy in zip(cuts, suggest_by_bm25(corpus, cuts), strict=True)
+        ]
+        snippets = len(corpus.snippets)
+    return CompletionResult(
+        root.name,
+        snippets,
+        tuple(suggestions),
+        tuple(suffix_suggestions),
+        tuple(bm25_suggestions),
+        tuple(seconds),
+        worse_count,
+    )
 
 
-def _cursor(cut: Cut) -> Cursor:
+def _make_cursor(cut: Cut) -> Cursor:
     return Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
 
 
 @contextmanager
 def open_temporary_engine(root: Path, settings: Settings) -> Iterator[tuple[Engine, CutCorpus]]:
-    """The repository, indexed anew in a temporary folder."""
+    """Open an engine on the repository, indexed from nothing in a temporary folder."""
     with TemporaryDirectory(prefix="codekin-evaluate-") as folder:
-        apart = replace(settings, cache=CacheSettings(directory=folder))
-        with closing(Engine([root], apart)) as engine:
+        temporary_settings = replace(settings, cache=CacheSettings(directory=folder))
+        with closing(Engine([root], temporary_settings)) as engine:
             engine.refresh(lambda _: None, Event(), workers=1)
             yield engine, CutCorpus(engine.workspace)
 
 
 def _is_worse(cut: Cut, completion: Completion) -> bool:
     lines = cut.text.split("\n")
-    line = lines[cut.row]
-    changed = [*lines[: cut.row], line[: cut.column] + completion.text + line[cut.column :], *lines[cut.row + 1 :]]
-    return faults("\n".join(changed).split("\n"), cut.language) > faults(lines, cut.language)
+    cursor_line = lines[cut.row]
+    changed_lines = [
+        *lines[: cut.row],
+        cursor_line[: cut.column] + completion.text + cursor_line[cut.column :],
+        *lines[cut.row + 1 :],
+    ]
+    return faults("\n".join(changed_lines).split("\n"), cut.language) > faults(lines, cut.language)
 
 
-def _shown(cut: Cut, score: float, lines: Sequence[str]) -> ShownSuggestion:
-    theirs, truth = [line.strip() for line in lines], [line.strip() for line in cut.truth[: len(lines)]]
-    saved = 0
-    for one, other in zip(theirs, truth, strict=False):
-        if strip_blanks(one) != strip_blanks(other):
+def _compare_with_truth(cut: Cut, score: float, lines: Sequence[str]) -> ShownSuggestion:
+    shown_lines, true_lines = [line.strip() for line in lines], [line.strip() for line in cut.truth[: len(lines)]]
+    saved_characters = 0
+    for shown_line, true_line in zip(shown_lines, true_lines, strict=False):
+        if strip_blanks(shown_line) != strip_blanks(true_line):
             break
-        saved += len(one)
-    text, own = "\n".join(theirs), "\n".join(truth)
+        saved_characters += len(shown_line)
+    shown_text, true_text = "\n".join(shown_lines), "\n".join(true_lines)
     return ShownSuggestion(
         score,
-        strip_blanks(theirs[0]) == strip_blanks(truth[0]),
-        compute_similarity(text, own),
-        saved,
-        sum(map(len, theirs)),
+        strip_blanks(shown_lines[0]) == strip_blanks(true_lines[0]),
+        compute_similarity(shown_text, true_text),
+        saved_characters,
+        sum(map(len, shown_lines)),
     )
 
 
-def compute_similarity(one: str, other: str) -> float:
-    """1 - Levenshtein's distance as a share of the longer text."""
-    if not one or not other:
-        return float(one == other)
-    a, b = np.frombuffer(one.encode("utf-32-le"), np.uint32), np.frombuffer(other.encode("utf-32-le"), np.uint32)
-    row = np.arange(len(b) + 1)
-    steps = np.arange(len(b) + 1)
-    for i, char in enumerate(a, 1):
-        best = np.minimum(row[1:] + 1, row[:-1] + (b != char))
+def compute_similarity(left: str, right: str) -> float:
+    """Return 1 - Levenshtein distance / length of the longer text."""
+    if not left or not right:
+        return float(left == right)
+    left_codes, right_codes = (
+        np.frombuffer(left.encode("utf-32-le"), np.uint32),
+        np.frombuffer(right.encode("utf-32-le"), np.uint32),
+    )
+    distances = np.arange(len(right_codes) + 1)
+    steps = np.arange(len(right_codes) + 1)
+    for i, character in enumerate(left_codes, 1):
+        cheapest = np.minimum(distances[1:] + 1, distances[:-1] + (right_codes != character))
         # What an insertion from the left costs runs on along the row: the least of all before, plus the steps since.
-        row = np.minimum.accumulate(np.concatenate(([i], best)) - steps) + steps
-    return 1 - float(row[-1]) / max(len(a), len(b))
+        distances = np.minimum.accumulate(np.concatenate(([i], cheapest)) - steps) + steps
+    return 1 - float(distances[-1]) / max(len(left_codes), len(right_codes))
 
 
-def select_most_confident(shown: Iterable[ShownSuggestion | None], coverage: float = COVERAGE) -> list[ShownSuggestion]:
-    """What is shown at the surest `coverage` of all cuts."""
-    everything = list(shown)
-    return sorted((one for one in everything if one), key=lambda one: -one.score)[: int(coverage * len(everything))]
+def select_most_confident(
+    suggestions: Iterable[ShownSuggestion | None], coverage: float = COVERAGE
+) -> list[ShownSuggestion]:
+    """Return the most confident suggestions, up to a share `coverage` of all cuts."""
+    all_suggestions = list(suggestions)
+    return sorted(
+        (suggestion for suggestion in all_suggestions if suggestion), key=lambda suggestion: -suggestion.score
+    )[: int(coverage * len(all_suggestions))]
 
 
-def compute_precision(shown: Iterable[ShownSuggestion | None], coverage: float = COVERAGE) -> float:
-    """The share of right first lines among the surest `coverage` of all cuts."""
-    everything = list(shown)
-    best = select_most_confident(everything, coverage)
-    return sum(one.first_line for one in best) / max(int(coverage * len(everything)), 1)
+def compute_precision(suggestions: Iterable[ShownSuggestion | None], coverage: float = COVERAGE) -> float:
+    """Return the share of right first lines among the most confident `coverage` of all cuts."""
+    all_suggestions = list(suggestions)
+    most_confident = select_most_confident(all_suggestions, coverage)
+    return sum(suggestion.first_line for suggestion in most_confident) / max(int(coverage * len(all_suggestions)), 1)
 
 
-def to_json(measured: Sequence[CompletionResult]) -> dict[str, Any]:
-    """All of it for a program."""
-    return {"repositories": [asdict(row) for row in measured]}
+def to_json(results: Sequence[CompletionResult]) -> dict[str, Any]:
+    """Return all results for a program."""
+    rows = [asdict(result) for result in results]
+    return {
+        "repositories": [
+            {"ours" if key == "codekin_suggestions" else key: value for key, value in row.items()} for row in rows
+        ]
+    }
 
 
-def format_table(measured: Sequence[CompletionResult]) -> str:
-    """Tables in Markdown: by floor, and beside the baselines at the same coverage, a line a repository."""
-    ours = [one for row in measured for one in row.ours]
-    seconds = [second for row in measured for second in row.seconds]
+def format_table(results: Sequence[CompletionResult]) -> str:
+    """Return Markdown tables: by floor, and beside the baselines at equal coverage, one row per repository."""
+    suggestions = [suggestion for result in results for suggestion in result.codekin_suggestions]
+    seconds = [second for result in results for second in result.seconds]
     lines = ["| floor | coverage | first line | similarity | saved / shown |", "|---|---:|---:|---:|---:|"]
     for floor in FLOORS:
-        above = [one for one in ours if one and one.score >= floor]
-        if above:
-            lines.append(f"| {floor:.1f} | {len(above) / len(ours):.2f} | {_quality(above)} |")
+        above_floor = [suggestion for suggestion in suggestions if suggestion and suggestion.score >= floor]
+        if above_floor:
+            lines.append(
+                f"| {floor:.1f} | {len(above_floor) / len(suggestions):.2f} | {_format_quality(above_floor)} |"
+            )
     lines += ["", f"| at {COVERAGE:.0%} coverage | snippets | cuts | codekin | longest suffix | BM25 | p95 ms |"]
     lines.append("|---" + "|---:" * 6 + "|")
-    for row in measured:
-        scores = " | ".join(f"{compute_precision(system):.2f}" for system in (row.ours, row.suffix, row.bm25))
-        late = 1000 * float(np.percentile(row.seconds, 95))
-        lines.append(f"| {row.name} | {row.snippets:,} | {len(row.ours)} | {scores} | {late:.1f} |")
-    pooled = [[one for row in measured for one in getattr(row, name)] for name in ("ours", "suffix", "bm25")]
+    for result in results:
+        scores = " | ".join(
+            f"{compute_precision(system):.2f}" for system in (result.codekin_suggestions, result.suffix, result.bm25)
+        )
+        p95_ms = 1000 * float(np.percentile(result.seconds, 95))
+        lines.append(
+            f"| {result.name} | {result.snippets:,} | {len(result.codekin_suggestions)} | {scores} | {p95_ms:.1f} |"
+        )
+    pooled = [
+        [suggestion for result in results for suggestion in getattr(result, system_name)]
+        for system_name in ("codekin_suggestions", "suffix", "bm25")
+    ]
     scores = " | ".join(f"{compute_precision(system):.3f}" for system in pooled)
-    late, snippets = 1000 * float(np.percentile(seconds, 95)), sum(row.snippets for row in measured)
-    lines.append(f"| **all, one floor** | {snippets:,} | {len(ours)} | {scores} | {late:.1f} |")
+    p95_ms, snippets = 1000 * float(np.percentile(seconds, 95)), sum(result.snippets for result in results)
+    lines.append(f"| **all, one floor** | {snippets:,} | {len(suggestions)} | {scores} | {p95_ms:.1f} |")
     lines += ["", "| the same | first line | similarity | saved / shown |", "|---" + "|---:" * 3 + "|"]
-    for name, system in zip(("codekin", "longest suffix", "BM25"), pooled, strict=True):
-        if best := select_most_confident(system):
-            lines.append(f"| {name} | {_quality(best)} |")
-    unclean = sum(row.unclean for row in measured)
-    return "\n".join([*lines, "", f"{unclean} of {sum(map(bool, ours))} insertions left a file parsing worse."])
-
-
-def _quality(shown: Sequence[ShownSuggestion]) -> str:
-    """Three cells: first lines that are right, similarity, characters saved of those shown."""
-    right, alike = (float(np.mean([getattr(one, name) for one in shown])) for name in ("first_line", "similarity"))
-    return (
-        f"{right:.2f} | {alike:.2f} | {sum(one.saved for one in shown) / max(sum(one.shown for one in shown), 1):.2f}"
+    for system_name, system in zip(("codekin", "longest suffix", "BM25"), pooled, strict=True):
+        if most_confident := select_most_confident(system):
+            lines.append(f"| {system_name} | {_format_quality(most_confident)} |")
+    worse_count = sum(result.unclean for result in results)
+    return "\n".join(
+        [*lines, "", f"{worse_count} of {sum(map(bool, suggestions))} insertions left a file parsing worse."]
     )
+
+
+def _format_quality(suggestions: Sequence[ShownSuggestion]) -> str:
+    """Return three cells: share of right first lines, mean similarity, characters saved of those shown."""
+    first_line_share, mean_similarity = (
+        float(np.mean([getattr(suggestion, name) for suggestion in suggestions]))
+        for name in ("first_line", "similarity")
+    )
+    saved = sum(suggestion.saved for suggestion in suggestions)
+    shown = sum(suggestion.shown for suggestion in suggestions)
+    return f"{first_line_share:.2f} | {mean_similarity:.2f} | {saved / max(shown, 1):.2f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -192,9 +240,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args(arguments)
-    work = partial(measure_completion, settings=Settings(), count=options.cuts, seed=options.seed)
-    measured = list(map_in_workers(work, [root.resolve() for root in options.roots], options.workers))
-    sys.stdout.write(format_table(measured) + "\n")
+    measure_root = partial(measure_completion, settings=Settings(), count=options.cuts, seed=options.seed)
+    results = list(map_in_workers(measure_root, [root.resolve() for root in options.roots], options.workers))
+    sys.stdout.write(format_table(results) + "\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Do the Jina models compute here what their authors say they compute? For whoever has the weights.
+"""Check whether the Jina models compute here what their authors publish; for people who have the weights.
 
 Source: the models' cards: task nl2code, float32, two queries and two passages.
 """
@@ -24,31 +24,33 @@ TOLERANCES: Mapping[str, float] = {"float32": 0.001, "bfloat16": 0.02, "int8": 0
 
 @dataclass(frozen=True, slots=True)
 class Conformance:
-    """The similarities that were found, beside those that are told."""
+    """Measured similarities beside the published ones."""
 
     model: str
     device: str
     expected: NDArray[np.float64]  # (queries, passages)
-    found: NDArray[np.float64]
+    measured: NDArray[np.float64]
     tolerance: float
 
     @property
     def max_difference(self) -> float:
-        """The largest difference."""
-        return float(np.abs(self.found - self.expected).max())
+        """Return the largest absolute difference."""
+        return float(np.abs(self.measured - self.expected).max())
 
     @property
     def is_within_tolerance(self) -> bool:
-        """Whether all differ by no more than the numbers computed with explain."""
+        """Return whether the precision computed with explains all differences."""
         return self.max_difference <= self.tolerance
 
 
 def measure_conformance(name: str, settings: ModelSettings) -> Conformance:
-    """Of the model of that short name, in the settings' precision, whole vectors. Raises ModelError where it is not
-    on this machine."""
+    """Measure the model of that short name, in the settings' precision, with whole vectors.
+
+    Raises ModelError where the model is not on this machine.
+    """
     embedder = load(replace(settings, name=name, dim=0))
     vectors = [embedder.embed(QUERIES, Task.NL2CODE, Role.QUERY), embedder.embed(PASSAGES, Task.NL2CODE, Role.PASSAGE)]
-    found = np.asarray(vectors[0] @ vectors[1].T, dtype=np.float64)
-    numbers = embedder.device.rpartition(", ")[2]
-    tolerance = TOLERANCES.get(numbers, TOLERANCES["bfloat16"])
-    return Conformance(embedder.model, embedder.device, np.array(REFERENCES[name]), found, tolerance)
+    measured = np.asarray(vectors[0] @ vectors[1].T, dtype=np.float64)
+    precision = embedder.device.rpartition(", ")[2]
+    tolerance = TOLERANCES.get(precision, TOLERANCES["bfloat16"])
+    return Conformance(embedder.model, embedder.device, np.array(REFERENCES[name]), measured, tolerance)

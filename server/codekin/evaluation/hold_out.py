@@ -1,4 +1,4 @@
-"""Functions cut at a statement, to ask how they go on, with themselves and their near duplicates left out."""
+"""Cut functions at a statement to ask how they continue, with themselves and near duplicates held out."""
 
 import random
 import re
@@ -19,9 +19,11 @@ from codekin.index.prepare import content_hash
 from codekin.index.workspace import Document, SourceFile, Workspace
 from codekin.types import Kind, Snippet
 
-_NEAR = 0.9  # the share of two functions' words, counted as often as they occur, above which they are duplicates
+_NEAR_DUPLICATE_SHARE = (
+    0.9  # the share of two functions' words, counted as often as they occur, above which they are duplicates
+)
 _PROSE = re.compile(r"\s*[rbuf]?[\"'`]")  # a docstring is no code
-_FUNCTIONS = (Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST)
+_FUNCTION_KINDS = (Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class CorpusSnippet:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A document whose function ends at the cursor, but for what closes its blocks."""
+    """A document whose function ends at the cursor, except for the lines that close its blocks."""
 
     path: Path
     language: str
@@ -44,73 +46,94 @@ class Cut:
     column: int
     start: tuple[str, ...]  # the function's lines above the cursor
     truth: tuple[str, ...]  # those from the cursor on
-    without: frozenset[int]  # what may not be used: the function and its near duplicates, by number in the corpus
+    excluded: frozenset[int]  # what may not be used: the function and its near duplicates, by number in the corpus
 
 
 class CutCorpus:
-    """All that is cut in a workspace, and may be copied from."""
+    """All snippets of a workspace: what is cut, and what suggestions may be copied from."""
 
     def __init__(self, workspace: Workspace) -> None:
-        found = (workspace.read(file.path) for file in workspace.walk() if isinstance(file, SourceFile))
-        self.documents = {document.path: document for document in found if isinstance(document, Document)}
-        self.codes = [
+        documents = (workspace.read(file.path) for file in workspace.walk() if isinstance(file, SourceFile))
+        self.documents = {document.path: document for document in documents if isinstance(document, Document)}
+        self.snippets = [
             CorpusSnippet(document.path, snippet, tuple(snippet.text.split("\n")))
             for document in self.documents.values()
             for snippet in extract(document.text, document.language)
         ]
-        self.hashes = [content_hash(code.snippet.text) for code in self.codes]
-        self._words = [Counter(words(code.snippet.text)) for code in self.codes]
-        self._sizes = np.array([bag.total() for bag in self._words])
+        self.hashes = [content_hash(snippet.snippet.text) for snippet in self.snippets]
+        self._words = [Counter(words(snippet.snippet.text)) for snippet in self.snippets]
+        self._word_counts = np.array([word_counts.total() for word_counts in self._words])
 
     def choose_cuts(self, count: int, seed: int) -> Iterator[Cut]:
-        """`count` functions, each cut before one of its statements but the first line's; the same for a seed."""
-        lot = random.Random(seed)  # noqa: S311
-        whole = [n for n, code in enumerate(self.codes) if code.snippet.kind in _FUNCTIONS and not code.snippet.part]
-        lot.shuffle(whole)
-        cuttable = ((number, rows) for number in whole if (rows := self._rows(self.codes[number])))
+        """Choose `count` functions and cut each before one of its statements, but the first; deterministic by seed."""
+        chance = random.Random(seed)  # noqa: S311
+        functions = [
+            number
+            for number, snippet in enumerate(self.snippets)
+            if snippet.snippet.kind in _FUNCTION_KINDS and not snippet.snippet.part
+        ]
+        chance.shuffle(functions)
+        cuttable = ((number, rows) for number in functions if (rows := self._find_cut_rows(self.snippets[number])))
         for number, rows in islice(cuttable, count):
-            yield self._cut(number, lot.choice(rows))
+            yield self._make_cut(number, chance.choice(rows))
 
-    def _rows(self, code: CorpusSnippet) -> list[int]:
-        document, snippet = self.documents[code.path], code.snippet
-        syntax, lines, key = syntax_of(snippet.language), split_lines(document.text), keys_of(snippet.language)
+    def _find_cut_rows(self, corpus_snippet: CorpusSnippet) -> list[int]:
+        document, snippet = self.documents[corpus_snippet.path], corpus_snippet.snippet
+        syntax, lines, hash_line = syntax_of(snippet.language), split_lines(document.text), keys_of(snippet.language)
         root = parse(source_of(lines), syntax) if syntax else None
         if root is None:
             return []
         rows = statements(root, snippet.name_line, snippet.span.end)
-        code_rows = (row for row in rows if key[lines[row]] and not is_closing(lines[row]))
+        code_rows = (row for row in rows if hash_line[lines[row]] and not is_closing(lines[row]))
         return [row for row in code_rows if not _PROSE.match(lines[row])]
 
-    def _cut(self, number: int, row: int) -> Cut:
-        code = self.codes[number]
-        document, span = self.documents[code.path], code.snippet.span
+    def _make_cut(self, number: int, row: int) -> Cut:
+        corpus_snippet = self.snippets[number]
+        document, span = self.documents[corpus_snippet.path], corpus_snippet.snippet.span
         lines = split_lines(document.text)
-        blank = lines[row][: len(lines[row]) - len(lines[row].lstrip())]
-        kept = [*lines[:row], blank, *_closers(lines[row : span.end], len(blank)), *lines[span.end :]]
-        start, truth = tuple(lines[span.start : row]), tuple(lines[row : span.end])
-        return Cut(code.path, document.language, "\n".join(kept), row, len(blank), start, truth, self._near(number))
+        indentation = lines[row][: len(lines[row]) - len(lines[row].lstrip())]
+        kept_lines = [
+            *lines[:row],
+            indentation,
+            *_keep_closing_lines(lines[row : span.end], len(indentation)),
+            *lines[span.end :],
+        ]
+        start_lines, true_lines = tuple(lines[span.start : row]), tuple(lines[row : span.end])
+        return Cut(
+            corpus_snippet.path,
+            document.language,
+            "\n".join(kept_lines),
+            row,
+            len(indentation),
+            start_lines,
+            true_lines,
+            self._find_near_duplicates(number),
+        )
 
-    def _near(self, number: int) -> frozenset[int]:
-        own, size = self._words[number], self._sizes[number]
-        near = {number}
-        for other in np.flatnonzero((self._sizes >= _NEAR * size) & (self._sizes <= size / _NEAR)).tolist():
-            shared = (own & self._words[other]).total()
-            if shared / max(size + self._sizes[other] - shared, 1) > _NEAR:
-                near.add(other)
-        return frozenset(near)
+    def _find_near_duplicates(self, number: int) -> frozenset[int]:
+        word_counts, word_count = self._words[number], self._word_counts[number]
+        duplicates = {number}
+        for candidate in np.flatnonzero(
+            (self._word_counts >= _NEAR_DUPLICATE_SHARE * word_count)
+            & (self._word_counts <= word_count / _NEAR_DUPLICATE_SHARE)
+        ).tolist():
+            shared_count = (word_counts & self._words[candidate]).total()
+            if shared_count / max(word_count + self._word_counts[candidate] - shared_count, 1) > _NEAR_DUPLICATE_SHARE:
+                duplicates.add(candidate)
+        return frozenset(duplicates)
 
 
 def strip_blanks(line: str) -> str:
-    """The line without blanks, in which it is compared."""
+    """Return the line without white space, as lines are compared."""
     return "".join(line.split())
 
 
-def _closers(lines: Sequence[str], column: int) -> list[str]:
-    """Of what is cut away, the lines that only close the blocks in which the cursor stands."""
-    kept: list[str] = []
+def _keep_closing_lines(lines: Sequence[str], column: int) -> list[str]:
+    """Keep those of the removed lines that only close the blocks around the cursor."""
+    closing_lines: list[str] = []
     for line in lines:
-        width = len(line) - len(line.lstrip())
-        if line.strip() and is_closing(line) and width < column:
-            kept.append(line)
-            column = width
-    return kept
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and is_closing(line) and indent < column:
+            closing_lines.append(line)
+            column = indent
+    return closing_lines

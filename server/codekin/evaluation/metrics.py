@@ -1,4 +1,4 @@
-"""The field's ranking metrics, on ranks: pure functions of the relevant passages' scores.
+"""Ranking metrics of information retrieval, as pure functions of ranks and relevance grades.
 
 Source: BEIR (arXiv 2104.08663) and trec_eval's definitions; gains are linear in the relevance.
 """
@@ -9,15 +9,15 @@ import numpy as np
 
 
 def compute_ndcg(ranked: Sequence[int], relevance: Mapping[int, float], k: int = 10) -> float:
-    """NDCG@k of the passages `ranked` best first, for one query; 0 where nothing is relevant."""
+    """Return NDCG@k of the passages `ranked` best first, for one query; 0 where nothing is relevant."""
     gains = [relevance.get(passage, 0.0) for passage in ranked[:k]]
     ideal = sorted(relevance.values(), reverse=True)[:k]
-    best = _discounted(ideal)
-    return _discounted(gains) / best if best > 0 else 0.0
+    ideal_gain = _discount_gains(ideal)
+    return _discount_gains(gains) / ideal_gain if ideal_gain > 0 else 0.0
 
 
 def compute_reciprocal_rank(ranked: Sequence[int], relevance: Mapping[int, float], k: int = 10) -> float:
-    """1 / rank of the first relevant passage among the first k, else 0; its mean over queries is MRR@k."""
+    """Return 1 / rank of the first relevant passage among the first k, else 0; its mean over queries is MRR@k."""
     for rank, passage in enumerate(ranked[:k], start=1):
         if relevance.get(passage, 0.0) > 0:
             return 1 / rank
@@ -25,11 +25,11 @@ def compute_reciprocal_rank(ranked: Sequence[int], relevance: Mapping[int, float
 
 
 def compute_recall(ranked: Sequence[int], relevance: Mapping[int, float], k: int) -> float:
-    """The share of the relevant passages that is among the first k."""
+    """Return the share of the relevant passages that are among the first k."""
     relevant = {passage for passage, grade in relevance.items() if grade > 0}
     return len(relevant.intersection(ranked[:k])) / len(relevant) if relevant else 0.0
 
 
-def _discounted(gains: Sequence[float]) -> float:
+def _discount_gains(gains: Sequence[float]) -> float:
     discounts = 1 / np.log2(np.arange(2, len(gains) + 2))
     return float(np.dot(gains, discounts))

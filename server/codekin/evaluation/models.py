@@ -1,4 +1,4 @@
-"""Which models can be measured: whatever the setting model.name may be, and what tables call it."""
+"""Load the models to measure: whatever `model.name` may be, and the name that tables give them."""
 
 from codekin.embed.checkpoint import folder_of
 from codekin.embed.embedder import Embedder, load
@@ -6,7 +6,7 @@ from codekin.settings import ModelSettings
 
 
 def load_named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
-    """What tables call the model, and its embedder, loaded here: a folder by the folder's name, for two trainings of a
+    """Load the embedder and choose its name for tables: a folder by its own name, so that two trainings differ.
     model have the same.
 
     Raises ModelError, DimensionError.
@@ -16,6 +16,8 @@ def load_named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
 
 
 def can_index_passages(settings: ModelSettings) -> bool:
-    """Whether a set's passages are to be indexed with it, too, as files of a workspace: heavy models are measured
-    alone, for what they bring in codekin is their vectors."""
+    """Return whether a set's passages are also indexed as files of a workspace.
+
+    Heavy models are measured alone: what they add to codekin is their vectors.
+    """
     return settings.name == "embedded"

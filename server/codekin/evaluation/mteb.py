@@ -38,7 +38,7 @@ _TASKS: Mapping[str, Task] = {
 
 
 class MtebEncoder:
-    """A model of codekin's as mteb asks for it."""
+    """One of codekin's models with the interface that mteb expects."""
 
     def __init__(
         self, model_name: str = "embedded", revision: str | None = None, *, device: str | None = None, **kwargs: Any
@@ -48,29 +48,29 @@ class MtebEncoder:
         settings = replace(ModelSettings(), name=model_name, **kwargs)
         self._embedder = load(replace(settings, device=device) if device else settings)
 
-    def encode(self, inputs: Iterable[Mapping[str, Any]], *, task_metadata: Any, **asked: Any) -> Floats:
-        """float32 (n, dim): of the batches' texts, behind the instruction of what the task asks for.
+    def encode(self, inputs: Iterable[Mapping[str, Any]], *, task_metadata: Any, **options: Any) -> Floats:
+        """Return float32 (n, dim): vectors of the batches' texts, with the instruction of the task.
 
         Texts of no side of a retrieval (`prompt_type` is None) are queries.
         """
         texts = [str(text) for batch in inputs for text in batch["text"]]
-        side = str(getattr(asked.get("prompt_type"), "value", asked.get("prompt_type")))
+        side = str(getattr(options.get("prompt_type"), "value", options.get("prompt_type")))
         role = Role.PASSAGE if side in ("document", "passage") else Role.QUERY
         return self._embedder.embed(texts, _TASKS.get(str(task_metadata.name), Task.NL2CODE), role)
 
     def similarity(self, first: Floats, second: Floats) -> Floats:
-        """(n, m): cosines."""
+        """Return cosines (n, m)."""
         return np.asarray(np.asarray(first) @ np.asarray(second).T, dtype=np.float32)
 
     def similarity_pairwise(self, first: Floats, second: Floats) -> Floats:
-        """(n,): the cosine of each pair."""
+        """Return the cosine of each pair (n,)."""
         return np.asarray(np.vecdot(np.asarray(first), np.asarray(second)), dtype=np.float32)
 
     @property
     def mteb_model_meta(self) -> Any:
-        """What mteb prints beside its results."""
+        """Return the metadata that mteb prints beside its results."""
         from mteb.models.model_meta import ModelMeta
 
         embedder = self._embedder
-        told = {"name": f"codekin/{embedder.model}", "revision": embedder.fingerprint, "embed_dim": embedder.dim}
-        return ModelMeta.create_empty(told)
+        metadata = {"name": f"codekin/{embedder.model}", "revision": embedder.fingerprint, "embed_dim": embedder.dim}
+        return ModelMeta.create_empty(metadata)

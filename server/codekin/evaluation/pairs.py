@@ -1,4 +1,4 @@
-"""A retrieval set of the same jobs in several languages, as files among others."""
+"""Write a retrieval set of the same jobs in several languages as files of a workspace."""
 
 import json
 from pathlib import Path
@@ -8,23 +8,23 @@ from codekin.evaluation.benchmarks import load_benchmark
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The set's questions or passages."""
+    """Read the rows of a JSON Lines file."""
     return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
 
 
 def write_passage_files(benchmark: Path, folder: Path) -> Path:
-    """The set's passages as files below `folder`, a folder for each problem. Raises BenchmarkError."""
+    """Write the set's passages as files below `folder`, one folder per problem. Raises BenchmarkError."""
     load_benchmark(benchmark)
     for row in read_rows(benchmark / "corpus.jsonl"):
         problem, _, language = row["_id"][1:].partition("-")
-        path = folder / f"p{problem}" / f"d{problem}_{language}.{_ending(language)}"
+        path = folder / f"p{problem}" / f"d{problem}_{language}.{_find_ending(language)}"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = "<?php\n" + row["text"] if language == "php" else row["text"]
         path.write_text(text, "utf-8")
     return folder
 
 
-def _ending(language: str) -> str:
+def _find_ending(language: str) -> str:
     endings = (
         "py",
         "js",

@@ -1,4 +1,4 @@
-"""codekin itself on a retrieval set: each passage is a file of a workspace, and the engine is asked as editors ask it.
+"""Measure codekin itself on a retrieval set: each passage is a file, and the engine is asked as editors ask it.
 
 So the passages are cut, indexed, searched, fused and checked as a user's files are. Where a query is one of the
 passages, its lines are selected in its file, and codekin leaves them out by itself.
@@ -21,23 +21,23 @@ from codekin.types import Answer, Span, Task
 
 TASKS = (Task.NL2CODE, Task.CODE2CODE)  # what codekin answers
 
-_K = 10
-_OPENING = {".php": "<?php\n"}  # what makes an excerpt a file of its language
-_HITS = 3 * _K  # several may be of one passage
+_MAX_PASSAGES = 10
+_FILE_HEADERS = {".php": "<?php\n"}  # what makes an excerpt a file of its language
+_MAX_HITS = 3 * _MAX_PASSAGES  # several may be of one passage
 
 
 def make_product_ranker(settings: Settings) -> tuple[str, tuple[Ranker, str]]:
-    """codekin with these settings as a way of ranking: its name, and how it ranks with what determines that."""
+    """Return codekin with these settings as a ranker: its name, and the ranker with its signature."""
     embedder = load(settings.model)
     signature = {**describe_codekin(), **describe_model(embedder), "passages": "as files of a workspace"}
     return f"codekin search ({embedder.model})", (
-        lambda one: rank_by_product(one, settings),
+        lambda benchmark: rank_by_product(benchmark, settings),
         format_signature(signature),
     )
 
 
 def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]:
-    """Of each query the passages that the hits stand in, each at its first hit, ten at most.
+    """Return for each query the passages that the hits stand in, each once, ten at most.
 
     The task is one of `TASKS`. Indexed in a temporary folder.
     """
@@ -45,27 +45,28 @@ def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]
         root = Path(folder, "passages").resolve()
         root.mkdir()
         files = [
-            root / f"p{number}.{ending_of(language) or 'txt'}" for number, language in enumerate(benchmark.written_in)
+            root / f"p{number}.{ending_of(language) or 'txt'}"
+            for number, language in enumerate(benchmark.passage_languages)
         ]
         for path, text in zip(files, benchmark.passages, strict=True):
-            path.write_text(_OPENING.get(path.suffix, "") + text, "utf-8")
-        apart = replace(settings, cache=CacheSettings(directory=str(Path(folder, "cache"))))
+            path.write_text(_FILE_HEADERS.get(path.suffix, "") + text, "utf-8")
+        temporary_settings = replace(settings, cache=CacheSettings(directory=str(Path(folder, "cache"))))
         numbers = {path: number for number, path in enumerate(files)}
-        with closing(Engine([root], apart)) as engine:
+        with closing(Engine([root], temporary_settings)) as engine:
             engine.refresh(lambda _: None, Event(), workers=1)
-            answers = [_ask(engine, benchmark, query, files) for query in range(len(benchmark.queries))]
-        return [_passages(answer, numbers)[:_K] for answer in answers]
+            answers = [_query_engine(engine, benchmark, query, files) for query in range(len(benchmark.queries))]
+        return [_rank_passages(answer, numbers)[:_MAX_PASSAGES] for answer in answers]
 
 
-def _ask(engine: Engine, benchmark: Benchmark, query: int, files: list[Path]) -> Answer:
-    text, own = benchmark.queries[query], benchmark.own[query]
+def _query_engine(engine: Engine, benchmark: Benchmark, query: int, files: list[Path]) -> Answer:
+    text, own_passage = benchmark.queries[query], benchmark.own_passages[query]
     if benchmark.task is Task.NL2CODE:
-        return engine.search(text, _HITS)
-    if own is None:
-        return engine.similar_to(text, _HITS)
-    above = _OPENING.get(files[own].suffix, "").count("\n")
-    return engine.similar(files[own], Span(above, above + text.count("\n") + 1), _HITS)
+        return engine.search(text, _MAX_HITS)
+    if own_passage is None:
+        return engine.similar_to(text, _MAX_HITS)
+    header_lines = _FILE_HEADERS.get(files[own_passage].suffix, "").count("\n")
+    return engine.similar(files[own_passage], Span(header_lines, header_lines + text.count("\n") + 1), _MAX_HITS)
 
 
-def _passages(answer: Answer, numbers: dict[Path, int]) -> list[int]:
+def _rank_passages(answer: Answer, numbers: dict[Path, int]) -> list[int]:
     return list(dict.fromkeys(numbers[hit.place.path] for hit in answer.hits))

@@ -1,4 +1,4 @@
-"""Which functions are asked for: whole ones that parse by themselves, a fixed choice of the code bases'."""
+"""Choose the functions to measure clones with: whole ones that parse by themselves, the same for the same seed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from codekin.index.workspace import Document, SourceFile, Workspace
 from codekin.settings import Settings
 from codekin.types import Kind, Snippet
 
-LEAST_LINES, LEAST_TOKENS = 5, 40  # without comments; shorter functions have twins everywhere
-_KINDS = (Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST)
-_PER_FILE = 2
+MIN_LINES, MIN_TOKENS = 5, 40  # without comments; shorter functions have twins everywhere
+_FUNCTION_KINDS = (Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST)
+_MAX_PER_FILE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingPlan:
-    """What is measured."""
+    """What to measure."""
 
     sample: int = 100  # functions per language, and strangers per language
     seed: int = 1
@@ -38,33 +38,39 @@ class SampledFunction:
 
     @property
     def display_place(self) -> str:
-        """Where it stands, its lines counted from 1."""
+        """Return the function's path and 1-based lines."""
         return f"{self.path}:{self.snippet.span.start + 1}-{self.snippet.span.end}"
 
 
 def sample_functions(roots: Sequence[Path], plan: SamplingPlan, settings: Settings) -> Iterator[SampledFunction]:
-    """Up to `plan.sample` functions of each language, at most two of a file; the same for the same seed and files."""
+    """Yield up to `plan.sample` functions per language, at most two per file; deterministic by seed and files."""
     workspace = Workspace(roots, settings.index)
-    files = [one for one in workspace.walk() if isinstance(one, SourceFile) and one.language in LANGUAGES]
-    files.sort(key=lambda one: one.path)
+    files = [
+        candidate
+        for candidate in workspace.walk()
+        if isinstance(candidate, SourceFile) and candidate.language in LANGUAGES
+    ]
+    files.sort(key=lambda candidate: candidate.path)
     Random(plan.seed).shuffle(files)  # noqa: S311 -- sampling, not secrets
-    left = dict.fromkeys(LANGUAGES, plan.sample)
+    remaining = dict.fromkeys(LANGUAGES, plan.sample)
     for file in files:
-        if left[file.language] <= 0:
+        if remaining[file.language] <= 0:
             continue
         document = workspace.read(file.path)
         if isinstance(document, Document):
-            cut = extract(document.text, document.language)
-            snippets = [one for one in cut if one.language in LANGUAGES and is_measurable(one)]
-            rng = Random(f"{plan.seed} {len(document.text)} {document.language}")  # noqa: S311 -- sampling, not secrets
-            for snippet in rng.sample(snippets, min(_PER_FILE, len(snippets), left[file.language])):
-                left[file.language] -= 1
+            all_snippets = extract(document.text, document.language)
+            snippets = [
+                candidate for candidate in all_snippets if candidate.language in LANGUAGES and is_measurable(candidate)
+            ]
+            random = Random(f"{plan.seed} {len(document.text)} {document.language}")  # noqa: S311 -- sampling, not secrets
+            for snippet in random.sample(snippets, min(_MAX_PER_FILE, len(snippets), remaining[file.language])):
+                remaining[file.language] -= 1
                 yield SampledFunction(file.path, snippet)
 
 
 def is_measurable(snippet: Snippet) -> bool:
-    """Whether it is a whole function that parses by itself and is long enough to be told from others."""
-    lines = snippet.span.end - snippet.span.start
-    if snippet.kind not in _KINDS or snippet.part or lines < LEAST_LINES:
+    """Return whether the snippet is a whole function that parses by itself and is long enough to be distinct."""
+    line_count = snippet.span.end - snippet.span.start
+    if snippet.kind not in _FUNCTION_KINDS or snippet.part or line_count < MIN_LINES:
         return False
-    return len(list_tokens(snippet.text, snippet.language) or ()) >= LEAST_TOKENS
+    return len(list_tokens(snippet.text, snippet.language) or ()) >= MIN_TOKENS

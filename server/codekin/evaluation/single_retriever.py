@@ -1,4 +1,4 @@
-"""The retrievers one by one, by the product's own index: what each is worth without the other."""
+"""Measure the lexical and the dense retriever by themselves, over the product's own index."""
 
 from codekin.embed.chosen import light
 from codekin.engine import Engine
@@ -12,7 +12,7 @@ _K = 10
 
 
 class SingleRetrievers:
-    """An engine's index, asked by words only and by vectors only."""
+    """The lexical and the dense retriever of an engine's index, asked separately."""
 
     def __init__(self, engine: Engine) -> None:
         """The engine's index must be up to date."""
@@ -22,14 +22,16 @@ class SingleRetrievers:
         self._lexical = LexicalRetriever(self._index)
         self._dense = DenseRetriever(self._index, embedder)
 
-    def find_ranks(self, code: str, wanted: str) -> tuple[int | None, int | None]:
-        """The ranks, from 1, of the content with the text `wanted`; None where it is not among the first ten."""
-        query, content = Query(code, Task.CODE2CODE), self._index.store.content_of(content_hash(wanted))
-        return _rank(self._lexical.search(query, _K), content), _rank(self._dense.search(query, _K), content)
+    def find_ranks(self, code: str, target_text: str) -> tuple[int | None, int | None]:
+        """Return the ranks, from 1, of the content with the text `target_text`; None when not among the first ten."""
+        query, target_content = Query(code, Task.CODE2CODE), self._index.store.content_of(content_hash(target_text))
+        return _find_rank(self._lexical.search(query, _K), target_content), _find_rank(
+            self._dense.search(query, _K), target_content
+        )
 
     def close(self) -> None:
         self._index.close()
 
 
-def _rank(candidates: list[Candidate], content: int | None) -> int | None:
-    return next((at for at, one in enumerate(candidates, start=1) if one.content == content), None)
+def _find_rank(candidates: list[Candidate], content: int | None) -> int | None:
+    return next((rank for rank, candidate in enumerate(candidates, start=1) if candidate.content == content), None)

@@ -33,58 +33,71 @@ Example = tuple[
 ]  # of a cut: each clue's features, its line, whether it is right
 
 CUTS = 250  # per repository
-_RIDGE = 1.0
-_STEPS = 40
-_LINES = 10  # of a cut: those that could be shown; the many others would only teach what is no line at all
-_NOWHERE = Source(Path(), 0, (), "", Kind.LINES, -1)
+_RIDGE_PENALTY = 1.0
+_NEWTON_STEPS = 40
+_MAX_LINES_PER_CUT = 10  # of a cut: those that could be shown; the many others would only teach what is no line at all
+_NO_SOURCE = Source(Path(), 0, (), "", Kind.LINES, -1)
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
-    """The clues of `count` cuts of one repository."""
-    found = []
+    """Collect the completion candidates of `count` cuts of one repository."""
+    examples = []
     with open_temporary_engine(root, Settings()) as (engine, corpus):
         for cut in corpus.choose_cuts(count, seed):
-            without = frozenset(corpus.hashes[number] for number in cut.without)
-            asked = asked_at(cut.path, cut.text, cut.language, cut.row, cut.column)
-            clues = engine.completer.weighed(asked, Event(), without) if asked.is_begun else []
-            truth = strip_blanks(cut.truth[0])
-            found.append(tuple((clue.features, clue.line, strip_blanks(clue.line) == truth) for clue in clues))
-    return found
+            excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
+            context = asked_at(cut.path, cut.text, cut.language, cut.row, cut.column)
+            candidates = engine.completer.weighed(context, Event(), excluded) if context.is_begun else []
+            true_line = strip_blanks(cut.truth[0])
+            examples.append(
+                tuple(
+                    (candidate.features, candidate.line, strip_blanks(candidate.line) == true_line)
+                    for candidate in candidates
+                )
+            )
+    return examples
 
 
 def fit_weights(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, float]]:
-    """The weights of FEATURES and of LINE_FEATURES, each with a bias."""
-    rows = [clue for cut in cuts for clue in cut]
-    of_clues = _logistic(np.array([row[0] for row in rows]), np.array([row[2] for row in rows], float), FEATURES)
-    lines: list[tuple[float, ...]] = []
-    right: list[bool] = []
+    """Fit the weights of FEATURES and of LINE_FEATURES, each with a bias."""
+    rows = [candidate for cut in cuts for candidate in cut]
+    candidate_weights = _fit_logistic_regression(
+        np.array([row[0] for row in rows]), np.array([row[2] for row in rows], float), FEATURES
+    )
+    line_features: list[tuple[float, ...]] = []
+    is_right_line: list[bool] = []
     for cut in cuts:
-        truth = {strip_blanks(line) for _, line, is_right in cut if is_right}
-        voted = votes([Clue(_NOWHERE, 0, 0, 0.0, line=line, features=told) for told, line, _ in cut], of_clues)
-        for clues, features in sorted(voted, key=lambda vote: -vote[1][0])[:_LINES]:
-            lines.append(features)
-            right.append(strip_blanks(clues[0].line) in truth)
-    return of_clues, _logistic(np.array(lines), np.array(right, float), LINE_FEATURES)
+        true_lines = {strip_blanks(line) for _, line, is_right in cut if is_right}
+        grouped = votes(
+            [Clue(_NO_SOURCE, 0, 0, 0.0, line=line, features=features) for features, line, _ in cut], candidate_weights
+        )
+        for candidates, features in sorted(grouped, key=lambda group: -group[1][0])[:_MAX_LINES_PER_CUT]:
+            line_features.append(features)
+            is_right_line.append(strip_blanks(candidates[0].line) in true_lines)
+    return candidate_weights, _fit_logistic_regression(
+        np.array(line_features), np.array(is_right_line, float), LINE_FEATURES
+    )
 
 
-def _logistic(rows: Floats, right: Floats, names: Sequence[str]) -> dict[str, float]:
+def _fit_logistic_regression(rows: Floats, targets: Floats, names: Sequence[str]) -> dict[str, float]:
     rows = np.c_[rows, np.ones(len(rows))]
     weights = np.zeros(rows.shape[1])
-    for _ in range(_STEPS):
-        probable = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
-        slope = rows.T @ (probable - right) + _RIDGE * weights
-        bend = (rows * (probable * (1 - probable))[:, None]).T @ rows + _RIDGE * np.eye(len(weights))
-        weights -= np.linalg.solve(bend, slope)
+    for _ in range(_NEWTON_STEPS):
+        probabilities = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
+        gradient = rows.T @ (probabilities - targets) + _RIDGE_PENALTY * weights
+        hessian = (rows * (probabilities * (1 - probabilities))[:, None]).T @ rows + _RIDGE_PENALTY * np.eye(
+            len(weights)
+        )
+        weights -= np.linalg.solve(hessian, gradient)
     return dict(zip((*names, "bias"), (round(float(weight), 2) for weight in weights), strict=True))
 
 
 def format_module(weights: tuple[dict[str, float], dict[str, float]], names: Sequence[str], cuts: int) -> str:
-    """The module that holds them."""
-    made = f"by codekin.evaluation.weight_fitting on {cuts:,} cuts of {', '.join(names)}"
+    """Return the source of the module that holds the weights."""
+    origin = f"by codekin.evaluation.weight_fitting on {cuts:,} cuts of {', '.join(names)}"
     lines = [
         '"""What the features weigh in the question how code goes on: fitted, not chosen.',
         "",
-        f"Made {made}.",
+        f"Made {origin}.",
         '"""',
     ]
     for name, table in zip(("OF_CLUES", "OF_LINES"), weights, strict=True):
@@ -101,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     roots = [root.resolve() for root in options.roots]
     examples_of = partial(collect_examples, count=options.cuts, seed=options.seed)
-    cuts = [cut for found in map_in_workers(examples_of, roots, options.workers) for cut in found]
+    cuts = [cut for examples in map_in_workers(examples_of, roots, options.workers) for cut in examples]
     sys.stdout.write(format_module(fit_weights(cuts), [root.name for root in roots], len(cuts)))
     return 0
 
