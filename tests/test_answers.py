@@ -229,11 +229,11 @@ def answers(engine: Engine, root: Path) -> Iterator[tuple[object, object]]:
     for within in (Filter(), Filter(language="python"), Filter(folder=root / "shop")):
         for question in QUESTIONS:
             yield (question, within), plain(engine.search(question, 6, within=within))
-    snippets = [(path, snippet) for path in sorted(root.rglob("*.*")) for snippet in engine.snippets(path)]
+    snippets = [(path, snippet) for path in sorted(root.rglob("*.*")) for snippet in engine.list_snippets(path)]
     for path, snippet in snippets[::4]:
         lines = Span(snippet.name_line, snippet.name_line + 1)
-        yield ("similar", path, lines), plain(engine.similar(path, lines, 4))
-        found = engine.duplicates(path, snippet)
+        yield ("similar", path, lines), plain(engine.find_similar(path, lines, 4))
+        found = engine.find_duplicates(path, snippet)
         yield ("duplicates", path, lines), [(hit.place.path, hit.place.span, hit.score, hit.share) for hit in found]
         row = snippet.span.start + 2
         yield ("complete", path, row), engine.complete(path, row, 0)

@@ -140,7 +140,7 @@ class TestQuestions:
     def test_kin_come_before_the_rest_and_the_snippet_itself_never(self, root: Path, tmp_path: Path):
         with opened(root, cache=tmp_path / "c") as (engine, _):
             path = root / "shop" / "orders.py"
-            answer = engine.similar(path, line_of(path, "total += order"), 5)
+            answer = engine.find_similar(path, line_of(path, "total += order"), 5)
             assert set(names(answer)[:2]) == {"invoice_sum", "TotalPrice"}
             assert "total_price" not in names(answer)
             assert answer.coverage == 1.0
@@ -150,7 +150,7 @@ class TestQuestions:
         copy = root / "copied.py"
         copy.write_text("class Copied:\n" + "".join(f"    {line}\n" for line in ORDERS.split("\n")[2:8]))
         with opened(root, cache=tmp_path / "c") as (engine, _):
-            answer = engine.similar(copy, line_of(copy, "total = 0"), 5)
+            answer = engine.find_similar(copy, line_of(copy, "total = 0"), 5)
             assert answer.hits[0].place.path == root / "shop" / "orders.py"
             assert answer.hits[0].kinship is Kinship.IDENTICAL
             assert answer.hits[0].score == 1.0
@@ -158,7 +158,7 @@ class TestQuestions:
     def test_code_that_is_not_in_the_workspace_finds_its_kin(self, root: Path, tmp_path: Path):
         with opened(root, cache=tmp_path / "c") as (engine, _):
             code = "def price_of(things, rate):\n    s = 0\n    for t in things:\n        s += t.price * t.quantity\n"
-            assert set(names(engine.similar_to(code, 3))) >= {"total_price", "invoice_sum"}
+            assert set(names(engine.find_similar_to_code(code, 3))) >= {"total_price", "invoice_sum"}
 
     def test_words_find_the_code_that_does_it(self, root: Path, tmp_path: Path):
         with opened(root, cache=tmp_path / "c") as (engine, _):
@@ -181,10 +181,10 @@ class TestQuestions:
         (root / "copied.py").write_text(ORDERS.replace("tax_rate", "rate"))
         with opened(root, cache=tmp_path / "c") as (engine, _):
             path = root / "shop" / "orders.py"
-            total, cancel = (s for s in engine.snippets(path) if s.name in ("total_price", "cancel"))
-            assert [hit.place.path.name for hit in engine.duplicates(path, cancel)] == ["copied.py"]
-            assert "copied.py" in [hit.place.path.name for hit in engine.duplicates(path, total)]
-            assert all(hit.place.name != "read_lines" for hit in engine.duplicates(path, total))
+            total, cancel = (s for s in engine.list_snippets(path) if s.name in ("total_price", "cancel"))
+            assert [hit.place.path.name for hit in engine.find_duplicates(path, cancel)] == ["copied.py"]
+            assert "copied.py" in [hit.place.path.name for hit in engine.find_duplicates(path, total)]
+            assert all(hit.place.name != "read_lines" for hit in engine.find_duplicates(path, total))
 
     def test_of_copies_that_are_alike_in_structure_the_nearest_in_words_is_first(self, root: Path, tmp_path: Path):
         def written(verb: str, noun: str, found: str) -> str:
@@ -196,7 +196,7 @@ class TestQuestions:
             (root / f"{name}.py").write_text(written("visit", noun, "found"))
         (root / "asked.py").write_text(written("reach", "planet", "result"))
         with opened(root, cache=tmp_path / "c") as (engine, _):
-            hits = engine.similar(root / "asked.py", Span(0, 6), 4).hits
+            hits = engine.find_similar(root / "asked.py", Span(0, 6), 4).hits
             assert {hit.kinship for hit in hits} == {Kinship.RENAMED}
             assert [hit.score == hits[0].score for hit in hits] == [True] * 4
             assert hits[0].place.path.name == "z.py"
@@ -210,11 +210,11 @@ class TestQuestions:
         long.write_text("def total(order, rate):\n    total = 0\n" + "".join(steps) + "    return total\n")
         (root / "other.py").write_text(f"def late(order, late):\n    total = 1\n{late}" * 2)
         with opened(root, cache=tmp_path / "c") as (engine, _):
-            parts = engine.snippets(long)
+            parts = engine.list_snippets(long)
             assert [part.part for part in parts] == [1, 2]
-            assert [part.part for part in engine.snippets(root / "other.py")] == [1, 2, 1, 2]
+            assert [part.part for part in engine.list_snippets(root / "other.py")] == [1, 2, 1, 2]
             for lines in (parts[0].span, parts[1].span, Span(70, 71), Span(70, 74)):
-                similar = engine.similar(long, lines, 9).hits
+                similar = engine.find_similar(long, lines, 9).hits
                 found = [hit for hit in similar if hit.place.path.name in ("long.py", "other.py")]
                 assert [(hit.place.path.name, hit.place.part > 0) for hit in found] == [("other.py", True)] * 2
                 first, second = sorted(hit.place.span.start for hit in found)
@@ -227,15 +227,15 @@ class TestQuestions:
     def test_odd_questions_are_answered_without_an_error(self, root: Path, tmp_path: Path, question: str):
         with opened(root, cache=tmp_path / "c") as (engine, _):
             engine.search(question, 5)
-            engine.similar_to(question, 5)
+            engine.find_similar_to_code(question, 5)
             named(engine, question, 5)
 
     def test_a_question_about_no_code_says_what_is_wrong(self, root: Path, tmp_path: Path):
         with opened(root, cache=tmp_path / "c") as (engine, _):
             with pytest.raises(QueryError, match="no line 1000"):
-                engine.similar(root / "service.go", Span(999, 1000), 5)
+                engine.find_similar(root / "service.go", Span(999, 1000), 5)
             with pytest.raises(QueryError, match="can't be read"):
-                engine.similar(root / "gone.py", Span(0, 1), 5)
+                engine.find_similar(root / "gone.py", Span(0, 1), 5)
 
     def test_a_cancelled_question_stops(self, root: Path, tmp_path: Path):
         cancelled = threading.Event()
@@ -278,13 +278,13 @@ class TestKeepingUp:
             until(lambda: engine.status().state == "ready")
             engine.open_document(path, "def pasted(a):\n    return a\n\n" * 50_000)
             until(lambda: engine.status().skipped == 1 and not named(engine, "cancel", 5))
-            assert engine.report().reasons == (("larger than index.max_file_bytes", 1),)
+            assert engine.make_report().reasons == (("larger than index.max_file_bytes", 1),)
             engine.reindex()
             until(lambda: engine.status().state == "ready" and engine.status().skipped == 1)
             assert not named(engine, "cancel", 5), "the disk's text is not what the document says"
-            assert engine.snippets(path) == []
+            assert engine.list_snippets(path) == []
             with pytest.raises(QueryError, match="max_file_bytes"):
-                engine.similar(path, Span(0, 1), 5)
+                engine.find_similar(path, Span(0, 1), 5)
             with pytest.raises(QueryError, match="max_file_bytes"):
                 engine.complete(path, 1, 4, text="def pasted(a):\n    return a\n\n" * 50_000)
             engine.open_document(path, ORDERS)
@@ -380,7 +380,7 @@ class TestSeveralProcesses:
             return engine.coverage() == 1.0 and bool(named(engine, name, 5)) and known(engine) == known(writer)
 
         def known(engine: Engine) -> tuple[str, set[int]]:
-            return engine.status().dense, set(engine._index.passages.labels.tolist())
+            return engine.status().dense, set(engine._index.continuation_vectors.labels.tolist())
 
         with opened(root, cache=tmp_path / "c", start=True) as (writer, until_writer):
             with opened(root, cache=tmp_path / "c", dim=64) as (asked_once, _):
@@ -413,7 +413,7 @@ class TestSeveralProcesses:
             while not (killed and engine.status().state == "ready"):
                 assert time.monotonic() < deadline, engine.status()
                 for child in psutil.Process().children():
-                    if not killed and "codekin.index.child" in child.cmdline():
+                    if not killed and "codekin.indexing.reconcile_process" in child.cmdline():
                         os.kill(child.pid, signal.SIGKILL)
                         killed = True
                 changed.wait(0.02)
@@ -451,9 +451,9 @@ class TestLongQuestions:
     def test_code_is_compared_up_to_its_limit_which_is_named(self, engine: Engine):
         code = f"{ORDERS}\n" + "x = 1\n" * 150_000
         assert len(code) < 1_000_000
-        engine.similar_to(code, 5, language="python")
+        engine.find_similar_to_code(code, 5, language="python")
         with pytest.raises(QueryError, match=r"at most 1,000,000 .* one function"):
-            engine.similar_to(code + code, 5)
+            engine.find_similar_to_code(code + code, 5)
 
     @pytest.mark.parametrize(
         "within",

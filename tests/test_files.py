@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from codekin.files import FileTooLargeError, NotAFileError, open_file, read_file, read_start
-from codekin.index.reading import on_disk
 from codekin.settings import Settings, config_file, user_settings
 from codekin.types import Skipped
+from codekin.workspace.documents import read_document_file
 
 PACKAGE = Path(__file__).parents[1] / "server" / "codekin"
 
@@ -23,36 +23,36 @@ TOOLS = ("training", "evaluation")  # run by hand on files that whoever runs the
 ALLOWED = {
     ("files.py", "os.open"): "the one way",
     ("files.py", "os.fdopen"): "the one way",
-    ("index/schema.py", "os.open"): OWN,
-    ("index/hnsw.py", "path.open"): OWN,
-    ("index/hnsw.py", "side_car_path(path).open"): OWN,
-    ("index/hnsw.py", "side_car_path(path).read_bytes"): OWN,
-    ("index/hnsw.py", "os.open"): OWN,
-    ("index/hnsw_builder.py", "(folder / _ERRORS).open"): OWN,
-    ("index/hnsw_builder.py", "(folder / _VECTORS).open"): OWN,
-    ("embed/channel.py", "os.open"): OWN,
-    ("embed/channel.py", "os.fdopen"): OWN,
-    ("embed/channel.py", "path.read_text"): OWN,
-    ("embed/hosted.py", "os.open"): OWN,
-    ("embed/hosted.py", "os.fdopen"): OWN,
+    ("storage/schema.py", "os.open"): OWN,
+    ("vectors/hnsw.py", "path.open"): OWN,
+    ("vectors/hnsw.py", "side_car_path(path).open"): OWN,
+    ("vectors/hnsw.py", "side_car_path(path).read_bytes"): OWN,
+    ("vectors/hnsw.py", "os.open"): OWN,
+    ("vectors/hnsw_builder.py", "(folder / _ERRORS).open"): OWN,
+    ("vectors/hnsw_builder.py", "(folder / _VECTORS).open"): OWN,
+    ("embed/local/ipc.py", "os.open"): OWN,
+    ("embed/local/ipc.py", "os.fdopen"): OWN,
+    ("embed/local/ipc.py", "path.read_text"): OWN,
+    ("embed/local/model_client.py", "os.open"): OWN,
+    ("embed/local/model_client.py", "os.fdopen"): OWN,
     ("embed/static.py", "(folder / 'model.json').read_text"): PACKAGED,
     ("embed/static.py", "(folder / name).read_bytes"): PACKAGED,
-    ("index/inotify.py", "Path(f'/proc/sys/fs/inotify/{setting}').read_text"): SYSTEM,
-    ("index/inotify.py", "Path('/proc/self/mountinfo').read_text"): SYSTEM,
-    ("index/memory.py", "path.read_text"): SYSTEM,
+    ("workspace/inotify.py", "Path(f'/proc/sys/fs/inotify/{setting}').read_text"): SYSTEM,
+    ("workspace/inotify.py", "Path('/proc/self/mountinfo').read_text"): SYSTEM,
+    ("status/process_memory.py", "path.read_text"): SYSTEM,
     ("cli/doctor.py", "_WATCHES.read_text"): SYSTEM,
     ("lsp/transport.py", "os.open"): "the system's null device",
     ("lsp/transport.py", "os.fdopen"): "the client's streams",
     ("lsp/authentication.py", "os.open"): "makes the file of the token",
     ("lsp/authentication.py", "os.fdopen"): "makes the file of the token",
-    ("index/worker.py", "os.fdopen"): "the parent's streams",
-    ("index/worker.py", "Path(os.devnull).open"): "the system's null device",
-    ("index/worker.py", "Path('/proc/self/status').read_text"): SYSTEM,
-    ("cli/vectors_file.py", "part.open"): "the output that the command names",
+    ("indexing/worker.py", "os.fdopen"): "the parent's streams",
+    ("indexing/worker.py", "Path(os.devnull).open"): "the system's null device",
+    ("indexing/worker.py", "Path('/proc/self/status').read_text"): SYSTEM,
+    ("cli/embed.py", "part.open"): "the output that the command names",
     ("engine.py", "self.workspace.open"): NO_FILE,
-    ("embed/http.py", "self._opener.open"): NO_FILE,
-    ("cli/asking.py", "engine.heavy.open"): NO_FILE,
-    ("index/filler.py", "self.open"): NO_FILE,
+    ("embed/remote/endpoint.py", "self._opener.open"): NO_FILE,
+    ("cli/query.py", "engine.heavy.open"): NO_FILE,
+    ("indexing/embedding_worker.py", "self.open"): NO_FILE,
     ("lsp/session.py", "self._documents.open"): NO_FILE,
 }
 OPENERS = {"open", "fdopen", "read_text", "read_bytes"}
@@ -98,7 +98,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.
     for read in (open_file, lambda path: read_file(path, 10), lambda path: read_start(path, 10)):
         with pytest.raises(NotAFileError, match=told):
             read(tmp_path / "a.py")
-    assert on_disk(tmp_path / "a.py", 10) is None
+    assert read_document_file(tmp_path / "a.py", 10) is None
 
 
 def test_the_size_is_asked_before_anything_is_read(tmp_path: Path):
@@ -109,7 +109,7 @@ def test_the_size_is_asked_before_anything_is_read(tmp_path: Path):
         read_file(path, 1_000)
     assert (told.value.size, told.value.max_bytes) == (1 << 40, 1_000)
     assert read_start(path, 10) == bytes(10)
-    assert isinstance(on_disk(path, 1_000), Skipped)
+    assert isinstance(read_document_file(path, 1_000), Skipped)
 
 
 def test_a_file_may_have_just_as_many_bytes_as_are_read(tmp_path: Path):

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from codekin import isolation, processes
-from codekin.index.home import home
-from codekin.index.pool import map_in_workers
+from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings
+from codekin.storage.paths import locate_index
 
 SOURCES = Path(__file__).parents[1] / "server" / "codekin"
 PROGRAMS = Path(sys.executable).parent
@@ -218,7 +218,7 @@ def test_packages_in_a_workspace_do_not_count_wherever_codekin_runs(
     monkeypatch.setattr(sys, "path", [str(workspace / "libraries")])
     monkeypatch.setenv("PYTHONPATH", str(workspace / "libraries"))
     assert isolation.import_folders() == [str(workspace / "libraries")]
-    home([workspace], Settings())
+    locate_index([workspace], Settings())
     assert isolation.import_folders() == []
 
 

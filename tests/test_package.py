@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from codekin import __version__
-from codekin.lsp import protocol
+from codekin.lsp import messages
 from codekin.lsp.features.commands import _ORDERS
 
 REPOSITORY = Path(__file__).parents[1]
@@ -22,8 +22,8 @@ README = (REPOSITORY / "README.md").read_text("utf-8")
 PROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
 
 _DOCUMENTS = (
-    *(protocol.AnswerJson, protocol.HitJson, protocol.StatusJson, protocol.ProgressJson),
-    *(protocol.ReportJson, protocol.MapJson),
+    *(messages.AnswerJson, messages.HitJson, messages.StatusJson, messages.ProgressJson),
+    *(messages.ReportJson, messages.MapJson),
 )
 
 
@@ -91,7 +91,19 @@ class TestDocuments:
         for path in PACKAGE.iterdir():
             if path.is_dir() and (path / "__init__.py").exists():
                 assert f"{path.name}/" in text
-        for room in ("embed", "index", "search", "map", "lsp", "cli"):
+        for room in (
+            "embed",
+            "workspace",
+            "storage",
+            "vectors",
+            "index",
+            "indexing",
+            "search",
+            "map",
+            "status",
+            "lsp",
+            "cli",
+        ):
             for path in (PACKAGE / room).glob("[!_]*.py"):
                 assert f"`{path.stem}`" in text, f"{room}/{path.name}"
 

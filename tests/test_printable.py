@@ -48,8 +48,8 @@ def test_a_log_s_lines_are_printable_but_stay_lines():
 def test_a_path_is_said_so_but_addressed_as_it_is(tmp_path: Path):
     documents = Documents("utf-16")
     documents.set_roots([tmp_path])
-    assert _is_plain(documents.shown(tmp_path / EVIL))
-    assert documents.address(tmp_path / EVIL).endswith("%E2%80%A8b")
+    assert _is_plain(documents.display_path(tmp_path / EVIL))
+    assert documents.to_client_uri(tmp_path / EVIL).endswith("%E2%80%A8b")
 
 
 def test_the_command_line_writes_by_one_door():

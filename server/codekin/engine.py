@@ -16,31 +16,29 @@ from typing import TypeVar
 
 from filelock import FileLock
 
-from codekin.code.extract import canonical, split_lines
+from codekin.code.extract import split_lines, to_canonical_text
 from codekin.completion.completer import Completer
-from codekin.embed.chosen import Heavy, has_heavy, heavy, light
+from codekin.embed.factory import HeavyModel, connect_heavy_model, has_heavy_model, load_light_model
 from codekin.errors import StoreCorruptError
-from codekin.index.catch_up import catch_up
-from codekin.index.filler import Filler
-from codekin.index.home import Home, home
 from codekin.index.index import Index
-from codekin.index.indexer import Indexer
-from codekin.index.owner_lock import OwnerLock
-from codekin.index.passages import space
-from codekin.index.prepare import Preparer
-from codekin.index.reconcile import reconcile
-from codekin.index.repair import with_repair
-from codekin.index.report import Report, report
-from codekin.index.vector_store import VectorStore
-from codekin.index.waiting import await_other
-from codekin.index.workspace import Document, Workspace, snippets_of
+from codekin.indexing.backfill import backfill_vectors
+from codekin.indexing.embedding_worker import EmbeddingWorker
+from codekin.indexing.indexer import Indexer
+from codekin.indexing.ingest import Ingester
+from codekin.indexing.lock_wait import wait_for_owner
+from codekin.indexing.reconcile import reconcile
 from codekin.map.builder import MapBuilder
-from codekin.search.hits import Asked, Reader, asked_at
-from codekin.search.ignored import Ignored
+from codekin.search.hits import CodeQuery, DocumentReader, query_at
 from codekin.search.limits import MOST_HITS, check_code, check_filter, read_question
-from codekin.search.search import Search
-from codekin.search.soundness import finds, sampled
+from codekin.search.search import SearchEngine
+from codekin.search.suppressions import Suppressions
 from codekin.settings import Settings
+from codekin.status.report import Report, make_report
+from codekin.status.self_check import is_findable, sample_contents
+from codekin.storage.owner_lock import OwnerLock
+from codekin.storage.paths import IndexPaths, locate_index
+from codekin.storage.repair import with_repair
+from codekin.storage.vector_store import VectorStore
 from codekin.types import (
     Answer,
     Cancel,
@@ -48,16 +46,18 @@ from codekin.types import (
     Filter,
     Hit,
     IndexReport,
+    Location,
     ModelStatus,
     OnProgress,
     OpenNotebook,
-    Place,
     Progress,
     Snippet,
     Span,
     Status,
     Task,
 )
+from codekin.vectors.continuation_vectors import continuation_space
+from codekin.workspace.workspace import Document, Workspace, snippets_of
 
 T = TypeVar("T")
 
@@ -76,23 +76,23 @@ class Engine:
         Raises WorkspaceError, StoreError, ModelError.
         """
         self.settings = settings
-        self.home: Home = home(roots, settings)
+        self.home: IndexPaths = locate_index(roots, settings)
         self._started = False
         self._problems: list[str] = []
         self._on_change = on_change
         self.workspace = Workspace(self.home.roots, settings.index)
-        embedder = self._embedder = light(settings.model)
-        spaces = embedder.space(Task.CODE2CODE), space(embedder)
+        embedder = self._embedder = load_light_model(settings.model)
+        spaces = embedder.space(Task.CODE2CODE), continuation_space(embedder)
         open_index = partial(Index, self.home, spaces[0], embedder.dim, self._note_problem, spaces[1])
         self._index = with_repair(open_index)
         self._vectors = VectorStore(self.home.vectors)
-        self._preparer = Preparer(self.workspace, self._index.store, self._vectors, self._embedder)
+        self._preparer = Ingester(self.workspace, self._index.store, self._vectors, self._embedder)
         self._indexer = Indexer(self.home, self.workspace, self._index, self._preparer, self._changed)
-        open_heavy = self._open_heavy if has_heavy(settings.model) else None
-        self.heavy = Filler(self.home, self.workspace, self._index, open_heavy, on_change)
+        open_heavy = self._open_heavy if has_heavy_model(settings.model) else None
+        self.heavy = EmbeddingWorker(self.home, self.workspace, self._index, open_heavy, on_change)
         self.completer = Completer(self._index, self.workspace, embedder)
-        self._search = Search(self._index, self.workspace, embedder, self.heavy.ask)
-        self.ignored = Ignored(self.workspace)
+        self._search = SearchEngine(self._index, self.workspace, embedder, self.heavy.embed_query)
+        self.suppressions = Suppressions(self.workspace)
         self.map = MapBuilder(self._index, lambda: self.home.roots)
 
     # Keeping up with the workspace
@@ -113,11 +113,13 @@ class Engine:
         lock = OwnerLock(self.home.lock)
         if lock.acquire():
             with closing(lock):
-                with_repair(self._index.store.release)  # of a server that was killed: who lives says its own again
+                with_repair(
+                    self._index.store.release_overlays
+                )  # of a server that was killed: who lives says its own again
                 report = reconcile(self.home, on_progress, cancel, workers)
         else:
             if wait:
-                await_other(self._index.store, FileLock(self.home.lock, mode=0o600), on_progress, cancel)
+                wait_for_owner(self._index.store, FileLock(self.home.lock, mode=0o600), on_progress, cancel)
             report = with_repair(partial(self._report_of_other, on_progress, cancel, started))
         with_repair(self._index.follow)
         return report
@@ -125,8 +127,8 @@ class Engine:
     def _report_of_other(self, on_progress: OnProgress, cancel: Cancel, started: float) -> IndexReport:
         """What there is, as another codekin has indexed it."""
         self._index.follow()
-        embedded = catch_up(self._index, self._preparer, on_progress, cancel.is_set)
-        counts = self._index.store.counts()
+        embedded = backfill_vectors(self._index, self._preparer, on_progress, cancel.is_set)
+        counts = self._index.store.count_rows()
         skipped, size = tuple(self._index.store.skipped()), self._index.store.size_bytes()
         return IndexReport(counts.files, counts.snippets, embedded, 0, skipped, time.monotonic() - started, size)
 
@@ -136,18 +138,18 @@ class Engine:
 
     def open_document(self, path: Path, text: str | OpenNotebook) -> None:
         """An editor has this text of the document, now or anew; it wins over the disk until `close_document`."""
-        self.workspace.open(path, text)
-        self._indexer.update([path])
+        self.workspace.open_overlay(path, text)
+        self._indexer.queue_changed([path])
 
     def close_document(self, path: Path) -> None:
         """The editor let go of the document: the disk's text counts again."""
-        self.workspace.close(path)
-        self._index.store.release([path])
-        self._indexer.update([path])
+        self.workspace.close_overlay(path)
+        self._index.store.release_overlays([path])
+        self._indexer.queue_changed([path])
 
     def update(self, paths: Sequence[Path]) -> None:
         """These may have changed on the disk; returns at once."""
-        self._indexer.update(paths)
+        self._indexer.queue_changed(paths)
 
     def pause(self) -> None:
         """No bulk indexing until `resume`."""
@@ -181,17 +183,17 @@ class Engine:
 
     # Questions
 
-    def similar(
+    def find_similar(
         self, path: Path, lines: Span, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Answer:
         """What is like the code there: like the snippet at a single line, like the selection where there are more.
 
         Raises QueryError where there is no such code.
         """
-        text = asked_at(self.workspace, path, lines)
+        text = query_at(self.workspace, path, lines)
         return self._answer(text, Task.CODE2CODE, k, within, cancel)
 
-    def similar_to(
+    def find_similar_to_code(
         self, code: str, k: int, *, language: str = "", within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Answer:
         """What is like this code, which need not be in the workspace.
@@ -199,12 +201,12 @@ class Engine:
         Clones are found where its language is known: `language`, or that to which the hits are limited.
         """
         check_code(code)
-        asked = Asked(canonical(split_lines(code)), language or within.language)
+        asked = CodeQuery(to_canonical_text(split_lines(code)), language or within.language)
         return self._answer(asked, Task.CODE2CODE, k, within, cancel)
 
     def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
         """Where the code is that does what the question says."""
-        return self._answer(Asked(read_question(question), is_code=False), Task.NL2CODE, k, within, cancel)
+        return self._answer(CodeQuery(read_question(question), is_code=False), Task.NL2CODE, k, within, cancel)
 
     def complete(
         self,
@@ -222,34 +224,38 @@ class Engine:
         """
 
         def complete() -> list[Completion]:
-            at, settings = self.completer.cursor(path, text, row, column, key), self.settings.completion
+            at, settings = self.completer.make_cursor(path, text, row, column, key), self.settings.completion
             return self.completer.complete(at, settings, cancel or threading.Event())
 
         return self._soundly(complete)
 
-    def snippets(self, path: Path) -> list[Snippet]:
+    def list_snippets(self, path: Path) -> list[Snippet]:
         """The snippets of a document as it is now; none where there is nothing to read."""
-        document = self.workspace.read(path)
+        document = self.workspace.read_document(path)
         return snippets_of(document) if isinstance(document, Document) else []
 
-    def duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
+    def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
         """Where else it, or one that differs in few words, stands, unless that is meant to be. Short ones have none."""
         if snippet.span.end - snippet.span.start < self.settings.duplicates.min_lines:
             return []
-        found = self._soundly(lambda: self._search.duplicates(path, snippet))
-        own, named = self.ignored.named(path, snippet.qualified_name), self.ignored.named
-        return [hit for hit in found if not self.ignored.hides(own, named(hit.place.path, hit.place.qualified_name))]
+        found = self._soundly(lambda: self._search.find_duplicates(path, snippet))
+        own, named = self.suppressions.find_reference(path, snippet.qualified_name), self.suppressions.find_reference
+        return [
+            hit
+            for hit in found
+            if not self.suppressions.is_suppressed(own, named(hit.place.path, hit.place.qualified_name))
+        ]
 
     def status(self) -> Status:
         """How things are."""
         return with_repair(self._status, self._repair)
 
     def _status(self) -> Status:
-        store, counts = self._index.store, self._index.store.counts()
-        meant = self.ignored.now()
+        store, counts = self._index.store, self._index.store.count_rows()
+        meant = self.suppressions.load_files()
         problems = [*self._problems, *([self._indexer.problem] if self._indexer.problem else [])]
         problems += [*(problem for each in meant for problem in each.problems), *self.heavy.problems]
-        problems += json.loads(str(store.meta("rule_problems") or "[]"))
+        problems += json.loads(str(store.get_meta("rule_problems") or "[]"))
         return Status(
             roots=self.home.roots,
             state=self._indexer.state if self._started else "ready",
@@ -260,27 +266,29 @@ class Engine:
             progress=self.progress(),
             model=self._embedder.model,
             device=self._embedder.device,
-            dense=self._index.dense.describe(),
+            dense=self._index.dense.describe_search(),
             store=store.path,
             store_bytes=store.size_bytes(),
             embedded=self._indexer.embedded,
-            watching=self._indexer.watching,
+            watching=self._indexer.watch_mode,
             problems=tuple(problems),
             ignored=sum(each.entries for each in meant),
             models=self._models(),
         )
 
-    def report(self) -> Report:
+    def make_report(self) -> Report:
         """All that a person asks beside the status; takes some milliseconds."""
-        look = partial(report, self.home, self._index.store, self._index.troubles, is_keeper=self._indexer.is_keeper)
+        look = partial(
+            make_report, self.home, self._index.store, self._index.error_log, is_keeper=self._indexer.is_owner
+        )
         return with_repair(look, self._repair)
 
-    def unfindable(self, sample: int) -> tuple[int, list[Place]]:
+    def check_findable(self, sample: int) -> tuple[int, list[Location]]:
         """How many snippets (some `sample`) were asked for by their own text, and those that were not found."""
 
-        def ask() -> tuple[int, list[Place]]:
-            asked = list(sampled(self._index, Reader(self.workspace), sample))
-            lost = [place for place, text in asked if not finds(self._index, self._embedder, place, text)]
+        def ask() -> tuple[int, list[Location]]:
+            asked = list(sample_contents(self._index, DocumentReader(self.workspace), sample))
+            lost = [place for place, text in asked if not is_findable(self._index, self._embedder, place, text)]
             return len(asked), lost
 
         return self._soundly(ask)
@@ -306,7 +314,7 @@ class Engine:
         if files is None or pending is None or is_emptied:
             return 0.0
         indexed = 1.0 - pending / max(files, 1)
-        return indexed * self._index.loaded
+        return indexed * self._index.loaded_share
 
     # How answers are made
 
@@ -315,27 +323,27 @@ class Engine:
         own = ModelStatus(self._embedder.model, self._embedder.device, covered, "ready")
         return (own,) if heavy is None else (own, replace(heavy, share=heavy.share * covered))
 
-    def _open_heavy(self) -> Heavy:
-        return heavy(self.settings.model, self.home.models, _PATIENCE_S if self._started else None)
+    def _open_heavy(self) -> HeavyModel:
+        return connect_heavy_model(self.settings.model, self.home.models, _PATIENCE_S if self._started else None)
 
     def _changed(self) -> None:
-        self.heavy.wake()
+        self.heavy.notify()
         self._on_change()
 
-    def _answer(self, asked: Asked, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
+    def _answer(self, asked: CodeQuery, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
         started = time.monotonic()
         check_filter(within)
-        search = partial(self._search.answer, asked, task, min(k, MOST_HITS), within, cancel or threading.Event())
+        search = partial(self._search.answer_query, asked, task, min(k, MOST_HITS), within, cancel or threading.Event())
         hits, stale = self._soundly(search)
         if self._started and stale:
-            self._indexer.notice(stale)
+            self._indexer.queue_stale(stale)
         place = (asked.path, asked.span) if asked.path else None
         return Answer(tuple(hits), self.coverage(), time.monotonic() - started, place, asked.cell)
 
     def _note_problem(self, problem: str) -> None:
         if problem not in self._problems:
             self._problems.append(problem)
-            self._index.troubles.tell(problem)
+            self._index.error_log.record(problem)
             self._on_change()
 
     def _soundly(self, ask: Callable[[], T]) -> T:
@@ -349,7 +357,7 @@ class Engine:
 
     def _repair(self, error: StoreCorruptError) -> None:
         """Set the unsound file aside. A server fills a new one in the background, a command does before it answers."""
-        self._indexer.repair(error)
-        self._index.troubles.tell(str(error))
+        self._indexer.rebuild_corrupt(error)
+        self._index.error_log.record(str(error))
         if not self._started:
             self.refresh(lambda _: None, threading.Event(), self.settings.index.workers or 1, wait=False)

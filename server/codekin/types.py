@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 
-class Kind(StrEnum):
+class SnippetKind(StrEnum):
     """What a snippet is in its language."""
 
     FUNCTION = "function"
@@ -98,7 +98,7 @@ class Snippet:
 
     name: str  # "" where the source gives none
     qualified_name: str  # "Outer.Inner.method"
-    kind: Kind
+    kind: SnippetKind
     language: str
     span: Span
     name_line: int  # the line on which the name stands; doc comments and decorators come before it
@@ -109,14 +109,14 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where a stored snippet stands: a snippet as the store knows it, without its text."""
 
     path: Path  # absolute
     span: Span
     name: str
     qualified_name: str
-    kind: Kind
+    kind: SnippetKind
     language: str
     name_line: int
     part: int
@@ -153,7 +153,7 @@ class Candidate:
 class Hit:
     """A place that answers the query: fused, checked against the text of now, final."""
 
-    place: Place
+    place: Location
     score: float  # 0 … 1
     why: str
     kinship: Kinship | None  # None where the query is not code
@@ -200,7 +200,7 @@ class Progress:
     ] = ()  # where there are several: each one's name, and its share of the contents
 
     @classmethod
-    def after(cls, seconds: float, done: int, total: int) -> "Progress":
+    def estimate(cls, seconds: float, done: int, total: int) -> "Progress":
         """What is left takes as long, each, as what was done in these `seconds`."""
         return cls(done, total, seconds / done * (total - done) if done else None)
 

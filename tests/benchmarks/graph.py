@@ -20,14 +20,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from codekin.code.extract import extract
-from codekin.embed.embedder import load
-from codekin.index.graph import DenseIndex, Tuning
-from codekin.index.hnsw_builder import Order
-from codekin.index.vectors import Floats, Labels, directions
-from codekin.index.workspace import SourceFile, Workspace
+from codekin.code.extract import extract_snippets
+from codekin.embed.embedder import load_embedder
 from codekin.settings import IndexSettings, ModelSettings
 from codekin.types import Role, Skipped, Task
+from codekin.vectors.dense_index import DenseIndex, GraphTuning
+from codekin.vectors.hnsw_builder import GraphOrder
+from codekin.vectors.matrix import FloatArray, LabelArray, normalize_queries
+from codekin.workspace.workspace import SourceFile, Workspace
 
 K, QUERIES, ROUNDS, CHURN, SEED = 10, 500, 10, 0.2, 2026
 RUN = 50  # vectors that come and go together, as those of a few files do
@@ -45,18 +45,18 @@ def synthetic(path: Path, rows: int, dim: int = 256) -> str:
     vectors = levels[0][topic[file]] + 0.7 * levels[1][file] + spread * random.standard_normal((rows, dim), np.float32)
     twins = random.permutation(rows)[: rows // 25]
     vectors[twins] = vectors[np.roll(twins, 1)]
-    np.save(path, directions(vectors * weights)[0])
+    np.save(path, normalize_queries(vectors * weights)[0])
     return f"synthetic, seed {SEED}"
 
 
 def embedded(path: Path, folder: Path) -> str:
     """The distinct snippets of a folder, embedded as the index does it."""
-    embedder, workspace = load(ModelSettings()), Workspace([folder], IndexSettings())
+    embedder, workspace = load_embedder(ModelSettings()), Workspace([folder], IndexSettings())
     texts: dict[str, None] = {}
     for file in workspace.walk():
-        document = workspace.read(file.path) if isinstance(file, SourceFile) else None
+        document = workspace.read_document(file.path) if isinstance(file, SourceFile) else None
         if document is not None and not isinstance(document, Skipped):
-            texts.update((snippet.text, None) for snippet in extract(document.text, document.language))
+            texts.update((snippet.text, None) for snippet in extract_snippets(document.text, document.language))
     every = list(texts)
     parts = [embedder.embed(every[at : at + CHUNK], Task.CODE2CODE, Role.PASSAGE) for at in range(0, len(every), CHUNK)]
     np.save(path, np.concatenate(parts))
@@ -70,7 +70,7 @@ class Pool:
         self._path = path
         self.rows, self.dim = np.load(path, mmap_mode="r").shape
 
-    def __getitem__(self, rows: Labels) -> Floats:
+    def __getitem__(self, rows: LabelArray) -> FloatArray:
         return np.array(np.load(self._path, mmap_mode="r")[rows])
 
 
@@ -97,7 +97,7 @@ def longest_stall_ms(out: list[float]) -> Iterator[None]:
     ticker.join()
 
 
-def timed(queries: Floats, ask: Callable[[Floats], object]) -> str:
+def timed(queries: FloatArray, ask: Callable[[FloatArray], object]) -> str:
     seconds = []
     for query in queries:
         began = time.perf_counter()
@@ -107,7 +107,7 @@ def timed(queries: Floats, ask: Callable[[Floats], object]) -> str:
     return f"p50 {p50:6.2f} ms   p99 {p99:6.2f} ms"
 
 
-def recall(index: DenseIndex, queries: Floats, k: int = K) -> float:
+def recall(index: DenseIndex, queries: FloatArray, k: int = K) -> float:
     """Of the `k` nearest, as exact search finds them: an answer counts that is no farther than the last of them."""
     every, hits = index.labels(), 0
     for query in queries:
@@ -116,18 +116,18 @@ def recall(index: DenseIndex, queries: Floats, k: int = K) -> float:
     return hits / (k * len(queries))
 
 
-def churn(index: DenseIndex, pool: Pool, spare: list[Labels], live: list[Labels]) -> None:
+def churn(index: DenseIndex, pool: Pool, spare: list[LabelArray], live: list[LabelArray]) -> None:
     """A fifth of what is there goes, and as much comes, under new labels, as contents do."""
     random = np.random.default_rng(len(index.labels()) + int(index.labels()[-1]))
     random.shuffle(live)
     random.shuffle(spare)
     count = int(CHURN * len(live))
     gone, come = [live.pop() for _ in range(count)], [spare.pop() for _ in range(count)]
-    index.retire(np.concatenate(gone))
+    index.retire_labels(np.concatenate(gone))
     first = (int(index.labels()[-1]) // pool.rows + 1) * pool.rows  # label = turn * rows + row: never used again
     fresh = [first + rows % pool.rows for rows in come]
     for labels in fresh:
-        index.add(labels, pool[labels % pool.rows])
+        index.add_vectors(labels, pool[labels % pool.rows])
     live += fresh
     spare += [labels % pool.rows for labels in gone]
 
@@ -144,7 +144,7 @@ def measure(pool: Pool, rows: int, folder: Path) -> None:
     began = time.perf_counter()
     for at in range(0, len(live), 80):
         labels = np.concatenate(live[at : at + 80])
-        index.add(labels, pool[labels])
+        index.add_vectors(labels, pool[labels])
     print(f"add                  {time.perf_counter() - began:.2f} s, {rss_mb() - before:.0f} MB of memory")
     print(f"exact, one           {timed(queries, lambda query: index.search(query, K))}")
     quarter = np.sort(index.labels()[::4])
@@ -156,8 +156,8 @@ def measure(pool: Pool, rows: int, folder: Path) -> None:
     for turn in range(1, ROUNDS + 1):
         churn(index, pool, spare, live)
         lacking = recall(index, queries)
-        index.maintain()
-        index.wait()
+        index.maintain_graph()
+        index.wait_for_graph()
         after = recall(index, queries)
         print(
             f"recall@{K} after {turn:2} rounds of {CHURN:.0%} churn: {lacking:.4f}, maintained {after:.4f}", flush=True
@@ -166,15 +166,15 @@ def measure(pool: Pool, rows: int, folder: Path) -> None:
     index.close()
 
 
-def report_graph(index: DenseIndex, path: Path, queries: Floats) -> None:
+def report_graph(index: DenseIndex, path: Path, queries: FloatArray) -> None:
     before, stall = rss_mb(), list[float]()
     began = time.perf_counter()
-    index.maintain()
-    index.wait()
+    index.maintain_graph()
+    index.wait_for_graph()
     print(f"graph built in       {time.perf_counter() - began:.1f} s by a process of its own")
     graph = index._snapshot.graph
     if graph is None:
-        sys.exit(f"There is no graph: {index.describe()}")
+        sys.exit(f"There is no graph: {index.describe_search()}")
     print(f"graph costs          {rss_mb() - before:.0f} MB of memory", end=", ")
     size = sum(file.stat().st_size for file in path.parent.iterdir() if file.name.startswith(path.name))
     print(f"{size / len(index):.0f} bytes per vector on disk; {graph._components.shape[0]} components, ef {graph.ef}")
@@ -203,7 +203,7 @@ def main() -> None:
         parts = " ".join(f"{part} {version(part)}" for part in ("codekin", "numpy", "hnswlib"))
         print(f"{said}: {pool.rows:,} x {pool.dim}, {given.rows:,} of them indexed, {QUERIES:,} others asked, k {K}")
         print(f"{parts} Python {platform.python_version()}; {platform.machine()}, {psutil.cpu_count()} cores,", end=" ")
-        print(f"load {psutil.getloadavg()[0]:.1f}; {Tuning()} {Order('benchmark', pool.dim)}", flush=True)
+        print(f"load {psutil.getloadavg()[0]:.1f}; {GraphTuning()} {GraphOrder('benchmark', pool.dim)}", flush=True)
         measure(pool, given.rows, Path(temporary))
 
 

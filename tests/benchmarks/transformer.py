@@ -54,13 +54,13 @@ class Measured:
 
 def functions(root: Path, count: int) -> list[str]:
     """Real functions in the order of a walk: as they come."""
-    from codekin.code.extract import extract
-    from codekin.types import Kind
+    from codekin.code.extract import extract_snippets
+    from codekin.types import SnippetKind
 
     found: list[str] = []
     for path in sorted(root.glob("*.py")):
-        snippets = extract(path.read_text("utf-8", "replace"), "python")
-        found += [one.text for one in snippets if one.kind in (Kind.FUNCTION, Kind.METHOD)]
+        snippets = extract_snippets(path.read_text("utf-8", "replace"), "python")
+        found += [one.text for one in snippets if one.kind in (SnippetKind.FUNCTION, SnippetKind.METHOD)]
     start = random.Random(1).randrange(max(1, len(found) - count))
     return found[start : start + count]
 
@@ -137,7 +137,7 @@ def ways(folder: Path) -> Iterator[Measured]:
     """Each loaded when it is asked for."""
     from sentence_transformers import SentenceTransformer
 
-    from codekin.embed.embedder import transformer
+    from codekin.embed.embedder import load_transformer
     from codekin.settings import ModelSettings
 
     naive = SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": "float32"})
@@ -150,7 +150,7 @@ def ways(folder: Path) -> Iterator[Measured]:
     yield Measured("sentence-transformers, float32, 32 as they come", naively, "float32")
     yield Measured("the same, one at a time", lambda texts: naive.encode(texts, prompt=PREFIX, batch_size=1), "float32")
     for precision in ("float32", "bfloat16", "int8"):
-        model = transformer(ModelSettings(str(folder), precision=precision, device="cpu"))
+        model = load_transformer(ModelSettings(str(folder), precision=precision, device="cpu"))
         yield Measured(
             f"codekin, {model.device}", lambda texts, model=model: model.encode(texts, PREFIX), precision, True
         )
@@ -160,7 +160,7 @@ def peaks(seconds: Callable[[], float]) -> dict[str, float]:
     """GFLOP/s of the largest layer's product for 512 tokens, the best of some."""
     import torch
 
-    from codekin.embed.transformer.linear import make_linear
+    from codekin.embed.local.transformer.linear import make_linear
 
     found = {}
     weight = torch.randn(2 * WIDE, WIDTH)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from codekin.cli.arguments import address, file_and_line, folder_within, root_around
+from codekin.cli.arguments import find_root, parse_address, parse_file_and_line, resolve_filter_folder
 from codekin.errors import QueryError
 
 
@@ -13,7 +13,7 @@ def test_a_place_is_a_file_and_a_line_whatever_follows(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a b.py").write_text("")
     for text in ("a b.py:12", "a b.py:12:5", "a b.py:12:", "./a b.py:12"):
-        assert file_and_line(text) == ((tmp_path / "a b.py").resolve(), 11)
+        assert parse_file_and_line(text) == ((tmp_path / "a b.py").resolve(), 11)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="such a file name is a path there")
@@ -21,19 +21,19 @@ def test_a_drive_s_colon_is_the_path_s(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     name = "C:\\src\\app.py"
     (tmp_path / name).write_text("")
-    assert file_and_line(f"{name}:3") == ((tmp_path / name).resolve(), 2)
-    assert file_and_line(f"{name}:3:9") == ((tmp_path / name).resolve(), 2)
+    assert parse_file_and_line(f"{name}:3") == ((tmp_path / name).resolve(), 2)
+    assert parse_file_and_line(f"{name}:3:9") == ((tmp_path / name).resolve(), 2)
 
 
 def test_the_workspace_is_the_repository_else_the_project_else_the_folder(tmp_path: Path):
     inner = tmp_path / "a" / "b" / "c"
     inner.mkdir(parents=True)
-    assert root_around(inner) == inner
+    assert find_root(inner) == inner
     (inner / "app.py").write_text("")
     (tmp_path / "a" / "b" / "package.json").write_text("")
-    assert root_around(inner / "app.py") == tmp_path / "a" / "b"
+    assert find_root(inner / "app.py") == tmp_path / "a" / "b"
     (tmp_path / "a" / ".git").write_text("gitdir: elsewhere")  # as in a worktree
-    assert root_around(inner) == tmp_path / "a"
+    assert find_root(inner) == tmp_path / "a"
 
 
 def test_the_whole_disk_and_the_home_folder_must_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -41,20 +41,20 @@ def test_the_whole_disk_and_the_home_folder_must_be_named(tmp_path: Path, monkey
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     for folder in (Path(tmp_path.anchor), tmp_path):
         with pytest.raises(QueryError, match="--root"):
-            root_around(folder)
+            find_root(folder)
     (tmp_path / ".git").mkdir()
     (tmp_path / "code").mkdir()
-    assert root_around(tmp_path / "code") == tmp_path / "code"
+    assert find_root(tmp_path / "code") == tmp_path / "code"
 
 
 def test_a_folder_is_seen_from_here_or_from_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     root = tmp_path.resolve()
     (root / "a" / "b").mkdir(parents=True)
     monkeypatch.chdir(root / "a")
-    assert folder_within(Path("b"), root) == folder_within(Path("a/b"), root) == root / "a" / "b"
+    assert resolve_filter_folder(Path("b"), root) == resolve_filter_folder(Path("a/b"), root) == root / "a" / "b"
 
 
 def test_addresses():
-    assert address("localhost:2087") == ("localhost", 2087)
-    assert address("[::1]:2087") == ("::1", 2087)
-    assert address(":2087") == address("2087") == ("127.0.0.1", 2087)
+    assert parse_address("localhost:2087") == ("localhost", 2087)
+    assert parse_address("[::1]:2087") == ("::1", 2087)
+    assert parse_address(":2087") == parse_address("2087") == ("127.0.0.1", 2087)

@@ -4,8 +4,8 @@ import re
 
 from filelock import FileLock
 
-from codekin.index.home import home
 from codekin.settings import CacheSettings, Settings
+from codekin.storage.paths import locate_index
 
 from .command import HIT, Codekin
 
@@ -34,7 +34,7 @@ def test_lines_can_be_grepped_and_have_no_escape_codes(codekin: Codekin):
 def test_while_another_codekin_keeps_the_index_it_answers_from_what_is_there(fresh: Codekin):
     fresh.json("index")
     (fresh.folder / "new.py").write_text("def newest():\n    return 'never seen'\n")
-    lock = home([fresh.folder], Settings(cache=CacheSettings(str(fresh.cache)))).lock
+    lock = locate_index([fresh.folder], Settings(cache=CacheSettings(str(fresh.cache)))).lock
     with FileLock(lock):
         hits = fresh.json("search", "count words")["hits"]
     assert "count_words" in [hit["name"] for hit in hits]

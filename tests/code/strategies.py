@@ -5,11 +5,11 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from codekin.code.grammars import GRAMMARS
-from codekin.code.languages import language_of
+from codekin.code.languages import detect_language
 
 LANGUAGES = st.sampled_from([*sorted(GRAMMARS), "haskell"])
 SAMPLES = [
-    (language_of(path) or "", path.read_text(encoding="utf-8"))
+    (detect_language(path) or "", path.read_text(encoding="utf-8"))
     for path in sorted(Path(__file__).with_name("samples").iterdir())
     if path.suffix not in (".snippets", ".pyc", "")
 ]

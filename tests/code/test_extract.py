@@ -4,12 +4,12 @@ from textwrap import dedent
 
 import pytest
 
-from codekin.code.extract import MAX_CHARS, MAX_LINES, WINDOW_LINES, extract, snippet_at
-from codekin.types import Kind, Snippet
+from codekin.code.extract import MAX_CHARS, MAX_LINES, WINDOW_LINES, extract_snippets, find_snippet
+from codekin.types import Snippet, SnippetKind
 
 
 def _cut(text: str, language: str = "python") -> list[Snippet]:
-    return extract(dedent(text).strip("\n"), language)
+    return extract_snippets(dedent(text).strip("\n"), language)
 
 
 def _spans(snippets: list[Snippet]) -> list[tuple[str, int, int]]:
@@ -53,7 +53,7 @@ def test_a_comment_that_trails_a_statement_belongs_to_the_statement() -> None:
     ],
 )
 def test_a_doc_comment_is_its_words_without_marks(language: str, text: str, doc: str) -> None:
-    snippets = [snippet for snippet in extract(text, language) if snippet.doc]
+    snippets = [snippet for snippet in extract_snippets(text, language) if snippet.doc]
     assert [snippet.doc for snippet in snippets] == [doc]
 
 
@@ -85,8 +85,8 @@ def test_a_doc_comment_is_its_words_without_marks(language: str, text: str, doc:
     ],
 )
 def test_a_closure_takes_the_name_it_is_assigned_to(language: str, text: str, name: str) -> None:
-    kinds = (Kind.FUNCTION, Kind.METHOD)
-    assert [s.qualified_name for s in extract(text, language) if s.kind in kinds] == [name]
+    kinds = (SnippetKind.FUNCTION, SnippetKind.METHOD)
+    assert [s.qualified_name for s in extract_snippets(text, language) if s.kind in kinds] == [name]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_closure_takes_the_name_it_is_assigned_to(language: str, text: str, na
     ],
 )
 def test_tests_are_known(language: str, text: str, name: str) -> None:
-    assert [s.qualified_name for s in extract(text, language) if s.kind is Kind.TEST] == [name]
+    assert [s.qualified_name for s in extract_snippets(text, language) if s.kind is SnippetKind.TEST] == [name]
 
 
 def test_what_is_left_of_a_class_is_runs_of_its_own_lines() -> None:
@@ -127,15 +127,15 @@ def test_what_is_left_of_a_class_is_runs_of_its_own_lines() -> None:
             z = 3
         """)
     assert [(s.kind, s.name, s.text) for s in snippets] == [
-        (Kind.CLASS, "A", "class A:\n    x = 1"),
-        (Kind.METHOD, "f", "def f(self):\n    return 1"),
-        (Kind.CLASS, "A", "y = 2\nz = 3"),
+        (SnippetKind.CLASS, "A", "class A:\n    x = 1"),
+        (SnippetKind.METHOD, "f", "def f(self):\n    return 1"),
+        (SnippetKind.CLASS, "A", "y = 2\nz = 3"),
     ]
 
 
 def test_a_class_without_functions_is_one_snippet() -> None:
     snippets = _cut("enum A {\n  ONE,\n\n  TWO;\n}\n", "java")
-    assert [(s.kind, s.span.start, s.span.end) for s in snippets] == [(Kind.CLASS, 0, 5)]
+    assert [(s.kind, s.span.start, s.span.end) for s in snippets] == [(SnippetKind.CLASS, 0, 5)]
 
 
 def test_a_closing_brace_is_no_snippet_and_in_none_but_its_own() -> None:
@@ -154,14 +154,14 @@ def test_functions_in_a_short_function_stay_inside_it() -> None:
 
 def test_a_long_function_with_functions_is_opened() -> None:
     body = "".join(f"    x{number} = {number}\n" for number in range(MAX_LINES))
-    snippets = extract(f"def f():\n    def g():\n        return 1\n{body}", "python")
+    snippets = extract_snippets(f"def f():\n    def g():\n        return 1\n{body}", "python")
     assert [(s.qualified_name, s.part) for s in snippets][:2] == [("f", 1), ("f.g", 0)]
     assert {s.name for s in snippets if s.part} == {"f"}
 
 
 def test_a_long_function_is_cut_between_statements_into_balanced_parts() -> None:
     block = "    if a:\n        b()\n        c()\n    else:\n        d()\n"
-    snippets = extract("def f():\n" + block * 30, "python")
+    snippets = extract_snippets("def f():\n" + block * 30, "python")
     sizes = [s.span.end - s.span.start for s in snippets]
     assert [s.part for s in snippets] == [1, 2, 3]
     assert max(sizes) - min(sizes) <= 10
@@ -170,7 +170,7 @@ def test_a_long_function_is_cut_between_statements_into_balanced_parts() -> None
 
 def test_a_long_statement_is_opened() -> None:
     entries = "".join(f'    "key{number}": [\n        {number},\n    ],\n' for number in range(60))
-    snippets = extract("x = {\n" + entries + "}\n", "python")
+    snippets = extract_snippets("x = {\n" + entries + "}\n", "python")
     assert len(snippets) > 1
     assert all(s.text.lstrip().startswith(("x", '"key')) for s in snippets)
 
@@ -179,15 +179,15 @@ def test_a_long_statement_is_opened() -> None:
 @pytest.mark.parametrize("language", ["python", "haskell"])
 def test_no_snippet_of_several_lines_is_longer_than_its_bound(line: str, language: str) -> None:
     most = MAX_LINES if language == "python" else WINDOW_LINES
-    for snippet in extract("\n".join([line] * 500), language):
+    for snippet in extract_snippets("\n".join([line] * 500), language):
         assert snippet.span.end - snippet.span.start <= most
         assert len(snippet.text) <= MAX_CHARS + snippet.span.end - snippet.span.start
 
 
 def test_without_a_grammar_windows_are_cut_at_blank_lines() -> None:
     paragraph = "main = do\n  one\n  two\n\n"
-    snippets = extract(paragraph * 30, "haskell")
-    assert all(s.kind is Kind.LINES and s.text.startswith("main") for s in snippets)
+    snippets = extract_snippets(paragraph * 30, "haskell")
+    assert all(s.kind is SnippetKind.LINES and s.text.startswith("main") for s in snippets)
 
 
 def test_broken_code_gives_what_is_whole() -> None:
@@ -207,21 +207,21 @@ def test_macros_do_not_hide_what_stands_behind_them() -> None:
         """,
         "cpp",
     )
-    assert [s.qualified_name for s in snippets if s.kind is not Kind.MODULE] == ["Panel", "Panel.paint", "area"]
+    assert [s.qualified_name for s in snippets if s.kind is not SnippetKind.MODULE] == ["Panel", "Panel.paint", "area"]
 
 
 def test_a_line_belongs_to_its_snippet_or_to_the_one_above() -> None:
     snippets = _cut("class A {\n\n  void f() {\n  }\n\n}\n\n", "java")
-    assert [(snippet_at(snippets, line) or snippets[0]).name for line in range(8)] == list("AAffffff")
-    assert snippet_at(_cut("\n\nx = 1\n"), 0) is not None
-    assert snippet_at([], 0) is None
+    assert [(find_snippet(snippets, line) or snippets[0]).name for line in range(8)] == list("AAffffff")
+    assert find_snippet(_cut("\n\nx = 1\n"), 0) is not None
+    assert find_snippet([], 0) is None
 
 
 @pytest.mark.parametrize("language", ["haskell", "python"])
 def test_an_edit_in_a_long_run_changes_the_pieces_next_to_it_and_no_others(language: str) -> None:
     lines = [f"value_{number} = {number * number}" for number in range(3_000)]
-    before = {snippet.text for snippet in extract("\n".join(lines), language)}
+    before = {snippet.text for snippet in extract_snippets("\n".join(lines), language)}
     for at in (0, 1_000, 2_500):
         edited = [*lines[:at], "inserted = 1", *lines[at:]]
-        after = {snippet.text for snippet in extract("\n".join(edited), language)}
+        after = {snippet.text for snippet in extract_snippets("\n".join(edited), language)}
         assert len(after - before) <= 5

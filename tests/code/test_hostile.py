@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from tree_sitter import Parser
 
 from codekin.code.budget import ParseBudget, reader
-from codekin.code.extract import MAX_TEXT, extract
+from codekin.code.extract import MAX_TEXT, extract_snippets
 from codekin.code.grammars import GRAMMARS
-from codekin.code.parsing import syntax_of
-from codekin.code.repeats import without_repeats
+from codekin.code.parsing import load_syntax
+from codekin.code.repeats import blank_repeats
 from codekin.types import Snippet
 
 
 def test_a_file_of_50_000_lines() -> None:
     text = "\n".join(f"def f{number}(x):\n    y = x + {number}\n    return y\n" for number in range(12_500))
-    snippets = extract(text, "python")
+    snippets = extract_snippets(text, "python")
     assert len(snippets) == 12_500
     assert snippets[-1].name == "f12499"
 
@@ -31,7 +31,7 @@ def test_a_minified_file_of_one_line_is_one_bounded_snippet() -> None:
     text = "".join(
         f"function a{number}(b){{return b+1}}var c={{x:function(){{return 2}}}};" for number in range(10_000)
     )
-    snippets = extract(text, "javascript")
+    snippets = extract_snippets(text, "javascript")
     assert [(s.span.start, s.span.end, len(s.text)) for s in snippets] == [(0, 1, MAX_TEXT)]
 
 
@@ -55,13 +55,13 @@ def test_a_minified_file_of_one_line_is_one_bounded_snippet() -> None:
     ids=lambda text: text[:6],
 )
 def test_endless_repetition_ends(text: str, language: str) -> None:
-    assert isinstance(extract(text, language), list)
+    assert isinstance(extract_snippets(text, language), list)
 
 
 @pytest.mark.parametrize("language", sorted(GRAMMARS))
 def test_a_binary_file_read_as_latin_1(language: str) -> None:
     text = random.Random(0).randbytes(10_000).decode("latin-1")
-    assert extract(text, language)
+    assert extract_snippets(text, language)
 
 
 @pytest.mark.parametrize(
@@ -77,21 +77,21 @@ def test_a_binary_file_read_as_latin_1(language: str) -> None:
 )
 def test_deep_nesting_neither_overflows_nor_loses_lines(language: str, opening: str, closing: str) -> None:
     lines = [opening.format(n=number, pad=" " * number) for number in range(1_000)] + [closing] * 1_000
-    snippets = extract("\n".join(lines), language)
+    snippets = extract_snippets("\n".join(lines), language)
     covered = {line for s in snippets for line in range(s.span.start, s.span.end)}
     assert covered >= set(range(1_000))
 
 
 def test_long_functions_nested_in_long_functions() -> None:
     text = "\n".join(f"function f{number}() {{\n" + "go();\n" * 70 for number in range(100)) + "}\n" * 100
-    names = {snippet.name for snippet in extract(text, "javascript")}
+    names = {snippet.name for snippet in extract_snippets(text, "javascript")}
     assert {"f0", "f20"} <= names
 
 
 def test_repetition_is_blanked_in_the_same_length() -> None:
     before, after = b"int a;\nint b[] = {", b"};\nint c;\n"
     source = before + b"0x00,\n" * 500 + after
-    blanked = without_repeats(source)
+    blanked = blank_repeats(source)
     assert (len(blanked), blanked.count(b"\n")) == (len(source), source.count(b"\n"))
     assert blanked.startswith(before)
     assert blanked.endswith(after)
@@ -200,7 +200,7 @@ _TOKENS = [
 def test_any_repeated_unit_stays_within_steps_and_memory(language: str, tokens: list[str], separator: str) -> None:
     unit = separator.join(tokens)
     source = "".join(unit.format(n=number) for number in range(6_000 // len(unit))).encode()
-    syntax = syntax_of(language)
+    syntax = load_syntax(language)
     assert syntax is not None
     budget = ParseBudget(source, lambda: Parser(syntax.language))
     tracemalloc.start()  # counts what tree-sitter allocates, too
@@ -221,7 +221,7 @@ def test_threads_extract_at_the_same_time() -> None:
 
     def work(number: int) -> None:
         for _ in range(20):
-            found[number] = extract(texts[number], "python")
+            found[number] = extract_snippets(texts[number], "python")
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:

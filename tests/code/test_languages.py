@@ -5,8 +5,8 @@ from pathlib import PurePath
 import pytest
 
 from codekin.code.grammars import GRAMMARS
-from codekin.code.languages import called, has_grammar, language_of
-from codekin.code.parsing import syntax_of
+from codekin.code.languages import detect_language, find_language, has_grammar
+from codekin.code.parsing import load_syntax
 from codekin.errors import QueryError
 
 
@@ -39,7 +39,7 @@ from codekin.errors import QueryError
     ],
 )
 def test_a_file_name_says_its_language(name: str, language: str | None) -> None:
-    assert language_of(PurePath(name)) == language
+    assert detect_language(PurePath(name)) == language
 
 
 @pytest.mark.parametrize(
@@ -56,19 +56,19 @@ def test_a_file_name_says_its_language(name: str, language: str | None) -> None:
     ],
 )
 def test_a_shebang_says_the_language_of_a_file_without_an_extension(first_line: str, language: str | None) -> None:
-    assert language_of(PurePath("bin/tool"), first_line) == language
-    assert language_of(PurePath("notes.md"), first_line) is None
+    assert detect_language(PurePath("bin/tool"), first_line) == language
+    assert detect_language(PurePath("notes.md"), first_line) is None
 
 
 def test_a_header_is_cpp_where_its_text_is() -> None:
-    assert language_of(PurePath("a.h"), text="#include <vector>\nint f(void);\n") == "cpp"
-    assert language_of(PurePath("a.h"), text="namespace a {\n}\n") == "cpp"
-    assert language_of(PurePath("a.h"), text="#include <stdio.h>\nint f(void);\n") == "c"
+    assert detect_language(PurePath("a.h"), text="#include <vector>\nint f(void);\n") == "cpp"
+    assert detect_language(PurePath("a.h"), text="namespace a {\n}\n") == "cpp"
+    assert detect_language(PurePath("a.h"), text="#include <stdio.h>\nint f(void);\n") == "c"
 
 
 @pytest.mark.parametrize("language", sorted(GRAMMARS))
 def test_every_grammar_can_be_loaded_and_knows_the_node_types_it_names(language: str) -> None:
-    syntax = syntax_of(language)
+    syntax = load_syntax(language)
     assert has_grammar(language)
     assert syntax is not None
     known = {syntax.language.node_kind_for_id(kind) for kind in range(syntax.language.node_kind_count)}
@@ -80,7 +80,7 @@ def test_every_grammar_can_be_loaded_and_knows_the_node_types_it_names(language:
 
 def test_a_person_calls_a_language_by_its_id_or_an_ending() -> None:
     names = ("python", "PY", ".py", "c++", "rs", "ts", "Bash")
-    assert [called(name) for name in names] == ["python"] * 3 + ["cpp", "rust", "typescript", "bash"]
+    assert [find_language(name) for name in names] == ["python"] * 3 + ["cpp", "rust", "typescript", "bash"]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,6 @@ def test_a_person_calls_a_language_by_its_id_or_an_ending() -> None:
 )
 def test_a_language_that_is_none_is_refused_in_few_words_with_those_nearest(name: str, meant: str) -> None:
     with pytest.raises(QueryError) as refused:
-        called(name)
+        find_language(name)
     assert meant in str(refused.value)
     assert len(str(refused.value)) < 160

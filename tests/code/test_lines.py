@@ -2,7 +2,7 @@
 
 import pytest
 
-from codekin.code.extract import MAX_TEXT, canonical, split_lines
+from codekin.code.extract import MAX_TEXT, split_lines, to_canonical_text
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_only_the_line_ends_of_the_protocol_end_a_line(text: str, lines: list[st
     ],
 )
 def test_canonical_text_is_dedented_and_has_no_trailing_blanks(lines: list[str], text: str) -> None:
-    assert canonical(lines) == text
+    assert to_canonical_text(lines) == text
 
 
 def test_canonical_text_is_bounded() -> None:
-    assert len(canonical(["x" * 10 * MAX_TEXT])) == MAX_TEXT
+    assert len(to_canonical_text(["x" * 10 * MAX_TEXT])) == MAX_TEXT

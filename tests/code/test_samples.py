@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from codekin.code.extract import canonical, extract, split_lines
+from codekin.code.extract import extract_snippets, split_lines, to_canonical_text
 from codekin.code.grammars import GRAMMARS
-from codekin.code.languages import language_of
+from codekin.code.languages import detect_language
 
 SAMPLES = sorted(
     path for path in Path(__file__).with_name("samples").iterdir() if path.suffix not in (".snippets", ".pyc", "")
@@ -19,7 +19,7 @@ def _listed(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_a_sample_is_cut_into_the_snippets_that_are_listed_for_it(path: Path) -> None:
-    snippets = extract(path.read_text(encoding="utf-8"), language_of(path) or "")
+    snippets = extract_snippets(path.read_text(encoding="utf-8"), detect_language(path) or "")
     found = [f"{s.kind} {s.span.start}-{s.span.end} {s.qualified_name or '-'}" for s in snippets]
     assert found == _listed(path)
 
@@ -27,7 +27,7 @@ def test_a_sample_is_cut_into_the_snippets_that_are_listed_for_it(path: Path) ->
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_every_name_stands_on_its_name_line(path: Path) -> None:
     lines = split_lines(path.read_text(encoding="utf-8"))
-    for snippet in extract("\n".join(lines), language_of(path) or ""):
+    for snippet in extract_snippets("\n".join(lines), detect_language(path) or ""):
         assert snippet.span.start <= snippet.name_line < snippet.span.end
         if snippet.kind in ("function", "method", "test") and snippet.name != "default":
             assert snippet.name.removeprefix("operator ").lstrip("~") in lines[snippet.name_line].replace('"', "")
@@ -36,19 +36,21 @@ def test_every_name_stands_on_its_name_line(path: Path) -> None:
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_line_ends_do_not_change_what_is_found(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    language = language_of(path) or ""
-    assert extract(text.replace("\n", "\r\n"), language) == extract(text, language)
-    assert extract(text.replace("\n", "\r"), language) == extract(text, language)
-    assert [s.span for s in extract("\ufeff" + text, language)] == [s.span for s in extract(text, language)]
+    language = detect_language(path) or ""
+    assert extract_snippets(text.replace("\n", "\r\n"), language) == extract_snippets(text, language)
+    assert extract_snippets(text.replace("\n", "\r"), language) == extract_snippets(text, language)
+    assert [s.span for s in extract_snippets("\ufeff" + text, language)] == [
+        s.span for s in extract_snippets(text, language)
+    ]
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_extracting_the_canonical_text_again_gives_the_same_texts(path: Path) -> None:
-    language = language_of(path) or ""
-    snippets = extract(path.read_text(encoding="utf-8"), language)
-    again = extract(canonical(split_lines(path.read_text(encoding="utf-8"))), language)
+    language = detect_language(path) or ""
+    snippets = extract_snippets(path.read_text(encoding="utf-8"), language)
+    again = extract_snippets(to_canonical_text(split_lines(path.read_text(encoding="utf-8"))), language)
     assert [snippet.text for snippet in again] == [snippet.text for snippet in snippets]
 
 
 def test_every_grammar_has_a_sample() -> None:
-    assert {language_of(path) for path in SAMPLES} == set(GRAMMARS)
+    assert {detect_language(path) for path in SAMPLES} == set(GRAMMARS)

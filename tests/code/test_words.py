@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.code.words import MAX_TOKEN, identifiers, words
+from codekin.code.words import MAX_TOKEN, find_compound_identifiers, split_words
 
 
 @pytest.mark.parametrize(
@@ -25,20 +25,20 @@ from codekin.code.words import MAX_TOKEN, identifiers, words
     ],
 )
 def test_identifiers_are_split_where_their_authors_joined_them(text: str, expected: str) -> None:
-    assert words(text) == expected.split()
+    assert split_words(text) == expected.split()
 
 
 def test_encoded_data_is_no_word() -> None:
-    assert words("x" * (MAX_TOKEN + 1)) == []
+    assert split_words("x" * (MAX_TOKEN + 1)) == []
 
 
 def test_compound_identifiers_are_kept_whole_however_they_are_joined() -> None:
-    assert identifiers("getUserName get_user_name GetUserName name") == ["getusername"] * 3
+    assert find_compound_identifiers("getUserName get_user_name GetUserName name") == ["getusername"] * 3
 
 
 @given(st.text())
 def test_words_are_lower_case_and_without_blanks(text: str) -> None:
-    for word in words(text):
+    for word in split_words(text):
         assert word
         assert not any(character.isspace() for character in word)
         assert word == word.lower()

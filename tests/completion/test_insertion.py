@@ -6,47 +6,47 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.code.parsing import parse, source_of, syntax_of
-from codekin.completion.asked import Asked, asked_at
-from codekin.completion.extent import statement_end
-from codekin.completion.insertion import Proof, faults, insertion, looks_secret, unit_of
+from codekin.code.parsing import encode_source, load_syntax, parse_source
+from codekin.completion.context import CompletionContext, read_context
+from codekin.completion.insertion import ParseCheck, count_parse_errors, find_indent_unit, looks_secret, make_insertion
+from codekin.completion.truncation import find_statement_end
 
 THEIRS = ("def a(x):", "  if x:", "    go(x)", "  return x")
 
 
-def asked(text: str, language: str = "python", after: str = "") -> Asked:
+def asked(text: str, language: str = "python", after: str = "") -> CompletionContext:
     """The cursor is at the end of `text`, and `after` stands right of it."""
     lines = text.split("\n")
-    found = asked_at(Path("/a.py"), text + after, language, len(lines) - 1, len(lines[-1]))
-    assert found.is_begun
+    found = read_context(Path("/a.py"), text + after, language, len(lines) - 1, len(lines[-1]))
+    assert found.can_continue
     return found
 
 
 def test_lines_are_indented_as_the_file_is():
     spaces = asked("def b(x):\n    y = x\n    ")
-    assert insertion(spaces, THEIRS[1:3], THEIRS) == "if x:\n        go(x)"
+    assert make_insertion(spaces, THEIRS[1:3], THEIRS) == "if x:\n        go(x)"
     tabs = asked("func b(x int) {\n\ty := x\n\t", "go")
-    assert insertion(tabs, ["    if x {", "        go(x)", "    }"], ["a", "    b"]) == "if x {\n\t\tgo(x)\n\t}"
+    assert make_insertion(tabs, ["    if x {", "        go(x)", "    }"], ["a", "    b"]) == "if x {\n\t\tgo(x)\n\t}"
 
 
 def test_an_editor_that_does_not_indent_is_helped():
-    assert insertion(asked("def b(x):\n    y = x\n"), THEIRS[3:], THEIRS) == "    return x"
+    assert make_insertion(asked("def b(x):\n    y = x\n"), THEIRS[3:], THEIRS) == "    return x"
 
 
 def test_what_is_typed_is_not_repeated_and_has_to_fit():
-    assert insertion(asked("def b(x):\n    ret"), THEIRS[3:], THEIRS) == "urn x"
-    assert insertion(asked("def b(x):\n    return "), THEIRS[3:], THEIRS) == "x"
-    assert insertion(asked("def b(x):\n    yield"), THEIRS[3:], THEIRS) is None
-    assert insertion(asked("def b(x):\n    return x"), THEIRS[3:], THEIRS) is None
+    assert make_insertion(asked("def b(x):\n    ret"), THEIRS[3:], THEIRS) == "urn x"
+    assert make_insertion(asked("def b(x):\n    return "), THEIRS[3:], THEIRS) == "x"
+    assert make_insertion(asked("def b(x):\n    yield"), THEIRS[3:], THEIRS) is None
+    assert make_insertion(asked("def b(x):\n    return x"), THEIRS[3:], THEIRS) is None
 
 
 def test_closers_right_of_the_cursor_are_not_repeated_and_other_text_is_left_alone():
-    assert insertion(asked("def b(x):\n    go(", after=")"), ["  go(x)"], THEIRS) == "x"
-    assert insertion(asked("def b(x):\n    go(", after=", 3)"), ["  go(x)"], THEIRS) is None
+    assert make_insertion(asked("def b(x):\n    go(", after=")"), ["  go(x)"], THEIRS) == "x"
+    assert make_insertion(asked("def b(x):\n    go(", after=", 3)"), ["  go(x)"], THEIRS) is None
 
 
 def test_what_stands_below_the_cursor_is_not_said_again():
-    assert insertion(asked("def b(x):\n    y = x\n    ", after="\n    return x\n"), THEIRS[3:], THEIRS) is None
+    assert make_insertion(asked("def b(x):\n    y = x\n    ", after="\n    return x\n"), THEIRS[3:], THEIRS) is None
 
 
 @pytest.mark.parametrize(
@@ -61,57 +61,57 @@ def test_what_stands_below_the_cursor_is_not_said_again():
     ],
 )
 def test_the_unit_of_indentation_is_read_from_the_lines(lines: list[str], unit: str):
-    assert unit_of(lines) == unit
+    assert find_indent_unit(lines) == unit
 
 
 def test_a_statement_ends_with_its_blocks_and_brackets():
     python = ["if a:", "    b()", "else:", "    c(", "        d)", "", "e()"]
-    assert statement_end(python, 0) == 5
+    assert find_statement_end(python, 0) == 5
     allman = ["if (a)", "{", "    b();", "}", "else", "{", "    c();", "}", "d();"]
-    assert statement_end(allman, 0) == 8
+    assert find_statement_end(allman, 0) == 8
     ruby = ["  items.each do |item|", "    go item", "  end", "  finish"]
-    assert statement_end(ruby, 0) == 3
-    assert statement_end(["a()", "b()"], 0) == 1
+    assert find_statement_end(ruby, 0) == 3
+    assert find_statement_end(["a()", "b()"], 0) == 1
 
 
 @given(st.lists(st.text(alphabet="ab(){}[] \n\"'", max_size=8), min_size=1, max_size=8), st.integers(0, 7))
 def test_a_statement_has_a_line_at_least_and_ends_in_the_source(lines: list[str], start: int):
     start %= len(lines)
-    assert start < statement_end(lines, start) <= len(lines)
+    assert start < find_statement_end(lines, start) <= len(lines)
 
 
 def test_what_would_break_the_file_is_not_offered():
     at = asked("def b(x):\n    y = x\n    ", after="\n\nc = 3\n")
-    assert Proof(at).holds("return y")
-    assert not Proof(at).holds("return (y")
+    assert ParseCheck(at).is_no_worse("return y")
+    assert not ParseCheck(at).is_no_worse("return (y")
 
 
 def test_code_is_not_offered_inside_of_a_comment_or_a_string():
     at = asked('def b(x):\n    y = """', after='\n\n    z = """\n')
-    below = asked_at(at.path, "\n".join(at.lines), "python", 2, 0)
-    assert not below.is_begun
+    below = read_context(at.path, "\n".join(at.lines), "python", 2, 0)
+    assert not below.can_continue
     above = asked("function b(x) {\n  const y = `\n", "javascript", after="\n`;\n}\n")
-    assert not Proof(above).holds("return y;")
+    assert not ParseCheck(above).is_no_worse("return y;")
 
 
 def test_a_file_that_is_broken_elsewhere_must_get_no_worse():
     at = asked("def broken(:\n    pass\n\ndef b(x):\n    y = x\n    ", after="\n")
-    before = faults(at.lines, "python")
+    before = count_parse_errors(at.lines, "python")
     assert before
-    assert Proof(at).holds("return y")
-    assert not Proof(at).holds("return ((y")
+    assert ParseCheck(at).is_no_worse("return y")
+    assert not ParseCheck(at).is_no_worse("return ((y")
 
 
 def test_without_a_grammar_nothing_is_offered():
-    assert not Proof(asked("let b x =\n  y\n  ", "ocaml")).holds("x")
+    assert not ParseCheck(asked("let b x =\n  y\n  ", "ocaml")).is_no_worse("x")
 
 
 @given(st.text(alphabet="ab(){}:=\n ", max_size=20))
 def test_a_proof_means_that_the_file_parses_no_worse(text: str):
     at = asked("def b(x):\n    y = x\n    ", after="\n\nc = 3\n")
-    if Proof(at).holds(text):
-        whole = "\n".join(at.lines[:2]) + "\n" + at.typed + text + "\n\nc = 3\n"
-        assert not parse(source_of(whole.split("\n")), syntax_of("python")).has_error
+    if ParseCheck(at).is_no_worse(text):
+        whole = "\n".join(at.lines[:2]) + "\n" + at.text_before + text + "\n\nc = 3\n"
+        assert not parse_source(encode_source(whole.split("\n")), load_syntax("python")).has_error
 
 
 SECRETS = [

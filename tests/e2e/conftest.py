@@ -16,7 +16,7 @@ from pygls.protocol import JsonRPCResponseMessage
 from pytest_lsp import LanguageClient
 from pytest_lsp.client import register_lsp_features
 
-from codekin.lsp.rpc import converter
+from codekin.lsp.protocol import make_converter
 
 SERVE = [sys.executable, "-m", "codekin", "serve"]
 CLIENTS = Path(__file__).parent / "clients"
@@ -100,7 +100,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @cache
 def _plain() -> Any:
     """A converter that leaves the results of our own requests the JSON they are, and knows an action from a command."""
-    made = converter()
+    made = make_converter()
 
     def action(data: dict[str, Any], _: object) -> types.Command | types.CodeAction:
         bare = isinstance(data.get("command"), str)

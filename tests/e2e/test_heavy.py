@@ -38,7 +38,7 @@ def hosts(cache: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if "codekin.embed.host" in process.cmdline():
+            if "codekin.embed.local.model_server" in process.cmdline():
                 found += [process] if process.environ().get("CODEKIN_CACHE_DIRECTORY") == str(cache) else []
         except psutil.Error:
             continue

@@ -35,12 +35,12 @@ async def test_standard_output_carries_messages_only(start) -> None:
     noisy = (
         "import os, sys\n"
         "from codekin.lsp import server\n"
-        "begin = server.CodekinServer.begin\n"
+        "begin = server.CodekinServer.on_initialized\n"
         "async def loud(self):\n"
         "    print('from python', flush=True)\n"
         "    os.system('echo from a child; cat')\n"
         "    await begin(self)\n"
-        "server.CodekinServer.begin = loud\n"
+        "server.CodekinServer.on_initialized = loud\n"
         "server.serve()\n"
     )
     data = [HELLO, READY, framed("codekin/status", None, 2), *GOODBYE]

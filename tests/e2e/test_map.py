@@ -6,7 +6,7 @@ import base64
 import pytest
 from lsprotocol import types
 
-from codekin.lsp.protocol import MapJson
+from codekin.lsp.messages import MapJson
 
 
 async def test_arrays_say_the_same_of_every_function(start) -> None:

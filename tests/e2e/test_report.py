@@ -2,7 +2,7 @@
 
 import sys
 
-from codekin.lsp.protocol import ReportJson
+from codekin.lsp.messages import ReportJson
 
 
 async def test_it_answers_what_is_indexed_by_what_and_at_what_price(start) -> None:

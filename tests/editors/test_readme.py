@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from codekin.code.languages import has_grammar, language_of
+from codekin.code.languages import detect_language, has_grammar
 
 from .desk import README, printed
 
@@ -35,7 +35,7 @@ def test_files_that_are_mapped_are_of_languages_with_a_grammar_and_no_such_langu
 
     template: dict[str, Any] = json.loads(printed("jetbrains"))
     (mapping,) = template["fileTypeMappings"]
-    languages = {language_of(Path(pattern.replace("*", "x"))) for pattern in mapping["fileType"]["patterns"]}
+    languages = {detect_language(Path(pattern.replace("*", "x"))) for pattern in mapping["fileType"]["patterns"]}
     assert all(language and has_grammar(language) for language in languages)
     assert languages == set(GRAMMARS)
 

@@ -78,7 +78,7 @@ def write_tokenizer(folder: Path, ends_text: bool = False) -> int:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = BpeTrainer(vocab_size=1000, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
-    tokenizer.train([str(path) for path in sorted(Path(__file__).parent.glob("*.py"))], trainer)
+    tokenizer.train([str(path) for path in sorted(Path(__file__).parent.rglob("*.py"))], trainer)
     tokenizer.add_special_tokens([AddedToken(END, special=True)])
     end = tokenizer.token_to_id(END)
     processor = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from codekin.embed.embedder import load
+from codekin.embed.embedder import load_embedder
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
 
@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
             self.embed(texts)
 
     def embed(self, texts: list[str]) -> None:
-        rows = load(ModelSettings(dim=self.server_state.dim)).embed(texts, Task.NL2CODE, Role.PASSAGE)
+        rows = load_embedder(ModelSettings(dim=self.server_state.dim)).embed(texts, Task.NL2CODE, Role.PASSAGE)
         data = [{"object": "embedding", "index": at, "embedding": row.tolist()} for at, row in enumerate(rows)]
         self.say(200, {"object": "list", "data": data[::-1], "model": "tests"})  # the order is not promised
 

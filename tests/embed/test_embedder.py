@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codekin.embed.embedder import MODELS, Embedder, load
-from codekin.embed.static import StaticEncoder, fingerprint
-from codekin.embed.tasks import PREFIXES, prefix
+from codekin.embed.embedder import MODELS_FOLDER, Embedder, load_embedder
+from codekin.embed.static import StaticEncoder, fingerprint_files
+from codekin.embed.tasks import PREFIXES, find_prefix
 from codekin.errors import DimensionError, ModelError
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
@@ -23,13 +23,13 @@ ODD = ["", " \n\t", "\0\0", "\ud800 lone \udfff", "🦊🦊 кошка 猫", "x"
 
 @pytest.fixture(scope="module")
 def embedder() -> Embedder:
-    return load(ModelSettings())
+    return load_embedder(ModelSettings())
 
 
 @given(st.lists(st.text(max_size=80), min_size=1, max_size=12), st.data())
 @settings(max_examples=60, deadline=None)
 def test_any_batch_split_gives_identical_vectors(texts: list[str], data: st.DataObject) -> None:
-    embedder = load(ModelSettings())
+    embedder = load_embedder(ModelSettings())
     cut = data.draw(st.integers(0, len(texts)))
     whole = embedder.embed(texts, Task.NL2CODE, Role.PASSAGE)
     halves = [embedder.embed(part, Task.NL2CODE, Role.PASSAGE) for part in (texts[:cut], texts[cut:])]
@@ -39,7 +39,7 @@ def test_any_batch_split_gives_identical_vectors(texts: list[str], data: st.Data
 @given(st.text(st.characters(exclude_categories=())))
 @settings(max_examples=200, deadline=None)
 def test_any_text_has_a_finite_unit_vector(text: str) -> None:
-    vector = load(ModelSettings()).embed([text], Task.QA, Role.QUERY)
+    vector = load_embedder(ModelSettings()).embed([text], Task.QA, Role.QUERY)
     assert np.isfinite(vector).all()
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
 
@@ -65,18 +65,18 @@ def test_no_texts_give_no_rows(embedder: Embedder) -> None:
 @pytest.mark.parametrize("dim", [64, 128, 256, 384])
 def test_a_smaller_dimension_is_the_normalised_start_of_the_whole(embedder: Embedder, dim: int) -> None:
     whole = embedder.embed([CODE, "open a file"], Task.NL2CODE, Role.PASSAGE)[:, :dim]
-    cut = load(ModelSettings(dim=dim)).embed([CODE, "open a file"], Task.NL2CODE, Role.PASSAGE)
+    cut = load_embedder(ModelSettings(dim=dim)).embed([CODE, "open a file"], Task.NL2CODE, Role.PASSAGE)
     assert np.allclose(cut, whole / np.linalg.norm(whole, axis=1, keepdims=True), atol=1e-6)
 
 
 def test_an_unknown_dimension_is_refused_and_the_known_ones_named() -> None:
     with pytest.raises(DimensionError, match="64, 128, 256, 384"):
-        load(ModelSettings(dim=100))
+        load_embedder(ModelSettings(dim=100))
 
 
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(ModelError, match="embedded"):
-        load(ModelSettings(name="nonesuch"))
+        load_embedder(ModelSettings(name="nonesuch"))
 
 
 def test_one_function_vector_serves_nl2code_and_code2code(embedder: Embedder) -> None:
@@ -88,11 +88,11 @@ def test_one_function_vector_serves_nl2code_and_code2code(embedder: Embedder) ->
 def test_spaces_of_other_passages_or_dimensions_differ(embedder: Embedder) -> None:
     spaces = {embedder.space(task) for task in Task}
     assert len(spaces) == len(Task) - 1
-    assert load(ModelSettings(dim=64)).space(Task.NL2CODE) not in spaces
+    assert load_embedder(ModelSettings(dim=64)).space(Task.NL2CODE) not in spaces
 
 
 def test_every_prefix_ends_in_a_newline_and_has_weights_in_the_model() -> None:
-    heads = json.loads((MODELS / "model.json").read_text())["heads"]
+    heads = json.loads((MODELS_FOLDER / "model.json").read_text())["heads"]
     assert {head["prefix"] for head in heads} == set(PREFIXES.values())
     assert all(text.endswith(":\n") for text in PREFIXES.values())
     assert len(PREFIXES) == len(Task) * len(Role)
@@ -100,7 +100,7 @@ def test_every_prefix_ends_in_a_newline_and_has_weights_in_the_model() -> None:
 
 def test_a_foreign_prefix_is_refused() -> None:
     with pytest.raises(ModelError, match="instruction"):
-        StaticEncoder(MODELS).encode(["x"], "Say hello:\n")
+        StaticEncoder(MODELS_FOLDER).encode(["x"], "Say hello:\n")
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
@@ -109,11 +109,11 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_models_fingerprint_is_that_of_its_files() -> None:
-    assert StaticEncoder(MODELS).fingerprint == fingerprint(MODELS)
+    assert StaticEncoder(MODELS_FOLDER).fingerprint == fingerprint_files(MODELS_FOLDER)
 
 
 def test_the_models_files_fit_in_16_mb() -> None:
-    assert sum(path.stat().st_size for path in MODELS.iterdir()) <= 16_000_000
+    assert sum(path.stat().st_size for path in MODELS_FOLDER.iterdir()) <= 16_000_000
 
 
 def test_importing_the_embedder_imports_neither_numpy_nor_tokenizers_nor_torch() -> None:
@@ -138,4 +138,4 @@ def _modules_after(script: str) -> set[str]:
 
 
 def test_the_prefix_of_a_task_and_role_is_the_papers() -> None:
-    assert prefix(Task.QA, Role.PASSAGE) == "Candidate answer:\n"
+    assert find_prefix(Task.QA, Role.PASSAGE) == "Candidate answer:\n"

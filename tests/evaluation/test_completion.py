@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.code.parsing import parse, source_of, syntax_of
+from codekin.code.parsing import encode_source, load_syntax, parse_source
 from codekin.evaluation.completion import (
     ShownSuggestion,
     compute_precision,
@@ -17,8 +17,8 @@ from codekin.evaluation.completion import (
 from codekin.evaluation.copying import LongestSuffix, suggest_by_bm25
 from codekin.evaluation.hold_out import CutCorpus
 from codekin.evaluation.weight_fitting import fit_weights
-from codekin.index.workspace import Workspace
 from codekin.settings import IndexSettings, Settings
+from codekin.workspace.workspace import Workspace
 
 FUNCTION = """\
 func Fetch{name}(c *Client, id string) (*{name}, error) {{
@@ -55,7 +55,7 @@ def test_a_cut_document_still_closes_the_blocks_in_which_it_is_cut(corpus: CutCo
     for cut in corpus.choose_cuts(100, 3):
         assert cut.text.split("\n")[cut.row].strip() == ""
         assert cut.truth[0].strip()
-        assert not parse(source_of(cut.text.split("\n")), syntax_of("go")).has_error
+        assert not parse_source(encode_source(cut.text.split("\n")), load_syntax("go")).has_error
 
 
 def test_a_function_and_its_near_duplicates_are_left_out(corpus: CutCorpus):
@@ -111,7 +111,7 @@ def test_precision_counts_the_surest_and_silence_as_no_answer():
 
 
 def test_fitting_learns_what_tells_right_lines(corpus: CutCorpus):
-    from codekin.completion.weighing import FEATURES
+    from codekin.completion.features import FEATURES
 
     good = tuple(float(name == "aligned") for name in FEATURES)
     bad = tuple(0.0 for _ in FEATURES)

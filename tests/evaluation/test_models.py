@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from codekin.embed.embedder import load
+from codekin.embed.embedder import load_embedder
 from codekin.evaluation.benchmarks import Benchmark
 from codekin.evaluation.models import can_index_passages, load_named_embedder
 from codekin.evaluation.mteb import MtebEncoder
@@ -29,7 +29,7 @@ def test_a_folder_is_called_by_its_own_name(tiny_checkpoint: Path) -> None:
 def test_a_heavy_model_is_measured_with_all_that_determines_its_numbers(tiny_checkpoint: Path) -> None:
     passages = ("def add(a, b): return a + b", "class Stack: pass", "print('hello')")
     benchmark = Benchmark("tiny", Task.NL2CODE, passages[:1], passages, ({0: 1.0},), (None,), ("python",))
-    embedder = load(replace(SETTINGS, name=str(tiny_checkpoint), dim=32))
+    embedder = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint), dim=32))
     rows = [row for way in evaluate_benchmark(benchmark, {"tiny": embedder}, {}) for row in way]
     assert [row.model for row in rows] == ["bm25", "tiny", "tiny+bm25"]
     assert all(word in rows[1].signature for word in (embedder.fingerprint, "dim 32", "torch", "float32"))
@@ -44,7 +44,7 @@ class TestMteb:
     def test_texts_stand_behind_their_task_s_instruction(self, tiny_checkpoint: Path) -> None:
         encoder = MtebEncoder(str(tiny_checkpoint), precision="float32", device="cpu")
         batches = [{"text": ["a", "b"]}, {"text": ["c"]}]
-        embedder = load(replace(SETTINGS, name=str(tiny_checkpoint)))
+        embedder = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint)))
         for name, task in (("StackOverflowQA", Task.QA), ("CosQA", Task.NL2CODE)):
             for side, role in (("query", Role.QUERY), ("document", Role.PASSAGE)):
                 told = SimpleNamespace(name=name)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codekin.code.parsing import parse, source_of, syntax_of
+from codekin.code.parsing import encode_source, load_syntax, parse_source
 from codekin.evaluation.mutations import EDITED, LANGUAGES, CloneType, make_mutant, make_single_edit_mutants
 from codekin.evaluation.mutations.similarity import abstract_tokens, compute_token_ratio, list_tokens
 from codekin.evaluation.mutations.source import parse_function
@@ -258,10 +258,10 @@ def run(text: str, name: str, calls: list[tuple[Any, ...]]) -> list[Any]:
 
 
 def parses(text: str, language: str) -> bool:
-    syntax = syntax_of(language)
+    syntax = load_syntax(language)
     assert syntax is not None
     for before, after in (("", ""), ("class A {\n", "\n}"), ("<?php class A {\n", "\n}")):
-        root = parse(source_of((before + text + after).split("\n")), syntax)
+        root = parse_source(encode_source((before + text + after).split("\n")), syntax)
         if root is not None and not root.has_error:
             return True
     return False

@@ -8,8 +8,8 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from codekin.code.words import words
-from codekin.embed.embedder import Embedder, load
+from codekin.code.words import split_words
+from codekin.embed.embedder import Embedder, load_embedder
 from codekin.evaluation.benchmarks import Benchmark, BenchmarkError, load_benchmark
 from codekin.evaluation.bm25 import compute_bm25_scores
 from codekin.evaluation.product import rank_by_product
@@ -57,13 +57,13 @@ def _labelled() -> Benchmark:
 
 
 def _shipped() -> Embedder:
-    return load(ModelSettings())
+    return load_embedder(ModelSettings())
 
 
 def _hashed_bag(texts: tuple[str, ...], dim: int = 256) -> np.ndarray:
     vectors = np.zeros((len(texts), dim), dtype=np.float32)
     for row, text in enumerate(texts):
-        for word in words(text):
+        for word in split_words(text):
             vectors[row, crc32(word.encode()) % dim] += 1
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1)
 

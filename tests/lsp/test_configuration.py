@@ -24,7 +24,7 @@ def test_who_speaks_later_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert configuration.settings()[0].search.limit == 1
     configuration = Configuration({"search": {"limit": 2}})
     assert configuration.settings()[0].search.limit == 2
-    configuration.take({"search": {"limit": 3}})
+    configuration.update({"search": {"limit": 3}})
     assert configuration.settings()[0].search.limit == 3
     monkeypatch.setenv("CODEKIN_SEARCH_LIMIT", "4")
     assert configuration.settings() == (configuration.settings()[0], ())
@@ -33,8 +33,8 @@ def test_who_speaks_later_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_the_client_says_anew_replaces_what_it_said() -> None:
     configuration = Configuration(None)
-    configuration.take({"lens": {"enabled": True}})
-    configuration.take({})
+    configuration.update({"lens": {"enabled": True}})
+    configuration.update({})
     assert not configuration.settings()[0].lens.enabled
 
 
@@ -54,7 +54,7 @@ def test_what_the_client_says_anew_replaces_what_it_said() -> None:
 def test_paths_models_and_what_costs_the_machine_come_from_the_user_only(setting: dict[str, object]) -> None:
     configuration = Configuration(None)
     default = configuration.settings()
-    configuration.take(setting)
+    configuration.update(setting)
     settings, problems = configuration.settings()
     assert settings == default[0]
     assert len(problems) == 1
@@ -66,7 +66,7 @@ def test_paths_models_and_what_costs_the_machine_come_from_the_user_only(setting
 def test_the_users_own_settings_may_be_repeated_by_anyone() -> None:
     """An editor answers with all settings, also with those it sent as initializationOptions."""
     configuration = Configuration({"cache": {"directory": "/chosen"}})
-    configuration.take({"cache": {"directory": "/chosen", "quotaMb": 2048}, "model": {"name": "embedded"}})
+    configuration.update({"cache": {"directory": "/chosen", "quotaMb": 2048}, "model": {"name": "embedded"}})
     settings, problems = configuration.settings()
     assert settings.cache.directory == "/chosen"
     assert problems == ()
@@ -77,7 +77,7 @@ def test_no_workspace_starts_a_process(workers: object) -> None:
     """Whatever it asks for, and whoever passes it on, as an answer or of its own accord."""
     configuration = Configuration(None)
     for answers in ({"index": {"workers": workers}}, {"codekin": {"index": {"workers": workers}}}):
-        configuration.take(answers)
+        configuration.update(answers)
         settings, problems = configuration.settings()
         assert settings == Settings()
         assert len(problems) == (workers is not None)
@@ -85,7 +85,7 @@ def test_no_workspace_starts_a_process(workers: object) -> None:
 
 def test_what_anyone_may_set_is_taken_beside_what_is_refused() -> None:
     configuration = Configuration(None)
-    configuration.take({"index": {"workers": 40, "exclude": ["legacy/"], "debounceMs": 10**9}})
+    configuration.update({"index": {"workers": 40, "exclude": ["legacy/"], "debounceMs": 10**9}})
     settings, problems = configuration.settings()
     assert (settings.index.workers, settings.index.exclude, settings.index.debounce_ms) == (0, ("legacy/",), 150)
     assert sorted(problem.split(" ")[0] for problem in problems) == ["codekin.index.workers", "the"]
@@ -93,14 +93,14 @@ def test_what_anyone_may_set_is_taken_beside_what_is_refused() -> None:
 
 def test_a_thousand_wrong_settings_are_a_handful_of_messages() -> None:
     configuration = Configuration(None)
-    configuration.take({"index": {f"wrong{number}": number for number in range(1000)}})
+    configuration.update({"index": {f"wrong{number}": number for number in range(1000)}})
     assert 1 <= len(configuration.settings()[1]) <= 20
 
 
 @pytest.mark.parametrize("nonsense", [None, [], "codekin", 3, {"codekin": None}, {"cache": 3}, {"cache": {"no": 1}}])
 def test_nonsense_is_survived(nonsense: object) -> None:
     configuration = Configuration(nonsense)
-    configuration.take(nonsense)
+    configuration.update(nonsense)
     settings, _ = configuration.settings()
     assert settings.search.limit == 10
 

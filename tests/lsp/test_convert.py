@@ -52,21 +52,21 @@ def reference_offset(text: str, line: int, character: int, encoding: str) -> int
 @settings(deadline=None)
 @given(lines, encodings)
 def test_width_counts_code_units(text: str, encoding: str) -> None:
-    assert convert.width(text, encoding) == units(text, encoding)
+    assert convert.count_units(text, encoding) == units(text, encoding)
 
 
 @settings(deadline=None)
 @given(lines, encodings, st.data())
 def test_column_finds_back_every_character(line: str, encoding: str, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(line)))
-    assert convert.column(line, convert.width(line[:index], encoding), encoding) == index
+    assert convert.to_character(line, convert.count_units(line[:index], encoding), encoding) == index
 
 
 @settings(deadline=None)
 @given(texts, st.integers(0, 70), st.integers(0, 200), encodings)
 def test_offset_is_clamped_and_exact(text: str, line: int, character: int, encoding: str) -> None:
     expected = reference_offset(text, line, character, encoding)
-    assert convert.offset(text, Position(line, character), encoding) == expected
+    assert convert.to_offset(text, Position(line, character), encoding) == expected
 
 
 @settings(deadline=None)
@@ -81,7 +81,7 @@ def test_edits_give_the_text_the_client_has(text: str, data: st.DataObject, enco
             continue  # no client has a cursor between the two
         new = data.draw(texts)
         span = Range(position_at(theirs, start, encoding), position_at(theirs, end, encoding))
-        ours = convert.applied(ours, [TextDocumentContentChangePartial(range=span, text=new)], encoding)
+        ours = convert.apply_changes(ours, [TextDocumentContentChangePartial(range=span, text=new)], encoding)
         theirs = theirs[:start] + new + theirs[end:]
         assert ours == theirs
 
@@ -92,21 +92,21 @@ def position_at(text: str, index: int, encoding: str) -> Position:
 
 
 def test_a_whole_document_change_replaces_the_text() -> None:
-    assert convert.applied("old", [TextDocumentContentChangeWholeDocument(text="new")], "utf-16") == "new"
+    assert convert.apply_changes("old", [TextDocumentContentChangeWholeDocument(text="new")], "utf-16") == "new"
 
 
 @pytest.mark.parametrize("unpaired", ["\ud83d", "\ude0b", "a\ud800b"])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_unpaired_surrogates_are_counted_not_refused(unpaired: str, encoding: str) -> None:
-    assert convert.column(unpaired, convert.width(unpaired, encoding), encoding) == len(unpaired)
+    assert convert.to_character(unpaired, convert.count_units(unpaired, encoding), encoding) == len(unpaired)
 
 
 @settings(deadline=None)
 @given(st.lists(lines, min_size=1, max_size=5), st.integers(0, 9), encodings)
 def test_a_hit_runs_from_its_first_word_to_its_last(code: list[str], first: int, encoding: str) -> None:
-    found = convert.code_range(code, first, encoding)
+    found = convert.to_code_range(code, first, encoding)
     text = "\n" * first + "\n".join(code)
-    start, end = (convert.offset(text, position, encoding) for position in (found.start, found.end))
+    start, end = (convert.to_offset(text, position, encoding) for position in (found.start, found.end))
     assert text[start:end] == "\n".join(code)[len(code[0]) - len(code[0].lstrip()) :]
 
 
@@ -122,8 +122,8 @@ def test_a_hit_runs_from_its_first_word_to_its_last(code: list[str], first: int,
 )
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_selection_range_is_the_name(line: str, name: str, said: str, encoding: str) -> None:
-    found = convert.name_range(line, 0, name, encoding)
-    assert line[convert.offset(line, found.start, encoding) : convert.offset(line, found.end, encoding)] == said
+    found = convert.to_name_range(line, 0, name, encoding)
+    assert line[convert.to_offset(line, found.start, encoding) : convert.to_offset(line, found.end, encoding)] == said
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_the_selection_range_is_the_name(line: str, name: str, said: str, encodi
 )
 def test_the_lines_of_a_selection(selected: tuple[int, int, int, int], touched: Span) -> None:
     row, column, end_row, end_column = selected
-    assert convert.lines_of(Range(Position(row, column), Position(end_row, end_column)), 10) == touched
+    assert convert.to_line_span(Range(Position(row, column), Position(end_row, end_column)), 10) == touched
 
 
 @settings(deadline=None)
@@ -149,7 +149,7 @@ def test_the_lines_of_a_selection(selected: tuple[int, int, int, int], touched: 
 def test_any_file_name_survives_its_address(name: str) -> None:
     path = Path("/folder") / name
     if path.name == name and name != "..":
-        assert convert.path_of(convert.uri_of(path)) == path
+        assert convert.to_path(convert.to_uri(path)) == path
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_any_file_name_survives_its_address(name: str) -> None:
     ],
 )
 def test_the_paths_of_addresses(uri: str, path: str | None) -> None:
-    assert convert.path_of(uri) == (Path(path) if path else None)
+    assert convert.to_path(uri) == (Path(path) if path else None)
 
 
 @pytest.mark.parametrize(

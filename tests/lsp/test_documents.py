@@ -17,18 +17,18 @@ def test_files_behind_links_keep_the_clients_address(tmp_path: Path) -> None:
     documents = Documents("utf-16")
     documents.set_roots([tmp_path / "link"])
     real = (tmp_path / "real").resolve()
-    assert documents.address(real / "a b.py") == (tmp_path / "link/a b.py").as_uri()
-    assert documents.address(Path("/elsewhere/a.py")) == "file:///elsewhere/a.py"
+    assert documents.to_client_uri(real / "a b.py") == (tmp_path / "link/a b.py").as_uri()
+    assert documents.to_client_uri(Path("/elsewhere/a.py")) == "file:///elsewhere/a.py"
 
 
 def test_an_open_document_keeps_the_spelling_it_was_opened_with(tmp_path: Path) -> None:
     documents, plain = Documents("utf-16"), (tmp_path / "a@b.py").resolve()
     spelled = plain.as_uri().replace("@", "%40").replace("%40", "@")
     opened(documents, spelled)
-    assert documents.address(plain) == spelled
+    assert documents.to_client_uri(plain) == spelled
     documents.remove_text_document(spelled)
-    assert documents.address(plain) == plain.as_uri()
-    assert list(documents.open()) == []
+    assert documents.to_client_uri(plain) == plain.as_uri()
+    assert list(documents.list_open()) == []
 
 
 def test_paths_are_shown_within_their_folder(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_paths_are_shown_within_their_folder(tmp_path: Path) -> None:
     for root in (one, two):
         root.mkdir()
     documents.set_roots([one])
-    assert documents.shown(one.resolve() / "a.py") == "a.py"
+    assert documents.display_path(one.resolve() / "a.py") == "a.py"
     documents.set_roots([one, two])
-    assert documents.shown(two.resolve() / "a.py") == str(Path("two/a.py"))
-    assert documents.shown(Path("/elsewhere.py")) == "/elsewhere.py"
+    assert documents.display_path(two.resolve() / "a.py") == str(Path("two/a.py"))
+    assert documents.display_path(Path("/elsewhere.py")) == "/elsewhere.py"

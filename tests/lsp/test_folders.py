@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from lsprotocol.types import ClientCapabilities, InitializeParams, WorkspaceFolder
 
-from codekin.lsp.folders import project_of, roots_of
+from codekin.lsp.folders import find_repository, list_roots
 
 A, B = WorkspaceFolder("file:///a", "a"), WorkspaceFolder("file:///b%20b", "b b")
 
@@ -25,12 +25,12 @@ A, B = WorkspaceFolder("file:///a", "a"), WorkspaceFolder("file:///b%20b", "b b"
 )
 def test_the_roots(sent: dict[str, object], roots: list[str]) -> None:
     params = InitializeParams(capabilities=ClientCapabilities(), **sent)
-    assert roots_of(params) == [Path(root) for root in roots]
+    assert list_roots(params) == [Path(root) for root in roots]
 
 
 def test_a_file_is_in_the_nearest_repository_above_it(tmp_path: Path) -> None:
     for folder in ("outer/.git", "outer/inner/deep"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "outer/inner/.git").write_text("gitdir: elsewhere")  # a worktree's, or a submodule's
-    assert project_of(tmp_path / "outer/inner/deep/a.py") == tmp_path / "outer/inner"
-    assert project_of(tmp_path / "outer/a.py") == tmp_path / "outer"
+    assert find_repository(tmp_path / "outer/inner/deep/a.py") == tmp_path / "outer/inner"
+    assert find_repository(tmp_path / "outer/a.py") == tmp_path / "outer"

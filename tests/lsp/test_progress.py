@@ -6,7 +6,7 @@ import pytest
 from lsprotocol.types import WorkDoneProgressBegin, WorkDoneProgressEnd, WorkDoneProgressReport
 
 from codekin.lsp import progress as progress_module
-from codekin.lsp.progress import ProgressBar, said
+from codekin.lsp.progress import ProgressBar, format_progress
 from codekin.types import Progress
 
 
@@ -20,7 +20,7 @@ from codekin.types import Progress
     ],
 )
 def test_it_is_said_as_a_person_reads_it(progress: Progress, text: str) -> None:
-    assert said(progress) == text
+    assert format_progress(progress) == text
 
 
 class Client:
@@ -56,13 +56,13 @@ async def test_a_few_files_are_worth_a_bar_only_when_they_take_long(
     monkeypatch.setattr(progress_module.asyncio, "sleep", until_over)
     client = Client()
     bar = ProgressBar(client, lambda: None)
-    bar.note(Progress(0, files, None))
+    bar.update(Progress(0, files, None))
     showing = bar._showing
     if is_long:
         moment.set()
     for _ in range(10):
         await sleep(0)
-    bar.note(None)
+    bar.update(None)
     moment.set()
     await showing
     assert client.shown[:2] == (["create", "begin"] if is_shown else [])

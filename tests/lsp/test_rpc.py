@@ -41,7 +41,7 @@ async def server() -> CodekinServer:
 
 
 def text_of(server: CodekinServer) -> str | None:
-    document = server.protocol.workspace.find(URI)
+    document = server.protocol.workspace.find_open(URI)
     return document.source if document else None
 
 

@@ -13,12 +13,12 @@ import attrs
 import pytest
 from lsprotocol import types
 
-from codekin.lsp.rpc import converter
+from codekin.lsp.protocol import make_converter
 from codekin.lsp.server import CodekinServer
 from codekin.lsp.structuring import UnreadableError, structure
 
 CLIENTS = sorted((Path(__file__).parents[1] / "e2e/clients").glob("*.json"))
-CONVERTER = converter()
+CONVERTER = make_converter()
 ODD = (None, "odd", -1, 2**40, 1.5, True, [], [None], {}, {"odd": []})
 PLAIN: dict[Any, Any] = {bool: True, int: 3, float: 1.5, str: "text", Any: {"any": 1}, NoneType: None}
 ESSENTIAL = {  # and nothing else

@@ -5,13 +5,13 @@ import os
 import subprocess
 import sys
 
-from codekin.lsp.transport import Outbox, is_alive, outlive
+from codekin.lsp.transport import OutgoingQueue, is_process_alive, wait_for_exit
 
 
 def test_a_client_that_does_not_read_holds_up_nobody() -> None:
     """What is written meanwhile arrives when it reads."""
     end, start = os.pipe()
-    outbox = Outbox(os.fdopen(start, "wb"), lambda: None)
+    outbox = OutgoingQueue(os.fdopen(start, "wb"), lambda: None)
     data = [b"%07d" % number for number in range(100_000)]  # ten times what a pipe holds
     for piece in data:
         outbox.write(piece)
@@ -23,7 +23,7 @@ def test_a_client_that_does_not_read_holds_up_nobody() -> None:
 async def test_a_client_that_is_gone_is_noticed_when_writing() -> None:
     end, start = os.pipe()
     gone, loop = asyncio.Event(), asyncio.get_running_loop()
-    outbox = Outbox(os.fdopen(start, "wb"), lambda: loop.call_soon_threadsafe(gone.set))
+    outbox = OutgoingQueue(os.fdopen(start, "wb"), lambda: loop.call_soon_threadsafe(gone.set))
     os.close(end)
     outbox.write(b"hello")
     await asyncio.wait_for(gone.wait(), 20)
@@ -32,9 +32,9 @@ async def test_a_client_that_is_gone_is_noticed_when_writing() -> None:
 
 async def test_a_process_is_followed_to_its_end() -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    assert is_alive(process.pid)
-    following = asyncio.ensure_future(outlive(process.pid))
+    assert is_process_alive(process.pid)
+    following = asyncio.ensure_future(wait_for_exit(process.pid))
     await asyncio.sleep(0)
     process.communicate(b"\n")
     await asyncio.wait_for(following, 20)
-    assert not is_alive(process.pid)
+    assert not is_process_alive(process.pid)

@@ -5,29 +5,29 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.search.rank import Found
-from codekin.search.wording import Wording
-from codekin.types import Candidate, Kind, Place, Span
+from codekin.search.query_terms import QueryTerms
+from codekin.search.rank import QueryResults
+from codekin.types import Candidate, Location, SnippetKind, Span
 
 ROOT = Path("/code")
 
 
-def place(path: str, name: str, content: int, kind: Kind = Kind.FUNCTION, start: int = 0) -> Place:
-    return Place(ROOT / path, Span(start, start + 9), name, name, kind, "python", start, 0, content)
+def place(path: str, name: str, content: int, kind: SnippetKind = SnippetKind.FUNCTION, start: int = 0) -> Location:
+    return Location(ROOT / path, Span(start, start + 9), name, name, kind, "python", start, 0, content)
 
 
-def found(question: str, cosines: dict[int, float], shares: dict[int, float], places: list[Place]) -> Found:
-    result = Found(
-        Wording(question, lambda _: 10, 1000),
+def found(question: str, cosines: dict[int, float], shares: dict[int, float], places: list[Location]) -> QueryResults:
+    result = QueryResults(
+        QueryTerms(question, lambda _: 10, 1000),
         [Candidate(*item) for item in cosines.items()],
         [Candidate(*item) for item in shares.items()],
     )
-    result.add(places)
+    result.add_locations(places)
     return result
 
 
-def order(of: Found) -> list[str]:
-    return [ranked.place.name for ranked in of.ranked([ROOT])]
+def order(of: QueryResults) -> list[str]:
+    return [ranked.place.name for ranked in of.rank_locations([ROOT])]
 
 
 def test_with_equal_evidence_the_file_that_is_called_what_is_asked_comes_first():
@@ -43,11 +43,11 @@ def test_code_comes_before_its_tests():
 
 def test_a_folder_named_test_above_the_workspace_makes_nothing_a_test():
     inside = found("session", {1: 0.4}, {}, [place("session.py", "go", 1)])
-    assert inside.signals(ROOT / "session.py", [ROOT])["test"] == 0
-    deep = Found(Wording("session", lambda _: 10, 1000), [Candidate(1, 0.4)], [])
+    assert inside.file_signals(ROOT / "session.py", [ROOT])["test"] == 0
+    deep = QueryResults(QueryTerms("session", lambda _: 10, 1000), [Candidate(1, 0.4)], [])
     path = Path("/tmp/tests/app/session.py")
-    deep.add([Place(path, Span(0, 9), "go", "go", Kind.FUNCTION, "python", 0, 0, 1)])
-    assert deep.signals(path, [Path("/tmp/tests/app")])["test"] == 0
+    deep.add_locations([Location(path, Span(0, 9), "go", "go", SnippetKind.FUNCTION, "python", 0, 0, 1)])
+    assert deep.file_signals(path, [Path("/tmp/tests/app")])["test"] == 0
 
 
 def test_a_file_of_which_more_was_found_comes_first():
@@ -67,7 +67,7 @@ def test_no_file_fills_the_answer_while_others_have_something_to_say():
 def test_the_definition_comes_before_its_uses_and_a_class_before_its_namesakes():
     places = [
         place("use.py", "build", 1),
-        place("store.py", "Store", 2, Kind.CLASS),
+        place("store.py", "Store", 2, SnippetKind.CLASS),
         place("other.py", "store", 3),
     ]
     assert order(found("Store", {1: 0.6, 2: 0.4, 3: 0.4}, {}, places))[0] == "Store"
@@ -75,7 +75,7 @@ def test_the_definition_comes_before_its_uses_and_a_class_before_its_namesakes()
 
 def test_a_place_is_ranked_once():
     one = place("one.py", "a", 1)
-    assert len(found("a", {1: 0.5}, {}, [one, one]).ranked([ROOT])) == 1
+    assert len(found("a", {1: 0.5}, {}, [one, one]).rank_locations([ROOT])) == 1
 
 
 contents = st.integers(1, 30)
@@ -90,7 +90,7 @@ scores = st.floats(0, 1)
 )
 def test_whatever_is_found_is_ranked_once_best_first(cosines, shares, places, question):
     given_places = [place(path, f"f{content}", content, start=10 * content) for path, content in places]
-    ranked = found(question, cosines, shares, given_places).ranked([ROOT])
+    ranked = found(question, cosines, shares, given_places).rank_locations([ROOT])
     assert [each.score for each in ranked] == sorted((each.score for each in ranked), reverse=True)
     keys = [(each.place.path, each.place.span) for each in ranked]
     assert len(keys) == len(set(keys))

@@ -15,7 +15,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'codekin[train]'")
 pytest.importorskip("transformers", reason="training a decoder needs transformers: pip install 'codekin[train]'")
-from codekin.embed.embedder import MODELS, load  # noqa: E402 -- what follows needs torch, which the core does without
+from codekin.embed.embedder import MODELS_FOLDER, load_embedder  # noqa: E402 -- what follows needs torch, which the core does without
 from codekin.embed.tasks import PREFIXES  # noqa: E402
 from codekin.errors import DimensionError, ModelError  # noqa: E402
 from codekin.settings import ModelSettings  # noqa: E402
@@ -85,7 +85,7 @@ def test_a_name_is_the_same_tokens_however_it_is_written(backbone: Path) -> None
 def test_a_decoder_that_begins_with_the_embedded_model_s_words_finds_code_before_it_is_trained(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "a.py").write_text(Path(__file__).read_text("utf-8"))
-    shape = causal.DecoderShape(layers=1, width=256, wide=16, positions=64, rows=str(MODELS))
+    shape = causal.DecoderShape(layers=1, width=256, wide=16, positions=64, rows=str(MODELS_FOLDER))
     folders = TrainingFolders(tmp_path / "work", tmp_path / "model")
     plan = TrainingPlan(0, 1e-3, 0)
     causal.train_causal(
@@ -100,7 +100,7 @@ def test_a_decoder_that_begins_with_the_embedded_model_s_words_finds_code_before
         )
     assert (queries @ passages.T).argmax(dim=1).tolist() == [0, 1, 2, 3]
     with pytest.raises(ModelError, match="--width 64 or 128"):
-        causal.initialize_model(causal._config(SHAPE, causal.list_pieces(str(MODELS))), str(MODELS))
+        causal.initialize_model(causal._config(SHAPE, causal.list_pieces(str(MODELS_FOLDER))), str(MODELS_FOLDER))
 
 
 def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
@@ -109,9 +109,9 @@ def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
     out = _trained(pairs, EmbedderBuild(str(backbone), dims=(8, 16, 32), max_tokens=64), PLAN, tmp_path)
     told = json.loads((out / "training.json").read_text())
     assert told["curve"][-1]["nl2code"] > max(0.8, told["bm25"]["nl2code"])
-    embedder = load(ModelSettings(name=str(out)))
+    embedder = load_embedder(ModelSettings(name=str(out)))
     assert embedder.dim == 32
-    assert load(ModelSettings(name=str(out), dim=8)).dim == 8
+    assert load_embedder(ModelSettings(name=str(out), dim=8)).dim == 8
     queries = embedder.embed([pair.query for pair in PAIRS], Task.NL2CODE, Role.QUERY)
     passages = embedder.embed([pair.passage for pair in PAIRS], Task.NL2CODE, Role.PASSAGE)
     assert ((queries @ passages.T).argmax(axis=1) == np.arange(len(PAIRS))).mean() > 0.8
@@ -120,7 +120,7 @@ def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
 def test_a_teacher_s_vectors_are_come_near_to_while_it_teaches(backbone: Path, pairs: Path, tmp_path: Path) -> None:
     teacher = _trained(pairs, EmbedderBuild(str(backbone), max_tokens=64), PLAN, tmp_path / "teacher")
     texts = [pair.passage for pair in PAIRS]
-    wanted = load(ModelSettings(name=str(teacher))).embed(texts, Task.NL2CODE, Role.PASSAGE)
+    wanted = load_embedder(ModelSettings(name=str(teacher))).embed(texts, Task.NL2CODE, Role.PASSAGE)
 
     def nearness(teacher_steps: int) -> float:
         recipe = replace(RECIPE, teacher=str(teacher), teacher_steps=teacher_steps)
@@ -294,7 +294,7 @@ def test_the_last_token_and_the_mean_are_what_they_are_called() -> None:
 def test_codekin_says_that_it_does_not_pool_by_latent_attention(backbone: Path, tmp_path: Path) -> None:
     TextEncoder(EmbedderBuild(str(backbone), "latent")).save(tmp_path / "out", {})
     with pytest.raises(ModelError, match="LatentAttention"):
-        load(ModelSettings(name=str(tmp_path / "out")))
+        load_embedder(ModelSettings(name=str(tmp_path / "out")))
 
 
 @pytest.mark.parametrize("dims", [(16,), (32, 16), (8, 8, 32), (0, 32), (16, 64)])

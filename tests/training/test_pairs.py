@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from codekin.code.extract import extract
+from codekin.code.extract import extract_snippets
 from codekin.training.corpus import BlockList, to_plain_name
 from codekin.training.cross_language_pairs import pair_across_languages
 from codekin.training.decontamination import BenchmarkTexts
@@ -55,7 +55,7 @@ function countLines(path) {
 
 
 def _function(text: str, language: str):
-    return next(snippet for snippet in extract(text, language) if snippet.name)
+    return next(snippet for snippet in extract_snippets(text, language) if snippet.name)
 
 
 @pytest.mark.parametrize(("text", "language"), [(PYTHON, "python"), (JAVASCRIPT, "javascript")])

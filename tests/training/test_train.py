@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from codekin.cli.train import train as command  # noqa: E402
 from codekin.embed.embedder import Embedder  # noqa: E402 -- what follows needs torch, which the core does without
 from codekin.embed.static import StaticEncoder  # noqa: E402
-from codekin.embed.tasks import PREFIXES, prefix  # noqa: E402
+from codekin.embed.tasks import PREFIXES, find_prefix  # noqa: E402
 from codekin.embed.vocabulary import Vocabulary  # noqa: E402
 from codekin.errors import QueryError  # noqa: E402
 from codekin.training.decontamination import BenchmarkTexts  # noqa: E402
@@ -116,7 +116,7 @@ def test_weights_by_place_are_learned_last_and_leave_tables_and_completion_alone
     assert not before["places"].any()
     learn_positions(model, shards, recipe)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items() if name != "places")
-    heads = {name: model.shape.prefixes.index(prefix(*name)) for name in PREFIXES}
+    heads = {name: model.shape.prefixes.index(find_prefix(*name)) for name in PREFIXES}
     assert model.places[heads[Task.NL2CODE, Role.PASSAGE]].any()
     assert not model.places[heads[Task.CODE2COMPLETION, Role.QUERY]].any()
 
@@ -127,15 +127,19 @@ def test_the_runtime_weighs_places_as_training_did(pairs: Path, tmp_path: Path) 
     with torch.no_grad():
         model.places.normal_()
     export_model(model, tokenizer, RECIPE.phrases, tmp_path / "out", {"spoken_phrases": 1.0})
-    encoder, head = StaticEncoder(tmp_path / "out"), prefix(Task.NL2CODE, Role.PASSAGE)
+    encoder, head = StaticEncoder(tmp_path / "out"), find_prefix(Task.NL2CODE, Role.PASSAGE)
     text = " ".join(f"{verb} {noun} {i}" for i in range(40) for verb in VERBS for noun in NOUNS)
-    many, few = (Vocabulary(tmp_path / "out" / "tokenizer.json", RECIPE.phrases).ids(t) for t in (text, "sort rows"))
+    many, few = (
+        Vocabulary(tmp_path / "out" / "tokenizer.json", RECIPE.phrases).token_ids(t) for t in (text, "sort rows")
+    )
     ids, starts = torch.tensor(many + few), torch.tensor([0, len(many)])
     learned = model(ids, starts, head).detach().numpy()
     np.testing.assert_allclose(encoder.encode([text, "sort rows"], head), learned, atol=0.02 * np.abs(learned).max())
 
 
-@pytest.mark.parametrize("head", [prefix(Task.CODE2COMPLETION, Role.PASSAGE), prefix(Task.NL2CODE, Role.PASSAGE)])
+@pytest.mark.parametrize(
+    "head", [find_prefix(Task.CODE2COMPLETION, Role.PASSAGE), find_prefix(Task.NL2CODE, Role.PASSAGE)]
+)
 def test_marks_count_where_the_language_is_half_the_answer_and_nowhere_else(
     head: str, pairs: Path, tmp_path: Path
 ) -> None:
@@ -149,13 +153,13 @@ def test_marks_count_where_the_language_is_half_the_answer_and_nowhere_else(
         Vocabulary(tmp_path / "out" / "tokenizer.json", RECIPE.phrases),
     )
     texts = ["sort rows", "sort rows {", "sort ($rows);"]
-    several = [vocabulary.ids(text) + vocabulary.marks(text) for text in texts]
-    assert [len(ids) - len(vocabulary.ids(text)) for ids, text in zip(several, texts, strict=True)] == [0, 1, 2]
+    several = [vocabulary.token_ids(text) + vocabulary.language_marks(text) for text in texts]
+    assert [len(ids) - len(vocabulary.token_ids(text)) for ids, text in zip(several, texts, strict=True)] == [0, 1, 2]
     starts = torch.tensor([0, *np.cumsum([len(ids) for ids in several[:-1]])])
     learned = model(torch.tensor([number for ids in several for number in ids]), starts, head).detach().numpy()
     found = encoder.encode(texts, head)
     np.testing.assert_allclose(found, learned, atol=0.02 * np.abs(learned).max())
-    assert np.array_equal(found[0], found[1]) != (head == prefix(Task.CODE2COMPLETION, Role.PASSAGE))
+    assert np.array_equal(found[0], found[1]) != (head == find_prefix(Task.CODE2COMPLETION, Role.PASSAGE))
 
 
 def test_one_command_leads_from_a_manifest_to_a_model_and_can_be_run_again(tmp_path: Path) -> None:
@@ -178,7 +182,7 @@ def test_one_command_leads_from_a_manifest_to_a_model_and_can_be_run_again(tmp_p
     for _ in range(2):
         result = CliRunner().invoke(command, ["embedded", *map(str, [*words, "--out", out, *knobs])])
         assert result.exit_code == 0, result.output
-    assert StaticEncoder(out).encode(["open the file"], prefix(Task.NL2CODE, Role.QUERY)).any()
+    assert StaticEncoder(out).encode(["open the file"], find_prefix(Task.NL2CODE, Role.QUERY)).any()
 
 
 def test_a_knob_that_the_recipe_lacks_is_refused_by_name() -> None:

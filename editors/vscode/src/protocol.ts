@@ -1,4 +1,4 @@
-/** What codekin's server speaks beyond the standard (server/codekin/lsp/protocol.py). */
+/** What codekin's server speaks beyond the standard (server/codekin/lsp/messages.py). */
 
 import type { Location, Position, Range } from 'vscode-languageclient/node';
 

@@ -26,7 +26,7 @@ _PROJECTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class QueryOptions:
     """What `similar` and `search` have in common."""
 
     root: Path | None
@@ -60,14 +60,14 @@ def line_named(place: str) -> Named:
     """The same as `file_and_line`; and of a notebook `NOTEBOOK#CELL` or `NOTEBOOK#CELL:LINE`, by the cell's lines."""
     in_cell = _IN_CELL.fullmatch(place)
     if in_cell is None:
-        return Named(*file_and_line(place))
-    path, line = file_and_line(f"{in_cell['path']}:{in_cell['line'] or 1}")
+        return Named(*parse_file_and_line(place))
+    path, line = parse_file_and_line(f"{in_cell['path']}:{in_cell['line'] or 1}")
     if int(in_cell["cell"][:_DIGITS]) < 1:
         raise QueryError("Cells are counted from 1.")
     return Named(path, line, int(in_cell["cell"][:_DIGITS]) - 1)
 
 
-def file_and_line(place: str) -> tuple[Path, int]:
+def parse_file_and_line(place: str) -> tuple[Path, int]:
     """`FILE:LINE` (also `FILE:LINE:COLUMN`) as the file and its 0-based line."""
     match = _PLACE.fullmatch(place)
     if match is None:
@@ -82,7 +82,7 @@ def file_and_line(place: str) -> tuple[Path, int]:
     return path.resolve(), line - 1
 
 
-def root_around(start: Path) -> Path:
+def find_root(start: Path) -> Path:
     """The workspace that `start` (a file or a folder) is in: the nearest folder with a repository, else with a
     project's file, else the folder itself.
 
@@ -102,7 +102,7 @@ def _is_too_wide(folder: Path) -> bool:
     return folder.parent == folder or folder == Path.home().resolve()
 
 
-def folder_within(folder: Path, root: Path) -> Path:
+def resolve_filter_folder(folder: Path, root: Path) -> Path:
     """The folder that a question is limited to, seen from the current directory or from the root."""
     for candidate in map(Path, (os.path.realpath(folder), os.path.realpath(root / folder))):
         if _is_folder(candidate) and candidate.is_relative_to(root):
@@ -114,7 +114,7 @@ def _is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir raises where the path is too long)
 
 
-def address(text: str) -> tuple[str, int]:
+def parse_address(text: str) -> tuple[str, int]:
     """`HOST:PORT` (`[HOST]:PORT` for IPv6, or a port of this machine alone) as the two."""
     match = _ADDRESS.fullmatch(text)
     if match is None or int(match["port"]) > 65_535:

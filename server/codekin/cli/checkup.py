@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codekin.cli.options import DEBUG, JSON, ROOT
+from codekin.cli.params import DEBUG, JSON, ROOT
 
 if TYPE_CHECKING:
     from codekin.cli.doctor import Finding
@@ -26,15 +26,15 @@ def doctor(root: Path | None, as_json: bool, conformance: bool) -> int:
     from dataclasses import asdict
 
     from codekin.cli import console
-    from codekin.cli.arguments import root_around
-    from codekin.cli.doctor import Level, examine
+    from codekin.cli.arguments import find_root
+    from codekin.cli.doctor import Level, run_checks
     from codekin.settings import user_settings
 
     settings, problems = user_settings()
     if conformance:
         findings = list(_conforming(settings))
     else:
-        findings = list(examine(root or root_around(Path.cwd()), settings, problems))
+        findings = list(run_checks(root or find_root(Path.cwd()), settings, problems))
     failed = any(finding.level is Level.FAIL for finding in findings)
     if as_json:
         console.write_json({"sound": not failed, "findings": [asdict(finding) for finding in findings]})

@@ -22,13 +22,13 @@ from codekin.cli.complete import complete
 from codekin.cli.duplicates import duplicates
 from codekin.cli.evaluate import evaluate
 from codekin.cli.model import model
-from codekin.cli.options import DEBUG, FILE, FOLDER, JSON, MODEL, ROOT
+from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, MODEL, ROOT
 from codekin.cli.train import train
 from codekin.errors import CodekinError, QueryError
 from codekin.printable import PrintableFormatter, printable_lines
 
 if TYPE_CHECKING:
-    from codekin.cli.arguments import Asking
+    from codekin.cli.arguments import QueryOptions
     from codekin.engine import Engine
     from codekin.types import Answer, Filter
 
@@ -71,10 +71,10 @@ def _asking(command: Command) -> Command:
     @DEBUG
     @wraps(command)
     def collected(**options: Any) -> Any:
-        from codekin.cli.arguments import Asking
+        from codekin.cli.arguments import QueryOptions
 
         own = {name: options.pop(name) for name in ("root", "k", "language", "folder", "model", "as_json")}
-        return command(asking=Asking(**own), **options)
+        return command(asking=QueryOptions(**own), **options)
 
     return collected  # type: ignore[return-value]
 
@@ -90,13 +90,13 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
     ROOT is the workspace: by default the repository, else the project, else the folder that you are in.
     """
     from codekin.cli import console
-    from codekin.cli.arguments import root_around
-    from codekin.cli.asking import bring_up_to_date, have_embedded, open_engine, relative
+    from codekin.cli.arguments import find_root
+    from codekin.cli.query import embed_with_heavy_model, open_engine, to_relative_path, update_index
 
-    root = root or root_around(Path.cwd())
+    root = root or find_root(Path.cwd())
     with closing(open_engine(root, model)) as engine:
-        report = bring_up_to_date(engine, wait=True)
-        made = have_embedded(engine)
+        report = update_index(engine, wait=True)
+        made = embed_with_heavy_model(engine)
         heavy = engine.heavy.status()
     if as_json:
         console.write_json(
@@ -105,7 +105,9 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
                 "snippets": report.snippets,
                 "embedded": report.embedded,
                 "reused": report.reused,
-                "skipped": [{"path": relative(item.path, root), "reason": item.reason} for item in report.skipped],
+                "skipped": [
+                    {"path": to_relative_path(item.path, root), "reason": item.reason} for item in report.skipped
+                ],
                 "seconds": round(report.seconds, 3),
                 "store_bytes": report.store_bytes,
             }
@@ -114,58 +116,58 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
     else:
         console.show_report(report, root)
         if heavy is not None:
-            console.note(f"{heavy.name} on {heavy.device}: {made:,} embedded, {heavy.share:.0%} of the functions")
+            console.print_note(f"{heavy.name} on {heavy.device}: {made:,} embedded, {heavy.share:.0%} of the functions")
     return _FOUND if report.files else _NOTHING
 
 
 @codekin.command()
 @click.argument("place", metavar="FILE:LINE")
 @_asking
-def similar(place: str, asking: "Asking") -> int:
+def similar(place: str, asking: "QueryOptions") -> int:
     """Find what is like the code at FILE:LINE.
 
     With - for FILE:LINE, what is like the code on standard input.
     """
     from codekin.cli import console
-    from codekin.cli.arguments import line_named, root_around
-    from codekin.cli.asking import answer, standard_input
-    from codekin.code.extract import snippet_at
+    from codekin.cli.arguments import find_root, line_named
+    from codekin.cli.query import read_standard_input, run_query
+    from codekin.code.extract import find_snippet
     from codekin.types import Span
 
     if place == "-":
-        root, code = asking.root or root_around(Path.cwd()), standard_input()
-        found = answer(root, asking, lambda engine, k, within: engine.similar_to(code, k, within=within))
+        root, code = asking.root or find_root(Path.cwd()), read_standard_input()
+        found = run_query(root, asking, lambda engine, k, within: engine.find_similar_to_code(code, k, within=within))
         return _FOUND if found else _NOTHING
     named = line_named(place)
     path = named.path
-    root = asking.root or root_around(path)
+    root = asking.root or find_root(path)
     if not path.is_relative_to(root):
         raise QueryError(f"{path} is not in {root}. Name the workspace that it is in with --root.")
 
     def like_it(engine: "Engine", k: int, within: "Filter") -> "Answer":
         line = named.line_in(engine)
-        found = engine.similar(path, Span(line, line + 1), k, within=within)
-        console.show_asked(snippet_at(engine.snippets(path), line), path, line, found.asked_cell)
+        found = engine.find_similar(path, Span(line, line + 1), k, within=within)
+        console.show_query_code(find_snippet(engine.list_snippets(path), line), path, line, found.asked_cell)
         return found
 
-    return _FOUND if answer(root, asking, like_it) else _NOTHING
+    return _FOUND if run_query(root, asking, like_it) else _NOTHING
 
 
 @codekin.command()
 @click.argument("query")
 @_asking
-def search(query: str, asking: "Asking") -> int:
+def search(query: str, asking: "QueryOptions") -> int:
     """Find the code that does what QUERY says.
 
     QUERY is a question, a description, or names.
     """
     if not query.strip():
         raise QueryError('There is nothing to search for. Say what the code does, as in "parse a date".')
-    from codekin.cli.arguments import root_around
-    from codekin.cli.asking import answer
+    from codekin.cli.arguments import find_root
+    from codekin.cli.query import run_query
 
-    root = asking.root or root_around(Path.cwd())
-    found = answer(root, asking, lambda engine, k, within: engine.search(query, k, within=within))
+    root = asking.root or find_root(Path.cwd())
+    found = run_query(root, asking, lambda engine, k, within: engine.search(query, k, within=within))
     return _FOUND if found else _NOTHING
 
 
@@ -184,16 +186,16 @@ def embed(source: Any, output: Path, as_json: bool, **wanted: Any) -> int:
     Writes float32 (n, d): a row of length 1 for each line, in their order.
     """
     from codekin.cli import console
-    from codekin.cli.asking import settings_told
-    from codekin.cli.vectors_file import Wanted, embed_file
+    from codekin.cli.embed import EmbedOptions, embed_file
+    from codekin.cli.query import load_settings
 
-    with console.progress_bar("Embedding") as on_progress:
-        made = embed_file(source, output, Wanted(settings_told().model, **wanted), on_progress)
+    with console.show_progress_bar("Embedding") as on_progress:
+        made = embed_file(source, output, EmbedOptions(load_settings().model, **wanted), on_progress)
     if as_json:
         console.write_json(made | {"output": str(output)})
     else:
-        console.note(
-            f"{console.counted(made['count'], 'vector')} of {made['dim']} numbers by {made['model']}: {output}"
+        console.print_note(
+            f"{console.format_count(made['count'], 'vector')} of {made['dim']} numbers by {made['model']}: {output}"
         )
     return _FOUND
 
@@ -208,19 +210,19 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
     from dataclasses import asdict
 
     from codekin.cli import console
-    from codekin.cli.arguments import root_around
-    from codekin.cli.asking import bring_up_to_date_if_possible, open_engine, open_heavy
-    from codekin.index.report import plain
+    from codekin.cli.arguments import find_root
+    from codekin.cli.query import bring_up_to_date_if_possible, open_engine, open_heavy_model
+    from codekin.status.report import to_json
 
-    with closing(open_engine(root or root_around(Path.cwd()), model)) as engine:
+    with closing(open_engine(root or find_root(Path.cwd()), model)) as engine:
         engine.follow()
         if engine.is_to_be_refilled():
             bring_up_to_date_if_possible(engine, wait=False)
-        open_heavy(engine)
-        current, more = engine.status(), engine.report()
+        open_heavy_model(engine)
+        current, more = engine.status(), engine.make_report()
     if as_json:
         paths = {"roots": [str(path) for path in current.roots], "store": str(current.store)}
-        console.write_json(asdict(current) | paths | plain(more))
+        console.write_json(asdict(current) | paths | to_json(more))
     else:
         console.show_status(current, more)
     return _FOUND

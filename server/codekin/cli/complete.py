@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codekin.cli.options import DEBUG, JSON, ROOT
+from codekin.cli.params import DEBUG, JSON, ROOT
 from codekin.code.cell_lines import lines_in_file, row_of
 from codekin.errors import QueryError
 
@@ -29,15 +29,15 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
     Both are counted from 1; COL may be one behind the line's end. In a notebook COL counts in the cell's own line.
     """
     from codekin.cli import console
-    from codekin.cli.arguments import line_named, root_around
-    from codekin.cli.asking import bring_up_to_date_if_possible, open_engine, relative
+    from codekin.cli.arguments import find_root, line_named
+    from codekin.cli.query import bring_up_to_date_if_possible, open_engine, to_relative_path
 
     found = _COLUMN.fullmatch(place)
     if found is None or int(found["column"][:18]) < 1:
         raise QueryError(f"{place} names no place. Write FILE:LINE:COL, as in src/app.py:42:5.")
     named = line_named(found["line"])
     path = named.path
-    root = root or root_around(path)
+    root = root or find_root(path)
     if not path.is_relative_to(root):
         raise QueryError(f"{path} is not in {root}. Name the workspace that it is in with --root.")
     with closing(open_engine(root)) as engine:
@@ -46,20 +46,20 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
         completions = engine.complete(path, named.line_in(engine), int(found["column"][:18]) - 1)
         seconds = time.perf_counter() - started
     if as_json:
-        shown = [_json(completion, relative(completion.path, root)) for completion in completions]
+        shown = [_json(completion, to_relative_path(completion.path, root)) for completion in completions]
         console.write_json({"completions": shown, "seconds": round(seconds, 4)})
         return 0 if completions else 1
     for completion in completions:
         console.write_code(completion.text)
-        source = f"{relative(completion.path, root)}:{row_of(completion.cell, completion.span.start) + 1}"
-        console.note(f"from {source}{', edited' * completion.edited}; {completion.confidence:.0%} sure")
+        source = f"{to_relative_path(completion.path, root)}:{row_of(completion.cell, completion.span.start) + 1}"
+        console.print_note(f"from {source}{', edited' * completion.edited}; {completion.confidence:.0%} sure")
     if not completions:
-        console.note("Nothing here is probable enough. completion.floor says how much that is.")
+        console.print_note("Nothing here is probable enough. completion.floor says how much that is.")
     return 0 if completions else 1
 
 
 def _json(completion: "Completion", path: str) -> dict[str, Any]:
-    from codekin.cli.asking import cell_json
+    from codekin.cli.query import cell_json
 
     place = {"line": completion.row + 1, "column": completion.column + 1}
     span = lines_in_file(completion.cell, completion.span)

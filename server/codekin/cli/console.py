@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from codekin.cli.doctor import Finding
-    from codekin.index.report import Report
+    from codekin.status.report import Report
 
 _SHOWN_LINES = 6  # of a hit's code
 _SHOWN_SKIPPED = 5
@@ -49,12 +49,12 @@ def write_code(text: str) -> None:
     click.echo(printable_lines(text) if sys.stdout.isatty() else text)
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """A remark beside the answer."""
     write(text, err=True)
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """A path as terminals and other programs follow it: seen from the current directory."""
     try:
         return printable(os.path.relpath(path))
@@ -63,7 +63,7 @@ def shown(path: Path) -> str:
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[OnProgress]:
+def show_progress_bar(label: str) -> Iterator[OnProgress]:
     """Shows the progress it is given, on a terminal; leaves no trace."""
     if not sys.stderr.isatty():
         yield lambda _: None
@@ -86,7 +86,7 @@ def _far(progress: Progress) -> str:
     return f"{counts}, {minutes} min {seconds:02} s left" if minutes else f"{counts}, {seconds} s left"
 
 
-def show_asked(snippet: Snippet | None, path: Path, line: int, cell: Cell | None = None) -> None:
+def show_query_code(snippet: Snippet | None, path: Path, line: int, cell: Cell | None = None) -> None:
     """Which code the hits below are like: on a terminal, and wherever it is not the code at `line` (0-based)."""
     if snippet is None:
         return
@@ -94,11 +94,11 @@ def show_asked(snippet: Snippet | None, path: Path, line: int, cell: Cell | None
     if beside or sys.stdout.isatty():
         name = snippet.qualified_name or snippet.kind
         span = lines_in_file(cell, snippet.span)
-        lines = f"{shown(path)}:{span.start + 1}-{span.end}{f', cell {cell.index + 1}' if cell else ''}"
+        lines = f"{display_path(path)}:{span.start + 1}-{span.end}{f', cell {cell.index + 1}' if cell else ''}"
         nearest = f"Line {row_of(cell, line) + 1} has no code of its own. " if beside else ""
-        note(printable(f"{nearest}Like {name} ({lines}):"))
+        print_note(printable(f"{nearest}Like {name} ({lines}):"))
     if sys.stdout.isatty():
-        note("")
+        print_note("")
 
 
 def show_answer(answer: Answer) -> None:
@@ -123,7 +123,7 @@ def _line(hit: Hit) -> str:
 
 def where(hit: Hit) -> str:
     """`path:line` of what it is called, in the file."""
-    return f"{shown(hit.place.path)}:{row_of(hit.cell, hit.place.name_line) + 1}"
+    return f"{display_path(hit.place.path)}:{row_of(hit.cell, hit.place.name_line) + 1}"
 
 
 def _in_cell(cell: Cell | None) -> str:
@@ -167,7 +167,7 @@ def _excerpt(hit: Hit, width: int) -> Iterator["Text"]:
         code_line.truncate(max(width - 4, 20), overflow="ellipsis")
         yield Text.assemble(("  │ ", "bright_black"), code_line)
     if len(lines) > count:
-        yield Text(f"  … {counted(len(lines) - count, 'more line')}", style="dim")
+        yield Text(f"  … {format_count(len(lines) - count, 'more line')}", style="dim")
 
 
 def _indent(line: str) -> int:
@@ -176,15 +176,15 @@ def _indent(line: str) -> int:
 
 def show_report(report: IndexReport, root: Path) -> None:
     """What indexing did."""
-    indexed = f"{counted(report.files, 'file')}, {counted(report.snippets, 'snippet')}"
+    indexed = f"{format_count(report.files, 'file')}, {format_count(report.snippets, 'snippet')}"
     vectors = f"{report.embedded:,} embedded, {report.reused:,} reused"
-    skipped = f"{counted(len(report.skipped), 'file')} skipped"
-    taken = f"{report.seconds:.1f} s, {megabytes(report.store_bytes)}"
+    skipped = f"{format_count(len(report.skipped), 'file')} skipped"
+    taken = f"{report.seconds:.1f} s, {format_megabytes(report.store_bytes)}"
     write(f"{printable(str(root))}: {indexed}; {vectors}, {skipped}; {taken}")
     for item in report.skipped[:_SHOWN_SKIPPED]:
-        note(f"skipped {shown(item.path)}: {item.reason}")
+        print_note(f"skipped {display_path(item.path)}: {item.reason}")
     if len(report.skipped) > _SHOWN_SKIPPED:
-        note(f"… and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all.")
+        print_note(f"… and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all.")
 
 
 def _model(model: ModelStatus) -> str:
@@ -197,25 +197,27 @@ def show_status(status: Status, report: "Report") -> None:
     facts = {
         "workspace": printable(", ".join(map(str, status.roots))),
         "state": status.state,
-        "indexed": f"{counted(status.files, 'file')}, {counted(status.snippets, 'snippet')} "
+        "indexed": f"{format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')} "
         f"({status.coverage:.0%} of the workspace)",
-        "languages": _listed(f"{it.name} {it.functions:,} in {counted(it.files, 'file')}" for it in report.languages),
+        "languages": _listed(
+            f"{it.name} {it.functions:,} in {format_count(it.files, 'file')}" for it in report.languages
+        ),
         "keeper": report.keeper,
-        "skipped": counted(status.skipped, "file"),
+        "skipped": format_count(status.skipped, "file"),
         "model": ", ".join(_model(model) for model in status.models),
         "search": status.dense,
-        "store": f"{status.store} ({megabytes(status.store_bytes)})",
-        "disk": _listed(f"{it.what} {megabytes(it.size)}" for it in report.stored),
+        "store": f"{status.store} ({format_megabytes(status.store_bytes)})",
+        "disk": _listed(f"{it.what} {format_megabytes(it.size)}" for it in report.stored),
     }
     facts["skipped"] += "".join(f"; {count:,}: {reason}" for reason, count in report.reasons[:_SHOWN_SKIPPED])
     if status.ignored:
-        facts["ignored"] = f"{counted(status.ignored, 'entry', 'entries')} of .codekin.toml"
+        facts["ignored"] = f"{format_count(status.ignored, 'entry', 'entries')} of .codekin.toml"
     _table([(name, "", text) for name, text in facts.items()], lambda _: "bold")
     for problem in status.problems:
-        note(f"! {problem}")
+        print_note(f"! {problem}")
     for trouble in report.troubles[-_SHOWN_TROUBLES:]:
         when = datetime.fromtimestamp(trouble.when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        note(f"{when} {trouble.message}")
+        print_note(f"{when} {trouble.message}")
 
 
 def _listed(parts: Iterable[str]) -> str:
@@ -249,12 +251,12 @@ def _table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) ->
     _console().print(table)
 
 
-def counted(number: int, noun: str, many: str = "") -> str:
+def format_count(number: int, noun: str, many: str = "") -> str:
     """`1 file`, `2 files`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {many or noun + 's'}"
 
 
-def megabytes(size: int) -> str:
+def format_megabytes(size: int) -> str:
     """A size on disk, for a person."""
     return f"{size / 1_000_000:,.1f} MB"
 

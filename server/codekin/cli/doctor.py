@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codekin import __version__
-from codekin.cli.console import counted
+from codekin.cli.console import format_count
 from codekin.code.cell_lines import cell_at, row_of
 from codekin.errors import CodekinError
 from codekin.processes import run_code
@@ -25,8 +25,8 @@ from codekin.settings import Settings, config_file
 if TYPE_CHECKING:
     from codekin.embed.embedder import Embedder
     from codekin.engine import Engine
-    from codekin.index.home import Home
-    from codekin.types import Place
+    from codekin.storage.paths import IndexPaths
+    from codekin.types import Location
 
 _SAMPLE = 50  # functions of the workspace that must find themselves
 _LEAST_FREE_BYTES = 500_000_000
@@ -54,7 +54,7 @@ class Finding:
     remedy: str = ""  # never empty where something is wrong
 
 
-def examine(root: Path, settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
+def run_checks(root: Path, settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
     """Every finding, as it is made; `problems` are those of reading the settings."""
     yield Finding("python", Level.OK, f"{platform.python_version()}, {sys.executable}")
     yield Finding(
@@ -99,9 +99,9 @@ def _libraries() -> Iterator[Finding]:
 
 def _grammars() -> Finding:
     from codekin.code.grammars import GRAMMARS
-    from codekin.code.parsing import syntax_of
+    from codekin.code.parsing import load_syntax
 
-    broken = [language for language in GRAMMARS if syntax_of(language) is None]
+    broken = [language for language in GRAMMARS if load_syntax(language) is None]
     if not broken:
         return Finding("grammars", Level.OK, f"{len(GRAMMARS)}: {', '.join(GRAMMARS)}")
     wheels = " ".join(sorted({GRAMMARS[language].package.replace("_", "-") for language in broken}))
@@ -137,13 +137,13 @@ def _probe(code: str) -> tuple[int, str]:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
-    from codekin.embed.chosen import has_heavy, heavy, light
-    from codekin.index.home import home
+    from codekin.embed.factory import connect_heavy_model, has_heavy_model, load_light_model
+    from codekin.storage.paths import locate_index
 
-    yield _model("model", lambda: light(settings.model))
-    if has_heavy(settings.model):
-        folder = home([], settings).models
-        yield _model("heavy model", lambda: heavy(settings.model, folder, None).asked)
+    yield _model("model", lambda: load_light_model(settings.model))
+    if has_heavy_model(settings.model):
+        folder = locate_index([], settings).models
+        yield _model("heavy model", lambda: connect_heavy_model(settings.model, folder, None).asked)
 
 
 def _model(check: str, made: Callable[[], "Embedder"]) -> Finding:
@@ -176,7 +176,7 @@ def _cache(folder: Path) -> Finding:
             return Finding("cache", Level.WARN, detail, remedy)
         return Finding("cache", Level.FAIL, f"{folder} can't be written ({error.strerror}).", remedy)
     stores = len(list(folder.glob("workspaces/*.sqlite")))
-    detail = f"{folder}: stores of {counted(stores, 'workspace')}, {size / 1e6:,.1f} MB, {free / 1e9:,.1f} GB free"
+    detail = f"{folder}: stores of {format_count(stores, 'workspace')}, {size / 1e6:,.1f} MB, {free / 1e9:,.1f} GB free"
     if free < _LEAST_FREE_BYTES:
         return Finding("cache", Level.WARN, detail, "Free some room, or set cache.directory to another disk.")
     return Finding("cache", Level.OK, detail)
@@ -184,27 +184,27 @@ def _cache(folder: Path) -> Finding:
 
 def _index(root: Path, settings: Settings) -> Iterator[Finding]:
     from codekin.engine import Engine
-    from codekin.index.home import home
+    from codekin.storage.paths import locate_index
 
-    if not home([root], settings).store.exists():
+    if not locate_index([root], settings).store.exists():
         yield Finding("index", Level.WARN, f"{root} is not indexed yet.", f"Run: codekin index {root}")
         return
     try:
-        unsound = list(_unsound(home([root], settings)))
+        unsound = list(_unsound(locate_index([root], settings)))
         yield from unsound
         with closing(Engine([root], settings)) as engine:
             if unsound:
                 engine.refresh(lambda _: None, threading.Event(), settings.index.workers or 1, wait=False)
-            yield from _watching(sum(1 for _ in engine.workspace.folders(root)))
+            yield from _watching(sum(1 for _ in engine.workspace.walk_folders(root)))
             yield _soundness(engine, root)
     except CodekinError as error:
         yield Finding("index", Level.FAIL, str(error), f"Then run: codekin index {root}")
 
 
-def _unsound(files: "Home") -> Iterator[Finding]:
+def _unsound(files: "IndexPaths") -> Iterator[Finding]:
     """Read both files from beginning to end; an unsound one is set aside, as by any command that meets it."""
-    from codekin.index.integrity import find_damage
-    from codekin.index.store_files import set_aside
+    from codekin.storage.integrity import find_damage
+    from codekin.storage.store_files import set_aside
 
     for path in (files.store, files.vectors):
         if damage := find_damage(path):
@@ -214,9 +214,9 @@ def _unsound(files: "Home") -> Iterator[Finding]:
 
 
 def _soundness(engine: "Engine", root: Path) -> Finding:
-    asked, lost = engine.unfindable(_SAMPLE)
+    asked, lost = engine.check_findable(_SAMPLE)
     status = engine.status()
-    detail = f"{root}: {counted(status.files, 'file')}, {counted(status.snippets, 'snippet')}, {status.dense}"
+    detail = f"{root}: {format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')}, {status.dense}"
     again = f"Run: codekin index {root}"
     if status.coverage < 1 and _is_held(engine.home.lock):  # what is half written does not find itself
         detail += f"; another codekin is indexing, {status.coverage:.0%} of the files are searchable."
@@ -232,7 +232,7 @@ def _soundness(engine: "Engine", root: Path) -> Finding:
     return Finding("index", Level.OK, f"{detail}; {asked} functions asked for find themselves")
 
 
-def _row(engine: "Engine", place: "Place") -> int:
+def _row(engine: "Engine", place: "Location") -> int:
     return row_of(cell_at(engine.workspace.cells(place.path), place.name_line), place.name_line)
 
 

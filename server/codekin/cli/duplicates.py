@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codekin.cli.options import DEBUG, JSON, ROOT
+from codekin.cli.params import DEBUG, JSON, ROOT
 from codekin.code.cell_lines import cell_at, row_of
 from codekin.printable import printable
-from codekin.types import Kind, Progress, Snippet
+from codekin.types import Progress, Snippet, SnippetKind
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
     from codekin.types import Hit, OnProgress
 
-_NO_FUNCTIONS = (Kind.CLASS, Kind.MODULE, Kind.LINES)
+_NO_FUNCTIONS = (SnippetKind.CLASS, SnippetKind.MODULE, SnippetKind.LINES)
 
 Pair = tuple[Path, Snippet, int, "Hit"]  # the number is the line of the file on which the snippet's name stands
 
@@ -32,25 +32,25 @@ def duplicates(root: Path | None, as_json: bool) -> int:
     Not those that `.codekin.toml` says are meant to, nor those with fewer lines than the setting duplicates.min_lines.
     """
     from codekin.cli import console
-    from codekin.cli.arguments import root_around
-    from codekin.cli.asking import bring_up_to_date_if_possible, open_engine, relative
+    from codekin.cli.arguments import find_root
+    from codekin.cli.query import bring_up_to_date_if_possible, open_engine, to_relative_path
 
-    root = root or root_around(Path.cwd())
+    root = root or find_root(Path.cwd())
     with closing(open_engine(root)) as engine:
         bring_up_to_date_if_possible(engine, wait=True)
-        problems = [problem for meant in engine.ignored.now() for problem in meant.problems]
-        with console.progress_bar("Comparing") as on_progress:
+        problems = [problem for meant in engine.suppressions.load_files() for problem in meant.problems]
+        with console.show_progress_bar("Comparing") as on_progress:
             found = list(_pairs(engine, on_progress))
         least = engine.settings.duplicates.min_lines
     for problem in problems:
-        console.note(f"! {problem}")
+        console.print_note(f"! {problem}")
     if as_json:
-        console.write_json({"duplicates": [_json(pair, lambda path: relative(path, root)) for pair in found]})
+        console.write_json({"duplicates": [_json(pair, lambda path: to_relative_path(path, root)) for pair in found]})
     for path, snippet, row, hit in () if as_json else found:
-        mine = f"{console.shown(path)}:{row + 1}: {printable(snippet.qualified_name)}"
+        mine = f"{console.display_path(path)}:{row + 1}: {printable(snippet.qualified_name)}"
         console.write(f"{mine} = {console.where(hit)} {printable(hit.place.qualified_name)} ({hit.why})")
     if not found:
-        console.note(f"No function of at least {console.counted(least, 'line')} stands in {root} twice.")
+        console.print_note(f"No function of at least {console.format_count(least, 'line')} stands in {root} twice.")
     return 0 if found else 1
 
 
@@ -58,19 +58,19 @@ def _pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Pair]:
     """Each pair once, by path and line of the first."""
     from codekin.code.languages import has_grammar
     from codekin.code.notebooks import is_notebook
-    from codekin.index.workspace import SourceFile
+    from codekin.workspace.workspace import SourceFile
 
     found = (file for file in engine.workspace.walk() if isinstance(file, SourceFile))
     # In others there are no functions.
     files = sorted(file.path for file in found if has_grammar(file.language) or is_notebook(file.path))
     began = time.monotonic()
     for number, path in enumerate(files):
-        on_progress(Progress.after(time.monotonic() - began, number, len(files)))
+        on_progress(Progress.estimate(time.monotonic() - began, number, len(files)))
         cells = engine.workspace.cells(path)
-        for snippet in engine.snippets(path):
+        for snippet in engine.list_snippets(path):
             if snippet.part or snippet.kind in _NO_FUNCTIONS:
                 continue
-            for hit in engine.duplicates(path, snippet):
+            for hit in engine.find_duplicates(path, snippet):
                 if (path, snippet.span.start) < (hit.place.path, hit.place.span.start):
                     yield path, snippet, row_of(cell_at(cells, snippet.name_line), snippet.name_line), hit
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codekin.bounds import MAX_DIMENSIONS
-from codekin.cli.options import DEBUG, FOLDER, JSON
+from codekin.cli.params import DEBUG, FOLDER, JSON
 from codekin.errors import QueryError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def evaluate(context: click.Context, /, as_json: bool, **options: Any) -> int:
 
 def _on_repositories(as_json: bool, options: dict[str, Any]) -> int:
     from codekin.cli import console
-    from codekin.cli.asking import settings_told
+    from codekin.cli.query import load_settings
     from codekin.evaluation import repositories
     from codekin.evaluation.signature import format_signature
     from codekin.types import Progress
@@ -79,12 +79,12 @@ def _on_repositories(as_json: bool, options: dict[str, Any]) -> int:
         raise QueryError("Where do the repositories lie? Name the folder with --checkouts DIR.")
     if len(models) > 1:
         raise QueryError("Repositories are searched with one model at a time. Name one --model.")
-    settings = _with_model(settings_told(), models[0] if models else None, options["dim"])
+    settings = _with_model(load_settings(), models[0] if models else None, options["dim"])
     asked = repositories.load_repositories(benchmark)
     repositories.require_checkouts(asked, checkouts)
     signature = repositories.describe_measurement(asked, checkouts, settings)
     measured = []
-    with console.progress_bar("Measuring") as on_progress:
+    with console.show_progress_bar("Measuring") as on_progress:
         for one in repositories.measure_repositories(asked, checkouts, settings):
             measured.append(one)
             on_progress(Progress(len(measured), len(asked), None))
@@ -107,19 +107,19 @@ def _with_model(settings: "Settings", name: str | None, dim: int) -> "Settings":
 
 def _on_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) -> int:
     from codekin.cli import console
-    from codekin.cli.asking import settings_told
+    from codekin.cli.query import load_settings
     from codekin.evaluation import retrieval
     from codekin.evaluation.benchmarks import load_benchmark
     from codekin.evaluation.models import can_index_passages, load_named_embedder
     from codekin.evaluation.product import TASKS, make_product_ranker
     from codekin.types import Progress
 
-    told = settings_told()
+    told = load_settings()
     chosen = [_with_model(told, name, options["dim"]) for name in options["models"] or (told.model.name,)]
     models = dict(load_named_embedder(settings.model) for settings in chosen)
     served = dict(make_product_ranker(settings) for settings in chosen if can_index_passages(settings.model))
     rows = []
-    with console.progress_bar("Measuring") as on_progress:
+    with console.show_progress_bar("Measuring") as on_progress:
         for done, folder in enumerate(folders):
             on_progress(Progress(done, len(folders), None))
             benchmark = load_benchmark(folder)
@@ -154,14 +154,14 @@ def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
     in vain.
     """
     from codekin.cli import console
-    from codekin.cli.asking import settings_told
+    from codekin.cli.query import load_settings
     from codekin.evaluation import clone_report
     from codekin.evaluation.clones import measure_clones
     from codekin.evaluation.sampling import SamplingPlan
 
     roots = options.pop("roots")
-    with console.progress_bar("Measuring") as on_progress:
-        report = measure_clones(roots, SamplingPlan(**options), settings_told(), on_progress)
+    with console.show_progress_bar("Measuring") as on_progress:
+        report = measure_clones(roots, SamplingPlan(**options), load_settings(), on_progress)
     if failures is not None:
         failures.write_text(clone_report.format_failures(report), "utf-8")
     if as_json:
@@ -188,10 +188,10 @@ def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int) -> in
     plain ways to copy, on the same cuts.
     """
     from codekin.cli import console
-    from codekin.cli.asking import settings_told
+    from codekin.cli.query import load_settings
     from codekin.evaluation import completion as evaluation
 
-    settings = settings_told()
+    settings = load_settings()
     measured = [evaluation.measure_completion(root, settings, cuts, seed) for root in roots]
     if as_json:
         console.write_json(evaluation.to_json(measured))

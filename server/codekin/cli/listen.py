@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from codekin.cli.arguments import address
-from codekin.cli.console import note
+from codekin.cli.arguments import parse_address
+from codekin.cli.console import print_note
 from codekin.errors import QueryError
 from codekin.lsp.authentication import check_token, new_token, token_from
 from codekin.lsp.connections import Listening, SocketPath, TcpAddress
@@ -19,7 +19,7 @@ def listening(tcp: str | None, token_file: Path | None, path: Path | None, *, al
         return SocketPath(path.absolute())
     if tcp is None:
         return None
-    host, port = address(tcp)
+    host, port = parse_address(tcp)
     return TcpAddress(host, port, _token(token_file), may_be_remote=allow_remote)
 
 
@@ -31,5 +31,5 @@ def _token(file: Path | None) -> str:
     if told := tcp_token():
         return check_token(told)
     token = new_token()
-    note(f"The client must send this as initializationOptions.token: {token}")
+    print_note(f"The client must send this as initializationOptions.token: {token}")
     return token

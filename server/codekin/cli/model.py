@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from codekin.cli.options import DEBUG, JSON
+from codekin.cli.params import DEBUG, JSON
 
 
 @click.group()
@@ -21,7 +21,7 @@ def list_(as_json: bool) -> int:
     Others work, too: by their hub id (owner/name) or by their folder.
     """
     from codekin.cli import console
-    from codekin.embed.presets import PRESETS
+    from codekin.embed.local.presets import PRESETS
 
     rows = [{"name": "embedded", "hub": "", "licence": "Apache-2.0", "megabytes": 0, "here": True}]
     rows += [
@@ -51,31 +51,31 @@ def pull(name: str, as_json: bool) -> int:
     from dataclasses import replace
 
     from codekin.cli import console
-    from codekin.embed.checkpoint import read
-    from codekin.embed.hub import pull as download
-    from codekin.embed.presets import preset
+    from codekin.embed.local.checkpoint import read_checkpoint
+    from codekin.embed.local.hub import download_model as download
+    from codekin.embed.local.presets import find_preset
     from codekin.settings import ModelSettings
 
-    known = preset(name)
+    known = find_preset(name)
     if known is not None:
-        console.note(f"{known.hub}, {known.megabytes:,} MB. Licence: {known.licence}.")
+        console.print_note(f"{known.hub}, {known.megabytes:,} MB. Licence: {known.licence}.")
     folder = download(name)
-    told = read(replace(ModelSettings(), name=name))
+    told = read_checkpoint(replace(ModelSettings(), name=name))
     made: dict[str, Any] = {"model": told.name, "folder": str(folder), "licence": told.licence, "dims": list(told.dims)}
     if as_json:
         console.write_json(made)
         return 0
     licence = told.licence or "not told; look at its card"
-    console.note(f'{told.name} is in {folder}. Licence: {licence}. To use it, set model.name = "{name}".')
+    console.print_note(f'{told.name} is in {folder}. Licence: {licence}. To use it, set model.name = "{name}".')
     return 0
 
 
 def _is_here(name: str) -> bool:
-    from codekin.embed.checkpoint import find
+    from codekin.embed.local.checkpoint import find_checkpoint
     from codekin.errors import ModelError
 
     try:
-        find(name)
+        find_checkpoint(name)
     except ModelError:
         return False
     return True

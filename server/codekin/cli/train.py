@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from codekin.cli.options import DEBUG, FOLDER
+from codekin.cli.params import DEBUG, FOLDER
 from codekin.errors import ModelError, QueryError
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codekin.code.names import MAX_NAME, Name, dotted_name, plain_name, text_of
+from codekin.code.grammar_types import NodeRole
+from codekin.code.names import MAX_NAME, SourceName, read_dotted_name, read_plain_name, read_text
 from codekin.code.parsing import Syntax
-from codekin.code.shapes import Shape
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -16,34 +16,34 @@ _CALLEE = re.compile(rb"[\w$.:]*")
 _MODIFIER = re.compile(r"\.(?:only|skip|each|concurrent|todo|fails|failing|serial|parallel|if|skipIf|runIf)\b.*")
 _NAMING = re.compile("string|identifier|constant|symbol|scope")  # node types of arguments that can name a test
 _ANONYMOUS = frozenset({"", "function", "async"})
-_BOUND = frozenset({Shape.CLOSURE, Shape.OBJECT, Shape.CLASS, Shape.CALL, Shape.ACCESSOR})
+_BOUND = frozenset({NodeRole.CLOSURE, NodeRole.OBJECT, NodeRole.CLASS, NodeRole.CALL, NodeRole.ACCESSOR})
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallParts:
     """A call's parts that matter here."""
 
     callee: str  # "" where a function is called at once; `it.only` and `test.each(…)` are `it` and `test`
-    name: Name | None  # the first argument, where it is a string or a word
+    name: SourceName | None  # the first argument, where it is a string or a word
     closures: tuple["Node", ...]  # the functions and blocks it is given, or that it calls
     values: tuple["Node", ...]  # the objects it is given
     definitions: tuple["Node", ...]  # named functions among the arguments: `private def x`
 
 
-def binding_of(node: "Node", syntax: Syntax, source: bytes) -> "tuple[Name, Node] | None":
+def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceName, Node] | None":
     """The name and the value of `name = value`, None where the value is nothing that could hold a function."""
     value = _value(node, syntax)
     for _ in range(_MAX_UNWRAPPED):
-        shape = syntax.shape(value) if value is not None else Shape.STATEMENT
-        if value is None or shape not in (Shape.PARENTHESES, Shape.BINDING):
+        shape = syntax.node_role(value) if value is not None else NodeRole.STATEMENT
+        if value is None or shape not in (NodeRole.PARENTHESES, NodeRole.BINDING):
             break
-        value = _value(value, syntax) if shape is Shape.BINDING else _content(value)
-    if value is None or syntax.shape(value) not in _BOUND:
+        value = _value(value, syntax) if shape is NodeRole.BINDING else _content(value)
+    if value is None or syntax.node_role(value) not in _BOUND:
         return None
     target = _target(node, syntax)
     if target is None or target.start_byte == value.start_byte:
-        return Name("default", node.start_point[0], node.start_byte), value
-    name = dotted_name(target, source)
+        return SourceName("default", node.start_point[0], node.start_byte), value
+    name = read_dotted_name(target, source)
     return None if name is None else (name, value)
 
 
@@ -76,39 +76,45 @@ def _first(node: "Node") -> "Node | None":
     return node.named_child(0) if node.named_child_count else None
 
 
-def call_of(node: "Node", syntax: Syntax, source: bytes) -> Call:
+def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
     """Reads a call, without entering the functions in it."""
     if node.type == "infix_expression":
         return _infix(node, syntax, source)
     callee = _CALLEE.match(source, node.start_byte)
     text = callee[0].decode("utf-8", "replace") if callee and callee.end() <= node.end_byte else ""
-    name: Name | None = None
-    found: dict[Shape, list[Node]] = {Shape.CLOSURE: [], Shape.OBJECT: [], Shape.FUNCTION: []}
+    name: SourceName | None = None
+    found: dict[NodeRole, list[Node]] = {NodeRole.CLOSURE: [], NodeRole.OBJECT: [], NodeRole.FUNCTION: []}
     arguments_from = node.start_byte + len(text.encode())
     stack = [node]
     while stack:
         part = stack.pop()
-        shape = syntax.shape(part)
+        shape = syntax.node_role(part)
         kind = part.type
-        if shape is Shape.CLOSURE or (shape is Shape.OPEN and "block" in kind):
-            found[Shape.CLOSURE].append(part)
-        elif shape is Shape.OBJECT:
-            found[Shape.OBJECT].append(part)
-        elif shape in (Shape.FUNCTION, Shape.METHOD):
-            found[Shape.FUNCTION].append(part)
-        elif shape in (Shape.CALL, Shape.PARENTHESES) or "argument" in kind or "suffix" in kind or "lambda" in kind:
+        if shape is NodeRole.CLOSURE or (shape is NodeRole.OPEN and "block" in kind):
+            found[NodeRole.CLOSURE].append(part)
+        elif shape is NodeRole.OBJECT:
+            found[NodeRole.OBJECT].append(part)
+        elif shape in (NodeRole.FUNCTION, NodeRole.METHOD):
+            found[NodeRole.FUNCTION].append(part)
+        elif (
+            shape in (NodeRole.CALL, NodeRole.PARENTHESES) or "argument" in kind or "suffix" in kind or "lambda" in kind
+        ):
             stack.extend(part.children[::-1])
         elif name is None and part.start_byte > arguments_from and _NAMING.search(kind):
-            name = plain_name(part, source)
+            name = read_plain_name(part, source)
     text = "" if text in _ANONYMOUS else _MODIFIER.sub("", text)
-    return Call(text, name, *(tuple(found[shape]) for shape in (Shape.CLOSURE, Shape.OBJECT, Shape.FUNCTION)))
+    return CallParts(
+        text, name, *(tuple(found[shape]) for shape in (NodeRole.CLOSURE, NodeRole.OBJECT, NodeRole.FUNCTION))
+    )
 
 
-def _infix(node: "Node", syntax: Syntax, source: bytes) -> Call:
+def _infix(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
     """Scala's `"a stack" should "pop" in { … }` calls `in`, and is named by what stands before it."""
     left, operator, block = (node.child_by_field_name(field) for field in ("left", "operator", "right"))
-    if left is None or operator is None or block is None or syntax.shape(block) is not Shape.OPEN:
-        return Call("infix", None, (), (), ())
-    text = text_of(left, source).replace('"', "")
-    name = Name(text, left.start_point[0], left.start_byte) if len(text) <= MAX_NAME and "\n" not in text else None
-    return Call(text_of(operator, source), name, (block,), (), ())
+    if left is None or operator is None or block is None or syntax.node_role(block) is not NodeRole.OPEN:
+        return CallParts("infix", None, (), (), ())
+    text = read_text(left, source).replace('"', "")
+    name = (
+        SourceName(text, left.start_point[0], left.start_byte) if len(text) <= MAX_NAME and "\n" not in text else None
+    )
+    return CallParts(read_text(operator, source), name, (block,), (), ())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from codekin.code.extract import extracted
+from codekin.code.extract import extract_with_tree
 from codekin.code.lines import split_lines
 from codekin.code.magics import UNKNOWN, is_prose, language_named, read_cell
 from codekin.types import Cell, OpenCell, Snippet, Span
@@ -67,7 +67,7 @@ def extract_cells(lines: Sequence[str], cells: Iterable[Cell]) -> list[Snippet]:
     snippets = []
     for cell in cells:
         start = cell.span.start
-        for snippet in extracted(lines[start : cell.span.end], cell.language)[0]:
+        for snippet in extract_with_tree(lines[start : cell.span.end], cell.language)[0]:
             span = Span(snippet.span.start + start, snippet.span.end + start)
             snippets.append(replace(snippet, span=span, name_line=snippet.name_line + start))
     return snippets

@@ -15,7 +15,7 @@ _WORD = re.compile(r"\w")
 _STRING = re.compile(r"^[A-Za-z]*(\"\"\"|'''|\"|')(.*?)\1?$", re.DOTALL)
 
 
-def comment_words(text: str) -> str:
+def extract_comment(text: str) -> str:
     """A comment, or several one below the other, without marks, tags and indentation."""
     words = _MARKS.sub("", text)
     if "<" in words:
@@ -23,7 +23,7 @@ def comment_words(text: str) -> str:
     return _trimmed(words)
 
 
-def docstring_words(literal: str) -> str:
+def extract_docstring(literal: str) -> str:
     """A string literal's content, without quotes and indentation."""
     string = _STRING.match(literal.strip())
     return _trimmed(string[2] if string else literal)

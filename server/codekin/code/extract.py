@@ -9,58 +9,62 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from codekin.code.borders import Bound, Measure, cut
-from codekin.code.definitions import Walk
-from codekin.code.layout import MAX_CHARS, MAX_LINES, Layout
-from codekin.code.lines import MAX_TEXT, canonical, is_closing, split_lines
-from codekin.code.parsing import Parsed, parsed_anew, source_of, syntax_of
-from codekin.types import Kind, Place, Snippet, Span
+from codekin.code.chunking import SizeMeasure, SnippetBound, split_lines_at
+from codekin.code.definitions import DefinitionFinder
+from codekin.code.layout import MAX_CHARS, MAX_LINES, SnippetLayout
+from codekin.code.lines import MAX_TEXT, is_closing, split_lines, to_canonical_text
+from codekin.code.parsing import ParsedSource, encode_source, load_syntax, parse_incrementally
+from codekin.types import Location, Snippet, SnippetKind, Span
 
 __all__ = [
     "MAX_CHARS",
     "MAX_LINES",
     "MAX_TEXT",
     "WINDOW_LINES",
-    "canonical",
-    "extract",
-    "extracted",
-    "joined",
-    "snippet_at",
+    "extract_snippets",
+    "extract_with_tree",
+    "find_snippet",
+    "group_parts",
     "split_lines",
+    "to_canonical_text",
 ]
 
 WINDOW_LINES = 40  # windows have no syntax to show their point: shorter than MAX_LINES
 
-Piece = TypeVar("Piece", Snippet, Place)
+Piece = TypeVar("Piece", Snippet, Location)
 
 _MAX_INDENT = 16  # columns: further right, no line is a worse place to cut than another
 _DENSE_COST = 0.3  # a cut without a blank line above it
 
 
-def extract(text: str, language: str) -> list[Snippet]:
+def extract_snippets(text: str, language: str) -> list[Snippet]:
     """The snippets of a document, in order; their spans are disjoint. Never raises; [] where there is no word."""
-    return extracted(split_lines(text), language)[0]
+    return extract_with_tree(split_lines(text), language)[0]
 
 
-def extracted(lines: Sequence[str], language: str, former: Parsed | None = None) -> tuple[list[Snippet], Parsed | None]:
+def extract_with_tree(
+    lines: Sequence[str], language: str, former: ParsedSource | None = None
+) -> tuple[list[Snippet], ParsedSource | None]:
     """The same of a document's lines, and the tree, if there is one; quicker with a `former` tree of nearly these."""
-    syntax = syntax_of(language)
+    syntax = load_syntax(language)
     if syntax is not None:
-        source = source_of(lines)
-        parsed = parsed_anew(source, syntax, former)
+        source = encode_source(lines)
+        parsed = parse_incrementally(source, syntax, former)
         if parsed is not None:
-            walk = Walk(source, syntax)
-            return Layout(lines, language, walk).snippets(walk.module(parsed.tree.root_node, len(lines))), parsed
+            walk = DefinitionFinder(source, syntax)
+            return SnippetLayout(lines, language, walk).lay_out(
+                walk.find_definitions(parsed.tree.root_node, len(lines))
+            ), parsed
     return _windows(lines, language), None
 
 
-def snippet_at(snippets: Sequence[Snippet], line: int) -> Snippet | None:
+def find_snippet(snippets: Sequence[Snippet], line: int) -> Snippet | None:
     """The snippet that holds `line`, else the nearest above it, else the first; None where there are none."""
     index = bisect_right(snippets, line, key=lambda snippet: snippet.span.start)
     return snippets[max(index - 1, 0)] if snippets else None
 
 
-def joined(pieces: Iterable[Piece]) -> list[list[Piece]]:
+def group_parts(pieces: Iterable[Piece]) -> list[list[Piece]]:
     """The pieces of one document, in order, with all parts of a long definition together; others are alone."""
     found: list[list[Piece]] = []
     latest: dict[str, list[Piece]] = {}
@@ -77,7 +81,7 @@ def joined(pieces: Iterable[Piece]) -> list[list[Piece]]:
 
 def _windows(lines: Sequence[str], language: str) -> list[Snippet]:
     """Windows of lines, cut preferably above a line that stands far left and after a blank one."""
-    measure = Measure(lines, Bound(WINDOW_LINES, MAX_CHARS))
+    measure = SizeMeasure(lines, SnippetBound(WINDOW_LINES, MAX_CHARS))
     borders: dict[int, float] = {}
     for row in range(1, len(lines)):
         line = lines[row]
@@ -85,13 +89,13 @@ def _windows(lines: Sequence[str], language: str) -> list[Snippet]:
             indent = min(len(line) - len(line.lstrip()), _MAX_INDENT) / _MAX_INDENT
             borders[row] = indent + (0.0 if measure.is_blank(row - 1) else _DENSE_COST)
     snippets = []
-    for start, end in cut(0, len(lines), borders, measure):
+    for start, end in split_lines_at(0, len(lines), borders, measure):
         first, last = start, end
         while first < last and measure.is_blank(first):
             first += 1
         while last > first and measure.is_blank(last - 1):
             last -= 1
-        text = canonical(lines[first:last])
+        text = to_canonical_text(lines[first:last])
         if re.search(r"\w", text):
-            snippets.append(Snippet("", "", Kind.LINES, language, Span(first, last), first, "", text))
+            snippets.append(Snippet("", "", SnippetKind.LINES, language, Span(first, last), first, "", text))
     return snippets

@@ -150,7 +150,7 @@ _CPP_IN_A_HEADER = re.compile(
 )
 
 
-def language_of(path: PurePath, first_line: str = "", text: str = "") -> str | None:
+def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str | None:
     """The language of the file at `path`, or None where it is no source (prose, data, binaries).
 
     `first_line` helps where the name says nothing (a shebang); `text` tells C++ from C in a `.h` file.
@@ -171,10 +171,10 @@ def language_of(path: PurePath, first_line: str = "", text: str = "") -> str | N
     return language
 
 
-def called(name: str) -> str:
+def find_language(name: str) -> str:
     """The language that a person calls by its id or by one of its file endings. Raises QueryError."""
     lowered = name.lower().lstrip(".")
-    language = lowered if lowered in LANGUAGES else language_of(PurePath(f"file.{lowered}"))
+    language = lowered if lowered in LANGUAGES else detect_language(PurePath(f"file.{lowered}"))
     if language is not None:
         return language
     from difflib import get_close_matches  # only now: it is seldom needed, and imports much
@@ -184,7 +184,7 @@ def called(name: str) -> str:
     raise QueryError(f'There is no language "{name[:40]}". {meant}`codekin status` lists those of the workspace.')
 
 
-def ending_of(language: str) -> str:
+def common_ending(language: str) -> str:
     """The commonest file ending of a language, without the dot; "" where it has none or is unknown."""
     return _EXTENSIONS.get(language, "").partition(" ")[0]
 

@@ -2,31 +2,31 @@
 
 from collections.abc import Sequence
 
-from codekin.code.borders import Bound, Measure, cut, statement_borders
-from codekin.code.continuations import borders
-from codekin.code.definitions import Definition, Walk
-from codekin.code.lines import canonical, is_bare, is_closing
-from codekin.types import Kind, Snippet, Span
+from codekin.code.chunking import SizeMeasure, SnippetBound, find_split_points, split_lines_at
+from codekin.code.definitions import Definition, DefinitionFinder
+from codekin.code.line_hashes import find_statement_rows
+from codekin.code.lines import is_bare, is_closing, to_canonical_text
+from codekin.types import Snippet, SnippetKind, Span
 
 MAX_LINES = 60  # about a screen: longer functions do more than one thing
 MAX_CHARS = 2000  # without indentation; about the 512 tokens that the models of the source are trained with
 _HEADER_LINES = 2  # as much as stands before a class without being worth a snippet: `module Jobs`, `namespace a {`
 
-_CONTAINERS = (Kind.CLASS, Kind.MODULE)
+_CONTAINERS = (SnippetKind.CLASS, SnippetKind.MODULE)
 
 
-class Layout:
+class SnippetLayout:
     """Lays one document's definitions out; the cursor is the first line that is in no snippet yet."""
 
-    def __init__(self, lines: Sequence[str], language: str, walk: Walk) -> None:
+    def __init__(self, lines: Sequence[str], language: str, walk: DefinitionFinder) -> None:
         self._lines = lines
         self._language = language
         self._walk = walk
-        self._measure = Measure(lines, Bound(MAX_LINES, MAX_CHARS))
+        self._measure = SizeMeasure(lines, SnippetBound(MAX_LINES, MAX_CHARS))
         self._snippets: list[Snippet] = []
         self._cursor = 0
 
-    def snippets(self, module: Definition) -> list[Snippet]:
+    def lay_out(self, module: Definition) -> list[Snippet]:
         """The snippets of a whole document."""
         self._open(module)
         return self._snippets
@@ -50,9 +50,9 @@ class Layout:
         start = max(definition.start, self._cursor)
         if start >= definition.end:
             return
-        whole = self._measure.within(start, definition.end)
+        whole = self._measure.fits_bound(start, definition.end)
         if definition.kind not in _CONTAINERS and not whole and not definition.inner:
-            self._walk.scan(definition.node, definition)
+            self._walk.scan_children(definition.node, definition)
         if not whole or (definition.kind in _CONTAINERS and definition.inner):
             self._open(definition)
         elif definition.start >= self._cursor or not self._merge(definition):
@@ -61,10 +61,14 @@ class Layout:
     def _merge(self, definition: Definition) -> bool:
         """Two definitions that share a line are one snippet, as long as it is not too long."""
         last = self._snippets[-1] if self._snippets else None
-        if last is None or last.span.end != self._cursor or not self._measure.within(last.span.start, definition.end):
+        if (
+            last is None
+            or last.span.end != self._cursor
+            or not self._measure.fits_bound(last.span.start, definition.end)
+        ):
             return False
         span = Span(last.span.start, definition.end)
-        text = canonical(self._lines[span.start : span.end])
+        text = to_canonical_text(self._lines[span.start : span.end])
         self._snippets[-1] = Snippet(
             last.name, last.qualified_name, last.kind, last.language, span, last.name_line, last.doc, text, last.part
         )
@@ -75,13 +79,13 @@ class Layout:
         """The lines from the cursor to `end`, which are `owner`'s own; the number of its next part."""
         closed = part == 0 and end == owner.end and bool(owner.name)
         start, last = self._trimmed(self._cursor, end, closed)
-        if start < last and self._measure.within(start, last):
+        if start < last and self._measure.fits_bound(start, last):
             self._add(owner, start, last, part)
             part += part > 0
         elif start < last:
             borders = self._borders(owner, start, last)
             number = part or 1
-            for piece in cut(start, last, borders, self._measure):
+            for piece in split_lines_at(start, last, borders, self._measure):
                 first, piece_end = self._trimmed(*piece, closed and piece[1] == last)
                 if first < piece_end:
                     self._add(owner, first, piece_end, number)
@@ -93,7 +97,7 @@ class Layout:
     def _borders(self, owner: Definition, start: int, end: int) -> dict[int, float]:
         """Where the run may be cut: not above its name, and not above a brace that stands alone."""
         least = owner.name_line if owner.name else -1
-        borders = statement_borders(owner.node, start, end, self._measure)
+        borders = find_split_points(owner.node, start, end, self._measure)
         return {row: cost for row, cost in borders.items() if row > least and not is_bare(self._lines[row])}
 
     def _trimmed(self, start: int, end: int, closed: bool) -> tuple[int, int]:
@@ -108,7 +112,7 @@ class Layout:
         return start, end
 
     def _statements(self, definition: Definition, start: int, end: int) -> tuple[int, ...]:
-        rows = borders(definition.node, end)
+        rows = find_statement_rows(definition.node, end)
         return tuple(row - start for row in rows if row > max(definition.name_line, start))
 
     def _add(self, definition: Definition, start: int, end: int, part: int) -> None:
@@ -123,7 +127,7 @@ class Layout:
                 Span(start, end),
                 definition.name_line if holds_name else start,
                 definition.doc if holds_name else "",
-                canonical(self._lines[start:end]),
+                to_canonical_text(self._lines[start:end]),
                 part,
                 () if part or definition.kind in _CONTAINERS else self._statements(definition, start, end),
             )

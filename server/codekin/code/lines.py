@@ -1,5 +1,6 @@
 """Lines of text: how a document is split into them, how a snippet's text is made of them, which say nothing."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ def split_lines(text: str) -> list[str]:
     return _LINE_END.split(text) if "\r" in text else text.split("\n")
 
 
-def canonical(lines: Sequence[str]) -> str:
+def to_canonical_text(lines: Sequence[str]) -> str:
     """A snippet's text from its lines: dedented by what they have in common, without trailing blanks, LF between.
 
     At most MAX_TEXT characters, and always encodable: unpaired surrogates become U+FFFD; a byte order mark is dropped.
@@ -48,3 +49,8 @@ def is_bare(line: str) -> bool:
 def is_closing(line: str) -> bool:
     """Whether the line is blank, or only closes what was opened before it."""
     return _CLOSING.fullmatch(line) is not None
+
+
+def hash_content(text: str) -> bytes:
+    """The key of a snippet's canonical text: 16 bytes of BLAKE2b."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -33,7 +33,7 @@ _STRING = re.compile(rb'"(?:[^"\\\n]|\\.)*"')
 _NO_WORD = re.compile(rb"\W")
 
 
-def without_macros(source: bytes) -> bytes:
+def blank_macros(source: bytes) -> bytes:
     """`source` with the macros that usually derail a parse blanked, in the same length.
 
     No pattern sees beyond a line that ends in `}`, so the pieces between those are told apart: a key changes one.

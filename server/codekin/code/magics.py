@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from codekin.code.languages import LANGUAGES, language_of
+from codekin.code.languages import LANGUAGES, detect_language
 
 UNKNOWN = "notebook"  # cells of a language that codekin does not know, which are cut into windows of lines
 
@@ -60,7 +60,7 @@ def language_named(name: str, extension: str = "") -> str | None:
             return known
         if known in _BY_ALIAS:
             return _BY_ALIAS[known]
-    return language_of(PurePath(f"cell.{extension.lstrip('.')}")) if extension.strip(".") else None
+    return detect_language(PurePath(f"cell.{extension.lstrip('.')}")) if extension.strip(".") else None
 
 
 def is_prose(name: str) -> bool:
@@ -99,7 +99,7 @@ def _said(name: str, arguments: str, language: str) -> str | None:
         return None
     if lowered in _SCRIPTS:
         words = [word for word in arguments.split() if not word.startswith("-")] or [""]
-        named = language_of(PurePath(words[0])) if lowered != "script" else language_named(PurePath(words[0]).name)
+        named = detect_language(PurePath(words[0])) if lowered != "script" else language_named(PurePath(words[0]).name)
         return named or (None if lowered != "script" else UNKNOWN)
     named = language_named(lowered)
     return named or ("sql" if "sql" in lowered else language)  # %%time, %%capture: it stays what it is

@@ -26,7 +26,7 @@ MAX_NAME = 200  # characters: a longer one is no name that anybody looks for
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class SourceName:
     """A name as the source gives it, and what it is qualified by there: `Foo` and `bar` of `Foo.prototype.bar`."""
 
     text: str
@@ -37,38 +37,38 @@ class Name:
     of_test: bool = False  # the source says that it is a test
 
 
-def name_of(node: "Node", syntax: Syntax, source: bytes) -> Name | None:
+def find_name(node: "Node", syntax: Syntax, source: bytes) -> SourceName | None:
     """The name of a function or container, None where it has none."""
     special = _SPECIAL.get((syntax.grammar.package, node.type))
     if special is not None:
         return special(node, source)
     name = node.child_by_field_id(syntax.name_field)
-    return None if name is None else plain_name(name, source)
+    return None if name is None else read_plain_name(name, source)
 
 
-def text_of(node: "Node", source: bytes) -> str:
+def read_text(node: "Node", source: bytes) -> str:
     """What the source says there."""
     return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
-def plain_name(node: "Node", source: bytes) -> Name | None:
+def read_plain_name(node: "Node", source: bytes) -> SourceName | None:
     """The text of `node`, without quotes."""
-    text = text_of(node, source)
+    text = read_text(node, source)
     if text[:1] in "\"'`:":
         text = text.strip("\"'`:")
     if not text or len(text) > MAX_NAME or "\n" in text:
         return None
-    return Name(text, node.start_point[0], node.start_byte)
+    return SourceName(text, node.start_point[0], node.start_byte)
 
 
-def dotted_name(node: "Node", source: bytes) -> Name | None:
+def read_dotted_name(node: "Node", source: bytes) -> SourceName | None:
     """`module.exports.a` is a; `Foo.prototype.bar` is Foo.bar and a method; `M:push` is M.push and a method.
 
     None where several names are bound at once.
     """
-    text = text_of(node, source)
+    text = read_text(node, source)
     if text[:1] in _QUOTES:
-        return plain_name(node, source)
+        return read_plain_name(node, source)
     text = text.partition("[")[0] or text
     if len(text) > MAX_NAME or not _TARGET.fullmatch(text):
         return None
@@ -79,8 +79,8 @@ def dotted_name(node: "Node", source: bytes) -> Name | None:
     elif parts[0] in _ROOTS and len(parts) > 1:
         parts = parts[1:]
     if not parts:
-        return Name("", node.start_point[0], node.start_byte)
-    return Name(parts[-1], node.end_point[0], node.start_byte, ".".join(filter(None, parts[:-1])), of_type)
+        return SourceName("", node.start_point[0], node.start_byte)
+    return SourceName(parts[-1], node.end_point[0], node.start_byte, ".".join(filter(None, parts[:-1])), of_type)
 
 
 def _without_generics(text: str) -> str:
@@ -90,26 +90,26 @@ def _without_generics(text: str) -> str:
     return text.strip()
 
 
-def _go_method(node: "Node", source: bytes) -> Name | None:
+def _go_method(node: "Node", source: bytes) -> SourceName | None:
     name, receiver = node.child_by_field_name("name"), node.child_by_field_name("receiver")
     if name is None:
         return None
     text = source[receiver.start_byte : receiver.end_byte] if receiver is not None else b""
     owner = _RECEIVER.search(text)
     qualifier = owner[1].decode("utf-8", "replace") if owner else ""
-    return Name(text_of(name, source), name.start_point[0], name.start_byte, qualifier, True)
+    return SourceName(read_text(name, source), name.start_point[0], name.start_byte, qualifier, True)
 
 
-def _rust_impl(node: "Node", source: bytes) -> Name | None:
+def _rust_impl(node: "Node", source: bytes) -> SourceName | None:
     implementor = node.child_by_field_name("type")
     if implementor is None:
         return None
-    text = re.sub(r"^[&\s]*(?:'\w+\s+)?(?:mut\s+|dyn\s+)*", "", text_of(implementor, source))
+    text = re.sub(r"^[&\s]*(?:'\w+\s+)?(?:mut\s+|dyn\s+)*", "", read_text(implementor, source))
     name = _without_generics(text).split("::")[-1].strip() or text
-    return Name(name[:MAX_NAME], implementor.start_point[0], implementor.start_byte) if name else None
+    return SourceName(name[:MAX_NAME], implementor.start_point[0], implementor.start_byte) if name else None
 
 
-def _c_function(node: "Node", source: bytes) -> Name | None:
+def _c_function(node: "Node", source: bytes) -> SourceName | None:
     """The innermost declarator; `TEST(Suite, Case)` and its like name a test."""
     test = _TEST_MACRO.match(source, node.start_byte, node.end_byte)
     if test is not None:
@@ -124,10 +124,10 @@ def _c_function(node: "Node", source: bytes) -> Name | None:
         declarator = inner
     if declarator is node:
         return None
-    return _scoped(text_of(declarator, source), declarator)
+    return _scoped(read_text(declarator, source), declarator)
 
 
-def _scoped(text: str, node: "Node") -> Name | None:
+def _scoped(text: str, node: "Node") -> SourceName | None:
     """`ns::Type<T>::method` is method of ns.Type, and taken for a method."""
     head, operator, symbol = text.partition("operator")
     if operator and (symbol[:1].isalnum() or symbol[:1] == "_"):
@@ -137,84 +137,84 @@ def _scoped(text: str, node: "Node") -> Name | None:
         parts = [*(parts if head.rstrip().endswith("::") else ()), " ".join((operator + symbol).split())]
     if not parts or len(parts[-1]) > MAX_NAME or parts[-1] in _CONTROL:
         return None
-    return Name(parts[-1], node.end_point[0], node.start_byte, ".".join(parts[:-1]), len(parts) > 1)
+    return SourceName(parts[-1], node.end_point[0], node.start_byte, ".".join(parts[:-1]), len(parts) > 1)
 
 
-def _macro_test(test: re.Match[bytes], node: "Node") -> Name | None:
+def _macro_test(test: re.Match[bytes], node: "Node") -> SourceName | None:
     """`("adds numbers", "[math]")` is `adds numbers`, `(MatrixTest, AddsUp)` is AddsUp of MatrixTest."""
     text = test[1].decode("utf-8", "replace")
     quoted = _QUOTED.search(text)
     parts = [quoted[1]] if quoted else [part.strip() for part in text.split(",")][:2]
     if not parts[-1] or len(text) > MAX_NAME or "\n" in parts[-1]:
         return None
-    return Name(parts[-1], node.start_point[0], node.start_byte, ".".join(parts[:-1]), of_test=True)
+    return SourceName(parts[-1], node.start_point[0], node.start_byte, ".".join(parts[:-1]), of_test=True)
 
 
-def _c_type(node: "Node", source: bytes) -> Name | None:
+def _c_type(node: "Node", source: bytes) -> SourceName | None:
     name = node.child_by_field_name("name")
-    return None if name is None else _scoped(text_of(name, source), name)
+    return None if name is None else _scoped(read_text(name, source), name)
 
 
-def _c_typedef(node: "Node", source: bytes) -> Name | None:
+def _c_typedef(node: "Node", source: bytes) -> SourceName | None:
     declarator = node.child_by_field_name("declarator")
-    words = re.findall(r"\w+", text_of(declarator, source)) if declarator is not None else []
-    return Name(words[-1], declarator.start_point[0], declarator.start_byte) if declarator and words else None
+    words = re.findall(r"\w+", read_text(declarator, source)) if declarator is not None else []
+    return SourceName(words[-1], declarator.start_point[0], declarator.start_byte) if declarator and words else None
 
 
-def _lua_function(node: "Node", source: bytes) -> Name | None:
+def _lua_function(node: "Node", source: bytes) -> SourceName | None:
     name = node.child_by_field_name("name")
-    return dotted_name(name, source) if name is not None else None
+    return read_dotted_name(name, source) if name is not None else None
 
 
-def _kotlin_function(node: "Node", source: bytes) -> Name | None:
+def _kotlin_function(node: "Node", source: bytes) -> SourceName | None:
     """`fun String.shout()` is shout of String."""
     name = node.child_by_field_name("name")
-    found = plain_name(name, source) if name is not None else None
+    found = read_plain_name(name, source) if name is not None else None
     receiver = next((child for child in node.named_children if child.type in ("user_type", "nullable_type")), None)
     if found is None or receiver is None or receiver.start_byte > found.byte:
         return found
-    text = _without_generics(text_of(receiver, source)).rstrip("?")
-    return Name(found.text, found.line, found.byte, text, True)
+    text = _without_generics(read_text(receiver, source)).rstrip("?")
+    return SourceName(found.text, found.line, found.byte, text, True)
 
 
-def _keyword(word: str) -> Callable[["Node", bytes], Name | None]:
+def _keyword(word: str) -> Callable[["Node", bytes], SourceName | None]:
     """Named by what kind of thing it is: its language gives it no name."""
 
-    def named(node: "Node", source: bytes) -> Name | None:
+    def named(node: "Node", source: bytes) -> SourceName | None:
         byte = max(source.find(word.encode(), node.start_byte, node.end_byte), node.start_byte)
-        return Name(word, node.start_point[0] + source.count(b"\n", node.start_byte, byte), byte)
+        return SourceName(word, node.start_point[0] + source.count(b"\n", node.start_byte, byte), byte)
 
     return named
 
 
-def _operator(node: "Node", source: bytes) -> Name | None:
+def _operator(node: "Node", source: bytes) -> SourceName | None:
     operator = node.child_by_field_name("operator") or node.child_by_field_name("type")
     if operator is None:
         return None
-    text = text_of(operator, source)
-    return Name(f"operator {text}"[:MAX_NAME], operator.start_point[0], operator.start_byte)
+    text = read_text(operator, source)
+    return SourceName(f"operator {text}"[:MAX_NAME], operator.start_point[0], operator.start_byte)
 
 
-def _destructor(node: "Node", source: bytes) -> Name | None:
+def _destructor(node: "Node", source: bytes) -> SourceName | None:
     name = node.child_by_field_name("name")
-    found = plain_name(name, source) if name is not None else None
-    return Name("~" + found.text, found.line, found.byte) if found else None
+    found = read_plain_name(name, source) if name is not None else None
+    return SourceName("~" + found.text, found.line, found.byte) if found else None
 
 
-def _dotted(node: "Node", source: bytes) -> Name | None:
+def _dotted(node: "Node", source: bytes) -> SourceName | None:
     """A name that may be qualified by the way: `class Jobs::Queue`, `namespace App\\Mail`."""
     name = node.child_by_field_name("name")
     if name is None:
         return None
-    text = text_of(name, source)
+    text = read_text(name, source)
     parts = [part.strip() for part in re.split(r"::|\\|\.", text) if part.strip()]
     if not parts or len(text) > MAX_NAME:
         return None
-    return Name(parts[-1], name.start_point[0], name.start_byte, ".".join(parts[:-1]))
+    return SourceName(parts[-1], name.start_point[0], name.start_byte, ".".join(parts[:-1]))
 
 
 _CPP_TYPES = ("class_specifier", "struct_specifier", "union_specifier", "enum_specifier", "namespace_definition")
-_SPECIAL: dict[tuple[str, str], Callable[["Node", bytes], Name | None]] = {
+_SPECIAL: dict[tuple[str, str], Callable[["Node", bytes], SourceName | None]] = {
     ("tree_sitter_go", "method_declaration"): _go_method,
     ("tree_sitter_rust", "impl_item"): _rust_impl,
     ("tree_sitter_c", "function_definition"): _c_function,

@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from codekin.code.budget import ParseBudget, reader
+from codekin.code.grammar_types import Grammar, NodeRole
 from codekin.code.grammars import GRAMMARS
-from codekin.code.macros import without_macros
-from codekin.code.repeats import without_repeats
-from codekin.code.shapes import Grammar, Shape
+from codekin.code.macros import blank_macros
+from codekin.code.repeats import blank_repeats
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Tree
@@ -33,15 +33,15 @@ class Syntax:
     language: "Language"
 
     @cached_property
-    def shapes(self) -> dict[int, Shape]:
+    def node_roles(self) -> dict[int, NodeRole]:
         """By kind id; the kinds that are absent are statements."""
         types = {name: shape for shape, names in self.grammar.shapes.items() for name in names.split()}
         kinds = range(self.language.node_kind_count)
         named = {kind: self.language.node_kind_for_id(kind) for kind in kinds if self.language.node_kind_is_named(kind)}
-        return {kind: types[name] for kind, name in named.items() if name in types} | {_ERROR_KIND: Shape.OPEN}
+        return {kind: types[name] for kind, name in named.items() if name in types} | {_ERROR_KIND: NodeRole.OPEN}
 
-    def shape(self, node: "Node") -> Shape:
-        return self.shapes.get(node.kind_id, Shape.STATEMENT)
+    def node_role(self, node: "Node") -> NodeRole:
+        return self.node_roles.get(node.kind_id, NodeRole.STATEMENT)
 
     @cached_property
     def name_field(self) -> int:
@@ -62,7 +62,7 @@ class Syntax:
     def _field(self, name: str) -> int:
         return self.language.field_id_for_name(name) or 0
 
-    def matches(self, rule: str, text: str) -> bool:
+    def matches_rule(self, rule: str, text: str) -> bool:
         """Whether all of `text` is what the grammar's `rule` names."""
         return self._rules[rule].match(text) is not None
 
@@ -86,7 +86,7 @@ def _whole(pattern: str) -> re.Pattern[str]:
 
 
 @cache
-def syntax_of(language: str) -> Syntax | None:
+def load_syntax(language: str) -> Syntax | None:
     """The language's grammar, loaded; None where there is none, or its wheel can't be loaded."""
     from tree_sitter import Language
 
@@ -99,7 +99,7 @@ def syntax_of(language: str) -> Syntax | None:
         return None
 
 
-def source_of(lines: Sequence[str]) -> bytes:
+def encode_source(lines: Sequence[str]) -> bytes:
     """What is parsed: LF between the lines, so that the tree's rows are our lines whatever the document's line ends.
 
     Unpaired surrogates and NULs, which grammars stumble over, are replaced; a byte order mark is dropped, and so is
@@ -111,39 +111,41 @@ def source_of(lines: Sequence[str]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedSource:
     """A tree, and the bytes that were parsed."""
 
     source: bytes
     tree: "Tree"
 
 
-def parse(source: bytes, syntax: Syntax) -> "Node | None":
+def parse_source(source: bytes, syntax: Syntax) -> "Node | None":
     """The root of `source`'s tree, or None where that takes more than any source that somebody wrote.
 
     See budget.py: what that is, is the same on every machine but where a step is slow.
     """
-    parsed = parsed_anew(source, syntax)
+    parsed = parse_incrementally(source, syntax)
     return parsed.tree.root_node if parsed else None
 
 
-def parsed_anew(source: bytes, syntax: Syntax, former: Parsed | None = None) -> Parsed | None:
+def parse_incrementally(source: bytes, syntax: Syntax, former: ParsedSource | None = None) -> ParsedSource | None:
     """The same, with its tree. Where a `former` text differs in few places, parsing takes as long as those do."""
     parser = _parser(syntax)
-    source = without_repeats(source)
+    source = blank_repeats(source)
     if syntax.grammar.macros:
-        source = without_macros(source)
+        source = blank_macros(source)
     budget = ParseBudget(source, lambda: _parser(syntax, is_spare=True))
     try:
         if former is None:
-            return Parsed(source, parser.parse(reader(source), progress_callback=budget.is_spent))
-        return Parsed(source, parser.parse(reader(source), _edited(former, source), progress_callback=budget.is_spent))
+            return ParsedSource(source, parser.parse(reader(source), progress_callback=budget.is_spent))
+        return ParsedSource(
+            source, parser.parse(reader(source), _edited(former, source), progress_callback=budget.is_spent)
+        )
     except ValueError:  # "Parsing failed": stopped by the budget
         parser.reset()
         return None
 
 
-def _edited(former: Parsed, source: bytes) -> "Tree":
+def _edited(former: ParsedSource, source: bytes) -> "Tree":
     """The former tree, told where the new source is another."""
     old, shorter = former.source, min(len(former.source), len(source))
     first = _common(old, source, shorter)

@@ -12,7 +12,7 @@ _SAMPLE = 96  # bytes; longer than any rule of dashes is wide
 _VISIBLE = re.compile(rb"[^\n]")
 
 
-def without_repeats(source: bytes) -> bytes:
+def blank_repeats(source: bytes) -> bytes:
     """`source` with its long repetitions of something short blanked, in the same length."""
     runs: list[tuple[int, int]] = []
     for probe in range(0, len(source) - _SAMPLE, _RUN // 2):

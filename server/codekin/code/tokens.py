@@ -40,10 +40,10 @@ class Tokens:
     kinds: Codes  # (n,): MARK, NAME, STRING or NUMBER
 
 
-NOTHING = Tokens((), np.empty(0, np.uint64), np.empty(0, np.uint64))
+NO_TOKENS = Tokens((), np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
-def tokens(text: str, language: str) -> Tokens | None:
+def tokenize(text: str, language: str) -> Tokens | None:
     """The tokens of `text`; None where nobody has told us how the language writes comments and literals."""
     scanner = _scanner(language)
     return scanner.scan(text) if scanner else None

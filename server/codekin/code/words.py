@@ -15,12 +15,12 @@ _SUBWORD = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CACHED = 32_768  # identifiers: the vocabulary of a large code base's busy part, a few MB
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The text's words in order, repeated as often as they stand there, lower-case."""
     return list(chain.from_iterable(map(_SUBWORDS.__getitem__, _tokens(text))))
 
 
-def identifiers(text: str) -> list[str]:
+def find_compound_identifiers(text: str) -> list[str]:
     """The identifiers of two or more words, joined, lower-case: `getUserName`, `get_user_name` → `getusername`."""
     return ["".join(parts) for token in _tokens(text) if len(parts := _SUBWORDS[token]) > 1 and token.isascii()]
 

@@ -1,0 +1,1 @@
+"""How does the code go on from here? Copies from the workspace; never generates, never offers what parses worse."""

@@ -9,21 +9,21 @@ from pathlib import Path
 
 from codekin.code.cell_lines import cell_at
 from codekin.code.cells import Notebook, in_language, with_text
-from codekin.code.languages import language_of
+from codekin.code.languages import detect_language
 from codekin.code.lines import is_closing, split_lines
 from codekin.code.notebooks import is_notebook
-from codekin.completion.asked import Asked, asked_at
-from codekin.completion.belief import Belief, beliefs
-from codekin.completion.clues import Clue, Clues
-from codekin.completion.extent import extents, taken
-from codekin.completion.insertion import Proof, insertion, looks_secret
-from codekin.completion.weighing import Weighing
+from codekin.completion.candidates import CandidateFinder, LineCandidate
+from codekin.completion.context import CompletionContext, read_context
+from codekin.completion.features import FeatureExtractor
+from codekin.completion.insertion import ParseCheck, looks_secret, make_insertion
+from codekin.completion.ranking import RankedLine, rank_lines
+from codekin.completion.truncation import adapt_lines, choose_extents
 from codekin.embed.embedder import Embedder
 from codekin.errors import NoLineError, QueryError
 from codekin.index.index import Index
-from codekin.index.workspace import Document, Workspace
 from codekin.settings import CompletionSettings
 from codekin.types import Cancel, Cell, Completion, Span
+from codekin.workspace.workspace import Document, Workspace
 
 _REMEMBERED = 8  # documents
 _LARGEST = 1_048_576  # characters of a document: in larger ones a key would take seconds
@@ -48,26 +48,26 @@ class Completer:
     def __init__(self, index: Index, workspace: Workspace, embedder: Embedder) -> None:
         self._index = index
         self._workspace = workspace
-        self._known: OrderedDict[Path, Asked] = OrderedDict()  # the documents asked about last
+        self._known: OrderedDict[Path, CompletionContext] = OrderedDict()  # the documents asked about last
         self._lock = threading.Lock()
-        self._clues = Clues(index, workspace, embedder)
+        self._clues = CandidateFinder(index, workspace, embedder)
 
-    def cursor(self, path: Path, text: str | None, row: int, column: int, key: str = "") -> Cursor:
+    def make_cursor(self, path: Path, text: str | None, row: int, column: int, key: str = "") -> Cursor:
         """A place in `text`, or where that is None in the document; with `key`, in an open cell of a notebook.
 
         Raises QueryError where there is no source, or no such line in the document: an editor's text may lag behind its
         cursor, a person's may not.
         """
-        path = self._workspace.locate(path)
+        path = self._workspace.resolve_path(path)
         if is_notebook(path):
             return self._cursor_in_notebook(path, text, (row, column), key)
         if text is None:
-            document = self._workspace.read(path)
+            document = self._workspace.read_document(path)
             text = document.text if isinstance(document, Document) else None
             lines = split_lines(text) if text is not None else []
             if lines and row >= len(lines):
                 raise NoLineError(path, lines, row)
-        language = None if text is None else language_of(path, text=text)
+        language = None if text is None else detect_language(path, text=text)
         if text is not None and (refused := self._workspace.refuses_size(path, text)):
             raise QueryError(f"{path} is left out: {refused.reason}.")
         if text is None or language is None:
@@ -76,7 +76,7 @@ class Completer:
 
     def _cursor_in_notebook(self, path: Path, text: str | None, at: tuple[int, int], key: str) -> Cursor:
         """What the cells above and below say counts as the lines above and below do in any other file."""
-        document, (row, column) = self._workspace.read(path), at
+        document, (row, column) = self._workspace.read_document(path), at
         if not isinstance(document, Document):
             raise QueryError(f"{path} can't be read as source. Name a notebook with code.")
         if text is not None and not document.cells:  # an editor shows it as the script that its code is
@@ -105,22 +105,27 @@ class Completer:
             former = None
         if len(cursor.text) > _LARGEST:
             return []
-        asked = asked_at(cursor.path, cursor.text, cursor.language, cursor.row, cursor.column, former)
-        proof = Proof(asked)
-        found = self._complete(asked, proof, settings, cancel, without) if asked.is_begun else []
+        asked = read_context(cursor.path, cursor.text, cursor.language, cursor.row, cursor.column, former)
+        proof = ParseCheck(asked)
+        found = self._complete(asked, proof, settings, cancel, without) if asked.can_continue else []
         self._remember(replace(asked, parsed=proof.parsed))
         return [_with_cell(completion, cursor) for completion in found] if cursor.cells else found
 
     def _complete(
-        self, asked: Asked, proof: Proof, settings: CompletionSettings, cancel: Cancel, without: Collection[bytes]
+        self,
+        asked: CompletionContext,
+        proof: ParseCheck,
+        settings: CompletionSettings,
+        cancel: Cancel,
+        without: Collection[bytes],
     ) -> list[Completion]:
-        believed = self.believed(asked, cancel, without)
+        believed = self.rank_next_lines(asked, cancel, without)
         if believed and is_closing(believed[0].line):
             return []  # most likely the block ends here, which is no news
         probable = (belief for belief in believed[:_TRIED] if belief.probability >= settings.floor)
         return list(islice(_offered(asked, probable, proof, settings, cancel), settings.limit))
 
-    def _remember(self, asked: Asked) -> None:
+    def _remember(self, asked: CompletionContext) -> None:
         """What the next question about the document needs not do again."""
         with self._lock:
             self._known[asked.path] = asked
@@ -128,19 +133,23 @@ class Completer:
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
 
-    def believed(self, asked: Asked, cancel: Cancel, without: Collection[bytes] = ()) -> list[Belief]:
+    def rank_next_lines(
+        self, asked: CompletionContext, cancel: Cancel, without: Collection[bytes] = ()
+    ) -> list[RankedLine]:
         """The lines that may come next, most probable first."""
-        return beliefs(self.weighed(asked, cancel, without))
+        return rank_lines(self.list_candidates(asked, cancel, without))
 
-    def weighed(self, asked: Asked, cancel: Cancel, without: Collection[bytes] = ()) -> list[Clue]:
+    def list_candidates(
+        self, asked: CompletionContext, cancel: Cancel, without: Collection[bytes] = ()
+    ) -> list[LineCandidate]:
         """The clues with their features."""
-        weigh = Weighing(asked, self._index)
+        weigh = FeatureExtractor(asked, self._index)
         found = []
-        for clue in self._clues.find(asked, without, cancel):
+        for clue in self._clues.find_candidates(asked, without, cancel):
             if cancel.is_set():
                 return []
             weigh(clue)
-            if not asked.typed.strip() or clue.line.startswith(asked.typed.strip()):
+            if not asked.text_before.strip() or clue.line.startswith(asked.text_before.strip()):
                 found.append(clue)
         return found
 
@@ -152,21 +161,27 @@ def _with_cell(completion: Completion, cursor: Cursor) -> Completion:
 
 
 def _offered(
-    asked: Asked, probable: Iterator[Belief], proof: Proof, settings: CompletionSettings, cancel: Cancel
+    asked: CompletionContext,
+    probable: Iterator[RankedLine],
+    proof: ParseCheck,
+    settings: CompletionSettings,
+    cancel: Cancel,
 ) -> Iterator[Completion]:
     for belief in probable:
         clue = belief.clues[0]
-        for rows in extents(asked, belief.clues, settings.max_lines):
+        for rows in choose_extents(asked, belief.clues, settings.max_lines):
             if cancel.is_set():
                 return
-            lines = taken(clue, rows)
-            text = insertion(asked, lines, clue.source.lines)
-            if text and text.strip() and not looks_secret(asked.typed + text) and proof.holds(text):
+            lines = adapt_lines(clue, rows)
+            text = make_insertion(asked, lines, clue.source.lines)
+            if text and text.strip() and not looks_secret(asked.text_before + text) and proof.is_no_worse(text):
                 yield _completion(asked, belief, text, rows, lines)
                 break
 
 
-def _completion(asked: Asked, belief: Belief, text: str, rows: Sequence[int], lines: Sequence[str]) -> Completion:
+def _completion(
+    asked: CompletionContext, belief: RankedLine, text: str, rows: Sequence[int], lines: Sequence[str]
+) -> Completion:
     clue = belief.clues[0]
     source = clue.source
     span = Span(source.first + rows[0], source.first + rows[-1] + 1)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from codekin.code.parsing import parse, parsed_anew, source_of, syntax_of
-from codekin.completion.asked import Asked, indent
+from codekin.code.parsing import encode_source, load_syntax, parse_incrementally, parse_source
+from codekin.completion.context import CompletionContext, measure_indent
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -39,22 +39,22 @@ def _is_random(word: str) -> bool:
     return (kinds >= _VARIED and changes >= 3) or (len(word) >= 32 and re.fullmatch("[0-9a-f]+", word) is not None)
 
 
-def unit_of(lines: Sequence[str]) -> str:
+def find_indent_unit(lines: Sequence[str]) -> str:
     """What one level of indentation is in these lines: the step in that most of them go deeper; "" where none does."""
     filled = [line for line in lines if line.strip()]
     if 2 * sum(line[0] == "\t" for line in filled) > sum(line[0] in " \t" for line in filled):
         return "\t"
-    steps = Counter(below - above for above, below in pairwise(map(indent, filled)))
+    steps = Counter(below - above for above, below in pairwise(map(measure_indent, filled)))
     width = max(_WIDTHS, key=lambda width: steps[width])
     return " " * width if steps[width] else ""
 
 
-def insertion(asked: Asked, lines: Sequence[str], source: Sequence[str]) -> str | None:
+def make_insertion(asked: CompletionContext, lines: Sequence[str], source: Sequence[str]) -> str | None:
     """The text for the cursor that makes the document go on with `lines`, taken from `source`; None where it can't be.
 
     `lines` are as their source has them, the first one's indentation being the statement's.
     """
-    typed = asked.typed
+    typed = asked.text_before
     first = lines[0].strip()
     if typed.strip():
         if not first.startswith(typed.strip()) or len(first) == len(typed.strip()):
@@ -67,27 +67,27 @@ def insertion(asked: Asked, lines: Sequence[str], source: Sequence[str]) -> str 
             head = head[blank:]
     else:
         base = typed
-        if asked.indent is None:
+        if asked.indent_column is None:
             base = _standing(asked, lines, source)
         head = base[len(typed) :] + first
     ours = _unit(asked)
-    theirs = unit_of(source) or ours
-    body = [_shifted(line, indent(lines[0]), theirs, ours, base) for line in lines[1:]]
+    theirs = find_indent_unit(source) or ours
+    body = [_shifted(line, measure_indent(lines[0]), theirs, ours, base) for line in lines[1:]]
     return _before(asked, head, body)
 
 
-def _unit(asked: Asked) -> str:
+def _unit(asked: CompletionContext) -> str:
     """What one level of indentation is around the cursor."""
-    return unit_of(asked.lines[max(asked.row - _AROUND, 0) : asked.row + _AROUND]) or "    "
+    return find_indent_unit(asked.lines[max(asked.row - _AROUND, 0) : asked.row + _AROUND]) or "    "
 
 
-def _standing(asked: Asked, lines: Sequence[str], source: Sequence[str]) -> str:
+def _standing(asked: CompletionContext, lines: Sequence[str], source: Sequence[str]) -> str:
     """The indentation that the source gives the line, where the editor has given none."""
-    last = asked.said[-1]
+    last = asked.content_lines[-1]
     blank = last[: len(last) - len(last.lstrip())]
     at = next((row for row, line in enumerate(source) if line is lines[0]), 0)
     above = next((line for line in reversed(source[:at]) if line.strip()), lines[0])
-    deeper = indent(lines[0]) - indent(above)
+    deeper = measure_indent(lines[0]) - measure_indent(above)
     return blank + _unit(asked) if deeper > 0 else blank
 
 
@@ -95,36 +95,36 @@ def _shifted(line: str, column: int, theirs: str, ours: str, base: str) -> str:
     if not line.strip():
         return ""
     width = 4 if theirs == "\t" else len(theirs)
-    levels, rest = divmod(max(indent(line) - column, 0), width)
+    levels, rest = divmod(max(measure_indent(line) - column, 0), width)
     return base + ours * levels + " " * rest + line.strip()
 
 
-def _before(asked: Asked, head: str, body: Sequence[str]) -> str | None:
+def _before(asked: CompletionContext, head: str, body: Sequence[str]) -> str | None:
     """Honours the text right of the cursor: closers that the line ends in too are not repeated; anything else is not
     written over.
     """
-    right = asked.after.strip()
+    right = asked.text_after.strip()
     if not right:
         following = next((line.strip() for line in asked.lines[asked.row + 1 :] if line.strip()), "")
-        whole = (asked.typed + head).strip()
+        whole = (asked.text_before + head).strip()
         return None if whole == following and len(whole) > 1 and not body else "\n".join([head, *body])
     if body or not _CLOSERS.fullmatch(right) or not head.rstrip().endswith(right):
         return None
     return head.rstrip()[: -len(right)] or None
 
 
-class Proof:
+class ParseCheck:
     """Whether the document parses no worse with a text inserted at the cursor."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: CompletionContext) -> None:
         self._asked = asked
         self._before: float | None = None
         self.parsed = asked.parsed  # of this document, in the last text that was parsed
 
-    def holds(self, text: str) -> bool:
+    def is_no_worse(self, text: str) -> bool:
         """False also where there is no grammar: what can't be checked is not offered; nor is code in a comment."""
         asked = self._asked
-        line = asked.typed + text + asked.after
+        line = asked.text_before + text + asked.text_after
         root = self._root([*asked.lines[: asked.row], *line.split("\n"), *asked.lines[asked.row + 1 :]])
         if root is None or _is_prose(root, asked):
             return False
@@ -135,15 +135,15 @@ class Proof:
         return not after or after <= (self._before or 0)
 
     def _root(self, lines: Sequence[str]) -> "Node | None":
-        syntax = syntax_of(self._asked.language)
-        parsed = parsed_anew(source_of(lines), syntax, self.parsed) if syntax else None
+        syntax = load_syntax(self._asked.language)
+        parsed = parse_incrementally(encode_source(lines), syntax, self.parsed) if syntax else None
         self.parsed = parsed or self.parsed
         return parsed.tree.root_node if parsed else None
 
 
-def _is_prose(root: "Node", asked: Asked) -> bool:
+def _is_prose(root: "Node", asked: CompletionContext) -> bool:
     """Whether the cursor's line begins inside a comment or a string that began above."""
-    at = asked.row, len(asked.typed.encode("utf-8", "replace"))
+    at = asked.row, len(asked.text_before.encode("utf-8", "replace"))
     node = root.descendant_for_point_range(at, at)
     while node is not None:
         if _PROSE.search(node.type) and node.start_point[0] < asked.row:
@@ -152,10 +152,10 @@ def _is_prose(root: "Node", asked: Asked) -> bool:
     return False
 
 
-def faults(lines: Sequence[str], language: str) -> float:
+def count_parse_errors(lines: Sequence[str], language: str) -> float:
     """How many errors the document's tree has, with what its parser had to make up; infinite where there is none."""
-    syntax = syntax_of(language)
-    root = parse(source_of(lines), syntax) if syntax else None
+    syntax = load_syntax(language)
+    root = parse_source(encode_source(lines), syntax) if syntax else None
     return _count(root) if root is not None else math.inf
 
 

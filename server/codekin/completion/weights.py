@@ -3,7 +3,7 @@
 Made by codekin.evaluation.weight_fitting on 2,000 cuts of click, ansible, axios, gin, gson, libuv, sinatra, axum.
 """
 
-OF_CLUES = {
+CANDIDATE_WEIGHTS = {
     "rarity": 1.69,
     "root_rarity": -1.92,
     "depth": 0.26,
@@ -38,7 +38,7 @@ OF_CLUES = {
     "bias": -10.45,
 }
 
-OF_LINES = {
+LINE_WEIGHTS = {
     "best": 0.6,
     "share": 1.28,
     "evidence": -0.39,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from codekin.embed.checkpoint import folder_of
+from codekin.embed.local.checkpoint import resolve_folder
 from codekin.embed.tasks import Prefixes
 from codekin.errors import DimensionError, ModelError
 from codekin.settings import ModelSettings
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from codekin.embed.transformer import TransformerEncoder
+    from codekin.embed.local.transformer import TransformerEncoder
 
-MODELS = Path(__file__).parent / "models"
+MODELS_FOLDER = Path(__file__).parent / "models"
 
 
 class Encoder(Protocol):
@@ -111,7 +111,7 @@ class Embedder:
         return f"{self._encoder.fingerprint}/{self._encoder.prefixes[task, Role.PASSAGE].strip()}/{self.dim}"
 
 
-def load(settings: ModelSettings) -> Embedder:
+def load_embedder(settings: ModelSettings) -> Embedder:
     """The embedder that the settings name: "embedded", a preset, a hub id or a folder.
 
     A heavy one takes seconds and its weights' memory. Raises ModelError, DimensionError.
@@ -119,7 +119,7 @@ def load(settings: ModelSettings) -> Embedder:
     return Embedder(_encoder(settings), settings.dim)
 
 
-def is_static(settings: ModelSettings) -> bool:
+def is_static_model(settings: ModelSettings) -> bool:
     """Whether it is a model that any process loads at once: the embedded one, or a folder of its kind."""
     return settings.name == "embedded" or _static_folder(settings.name) is not None
 
@@ -127,22 +127,22 @@ def is_static(settings: ModelSettings) -> bool:
 def _encoder(settings: ModelSettings) -> Encoder:
     from codekin.embed.static import StaticEncoder
 
-    folder = MODELS if settings.name == "embedded" else _static_folder(settings.name)
-    return StaticEncoder(folder) if folder else transformer(settings)
+    folder = MODELS_FOLDER if settings.name == "embedded" else _static_folder(settings.name)
+    return StaticEncoder(folder) if folder else load_transformer(settings)
 
 
 def _static_folder(name: str) -> Path | None:
-    folder = folder_of(name)
+    folder = resolve_folder(name)
     return folder if folder and os.access(folder / "table.npy", os.F_OK) else None
 
 
-def transformer(settings: ModelSettings) -> "TransformerEncoder":
+def load_transformer(settings: ModelSettings) -> "TransformerEncoder":
     """The heavy model that the settings name, loaded in this process. Raises ModelError."""
-    from codekin.embed.checkpoint import read
+    from codekin.embed.local.checkpoint import read_checkpoint
 
-    checkpoint = read(settings)
+    checkpoint = read_checkpoint(settings)
     try:
-        from codekin.embed.transformer import TransformerEncoder
+        from codekin.embed.local.transformer import TransformerEncoder
     except ModuleNotFoundError as error:
         remedy = "Run: pip install 'codekin[transformers]'"
         raise ModelError(f"{checkpoint.name} needs PyTorch, which is not installed ({error.name}). {remedy}") from error

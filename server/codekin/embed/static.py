@@ -54,9 +54,9 @@ class StaticEncoder:
         before, after = self._places[head["factors"], 0], self._places[head["factors"], 1, ::-1]
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
         for row, text in enumerate(texts):
-            found = self._vocabulary.ids(text, spoken)
+            found = self._vocabulary.token_ids(text, spoken)
             count = len(found)
-            ids = np.array(found + self._vocabulary.marks(text) if marked else found, dtype=np.intp)
+            ids = np.array(found + self._vocabulary.language_marks(text) if marked else found, dtype=np.intp)
             weights = factors.take(ids)
             weights[:count] *= before[:count] * after[len(after) - count :]  # marks have no place
             # Text by text and without BLAS: the order of the additions, and so the last bit, never depends on the
@@ -65,7 +65,7 @@ class StaticEncoder:
         return vectors
 
 
-def fingerprint(folder: Path) -> str:
+def fingerprint_files(folder: Path) -> str:
     """The hash of the files that determine the raw vectors; `model.json` carries it."""
     digest = hashlib.sha256()
     for name in ("tokenizer.json", "table.npy", "factors.npy", "places.npy"):

@@ -29,6 +29,6 @@ PREFIXES: Prefixes = {
 }
 
 
-def prefix(task: Task, role: Role) -> str:
+def find_prefix(task: Task, role: Role) -> str:
     """The instruction that stands before a text; nl2code and code2code share their passages' prefix."""
     return PREFIXES[task, role]

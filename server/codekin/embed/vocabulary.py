@@ -25,13 +25,13 @@ _ASCII_WORD = re.compile(_PATTERN, re.ASCII)  # finds the same in ASCII, a quart
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 
-def parts(word: str) -> list[str]:
+def split_identifier(word: str) -> list[str]:
     """`parseHTTPServer2` → parse, http, server, 2; operators stay whole."""
     found = _PART.findall(word)
     return [part.lower() for part in found] if found else [word]
 
 
-def words(text: str) -> list[str]:
+def split_tokens(text: str) -> list[str]:
     """The identifiers, numbers and operators of a text, in order."""
     text = text[:MAX_CHARS]
     return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
@@ -58,17 +58,17 @@ class Vocabulary:
         """The ids from here on are those of marks."""
         return self._tokens + self._phrases
 
-    def marks(self, text: str) -> list[int]:
+    def language_marks(self, text: str) -> list[int]:
         """The ids of the marks that the text has."""
         ended = text[:MAX_CHARS] + "\n"
         return [mark for mark, sign in enumerate(MARKS, self.first_mark) if sign in ended]
 
-    def ids(self, text: str, spoken: bool = False) -> list[int]:
+    def token_ids(self, text: str, spoken: bool = False) -> list[int]:
         """The ids of the text's pieces, each once, in the order of their first occurrence.
 
         `spoken` texts are sentences: their neighbouring words are phrases too, not only those joined in an identifier.
         """
-        sequence = words(text)
+        sequence = split_tokens(text)
         unique = dict.fromkeys(sequence)
         if spoken and self._phrases:
             # Written as the identifier that would join them, a phrase is found in the cache like any word.
@@ -92,7 +92,9 @@ class Vocabulary:
 
     def _pieces(self, word: str) -> tuple[int, ...]:
         # Surrogates can't cross into the tokenizer, which speaks UTF-8.
-        split = parts(word) if word.isascii() else [encodable(part) for part in parts(word)]
+        split = (
+            split_identifier(word) if word.isascii() else [replace_surrogates(part) for part in split_identifier(word)]
+        )
         ids = [token for part in split for token in self._pieces_of_part(part)]
         if self._phrases:
             pairs = pairwise(split[:_MAX_PARTS])
@@ -108,6 +110,6 @@ class Vocabulary:
         return ids
 
 
-def encodable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text without unpaired surrogates, which JSON can carry and nothing else can."""
     return text.encode("utf-8", "replace").decode("utf-8")

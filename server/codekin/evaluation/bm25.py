@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from codekin.code.words import identifiers, words
+from codekin.code.words import find_compound_identifiers, split_words
 
 K1, B = 1.2, 0.75
 SIGNATURE = f"k1={K1} b={B} words and joined identifiers in the singular"
@@ -38,7 +38,7 @@ def compute_bm25_scores(queries: Sequence[str], passages: Sequence[str]) -> NDAr
 
 
 def _split_terms(text: str) -> list[str]:
-    return [_strip_plural(term) for term in words(text) + identifiers(text)]
+    return [_strip_plural(term) for term in split_words(text) + find_compound_identifiers(text)]
 
 
 def _strip_plural(term: str) -> str:

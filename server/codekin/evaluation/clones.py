@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 from threading import Event
 
-from codekin.code.extract import canonical, split_lines
-from codekin.embed.embedder import load
+from codekin.code.extract import split_lines, to_canonical_text
+from codekin.embed.embedder import load_embedder
 from codekin.engine import Engine
 from codekin.evaluation.mutations import CloneType, Mutant, make_mutant
 from codekin.evaluation.mutations.layout import LAYOUTS
@@ -118,7 +118,7 @@ def measure_clones(
         interviewer.close()
     signature = {
         **describe_codekin(),
-        **describe_model(load(settings.model)),
+        **describe_model(load_embedder(settings.model)),
         "roots": ", ".join(root.resolve().name for root in roots),
         "corpus": f"{index_report.files:,} files, {index_report.snippets:,} snippets",
         "seed": str(plan.seed),
@@ -154,7 +154,7 @@ class _CloneInterviewer:
 
     def _query_mutant(self, original: SampledFunction, mutant: Mutant) -> CloneQuery:
         target_text, place = original.snippet.text, original.display_place
-        hits = self._engine.similar_to(mutant.text, MAX_HITS, language=original.snippet.language).hits
+        hits = self._engine.find_similar_to_code(mutant.text, MAX_HITS, language=original.snippet.language).hits
         matching_ranks = [rank for rank, hit in enumerate(hits, start=1) if read_hit_text(hit) == target_text]
         rank = matching_ranks[0] if matching_ranks else None
         claimed_kinship = str(hits[rank - 1].kinship or "") if rank else None
@@ -187,7 +187,7 @@ class _CloneInterviewer:
 
     def _query_pair(self, name: str, text: str, language: str, folder: Path) -> CloneQuery:
         problem = name[1:].partition("-")[0]
-        hits = self._engine.similar_to(text, _MAX_PAIR_HITS, language=language).hits
+        hits = self._engine.find_similar_to_code(text, _MAX_PAIR_HITS, language=language).hits
         foreign_hits = [hit for hit in hits if hit.place.path.stem != f"d{problem}_{language}"][:MAX_HITS]
         problem_folder = folder.resolve() / f"p{problem}"
         matching_ranks = [
@@ -200,18 +200,20 @@ class _CloneInterviewer:
 
     def list_duplicates(self, original: SampledFunction) -> list[ClaimedHit]:
         """List what codekin reports as duplicates of a function of the workspace."""
-        hits = self._engine.duplicates(original.path, original.snippet)
+        hits = self._engine.find_duplicates(original.path, original.snippet)
         return [_make_claimed_hit(original, hit) for hit in hits]
 
     def list_claimed_neighbours(self, original: SampledFunction) -> list[ClaimedHit]:
         """List what codekin claims to be kin of a function of the workspace."""
         line = original.snippet.name_line
-        hits = self._engine.similar(original.path, Span(line, line + 1), MAX_HITS).hits
+        hits = self._engine.find_similar(original.path, Span(line, line + 1), MAX_HITS).hits
         return [_make_claimed_hit(original, hit) for hit in hits if hit.kinship in CLAIMED_KINSHIPS]
 
     def query_stranger(self, original: SampledFunction) -> ClaimedHit:
         """Return what codekin claims to be kin of a function of another code base, else the best hit."""
-        hits = self._engine.similar_to(original.snippet.text, MAX_HITS, language=original.snippet.language).hits
+        hits = self._engine.find_similar_to_code(
+            original.snippet.text, MAX_HITS, language=original.snippet.language
+        ).hits
         return _make_claimed_hit(
             original, next((hit for hit in hits if hit.kinship in CLAIMED_KINSHIPS), hits[0] if hits else None)
         )
@@ -232,7 +234,7 @@ def _make_claimed_hit(original: SampledFunction, hit: Hit | None) -> ClaimedHit:
 
 def read_hit_text(hit: Hit) -> str:
     """Return a hit's text as the index keeps it."""
-    return canonical(split_lines(hit.text))
+    return to_canonical_text(split_lines(hit.text))
 
 
 def _is_peer(hit: Hit, original: Snippet, type_: CloneType) -> bool:

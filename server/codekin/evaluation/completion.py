@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from codekin.completion.completer import Cursor
-from codekin.completion.insertion import faults
+from codekin.completion.insertion import count_parse_errors
 from codekin.engine import Engine
 from codekin.evaluation.copying import LongestSuffix, suggest_by_bm25
 from codekin.evaluation.hold_out import Cut, CutCorpus, strip_blanks
-from codekin.index.pool import map_in_workers
+from codekin.indexing.pool import map_in_workers
 from codekin.settings import CacheSettings, Settings
 from codekin.types import Completion
 
@@ -120,7 +120,9 @@ def _is_worse(cut: Cut, completion: Completion) -> bool:
         cursor_line[: cut.column] + completion.text + cursor_line[cut.column :],
         *lines[cut.row + 1 :],
     ]
-    return faults("\n".join(changed_lines).split("\n"), cut.language) > faults(lines, cut.language)
+    return count_parse_errors("\n".join(changed_lines).split("\n"), cut.language) > count_parse_errors(
+        lines, cut.language
+    )
 
 
 def _compare_with_truth(cut: Cut, score: float, lines: Sequence[str]) -> ShownSuggestion:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from codekin.embed.embedder import load
+from codekin.embed.embedder import load_embedder
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
 
@@ -48,7 +48,7 @@ def measure_conformance(name: str, settings: ModelSettings) -> Conformance:
 
     Raises ModelError where the model is not on this machine.
     """
-    embedder = load(replace(settings, name=name, dim=0))
+    embedder = load_embedder(replace(settings, name=name, dim=0))
     vectors = [embedder.embed(QUERIES, Task.NL2CODE, Role.QUERY), embedder.embed(PASSAGES, Task.NL2CODE, Role.PASSAGE)]
     measured = np.asarray(vectors[0] @ vectors[1].T, dtype=np.float64)
     precision = embedder.device.rpartition(", ")[2]

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from codekin.code.continuations import keys_of
+from codekin.code.line_hashes import make_line_hasher
 from codekin.code.lines import is_closing
-from codekin.completion.extent import statement_end
+from codekin.completion.truncation import find_statement_end
 from codekin.evaluation.bm25 import compute_bm25_scores
 from codekin.evaluation.hold_out import CorpusSnippet, Cut, CutCorpus
 
@@ -39,7 +39,9 @@ class LongestSuffix:
         rows: list[tuple[list[str], int, int]] = []
         for number, snippet in enumerate(corpus.snippets):
             tokens: list[str] = []
-            content_rows = [row for row, line in enumerate(snippet.lines) if keys_of(snippet.snippet.language)[line]]
+            content_rows = [
+                row for row, line in enumerate(snippet.lines) if make_line_hasher(snippet.snippet.language)[line]
+            ]
             following = dict(pairwise(content_rows))
             for row, line in enumerate(snippet.lines):
                 tokens += _TOKEN.findall(line)
@@ -98,13 +100,13 @@ def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSu
 
 
 def _find_start_rows(snippet: CorpusSnippet) -> list[int]:
-    hash_line = keys_of(snippet.snippet.language)
+    hash_line = make_line_hasher(snippet.snippet.language)
     content_rows = [row for row, line in enumerate(snippet.lines) if hash_line[line]]
     return [row for row in content_rows[1:] if not is_closing(snippet.lines[row])][:_MAX_STARTS]
 
 
 def _read_statement(snippet: CorpusSnippet, row: int) -> tuple[str, ...]:
-    return snippet.lines[row : statement_end(snippet.lines, row)]
+    return snippet.lines[row : find_statement_end(snippet.lines, row)]
 
 
 def _count_shared_prefix(left: Sequence[str], right: Sequence[str]) -> int:

@@ -10,20 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
-from codekin.code.continuations import keys_of, statements
-from codekin.code.extract import extract, split_lines
-from codekin.code.lines import is_closing
-from codekin.code.parsing import parse, source_of, syntax_of
-from codekin.code.words import words
-from codekin.index.prepare import content_hash
-from codekin.index.workspace import Document, SourceFile, Workspace
-from codekin.types import Kind, Snippet
+from codekin.code.extract import extract_snippets, split_lines
+from codekin.code.line_hashes import find_all_statement_rows, make_line_hasher
+from codekin.code.lines import hash_content, is_closing
+from codekin.code.parsing import encode_source, load_syntax, parse_source
+from codekin.code.words import split_words
+from codekin.types import Snippet, SnippetKind
+from codekin.workspace.workspace import Document, SourceFile, Workspace
 
 _NEAR_DUPLICATE_SHARE = (
     0.9  # the share of two functions' words, counted as often as they occur, above which they are duplicates
 )
 _PROSE = re.compile(r"\s*[rbuf]?[\"'`]")  # a docstring is no code
-_FUNCTION_KINDS = (Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST)
+_FUNCTION_KINDS = (SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR, SnippetKind.TEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +52,15 @@ class CutCorpus:
     """All snippets of a workspace: what is cut, and what suggestions may be copied from."""
 
     def __init__(self, workspace: Workspace) -> None:
-        documents = (workspace.read(file.path) for file in workspace.walk() if isinstance(file, SourceFile))
+        documents = (workspace.read_document(file.path) for file in workspace.walk() if isinstance(file, SourceFile))
         self.documents = {document.path: document for document in documents if isinstance(document, Document)}
         self.snippets = [
             CorpusSnippet(document.path, snippet, tuple(snippet.text.split("\n")))
             for document in self.documents.values()
-            for snippet in extract(document.text, document.language)
+            for snippet in extract_snippets(document.text, document.language)
         ]
-        self.hashes = [content_hash(snippet.snippet.text) for snippet in self.snippets]
-        self._words = [Counter(words(snippet.snippet.text)) for snippet in self.snippets]
+        self.hashes = [hash_content(snippet.snippet.text) for snippet in self.snippets]
+        self._words = [Counter(split_words(snippet.snippet.text)) for snippet in self.snippets]
         self._word_counts = np.array([word_counts.total() for word_counts in self._words])
 
     def choose_cuts(self, count: int, seed: int) -> Iterator[Cut]:
@@ -79,11 +78,15 @@ class CutCorpus:
 
     def _find_cut_rows(self, corpus_snippet: CorpusSnippet) -> list[int]:
         document, snippet = self.documents[corpus_snippet.path], corpus_snippet.snippet
-        syntax, lines, hash_line = syntax_of(snippet.language), split_lines(document.text), keys_of(snippet.language)
-        root = parse(source_of(lines), syntax) if syntax else None
+        syntax, lines, hash_line = (
+            load_syntax(snippet.language),
+            split_lines(document.text),
+            make_line_hasher(snippet.language),
+        )
+        root = parse_source(encode_source(lines), syntax) if syntax else None
         if root is None:
             return []
-        rows = statements(root, snippet.name_line, snippet.span.end)
+        rows = find_all_statement_rows(root, snippet.name_line, snippet.span.end)
         code_rows = (row for row in rows if hash_line[lines[row]] and not is_closing(lines[row]))
         return [row for row in code_rows if not _PROSE.match(lines[row])]
 

@@ -1,7 +1,7 @@
 """Load the models to measure: whatever `model.name` may be, and the name that tables give them."""
 
-from codekin.embed.checkpoint import folder_of
-from codekin.embed.embedder import Embedder, load
+from codekin.embed.embedder import Embedder, load_embedder
+from codekin.embed.local.checkpoint import resolve_folder
 from codekin.settings import ModelSettings
 
 
@@ -11,7 +11,7 @@ def load_named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
 
     Raises ModelError, DimensionError.
     """
-    folder, embedder = folder_of(settings.name), load(settings)
+    folder, embedder = resolve_folder(settings.name), load_embedder(settings)
     return folder.name if folder else embedder.model, embedder
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codekin.embed.embedder import load
+from codekin.embed.embedder import load_embedder
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
 
@@ -46,7 +46,7 @@ class MtebEncoder:
         """`kwargs` are further model settings (dim, max_tokens, precision). Raises ModelError, DimensionError."""
         del revision
         settings = replace(ModelSettings(), name=model_name, **kwargs)
-        self._embedder = load(replace(settings, device=device) if device else settings)
+        self._embedder = load_embedder(replace(settings, device=device) if device else settings)
 
     def encode(self, inputs: Iterable[Mapping[str, Any]], *, task_metadata: Any, **options: Any) -> Floats:
         """Return float32 (n, dim): vectors of the batches' texts, with the instruction of the task.

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from codekin.code.languages import language_of
+from codekin.code.languages import detect_language
 from codekin.evaluation.benchmarks import load_benchmark
 
 
@@ -41,4 +41,4 @@ def _find_ending(language: str) -> str:
         "rs",
         "c",
     )
-    return next(ending for ending in endings if language_of(Path(f"x.{ending}")) == language)
+    return next(ending for ending in endings if detect_language(Path(f"x.{ending}")) == language)

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
-from codekin.code.languages import ending_of
-from codekin.embed.embedder import load
+from codekin.code.languages import common_ending
+from codekin.embed.embedder import load_embedder
 from codekin.engine import Engine
 from codekin.evaluation.benchmarks import Benchmark
 from codekin.evaluation.retrieval import Ranker
@@ -28,7 +28,7 @@ _MAX_HITS = 3 * _MAX_PASSAGES  # several may be of one passage
 
 def make_product_ranker(settings: Settings) -> tuple[str, tuple[Ranker, str]]:
     """Return codekin with these settings as a ranker: its name, and the ranker with its signature."""
-    embedder = load(settings.model)
+    embedder = load_embedder(settings.model)
     signature = {**describe_codekin(), **describe_model(embedder), "passages": "as files of a workspace"}
     return f"codekin search ({embedder.model})", (
         lambda benchmark: rank_by_product(benchmark, settings),
@@ -45,7 +45,7 @@ def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]
         root = Path(folder, "passages").resolve()
         root.mkdir()
         files = [
-            root / f"p{number}.{ending_of(language) or 'txt'}"
+            root / f"p{number}.{common_ending(language) or 'txt'}"
             for number, language in enumerate(benchmark.passage_languages)
         ]
         for path, text in zip(files, benchmark.passages, strict=True):
@@ -63,9 +63,9 @@ def _query_engine(engine: Engine, benchmark: Benchmark, query: int, files: list[
     if benchmark.task is Task.NL2CODE:
         return engine.search(text, _MAX_HITS)
     if own_passage is None:
-        return engine.similar_to(text, _MAX_HITS)
+        return engine.find_similar_to_code(text, _MAX_HITS)
     header_lines = _FILE_HEADERS.get(files[own_passage].suffix, "").count("\n")
-    return engine.similar(files[own_passage], Span(header_lines, header_lines + text.count("\n") + 1), _MAX_HITS)
+    return engine.find_similar(files[own_passage], Span(header_lines, header_lines + text.count("\n") + 1), _MAX_HITS)
 
 
 def _rank_passages(answer: Answer, numbers: dict[Path, int]) -> list[int]:

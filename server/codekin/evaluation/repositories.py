@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from codekin.embed.embedder import load
+from codekin.embed.embedder import load_embedder
 from codekin.engine import Engine
 from codekin.errors import CodekinError
 from codekin.evaluation.benchmarks import BenchmarkError
@@ -199,7 +199,7 @@ def describe_measurement(repositories: Sequence[Repository], checkouts: Path, se
     question_count = sum(len(repository.questions) for repository in repositories)
     return {
         **describe_codekin(),
-        **describe_model(load(settings.model)),
+        **describe_model(load_embedder(settings.model)),
         "settings": ", ".join(f"search.{name}={value}" for name, value in asdict(settings.search).items()),
         "benchmark": f"{question_count} questions, {len(repositories)} repositories",
         "revisions": describe_checkouts(
@@ -212,7 +212,7 @@ def describe_measurement(repositories: Sequence[Repository], checkouts: Path, se
 def _measure_repository(repository: Repository, checkout: Path, settings: Settings) -> RepositoryResult:
     with closing(Engine([checkout / repository.root], settings)) as engine:
         report = engine.refresh(lambda _: None, Event(), workers=1)
-        engine.heavy.fill(lambda _: None, Event())
+        engine.heavy.run_until_done(lambda _: None, Event())
         for question in repository.questions:  # once to warm up
             engine.search(question.text, MAX_HITS)
         answered_questions, seconds = [], []

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from codekin.code.extract import extract
+from codekin.code.extract import extract_snippets
 from codekin.evaluation.mutations import LANGUAGES
 from codekin.evaluation.mutations.similarity import list_tokens
-from codekin.index.workspace import Document, SourceFile, Workspace
 from codekin.settings import Settings
-from codekin.types import Kind, Snippet
+from codekin.types import Snippet, SnippetKind
+from codekin.workspace.workspace import Document, SourceFile, Workspace
 
 MIN_LINES, MIN_TOKENS = 5, 40  # without comments; shorter functions have twins everywhere
-_FUNCTION_KINDS = (Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST)
+_FUNCTION_KINDS = (SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR, SnippetKind.TEST)
 _MAX_PER_FILE = 2
 
 
@@ -56,9 +56,9 @@ def sample_functions(roots: Sequence[Path], plan: SamplingPlan, settings: Settin
     for file in files:
         if remaining[file.language] <= 0:
             continue
-        document = workspace.read(file.path)
+        document = workspace.read_document(file.path)
         if isinstance(document, Document):
-            all_snippets = extract(document.text, document.language)
+            all_snippets = extract_snippets(document.text, document.language)
             snippets = [
                 candidate for candidate in all_snippets if candidate.language in LANGUAGES and is_measurable(candidate)
             ]

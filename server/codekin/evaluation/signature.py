@@ -13,7 +13,16 @@ import codekin
 from codekin.embed.embedder import Embedder
 from codekin.processes import run_program
 
-_PACKAGES = ("code", "embed", "index", "search")  # what they do decides which hits come, and in which order
+_PACKAGES = (
+    "code",
+    "embed",
+    "workspace",
+    "storage",
+    "vectors",
+    "index",
+    "indexing",
+    "search",
+)  # what they do decides which hits come, and in which order
 
 
 def describe_codekin() -> dict[str, str]:

@@ -1,9 +1,9 @@
 """Measure the lexical and the dense retriever by themselves, over the product's own index."""
 
-from codekin.embed.chosen import light
+from codekin.code.lines import hash_content
+from codekin.embed.factory import load_light_model
 from codekin.engine import Engine
 from codekin.index.index import Index
-from codekin.index.prepare import content_hash
 from codekin.search.dense import DenseRetriever
 from codekin.search.lexical import LexicalRetriever
 from codekin.types import Candidate, Query, Task
@@ -16,7 +16,7 @@ class SingleRetrievers:
 
     def __init__(self, engine: Engine) -> None:
         """The engine's index must be up to date."""
-        embedder = light(engine.settings.model)
+        embedder = load_light_model(engine.settings.model)
         self._index = Index(engine.home, embedder.space(Task.CODE2CODE), embedder.dim, lambda _: None)
         self._index.follow()
         self._lexical = LexicalRetriever(self._index)
@@ -24,7 +24,7 @@ class SingleRetrievers:
 
     def find_ranks(self, code: str, target_text: str) -> tuple[int | None, int | None]:
         """Return the ranks, from 1, of the content with the text `target_text`; None when not among the first ten."""
-        query, target_content = Query(code, Task.CODE2CODE), self._index.store.content_of(content_hash(target_text))
+        query, target_content = Query(code, Task.CODE2CODE), self._index.store.find_content(hash_content(target_text))
         return _find_rank(self._lexical.search(query, _K), target_content), _find_rank(
             self._dense.search(query, _K), target_content
         )

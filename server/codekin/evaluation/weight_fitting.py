@@ -16,16 +16,16 @@ from threading import Event
 import numpy as np
 import numpy.typing as npt
 
-from codekin.completion.asked import asked_at
-from codekin.completion.belief import LINE_FEATURES, votes
-from codekin.completion.clues import Clue
-from codekin.completion.sources import Source
-from codekin.completion.weighing import FEATURES
+from codekin.completion.candidates import LineCandidate
+from codekin.completion.context import read_context
+from codekin.completion.features import FEATURES
+from codekin.completion.ranking import LINE_FEATURES, group_by_line
+from codekin.completion.sources import SourceSnippet
 from codekin.evaluation.completion import open_temporary_engine
 from codekin.evaluation.hold_out import strip_blanks
-from codekin.index.pool import map_in_workers
+from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings
-from codekin.types import Kind
+from codekin.types import SnippetKind
 
 Floats = npt.NDArray[np.float64]
 Example = tuple[
@@ -36,7 +36,7 @@ CUTS = 250  # per repository
 _RIDGE_PENALTY = 1.0
 _NEWTON_STEPS = 40
 _MAX_LINES_PER_CUT = 10  # of a cut: those that could be shown; the many others would only teach what is no line at all
-_NO_SOURCE = Source(Path(), 0, (), "", Kind.LINES, -1)
+_NO_SOURCE = SourceSnippet(Path(), 0, (), "", SnippetKind.LINES, -1)
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
@@ -45,8 +45,8 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
     with open_temporary_engine(root, Settings()) as (engine, corpus):
         for cut in corpus.choose_cuts(count, seed):
             excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
-            context = asked_at(cut.path, cut.text, cut.language, cut.row, cut.column)
-            candidates = engine.completer.weighed(context, Event(), excluded) if context.is_begun else []
+            context = read_context(cut.path, cut.text, cut.language, cut.row, cut.column)
+            candidates = engine.completer.list_candidates(context, Event(), excluded) if context.can_continue else []
             true_line = strip_blanks(cut.truth[0])
             examples.append(
                 tuple(
@@ -67,8 +67,9 @@ def fit_weights(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, fl
     is_right_line: list[bool] = []
     for cut in cuts:
         true_lines = {strip_blanks(line) for _, line, is_right in cut if is_right}
-        grouped = votes(
-            [Clue(_NO_SOURCE, 0, 0, 0.0, line=line, features=features) for features, line, _ in cut], candidate_weights
+        grouped = group_by_line(
+            [LineCandidate(_NO_SOURCE, 0, 0, 0.0, line=line, features=features) for features, line, _ in cut],
+            candidate_weights,
         )
         for candidates, features in sorted(grouped, key=lambda group: -group[1][0])[:_MAX_LINES_PER_CUT]:
             line_features.append(features)

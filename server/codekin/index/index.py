@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from codekin.errors import StoreClosingError, StoreError
-from codekin.index.courses import Courses
-from codekin.index.graph import DenseIndex
-from codekin.index.home import Home
-from codekin.index.passages import ROW, Passages
-from codekin.index.sort_keys import Keys, SortKeys, keys_of
-from codekin.index.store import Store
-from codekin.index.structures import Structures
-from codekin.index.tier import Tier
-from codekin.index.troubles import Troubles
-from codekin.index.vector_store import VectorStore
-from codekin.index.vectors import Labels
+from codekin.index.model_vectors import ModelVectors
+from codekin.storage.error_log import ErrorLog
+from codekin.storage.paths import IndexPaths
+from codekin.storage.store import Store
+from codekin.storage.vector_store import VectorStore
 from codekin.types import Filter
+from codekin.vectors.continuation_vectors import ROW, ContinuationVectors
+from codekin.vectors.dense_index import DenseIndex
+from codekin.vectors.fingerprints import FingerprintIndex
+from codekin.vectors.line_index import LineIndex
+from codekin.vectors.matrix import LabelArray
+from codekin.vectors.sort_keys import Keys, SortKeys, keys_of
 
 _CHUNK = 4096  # contents loaded at a time: some 20 ms, so that other threads get their turn
 _REMEMBERED = 50_000  # words
@@ -29,11 +29,11 @@ class Index:
     """One workspace's index. Any thread may ask; whoever writes the store calls `follow` after."""
 
     def __init__(
-        self, home: Home, space: str, dim: int, on_problem: Callable[[str], None], continuing: str = ""
+        self, home: IndexPaths, space: str, dim: int, on_problem: Callable[[str], None], continuing: str = ""
     ) -> None:
         """`space` is that of the snippets' vectors by the light model, `continuing` that of their continuations'."""
         self.store = Store(home.store)
-        self.troubles = Troubles(self.store)
+        self.error_log = ErrorLog(self.store)
         self._home = home
         self._on_problem = on_problem
         self._vectors = VectorStore(home.vectors)
@@ -50,24 +50,24 @@ class Index:
         self.light = self._tier(self._space, self._dim, self._home.graph)
         self.heavy = self._heavy_tier()
         self._frequencies: dict[str, int] = {}
-        self._allowed: tuple[int, Filter, Labels] | None = None
+        self._allowed: tuple[int, Filter, LabelArray] | None = None
         self._generation = -1
         self._removal = self.store.last_removal()
         self._count: tuple[int, int] | None = None  # generation, contents
         self.sort_keys = SortKeys()  # replaced as a whole, never changed; so are these
-        self.structures = Structures()
-        self.courses = Courses()
-        self.passages = Passages()
+        self.fingerprints = FingerprintIndex()
+        self.line_index = LineIndex()
+        self.continuation_vectors = ContinuationVectors()
 
-    def _tier(self, space: str, dim: int, graph: Path) -> Tier:
+    def _tier(self, space: str, dim: int, graph: Path) -> ModelVectors:
         dense = DenseIndex(dim, graph, f"{self._identity} {space}", on_problem=self._on_problem)
-        return Tier(space, dense, self._vectors)
+        return ModelVectors(space, dense, self._vectors)
 
-    def _heavy_tier(self) -> Tier | None:
+    def _heavy_tier(self) -> ModelVectors | None:
         if self._heavy_space is None:
             return None
         space, dim = self._heavy_space
-        return self._tier(space, dim, self._home.graph_of(space))
+        return self._tier(space, dim, self._home.graph_path(space))
 
     def add_heavy(self, space: str, dim: int) -> None:
         """From now on the contents' vectors by a heavy model, in this space, are kept, too, as they come."""
@@ -77,12 +77,12 @@ class Index:
             self._heavy_space = (space, dim)
             heavy = self._heavy_tier()
             assert heavy is not None  # noqa: S101
-            heavy.follow(self.store)
+            heavy.follow_store(self.store)
             self.heavy = heavy
-        self.settle()
+        self.follow_and_compact()
 
     @property
-    def tiers(self) -> tuple[Tier, ...]:
+    def tiers(self) -> tuple[ModelVectors, ...]:
         """The light model's, which is always there, and the heavy one's."""
         return (self.light,) if self.heavy is None else (self.light, self.heavy)
 
@@ -92,7 +92,7 @@ class Index:
         return self.light.dense
 
     @property
-    def contents(self) -> int:
+    def content_count(self) -> int:
         """How many contents there are, also those that are not in memory yet."""
         generation, known = self.store.generation(), self._count
         if known is None or known[0] != generation:
@@ -110,22 +110,22 @@ class Index:
         return self.store.problem or self._vectors.problem
 
     @property
-    def loaded(self) -> float:
+    def loaded_share(self) -> float:
         """The share of the store's contents whose vectors are in memory, 0 … 1."""
-        have, to_come = len(self.dense), self.light.to_come + len(self.light.awaited)
+        have, to_come = len(self.dense), self.light.to_come + len(self.light.pending)
         return have / (have + to_come) if to_come else 1.0
 
-    def sort_keys_of(self, contents: Labels | Sequence[int]) -> Keys:
+    def sort_keys_of(self, contents: LabelArray | Sequence[int]) -> Keys:
         """(n,): what breaks ties between these contents, also those that are not in memory yet."""
         keys = self.sort_keys.of(contents)
         unknown = np.flatnonzero(keys == 0)
         if len(unknown):
             numbers = np.asarray(contents, np.int64)[unknown].tolist()
-            hashes = self.store.hash_of(numbers)
+            hashes = self.store.content_hashes(numbers)
             keys[unknown] = keys_of([hashes.get(number, b"") for number in numbers])
         return keys
 
-    def allowed(self, within: Filter) -> Labels | None:
+    def allowed_contents(self, within: Filter) -> LabelArray | None:
         """The contents that stand somewhere the filter allows, ascending; None: all of them."""
         if within == Filter():
             return None
@@ -135,7 +135,7 @@ class Index:
             self._allowed = known = (self._generation, within, contents)
         return known[2]
 
-    def frequency(self, word: str) -> int:
+    def document_frequency(self, word: str) -> int:
         """In how many contents the word occurs: looked up once, then remembered until something changes."""
         if word not in self._frequencies:
             if len(self._frequencies) > _REMEMBERED:
@@ -153,7 +153,7 @@ class Index:
         try:
             self._look_at_files()
             for tier in self.tiers:
-                arrived = tier.arrive()
+                arrived = tier.load_new()
                 if tier is self.light:
                     self._load_continuations(arrived)
             generation = self.store.generation()
@@ -161,12 +161,12 @@ class Index:
                 return
             self._drop_removed()
             self.sort_keys = self.sort_keys.added(self.store.contents_after(self.sort_keys.newest))
-            self.structures = self.structures.added(self.store.structures_after(self.structures.newest))
+            self.fingerprints = self.fingerprints.add_rows(self.store.fingerprints_after(self.fingerprints.newest))
             for tier in self.tiers:
-                tier.follow(self.store)
-            rows = self.store.courses_after(self.courses.newest)
+                tier.follow_store(self.store)
+            rows = self.store.line_hashes_after(self.line_index.newest)
             self._load_continuations([number for number, _ in rows])
-            self.courses = self.courses.added(rows)
+            self.line_index = self.line_index.add_rows(rows)
             self._frequencies = {}
             self._generation = generation
         finally:
@@ -174,7 +174,7 @@ class Index:
 
     def _look_at_files(self) -> None:
         """Let go of what is in memory where it is of files that are no longer there."""
-        newest = self._vectors.newest()
+        newest = self._vectors.newest_id()
         is_older = self.store.generation() < self._generation
         self._restored += is_older
         if is_older or (self.store.identity(), self.store.replacements) != (self._identity, self._replaced_stores):
@@ -189,18 +189,18 @@ class Index:
             if self.heavy is not None and not newest:  # the light model's are soon made again
                 self.heavy.save(self.store)
 
-    def settle(self) -> None:
+    def follow_and_compact(self) -> None:
         """After a bulk change: take it in, and have the graph renewed where that is due."""
         self.follow()
         for tier in self.tiers:
-            tier.dense.maintain()
+            tier.dense.maintain_graph()
 
     def settle_in_background(self) -> None:
         """`settle` on a thread of its own."""
 
         def settle() -> None:
             with contextlib.suppress(StoreClosingError):
-                self.settle()
+                self.follow_and_compact()
 
         threading.Thread(target=settle, name="codekin-settle", daemon=True).start()
 
@@ -221,22 +221,27 @@ class Index:
 
     def _load_continuations(self, numbers: Sequence[int]) -> None:
         """The vectors of these contents' continuations, as far as there are any."""
-        hashes = self.store.hash_of(numbers)
+        hashes = self.store.content_hashes(numbers)
         for i in range(0, len(numbers), _CHUNK):
             chunk = [number for number in numbers[i : i + _CHUNK] if number in hashes]
-            found, vectors = self._vectors.get(self._continuing, [hashes[number] for number in chunk], ROW)
-            self.passages = self.passages.added([chunk[position] for position in found], vectors)
+            found, vectors = self._vectors.get_vectors(self._continuing, [hashes[number] for number in chunk], ROW)
+            self.continuation_vectors = self.continuation_vectors.add_rows(
+                [chunk[position] for position in found], vectors
+            )
 
     def _drop_removed(self) -> None:
         """Let go of the contents that the store has removed since the last call, in whatever process."""
         position, removed = self.store.removed_after(self._removal)
         if removed is None:
-            removed = np.setdiff1d(self.sort_keys.labels, np.array(self.store.numbers(), np.int64)).tolist()
+            removed = np.setdiff1d(self.sort_keys.labels, np.array(self.store.content_ids(), np.int64)).tolist()
         self._removal = position
         if not removed:
             return
         gone = np.array(removed, np.int64)
-        self.sort_keys, self.structures = self.sort_keys.without(gone), self.structures.without(gone)
-        self.courses, self.passages = self.courses.without(gone), self.passages.without(gone)
+        self.sort_keys, self.fingerprints = self.sort_keys.without(gone), self.fingerprints.without(gone)
+        self.line_index, self.continuation_vectors = (
+            self.line_index.without(gone),
+            self.continuation_vectors.without(gone),
+        )
         for tier in self.tiers:
             tier.drop(set(removed))

@@ -31,7 +31,7 @@ class Configuration:
         self._options = _section(options)
         self._answers: Mapping[str, Any] = {}
 
-    def take(self, answers: Any) -> None:
+    def update(self, answers: Any) -> None:
         """What the client says when asked, or of its own accord."""
         self._answers = _section(answers)
 

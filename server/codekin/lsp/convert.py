@@ -28,7 +28,7 @@ _FILE, _REMOTE = "ZmlsZQ", "dnNjb2RlLXJlbW90ZQ"  # "file" and "vscode-remote", w
 _DRIVE = re.compile(r"/[A-Za-z]:")
 
 
-def width(text: str, encoding: str) -> int:
+def count_units(text: str, encoding: str) -> int:
     """How many code units of the encoding the text has."""
     if encoding == UTF32 or text.isascii():
         return len(text)
@@ -37,42 +37,42 @@ def width(text: str, encoding: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
-def column(line: str, units: int, encoding: str) -> int:
+def to_character(line: str, units: int, encoding: str) -> int:
     """The index into `line` of the character that starts at, or holds, the code unit; at most the line's length."""
     within = line[: max(units, 0)]  # a character has at least one unit
     if encoding == UTF32 or within.isascii():
         return len(within)
     count = 0
     for index, char in enumerate(within):
-        count += width(char, encoding)
+        count += count_units(char, encoding)
         if count > units:
             return index
     return len(within)
 
 
-def offset(text: str, position: Position, encoding: str) -> int:
+def to_offset(text: str, position: Position, encoding: str) -> int:
     """The index into `text` of the position."""
     start = _line_start(text, position.line)
     if start is None:
         return len(text)
     end = _LINE_END.search(text, start)
     line = text[start : end.start() if end else len(text)]
-    return start + column(line, position.character, encoding)
+    return start + to_character(line, position.character, encoding)
 
 
-def applied(text: str, changes: Iterable[TextDocumentContentChangeEvent], encoding: str) -> str:
+def apply_changes(text: str, changes: Iterable[TextDocumentContentChangeEvent], encoding: str) -> str:
     """`text` after the changes, each of which stands on the ones before."""
     for change in changes:
         if isinstance(change, TextDocumentContentChangePartial):
             ends = change.range.start, change.range.end  # the wrong way round with some
-            start, end = sorted(offset(text, position, encoding) for position in ends)
+            start, end = sorted(to_offset(text, position, encoding) for position in ends)
             text = text[:start] + change.text + text[end:]
         else:
             text = change.text
     return text
 
 
-def lines_of(asked: Range, count: int) -> Span:
+def to_line_span(asked: Range, count: int) -> Span:
     """The lines that a selection touches, in a document of `count` lines. One that ends where a line begins does not
     touch that line: so do editors that select whole lines.
     """
@@ -84,24 +84,24 @@ def lines_of(asked: Range, count: int) -> Span:
     return Span(first, final + 1)
 
 
-def code_range(lines: Sequence[str], first: int, encoding: str) -> Range:
+def to_code_range(lines: Sequence[str], first: int, encoding: str) -> Range:
     """From the first character that is not blank of `lines`, which begin at line `first`, to the end of the last."""
     head, tail = (lines[0], lines[-1]) if lines else ("", "")
     indent = len(head) - len(head.lstrip())
-    end = Position(first + max(len(lines) - 1, 0), width(tail, encoding))
-    return Range(Position(first, width(head[:indent], encoding)), end)
+    end = Position(first + max(len(lines) - 1, 0), count_units(tail, encoding))
+    return Range(Position(first, count_units(head[:indent], encoding)), end)
 
 
-def name_range(line: str, number: int, name: str, encoding: str) -> Range:
+def to_name_range(line: str, number: int, name: str, encoding: str) -> Range:
     """The name in its line, or the whole line where it does not say the name."""
     found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line) if name else None
     if found is None:
-        return code_range([line], number, encoding)
-    start = width(line[: found.start()], encoding)
-    return Range(Position(number, start), Position(number, start + width(name, encoding)))
+        return to_code_range([line], number, encoding)
+    start = count_units(line[: found.start()], encoding)
+    return Range(Position(number, start), Position(number, start + count_units(name, encoding)))
 
 
-def path_of(uri: str) -> Path | None:
+def to_path(uri: str) -> Path | None:
     """The path of a file: URI; None for any other (untitled:, git:, a notebook's cell: see `notebook_of`), and for a
     name that is not UTF-8, which no index has.
     """
@@ -132,13 +132,13 @@ def notebook_of(uri: str) -> tuple[Path, int] | None:
         return None
     told = _CELL.fullmatch(unquote(parts.fragment))
     scheme = told["scheme"].rstrip("=") if told else _FILE
-    path = path_of(urlunsplit(("file", parts.netloc if scheme == _FILE else "", parts.path, "", "")))
+    path = to_path(urlunsplit(("file", parts.netloc if scheme == _FILE else "", parts.path, "", "")))
     if path is None or scheme not in (_FILE, _REMOTE):
         return None
     return path, int(told["index"], 7) if told else -1
 
 
-def uri_of(path: Path) -> str:
+def to_uri(path: Path) -> str:
     """The file: URI of an absolute path."""
     return path.as_uri()
 

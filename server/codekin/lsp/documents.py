@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from lsprotocol import types
 from pygls.workspace import TextDocument, Workspace
 
-from codekin.lsp.convert import UTF16, applied, notebook_of, path_of, uri_of
+from codekin.lsp.convert import UTF16, apply_changes, notebook_of, to_path, to_uri
 from codekin.printable import printable
 from codekin.types import OpenCell, OpenNotebook
 
@@ -27,7 +27,7 @@ class OpenDocument(TextDocument):
 
     def apply_change(self, change: types.TextDocumentContentChangeEvent) -> None:
         """Take an edit in."""
-        self._source = applied(self.source, [change], self.encoding)
+        self._source = apply_changes(self.source, [change], self.encoding)
 
 
 class Documents(Workspace):
@@ -41,11 +41,11 @@ class Documents(Workspace):
         self._before: dict[str, str] = {}  # what cells said when they were opened, where notebooks are not told of
         self._roots: dict[Path, Path] = {}  # the same of the folders
 
-    def open(self) -> Iterator[tuple[Path, str | OpenNotebook]]:
+    def list_open(self) -> Iterator[tuple[Path, str | OpenNotebook]]:
         """The open files and their texts."""
         notebooks = set[Path]()
         for document in self.text_documents.values():
-            path = path_of(document.uri)
+            path = to_path(document.uri)
             if path is not None:
                 yield path, document.source
             elif (notebook := self.file_of(document.uri)) is not None:
@@ -58,14 +58,14 @@ class Documents(Workspace):
         """The file that the document is: for a notebook's cell, the notebook."""
         notebook = self.get_notebook_document(cell_uri=uri)
         if notebook is not None:
-            return path_of(notebook.uri)
+            return to_path(notebook.uri)
         of_cell = notebook_of(uri)
-        return of_cell[0] if of_cell else path_of(uri)
+        return of_cell[0] if of_cell else to_path(uri)
 
     def notebook(self, path: Path) -> OpenNotebook | None:
         """The notebook as the client has it open; None where it has not."""
         for notebook in self.notebook_documents.values():
-            if path_of(notebook.uri) == path:
+            if to_path(notebook.uri) == path:
                 return OpenNotebook(tuple(map(self._cell, notebook.cells, range(len(notebook.cells)))), is_whole=True)
         cells = [
             OpenCell(document.uri, document.source, document.language_id or "", of[1], self._before.get(uri, ""))
@@ -75,12 +75,12 @@ class Documents(Workspace):
         return OpenNotebook(tuple(cells), is_whole=False) if cells else None
 
     def _cell(self, cell: types.NotebookCell, index: int) -> OpenCell:
-        document = self.find(cell.document)
+        document = self.find_open(cell.document)
         if document is None or cell.kind != types.NotebookCellKind.Code:
             return OpenCell(cell.document, "", "markdown", index)
         return OpenCell(document.uri, document.source, document.language_id or "", index)
 
-    def find(self, uri: str) -> TextDocument | None:
+    def find_open(self, uri: str) -> TextDocument | None:
         """The open document with this address."""
         document: TextDocument | None = self.text_documents.get(unquote(uri))
         return document
@@ -89,7 +89,7 @@ class Documents(Workspace):
         """The workspace's folders, as the client names them."""
         self._roots = {Path(os.path.realpath(root)): root for root in roots}
 
-    def address(self, path: Path) -> str:
+    def to_client_uri(self, path: Path) -> str:
         """The URI under which the client knows a file that really stands at `path`: behind links there are others,
         and an editor would open the file a second time.
         """
@@ -97,10 +97,10 @@ class Documents(Workspace):
             return self._addresses[path]
         for real, given in self._roots.items():
             if path.is_relative_to(real):
-                return uri_of(given / path.relative_to(real))
-        return uri_of(path)
+                return to_uri(given / path.relative_to(real))
+        return to_uri(path)
 
-    def shown(self, path: Path) -> str:
+    def display_path(self, path: Path) -> str:
         """The path as a person would say it, and as it may be shown: within its folder."""
         for real in self._roots:
             if path.is_relative_to(real):
@@ -111,7 +111,7 @@ class Documents(Workspace):
     def put_notebook_document(self, params: types.DidOpenNotebookDocumentParams) -> None:
         """The client opened a notebook."""
         super().put_notebook_document(params)
-        path = path_of(params.notebook_document.uri)
+        path = to_path(params.notebook_document.uri)
         if path is not None:
             self._addresses[Path(os.path.realpath(path))] = params.notebook_document.uri
 
@@ -133,7 +133,7 @@ class Documents(Workspace):
     def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
         """The client opened a document."""
         super().put_text_document(text_document, notebook_uri)
-        path = path_of(text_document.uri)
+        path = to_path(text_document.uri)
         if path is not None:
             self._addresses[Path(os.path.realpath(path))] = text_document.uri
         elif notebook_uri is None:
@@ -149,7 +149,7 @@ class Documents(Workspace):
         self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
     ) -> None:
         """The client edited it."""
-        if self.find(text_doc.uri) is None:
+        if self.find_open(text_doc.uri) is None:
             log.warning("The client changed %s, which it has not opened; the change is ignored.", text_doc.uri)
             return
         super().update_text_document(text_doc, change)

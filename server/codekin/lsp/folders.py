@@ -6,24 +6,24 @@ from pathlib import Path
 
 from lsprotocol.types import InitializeParams, WorkspaceFolder
 
-from codekin.lsp.convert import path_of
+from codekin.lsp.convert import to_path
 
-NONE = (
+NO_FOLDER_MESSAGE = (
     "No folder is open, and no open file is in a Git repository, so there is nothing that codekin could look through. "
     "Open a folder."
 )
 
 
-def roots_of(params: InitializeParams) -> list[Path]:
+def list_roots(params: InitializeParams) -> list[Path]:
     """The folders that the client has open, as it names them.
 
     `rootPath` counts only for a client that knows neither `rootUri` nor folders: Helix sends an empty list of folders
     for a file outside any project, and the folder it was started in, which may be all of the user's, as `rootPath`.
     """
     if params.workspace_folders:
-        return paths_of(params.workspace_folders)
+        return to_paths(params.workspace_folders)
     if params.root_uri:
-        root = path_of(params.root_uri)
+        root = to_path(params.root_uri)
         return [root] if root else []
     if params.root_path and params.workspace_folders is None and "\0" not in params.root_path:
         root = Path(params.root_path)
@@ -31,11 +31,11 @@ def roots_of(params: InitializeParams) -> list[Path]:
     return []
 
 
-def paths_of(folders: Iterable[WorkspaceFolder]) -> list[Path]:
+def to_paths(folders: Iterable[WorkspaceFolder]) -> list[Path]:
     """The folders on this machine's disk."""
-    return [path for folder in folders if (path := path_of(folder.uri))]
+    return [path for folder in folders if (path := to_path(folder.uri))]
 
 
-def project_of(file: Path) -> Path | None:
+def find_repository(file: Path) -> Path | None:
     """The Git repository that the file is in: the nearest folder above it with a `.git`. Asks the disk."""
     return next((folder for folder in file.parents if os.path.lexists(folder / ".git")), None)

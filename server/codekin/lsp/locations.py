@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from lsprotocol.types import Location, Position, Range, SymbolKind
 
 from codekin.code.cell_lines import lines_in_cell, lines_in_file
-from codekin.lsp.convert import code_range, name_range
+from codekin.lsp.convert import to_code_range, to_name_range
 from codekin.lsp.documents import Documents
-from codekin.lsp.protocol import AnswerJson, CellJson, HitJson, LocationJson, range_json
+from codekin.lsp.messages import AnswerJson, CellJson, HitJson, LocationJson, to_range_json
 from codekin.printable import printable
-from codekin.types import Answer, Cell, Hit, Kind, Span
+from codekin.types import Answer, Cell, Hit, SnippetKind, Span
 
 if TYPE_CHECKING:
     from codekin.types import Snippet
@@ -20,24 +20,24 @@ _PREVIEW_LINES = 12
 _PREVIEW_CHARS = 1000
 
 SYMBOL_KINDS = {
-    Kind.FUNCTION: SymbolKind.Function,
-    Kind.METHOD: SymbolKind.Method,
-    Kind.CONSTRUCTOR: SymbolKind.Constructor,
-    Kind.TEST: SymbolKind.Function,
-    Kind.CLASS: SymbolKind.Class,
-    Kind.MODULE: SymbolKind.Module,
-    Kind.LINES: SymbolKind.File,
+    SnippetKind.FUNCTION: SymbolKind.Function,
+    SnippetKind.METHOD: SymbolKind.Method,
+    SnippetKind.CONSTRUCTOR: SymbolKind.Constructor,
+    SnippetKind.TEST: SymbolKind.Function,
+    SnippetKind.CLASS: SymbolKind.Class,
+    SnippetKind.MODULE: SymbolKind.Module,
+    SnippetKind.LINES: SymbolKind.File,
 }
 
 
-def location_of(hit: Hit, documents: Documents) -> Location:
+def to_location(hit: Hit, documents: Documents) -> Location:
     """The whole of it. In a notebook: the cell where the client has it open, else lines of the file's JSON."""
     if hit.cell is not None and not hit.cell.key:
         return lines_location(hit.place.path, hit.place.span, hit.cell, documents)
     return Location(_address(hit, documents), _whole(hit, documents.encoding))
 
 
-def name_of(hit: Hit, documents: Documents) -> Range:
+def to_name_location(hit: Hit, documents: Documents) -> Range:
     """Where its name stands."""
     line = hit.place.name_line
     if hit.cell is not None and not hit.cell.key:
@@ -45,47 +45,47 @@ def name_of(hit: Hit, documents: Documents) -> Range:
     return _name(hit, documents.encoding)
 
 
-def name_location_of(hit: Hit, documents: Documents) -> Location:
+def to_cursor_location(hit: Hit, documents: Documents) -> Location:
     """Where a cursor belongs: on its name, below decorators and comments, whose lines say nothing of it in a list."""
-    return Location(_address(hit, documents), name_of(hit, documents))
+    return Location(_address(hit, documents), to_name_location(hit, documents))
 
 
 def lines_location(path: Path, span: Span, cell: Cell | None, documents: Documents) -> Location:
     """Whole lines of a document, which are in `cell` where it is a notebook."""
     is_open = cell is not None and cell.key
     lines = lines_in_cell(cell, span) if cell and is_open else lines_in_file(cell, span)
-    uri = cell.key if cell and is_open else documents.address(path)
+    uri = cell.key if cell and is_open else documents.to_client_uri(path)
     return Location(uri, Range(Position(lines.start, 0), Position(lines.end, 0)))
 
 
 def _address(hit: Hit, documents: Documents) -> str:
-    return hit.cell.key if hit.cell and hit.cell.key else documents.address(hit.place.path)
+    return hit.cell.key if hit.cell and hit.cell.key else documents.to_client_uri(hit.place.path)
 
 
 def _whole(hit: Hit, encoding: str) -> Range:
     """All of it, in the lines of the file, or of the notebook's cell."""
     first = hit.place.span.start - (hit.cell.span.start if hit.cell else 0)
-    return code_range(hit.text.split("\n"), first, encoding)
+    return to_code_range(hit.text.split("\n"), first, encoding)
 
 
 def _name(hit: Hit, encoding: str) -> Range:
     place, lines = hit.place, hit.text.split("\n")
     line = lines[min(max(place.name_line - place.span.start, 0), len(lines) - 1)]
     row = place.name_line - (hit.cell.span.start if hit.cell else 0)
-    return name_range(line, row, place.name, encoding)
+    return to_name_range(line, row, place.name, encoding)
 
 
-def answer_json(answer: Answer, documents: Documents) -> AnswerJson:
+def to_answer_json(answer: Answer, documents: Documents) -> AnswerJson:
     """An answer as JSON."""
     hits = [_hit_json(hit, documents) for hit in answer.hits]
     asked: LocationJson | None = None
     if answer.asked:
         location = lines_location(*answer.asked, answer.asked_cell, documents)
-        asked = {"uri": location.uri, "range": range_json(location.range)}
+        asked = {"uri": location.uri, "range": to_range_json(location.range)}
     return {"hits": hits, "asked": asked, "coverage": answer.coverage, "seconds": answer.seconds}
 
 
-def shown(hit: Hit, documents: Documents) -> str:
+def format_hit(hit: Hit, documents: Documents) -> str:
     """The hit in a line: `src/a.py:12 name`; in the third cell of a notebook `a.ipynb#3:12 name`."""
     place = place_shown(hit.place.path, hit.place.name_line, hit.cell, documents)
     return f"{place} {printable(hit.place.qualified_name)}".rstrip()
@@ -94,20 +94,20 @@ def shown(hit: Hit, documents: Documents) -> str:
 def place_shown(path: Path, line: int, cell: Cell | None, documents: Documents) -> str:
     """A line of a document as the command line has it, too."""
     if cell is None:
-        return f"{documents.shown(path)}:{line + 1}"
-    return f"{documents.shown(path)}#{cell.index + 1}:{line - cell.span.start + 1}"
+        return f"{documents.display_path(path)}:{line + 1}"
+    return f"{documents.display_path(path)}#{cell.index + 1}:{line - cell.span.start + 1}"
 
 
 def is_definition(snippet: "Snippet") -> bool:
     """Whether it is a function of some kind, whole."""
-    return snippet.part == 0 and snippet.kind not in (Kind.CLASS, Kind.MODULE, Kind.LINES)
+    return snippet.part == 0 and snippet.kind not in (SnippetKind.CLASS, SnippetKind.MODULE, SnippetKind.LINES)
 
 
 def _hit_json(hit: Hit, documents: Documents) -> HitJson:
-    place, location = hit.place, location_of(hit, documents)
+    place, location = hit.place, to_location(hit, documents)
     return {
-        "location": {"uri": location.uri, "range": range_json(location.range)},
-        "selectionRange": range_json(name_of(hit, documents)),
+        "location": {"uri": location.uri, "range": to_range_json(location.range)},
+        "selectionRange": to_range_json(to_name_location(hit, documents)),
         "name": place.name,
         "qualifiedName": place.qualified_name,
         "kind": place.kind.value,
@@ -125,4 +125,4 @@ def cell_json(hit: Hit, encoding: str) -> CellJson | None:
     if hit.cell is None:
         return None
     whole, name = _whole(hit, encoding), _name(hit, encoding)
-    return {"index": hit.cell.index, "range": range_json(whole), "selectionRange": range_json(name)}
+    return {"index": hit.cell.index, "range": to_range_json(whole), "selectionRange": to_range_json(name)}

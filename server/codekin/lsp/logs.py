@@ -52,7 +52,7 @@ class _LineFormatter(PrintableFormatter):
         return to_line(super().formatMessage(record)) + str(getattr(record, "more", ""))
 
 
-class ClientLog(logging.Handler):
+class ClientLogHandler(logging.Handler):
     """The log, as the client's own log shows it."""
 
     _KINDS = ((logging.ERROR, types.MessageType.Error), (logging.WARNING, types.MessageType.Warning))
@@ -79,7 +79,7 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], JsonRpcException))
 
 
-def set_up() -> None:
+def configure_logging() -> None:
     """To standard error from now on; standard output belongs to the protocol."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LineFormatter("codekin %(levelname)s: %(message)s"))

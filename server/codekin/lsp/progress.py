@@ -15,7 +15,7 @@ _MOMENT_S = 1.0
 _PERIOD_S = 0.2
 
 
-class Bars(Protocol):
+class ProgressBars(Protocol):
     """The client's progress bars (pygls's Progress is this)."""
 
     def create_async(self, token: str) -> Awaitable[object]: ...
@@ -30,7 +30,7 @@ class Bars(Protocol):
 class ProgressBar:
     """Shows one bulk index at a time; for the loop's thread."""
 
-    def __init__(self, bars: Bars, pause: Callable[[], None]) -> None:
+    def __init__(self, bars: ProgressBars, pause: Callable[[], None]) -> None:
         """`pause` is called when the user cancels."""
         self._bars = bars
         self._pause = pause
@@ -38,13 +38,13 @@ class ProgressBar:
         self._token = ""
         self._showing: asyncio.Task[None] | None = None
 
-    def note(self, progress: Progress | None) -> None:
+    def update(self, progress: Progress | None) -> None:
         """How far it is now; None: nothing is under way."""
         self._latest = progress
         if progress is not None and (self._showing is None or self._showing.done()):
             self._showing = asyncio.get_running_loop().create_task(self._show(progress.total))
 
-    def cancelled(self, token: int | str) -> None:
+    def is_cancelled_by(self, token: int | str) -> None:
         """The user pressed the button of some bar."""
         if token == self._token and self._latest is not None:
             self._pause()
@@ -63,7 +63,9 @@ class ProgressBar:
         self._bars.begin(self._token, WorkDoneProgressBegin(title="Indexing", cancellable=True, percentage=0))
         try:
             while (latest := self._latest) is not None:
-                report = WorkDoneProgressReport(cancellable=True, message=said(latest), percentage=_percent(latest))
+                report = WorkDoneProgressReport(
+                    cancellable=True, message=format_progress(latest), percentage=_percent(latest)
+                )
                 self._bars.report(self._token, report)
                 await asyncio.sleep(_PERIOD_S)
         finally:
@@ -71,7 +73,7 @@ class ProgressBar:
             self._token = ""
 
 
-def said(progress: Progress) -> str:
+def format_progress(progress: Progress) -> str:
     """As a person wants to read it."""
     text = f"{progress.done:,} of {progress.total:,} files"
     if progress.models:

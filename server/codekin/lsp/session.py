@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from codekin.errors import CodekinError, QueryError
 from codekin.lsp.documents import Documents
-from codekin.lsp.folders import NONE
-from codekin.lsp.questions import ClosedError, Kind, Questions
+from codekin.lsp.folders import NO_FOLDER_MESSAGE
+from codekin.lsp.scheduler import ClosedError, Priority, Scheduler
 from codekin.types import Cancel, OpenNotebook, Progress
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _OPENING_S = 5.0  # a question waits at most so long for the engine; opening tak
 _SOONEST_S, _LATEST_S = 1.0, 8.0  # what could not be opened is tried again after the first, then ever later
 
 
-class Audience(Protocol):
+class SessionListener(Protocol):
     """Who is told what becomes of the engine; always on the loop."""
 
     def engine_exchanged(self) -> None:
@@ -62,10 +62,10 @@ def _same(one: _Wanted | None, other: _Wanted | None) -> bool:
 class Session:
     """All methods but those that say so are for the loop's thread."""
 
-    def __init__(self, documents: Documents, audience: Audience) -> None:
+    def __init__(self, documents: Documents, audience: SessionListener) -> None:
         self.settings: Settings | None = None
-        self.questions: Questions | None = None
-        self._former: Questions | None = None  # while it is being closed
+        self.scheduler: Scheduler | None = None
+        self._former: Scheduler | None = None  # while it is being closed
         self.failure: CodekinError | None = None
         self._documents = documents
         self._audience = audience
@@ -79,7 +79,7 @@ class Session:
         self._settled = asyncio.Event()  # there is an engine, or a reason why there is none
         self._closing = False
 
-    async def aside(self, call: Callable[[], T]) -> T:
+    async def run_in_opener(self, call: Callable[[], T]) -> T:
         """What `call` returns, made on the thread that opens engines: for what has to be before that."""
         return await self._loop.run_in_executor(self._opener, call)
 
@@ -92,11 +92,11 @@ class Session:
         """Whether there is nothing to open an engine for, and that is final until folders change."""
         return self._settled.is_set() and self._wanted is None
 
-    def doubt(self) -> None:
+    def await_roots(self) -> None:
         """A root is being looked for; questions wait until `want` says which, or that there is none."""
         self._settled.clear()
 
-    def want(self, roots: Sequence[Path], settings: "Settings") -> None:
+    def request_engine(self, roots: Sequence[Path], settings: "Settings") -> None:
         """Have an engine for these roots with these settings, as soon as it can be opened."""
         self.settings = settings
         self._wanted = _Wanted(tuple(roots), settings) if roots else None
@@ -104,11 +104,11 @@ class Session:
         self._apply()
         if not roots:
             self._settled.set()
-        elif self.questions is None and not _same(self._tried, self._wanted):
+        elif self.scheduler is None and not _same(self._tried, self._wanted):
             self._settled.clear()
         self._open()
 
-    async def ask(self, kind: Kind, call: "Callable[[Engine, Cancel], T]") -> T | None:
+    async def run_query(self, kind: Priority, call: "Callable[[Engine, Cancel], T]") -> T | None:
         """What `call` returns; None while there is no engine yet, or no workspace for one.
 
         Raises what `call` raises, SupersededError, and, to a person, the reason why there is no engine; what could not
@@ -120,14 +120,14 @@ class Session:
                 await asyncio.wait_for(self._settled.wait(), _OPENING_S)
             except TimeoutError:
                 return None
-            if self.questions is not None:
+            if self.scheduler is not None:
                 with suppress(ClosedError):
-                    return await self.questions.ask(kind, call)
+                    return await self.scheduler.run_query(kind, call)
                 await asyncio.sleep(0)
-            elif kind not in (Kind.ASKED, Kind.ORDERED):
+            elif kind not in (Priority.REQUEST, Priority.COMMAND):
                 return None
             elif self.failure is None or is_last:
-                raise self.failure or QueryError(NONE)
+                raise self.failure or QueryError(NO_FOLDER_MESSAGE)
             else:
                 is_last = True
                 self._try_again()
@@ -135,23 +135,23 @@ class Session:
                     await asyncio.wait((self._opening,), timeout=_OPENING_S)
         return None
 
-    def edit(self, change: "Callable[[Engine], None]") -> None:
+    def run_edit(self, change: "Callable[[Engine], None]") -> None:
         """Tell the engine of a change to documents or files. Before there is one, that is not needed."""
-        if self.questions is not None:
-            self.questions.edit(change)
+        if self.scheduler is not None:
+            self.scheduler.run_edit(change)
 
     async def close(self) -> None:
         """Close the engine; nothing is answered any more."""
         self._closing = True
         if self._retry is not None:
             self._retry.cancel()
-        for questions in (self._former, self.questions):
+        for questions in (self._former, self.scheduler):
             if questions is not None:
                 questions.interrupt()
         if self._opening is not None:
             await self._opening
-        if self.questions is not None:
-            await self.aside(partial(self.questions.close, now=True))
+        if self.scheduler is not None:
+            await self.run_in_opener(partial(self.scheduler.close, now=True))
         self._opener.shutdown(wait=False)
 
     def _open(self) -> None:
@@ -172,7 +172,7 @@ class Session:
                 await self._put(None)
                 continue
             try:
-                engine = await self.aside(partial(self._make, wanted))
+                engine = await self.run_in_opener(partial(self._make, wanted))
             except CodekinError as error:
                 self._fail(error)
             except Exception as error:  # noqa: BLE001 (it is logged, with its trace)
@@ -196,23 +196,23 @@ class Session:
 
     async def _put(self, engine: "Engine | None") -> None:
         """From now on `engine` answers, and knows the open documents; its predecessor is closed."""
-        old, self.questions = self.questions, None if engine is None else Questions(engine)
+        old, self.scheduler = self.scheduler, None if engine is None else Scheduler(engine)
         self.failure, self._patience = None, _SOONEST_S
-        for path, text in self._documents.open():
-            self.edit(partial(_opened, path=path, text=text))
+        for path, text in self._documents.list_open():
+            self.run_edit(partial(_opened, path=path, text=text))
         self._apply()
         self._settled.set()
         self._audience.engine_exchanged()
         if old is not None:
             self._former = old
-            await self.aside(partial(old.close, now=False))
+            await self.run_in_opener(partial(old.close, now=False))
             self._former = None
-        self.edit(_start)  # not before, or it would find the index of the same roots taken and stand by
+        self.run_edit(_start)  # not before, or it would find the index of the same roots taken and stand by
 
     def _apply(self) -> None:
         """Settings that need no other engine."""
-        if self.questions is not None and self.settings is not None:
-            self.questions.engine.settings = self.settings
+        if self.scheduler is not None and self.settings is not None:
+            self.scheduler.engine.settings = self.settings
 
     def _fail(self, error: CodekinError, unforeseen: Exception | None = None) -> None:
         """An engine that is there stays, so that a wrong setting costs nothing but its effect."""
@@ -229,7 +229,7 @@ class Session:
         self._patience = min(2 * self._patience, _LATEST_S)
 
     def _changed(self, engine: "Engine | None", progress: Progress | None) -> None:
-        if self.questions is not None and self.questions.engine is engine:
+        if self.scheduler is not None and self.scheduler.engine is engine:
             self._audience.engine_changed(progress)
 
 

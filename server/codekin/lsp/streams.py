@@ -22,7 +22,7 @@ class Stream:
     """The two directions of a conversation, and what was read of it already."""
 
     reader: asyncio.StreamReader
-    outbox: transport.Outbox | asyncio.StreamWriter
+    outbox: transport.OutgoingQueue | asyncio.StreamWriter
     frames: FrameReader
     first: Frame | None = None
 
@@ -33,9 +33,9 @@ async def open_stream(
     """Return the client's stream; None where the server is told to end before anybody came."""
     loop = asyncio.get_running_loop()
     if where is None:
-        source, target = transport.take_stdio()
-        outbox = transport.Outbox(target, partial(server.stop_from_thread, loop))
-        return Stream(transport.reader_of(source), outbox, FrameReader())
+        source, target = transport.claim_stdio()
+        outbox = transport.OutgoingQueue(target, partial(server.stop_from_thread, loop))
+        return Stream(transport.make_reader(source), outbox, FrameReader())
     client = loop.create_task(connections.accept(where))
     await asyncio.wait((client, stop), return_when=asyncio.FIRST_COMPLETED)
     if not client.done():

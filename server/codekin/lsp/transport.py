@@ -19,7 +19,7 @@ _FLUSH_S = 2.0
 _POLL_S = 2.0
 
 
-class Outbox:
+class OutgoingQueue:
     """Writes on a thread of its own: a client that does not read its end of the pipe must not stop us from reading
     ours, or both would wait for ever.
     """
@@ -59,7 +59,7 @@ async def read_frames(reader: asyncio.StreamReader, frames: FrameReader) -> Asyn
     frames.finish()
 
 
-async def finish(outbox: Outbox | asyncio.StreamWriter) -> None:
+async def flush_and_close(outbox: OutgoingQueue | asyncio.StreamWriter) -> None:
     """Writes what is left and closes; gives up on a client that does not read it."""
     outbox.close()
     if isinstance(outbox, asyncio.StreamWriter):
@@ -67,7 +67,7 @@ async def finish(outbox: Outbox | asyncio.StreamWriter) -> None:
             await asyncio.wait_for(outbox.wait_closed(), _FLUSH_S)
 
 
-def take_stdio() -> tuple[BinaryIO, BinaryIO]:
+def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
     """Standard input and output, for the protocol alone.
 
     From then on whatever else prints (a library, a child) prints to standard error, and reads nothing.
@@ -81,7 +81,7 @@ def take_stdio() -> tuple[BinaryIO, BinaryIO]:
     return source, target
 
 
-def reader_of(source: BinaryIO) -> asyncio.StreamReader:
+def make_reader(source: BinaryIO) -> asyncio.StreamReader:
     """What comes from `source`, read on a thread that the process need not wait for when it ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
@@ -98,7 +98,7 @@ def reader_of(source: BinaryIO) -> asyncio.StreamReader:
     return reader
 
 
-def is_alive(process: int) -> bool:
+def is_process_alive(process: int) -> bool:
     """Whether there is a process of this number (not asked on Windows, where asking would end it)."""
     if os.name == "nt" or process <= 0:  # zero and less mean groups of processes
         return True
@@ -111,12 +111,12 @@ def is_alive(process: int) -> bool:
     return True
 
 
-async def outlive(process: int) -> None:
+async def wait_for_exit(process: int) -> None:
     """Returns when the client's process is gone, which the end of a pipe does not tell when others hold it open.
 
     Never returns where it is not to be seen from the start: the client lives in another container, or elsewhere.
     """
-    if not is_alive(process):
+    if not is_process_alive(process):
         await asyncio.Event().wait()
-    while is_alive(process):
+    while is_process_alive(process):
         await asyncio.sleep(_POLL_S)

@@ -11,12 +11,12 @@ from urllib.parse import unquote
 from lsprotocol.types import Position, Range
 
 from codekin.code.cell_lines import cell_at, line_of_row, row_of
-from codekin.lsp.convert import lines_of, name_range, path_of
+from codekin.lsp.convert import to_line_span, to_name_range, to_path
 from codekin.types import Cell, Snippet, Span
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
-    from codekin.index.workspace import Document
+    from codekin.workspace.workspace import Document
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class View:
             count = max(row for cell in self.document.cells for row in cell.rows or (0,)) + 2
         else:
             count = len(split_lines(self.document.text))
-        rows = lines_of(asked, count)
+        rows = to_line_span(asked, count)
         start = self.line(rows.start)
         return Span(start, max(self.line(rows.end - 1), start) + 1)
 
@@ -72,16 +72,16 @@ class View:
         row = self.row(snippet.name_line)
         if self.is_json:
             return Range(Position(row, 0), Position(row + 1, 0))
-        return name_range(line, row, snippet.name, encoding)
+        return to_name_range(line, row, snippet.name, encoding)
 
 
 def view_of(engine: "Engine", path: Path, uri: str) -> View | None:
     """The view of a file, or of a notebook's cell, at this address; None where there is no code (any more, or yet)."""
-    from codekin.index.workspace import Document
+    from codekin.workspace.workspace import Document
 
-    path = engine.workspace.locate(path)
-    document = engine.workspace.read(path)
+    path = engine.workspace.resolve_path(path)
+    document = engine.workspace.read_document(path)
     if not isinstance(document, Document):
         return None
     cell = next((cell for cell in document.cells if cell.key and unquote(cell.key) == unquote(uri)), None)
-    return None if cell is None and path_of(uri) is None else View(path, document, cell)
+    return None if cell is None and to_path(uri) is None else View(path, document, cell)

@@ -71,7 +71,7 @@ class MapBuilder:
             self._build_lock.release()
 
     def _build(self, generation: int, limit: int, on_share: Callable[[float], None], cancel: Cancel) -> CodeMap:
-        functions = self._index.store.standing()
+        functions = self._index.store.list_functions()
         total = len(functions)
         if total > limit:
             functions = [functions[i] for i in np.linspace(0, total - 1, limit).astype(np.int64).tolist()]
@@ -108,7 +108,7 @@ class MapBuilder:
         was indexed, and the map must not depend on that.
         """
         distinct, first, distinct_of = np.unique(function_contents, return_index=True, return_inverse=True)
-        has_vector, vectors = self._index.light.dense.vectors(distinct)
+        has_vector, vectors = self._index.light.dense.find_vectors(distinct)
         order = np.argsort(first[has_vector], kind="stable")
         row_of_distinct = np.full(len(distinct), -1, np.int64)
         row_of_distinct[np.flatnonzero(has_vector)[order]] = np.arange(len(order))
@@ -122,7 +122,7 @@ class MapBuilder:
         same_text = rows[order][1:] == rows[order][:-1]
         copies = np.stack([order[:-1][same_text], order[1:][same_text]], axis=1)
         first = order[np.searchsorted(rows[order], np.arange(len(contents)))] if len(contents) else order
-        left, right = self._index.structures.alike(contents, neighbours, _NEAR_DUPLICATE_JACCARD)
+        left, right = self._index.fingerprints.find_similar_pairs(contents, neighbours, _NEAR_DUPLICATE_JACCARD)
         return np.concatenate([copies, np.stack([first[left], first[right]], axis=1)])[:_MAX_LINKS]
 
 

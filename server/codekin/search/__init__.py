@@ -1,0 +1,1 @@
+"""Which places answer this question? Retrieves, ranks and checks; never waits for the indexer."""

@@ -8,12 +8,12 @@ and on 13,000 with this one. How often both hold: evaluation/README.md.
 
 import math
 
-ANSWERED = 0.05  # a question whose best hit is less probable than this has no answer here
-TOLD = 0.02  # once it has one, what is less probable than this is not worth a line
-BESIDE = 0.1  # nor is what is less probable than this share of the best
+MIN_BEST = 0.05  # a question whose best hit is less probable than this has no answer here
+MIN_HIT = 0.02  # once it has one, what is less probable than this is not worth a line
+MIN_RELATIVE = 0.1  # nor is what is less probable than this share of the best
 
 
-def in_words(score: float, known: float, contents: int) -> float:
+def calibrate_search(score: float, known: float, contents: int) -> float:
     """Of a place that `rank` gave this score. `known`: the share of the question that the workspace has words for.
 
     The more there is, the better is the best of what says nothing: of e times as many contents by half a point.
@@ -22,7 +22,7 @@ def in_words(score: float, known: float, contents: int) -> float:
     return _logistic(0.38 * score + 1.95 * known - 0.3 * chance - 5.84)
 
 
-def alike(score: float) -> float:
+def calibrate_similarity(score: float) -> float:
     """Of code that retrieval and structure together gave this score, 0 … 1: that it is of the asked code's kin.
 
     Fitted to 1,059 edited, rewritten and translated functions, and to 512 of elsewhere that have no kin in the same

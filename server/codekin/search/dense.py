@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from codekin.embed.embedder import Embedder
-from codekin.index.graph import DenseIndex
 from codekin.index.index import Index
-from codekin.index.vectors import Floats, Labels
-from codekin.search.tiers import blended
+from codekin.search.blend import blend_rankings
 from codekin.types import Candidate, Query, Role, Task
+from codekin.vectors.dense_index import DenseIndex
+from codekin.vectors.matrix import FloatArray, LabelArray
 
-Heavy = Callable[[str, Task], Floats | None]
+Heavy = Callable[[str, Task], FloatArray | None]
 
 
 class DenseRetriever:
@@ -25,7 +25,7 @@ class DenseRetriever:
 
     def search(self, query: Query, k: int) -> list[Candidate]:
         """At most `k` candidates, best first; scores are cosines of the light model's kind, below 0 cut to 0."""
-        light, allowed = self._index.light.dense, self._index.allowed(query.within)
+        light, allowed = self._index.light.dense, self._index.allowed_contents(query.within)
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
         found = self._cosines(light, vector, k, allowed)
         heavier = self._heavier(query)
@@ -35,10 +35,10 @@ class DenseRetriever:
             known = list(found.keys() | anew.keys())
             found = self._cosines(light, vector, len(known), known)
             anew = self._cosines(heavy, its_vector, len(known), known)
-            found = {candidate.content: candidate.score for candidate in blended(found, anew)[:k]}
+            found = {candidate.content: candidate.score for candidate in blend_rankings(found, anew)[:k]}
         return [Candidate(content, max(score, 0.0)) for content, score in found.items()]
 
-    def _heavier(self, query: Query) -> tuple[DenseIndex, Floats] | None:
+    def _heavier(self, query: Query) -> tuple[DenseIndex, FloatArray] | None:
         """The heavy model's vectors and the query's, where it answers in time."""
         tier = self._index.heavy
         if tier is None or not len(tier.dense):
@@ -47,7 +47,7 @@ class DenseRetriever:
         return None if vector is None else (tier.dense, vector)
 
     def _cosines(
-        self, dense: DenseIndex, vector: Floats, k: int, allowed: "Labels | list[int] | None"
+        self, dense: DenseIndex, vector: FloatArray, k: int, allowed: "LabelArray | list[int] | None"
     ) -> dict[int, float]:
         """At most `k` contents and their cosines, best first; equal ones in an order that every index has."""
         labels, cosines = dense.search(vector, k, allowed)

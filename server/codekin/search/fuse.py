@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from codekin.types import Candidate
 
 
-def fuse(answers: Sequence[tuple[float, Sequence[Candidate]]]) -> list[Candidate]:
+def fuse_candidates(answers: Sequence[tuple[float, Sequence[Candidate]]]) -> list[Candidate]:
     """The convex sum of the scores in (weight, candidates); a content that a retriever did not find has 0 there.
 
     Every retriever normalises its scores by their theoretical bounds (Bruch, Gai, Ingber 2023, "An Analysis of Fusion

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codekin.code.words import identifiers, words
+from codekin.code.words import find_compound_identifiers, split_words
 from codekin.index.index import Index
 from codekin.types import Candidate, Query, Task
 
@@ -23,12 +23,12 @@ class LexicalRetriever:
     def search(self, query: Query, k: int) -> list[Candidate]:
         """At most `k` candidates, best first; a score is the share of the BM25 a content could reach at best."""
         store = self._index.store
-        total = max(self._index.contents, 1)
-        terms = self._rarest({*words(query.text), *identifiers(query.text)}, _TERMS[query.task])
+        total = max(self._index.content_count, 1)
+        terms = self._rarest({*split_words(query.text), *find_compound_identifiers(query.text)}, _TERMS[query.task])
         # As SQLite computes it: idf × (k1 + 1) is what a word gives when a short text is full of it.
         best = sum(2.2 * max(math.log((max(total - n, 0) + 0.5) / (n + 0.5)), 1e-6) for n in terms.values())
-        allowed = self._index.allowed(query.within)
-        found = self._sorted(store.match(list(terms), k if allowed is None else -1))
+        allowed = self._index.allowed_contents(query.within)
+        found = self._sorted(store.match_words(list(terms), k if allowed is None else -1))
         if allowed is not None:  # of all that match: a filter comes before the ranking's end
             passing = np.isin([candidate.content for candidate in found], allowed)
             found = [candidate for candidate, passes in zip(found, passing, strict=True) if passes]
@@ -41,7 +41,7 @@ class LexicalRetriever:
         return [found[i] for i in order.tolist()]
 
     def _rarest(self, terms: set[str], count: int) -> dict[str, int]:
-        frequencies = sorted((self._index.frequency(term), term) for term in terms)
+        frequencies = sorted((self._index.document_frequency(term), term) for term in terms)
         chosen: dict[str, int] = {}
         for frequency, term in frequencies:
             if not frequency:

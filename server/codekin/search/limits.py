@@ -1,6 +1,6 @@
 """How long a question may be. Longer ones are refused before SQLite is asked, which has limits of its own."""
 
-from codekin.embed.vocabulary import encodable
+from codekin.embed.vocabulary import replace_surrogates
 from codekin.errors import QueryError
 from codekin.types import Filter
 
@@ -28,7 +28,7 @@ def check_filter(within: Filter) -> None:
     _check(str(within.folder or ""), FILTER_CHARACTERS, "folder to search in", "Name a folder of the workspace.")
     _check(within.language or "", FILTER_CHARACTERS, "language", "Name one, as in python, or a file ending, as in py.")
     for text in (str(within.folder or ""), within.language or ""):
-        if "\0" in text or encodable(text) != text:
+        if "\0" in text or replace_surrogates(text) != text:
             raise QueryError(f"{text!r} is no folder or language that can be searched. Name one that is valid UTF-8.")
 
 

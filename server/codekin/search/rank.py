@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codekin.code.words import words
-from codekin.index.records import title
-from codekin.search.wording import Match, Wording
-from codekin.types import Candidate, Kind, Place
+from codekin.code.words import split_words
+from codekin.search.query_terms import NameMatch, QueryTerms
+from codekin.storage.rows import file_title
+from codekin.types import Candidate, Location, SnippetKind
 
 # Of a file, in logits. Fitted by softmax regression over each question's files.
 _FILE = {
@@ -43,10 +43,10 @@ _TEST = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedLocation:
     """A place and how well it answers."""
 
-    place: Place
+    place: Location
     score: float  # a logit
 
 
@@ -54,7 +54,7 @@ class Ranked:
 class _Evidence:
     """What speaks for one snippet."""
 
-    place: Place
+    place: Location
     cosine: float
     share: float  # of the BM25 that could be reached; 0 where it was not found by words
     called: float
@@ -64,28 +64,28 @@ class _Evidence:
     def weight(self) -> float:
         own = _SNIPPET
         score = own["cosine"] * self.cosine + own["share"] * self.share + own["called"] * self.called
-        score += self.defined * (own["defined"] + own["class"] * (self.place.kind is Kind.CLASS))
+        score += self.defined * (own["defined"] + own["class"] * (self.place.kind is SnippetKind.CLASS))
         score += own["named"] * self.named
-        return score + own["test"] * (self.place.kind is Kind.TEST)
+        return score + own["test"] * (self.place.kind is SnippetKind.TEST)
 
 
-class Found:
+class QueryResults:
     """What the retrievers found, seen by files."""
 
-    def __init__(self, asked: Wording, dense: Sequence[Candidate], lexical: Sequence[Candidate]) -> None:
+    def __init__(self, asked: QueryTerms, dense: Sequence[Candidate], lexical: Sequence[Candidate]) -> None:
         self._asked = asked
         self._cosines = {candidate.content: candidate.score for candidate in dense}
         self._shares = {candidate.content: candidate.score for candidate in lexical}
         self._unseen = _UNSEEN * min(self._cosines.values(), default=0.0)
         self._files: dict[Path, list[_Evidence]] = {}
         self._seen: set[tuple[Path, int]] = set()
-        self._matches: dict[str, Match] = {}
+        self._matches: dict[str, NameMatch] = {}
 
-    def contents(self) -> list[int]:
+    def retrieved_contents(self) -> list[int]:
         """What the retrievers found."""
         return list(self._cosines.keys() | self._shares.keys())
 
-    def add(self, places: Iterable[Place]) -> None:
+    def add_locations(self, places: Iterable[Location]) -> None:
         """Places to rank; one that is there already is passed over."""
         for place in places:
             if (key := (place.path, place.span.start)) not in self._seen:
@@ -93,7 +93,7 @@ class Found:
                 self._files.setdefault(place.path, []).append(self._evidence(place))
 
     @property
-    def known(self) -> float:
+    def known_share(self) -> float:
         """The share of the question that the workspace has words for; all of a part of a name that stands there."""
         named = any(each.named for evidence in self._files.values() for each in evidence)
         return 1.0 if named else self._asked.known
@@ -102,28 +102,28 @@ class Found:
         """The files of the places."""
         return set(self._files)
 
-    def ranked(self, roots: Sequence[Path]) -> list[Ranked]:
+    def rank_locations(self, roots: Sequence[Path]) -> list[RankedLocation]:
         """All places, best first, equal ones by where they stand; a file's further ones well behind its first."""
         found = []
         for path, evidence in self._files.items():
-            score = self.score(path, roots)
+            score = self.score_file(path, roots)
             evidence.sort(key=lambda each: (-each.weight(), each.place.span.start))
             best = evidence[0].weight()
             for i, each in enumerate(evidence[:_PER_FILE]):
-                found.append(Ranked(each.place, score + each.weight() - best - _ANOTHER * i))
+                found.append(RankedLocation(each.place, score + each.weight() - best - _ANOTHER * i))
         return sorted(found, key=lambda each: (-each.score, each.place.path, each.place.span.start))
 
-    def score(self, path: Path, roots: Sequence[Path]) -> float:
+    def score_file(self, path: Path, roots: Sequence[Path]) -> float:
         """How likely the file answers: a logit, comparable within one question."""
-        return sum(_FILE[name] * value for name, value in self.signals(path, roots).items())
+        return sum(_FILE[name] * value for name, value in self.file_signals(path, roots).items())
 
-    def signals(self, path: Path, roots: Sequence[Path]) -> dict[str, float]:
+    def file_signals(self, path: Path, roots: Sequence[Path]) -> dict[str, float]:
         """What speaks for a file, by name."""
         evidence = self._files[path]
         cosines = sorted((each.cosine for each in evidence), reverse=True)
         shares = sorted((each.share for each in evidence), reverse=True)
         short = _below(str(path), roots)
-        named = self._match(title(path))
+        named = self._match(file_title(path))
         return {
             "nearest": cosines[0],
             "near": (sum(cosines[:3]) + max(3 - len(cosines), 0) * self._unseen) / 3,
@@ -138,20 +138,20 @@ class Found:
             "test": float(bool(_TEST.search(short))),
         }
 
-    def _evidence(self, place: Place) -> _Evidence:
+    def _evidence(self, place: Location) -> _Evidence:
         return _Evidence(
             place,
             self._cosines.get(place.content, self._unseen),
             self._shares.get(place.content, 0.0),
             self._match(place.name).telling,
-            self._asked.defines(place.name),
-            self._asked.names(place.name, place.qualified_name),
+            self._asked.match_definition(place.name),
+            self._asked.match_single_name(place.name, place.qualified_name),
         )
 
-    def _match(self, name: str) -> Match:
+    def _match(self, name: str) -> NameMatch:
         found = self._matches.get(name)
         if found is None:
-            found = self._matches[name] = self._asked.match(list(dict.fromkeys(words(name))))
+            found = self._matches[name] = self._asked.match_name(list(dict.fromkeys(split_words(name))))
         return found
 
 

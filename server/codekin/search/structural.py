@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from codekin.code.structure import structure
+from codekin.code.fingerprints import make_fingerprints
 from codekin.index.index import Index
 from codekin.types import Candidate, Query
 
@@ -24,16 +24,16 @@ class StructuralRetriever:
         Else a score is the estimated share of what both have in what either has: runs of tokens, names, literals.
         None where the query's language is not known, or it is too short to compare.
         """
-        asked = structure(query.text, query.language) if query.language else None
+        asked = make_fingerprints(query.text, query.language) if query.language else None
         if asked is None:
             return []
-        allowed = self._index.allowed(query.within)
-        labels, scores = self._index.structures.like(asked, least, RENAMED, allowed)
+        allowed = self._index.allowed_contents(query.within)
+        labels, scores = self._index.fingerprints.find_similar(asked, least, RENAMED, allowed)
         order = np.lexsort((self._index.sort_keys_of(labels), -scores))
         found: list[Candidate] = []
         for start in range(0, len(order), 2 * k):  # during a scan contents that no file has may be among the best
             best = order[start : start + 2 * k]
-            alive = set(self._index.store.alive(labels[best].tolist()))
+            alive = set(self._index.store.filter_live(labels[best].tolist()))
             pairs = zip(labels[best].tolist(), scores[best].tolist(), strict=True)
             found += [Candidate(label, score) for label, score in pairs if label in alive]
             if len(found) >= k:

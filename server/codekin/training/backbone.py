@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
-from codekin.embed.checkpoint import find
+from codekin.embed.local.checkpoint import find_checkpoint
 from codekin.embed.tasks import PREFIXES
-from codekin.embed.vocabulary import encodable
+from codekin.embed.vocabulary import replace_surrogates
 from codekin.errors import ModelError
 from codekin.training.pooling import LatentAttentionPooling, PoolingName, make_pooling
 from codekin.types import Role
@@ -59,7 +59,7 @@ class TextEncoder(nn.Module):
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text with its instruction, cut to the limit; the tokenizer decides about an end token."""
-        clean = [encodable(text) for text in texts]
+        clean = [replace_surrogates(text) for text in texts]
         found = self.tokenizer(clean, truncation=True, max_length=self.build.max_tokens)["input_ids"]
         return [list(ids) or [self.tokenizer.pad_token_id] for ids in found]
 
@@ -96,7 +96,7 @@ class TextEncoder(nn.Module):
 def _loaded(name: str) -> tuple[Any, Any]:
     """The tokenizer and the decoder, in float32."""
     disable_progress_bar()
-    folder = find(name)
+    folder = find_checkpoint(name)
     try:
         # By tokenizer.json and nothing else, as embed/ reads it.
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)

@@ -22,9 +22,9 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from codekin.code.languages import has_grammar, language_of
+from codekin.code.languages import detect_language, has_grammar
 from codekin.embed.tasks import PREFIXES
-from codekin.embed.vocabulary import encodable
+from codekin.embed.vocabulary import replace_surrogates
 from codekin.errors import ModelError
 from codekin.training.corpus import BlockList, list_sources
 from codekin.training.training_loop import Measures, TrainingFolders, TrainingPlan, TrainingTask, run_training
@@ -101,7 +101,7 @@ def prepare_tokens(
     if kept.exists():
         return Tokenizer.from_file(str(vocabulary)), np.load(kept, mmap_mode="r")
     found = list_sources(corpus.folder, BlockList(corpus.block_list))
-    files = [path for path in found if has_grammar(language_of(path) or "")]
+    files = [path for path in found if has_grammar(detect_language(path) or "")]
     if not files:
         raise ModelError(f"There is no source code below {corpus.folder}. Name a folder that has some.")
     files = Random(0).sample(files, min(most, len(files)))  # noqa: S311 -- sampling, not secrets
@@ -135,7 +135,7 @@ def learn_tokenizer(texts: Iterator[str], size: int) -> Tokenizer:
         min_frequency=2,
         show_progress=False,
     )
-    tokenizer.train_from_iterator(map(encodable, texts), trainer)
+    tokenizer.train_from_iterator(map(replace_surrogates, texts), trainer)
     return _ended(tokenizer)
 
 

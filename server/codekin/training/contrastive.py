@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from codekin.embed.embedder import load
-from codekin.embed.tasks import prefix
+from codekin.embed.embedder import load_embedder
+from codekin.embed.tasks import find_prefix
 from codekin.errors import ModelError
 from codekin.settings import ModelSettings
 from codekin.training import gradient_cache, held_out, jsonl
@@ -107,15 +107,17 @@ class ContrastiveObjective:
         groups = [np.intersect1d(pairs.select_task(task), taught) for task in Task]
         self._batches = TaskBatches(groups, recipe.batch, seed)
         self._objective = LossConfig(self.model.dims, recipe.temperature, recipe.both_ways)
-        self.teacher = load(ModelSettings(name=recipe.teacher, dim=self.model.width)) if recipe.teacher else None
+        self.teacher = (
+            load_embedder(ModelSettings(name=recipe.teacher, dim=self.model.width)) if recipe.teacher else None
+        )
 
     def backward(self, step: int) -> float:
         """Fills the gradients; the loss."""
         pairs = self._pairs.read_rows(self._batches.choose_rows(step))
         queries, passages = [pair.query for pair in pairs], [pair.passage for pair in pairs]
         task, same = pairs[0].task, find_equal_texts(queries, passages).to(self.device)
-        texts = [prefix(task, Role.QUERY) + text for text in queries]
-        texts += [prefix(task, Role.PASSAGE) + text for text in passages]
+        texts = [find_prefix(task, Role.QUERY) + text for text in queries]
+        texts += [find_prefix(task, Role.PASSAGE) + text for text in passages]
         drawn = self._drawn(step, pairs)
 
         def loss_of(vectors: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from codekin.index.pool import map_in_workers
+from codekin.indexing.pool import map_in_workers
 from codekin.training.corpus import BlockList, fetch_packages
 from codekin.training.cross_language_pairs import pair_across_languages
 from codekin.training.docs_pages import TextPair

@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from codekin.embed.tasks import prefix
+from codekin.embed.tasks import find_prefix
 from codekin.evaluation.benchmarks import Benchmark
 from codekin.evaluation.bm25 import compute_bm25_scores
 from codekin.evaluation.metrics import compute_ndcg
@@ -50,8 +50,8 @@ def measure_dense(held: Sequence[Benchmark], encode: Encode, dims: Sequence[int]
     """The model's NDCG@10 by task, their mean, and that of vectors cut to each smaller dimension."""
     by_dim: dict[int, Measures] = {dim: {} for dim in dims}
     for one in held:
-        queries = encode([prefix(one.task, Role.QUERY) + text for text in one.queries])
-        passages = encode([prefix(one.task, Role.PASSAGE) + text for text in one.passages])
+        queries = encode([find_prefix(one.task, Role.QUERY) + text for text in one.queries])
+        passages = encode([find_prefix(one.task, Role.PASSAGE) + text for text in one.passages])
         for dim, measured in by_dim.items():
             measured[str(one.task)] = _ndcg10(one, _cut(queries, dim) @ _cut(passages, dim).T)
     cut = {f"mean@{dim}": _with_mean(by_dim[dim])["mean"] for dim in dims[:-1]}

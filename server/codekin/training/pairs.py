@@ -21,8 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from codekin.code.extract import extract
-from codekin.code.languages import has_grammar, language_of
+from codekin.code.extract import extract_snippets
+from codekin.code.languages import detect_language, has_grammar
 from codekin.training.corpus import BlockList, list_sources, to_plain_name
 from codekin.training.docs_pages import (
     DOCS,
@@ -33,9 +33,9 @@ from codekin.training.docs_pages import (
     yield_if_worthwhile,
 )
 from codekin.training.prose import add_context, clean_prose, extract_summary, split_name, to_question
-from codekin.types import Kind, Snippet
+from codekin.types import Snippet, SnippetKind
 
-_FUNCTIONS = {Kind.FUNCTION, Kind.METHOD, Kind.CONSTRUCTOR, Kind.TEST}
+_FUNCTIONS = {SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR, SnippetKind.TEST}
 _COMMENT_LINE = re.compile(
     r"^\s*(?://+!?|/\*+!?|\*+/|\*(?!\w)|#(?![\[!]|include|define|if|else|end|pragma)|--(?!\w)|'''|\"\"\")"
 )
@@ -61,7 +61,7 @@ def extract_package_pairs(folder: Path, blocked: BlockList, seed: int) -> Iterat
 def _own_pairs(folder: Path, blocked: BlockList, random: Random) -> Iterator[TextPair]:
     functions: dict[str, list[Snippet]] = {}
     for path in _chosen(list_sources(folder, blocked), random):
-        language = language_of(path)
+        language = detect_language(path)
         is_docs = find_page_suffix(path) in DOCS
         text = path.read_text("utf-8", "replace")
         if blocked.blocks_text(text[:3000]) or _is_generated(text):
@@ -72,7 +72,7 @@ def _own_pairs(folder: Path, blocked: BlockList, random: Random) -> Iterator[Tex
         yield from extract_comment_pairs(text, language or "")
         if language == "sql":
             continue
-        found = [s for s in extract(text, language or "") if s.kind in _FUNCTIONS and s.part == 0]
+        found = [s for s in extract_snippets(text, language or "") if s.kind in _FUNCTIONS and s.part == 0]
         functions.setdefault(language or "", []).extend(found)
     for snippets in functions.values():
         random.shuffle(snippets)
@@ -85,7 +85,7 @@ def _chosen(paths: Iterable[Path], random: Random) -> list[Path]:
     """Pages, and source files of the languages with a grammar and SQL; of a giant package only so many."""
     fit = []
     for path in paths:
-        language = language_of(path)
+        language = detect_language(path)
         if find_page_suffix(path) in DOCS or (language and (language == "sql" or has_grammar(language))):
             fit.append(path)
     return sorted(random.sample(fit, _MAX_FILES)) if len(fit) > _MAX_FILES else fit
@@ -109,7 +109,7 @@ def make_function_pairs(snippet: Snippet, random: Random) -> Iterator[TextPair]:
         return
     language = snippet.language
     words = extract_summary(snippet.doc)
-    if words and snippet.kind is not Kind.TEST:
+    if words and snippet.kind is not SnippetKind.TEST:
         yield TextPair("doc", words, code, language)
         if random.random() < 0.5:
             yield TextPair("asked", to_question(words, language, random), code, language)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from codekin.embed.vocabulary import Vocabulary, encodable, parts, words
+from codekin.embed.vocabulary import Vocabulary, replace_surrogates, split_identifier, split_tokens
 from codekin.training.decontamination import BenchmarkTexts
 from codekin.training.docs_pages import TextPair
 
@@ -31,8 +31,11 @@ def learn_vocabulary(texts: Iterable[str], size: int) -> str:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.BpeTrainer(vocab_size=size, min_frequency=3, limit_alphabet=200, show_progress=False)
-    split = (" ".join(part for word in dict.fromkeys(words(text)) for part in parts(word)) for text in texts)
-    tokenizer.train_from_iterator(map(encodable, split), trainer)
+    split = (
+        " ".join(part for word in dict.fromkeys(split_tokens(text)) for part in split_identifier(word))
+        for text in texts
+    )
+    tokenizer.train_from_iterator(map(replace_surrogates, split), trainer)
     return str(tokenizer.to_str())
 
 
@@ -92,8 +95,11 @@ def tokenize_pairs(
 
 def _numbered(kind: str, pairs: Sequence[TextPair], vocabulary: Vocabulary, package: str) -> TokenizedPairs:
     spoken = kind in SPOKEN_QUERIES
-    queries = [vocabulary.ids(pair.query, spoken) + ([] if spoken else vocabulary.marks(pair.query)) for pair in pairs]
-    passages = [vocabulary.ids(pair.passage) + vocabulary.marks(pair.passage) for pair in pairs]
+    queries = [
+        vocabulary.token_ids(pair.query, spoken) + ([] if spoken else vocabulary.language_marks(pair.query))
+        for pair in pairs
+    ]
+    passages = [vocabulary.token_ids(pair.passage) + vocabulary.language_marks(pair.passage) for pair in pairs]
     kept = [row for row in range(len(pairs)) if len(queries[row]) > 1 and len(passages[row]) > 1]
     return TokenizedPairs(
         flatten_texts([queries[row] for row in kept]),

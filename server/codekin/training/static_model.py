@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from codekin.embed.static import fingerprint
+from codekin.embed.static import fingerprint_files
 from codekin.embed.tasks import PREFIXES
 from codekin.embed.vocabulary import MARKS
 from codekin.types import Role, Task
@@ -123,7 +123,7 @@ def export_model(model: StaticModel, tokenizer: str, phrases: int, folder: Path,
     ]
     described = {
         "name": "codekin-static",
-        "fingerprint": fingerprint(folder),
+        "fingerprint": fingerprint_files(folder),
         "dims": list(shape.dims),
         "phrases": phrases,
         "heads": heads,

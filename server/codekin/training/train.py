@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from codekin.embed.tasks import prefix
+from codekin.embed.tasks import find_prefix
 from codekin.embed.vocabulary import MARKS
 from codekin.errors import QueryError
 from codekin.evaluation.benchmarks import load_benchmark
-from codekin.index.pool import map_in_workers
+from codekin.indexing.pool import map_in_workers
 from codekin.training.decontamination import BenchmarkTexts
 from codekin.training.losses import LossConfig, matryoshka_loss
 from codekin.training.shards import (
@@ -251,7 +251,7 @@ def _loss(model: StaticModel, pairs: TokenizedPairs, batch: TrainingBatch, recip
     raw, keys = [], []
     for texts, role in zip(sides, (Role.QUERY, Role.PASSAGE), strict=True):
         ids, starts = texts.take_rows(batch.rows)
-        raw.append(model(torch.from_numpy(ids), torch.from_numpy(starts), prefix(batch.task, role)))
+        raw.append(model(torch.from_numpy(ids), torch.from_numpy(starts), find_prefix(batch.task, role)))
         keys.append(torch.from_numpy(texts.keys[batch.rows]))
     same = (keys[0][:, None] == keys[0]) | (keys[1][:, None] == keys[1])
     return matryoshka_loss(raw[0], raw[1], LossConfig(recipe.dims, recipe.temperature), same)

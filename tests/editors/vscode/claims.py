@@ -1,4 +1,3 @@
-# ruff: noqa: TID252 (tests are no package, so that only relative imports find the folder above)
 """What the extension does in a real VS Code with the real server. Each version has a file of its own that states it."""
 
 import json

@@ -1,4 +1,3 @@
-# ruff: noqa: TID252 (tests are no package, so that only relative imports find the folder above)
 """A user's VS Code, served to a browser without a window."""
 
 import json

@@ -1,4 +1,3 @@
-# ruff: noqa: TID252 (tests are no package, so that only relative imports find the folder above)
 """The extension, built and packed as it is released."""
 
 import os

@@ -1,4 +1,3 @@
-# ruff: noqa: TID252 (tests are no package, so that only relative imports find the folder above)
 """Takes the pictures of README.md and of the walkthrough anew: `python -m tests.editors.vscode.pictures`, at the root.
 
 They are what `test_every_surface` sees, of real VS Code with the real server, made small by pngquant.

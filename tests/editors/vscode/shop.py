@@ -1,4 +1,3 @@
-# ruff: noqa: TID252 (tests are no package, so that only relative imports find the folder above)
 """A small shop, in which every kinship can be seen."""
 
 from ..desk import FILES

@@ -1,4 +1,3 @@
-# ruff: noqa: TID252 (tests are no package, so that only relative imports find the folder above)
 """The VS Code extension: its manifest, its parts, its package. What it does in VS Code is in claims.py."""
 
 import importlib.util

@@ -3,7 +3,7 @@
 Node types are those of the grammars' own `grammar.js`; a type that no table names is a statement and stays whole.
 """
 
+from codekin.code.grammar_types import Grammar
 from codekin.code.grammars import managed, native, scripts, web
-from codekin.code.shapes import Grammar
 
 GRAMMARS: dict[str, Grammar] = scripts.GRAMMARS | web.GRAMMARS | native.GRAMMARS | managed.GRAMMARS

@@ -1,24 +1,24 @@
 """Grammars of JavaScript, TypeScript and PHP."""
 
-from codekin.code.shapes import Grammar, Shape
+from codekin.code.grammar_types import Grammar, NodeRole
 
 _ECMASCRIPT_SHAPES = {
-    Shape.LEADING: "comment decorator function_signature method_signature",
-    Shape.OPEN: "statement_block class_body if_statement else_clause for_statement for_in_statement while_statement "
+    NodeRole.LEADING: "comment decorator function_signature method_signature",
+    NodeRole.OPEN: "statement_block class_body if_statement else_clause for_statement for_in_statement while_statement "
     "do_statement try_statement catch_clause finally_clause switch_statement switch_body switch_case switch_default "
     "labeled_statement with_statement unary_expression sequence_expression",
-    Shape.WRAP: "expression_statement lexical_declaration variable_declaration return_statement ambient_declaration",
-    Shape.FUNCTION: "function_declaration generator_function_declaration",
-    Shape.METHOD: "method_definition",
-    Shape.CLASS: "class_declaration abstract_class_declaration class interface_declaration enum_declaration",
-    Shape.MODULE: "internal_module module",
-    Shape.TYPE: "type_alias_declaration",
-    Shape.OBJECT: "object",
-    Shape.BINDING: "variable_declarator assignment_expression pair field_definition public_field_definition "
+    NodeRole.WRAP: "expression_statement lexical_declaration variable_declaration return_statement ambient_declaration",
+    NodeRole.FUNCTION: "function_declaration generator_function_declaration",
+    NodeRole.METHOD: "method_definition",
+    NodeRole.CLASS: "class_declaration abstract_class_declaration class interface_declaration enum_declaration",
+    NodeRole.MODULE: "internal_module module",
+    NodeRole.TYPE: "type_alias_declaration",
+    NodeRole.OBJECT: "object",
+    NodeRole.BINDING: "variable_declarator assignment_expression pair field_definition public_field_definition "
     "export_statement",
-    Shape.CALL: "call_expression",
-    Shape.CLOSURE: "function_expression generator_function arrow_function",
-    Shape.PARENTHESES: "parenthesized_expression await_expression as_expression satisfies_expression "
+    NodeRole.CALL: "call_expression",
+    NodeRole.CLOSURE: "function_expression generator_function arrow_function",
+    NodeRole.PARENTHESES: "parenthesized_expression await_expression as_expression satisfies_expression "
     "non_null_expression type_assertion",
 }
 
@@ -43,21 +43,21 @@ GRAMMARS: dict[str, Grammar] = {
     "php": Grammar(
         "tree_sitter_php",
         {
-            Shape.LEADING: "comment",
-            Shape.OPEN: "declaration_list enum_declaration_list compound_statement if_statement else_clause "
+            NodeRole.LEADING: "comment",
+            NodeRole.OPEN: "declaration_list enum_declaration_list compound_statement if_statement else_clause "
             "else_if_clause for_statement foreach_statement while_statement do_statement try_statement catch_clause "
             "finally_clause switch_statement switch_block case_statement default_statement colon_block "
             "anonymous_class",
-            Shape.WRAP: "expression_statement return_statement",
-            Shape.FUNCTION: "function_definition",
-            Shape.METHOD: "method_declaration",
-            Shape.CLASS: "class_declaration interface_declaration trait_declaration enum_declaration",
-            Shape.SCOPE: "namespace_definition",
-            Shape.OBJECT: "object_creation_expression",
-            Shape.BINDING: "assignment_expression",
-            Shape.CALL: "function_call_expression",
-            Shape.CLOSURE: "anonymous_function arrow_function",
-            Shape.PARENTHESES: "parenthesized_expression",
+            NodeRole.WRAP: "expression_statement return_statement",
+            NodeRole.FUNCTION: "function_definition",
+            NodeRole.METHOD: "method_declaration",
+            NodeRole.CLASS: "class_declaration interface_declaration trait_declaration enum_declaration",
+            NodeRole.SCOPE: "namespace_definition",
+            NodeRole.OBJECT: "object_creation_expression",
+            NodeRole.BINDING: "assignment_expression",
+            NodeRole.CALL: "function_call_expression",
+            NodeRole.CLOSURE: "anonymous_function arrow_function",
+            NodeRole.PARENTHESES: "parenthesized_expression",
         },
         "language_php",
         constructors="__construct",

@@ -7,17 +7,17 @@ from functools import cache, cached_property
 from random import Random
 from typing import TYPE_CHECKING
 
-from codekin.code.definitions import last_row
-from codekin.code.parsing import Syntax, parse, source_of, syntax_of
-from codekin.code.shapes import Shape
+from codekin.code.definitions import find_last_row
+from codekin.code.grammar_types import NodeRole
+from codekin.code.parsing import Syntax, encode_source, load_syntax, parse_source
 from codekin.evaluation.mutations.forms import LANGUAGE_TEMPLATES, LanguageTemplates
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 NAMES = frozenset(("identifier", "simple_identifier", "variable_name", "name"))
-_FUNCTIONS = frozenset((Shape.FUNCTION, Shape.METHOD, Shape.CONSTRUCTOR, Shape.CLOSURE))
-_SCOPES = _FUNCTIONS | {Shape.CLASS}
+_FUNCTIONS = frozenset((NodeRole.FUNCTION, NodeRole.METHOD, NodeRole.CONSTRUCTOR, NodeRole.CLOSURE))
+_SCOPES = _FUNCTIONS | {NodeRole.CLASS}
 _COMPREHENSIONS = frozenset(
     ("list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression")
 )
@@ -67,7 +67,7 @@ class ParsedFunction:
     @cached_property
     def function(self) -> "Node | None":
         """The outermost function."""
-        shape = self.syntax.shape
+        shape = self.syntax.node_role
         return next((node for node in self.nodes if shape(node) in _FUNCTIONS), None)
 
     @cached_property
@@ -108,7 +108,7 @@ class ParsedFunction:
 
     def statement_rows(self, statement: "Node") -> tuple[int, int] | None:
         """First and last row of a statement that has its lines for itself."""
-        first, last = statement.start_point[0], last_row(statement)
+        first, last = statement.start_point[0], find_last_row(statement)
         before = self.lines[first].encode()[: statement.start_point[1]]
         after = self.lines[last].encode()[statement.end_point[1] :] if last == statement.end_point[0] else b""
         return (first, last) if not before.strip() and not after.strip(b"; \t") else None
@@ -171,7 +171,7 @@ class ParsedFunction:
         inner: Node = leaf
         node = leaf.parent
         while node is not None:
-            scope = self.syntax.shape(node) in _SCOPES or node.type in _COMPREHENSIONS
+            scope = self.syntax.node_role(node) in _SCOPES or node.type in _COMPREHENSIONS
             if scope and node != self.function and node.child_by_field_name("name") != inner:
                 return node
             inner, node = node, node.parent
@@ -227,13 +227,13 @@ class ParsedFunction:
 
 def parse_function(text: str, language: str) -> ParsedFunction | None:
     """The function's source, in the first shell in which it parses without a fault; None where there is none."""
-    syntax = syntax_of(language)
+    syntax = load_syntax(language)
     if syntax is None or language not in LANGUAGE_TEMPLATES or "\r" in text:
         return None
     for shell in LANGUAGE_TEMPLATES[language].shells:
         shelled = shell[0] + text + shell[1]
-        data = source_of(shelled.split("\n"))
-        root = parse(data, syntax)
+        data = encode_source(shelled.split("\n"))
+        root = parse_source(data, syntax)
         if root is not None and not root.has_error and data == shelled.encode("utf-8", "replace"):
             found = ParsedFunction(text, language, syntax, shell, data, root)
             if found.function is not None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from codekin.lsp.features.quick_fixes import quick_fixes
-from codekin.lsp.protocol import range_json
+from codekin.lsp.features.quick_fixes import list_quick_fixes
+from codekin.lsp.messages import to_range_json
 
 if TYPE_CHECKING:
     from codekin.lsp.server import CodekinServer
@@ -21,7 +21,7 @@ async def _actions(
     server: "CodekinServer", params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command] | None:
     only = params.context.only
-    fixes = await quick_fixes(server, params) if only is None or _any(only, types.CodeActionKind.QuickFix) else []
+    fixes = await list_quick_fixes(server, params) if only is None or _any(only, types.CodeActionKind.QuickFix) else []
     return [*fixes, *_find(server, params)] or None
 
 
@@ -33,11 +33,11 @@ def _find(server: "CodekinServer", params: types.CodeActionParams) -> list[types
         return []  # or a light bulb would follow the cursor everywhere
     argument = {
         "textDocument": {"uri": params.text_document.uri},
-        "range": range_json(params.range),
+        "range": to_range_json(params.range),
         "show": True,
     }
     command = types.Command(_TITLE, "codekin.findSimilar", arguments=[argument])
-    if not server.can("text_document.code_action.code_action_literal_support"):
+    if not server.has_capability("text_document.code_action.code_action_literal_support"):
         return [command]
     return [types.CodeAction(_TITLE, kind=KIND, command=command)]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from codekin.lsp.locations import is_definition
-from codekin.lsp.protocol import range_json
-from codekin.lsp.questions import Kind
+from codekin.lsp.messages import to_range_json
+from codekin.lsp.scheduler import Priority
 from codekin.lsp.views import view_of
 from codekin.types import Cancel, Snippet, Span
-from codekin.types import Kind as SnippetKind
+from codekin.types import SnippetKind as SnippetKind
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -24,7 +24,7 @@ async def _lenses(server: "CodekinServer", params: types.CodeLensParams) -> list
     if settings is None or not settings.lens.enabled or path is None:
         return []
     uri = params.text_document.uri
-    snippets = await server.session.ask(Kind.BESIDE, partial(_definitions, path, uri)) or []
+    snippets = await server.session.run_query(Priority.BACKGROUND, partial(_definitions, path, uri)) or []
     lenses = []
     for snippet in snippets:
         start = types.Position(snippet.name_line, 0)
@@ -47,7 +47,7 @@ def _definitions(path: Path, uri: str, engine: "Engine", _: Cancel) -> list[Snip
         return []
     return [
         replace(snippet, span=view.rows(snippet.span), name_line=view.row(snippet.name_line))
-        for snippet in engine.snippets(path)
+        for snippet in engine.list_snippets(path)
         if is_definition(snippet) and snippet.span.end - snippet.span.start >= least and view.holds(snippet)
     ]
 
@@ -57,8 +57,8 @@ async def _resolve(server: "CodekinServer", lens: types.CodeLens) -> types.CodeL
     path = server.protocol.workspace.file_of(str(data.get("uri", "")))
     count = 0
     if path is not None:
-        count = await server.session.ask(Kind.BESIDE, partial(_count, path, data)) or 0
-    argument = {"textDocument": {"uri": data.get("uri", "")}, "range": range_json(lens.range), "show": True}
+        count = await server.session.run_query(Priority.BACKGROUND, partial(_count, path, data)) or 0
+    argument = {"textDocument": {"uri": data.get("uri", "")}, "range": to_range_json(lens.range), "show": True}
     arguments = [argument] if count else None
     lens.command = types.Command(f"{count} similar", "codekin.findSimilar" if count else "", arguments=arguments)
     return lens
@@ -72,17 +72,17 @@ def _is_ours(data: Any) -> bool:
 
 def _count(path: Path, data: dict[str, Any], engine: "Engine", cancel: Cancel) -> int:
     """How often the function stands elsewhere, as it is or nearly so."""
-    from codekin.code.extract import canonical, split_lines
+    from codekin.code.extract import split_lines, to_canonical_text
 
     view = view_of(engine, path, data["uri"])
     if cancel.is_set() or view is None:
         return 0
     start = view.line(data["start"])
     span = Span(start, max(view.line(data["end"] - 1), start) + 1)
-    text = canonical(split_lines(view.document.text)[span.start : span.end])
+    text = to_canonical_text(split_lines(view.document.text)[span.start : span.end])
     name, language = data["name"], data["language"]
     snippet = Snippet(name, name, SnippetKind.FUNCTION, language, span, view.line(data["nameLine"]), "", text)
-    return len(engine.duplicates(view.path, snippet))
+    return len(engine.find_duplicates(view.path, snippet))
 
 
 def register(server: "CodekinServer") -> None:

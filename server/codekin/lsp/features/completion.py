@@ -14,10 +14,10 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from codekin.errors import CodekinError, QueryError
-from codekin.lsp.convert import column, path_of, width
+from codekin.lsp.convert import count_units, to_character, to_path
 from codekin.lsp.locations import lines_location, place_shown
-from codekin.lsp.protocol import LocationJson, SourceJson, range_json
-from codekin.lsp.questions import Kind, SupersededError
+from codekin.lsp.messages import LocationJson, SourceJson, to_range_json
+from codekin.lsp.scheduler import Priority, SupersededError
 from codekin.lsp.structuring import UnreadableError, structure
 from codekin.lsp.views import view_of
 from codekin.types import Cancel, Completion
@@ -69,11 +69,11 @@ async def _listed(server: "CodekinServer", params: types.CompletionParams) -> ty
     word = _WORD.search(place.text.split("\n")[place.row][: place.column])
     typed = word[0] if word else ""
     invoked = params.context is not None and params.context.trigger_kind is types.CompletionTriggerKind.Invoked
-    if server.can("text_document.inline_completion") and (typed or not invoked):
+    if server.has_capability("text_document.inline_completion") and (typed or not invoked):
         return nothing
     found = await _ask(server, place, waits=not invoked)
     encoding = server.protocol.workspace.encoding
-    start = types.Position(params.position.line, params.position.character - width(typed, encoding))
+    start = types.Position(params.position.line, params.position.character - count_units(typed, encoding))
     replaced = types.Range(start, params.position)
     return types.CompletionList(is_incomplete=True, items=[_item(server, one, typed, replaced) for one in found])
 
@@ -99,7 +99,7 @@ def _place(
     server: "CodekinServer", uri: str, at: types.Position, selected: types.SelectedCompletionInfo | None
 ) -> _Place | None:
     documents, settings = server.protocol.workspace, server.session.settings
-    document, path = documents.find(uri), documents.file_of(uri)
+    document, path = documents.find_open(uri), documents.file_of(uri)
     if settings is None or not settings.completion.enabled or document is None or path is None:
         return None
     from codekin.code.lines import split_lines
@@ -108,20 +108,20 @@ def _place(
     if not 0 <= at.line < len(lines):
         return None
     line = lines[at.line]
-    here = column(line, at.character, encoding)
+    here = to_character(line, at.character, encoding)
     if selected is not None and selected.range.start.line == at.line == selected.range.end.line:
-        start = column(line, selected.range.start.character, encoding)
-        end = max(column(line, selected.range.end.character, encoding), start)
+        start = to_character(line, selected.range.start.character, encoding)
+        end = max(to_character(line, selected.range.end.character, encoding), start)
         lines[at.line], here = line[:start] + selected.text + line[end:], start + len(selected.text)
     return _Place(document, path, "\n".join(lines), at.line, here)
 
 
-async def expect(server: "CodekinServer", uri: str) -> None:
+async def prepare_document(server: "CodekinServer", uri: str) -> None:
     """Read a document that has been opened, so that the first key is answered as soon as the next ones."""
     place = _place(server, uri, types.Position(0, 0), None)
     if place is not None:
         with suppress(CodekinError):  # it is no source
-            await server.session.ask(Kind.BESIDE, partial(_complete, place))
+            await server.session.run_query(Priority.BACKGROUND, partial(_complete, place))
 
 
 async def _ask(server: "CodekinServer", place: _Place, *, waits: bool) -> list[Completion]:
@@ -132,7 +132,7 @@ async def _ask(server: "CodekinServer", place: _Place, *, waits: bool) -> list[C
     if place.document.source is not text:
         return []
     try:
-        found = await server.session.ask(Kind.WRITTEN, partial(_complete, place)) or []
+        found = await server.session.run_query(Priority.COMPLETION, partial(_complete, place)) or []
     except (SupersededError, QueryError):  # the latter where it is no source: a text, a form
         return []
     found = found if place.document.source is text else []
@@ -144,7 +144,7 @@ async def _ask(server: "CodekinServer", place: _Place, *, waits: bool) -> list[C
 def _complete(place: _Place, engine: "Engine", cancel: Cancel) -> list[Completion]:
     """On a thread."""
     key, uri = "", place.document.uri
-    if path_of(uri) is None:  # a cell
+    if to_path(uri) is None:  # a cell
         view = view_of(engine, place.path, uri)
         key = view.cell.key if view and view.cell else ""
         if not key:
@@ -157,7 +157,7 @@ def _source(server: "CodekinServer", completion: Completion) -> SourceJson:
     edited = ", edited" if completion.edited else ""
     location = lines_location(completion.path, completion.span, cell, documents)
     label = f"from {place_shown(completion.path, completion.span.start, cell, documents)}{edited}"
-    return {"label": label, "location": {"uri": location.uri, "range": range_json(location.range)}}
+    return {"label": label, "location": {"uri": location.uri, "range": to_range_json(location.range)}}
 
 
 async def _accepted(server: "CodekinServer", source: Any) -> None:
@@ -165,7 +165,7 @@ async def _accepted(server: "CodekinServer", source: Any) -> None:
     if isinstance(source, dict):
         with suppress(UnreadableError):  # else it is none of ours
             location = structure(source.get("location"), types.Location)
-            place: LocationJson = {"uri": location.uri, "range": range_json(location.range)}
+            place: LocationJson = {"uri": location.uri, "range": to_range_json(location.range)}
             server.completion_source = SourceJson(label=str(source.get("label", "")), location=place)
 
 
@@ -173,19 +173,19 @@ async def _show_source(server: "CodekinServer", _: Any) -> SourceJson | None:
     """Goes to the source of the completion that was shown, or taken, last; None where there was none."""
     source: SourceJson | None = server.completion_source
     if source is None:
-        server.tell(types.MessageType.Info, "codekin: no completion has been shown yet.")
+        server.show_message(types.MessageType.Info, "codekin: no completion has been shown yet.")
         return None
     location = source["location"]
     start, end = location["range"]["start"], location["range"]["end"]
     lines = types.Range(types.Position(**start), types.Position(**end))
-    if server.can("window.show_document.support"):
+    if server.has_capability("window.show_document.support"):
         params = types.ShowDocumentParams(location["uri"], take_focus=True, selection=lines)
         try:
             if (await server.window_show_document_async(params)).success:
                 return source
         except JsonRpcException:
             pass
-    server.tell(types.MessageType.Info, f"codekin: {source['label']}")
+    server.show_message(types.MessageType.Info, f"codekin: {source['label']}")
     return source
 
 

@@ -12,8 +12,8 @@ from zlib import crc32
 
 from lsprotocol import types
 
-from codekin.lsp.locations import is_definition, location_of, shown
-from codekin.lsp.questions import Kind
+from codekin.lsp.locations import format_hit, is_definition, to_location
+from codekin.lsp.scheduler import Priority
 from codekin.lsp.views import view_of
 from codekin.types import Cancel, Hit, Kinship
 
@@ -37,7 +37,7 @@ async def _diagnose(
     return types.RelatedFullDocumentDiagnosticReport(items, result_id=result)
 
 
-class Publisher:
+class DiagnosticPublisher:
     """Sends what is found in the open documents to a client that can't be told to ask. For the loop's thread."""
 
     def __init__(self, server: "CodekinServer") -> None:
@@ -53,12 +53,12 @@ class Publisher:
             self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
         self._sent.clear()
 
-    def note(self) -> None:
+    def schedule(self) -> None:
         """Something may be different."""
         self._is_news = True
         if not self._publishing:
             self._publishing = True
-            self._server.spawn(self._publish())
+            self._server.create_task(self._publish())
 
     async def _publish(self) -> None:
         try:
@@ -88,7 +88,9 @@ async def _found(server: "CodekinServer", uri: str) -> list[types.Diagnostic]:
     documents, settings = server.protocol.workspace, server.session.settings
     path, twins = documents.file_of(uri), Twins()
     if settings is not None and settings.duplicates.enabled and path is not None:
-        twins = await server.session.ask(Kind.BESIDE, partial(_twins, path, uri, documents.encoding)) or []
+        twins = (
+            await server.session.run_query(Priority.BACKGROUND, partial(_twins, path, uri, documents.encoding)) or []
+        )
     return [_diagnostic(server, *found) for found in twins]
 
 
@@ -108,12 +110,12 @@ def _twins(path: Path, uri: str, encoding: str, engine: "Engine", cancel: Cancel
         return []
     lines = split_lines(view.document.text)
     found: Twins = []
-    for snippet in filter(view.holds, engine.snippets(view.path)):
+    for snippet in filter(view.holds, engine.list_snippets(view.path)):
         if cancel.is_set() or not engine.settings.duplicates.enabled:
             return []
         if not is_definition(snippet) or snippet.span.end > len(lines):
             continue
-        hits = engine.duplicates(view.path, snippet)
+        hits = engine.find_duplicates(view.path, snippet)
         if hits:
             found.append((view.name(snippet, lines[snippet.name_line], encoding), hits))
     return found
@@ -122,10 +124,10 @@ def _twins(path: Path, uri: str, encoding: str, engine: "Engine", cancel: Cancel
 def _diagnostic(server: "CodekinServer", name: types.Range, hits: list[Hit]) -> types.Diagnostic:
     documents, best = server.protocol.workspace, hits[0]
     how = "The same code as" if best.kinship is Kinship.IDENTICAL else "Nearly the same code as"
-    others = f" and {shown(hits[1], documents)}" if len(hits) == 2 else f" and in {len(hits) - 1} more places"
-    message = f"{how} {shown(best, documents)}{others if len(hits) > 1 else ''}"
+    others = f" and {format_hit(hits[1], documents)}" if len(hits) == 2 else f" and in {len(hits) - 1} more places"
+    message = f"{how} {format_hit(best, documents)}{others if len(hits) > 1 else ''}"
     related = [
-        types.DiagnosticRelatedInformation(location_of(hit, documents), _evidence(hit)) for hit in hits[:_RELATED]
+        types.DiagnosticRelatedInformation(to_location(hit, documents), _evidence(hit)) for hit in hits[:_RELATED]
     ]
     return types.Diagnostic(
         range=name,

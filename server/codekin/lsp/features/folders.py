@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from codekin.lsp.folders import paths_of
+from codekin.lsp.folders import to_paths
 
 if TYPE_CHECKING:
     from codekin.lsp.server import CodekinServer
 
 
 def _changed(server: "CodekinServer", params: types.DidChangeWorkspaceFoldersParams) -> None:
-    gone = set(paths_of(params.event.removed))
+    gone = set(to_paths(params.event.removed))
     kept = [root for root in server.roots if root not in gone]
-    server.set_roots(kept + [path for path in paths_of(params.event.added) if path not in kept])
+    server.set_roots(kept + [path for path in to_paths(params.event.added) if path not in kept])
 
 
 def register(server: "CodekinServer") -> None:

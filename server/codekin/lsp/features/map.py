@@ -11,9 +11,9 @@ from lsprotocol import types
 
 from codekin.code.cell_lines import cell_at, row_of
 from codekin.errors import QueryError
-from codekin.lsp import parameters
-from codekin.lsp.protocol import MapJson
-from codekin.lsp.questions import Kind
+from codekin.lsp import request_params
+from codekin.lsp.messages import MapJson
+from codekin.lsp.scheduler import Priority
 from codekin.printable import printable
 from codekin.types import Cancel, OnProgress, Progress
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 _TITLE = "codekin: drawing the map"
 
 
-async def draw(server: "CodekinServer", params: Any) -> MapJson:
+async def build_map(server: "CodekinServer", params: Any) -> MapJson:
     """Draws it on a thread; where the client gave a token, it is told how far that is."""
-    asked = parameters.draw(params)
+    asked = request_params.parse_map(params)
     if asked.token is None:
         made = await _drawn(server, asked.limit, lambda _: None)
     else:
@@ -52,7 +52,7 @@ def _tell(server: "CodekinServer", token: int | str, value: Any) -> None:
 
 
 async def _drawn(server: "CodekinServer", limit: int | None, on_progress: OnProgress) -> MapJson | None:
-    address = server.protocol.workspace.address
+    address = server.protocol.workspace.to_client_uri
 
     def made(engine: "Engine", cancel: Cancel) -> MapJson | None:
         from codekin.map.builder import MAX_FUNCTIONS
@@ -60,7 +60,7 @@ async def _drawn(server: "CodekinServer", limit: int | None, on_progress: OnProg
         drawn = engine.map.build(min(limit or MAX_FUNCTIONS, MAX_FUNCTIONS), on_progress, cancel)
         return None if drawn is None else _json(drawn, _rows(drawn, engine), address)
 
-    return await server.session.ask(Kind.ORDERED, made)
+    return await server.session.run_query(Priority.COMMAND, made)
 
 
 def _rows(drawn: "CodeMap", engine: "Engine") -> Any:

@@ -3,12 +3,12 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from codekin.lsp.features.show import show
-from codekin.lsp.features.similar import within
-from codekin.lsp.locations import answer_json
-from codekin.lsp.parameters import Search
-from codekin.lsp.protocol import NO_ANSWER, AnswerJson
-from codekin.lsp.questions import Kind
+from codekin.lsp.features.show import show_answer
+from codekin.lsp.features.similar import to_filter
+from codekin.lsp.locations import to_answer_json
+from codekin.lsp.messages import EMPTY_ANSWER, AnswerJson
+from codekin.lsp.request_params import SearchParams
+from codekin.lsp.scheduler import Priority
 from codekin.types import Answer, Cancel
 
 if TYPE_CHECKING:
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from codekin.lsp.server import CodekinServer
 
 
-async def search(server: "CodekinServer", params: Search) -> AnswerJson:
+async def search(server: "CodekinServer", params: SearchParams) -> AnswerJson:
     """Answers from what is indexed."""
-    answer = await server.session.ask(Kind.ASKED, partial(_ask, params))
+    answer = await server.session.run_query(Priority.REQUEST, partial(_ask, params))
     if answer is None:
-        return NO_ANSWER
+        return EMPTY_ANSWER
     if params.show:
-        await show(server, answer, "found")
-    return answer_json(answer, server.protocol.workspace)
+        await show_answer(server, answer, "found")
+    return to_answer_json(answer, server.protocol.workspace)
 
 
-def _ask(params: Search, engine: "Engine", cancel: Cancel) -> Answer:
+def _ask(params: SearchParams, engine: "Engine", cancel: Cancel) -> Answer:
     """On a thread."""
     limit = params.scope.limit or engine.settings.search.limit
-    return engine.search(params.query, limit, within=within(params.scope), cancel=cancel)
+    return engine.search(params.query, limit, within=to_filter(params.scope), cancel=cancel)

@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 
 def _changed(server: "CodekinServer", params: types.DidChangeConfigurationParams) -> None:
-    server.spawn(_take(server, params.settings))
+    server.create_task(_take(server, params.settings))
 
 
 async def _take(server: "CodekinServer", pushed: object) -> None:
     """Clients that can be asked are asked: what they push is often empty, or everybody's settings."""
-    if server.can("workspace.configuration"):
-        await server.ask_settings()
+    if server.has_capability("workspace.configuration"):
+        await server.request_settings()
     else:
-        server.configuration.take(pushed)
+        server.configuration.update(pushed)
     await server.apply_settings()
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from codekin.lsp.locations import SYMBOL_KINDS, name_location_of
-from codekin.lsp.questions import Kind, SupersededError
+from codekin.lsp.locations import SYMBOL_KINDS, to_cursor_location
+from codekin.lsp.scheduler import Priority, SupersededError
 from codekin.printable import printable
 from codekin.types import Cancel, Hit
 
@@ -22,14 +22,14 @@ async def _symbols(server: "CodekinServer", params: types.WorkspaceSymbolParams)
     if not query:
         return []
     try:
-        hits = await server.session.ask(Kind.TYPED, partial(_ask, params.query)) or []
+        hits = await server.session.run_query(Priority.INTERACTIVE, partial(_ask, params.query)) or []
     except SupersededError:
         return []
     documents = server.protocol.workspace
     return [
         types.WorkspaceSymbol(
-            name_location_of(hit, documents),
-            printable(hit.place.name) or documents.shown(hit.place.path),
+            to_cursor_location(hit, documents),
+            printable(hit.place.name) or documents.display_path(hit.place.path),
             SYMBOL_KINDS[hit.place.kind],
             container_name=printable(hit.place.qualified_name.removesuffix(hit.place.name).rstrip(".:#")) or None,
         )

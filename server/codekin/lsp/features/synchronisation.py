@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from codekin.lsp.convert import path_of
-from codekin.lsp.features.completion import expect
+from codekin.lsp.convert import to_path
+from codekin.lsp.features.completion import prepare_document
 
 if TYPE_CHECKING:
     from codekin.lsp.server import CodekinServer
@@ -22,19 +22,19 @@ NOTEBOOKS = types.NotebookDocumentSyncOptions(
 
 def _edited(server: "CodekinServer", uri: str) -> None:
     documents = server.protocol.workspace
-    path, document = path_of(uri), documents.find(uri)
+    path, document = to_path(uri), documents.find_open(uri)
     if path is None:
         _cells_edited(server, documents.file_of(uri))
     elif document is not None:  # else a past version
         text = document.source
-        server.session.edit(lambda engine: engine.open_document(path, text))
+        server.session.run_edit(lambda engine: engine.open_document(path, text))
 
 
 def _cells_edited(server: "CodekinServer", path: Path | None) -> None:
     """What is open of a notebook is told as a whole; None is no notebook, or no file (untitled)."""
     notebook = server.protocol.workspace.notebook(path) if path else None
     if path is not None and notebook is not None:
-        server.session.edit(lambda engine: engine.open_document(path, notebook))
+        server.session.run_edit(lambda engine: engine.open_document(path, notebook))
 
 
 def _did_open(server: "CodekinServer", params: types.DidOpenTextDocumentParams) -> None:
@@ -42,7 +42,7 @@ def _did_open(server: "CodekinServer", params: types.DidOpenTextDocumentParams) 
     if path is not None:
         server.find_root(path)
     _edited(server, params.text_document.uri)
-    server.spawn(expect(server, params.text_document.uri))
+    server.create_task(prepare_document(server, params.text_document.uri))
 
 
 def _did_change(server: "CodekinServer", params: types.DidChangeTextDocumentParams) -> None:
@@ -54,10 +54,10 @@ def _did_close(server: "CodekinServer", params: types.DidCloseTextDocumentParams
     path = documents.file_of(uri)
     if path is None:
         return
-    if path_of(uri) is None and documents.notebook(path) is not None:  # other cells of it are open
+    if to_path(uri) is None and documents.notebook(path) is not None:  # other cells of it are open
         _cells_edited(server, path)
     else:
-        server.session.edit(lambda engine: engine.close_document(path))
+        server.session.run_edit(lambda engine: engine.close_document(path))
 
 
 def _did_save(server: "CodekinServer", params: types.DidSaveTextDocumentParams) -> None:
@@ -65,14 +65,14 @@ def _did_save(server: "CodekinServer", params: types.DidSaveTextDocumentParams) 
 
 
 def _notebook_opened(server: "CodekinServer", params: types.DidOpenNotebookDocumentParams) -> None:
-    path = path_of(params.notebook_document.uri)
+    path = to_path(params.notebook_document.uri)
     if path is not None:
         server.find_root(path)
         _cells_edited(server, path)
 
 
 def _notebook_changed(server: "CodekinServer", params: types.DidChangeNotebookDocumentParams) -> None:
-    _cells_edited(server, path_of(params.notebook_document.uri))
+    _cells_edited(server, to_path(params.notebook_document.uri))
 
 
 def _notebook_saved(server: "CodekinServer", params: types.DidSaveNotebookDocumentParams) -> None:
@@ -80,9 +80,9 @@ def _notebook_saved(server: "CodekinServer", params: types.DidSaveNotebookDocume
 
 
 def _notebook_closed(server: "CodekinServer", params: types.DidCloseNotebookDocumentParams) -> None:
-    path = path_of(params.notebook_document.uri)
+    path = to_path(params.notebook_document.uri)
     if path is not None:
-        server.session.edit(lambda engine: engine.close_document(path))
+        server.session.run_edit(lambda engine: engine.close_document(path))
 
 
 def _watched(server: "CodekinServer", params: types.DidChangeWatchedFilesParams) -> None:
@@ -92,12 +92,12 @@ def _watched(server: "CodekinServer", params: types.DidChangeWatchedFilesParams)
 def _changed(server: "CodekinServer", uris: list[str]) -> None:
     paths = [path for uri in uris if (path := server.protocol.workspace.file_of(uri))]
     if paths:
-        server.session.edit(lambda engine: engine.update(paths))
+        server.session.run_edit(lambda engine: engine.update(paths))
 
 
 def _initialized(server: "CodekinServer", _: types.InitializedParams) -> None:
-    server.spawn(server.begin())
-    if server.can("workspace.did_change_configuration.dynamic_registration"):
+    server.create_task(server.on_initialized())
+    if server.has_capability("workspace.did_change_configuration.dynamic_registration"):
         ours = types.DidChangeConfigurationRegistrationOptions(section="codekin")
         settings = types.Registration("codekin-settings", types.WORKSPACE_DID_CHANGE_CONFIGURATION, ours)
         server.client_register_capability(types.RegistrationParams([settings]))

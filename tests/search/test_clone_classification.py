@@ -1,0 +1,114 @@
+"""Kinship: what is claimed of two texts is true of them, and can be read off them."""
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from codekin.code.extract import extract_snippets
+from codekin.code.languages import detect_language
+from codekin.code.lexicon import LEXICONS
+from codekin.search.clone_classification import TokenProfile, classify
+from codekin.types import Kinship
+
+TOTAL = """\
+def total_price(orders, rate):
+    \"\"\"The price of all orders with tax.\"\"\"
+    total = 0
+    for order in orders:
+        if order.cancelled:
+            continue
+        total += order.price * order.quantity
+    log("priced", total)
+    return round(total * (1 + rate), 2)
+"""
+SAMPLES = [
+    (snippet.text, snippet.language, snippet.name)
+    for path in sorted((Path(__file__).parents[1] / "code" / "samples").rglob("*"))
+    if path.is_file() and (language := detect_language(path)) in LEXICONS
+    for snippet in extract_snippets(path.read_text("utf-8"), language)
+]
+
+
+def told(one: str, other: str, name: str = "", language: str = "python"):
+    return classify(TokenProfile(one, language), TokenProfile(other, language, name))
+
+
+def test_a_text_is_identical_to_itself() -> None:
+    for text, language, name in SAMPLES:
+        found = told(text, text, name, language)
+        assert (found.kinship, found.why) == (Kinship.IDENTICAL, "identical text")
+
+
+def test_comments_and_formatting_leave_code_identical() -> None:
+    laid_out = TOTAL.replace("    ", "  ").replace('("priced"', "(  # told\n 'priced'")
+    laid_out = laid_out.replace('"""The price of all orders with tax."""', "# Tax comes last.")
+    found = told(TOTAL, laid_out)
+    assert (found.kinship, found.why) == (Kinship.IDENTICAL, "identical but for formatting or comments")
+    assert told(TOTAL, TOTAL.replace(" = 0", "=0")).why == "identical but for formatting"
+
+
+def test_new_names_are_told_but_for_the_definition_s_own() -> None:
+    renamed = TOTAL.replace("total_price", "sum_up").replace("orders", "items").replace("rate", "tax")
+    found = told(TOTAL, renamed, "sum_up")
+    assert (found.kinship, found.share) == (Kinship.RENAMED, 1.0)
+    assert found.why == "same structure, 2 identifiers renamed: orders→items, rate→tax"
+    only = told(TOTAL, TOTAL.replace("total_price", "sum_up"), "sum_up")
+    assert only.why == "same structure, another name"
+
+
+def test_twins_share_names_too_unless_their_structure_is_the_same() -> None:
+    names = ("total_price", "orders", "rate", "total", "order", "cancelled", "price", "quantity", "log", "round")
+    other = TOTAL
+    for at, name in enumerate(names):
+        other = re.sub(rf"\b{name}\b", f"other_{at}", other)
+    assert told(TOTAL, other).is_near_duplicate  # renamed, and nothing else
+    longer = "    check(orders, rate)\n"
+    assert told(TOTAL, TOTAL + longer).is_near_duplicate
+    foreign = told(TOTAL, (other + longer.replace("orders", "rows")).replace('"priced"', '"b"'))
+    assert foreign.kinship is Kinship.EDITED
+    assert not foreign.is_near_duplicate
+
+
+def test_new_literals_are_told() -> None:
+    found = told(TOTAL, TOTAL.replace('"priced"', '"summed"').replace(", 2)", ", 3)"))
+    assert found.kinship is Kinship.RENAMED
+    assert found.why == 'same structure, 2 literals changed: "priced"→"summed", 2→3'
+
+
+def test_names_that_were_exchanged_inconsistently_are_no_renaming() -> None:
+    assert told(TOTAL, TOTAL.replace("total += order", "orders += order")).kinship is Kinship.EDITED
+
+
+def test_an_edit_is_told_with_the_share_of_the_structure_and_the_names() -> None:
+    edited = TOTAL.replace('    log("priced", total)\n', "").replace("rate", "tax")
+    found = told(TOTAL, edited)
+    assert found.kinship is Kinship.EDITED
+    assert found.why == f"{round(100 * found.share)}% of the structure, 1 identifier renamed: rate→tax"
+    assert 0.7 < found.share < 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("def name(self):\n    return self._name", "def size(self):\n    return self._size"),
+        ("def __init__(self, a):\n    self.a = a\n", "def __init__(self, path):\n    self.path = path\n"),
+    ],
+)
+def test_small_functions_built_alike_are_not_called_kin(one: str, other: str) -> None:
+    assert told(one, other) is None
+
+
+def test_code_in_no_known_language_is_identical_or_nothing() -> None:
+    assert classify(TokenProfile(TOTAL, None), TokenProfile(TOTAL, "python")).kinship is Kinship.IDENTICAL
+    assert classify(TokenProfile(TOTAL, None), TokenProfile(TOTAL + "\n# more", "python")) is None
+
+
+def test_kinship_is_mutual() -> None:
+    rng = random.Random(7)
+    for _ in range(300):
+        (one, its, _), (other, own, _) = rng.choice(SAMPLES), rng.choice(SAMPLES)
+        here = classify(TokenProfile(one, its), TokenProfile(other, own))
+        there = classify(TokenProfile(other, own), TokenProfile(one, its))
+        assert (here and (here.kinship, here.share)) == (there and (there.kinship, there.share))

@@ -1,0 +1,104 @@
+"""What a question in words asks for, and how well names answer it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codekin.code.words import split_words
+from codekin.search.query_terms import QueryTerms, word_similarity
+
+COMMON = {"request": 400, "the": 900, "handle": 120, "produce": 9}
+
+
+def asked(question: str) -> QueryTerms:
+    return QueryTerms(question, lambda word: COMMON.get(word, 0), 1000)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("route", "routes"),
+        ("config", "configuration"),
+        ("auth", "authentication"),
+        ("serialize", "serializer"),
+        ("validate", "validation"),
+    ],
+)
+def test_a_word_and_its_abbreviation_or_inflection_are_related(one: str, other: str):
+    assert 0 < word_similarity(one, other) == word_similarity(other, one) < 1
+
+
+@pytest.mark.parametrize(("one", "other"), [("cat", "dog"), ("form", "from"), ("is", "issue"), ("state", "static")])
+def test_words_that_only_look_alike_are_not_related(one: str, other: str):
+    assert word_similarity(one, other) == 0
+
+
+def test_a_name_that_says_what_is_asked_and_no_more_answers_best():
+    question = asked("how to handle the produce request")
+    best = question.match_name(split_words("handleProduceRequest"))
+    assert best.cover == best.precision == 1
+    for name in ("handleRequest", "ProduceRequest", "handleProduceRequestWithTimeout", "request", "close"):
+        assert question.match_name(split_words(name)).telling < best.telling
+
+
+def test_a_rare_word_says_more_than_a_common_one():
+    question = asked("produce request")
+    assert question.match_name(["produce"]).cover > question.match_name(["request"]).cover
+
+
+def test_neighbouring_words_ask_for_a_name_that_joins_them():
+    question = asked("thread pool size")
+    assert question.match_name(["threadpool"]).precision == 1
+    assert {"threadpool", "thread_pool"} <= set(question.symbols)
+
+
+def test_idle_words_ask_for_nothing_unless_they_are_all_there_is():
+    assert asked("how does the request handle it").words == ["request", "handle"]
+    assert asked("to be or not to be").words == ["to", "be", "or", "not"]
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("Store.open", ("Store", "open")),
+        ("std::vector", ("std", "vector")),
+        ("open()", ("open",)),
+        ("append(", ("append",)),
+        ("empty?", ("empty",)),
+        ("open the store", ()),
+        ("???", ()),
+    ],
+)
+def test_a_question_that_is_nothing_but_a_name_is_known_as_one(question: str, name: tuple[str, ...]):
+    assert asked(question).name == name
+
+
+def test_of_a_name_the_whole_comes_before_other_case_and_that_before_a_part():
+    question = asked("Store.open")
+    whole, cased, part, other = (
+        question.match_single_name(name, qualified)
+        for name, qualified in [
+            ("open", "index.Store.open"),
+            ("Open", "store.Open"),
+            ("reopen", "Store.reopen"),
+            ("close", "Store.close"),
+        ]
+    )
+    assert 1 == whole > cased > part > other == 0
+
+
+def test_words_of_which_the_workspace_knows_a_form_are_known():
+    assert asked("handling requests").known == 1
+    assert asked("purple elephants").known == 0
+    assert 0 < asked("handling elephants").known < 1
+
+
+@given(st.text(max_size=200), st.lists(st.text(max_size=20), max_size=6))
+def test_any_question_has_bounded_answers(question: str, parts: list[str]):
+    made = asked(question)
+    match = made.match_name(parts)
+    assert 0 <= match.cover <= 1 + 1e-9
+    assert 0 <= match.precision <= 1
+    assert 0 <= match.telling <= 2 + 1e-9
+    assert 0 <= made.known <= 1 + 1e-9
+    assert made.match_name(list(dict.fromkeys(split_words(question)))).cover <= 1 + 1e-9

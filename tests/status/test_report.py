@@ -1,0 +1,117 @@
+"""What a person asks of an index is answered from what is there."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import pytest
+from filelock import FileLock
+
+from codekin.engine import Engine
+from codekin.settings import CacheSettings, IndexSettings, Settings
+from codekin.status.process_memory import measure_processes
+from codekin.status.report import to_json
+from codekin.storage.error_log import ErrorLog
+
+CODE = "def brew_coffee(beans, water):\n    cup = beans.ground() + water\n    return cup\n"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    index = IndexSettings(max_file_bytes=1000)
+    return replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "cache")), index=index)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, settings: Settings) -> Iterator[Engine]:
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in ("a.py", "b.py"):
+        (root / name).write_text(CODE.replace("coffee", name[0]))
+    (root / "c.go").write_text("package main\n\nfunc Brew() int {\n\treturn 1\n}\n")
+    (root / "notes.sql").write_text("select 1;\n")
+    (root / "large.py").write_text("x = 1\n" * 1000)
+    (root / "larger.py").write_text("x = 1\n" * 2000)
+    (root / "binary.py").write_bytes(b"\0\1\2\3" * 10)
+    made = Engine([root], settings)
+    made.refresh(lambda _: None, Event(), 0)
+    yield made
+    made.close()
+
+
+def test_what_is_indexed_and_what_is_not_and_why(engine: Engine) -> None:
+    found = engine.make_report()
+    functions = {each.name: (each.files, each.functions) for each in found.languages}
+    assert functions["python"] == (2, 2)
+    assert functions["go"] == (1, 1)
+    assert functions["sql"] == (1, 0)
+    assert dict(found.reasons) == {"larger than index.max_file_bytes": 2, "binary": 1}
+    assert [item.path.name for item in found.skipped] == ["binary.py", "large.py", "larger.py"]
+
+
+def test_what_it_takes_on_the_disk(engine: Engine) -> None:
+    sizes = {each.what: each.size for each in engine.make_report().stored}
+    assert sizes["index"] > 0
+    assert sizes["vectors of all workspaces"] > 0
+    assert sizes["graph"] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="told in /proc")
+def test_memory_is_of_this_process_and_of_all_below_it() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        own, *others = measure_processes()
+        assert child.stdin is not None
+        child.stdin.close()
+    assert own.what == "this process"
+    assert own.resident > 10_000_000
+    assert any(each.what.startswith("python") for each in others)
+
+
+def test_who_keeps_the_index(engine: Engine) -> None:
+    assert engine.make_report().keeper == "nobody"
+    with FileLock(engine.home.lock):
+        assert engine.make_report().keeper == "another process"
+    engine.start()
+    deadline = time.monotonic() + 60
+    while engine.status().state != "ready":
+        assert time.monotonic() < deadline
+    assert engine.make_report().keeper == "this process"
+
+
+def test_troubles_are_told_with_their_time_by_any_process_that_is_asked_later(engine: Engine, settings) -> None:
+    engine._note_problem("The disk is full. Make room.")
+    other = Engine(engine.home.roots, settings)
+    (trouble,) = other.make_report().troubles
+    assert trouble.message == "The disk is full. Make room."
+    assert abs(trouble.when - time.time()) < 600
+    assert to_json(other.make_report())["troubles"][0]["when"].endswith("+00:00")
+    other.close()
+
+
+def test_of_troubles_the_last_are_kept_each_once(engine: Engine) -> None:
+    troubles = ErrorLog(engine._index.store)
+    for number in [*range(30), 29, 10]:
+        troubles.record(f"trouble {number}")
+    told = [each.message for each in ErrorLog(engine._index.store).list_errors()]
+    assert len(told) == len(set(told)) == 20
+    assert told[-2:] == ["trouble 29", "trouble 10"]
+
+
+def test_nothing_is_covered_of_what_an_upgrade_has_to_read_again(engine: Engine) -> None:
+    engine._index.store.remove_files(engine._index.store.file_states())
+    engine.follow()
+    assert engine.coverage() == 0
+
+
+def test_nothing_is_covered_while_everything_is_indexed_anew(engine: Engine) -> None:
+    assert engine.coverage() == 1
+    engine._index.store.clear()
+    engine.follow()
+    assert engine.status().files == 0
+    assert engine.coverage() == 0
+    engine.refresh(lambda _: None, Event(), 0)
+    assert engine.coverage() == 1

@@ -1,0 +1,280 @@
+"""The store: a file is in it whole or not at all, and what it holds does not depend on how it came there."""
+
+import os
+import sqlite3
+import stat
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codekin.code.lines import hash_content
+from codekin.errors import ContentGoneError, StoreError, StoreFullError
+from codekin.storage import schema
+from codekin.storage.rows import FileRecord, FileState, SnippetRecord
+from codekin.storage.store import Store
+from codekin.types import Filter, Skipped, SnippetKind, Span
+
+FILES = [Path(f"/w/{folder}/{name}.py") for folder in ("a", "b") for name in ("x", "y", "z")]
+TEXTS = ["def alpha(): pass", "def beta(): return alpha()", "class Gamma: pass", "def delta(): pass"]
+
+
+def record(path: Path, texts: list[str], *, overlay: bool = False, language: str = "python") -> FileRecord:
+    """A file whose snippets stand one below the other."""
+    rows = []
+    for i, text in enumerate(texts):
+        name = text.split()[1].rstrip("():")
+        words = " ".join(text.lower().replace("(", " ").replace(")", " ").replace(":", " ").split())
+        rows.append(
+            SnippetRecord(name, name, SnippetKind.FUNCTION, Span(2 * i, 2 * i + 1), 2 * i, 0, hash_content(text), words)
+        )
+    state = FileState(sum(map(len, texts)), 1, hash_content("\n".join(texts)), overlay)
+    return FileRecord(path, language, state, tuple(rows))
+
+
+def contents(store: Store) -> object:
+    """All that a question can see, without the numbers that depend on history."""
+    hashes = dict(store.contents_after(0))
+    files = {
+        path: (state, [(p.span, p.name, p.kind, hashes[p.content]) for p in store.locations_in(path)])
+        for path, state in store.file_states().items()
+    }
+    found = {
+        word: sorted(
+            (hashes[match.content], match.score, place.path, place.span.start)
+            for match in store.match_words([word], 100)
+            for place in store.locations_of([match.content])[match.content]
+        )
+        for word in ("alpha", "beta", "gamma", "delta", "return")
+    }
+    return files, found, store.count_contents(), sorted(hashes.values())
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    opened = Store(tmp_path / "cache" / "w.sqlite")
+    yield opened
+    opened.close()
+
+
+edits = st.lists(
+    st.tuples(
+        st.sampled_from(FILES), st.none() | st.lists(st.sampled_from(TEXTS), max_size=4) | st.sampled_from(FILES)
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits, st.booleans())
+def test_any_sequence_of_edits_renames_and_deletes_equals_a_fresh_index(tmp_path_factory, edits, at_once):
+    folder = tmp_path_factory.mktemp("stores")
+    lived, fresh = Store(folder / "lived.sqlite"), Store(folder / "fresh.sqlite")
+    now: dict[Path, list[str]] = {}
+    for path, change in edits:
+        if change is None:
+            now.pop(path, None)
+            lived.remove_files([path], collect=at_once)
+        elif isinstance(change, Path):  # a rename
+            if path in now and path != change:
+                now[change] = now.pop(path)
+                lived.replace_files([record(change, now[change])], collect=at_once)
+                lived.remove_files([path], collect=at_once)
+        else:
+            now[path] = change
+            lived.replace_files([record(path, change)], collect=at_once)
+    assert not lived.collect_dead_contents() or not at_once
+    fresh.replace_files([record(path, texts) for path, texts in now.items()])
+    assert contents(lived) == contents(fresh)
+    lived.close()
+    fresh.close()
+
+
+def test_a_content_keeps_its_number_wherever_it_stands(store: Store):
+    store.replace_files([record(FILES[0], TEXTS[:2])])
+    number = store.find_content(hash_content(TEXTS[0]))
+    store.replace_files([record(FILES[1], TEXTS[:1])])
+    store.remove_files([FILES[0]])
+    assert store.find_content(hash_content(TEXTS[0])) == number
+    assert [place.path for place in store.locations_of([number])[number]] == [FILES[1]]
+
+
+def test_numbers_of_removed_contents_are_never_used_again(store: Store):
+    store.replace_files([record(FILES[0], TEXTS)])
+    highest = max(number for number, _ in store.contents_after(0))
+    store.remove_files(FILES)
+    assert store.contents_after(0) == []
+    store.replace_files([record(FILES[0], TEXTS)])
+    assert min(number for number, _ in store.contents_after(0)) > highest
+
+
+def test_a_content_that_a_scan_has_moved_keeps_its_number(store: Store):
+    store.replace_files([record(FILES[0], TEXTS)])
+    before = store.contents_after(0)
+    store.remove_files([FILES[0]], collect=False)
+    store.replace_files([record(FILES[1], TEXTS[:3])], collect=False)
+    assert store.collect_dead_contents() == 1
+    assert store.contents_after(0) == before[:3]
+
+
+def test_removed_contents_are_listed_for_others_or_all_are_to_be_compared(store: Store):
+    store.replace_files([record(FILES[0], TEXTS)])
+    (first, *_), seen = [number for number, _ in store.contents_after(0)], store.last_removal()
+    store.replace_files([record(FILES[0], TEXTS[1:])])
+    position, removed = store.removed_after(seen)
+    assert removed == [first]
+    assert store.removed_after(position) == (position, [])
+    store.clear()
+    assert store.removed_after(seen)[1] is None
+    assert store.removed_after(store.last_removal())[1] == []
+
+
+def test_who_has_not_listened_for_long_compares_all(store: Store):
+    seen = store.last_removal()
+    for i in range(40):
+        store.replace_files([record(FILES[0], [f"def f{i}_{j}(): pass" for j in range(150)])])
+    assert store.removed_after(seen)[1] is None
+
+
+def test_a_record_that_points_to_what_is_gone_is_refused_whole(store: Store):
+    store.replace_files([record(FILES[0], TEXTS)])
+    pointing = record(FILES[1], TEXTS[:1])
+    snippets = tuple(replace(snippet, words=None) for snippet in pointing.snippets or ())
+    store.remove_files([FILES[0]])
+    with pytest.raises(ContentGoneError):
+        store.replace_files([replace(pointing, snippets=snippets)])
+    assert store.file_states() == {}
+
+
+def test_the_scan_of_the_disk_leaves_unsaved_text_alone_until_it_is_released(store: Store):
+    store.replace_files([record(FILES[0], TEXTS[:1], overlay=True)])
+    store.replace_files([record(FILES[0], TEXTS[1:2])])
+    store.remove_files([FILES[0]])
+    assert [place.name for place in store.locations_in(FILES[0])] == ["alpha"]
+    store.release_overlays([FILES[0]])
+    store.replace_files([record(FILES[0], TEXTS[1:2])])
+    assert [place.name for place in store.locations_in(FILES[0])] == ["beta"]
+
+
+def test_a_batch_is_in_the_store_whole_or_not_at_all(store: Store):
+    store.replace_files([record(FILES[0], TEXTS[:1])])
+    before = contents(store)
+    broken = FileRecord(FILES[2], "python", FileState(1, 1, b"h", False), (record(FILES[2], TEXTS[3:]).snippets[0],))
+    lost = SnippetRecord("lost", "lost", SnippetKind.FUNCTION, Span(0, 1), 0, 0, b"no such content", None)
+    with pytest.raises(StoreError):
+        store.replace_files([record(FILES[1], TEXTS), broken, FileRecord(FILES[3], "python", broken.state, (lost,))])
+    assert contents(store) == before
+
+
+def test_filters_limit_places_and_contents(store: Store):
+    store.replace_files([record(FILES[0], TEXTS[:1]), record(FILES[3], TEXTS[:2], language="go")])
+    alpha = store.find_content(hash_content(TEXTS[0]))
+    assert [p.path for p in store.locations_of([alpha], Filter(language="go"))[alpha]] == [FILES[3]]
+    assert [p.path for p in store.locations_of([alpha], Filter(folder=Path("/w/a")))[alpha]] == [FILES[0]]
+    assert store.locations_of([alpha], Filter(folder=Path("/w/aa"))) == {}
+    assert len(store.match_words(["alpha"], 10)) == 2
+    assert store.contents_within(Filter(folder=Path("/w/a"))) == [alpha]
+
+
+def test_words_with_marks_of_the_query_language_are_only_words(store: Store):
+    store.replace_files([record(FILES[0], TEXTS)])
+    for word in ('"', "NOT", "*", "a OR b", "body:", "(", "-", "^x", "NEAR("):
+        store.match_words([word], 10)
+
+
+def test_names_are_found_by_any_part_exact_ones_first(store: Store):
+    store.replace_files(
+        [record(FILES[0], ["def read_file_lines(): pass", "def read_file(): pass", "def Xread_fileX(): pass"])]
+    )
+    assert next(place.name for place in store.find_by_qualified_name("READ_FILE", 10)) == "read_file"
+    assert len(store.find_by_qualified_name("read_file", 10)) == 3
+    assert store.find_by_qualified_name("%", 10) == []
+
+
+def test_the_files_are_private_to_the_user(store: Store):
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
+
+
+def test_an_unsound_file_is_set_aside_and_made_again(tmp_path: Path):
+    path = tmp_path / "w.sqlite"
+    path.write_bytes(b"this is no database at all" * 100)
+    store = Store(path)
+    store.replace_files([record(FILES[0], TEXTS)])
+    assert store.count_rows().snippets == len(TEXTS)
+    assert path.with_suffix(".corrupt").exists()
+    store.close()
+
+
+def test_a_file_of_a_newer_codekin_is_left_alone(tmp_path: Path):
+    path = tmp_path / "w.sqlite"
+    Store(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="newer codekin"):
+        Store(path)
+
+
+def test_migrations_run_from_every_version(tmp_path: Path):
+    for version in range(len(schema.STORE_MIGRATIONS) + 1):
+        path = tmp_path / f"{version}.sqlite"
+        schema.open_database(path, schema.STORE_MIGRATIONS[:version]).close()
+        store = Store(path)
+        store.replace_files([record(FILES[0], TEXTS)])
+        assert store.count_rows().files == 1
+        store.close()
+
+
+def test_a_store_deleted_under_a_running_process_is_made_again(store: Store):
+    store.replace_files([record(FILES[0], TEXTS)])
+    identity = store.identity()
+    for suffix in ("", "-wal", "-shm"):
+        store.path.with_name(store.path.name + suffix).unlink(missing_ok=True)
+    assert store.count_rows().files == 0
+    assert store.identity() != identity
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not Path("/dev/full").exists(), reason="needs a way to fill a disk")
+def test_a_full_disk_is_named_and_loses_nothing(store: Store):
+    store.replace_files([record(FILES[0], TEXTS[:1])])
+    before = contents(store)
+    # SQLite's own bound on a file's size raises the very error that a full disk does.
+    (pages,) = store._connection().execute("PRAGMA page_count").fetchone()
+    store._connection().execute(f"PRAGMA max_page_count = {pages}")
+    many = [record(Path(f"/w/{i}.py"), [f"def f{i}_{j}(): pass" for j in range(50)]) for i in range(200)]
+    with pytest.raises(StoreFullError, match="Free some room"):
+        store.replace_files(many)
+    assert contents(store) == before
+
+
+def test_threads_read_while_another_writes(store: Store):
+    stop, problems = threading.Event(), []
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                for number, places in store.locations_of([n for n, _ in store.contents_after(0)]).items():
+                    assert all(place.content == number for place in places)
+            except Exception as error:  # noqa: BLE001 (whatever it is, it is a finding)
+                problems.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for i in range(150):
+        store.replace_files([record(FILES[i % len(FILES)], [f"def f{i}(): pass", *TEXTS[: i % 4]])])
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
+def test_what_is_skipped_is_remembered_with_its_reason(store: Store):
+    large, binary = Skipped(FILES[0], "too large"), Skipped(FILES[1], "binary")
+    store.set_skipped({large: (1, 2), binary: (3, 4)})
+    store.set_skipped({binary: (3, 4)})
+    assert store.skipped() == {binary: (3, 4)}

@@ -1,0 +1,148 @@
+"""The shared vectors: keyed by space and content, kept while anything refers to them, within a quota."""
+
+import os
+import shutil
+import sqlite3
+import stat
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codekin.indexing.eviction import evict_to_quota
+from codekin.indexing.reconcile import reconcile
+from codekin.settings import CacheSettings, Settings
+from codekin.storage.paths import IndexPaths, locate_index
+from codekin.storage.vector_store import VectorStore
+
+DIM = 8
+
+
+def key(i: int) -> bytes:
+    return i.to_bytes(16, "big")
+
+
+def unit(seed: int, count: int, dim: int = DIM) -> np.ndarray:
+    rows = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.lists(st.integers(0, 30), unique=True)), max_size=8))
+def test_what_was_put_first_is_what_is_got_in_each_space(tmp_path_factory, puts):
+    store = VectorStore(tmp_path_factory.mktemp("v") / "v.sqlite")
+    expected: dict[tuple[str, int], np.ndarray] = {}
+    for turn, (space, numbers) in enumerate(puts):
+        rows = unit(turn, len(numbers))
+        store.put_vectors(space, [key(i) for i in numbers], rows)
+        for i, row in zip(numbers, rows, strict=True):
+            expected.setdefault((space, i), row)
+    for space in ("a", "b"):
+        wanted = list(range(35))
+        known = [i for i in wanted if (space, i) in expected]
+        assert store.hashes_with_vector(space, [key(i) for i in wanted]) == {key(i) for i in known}
+        positions, vectors = store.get_vectors(space, [key(i) for i in wanted], DIM)
+        assert positions == known
+        assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+        if known:
+            assert np.allclose(vectors, [expected[space, i] for i in known], atol=1e-3)
+    store.close()
+
+
+def test_a_vector_of_another_dimension_is_not_given_out(tmp_path: Path):
+    store = VectorStore(tmp_path / "v.sqlite")
+    store.put_vectors("a", [key(1)], unit(0, 1))
+    assert store.get_vectors("a", [key(1)], DIM * 2)[0] == []
+    store.close()
+
+
+def test_two_processes_worth_of_writers_do_not_fight(tmp_path: Path):
+    def write(start: int) -> None:
+        store = VectorStore(tmp_path / "v.sqlite")
+        for i in range(start, start + 200):
+            store.put_vectors("a", [key(i)], unit(i, 1))
+        store.close()
+
+    threads = [threading.Thread(target=write, args=(i * 100,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    store = VectorStore(tmp_path / "v.sqlite")
+    assert len(store.hashes_with_vector("a", [key(i) for i in range(1000)])) == 500
+    assert stat.S_IMODE((tmp_path / "v.sqlite").stat().st_mode) == 0o600
+    store.close()
+
+
+def test_a_new_file_that_another_process_is_about_to_write_is_waited_for(tmp_path: Path):
+    path = tmp_path / "v.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    opened = threading.Event()
+
+    def open_it() -> None:
+        VectorStore(path).close()
+        opened.set()
+
+    thread = threading.Thread(target=open_it)
+    thread.start()
+    assert not opened.wait(0.2)
+    other.execute("COMMIT")
+    assert opened.wait(20)
+    thread.join()
+    other.close()
+
+
+def test_collecting_drops_the_oldest_that_nothing_refers_to_and_gives_the_room_back(tmp_path: Path):
+    store = VectorStore(tmp_path / "v.sqlite")
+    store.put_vectors("a", [key(i) for i in range(4000)], unit(0, 4000, 256))
+    before = store.size_bytes()
+    dropped = store.evict_unreferenced([key(i) for i in range(1000)], before // 2)
+    assert dropped > 1000
+    assert store.size_bytes() < before * 0.55
+    left = store.hashes_with_vector("a", [key(i) for i in range(4000)])
+    assert {key(i) for i in range(1000)} <= left
+    assert key(1000) not in left
+    assert key(3999) in left
+    store.close()
+
+
+def indexed(root: Path, cache: Path, quota_mb: int = 2048) -> IndexPaths:
+    root.mkdir(exist_ok=True)
+    where = locate_index([root], Settings(cache=CacheSettings(directory=str(cache), quota_mb=quota_mb)))
+    for i in range(40):
+        code = "".join(f"def f_{root.name}_{i}_{j}(a):\n    return a + {j}\n\n\n" for j in range(50))
+        (root / f"m{i}.py").write_text(code)
+    reconcile(where, lambda _: None, threading.Event(), 0)
+    return where
+
+
+def test_above_the_quota_only_vectors_of_workspaces_that_are_gone_are_dropped(tmp_path: Path):
+    kept, gone = indexed(tmp_path / "kept", tmp_path / "c"), indexed(tmp_path / "gone", tmp_path / "c")
+    shutil.rmtree(tmp_path / "gone")
+    long_ago = time.time() - 30 * 86_400
+    os.utime(gone.store, (long_ago, long_ago))
+    store = VectorStore(kept.vectors)
+    before = store.size_bytes()
+    tight = replace(kept, settings=replace(kept.settings, cache=replace(kept.settings.cache, quota_mb=0)))
+    evict_to_quota(tight, store)
+    assert not gone.store.exists()
+    assert store.size_bytes() < before * 0.7
+    store.close()
+    again = reconcile(kept, lambda _: None, threading.Event(), 0)
+    assert again.embedded == 0
+
+
+def test_within_the_quota_code_that_comes_back_is_not_embedded_again(tmp_path: Path):
+    where = indexed(tmp_path / "kept", tmp_path / "c")
+    (tmp_path / "kept").rename(tmp_path / "away")
+    (tmp_path / "kept").mkdir()
+    assert reconcile(where, lambda _: None, threading.Event(), 0).files == 0
+    shutil.rmtree(tmp_path / "kept")
+    (tmp_path / "away").rename(tmp_path / "kept")
+    report = reconcile(where, lambda _: None, threading.Event(), 0)
+    assert (report.files, report.embedded) == (40, 0)
