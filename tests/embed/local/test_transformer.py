@@ -156,7 +156,7 @@ class TestDecoders:
     def test_a_token_sees_only_those_before_it(self, tiny_checkpoint: Path):
         """What comes after a text's first tokens changes the last token's vector, never those of the first."""
         model = load_transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
-        packed = model._pack([[5, 6, 7, 8], [5, 6, 9, 10, 11]])
+        packed = model._pack_batch([[5, 6, 7, 8], [5, 6, 9, 10, 11]])
         with torch.inference_mode():
             states = model._model.compute_states(packed)
         assert torch.allclose(states[:2], states[4:6], atol=1e-5)
@@ -233,7 +233,7 @@ class TestBatches:
                 least(rows_of(model.encode([typed[:end]], "")), rows_of(fresh.encode([typed[:end], "x"], ""))[:1])
                 > 0.99999
             )
-        assert len(model._asked) <= encoding._QUESTIONS
+        assert len(model._query_caches) <= encoding._MAX_QUERY_CACHES
 
     def test_who_stops_asking_stops_the_work(self, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch):
         model = load_transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
@@ -249,12 +249,12 @@ class TestBatches:
         model = load_transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
         expected, run = model.encode(TEXTS, ""), model._model.compute_last_states
 
-        def narrow(packed: Any, known: Any) -> Any:
+        def fail_above_two(packed: Any, prefix: Any) -> Any:
             if len(packed.lengths) > 2:
                 raise torch.OutOfMemoryError("no room")
-            return run(packed, known)
+            return run(packed, prefix)
 
-        monkeypatch.setattr(model._model, "compute_last_states", narrow)
+        monkeypatch.setattr(model._model, "compute_last_states", fail_above_two)
         assert least(rows_of(model.encode(TEXTS[:3], "")), rows_of(expected[:3])) > 0.99999
         assert np.allclose(model.encode(TEXTS, ""), expected, atol=1e-4)
 
@@ -263,10 +263,10 @@ class TestBatches:
     ):
         model = load_transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
 
-        def full(packed: Any, known: Any) -> Any:
+        def fail(packed: Any, prefix: Any) -> Any:
             raise torch.OutOfMemoryError("no room")
 
-        monkeypatch.setattr(model._model, "compute_last_states", full)
+        monkeypatch.setattr(model._model, "compute_last_states", fail)
         with pytest.raises(ModelError, match="max_tokens"):
             model.encode(["x"], "")
 
@@ -303,9 +303,9 @@ class TestPlaces:
             raise RuntimeError("CUDA driver version is insufficient\nmore lines")
 
         monkeypatch.setattr(torch, "ones", broken)
-        from codekin.embed.local.transformer.device import _device
+        from codekin.embed.local.transformer.device import _find_device
 
-        device, (problem,) = _device("auto")
+        device, (problem,) = _find_device("auto")
         assert device.type == "cpu"
         assert "driver version is insufficient" in problem
         assert "The model runs on the processor." in problem
@@ -330,5 +330,5 @@ def test_texts_of_any_length_come_in_few_shapes_so_that_few_kernels_are_made_and
     packed = [
         pack_tokens([[1] * first, [1] * second], 0, torch.device("cpu")) for first in (20, 30, 32) for second in (1, 9)
     ]
-    assert {tuple(one.spread.shape) for one in packed} == {(2, 32)}
-    assert {len(one.ids) for one in packed} == {32, 48}
+    assert {tuple(batch.padded_to_packed.shape) for batch in packed} == {(2, 32)}
+    assert {len(batch.input_ids) for batch in packed} == {32, 48}

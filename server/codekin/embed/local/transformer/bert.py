@@ -1,4 +1,4 @@
-"""Encoders: each token sees all of its text. BERT, and Nomic BERT with rotary positions and a gated feed-forward part.
+"""Encoders, in which each token sees its whole text: BERT, and Nomic BERT with rotary positions and a gated MLP.
 
 Sources: BERT (arXiv 1810.04805), Nomic Embed (arXiv 2402.01613).
 """
@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from codekin.embed.local.transformer.attention import attend, make_padding_mask
+from codekin.embed.local.transformer.attention import compute_attention, make_padding_mask
 from codekin.embed.local.transformer.linear import Linear
 from codekin.embed.local.transformer.packing import PackedTokens
 from codekin.embed.local.transformer.rotary import apply_rotary, make_rotary_table
@@ -26,102 +26,108 @@ _ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
-    query_key_value: Linear
-    out: Linear
-    after_attention: Norm
-    up: Linear  # gated: what is let through beside the gate
-    down: Linear
-    after_feed: Norm
+class _BertLayer:
+    qkv_proj: Linear  # query, key and value in one product
+    out_proj: Linear
+    attention_norm: Norm  # after attention and its residual
+    up_proj: Linear  # Nomic's writes the up states, then the gate
+    down_proj: Linear
+    output_norm: Norm  # after the MLP and its residual
 
 
 class Bert:
-    """Packed tokens → last states."""
+    """Packed tokens → hidden states of the last layer."""
 
     def __init__(self, config: Mapping[str, Any], weights: Weights, max_tokens: int) -> None:
         """Raises ModelError for kinds that codekin does not know."""
-        weights = weights.submodule("embeddings.word_embeddings.weight")
+        weights = weights.select_submodule("embeddings.word_embeddings.weight")
         self._is_nomic = config["model_type"] == "nomic_bert"
-        self._heads = int(config.get("num_attention_heads") or config["n_head"])
-        self._words = weights.tensor("embeddings.word_embeddings.weight")
-        self.words = len(self._words)  # whose numbers it knows
-        self._kind = weights.tensor("embeddings.token_type_embeddings.weight")[0]
+        self._num_heads = int(config.get("num_attention_heads") or config["n_head"])
+        self._word_embeddings = weights.load_tensor("embeddings.word_embeddings.weight")
+        self.vocab_size = len(self._word_embeddings)
+        self._token_type_embedding = weights.load_tensor("embeddings.token_type_embeddings.weight")[0]
         epsilon = float(config.get("layer_norm_eps") or config.get("layer_norm_epsilon") or 1e-12)
-        count = int(config.get("num_hidden_layers") or config["n_layer"])
+        layer_indices = range(int(config.get("num_hidden_layers") or config["n_layer"]))
         if self._is_nomic:
             _refuse_unknown_nomic(config)
-            size = self._words.shape[1] // self._heads
-            self._positions = [weights.cast(turns)[:, None] for turns in make_rotary_table(config, size, max_tokens)]
-            self._norm = weights.make_norm("emb_ln", epsilon)
-            self._layers = [_nomic_layer(weights, f"encoder.layers.{at}", epsilon) for at in range(count)]
+            head_dim = self._word_embeddings.shape[1] // self._num_heads
+            rotary = make_rotary_table(config, head_dim, max_tokens)
+            self._position_tables = [weights.cast_tensor(table)[:, None] for table in rotary]
+            self._embedding_norm = weights.make_norm("emb_ln", epsilon)
+            self._layers = [_load_nomic_layer(weights, f"encoder.layers.{index}", epsilon) for index in layer_indices]
         else:
-            self._activation = _activation(config)
-            self._positions = [weights.tensor("embeddings.position_embeddings.weight")]
-            self._norm = weights.make_norm("embeddings.LayerNorm", epsilon)
-            self._layers = [_bert_layer(weights, f"encoder.layer.{at}", epsilon) for at in range(count)]
+            self._activation = _choose_activation(config)
+            self._position_tables = [weights.load_tensor("embeddings.position_embeddings.weight")]
+            self._embedding_norm = weights.make_norm("embeddings.LayerNorm", epsilon)
+            self._layers = [_load_bert_layer(weights, f"encoder.layer.{index}", epsilon) for index in layer_indices]
 
     def compute_states(self, packed: PackedTokens) -> Tensor:
-        """(t, width): the last layer's."""
-        states = self._words[packed.ids] + self._kind
-        positions = [table[packed.positions] for table in self._positions]
+        """Return the hidden states of the last layer, (t, hidden size)."""
+        hidden_states = self._word_embeddings[packed.input_ids] + self._token_type_embedding
+        positions = [table[packed.position_ids] for table in self._position_tables]
         if not self._is_nomic:
-            states += positions[0]
-        states = self._norm(states)
-        unseen = make_padding_mask(packed, states.dtype)
+            hidden_states += positions[0]
+        hidden_states = self._embedding_norm(hidden_states)
+        attention_mask = make_padding_mask(packed, hidden_states.dtype)
         for layer in self._layers:
-            query, key, value = layer.query_key_value(states).view(len(states), 3, self._heads, -1).unbind(1)
+            heads = layer.qkv_proj(hidden_states).view(len(hidden_states), 3, self._num_heads, -1)
+            query, key, value = heads.unbind(1)
             if self._is_nomic:
-                turns = (positions[0], positions[1])
-                query, key = apply_rotary(query, turns), apply_rotary(key, turns)
-            query, key, value = (packed.side_by_side(part) for part in (query, key, value))
-            mixed = packed.end_to_end(attend(query, key, value, unseen))
-            states = layer.after_attention(states + layer.out(mixed))
-            states = layer.after_feed(states + layer.down(self._fed(layer.up(states))))
-        return states
+                rotary = (positions[0], positions[1])
+                query, key = apply_rotary(query, rotary), apply_rotary(key, rotary)
+            query, key, value = (packed.to_padded(heads) for heads in (query, key, value))
+            context = packed.to_packed(compute_attention(query, key, value, attention_mask))
+            hidden_states = layer.attention_norm(hidden_states + layer.out_proj(context))
+            intermediate = self._activate(layer.up_proj(hidden_states))
+            hidden_states = layer.output_norm(hidden_states + layer.down_proj(intermediate))
+        return hidden_states
 
-    def _fed(self, wide: Tensor) -> Tensor:
+    def _activate(self, intermediate: Tensor) -> Tensor:
         if not self._is_nomic:
-            return self._activation(wide)
-        up, gate = wide.chunk(2, dim=1)
-        return functional.silu(gate) * up
+            return self._activation(intermediate)
+        up_states, gate_states = intermediate.chunk(2, dim=1)
+        return functional.silu(gate_states) * up_states
 
 
-def _bert_layer(weights: Weights, name: str, epsilon: float) -> _Layer:
-    return _Layer(
-        weights.make_linear(*(f"{name}.attention.self.{part}" for part in ("query", "key", "value"))),
-        weights.make_linear(f"{name}.attention.output.dense"),
-        weights.make_norm(f"{name}.attention.output.LayerNorm", epsilon),
-        weights.make_linear(f"{name}.intermediate.dense"),
-        weights.make_linear(f"{name}.output.dense"),
-        weights.make_norm(f"{name}.output.LayerNorm", epsilon),
+def _load_bert_layer(weights: Weights, layer_name: str, epsilon: float) -> _BertLayer:
+    return _BertLayer(
+        weights.make_linear(*(f"{layer_name}.attention.self.{part}" for part in ("query", "key", "value"))),
+        weights.make_linear(f"{layer_name}.attention.output.dense"),
+        weights.make_norm(f"{layer_name}.attention.output.LayerNorm", epsilon),
+        weights.make_linear(f"{layer_name}.intermediate.dense"),
+        weights.make_linear(f"{layer_name}.output.dense"),
+        weights.make_norm(f"{layer_name}.output.LayerNorm", epsilon),
     )
 
 
-def _nomic_layer(weights: Weights, name: str, epsilon: float) -> _Layer:
-    return _Layer(
-        weights.make_linear(f"{name}.attn.Wqkv"),
-        weights.make_linear(f"{name}.attn.out_proj"),
-        weights.make_norm(f"{name}.norm1", epsilon),
-        weights.make_linear(f"{name}.mlp.fc11", f"{name}.mlp.fc12"),
-        weights.make_linear(f"{name}.mlp.fc2"),
-        weights.make_norm(f"{name}.norm2", epsilon),
+def _load_nomic_layer(weights: Weights, layer_name: str, epsilon: float) -> _BertLayer:
+    return _BertLayer(
+        weights.make_linear(f"{layer_name}.attn.Wqkv"),
+        weights.make_linear(f"{layer_name}.attn.out_proj"),
+        weights.make_norm(f"{layer_name}.norm1", epsilon),
+        weights.make_linear(f"{layer_name}.mlp.fc11", f"{layer_name}.mlp.fc12"),
+        weights.make_linear(f"{layer_name}.mlp.fc2"),
+        weights.make_norm(f"{layer_name}.norm2", epsilon),
     )
 
 
-def _activation(config: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
-    name, positions = config["hidden_act"], config.get("position_embedding_type", "absolute")
-    if name not in _ACTIVATIONS or positions != "absolute":
-        raise ModelError(f"The model has {name} and {positions} positions, which codekin does not know.")
-    return _ACTIVATIONS[name]
+def _choose_activation(config: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
+    activation, position_type = config["hidden_act"], config.get("position_embedding_type", "absolute")
+    if activation not in _ACTIVATIONS or position_type != "absolute":
+        raise ModelError(f"The model has {activation} and {position_type} positions, which codekin does not know.")
+    return _ACTIVATIONS[activation]
 
 
 def _refuse_unknown_nomic(config: Mapping[str, Any]) -> None:
-    usual = {
+    supported = {
         "prenorm": False,
         "rotary_emb_fraction": 1.0,
         "rotary_emb_interleaved": False,
         "rotary_scaling_factor": None,
     }
-    unusual = [f"{key} {config[key]}" for key, value in usual.items() if config.get(key, value) != value]
-    if unusual or config.get("activation_function", "swiglu") != "swiglu" or config.get("hidden_act", "silu") != "silu":
-        raise ModelError(f"The model is a Nomic BERT of a kind that codekin does not know ({', '.join(unusual)}).")
+    unknown = [
+        f"{option} {config[option]}" for option, value in supported.items() if config.get(option, value) != value
+    ]
+    is_swiglu = config.get("activation_function", "swiglu") == "swiglu" and config.get("hidden_act", "silu") == "silu"
+    if unknown or not is_swiglu:
+        raise ModelError(f"The model is a Nomic BERT of a kind that codekin does not know ({', '.join(unknown)}).")

@@ -1,4 +1,4 @@
-"""Where a model runs, and with which numbers: the fastest that there is, measured, and said aloud."""
+"""Choose the device and the number format for a model: the fastest by measurement."""
 
 import time
 from dataclasses import dataclass, field
@@ -7,18 +7,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from codekin.embed.local.transformer.linear import can_int8
+from codekin.embed.local.transformer.linear import can_use_int8
 from codekin.errors import ModelError
 from codekin.settings import ModelSettings
 
-_SIZE = 512  # of the square matrices that are multiplied to measure
-_ROUNDS = 3
-_FASTER = 1.3  # less is not worth fewer digits
+_MATRIX_SIZE = 512  # of the square matrices whose product is timed
+_TIMING_ROUNDS = 3
+_MIN_BFLOAT16_SPEEDUP = 1.3  # a smaller one is not worth the lost digits
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device and the numbers computed with on it."""
+    """A device, and the number format of the computations on it."""
 
     device: torch.device
     dtype: torch.dtype
@@ -26,70 +26,70 @@ class Device:
     problems: tuple[str, ...] = field(default=())
 
     def __str__(self) -> str:
-        numbers = "int8" if self.int8 else str(self.dtype).removeprefix("torch.")
+        number_format = "int8" if self.int8 else str(self.dtype).removeprefix("torch.")
         if self.device.type == "cuda":
-            return f"{torch.cuda.get_device_name(self.device)} (cuda), {numbers}"
+            return f"{torch.cuda.get_device_name(self.device)} (cuda), {number_format}"
         if self.device.type == "mps":
-            return f"Apple GPU (mps), {numbers}"
+            return f"Apple GPU (mps), {number_format}"
         threads = torch.get_num_threads()
-        return f"cpu, {threads} {'thread' if threads == 1 else 'threads'}, {numbers}"
+        return f"cpu, {threads} {'thread' if threads == 1 else 'threads'}, {number_format}"
 
     @property
     def token_budget(self) -> int:
-        """Tokens that are computed together: a processor's caches hold few, a graphics card starves on few."""
+        """Tokens per batch: a processor's caches hold few, and a graphics card is idle with few."""
         return 512 if self.device.type == "cpu" else 16_384
 
 
 def choose_device(settings: ModelSettings) -> Device:
-    """The place for the settings. Raises ModelError where the device that they name can't be used."""
-    device, problems = _device(settings.device)
-    asked = settings.precision
-    if asked == "int8":
-        if device.type == "cpu" and can_int8():
-            return Device(device, _fastest(device), True, problems)
+    """Choose the device for the settings. Raises ModelError if the device that they name can't be used."""
+    device, problems = _find_device(settings.device)
+    precision = settings.precision
+    if precision == "int8":
+        if device.type == "cpu" and can_use_int8():
+            return Device(device, _choose_dtype(device), True, problems)
         reason = f"model.precision: int8 is for processors{'' if device.type != 'cpu' else ', but not of this torch'}"
         problems += (f"{reason}; {device.type} runs in bfloat16 or float32. Set it to auto.",)
-    if asked in ("float32", "bfloat16"):
-        return Device(device, getattr(torch, asked), False, problems)
-    return Device(device, _fastest(device), False, problems)
+    if precision in ("float32", "bfloat16"):
+        return Device(device, getattr(torch, precision), False, problems)
+    return Device(device, _choose_dtype(device), False, problems)
 
 
-def _device(asked: str) -> tuple[torch.device, tuple[str, ...]]:
-    """What is asked for, or else the best there is; with what keeps a better one from being used."""
-    if asked == "cpu":
+def _find_device(device_setting: str) -> tuple[torch.device, tuple[str, ...]]:
+    """Return the device of the setting, or the best one for "auto"; and the problems of better devices."""
+    if device_setting == "cpu":
         return torch.device("cpu"), ()
     reasons = []
-    for kind in (asked,) if asked != "auto" else ("cuda", "mps"):
-        reason = _why_not(kind)
+    for device_type in (device_setting,) if device_setting != "auto" else ("cuda", "mps"):
+        reason = _diagnose_device(device_type)
         if reason is None:
-            return torch.device(kind), ()
+            return torch.device(device_type), ()
         if reason:
             reasons.append(f"A GPU is there, but can't be used: {reason}")
-        elif asked != "auto":
-            reasons.append(f"There is no {kind} device.")
-    if asked != "auto":
-        raise ModelError(f'model.device is "{asked}". {" ".join(reasons)} Set it to auto or cpu.')
+        elif device_setting != "auto":
+            reasons.append(f"There is no {device_type} device.")
+    if device_setting != "auto":
+        raise ModelError(f'model.device is "{device_setting}". {" ".join(reasons)} Set it to auto or cpu.')
     return torch.device("cpu"), tuple(f"{reason} The model runs on the processor." for reason in reasons)
 
 
-def _why_not(kind: str) -> str | None:
-    """None where the device works, "" where there is none, else what is wrong with it and what helps."""
-    if kind == "cuda" and not torch.cuda.is_available():
-        return _idle_nvidia()
-    if kind == "mps" and not torch.backends.mps.is_available():
+def _diagnose_device(device_type: str) -> str | None:
+    """Return None if the device works, "" if there is none, else the problem and its remedy."""
+    if device_type == "cuda" and not torch.cuda.is_available():
+        return _diagnose_nvidia()
+    if device_type == "mps" and not torch.backends.mps.is_available():
         return ""
     try:
-        ones = torch.ones(8, 8, device=kind)
-        if float((ones @ ones).sum()) != 512.0:
+        matrix = torch.ones(8, 8, device=device_type)
+        if float((matrix @ matrix).sum()) != 512.0:
             return "it computes wrong numbers. Update its driver."
     except RuntimeError as error:
-        first = str(error).strip().splitlines()[0]
-        return f"{first}. Free its memory or mend its driver, or set model.device to cpu."
+        first_line = str(error).strip().splitlines()[0]
+        return f"{first_line}. Free its memory or repair its driver, or set model.device to cpu."
     return None
 
 
-def _idle_nvidia() -> str:
-    """Why torch sees no NVIDIA card where the driver's device file says that there is one."""
+def _diagnose_nvidia() -> str:
+    """Return why torch sees no NVIDIA card although the driver has a device file; "" if there is no card."""
     if not (Path("/dev/nvidia0").exists() or Path("/proc/driver/nvidia/version").exists()):
         return ""
     if torch.version.cuda is None:
@@ -99,22 +99,25 @@ def _idle_nvidia() -> str:
     )
 
 
-def _fastest(device: torch.device) -> torch.dtype:
-    """bfloat16 where it is faster by measurement; processors without its instructions take longer for it."""
-    if _seconds(device, torch.bfloat16) * _FASTER < _seconds(device, torch.float32):
+def _choose_dtype(device: torch.device) -> torch.dtype:
+    """Return bfloat16 if it is faster by measurement, else float32.
+
+    Processors without instructions for bfloat16 take longer for it than for float32.
+    """
+    if _measure_product_s(device, torch.bfloat16) * _MIN_BFLOAT16_SPEEDUP < _measure_product_s(device, torch.float32):
         return torch.bfloat16
     return torch.float32
 
 
-def _seconds(device: torch.device, dtype: torch.dtype) -> float:
+def _measure_product_s(device: torch.device, dtype: torch.dtype) -> float:
     try:
-        matrix = torch.ones(_SIZE, _SIZE, device=device, dtype=dtype)
-        return min(_once(matrix) for _ in range(_ROUNDS))
-    except RuntimeError:  # it has no such numbers
+        matrix = torch.ones(_MATRIX_SIZE, _MATRIX_SIZE, device=device, dtype=dtype)
+        return min(_time_product_s(matrix) for _ in range(_TIMING_ROUNDS))
+    except RuntimeError:  # the device lacks this number format
         return float("inf")
 
 
-def _once(matrix: Tensor) -> float:
+def _time_product_s(matrix: Tensor) -> float:
     started = time.perf_counter()
     float((matrix @ matrix)[0, 0])  # waits for the device
     return time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Texts → raw vectors: tokenise, sort by length, pack, run, pool."""
+"""Encode texts as raw vectors: tokenise, sort by length, pack, run, pool."""
 
 import logging
 import threading
@@ -27,179 +27,190 @@ from codekin.settings import ModelSettings
 log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
-Ids = list[int]  # of a text's tokens
+TokenIds = list[int]  # of one text
 
-_QUESTIONS = 4  # whose keys and values are kept: the next one may go on where one of them ended
-_NO_ROOM = "not enough memory", "can't allocate memory"
-_SMALLER = "Close other programs, lower model.max_tokens, or choose a smaller model."
+_MAX_QUERY_CACHES = 4  # keys and values of the last queries are kept: the next one may continue one of them
+# What torch and the tokenizer raise if a configuration, a tokenizer and weights do not fit each other.
+_LOAD_ERRORS = (RuntimeError, MemoryError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+_MEMORY_MESSAGES = "not enough memory", "can't allocate memory"
+_MEMORY_REMEDY = "Close other programs, lower model.max_tokens, or choose a smaller model."
 
 
 class TransformerEncoder:
-    """A checkpoint that encodes. Loading takes seconds, and its weights' memory for as long as it lives.
+    """Encodes texts with a checkpoint. Loading takes seconds; the weights stay in memory as long as the object lives.
 
     Threads may share it; they take turns from step to step.
     """
 
     def __init__(self, checkpoint: Checkpoint, settings: ModelSettings) -> None:
-        """Raises ModelError where the weights are unsound, of an unknown kind, or the device can't be used."""
+        """Raises ModelError if the weights are damaged, of an unknown kind, or the device can't be used."""
         self.name, self.fingerprint = checkpoint.name, checkpoint.fingerprint
         self.dims, self.prefixes = checkpoint.dims, checkpoint.prefixes
         self._pooling, self._includes_prompt = checkpoint.pooling, checkpoint.includes_prompt
-        self._place = choose_device(settings)
-        log.info("%s: %s. Licence: %s.", self.name, self._place, checkpoint.licence or "not told; look at its card")
-        self.device, self.problems = str(self._place), self._place.problems
-        self._budget = self._place.token_budget
-        self._instructions: dict[str, PrefixCache] = {}
-        self._asked: deque[PrefixCache] = deque(maxlen=_QUESTIONS)
-        self._turn = threading.Lock()
+        self._device = choose_device(settings)
+        log.info("%s: %s. Licence: %s.", self.name, self._device, checkpoint.licence or "not told; look at its card")
+        self.device, self.problems = str(self._device), self._device.problems
+        self._token_budget = self._device.token_budget
+        self._instruction_caches: dict[str, PrefixCache] = {}
+        self._query_caches: deque[PrefixCache] = deque(maxlen=_MAX_QUERY_CACHES)
+        self._model_lock = threading.Lock()
         try:
-            self._tokenizer = _tokenizer(checkpoint)
+            self._tokenizer = _load_tokenizer(checkpoint)
             with torch.inference_mode():
-                weights = Weights(checkpoint.weights, self._place)
-                kind = Decoder if checkpoint.is_decoder else Bert
-                self._model: Any = kind(checkpoint.config, weights, checkpoint.max_tokens)
-            self._prove(checkpoint)
-        except (
-            RuntimeError,
-            MemoryError,
-            LookupError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            ArithmeticError,
-        ) as error:
-            if _is_for_memory(error):
-                raise ModelError(f"There is too little memory on {self.device} for {self.name}. {_SMALLER}") from error
-            told = f"{checkpoint.folder}: config.json, tokenizer.json and weights do not make one model ({error!r})"
-            raise ModelError(f"{told}. Download the model again.") from error
+                weights = Weights(checkpoint.weights, self._device)
+                model_class = Decoder if checkpoint.is_decoder else Bert
+                self._model: Any = model_class(checkpoint.config, weights, checkpoint.max_tokens)
+            self._check_model(checkpoint)
+        except _LOAD_ERRORS as error:
+            if _is_out_of_memory(error):
+                problem = f"There is too little memory on {self.device} for {self.name}"
+                raise ModelError(f"{problem}. {_MEMORY_REMEDY}") from error
+            problem = f"{checkpoint.folder}: config.json, tokenizer.json and weights do not make one model ({error!r})"
+            raise ModelError(f"{problem}. Download the model again.") from error
 
-    def _prove(self, checkpoint: Checkpoint) -> None:
-        """Raises what the model raises, or ModelError where its vectors tell nothing: each would be like each."""
-        missing = self._tokenizer.get_vocab_size() - self._model.words
-        if missing > 0:
-            raise IndexError(f"{missing} of the tokenizer's tokens are none of the model's")
+    def _check_model(self, checkpoint: Checkpoint) -> None:
+        """Encode a probe. Raises the model's error, or ModelError if the vector is useless: zero, or not numbers."""
+        missing_count = self._tokenizer.get_vocab_size() - self._model.vocab_size
+        if missing_count > 0:
+            raise IndexError(f"{missing_count} of the tokenizer's tokens are none of the model's")
         (vector,) = self.encode([PROBE], "")
         if not np.isfinite(vector).all() or not vector.any():
-            told = f"{checkpoint.folder} has unsound weights: its vectors are {'zero' if not vector.any() else 'NaN'}"
-            raise ModelError(f"{told}. Download the model again.")
+            vector_state = "zero" if not vector.any() else "NaN"
+            problem = f"{checkpoint.folder} has unsound weights: its vectors are {vector_state}"
+            raise ModelError(f"{problem}. Download the model again.")
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """float32 (n, dims[-1]); zero for a text without any token. Raises ModelError where memory is too small."""
+        """Return float32 (n, dims[-1]); zero for a text without any token. Raises ModelError if memory is too small."""
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
-        for numbers, rows in self.encode_stepwise(texts, prefix):
-            vectors[numbers] = rows
+        for text_indices, batch_vectors in self.encode_stepwise(texts, prefix):
+            vectors[text_indices] = batch_vectors
         return vectors
 
     def encode_stepwise(self, texts: Sequence[str], prefix: str) -> Iterator[tuple[list[int], Floats]]:
-        """The texts' numbers and vectors, some at a time, each step a fraction of a second.
+        """Yield indices and vectors of some texts at a time, each step a fraction of a second.
 
-        Who stops asking stops the work, and who has something more urgent does it between two steps. Texts without
-        any token are left out.
+        A caller may stop the iteration, or do something more urgent between two steps. Texts without any token are
+        left out.
         """
-        ids = {at: one for at, one in enumerate(self._ids(texts, prefix)) if one}
+        ids_by_index = {index: ids for index, ids in enumerate(self._tokenize(texts, prefix)) if ids}
         if not (isinstance(self._model, Decoder) and self._pooling == "last"):
-            skipped = 0 if self._includes_prompt else len(self._opening(prefix))
-            yield from self._steps(ids, lambda batch: self._pooled(batch, skipped))
+            skipped_tokens = 0 if self._includes_prompt else len(self._find_common_opening(prefix))
+            yield from self._run_batches(ids_by_index, lambda batch: self._encode_pooled(batch, skipped_tokens))
         elif len(texts) == 1:
-            yield from self._steps(ids, self._question)
+            yield from self._run_batches(ids_by_index, self._encode_query)
         else:
-            known = self._instruction(prefix)
-            count, begins = len(known.ids), list(known.ids)
-            behind = {at: one[count:] for at, one in ids.items() if len(one) > count and one[:count] == begins}
-            others = {at: one for at, one in ids.items() if at not in behind}
-            yield from self._steps(behind, lambda batch: self._last(batch, known))
-            yield from self._steps(others, lambda batch: self._last(batch, EMPTY))
+            cache = self._get_instruction_cache(prefix)
+            count, cached_ids = len(cache.token_ids), list(cache.token_ids)
+            remainders = {
+                index: ids[count:]
+                for index, ids in ids_by_index.items()
+                if len(ids) > count and ids[:count] == cached_ids
+            }
+            uncached = {index: ids for index, ids in ids_by_index.items() if index not in remainders}
+            yield from self._run_batches(remainders, lambda batch: self._encode_last(batch, cache))
+            yield from self._run_batches(uncached, lambda batch: self._encode_last(batch, EMPTY))
 
-    def _ids(self, texts: Sequence[str], prefix: str) -> list[list[int]]:
-        whole = [replace_surrogates(prefix + text) for text in texts]
-        return [encoding.ids for encoding in self._tokenizer.encode_batch(whole)]
+    def _tokenize(self, texts: Sequence[str], prefix: str) -> list[TokenIds]:
+        prefixed_texts = [replace_surrogates(prefix + text) for text in texts]
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(prefixed_texts)]
 
-    def _steps(self, ids: Mapping[int, Ids], run: Callable[[list[Ids]], Tensor]) -> Iterator[tuple[list[int], Floats]]:
-        """Batch by batch, in halves where one does not fit into memory, and in smaller ones from then on."""
-        numbers = list(ids)
-        waiting = deque(
-            [numbers[at] for at in batch] for batch in split_batches([len(ids[n]) for n in numbers], self._budget)
+    def _run_batches(
+        self, ids_by_index: Mapping[int, TokenIds], encode_batch: Callable[[list[TokenIds]], Tensor]
+    ) -> Iterator[tuple[list[int], Floats]]:
+        """Encode batch by batch; halve one that does not fit into memory, and make smaller ones from then on."""
+        text_indices = list(ids_by_index)
+        lengths = [len(ids_by_index[index]) for index in text_indices]
+        batches = deque(
+            [text_indices[position] for position in batch] for batch in split_batches(lengths, self._token_budget)
         )
-        while waiting:
-            batch = waiting.popleft()
+        while batches:
+            batch = batches.popleft()
             try:
-                with self._turn, torch.inference_mode():
-                    rows = run([ids[number] for number in batch]).float().cpu().numpy()
+                with self._model_lock, torch.inference_mode():
+                    vectors = encode_batch([ids_by_index[index] for index in batch]).float().cpu().numpy()
             except (RuntimeError, MemoryError) as error:
-                self._need_less(error, len(batch))
+                self._free_memory(error, len(batch))
                 middle = len(batch) // 2
-                waiting.extendleft((batch[middle:], batch[:middle]))
+                batches.extendleft((batch[middle:], batch[:middle]))
                 continue
-            yield batch, rows
+            yield batch, vectors
 
-    def _need_less(self, error: Exception, texts: int) -> None:
-        """Make room; raises the error where memory is not what is wrong."""
-        if not _is_for_memory(error):
+    def _free_memory(self, error: Exception, text_count: int) -> None:
+        """Drop caches and shrink later batches. Raises if the error has another cause, or one text is too large."""
+        if not _is_out_of_memory(error):
             raise error
-        if texts == 1:
-            raise ModelError(f"{self.name} has too little memory for one text on {self.device}. {_SMALLER}") from error
-        self._budget = max(1, self._budget // 2)
-        self._asked.clear()
-        if self._place.device.type == "cuda":
+        if text_count == 1:
+            problem = f"{self.name} has too little memory for one text on {self.device}"
+            raise ModelError(f"{problem}. {_MEMORY_REMEDY}") from error
+        self._token_budget = max(1, self._token_budget // 2)
+        self._query_caches.clear()
+        if self._device.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _opening(self, prefix: str) -> Ids:
-        """The tokens with which texts of any kind begin behind the instruction.
+    def _find_common_opening(self, prefix: str) -> TokenIds:
+        """Return the tokens of the instruction that begin most texts.
 
-        Whether a text does must be looked at all the same: its first characters may join with the instruction's last.
+        Each text must still be compared: its first characters may join with the instruction's last into one token.
         """
-        first, second = self._ids(["def", "1"], prefix)
-        return [a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))]
+        first_ids, second_ids = self._tokenize(["def", "1"], prefix)
+        return first_ids[: _count_common_tokens(first_ids, second_ids)]
 
-    def _instruction(self, prefix: str) -> PrefixCache:
-        """The opening's keys and values, computed once."""
-        if prefix not in self._instructions:
-            ids = self._opening(prefix)
-            with self._turn, torch.inference_mode():
-                layers = self._model.compute_last_states(self._pack([ids]), EMPTY)[1] if ids else ()
-            self._instructions[prefix] = PrefixCache(tuple(ids), layers).truncate(len(ids))
-        return self._instructions[prefix]
+    def _get_instruction_cache(self, prefix: str) -> PrefixCache:
+        """Return the keys and values of the instruction, computed on first use."""
+        if prefix not in self._instruction_caches:
+            ids = self._find_common_opening(prefix)
+            with self._model_lock, torch.inference_mode():
+                key_values = self._model.compute_last_states(self._pack_batch([ids]), EMPTY)[1] if ids else ()
+            self._instruction_caches[prefix] = PrefixCache(tuple(ids), key_values).truncate(len(ids))
+        return self._instruction_caches[prefix]
 
-    def _question(self, batch: list[Ids]) -> Tensor:
-        """One text, most likely the last one and some more keys: what tokens saw before them is still so."""
+    def _encode_query(self, batch: list[TokenIds]) -> Tensor:
+        """Encode one text with the keys and values of the most similar query before it.
+
+        A query most likely extends the last one by some keys, and a token's states depend only on those before it.
+        """
         (ids,) = batch
-        known = max(
-            (one.truncate(_common(one.ids, ids[:-1])) for one in (EMPTY, *self._asked)), key=lambda one: len(one.ids)
-        )
-        count = len(known.ids)
-        states, layers = self._model.compute_last_states(self._pack([ids[count:]], count), known)
-        self._asked.append(PrefixCache(tuple(ids), layers).truncate(len(ids)))
-        return states
+        usable_caches = [
+            cache.truncate(_count_common_tokens(cache.token_ids, ids[:-1])) for cache in (EMPTY, *self._query_caches)
+        ]
+        prefix = max(usable_caches, key=lambda cache: len(cache.token_ids))
+        count = len(prefix.token_ids)
+        vector, key_values = self._model.compute_last_states(self._pack_batch([ids[count:]], count), prefix)
+        self._query_caches.append(PrefixCache(tuple(ids), key_values).truncate(len(ids)))
+        return vector
 
-    def _last(self, batch: list[Ids], known: PrefixCache) -> Tensor:
-        return self._model.compute_last_states(self._pack(batch, len(known.ids)), known)[0]
+    def _encode_last(self, batch: list[TokenIds], prefix: PrefixCache) -> Tensor:
+        return self._model.compute_last_states(self._pack_batch(batch, len(prefix.token_ids)), prefix)[0]
 
-    def _pooled(self, batch: list[Ids], skipped: int) -> Tensor:
-        packed = self._pack(batch)
-        states = self._model.compute_states(packed).float()
+    def _encode_pooled(self, batch: list[TokenIds], skipped_tokens: int) -> Tensor:
+        """Pool as the checkpoint does; a mean leaves out the first `skipped_tokens` of each text."""
+        packed = self._pack_batch(batch)
+        hidden_states = self._model.compute_states(packed).float()
         if self._pooling != "mean":
-            return states[packed.starts if self._pooling == "cls" else packed.ends]
-        text = torch.arange(len(batch), device=states.device).repeat_interleave(packed.lengths)
-        states = states[: len(text)]
-        counted = (packed.positions[: len(text)] >= skipped).float()[:, None]
-        sums = states.new_zeros(len(batch), states.shape[1]).index_add_(0, text, states * counted)
-        return sums / counted.new_zeros(len(batch), 1).index_add_(0, text, counted).clamp_min_(1)
+            return hidden_states[packed.first_rows if self._pooling == "cls" else packed.last_rows]
+        text_of_row = torch.arange(len(batch), device=hidden_states.device).repeat_interleave(packed.lengths)
+        hidden_states = hidden_states[: len(text_of_row)]
+        is_counted = (packed.position_ids[: len(text_of_row)] >= skipped_tokens).float()[:, None]
+        state_sums = hidden_states.new_zeros(len(batch), hidden_states.shape[1])
+        state_sums.index_add_(0, text_of_row, hidden_states * is_counted)
+        return state_sums / is_counted.new_zeros(len(batch), 1).index_add_(0, text_of_row, is_counted).clamp_min_(1)
 
-    def _pack(self, batch: Sequence[Ids], past: int = 0) -> PackedTokens:
-        return pack_tokens(batch, past, self._place.device)
-
-
-def _is_for_memory(error: Exception) -> bool:
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(no in str(error) for no in _NO_ROOM)
+    def _pack_batch(self, batch: Sequence[TokenIds], past_length: int = 0) -> PackedTokens:
+        return pack_tokens(batch, past_length, self._device.device)
 
 
-def _common(known: Sequence[int], ids: Sequence[int]) -> int:
-    """How many tokens both begin with."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(known, ids, strict=False)))
+def _is_out_of_memory(error: Exception) -> bool:
+    is_memory_error = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return is_memory_error or any(message in str(error) for message in _MEMORY_MESSAGES)
 
 
-def _tokenizer(checkpoint: Checkpoint) -> Any:
-    """As its file says, also about an end token; but no padding, and cut to the longest text."""
+def _count_common_tokens(first_ids: Sequence[int], second_ids: Sequence[int]) -> int:
+    """Count the tokens with which both sequences begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first_ids, second_ids, strict=False)))
+
+
+def _load_tokenizer(checkpoint: Checkpoint) -> Any:
+    """Load the tokenizer with its end token, but without padding, and truncating to the checkpoint's limit."""
     try:
         tokenizer = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
     except Exception as error:  # the library raises nothing more exact
@@ -207,8 +218,8 @@ def _tokenizer(checkpoint: Checkpoint) -> Any:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     longest = max(len(tokenizer.encode(prefix).ids) for prefix in checkpoint.prefixes.values())
-    if longest >= checkpoint.max_tokens:  # nothing of a text would be read
-        told = f"The instructions of {checkpoint.name} alone take up to {longest} tokens, of {checkpoint.max_tokens}"
-        raise ModelError(f"{told}. Raise model.max_tokens.")
+    if longest >= checkpoint.max_tokens:  # no token of a text would be left
+        problem = f"The instructions of {checkpoint.name} alone take up to {longest} tokens, of {checkpoint.max_tokens}"
+        raise ModelError(f"{problem}. Raise model.max_tokens.")
     tokenizer.enable_truncation(checkpoint.max_tokens)
     return tokenizer

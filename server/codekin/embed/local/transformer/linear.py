@@ -1,4 +1,4 @@
-"""x Wᵀ + b, in the numbers and the layout that the device multiplies fastest."""
+"""Linear layers, x Wᵀ + b, in the number format and memory layout that the device multiplies fastest."""
 
 from typing import Protocol
 
@@ -6,20 +6,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_ROWS = 512  # for which the packed layout is chosen; it serves other counts, too
-_ZERO = 128  # of unsigned bytes
-_STEPS = 127
-_INPUT_STEPS = 126  # so that no rounding ends beyond a byte
+_LAYOUT_ROWS = 512  # the input rows for which the packed layout is optimised; it serves other counts, too
+_UINT8_ZERO_POINT = 128
+_MAX_INT8_WEIGHT = 127
+_MAX_INT8_INPUT = 126  # one less than a byte holds, so that rounding never overflows
+_MIN_ABSOLUTE_MAXIMUM = 1e-12  # keeps scales of zero rows away from a division by zero
 
 
 class Linear(Protocol):
     """A layer: (t, in) → (t, out)."""
 
-    def __call__(self, x: Tensor, /) -> Tensor: ...
+    def __call__(self, hidden_states: Tensor, /) -> Tensor: ...
 
 
 def make_linear(weight: Tensor, bias: Tensor | None, *, int8: bool) -> Linear:
-    """The fastest form of the layer. `int8` is for processors; elsewhere it is left out."""
+    """Return the fastest kind of layer. `int8` has an effect on processors only."""
     if weight.device.type != "cpu":
         return PlainLinear(weight, bias)
     if int8:
@@ -28,69 +29,75 @@ def make_linear(weight: Tensor, bias: Tensor | None, *, int8: bool) -> Linear:
 
 
 def can_pack(weight: Tensor) -> bool:
-    """Whether oneDNN's packed layers are the fastest, and this torch has them."""
-    has_them = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    return has_them and weight.device.type == "cpu" and weight.dtype == torch.bfloat16
+    """Return whether oneDNN's packed layers are the fastest for this weight, and this torch has them."""
+    has_packed_layers = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return has_packed_layers and weight.device.type == "cpu" and weight.dtype == torch.bfloat16
 
 
-def can_int8() -> bool:
-    """Whether this torch has oneDNN's byte layers."""
+def can_use_int8() -> bool:
+    """Return whether this torch has oneDNN's int8 layers."""
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.onednn, "qlinear_pointwise")
 
 
 class PlainLinear:
-    """As torch has it."""
+    """Multiplies with torch's own kernel."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         self._weight, self._bias = weight, bias
 
-    def __call__(self, x: Tensor) -> Tensor:
-        return functional.linear(x, self._weight, self._bias)
+    def __call__(self, hidden_states: Tensor) -> Tensor:
+        return functional.linear(hidden_states, self._weight, self._bias)
 
 
 class PackedLinear:
-    """With weights laid out for oneDNN beforehand: 1.05 times as fast for 512 rows, 1.4 times for 24, 3.7 for one."""
+    """Keeps its weights in oneDNN's layout: 1.05 times as fast for 512 rows, 1.4 times for 24, 3.7 for one."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, then: str = "none") -> None:
-        """`then` is done to the outputs while they are at hand: "swish", or nothing."""
-        self._weight, self._bias = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS), bias  # noqa: SLF001
-        self._then = then
+    def __init__(self, weight: Tensor, bias: Tensor | None, activation: str = "none") -> None:
+        """`activation` is fused into the product: "swish" or "none"."""
+        self._weight, self._bias = torch.ops.mkldnn._reorder_linear_weight(weight, _LAYOUT_ROWS), bias  # noqa: SLF001
+        self._activation = activation
 
-    def __call__(self, x: Tensor) -> Tensor:
-        return torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, self._then, [], "")  # noqa: SLF001
+    def __call__(self, hidden_states: Tensor) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(  # noqa: SLF001
+            hidden_states, self._weight, self._bias, self._activation, [], ""
+        )
 
-    def times(self, x: Tensor, other: Tensor) -> Tensor:
-        """(t, out), multiplied by `other`."""
-        return torch.ops.mkldnn._linear_pointwise.binary(x, other, self._weight, self._bias, "mul")  # noqa: SLF001
+    def apply_multiplied(self, hidden_states: Tensor, multiplier: Tensor) -> Tensor:
+        """Return the output (t, out), multiplied elementwise by `multiplier`."""
+        return torch.ops.mkldnn._linear_pointwise.binary(  # noqa: SLF001
+            hidden_states, multiplier, self._weight, self._bias, "mul"
+        )
 
 
 class Int8Linear:
-    """Weights as bytes, scaled by output; inputs as bytes, scaled by row: no calibration, and outliers of one token
-    cost no other token its precision.
+    """Quantises weights by output and inputs by row: no calibration, and outliers of one token cost no other token
+    its precision.
 
     Source: LLM.int8(), arXiv 2208.07339, section 3 (vector-wise quantisation), without its outlier columns.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        scales = weight.float().abs().amax(1).clamp_min(1e-12) / _STEPS
-        rounded = (weight.float() / scales[:, None]).round_().to(torch.int8)
-        self._weight = torch.ops.onednn.qlinear_prepack(rounded, [_ROWS, weight.shape[1]])
+        scales = weight.float().abs().amax(1).clamp_min(_MIN_ABSOLUTE_MAXIMUM) / _MAX_INT8_WEIGHT
+        int8_weight = (weight.float() / scales[:, None]).round_().to(torch.int8)
+        self._weight = torch.ops.onednn.qlinear_prepack(int8_weight, [_LAYOUT_ROWS, weight.shape[1]])
         self._scales, self._zeros = scales, torch.zeros(len(scales), dtype=torch.int32)
         self._bias, self._dtype = bias, weight.dtype
 
-    def __call__(self, x: Tensor) -> Tensor:
-        made, scales = self.unscaled(x)
-        made *= scales
-        return made if self._bias is None else made.add_(self._bias)
+    def __call__(self, hidden_states: Tensor) -> Tensor:
+        outputs, row_scales = self.apply_unscaled(hidden_states)
+        outputs *= row_scales
+        return outputs if self._bias is None else outputs.add_(self._bias)
 
-    def unscaled(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The product, and what its rows must be multiplied by, (t, 1)."""
-        scales = x.abs().amax(1, keepdim=True).float().clamp_min_(1e-12) / _INPUT_STEPS
-        signed = (x * (1 / scales).to(x.dtype)).round_().to(torch.int8)
-        # Without AMX, signed inputs would take oneDNN's reference path, some thousand times slower: unsigned ones
-        # around 128 are the same bytes with the first bit turned.
-        moved = signed.view(torch.uint8).bitwise_xor_(_ZERO)
-        made = torch.ops.onednn.qlinear_pointwise(
-            moved, 1.0, _ZERO, self._weight, self._scales, self._zeros, None, 1.0, 0, self._dtype, "none", [], ""
+    def apply_unscaled(self, hidden_states: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the product (t, out), and the factors by which its rows must be multiplied, (t, 1)."""
+        absolute_maxima = hidden_states.abs().amax(1, keepdim=True).float()
+        row_scales = absolute_maxima.clamp_min_(_MIN_ABSOLUTE_MAXIMUM) / _MAX_INT8_INPUT
+        int8_inputs = (hidden_states * (1 / row_scales).to(hidden_states.dtype)).round_().to(torch.int8)
+        # Without AMX, signed inputs would take oneDNN's reference path, some thousand times slower: unsigned inputs
+        # with the zero point 128 are the same bytes with the first bit flipped.
+        uint8_inputs = int8_inputs.view(torch.uint8).bitwise_xor_(_UINT8_ZERO_POINT)
+        weight_and_scales = self._weight, self._scales, self._zeros
+        outputs = torch.ops.onednn.qlinear_pointwise(
+            uint8_inputs, 1.0, _UINT8_ZERO_POINT, *weight_and_scales, None, 1.0, 0, self._dtype, "none", [], ""
         )
-        return made, scales.to(x.dtype)
+        return outputs, row_scales.to(hidden_states.dtype)

@@ -1,4 +1,4 @@
-"""The gated feed-forward part of a layer, (silu(x Gᵀ) · x Uᵀ) Dᵀ: two thirds of all work, so each pass over it counts.
+"""The gated MLP of a layer, (silu(x Gᵀ) · x Uᵀ) Dᵀ: two thirds of all work, so each pass over it counts.
 
 Source: GLU variants improve transformer, arXiv 2002.05202 (SwiGLU).
 """
@@ -10,46 +10,48 @@ from torch.nn import functional
 from codekin.embed.local.transformer.linear import Int8Linear, Linear, PackedLinear, can_pack, make_linear
 
 
-def make_mlp(gate: Tensor, up: Tensor, down: Tensor, *, int8: bool) -> Linear:
-    """The fastest form of the part, for weights without biases."""
-    if int8 and gate.device.type == "cpu":
-        return Int8Mlp(Int8Linear(torch.cat([gate, up]), None), Int8Linear(down, None))
-    if can_pack(gate):
-        return PackedMlp(PackedLinear(gate, None, "swish"), PackedLinear(up, None), PackedLinear(down, None))
-    return Mlp(make_linear(torch.cat([gate, up]), None, int8=False), make_linear(down, None, int8=False))
+def make_mlp(gate_weight: Tensor, up_weight: Tensor, down_weight: Tensor, *, int8: bool) -> Linear:
+    """Return the fastest kind of MLP for weights without biases."""
+    if int8 and gate_weight.device.type == "cpu":
+        return Int8Mlp(Int8Linear(torch.cat([gate_weight, up_weight]), None), Int8Linear(down_weight, None))
+    if can_pack(gate_weight):
+        gate_proj = PackedLinear(gate_weight, None, "swish")
+        return PackedMlp(gate_proj, PackedLinear(up_weight, None), PackedLinear(down_weight, None))
+    gate_up_proj = make_linear(torch.cat([gate_weight, up_weight]), None, int8=False)
+    return Mlp(gate_up_proj, make_linear(down_weight, None, int8=False))
 
 
 class Mlp:
-    """Both first products as one, and what follows step by step."""
+    """Computes gate and up in one product, and the rest step by step."""
 
-    def __init__(self, gate_up: Linear, down: Linear) -> None:
-        self._gate_up, self._down = gate_up, down
+    def __init__(self, gate_up_proj: Linear, down_proj: Linear) -> None:
+        self._gate_up_proj, self._down_proj = gate_up_proj, down_proj
 
-    def __call__(self, x: Tensor) -> Tensor:
-        gate, up = self._gate_up(x).chunk(2, dim=1)
-        return self._down(functional.silu(gate, inplace=True).mul_(up))
+    def __call__(self, hidden_states: Tensor) -> Tensor:
+        gate_states, up_states = self._gate_up_proj(hidden_states).chunk(2, dim=1)
+        return self._down_proj(functional.silu(gate_states, inplace=True).mul_(up_states))
 
 
 class PackedMlp:
-    """What follows a product is done to each tile of it while it is at hand: 0.7 of the time of the first half."""
+    """Fuses activation and gating into the products, tile by tile: 0.7 of the time of the first half."""
 
-    def __init__(self, gate: PackedLinear, up: PackedLinear, down: PackedLinear) -> None:
-        self._gate, self._up, self._down = gate, up, down
+    def __init__(self, gate_proj: PackedLinear, up_proj: PackedLinear, down_proj: PackedLinear) -> None:
+        self._gate_proj, self._up_proj, self._down_proj = gate_proj, up_proj, down_proj
 
-    def __call__(self, x: Tensor) -> Tensor:
-        return self._down(self._up.times(x, self._gate(x)))
+    def __call__(self, hidden_states: Tensor) -> Tensor:
+        return self._down_proj(self._up_proj.apply_multiplied(hidden_states, self._gate_proj(hidden_states)))
 
 
 class Int8Mlp:
-    """`down` scales each row that it reads by itself, so that `up`'s may be scaled at the end, where they are short."""
+    """Scales the up projection only at the end, where rows are short: `down_proj` scales each row by itself anyway."""
 
-    def __init__(self, gate_up: Int8Linear, down: Int8Linear) -> None:
-        self._gate_up, self._down = gate_up, down
+    def __init__(self, gate_up_proj: Int8Linear, down_proj: Int8Linear) -> None:
+        self._gate_up_proj, self._down_proj = gate_up_proj, down_proj
 
-    def __call__(self, x: Tensor) -> Tensor:
-        both, scales = self._gate_up.unscaled(x)
-        gate, up = both.chunk(2, dim=1)
-        gate *= scales
-        made = self._down(functional.silu(gate, inplace=True).mul_(up))
-        made *= scales
-        return made
+    def __call__(self, hidden_states: Tensor) -> Tensor:
+        gate_up_states, row_scales = self._gate_up_proj.apply_unscaled(hidden_states)
+        gate_states, up_states = gate_up_states.chunk(2, dim=1)
+        gate_states *= row_scales
+        outputs = self._down_proj(functional.silu(gate_states, inplace=True).mul_(up_states))
+        outputs *= row_scales
+        return outputs

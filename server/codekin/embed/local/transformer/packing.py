@@ -1,6 +1,6 @@
-"""Texts of different lengths end to end in one row of tokens, so that no multiplication is spent on padding.
+"""Pack texts of different lengths into one row of tokens, so that no multiplication is spent on padding.
 
-Only attention, a small part of the work, sees them side by side: as (texts, tokens of the longest).
+Only attention, a small part of the work, sees a padded batch: (texts, tokens of the longest).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,23 +10,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Rows and columns come in multiples of it: libraries make a kernel, and keep it for ever, for each count there is.
-_GRAIN = 16
+# Token counts are rounded up to its multiples: libraries compile a kernel, and keep it for ever, for each count.
+_LENGTH_MULTIPLE = 16
 
-KeysValues = tuple[Tensor, Tensor]  # of a layer: (1, shared heads, tokens, d) each
+KeysValues = tuple[Tensor, Tensor]  # of a layer: (1, key-value heads, tokens, d) each
 
 
 @dataclass(frozen=True, slots=True)
 class PrefixCache:
-    """The keys and values of texts' common beginning, so that they are computed once."""
+    """The keys and values of a beginning that texts share, so that they are computed once."""
 
-    ids: tuple[int, ...]
-    layers: tuple[KeysValues, ...]
+    token_ids: tuple[int, ...]
+    past_key_values: tuple[KeysValues, ...]  # of each layer
 
     def truncate(self, count: int) -> "PrefixCache":
-        """Of the first tokens alone; nobody's, which come after them, are left out."""
-        cut = tuple((keys[:, :, :count], values[:, :, :count]) for keys, values in self.layers)
-        return PrefixCache(self.ids[:count], cut) if count else EMPTY
+        """Return the cache of the first `count` tokens, without padding."""
+        key_values = tuple((keys[:, :, :count], values[:, :, :count]) for keys, values in self.past_key_values)
+        return PrefixCache(self.token_ids[:count], key_values) if count else EMPTY
 
 
 EMPTY = PrefixCache((), ())
@@ -34,67 +34,73 @@ EMPTY = PrefixCache((), ())
 
 @dataclass(frozen=True, slots=True)
 class PackedTokens:
-    """Token ids of some texts, end to end, each behind `past` tokens whose keys and values are known."""
+    """Token ids of several texts, concatenated; each text follows `past_length` tokens with cached keys and values."""
 
-    ids: Tensor  # (t,): the texts' and, at the end, some of nobody's
-    positions: Tensor  # (t,), from `past` on in each text
-    starts: Tensor  # (n,): each text's first row
+    input_ids: Tensor  # (t,): token ids of all texts, concatenated, then padding
+    position_ids: Tensor  # (t,), from `past_length` on in each text
+    first_rows: Tensor  # (n,): the row of each text's first token
     lengths: Tensor  # (n,)
-    past: int
-    spread: Tensor  # (n, longest or some more): the row of each text's token; beyond its end any row
-    rows: Tensor  # (t,): where each row's token is in the flattened spread
-    there: Tensor  # (n, longest): whether the text has that token
-    is_even: bool  # whether all are of one length
+    past_length: int
+    padded_to_packed: Tensor  # (n, longest or some more): the row of each text's token; any row beyond its end
+    packed_to_padded: Tensor  # (t,): the place of each row's token in the flattened batch
+    token_mask: Tensor  # (n, longest): whether the text has that token
+    has_equal_lengths: bool  # nothing is padded
 
     @property
-    def ends(self) -> Tensor:
-        """(n,): each text's last row."""
-        return self.starts + self.lengths - 1
+    def last_rows(self) -> Tensor:
+        """(n,): the row of each text's last token."""
+        return self.first_rows + self.lengths - 1
 
-    def side_by_side(self, flat: Tensor) -> Tensor:
+    def to_padded(self, packed_heads: Tensor) -> Tensor:
         """(t, heads, d) → (n, heads, longest, d)."""
-        return flat[self.spread].transpose(1, 2)
+        return packed_heads[self.padded_to_packed].transpose(1, 2)
 
-    def end_to_end(self, spread: Tensor) -> Tensor:
+    def to_packed(self, padded_heads: Tensor) -> Tensor:
         """(n, heads, longest, d) → (t, heads · d)."""
-        return spread.transpose(1, 2).flatten(2).flatten(0, 1)[self.rows]
+        return padded_heads.transpose(1, 2).flatten(2).flatten(0, 1)[self.packed_to_padded]
 
 
-def pack_tokens(texts: Sequence[Sequence[int]], past: int, device: torch.device) -> PackedTokens:
-    """The texts' ids, none empty, as tensors."""
-    lengths = torch.tensor([len(ids) for ids in texts])
-    starts = lengths.cumsum(0) - lengths
-    longest = _rounded(int(lengths.max()))
-    column = torch.arange(longest)
-    there = column < lengths[:, None]  # (n, longest)
-    rows = there.flatten().nonzero().flatten()
-    spread = torch.where(there, starts[:, None] + column, 0)
-    ids = torch.tensor([one for ids in texts for one in ids])
-    rows, ids = (functional.pad(one, (0, _rounded(len(ids)) - len(ids))) for one in (rows, ids))
-    positions = past + column.expand(len(texts), -1).flatten()[rows]
-    is_even = int(lengths.min()) == longest
-    ids, positions, starts, lengths, spread, rows, there = (
-        one.to(device) for one in (ids, positions, starts, lengths, spread, rows, there)
+def pack_tokens(texts: Sequence[Sequence[int]], past_length: int, device: torch.device) -> PackedTokens:
+    """Pack the token ids of texts, none of them empty, into tensors on the device."""
+    lengths = torch.tensor([len(token_ids) for token_ids in texts])
+    first_rows = lengths.cumsum(0) - lengths
+    longest = _round_up(int(lengths.max()))
+    columns = torch.arange(longest)
+    token_mask = columns < lengths[:, None]  # (n, longest)
+    packed_to_padded = _pad_to_multiple(token_mask.flatten().nonzero().flatten())
+    return PackedTokens(
+        input_ids=_pad_to_multiple(torch.tensor([token for token_ids in texts for token in token_ids])).to(device),
+        position_ids=(past_length + columns.expand(len(texts), -1).flatten()[packed_to_padded]).to(device),
+        first_rows=first_rows.to(device),
+        lengths=lengths.to(device),
+        past_length=past_length,
+        padded_to_packed=torch.where(token_mask, first_rows[:, None] + columns, 0).to(device),
+        packed_to_padded=packed_to_padded.to(device),
+        token_mask=token_mask.to(device),
+        has_equal_lengths=int(lengths.min()) == longest,
     )
-    return PackedTokens(ids, positions, starts, lengths, past, spread, rows, there, is_even)
 
 
-def _rounded(count: int) -> int:
-    return -(-count // _GRAIN) * _GRAIN
+def _pad_to_multiple(numbers: Tensor) -> Tensor:
+    return functional.pad(numbers, (0, _round_up(len(numbers)) - len(numbers)))
 
 
-def split_batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """The texts' numbers, longest first, as many together as have `budget` tokens; a longer text stands alone.
+def _round_up(count: int) -> int:
+    return -(-count // _LENGTH_MULTIPLE) * _LENGTH_MULTIPLE
 
-    Neighbours are of like length. The longest come first, so that memory runs out at once or never.
+
+def split_batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
+    """Yield batches of the texts' indices that fit the token budget; a longer text is a batch of its own.
+
+    A batch has texts of similar length. The longest come first, so that memory runs out at once or never.
     """
     batch: list[int] = []
-    room = budget
-    for number in sorted(range(len(lengths)), key=lambda at: -lengths[at]):
-        if batch and lengths[number] > room:
+    tokens_left = token_budget
+    for text_index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if batch and lengths[text_index] > tokens_left:
             yield batch
-            batch, room = [], budget
-        batch.append(number)
-        room -= lengths[number]
+            batch, tokens_left = [], token_budget
+        batch.append(text_index)
+        tokens_left -= lengths[text_index]
     if batch:
         yield batch

@@ -1,6 +1,6 @@
-"""Rotary positions: a token's place turns its queries and keys, so that their product tells how far apart they are.
+"""Rotary position embeddings: rotate queries and keys by position, so that their product depends on their distance.
 
-Source: RoFormer, arXiv 2104.09864; halves of a head are turned against each other, as GPT-NeoX does.
+Source: RoFormer, arXiv 2104.09864. The two halves of a head are rotated against each other, as in GPT-NeoX.
 """
 
 from collections.abc import Mapping
@@ -11,27 +11,30 @@ from torch import Tensor
 
 from codekin.errors import ModelError
 
-RotaryTable = tuple[Tensor, Tensor]
+RotaryTable = tuple[Tensor, Tensor]  # cosines and sines
+
+_DEFAULT_ROPE_THETA = 10_000.0  # RoFormer's
 
 
-def make_rotary_table(config: Mapping[str, Any], size: int, count: int) -> RotaryTable:
-    """Cosines and sines, float32 (count, size), of the angles for each position. Raises ModelError for other kinds.
+def make_rotary_table(config: Mapping[str, Any], head_dim: int, max_positions: int) -> RotaryTable:
+    """Return cosines and sines, float32 (max_positions, head_dim), of each position's angles.
 
-    The sines of the first half are negative, as `rotated` wants them.
+    The sines of the first half are negative, as `apply_rotary` needs them. Raises ModelError for scaled positions.
     """
-    told = config.get("rope_parameters") or {}
-    scaling = told or config.get("rope_scaling") or {}
-    kind = scaling.get("rope_type") or scaling.get("type") or "default"
-    if kind != "default":
-        raise ModelError(f"The model has rotary positions of the kind {kind}, which codekin does not know.")
-    theta = float(told.get("rope_theta") or config.get("rope_theta") or config.get("rotary_emb_base") or 10_000.0)
-    frequencies = theta ** -(torch.arange(0, size, 2, dtype=torch.float32) / size)
-    angles = torch.arange(count, dtype=torch.float32)[:, None] * frequencies
+    rope_parameters = config.get("rope_parameters") or {}
+    rope_scaling = rope_parameters or config.get("rope_scaling") or {}
+    rope_type = rope_scaling.get("rope_type") or rope_scaling.get("type") or "default"
+    if rope_type != "default":
+        raise ModelError(f"The model has rotary positions of the kind {rope_type}, which codekin does not know.")
+    configured_thetas = rope_parameters.get("rope_theta"), config.get("rope_theta"), config.get("rotary_emb_base")
+    rope_theta = float(next(filter(None, configured_thetas), _DEFAULT_ROPE_THETA))
+    frequencies = rope_theta ** -(torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
+    angles = torch.arange(max_positions, dtype=torch.float32)[:, None] * frequencies
     return angles.cos().repeat(1, 2), torch.cat([-angles.sin(), angles.sin()], 1)
 
 
-def apply_rotary(heads: Tensor, turns: RotaryTable) -> Tensor:
-    """(t, heads, d), each head turned; `turns` are (t, 1, d), of each token's position."""
-    cos, sin = turns
-    first, second = heads.chunk(2, dim=-1)
-    return (heads * cos).addcmul_(torch.cat([second, first], dim=-1), sin)
+def apply_rotary(heads: Tensor, rotary: RotaryTable) -> Tensor:
+    """Rotate each head of (t, heads, d); `rotary` has (t, 1, d) cosines and sines, those of each token's position."""
+    cosines, sines = rotary
+    first_half, second_half = heads.chunk(2, dim=-1)
+    return (heads * cosines).addcmul_(torch.cat([second_half, first_half], dim=-1), sines)

@@ -1,4 +1,4 @@
-"""A checkpoint's tensors, as a model's layers ask for them."""
+"""Load a checkpoint's tensors as the layers of a model."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,67 +20,70 @@ class Norm:
     def __init__(self, weight: Tensor, bias: Tensor | None, epsilon: float) -> None:
         self._weight, self._bias, self._epsilon = weight, bias, epsilon
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """(t, width) → the same."""
-        return functional.layer_norm(x, self._weight.shape, self._weight, self._bias, self._epsilon)
+    def __call__(self, hidden_states: Tensor) -> Tensor:
+        """(t, hidden size) → the same."""
+        return functional.layer_norm(hidden_states, self._weight.shape, self._weight, self._bias, self._epsilon)
 
 
 class Weights:
-    """The tensors of safetensors files by name, in the numbers and on the device that the model computes with."""
+    """The tensors of safetensors files by name, in the number format and on the device of the model."""
 
-    def __init__(self, files: Sequence[Path], place: Device) -> None:
-        """Raises ModelError where a file is unsound."""
-        self._place = place
+    def __init__(self, files: Sequence[Path], device: Device) -> None:
+        """Raises ModelError if a file is damaged."""
+        self._device = device
         try:
-            opened = [safe_open(path, framework="pt") for path in files]
+            safetensors_files = [safe_open(path, framework="pt") for path in files]
         except (OSError, SafetensorError) as error:
             raise ModelError(f"{files[0].parent} has unsound weights ({error}). Download the model again.") from error
-        self._of = {name: file for file in opened for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
+        self._file_of = {name: file for file in safetensors_files for name in file.keys()}  # noqa: SIM118 (no dictionary)
         self._folder = files[0].parent
-        self._before = ""
+        self._name_prefix = ""
 
-    def submodule(self, mark: str) -> "Weights":
-        """Names are from now on those below the module in which `mark` stands ("model.", "bert." or nothing)."""
-        for name in self._of:
-            if name.endswith(mark):
-                self._before = name.removesuffix(mark)
+    def select_submodule(self, tensor_name: str) -> "Weights":
+        """Resolve names from now on in the module that has `tensor_name` ("model.", "bert." or the top level)."""
+        for full_name in self._file_of:
+            if full_name.endswith(tensor_name):
+                self._name_prefix = full_name.removesuffix(tensor_name)
                 return self
-        raise ModelError(f"{self._folder} has no tensor {mark}: these are another model's weights. Download it again.")
+        problem = f"{self._folder} has no tensor {tensor_name}"
+        raise ModelError(f"{problem}: these are another model's weights. Download it again.")
 
-    def require(self, name: str, shape: tuple[int, ...]) -> None:
-        """Raises ModelError where the tensor has another shape than the configuration says."""
-        found = tuple(self._of[self._before + name].get_slice(self._before + name).get_shape()) if name in self else ()
-        if found != shape:
-            told = f"{name} is {found}, and by config.json {shape}"
-            raise ModelError(f"{self._folder}: {told}: these are another model's weights. Download the model again.")
+    def require_shape(self, name: str, expected_shape: tuple[int, ...]) -> None:
+        """Raise ModelError if the tensor is missing or has another shape than the configuration says."""
+        full_name = self._name_prefix + name
+        shape = tuple(self._file_of[full_name].get_slice(full_name).get_shape()) if name in self else ()
+        if shape != expected_shape:
+            problem = f"{name} is {shape}, and by config.json {expected_shape}"
+            raise ModelError(f"{self._folder}: {problem}: these are another model's weights. Download the model again.")
 
     def __contains__(self, name: str) -> bool:
-        return self._before + name in self._of
+        return self._name_prefix + name in self._file_of
 
-    def cast(self, tensor: Tensor) -> Tensor:
-        """A tensor that was computed, where the others are."""
-        return tensor.to(self._place.device, self._place.dtype)
+    def cast_tensor(self, tensor: Tensor) -> Tensor:
+        """Move a computed tensor to the device and number format of the loaded ones."""
+        return tensor.to(self._device.device, self._device.dtype)
 
-    def tensor(self, name: str) -> Tensor:
-        """Raises ModelError where there is none."""
-        name = self._before + name
-        if name not in self._of:
-            raise ModelError(f"{self._folder} has no tensor {name}: it is not whole. Download the model again.")
-        return self.cast(self._of[name].get_tensor(name))
+    def load_tensor(self, name: str) -> Tensor:
+        """Load one tensor. Raises ModelError if there is none of that name."""
+        full_name = self._name_prefix + name
+        if full_name not in self._file_of:
+            raise ModelError(f"{self._folder} has no tensor {full_name}: it is not whole. Download the model again.")
+        return self.cast_tensor(self._file_of[full_name].get_tensor(full_name))
 
-    def make_linear(self, *names: str) -> Linear:
-        """Several layers that read the same, as one that writes their outputs side by side."""
-        weight = torch.cat([self.tensor(f"{name}.weight") for name in names])
-        biases = [self.tensor(f"{name}.bias") for name in names if f"{name}.bias" in self]
-        return make_linear(weight, torch.cat(biases) if biases else None, int8=self._place.int8)
+    def make_linear(self, *layer_names: str) -> Linear:
+        """Merge layers with the same input into one whose outputs are concatenated."""
+        weight = torch.cat([self.load_tensor(f"{layer_name}.weight") for layer_name in layer_names])
+        biases = [self.load_tensor(f"{name}.bias") for name in layer_names if f"{name}.bias" in self]
+        return make_linear(weight, torch.cat(biases) if biases else None, int8=self._device.int8)
 
-    def make_mlp(self, gate: str, up: str, down: str) -> Linear:
-        """A gated feed-forward part."""
-        if any(f"{name}.bias" in self for name in (gate, up, down)):
-            return Mlp(self.make_linear(gate, up), self.make_linear(down))
-        return make_mlp(*(self.tensor(f"{name}.weight") for name in (gate, up, down)), int8=self._place.int8)
+    def make_mlp(self, gate_name: str, up_name: str, down_name: str) -> Linear:
+        """Build a gated MLP from its three layers."""
+        layer_names = gate_name, up_name, down_name
+        if any(f"{layer_name}.bias" in self for layer_name in layer_names):
+            return Mlp(self.make_linear(gate_name, up_name), self.make_linear(down_name))
+        return make_mlp(*(self.load_tensor(f"{name}.weight") for name in layer_names), int8=self._device.int8)
 
-    def make_norm(self, name: str, epsilon: float) -> Norm:
-        """A layer norm, with its bias where it has one."""
-        bias = self.tensor(f"{name}.bias") if f"{name}.bias" in self else None
-        return Norm(self.tensor(f"{name}.weight"), bias, epsilon)
+    def make_norm(self, layer_name: str, epsilon: float) -> Norm:
+        """Build a layer norm, with its bias if it has one."""
+        bias = self.load_tensor(f"{layer_name}.bias") if f"{layer_name}.bias" in self else None
+        return Norm(self.load_tensor(f"{layer_name}.weight"), bias, epsilon)
