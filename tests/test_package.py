@@ -108,7 +108,7 @@ class TestDocuments:
                 assert f"`{path.stem}`" in text, f"{room}/{path.name}"
 
     def test_the_change_log_has_this_version(self):
-        assert f"\n## {__version__}" in (REPOSITORY / "server" / "CHANGELOG.md").read_text("utf-8")
+        assert f"\n## [{__version__}]" in (REPOSITORY / "server" / "CHANGELOG.md").read_text("utf-8")
         assert PROJECT["version"] == __version__
 
 
