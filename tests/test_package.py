@@ -112,6 +112,16 @@ class TestDocuments:
         assert PROJECT["version"] == __version__
 
 
+class TestFormerNames:
+    def test_scripts_that_use_them_find_the_same_functions(self):
+        from codekin.code.extract import extract, extract_snippets
+        from codekin.index.reading import on_disk
+        from codekin.workspace.documents import read_document_file
+
+        assert extract is extract_snippets
+        assert on_disk is read_document_file
+
+
 class TestInstallation:
     def test_the_requirements_for_machines_without_a_compiler_are_the_project_s(self):
         lines = (REPOSITORY / "server" / "requirements-no-compiler.txt").read_text("utf-8").splitlines()

@@ -21,6 +21,7 @@ __all__ = [
     "MAX_LINES",
     "MAX_TEXT",
     "WINDOW_LINES",
+    "extract",
     "extract_snippets",
     "extract_with_tree",
     "find_snippet",
@@ -40,6 +41,9 @@ _DENSE_COST = 0.3  # a cut without a blank line above it
 def extract_snippets(text: str, language: str) -> list[Snippet]:
     """The snippets of a document, in order; their spans are disjoint. Never raises; [] where there is no word."""
     return extract_with_tree(split_lines(text), language)[0]
+
+
+extract = extract_snippets  # the former name: scripts outside this repository import it
 
 
 def extract_with_tree(
