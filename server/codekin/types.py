@@ -22,6 +22,14 @@ class SnippetKind(StrEnum):
     MODULE = "module"  # what is left of a file without its definitions
     LINES = "lines"  # a window of lines of a file without a grammar
 
+    @property
+    def is_function(self) -> bool:
+        """Whether a snippet of this kind is a function: the only kinds that can be each other's duplicates."""
+        return self in _FUNCTION_KINDS
+
+
+_FUNCTION_KINDS = frozenset((SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR, SnippetKind.TEST))
+
 
 class Task(StrEnum):
     """The five retrieval tasks of jina-code-embeddings (arXiv 2508.21290, table 1)."""

@@ -11,13 +11,11 @@ import click
 from codekin.cli.params import DEBUG, JSON, ROOT
 from codekin.code.cell_lines import cell_at, row_of
 from codekin.printable import printable
-from codekin.types import Progress, Snippet, SnippetKind
+from codekin.types import Progress, Snippet
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
     from codekin.types import Hit, OnProgress
-
-_NO_FUNCTIONS = (SnippetKind.CLASS, SnippetKind.MODULE, SnippetKind.LINES)
 
 Pair = tuple[Path, Snippet, int, "Hit"]  # the number is the line of the file on which the snippet's name stands
 
@@ -68,7 +66,7 @@ def _pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Pair]:
         on_progress(Progress.estimate(time.monotonic() - began, number, len(files)))
         cells = engine.workspace.cells(path)
         for snippet in engine.list_snippets(path):
-            if snippet.part or snippet.kind in _NO_FUNCTIONS:
+            if snippet.part or not snippet.kind.is_function:
                 continue
             for hit in engine.find_duplicates(path, snippet):
                 if (path, snippet.span.start) < (hit.place.path, hit.place.span.start):

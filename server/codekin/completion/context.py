@@ -22,7 +22,6 @@ _HASHED = re.compile(rf"{_LONG_STRING}|{_STRING}|#.*")
 _SLASHED = re.compile(rf"(?s:/\*(?:.*?\*/|(?P<comment>.*\Z)))|{_LONG_STRING}|{_STRING}|//.*")
 _HASH_LANGUAGES = ("python", "ruby", "bash")
 _TYPE_OR_DEFAULT = re.compile("[:=]")
-_FUNCTIONS = (SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR, SnippetKind.TEST)
 _STANDIN = "x"  # for what is to come: a function without a body is none to most grammars
 
 
@@ -211,7 +210,7 @@ def _snippets_since(former: CompletionContext, lines: Sequence[str], row: int) -
     for snippet in sorted((*former.own, *former.others), key=lambda snippet: snippet.span.start):
         start, stop, name_line = snippet.span.start, snippet.span.end, snippet.name_line
         was, name_line = name_line, name_line + (more if name_line >= end else 0)
-        is_function = snippet.kind in _FUNCTIONS and name_line <= row
+        is_function = snippet.kind.is_function and name_line <= row
         is_inside = (start <= first < stop and end <= stop) or first == len(old)
         if start <= row < stop + more and is_inside and (is_function or is_known):
             if is_function and first <= was < end and (more or not _names(lines[name_line], snippet.name)):

@@ -15,14 +15,13 @@ from codekin.code.line_hashes import find_all_statement_rows, make_line_hasher
 from codekin.code.lines import hash_content, is_closing
 from codekin.code.parsing import encode_source, load_syntax, parse_source
 from codekin.code.words import split_words
-from codekin.types import Snippet, SnippetKind
+from codekin.types import Snippet
 from codekin.workspace.workspace import Document, SourceFile, Workspace
 
 _NEAR_DUPLICATE_SHARE = (
     0.9  # the share of two functions' words, counted as often as they occur, above which they are duplicates
 )
 _PROSE = re.compile(r"\s*[rbuf]?[\"'`]")  # a docstring is no code
-_FUNCTION_KINDS = (SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR, SnippetKind.TEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class CutCorpus:
         functions = [
             number
             for number, snippet in enumerate(self.snippets)
-            if snippet.snippet.kind in _FUNCTION_KINDS and not snippet.snippet.part
+            if snippet.snippet.kind.is_function and not snippet.snippet.part
         ]
         chance.shuffle(functions)
         cuttable = ((number, rows) for number in functions if (rows := self._find_cut_rows(self.snippets[number])))

@@ -9,11 +9,10 @@ from codekin.code.extract import extract_snippets
 from codekin.evaluation.mutations import LANGUAGES
 from codekin.evaluation.mutations.similarity import list_tokens
 from codekin.settings import Settings
-from codekin.types import Snippet, SnippetKind
+from codekin.types import Snippet
 from codekin.workspace.workspace import Document, SourceFile, Workspace
 
 MIN_LINES, MIN_TOKENS = 5, 40  # without comments; shorter functions have twins everywhere
-_FUNCTION_KINDS = (SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR, SnippetKind.TEST)
 _MAX_PER_FILE = 2
 
 
@@ -71,6 +70,6 @@ def sample_functions(roots: Sequence[Path], plan: SamplingPlan, settings: Settin
 def is_measurable(snippet: Snippet) -> bool:
     """Return whether the snippet is a whole function that parses by itself and is long enough to be distinct."""
     line_count = snippet.span.end - snippet.span.start
-    if snippet.kind not in _FUNCTION_KINDS or snippet.part or line_count < MIN_LINES:
+    if not snippet.kind.is_function or snippet.part or line_count < MIN_LINES:
         return False
     return len(list_tokens(snippet.text, snippet.language) or ()) >= MIN_TOKENS

@@ -100,7 +100,7 @@ def place_shown(path: Path, line: int, cell: Cell | None, documents: Documents) 
 
 def is_definition(snippet: "Snippet") -> bool:
     """Whether it is a function of some kind, whole."""
-    return snippet.part == 0 and snippet.kind not in (SnippetKind.CLASS, SnippetKind.MODULE, SnippetKind.LINES)
+    return snippet.part == 0 and snippet.kind.is_function
 
 
 def _hit_json(hit: Hit, documents: Documents) -> HitJson:

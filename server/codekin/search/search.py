@@ -20,7 +20,7 @@ from codekin.search.query_terms import QueryTerms
 from codekin.search.rank import QueryResults
 from codekin.search.structural import StructuralRetriever
 from codekin.storage.rows import file_title
-from codekin.types import Cancel, Candidate, Filter, Hit, Location, Query, Snippet, SnippetKind, Task
+from codekin.types import Cancel, Candidate, Filter, Hit, Location, Query, Snippet, Task
 from codekin.workspace.workspace import Workspace
 
 _IN_WORDS = 100  # candidates of each retriever to a question in words: files are judged by many
@@ -65,7 +65,7 @@ class SearchEngine:
 
     def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
         """Where else a whole function stands, as it is, with other names, or little edited."""
-        if snippet.part or snippet.kind in (SnippetKind.CLASS, SnippetKind.MODULE, SnippetKind.LINES):
+        if snippet.part or not snippet.kind.is_function:
             return []
         asked = CodeQuery(snippet.text, snippet.language, path, snippet.span)
         query = Query(asked.text, Task.CODE2CODE, language=asked.language)

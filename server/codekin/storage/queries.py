@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from codekin.types import Filter, Location, SnippetKind, Span
 
+_FUNCTION_KINDS = ", ".join(f"'{kind}'" for kind in SnippetKind if kind.is_function)
+
 LOCATION_COLUMNS = (
     "SELECT f.path, s.start, s.end, s.name, s.qualified_name, s.kind, f.language, s.name_line, s.part, s.content "
     "FROM snippets s JOIN files f ON f.id = s.file "
@@ -14,12 +16,12 @@ LOCATION_COLUMNS = (
 
 FUNCTION_LOCATION_COLUMNS = (
     "SELECT f.path, s.name_line, s.qualified_name, s.content FROM snippets s JOIN files f ON f.id = s.file "
-    "WHERE s.kind NOT IN ('class', 'module', 'lines') AND s.part < 2 ORDER BY f.path, s.start, s.end"
+    f"WHERE s.kind IN ({_FUNCTION_KINDS}) AND s.part < 2 ORDER BY f.path, s.start, s.end"
 )
 
 WHOLE_FUNCTIONS = (
     "SELECT f.language, count(*) FROM snippets s JOIN files f ON f.id = s.file "
-    "WHERE s.kind NOT IN ('class', 'module', 'lines') AND s.part < 2 GROUP BY f.language"
+    f"WHERE s.kind IN ({_FUNCTION_KINDS}) AND s.part < 2 GROUP BY f.language"
 )
 
 _LONGEST_WORD = 60  # characters; there is a term for each of the lengths that a beginning may have

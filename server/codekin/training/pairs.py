@@ -35,7 +35,6 @@ from codekin.training.docs_pages import (
 from codekin.training.prose import add_context, clean_prose, extract_summary, split_name, to_question
 from codekin.types import Snippet, SnippetKind
 
-_FUNCTIONS = {SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR, SnippetKind.TEST}
 _COMMENT_LINE = re.compile(
     r"^\s*(?://+!?|/\*+!?|\*+/|\*(?!\w)|#(?![\[!]|include|define|if|else|end|pragma)|--(?!\w)|'''|\"\"\")"
 )
@@ -72,7 +71,7 @@ def _own_pairs(folder: Path, blocked: BlockList, random: Random) -> Iterator[Tex
         yield from extract_comment_pairs(text, language or "")
         if language == "sql":
             continue
-        found = [s for s in extract_snippets(text, language or "") if s.kind in _FUNCTIONS and s.part == 0]
+        found = [s for s in extract_snippets(text, language or "") if s.kind.is_function and s.part == 0]
         functions.setdefault(language or "", []).extend(found)
     for snippets in functions.values():
         random.shuffle(snippets)
