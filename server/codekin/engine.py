@@ -46,7 +46,9 @@ from codekin.types import (
     Filter,
     Hit,
     IndexReport,
+    IndexState,
     Location,
+    ModelState,
     ModelStatus,
     OnProgress,
     OpenNotebook,
@@ -258,7 +260,7 @@ class Engine:
         problems += json.loads(str(store.get_meta("rule_problems") or "[]"))
         return Status(
             roots=self.home.roots,
-            state=self._indexer.state if self._started else "ready",
+            state=self._indexer.state if self._started else IndexState.READY,
             files=counts.files,
             snippets=counts.snippets,
             skipped=counts.skipped,
@@ -320,7 +322,7 @@ class Engine:
 
     def _models(self) -> tuple[ModelStatus, ...]:
         covered, heavy = self.coverage(), self.heavy.status()
-        own = ModelStatus(self._embedder.model, self._embedder.device, covered, "ready")
+        own = ModelStatus(self._embedder.model, self._embedder.device, covered, ModelState.READY)
         return (own,) if heavy is None else (own, replace(heavy, share=heavy.share * covered))
 
     def _open_heavy(self) -> HeavyModel:

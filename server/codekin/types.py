@@ -244,6 +244,29 @@ class IndexReport:
     store_bytes: int = 0
 
 
+class IndexState(StrEnum):
+    """What a workspace's index is doing; the values are part of the protocol."""
+
+    NO_FOLDER = "no folder"  # the editor has no folder open, so there is nothing to index
+    OPENING = "opening"
+    INDEXING = "indexing"
+    READY = "ready"  # in sync with the disk
+    PAUSED = "paused"
+    STANDING_BY = "standing by"  # another process keeps this index in sync with the disk
+    FAILED = "failed"
+
+
+class ModelState(StrEnum):
+    """What an embedding model is doing; the values are part of the protocol."""
+
+    OPENING = "opening"
+    READY = "ready"
+    FILLING = "filling"  # embedding contents that lack a vector
+    PAUSED = "paused"
+    STANDING_BY = "standing by"  # another process is embedding
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
     """A model that answers, and how far it is."""
@@ -251,7 +274,7 @@ class ModelStatus:
     name: str
     device: str
     share: float  # of the contents that have a vector by it, 0 … 1
-    state: str  # "ready" | "opening" | "filling" | "paused" | "standing by" | "failed"
+    state: ModelState
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +282,7 @@ class Status:
     """What a person asks about a running codekin."""
 
     roots: tuple[Path, ...]
-    state: str  # "ready" | "indexing" | "paused" | "standing by" | "failed"
+    state: IndexState
     files: int
     snippets: int
     skipped: int

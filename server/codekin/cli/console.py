@@ -16,7 +16,7 @@ import click
 
 from codekin.code.cell_lines import lines_in_file, row_of
 from codekin.printable import printable, printable_lines
-from codekin.types import Answer, Cell, Hit, IndexReport, ModelStatus, OnProgress, Progress, Snippet, Status
+from codekin.types import Answer, Cell, Hit, IndexReport, ModelState, ModelStatus, OnProgress, Progress, Snippet, Status
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -188,7 +188,7 @@ def show_report(report: IndexReport, root: Path) -> None:
 
 
 def _model(model: ModelStatus) -> str:
-    state = "" if model.state == "ready" else f", {model.state}"
+    state = "" if model.state is ModelState.READY else f", {model.state}"
     return f"{model.name} on {model.device or 'nothing yet'} ({model.share:.0%}{state})"
 
 

@@ -22,7 +22,7 @@ from codekin.index.model_vectors import ModelVectors
 from codekin.indexing.backlog import EmbeddingBacklog
 from codekin.storage.paths import IndexPaths
 from codekin.storage.vector_store import Vectors, VectorStore
-from codekin.types import Cancel, ModelStatus, OnProgress, Progress, Role, Task
+from codekin.types import Cancel, ModelState, ModelStatus, OnProgress, Progress, Role, Task
 from codekin.workspace.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class EmbeddingWorker:
         self._is_paused = False
         self._thread: threading.Thread | None = None
         self._size = _FIRST
-        self._doing = "opening"
+        self._doing = ModelState.OPENING
         self.progress: Progress | None = None
         self.problem: str | None = None
         self.missed: str | None = None  # why the last question was answered without it
@@ -98,10 +98,10 @@ class EmbeddingWorker:
                 try:
                     heavy = self._open_heavy()
                 except ModelError:
-                    self._doing = "failed"
+                    self._doing = ModelState.FAILED
                     raise
                 self._index.add_heavy(self._space(heavy), heavy.bulk.dim)
-                self._heavy, self._doing = heavy, "ready"
+                self._heavy, self._doing = heavy, ModelState.READY
             return self._heavy
 
     def run_until_done(self, on_progress: OnProgress, cancel: Cancel) -> int:
@@ -172,7 +172,7 @@ class EmbeddingWorker:
         tier, heavy = self._index.heavy, self._heavy
         if self._open_heavy is None:
             return None
-        doing = "failed" if self.problem else "paused" if self._is_paused else self._doing
+        doing = ModelState.FAILED if self.problem else ModelState.PAUSED if self._is_paused else self._doing
         if tier is None or heavy is None:
             return ModelStatus(self._home.settings.model.name, "", 0.0, doing)
         return ModelStatus(heavy.bulk.model, heavy.bulk.device, tier.share, doing)
@@ -219,18 +219,18 @@ class EmbeddingWorker:
             return
         self._index.follow()
         if not self._tier().pending:
-            self._say("ready", None)
+            self._say(ModelState.READY, None)
             return
         try:
             with FileLock(self._home.embedding_lock(self._tier().space), timeout=0, mode=0o600):
-                self._fill(heavy.bulk, lambda progress: self._say("filling", progress), self._interrupt)
-            self._say("ready" if not self._interrupt.is_set() else "filling", None)
+                self._fill(heavy.bulk, lambda progress: self._say(ModelState.FILLING, progress), self._interrupt)
+            self._say(ModelState.READY if not self._interrupt.is_set() else ModelState.FILLING, None)
         except Timeout:
-            self._say("standing by", None)
+            self._say(ModelState.STANDING_BY, None)
         finally:
             self.progress = None
 
-    def _say(self, doing: str, progress: Progress | None) -> None:
+    def _say(self, doing: ModelState, progress: Progress | None) -> None:
         news = doing != self._doing or progress is not None or self.progress is not None
         self._doing, self.progress = doing, progress
         if news:

@@ -29,7 +29,7 @@ from codekin.storage.integrity import find_damage
 from codekin.storage.owner_lock import OwnerLock
 from codekin.storage.paths import IndexPaths
 from codekin.storage.store_files import set_aside
-from codekin.types import Progress
+from codekin.types import IndexState, Progress
 from codekin.workspace.workspace import SourceFile, Workspace
 
 if TYPE_CHECKING:
@@ -164,15 +164,15 @@ class Indexer:
         self.request_rescan()
 
     @property
-    def state(self) -> str:
-        """What it is doing, in a word or two."""
+    def state(self) -> IndexState:
+        """Return what the indexer is doing."""
         if self.problem:
-            return "failed"
+            return IndexState.FAILED
         if not self._lock.is_held:
-            return "standing by"
+            return IndexState.STANDING_BY
         if self._paused:
-            return "paused"
-        return "ready" if self._reconciled else "indexing"
+            return IndexState.PAUSED
+        return IndexState.READY if self._reconciled else IndexState.INDEXING
 
     @property
     def is_owner(self) -> bool:

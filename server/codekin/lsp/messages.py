@@ -24,7 +24,7 @@ from lsprotocol.types import Range
 
 from codekin import __version__
 from codekin.printable import printable_lines
-from codekin.types import ModelStatus, Progress, Status
+from codekin.types import IndexState, ModelState, ModelStatus, Progress, Status
 
 STATUS_CHANGED = "codekin/statusChanged"
 
@@ -104,14 +104,14 @@ class ModelJson(TypedDict):
     name: str
     device: str  # "" before it is loaded
     share: float  # of the functions that it has read, 0 … 1
-    state: str  # "ready" | "opening" | "filling" | "paused" | "standing by" | "failed"
+    state: ModelState
 
 
 class StatusJson(TypedDict):
     """How things are."""
 
     version: str
-    state: str  # "no folder" | "opening" | "indexing" | "ready" | "paused" | "standing by" | "failed"
+    state: IndexState
     roots: list[str]
     files: int
     snippets: int
@@ -195,7 +195,7 @@ def to_status_json(status: Status) -> StatusJson:
     }
 
 
-def make_bare_status(state: str, problems: list[str]) -> StatusJson:
+def make_bare_status(state: IndexState, problems: list[str]) -> StatusJson:
     """The status while there is no engine."""
     return {
         "version": __version__,

@@ -10,6 +10,7 @@ from codekin.errors import CodekinError
 from codekin.lsp.folders import NO_FOLDER_MESSAGE
 from codekin.lsp.messages import STATUS_CHANGED, StatusJson, make_bare_status, to_status_json
 from codekin.lsp.scheduler import Priority
+from codekin.types import IndexState
 
 if TYPE_CHECKING:
     from codekin.lsp.server import CodekinServer
@@ -71,11 +72,13 @@ async def get_status(server: "CodekinServer", kind: Priority) -> StatusJson:
         try:
             status = await session.run_query(kind, lambda engine, _: engine.status())
         except CodekinError as error:
-            return make_bare_status("failed", [str(error)])
+            return make_bare_status(IndexState.FAILED, [str(error)])
         if status is not None:
             return to_status_json(status)
     if session.failure is not None:
-        return make_bare_status("failed", [str(session.failure)])
+        return make_bare_status(IndexState.FAILED, [str(session.failure)])
     return (
-        make_bare_status("no folder", [NO_FOLDER_MESSAGE]) if session.has_no_roots else make_bare_status("opening", [])
+        make_bare_status(IndexState.NO_FOLDER, [NO_FOLDER_MESSAGE])
+        if session.has_no_roots
+        else make_bare_status(IndexState.OPENING, [])
     )

@@ -1,0 +1,20 @@
+"""The states that the protocol names: the clients know those that the server has."""
+
+import json
+import re
+from pathlib import Path
+
+from codekin.lsp.messages import make_bare_status
+from codekin.types import IndexState
+
+PROTOCOL = Path(__file__).parents[2] / "editors/vscode/src/protocol.ts"
+
+
+def test_the_extension_knows_every_state_of_the_index():
+    union = re.search(r"\bstate: ([^;]+);", PROTOCOL.read_text("utf-8"))
+    assert union
+    assert set(re.findall("'([^']*)'", union[1])) == {str(state) for state in IndexState}
+
+
+def test_a_state_is_written_as_its_value():
+    assert json.loads(json.dumps(make_bare_status(IndexState.NO_FOLDER, [])))["state"] == "no folder"
