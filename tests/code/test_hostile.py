@@ -114,14 +114,14 @@ _PILING = [
 ]
 _LIMITED = """
 import json, resource, sys
-from codekin.code.extract import extract
+from codekin.code.extract import extract_snippets
 language, text = json.load(sys.stdin)
-extract("def f(): pass", language)
+extract_snippets("def f(): pass", language)
 with open("/proc/self/statm") as stream:
     used = int(stream.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (300 << 20), used + (300 << 20)))
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
-print(len(extract(text, language)))
+print(len(extract_snippets(text, language)))
 """
 
 

@@ -122,10 +122,10 @@ def test_importing_the_embedder_imports_neither_numpy_nor_tokenizers_nor_torch()
 
 def test_embedding_imports_numpy_and_tokenizers_but_never_torch() -> None:
     script = """
-from codekin.embed.embedder import load
+from codekin.embed.embedder import load_embedder
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
-load(ModelSettings()).embed(["x = 1"], Task.QA, Role.QUERY)
+load_embedder(ModelSettings()).embed(["x = 1"], Task.QA, Role.QUERY)
 """
     assert _modules_after(script) == {"numpy", "tokenizers"}
 

@@ -263,10 +263,10 @@ def perilous(tmp_path: Path) -> Path:
 def harm(monkeypatch: pytest.MonkeyPatch, harms: dict[str, str]) -> None:
     """From now on this happens to a worker that is to read a file of that name."""
     lines = [
-        *("import os, signal", "from codekin.index import pool, worker", "worker._MEMORY_BYTES = 1 << 28"),
-        *("prepare = pool.Preparer.prepare", "def harmed(self, paths, anew=()):"),
+        *("import os, signal", "from codekin.indexing import pool, worker", "worker._MEMORY_BYTES = 1 << 28"),
+        *("prepare = pool.Ingester.ingest_files", "def harmed(self, paths, anew=()):"),
         *(f"    if any(path.name == {name!r} for path in paths):\n        {code}" for name, code in harms.items()),
-        *("    return prepare(self, paths, anew)", "pool.Preparer.prepare = harmed", "worker.main()"),
+        *("    return prepare(self, paths, anew)", "pool.Ingester.ingest_files = harmed", "worker.main()"),
     ]
     monkeypatch.setattr(processes, "_RUN_MODULE", processes._SET_PATH + "\n".join(lines))
 

@@ -98,7 +98,7 @@ LONG = "file:///" + "x" * 9999
 @pytest.mark.parametrize("uri", ["file:///tmp/%ff", "file://[", "file:///%00", "file:a.py", "", LONG])
 async def test_documents_may_have_any_address(server, uri) -> None:
     said(server, "textDocument/didOpen", {"textDocument": {"uri": uri, "text": TEXT}})
-    assert server.protocol.workspace.find(uri).source == TEXT
+    assert server.protocol.workspace.find_open(uri).source == TEXT
     assert [path for path, _ in server.protocol.workspace.open()] in ([], [Path("/" + "x" * 9999)])
 
 

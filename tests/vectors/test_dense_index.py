@@ -120,10 +120,10 @@ class TestTheFile:
         script = """
 import sys
 from pathlib import Path
-from codekin.vectors.hnsw import UnsoundGraphError, load
+from codekin.vectors.hnsw import UnsoundGraphError, load_graph
 for folder in sorted(Path(sys.argv[1]).iterdir()):
     try:
-        load(folder / "w.hnsw", "store space", 24)
+        load_graph(folder / "w.hnsw", "store space", 24)
     except UnsoundGraphError:
         continue
     sys.exit(f"{folder} was loaded")
@@ -425,13 +425,13 @@ import sys
 sys.modules["hnswlib"] = None
 import numpy as np
 from pathlib import Path
-from codekin.vectors.dense_index import DenseIndex, Tuning
-index = DenseIndex(4, Path("w.hnsw"), "k", on_problem=lambda said: print("told:", said), tuning=Tuning(least_rows=2))
-index.add([1, 2, 3], np.eye(4)[:3])
-index.maintain()
-index.wait()
-index.maintain()
-print(index.search(np.eye(4)[1], 1)[0], index.describe())
+from codekin.vectors.dense_index import DenseIndex, GraphTuning
+index = DenseIndex(4, Path("w.hnsw"), "k", on_problem=lambda said: print("told:", said), tuning=GraphTuning(least_rows=2))
+index.add_vectors([1, 2, 3], np.eye(4)[:3])
+index.maintain_graph()
+index.wait_for_graph()
+index.maintain_graph()
+print(index.search(np.eye(4)[1], 1)[0], index.describe_search())
 """
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert done.stdout.count("told: ") == 1, done.stderr
@@ -443,9 +443,9 @@ import sys, numpy as np
 from pathlib import Path
 from codekin.vectors.dense_index import DenseIndex
 index = DenseIndex(4, Path("w.hnsw"), "k", on_problem=print)
-index.add([1], np.eye(4)[:1])
-index.maintain()
-index.wait()
+index.add_vectors([1], np.eye(4)[:1])
+index.maintain_graph()
+index.wait_for_graph()
 index.search(np.eye(4)[0], 1)
 sys.exit("hnswlib" in sys.modules)
 """
@@ -501,11 +501,11 @@ class TestTheBuildingProcess:
 import os, signal, sys, threading
 import numpy as np
 from pathlib import Path
-from codekin.vectors.dense_index import DenseIndex, Tuning
-index = DenseIndex(64, Path(sys.argv[1]), "k", on_problem=print, tuning=Tuning(least_rows=2))
+from codekin.vectors.dense_index import DenseIndex, GraphTuning
+index = DenseIndex(64, Path(sys.argv[1]), "k", on_problem=print, tuning=GraphTuning(least_rows=2))
 vectors = np.random.default_rng(0).standard_normal((50_000, 64), np.float32)
-index.add(np.arange(50_000), vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-index.maintain()
+index.add_vectors(np.arange(50_000), vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+index.maintain_graph()
 while index._builder._process is None:
     threading.Event().wait(0.01)
 print(index._builder._process.pid, flush=True)

@@ -343,6 +343,10 @@ def test_folders_may_be_as_deep_as_the_system_allows(tmp_path: Path) -> None:
     assert [found.path for found in workspace.walk()] == [root / "a.py"]
     assert workspace.check_file(root / "a.py")
     assert workspace.select_covered([root / "a.py"])
+    (root / "a.py").unlink()
+    while root != tmp_path:  # pytest's own clean-up is recursive, and not deep enough
+        root.rmdir()
+        root = root.parent
 
 
 def test_settings_with_half_a_character_are_no_matter(tmp_path: Path) -> None:

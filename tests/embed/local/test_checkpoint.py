@@ -74,9 +74,9 @@ class TestFinding:
 
     def test_finding_and_reading_need_no_torch(self, folder: Path):
         code = f"""
-from codekin.embed.local.checkpoint import read
+from codekin.embed.local.checkpoint import read_checkpoint
 from codekin.settings import ModelSettings
-read(ModelSettings({str(folder)!r}))
+read_checkpoint(ModelSettings({str(folder)!r}))
 import sys; print([name for name in ("torch", "transformers", "numpy", "huggingface_hub") if name in sys.modules])
 """
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -282,10 +282,10 @@ def test_without_torch_the_remedy_is_named(folder: Path, tmp_path: Path, failure
     (tmp_path / "shadow" / "torch.py").write_text(f"raise {failure}\n")
     code = f"""
 import sys; sys.path.insert(0, {str(tmp_path / "shadow")!r})
-from codekin.embed.embedder import is_static, load
+from codekin.embed.embedder import is_static_model, load_embedder
 from codekin.settings import ModelSettings
 from codekin.errors import ModelError
-try: load(ModelSettings({str(folder)!r}))
+try: load_embedder(ModelSettings({str(folder)!r}))
 except ModelError as error: print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
