@@ -85,6 +85,6 @@ def configure_logging() -> None:
     handler.setFormatter(_LineFormatter("codekin %(levelname)s: %(message)s"))
     handler.addFilter(_is_news)
     handler.addFilter(RepeatFilter())
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)  # in place of the command line's
     logging.getLogger("codekin").setLevel(logging.INFO)
     logging.getLogger("pygls").setLevel(logging.ERROR)
