@@ -45,7 +45,7 @@ def _git(repository: Path, text: bytes, paths: set[str]) -> set[str]:
 def _ours(spec: IgnoreFile, path: str) -> bool:
     parts = [encode_name(part) for part in path.split("/")]
     return any(
-        spec.verdict("".join(f"{part}/" for part in parts[:depth]), name, depth < len(parts) - 1)
+        spec.match_entry("".join(f"{part}/" for part in parts[:depth]), name, depth < len(parts) - 1)
         for depth, name in enumerate(parts)
     )
 
@@ -65,12 +65,12 @@ def test_any_patterns_are_read_as_git_reads_them(
 
 
 def test_a_mark_at_the_start_of_the_file_is_no_part_of_the_first_pattern() -> None:
-    assert IgnoreFile(b"\xef\xbb\xbfa.py\n").verdict("", "a.py", is_folder=False)
+    assert IgnoreFile(b"\xef\xbb\xbfa.py\n").match_entry("", "a.py", is_folder=False)
 
 
 def test_patterns_made_to_be_slow_are_not() -> None:
     spec = IgnoreFile(b"*a" * 60 + b"b\n" + b"**/a*a/" * 30 + b"**/b\n")
-    assert spec.verdict("a/" * 500, "a" * 250, is_folder=False) is None
+    assert spec.match_entry("a/" * 500, "a" * 250, is_folder=False) is None
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_patterns_made_to_be_slow_are_not() -> None:
 def test_a_mebibyte_of_them_is_asked_of_a_thousand_names(unit: bytes, name: str, ignored: bool | None) -> None:
     """By backtracking, or one pattern after the other, this would take minutes."""
     spec = IgnoreFile((unit * (1 << 20))[: 1 << 20].rpartition(unit)[0])
-    assert not spec.left_out
+    assert not spec.dropped_patterns
     for number in range(1_000):
-        assert spec.verdict("a/" * 100, f"{number}{name}", is_folder=False) is ignored
+        assert spec.match_entry("a/" * 100, f"{number}{name}", is_folder=False) is ignored
 
 
 def test_of_seventy_thousand_patterns_the_last_that_matches_counts() -> None:
@@ -95,25 +95,25 @@ def test_of_seventy_thousand_patterns_the_last_that_matches_counts() -> None:
         lines = [form % number for number in range(70_000)]
         spec = IgnoreFile("\n".join([*lines, f"!{form % 69_999}"]).encode())
         name = (form % 69_998).rpartition("/")[2].replace("*", "").replace("?", "_")
-        assert spec.verdict("a/", name, is_folder=False) is True
-        assert spec.verdict("a/", name.replace("69998", "69999"), is_folder=False) is False
-        assert spec.verdict("a/", f"_{name}_.c", is_folder=False) is None
+        assert spec.match_entry("a/", name, is_folder=False) is True
+        assert spec.match_entry("a/", name.replace("69998", "69999"), is_folder=False) is False
+        assert spec.match_entry("a/", f"_{name}_.c", is_folder=False) is None
 
 
 def test_what_was_reached_before_is_forgotten_without_harm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codekin.workspace.automaton._KEPT_BYTES", 0)
+    monkeypatch.setattr("codekin.workspace.automaton._MAX_CACHE_BYTES", 0)
     spec = IgnoreFile(b"*a?b*\n!*c?\n/x*/**/y?\n")
     for number in range(2_000):
-        assert spec.verdict("", f"{number}a{number % 10}b", is_folder=False) is True
-        assert spec.verdict("", f"{number}c{number % 10}", is_folder=False) is False
-        assert spec.verdict(f"x{number}/{number}/", "yy", is_folder=False) is True
+        assert spec.match_entry("", f"{number}a{number % 10}b", is_folder=False) is True
+        assert spec.match_entry("", f"{number}c{number % 10}", is_folder=False) is False
+        assert spec.match_entry(f"x{number}/{number}/", "yy", is_folder=False) is True
 
 
 def test_patterns_beyond_the_limit_are_counted() -> None:
     spec = IgnoreFile(b"*.keep\n*a?\n" + b"?" * MAX_GLOB_BYTES + b"\nb*\nplain\n")
-    assert spec.left_out == 1
-    assert spec.verdict("", "bb", is_folder=False)
-    assert spec.verdict("", "plain", is_folder=False)
+    assert spec.dropped_patterns == 1
+    assert spec.match_entry("", "bb", is_folder=False)
+    assert spec.match_entry("", "plain", is_folder=False)
 
 
 def test_a_spec_without_patterns_is_false() -> None:

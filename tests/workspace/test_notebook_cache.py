@@ -27,22 +27,22 @@ def text_of(found: Document | Skipped | None) -> str:
 def test_an_unchanged_file_is_read_once_and_a_changed_one_again(tmp_path: Path) -> None:
     path, cache = tmp_path / "a.ipynb", NotebookCache(1_000)
     write(path, "x = 1")
-    found = cache.read(path)
+    found = cache.read_document(path)
     assert text_of(found) == "x = 1"
-    assert cache.read(path) is found
+    assert cache.read_document(path) is found
     write(path, "y = 2", seconds_ago=60)
-    assert text_of(cache.read(path)) == "y = 2"
+    assert text_of(cache.read_document(path)) == "y = 2"
     path.unlink()
-    assert cache.read(path) is None
+    assert cache.read_document(path) is None
 
 
 def test_a_file_that_has_just_been_written_is_not_trusted(tmp_path: Path) -> None:
     path, cache = tmp_path / "a.ipynb", NotebookCache(1_000)
     write(path, "x = 1", seconds_ago=0)
-    found = cache.read(path)
+    found = cache.read_document(path)
     assert text_of(found) == "x = 1"
     write(path, "x = 2", seconds_ago=0)
-    assert text_of(cache.read(path)) == "x = 2"
+    assert text_of(cache.read_document(path)) == "x = 2"
 
 
 def test_an_open_cell_stands_among_the_saved_ones_as_they_are_now(tmp_path: Path) -> None:
@@ -64,16 +64,16 @@ def test_an_open_notebook_may_have_as_much_code_as_a_saved_one(tmp_path: Path) -
     assert isinstance(found, Skipped)
     assert "index.max_file_bytes is 100" in found.reason
     write(path, *("x = 1\n" * 10 for _ in range(2)))
-    assert cache.read(path) == found
+    assert cache.read_document(path) == found
 
 
 def test_equal_lines_in_other_cells_are_another_text(tmp_path: Path) -> None:
     """What is cut cell by cell is to be cut anew when cells are joined or split."""
     path, cache = tmp_path / "a.ipynb", NotebookCache(1_000)
     write(path, "a\nb")
-    one = cache.read(path)
+    one = cache.read_document(path)
     write(path, "a", "b", seconds_ago=60)
-    two = cache.read(path)
+    two = cache.read_document(path)
     assert isinstance(one, Document)
     assert isinstance(two, Document)
     assert one.text == two.text

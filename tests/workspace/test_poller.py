@@ -24,7 +24,7 @@ def write(root: Path, *names: str, text: str = "def f():\n    return 1\n") -> No
 
 def settled(poller: Poller) -> Poller:
     """A poller that has nothing to tell: what has just been written is told until its times are to be trusted."""
-    while poller.look() != set():
+    while poller.find_changes() != set():
         pass
     return poller
 
@@ -36,7 +36,7 @@ def poller(tmp_path: Path) -> Poller:
 
 
 def told(poller: Poller, tmp_path: Path) -> set[str]:
-    changed = poller.look()
+    changed = poller.find_changes()
     assert changed is not None
     settled(poller)
     return {str(path.relative_to(tmp_path)) for path in changed}
@@ -45,7 +45,7 @@ def told(poller: Poller, tmp_path: Path) -> set[str]:
 def test_what_is_written_is_told_once(poller: Poller, tmp_path: Path) -> None:
     write(tmp_path, "a.py", "b/new/e.py", "notes.txt", "node_modules/y.js")
     assert told(poller, tmp_path) == {"a.py", "b/new/e.py"}
-    assert poller.look() == set()
+    assert poller.find_changes() == set()
 
 
 def test_what_goes_is_told_and_a_folder_by_its_files(poller: Poller, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_after_another_ignore_file_anything_may_have_changed(poller: Poller, tmp
         lambda: write(tmp_path, "b/.codekinignore", text="d.ts\n"),
     ):
         change()
-        assert poller.look() is None
+        assert poller.find_changes() is None
         settled(poller)
 
 
@@ -101,10 +101,10 @@ def test_which_duplicates_are_meant_to_be_is_told(poller: Poller, tmp_path: Path
 def test_what_can_not_be_read_just_now_is_not_gone(poller: Poller, tmp_path: Path) -> None:
     (tmp_path / "b").chmod(0)
     try:
-        assert poller.look() == set()
+        assert poller.find_changes() == set()
     finally:
         (tmp_path / "b").chmod(0o700)
-    assert poller.look() == set()
+    assert poller.find_changes() == set()
 
 
 def test_a_root_that_is_away_is_not_gone(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def test_a_root_that_is_away_is_not_gone(tmp_path: Path) -> None:
     write(tmp_path, "root/a.py", "root/b/c.py")
     poller = settled(Poller(Workspace([tmp_path / "root"], IndexSettings()), threading.Event()))
     (tmp_path / "root").rename(tmp_path / "away")
-    assert poller.look() == set()
+    assert poller.find_changes() == set()
     (tmp_path / "away").rename(tmp_path / "root")
-    assert poller.look() == set()
+    assert poller.find_changes() == set()
 
 
 def test_a_cancelled_look_says_nothing(tmp_path: Path) -> None:
@@ -123,15 +123,15 @@ def test_a_cancelled_look_says_nothing(tmp_path: Path) -> None:
     poller = settled(Poller(Workspace([tmp_path], IndexSettings()), cancel))
     write(tmp_path, "new.py")
     cancel.set()
-    assert poller.look() == set()
+    assert poller.find_changes() == set()
     cancel.clear()
-    assert poller.look() == {tmp_path / "new.py"}
+    assert poller.find_changes() == {tmp_path / "new.py"}
 
 
 def test_the_period_grows_with_what_a_look_costs(tmp_path: Path) -> None:
     write(tmp_path, *(f"{number % 50}/{number}.py" for number in range(2_000)))
     poller = Poller(Workspace([tmp_path], IndexSettings()), threading.Event())
     assert poller.period_s(0.0) == 0.0
-    poller.look()
+    poller.find_changes()
     assert poller.period_s(0.0) > 0.0
     assert poller.period_s(3_600.0) == 3_600.0

@@ -14,7 +14,8 @@ import pytest
 
 from codekin.settings import IndexSettings
 from codekin.workspace import watcher as watcher_module
-from codekin.workspace.watcher import Watcher, WatchListener, WatchSource
+from codekin.workspace.watch_source import WatchListener, WatchSource
+from codekin.workspace.watcher import Watcher
 from codekin.workspace.workspace import SourceFile, Workspace
 
 _PATIENCE_S = 20
@@ -93,7 +94,7 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         def recursive(workspace: Workspace, report: WatchListener, stopping: threading.Event) -> WatchSource:
             return RecursiveObserver(workspace, report)
 
-        monkeypatch.setattr(watcher_module, "_system_source", recursive)
+        monkeypatch.setattr(watcher_module, "_open_system_source", recursive)
 
 
 def _write(root: Path, *names: str, text: str = "x = 1\n") -> None:
@@ -423,7 +424,7 @@ def test_where_others_write_unheard_it_watches_and_polls(
         def __contains__(self, kind: object) -> bool:
             return bool(kind)
 
-    monkeypatch.setattr(inotify, "_REMOTE", Any())
+    monkeypatch.setattr(inotify, "_REMOTE_FILE_SYSTEMS", Any())
     listener = listen(polling_s=0.5)
     assert f"polling every 0.5 s: {tmp_path} is on " in listener.watcher.mode
     _write(tmp_path, "a.py")
@@ -437,7 +438,7 @@ def test_a_root_that_goes_and_comes_back_is_watched_again(tmp_path: Path, listen
     listener = listen(root, polling_s=0.5)
     shutil.rmtree(root)
     listener.until(lambda: not listener.files)
-    listener.until_mode(f"looking every 0.5 s for {root}")
+    listener.until_mode(f"checking every 0.5 s for {root}")
     _write(root, "b/y.py")
     listener.until(lambda: listener.files == {root / "b/y.py"})
     listener.until_true(lambda: listener.watcher.mode == "watchdog")
@@ -466,7 +467,7 @@ def test_a_root_replaced_by_another_folder_is_watched_as_what_it_is_now(tmp_path
 def test_a_root_that_is_not_there_yet_is_awaited(tmp_path: Path, listen: Listen) -> None:
     _write(tmp_path, "one/x.py")
     listener = listen(tmp_path / "one", tmp_path / "two", polling_s=0.5)
-    assert listener.watcher.mode == f"watchdog; looking every 0.5 s for {tmp_path / 'two'}"
+    assert listener.watcher.mode == f"watchdog; checking every 0.5 s for {tmp_path / 'two'}"
     _write(tmp_path, "two/y.py")
     listener.until(lambda: tmp_path / "two/y.py" in listener.files)
 
@@ -475,7 +476,7 @@ def test_a_root_that_is_not_there_yet_is_awaited(tmp_path: Path, listen: Listen)
 def test_when_what_watches_dies_it_polls_and_says_so(tmp_path: Path, listen: Listen) -> None:
     listener = listen(polling_s=0.5)
     listener.watcher._source.stop()
-    listener.until_mode("polling every 0.5 s: what watched the files has failed; restart codekin")
+    listener.until_mode("polling every 0.5 s: the file watcher failed; restart codekin")
     _write(tmp_path, "a.py")
     listener.until(lambda: tmp_path / "a.py" in listener.files)
 

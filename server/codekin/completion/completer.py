@@ -68,7 +68,7 @@ class Completer:
             if lines and row >= len(lines):
                 raise NoLineError(path, lines, row)
         language = None if text is None else detect_language(path, text=text)
-        if text is not None and (refused := self._workspace.refuses_size(path, text)):
+        if text is not None and (refused := self._workspace.check_text_size(path, text)):
             raise QueryError(f"{path} is left out: {refused.reason}.")
         if text is None or language is None:
             raise QueryError(f"{path} can't be read as source. Name a source file.")

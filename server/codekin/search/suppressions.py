@@ -123,7 +123,7 @@ class Suppressions:
         real = self._workspace.resolve_path(path)
         if not real.is_relative_to(functions[0].root):
             return None
-        before = self._workspace.unsaved(path)
+        before = self._workspace.get_unsaved_text(path)
         if before is None and os.path.lexists(path):
             try:
                 before = read_file(path, _MAX_BYTES).data.decode()
@@ -134,7 +134,7 @@ class Suppressions:
 
     def _of(self, root: Path) -> SuppressionFile:
         path = self._workspace.resolve_path(root / SUPPRESSIONS_FILE)
-        state: object = self._workspace.unsaved(path)
+        state: object = self._workspace.get_unsaved_text(path)
         if state is None:
             try:
                 status = path.stat()

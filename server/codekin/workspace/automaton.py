@@ -1,9 +1,9 @@
-"""Any number of glob patterns matched at once, in time that grows with the length of the text alone.
+"""Match any number of glob patterns at once, in time that grows with the length of the text alone.
 
-All patterns make one nondeterministic automaton. A set of its states is an integer of one bit a state, so that reading
-a character is a few operations on integers, however many patterns there are and whatever stars they have (Baeza-Yates
-and Gonnet, "A new approach to text searching", 1992). Sets that were reached before are kept, with what follows
-them: names have much in common, so that most characters cost one look into a dictionary (Aho, Sethi, Ullman,
+All patterns form one nondeterministic automaton. A set of its states is an integer with one bit per state, so that
+reading a character is a few operations on integers, however many patterns and stars there are (Baeza-Yates
+and Gonnet, "A new approach to text searching", 1992). Reached sets are cached with
+their successors: names have much in common, so that most characters cost one dictionary look-up (Aho, Sethi, Ullman,
 "Compilers", 3.9: lazy construction of a deterministic automaton).
 """
 
@@ -12,17 +12,17 @@ from typing import Generic, NamedTuple, TypeVar
 
 from codekin.workspace.wildmatch import Piece, Star
 
-_KEPT_BYTES = 8_000_000  # of reached sets, about; then they are forgotten
-_NODE_BYTES = 500  # of one, beside its bits
+_MAX_CACHE_BYTES = 8_000_000  # approximate size of the cached sets; beyond it the cache is cleared
+_NODE_OVERHEAD_BYTES = 500  # of a cached set, beside its bits
 _SLASH = frozenset("/")
-_NOTHING: frozenset[str] = frozenset()
-_NEEDLES = 8  # texts looked for before anything is matched; more would take longer than matching
+_NO_CHARACTERS: frozenset[str] = frozenset()
+_MAX_NEEDLES = 8  # searching for more literals than this takes longer than matching
 
 Value = TypeVar("Value")
 
 
 class Glob(NamedTuple, Generic[Value]):
-    """A pattern, and what it stands for."""
+    """Pair a pattern with the value that a match returns."""
 
     pieces: Sequence[Piece]
     folders_only: bool
@@ -30,155 +30,168 @@ class Glob(NamedTuple, Generic[Value]):
 
 
 class _Node(Generic[Value]):
-    """A set of states, and what follows it."""
+    """Hold a set of states and the sets that follow it by character."""
 
-    __slots__ = ("bits", "file_value", "folder_value", "following")
+    __slots__ = ("bits", "file_value", "folder_value", "successors")
 
-    def __init__(self, bits: int, file_value: Value | None, folder_value: Value | None) -> None:
-        self.bits = bits
+    def __init__(self, state_bits: int, file_value: Value | None, folder_value: Value | None) -> None:
+        self.bits = state_bits
         self.file_value = file_value
         self.folder_value = folder_value
-        self.following: dict[str, _Node[Value]] = {}
+        self.successors: dict[str, _Node[Value]] = {}
 
 
 class Automaton(Generic[Value]):
-    """Which of the globs match; of several, the last one counts. May be asked from any thread."""
+    """Find the last of many globs that matches a path. Thread-safe."""
 
     def __init__(self, globs: Sequence[Glob[Value]]) -> None:
         states = _States()
-        finals: dict[int, Glob[Value]] = {states.add(glob.pieces): glob for glob in globs}
-        self._needles = _needles(globs)
-        self._values = {position: glob.value for position, glob in finals.items()}
-        self._letters = states.letters[::-1]
-        self._sets = states.sets
+        globs_by_final: dict[int, Glob[Value]] = {states.add_pattern(glob.pieces): glob for glob in globs}
+        self._needles = _find_needles(globs)
+        self._values = {position: glob.value for position, glob in globs_by_final.items()}
+        self._set_letters = states.set_letters[::-1]
+        self._character_sets = states.character_sets
         self._masks: dict[str, int] = {}
-        count = len(states.letters)
-        self._starts, self._folders = _bits(states.starts, count), _bits(states.folders, count)
-        self._loops = _bits(states.loops, count)  # on any character
-        self._loops_within = self._loops | _bits(states.segment_loops, count)  # on any but a slash
-        self._ends_all = _bits(finals, count)
-        self._ends_files = _bits((position for position, glob in finals.items() if not glob.folders_only), count)
-        self._capacity = max(_KEPT_BYTES // (count // 8 + _NODE_BYTES), 64)
+        state_count = len(states.set_letters)
+        self._start_states, self._folder_states = (
+            _to_bit_set(states.starts, state_count),
+            _to_bit_set(states.folders, state_count),
+        )
+        self._any_loops = _to_bit_set(states.loops, state_count)  # on any character
+        self._segment_loops = self._any_loops | _to_bit_set(states.segment_loops, state_count)  # on any but a slash
+        self._final_states = _to_bit_set(globs_by_final, state_count)
+        self._file_final_states = _to_bit_set(
+            (position for position, glob in globs_by_final.items() if not glob.folders_only), state_count
+        )
+        self._max_nodes = max(_MAX_CACHE_BYTES // (state_count // 8 + _NODE_OVERHEAD_BYTES), 64)
         self._nodes: dict[int, _Node[Value]] = {}
-        self._start = self._node(self._starts | (self._starts & self._folders) << 1)
-        self._last_folder = ("", self._start)
+        self._start = self._get_node(self._start_states | (self._start_states & self._folder_states) << 1)
+        self._cached_folder = ("", self._start)
 
-    def match(self, folder: str, name: str, is_folder: bool) -> Value | None:
-        """The value of the last glob that matches `folder` and `name` together."""
-        known, node = self._last_folder
+    def match_path(self, folder: str, name: str, is_folder: bool) -> Value | None:
+        """Return the value of the last glob that matches `folder` and `name` together."""
+        cached_folder, node = self._cached_folder
         if not folder and self._needles and not self._has_needle(name):
             return None
-        if known != folder:
-            node = self._run(self._start, folder)
-            self._last_folder = (folder, node)
-        node = self._run(node, name)
+        if cached_folder != folder:
+            node = self._advance_text(self._start, folder)
+            self._cached_folder = (folder, node)
+        node = self._advance_text(node, name)
         return node.folder_value if is_folder else node.file_value
 
     def _has_needle(self, name: str) -> bool:
-        for needle in self._needles:  # noqa: SIM110 -- `any` takes twice as long, and this is asked of every name
+        for needle in self._needles:  # noqa: SIM110 -- `any` takes twice as long, and this runs for every name
             if needle in name:
                 return True
         return False
 
-    def _run(self, node: _Node[Value], text: str) -> _Node[Value]:
+    def _advance_text(self, node: _Node[Value], text: str) -> _Node[Value]:
         for letter in text:
-            following = node.following.get(letter)
-            if following is None:
-                if not node.bits:  # nothing can match any more
+            successor = node.successors.get(letter)
+            if successor is None:
+                if not node.bits:  # no pattern can match any more
                     return node
-                following = self._step(node, letter)
-            node = following
+                successor = self._advance_letter(node, letter)
+            node = successor
         return node
 
-    def _step(self, node: _Node[Value], letter: str) -> _Node[Value]:
-        mask = self._masks.get(letter)
-        if mask is None:
-            mask = self._masks[letter] = self._mask(letter)
-        moved = (node.bits & mask) << 1
-        moved |= (moved & self._folders) << 1  # `**/` may be nothing
-        stayed = node.bits & (self._loops if letter == "/" else self._loops_within)
-        following = node.following[letter] = self._node(moved | stayed)
-        return following
+    def _advance_letter(self, node: _Node[Value], letter: str) -> _Node[Value]:
+        letter_mask = self._masks.get(letter)
+        if letter_mask is None:
+            letter_mask = self._masks[letter] = self._compute_mask(letter)
+        moved_states = (node.bits & letter_mask) << 1
+        moved_states |= (moved_states & self._folder_states) << 1  # `**/` also matches the empty text
+        looping_states = node.bits & (self._any_loops if letter == "/" else self._segment_loops)
+        successor = node.successors[letter] = self._get_node(moved_states | looping_states)
+        return successor
 
-    def _mask(self, letter: str) -> int:
-        """The states from which the character leads on."""
-        digits = {number: "1" if letter in chars else "0" for number, chars in enumerate(self._sets)}
-        return int(self._letters.translate(digits) or "0", 2)
+    def _compute_mask(self, letter: str) -> int:
+        """Return the states that the character leads on from."""
+        digit_by_number = {
+            number: "1" if letter in characters else "0" for number, characters in enumerate(self._character_sets)
+        }
+        return int(self._set_letters.translate(digit_by_number) or "0", 2)
 
-    def _node(self, bits: int) -> _Node[Value]:
-        node = self._nodes.get(bits)
+    def _get_node(self, state_bits: int) -> _Node[Value]:
+        node = self._nodes.get(state_bits)
         if node is None:
-            if len(self._nodes) >= self._capacity:
+            if len(self._nodes) >= self._max_nodes:
                 self._nodes = {}
-                self._start = self._node(self._starts | (self._starts & self._folders) << 1)
-                self._last_folder = ("", self._start)
-            files, folders = bits & self._ends_files, bits & self._ends_all
-            values = (self._values[ends.bit_length() - 1] if ends else None for ends in (files, folders))
-            node = self._nodes[bits] = _Node(bits, *values)
+                self._start = self._get_node(self._start_states | (self._start_states & self._folder_states) << 1)
+                self._cached_folder = ("", self._start)
+            file_finals, folder_finals = state_bits & self._file_final_states, state_bits & self._final_states
+            values = (
+                self._values[final_bits.bit_length() - 1] if final_bits else None
+                for final_bits in (file_finals, folder_finals)
+            )
+            node = self._nodes[state_bits] = _Node(state_bits, *values)
         return node
 
 
-def _needles(globs: Sequence[Glob[Value]]) -> tuple[str, ...]:
-    """Texts of which every name has one that any glob matches; none where there are too many, or none such."""
-    needles = {_longest_text(glob.pieces) for glob in globs} if len(globs) <= _NEEDLES else {""}
-    return () if "" in needles else tuple(needles)
+def _find_needles(globs: Sequence[Glob[Value]]) -> tuple[str, ...]:
+    """Return literals of which every matching name contains at least one.
+
+    Empty if there are too many globs, or if one of them has no literal.
+    """
+    literals = {_find_longest_literal(glob.pieces) for glob in globs} if len(globs) <= _MAX_NEEDLES else {""}
+    return () if "" in literals else tuple(literals)
 
 
-def _longest_text(pieces: Sequence[Piece]) -> str:
-    """The longest run of pieces that match one character only."""
-    runs = [""]
+def _find_longest_literal(pieces: Sequence[Piece]) -> str:
+    """Return the longest run of pieces that match exactly one character."""
+    literal_runs = [""]
     for piece in pieces:
         if isinstance(piece, Star) or len(piece) != 1:
-            runs.append("")
+            literal_runs.append("")
         else:
-            runs[-1] += next(iter(piece))
-    return max(runs, key=len)
+            literal_runs[-1] += next(iter(piece))
+    return max(literal_runs, key=len)
 
 
 class _States:
-    """The states of all patterns, one behind the other: before each piece of a pattern, and behind its last."""
+    """Number the states of all patterns: one before each piece of a pattern, and one after its last."""
 
     def __init__(self) -> None:
-        self._numbers: dict[frozenset[str], str] = {}
-        self._letters: list[str] = []  # for each state the number, as a character, of the set that leads on from it
+        self._letter_by_set: dict[frozenset[str], str] = {}
+        self._state_letters: list[str] = []  # per state: the number, as a character, of the set that leads on
         self.starts: list[int] = []
         self.folders: list[int] = []  # states within a `**/`
         self.loops: list[int] = []
         self.segment_loops: list[int] = []
 
-    def add(self, pieces: Sequence[Piece]) -> int:
-        """The states of one more pattern; which of them is its last."""
-        self.starts.append(len(self._letters))
+    def add_pattern(self, pieces: Sequence[Piece]) -> int:
+        """Append the states of a pattern and return the number of its final state."""
+        self.starts.append(len(self._state_letters))
         for piece in pieces:
-            at = len(self._letters)
+            position = len(self._state_letters)
             if piece is Star.SEGMENT:
-                self.segment_loops.append(at)
-            elif piece is Star.REST:
-                self.loops.append(at)
-            elif piece is Star.FOLDERS:
-                self.folders.append(at)
-                self.loops.append(at)
-                self._letters.append(self._number(_SLASH))
-            elif not isinstance(piece, Star):
-                self._letters.append(self._number(piece))
-        self._letters.append(self._number(_NOTHING))
-        return len(self._letters) - 1
+                self.segment_loops.append(position)
+                continue
+            if isinstance(piece, Star):
+                self.loops.append(position)
+            if piece is Star.FOLDERS:
+                self.folders.append(position)
+            if piece is not Star.REST:
+                characters = _SLASH if isinstance(piece, Star) else piece
+                self._state_letters.append(self._number_set(characters))
+        self._state_letters.append(self._number_set(_NO_CHARACTERS))
+        return len(self._state_letters) - 1
 
     @property
-    def letters(self) -> str:
-        return "".join(self._letters)
+    def set_letters(self) -> str:
+        return "".join(self._state_letters)
 
     @property
-    def sets(self) -> list[frozenset[str]]:
-        """By number."""
-        return list(self._numbers)
+    def character_sets(self) -> list[frozenset[str]]:
+        """Return the character sets in the order of their numbers."""
+        return list(self._letter_by_set)
 
-    def _number(self, chars: frozenset[str]) -> str:
-        return self._numbers.setdefault(chars, chr(len(self._numbers)))
+    def _number_set(self, characters: frozenset[str]) -> str:
+        return self._letter_by_set.setdefault(characters, chr(len(self._letter_by_set)))
 
 
-def _bits(positions: Iterable[int], count: int) -> int:
-    digits = bytearray(b"0" * max(count, 1))
+def _to_bit_set(positions: Iterable[int], bit_count: int) -> int:
+    digits = bytearray(b"0" * max(bit_count, 1))
     for position in positions:
         digits[-1 - position] = ord("1")
     return int(digits, 2)

@@ -1,11 +1,11 @@
-"""gitignore syntax: the patterns of one ignore file, and what they say about one name.
+"""Parse one gitignore file and match names against its patterns.
 
-The rules are those of git's own dir.c and wildmatch.c, oddities included, and compared with git in tests; pathspec
-differs in character classes, escapes, trailing blanks, bytes and `**`, and raises at some patterns git just never
-matches. Git matches bytes, so everything here is text of one character per byte (`encoded`).
+The rules are those of git's own dir.c and wildmatch.c, oddities included, and tests compare them with git; pathspec
+differs in character classes, escapes, trailing spaces, bytes and `**`, and raises for some patterns that git just
+never matches. Git matches bytes, so all texts here have one character per byte (`encode_name`).
 
-An ignore file comes with a repository, whoever wrote that: what asking it costs does not grow with its size where
-patterns are names, paths and endings, which are looked up, and stays small for all others together (automaton.py).
+An ignore file comes with a repository that anybody may have written, so a match must stay cheap however large the file
+is: names, paths and endings are looked up, and all other patterns are matched at once (automaton.py).
 """
 
 import os
@@ -14,35 +14,35 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from codekin.workspace.automaton import Automaton, Glob
-from codekin.workspace.wildmatch import SPECIAL, Star, pieces_of
+from codekin.workspace.wildmatch import SPECIAL, Star, parse_pattern
 
 MAX_GLOB_BYTES = 1 << 20
 _FOLDS_CASE = sys.platform in ("win32", "darwin")  # git sets core.ignoreCase where the file system ignores case
 
 
 class IgnoreRule(NamedTuple):
-    """One pattern; a later rule (a higher rank) beats an earlier one."""
+    """Hold one pattern; a later rule (a higher rank) beats an earlier one."""
 
     rank: int
     ignores: bool  # False: the pattern began with "!"
     folders_only: bool
-    by_path: bool  # matched against the path from the ignore file's folder, else against the name alone
+    by_path: bool  # match the path from the ignore file's folder, else the name alone
     pattern: str
 
 
 class _Endings(NamedTuple):
-    """Patterns like `*.js` and `*-lock.js`, of one extension."""
+    """Hold patterns such as `*.js` and `*-lock.js` that share one extension."""
 
     rules: dict[str, IgnoreRule]
-    lengths: set[int]  # of the endings: few, whatever a file has
+    lengths: set[int]  # distinct lengths of the endings: few, however many endings there are
 
-    def add(self, ending: str, rule: IgnoreRule) -> None:
+    def add_ending(self, ending: str, rule: IgnoreRule) -> None:
         self.rules[ending] = rule
         self.lengths.add(len(ending))
 
 
 class _Literals:
-    """The rules that need no matching, for files or for folders: the last of each text is the one that counts."""
+    """Look up the rules without wildcards, for files or for folders; the last rule of each text wins."""
 
     __slots__ = ("endings", "names", "paths")
 
@@ -51,98 +51,99 @@ class _Literals:
         self.paths: dict[str, IgnoreRule] = {}
         self.endings: dict[str, _Endings] = {}  # by extension
 
-    def best(self, folder: str, name: str) -> IgnoreRule | None:
-        """The last rule that names it."""
-        best = self.names.get(name)
-        if self.paths and (rule := self.paths.get(folder + name)) and (best is None or rule > best):
-            best = rule
-        if self.endings and (endings := self.endings.get(_extension(name))):
+    def find_last_match(self, folder: str, name: str) -> IgnoreRule | None:
+        """Return the last rule that matches the name literally."""
+        last_rule = self.names.get(name)
+        if self.paths and (rule := self.paths.get(folder + name)) and (last_rule is None or rule > last_rule):
+            last_rule = rule
+        if self.endings and (endings := self.endings.get(_get_extension(name))):
             for length in endings.lengths:
-                if (rule := endings.rules.get(name[-length:])) and (best is None or rule > best):
-                    best = rule
-        return best
+                if (rule := endings.rules.get(name[-length:])) and (last_rule is None or rule > last_rule):
+                    last_rule = rule
+        return last_rule
 
 
 class IgnoreFile:
-    """The patterns of one ignore file, ready to ask: literal names and endings are looked up, only the rest matched."""
+    """Match names against one ignore file: literals and endings by look-up, everything else by an automaton."""
 
-    __slots__ = ("_files", "_folders", "_name_globs", "_path_globs", "glob_bytes", "left_out")
+    __slots__ = ("_file_literals", "_folder_literals", "_name_globs", "_path_globs", "dropped_patterns", "glob_bytes")
 
-    def __init__(self, text: bytes) -> None:
-        self._files, self._folders = _Literals(), _Literals()
+    def __init__(self, file_bytes: bytes) -> None:
+        self._file_literals, self._folder_literals = _Literals(), _Literals()
         self.glob_bytes = 0
-        self.left_out = 0  # patterns beyond the limit
+        self.dropped_patterns = 0  # patterns beyond the limit
         name_globs: list[Glob[IgnoreRule]] = []
         path_globs: list[Glob[IgnoreRule]] = []
-        for rule in _rules(text):
-            if self._take_literal(rule):
+        for rule in _parse_rules(file_bytes):
+            if self._add_literal(rule):
                 continue
             if self.glob_bytes + len(rule.pattern) > MAX_GLOB_BYTES:
-                self.left_out += 1
+                self.dropped_patterns += 1
                 continue
             self.glob_bytes += len(rule.pattern)
-            pieces = pieces_of(rule.pattern, rule.by_path)
+            pieces = parse_pattern(rule.pattern, rule.by_path)
             if pieces is not None:
                 globs = path_globs if rule.by_path else name_globs
-                globs.append(Glob([_both_cases(piece) for piece in pieces], rule.folders_only, rule))
+                globs.append(Glob([_add_both_cases(piece) for piece in pieces], rule.folders_only, rule))
         self._name_globs = Automaton(name_globs) if name_globs else None
         self._path_globs = Automaton(path_globs) if path_globs else None
 
-    def _take_literal(self, rule: IgnoreRule) -> bool:
-        pattern = _folded(rule.pattern)
+    def _add_literal(self, rule: IgnoreRule) -> bool:
+        pattern = _fold_case(rule.pattern)
         is_ending = not rule.by_path and pattern[0] == "*" and "." in pattern
         if not SPECIAL.isdisjoint(pattern[1:] if is_ending else pattern):
             return False
-        for literals in (self._folders,) if rule.folders_only else (self._folders, self._files):
+        for literals in (self._folder_literals,) if rule.folders_only else (self._folder_literals, self._file_literals):
             if is_ending:
-                literals.endings.setdefault(_extension(pattern), _Endings({}, set())).add(pattern[1:], rule)
+                literals.endings.setdefault(_get_extension(pattern), _Endings({}, set())).add_ending(pattern[1:], rule)
             else:
                 (literals.paths if rule.by_path else literals.names)[pattern] = rule
         return True
 
     def __bool__(self) -> bool:
-        literals = self._folders
+        literals = self._folder_literals
         return bool(literals.names or literals.endings or literals.paths or self._name_globs or self._path_globs)
 
-    def verdict(self, folder: str, name: str, is_folder: bool) -> bool | None:
-        """True: ignored; False: a `!` pattern takes it back in; None: nothing is said about it.
+    def match_entry(self, folder: str, name: str, is_folder: bool) -> bool | None:
+        """Return True if the entry is ignored, False if a `!` pattern re-includes it, None if no pattern matches.
 
-        `folder` is the path from the spec's own folder to the one that has `name`, "" or with a slash at its end;
-        both are `encoded`. Only the entry itself is judged: in an ignored folder nothing is to be asked any more.
+        `folder` is the path from the ignore file's folder to the one that contains `name`, "" or ending in a slash;
+        both are encoded (see `encode_name`). Only the entry itself is matched: don't ask about what is inside an
+        ignored folder.
         """
-        literals = self._folders if is_folder else self._files
-        rule = literals.best(_folded(folder) if literals.paths else "", _folded(name))
-        for globs, path in ((self._name_globs, ""), (self._path_globs, folder)):
-            matching = globs and globs.match(path, name, is_folder)
-            if matching and (rule is None or matching.rank > rule.rank):
-                rule = matching
-        return None if rule is None else rule.ignores
+        literals = self._folder_literals if is_folder else self._file_literals
+        last_rule = literals.find_last_match(_fold_case(folder) if literals.paths else "", _fold_case(name))
+        for automaton, glob_folder in ((self._name_globs, ""), (self._path_globs, folder)):
+            glob_rule = automaton and automaton.match_path(glob_folder, name, is_folder)
+            if glob_rule and (last_rule is None or glob_rule.rank > last_rule.rank):
+                last_rule = glob_rule
+        return None if last_rule is None else last_rule.ignores
 
 
 def encode_name(name: str) -> str:
-    """A file's name, or a setting, with one character per byte, as specs want it."""
+    """Encode a file name or setting with one character per byte, as ignore files expect it."""
     return name if name.isascii() else os.fsencode(name).decode("latin-1")
 
 
-def _folded(text: str) -> str:
+def _fold_case(text: str) -> str:
     return text.lower() if _FOLDS_CASE else text
 
 
-def _both_cases(piece: frozenset[str] | Star) -> frozenset[str] | Star:
+def _add_both_cases(piece: frozenset[str] | Star) -> frozenset[str] | Star:
     if not _FOLDS_CASE or isinstance(piece, Star):
         return piece
     return piece.union(*((letter.lower(), letter.upper()) for letter in piece if letter.isascii()))
 
 
-def _extension(name: str) -> str:
+def _get_extension(name: str) -> str:
     return name[name.rfind(".") :] if "." in name else ""
 
 
-def _rules(text: bytes) -> Iterator[IgnoreRule]:
-    for rank, line in enumerate(text.removeprefix(b"\xef\xbb\xbf").decode("latin-1").split("\n")):
+def _parse_rules(file_bytes: bytes) -> Iterator[IgnoreRule]:
+    for rank, line in enumerate(file_bytes.removeprefix(b"\xef\xbb\xbf").decode("latin-1").split("\n")):
         if line.startswith("#"):
             continue
-        pattern = _without_trailing_blanks(line.removesuffix("\r").partition("\0")[0])
+        pattern = _strip_trailing_blanks(line.removesuffix("\r").partition("\0")[0])
         ignores = not pattern.startswith("!")
         pattern = pattern if ignores else pattern[1:]
         folders_only = pattern.endswith("/")
@@ -151,8 +152,8 @@ def _rules(text: bytes) -> Iterator[IgnoreRule]:
             yield IgnoreRule(rank, ignores, folders_only, "/" in pattern, pattern.removeprefix("/"))
 
 
-def _without_trailing_blanks(line: str) -> str:
-    """Blanks at the end mean nothing unless escaped; a tab is no blank to git."""
+def _strip_trailing_blanks(line: str) -> str:
+    """Remove unescaped spaces at the end; like git, keep tabs."""
     if not line.endswith(" "):
         return line
     at = end = 0

@@ -1,11 +1,10 @@
-"""Which rules say what is left out, and where each is in force.
+"""Decide which rules exclude a file, and where each rule applies.
 
-Strongest first: the `exclude` setting; `.codekinignore` files; git's rules (`.gitignore` files, the repository's
-`info/exclude`, the user's own excludes); then the built-in defaults, but for what the `include` setting names.
-In each of the first three the nearer file is the stronger. As with git, nothing inside a folder that is left out
-can be taken back in.
+Highest precedence first: the `exclude` setting; `.codekinignore` files; git's rules (`.gitignore` files, the
+repository's `info/exclude`, the user's own excludes); the built-in defaults, except for what the `include` setting
+names. Among files of one kind the nearer wins. As with git, nothing inside an excluded folder can be re-included.
 
-What is beyond a limit, or can't be read, does not count, and is told in `problems`.
+A rule beyond a limit, or that can't be read, is not applied and is reported in `problems`.
 """
 
 import os
@@ -17,17 +16,23 @@ from pathlib import Path
 from codekin.files import FileTooLargeError, read_file
 from codekin.settings import IndexSettings
 from codekin.workspace.gitignore import MAX_GLOB_BYTES, IgnoreFile, encode_name
-from codekin.workspace.repository import POINTER, exclude_file, is_linked_worktree, top_of, user_excludes
+from codekin.workspace.repository import (
+    GIT_ENTRY,
+    find_enclosing_folders,
+    find_exclude_file,
+    find_user_ignore_files,
+    is_linked_worktree,
+)
 
-OWN_FILE = ".codekinignore"
-GIT_FILE = ".gitignore"
-_MAX_BYTES = 1_048_576  # of an ignore file; the largest of well-known repositories have some 10,000
-_MAX_LAYERS = 100  # ignore files in force in one folder, of each kind
-_KEPT_SPECS = 1_000  # read and kept, for who asks again
+CODEKIN_IGNORE_FILE = ".codekinignore"
+GIT_IGNORE_FILE = ".gitignore"
+_MAX_FILE_BYTES = 1_048_576  # the largest ignore files of well-known repositories have about 10,000
+_MAX_LAYERS = 100  # ignore files in force in one folder, per kind; every name is matched against all
+_MAX_CACHED_FILES = 1_000  # parsed ignore files; beyond it the cache is cleared
 
-# `build`, `dist`, `out` and `target` are not here: git's rules have them wherever they are made, and a source folder
-# may bear such a name. What a tool made says so itself by a marker.
-_FOLDERS = """
+# `build`, `dist`, `out` and `target` are missing on purpose: `.gitignore` files name them where tools create them, and
+# a source folder may have such a name. Tools mark the folders they create by a marker file.
+_DEFAULT_FOLDERS = """
 .git/ .hg/ .svn/ .bzr/ .jj/ .pijul/ _darcs/ CVS/
 node_modules/ bower_components/ jspm_packages/ .yarn/ .pnpm-store/ .npm/
 vendor/ vendored/ _vendor/ third_party/ thirdparty/ third-party/ 3rdparty/ Pods/ Carthage/ elm-stuff/
@@ -37,9 +42,9 @@ site-packages/ dist-packages/ !/site-packages/ !/dist-packages/ __pypackages__/ 
 .gradle/ .idea/ .vs/ .history/ .metals/ .bloop/ .bsp/ .dart_tool/ .build/ DerivedData/ CMakeFiles/ cmake-build-*/
 .terraform/ .serverless/ .aws-sam/ .direnv/ .bundle/ .stack-work/ .cargo/
 """
-_MARKERS = ("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG")  # a virtual environment, a conda environment, a cache
+_MARKER_FILES = ("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG")  # a virtual environment, a conda environment, a cache
 
-_GENERATED = """
+_GENERATED_FILES = """
 *.min.js *.min.mjs *.min.css *.bundle.js *-bundle.js *.chunk.js
 *_pb2.py *_pb2.pyi *_pb2_grpc.py *.pb.go *.pb.gw.go *.pb.cc *.pb.h *.pb.swift *_pb.js *_pb.d.ts *_pb.rb *_grpc_pb.js
 *.generated.* *.gen.go *_generated.go zz_generated.* *.g.dart *.freezed.dart *.g.cs *.g.i.cs *.[dD]esigner.cs *.snap
@@ -52,161 +57,181 @@ Layer = tuple[
 
 
 class Verdict(Enum):
-    """What the rules say about one entry of a folder."""
+    """State what the rules decide about one entry of a folder."""
 
-    CHOSEN = "chosen"  # named by the user: no default applies
+    INCLUDED = "included"  # named by the user: no default applies
     KEPT = "kept"
-    THROUGH = "through"  # a folder left out by default, entered for the sake of what `include` names in it
+    TRAVERSED = "traversed"  # a folder excluded by default, entered because `include` names something in it
     GENERATED = "generated"
     IGNORED = "ignored"
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoreScope:
-    """The rules in force in one folder."""
+    """Hold the rules in force in one folder."""
 
     path: Path
-    inside: str  # the path from the root to it: "" or "a/b/", encoded
+    relative_folder: str  # the path from the root to it: "" or "a/b/", encoded
     verdict: Verdict  # on the folder itself
-    own: tuple[Layer, ...]  # nearest first, as in `git`
-    git: tuple[Layer, ...]
+    codekin_layers: tuple[Layer, ...]  # nearest first, like `git_layers`
+    git_layers: tuple[Layer, ...]
 
 
 class IgnoreRules:
-    """All the rules of a workspace, with the ignore files read so far. May be asked from any thread."""
+    """Apply all the rules of a workspace and cache the ignore files read so far. Thread-safe."""
 
     def __init__(self, settings: IndexSettings) -> None:
-        self._exclude = _spec(settings.exclude)
-        self._include = _spec(settings.include)
-        self._gates = _spec(_ancestors(settings.include))
-        self._folders = _spec(_FOLDERS.split())
-        self._generated = _spec(_GENERATED.split())
-        self._read: dict[Path, tuple[tuple[int, int, int], IgnoreFile]] = {}
+        self._exclude = _parse_patterns(settings.exclude)
+        self._include = _parse_patterns(settings.include)
+        self._include_ancestors = _parse_patterns(_list_ancestors(settings.include))
+        self._default_folders = _parse_patterns(_DEFAULT_FOLDERS.split())
+        self._generated_files = _parse_patterns(_GENERATED_FILES.split())
+        self._cache: dict[Path, tuple[tuple[int, int, int], IgnoreFile]] = {}
         self._problems: dict[Path | str, str] = {}
-        self._user = user_excludes()
-        self.outside: set[Path] = set(self._user)  # ignore files that don't stand beside sources
-        for name, spec in (("index.exclude", self._exclude), ("index.include", self._include)):
-            if spec.left_out:
-                self._problems[name] = f"The setting {name} {_beyond(spec)} Shorten it."
+        self._user_ignore_files = find_user_ignore_files()
+        self.external_files: set[Path] = set(self._user_ignore_files)  # ignore files outside the source tree
+        for setting_name, ignore_file in (("index.exclude", self._exclude), ("index.include", self._include)):
+            if ignore_file.dropped_patterns:
+                self._problems[setting_name] = f"The setting {setting_name} {_describe_excess(ignore_file)} Shorten it."
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Rules that don't count, as far as they were asked for; each names its remedy."""
+        """Return the rules that are not applied, as far as they were read; each message names the remedy."""
         return tuple(self._problems.values())
 
     def root_scope(self, root: Path) -> IgnoreScope:
-        """The scope of a workspace's root, before it is `entered`.
+        """Return the scope of a workspace root, before `enter_scope`.
 
-        A root is never left out itself: no default applies to it, and when a repository around it ignores it, the
-        rules from outside are not asked.
+        A root itself is never excluded: no default applies to it, and if a repository around it ignores it, the
+        rules from outside are dropped.
         """
-        git: tuple[Layer, ...] = ()
-        for folder, name in top_of(root):
-            git = self._git_layers(folder, list_entries(folder), git)
-            git = () if _said(git, encode_name(name), True) else _below(git, encode_name(name))
-        return IgnoreScope(root, "", Verdict.CHOSEN, (), git)
+        git_layers: tuple[Layer, ...] = ()
+        for ancestor, child_name in find_enclosing_folders(root):
+            git_layers = self._add_git_layers(ancestor, list_entries(ancestor), git_layers)
+            git_layers = (
+                ()
+                if _match_layers(git_layers, encode_name(child_name), True)
+                else _descend_layers(git_layers, encode_name(child_name))
+            )
+        return IgnoreScope(root, "", Verdict.INCLUDED, (), git_layers)
 
     def child_scope(self, scope: IgnoreScope, name: str) -> IgnoreScope | None:
-        """The scope of the folder `name` in the scope's, before it is `entered`; None when it is left out."""
-        verdict = self.verdict(scope, name, True)
+        """Return the scope of the subfolder `name`, before `enter_scope`; None if it is excluded."""
+        verdict = self.classify_entry(scope, name, True)
         if verdict is Verdict.IGNORED:
             return None
-        key = encode_name(name)
+        encoded_name = encode_name(name)
         return IgnoreScope(
-            scope.path / name, f"{scope.inside}{key}/", verdict, _below(scope.own, key), _below(scope.git, key)
+            scope.path / name,
+            f"{scope.relative_folder}{encoded_name}/",
+            verdict,
+            _descend_layers(scope.codekin_layers, encoded_name),
+            _descend_layers(scope.git_layers, encoded_name),
         )
 
-    def enter_scope(self, scope: IgnoreScope, names: Container[str]) -> IgnoreScope | None:
-        """`scope` with the rules of its own ignore files, `names` being the folder's entries.
+    def enter_scope(self, scope: IgnoreScope, entry_names: Container[str]) -> IgnoreScope | None:
+        """Return `scope` with the rules of the folder's own ignore files added.
 
-        None when they show that it is not to be indexed: a tool made it (a virtual environment, a cache), or it is
-        a linked worktree.
+        None if the entries show that the folder is not to be indexed: a tool made it (a virtual environment, a cache),
+        or it is a linked worktree.
         """
-        if scope.verdict is Verdict.KEPT and any(marker in names for marker in _MARKERS):
+        if scope.verdict is Verdict.KEPT and any(marker in entry_names for marker in _MARKER_FILES):
             return None
-        if POINTER in names and self.is_other_worktree(scope):
+        if GIT_ENTRY in entry_names and self.is_other_worktree(scope):
             return None
-        own = scope.own
-        if OWN_FILE in names and (spec := self._file(scope.path / OWN_FILE)):
-            own = self._with_layer(own, spec, scope.path / OWN_FILE)
-        git = self._git_layers(scope.path, names, scope.git)
-        return scope if own is scope.own and git is scope.git else replace(scope, own=own, git=git)
+        codekin_layers = scope.codekin_layers
+        if CODEKIN_IGNORE_FILE in entry_names and (
+            ignore_file := self._load_ignore_file(scope.path / CODEKIN_IGNORE_FILE)
+        ):
+            codekin_layers = self._add_layer(codekin_layers, ignore_file, scope.path / CODEKIN_IGNORE_FILE)
+        git_layers = self._add_git_layers(scope.path, entry_names, scope.git_layers)
+        return (
+            scope
+            if codekin_layers is scope.codekin_layers and git_layers is scope.git_layers
+            else replace(scope, codekin_layers=codekin_layers, git_layers=git_layers)
+        )
 
     def is_other_worktree(self, scope: IgnoreScope) -> bool:
-        """Whether the folder is left out as a linked worktree; no root is, nor what the user names."""
-        return scope.verdict is not Verdict.CHOSEN and is_linked_worktree(scope.path)
+        """Return whether the folder is excluded as a linked worktree; roots and included folders never are."""
+        return scope.verdict is not Verdict.INCLUDED and is_linked_worktree(scope.path)
 
-    def verdict(self, scope: IgnoreScope, name: str, is_folder: bool) -> Verdict:
-        """What the rules say about the entry `name` of the scope's folder."""
-        key = encode_name(name)
-        if self._exclude and self._exclude.verdict(scope.inside, key, is_folder):
+    def classify_entry(self, scope: IgnoreScope, name: str, is_folder: bool) -> Verdict:
+        """Decide about the entry `name` of the scope's folder."""
+        encoded_name = encode_name(name)
+        if self._exclude and self._exclude.match_entry(scope.relative_folder, encoded_name, is_folder):
             return Verdict.IGNORED
-        own = _said(scope.own, key, is_folder)
-        if own is not None:
-            return Verdict.IGNORED if own else Verdict.CHOSEN
-        if _said(scope.git, key, is_folder):
+        is_ignored = _match_layers(scope.codekin_layers, encoded_name, is_folder)
+        if is_ignored is not None:
+            return Verdict.IGNORED if is_ignored else Verdict.INCLUDED
+        if _match_layers(scope.git_layers, encoded_name, is_folder):
             return Verdict.IGNORED
-        if self._include and self._include.verdict(scope.inside, key, is_folder):
-            return Verdict.CHOSEN
-        return self._by_default(scope, key, is_folder)
+        if self._include and self._include.match_entry(scope.relative_folder, encoded_name, is_folder):
+            return Verdict.INCLUDED
+        return self._classify_by_default(scope, encoded_name, is_folder)
 
-    def _by_default(self, scope: IgnoreScope, key: str, is_folder: bool) -> Verdict:
-        left_out = scope.verdict is Verdict.THROUGH or (is_folder and self._folders.verdict(scope.inside, key, True))
-        if left_out:
-            opens = is_folder and self._gates.verdict(scope.inside, key, True)
-            return Verdict.THROUGH if opens else Verdict.IGNORED
-        if not is_folder and self._generated.verdict(scope.inside, key, False):
+    def _classify_by_default(self, scope: IgnoreScope, encoded_name: str, is_folder: bool) -> Verdict:
+        is_left_out = scope.verdict is Verdict.TRAVERSED or (
+            is_folder and self._default_folders.match_entry(scope.relative_folder, encoded_name, True)
+        )
+        if is_left_out:
+            leads_to_included = is_folder and self._include_ancestors.match_entry(
+                scope.relative_folder, encoded_name, True
+            )
+            return Verdict.TRAVERSED if leads_to_included else Verdict.IGNORED
+        if not is_folder and self._generated_files.match_entry(scope.relative_folder, encoded_name, False):
             return Verdict.GENERATED
         return Verdict.KEPT
 
-    def _git_layers(self, folder: Path, names: Container[str], layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-        """Git's rules in `folder`; a repository starts anew, whatever stands around it."""
-        if POINTER in names:
-            repository = exclude_file(folder)
-            self.outside.add(repository)
-            specs = [self._file(path) for path in (repository, *self._user)]
-            layers = tuple((spec, "") for spec in specs if spec)
-        if GIT_FILE in names and (spec := self._file(folder / GIT_FILE)):
-            layers = self._with_layer(layers, spec, folder / GIT_FILE)
+    def _add_git_layers(
+        self, folder: Path, entry_names: Container[str], layers: tuple[Layer, ...]
+    ) -> tuple[Layer, ...]:
+        """Add Git's rules in `folder`; a nested repository starts without the rules around it."""
+        if GIT_ENTRY in entry_names:
+            repository_excludes = find_exclude_file(folder)
+            self.external_files.add(repository_excludes)
+            ignore_files = [self._load_ignore_file(path) for path in (repository_excludes, *self._user_ignore_files)]
+            layers = tuple((ignore_file, "") for ignore_file in ignore_files if ignore_file)
+        if GIT_IGNORE_FILE in entry_names and (ignore_file := self._load_ignore_file(folder / GIT_IGNORE_FILE)):
+            layers = self._add_layer(layers, ignore_file, folder / GIT_IGNORE_FILE)
         return layers
 
-    def _with_layer(self, layers: tuple[Layer, ...], spec: IgnoreFile, file: Path) -> tuple[Layer, ...]:
-        """`layers` with one more in force, unless asking them all would cost too much."""
-        in_force = sum(layer.glob_bytes for layer, _ in layers)
-        if len(layers) < _MAX_LAYERS and in_force + spec.glob_bytes <= MAX_GLOB_BYTES:
-            return ((spec, ""), *layers)
-        self._problems[file] = (
-            f"{file} does not count: with those of the folders above there are more than {_MAX_LAYERS} such files, or "
-            f"more than {MAX_GLOB_BYTES:,} bytes of patterns with wildcards. Shorten them."
+    def _add_layer(self, layers: tuple[Layer, ...], ignore_file: IgnoreFile, file_path: Path) -> tuple[Layer, ...]:
+        """Add an ignore file to `layers`, unless matching them all would cost too much."""
+        glob_bytes = sum(layer.glob_bytes for layer, _ in layers)
+        if len(layers) < _MAX_LAYERS and glob_bytes + ignore_file.glob_bytes <= MAX_GLOB_BYTES:
+            return ((ignore_file, ""), *layers)
+        self._problems[file_path] = (
+            f"{file_path} is not applied: together with the folders above there are more than {_MAX_LAYERS} such files "
+            f"or more than {MAX_GLOB_BYTES:,} bytes of patterns with wildcards. Shorten them."
         )
         return layers
 
-    def _file(self, path: Path) -> IgnoreFile | None:
-        """The spec of an ignore file as it is now; links are not followed, as with git."""
+    def _load_ignore_file(self, path: Path) -> IgnoreFile | None:
+        """Load an ignore file, from the cache if it is unchanged; like git, don't follow links."""
         try:
             status = path.lstat()
             signature = (status.st_mtime_ns, status.st_size, status.st_ino)
-            known = self._read.get(path)
-            if known is not None and known[0] == signature:
-                return known[1]
-            spec = IgnoreFile(read_file(path, _MAX_BYTES, follow_links=False).data)
+            cached_entry = self._cache.get(path)
+            if cached_entry is not None and cached_entry[0] == signature:
+                return cached_entry[1]
+            ignore_file = IgnoreFile(read_file(path, _MAX_FILE_BYTES, follow_links=False).data)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except FileTooLargeError as error:
-            self._problems[path] = f"{path} does not count: {error}. Shorten it."
+            self._problems[path] = f"{path} is not applied: {error}. Shorten it."
             return None
         except OSError as error:
-            self._problems[path] = f"{path} does not count: {error.strerror or error}. Put a readable file there."
+            self._problems[path] = f"{path} is not applied: {error.strerror or error}. Make it readable or remove it."
             return None
         self._problems.pop(path, None)
-        if len(self._read) >= _KEPT_SPECS:
-            self._read.clear()
-        self._read[path] = (signature, spec)
-        return spec
+        if len(self._cache) >= _MAX_CACHED_FILES:
+            self._cache.clear()
+        self._cache[path] = (signature, ignore_file)
+        return ignore_file
 
 
-class _Entries:
-    """A folder's entries, asked one by one on the disk."""
+class _FolderEntries:
+    """Answer whether a folder has an entry by asking the disk for that one name."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -216,36 +241,37 @@ class _Entries:
 
 
 def list_entries(folder: Path) -> Container[str]:
-    """The names in `folder`, for one who asks about few of them."""
-    return _Entries(folder)
+    """Return a folder's names as a container that reads only the names it is asked for."""
+    return _FolderEntries(folder)
 
 
-def _said(layers: tuple[Layer, ...], key: str, is_folder: bool) -> bool | None:
-    for spec, folder in layers:
-        said = spec.verdict(folder, key, is_folder)
-        if said is not None:
-            return said
+def _match_layers(layers: tuple[Layer, ...], encoded_name: str, is_folder: bool) -> bool | None:
+    for ignore_file, folder in layers:
+        is_ignored = ignore_file.match_entry(folder, encoded_name, is_folder)
+        if is_ignored is not None:
+            return is_ignored
     return None
 
 
-def _below(layers: tuple[Layer, ...], key: str) -> tuple[Layer, ...]:
-    return tuple((spec, f"{folder}{key}/") for spec, folder in layers)
+def _descend_layers(layers: tuple[Layer, ...], encoded_name: str) -> tuple[Layer, ...]:
+    return tuple((ignore_file, f"{folder}{encoded_name}/") for ignore_file, folder in layers)
 
 
-def _spec(patterns: Iterable[str]) -> IgnoreFile:
-    text = "\n".join(patterns)
+def _parse_patterns(patterns: Iterable[str]) -> IgnoreFile:
+    joined_patterns = "\n".join(patterns)
     try:
-        return IgnoreFile(text.encode("utf-8", "surrogateescape"))
-    except UnicodeEncodeError:  # half a character, which no file's name has
-        return IgnoreFile(text.encode("utf-8", "replace"))
+        return IgnoreFile(joined_patterns.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:  # an unpaired surrogate, which no file name has
+        return IgnoreFile(joined_patterns.encode("utf-8", "replace"))
 
 
-def _beyond(spec: IgnoreFile) -> str:
-    return f"has more than {MAX_GLOB_BYTES:,} bytes of patterns with wildcards; the last {spec.left_out:,} don't count."
+def _describe_excess(ignore_file: IgnoreFile) -> str:
+    dropped_patterns = f"the last {ignore_file.dropped_patterns:,} are not applied"
+    return f"has more than {MAX_GLOB_BYTES:,} bytes of patterns with wildcards; {dropped_patterns}."
 
 
-def _ancestors(patterns: Collection[str]) -> Iterator[str]:
-    """The folders on the way to what the patterns name."""
+def _list_ancestors(patterns: Collection[str]) -> Iterator[str]:
+    """Yield the folders that lead to the patterns' targets."""
     for pattern in patterns:
         parts = pattern.strip("/").split("/")
         for count in range(1, len(parts)):

@@ -1,7 +1,7 @@
-"""Linux tells of changes one folder at a time: which folders are watched, and what is heard of them.
+"""Watch folders on Linux, where the system reports changes one folder at a time.
 
-One inotify instance, and one thread of watchdog's to read it, for all folders of all roots. Only folders that the
-workspace enters are watched: a `node_modules` would eat the system's limit of watches.
+One inotify instance and one watchdog thread serve all folders of all roots. Only folders that the workspace enters are
+watched: `node_modules` alone could use up the system's limit of watches.
 """
 
 import errno
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
-from codekin.workspace.watcher import WatchEvent, WatchListener
+from codekin.workspace.watch_source import WatchEvent, WatchListener
 from codekin.workspace.workspace import Workspace
 
 _MASK = Mask(
@@ -35,12 +35,18 @@ _MASK = Mask(
         ),
     )
 )
-_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ESTALE)  # by now, or for us
-_LIMITS = {
+_GONE_ERRORS = (
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ESTALE,
+)  # the folder was removed, or is not accessible
+_LIMIT_SETTINGS = {
     errno.ENOSPC: ("watches", "max_user_watches"),
     errno.EMFILE: ("instances", "max_user_instances"),
 }
-_REMOTE = {
+_REMOTE_FILE_SYSTEMS = {
     *(
         "9p",
         "afs",
@@ -55,123 +61,132 @@ _REMOTE = {
     ),
     *("fuse.vmhgfs-fuse", "ncpfs", "nfs", "nfs4", "prl_fs", "smb3", "smbfs", "v9fs", "vboxsf"),
 }
-_BREATH_FOLDERS = 64  # watched at a stretch; between two stretches other threads get their turn
-_BREATH_S = 0.002
+_PAUSE_EVERY_FOLDERS = 64  # folders; a pause lets other threads run
+_PAUSE_S = 0.002
 
 
 class Inotify:
-    """A watcher's source. OSError when the system allows no more instances."""
+    """Report changes through inotify. OSError if the system allows no more instances."""
 
-    def __init__(self, workspace: Workspace, report: WatchListener, stopping: threading.Event) -> None:
+    def __init__(self, workspace: Workspace, listener: WatchListener, stopping: threading.Event) -> None:
         self._workspace = workspace
-        self._report = report
+        self._listener = listener
         self._stopping = stopping
         self._lock = threading.Lock()
-        self._folders: dict[WatchDescriptor, tuple[str, CallbackId]] = {}
-        self._numbers = itertools.count()
+        self._watches: dict[WatchDescriptor, tuple[str, CallbackId]] = {}
+        self._callback_ids = itertools.count()
         try:
             self._reader = InotifyFD()
         except OSError as error:
-            raise _explained(error) from error
+            raise _explain_limit(error) from error
         self._reader.start()
 
-    def renew(self) -> None:
-        """Watch all folders that the workspace enters now, and no others. OSError when the system allows no more."""
-        wanted: set[WatchDescriptor | None] = set()
+    def update_watches(self) -> None:
+        """Watch exactly the folders that the workspace enters now. OSError if the system allows no more watches."""
+        descriptors: set[WatchDescriptor | None] = set()
         with self._lock:
             for root in self._workspace.roots:
                 for folder in self._workspace.walk_folders(root, self._stopping):
-                    wanted.add(self._watch(str(folder)))
-                    if len(wanted) % _BREATH_FOLDERS == 0:
-                        self._stopping.wait(_BREATH_S)
-            wanted.update(self._watch(str(file.parent)) for file in self._workspace.external_ignore_files)
-            self._unwatch([wd for wd in self._folders if wd not in wanted])
+                    descriptors.add(self._watch_folder(str(folder)))
+                    if len(descriptors) % _PAUSE_EVERY_FOLDERS == 0:
+                        self._stopping.wait(_PAUSE_S)
+            descriptors.update(
+                self._watch_folder(str(ignore_file.parent)) for ignore_file in self._workspace.external_ignore_files
+            )
+            self._remove_watches([descriptor for descriptor in self._watches if descriptor not in descriptors])
 
-    def blind_spot(self) -> str | None:
-        """Why not every change will be told: roots that are mounted from elsewhere."""
-        kinds = {root: kind for root in self._workspace.roots if (kind := _remote(root))}
-        told = (f"{root} is on {kind}, where changes made elsewhere are not told" for root, kind in kinds.items())
-        return "; ".join(told) or None
+    def find_blind_spot(self) -> str | None:
+        """Return why some changes go unreported: roots on file systems that others may write to."""
+        remote_types = {root: remote_type for root in self._workspace.roots if (remote_type := _find_remote_type(root))}
+        warnings = (
+            f"{root} is on {remote_type}, where changes made on other machines are not reported"
+            for root, remote_type in remote_types.items()
+        )
+        return "; ".join(warnings) or None
 
     def is_alive(self) -> bool:
-        """Whether events are still read."""
+        """Return whether events are still read."""
         return self._reader.is_alive()
 
     def stop(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching."""
         self._reader.stop()
         self._reader.join(timeout=1)
 
-    # Called by the reader
+    # Called by the reader's thread
 
     def on_event(self, event: InotifyEvent) -> None:
-        """Something happened to a watched folder or to an entry of it."""
+        """Handle an event of a watched folder or of one of its entries."""
         try:
             with self._lock:
-                self._hear(event)
+                self._handle_event(event)
         except OSError as error:
-            self._report(error)
+            self._listener(error)
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
-        """A watched folder is gone."""
+        """Forget a watched folder that was deleted."""
         with self._lock:
-            self._folders.pop(wd, None)
+            self._watches.pop(wd, None)
 
     def on_queue_overflow(self) -> None:
-        """The system dropped events, those of new folders among them."""
-        self._report(WatchEvent.OVERFLOW)
+        """Report that the system dropped events, those of new folders among them."""
+        self._listener(WatchEvent.OVERFLOW)
 
-    def _hear(self, event: InotifyEvent) -> None:
-        if event.wd not in self._folders:
+    def _handle_event(self, event: InotifyEvent) -> None:
+        if event.wd not in self._watches:
             return
-        folder = self._folders[event.wd][0]
+        folder = self._watches[event.wd][0]
         if not event.name:
             if (event.is_move_self or event.is_delete_self) and Path(folder) in self._workspace.roots:
-                self._report(WatchEvent.OVERFLOW)
+                self._listener(WatchEvent.OVERFLOW)
             return
-        path = os.path.join(folder, os.fsdecode(event.name))  # noqa: PTH118 -- one of thousands in a burst
+        path = os.path.join(folder, os.fsdecode(event.name))  # noqa: PTH118 -- a burst has thousands of events
         if not event.is_directory:
-            self._report(Path(path))
+            self._listener(Path(path))
         elif event.is_moved_from:
-            if self._forget(path):
-                self._report(WatchEvent.RESCAN)
+            if self._unwatch_tree(path):
+                self._listener(WatchEvent.RESCAN)
         elif event.is_create or event.is_moved_to:
-            self._discover(path)
+            self._watch_new_folder(path)
 
-    def _discover(self, path: str) -> None:
-        """A folder is new here: watch it, then tell what it has had before it was watched."""
+    def _watch_new_folder(self, path: str) -> None:
+        """Watch a new folder, then report the files it had before it was watched."""
         for folder in self._workspace.walk_folders(Path(path), self._stopping):
-            self._watch(str(folder))
-            for file in _files(folder):
-                self._report(file)
+            self._watch_folder(str(folder))
+            for file in _list_files(folder):
+                self._listener(file)
 
-    def _forget(self, path: str) -> bool:
-        """A folder went somewhere else, with its watches; whether there were any."""
-        below = path + os.sep
-        gone = [wd for wd, (known, _) in self._folders.items() if known == path or known.startswith(below)]
-        self._unwatch(gone)
-        return bool(gone)
+    def _unwatch_tree(self, path: str) -> bool:
+        """Unwatch a folder that was moved away and all below it. Return whether any was watched."""
+        prefix = path + os.sep
+        descriptors = [
+            descriptor
+            for descriptor, (watched_path, _) in self._watches.items()
+            if watched_path == path or watched_path.startswith(prefix)
+        ]
+        self._remove_watches(descriptors)
+        return bool(descriptors)
 
-    def _watch(self, path: str) -> WatchDescriptor | None:
-        number = CallbackId(next(self._numbers))
+    def _watch_folder(self, path: str) -> WatchDescriptor | None:
+        callback_id = CallbackId(next(self._callback_ids))
         try:
-            wd = self._reader.add_callback(os.fsencode(path), _MASK, self, number)
+            descriptor = self._reader.add_callback(os.fsencode(path), _MASK, self, callback_id)
         except OSError as error:
-            if error.errno in _GONE:
+            if error.errno in _GONE_ERRORS:
                 return None
-            raise _explained(error) from error
-        if wd < 0:  # it may not be read
+            raise _explain_limit(error) from error
+        if descriptor < 0:  # no permission
             return None
-        if wd in self._folders:  # by this name, or by the one it had before it was moved
-            self._reader.remove_callbacks([(wd, self._folders[wd][1])])
-        self._folders[wd] = (path, number)
-        return wd
+        if descriptor in self._watches:  # under this name, or under its name before a move
+            self._reader.remove_callbacks([(descriptor, self._watches[descriptor][1])])
+        self._watches[descriptor] = (path, callback_id)
+        return descriptor
 
-    def _unwatch(self, gone: list[WatchDescriptor]) -> None:
-        self._reader.remove_callbacks([(wd, self._folders.pop(wd)[1]) for wd in gone])
+    def _remove_watches(self, descriptors: list[WatchDescriptor]) -> None:
+        self._reader.remove_callbacks([(descriptor, self._watches.pop(descriptor)[1]) for descriptor in descriptors])
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as listing:
             return [folder / entry.name for entry in listing if entry.is_file(follow_symlinks=False)]
@@ -179,28 +194,30 @@ def _files(folder: Path) -> list[Path]:
         return []
 
 
-def _explained(error: OSError) -> OSError:
-    """The error with a text that names the remedy."""
-    if error.errno not in _LIMITS:
+def _explain_limit(error: OSError) -> OSError:
+    """Return the error with a text that names the remedy."""
+    if error.errno not in _LIMIT_SETTINGS:
         return error
-    what, setting = _LIMITS[error.errno]
+    resource, setting = _LIMIT_SETTINGS[error.errno]
     try:
-        now = f" (now {Path(f'/proc/sys/fs/inotify/{setting}').read_text().strip()})"
+        current_limit = f" (now {Path(f'/proc/sys/fs/inotify/{setting}').read_text().strip()})"
     except OSError:
-        now = ""
-    return OSError(error.errno, f"the system's limit of inotify {what} is reached; raise fs.inotify.{setting}{now}")
+        current_limit = ""
+    return OSError(
+        error.errno, f"the system's limit of inotify {resource} is reached; raise fs.inotify.{setting}{current_limit}"
+    )
 
 
-def _remote(root: Path) -> str | None:
-    """The kind of file system `root` is on, where others may write to it unheard (proc(5), mountinfo)."""
+def _find_remote_type(root: Path) -> str | None:
+    """Return the type of the file system of `root` if other machines may write to it (proc(5), mountinfo)."""
     try:
-        lines = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
+        mount_lines = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
     except OSError:
         return None
-    kinds: dict[Path, str] = {}
-    for line in lines:
-        place, _, rest = line.partition(" - ")
-        point = re.sub(r"\\([0-7]{3})", lambda escape: chr(int(escape[1], 8)), place.split(" ")[4])
-        kinds[Path(point)] = rest.split(" ")[0]
-    kind = next((kinds[folder] for folder in (root, *root.parents) if folder in kinds), "")
-    return kind if kind in _REMOTE else None
+    types_by_mount: dict[Path, str] = {}
+    for line in mount_lines:
+        mount_fields, _, source_fields = line.partition(" - ")
+        mount_point = re.sub(r"\\([0-7]{3})", lambda escape: chr(int(escape[1], 8)), mount_fields.split(" ")[4])
+        types_by_mount[Path(mount_point)] = source_fields.split(" ")[0]
+    file_system = next((types_by_mount[folder] for folder in (root, *root.parents) if folder in types_by_mount), "")
+    return file_system if file_system in _REMOTE_FILE_SYSTEMS else None

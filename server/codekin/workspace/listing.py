@@ -1,4 +1,4 @@
-"""What is listed in a folder: by name, in order."""
+"""List a folder's entries by name."""
 
 import contextlib
 import os
@@ -6,17 +6,17 @@ from pathlib import Path
 
 
 def list_folder(folder: Path) -> list[os.DirEntry[str]]:
-    """The entries, by name. OSError where the folder can't be read."""
+    """Return the entries, sorted by name. OSError if the folder can't be read."""
     with os.scandir(folder) as listing:
         return sorted(listing, key=lambda entry: entry.name)
 
 
-def folders_and_files(found: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-    """The folders and the files among a folder's entries, without links."""
+def folders_and_files(entries: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
+    """Separate a folder's entries into folders and files; links are dropped."""
     folders: list[os.DirEntry[str]] = []
     files: list[os.DirEntry[str]] = []
-    for entry in found:
-        with contextlib.suppress(OSError):  # it vanished, on a file system that lists names without kinds
+    for entry in entries:
+        with contextlib.suppress(OSError):  # deleted meanwhile, on a file system that lists names without types
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry)
             elif entry.is_file(follow_symlinks=False):
@@ -25,7 +25,7 @@ def folders_and_files(found: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[s
 
 
 def is_utf8(path: Path) -> bool:
-    """Whether its name can be stored, and said to a client."""
+    """Return whether the path can be stored and sent to a client."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

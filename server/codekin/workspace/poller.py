@@ -1,8 +1,8 @@
-"""What changed since the last look? A walk by stat in this process, for where the system tells of no changes.
+"""Find changed files by a walk with `stat`, for systems that don't report changes.
 
-A file is taken for changed when its size, its time of modification or its time of change is another one: the last also
-tells of a mode, an owner, a rename, and of a text that was put back to its old size and time (on Windows it tells of
-none of these, for there it is the time of creation). What leaves all three as they were can't be seen.
+A file counts as changed if its size, mtime or ctime differs. ctime also reveals a new mode or owner, a rename, and a
+text restored to its old size and mtime (not on Windows, where it is the time of creation). A change that leaves all
+three as they were goes unnoticed.
 """
 
 import os
@@ -13,71 +13,73 @@ from pathlib import Path
 from codekin.types import Skipped
 from codekin.workspace.workspace import Workspace
 
-_MOST_SHARE = 0.03  # of a core: where a look costs much, the next one comes later
-_BREATH_ENTRIES, _BREATH_S = 256, 0.001  # after so many other threads get their turn
-_TICK_NS, _COARSE_TICK_NS = 20_000_000, 2_000_000_000  # file systems stamp times no finer; some keep whole seconds
-_UNSETTLED = -1  # a stamp that is no stamp: a later write could have got the same one
+_MAX_CPU_SHARE = 0.03  # of a core: the longer a poll takes, the later the next one starts
+_PAUSE_EVERY_ENTRIES, _PAUSE_S = 256, 0.001  # a pause lets other threads run
+_TICK_NS, _COARSE_TICK_NS = 20_000_000, 2_000_000_000  # file systems store times no finer; some store whole seconds
+_UNSETTLED = -1  # placeholder for a stamp that a later write could share
 
 
 class Poller:
-    """The stamps of all files that a walk of the workspace looks at. One thread at a time may look."""
+    """Remember the stamps of all files that a walk of the workspace visits. Not thread-safe."""
 
     def __init__(self, workspace: Workspace, cancel: threading.Event) -> None:
         self._workspace = workspace
         self._cancel = cancel
         self._stamps: dict[str, int] = {}  # path → a digest of its size and times
-        self._cost_s = 0.0  # processor time of the last look
+        self._last_cpu_s = 0.0  # CPU time of the last poll
 
-    def period_s(self, least_s: float) -> float:
-        """How long to wait for the next look: longer where one costs much."""
-        return max(least_s, round(self._cost_s / _MOST_SHARE, 1))
+    def period_s(self, min_period_s: float) -> float:
+        """Return the seconds to wait before the next poll: more if polls are expensive."""
+        return max(min_period_s, round(self._last_cpu_s / _MAX_CPU_SHARE, 1))
 
-    def look(self) -> set[Path] | None:
-        """The paths that are other than at the last look; None where an ignore file is, and anything may have changed.
+    def find_changes(self) -> set[Path] | None:
+        """Return the paths that changed since the last call; None if an ignore file did, as anything may have changed.
 
-        What is below a folder that can't be read just now is neither gone nor changed. Cancelled, it says nothing.
+        Files below a folder that can't be read at present count as unchanged. Returns an empty set when cancelled.
         """
-        began = time.thread_time()
-        stamps, unreadable = self._walk()
+        started_s = time.thread_time()
+        stamps, unreadable = self._collect_stamps()
         if self._cancel.is_set():
             return set()
-        former, self._stamps = self._stamps, stamps
-        gone = former.keys() - stamps.keys()
+        previous_stamps, self._stamps = self._stamps, stamps
+        removed = previous_stamps.keys() - stamps.keys()
         if unreadable:
-            hidden = {path for path in gone if not unreadable.isdisjoint(map(str, Path(path).parents))}
-            stamps |= {path: former[path] for path in hidden}
-            gone -= hidden
-        changed = {Path(path) for path, stamp in stamps.items() if stamp == _UNSETTLED or former.get(path) != stamp}
-        changed |= {Path(path) for path in gone}
-        self._cost_s = time.thread_time() - began
-        return None if any(map(self._workspace.is_ignore_file, changed)) else changed
+            hidden_paths = {path for path in removed if not unreadable.isdisjoint(map(str, Path(path).parents))}
+            stamps |= {path: previous_stamps[path] for path in hidden_paths}
+            removed -= hidden_paths
+        changed_paths = {
+            Path(path) for path, stamp in stamps.items() if stamp == _UNSETTLED or previous_stamps.get(path) != stamp
+        }
+        changed_paths |= {Path(path) for path in removed}
+        self._last_cpu_s = time.thread_time() - started_s
+        return None if any(map(self._workspace.is_ignore_file, changed_paths)) else changed_paths
 
-    def _walk(self) -> tuple[dict[str, int], set[str]]:
-        """The stamps of now, and the folders that can't be read."""
+    def _collect_stamps(self) -> tuple[dict[str, int], set[str]]:
+        """Return the current stamps, and the folders that can't be read."""
         stamps: dict[str, int] = {}
         unreadable: set[str] = set()
-        for entry in self._workspace.entries(self._cancel):
+        for entry in self._workspace.walk_entries(self._cancel):
             if isinstance(entry, Skipped):
                 if entry.is_unread:
                     unreadable.add(str(entry.path))
-            elif (stamp := _stamp(entry)) is not None:
+            elif (stamp := _compute_stamp(entry)) is not None:
                 stamps[entry.path] = stamp
-                if len(stamps) % _BREATH_ENTRIES == 0:
-                    self._cancel.wait(_BREATH_S)
+                if len(stamps) % _PAUSE_EVERY_ENTRIES == 0:
+                    self._cancel.wait(_PAUSE_S)
         for path in self._workspace.external_ignore_files:
-            if (stamp := _stamp(path)) is not None:
+            if (stamp := _compute_stamp(path)) is not None:
                 stamps[str(path)] = stamp
         return stamps, unreadable
 
 
-def _stamp(entry: "os.DirEntry[str] | Path") -> int | None:
-    """None: it is gone."""
+def _compute_stamp(entry: "os.DirEntry[str] | Path") -> int | None:
+    """Return a digest of the entry's size and times; None if it is gone."""
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:
         return None
-    newest = max(status.st_mtime_ns, status.st_ctime_ns)
-    tick = _TICK_NS if newest % 1_000_000_000 else _COARSE_TICK_NS
-    if abs(time.time_ns() - newest) < tick:
+    newest_ns = max(status.st_mtime_ns, status.st_ctime_ns)
+    tick_ns = _TICK_NS if newest_ns % 1_000_000_000 else _COARSE_TICK_NS
+    if abs(time.time_ns() - newest_ns) < tick_ns:
         return _UNSETTLED
     return abs(hash((status.st_size, status.st_mtime_ns, status.st_ctime_ns)))

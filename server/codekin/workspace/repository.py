@@ -1,4 +1,4 @@
-"""What Git's own files say about a folder: where its excludes are, and whether it is a worktree of another one."""
+"""Read Git's own files: where a repository's ignore files are, and whether a folder is a linked worktree."""
 
 import os
 import re
@@ -8,75 +8,83 @@ from platformdirs.unix import Unix
 
 from codekin.files import NotAFileError, read_file
 
-POINTER = ".git"  # in a worktree and in a submodule a file, which names the folder that is elsewhere
-_COMMON = "commondir"  # in a worktree's Git directory: where the repository's is
-_MAX_POINTER_BYTES = 8_192  # a path has no more
+GIT_ENTRY = ".git"  # a folder; in a worktree or submodule a file that names it
+_COMMON_DIRECTORY_FILE = "commondir"  # in a worktree's Git directory: names the repository's
+_MAX_POINTER_BYTES = 8_192  # no path is longer
 _MAX_CONFIG_BYTES = 1_048_576
 
 
-def top_of(root: Path) -> list[tuple[Path, str]]:
-    """Each folder from the top of the repository around `root` down to `root`'s parent, with the name next on the way.
+def find_enclosing_folders(root: Path) -> list[tuple[Path, str]]:
+    """Return the folders from the enclosing repository's top to `root`'s parent, each with the next name on the path.
 
-    Empty when `root` is a repository's top itself, or in none.
+    Empty if `root` is itself the top of a repository, or in none.
     """
     folders = (root, *root.parents)
-    top = next((place for place, folder in enumerate(folders) if os.path.lexists(folder / POINTER)), 0)
-    return [(folders[place], folders[place - 1].name) for place in range(top, 0, -1)]
+    top_index = next((index for index, folder in enumerate(folders) if os.path.lexists(folder / GIT_ENTRY)), 0)
+    return [(folders[index], folders[index - 1].name) for index in range(top_index, 0, -1)]
 
 
 def is_linked_worktree(folder: Path) -> bool:
-    """Whether the folder is one that `git worktree add` made: another state of files that are in a repository.
+    """Return whether `git worktree add` made the folder: a second checkout of files that a repository has.
 
-    Such a folder's Git directory is `…/worktrees/NAME`, a submodule's is `…/modules/NAME`. A submodule's name may have
-    slashes, and `worktrees` in it: there the file decides that only a worktree's directory has.
+    A worktree's Git directory is `…/worktrees/NAME`, a submodule's is `…/modules/NAME`. As a submodule's name may
+    contain slashes and `worktrees`, the `commondir` file decides then: only a worktree's directory has one.
     """
-    named = _named_directory(folder)
-    parts = re.split(r"[/\\]+", named.rstrip("/\\"))
-    if parts[-2:-1] != ["worktrees"]:
+    git_directory = _read_git_directory(folder)
+    path_parts = re.split(r"[/\\]+", git_directory.rstrip("/\\"))
+    if path_parts[-2:-1] != ["worktrees"]:
         return False
-    return "modules" not in parts or bool(_pointer(folder / named / _COMMON))
+    return "modules" not in path_parts or bool(_read_pointer(folder / git_directory / _COMMON_DIRECTORY_FILE))
 
 
-def exclude_file(folder: Path) -> Path:
-    """`info/exclude` of the repository at `folder`."""
-    git = folder / (_named_directory(folder) or POINTER)
-    return Path(os.path.normpath(git / _pointer(git / _COMMON).strip() / "info" / "exclude"))
+def find_exclude_file(folder: Path) -> Path:
+    """Return the path of `info/exclude` of the repository at `folder`."""
+    git_directory = folder / (_read_git_directory(folder) or GIT_ENTRY)
+    return Path(
+        os.path.normpath(
+            git_directory / _read_pointer(git_directory / _COMMON_DIRECTORY_FILE).strip() / "info" / "exclude"
+        )
+    )
 
 
-def user_excludes() -> tuple[Path, ...]:
-    """The user's own ignore file: `core.excludesFile`, else git's default for it."""
+def find_user_ignore_files() -> tuple[Path, ...]:
+    """Return the user's own ignore file: `core.excludesFile`, else git's default path."""
     try:
-        home, folder = Path.home(), Unix("git").user_config_path
-        for config in (home / ".gitconfig", folder / "config"):
-            if named := _excludes_named(config):
-                return (Path(named).expanduser(),)
-    except (OSError, RuntimeError):  # a home that nobody has, or may read
+        home, config_folder = Path.home(), Unix("git").user_config_path
+        for config_path in (home / ".gitconfig", config_folder / "config"):
+            if excludes_path := _read_excludes_setting(config_path):
+                return (Path(excludes_path).expanduser(),)
+    except (OSError, RuntimeError):  # no home folder, or not readable
         return ()
-    return (folder / "ignore",)
+    return (config_folder / "ignore",)
 
 
-def _excludes_named(config: Path) -> str:
+def _read_excludes_setting(config_path: Path) -> str:
     try:
-        data = read_file(config, _MAX_CONFIG_BYTES).data
+        config_bytes = read_file(config_path, _MAX_CONFIG_BYTES).data
     except (FileNotFoundError, NotADirectoryError, NotAFileError):
         return ""
-    for line in data.decode("utf-8", "surrogateescape").replace("\0", "").split("\n"):
-        key, equals, value = line.partition("=")
-        if equals and key.strip().lower() == "excludesfile" and (named := value.strip().strip('"')):
-            return named
+    for line in config_bytes.decode("utf-8", "surrogateescape").replace("\0", "").split("\n"):
+        setting_name, equals, setting_value = line.partition("=")
+        if (
+            equals
+            and setting_name.strip().lower() == "excludesfile"
+            and (excludes_path := setting_value.strip().strip('"'))
+        ):
+            return excludes_path
     return ""
 
 
-def _named_directory(folder: Path) -> str:
-    """The Git directory that the folder's `.git` file names; "" where there is no such file."""
-    pointer = _pointer(folder / POINTER)
+def _read_git_directory(folder: Path) -> str:
+    """Return the Git directory named by the folder's `.git` file; "" if there is no such file."""
+    pointer = _read_pointer(folder / GIT_ENTRY)
     return pointer.removeprefix("gitdir:").strip() if pointer.startswith("gitdir:") else ""
 
 
-def _pointer(file: Path) -> str:
-    """What a file of git's says that holds a path only; "" where there is none."""
+def _read_pointer(file_path: Path) -> str:
+    """Read a file of git's that contains only a path; "" if there is none."""
     try:
-        data = read_file(file, _MAX_POINTER_BYTES).data
+        pointer_bytes = read_file(file_path, _MAX_POINTER_BYTES).data
     except OSError:
         return ""
-    return data.decode("utf-8", "surrogateescape").replace("\0", "")
+    return pointer_bytes.decode("utf-8", "surrogateescape").replace("\0", "")

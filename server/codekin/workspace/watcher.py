@@ -1,8 +1,8 @@
-"""What changed on the disk?
+"""Report which files changed on the disk.
 
-Events are gathered for a moment, and then told as the set of paths that may have changed; where that would be too many
-to be told one by one, or the system lost events, as "anything may have". Where a system can't watch, or not any
-more, the files are looked at every few seconds (poller.py), and what differs is told in the same way.
+Events are gathered for a moment and reported as a set of paths. If there are too many of them, or the system lost
+events, a rescan is reported instead. Where a system can't watch, or stops watching, the files are polled every few
+seconds (poller.py) and differences are reported in the same way.
 """
 
 import logging
@@ -12,57 +12,29 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
-from typing import Protocol
 
 from codekin.code.languages import detect_language
 from codekin.workspace.poller import Poller
+from codekin.workspace.watch_source import WatchEvent, WatchListener, WatchSource
 from codekin.workspace.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-_QUIET_S = 0.05  # nothing for so long: that was all
-_LATEST_S = 0.5  # but nobody waits longer than this
-_BURST = 500  # more paths at once are a rescan's business
-_BURST_QUIET_S = 0.2
-_BURST_LATEST_S = 5.0
-_HELD = 50_000  # paths gathered; what is more is not even looked at
-_STOP_S = 2.0
-
-
-class WatchEvent(Enum):
-    """What a source tells besides paths."""
-
-    RESCAN = "anything may have changed"
-    OVERFLOW = "anything may have changed, which folders there are included"
-    STOP = "nobody listens any more"
-
-
-WatchListener = Callable[[Path | WatchEvent | OSError], None]  # an error ends the watching; its text names the remedy
-
-
-class WatchSource(Protocol):
-    """The system's own way of telling changes; it reports from a thread of its own."""
-
-    def renew(self) -> None:
-        """Watch all that the workspace has now, and nothing else. OSError when the system can't."""
-
-    def blind_spot(self) -> str | None:
-        """Why not every change will be told."""
-
-    def is_alive(self) -> bool:
-        """Whether changes are still heard."""
-
-    def stop(self) -> None:
-        """Watch nothing any more."""
+_QUIET_S = 0.05  # a silence that ends a batch
+_MAX_DELAY_S = 0.5  # the first path of a batch waits no longer than this
+_BURST_PATHS = 500  # more paths at once are reported as a rescan
+_BURST_QUIET_S = 0.2  # a burst (a checkout, a build) pauses for longer
+_BURST_MAX_DELAY_S = 5.0
+_MAX_GATHERED_PATHS = 50_000  # bounds memory; further paths of a batch are dropped and a rescan is reported
+_STOP_TIMEOUT_S = 2.0  # for the thread to end
 
 
 class Watcher:
-    """Tells of changes, from a thread of its own: both callbacks must return soon.
+    """Report changes from a thread of its own; both callbacks must return soon.
 
-    `on_change` gets paths that a walk of the workspace could find, or could have found before they went.
-    `on_rescan` is also called once when watching has begun: nobody told of changes before that.
+    `on_change` gets paths that a walk of the workspace could find, or could have found before they were deleted.
+    `on_rescan` is also called once when watching has begun: earlier changes were not reported.
     """
 
     def __init__(
@@ -76,182 +48,191 @@ class Watcher:
         self._on_change = on_change
         self._on_rescan = on_rescan
         self._polling_s = polling_s
-        self._items: queue.SimpleQueue[Path | WatchEvent | OSError] = queue.SimpleQueue()
+        self._item_queue: queue.SimpleQueue[Path | WatchEvent | OSError] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._source: WatchSource | None = None
         self._poller = Poller(workspace, self._stopping)
-        self._why_polling: str | None = None
-        self._roots: dict[Path, tuple[int, int] | None] = {}
-        self._thread = threading.Thread(target=self._run, name="codekin-watcher", daemon=True)
+        self._polling_reason: str | None = None
+        self._root_identities: dict[Path, tuple[int, int] | None] = {}
+        self._thread = threading.Thread(target=self._run_loop, name="codekin-watcher", daemon=True)
         self._state = "off"
 
     @property
     def mode(self) -> str:
-        """How changes are noticed, for a person to read: "watchdog", or "polling every 5 s: " and why."""
-        if self._why_polling:
-            return f"polling every {self._period_s():g} s: {self._why_polling}"
-        missing = ", ".join(str(root) for root, identity in self._roots.items() if identity is None)
-        return f"{self._state}; looking every {self._polling_s:g} s for {missing}" if missing else self._state
+        """Describe how changes are noticed: "watchdog", or "polling every 5 s: " and the reason."""
+        if self._polling_reason:
+            return f"polling every {self._get_period_s():g} s: {self._polling_reason}"
+        missing_roots = ", ".join(str(root) for root, identity in self._root_identities.items() if identity is None)
+        return (
+            f"{self._state}; checking every {self._polling_s:g} s for {missing_roots}" if missing_roots else self._state
+        )
 
     def start(self) -> None:
-        """Begin, and return at once; the folders are taken under watch behind."""
+        """Start the thread and return at once; it sets up the watches."""
         self._state = "starting"
         self._thread.start()
 
     def stop(self) -> None:
-        """End; no callback is called after this has returned."""
+        """Stop; no callback is called after this returns."""
         self._stopping.set()
-        self._items.put(WatchEvent.STOP)
+        self._item_queue.put(WatchEvent.STOP)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(_STOP_S)
-        self._state, self._why_polling, self._roots = "off", None, {}
+            self._thread.join(_STOP_TIMEOUT_S)
+        self._state, self._polling_reason, self._root_identities = "off", None, {}
 
-    def _run(self) -> None:
-        self._begin()
-        self._tell(_Batch(doubt=True))
-        due = time.monotonic() + self._period_s()
+    def _run_loop(self) -> None:
+        self._start_watching()
+        self._report_batch(_Batch(needs_rescan=True))
+        next_check = time.monotonic() + self._get_period_s()
         while not self._stopping.is_set():
-            batch = self._gathered(due)
+            batch = self._gather_batch(next_check)
             if batch is None:
-                batch = self._looked_after()
-                due = time.monotonic() + self._period_s()
-            self._tell(batch)
+                batch = self._check_periodically()
+                next_check = time.monotonic() + self._get_period_s()
+            self._report_batch(batch)
         if self._source:
             self._source.stop()
 
-    def _begin(self) -> None:
+    def _start_watching(self) -> None:
         try:
-            self._source = _system_source(self._workspace, self._report, self._stopping)
+            self._source = _open_system_source(self._workspace, self._queue_item, self._stopping)
         except OSError as error:
-            self._poll(error.strerror or str(error))
+            self._start_polling(error.strerror or str(error))
         except Exception as error:
-            log.exception("watching files is not possible here")
-            self._poll(f"watching files is not possible here ({error})")
+            log.exception("files can't be watched here")
+            self._start_polling(f"files can't be watched here ({error})")
         else:
-            self._renew()
+            self._update_watches()
             self._state = "watchdog"
 
-    def _renew(self) -> None:
-        self._roots = {root: _identity(root) for root in self._workspace.roots}
+    def _update_watches(self) -> None:
+        self._root_identities = {root: _get_identity(root) for root in self._workspace.roots}
         if self._source:
             try:
-                self._source.renew()
+                self._source.update_watches()
             except OSError as error:
-                self._poll(error.strerror or str(error))
+                self._start_polling(error.strerror or str(error))
             else:
-                self._why_polling = self._source.blind_spot()
+                self._polling_reason = self._source.find_blind_spot()
 
-    def _poll(self, why: str) -> None:
-        """Watching is over."""
-        self._why_polling = why
+    def _start_polling(self, reason: str) -> None:
+        """Stop watching and poll from now on."""
+        self._polling_reason = reason
         log.warning("%s", self.mode)
         if self._source:
             self._source.stop()
             self._source = None
 
-    def _report(self, item: Path | WatchEvent | OSError) -> None:
-        """Called by the source, thousands of times in a burst: what a name alone rules out goes no further."""
+    def _queue_item(self, item: Path | WatchEvent | OSError) -> None:
+        """Queue an item, unless its name alone shows that it can't matter: a burst has thousands."""
         if isinstance(item, Path):
             if self._workspace.is_ignore_file(item):
                 item = WatchEvent.OVERFLOW
             elif detect_language(item) is None and "." in item.name and not self._workspace.is_suppressions_file(item):
                 return
-        self._items.put(item)
+        self._item_queue.put(item)
 
-    def _gathered(self, due: float) -> "_Batch | None":
-        """What comes together, from the next item on; None when nothing comes until `due` (monotonic, seconds)."""
+    def _gather_batch(self, deadline: float) -> "_Batch | None":
+        """Return the items that arrive together; None if none arrives before `deadline` (monotonic, seconds)."""
         try:
-            item = self._items.get(timeout=max(0.0, due - time.monotonic()))
+            item = self._item_queue.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             return None
         batch, started = _Batch(), time.monotonic()
         while item is not WatchEvent.STOP:
-            batch.add(item)
-            quiet_s, latest_s = batch.patience_s
-            left_s = started + latest_s - time.monotonic()
-            if left_s <= 0:
+            batch.add_item(item)
+            quiet_s, max_delay_s = batch.timeouts_s
+            remaining_s = started + max_delay_s - time.monotonic()
+            if remaining_s <= 0:
                 break
             try:
-                item = self._items.get(timeout=min(quiet_s, left_s))
+                item = self._item_queue.get(timeout=min(quiet_s, remaining_s))
             except queue.Empty:
                 break
         return batch
 
-    def _looked_after(self) -> "_Batch":
-        """What is done every few seconds: to poll, or to see whether what was watched is still what is there."""
+    def _check_periodically(self) -> "_Batch":
+        """Poll, or check that the watched roots and the source are still there."""
         if self._source and not self._source.is_alive():
-            self._poll("what watched the files has failed; restart codekin to watch again")
-            return _Batch(doubt=True)
-        moved = any(_identity(root) != identity for root, identity in self._roots.items())
-        if moved or self._why_polling is None:
-            return _Batch(loss=moved)
-        changed = self._poller.look()
-        return _Batch(doubt=True) if changed is None else _Batch(polled=changed)
+            self._start_polling("the file watcher failed; restart codekin to watch again")
+            return _Batch(needs_rescan=True)
+        roots_moved = any(_get_identity(root) != identity for root, identity in self._root_identities.items())
+        if roots_moved or self._polling_reason is None:
+            return _Batch(lost_events=roots_moved)
+        changed_paths = self._poller.find_changes()
+        return _Batch(needs_rescan=True) if changed_paths is None else _Batch(polled_paths=changed_paths)
 
-    def _period_s(self) -> float:
-        return self._polling_s if self._why_polling is None else self._poller.period_s(self._polling_s)
+    def _get_period_s(self) -> float:
+        return self._polling_s if self._polling_reason is None else self._poller.period_s(self._polling_s)
 
-    def _tell(self, batch: "_Batch") -> None:
+    def _report_batch(self, batch: "_Batch") -> None:
         if batch.error:
-            self._poll(batch.error.strerror or str(batch.error))
-        if batch.loss:
-            self._renew()
-        doubt = batch.doubt or batch.loss or batch.error is not None or len(batch.paths) >= _HELD
-        if doubt and self._why_polling:
-            self._poller.look()  # a rescan sees all that changes from here on
-        paths = set() if doubt and len(batch.paths) > _BURST else self._workspace.select_covered(batch.paths)
-        paths |= batch.polled
+            self._start_polling(batch.error.strerror or str(batch.error))
+        if batch.lost_events:
+            self._update_watches()
+        needs_rescan = (
+            batch.needs_rescan
+            or batch.lost_events
+            or batch.error is not None
+            or len(batch.paths) >= _MAX_GATHERED_PATHS
+        )
+        if needs_rescan and self._polling_reason:
+            self._poller.find_changes()  # a rescan sees all that changes from here on
+        changed_paths = (
+            set() if needs_rescan and len(batch.paths) > _BURST_PATHS else self._workspace.select_covered(batch.paths)
+        )
+        changed_paths |= batch.polled_paths
         if self._stopping.is_set():
             return
         try:
-            if 0 < len(paths) <= _BURST:
-                self._on_change(paths)
-            if doubt or len(paths) > _BURST:
+            if 0 < len(changed_paths) <= _BURST_PATHS:
+                self._on_change(changed_paths)
+            if needs_rescan or len(changed_paths) > _BURST_PATHS:
                 self._on_rescan()
         except Exception:
-            log.exception("a change on the disk could not be passed on")
+            log.exception("failed to handle a change on the disk")
 
 
 @dataclass(slots=True)
 class _Batch:
-    """What was gathered."""
+    """Gather items that are reported together."""
 
     paths: set[Path] = field(default_factory=set)
-    polled: set[Path] = field(default_factory=set)  # which were the workspace's when they were looked at
-    doubt: bool = False
-    loss: bool = False
+    polled_paths: set[Path] = field(default_factory=set)  # already known to be in the workspace
+    needs_rescan: bool = False
+    lost_events: bool = False
     error: OSError | None = None
 
-    def add(self, item: Path | WatchEvent | OSError) -> None:
+    def add_item(self, item: Path | WatchEvent | OSError) -> None:
         if isinstance(item, OSError):
             self.error = item
         elif isinstance(item, WatchEvent):
-            self.doubt = True
-            self.loss |= item is WatchEvent.OVERFLOW
-        elif len(self.paths) < _HELD:
+            self.needs_rescan = True
+            self.lost_events |= item is WatchEvent.OVERFLOW
+        elif len(self.paths) < _MAX_GATHERED_PATHS:
             self.paths.add(item)
 
     @property
-    def patience_s(self) -> tuple[float, float]:
-        """How long a silence means that this was all, and how long to wait for one."""
-        if self.doubt or len(self.paths) > _BURST:
-            return _BURST_QUIET_S, _BURST_LATEST_S
-        return _QUIET_S, _LATEST_S
+    def timeouts_s(self) -> tuple[float, float]:
+        """Return the silence in seconds that ends the batch, and the maximum time to wait for one."""
+        if self.needs_rescan or len(self.paths) > _BURST_PATHS:
+            return _BURST_QUIET_S, _BURST_MAX_DELAY_S
+        return _QUIET_S, _MAX_DELAY_S
 
 
-def _system_source(workspace: Workspace, report: WatchListener, stopping: threading.Event) -> WatchSource:
-    # Imported here: the command line never watches.
+def _open_system_source(workspace: Workspace, listener: WatchListener, stopping: threading.Event) -> WatchSource:
+    # Imported here: each exists only on its system, and the command line needs neither.
     if sys.platform == "linux":
         from codekin.workspace.inotify import Inotify
 
-        return Inotify(workspace, report, stopping)
+        return Inotify(workspace, listener, stopping)
     from codekin.workspace.recursive_observer import RecursiveObserver
 
-    return RecursiveObserver(workspace, report)
+    return RecursiveObserver(workspace, listener)
 
 
-def _identity(root: Path) -> tuple[int, int] | None:
-    """What tells a folder from another of the same name; None when there is none."""
+def _get_identity(root: Path) -> tuple[int, int] | None:
+    """Return what distinguishes a folder from another of the same path; None if it doesn't exist."""
     try:
         status = root.stat()
     except OSError:

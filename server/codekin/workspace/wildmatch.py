@@ -1,13 +1,14 @@
-"""The pieces of one gitignore pattern: sets of characters and stars. The rules are those of git's own wildmatch.c.
+"""Parse a gitignore pattern into pieces: sets of characters, and stars. The rules are those of git's own wildmatch.c.
 
-Git matches bytes, so a character here is one byte (see gitignore.encoded).
+Git matches bytes, so a character here is one byte (see gitignore.encode_name).
 """
 
 import string
+from collections.abc import Callable
 from enum import Enum
 
 SPECIAL = frozenset("*?[\\")
-_CLASSES = {
+_CHARACTER_CLASSES = {
     "alnum": string.ascii_letters + string.digits,
     "alpha": string.ascii_letters,
     "blank": " \t",
@@ -17,103 +18,142 @@ _CLASSES = {
     "lower": string.ascii_lowercase,
     "print": string.ascii_letters + string.digits + string.punctuation + " ",
     "punct": string.punctuation,
-    "space": " \t\n\r",  # git's own idea of it
+    "space": " \t\n\r",  # as git defines it
     "upper": string.ascii_uppercase,
     "xdigit": string.hexdigits,
 }
 
 
 class Star(Enum):
-    """A piece that matches any number of characters."""
+    """Name a piece that matches any number of characters."""
 
     SEGMENT = "*"  # no slash
     FOLDERS = "**/"  # nothing, or anything that ends in a slash
     REST = "**"  # anything
 
 
-Piece = frozenset[str] | Star  # a set matches one character of it
+Piece = frozenset[str] | Star  # a set matches one of its characters
 
-_ALL = frozenset(map(chr, range(256)))
-_SINGLE = {letter: frozenset(letter) for letter in _ALL}
-_ANY = _ALL - {"/"}
+_ALL_CHARACTERS = frozenset(map(chr, range(256)))
+_SINGLETONS = {character: frozenset(character) for character in _ALL_CHARACTERS}
+_ANY_BUT_SLASH = _ALL_CHARACTERS - {"/"}
+_NEVER_IN_BRACKET = frozenset("/\0")
 
 
-def pieces_of(pattern: str, by_path: bool) -> list[Piece] | None:
-    """The pattern's pieces; None for one that can match nothing.
+class _UnmatchableError(Exception):
+    """The pattern is malformed: git matches nothing with it."""
 
-    `by_path`: it is matched against a whole path, so that `**` has its meaning.
+
+def parse_pattern(pattern: str, by_path: bool) -> list[Piece] | None:
+    """Parse a pattern into pieces. None if it can match nothing.
+
+    `by_path`: the pattern is matched against a whole path, so that `**` has its special meaning.
     """
-    # Git compares the part before the first special character by itself, and `**` right after it opens a segment.
-    opening = next((at for at, letter in enumerate(pattern) if letter in SPECIAL), 0)
-    pieces: list[Piece] = []
-    at = 0
-    while at < len(pattern):
-        letter = pattern[at]
-        piece: Piece = _SINGLE[letter]
-        after = at + 1
-        if letter == "?":
-            piece = _ANY
-        elif letter == "*":
-            piece, after = _star(pattern, at, by_path and (at == opening or pattern[at - 1] == "/"))
-        elif letter == "\\":
-            if after == len(pattern):
-                return None
-            piece, after = _SINGLE[pattern[after]], after + 1
-        elif letter == "[":
-            bracket = _bracket(pattern, after)
-            if bracket is None:
-                return None
-            piece, after = bracket
-        if piece is not Star.FOLDERS or pieces[-1:] != [piece]:  # twice says no more than once
-            pieces.append(piece)
-        at = after
-    return pieces
+    try:
+        return _PatternParser(pattern, by_path).parse_pieces()
+    except _UnmatchableError:
+        return None
 
 
-def _star(pattern: str, at: int, opens: bool) -> tuple[Star, int]:
-    """The piece of a run of stars, and where what follows begins; `opens`: the run stands at a segment's start."""
-    after = at
-    while pattern[after : after + 1] == "*":
-        after += 1
-    if opens and after - at > 1:
-        if pattern[after : after + 1] == "/":
-            return Star.FOLDERS, after + 1
-        if after == len(pattern) or pattern.startswith("\\/", after):
-            return Star.REST, after
-    return Star.SEGMENT, after
+class _PatternParser:
+    """Read a pattern from left to right. Every method raises _UnmatchableError for a malformed pattern."""
 
+    def __init__(self, pattern: str, by_path: bool) -> None:
+        self._pattern = pattern
+        self._by_path = by_path
+        self._position = 0
+        # Git compares the literal prefix by itself, so `**` right after it counts as the start of a segment.
+        self._prefix_end = next((index for index, character in enumerate(pattern) if character in SPECIAL), 0)
+        self._piece_parsers: dict[str, Callable[[], Piece]] = {
+            "?": self._parse_question_mark,
+            "*": self._parse_stars,
+            "\\": self._parse_escape,
+            "[": self._parse_bracket,
+        }
 
-def _bracket(pattern: str, at: int) -> tuple[frozenset[str], int] | None:
-    """The set of `[…]` whose inside begins at `at`, and where what follows it begins; None: never matches."""
-    negated = pattern[at : at + 1] in ("!", "^")
-    at += negated
-    members: set[str] = set()
-    before = ""  # what a "-" would make a range from
-    first = True
-    while first or pattern[at : at + 1] != "]":
-        first = False
-        item = _member(pattern, at, before)
-        if item is None:
+    def parse_pieces(self) -> list[Piece]:
+        """Return all pieces of the pattern."""
+        pieces: list[Piece] = []
+        while character := self._peek():
+            piece = self._piece_parsers.get(character, self._parse_literal)()
+            if piece is not Star.FOLDERS or pieces[-1:] != [piece]:  # `**/**/` means the same as `**/`
+                pieces.append(piece)
+        return pieces
+
+    def _peek(self, offset: int = 0) -> str:
+        """Return the character at an offset from the position; "" behind the end."""
+        return self._pattern[self._position + offset : self._position + offset + 1]
+
+    def _take_character(self) -> str:
+        character = self._peek()
+        if not character:
+            raise _UnmatchableError
+        self._position += 1
+        return character
+
+    def _parse_literal(self) -> Piece:
+        return _SINGLETONS[self._take_character()]
+
+    def _parse_question_mark(self) -> Piece:
+        self._position += 1
+        return _ANY_BUT_SLASH
+
+    def _parse_escape(self) -> Piece:
+        self._position += 1
+        return _SINGLETONS[self._take_character()]
+
+    def _parse_stars(self) -> Piece:
+        """Parse a run of stars; two or more span folders if they fill a whole segment of the path."""
+        start = self._position
+        while self._peek() == "*":
+            self._position += 1
+        starts_segment = start == self._prefix_end or self._pattern[start - 1] == "/"
+        if not self._by_path or not starts_segment or self._position - start == 1:
+            return Star.SEGMENT
+        if self._peek() == "/":
+            self._position += 1
+            return Star.FOLDERS
+        ends_segment = not self._peek() or self._pattern.startswith("\\/", self._position)
+        return Star.REST if ends_segment else Star.SEGMENT
+
+    def _parse_bracket(self) -> Piece:
+        """Parse `[…]`; a "]" right after the opening bracket is a member."""
+        self._position += 1
+        is_negated = self._peek() in ("!", "^")
+        self._position += is_negated
+        members, range_start = self._parse_member("")
+        while self._peek() != "]":
+            new_members, range_start = self._parse_member(range_start)
+            members |= new_members
+        self._position += 1
+        return frozenset((_ALL_CHARACTERS - members if is_negated else members) - _NEVER_IN_BRACKET)
+
+    def _parse_member(self, range_start: str) -> tuple[frozenset[str], str]:
+        """Return the characters of one member, and the one that a following "-" would begin a range with."""
+        if range_start and self._peek() == "-" and self._peek(1) not in ("", "]"):
+            return self._parse_range_end(range_start), ""
+        if self._peek() == "[" and self._peek(1) == ":" and (name := self._take_class_name()) is not None:
+            return frozenset(_CHARACTER_CLASSES[name]), ""
+        if self._peek() == "\\":
+            self._position += 1
+        character = self._take_character()
+        return _SINGLETONS[character], character
+
+    def _parse_range_end(self, range_start: str) -> frozenset[str]:
+        self._position += 2 if self._peek(1) == "\\" else 1
+        range_end = self._take_character()
+        return frozenset(map(chr, range(ord(range_start), ord(range_end) + 1)))
+
+    def _take_class_name(self) -> str | None:
+        """Return the name in `[:name:]`. None if this "[" is a member itself, as in `[[:]`."""
+        name_start = self._position + 2
+        bracket_end = self._pattern.find("]", name_start)
+        if bracket_end < 0:
+            raise _UnmatchableError
+        if bracket_end == name_start or self._pattern[bracket_end - 1] != ":":
             return None
-        found, before, at = item
-        members |= found
-    return frozenset((_ALL - members if negated else members) - {"/", "\0"}), at + 1
-
-
-def _member(pattern: str, at: int, before: str) -> tuple[set[str], str, int] | None:
-    """One member of a bracket: its characters, what a range could begin with, and where the next member begins."""
-    letter = pattern[at : at + 1]
-    if letter == "\\":
-        at, letter = at + 1, pattern[at + 1 : at + 2]
-    elif letter == "-" and before and pattern[at + 1 : at + 2] not in ("", "]"):
-        at += 1 + (pattern[at + 1] == "\\")
-        last = pattern[at : at + 1]
-        return ({chr(code) for code in range(ord(before), ord(last) + 1)}, "", at + 1) if last else None
-    elif letter == "[" and pattern[at + 1 : at + 2] == ":":
-        end = pattern.find("]", at + 2)
-        if end < 0:
-            return None
-        if end > at + 2 and pattern[end - 1] == ":":
-            named = _CLASSES.get(pattern[at + 2 : end - 1])
-            return (set(named), "", end + 1) if named else None
-    return ({letter}, letter, at + 1) if letter else None
+        name = self._pattern[name_start : bracket_end - 1]
+        if name not in _CHARACTER_CLASSES:
+            raise _UnmatchableError
+        self._position = bracket_end + 1
+        return name

@@ -69,7 +69,7 @@ def _ask(
             return engine.find_similar(path, to_line_span(params.asked, 1), limit, within=scope, cancel=cancel)
     if document is None:
         raise QueryError(f"{params.uri} is not open, so its text is not known. Open it, or send the text.")
-    if refused := engine.workspace.refuses_size(Path(params.uri), document.source):
+    if refused := engine.workspace.check_text_size(Path(params.uri), document.source):
         raise QueryError(f"{params.uri} is too large: {refused.reason}. Send the code as text.")
     language = _EDITORS_NAMES.get(document.language_id or "", document.language_id or "")
     code = _asked_code(document.source, language, params.asked)

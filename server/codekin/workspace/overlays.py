@@ -1,0 +1,49 @@
+"""Hold the texts of open documents, which replace what is on the disk."""
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from codekin.types import OpenNotebook
+
+
+class Overlays:
+    """Map each open document's path, links resolved, to its text. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._text_by_path: dict[Path, str | OpenNotebook] = {}
+        self._lock = threading.Lock()
+
+    def open_document(self, path: Path, text: str | OpenNotebook) -> None:
+        """Let `text` replace what is on the disk at `path`."""
+        path = resolve_path(path)
+        with self._lock:
+            self._text_by_path[path] = text
+
+    def close_document(self, path: Path) -> None:
+        """Let the disk decide again about `path`."""
+        path = resolve_path(path)
+        with self._lock:
+            self._text_by_path.pop(path, None)
+
+    def get_text(self, path: Path) -> str | OpenNotebook | None:
+        """Return the text of an open document; None if no editor has it open."""
+        if not self._text_by_path:  # as in bulk work, where resolving links would cost as much as reading
+            return None
+        path = resolve_path(path)
+        with self._lock:
+            return self._text_by_path.get(path)
+
+    def copy_texts(self) -> Mapping[Path, str | OpenNotebook]:
+        """Return the texts of all open documents."""
+        with self._lock:
+            return dict(self._text_by_path)
+
+
+def resolve_path(path: Path) -> Path:
+    """Resolve links, so that each file has one path. Paths that can't be resolved stay."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path

@@ -1,0 +1,95 @@
+"""Walk the folders of a workspace, and find the rules in force in any one of them.
+
+Links are never followed: their target is found where it really stands, or lies outside the roots.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from codekin.types import Cancel, Skipped
+from codekin.workspace.documents import skip_unreadable
+from codekin.workspace.ignore import IgnoreRules, IgnoreScope, list_entries
+from codekin.workspace.listing import folders_and_files, list_folder
+from codekin.workspace.repository import GIT_ENTRY
+
+_WORKTREE_REASON = "a linked Git worktree; open it as its own folder"
+
+
+class VisitedFolder(NamedTuple):
+    """Pair a folder's rules with its files."""
+
+    scope: IgnoreScope
+    files: list[os.DirEntry[str]]
+
+
+class FolderWalker:
+    """Visit the folders below the roots that no rule excludes. Thread-safe."""
+
+    def __init__(self, roots: Sequence[Path], rules: IgnoreRules) -> None:
+        self._rules = rules
+        self.roots: tuple[Path, ...] = ()
+        for root in sorted({Path(os.path.realpath(root)) for root in roots}):
+            if self.find_scope(root) is None:  # else the walk of another root reaches it
+                self.roots += (root,)
+
+    def visit_roots(self, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
+        """Yield each folder of all roots that is not excluded, with its files."""
+        for root in self.roots:
+            yield from self._visit_folders(self._rules.root_scope(root), cancel)
+
+    def visit_tree(self, top_folder: Path, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
+        """Yield `top_folder` and each folder below it that is not excluded; nothing if the rules exclude it."""
+        start = self.find_unentered_scope(top_folder)
+        if start is not None:
+            yield from self._visit_folders(start, cancel)
+
+    def find_scope(self, folder: Path, scopes: dict[Path, IgnoreScope | None] | None = None) -> IgnoreScope | None:
+        """Return the current scope of a folder; None if it is in no root or excluded.
+
+        `scopes` caches the answers of several calls.
+        """
+        scopes = {} if scopes is None else scopes
+        pending_folders: list[Path] = []
+        while folder not in scopes and folder not in self.roots and folder.parent != folder:
+            pending_folders.append(folder)
+            folder = folder.parent
+        if folder not in scopes:
+            root_scope = self._rules.root_scope(folder) if folder in self.roots else None
+            scopes[folder] = root_scope and self._rules.enter_scope(root_scope, list_entries(folder))
+        scope = scopes[folder]
+        for subfolder in reversed(pending_folders):
+            unentered = scope and self._rules.child_scope(scope, subfolder.name)
+            scopes[subfolder] = scope = unentered and self._rules.enter_scope(unentered, list_entries(subfolder))
+        return scope
+
+    def find_unentered_scope(self, folder: Path) -> IgnoreScope | None:
+        """Return the scope of a folder before `enter_scope`; None if the walk doesn't reach it."""
+        if folder in self.roots:
+            return self._rules.root_scope(folder)
+        scope = self.find_scope(folder.parent)
+        return None if scope is None or folder.is_symlink() else self._rules.child_scope(scope, folder.name)
+
+    def _visit_folders(self, start: IgnoreScope, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
+        pending_scopes = [start]
+        while pending_scopes and not (cancel is not None and cancel.is_set()):
+            unentered = pending_scopes.pop()
+            try:
+                entries = list_folder(unentered.path)
+            except OSError as error:
+                if unentered is start or not isinstance(error, FileNotFoundError | NotADirectoryError):
+                    yield skip_unreadable(unentered.path, error)
+                continue
+            entry_names = {entry.name for entry in entries}
+            scope = self._rules.enter_scope(unentered, entry_names)
+            if scope is None:
+                if GIT_ENTRY in entry_names and self._rules.is_other_worktree(unentered):
+                    yield Skipped(unentered.path, _WORKTREE_REASON)
+                continue
+            folders, files = folders_and_files(entries)
+            yield VisitedFolder(scope, files)
+            for folder in reversed(folders):
+                child_scope = self._rules.child_scope(scope, folder.name)
+                if child_scope is not None and child_scope.path not in self.roots:
+                    pending_scopes.append(child_scope)
