@@ -278,3 +278,13 @@ def test_what_is_skipped_is_remembered_with_its_reason(store: Store):
     store.set_skipped({large: (1, 2), binary: (3, 4)})
     store.set_skipped({binary: (3, 4)})
     assert store.skipped() == {binary: (3, 4)}
+
+
+def test_closing_leaves_no_log_though_it_was_interrupted(tmp_path: Path) -> None:
+    """Else every start would read the log anew, and a copy of the database alone would lack what is in it."""
+    store = Store(tmp_path / "store.sqlite")
+    store.set_meta({"kept": 1})
+    store.interrupt()
+    store.close()
+    assert not (tmp_path / "store.sqlite-wal").exists()
+    assert Store(tmp_path / "store.sqlite").get_meta("kept") == 1

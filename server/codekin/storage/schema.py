@@ -129,7 +129,9 @@ class OpenFile:
         return self.files == files and NO_FILE not in files
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, which writes the log back into the database if no other connection is open."""
+        with contextlib.suppress(sqlite3.Error):
+            self.connection.execute("SELECT 1")  # an interrupt that hit no statement would stop that
         self.connection.close()
 
 
