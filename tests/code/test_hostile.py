@@ -199,7 +199,7 @@ _TOKENS = [
 )
 def test_any_repeated_unit_stays_within_steps_and_memory(language: str, tokens: list[str], separator: str) -> None:
     unit = separator.join(tokens)
-    source = "".join(unit.format(n=number) for number in range(6_000 // len(unit))).encode()
+    source = blank_repeats("".join(unit.format(n=number) for number in range(6_000 // len(unit))).encode())
     syntax = load_syntax(language)
     assert syntax is not None
     budget = ParseBudget(source, lambda: Parser(syntax.language))
