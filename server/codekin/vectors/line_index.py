@@ -154,7 +154,7 @@ def _merged(one: _Part, other: _Part) -> _Part:
 
 def _left(part: _Part, numbers: LabelArray) -> _Part:
     """The part without the contents `numbers`."""
-    at = positions(part.contents, numbers)
+    at = positions(part.contents, np.setdiff1d(numbers, part.gone))  # what is told again must not count twice
     if not len(at):
         return part
     ends = np.append(part.starts, len(part.keys))

@@ -13,8 +13,8 @@ from ..bring_neovim import Neovim
 from ..debian import needed, unpacked
 from .conftest import PLUGIN
 
-# Neovim takes files with these endings for something else, that codekin does not read
-OTHERS = {"bitbake", "form", "idlang", "mason", "nroff", "tads", "text", "tf"}
+# Neovim takes files with these endings for something else, that codekin does not read (notebooks for JSON)
+OTHERS = {"bitbake", "form", "idlang", "json", "mason", "nroff", "tads", "text", "tf"}
 
 
 def run(program: Neovim, home: Path, *words: str, given: str = "") -> str:

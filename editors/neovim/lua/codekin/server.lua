@@ -163,7 +163,8 @@ end
 ---@return codekin.Step[]
 local function steps()
   local python = resolved(require('codekin').options.python or (is_windows and 'python' or 'python3'))
-  local pip = { program_of(M.home(), 'python'), '-I', '-m', 'pip', 'install', '--upgrade', '--disable-pip-version-check' }
+  local pip = { program_of(M.home(), 'python'), '-I', '-m', 'pip', 'install', '--upgrade' }
+  vim.list_extend(pip, { '--disable-pip-version-check' })
   local wanted = package()
   local function install(...)
     return vim.list_extend(vim.list_extend({}, pip), { ... })
