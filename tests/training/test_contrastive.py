@@ -100,7 +100,9 @@ def test_a_decoder_that_begins_with_the_embedded_model_s_words_finds_code_before
         )
     assert (queries @ passages.T).argmax(dim=1).tolist() == [0, 1, 2, 3]
     with pytest.raises(ModelError, match="--width 64 or 128"):
-        causal.initialize_model(causal._config(SHAPE, causal.list_pieces(str(MODELS_FOLDER))), str(MODELS_FOLDER))
+        causal.initialize_model(
+            causal._make_config(SHAPE, causal.load_static_tokenizer(str(MODELS_FOLDER))), str(MODELS_FOLDER)
+        )
 
 
 def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
@@ -173,7 +175,9 @@ def test_gradients_are_those_of_sentence_transformers(
     def loss_of(vectors: Any) -> Any:
         return matryoshka_loss(vectors[:10], vectors[10:], objective)
 
-    ours = gradient_cache.backward_in_parts(encoder, encoder.tokenize(texts), loss_of, budget=100 if cached else 10_000)
+    ours = gradient_cache.backward_in_parts(
+        encoder, encoder.tokenize(texts), loss_of, token_budget=100 if cached else 10_000
+    )
 
     model = library.SentenceTransformer(str(tmp_path / "model"), device="cpu").train()
     ways = {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"} if both_ways else {}
@@ -315,7 +319,7 @@ def _rows(batches: TaskBatches, steps: Sequence[int]) -> list[list[int]]:
 def test_an_epoch_has_every_pair_once_in_batches_of_one_task_and_none_is_like_another() -> None:
     groups = [np.arange(0, 12), np.arange(12, 16), np.arange(16, 17)]
     batches = TaskBatches(groups, 4, seed=1)
-    assert batches.per_epoch == 4
+    assert batches.steps_per_epoch == 4
     first, second = _rows(batches, range(4)), _rows(batches, range(4, 8))
     assert sorted(row for batch in first for row in batch) == list(range(16))
     assert all(max(batch) < 12 or min(batch) >= 12 for batch in first + second)

@@ -94,7 +94,7 @@ def test_our_manifest_is_permissive_pinned_and_of_known_registries() -> None:
         assert package.registry in {"pypi", "npm", "debian"}
         assert package.version, package.name
         assert package.licence, package.name
-    assert len({package.folder for package in packages}) == len(packages)
+    assert len({package.folder_name for package in packages}) == len(packages)
 
 
 def test_our_manifest_holds_no_blocked_package(our_block_list: BlockList) -> None:

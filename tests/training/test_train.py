@@ -18,12 +18,11 @@ from codekin.embed.vocabulary import Vocabulary  # noqa: E402
 from codekin.errors import QueryError  # noqa: E402
 from codekin.training.decontamination import BenchmarkTexts  # noqa: E402
 from codekin.training.static_model import export_model, quantize_rows  # noqa: E402
+from codekin.training.static_recipe import StaticRecipe, parse_recipe  # noqa: E402
 from codekin.training.train import (  # noqa: E402
     StaticBatches,
-    StaticRecipe,
     compute_learning_rate,
     learn_positions,
-    parse_recipe,
     prepare_pairs,
     train_tables,
 )
@@ -89,7 +88,7 @@ def test_batches_depend_on_seed_and_step_alone(pairs: Path, tmp_path: Path) -> N
             StaticBatches(shards, RECIPE).choose_batch(step),
             StaticBatches(shards, RECIPE).choose_batch(step),
         )
-        assert (first.kind, first.task, first.turned) == (second.kind, second.task, second.turned)
+        assert (first.kind, first.task, first.is_swapped) == (second.kind, second.task, second.is_swapped)
         assert np.array_equal(first.rows, second.rows)
 
 

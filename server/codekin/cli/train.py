@@ -81,7 +81,8 @@ def embedded(work: Path, out: Path, knobs: tuple[str, ...], **given: Path | None
     Each part that is done stays done. Any knob of the recipe is an option: --steps 1200.
     """
     from codekin.training.download import MANIFEST, build_corpus
-    from codekin.training.train import load_benchmark_texts, parse_recipe, train_static
+    from codekin.training.static_recipe import parse_recipe
+    from codekin.training.train import load_benchmark_texts, train_static
 
     recipe = parse_recipe(knobs)
     pairs, block_list = given["pairs"], given["block_list"]

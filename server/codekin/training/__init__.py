@@ -1,1 +1,4 @@
-"""How the embedded model is made: a corpus is harvested, pairs are cut from it, tables are trained on them."""
+"""Make the embedding models of codekin: collect a corpus, cut it into pairs, train on them, export the model.
+
+Answers how each model came to be. The server never imports it.
+"""

@@ -1,4 +1,4 @@
-"""A language model that becomes an embedder: loading, LoRA, and a folder that other programs load.
+"""Make a language model an embedder: loading, LoRA, and a model folder that other programs can load.
 
 The folder is laid out as sentence-transformers does, so that both it and `embed/` read it.
 """
@@ -22,134 +22,149 @@ from codekin.errors import ModelError
 from codekin.training.pooling import LatentAttentionPooling, PoolingName, make_pooling
 from codekin.types import Role
 
-_DOCUMENT = {Role.QUERY: "query", Role.PASSAGE: "document"}  # what sentence-transformers calls the roles
-_LATENT = "latent_attention.pt"
+_PROMPT_ROLE_NAMES = {Role.QUERY: "query", Role.PASSAGE: "document"}  # sentence-transformers' names of the roles
+_LATENT_POOLING_FILE = "latent_attention.pt"
+_LATENT_POOLING_TYPE = "codekin.training.pooling.LatentAttention"
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderBuild:
-    """Which language model, and what is made of it."""
+    """The language model to start from, and the shape of the embedder."""
 
-    backbone: str  # a folder, or what model.name may be
+    backbone: str  # a folder, or any value of model.name
     pooling: PoolingName = "last"
     dims: tuple[
         int, ...
-    ] = ()  # Matryoshka, ascending; the last is the whole vector's. None: the model's own, else 1/4, 1/2 and all
-    max_tokens: int = 512  # of a text with its instruction: the length the paper trained at
-    lora: int = 0  # the rank of the adapters that are trained in place of all weights; 0 trains all
+    ] = ()  # Matryoshka, ascending, the last the full size; (): the model's own, else 1/4, 1/2 and all
+    max_tokens: int = 512  # of a text with its instruction: the paper's length in training
+    lora: int = 0  # rank of the adapters that are trained instead of all weights; 0 trains all
 
 
 class TextEncoder(nn.Module):
-    """Texts → raw vectors by a backbone and a pooling. Causal attention, as the backbone has it."""
+    """Texts → raw vectors by a backbone and a pooling. Attention is causal, as in the backbone."""
 
     def __init__(self, build: EmbedderBuild) -> None:
-        """Raises ModelError where the backbone can't be loaded, or has no such dimensions."""
+        """Raises ModelError if the backbone can't be loaded, or lacks the dimensions."""
         super().__init__()
         self.build = build
-        self.tokenizer, self.backbone = _loaded(build.backbone)
+        self.tokenizer, self.backbone = _load_backbone(build.backbone)
         config = self.backbone.config
-        self.width = int(config.hidden_size)
-        halves = (self.width // 4, self.width // 2, self.width)
-        self.dims = build.dims or tuple(getattr(config, "matryoshka_dims", None) or halves)
-        if list(self.dims) != sorted(set(self.dims)) or self.dims[-1] != self.width or self.dims[0] < 1:
-            raise ModelError(f"The dimensions {self.dims} do not fit: name them ascending, the last {self.width}.")
-        self.pooling = make_pooling(build.pooling, self.width)
+        self.hidden_size = int(config.hidden_size)
+        default_dims = (self.hidden_size // 4, self.hidden_size // 2, self.hidden_size)
+        self.dims = build.dims or tuple(getattr(config, "matryoshka_dims", None) or default_dims)
+        if list(self.dims) != sorted(set(self.dims)) or self.dims[-1] != self.hidden_size or self.dims[0] < 1:
+            raise ModelError(
+                f"The dimensions {self.dims} do not fit: name them ascending, the last {self.hidden_size}."
+            )
+        self.pooling = make_pooling(build.pooling, self.hidden_size)
         if build.lora:
-            self.backbone = _with_adapters(self.backbone, build.lora)
+            self.backbone = _add_adapters(self.backbone, build.lora)
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text with its instruction, cut to the limit; the tokenizer decides about an end token."""
-        clean = [replace_surrogates(text) for text in texts]
-        found = self.tokenizer(clean, truncation=True, max_length=self.build.max_tokens)["input_ids"]
-        return [list(ids) or [self.tokenizer.pad_token_id] for ids in found]
+        """Return truncated token ids of texts that begin with their instruction; the tokenizer adds an end token."""
+        encodable_texts = [replace_surrogates(text) for text in texts]
+        token_lists = self.tokenizer(encodable_texts, truncation=True, max_length=self.build.max_tokens)["input_ids"]
+        return [list(token_ids) or [self.tokenizer.pad_token_id] for token_ids in token_lists]
 
-    def forward(self, ids: Sequence[Sequence[int]]) -> Tensor:
-        """Raw vectors (n, d), float32; texts of like length waste the least."""
+    def forward(self, token_lists: Sequence[Sequence[int]]) -> Tensor:
+        """Return raw vectors (n, d), float32. Texts of similar length waste the least padding."""
         device = next(self.parameters()).device
-        longest = max(map(len, ids))
-        padded = torch.full((len(ids), longest), int(self.tokenizer.pad_token_id))
-        mask = torch.zeros(len(ids), longest, dtype=torch.long)
-        for row, one in enumerate(ids):
-            padded[row, : len(one)] = torch.tensor(one)
-            mask[row, : len(one)] = 1
-        padded, mask = padded.to(device), mask.to(device)
-        states = self.backbone(input_ids=padded, attention_mask=mask).last_hidden_state
-        return self.pooling(states, mask).float()
+        longest = max(map(len, token_lists))
+        input_ids = torch.full((len(token_lists), longest), int(self.tokenizer.pad_token_id))
+        attention_mask = torch.zeros(len(token_lists), longest, dtype=torch.long)
+        for text_index, token_ids in enumerate(token_lists):
+            input_ids[text_index, : len(token_ids)] = torch.tensor(token_ids)
+            attention_mask[text_index, : len(token_ids)] = 1
+        input_ids, attention_mask = input_ids.to(device), attention_mask.to(device)
+        hidden_states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return self.pooling(hidden_states, attention_mask).float()
 
-    def save(self, folder: Path, told: dict[str, Any]) -> None:
-        """The embedder as a folder, whole or not at all; `told` says how it came to be."""
-        partial = folder.with_name(folder.name + ".partial")
+    def save(self, model_folder: Path, provenance: dict[str, Any]) -> None:
+        """Write the embedder as a folder, atomically; `provenance` says how it was trained."""
+        partial = model_folder.with_name(model_folder.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         backbone = self.backbone
-        if self.build.lora:  # on a copy: training may go on
-            backbone = _merged(backbone)
+        if self.build.lora:  # merge a copy: training may continue
+            backbone = _merge_adapters(backbone)
         backbone.config.matryoshka_dims = list(self.dims)
         backbone.save_pretrained(partial, safe_serialization=True)
         self.tokenizer.save_pretrained(partial)
-        _describe(partial, self)
-        (partial / "training.json").write_text(json.dumps(told, indent=1, default=str) + "\n", "utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        _write_configuration(partial, self)
+        (partial / "training.json").write_text(json.dumps(provenance, indent=1, default=str) + "\n", "utf-8")
+        shutil.rmtree(model_folder, ignore_errors=True)
+        partial.rename(model_folder)
 
 
-def _loaded(name: str) -> tuple[Any, Any]:
-    """The tokenizer and the decoder, in float32."""
+def _load_backbone(model_name: str) -> tuple[Any, Any]:
+    """Load the tokenizer and the decoder, in float32."""
     disable_progress_bar()
-    folder = find_checkpoint(name)
+    model_folder = find_checkpoint(model_name)
     try:
         # By tokenizer.json and nothing else, as embed/ reads it.
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-        backbone = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32, use_safetensors=True)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(model_folder, local_files_only=True)
+        backbone = AutoModel.from_pretrained(
+            model_folder, local_files_only=True, dtype=torch.float32, use_safetensors=True
+        )
     except (OSError, ValueError) as error:
         remedy = "Name a folder with config.json, tokenizer.json and model.safetensors."
-        raise ModelError(f"{name} can't be loaded ({error}). {remedy}") from error
+        raise ModelError(f"{model_name} can't be loaded ({error}). {remedy}") from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     backbone.config.use_cache = False
     return tokenizer, backbone
 
 
-def _with_adapters(backbone: Any, rank: int) -> Any:
+def _add_adapters(backbone: Any, rank: int) -> Any:
     from peft import LoraConfig, TaskType, get_peft_model
 
-    kind = TaskType.FEATURE_EXTRACTION
+    task_type = TaskType.FEATURE_EXTRACTION
     return get_peft_model(
-        backbone, LoraConfig(kind, r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear")
+        backbone, LoraConfig(task_type, r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear")
     )
 
 
-def _merged(adapted: Any) -> Any:
+def _merge_adapters(adapted_backbone: Any) -> Any:
     from copy import deepcopy
 
-    return deepcopy(adapted).merge_and_unload()
+    return deepcopy(adapted_backbone).merge_and_unload()
 
 
-def _describe(folder: Path, model: TextEncoder) -> None:
-    """The files from which sentence-transformers, and `embed/checkpoint.py`, know how to use the weights."""
-    way, own = model.build.pooling, "codekin.training.pooling.LatentAttention"
-    kinds = ["Transformer", "Pooling", "Normalize"]
-    modules = [
+def _list_modules() -> list[dict[str, Any]]:
+    """Return the modules as sentence-transformers lists them in `modules.json`."""
+    return [
         {
-            "idx": at,
-            "name": str(at),
-            "path": "" if at == 0 else f"{at}_{kind}",
-            "type": f"sentence_transformers.models.{kind}",
+            "idx": index,
+            "name": str(index),
+            "path": "" if index == 0 else f"{index}_{module_name}",
+            "type": f"sentence_transformers.models.{module_name}",
         }
-        for at, kind in enumerate(kinds)
+        for index, module_name in enumerate(("Transformer", "Pooling", "Normalize"))
     ]
-    pooled = {"pooling_mode_mean_tokens": way == "mean", "pooling_mode_lasttoken": way == "last"}
+
+
+def _write_configuration(model_folder: Path, model: TextEncoder) -> None:
+    """Write the files that tell sentence-transformers and `embed/local/checkpoint.py` how to use the weights."""
+    modules, pooling_name = _list_modules(), model.build.pooling
+    pooling_modes = {
+        "pooling_mode_mean_tokens": pooling_name == "mean",
+        "pooling_mode_lasttoken": pooling_name == "last",
+    }
     if isinstance(model.pooling, LatentAttentionPooling):
-        modules[1]["type"] = own
-        torch.save(model.pooling.state_dict(), folder / _LATENT)
-    prompts = {f"{task}_{_DOCUMENT[role]}": text for (task, role), text in PREFIXES.items()}
-    files: dict[str, Any] = {
+        modules[1]["type"] = _LATENT_POOLING_TYPE
+        torch.save(model.pooling.state_dict(), model_folder / _LATENT_POOLING_FILE)
+    prompts = {f"{task}_{_PROMPT_ROLE_NAMES[role]}": prompt for (task, role), prompt in PREFIXES.items()}
+    configurations: dict[str, Any] = {
         "modules.json": modules,
-        "1_Pooling/config.json": {"word_embedding_dimension": model.width, **pooled, "include_prompt": True},
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": model.hidden_size,
+            **pooling_modes,
+            "include_prompt": True,
+        },
         "2_Normalize/config.json": {},
         "sentence_bert_config.json": {"max_seq_length": model.build.max_tokens, "do_lower_case": False},
         "config_sentence_transformers.json": {"prompts": prompts, "similarity_fn_name": "cosine"},
     }
-    for name, content in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    for file_name, content in configurations.items():
+        (model_folder / file_name).parent.mkdir(exist_ok=True)
+        (model_folder / file_name).write_text(json.dumps(content, indent=1) + "\n", "utf-8")

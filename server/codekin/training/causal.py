@@ -1,7 +1,8 @@
-"""A small language model from nothing: `codekin train causal`, the first half of the paper's way in miniature.
+"""Train a small language model from nothing: `codekin train causal`.
 
-A decoder learns to go on with source code, token by token; `contrastive` makes an embedder of it. It is of the kind
-Qwen3: transformers 5 splits words as the large Qwen2 does for all models of its kind, whatever their tokenizer says.
+A decoder learns to predict the next token of source code; `contrastive` then makes an embedder of it, as the paper does
+on a larger scale. Its architecture is Qwen3's, for transformers 5 gives all Qwen2 models the pre-tokenizer of the large
+one, whatever their tokenizer says.
 """
 
 import json
@@ -30,34 +31,34 @@ from codekin.training.corpus import BlockList, list_sources
 from codekin.training.training_loop import Measures, TrainingFolders, TrainingPlan, TrainingTask, run_training
 
 log = logging.getLogger(__name__)
-END = "<|endoftext|>"
-_SAMPLED = 2000  # files the vocabulary is learned from
-_HELD_BLOCKS = 64
-_EVEN = 0.1  # of 1: how much a token minds which others it sees, at first
-# How large a row's numbers are at first, and the norms' epsilon, far above their square: norms then hardly change how
-# long rows are relative to each other, and a row's length is how much its word matters.
-_SMALL = 0.01
+END_TOKEN = "<|endoftext|>"  # noqa: S105 -- a token of text
+_MAX_VOCABULARY_FILES = 2000  # files to learn the vocabulary from
+_HELD_OUT_BLOCKS = 64
+_INITIAL_QUERY_NORM = 0.1  # far below 1, so that attention is almost even at first
+# Root mean square of the initial embedding rows, and the norms' epsilon, which is far above its square: norms then
+# hardly change the relative lengths of rows, and a row's length is its word's importance.
+_INITIAL_ROW_SCALE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class DecoderShape:
-    """The decoder: codekin-small's smallest."""
+    """The size of the decoder. The defaults are codekin-small's smallest."""
 
     vocabulary: int = 16_384
     layers: int = 4
     width: int = 256
     heads: int = 4
-    shared: int = 4  # of them, how many have keys and values of their own
-    wide: int = 768  # of the feed-forward layers
+    shared: int = 4  # key-value heads
+    wide: int = 768  # intermediate size of the MLPs
     positions: int = 512
-    rows: str = ""  # a static model's folder: its pieces and their vectors are what the decoder begins with
+    rows: str = ""  # a static model's folder, whose pieces and vectors the decoder starts from; "": none
 
 
 @dataclass(frozen=True, slots=True)
 class CausalRecipe:
-    """What a step sees."""
+    """The corpus sample and the batches."""
 
-    files: int = 50_000  # at most, drawn from all
+    files: int = 50_000  # at most, sampled from all
     batch: int = 32  # blocks
     block: int = 128  # tokens
     bf16: bool = True
@@ -65,111 +66,127 @@ class CausalRecipe:
 
 @dataclass(frozen=True, slots=True)
 class CausalCorpus:
-    """What is learned from."""
+    """The source code to learn from."""
 
     folder: Path  # of source trees
-    block_list: Path | None  # repositories that must not be among them
+    block_list: Path | None  # repositories to exclude
 
 
 def train_causal(
     corpus: CausalCorpus, shape: DecoderShape, recipe: CausalRecipe, plan: TrainingPlan, folders: TrainingFolders
 ) -> None:
-    """Learn a language and write the model's folder."""
-    work, out = folders.work, folders.out
-    work.mkdir(parents=True, exist_ok=True)
-    tokenizer, tokens = prepare_tokens(corpus, recipe.files, shape, work)
+    """Train a language model and write its folder."""
+    work_folder, model_folder = folders.work, folders.out
+    work_folder.mkdir(parents=True, exist_ok=True)
+    tokenizer, tokens = prepare_tokens(corpus, recipe.files, shape, work_folder)
     torch.manual_seed(plan.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = initialize_model(_config(shape, tokenizer), shape.rows).to(device).train()
-    language = NextTokenObjective(model, tokens, recipe, plan.seed)
-    log.info("%d parameters, %d tokens, on %s", sum(p.numel() for p in model.parameters()), len(tokens), device)
-    determined = {**asdict(shape), **asdict(recipe), **plan.weight_settings(), "tokens": len(tokens)}
-    curve = run_training(model, plan, TrainingTask(language.backward, language.measure_held_out, determined), work)
-    out.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(out)
-    wrapper: Any = PreTrainedTokenizerFast
-    wrapped = wrapper(tokenizer_object=tokenizer, eos_token=END, pad_token=END, model_max_length=shape.positions)
-    wrapped.save_pretrained(out)
-    (out / "training.json").write_text(json.dumps({"recipe": determined, "curve": curve}, indent=1) + "\n", "utf-8")
+    model = initialize_model(_make_config(shape, tokenizer), shape.rows).to(device).train()
+    objective = NextTokenObjective(model, tokens, recipe, plan.seed)
+    log.info(
+        "%d parameters, %d tokens, on %s",
+        sum(parameter.numel() for parameter in model.parameters()),
+        len(tokens),
+        device,
+    )
+    identity = {**asdict(shape), **asdict(recipe), **plan.weight_settings(), "tokens": len(tokens)}
+    measure_curve = run_training(
+        model, plan, TrainingTask(objective.backward, objective.measure_held_out, identity), work_folder
+    )
+    model_folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(model_folder)
+    tokenizer_class: Any = PreTrainedTokenizerFast
+    fast_tokenizer = tokenizer_class(
+        tokenizer_object=tokenizer, eos_token=END_TOKEN, pad_token=END_TOKEN, model_max_length=shape.positions
+    )
+    fast_tokenizer.save_pretrained(model_folder)
+    (model_folder / "training.json").write_text(
+        json.dumps({"recipe": identity, "curve": measure_curve}, indent=1) + "\n", "utf-8"
+    )
 
 
 def prepare_tokens(
-    corpus: CausalCorpus, most: int, shape: DecoderShape, work: Path
+    corpus: CausalCorpus, max_files: int, shape: DecoderShape, work_folder: Path
 ) -> tuple[Tokenizer, NDArray[np.uint16]]:
-    """The vocabulary and the tokens of at most so many source files, one after the other; kept in `work`."""
-    vocabulary, kept = work / "tokenizer.json", work / "tokens.npy"
-    if kept.exists():
-        return Tokenizer.from_file(str(vocabulary)), np.load(kept, mmap_mode="r")
-    found = list_sources(corpus.folder, BlockList(corpus.block_list))
-    files = [path for path in found if has_grammar(detect_language(path) or "")]
-    if not files:
+    """Return the tokenizer and the concatenated tokens of at most `max_files` source files; cached in `work_folder`."""
+    vocabulary_path, tokens_path = work_folder / "tokenizer.json", work_folder / "tokens.npy"
+    if tokens_path.exists():
+        return Tokenizer.from_file(str(vocabulary_path)), np.load(tokens_path, mmap_mode="r")
+    source_paths = list_sources(corpus.folder, BlockList(corpus.block_list))
+    source_files = [path for path in source_paths if has_grammar(detect_language(path) or "")]
+    if not source_files:
         raise ModelError(f"There is no source code below {corpus.folder}. Name a folder that has some.")
-    files = Random(0).sample(files, min(most, len(files)))  # noqa: S311 -- sampling, not secrets
+    source_files = Random(0).sample(source_files, min(max_files, len(source_files)))  # noqa: S311 -- sampling, not secrets
     tokenizer = (
-        learn_tokenizer(_texts(files[:_SAMPLED]), shape.vocabulary) if not shape.rows else list_pieces(shape.rows)
+        learn_tokenizer(_read_texts(source_files[:_MAX_VOCABULARY_FILES]), shape.vocabulary)
+        if not shape.rows
+        else load_static_tokenizer(shape.rows)
     )
-    tokenizer.save(str(vocabulary))
-    partial = work / "tokens.partial.npy"
-    np.save(partial, np.concatenate([np.array(tokenizer.encode(text).ids, dtype=np.uint16) for text in _texts(files)]))
-    partial.replace(kept)
-    return tokenizer, np.load(kept, mmap_mode="r")
+    tokenizer.save(str(vocabulary_path))
+    partial = work_folder / "tokens.partial.npy"
+    np.save(
+        partial,
+        np.concatenate([np.array(tokenizer.encode(text).ids, dtype=np.uint16) for text in _read_texts(source_files)]),
+    )
+    partial.replace(tokens_path)
+    return tokenizer, np.load(tokens_path, mmap_mode="r")
 
 
-def _texts(files: list[Path]) -> Iterator[str]:
+def _read_texts(files: list[Path]) -> Iterator[str]:
     for path in files:
         yield path.read_text("utf-8", "replace")
 
 
-def learn_tokenizer(texts: Iterator[str], size: int) -> Tokenizer:
-    """Byte-level BPE within words; at most 65,536 rows."""
+def learn_tokenizer(texts: Iterator[str], vocabulary_size: int) -> Tokenizer:
+    """Learn a byte-level BPE within words; its token ids fit into 16 bits."""
     tokenizer = Tokenizer(BPE())
-    tokenizer.normalizer = _normalizer()
-    pieces = pre_tokenizers.Split(Regex(r"[a-z]+|\d|_|[^\sa-z\d_]+"), "isolated")
-    between = pre_tokenizers.Split(Regex(r"[\s_]+"), "removed")
-    bytewise = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pieces, between, bytewise])
+    tokenizer.normalizer = _make_normalizer()
+    split_pieces = pre_tokenizers.Split(Regex(r"[a-z]+|\d|_|[^\sa-z\d_]+"), "isolated")
+    drop_separators = pre_tokenizers.Split(Regex(r"[\s_]+"), "removed")
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split_pieces, drop_separators, byte_level])
     trainer = BpeTrainer(
-        vocab_size=size,
-        special_tokens=[END],
+        vocab_size=vocabulary_size,
+        special_tokens=[END_TOKEN],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         min_frequency=2,
         show_progress=False,
     )
     tokenizer.train_from_iterator(map(replace_surrogates, texts), trainer)
-    return _ended(tokenizer)
+    return _add_end_token(tokenizer)
 
 
-def list_pieces(rows: str) -> Tokenizer:
-    """The pieces of a static model, told apart in running text as it does; brackets and quotes are nothing to it."""
-    tokenizer = Tokenizer.from_file(str(Path(rows) / "tokenizer.json"))
-    tokenizer.normalizer = _normalizer()
+def load_static_tokenizer(static_folder: str) -> Tokenizer:
+    """Make a tokenizer of a static model's pieces that splits running text as that model does."""
+    tokenizer = Tokenizer.from_file(str(Path(static_folder) / "tokenizer.json"))
+    tokenizer.normalizer = _make_normalizer()
     operators = "+*/%&|^~<>=!?-"
-    between = pre_tokenizers.Split(Regex(rf"(?:[^\w{operators}]|_)+"), "removed")
-    pieces = pre_tokenizers.Split(Regex(rf"[a-z]+|\d+|[{operators}]+"), "isolated")
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([between, pieces])
+    drop_separators = pre_tokenizers.Split(Regex(rf"(?:[^\w{operators}]|_)+"), "removed")
+    split_pieces = pre_tokenizers.Split(Regex(rf"[a-z]+|\d+|[{operators}]+"), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([drop_separators, split_pieces])
     # An instruction is one token: as words, ten in each text, it would outweigh what a question says.
-    tokenizer.add_special_tokens([END, *dict.fromkeys(PREFIXES.values())])
-    return _ended(tokenizer)
+    tokenizer.add_special_tokens([END_TOKEN, *dict.fromkeys(PREFIXES.values())])
+    return _add_end_token(tokenizer)
 
 
-def _normalizer() -> normalizers.Normalizer:
-    """Names are split where people read a border, and case is dropped: one row learns `name` in getName, NAME, my_name.
+def _make_normalizer() -> normalizers.Normalizer:
+    """Split names where people read a border, and drop case: one row learns `name` in getName, NAME and my_name.
 
     For a small model this is most of what there is to win.
     """
-    borders = Regex(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-    return normalizers.Sequence([normalizers.Replace(borders, " "), normalizers.Lowercase()])
+    word_borders = Regex(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+    return normalizers.Sequence([normalizers.Replace(word_borders, " "), normalizers.Lowercase()])
 
 
-def _ended(tokenizer: Tokenizer) -> Tokenizer:
-    """Each text ends in a token of its own, whose state sums it up."""
-    end = tokenizer.token_to_id(END)
-    tokenizer.post_processor = processors.TemplateProcessing(f"$A {END}", special_tokens=[(END, end)])
+def _add_end_token(tokenizer: Tokenizer) -> Tokenizer:
+    """End each text in a token of its own, whose state summarises the text."""
+    end_id = tokenizer.token_to_id(END_TOKEN)
+    tokenizer.post_processor = processors.TemplateProcessing(f"$A {END_TOKEN}", special_tokens=[(END_TOKEN, end_id)])
     return tokenizer
 
 
-def _config(shape: DecoderShape, tokenizer: Tokenizer) -> Qwen3Config:
-    end = tokenizer.token_to_id(END)
+def _make_config(shape: DecoderShape, tokenizer: Tokenizer) -> Qwen3Config:
+    end_id = tokenizer.token_to_id(END_TOKEN)
     return Qwen3Config(
         vocab_size=tokenizer.get_vocab_size(),
         hidden_size=shape.width,
@@ -179,81 +196,87 @@ def _config(shape: DecoderShape, tokenizer: Tokenizer) -> Qwen3Config:
         num_key_value_heads=shape.shared,
         head_dim=shape.width // shape.heads,
         max_position_embeddings=shape.positions,
-        rms_norm_eps=_SMALL,
+        rms_norm_eps=_INITIAL_ROW_SCALE,
         tie_word_embeddings=True,
-        bos_token_id=end,
-        eos_token_id=end,
-        pad_token_id=end,
+        bos_token_id=end_id,
+        eos_token_id=end_id,
+        pad_token_id=end_id,
     )
 
 
-def initialize_model(config: Qwen3Config, rows: str) -> Qwen3ForCausalLM:
-    """A decoder that has learned nothing, but already lets each token know the mean of those before it.
+def initialize_model(config: Qwen3Config, static_folder: str) -> Qwen3ForCausalLM:
+    """Return an untrained decoder in which each token already receives the mean of those before it.
 
     Queries begin near zero, so attention is even; the last layer's values and outputs begin as the identity. A text's
     last state is then much like a bag of its words. With a static model's rows, nothing else adds to it at first, and
     it is much like that model's vector: a small corpus is enough to go on from there.
     """
     model = Qwen3ForCausalLM(config)
-    last = model.model.layers[-1].self_attn
+    last_attention = model.model.layers[-1].self_attn
     with torch.no_grad():
         for layer in model.model.layers:
-            layer.self_attn.q_norm.weight.fill_(_EVEN)
-            if rows:
+            layer.self_attn.q_norm.weight.fill_(_INITIAL_QUERY_NORM)
+            if static_folder:
                 layer.self_attn.o_proj.weight.zero_()
                 layer.mlp.down_proj.weight.zero_()
-        for matrix in (last.v_proj.weight, last.o_proj.weight):
+        for matrix in (last_attention.v_proj.weight, last_attention.o_proj.weight):
             matrix.copy_(torch.eye(*matrix.shape))
-        if rows:
-            given = torch.from_numpy(_rows(Path(rows), config.hidden_size))
+        if static_folder:
+            static_rows = torch.from_numpy(_load_static_rows(Path(static_folder), config.hidden_size))
             model.model.embed_tokens.weight.zero_()
-            model.model.embed_tokens.weight[: len(given)] = given * (_SMALL / given.square().mean().sqrt())
+            model.model.embed_tokens.weight[: len(static_rows)] = static_rows * (
+                _INITIAL_ROW_SCALE / static_rows.square().mean().sqrt()
+            )
     return model
 
 
-def _rows(folder: Path, width: int) -> NDArray[np.float32]:
-    """A static model's vectors (pieces, width) as it weighs them, over all instructions. Raises ModelError."""
+def _load_static_rows(static_folder: Path, hidden_size: int) -> NDArray[np.float32]:
+    """Return a static model's vectors (pieces, hidden size), weighted by their mean factors. Raises ModelError."""
     try:
-        table, factors = np.load(folder / "table.npy"), np.load(folder / "factors.npy")
-        dims = json.loads((folder / "model.json").read_text("utf-8"))["dims"]
-        pieces = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size()
+        table, factors = np.load(static_folder / "table.npy"), np.load(static_folder / "factors.npy")
+        dims = json.loads((static_folder / "model.json").read_text("utf-8"))["dims"]
+        piece_count = Tokenizer.from_file(str(static_folder / "tokenizer.json")).get_vocab_size()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{folder} has no static model ({error}). Name a folder that `train embedded` wrote."
+            f"{static_folder} has no static model ({error}). Name a folder that `train embedded` wrote."
         ) from error
-    if width not in dims:
-        raise ModelError(f"{folder} has no rows of {width} numbers. Choose --width {' or '.join(map(str, dims))}.")
-    weighed = table[0, :pieces, :width] * factors.mean(axis=0)[:pieces, None]
-    return np.asarray(weighed, dtype=np.float32)
+    if hidden_size not in dims:
+        raise ModelError(
+            f"{static_folder} has no rows of {hidden_size} numbers. Choose --width {' or '.join(map(str, dims))}."
+        )
+    weighted_rows = table[0, :piece_count, :hidden_size] * factors.mean(axis=0)[:piece_count, None]
+    return np.asarray(weighted_rows, dtype=np.float32)
 
 
 class NextTokenObjective:
-    """What a step teaches: the next token of blocks from anywhere in the corpus, its end aside."""
+    """Next-token prediction on blocks from anywhere in the corpus; the end of the corpus is held out."""
 
     def __init__(self, model: Any, tokens: NDArray[np.uint16], recipe: CausalRecipe, seed: int) -> None:
         self._model, self._tokens, self._recipe, self._seed = model, tokens, recipe, seed
-        self._end = len(tokens) - _HELD_BLOCKS * recipe.block
-        if self._end <= recipe.block:
+        self._training_end = len(tokens) - _HELD_OUT_BLOCKS * recipe.block
+        if self._training_end <= recipe.block:
             raise ModelError(f"{len(tokens)} tokens are too few to learn a language from. Bring more source code.")
 
     def backward(self, step: int) -> float:
-        """Fills the gradients; the loss in nats a token."""
-        starts = np.random.default_rng((self._seed, step)).integers(
-            0, self._end - self._recipe.block, self._recipe.batch
+        """Compute the gradients of a step; return the loss in nats per token."""
+        block_starts = np.random.default_rng((self._seed, step)).integers(
+            0, self._training_end - self._recipe.block, self._recipe.batch
         )
-        loss = self._loss(starts)
+        loss = self._compute_loss(block_starts)
         loss.backward()
         return loss.item()
 
     @torch.inference_mode()
     def measure_held_out(self) -> Measures:
-        """The loss on the corpus's end, which is not learned from."""
-        return {"held": self._loss(self._end + np.arange(_HELD_BLOCKS) * self._recipe.block).item()}
+        """Return the loss on the held-out end of the corpus."""
+        return {
+            "held": self._compute_loss(self._training_end + np.arange(_HELD_OUT_BLOCKS) * self._recipe.block).item()
+        }
 
-    def _loss(self, starts: NDArray[np.int64]) -> Tensor:
-        blocks = self._tokens[starts[:, None] + np.arange(self._recipe.block)].astype(np.int64)
+    def _compute_loss(self, block_starts: NDArray[np.int64]) -> Tensor:
+        blocks = self._tokens[block_starts[:, None] + np.arange(self._recipe.block)].astype(np.int64)
         device = next(self._model.parameters()).device
-        ids = torch.from_numpy(blocks).to(device)
+        input_ids = torch.from_numpy(blocks).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self._recipe.bf16):
-            logits = self._model(input_ids=ids, use_cache=False).logits
-        return functional.cross_entropy(logits[:, :-1].float().flatten(0, 1), ids[:, 1:].flatten())
+            logits = self._model(input_ids=input_ids, use_cache=False).logits
+        return functional.cross_entropy(logits[:, :-1].float().flatten(0, 1), input_ids[:, 1:].flatten())

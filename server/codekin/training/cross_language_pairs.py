@@ -1,4 +1,4 @@
-"""Functions of one rare name in two languages: most are ports of each other, or answers to one need."""
+"""Pair functions of one rare name in two languages: most are ports of each other, or answers to one need."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,40 +7,42 @@ from random import Random
 from codekin.training.docs_pages import TextPair
 from codekin.training.prose import split_name
 
-_BEARERS = 16  # a name that more functions bear says little
-_SHARED = 3  # words besides the name's own that two twins must share
-_NAMED = re.compile(r"\b([A-Za-z_]\w+)\s*(?:=\s*(?:async\s*)?(?:function\b)?\s*|:\s*function\s*)?\(")
+_MAX_FUNCTIONS_OF_NAME = 16  # a more common name says little
+_MIN_SHARED_WORDS = 3  # words that two counterparts share, besides those of their name
+_FUNCTION_NAME = re.compile(r"\b([A-Za-z_]\w+)\s*(?:=\s*(?:async\s*)?(?:function\b)?\s*|:\s*function\s*)?\(")
 _KEYWORDS = {"if", "for", "while", "switch", "return", "function", "catch", "func", "fn", "def", "fun"}
 _WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
 
 
-def pair_across_languages(pairs: Iterable[TextPair], random: Random) -> Iterator[TextPair]:
-    """The twins among the functions that the `half` pairs put together again."""
-    bearers: dict[str, list[tuple[str, str]]] = {}
+def pair_across_languages(pairs: Iterable[TextPair], generator: Random) -> Iterator[TextPair]:
+    """Yield cross-language pairs of the functions that the `half` pairs hold in two parts."""
+    functions_by_name: dict[str, list[tuple[str, str]]] = {}
     for pair in pairs:
         if pair.kind == "half":
             code = f"{pair.query}\n{pair.passage}"
             name = extract_function_name(code)
             if name and not name.startswith("test "):
-                bearers.setdefault(name, []).append((pair.language, code))
-    for name, functions in sorted(bearers.items()):
-        if len(functions) > _BEARERS or len({language for language, _ in functions}) < 2:
+                functions_by_name.setdefault(name, []).append((pair.language, code))
+    for name, functions in sorted(functions_by_name.items()):
+        if len(functions) > _MAX_FUNCTIONS_OF_NAME or len({language for language, _ in functions}) < 2:
             continue
         for language, code in functions:
-            others = [other for other in functions if other[0] != language and _akin(name, code, other[1])]
-            if others:
-                yield TextPair("twin", code, random.choice(others)[1], language)
+            counterparts = [
+                function for function in functions if function[0] != language and _share_words(name, code, function[1])
+            ]
+            if counterparts:
+                yield TextPair("twin", code, generator.choice(counterparts)[1], language)
 
 
 def extract_function_name(code: str) -> str:
-    """The words of the name that a function's first lines give it; "" for names of one word."""
-    for match in _NAMED.finditer("\n".join(code.split("\n")[:4])):
+    """Return the words of the name in a function's first lines; "" for names of one word."""
+    for match in _FUNCTION_NAME.finditer("\n".join(code.split("\n")[:4])):
         if match[1] not in _KEYWORDS:
             return split_name(match[1])
     return ""
 
 
-def _akin(name: str, first: str, second: str) -> bool:
-    own = set(name.split())
-    words = [{word.lower() for word in _WORD.findall(code)} - own for code in (first, second)]
-    return len(words[0] & words[1]) >= _SHARED
+def _share_words(name: str, first_code: str, second_code: str) -> bool:
+    name_words = set(name.split())
+    code_words = [{word.lower() for word in _WORD.findall(code)} - name_words for code in (first_code, second_code)]
+    return len(code_words[0] & code_words[1]) >= _MIN_SHARED_WORDS

@@ -1,4 +1,4 @@
-"""What is measured on is not trained on: pairs that hold a benchmark's text, in whatever layout, are left out."""
+"""Exclude pairs that contain a benchmark's text, in any layout: no model is trained on what it is measured on."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,38 +7,42 @@ from zlib import crc32
 from codekin.training.docs_pages import TextPair
 
 _WORD = re.compile(r"[A-Za-z]+|\d+")
-_SHINGLE = 8  # words
-_STRIDE = 4  # of the shingles looked up in a training text
-_SHARE = 0.3  # of those found, from which on a text counts as the benchmark's
-_SHORT = 4  # texts of fewer words are everybody's
+_SHINGLE_WORDS = 8  # words
+_STRIDE_WORDS = 4  # between the shingles that are looked up in a training text
+_MIN_SHARED_FRACTION = 0.3  # of the looked-up shingles, for a text to count as the benchmark's
+_MIN_TEXT_WORDS = 4  # shorter texts are common to all code
 
 
 class BenchmarkTexts:
-    """The texts of benchmarks, as shingles of words; punctuation, layout and case make no difference."""
+    """Texts of benchmarks as shingles of words; punctuation, layout and case make no difference."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._whole: set[int] = set()
-        self._shingles: set[int] = set()
+        self._text_hashes: set[int] = set()
+        self._shingle_hashes: set[int] = set()
         for text in texts:
             words = _WORD.findall(text.lower())
-            self._whole.add(_hash(words))
-            self._shingles.update(_hash(words[i : i + _SHINGLE]) for i in range(len(words) - _SHINGLE + 1))
+            self._text_hashes.add(_hash_words(words))
+            self._shingle_hashes.update(
+                _hash_words(words[start : start + _SHINGLE_WORDS]) for start in range(len(words) - _SHINGLE_WORDS + 1)
+            )
 
     def contains(self, pair: TextPair) -> bool:
-        """Whether either side of the pair is, or quotes, a benchmark's text."""
-        return self._leaks(pair.query) or self._leaks(pair.passage)
+        """Return whether either side of the pair is, or quotes, a benchmark's text."""
+        return self._quotes_benchmark(pair.query) or self._quotes_benchmark(pair.passage)
 
-    def _leaks(self, text: str) -> bool:
+    def _quotes_benchmark(self, text: str) -> bool:
         words = _WORD.findall(text.lower())
-        if len(words) < _SHORT:
+        if len(words) < _MIN_TEXT_WORDS:
             return False
-        if _hash(words) in self._whole:
+        if _hash_words(words) in self._text_hashes:
             return True
-        starts = range(0, len(words) - _SHINGLE + 1, _STRIDE)
-        found = sum(_hash(words[i : i + _SHINGLE]) in self._shingles for i in starts)
-        return found >= 2 and found >= _SHARE * len(starts)
+        starts = range(0, len(words) - _SHINGLE_WORDS + 1, _STRIDE_WORDS)
+        shared_count = sum(
+            _hash_words(words[start : start + _SHINGLE_WORDS]) in self._shingle_hashes for start in starts
+        )
+        return shared_count >= 2 and shared_count >= _MIN_SHARED_FRACTION * len(starts)
 
 
-def _hash(words: Sequence[str]) -> int:
-    """The same in every process, which `hash` is not."""
+def _hash_words(words: Sequence[str]) -> int:
+    """Return a hash that is the same in every process, which `hash` is not."""
     return crc32(" ".join(words).encode())

@@ -1,6 +1,6 @@
-"""Documentation → pairs: of a section its heading and what it says, of an example and what stands before it.
+"""Extract pairs from documentation: heading and section, paragraph and the example after it.
 
-Read are Markdown, reStructuredText, DocBook and ECMA XML.
+Reads Markdown, reStructuredText, DocBook and ECMA XML.
 """
 
 import re
@@ -12,26 +12,26 @@ from pathlib import Path
 
 from codekin.training.prose import clean_prose
 
-DOCS = {".md", ".rst", ".markdown", ".mdx", ".sgml", ".xml"}
-_FENCE = re.compile(r"(?ms)^[ \t]*```[ \t]*([\w+#-]*)[^\n]*\n(.*?)^[ \t]*```")
-_RST = re.compile(
+PAGE_SUFFIXES = {".md", ".rst", ".markdown", ".mdx", ".sgml", ".xml"}
+_MARKDOWN_FENCE = re.compile(r"(?ms)^[ \t]*```[ \t]*([\w+#-]*)[^\n]*\n(.*?)^[ \t]*```")
+_RST_BLOCK = re.compile(
     r"(?m)(?:::|^\.\. (?:code(?:-block)?|sourcecode|testcode|ipython):: *(\w*))[ \t]*\n"
     r"(?:[ \t]+:\w+:.*\n)*\n((?:[ \t]+\S.*\n|[ \t]*\n)+)"
 )
-_DOCTEST = re.compile(r"(?m)((?:^[ \t]*(?:>>>|\.\.\.|In \[\d+\]:).*\n(?:^(?![ \t]*>>>)[ \t]*\S.*\n)*)+)")
-_DOCBOOK = re.compile(
+_DOCTEST_BLOCK = re.compile(r"(?m)((?:^[ \t]*(?:>>>|\.\.\.|In \[\d+\]:).*\n(?:^(?![ \t]*>>>)[ \t]*\S.*\n)*)+)")
+_XML_BLOCK = re.compile(
     r"(?s)<(programlisting|code lang=\"C#\")[^>]*>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</(?:programlisting|code)>"
 )
 _HEADING = re.compile(r"(?m)^(?:#+ +(.+)|(.+)\n[=\-~^\"']{3,}\s*$)|<title>(.+?)</title>")
 _IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _MARKUP = re.compile(r"(?m)^\.\. (?!code).*$|^ *:[\w-]+:.*$|<[^<>\n]{1,200}>|:\w+:(?=`)|[`*~]{1,3}|\]\([^)\n]*\)|!?\[")
-_SECTION_WORDS = 15  # of shorter sections most point elsewhere
-_SECTION_CHARS = 1500
+_MIN_SECTION_WORDS = 15  # most shorter sections only link elsewhere
+_MAX_SECTION_CHARS = 1500
 
 
 def find_page_suffix(path: Path) -> str:
-    """How the page is written; Sphinx keeps its pages' sources as `page.rst.txt`."""
+    """Return the suffix of the page's markup; Sphinx keeps the sources of pages as `page.rst.txt`."""
     return Path(path.stem).suffix.lower() if path.suffix.lower() == ".txt" else path.suffix.lower()
 
 
@@ -46,74 +46,82 @@ class TextPair:
 
 
 def extract_page_pairs(text: str, suffix: str) -> Iterator[TextPair]:
-    """All pairs of a documentation page."""
+    """Yield all pairs of a documentation page."""
     yield from extract_example_pairs(text, suffix)
     if suffix not in {".sgml", ".xml"}:
         yield from extract_section_pairs(text)
 
 
 def extract_section_pairs(text: str) -> Iterator[TextPair]:
-    """A page's heading, behind the page's own where it says little by itself → what the section says."""
-    marks = [mark for mark in _HEADING.finditer(text) if not mark[3]]
-    title = ""
-    for mark, following in zip_longest(marks, marks[1:]):
-        heading = " ".join(_MARKUP.sub("", mark[1] or mark[2]).split())
-        title = title or heading
-        spoken = heading if len(_WORD.findall(heading)) > 2 else f"{title}: {heading}"
-        question = clean_prose(spoken) if heading != title else clean_prose(heading)
-        answer = _MARKUP.sub("", text[mark.end() : following.start() if following else len(text)]).strip()[
-            :_SECTION_CHARS
+    """Yield heading → section text; a short heading is preceded by the page's title."""
+    heading_matches = [heading_match for heading_match in _HEADING.finditer(text) if not heading_match[3]]
+    page_title = ""
+    for heading_match, next_match in zip_longest(heading_matches, heading_matches[1:]):
+        heading = " ".join(_MARKUP.sub("", heading_match[1] or heading_match[2]).split())
+        page_title = page_title or heading
+        full_heading = heading if len(_WORD.findall(heading)) > 2 else f"{page_title}: {heading}"
+        question = clean_prose(full_heading) if heading != page_title else clean_prose(heading)
+        answer = _MARKUP.sub("", text[heading_match.end() : next_match.start() if next_match else len(text)]).strip()[
+            :_MAX_SECTION_CHARS
         ]
-        if question and len(_WORD.findall(answer)) >= _SECTION_WORDS and clean_prose(answer[:400]):
+        if question and len(_WORD.findall(answer)) >= _MIN_SECTION_WORDS and clean_prose(answer[:400]):
             yield TextPair("section", question, answer, "")
 
 
 def extract_example_pairs(text: str, suffix: str) -> Iterator[TextPair]:
-    """Heading and the paragraph before → the code block."""
+    """Yield heading and preceding paragraph → code block."""
     heading = ""
-    for before, code, language in _blocks(text, suffix):
-        headings = _HEADING.findall(before)
-        heading = next((part for part in headings[-1] if part), heading) if headings else heading
-        plain = unescape(re.sub(r"<para[^>]*>|</?summary>", "\n\n", before)) if suffix in {".sgml", ".xml"} else before
-        chunks = [chunk.strip() for chunk in re.split(r"\n\s*\n", plain) if len(chunk.strip()) > 10]
+    for text_before, code, language in _find_code_blocks(text, suffix):
+        headings = _HEADING.findall(text_before)
+        heading = next((group for group in headings[-1] if group), heading) if headings else heading
+        plain_text = (
+            unescape(re.sub(r"<para[^>]*>|</?summary>", "\n\n", text_before))
+            if suffix in {".sgml", ".xml"}
+            else text_before
+        )
+        chunks = [chunk.strip() for chunk in re.split(r"\n\s*\n", plain_text) if len(chunk.strip()) > 10]
         paragraph = clean_prose(chunks[-1].rstrip(":")) if chunks and not chunks[-1].startswith("#") else ""
-        titled = clean_prose(heading)
-        for question in dict.fromkeys((f"{titled}. {paragraph}" if titled and paragraph else "", paragraph, titled)):
+        heading_prose = clean_prose(heading)
+        for question in dict.fromkeys(
+            (f"{heading_prose}. {paragraph}" if heading_prose and paragraph else "", paragraph, heading_prose)
+        ):
             if question:
                 for example in yield_if_worthwhile(code):
                     yield TextPair("example", question, example, language)
 
 
-def _blocks(text: str, suffix: str) -> Iterator[tuple[str, str, str]]:
-    """(what stands before, code, language) of each code block."""
-    last = 0
+def _find_code_blocks(text: str, suffix: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (text before, code, language) of each code block."""
+    last_end = 0
     if suffix in {".sgml", ".xml"}:
-        for block in _DOCBOOK.finditer(text):
+        for block in _XML_BLOCK.finditer(text):
             code = unescape(re.sub(r"<[^<>]+>", "", block[2]))
-            yield text[last : block.start()], code, "csharp" if "C#" in block[1] else "sql"
-            last = block.end()
+            yield text[last_end : block.start()], code, "csharp" if "C#" in block[1] else "sql"
+            last_end = block.end()
     elif suffix == ".rst":
-        found = sorted([*_RST.finditer(text), *_DOCTEST.finditer(text)], key=lambda block: block.start())
-        for block in found:
-            if block.start() >= last:
-                code, language = (block[2], block[1]) if block.re is _RST else (block[1], "python")
+        rst_blocks = sorted(
+            [*_RST_BLOCK.finditer(text), *_DOCTEST_BLOCK.finditer(text)], key=lambda block: block.start()
+        )
+        for block in rst_blocks:
+            if block.start() >= last_end:
+                code, language = (block[2], block[1]) if block.re is _RST_BLOCK else (block[1], "python")
                 code = re.sub(r"(?m)^[ \t]*(?:>>> ?|In \[\d+\]: ?)", "", code)
-                yield text[last : block.start()], re.sub(r"(?m)^(?: {1,4}|\t)", "", code), language or ""
-                last = block.end()
+                yield text[last_end : block.start()], re.sub(r"(?m)^(?: {1,4}|\t)", "", code), language or ""
+                last_end = block.end()
     else:
-        for block in _FENCE.finditer(text):
-            yield text[last : block.start()], block[2], block[1].lower()
-            last = block.end()
+        for block in _MARKDOWN_FENCE.finditer(text):
+            yield text[last_end : block.start()], block[2], block[1].lower()
+            last_end = block.end()
 
 
-def extract_examples(doc: str) -> Iterator[str]:
-    """The example code in a doc comment: fenced, doctest, JSDoc @example, C# <code> has gone with its tags."""
-    for fence in _FENCE.finditer(doc):
+def extract_examples(doc_comment: str) -> Iterator[str]:
+    """Yield the example code in a doc comment: fenced, doctest or JSDoc @example; C# <code> was lost with its tags."""
+    for fence in _MARKDOWN_FENCE.finditer(doc_comment):
         yield from yield_if_worthwhile(fence[2])
-    doctest = [line[4:] for line in doc.split("\n") if line.startswith((">>> ", "... "))]
+    doctest = [line[4:] for line in doc_comment.split("\n") if line.startswith((">>> ", "... "))]
     if doctest:
         yield from yield_if_worthwhile("\n".join(doctest[:15]))
-    for block in re.findall(r"(?ms)^@example\s*(.*?)(?=^@|\Z)", doc):
+    for block in re.findall(r"(?ms)^@example\s*(.*?)(?=^@|\Z)", doc_comment):
         if "```" not in block:
             yield from yield_if_worthwhile(block)
 

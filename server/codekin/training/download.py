@@ -1,4 +1,4 @@
-"""The corpus from nothing: packages by a manifest, then the pairs of each; both go on where they stopped."""
+"""Build the corpus from nothing: packages by a manifest, then the pairs of each; both resume where they stopped."""
 
 import logging
 from collections.abc import Iterator
@@ -17,44 +17,49 @@ MANIFEST = Path(__file__).parent / "manifest.json"
 TWINS = "twins.jsonl.gz"
 
 
-def build_corpus(manifest: Path, block_list: Path, folder: Path) -> Path:
-    """Fetch the manifest's packages and cut them into pairs; the folder of the pairs.
+def build_corpus(manifest: Path, block_list: Path, corpus_folder: Path) -> Path:
+    """Fetch the manifest's packages and cut them into pairs; return the folder of the pairs.
 
-    What is there already stays: registries drop versions, and a package that can't be had any more is told and missed.
+    Fetched packages stay, since registries drop versions; a package that is no longer available is logged and skipped.
     """
-    lost = fetch_all(manifest, block_list, folder / "sources")
-    log.info("%d packages could not be had", lost)
-    write_all_pairs(folder / "sources", block_list, folder / "pairs")
-    return folder / "pairs"
+    missing_count = fetch_all(manifest, block_list, corpus_folder / "sources")
+    log.info("%d packages could not be had", missing_count)
+    write_all_pairs(corpus_folder / "sources", block_list, corpus_folder / "pairs")
+    return corpus_folder / "pairs"
 
 
 def fetch_all(manifest: Path, block_list: Path, sources: Path) -> int:
-    """Fetch the manifest's packages that are not there yet; how many could not be had."""
-    lost = 0
+    """Fetch the missing packages of the manifest; return how many could not be fetched."""
+    missing_count = 0
     for package, problem in fetch_packages(manifest, BlockList(block_list), sources):
-        lost += bool(problem)
+        missing_count += bool(problem)
         log.info("%s %s %s: %s", package.registry, package.name, package.version, problem or "there")
-    return lost
+    return missing_count
 
 
-def write_all_pairs(sources: Path, block_list: Path, out: Path, processes: int = 2) -> None:
-    """Write the pairs of each package that has none yet, then the twins across all of them."""
-    out.mkdir(parents=True, exist_ok=True)
-    folders = sorted(path.parent for path in sources.absolute().glob("*/harvested.json"))
-    missing = [folder for folder in folders if not (out / f"{folder.name}.jsonl.gz").exists()]
-    pair = partial(_pair_package, block_list=block_list.absolute(), out=out.absolute())
-    for folder, count in zip(missing, map_in_workers(pair, missing, processes), strict=True):
+def write_all_pairs(sources: Path, block_list: Path, pairs_folder: Path, processes: int = 2) -> None:
+    """Write the pairs of each package that has none yet, then the cross-language pairs of all packages."""
+    pairs_folder.mkdir(parents=True, exist_ok=True)
+    package_folders = sorted(path.parent for path in sources.absolute().glob("*/harvested.json"))
+    missing = [folder for folder in package_folders if not (pairs_folder / f"{folder.name}.jsonl.gz").exists()]
+    write_pairs_of = partial(
+        _write_package_pairs, block_list=block_list.absolute(), pairs_folder=pairs_folder.absolute()
+    )
+    for folder, count in zip(missing, map_in_workers(write_pairs_of, missing, processes), strict=True):
         log.info("%s: %d pairs", folder.name, count)
-    if missing or not (out / TWINS).exists():
-        write_pairs(pair_across_languages(_all_pairs(out), Random(0)), out / TWINS)  # noqa: S311 -- sampling, not secrets
+    if missing or not (pairs_folder / TWINS).exists():
+        write_pairs(pair_across_languages(_read_all_pairs(pairs_folder), Random(0)), pairs_folder / TWINS)  # noqa: S311 -- sampling, not secrets
 
 
-def _pair_package(folder: Path, block_list: Path, out: Path) -> int:
-    return write_pairs(extract_package_pairs(folder, BlockList(block_list), 0), out / f"{folder.name}.jsonl.gz")
+def _write_package_pairs(package_folder: Path, block_list: Path, pairs_folder: Path) -> int:
+    return write_pairs(
+        extract_package_pairs(package_folder, BlockList(block_list), 0),
+        pairs_folder / f"{package_folder.name}.jsonl.gz",
+    )
 
 
-def _all_pairs(out: Path) -> Iterator[TextPair]:
+def _read_all_pairs(pairs_folder: Path) -> Iterator[TextPair]:
     from codekin.training.shards import read_pairs
 
-    for path in sorted(path for path in out.glob("*.jsonl.gz") if path.name != TWINS):
+    for path in sorted(path for path in pairs_folder.glob("*.jsonl.gz") if path.name != TWINS):
         yield from read_pairs(path)

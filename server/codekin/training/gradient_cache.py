@@ -1,4 +1,4 @@
-"""Gradients of a loss over all vectors of a batch, in the memory of a part of it.
+"""Compute the gradients of a loss over all vectors of a batch, with the memory for a part of it.
 
 Source: Gao et al., Scaling deep contrastive learning batch size under memory limited setup (arXiv 2101.06983).
 """
@@ -9,46 +9,56 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Ids = Sequence[Sequence[int]]
+TokenLists = Sequence[Sequence[int]]
 
 
 def backward_in_parts(
-    model: Callable[[Ids], Tensor], ids: Ids, loss_of: Callable[[Tensor], Tensor], budget: int
+    model: Callable[[TokenLists], Tensor],
+    token_lists: TokenLists,
+    compute_loss: Callable[[Tensor], Tensor],
+    token_budget: int,
 ) -> float:
-    """Adds the gradients of `loss_of` (all vectors in the order of `ids` → a number) to the model's; the loss.
+    """Add the gradients of `compute_loss` (all vectors in order → a number) to the model's; return the loss.
 
-    No more than `budget` padded tokens are computed at once. Where they are not enough for all, the vectors are made
-    twice: first without memory of how, and again part by part, once the loss has said where each ought to go.
+    No more than `token_budget` padded tokens are computed at once. If the batch has more, the vectors are computed
+    twice: first without gradients, then part by part with the gradients that the loss has for them.
     """
-    parts = split_by_length(ids, budget)
+    parts = split_by_length(token_lists, token_budget)
     if len(parts) == 1:
-        loss = loss_of(model(ids))
+        loss = compute_loss(model(token_lists))
         loss.backward()
         return loss.item()
-    seeds = torch.randint(2**62, (len(parts),)).tolist()  # the second time, dropout must drop the same
+    seeds = torch.randint(2**62, (len(parts),)).tolist()  # dropout must drop the same in both passes
     with torch.no_grad():
-        made = [_seeded(model, ids, part, seed) for part, seed in zip(parts, seeds, strict=True)]
-    order = torch.tensor([row for part in parts for row in part], device=made[0].device)
-    vectors = torch.cat(made)[order.argsort()].requires_grad_()
-    loss = loss_of(vectors)
+        part_vectors = [
+            _encode_part(model, token_lists, text_indices, seed)
+            for text_indices, seed in zip(parts, seeds, strict=True)
+        ]
+    row_order = torch.tensor(
+        [text_index for text_indices in parts for text_index in text_indices], device=part_vectors[0].device
+    )
+    vectors = torch.cat(part_vectors)[row_order.argsort()].requires_grad_()
+    loss = compute_loss(vectors)
     loss.backward()
-    wanted: Any = vectors.grad
-    for part, seed in zip(parts, seeds, strict=True):
-        (_seeded(model, ids, part, seed) * wanted[part]).sum().backward()
+    gradients: Any = vectors.grad
+    for text_indices, seed in zip(parts, seeds, strict=True):
+        (_encode_part(model, token_lists, text_indices, seed) * gradients[text_indices]).sum().backward()
     return loss.item()
 
 
-def split_by_length(ids: Ids, budget: int) -> list[list[int]]:
-    """The texts' numbers in parts of like length: each, padded, of at most `budget` tokens, and at least one text."""
+def split_by_length(token_lists: TokenLists, token_budget: int) -> list[list[int]]:
+    """Split the texts' indices by length into parts of one text, or of at most `token_budget` padded tokens."""
     parts: list[list[int]] = []
-    for row in sorted(range(len(ids)), key=lambda row: -len(ids[row])):
-        if parts and len(ids[parts[-1][0]]) * (len(parts[-1]) + 1) <= budget:
-            parts[-1].append(row)
+    for text_index in sorted(range(len(token_lists)), key=lambda text_index: -len(token_lists[text_index])):
+        if parts and len(token_lists[parts[-1][0]]) * (len(parts[-1]) + 1) <= token_budget:
+            parts[-1].append(text_index)
         else:
-            parts.append([row])
+            parts.append([text_index])
     return parts
 
 
-def _seeded(model: Callable[[Ids], Tensor], ids: Ids, part: Sequence[int], seed: int) -> Tensor:
+def _encode_part(
+    model: Callable[[TokenLists], Tensor], token_lists: TokenLists, text_indices: Sequence[int], seed: int
+) -> Tensor:
     torch.manual_seed(seed)
-    return model([ids[row] for row in part])
+    return model([token_lists[text_index] for text_index in text_indices])

@@ -1,4 +1,4 @@
-"""How well held pairs find each other, while training goes on: NDCG@10 by task, beside BM25's."""
+"""Measure during training how well held-out pairs find each other: NDCG@10 by task, beside BM25's."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -14,61 +14,78 @@ from codekin.evaluation.retrieval import rank_passages
 from codekin.training.jsonl import TaskPair
 from codekin.types import Role, Task
 
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]  # whole texts → raw vectors (n, d)
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]  # texts with their instruction → raw vectors (n, d)
 Measures = dict[str, float]
 
-_SEED = 0
+_SAMPLING_SEED = 0
 
 
-def make_held_out_sets(pairs: Sequence[TaskPair], limit: int) -> list[Benchmark]:
-    """A retrieval set for each task, of at most `limit` of its pairs: every passage of theirs is a candidate for all.
+def make_held_out_sets(pairs: Sequence[TaskPair], max_pairs: int) -> list[Benchmark]:
+    """Make a retrieval set for each task, of at most `max_pairs` pairs; all their passages are candidates.
 
-    They are drawn from all, for neighbours in a file are of one package; and always the same, so that two trainings can
-    be compared whatever their seeds.
+    Pairs are sampled from the whole file, for neighbours in a file are of one package; and always the same, so that two
+    trainings can be compared whatever their seeds.
     """
-    found = []
+    benchmarks = []
     for task in Task:
-        of_task = [pair for pair in pairs if pair.task is task]
-        if len(of_task) > limit:
-            of_task = Random(_SEED).sample(of_task, limit)  # noqa: S311 -- sampling
-        passages = {text: number for number, text in enumerate(dict.fromkeys(pair.passage for pair in of_task))}
+        task_pairs = [pair for pair in pairs if pair.task is task]
+        if len(task_pairs) > max_pairs:
+            task_pairs = Random(_SAMPLING_SEED).sample(task_pairs, max_pairs)  # noqa: S311 -- sampling
+        passages = {
+            text: passage_index for passage_index, text in enumerate(dict.fromkeys(pair.passage for pair in task_pairs))
+        }
         answers: dict[str, dict[int, float]] = {}
-        for pair in of_task:
+        for pair in task_pairs:
             answers.setdefault(pair.query, {})[passages[pair.passage]] = 1.0
         if len(passages) > 1:
-            own = (None,) * len(answers)
-            found.append(Benchmark(str(task), task, tuple(answers), tuple(passages), tuple(answers.values()), own))
-    return found
+            own_passages = (None,) * len(answers)
+            benchmarks.append(
+                Benchmark(str(task), task, tuple(answers), tuple(passages), tuple(answers.values()), own_passages)
+            )
+    return benchmarks
 
 
-def measure_bm25(held: Sequence[Benchmark]) -> Measures:
-    """BM25's NDCG@10 by task, and their mean."""
-    return _with_mean({str(one.task): _ndcg10(one, compute_bm25_scores(one.queries, one.passages)) for one in held})
-
-
-def measure_dense(held: Sequence[Benchmark], encode: Encode, dims: Sequence[int]) -> Measures:
-    """The model's NDCG@10 by task, their mean, and that of vectors cut to each smaller dimension."""
-    by_dim: dict[int, Measures] = {dim: {} for dim in dims}
-    for one in held:
-        queries = encode([find_prefix(one.task, Role.QUERY) + text for text in one.queries])
-        passages = encode([find_prefix(one.task, Role.PASSAGE) + text for text in one.passages])
-        for dim, measured in by_dim.items():
-            measured[str(one.task)] = _ndcg10(one, _cut(queries, dim) @ _cut(passages, dim).T)
-    cut = {f"mean@{dim}": _with_mean(by_dim[dim])["mean"] for dim in dims[:-1]}
-    return _with_mean(by_dim[dims[-1]]) | cut
-
-
-def _cut(vectors: NDArray[np.float32], dim: int) -> NDArray[np.float32]:
-    part = vectors[:, :dim]
-    return np.asarray(part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12), dtype=np.float32)
-
-
-def _ndcg10(held: Benchmark, scores: NDArray[np.float32]) -> float:
-    rankings = rank_passages(held, scores)
-    return float(
-        np.mean([compute_ndcg(found, relevant) for found, relevant in zip(rankings, held.relevance, strict=True)])
+def measure_bm25(benchmarks: Sequence[Benchmark]) -> Measures:
+    """Return BM25's NDCG@10 by task, and their mean."""
+    return _add_mean(
+        {
+            str(benchmark.task): _compute_mean_ndcg10(
+                benchmark, compute_bm25_scores(benchmark.queries, benchmark.passages)
+            )
+            for benchmark in benchmarks
+        }
     )
 
 
-def _with_mean(measured: Measures) -> Measures:
-    return measured | ({"mean": sum(measured.values()) / len(measured)} if measured else {})
+def measure_dense(benchmarks: Sequence[Benchmark], encode: Encode, dimensions: Sequence[int]) -> Measures:
+    """Return the model's NDCG@10 by task, their mean, and the means of vectors truncated to each smaller dimension."""
+    measures_by_dim: dict[int, Measures] = {dimension: {} for dimension in dimensions}
+    for benchmark in benchmarks:
+        queries = encode([find_prefix(benchmark.task, Role.QUERY) + text for text in benchmark.queries])
+        passages = encode([find_prefix(benchmark.task, Role.PASSAGE) + text for text in benchmark.passages])
+        for dimension, measures in measures_by_dim.items():
+            measures[str(benchmark.task)] = _compute_mean_ndcg10(
+                benchmark, _truncate_vectors(queries, dimension) @ _truncate_vectors(passages, dimension).T
+            )
+    truncated_means = {
+        f"mean@{dimension}": _add_mean(measures_by_dim[dimension])["mean"] for dimension in dimensions[:-1]
+    }
+    return _add_mean(measures_by_dim[dimensions[-1]]) | truncated_means
+
+
+def _truncate_vectors(vectors: NDArray[np.float32], dimension: int) -> NDArray[np.float32]:
+    truncated = vectors[:, :dimension]
+    return np.asarray(truncated / np.maximum(np.linalg.norm(truncated, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+
+
+def _compute_mean_ndcg10(benchmark: Benchmark, scores: NDArray[np.float32]) -> float:
+    rankings = rank_passages(benchmark, scores)
+    return float(
+        np.mean(
+            [compute_ndcg(ranking, relevance) for ranking, relevance in zip(rankings, benchmark.relevance, strict=True)]
+        )
+    )
+
+
+def _add_mean(measures: Measures) -> Measures:
+    return measures | ({"mean": sum(measures.values()) / len(measures)} if measures else {})

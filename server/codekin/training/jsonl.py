@@ -1,4 +1,4 @@
-"""Pairs `{"task", "query", "passage"}` by the line, and which of them each step sees.
+"""Read pairs from JSON lines `{"task", "query", "passage"}`, and choose the pairs of each step.
 
 The texts stay in the file: a line is read when its batch comes, so that a corpus may be larger than the memory.
 """
@@ -25,91 +25,96 @@ class TaskPair:
     passage: str
 
 
-def write_task_pairs(pairs: Iterable[TaskPair], path: Path) -> int:
-    """One JSON line a pair, whole or not at all; how many."""
-    count, partial = 0, path.with_name(path.name + ".partial")
+def write_task_pairs(pairs: Iterable[TaskPair], pairs_path: Path) -> int:
+    """Write one JSON line per pair, atomically; return their number."""
+    pair_count, partial = 0, pairs_path.with_name(pairs_path.name + ".partial")
     with partial.open("w", encoding="utf-8") as stream:
         for pair in pairs:
             stream.write(json.dumps(asdict(pair)) + "\n")
-            count += 1
-    partial.replace(path)
-    return count
+            pair_count += 1
+    partial.replace(pairs_path)
+    return pair_count
 
 
 class PairFile:
-    """The pairs of a file, by number. Raises ModelError for a line that is none."""
+    """Pairs of a file by row. Raises ModelError for an invalid line."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        starts, tasks, keys = [0], [], []
-        with path.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                pair = _read(line, path, number)
-                starts.append(starts[-1] + len(line))
-                tasks.append(list(Task).index(pair.task))
-                keys.append(crc32(pair.passage.encode("utf-8", "replace")))
-        self._starts: NDArray[np.int64] = np.array(starts, dtype=np.int64)
-        self._tasks: NDArray[np.int64] = np.array(tasks, dtype=np.int64)
-        self._keys: NDArray[np.int64] = np.array(keys, dtype=np.int64)
+    def __init__(self, pairs_path: Path) -> None:
+        self.path = pairs_path
+        line_starts, task_indices, passage_keys = [0], [], []
+        with pairs_path.open("rb") as pairs_file:
+            for line_number, line in enumerate(pairs_file, start=1):
+                pair = _parse_pair(line, pairs_path, line_number)
+                line_starts.append(line_starts[-1] + len(line))
+                task_indices.append(list(Task).index(pair.task))
+                passage_keys.append(crc32(pair.passage.encode("utf-8", "replace")))
+        self._line_starts: NDArray[np.int64] = np.array(line_starts, dtype=np.int64)
+        self._task_indices: NDArray[np.int64] = np.array(task_indices, dtype=np.int64)
+        self._passage_keys: NDArray[np.int64] = np.array(passage_keys, dtype=np.int64)
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._task_indices)
 
     @property
     def digest(self) -> int:
-        """Of all passages in their order: another file's is another."""
-        return crc32(self._keys.tobytes())
+        """Checksum of all passages in order, to recognise another file."""
+        return crc32(self._passage_keys.tobytes())
 
     def read_rows(self, rows: Iterable[int]) -> list[TaskPair]:
         with self.path.open("rb") as stream:
-            found = []
+            pairs = []
             for row in rows:
-                stream.seek(int(self._starts[row]))
-                found.append(_read(stream.readline(), self.path, int(row) + 1))
-        return found
+                stream.seek(int(self._line_starts[row]))
+                pairs.append(_parse_pair(stream.readline(), self.path, int(row) + 1))
+        return pairs
 
     def select_task(self, task: Task) -> NDArray[np.int64]:
-        """The numbers of the pairs that teach `task`."""
-        return np.flatnonzero(self._tasks == list(Task).index(task))
+        """Return the rows of the pairs for `task`."""
+        return np.flatnonzero(self._task_indices == list(Task).index(task))
 
-    def split_held_out(self, every: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The numbers of those to train on, and of one in `every` to be held; no passage is in both."""
-        held = self._keys % every == 0
-        return np.flatnonzero(~held), np.flatnonzero(held)
+    def split_held_out(self, interval: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows to train on, and one in `interval` rows to hold out; no passage is in both."""
+        is_held_out = self._passage_keys % interval == 0
+        return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
-def _read(line: bytes, path: Path, number: int) -> TaskPair:
+def _parse_pair(line: bytes, path: Path, line_number: int) -> TaskPair:
     try:
-        found = json.loads(line)
-        pair = TaskPair(Task(found["task"]), found["query"], found["passage"])
+        fields = json.loads(line)
+        pair = TaskPair(Task(fields["task"]), fields["query"], fields["passage"])
         if isinstance(pair.query, str) and isinstance(pair.passage, str):
             return pair
     except (ValueError, KeyError, TypeError):
         pass
     tasks = ", ".join(Task)
-    raise ModelError(f'{path}, line {number} is no pair. Write {{"task", "query", "passage"}}; tasks are {tasks}.')
+    raise ModelError(f'{path}, line {line_number} is no pair. Write {{"task", "query", "passage"}}; tasks are {tasks}.')
 
 
 class TaskBatches:
-    """Which pairs each step sees, by seed and step alone. A batch is of one task: the instruction must give nothing
-    away. Each pair comes once an epoch, but for the few that fill no batch; epochs are ordered anew.
+    """Chooses the pairs of each step by seed and step alone.
+
+    A batch is of one task, so that the instruction gives nothing away. Each pair comes once an epoch, but for the few
+    that fill no batch; each epoch has a new order.
     """
 
-    def __init__(self, groups: Sequence[NDArray[np.int64]], size: int, seed: int) -> None:
-        """`groups`: the rows of each task. Raises ModelError where no task has as many pairs as a batch."""
-        self._groups, self._size, self._seed = groups, size, seed
-        self.per_epoch = sum(len(rows) // size for rows in groups)
-        if not self.per_epoch:
-            raise ModelError(f"No task has {size} pairs to train on. Bring more pairs, or make batches smaller.")
-        self._epoch, self._order = -1, np.zeros((0, size), dtype=np.int64)
+    def __init__(self, rows_by_task: Sequence[NDArray[np.int64]], batch_size: int, seed: int) -> None:
+        """Raises ModelError if no task has as many pairs as a batch."""
+        self._rows_by_task, self._batch_size, self._seed = rows_by_task, batch_size, seed
+        self.steps_per_epoch = sum(len(rows) // batch_size for rows in rows_by_task)
+        if not self.steps_per_epoch:
+            raise ModelError(f"No task has {batch_size} pairs to train on. Bring more pairs, or make batches smaller.")
+        self._epoch, self._batches = -1, np.zeros((0, batch_size), dtype=np.int64)
 
     def choose_rows(self, step: int) -> NDArray[np.int64]:
-        """The rows (size,) of a step's pairs."""
-        epoch, place = divmod(step, self.per_epoch)
+        """Return the rows (size,) of a step's pairs."""
+        epoch, batch_index = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
-            random = np.random.default_rng((self._seed, epoch))
-            cut = [len(rows) // self._size * self._size for rows in self._groups]
-            shuffled = [random.permutation(rows)[:end] for rows, end in zip(self._groups, cut, strict=True)]
-            self._order = random.permutation(np.concatenate(shuffled).reshape(-1, self._size))
+            generator = np.random.default_rng((self._seed, epoch))
+            usable_counts = [len(rows) // self._batch_size * self._batch_size for rows in self._rows_by_task]
+            shuffled = [
+                generator.permutation(rows)[:count]
+                for rows, count in zip(self._rows_by_task, usable_counts, strict=True)
+            ]
+            self._batches = generator.permutation(np.concatenate(shuffled).reshape(-1, self._batch_size))
             self._epoch = epoch
-        return np.asarray(self._order[place])
+        return np.asarray(self._batches[batch_index])

@@ -1,4 +1,4 @@
-"""Source trees → training pairs, by the product's own extractor. Each kind of pair teaches one of the tasks.
+"""Extract training pairs from source trees, with the product's own extractor.
 
 | kind | query → passage | task |
 |---|---|---|
@@ -25,7 +25,7 @@ from codekin.code.extract import extract_snippets
 from codekin.code.languages import detect_language, has_grammar
 from codekin.training.corpus import BlockList, list_sources, to_plain_name
 from codekin.training.docs_pages import (
-    DOCS,
+    PAGE_SUFFIXES,
     TextPair,
     extract_examples,
     extract_page_pairs,
@@ -41,53 +41,57 @@ _COMMENT_LINE = re.compile(
 DOCSTRING = re.compile(r"[ \t]*[rRuU]{0,2}(\"\"\"|''')(?:.|\n)*?\1[ \t]*\n?")
 _LINE_COMMENT = re.compile(r"^\s*(?://+|#+|--+)\s+(?=\w)(.*)$")
 _IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
-_PLACED = {"comment", "example"}  # people ask how something is done in a language, or with a library
-_PLACED_SHARE = 0.35
-_MAX_FUNCTIONS = 25_000  # of one package and language, documented ones first: no package may set the tone
+_CONTEXT_KINDS = {"comment", "example"}  # people ask how to do these in a language, or with a library
+_CONTEXT_PROBABILITY = 0.35
+_MAX_FUNCTIONS = 25_000  # of one package and language, documented ones first, so that no package dominates
 _MAX_FILES = 6000
 
 
-def extract_package_pairs(folder: Path, blocked: BlockList, seed: int) -> Iterator[TextPair]:
-    """All pairs of an unpacked package; the same for the same tree and seed."""
-    random = Random(seed)  # noqa: S311 -- sampling, not secrets
-    package = to_plain_name(folder.name)
-    for pair in _own_pairs(folder, blocked, random):
-        if pair.kind in _PLACED and random.random() < _PLACED_SHARE:
-            pair = replace(pair, query=add_context(pair.query, pair.language, package, random))
+def extract_package_pairs(package_folder: Path, block_list: BlockList, seed: int) -> Iterator[TextPair]:
+    """Yield all pairs of an unpacked package; the same for the same tree and seed."""
+    generator = Random(seed)  # noqa: S311 -- sampling, not secrets
+    package = to_plain_name(package_folder.name)
+    for pair in _extract_tree_pairs(package_folder, block_list, generator):
+        if pair.kind in _CONTEXT_KINDS and generator.random() < _CONTEXT_PROBABILITY:
+            pair = replace(pair, query=add_context(pair.query, pair.language, package, generator))
         yield pair
 
 
-def _own_pairs(folder: Path, blocked: BlockList, random: Random) -> Iterator[TextPair]:
+def _extract_tree_pairs(package_folder: Path, block_list: BlockList, generator: Random) -> Iterator[TextPair]:
     functions: dict[str, list[Snippet]] = {}
-    for path in _chosen(list_sources(folder, blocked), random):
+    for path in _select_files(list_sources(package_folder, block_list), generator):
         language = detect_language(path)
-        is_docs = find_page_suffix(path) in DOCS
+        is_page = find_page_suffix(path) in PAGE_SUFFIXES
         text = path.read_text("utf-8", "replace")
-        if blocked.blocks_text(text[:3000]) or _is_generated(text):
+        if block_list.blocks_text(text[:3000]) or _is_generated(text):
             continue
-        if is_docs:
+        if is_page:
             yield from extract_page_pairs(text, find_page_suffix(path))
             continue
         yield from extract_comment_pairs(text, language or "")
         if language == "sql":
             continue
-        found = [s for s in extract_snippets(text, language or "") if s.kind.is_function and s.part == 0]
-        functions.setdefault(language or "", []).extend(found)
+        file_functions = [
+            snippet
+            for snippet in extract_snippets(text, language or "")
+            if snippet.kind.is_function and snippet.part == 0
+        ]
+        functions.setdefault(language or "", []).extend(file_functions)
     for snippets in functions.values():
-        random.shuffle(snippets)
+        generator.shuffle(snippets)
         snippets.sort(key=lambda snippet: not snippet.doc)
         for snippet in snippets[:_MAX_FUNCTIONS]:
-            yield from make_function_pairs(snippet, random)
+            yield from make_function_pairs(snippet, generator)
 
 
-def _chosen(paths: Iterable[Path], random: Random) -> list[Path]:
-    """Pages, and source files of the languages with a grammar and SQL; of a giant package only so many."""
-    fit = []
+def _select_files(paths: Iterable[Path], generator: Random) -> list[Path]:
+    """Return pages, SQL, and source files of languages with a grammar; a sample of them for a giant package."""
+    usable_paths = []
     for path in paths:
         language = detect_language(path)
-        if find_page_suffix(path) in DOCS or (language and (language == "sql" or has_grammar(language))):
-            fit.append(path)
-    return sorted(random.sample(fit, _MAX_FILES)) if len(fit) > _MAX_FILES else fit
+        if find_page_suffix(path) in PAGE_SUFFIXES or (language and (language == "sql" or has_grammar(language))):
+            usable_paths.append(path)
+    return sorted(generator.sample(usable_paths, _MAX_FILES)) if len(usable_paths) > _MAX_FILES else usable_paths
 
 
 def _is_generated(text: str) -> bool:
@@ -100,94 +104,99 @@ def _is_generated(text: str) -> bool:
     )
 
 
-def make_function_pairs(snippet: Snippet, random: Random) -> Iterator[TextPair]:
-    """The pairs that one function gives."""
+def make_function_pairs(snippet: Snippet, generator: Random) -> Iterator[TextPair]:
+    """Yield the pairs of one function."""
     code = remove_doc(snippet)
-    lines = code.count("\n") + 1
-    if len(code) < 60 or len(code) > 4000 or lines < 2:
+    line_count = code.count("\n") + 1
+    if len(code) < 60 or len(code) > 4000 or line_count < 2:
         return
     language = snippet.language
-    words = extract_summary(snippet.doc)
-    if words and snippet.kind is not SnippetKind.TEST:
-        yield TextPair("doc", words, code, language)
-        if random.random() < 0.5:
-            yield TextPair("asked", to_question(words, language, random), code, language)
+    summary = extract_summary(snippet.doc)
+    if summary and snippet.kind is not SnippetKind.TEST:
+        yield TextPair("doc", summary, code, language)
+        if generator.random() < 0.5:
+            yield TextPair("asked", to_question(summary, language, generator), code, language)
     for example in extract_examples(snippet.doc):
-        question = words or split_name(snippet.name)
+        question = summary or split_name(snippet.name)
         if question:
             yield TextPair(
                 "example",
-                to_question(question, language, random) if random.random() < 0.3 else question,
+                to_question(question, language, generator) if generator.random() < 0.3 else question,
                 example,
                 language,
             )
-    spoken = split_name(snippet.name)
-    if spoken and lines > 2 and random.random() < 0.5:
-        body = re.sub(rf"\b{re.escape(snippet.name)}\b", "f", code)
-        yield TextPair("name", spoken, body, language)
-    if lines >= 4:
-        start, rest = split_code(code, random)
-        yield TextPair("half", start, rest, language)
-    if lines >= 3 and random.random() < 0.4:
-        yield TextPair("clone", code, make_renamed_clone(code, random), language)
+    spoken_name = split_name(snippet.name)
+    if spoken_name and line_count > 2 and generator.random() < 0.5:
+        anonymous_code = re.sub(rf"\b{re.escape(snippet.name)}\b", "f", code)
+        yield TextPair("name", spoken_name, anonymous_code, language)
+    if line_count >= 4:
+        first_half, second_half = split_code(code, generator)
+        yield TextPair("half", first_half, second_half, language)
+    if line_count >= 3 and generator.random() < 0.4:
+        yield TextPair("clone", code, make_renamed_clone(code, generator), language)
 
 
 def remove_doc(snippet: Snippet) -> str:
-    """The function's text without the doc comment above it or the docstring in it."""
+    """Return the function's text without the doc comment above it or the docstring in it."""
     lines = snippet.text.split("\n")
-    above = snippet.name_line - snippet.span.start
-    kept = [line for row, line in enumerate(lines) if row >= above or not _COMMENT_LINE.match(line)]
-    text = "\n".join(kept)
+    comment_rows = snippet.name_line - snippet.span.start
+    kept_lines = [line for row, line in enumerate(lines) if row >= comment_rows or not _COMMENT_LINE.match(line)]
+    text = "\n".join(kept_lines)
     if snippet.language == "python" and snippet.doc:
         text = DOCSTRING.sub("", text, count=1)
     return text
 
 
-def split_code(code: str, random: Random) -> tuple[str, str]:
-    """The code cut at a line border between 0.3 and 0.7 of its lines."""
+def split_code(code: str, generator: Random) -> tuple[str, str]:
+    """Split the code between two lines, after 0.3 to 0.7 of them."""
     lines = code.split("\n")
-    border = max(1, min(len(lines) - 1, round(len(lines) * random.uniform(0.3, 0.7))))
-    return "\n".join(lines[:border]), "\n".join(lines[border:])
+    split_row = max(1, min(len(lines) - 1, round(len(lines) * generator.uniform(0.3, 0.7))))
+    return "\n".join(lines[:split_row]), "\n".join(lines[split_row:])
 
 
-def make_renamed_clone(code: str, random: Random) -> str:
-    """A clone of type 2 and 3: some identifiers renamed throughout, some lines dropped, all comments dropped."""
+def make_renamed_clone(code: str, generator: Random) -> str:
+    """Make a clone of type 2 and 3: some identifiers renamed throughout, some lines and all comments dropped."""
     names = list(dict.fromkeys(_IDENTIFIER.findall(code)))
-    chosen = {name: f"v{index}" for index, name in enumerate(names) if random.random() < 0.3}
-    lines = [line for line in code.split("\n") if not _COMMENT_LINE.match(line) and random.random() > 0.15]
-    return _IDENTIFIER.sub(lambda name: chosen.get(name[0], name[0]), "\n".join(lines) or code)
+    new_names = {name: f"v{index}" for index, name in enumerate(names) if generator.random() < 0.3}
+    lines = [line for line in code.split("\n") if not _COMMENT_LINE.match(line) and generator.random() > 0.15]
+    return _IDENTIFIER.sub(lambda name: new_names.get(name[0], name[0]), "\n".join(lines) or code)
 
 
 def extract_comment_pairs(text: str, language: str) -> Iterator[TextPair]:
-    """Line comments of one to three lines → the lines below, up to a blank line, another comment or ten lines."""
+    """Yield line comments of one to three lines → the code below, up to a blank line, a comment or ten lines."""
     lines = text.split("\n")
     row = 0
     while row < len(lines):
-        words = []
+        comment_lines = []
         while row < len(lines) and (match := _LINE_COMMENT.match(lines[row])):
-            words.append(match[1])
+            comment_lines.append(match[1])
             row += 1
-        if not words:
+        if not comment_lines:
             row += 1
             continue
-        end = row
-        while end < len(lines) and end - row < 10 and lines[end].strip() and not _COMMENT_LINE.match(lines[end]):
-            end += 1
-        question = clean_prose(" ".join(words)) if len(words) <= 3 else ""
+        code_end = row
+        while (
+            code_end < len(lines)
+            and code_end - row < 10
+            and lines[code_end].strip()
+            and not _COMMENT_LINE.match(lines[code_end])
+        ):
+            code_end += 1
+        question = clean_prose(" ".join(comment_lines)) if len(comment_lines) <= 3 else ""
         if question and not question.endswith((";", "{", "}", ")", ",")):
-            for code in yield_if_worthwhile("\n".join(lines[row:end])):
+            for code in yield_if_worthwhile("\n".join(lines[row:code_end])):
                 yield TextPair("comment", question, code, language)
 
 
-def write_pairs(pairs: Iterable[TextPair], path: Path) -> int:
-    """One gzipped JSON line a pair, each pair of texts once; how many."""
-    seen: set[int] = set()
-    partial = path.with_suffix(".partial")
+def write_pairs(pairs: Iterable[TextPair], pairs_path: Path) -> int:
+    """Write one gzipped JSON line per pair, without duplicates; return their number."""
+    pair_hashes: set[int] = set()
+    partial = pairs_path.with_suffix(".partial")
     with gzip.open(partial, "wt", encoding="utf-8", compresslevel=1) as stream:
         for pair in pairs:
-            key = hash((pair.kind, pair.query, pair.passage))
-            if key not in seen:
-                seen.add(key)
+            pair_hash = hash((pair.kind, pair.query, pair.passage))
+            if pair_hash not in pair_hashes:
+                pair_hashes.add(pair_hash)
                 stream.write(json.dumps([pair.kind, pair.query, pair.passage, pair.language]) + "\n")
-    partial.replace(path)
-    return len(seen)
+    partial.replace(pairs_path)
+    return len(pair_hashes)

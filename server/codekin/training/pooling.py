@@ -1,4 +1,4 @@
-"""From a text's token states to its one vector: the three ways that the paper compares.
+"""Pool a text's hidden states into one vector, in the three ways that the paper compares.
 
 Source: arXiv 2508.21290, section 5.2: last-token pooling was the best of them for a decoder. Latent attention is
 NV-Embed's (arXiv 2405.17428, section 3.1).
@@ -14,45 +14,50 @@ POOLING_NAMES: tuple[PoolingName, ...] = get_args(PoolingName)
 
 
 class LastTokenPooling(nn.Module):
-    """The last token alone: with causal attention it is the only one that has seen the whole text."""
+    """Takes the last token: with causal attention, only it has seen the whole text."""
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """states (n, t, d), mask (n, t), 1 where there is a token, at whichever side the others are; (n, d)."""
-        places = torch.arange(mask.shape[1], device=mask.device)
-        last = (mask * (places + 1)).argmax(dim=1)
-        return states[torch.arange(len(states), device=states.device), last]
+    def forward(self, hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
+        """Pool states (n, t, d) by mask (n, t), 1 for tokens, with padding on either side; return (n, d)."""
+        positions = torch.arange(attention_mask.shape[1], device=attention_mask.device)
+        last_positions = (attention_mask * (positions + 1)).argmax(dim=1)
+        return hidden_states[torch.arange(len(hidden_states), device=hidden_states.device), last_positions]
 
 
 class MeanPooling(nn.Module):
-    """The mean over all tokens, those of the instruction among them."""
+    """Averages all tokens, including those of the instruction."""
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        weights = mask.unsqueeze(-1).to(states.dtype)
-        return (states * weights).sum(dim=1) / weights.sum(dim=1)
+    def forward(self, hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
+        token_weights = attention_mask.unsqueeze(-1).to(hidden_states.dtype)
+        return (hidden_states * token_weights).sum(dim=1) / token_weights.sum(dim=1)
 
 
 class LatentAttentionPooling(nn.Module):
-    """Each token asks a learned dictionary of latents, what it is told goes through a small network, and their mean
-    is the vector. It has weights of its own, which no other program knows to read.
+    """Lets each token attend to learned latents, transforms the result by an MLP, and averages it.
+
+    It has weights of its own, which no other program can read.
     """
 
-    def __init__(self, width: int, latents: int = 64, heads: int = 4) -> None:
+    def __init__(self, hidden_size: int, num_latents: int = 64, num_heads: int = 4) -> None:
         super().__init__()
-        self.latents = nn.Parameter(torch.randn(latents, width) * width**-0.5)
-        self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
-        self.network = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.latents = nn.Parameter(torch.randn(num_latents, hidden_size) * hidden_size**-0.5)
+        self.before, self.between = nn.LayerNorm(hidden_size), nn.LayerNorm(hidden_size)
+        self.attention = nn.MultiheadAttention(hidden_size, num_heads, batch_first=True)
+        self.network = nn.Sequential(
+            nn.Linear(hidden_size, 4 * hidden_size), nn.GELU(), nn.Linear(4 * hidden_size, hidden_size)
+        )
         self.mean = MeanPooling()
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        latents = self.latents.expand(len(states), -1, -1)
-        states = states + self.attention(self.before(states), latents, latents, need_weights=False)[0]
-        states = states + self.network(self.between(states))
-        return self.mean(states, mask)
+    def forward(self, hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
+        latents = self.latents.expand(len(hidden_states), -1, -1)
+        hidden_states = (
+            hidden_states + self.attention(self.before(hidden_states), latents, latents, need_weights=False)[0]
+        )
+        hidden_states = hidden_states + self.network(self.between(hidden_states))
+        return self.mean(hidden_states, attention_mask)
 
 
-def make_pooling(way: PoolingName, width: int) -> nn.Module:
-    """The way of that name, for states of `width` numbers."""
-    if way == "latent":
-        return LatentAttentionPooling(width)
-    return LastTokenPooling() if way == "last" else MeanPooling()
+def make_pooling(pooling_name: PoolingName, hidden_size: int) -> nn.Module:
+    """Return the pooling of that name for states of `hidden_size` numbers."""
+    if pooling_name == "latent":
+        return LatentAttentionPooling(hidden_size)
+    return LastTokenPooling() if pooling_name == "last" else MeanPooling()

@@ -1,4 +1,4 @@
-"""Pairs as numbers: the vocabulary is learned from their texts, and the token ids are kept in flat arrays."""
+"""Turn pairs into numbers: learn the vocabulary from their texts, and keep the token ids in flat arrays."""
 
 import gzip
 import json
@@ -16,26 +16,26 @@ from codekin.embed.vocabulary import Vocabulary, replace_surrogates, split_ident
 from codekin.training.decontamination import BenchmarkTexts
 from codekin.training.docs_pages import TextPair
 
-SPOKEN_QUERIES = {"doc", "asked", "name", "comment", "example", "section"}  # kinds whose queries are sentences
+SENTENCE_QUERY_KINDS = {"doc", "asked", "name", "comment", "example", "section"}  # kinds whose queries are sentences
 
 
-def read_pairs(path: Path) -> Iterator[TextPair]:
-    """The pairs of gzipped JSON lines, each `[kind, query, passage, language]`."""
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
+def read_pairs(pairs_path: Path) -> Iterator[TextPair]:
+    """Yield the pairs of gzipped JSON lines, each `[kind, query, passage, language]`."""
+    with gzip.open(pairs_path, "rt", encoding="utf-8") as stream:
         for line in stream:
             yield TextPair(*json.loads(line))
 
 
-def learn_vocabulary(texts: Iterable[str], size: int) -> str:
-    """A lower-cased BPE over the texts' identifier-split words, as the text of a `tokenizer.json`."""
+def learn_vocabulary(texts: Iterable[str], vocabulary_size: int) -> str:
+    """Learn a lower-cased BPE over the texts' identifier-split words; return the text of its `tokenizer.json`."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    trainer = trainers.BpeTrainer(vocab_size=size, min_frequency=3, limit_alphabet=200, show_progress=False)
-    split = (
-        " ".join(part for word in dict.fromkeys(split_tokens(text)) for part in split_identifier(word))
+    trainer = trainers.BpeTrainer(vocab_size=vocabulary_size, min_frequency=3, limit_alphabet=200, show_progress=False)
+    split_texts = (
+        " ".join(subword for word in dict.fromkeys(split_tokens(text)) for subword in split_identifier(word))
         for text in texts
     )
-    tokenizer.train_from_iterator(map(replace_surrogates, split), trainer)
+    tokenizer.train_from_iterator(map(replace_surrogates, split_texts), trainer)
     return str(tokenizer.to_str())
 
 
@@ -51,17 +51,17 @@ class TokenizedTexts:
         return len(self.keys)
 
     def take_rows(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The flat ids of some texts, and where each begins."""
+        """Return the flat token ids of some texts, and where each begins."""
         lengths = self.starts[rows + 1] - self.starts[rows]
-        ends = np.cumsum(lengths)
-        begins = ends - lengths
-        flat = np.arange(ends[-1]) + np.repeat(self.starts[rows] - begins, lengths)
-        return self.ids[flat].astype(np.int64), begins
+        text_ends = np.cumsum(lengths)
+        text_starts = text_ends - lengths
+        flat_positions = np.arange(text_ends[-1]) + np.repeat(self.starts[rows] - text_starts, lengths)
+        return self.ids[flat_positions].astype(np.int64), text_starts
 
 
 @dataclass(frozen=True, slots=True)
 class TokenizedPairs:
-    """The tokenised pairs of one kind."""
+    """Tokenised pairs of one kind."""
 
     queries: TokenizedTexts
     passages: TokenizedTexts
@@ -71,59 +71,66 @@ class TokenizedPairs:
         return len(self.queries)
 
 
-def flatten_texts(lists: Sequence[Sequence[int]]) -> TokenizedTexts:
-    """Texts of the given token ids; a vocabulary has at most 65,536 rows."""
-    arrays = [np.array(ids, dtype=np.uint16) for ids in lists]
+def flatten_texts(token_lists: Sequence[Sequence[int]]) -> TokenizedTexts:
+    """Flatten texts of token ids into arrays; a vocabulary has at most 65,536 rows."""
+    arrays = [np.array(token_ids, dtype=np.uint16) for token_ids in token_lists]
     starts = np.zeros(len(arrays) + 1, dtype=np.int64)
-    np.cumsum([len(ids) for ids in arrays], out=starts[1:])
-    keys = np.array([crc32(np.sort(ids).tobytes()) for ids in arrays], dtype=np.int64)
+    np.cumsum([len(token_ids) for token_ids in arrays], out=starts[1:])
+    keys = np.array([crc32(np.sort(token_ids).tobytes()) for token_ids in arrays], dtype=np.int64)
     return TokenizedTexts(np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.uint16), starts, keys)
 
 
 def tokenize_pairs(
-    path: Path, tokenizer: Path, phrases: int, leaks: BenchmarkTexts, shares: Mapping[str, float]
+    pairs_path: Path, tokenizer: Path, phrases: int, benchmark_texts: BenchmarkTexts, shares: Mapping[str, float]
 ) -> dict[str, TokenizedPairs]:
-    """The pairs of one package by kind, of each kind its share, without leaks and texts of fewer than two tokens."""
+    """Return the pairs of one package by kind.
+
+    Of each kind a share is kept; pairs with a benchmark's text, or with a text of fewer than two tokens, are dropped.
+    """
     vocabulary = Vocabulary(tokenizer, phrases)
-    random = Random(crc32(path.name.encode()))  # noqa: S311 -- sampling, not secrets
-    by_kind: dict[str, list[TextPair]] = {}
-    for pair in read_pairs(path):
-        if random.random() < shares.get(pair.kind, 1.0) and not leaks.contains(pair):
-            by_kind.setdefault(pair.kind, []).append(pair)
-    return {kind: _numbered(kind, pairs, vocabulary, path.name) for kind, pairs in by_kind.items()}
+    generator = Random(crc32(pairs_path.name.encode()))  # noqa: S311 -- sampling, not secrets
+    pairs_by_kind: dict[str, list[TextPair]] = {}
+    for pair in read_pairs(pairs_path):
+        if generator.random() < shares.get(pair.kind, 1.0) and not benchmark_texts.contains(pair):
+            pairs_by_kind.setdefault(pair.kind, []).append(pair)
+    return {kind: _tokenize_kind(kind, pairs, vocabulary, pairs_path.name) for kind, pairs in pairs_by_kind.items()}
 
 
-def _numbered(kind: str, pairs: Sequence[TextPair], vocabulary: Vocabulary, package: str) -> TokenizedPairs:
-    spoken = kind in SPOKEN_QUERIES
+def _tokenize_kind(kind: str, pairs: Sequence[TextPair], vocabulary: Vocabulary, package: str) -> TokenizedPairs:
+    is_sentence = kind in SENTENCE_QUERY_KINDS
     queries = [
-        vocabulary.token_ids(pair.query, spoken) + ([] if spoken else vocabulary.language_marks(pair.query))
+        vocabulary.token_ids(pair.query, is_sentence) + ([] if is_sentence else vocabulary.language_marks(pair.query))
         for pair in pairs
     ]
     passages = [vocabulary.token_ids(pair.passage) + vocabulary.language_marks(pair.passage) for pair in pairs]
-    kept = [row for row in range(len(pairs)) if len(queries[row]) > 1 and len(passages[row]) > 1]
+    kept_rows = [row for row in range(len(pairs)) if len(queries[row]) > 1 and len(passages[row]) > 1]
     return TokenizedPairs(
-        flatten_texts([queries[row] for row in kept]),
-        flatten_texts([passages[row] for row in kept]),
-        np.array([crc32(f"{package} {pairs[row].language}".encode()) for row in kept], dtype=np.int64),
+        flatten_texts([queries[row] for row in kept_rows]),
+        flatten_texts([passages[row] for row in kept_rows]),
+        np.array([crc32(f"{package} {pairs[row].language}".encode()) for row in kept_rows], dtype=np.int64),
     )
 
 
-def concatenate_pairs(several: Sequence[TokenizedPairs]) -> TokenizedPairs:
-    """All pairs of one kind in one, those of equal texts on both sides once."""
-    queries, passages = (_joined([getattr(pairs, side) for pairs in several]) for side in ("queries", "passages"))
-    both = np.stack([queries.keys, passages.keys], axis=1)
-    _, first = np.unique(both, axis=0, return_index=True)
-    first.sort()
-    groups = np.concatenate([pairs.groups for pairs in several])
-    return TokenizedPairs(_chosen(queries, first), _chosen(passages, first), groups[first])
+def concatenate_pairs(pair_sets: Sequence[TokenizedPairs]) -> TokenizedPairs:
+    """Concatenate pairs of one kind, without duplicates of both texts."""
+    queries, passages = (
+        _concatenate_texts([getattr(pairs, side) for pairs in pair_sets]) for side in ("queries", "passages")
+    )
+    key_pairs = np.stack([queries.keys, passages.keys], axis=1)
+    _, first_rows = np.unique(key_pairs, axis=0, return_index=True)
+    first_rows.sort()
+    groups = np.concatenate([pairs.groups for pairs in pair_sets])
+    return TokenizedPairs(_select_texts(queries, first_rows), _select_texts(passages, first_rows), groups[first_rows])
 
 
-def _chosen(texts: TokenizedTexts, rows: NDArray[np.int64]) -> TokenizedTexts:
-    ids, begins = texts.take_rows(rows)
-    return TokenizedTexts(ids.astype(np.uint16), np.append(begins, len(ids)), texts.keys[rows])
+def _select_texts(texts: TokenizedTexts, rows: NDArray[np.int64]) -> TokenizedTexts:
+    token_ids, text_starts = texts.take_rows(rows)
+    return TokenizedTexts(token_ids.astype(np.uint16), np.append(text_starts, len(token_ids)), texts.keys[rows])
 
 
-def _joined(several: Sequence[TokenizedTexts]) -> TokenizedTexts:
-    lengths = np.concatenate([np.diff(texts.starts) for texts in several])
+def _concatenate_texts(text_sets: Sequence[TokenizedTexts]) -> TokenizedTexts:
+    lengths = np.concatenate([np.diff(texts.starts) for texts in text_sets])
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return TokenizedTexts(np.concatenate([t.ids for t in several]), starts, np.concatenate([t.keys for t in several]))
+    return TokenizedTexts(
+        np.concatenate([texts.ids for texts in text_sets]), starts, np.concatenate([texts.keys for texts in text_sets])
+    )

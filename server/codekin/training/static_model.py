@@ -1,4 +1,4 @@
-"""The static model while it learns: token tables and weights as tensors, and their way into the shipped files."""
+"""The static model in training: token tables and weights as tensors, and their export to the shipped files."""
 
 import json
 from collections.abc import Mapping
@@ -16,28 +16,28 @@ from codekin.embed.tasks import PREFIXES
 from codekin.embed.vocabulary import MARKS
 from codekin.types import Role, Task
 
-SPOKEN = tuple(
+SENTENCE_PREFIXES = tuple(
     PREFIXES[head] for head in ((Task.NL2CODE, Role.QUERY), (Task.QA, Role.QUERY), (Task.CODE2NL, Role.PASSAGE))
-)  # the prefixes of sentences
-MARKED = (
+)  # texts in prose
+MARKED_PREFIXES = (
     *(PREFIXES[Task.CODE2COMPLETION, role] for role in Role),
     PREFIXES[Task.QA, Role.PASSAGE],
-)  # the prefixes of texts whose language is half the answer
-RANKS = 256  # tokens from either end that are told apart; later ones are all alike
-_BUCKETS = 12  # groups of ranks that weigh the same, from the end on ever wider: three for each fourfold distance
+)  # texts whose programming language matters most
+RANKS = 256  # positions from either end with a weight of their own; all later ones share one
+_BUCKET_COUNT = 12  # groups of positions that share a weight, growing with distance: three for each factor of four
 
 
 @dataclass(frozen=True, slots=True)
 class StaticShape:
-    """What the model has rows for."""
+    """Rows and dimensions of the model's tables."""
 
     tokens: int  # of the vocabulary, phrases and marks with them
     dims: tuple[int, ...]  # Matryoshka, ascending
-    table_of: Mapping[str, int]  # prefix → which table its texts use
+    table_of: Mapping[str, int]  # prefix → index of the table for its texts
 
     @property
-    def first_mark(self) -> int:
-        """The ids from here on are those of marks."""
+    def first_mark_id(self) -> int:
+        """First id of the marks, which follow all other tokens."""
         return self.tokens - len(MARKS)
 
     @property
@@ -45,88 +45,99 @@ class StaticShape:
         return tuple(self.table_of)
 
 
-def make_shape(tokens: int, dims: tuple[int, ...], tables: int) -> StaticShape:
-    """With two tables, sentences have the first and code the second."""
+def make_shape(tokens: int, dimensions: tuple[int, ...], table_count: int) -> StaticShape:
+    """Return the shape; with two tables, sentences use the first and code the second."""
     prefixes = dict.fromkeys(PREFIXES.values())
-    return StaticShape(tokens, dims, {text: 0 if tables == 1 or text in SPOKEN else 1 for text in prefixes})
+    return StaticShape(
+        tokens, dimensions, {prefix: 0 if table_count == 1 or prefix in SENTENCE_PREFIXES else 1 for prefix in prefixes}
+    )
 
 
 class StaticModel(nn.Module):
-    """Tables (tables, tokens, d) of vectors, and logarithmic weights of tokens and of places, per prefix."""
+    """Tables (tables, tokens, d) of vectors, and logarithmic weights of tokens and of positions, per prefix."""
 
     def __init__(self, shape: StaticShape, phrases: int = 0, phrase_scale: float = 1.0) -> None:
         super().__init__()
         self.shape = shape
-        count = max(shape.table_of.values()) + 1
-        first = torch.randn(shape.tokens, shape.dims[-1]) * 0.1
-        first[shape.first_mark - phrases : shape.first_mark] *= phrase_scale
+        table_count = max(shape.table_of.values()) + 1
+        initial_table = torch.randn(shape.tokens, shape.dims[-1]) * 0.1
+        initial_table[shape.first_mark_id - phrases : shape.first_mark_id] *= phrase_scale
         # All tables start equal: a token that both roles use unchanged then means the same to both.
-        self.tables = nn.ParameterList([nn.Parameter(first.clone()) for _ in range(count)])
+        self.tables = nn.ParameterList([nn.Parameter(initial_table.clone()) for _ in range(table_count)])
         self.weights = nn.Parameter(torch.zeros(len(shape.prefixes), shape.tokens))
-        self.places = nn.Parameter(torch.zeros(len(shape.prefixes), 2, _BUCKETS))
+        self.places = nn.Parameter(torch.zeros(len(shape.prefixes), 2, _BUCKET_COUNT))
 
-    def forward(self, ids: Tensor, starts: Tensor, prefix: str) -> Tensor:
-        """Raw vectors (n, d) of the texts whose token ids are `ids` (all, flat), beginning at `starts` (n,).
+    def forward(self, token_ids: Tensor, text_starts: Tensor, prefix: str) -> Tensor:
+        """Return raw vectors (n, d) of texts with the flat `token_ids`, which begin at `text_starts` (n,).
 
-        A text's marks come after its other tokens; they have no place, and no weight but under prefixes in MARKED.
+        A text's marks come after its other tokens. They have no position, and a weight only under MARKED_PREFIXES.
         """
         table = self.tables[self.shape.table_of[prefix]]
-        head = self.shape.prefixes.index(prefix)
-        lengths = torch.diff(starts, append=torch.tensor([len(ids)]))
-        is_word = ids < self.shape.first_mark
-        owners = torch.repeat_interleave(torch.arange(len(starts)), lengths)
-        words = torch.zeros_like(starts).index_add_(0, owners, is_word.long())
-        before = torch.arange(len(ids)) - starts[owners]
-        after = (words[owners] - 1 - before).clamp(min=0)
-        placed = self.places[head, 0][_bucket(before)] + self.places[head, 1][_bucket(after)]
-        logits = self.weights[head][ids]
-        weights = torch.where(is_word, logits + placed, logits).exp()
-        if prefix not in MARKED:
+        prefix_index = self.shape.prefixes.index(prefix)
+        lengths = torch.diff(text_starts, append=torch.tensor([len(token_ids)]))
+        is_word = token_ids < self.shape.first_mark_id
+        text_indices = torch.repeat_interleave(torch.arange(len(text_starts)), lengths)
+        word_counts = torch.zeros_like(text_starts).index_add_(0, text_indices, is_word.long())
+        words_before = torch.arange(len(token_ids)) - text_starts[text_indices]
+        words_after = (word_counts[text_indices] - 1 - words_before).clamp(min=0)
+        place_logits = (
+            self.places[prefix_index, 0][_to_bucket(words_before)]
+            + self.places[prefix_index, 1][_to_bucket(words_after)]
+        )
+        logits = self.weights[prefix_index][token_ids]
+        weights = torch.where(is_word, logits + place_logits, logits).exp()
+        if prefix not in MARKED_PREFIXES:
             weights = weights * is_word
-        return nn.functional.embedding_bag(ids, table, starts, mode="sum", per_sample_weights=weights)
+        return nn.functional.embedding_bag(token_ids, table, text_starts, mode="sum", per_sample_weights=weights)
 
 
-def _bucket(ranks: Tensor) -> Tensor:
-    return (1.5 * (ranks + 1).log2()).long().clamp(max=_BUCKETS - 1)
+def _to_bucket(ranks: Tensor) -> Tensor:
+    return (1.5 * (ranks + 1).log2()).long().clamp(max=_BUCKET_COUNT - 1)
 
 
 def quantize_rows(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """int8 rows and their scales: row ≈ int8 row x scale, with the row's largest number at ±127."""
+    """Return int8 rows and their scales: row ≈ int8 row x scale, with the row's largest number at ±127."""
     scales = np.abs(table).max(axis=-1) / 127
-    safe = np.where(scales > 0, scales, 1)
-    return np.rint(table / safe[..., None]).astype(np.int8), scales.astype(np.float32)
+    safe_scales = np.where(scales > 0, scales, 1)
+    return np.rint(table / safe_scales[..., None]).astype(np.int8), scales.astype(np.float32)
 
 
-def export_model(model: StaticModel, tokenizer: str, phrases: int, folder: Path, recipe: Mapping[str, Any]) -> None:
+def _describe_heads(shape: StaticShape) -> list[dict[str, Any]]:
+    return [
+        {
+            "prefix": prefix,
+            "table": table,
+            "factors": row,
+            "spoken": prefix in SENTENCE_PREFIXES,
+            "marked": prefix in MARKED_PREFIXES,
+        }
+        for row, (prefix, table) in enumerate(shape.table_of.items())
+    ]
+
+
+def export_model(
+    model: StaticModel, tokenizer: str, phrases: int, model_folder: Path, recipe: Mapping[str, Any]
+) -> None:
     """Write the files that `embed.static.StaticEncoder` reads."""
-    folder.mkdir(parents=True, exist_ok=True)
+    model_folder.mkdir(parents=True, exist_ok=True)
     shape = model.shape
     rows, scales = quantize_rows(np.stack([table.detach().numpy() for table in model.tables]))
     weights = model.weights.detach().exp().numpy().copy()
-    spoken = [row for row, prefix in enumerate(shape.prefixes) if prefix in SPOKEN]
-    weights[spoken, shape.first_mark - phrases : shape.first_mark] *= float(recipe.get("spoken_phrases", 1.0))
+    sentence_rows = [row for row, prefix in enumerate(shape.prefixes) if prefix in SENTENCE_PREFIXES]
+    phrase_columns = slice(shape.first_mark_id - phrases, shape.first_mark_id)
+    weights[sentence_rows, phrase_columns] *= float(recipe.get("spoken_phrases", 1.0))
     table_of = list(shape.table_of.values())
-    np.save(folder / "table.npy", rows)
-    np.save(folder / "factors.npy", (weights * scales[table_of]).astype(np.float32))
-    places = model.places.detach()[:, :, _bucket(torch.arange(RANKS))].exp()
-    np.save(folder / "places.npy", places.numpy().astype(np.float32))
-    (folder / "tokenizer.json").write_text(tokenizer, "utf-8")
-    heads = [
-        {
-            "prefix": prefix,
-            "table": table_of[row],
-            "factors": row,
-            "spoken": prefix in SPOKEN,
-            "marked": prefix in MARKED,
-        }
-        for row, prefix in enumerate(shape.prefixes)
-    ]
-    described = {
+    np.save(model_folder / "table.npy", rows)
+    np.save(model_folder / "factors.npy", (weights * scales[table_of]).astype(np.float32))
+    places = model.places.detach()[:, :, _to_bucket(torch.arange(RANKS))].exp()
+    np.save(model_folder / "places.npy", places.numpy().astype(np.float32))
+    (model_folder / "tokenizer.json").write_text(tokenizer, "utf-8")
+    description = {
         "name": "codekin-static",
-        "fingerprint": fingerprint_files(folder),
+        "fingerprint": fingerprint_files(model_folder),
         "dims": list(shape.dims),
         "phrases": phrases,
-        "heads": heads,
+        "heads": _describe_heads(shape),
         "recipe": dict(recipe),
     }
-    (folder / "model.json").write_text(json.dumps(described, indent=1) + "\n", "utf-8")
+    (model_folder / "model.json").write_text(json.dumps(description, indent=1) + "\n", "utf-8")
