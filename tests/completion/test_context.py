@@ -56,7 +56,7 @@ def test_the_function_around_the_cursor_is_no_other():
     asked = at(above + typed + below, len(above + typed) - 8, "python")
     assert asked.name == "second"
     assert asked.parameters == ("item", "count")
-    assert "second" not in {other.name for other in asked.others}
+    assert "second" not in {snippet.name for snippet in asked.other_snippets}
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,8 @@ def test_precision_counts_the_surest_and_silence_as_no_answer():
 def test_fitting_learns_what_tells_right_lines(corpus: CutCorpus):
     from codekin.completion.features import FEATURES
 
-    good = tuple(float(name == "aligned") for name in FEATURES)
-    bad = tuple(0.0 for _ in FEATURES)
+    good = {name: float(name == "aligned") for name in FEATURES}
+    bad = dict.fromkeys(FEATURES, 0.0)
     of_clues, of_lines = fit_weights([((good, "go()", True), (bad, "stop()", False))] * 20)
     assert of_clues["aligned"] > 0
     assert set(of_lines) >= {"best", "share", "bias"}

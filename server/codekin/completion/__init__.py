@@ -1,1 +1,1 @@
-"""How does the code go on from here? Copies from the workspace; never generates, never offers what parses worse."""
+"""How does the code go on from here? Copies lines of the workspace; never generates, never offers what parses worse."""

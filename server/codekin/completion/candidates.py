@@ -1,14 +1,15 @@
-"""Places that may say how the code goes on, and what speaks for each.
+"""Finds lines that may come next: candidates, before their features are extracted.
 
-A clue is a line of other code, before which stands what stands before the cursor: the same step or nearly so. Lines of
-the document itself come from its text of now; others from the index, by the line before the cursor (whatever it names)
-and by the model (code2completion).
+A candidate is a line of other code that follows the same lines, or nearly the same, as the cursor does. Lines of the
+document itself come from its current text; lines of other documents from the index, by the line before the cursor
+(whatever local names it has) and by the model (code2completion).
 """
 
 import heapq
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,35 +19,34 @@ from codekin.completion.context import CompletionContext, measure_indent
 from codekin.completion.sources import SourceReader, SourceSnippet
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
-from codekin.types import Cancel, Role, Task
+from codekin.types import Cancel, Role, Snippet, Task
 from codekin.vectors.continuation_vectors import truncate_vectors
 from codekin.workspace.workspace import Workspace
 
-_ELSEWHERE = 64  # places of the line before the cursor that are read
-_LOOKED_AT = 2000  # lines of the document, the nearest functions first
-_HERE = 96  # lines of the document that are weighed
-_NEAREST = 256  # contents whose cosine is known
-_BY_MEANING = 8  # of them, those that are read for it
-_DEPTH = 8  # lines before the cursor that are compared in order
+_MAX_INDEX_LINES = 64  # lines of other documents that are read for the line before the cursor
+_MAX_SCANNED_LINES = 2000  # of the document, from the snippets nearest to the cursor on
+_MAX_DOCUMENT_LINES = 96  # of the scanned lines, those that become candidates
+_MAX_COSINES = 256  # nearest contents whose cosine becomes a feature
+_MAX_MODEL_CONTENTS = 8  # of them, those whose lines become candidates for their cosine alone
+_MAX_DEPTH = 8  # lines before the cursor that are compared in order
 
 
 @dataclass(slots=True)
 class LineCandidate:
-    """The line `at` of the source, as the next one."""
+    """A line of a source as the next line at the cursor; `FeatureExtractor` fills what has a default here."""
 
     source: SourceSnippet
-    at: int
-    depth: int
-    weight: float
-    meaning: float = 0.0
-    names: dict[str, str] = field(default_factory=dict)  # of the source → of the question
-    line: str = ""  # adapted, without indentation
-    unresolved: bool = False
-    features: tuple[float, ...] = ()
+    row: int  # of the line in `source.lines`
+    depth: int  # consecutive lines before it that are the same as before the cursor
+    rarity: float  # of those lines, in nats
+    cosine: float = 0.0  # of the source's continuation and the context; 0 where the model did not find it
+    names: dict[str, str] = field(default_factory=dict)  # local name of the source → its name at the cursor
+    line: str = ""  # with the names at the cursor, without indentation
+    features: dict[str, float] = field(default_factory=dict)  # name → value, in the order of FEATURES
 
 
 class CandidateFinder:
-    """Finds them in one index."""
+    """Finds the candidates of a context in one index and in the document."""
 
     def __init__(self, index: Index, workspace: Workspace, embedder: Embedder) -> None:
         self._index = index
@@ -54,100 +54,165 @@ class CandidateFinder:
         self._embedder = embedder
 
     def find_candidates(
-        self, asked: CompletionContext, without: Collection[bytes], cancel: Cancel
+        self, context: CompletionContext, excluded: Collection[bytes], cancel: Cancel
     ) -> list[LineCandidate]:
-        """The clues; those of contents whose hashes are in `without` are left out."""
-        rarity = measure_rarity(asked, self._index)
-        sources = SourceReader(self._index, self._workspace, asked.path, without)
-        return [*self._here(asked, rarity, without), *self._elsewhere(asked, rarity, sources, cancel)]
+        """Return the candidates; `excluded` has the hashes of contents that none is taken from."""
+        rarities = measure_rarity(context, self._index)
+        document_candidates = find_document_candidates(context, rarities, excluded)
+        sources = SourceReader(self._index, self._workspace, context.path, excluded)
+        return [*document_candidates, *self._find_index_candidates(context, rarities, sources, cancel)]
 
-    def _here(
-        self, asked: CompletionContext, rarity: dict[int, float], without: Collection[bytes]
-    ) -> list[LineCandidate]:
-        """Lines of the document itself, wherever they stand: half of all next lines are among them."""
-        found: list[tuple[float, int, SourceSnippet, int, int, float]] = []
-        key, last = make_line_hasher(asked.language), asked.content_lines[-1]
-        called, step = (
-            find_calls(last),
-            asked.indent_column - measure_indent(last) if asked.indent_column is not None else None,
-        )
-        middle, looked_at = asked.first_row, 0
-        order = sorted(range(len(asked.others)), key=lambda i: abs(asked.others[i].span.start - middle))
-        for distance, i in enumerate(order):
-            snippet = asked.others[i]
-            content = hash_content(snippet.text)
-            if content in without:
-                continue
-            head = snippet.name_line - snippet.span.start if snippet.part == 0 else -1
-            lines = tuple(snippet.text.split("\n"))
-            source = SourceSnippet(asked.path, snippet.span.start, lines, snippet.name, snippet.kind, head, distance)
-            said = [number for number, line in enumerate(lines) if key[line]]
-            looked_at += len(said)
-            if looked_at > _LOOKED_AT:
-                break
-            begins = snippet.borders[0] if snippet.borders else -1
-            course = [key[lines[number]] for number in said]
-            columns = [measure_indent(lines[number]) for number in said] if step is not None else []
-            for position in range(1, len(said)):
-                at, previous = said[position], lines[said[position - 1]]
-                depth, weight = _alike(asked.line_hashes, course[max(0, position - _DEPTH) : position], rarity)
-                stands = step is not None and abs(columns[position] - columns[position - 1] - step) <= 1
-                score = weight + 2 * (bool(called) and find_calls(previous) == called) + stands + 1 / (1 + distance)
-                score += 2 * (asked.is_signature_only and at == begins)
-                found.append((score, -len(found), source, at, depth, weight))
-        best = heapq.nlargest(_HERE, found, key=lambda item: item[:2])
-        return [LineCandidate(source, at, depth, weight) for _, _, source, at, depth, weight in best]
-
-    def _elsewhere(
-        self, asked: CompletionContext, rarity: dict[int, float], sources: SourceReader, cancel: Cancel
+    def _find_index_candidates(
+        self, context: CompletionContext, rarities: dict[int, float], sources: SourceReader, cancel: Cancel
     ) -> Iterator[LineCandidate]:
-        """Lines of other documents behind the line before the cursor, and what the model finds."""
-        keys = asked.line_hashes[-_DEPTH:]
-        followed = self._index.line_index.find_following(keys, [rarity[key] for key in keys])
-        meaning = self._meaning(asked)
-        # Equal ones by their hashes: numbers tell when something was indexed.
-        best = np.lexsort((followed.lines, self._index.sort_keys_of(followed.contents), -followed.weight))[:_ELSEWHERE]
-        rows = [
-            (int(followed.contents[i]), int(followed.lines[i]), int(followed.depth[i]), float(followed.weight[i]))
-            for i in best
+        """Yield lines of other documents: those behind the line before the cursor, and those that the model finds."""
+        cosines = self._find_cosines(context)
+        matches = [
+            *self._find_following_lines(context, rarities),
+            *self._find_split_points(list(cosines)[:_MAX_MODEL_CONTENTS]),
         ]
-        nearest = list(meaning)[:_BY_MEANING]
-        courses = self._index.store.line_hashes_of(nearest)
-        for content in nearest:
-            if content in courses:
-                rows += [(content, border, 0, 0.0) for border in unpack(courses[content]).borders]
-        read = sources.read_sources([row[0] for row in rows], cancel)
-        for content, at, depth, weight in rows:
-            source = read.get(content)
-            if source is not None and at < len(source.lines):
-                yield LineCandidate(source, at, depth, weight, meaning.get(content, 0.0))
+        sources_by_content = sources.read_sources([match.content for match in matches], cancel)
+        for match in matches:
+            source = sources_by_content.get(match.content)
+            if source is not None and match.row < len(source.lines):
+                cosine = cosines.get(match.content, 0.0)
+                yield LineCandidate(source, match.row, match.depth, match.rarity, cosine)
 
-    def _meaning(self, asked: CompletionContext) -> dict[int, float]:
-        """The contents' nearest continuations, by the model; best first."""
-        passages = self._index.continuation_vectors
-        if not len(passages.labels):
+    def _find_following_lines(self, context: CompletionContext, rarities: dict[int, float]) -> list["_IndexLine"]:
+        """Return the lines that follow the line before the cursor, those with the rarest common lines first."""
+        hashes = context.line_hashes[-_MAX_DEPTH:]
+        matches = self._index.line_index.find_following(hashes, [rarities[line_hash] for line_hash in hashes])
+        # Equal ones are ordered by their hashes: contents' numbers depend on the order of indexing.
+        order = np.lexsort((matches.lines, self._index.sort_keys_of(matches.contents), -matches.weight))
+        return [
+            _IndexLine(int(matches.contents[i]), int(matches.lines[i]), int(matches.depth[i]), float(matches.weight[i]))
+            for i in order[:_MAX_INDEX_LINES]
+        ]
+
+    def _find_split_points(self, contents: Sequence[int]) -> list["_IndexLine"]:
+        """Return the lines on which these contents' embedded continuations begin."""
+        packed_hashes = self._index.store.line_hashes_of(contents)
+        return [
+            _IndexLine(content, row, 0, 0.0)
+            for content in contents
+            if content in packed_hashes
+            for row in unpack(packed_hashes[content]).borders
+        ]
+
+    def _find_cosines(self, context: CompletionContext) -> dict[int, float]:
+        """Return content → cosine for the continuations that the model has nearest to the context, best first."""
+        vectors = self._index.continuation_vectors
+        if not len(vectors.labels):
             return {}
-        (vector,) = truncate_vectors(self._embedder.embed([asked.query_text], Task.CODE2COMPLETION, Role.QUERY))
-        cosines = passages.find_cosines(vector)
-        least = np.partition(cosines, -_NEAREST)[-_NEAREST] if len(cosines) > _NEAREST else -np.inf
-        near = np.flatnonzero(cosines >= least)
-        keys = self._index.sort_keys_of(passages.labels[near])
-        best = near[np.lexsort((keys, -cosines[near]))][:_NEAREST]
-        return dict(zip(passages.labels[best].tolist(), cosines[best].tolist(), strict=True))
+        (query,) = truncate_vectors(self._embedder.embed([context.query_text], Task.CODE2COMPLETION, Role.QUERY))
+        cosines = vectors.find_cosines(query)
+        threshold = np.partition(cosines, -_MAX_COSINES)[-_MAX_COSINES] if len(cosines) > _MAX_COSINES else -np.inf
+        nearest = np.flatnonzero(cosines >= threshold)
+        sort_keys = self._index.sort_keys_of(vectors.labels[nearest])
+        best = nearest[np.lexsort((sort_keys, -cosines[nearest]))][:_MAX_COSINES]
+        return dict(zip(vectors.labels[best].tolist(), cosines[best].tolist(), strict=True))
 
 
-def measure_rarity(asked: CompletionContext, index: Index) -> dict[int, float]:
-    """What each of the question's lines says: the rarer it is, the more."""
-    courses = index.line_index
-    return {key: math.log((len(courses) + 1) / (courses.frequency(key) + 0.5)) for key in asked.line_hashes}
-
-
-def _alike(asked: Sequence[int], before: Sequence[int], rarity: dict[int, float]) -> tuple[int, float]:
-    """How many lines, from the last one up, are the same, and what they say."""
-    depth, weight = 0, 0.0
-    for one, other in zip(reversed(asked[-_DEPTH:]), reversed(before), strict=False):
-        if one != other:
+def find_document_candidates(
+    context: CompletionContext, rarities: dict[int, float], excluded: Collection[bytes]
+) -> list[LineCandidate]:
+    """Return the most promising lines of the document itself: half of all next lines are among them."""
+    scorer = _DocumentLineScorer(context, rarities)
+    scored_lines: list[_ScoredLine] = []
+    scanned_count = 0
+    nearest_first = sorted(context.other_snippets, key=lambda snippet: abs(snippet.span.start - context.first_row))
+    for distance, snippet in enumerate(nearest_first):
+        if hash_content(snippet.text) in excluded:
+            continue
+        source = _to_source(snippet, context, distance)
+        content_rows = scorer.list_content_rows(source)
+        scanned_count += len(content_rows)
+        if scanned_count > _MAX_SCANNED_LINES:
             break
-        depth += 1
-        weight += rarity[one]
-    return depth, weight
+        body_row = snippet.borders[0] if snippet.borders else -1
+        scored_lines += scorer.score_lines(source, content_rows, body_row)
+    best = heapq.nlargest(_MAX_DOCUMENT_LINES, scored_lines, key=lambda line: line.score)
+    return [LineCandidate(line.source, line.row, line.depth, line.rarity) for line in best]
+
+
+def measure_rarity(context: CompletionContext, index: Index) -> dict[int, float]:
+    """Return line hash → rarity in nats, for each of the context's lines: rare lines say more about what comes next."""
+    line_index = index.line_index
+    return {
+        line_hash: math.log((len(line_index) + 1) / (line_index.frequency(line_hash) + 0.5))
+        for line_hash in context.line_hashes
+    }
+
+
+class _IndexLine(NamedTuple):
+    """A line of a content in the index, and the lines before it that are the same as before the cursor."""
+
+    content: int
+    row: int
+    depth: int
+    rarity: float
+
+
+class _ScoredLine(NamedTuple):
+    """A line of the document and how promising it is."""
+
+    score: float
+    source: SourceSnippet
+    row: int
+    depth: int
+    rarity: float
+
+
+class _DocumentLineScorer:
+    """Scores the document's lines as next lines by cheap signs, to choose those whose features are extracted."""
+
+    def __init__(self, context: CompletionContext, rarities: dict[int, float]) -> None:
+        self._context = context
+        self._rarities = rarities
+        self._hasher = make_line_hasher(context.language)
+        last_line = context.content_lines[-1]
+        self._last_calls = find_calls(last_line)
+        column = context.indent_column
+        self._indent_step = None if column is None else column - measure_indent(last_line)
+
+    def list_content_rows(self, source: SourceSnippet) -> list[int]:
+        """Return the rows that have code: no blank lines, comments or lone brackets."""
+        return [row for row, line in enumerate(source.lines) if self._hasher[line]]
+
+    def score_lines(self, source: SourceSnippet, content_rows: Sequence[int], body_row: int) -> Iterator[_ScoredLine]:
+        """Score each content line but the first. `body_row` is that of the body's first statement, or -1."""
+        hashes = [self._hasher[source.lines[row]] for row in content_rows]
+        for position in range(1, len(content_rows)):
+            row, previous_row = content_rows[position], content_rows[position - 1]
+            depth, rarity = self._match_lines_before(hashes[max(0, position - _MAX_DEPTH) : position])
+            score = rarity + 2 * self._has_same_calls(source.lines[previous_row])
+            score += self._has_same_indent_step(source.lines[previous_row], source.lines[row])
+            score += 1 / (1 + source.distance)
+            score += 2 * (self._context.is_signature_only and row == body_row)
+            yield _ScoredLine(score, source, row, depth, rarity)
+
+    def _match_lines_before(self, hashes: Sequence[int]) -> tuple[int, float]:
+        """Return how many of these lines, from the last one up, are the context's last ones, and their rarity."""
+        depth, rarity = 0, 0.0
+        for context_hash, line_hash in zip(
+            reversed(self._context.line_hashes[-_MAX_DEPTH:]), reversed(hashes), strict=False
+        ):
+            if context_hash != line_hash:
+                break
+            depth += 1
+            rarity += self._rarities[context_hash]
+        return depth, rarity
+
+    def _has_same_calls(self, previous_line: str) -> bool:
+        return bool(self._last_calls) and find_calls(previous_line) == self._last_calls
+
+    def _has_same_indent_step(self, previous_line: str, line: str) -> bool:
+        if self._indent_step is None:
+            return False
+        return abs(measure_indent(line) - measure_indent(previous_line) - self._indent_step) <= 1
+
+
+def _to_source(snippet: Snippet, context: CompletionContext, distance: int) -> SourceSnippet:
+    name_row = snippet.name_line - snippet.span.start if snippet.part == 0 else -1
+    lines = tuple(snippet.text.split("\n"))
+    return SourceSnippet(context.path, snippet.span.start, lines, snippet.name, snippet.kind, name_row, distance)

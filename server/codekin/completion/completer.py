@@ -1,4 +1,4 @@
-"""How does this code base go on from here? The door of this room."""
+"""Completes the code at a cursor with lines of the code base."""
 
 import threading
 from collections import OrderedDict
@@ -25,14 +25,14 @@ from codekin.settings import CompletionSettings
 from codekin.types import Cancel, Cell, Completion, Span
 from codekin.workspace.workspace import Document, Workspace
 
-_REMEMBERED = 8  # documents
-_LARGEST = 1_048_576  # characters of a document: in larger ones a key would take seconds
-_TRIED = 3  # beliefs that are made into text; the next ones are rarely above any floor
+_MAX_CONTEXTS = 8  # documents whose last context is kept
+_MAX_CHARACTERS = 1_048_576  # of a document: in larger ones a key would take seconds
+_MAX_TRIED_LINES = 3  # that are made into text; the next ones are rarely above any floor
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the code is to go on: a document's text of now, and a place in it, 0-based, in characters."""
+    """A position in a document's current text, 0-based, in characters."""
 
     path: Path
     text: str
@@ -43,24 +43,24 @@ class Cursor:
 
 
 class Completer:
-    """Answers from one index."""
+    """Completes code from one index."""
 
     def __init__(self, index: Index, workspace: Workspace, embedder: Embedder) -> None:
         self._index = index
         self._workspace = workspace
-        self._known: OrderedDict[Path, CompletionContext] = OrderedDict()  # the documents asked about last
+        self._contexts: OrderedDict[Path, CompletionContext] = OrderedDict()  # the last one of each document
         self._lock = threading.Lock()
-        self._clues = CandidateFinder(index, workspace, embedder)
+        self._finder = CandidateFinder(index, workspace, embedder)
 
     def make_cursor(self, path: Path, text: str | None, row: int, column: int, key: str = "") -> Cursor:
-        """A place in `text`, or where that is None in the document; with `key`, in an open cell of a notebook.
+        """Return the cursor at (row, column) in `text`, or where that is None in the document.
 
-        Raises QueryError where there is no source, or no such line in the document: an editor's text may lag behind its
-        cursor, a person's may not.
+        With `key`, `text` is that of a notebook's open cell. Raises QueryError where there is no source, or no such
+        line in the document: an editor's text may lag behind its cursor, a person's may not.
         """
         path = self._workspace.resolve_path(path)
         if is_notebook(path):
-            return self._cursor_in_notebook(path, text, (row, column), key)
+            return self._make_notebook_cursor(path, text, (row, column), key)
         if text is None:
             document = self._workspace.read_document(path)
             text = document.text if isinstance(document, Document) else None
@@ -74,12 +74,12 @@ class Completer:
             raise QueryError(f"{path} can't be read as source. Name a source file.")
         return Cursor(path, text, language, row, column)
 
-    def _cursor_in_notebook(self, path: Path, text: str | None, at: tuple[int, int], key: str) -> Cursor:
-        """What the cells above and below say counts as the lines above and below do in any other file."""
-        document, (row, column) = self._workspace.read_document(path), at
+    def _make_notebook_cursor(self, path: Path, text: str | None, position: tuple[int, int], key: str) -> Cursor:
+        """Return the cursor in a notebook's code: cells above and below count as lines above and below."""
+        document, (row, column) = self._workspace.read_document(path), position
         if not isinstance(document, Document):
             raise QueryError(f"{path} can't be read as source. Name a notebook with code.")
-        if text is not None and not document.cells:  # an editor shows it as the script that its code is
+        if text is not None and not document.cells:  # the editor shows it as a script
             return Cursor(path, text, document.language, row, column)
         notebook = Notebook(document.text, document.language, document.cells, 0)
         if text is not None:
@@ -90,101 +90,107 @@ class Completer:
             cell = cell_at(notebook.cells, row)
         lines = notebook.text.split("\n")
         if cell is None or row >= cell.span.end or (text and lines[row] != split_lines(text)[row - cell.span.start]):
-            raise QueryError(f"There is no code at this place of {path}. Name a line of a cell.")
+            raise QueryError(f"{path} has no code cell at this position. Name a line of a code cell.")
         return Cursor(path, in_language(notebook, cell.language), cell.language, row, column, notebook.cells)
 
     def complete(
-        self, cursor: Cursor, settings: CompletionSettings, cancel: Cancel, without: Collection[bytes] = ()
+        self, cursor: Cursor, settings: CompletionSettings, cancel: Cancel, excluded: Collection[bytes] = ()
     ) -> list[Completion]:
-        """What may stand at the cursor, most probable first; [] where nothing is probable enough.
+        """Return what may be inserted at the cursor, most probable first; [] where nothing reaches the floor.
 
-        Contents whose hashes are in `without` are left out.
+        `excluded` has the hashes of contents that nothing is copied from.
         """
-        former = self._known.get(cursor.path)
+        former = self._contexts.get(cursor.path)
         if former is not None and former.language != cursor.language:
             former = None
-        if len(cursor.text) > _LARGEST:
+        if len(cursor.text) > _MAX_CHARACTERS:
             return []
-        asked = read_context(cursor.path, cursor.text, cursor.language, cursor.row, cursor.column, former)
-        proof = ParseCheck(asked)
-        found = self._complete(asked, proof, settings, cancel, without) if asked.can_continue else []
-        self._remember(replace(asked, parsed=proof.parsed))
-        return [_with_cell(completion, cursor) for completion in found] if cursor.cells else found
+        context = read_context(cursor.path, cursor.text, cursor.language, cursor.row, cursor.column, former)
+        check = ParseCheck(context)
+        completions = self._complete(context, check, settings, cancel, excluded) if context.can_continue else []
+        self._remember_context(replace(context, parsed=check.parsed))
+        return [_add_cell(completion, cursor) for completion in completions] if cursor.cells else completions
 
     def _complete(
         self,
-        asked: CompletionContext,
-        proof: ParseCheck,
+        context: CompletionContext,
+        check: ParseCheck,
         settings: CompletionSettings,
         cancel: Cancel,
-        without: Collection[bytes],
+        excluded: Collection[bytes],
     ) -> list[Completion]:
-        believed = self.rank_next_lines(asked, cancel, without)
-        if believed and is_closing(believed[0].line):
-            return []  # most likely the block ends here, which is no news
-        probable = (belief for belief in believed[:_TRIED] if belief.probability >= settings.floor)
-        return list(islice(_offered(asked, probable, proof, settings, cancel), settings.limit))
+        ranked_lines = self.rank_next_lines(context, cancel, excluded)
+        if ranked_lines and is_closing(ranked_lines[0].line):
+            return []  # most likely the block ends here, which needs no suggestion
+        probable_lines = [line for line in ranked_lines[:_MAX_TRIED_LINES] if line.probability >= settings.floor]
+        completions = _make_completions(context, probable_lines, check, settings.max_lines, cancel)
+        return list(islice(completions, settings.limit))
 
-    def _remember(self, asked: CompletionContext) -> None:
-        """What the next question about the document needs not do again."""
+    def _remember_context(self, context: CompletionContext) -> None:
+        """Keep the context: the next one of its document takes parse tree and snippets from it."""
         with self._lock:
-            self._known[asked.path] = asked
-            self._known.move_to_end(asked.path)
-            while len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
+            self._contexts[context.path] = context
+            self._contexts.move_to_end(context.path)
+            while len(self._contexts) > _MAX_CONTEXTS:
+                self._contexts.popitem(last=False)
 
     def rank_next_lines(
-        self, asked: CompletionContext, cancel: Cancel, without: Collection[bytes] = ()
+        self, context: CompletionContext, cancel: Cancel, excluded: Collection[bytes] = ()
     ) -> list[RankedLine]:
-        """The lines that may come next, most probable first."""
-        return rank_lines(self.list_candidates(asked, cancel, without))
+        """Return the lines that may come next, most probable first."""
+        return rank_lines(self.list_candidates(context, cancel, excluded))
 
     def list_candidates(
-        self, asked: CompletionContext, cancel: Cancel, without: Collection[bytes] = ()
+        self, context: CompletionContext, cancel: Cancel, excluded: Collection[bytes] = ()
     ) -> list[LineCandidate]:
-        """The clues with their features."""
-        weigh = FeatureExtractor(asked, self._index)
-        found = []
-        for clue in self._clues.find_candidates(asked, without, cancel):
+        """Return the candidates that continue what is typed on the cursor's line, with their features."""
+        extractor = FeatureExtractor(context, self._index)
+        typed = context.text_before.strip()
+        candidates = []
+        for candidate in self._finder.find_candidates(context, excluded, cancel):
             if cancel.is_set():
                 return []
-            weigh(clue)
-            if not asked.text_before.strip() or clue.line.startswith(asked.text_before.strip()):
-                found.append(clue)
-        return found
+            extractor.extract_features(candidate)
+            if candidate.line.startswith(typed):
+                candidates.append(candidate)
+        return candidates
 
 
-def _with_cell(completion: Completion, cursor: Cursor) -> Completion:
+def _add_cell(completion: Completion, cursor: Cursor) -> Completion:
+    """Add the notebook's cell to a completion that is copied from the cursor's own document."""
     if completion.path != cursor.path:
         return completion
     return replace(completion, cell=cell_at(cursor.cells, completion.span.start))
 
 
-def _offered(
-    asked: CompletionContext,
-    probable: Iterator[RankedLine],
-    proof: ParseCheck,
-    settings: CompletionSettings,
-    cancel: Cancel,
+def _make_completions(
+    context: CompletionContext, ranked_lines: Sequence[RankedLine], check: ParseCheck, max_lines: int, cancel: Cancel
 ) -> Iterator[Completion]:
-    for belief in probable:
-        clue = belief.clues[0]
-        for rows in choose_extents(asked, belief.clues, settings.max_lines):
+    """Yield a completion for each line that has one: the best extent that can be inserted and parses no worse."""
+    for ranked in ranked_lines:
+        candidate = ranked.candidates[0]
+        for rows in choose_extents(context, ranked.candidates, max_lines):
             if cancel.is_set():
                 return
-            lines = adapt_lines(clue, rows)
-            text = make_insertion(asked, lines, clue.source.lines)
-            if text and text.strip() and not looks_secret(asked.text_before + text) and proof.is_no_worse(text):
-                yield _completion(asked, belief, text, rows, lines)
+            lines = adapt_lines(candidate, rows)
+            text = make_insertion(context, lines, candidate.source.lines)
+            if text and text.strip() and not looks_secret(context.text_before + text) and check.is_no_worse(text):
+                yield _make_completion(context, ranked, text, rows, lines)
                 break
 
 
-def _completion(
-    asked: CompletionContext, belief: RankedLine, text: str, rows: Sequence[int], lines: Sequence[str]
+def _make_completion(
+    context: CompletionContext, ranked: RankedLine, text: str, rows: Sequence[int], lines: Sequence[str]
 ) -> Completion:
-    clue = belief.clues[0]
-    source = clue.source
-    span = Span(source.first + rows[0], source.first + rows[-1] + 1)
-    edited = lines != [source.lines[row] for row in rows]
-    place = source.path, span, source.name
-    return Completion(text, asked.row, asked.column, belief.probability, *place, edited, source.cell)
+    source = ranked.candidates[0].source
+    return Completion(
+        text,
+        context.row,
+        context.column,
+        ranked.probability,
+        source.path,
+        Span(source.start_row + rows[0], source.start_row + rows[-1] + 1),
+        source.name,
+        edited=lines != [source.lines[row] for row in rows],
+        cell=source.cell,
+    )

@@ -1,80 +1,86 @@
-"""The question: a document, the cursor in it, and the function that has been begun there."""
+"""The context of a completion: a document, the cursor in it, and the function that has been begun there."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from codekin.code.extract import extract_with_tree, split_lines, to_canonical_text
+from codekin.code.extract import extract_with_tree, split_lines
 from codekin.code.line_hashes import blank_strings, find_local_names, make_line_hasher
 from codekin.code.lines import is_closing
 from codekin.code.parsing import ParsedSource
 from codekin.code.words import split_words
-from codekin.types import Snippet, SnippetKind, Span
+from codekin.completion.edits import Edit, find_edit, update_snippets
+from codekin.types import Snippet, SnippetKind
 
-MAX_START = 60  # lines above the cursor that are looked at
-_HEAD = 3  # lines on which a signature's parameters stand
+MAX_CONTEXT_LINES = 60  # above the cursor
+SIGNATURE_LINES = 3  # lines from a function's name on that are searched for its parameters
+_MAX_REMEMBERED_LINES = 65_536  # whose words are kept
 _BRACKET = re.compile(r"[\[\](){}]")
 _LONG_STRING = r"(?s:(?P<quotes>\"{3}|'{3})(?:.*?(?P=quotes)|(?P<string>.*\Z)))"
 _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
-_HASHED = re.compile(rf"{_LONG_STRING}|{_STRING}|#.*")
-_SLASHED = re.compile(rf"(?s:/\*(?:.*?\*/|(?P<comment>.*\Z)))|{_LONG_STRING}|{_STRING}|//.*")
+_PROSE_WITH_HASHES = re.compile(rf"{_LONG_STRING}|{_STRING}|#.*")
+_PROSE_WITH_SLASHES = re.compile(rf"(?s:/\*(?:.*?\*/|(?P<comment>.*\Z)))|{_LONG_STRING}|{_STRING}|//.*")
 _HASH_LANGUAGES = ("python", "ruby", "bash")
 _TYPE_OR_DEFAULT = re.compile("[:=]")
-_STANDIN = "x"  # for what is to come: a function without a body is none to most grammars
+_PLACEHOLDER = "x"  # for the code to come: most grammars see no function without a body
 
 
 @dataclass(frozen=True)
 class CompletionContext:
-    """What is known at the cursor; rows and columns are 0-based, columns count characters."""
+    """The document around the cursor; rows and columns are 0-based, columns count characters."""
 
     path: Path
     language: str
     lines: tuple[str, ...]  # of the document
     row: int
     column: int
-    own: tuple[Snippet, ...]  # the parts of the function that the cursor is in
-    others: tuple[Snippet, ...]  # of the document
-    parsed: ParsedSource | None = None  # the document as it was when it was parsed last, which may be some keys ago
+    function_parts: tuple[Snippet, ...]  # of the function that the cursor is in; () outside of any
+    other_snippets: tuple[Snippet, ...]  # of the document
+    parsed: ParsedSource | None = None  # the document at its last parse, which may be some keys ago
 
     @property
     def text_before(self) -> str:
-        """The cursor's line up to the cursor."""
+        """Return the cursor's line up to the cursor."""
         return self.lines[self.row][: self.column]
 
     @property
     def text_after(self) -> str:
-        """The cursor's line from the cursor on."""
+        """Return the cursor's line from the cursor on."""
         return self.lines[self.row][self.column :]
 
     @property
     def first_row(self) -> int:
-        """The row on which the function begins."""
-        return max(self.own[0].span.start, self.row - MAX_START) if self.own else max(self.row - MAX_START, 0)
+        """Return the row on which the context starts: that of the function, or MAX_CONTEXT_LINES above the cursor."""
+        return (
+            max(self.function_parts[0].span.start, self.row - MAX_CONTEXT_LINES)
+            if self.function_parts
+            else max(self.row - MAX_CONTEXT_LINES, 0)
+        )
 
     @property
     def kind(self) -> SnippetKind:
-        return self.own[0].kind if self.own else SnippetKind.LINES
+        return self.function_parts[0].kind if self.function_parts else SnippetKind.LINES
 
     @property
     def name(self) -> str:
-        return self.own[0].name if self.own else ""
+        return self.function_parts[0].name if self.function_parts else ""
 
     @cached_property
     def start_lines(self) -> tuple[str, ...]:
-        """The function's lines above the cursor's."""
+        """Return the context's lines above the cursor's."""
         return self.lines[self.first_row : self.row]
 
     @cached_property
     def content_lines(self) -> tuple[str, ...]:
-        """Those of them that say something."""
-        key = make_line_hasher(self.language)
-        return tuple(line for line in self.start_lines if key[line])
+        """Return those of the start lines that have code: no blank lines, comments or lone brackets."""
+        hasher = make_line_hasher(self.language)
+        return tuple(line for line in self.start_lines if hasher[line])
 
     @cached_property
     def can_continue(self) -> bool:
-        """Whether there is something to go on from, at a place where a line may go on."""
+        """Return whether there is code above the cursor, and the cursor is where code may be typed."""
         return (
             bool(self.content_lines)
             and not _is_being_indented(self)
@@ -83,46 +89,46 @@ class CompletionContext:
 
     @cached_property
     def line_hashes(self) -> tuple[int, ...]:
-        key = make_line_hasher(self.language)
-        return tuple(key[line] for line in self.content_lines)
+        hasher = make_line_hasher(self.language)
+        return tuple(hasher[line] for line in self.content_lines)
 
     @cached_property
     def indent_column(self) -> int | None:
-        """The column at which the next line starts; None where the editor has not said so yet."""
+        """Return the column at which the next line starts; None where the editor has not indented it yet."""
         if not self.text_before and self.content_lines and measure_indent(self.content_lines[-1]):
             return None
-        return measure_indent(self.text_before + _STANDIN)
+        return measure_indent(self.text_before + _PLACEHOLDER)
 
     @cached_property
     def is_signature_only(self) -> bool:
-        """Whether only the signature has been typed."""
-        if not self.own or self.own[0].part:
+        """Return whether only the signature has been typed."""
+        if not self.function_parts or self.function_parts[0].part:
             return False
-        key = make_line_hasher(self.language)
-        above = self.lines[self.own[0].name_line + 1 : self.row]
-        return self.row > self.own[0].name_line and not any(key[line] for line in above)
+        hasher, name_row = make_line_hasher(self.language), self.function_parts[0].name_line
+        return self.row > name_row and not any(hasher[line] for line in self.lines[name_row + 1 : self.row])
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """The names in the signature."""
-        if not self.own or self.own[0].part:
+        """Return the names of the function's parameters, as far as its signature shows them."""
+        if not self.function_parts or self.function_parts[0].part:
             return ()
-        return parse_parameters(self.lines[self.own[0].name_line : min(self.row, self.own[0].name_line + _HEAD)])
+        name_row = self.function_parts[0].name_line
+        return parse_parameters(self.lines[name_row : min(self.row, name_row + SIGNATURE_LINES)])
 
     @cached_property
     def local_names(self) -> frozenset[str]:
-        """Local names that the function has mentioned."""
+        """Return the local names that the context mentions."""
         return frozenset(find_local_names("\n".join((*self.start_lines, self.text_before))))
 
     @cached_property
     def other_lines(self) -> str:
-        """The document without what stands below the cursor in its function."""
-        end = max((part.span.end for part in self.own), default=self.row + 1)
+        """Return the document without the lines below the cursor in its function."""
+        end = max((part.span.end for part in self.function_parts), default=self.row + 1)
         return "\n".join((*self.lines[: self.row + 1], *self.lines[max(end, self.row + 1) :]))
 
     @cached_property
     def word_set(self) -> frozenset[str]:
-        """The words of the lines that say something."""
+        """Return the words of the content lines."""
         return frozenset().union(*map(split_word_set, self.content_lines))
 
     @cached_property
@@ -138,172 +144,156 @@ class CompletionContext:
 
     @cached_property
     def query_text(self) -> str:
-        """The start of the function as the model is asked about it."""
+        """Return the start of the function, as the model embeds it."""
         return "\n".join((*self.start_lines, self.text_before)).rstrip()
 
     @cached_property
     def stripped_lines(self) -> frozenset[str]:
-        """The function's lines without blanks."""
+        """Return the content lines, each without white space."""
         return frozenset("".join(line.split()) for line in self.content_lines)
 
 
 def read_context(
     path: Path, text: str, language: str, row: int, column: int, former: CompletionContext | None = None
 ) -> CompletionContext:
-    """The question at (row, column), each clamped.
+    """Return the context at (row, column), each clamped to the text.
 
-    Where only one function has changed since a `former` question, the others are not cut out anew.
+    Where only one function has changed since the `former` context, the other snippets are taken from it.
     """
     lines = split_lines(text)
     row = min(max(row, 0), len(lines) - 1)
     column = min(max(column, 0), len(lines[row]))
     parsed = former.parsed if former else None
-    snippets = _snippets_since(former, lines, row) if former else []
+    snippets = _update_snippets(former, lines, row) if former else []
     if not snippets:
         before, after = lines[row][:column], lines[row][column:]
-        begun = lines[row] if before.strip() else f"{before or _blank(lines, row)}{_STANDIN}{after}"
-        snippets, parsed = extract_with_tree([*lines[:row], begun, *lines[row + 1 :]], language, parsed)
-    inside = next((i for i, snippet in enumerate(snippets) if snippet.span.start <= row < snippet.span.end), None)
-    own: list[Snippet] = []
-    if inside is not None:
-        name = snippets[inside].qualified_name
-        own = [
-            snippet for snippet in snippets if snippet.qualified_name == name and (name or snippet.span.start <= row)
-        ]
-        own = _together(own, snippets[inside])
-    spans = {part.span for part in own}
-    others = tuple(snippet for snippet in snippets if snippet.span not in spans)
-    return CompletionContext(path, language, tuple(lines), row, column, tuple(own), others, parsed)
+        cursor_line = lines[row] if before.strip() else f"{before or _guess_indent(lines, row)}{_PLACEHOLDER}{after}"
+        snippets, parsed = extract_with_tree([*lines[:row], cursor_line, *lines[row + 1 :]], language, parsed)
+    function_parts = _find_function_parts(snippets, row)
+    spans = {part.span for part in function_parts}
+    other_snippets = tuple(snippet for snippet in snippets if snippet.span not in spans)
+    return CompletionContext(path, language, tuple(lines), row, column, tuple(function_parts), other_snippets, parsed)
 
 
-def _is_being_indented(asked: CompletionContext) -> bool:
-    """Whether the cursor is on its way to a column at which a line may stand; only Python minds."""
-    if asked.language != "python" or asked.text_before.strip() or not asked.text_before:
+def _find_function_parts(snippets: Sequence[Snippet], row: int) -> list[Snippet]:
+    """Return all parts of the definition that has the row; [] where none has it."""
+    cursor_part = next((snippet for snippet in snippets if snippet.span.start <= row < snippet.span.end), None)
+    if cursor_part is None:
+        return []
+    name = cursor_part.qualified_name
+    namesakes = [
+        snippet for snippet in snippets if snippet.qualified_name == name and (name or snippet.span.start <= row)
+    ]
+    return _select_adjacent_parts(namesakes, cursor_part)
+
+
+def _is_being_indented(context: CompletionContext) -> bool:
+    """Return whether the cursor is on its way to a column at which a Python line may start."""
+    if context.language != "python" or context.text_before.strip() or not context.text_before:
         return False
-    columns = [measure_indent(line) for line in asked.content_lines]
-    return (
-        measure_indent(asked.text_before + _STANDIN) < columns[-1]
-        and measure_indent(asked.text_before + _STANDIN) not in columns
-    )
+    columns = [measure_indent(line) for line in context.content_lines]
+    cursor_column = measure_indent(context.text_before + _PLACEHOLDER)
+    return cursor_column < columns[-1] and cursor_column not in columns
 
 
-def _blank(lines: Sequence[str], row: int) -> str:
-    """The indentation of a line that has none yet: that of the one above, or deeper where it opens a block."""
+def _guess_indent(lines: Sequence[str], row: int) -> str:
+    """Return the indentation for a line that has none yet: that of the line above, deeper where that opens a block."""
     above = lines[row - 1] if row else ""
     return above[: len(above) - len(above.lstrip())] + ("    " if above.rstrip().endswith((":", "{")) else "")
 
 
-def _snippets_since(former: CompletionContext, lines: Sequence[str], row: int) -> list[Snippet]:
-    """The former question's snippets where they stand now; [] unless all that has changed is the function with the
-    cursor in it, and that not in its name, or else the cursor's line: code between functions may have become one.
-    """
+def _update_snippets(former: CompletionContext, lines: Sequence[str], row: int) -> list[Snippet]:
+    """Return the former context's snippets as they are in `lines`; [] where the document has to be parsed again."""
     if lines[row].strip() and is_closing(lines[row]):
-        return []  # what is open no longer may have held all that follows
-    old, shorter = former.lines, min(len(former.lines), len(lines))
-    first = next((i for i in range(shorter) if old[i] != lines[i]), shorter)
-    last = next((i for i in range(shorter - first) if old[-1 - i] != lines[-1 - i]), shorter - first)
-    more, end = len(lines) - len(old), max(len(old) - last, first)
-    is_same_line = (
-        row == former.row and not more and (first == len(old) or (former.text_before.strip() and first == row))
-    )
-    is_known, moved = bool(is_same_line and end <= max(row + 1, first)), list[Snippet]()
-    for snippet in sorted((*former.own, *former.others), key=lambda snippet: snippet.span.start):
-        start, stop, name_line = snippet.span.start, snippet.span.end, snippet.name_line
-        was, name_line = name_line, name_line + (more if name_line >= end else 0)
-        is_function = snippet.kind.is_function and name_line <= row
-        is_inside = (start <= first < stop and end <= stop) or first == len(old)
-        if start <= row < stop + more and is_inside and (is_function or is_known):
-            if is_function and first <= was < end and (more or not _names(lines[name_line], snippet.name)):
-                return []
-            text = to_canonical_text(lines[start : stop + more])
-            moved.append(replace(snippet, span=Span(start, stop + more), name_line=name_line, text=text))
-            is_known = True
-        elif stop <= first:
-            moved.append(snippet)
-        elif start >= end:
-            moved.append(replace(snippet, span=Span(start + more, stop + more), name_line=name_line))
-        else:
-            return []
-    return moved if is_known else []
+        return []  # the bracket that was open may have held everything below it
+    edit = find_edit(former.lines, lines)
+    snippets = sorted((*former.function_parts, *former.other_snippets), key=lambda snippet: snippet.span.start)
+    return update_snippets(snippets, edit, lines, row, is_cursor_line=_is_on_cursor_line(former, edit, row))
 
 
-def _names(line: str, name: str) -> bool:
-    """Whether the name stands in the line, and not as a part of another."""
-    return not name or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line) is not None
+def _is_on_cursor_line(former: CompletionContext, edit: Edit, row: int) -> bool:
+    """Return whether nothing but the line that the cursor was and is on has changed, if anything."""
+    if row != former.row or edit.added:
+        return False
+    is_started_line = bool(former.text_before.strip()) and edit.start == row
+    return (edit.keeps_all_lines or is_started_line) and edit.end <= max(row + 1, edit.start)
 
 
-def _together(parts: Sequence[Snippet], inside: Snippet) -> list[Snippet]:
-    """The parts of one definition: those numbered on from each other around the cursor's."""
-    if not inside.part:
-        return [inside]
-    at = next(i for i, part in enumerate(parts) if part.span == inside.span)
-    first, last = at, at + 1
+def _select_adjacent_parts(parts: Sequence[Snippet], cursor_part: Snippet) -> list[Snippet]:
+    """Return the parts of one definition: those numbered consecutively around the cursor's."""
+    if not cursor_part.part:
+        return [cursor_part]
+    position = next(i for i, part in enumerate(parts) if part.span == cursor_part.span)
+    first, end = position, position + 1
     while first and parts[first - 1].part == parts[first].part - 1 > 0:
         first -= 1
-    while last < len(parts) and parts[last].part == parts[last - 1].part + 1:
-        last += 1
-    return list(parts[first:last])
+    while end < len(parts) and parts[end].part == parts[end - 1].part + 1:
+        end += 1
+    return list(parts[first:end])
 
 
-_WORDS: dict[str, frozenset[str]] = {}
+_words_of_lines: dict[str, frozenset[str]] = {}
 
 
 def split_word_set(line: str) -> frozenset[str]:
-    """The words of a line, remembered."""
-    found = _WORDS.get(line)
-    if found is None:
-        if len(_WORDS) > 65_536:
-            _WORDS.clear()
-        found = _WORDS[line] = frozenset(split_words(line))
-    return found
+    """Return the words of a line; remembered, as the same lines come with every key."""
+    words = _words_of_lines.get(line)
+    if words is None:
+        if len(_words_of_lines) > _MAX_REMEMBERED_LINES:
+            _words_of_lines.clear()
+        words = _words_of_lines[line] = frozenset(split_words(line))
+    return words
 
 
-def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    """0 … 1."""
-    return len(one & other) / len(one | other) if one and other else 0.0
+def compute_jaccard(words: frozenset[str], other_words: frozenset[str]) -> float:
+    """Return the Jaccard similarity of two sets, 0 to 1; 0 where either is empty."""
+    return len(words & other_words) / len(words | other_words) if words and other_words else 0.0
 
 
 def measure_indent(line: str) -> int:
-    """The column at which the line starts, a tab being four."""
-    bare = line.lstrip()
-    blank = line[: len(line) - len(bare)]
-    return len(blank.expandtabs(4)) if "\t" in blank else len(blank)
+    """Return the column at which the line starts; tabs stop at every fourth."""
+    indentation = line[: len(line) - len(line.lstrip())]
+    return len(indentation.expandtabs(4)) if "\t" in indentation else len(indentation)
 
 
-def parse_parameters(head: Sequence[str]) -> tuple[str, ...]:
-    """The names of a signature's parameters, in order; () where it can't be told which word is the name."""
-    given, depth, current = list[str](), 0, ""
-    for char in " ".join(head).partition("(")[2]:
-        depth += (char in "([{<") - (char in ")]}>")
+def parse_parameters(signature: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a signature's parameters, in order; () where it is unclear which word is the name."""
+    parameters, depth, current = list[str](), 0, ""
+    for character in " ".join(signature).partition("(")[2]:
+        depth += (character in "([{<") - (character in ")]}>")
         if depth < 0:
             break
-        if char == "," and not depth:
-            given, current = [*given, current], ""
+        if character == "," and not depth:
+            parameters, current = [*parameters, current], ""
         else:
-            current += char
-    names = [
-        find_local_names(_TYPE_OR_DEFAULT.split(one)[0].replace("$", "")) for one in (*given, current) if one.strip()
+            current += character
+    names_of_parameters = [
+        find_local_names(_TYPE_OR_DEFAULT.split(parameter)[0].replace("$", ""))
+        for parameter in (*parameters, current)
+        if parameter.strip()
     ]
-    return tuple(one[0] for one in names if one) if all(len(one) < 2 for one in names) else ()
+    if any(len(names) > 1 for names in names_of_parameters):
+        return ()
+    return tuple(names[0] for names in names_of_parameters if names)
 
 
 def is_inside_prose(lines: Sequence[str], language: str) -> bool:
-    """Whether the lines leave a comment or a string open that goes on on the next line."""
-    text = _HASHED if language in _HASH_LANGUAGES else _SLASHED
-    return any(found.lastgroup in ("comment", "string") for found in text.finditer("\n".join(lines)))
+    """Return whether the lines leave a comment or a string open."""
+    pattern = _PROSE_WITH_HASHES if language in _HASH_LANGUAGES else _PROSE_WITH_SLASHES
+    return any(match.lastgroup in ("comment", "string") for match in pattern.finditer("\n".join(lines)))
 
 
 def find_open_bracket(lines: Sequence[str]) -> str:
-    """The innermost bracket that the lines leave open; "" where there is none."""
-    stack: list[str] = []
+    """Return the innermost bracket that the lines leave open; "" where there is none."""
+    open_brackets: list[str] = []
     for bracket in _BRACKET.findall(blank_strings("\n".join(lines))):
         if bracket in "([{":
-            stack.append(bracket)
-        elif stack:
-            stack.pop()
-    return stack[-1] if stack else ""
+            open_brackets.append(bracket)
+        elif open_brackets:
+            open_brackets.pop()
+    return open_brackets[-1] if open_brackets else ""
 
 
 def find_block_header(lines: Sequence[str], column: int) -> str:
-    """The nearest line above that starts further left than `column`: what opened the block; "" where there is none."""
+    """Return the last line that starts left of `column`, which opened the block; "" where there is none."""
     return next((line for line in reversed(lines) if line.strip() and measure_indent(line) < column), "")

@@ -1,145 +1,228 @@
-"""What speaks for a clue, in numbers, and what its line is called here."""
+"""Features of a candidate: numbers that say how likely its line comes next, and the line with the cursor's names."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from codekin.code.line_hashes import find_calls, find_local_names, find_names, make_line_hasher, rename_locals
 from codekin.code.lines import is_closing
 from codekin.completion.candidates import LineCandidate, measure_rarity
 from codekin.completion.context import (
+    SIGNATURE_LINES,
     CompletionContext,
+    compute_jaccard,
     find_block_header,
     find_open_bracket,
-    jaccard,
     measure_indent,
     parse_parameters,
     split_word_set,
 )
 from codekin.index.index import Index
 
+# The order in which the weighted features are summed.
 FEATURES = (
     "rarity", "root_rarity", "depth", "aligned", "called", "here", "folder", "stands", "steps", "words", "meaning",
     "name", "begins", "same_line", "alike", "unresolved", "already", "frequency", "bracket", "header", "header_words",
     "in_list", "near", "kind", "known", "length", "closing",
     "called_here", "alike_here", "begins_here", "header_aligned",
 )  # fmt: skip
+_PRODUCTS = {
+    "called_here": ("called", "here"),
+    "alike_here": ("alike", "here"),
+    "begins_here": ("begins", "here"),
+    "header_aligned": ("header", "aligned"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _SourceStart:
+    """A candidate's source above its line."""
+
+    line: str  # the candidate's own, as its source has it
+    column: int  # at which that line starts
+    content_lines: tuple[str, ...]  # above it, without blank lines, comments and lone brackets
+    previous_line: str  # the last of them; "" where there is none
+    block_header: str  # "" where the line is in no block of the snippet
+    open_bracket: str  # the innermost; "" where there is none
 
 
 class FeatureExtractor:
-    """Gives clues of one question their adapted lines and their features."""
+    """Gives the candidates of one context their adapted lines and their features."""
 
-    def __init__(self, asked: CompletionContext, index: Index) -> None:
-        self._asked = asked
-        self._rarity = measure_rarity(asked, index)
-        self._total = sum(self._rarity.values()) or 1.0
+    def __init__(self, context: CompletionContext, index: Index) -> None:
+        self._context = context
         self._index = index
-        self._key = make_line_hasher(asked.language)
-        self._frequencies: dict[int, float] = {}
-        last = asked.content_lines[-1]
-        self._last, self._last_words, self._called = "".join(last.split()), split_word_set(last), find_calls(last)
-        self._step = asked.indent_column - measure_indent(last) if asked.indent_column is not None else None
-        self._header_key = self._key[asked.block_header] if asked.block_header else 0
-        self._header_words, self._name = split_word_set(asked.block_header), split_word_set(asked.name)
-        self._known: dict[str, bool] = {}
+        self._rarities = measure_rarity(context, index)
+        self._total_rarity = sum(self._rarities.values()) or 1.0
+        self._hasher = make_line_hasher(context.language)
+        last_line = context.content_lines[-1]
+        self._last_line = _strip_blanks(last_line)
+        self._last_words = split_word_set(last_line)
+        self._last_calls = find_calls(last_line)
+        column = context.indent_column
+        self._indent_step = None if column is None else column - measure_indent(last_line)
+        self._header_hash = self._hash_header(context.block_header)
+        self._header_words = split_word_set(context.block_header)
+        self._name_words = split_word_set(context.name)
+        self._frequencies: dict[int, float] = {}  # line hash → logarithm of how often the workspace has it
+        self._is_name_in_document: dict[str, bool] = {}
 
-    def __call__(self, clue: LineCandidate) -> None:
-        asked, source, key = self._asked, clue.source, self._key
-        above, raw = source.lines[: clue.at], source.lines[clue.at]
-        said = [line for line in above if key[line]]
-        previous = said[-1] if said else ""
-        clue.names = map_names(asked, clue, said)
-        clue.line = rename_locals(raw.strip(), clue.names)
-        mentioned, locals_ = set(chain.from_iterable(map(find_local_names, said))), find_local_names(clue.line)
-        own = set(clue.names.values())
-        clue.unresolved = any(
-            name in mentioned and name not in asked.local_names and name not in own for name in locals_
-        )
-        called = bool(self._called) and find_calls(previous) == self._called
-        here, aligned = source.path == asked.path, clue.depth > 0
-        alike = jaccard(self._last_words, split_word_set(previous))
-        column = measure_indent(raw)
-        above_header = find_block_header(above, column)
-        same_header = (key[above_header] if above_header else 0) == self._header_key
-        bracket = find_open_bracket(above)
-        steps = sum(self._rarity[k] for k in {key[line] for line in said} & self._rarity.keys())
-        begins = (
-            asked.is_signature_only
-            and source.head >= 0
-            and not any(key[line] for line in source.lines[source.head + 1 : clue.at])
-        )
-        names = [name for name in find_names(clue.line) if name not in locals_]
-        stands = self._step is None or abs(column - measure_indent(previous) - self._step) <= 1
-        clue.features = tuple(
-            map(
-                float,
-                (
-                    min(clue.weight, 30) / 10,
-                    math.sqrt(min(clue.weight, 60)) / 3 if clue.weight > 0 else 0,
-                    min(clue.depth, 4),
-                    aligned,
-                    called,
-                    here,
-                    source.path.parent == asked.path.parent,
-                    stands,
-                    steps / self._total,
-                    jaccard(asked.word_set, frozenset().union(*map(split_word_set, said))),
-                    clue.meaning,
-                    jaccard(self._name, split_word_set(source.name)),
-                    begins,
-                    "".join(previous.split()) == self._last,
-                    alike,
-                    clue.unresolved,
-                    "".join(clue.line.split()) in asked.stripped_lines,
-                    self._frequency(key[raw]),
-                    bracket == asked.open_bracket,
-                    same_header,
-                    jaccard(self._header_words, split_word_set(above_header)),
-                    bracket in ("(", "["),
-                    1 / (1 + source.distance) if here else 0,
-                    source.kind == asked.kind,
-                    all(map(self._is_known, names)),
-                    min(len(clue.line), 60) / 60,
-                    is_closing(raw),
-                    called and here,
-                    alike * here,
-                    begins and here,
-                    same_header and aligned,
-                ),
-            )
+    def extract_features(self, candidate: LineCandidate) -> None:
+        """Set the candidate's names, line and features."""
+        start = self._read_source_start(candidate)
+        candidate.names = map_names(self._context, candidate, start.content_lines)
+        candidate.line = rename_locals(start.line.strip(), candidate.names)
+        features = {
+            **self._compare_lines_above(candidate, start),
+            **self._compare_blocks(candidate, start),
+            **self._compare_locations(candidate),
+            **self._describe_line(candidate, start),
+        }
+        features |= {name: math.prod(features[factor] for factor in factors) for name, factors in _PRODUCTS.items()}
+        candidate.features = {name: float(features[name]) for name in FEATURES}
+
+    def _read_source_start(self, candidate: LineCandidate) -> _SourceStart:
+        lines_above, line = candidate.source.lines[: candidate.row], candidate.source.lines[candidate.row]
+        content_lines = tuple(line_above for line_above in lines_above if self._hasher[line_above])
+        column = measure_indent(line)
+        return _SourceStart(
+            line,
+            column,
+            content_lines,
+            content_lines[-1] if content_lines else "",
+            find_block_header(lines_above, column),
+            find_open_bracket(lines_above),
         )
 
-    def _is_known(self, name: str) -> bool:
-        if name not in self._known:
-            self._known[name] = name in self._asked.other_lines
-        return self._known[name]
+    def _compare_lines_above(self, candidate: LineCandidate, start: _SourceStart) -> dict[str, float]:
+        """Compare the lines above the candidate with those above the cursor."""
+        rarity, previous_line = candidate.rarity, start.previous_line
+        source_hashes = {self._hasher[line] for line in start.content_lines}
+        common_rarity = sum(self._rarities[line_hash] for line_hash in source_hashes & self._rarities.keys())
+        source_words = frozenset().union(*map(split_word_set, start.content_lines))
+        return {
+            "rarity": min(rarity, 30) / 10,
+            "root_rarity": math.sqrt(min(rarity, 60)) / 3 if rarity > 0 else 0,
+            "depth": min(candidate.depth, 4),
+            "aligned": candidate.depth > 0,
+            "steps": common_rarity / self._total_rarity,
+            "words": compute_jaccard(self._context.word_set, source_words),
+            "called": bool(self._last_calls) and find_calls(previous_line) == self._last_calls,
+            "same_line": _strip_blanks(previous_line) == self._last_line,
+            "alike": compute_jaccard(self._last_words, split_word_set(previous_line)),
+            "meaning": candidate.cosine,
+        }
 
-    def _frequency(self, key: int) -> float:
-        if key not in self._frequencies:
-            self._frequencies[key] = math.log(1 + self._index.line_index.frequency(key))
-        return self._frequencies[key]
+    def _compare_blocks(self, candidate: LineCandidate, start: _SourceStart) -> dict[str, float]:
+        """Compare the block that the candidate's line is in with the cursor's."""
+        return {
+            "stands": self._has_same_indent_step(start),
+            "begins": self._context.is_signature_only and self._is_first_of_body(candidate),
+            "bracket": start.open_bracket == self._context.open_bracket,
+            "in_list": start.open_bracket in ("(", "["),
+            "header": self._hash_header(start.block_header) == self._header_hash,
+            "header_words": compute_jaccard(self._header_words, split_word_set(start.block_header)),
+        }
+
+    def _compare_locations(self, candidate: LineCandidate) -> dict[str, float]:
+        """Compare the candidate's document and function with the cursor's."""
+        context, source = self._context, candidate.source
+        is_same_document = source.path == context.path
+        return {
+            "here": is_same_document,
+            "folder": source.path.parent == context.path.parent,
+            "near": 1 / (1 + source.distance) if is_same_document else 0,
+            "kind": source.kind == context.kind,
+            "name": compute_jaccard(self._name_words, split_word_set(source.name)),
+        }
+
+    def _describe_line(self, candidate: LineCandidate, start: _SourceStart) -> dict[str, float]:
+        """Describe the line itself, with the names at the cursor."""
+        line = candidate.line
+        local_names = find_local_names(line)
+        global_names = [name for name in find_names(line) if name not in local_names]
+        return {
+            "unresolved": self._has_unresolved_name(candidate, start, local_names),
+            "already": _strip_blanks(line) in self._context.stripped_lines,
+            "frequency": self._measure_frequency(self._hasher[start.line]),
+            "known": all(map(self._is_in_document, global_names)),
+            "length": min(len(line), 60) / 60,
+            "closing": is_closing(start.line),
+        }
+
+    def _has_same_indent_step(self, start: _SourceStart) -> bool:
+        if self._indent_step is None:
+            return True
+        return abs(start.column - measure_indent(start.previous_line) - self._indent_step) <= 1
+
+    def _is_first_of_body(self, candidate: LineCandidate) -> bool:
+        source = candidate.source
+        body_above = source.lines[source.name_row + 1 : candidate.row]
+        return source.name_row >= 0 and not any(self._hasher[line] for line in body_above)
+
+    def _has_unresolved_name(self, candidate: LineCandidate, start: _SourceStart, local_names: Sequence[str]) -> bool:
+        """Return whether the line needs a local name that its source has set up and the context has not."""
+        source_names = set(chain.from_iterable(map(find_local_names, start.content_lines)))
+        context_names = self._context.local_names | set(candidate.names.values())
+        return any(name in source_names and name not in context_names for name in local_names)
+
+    def _hash_header(self, block_header: str) -> int:
+        return self._hasher[block_header] if block_header else 0
+
+    def _is_in_document(self, name: str) -> bool:
+        if name not in self._is_name_in_document:
+            self._is_name_in_document[name] = name in self._context.other_lines
+        return self._is_name_in_document[name]
+
+    def _measure_frequency(self, line_hash: int) -> float:
+        if line_hash not in self._frequencies:
+            self._frequencies[line_hash] = math.log(1 + self._index.line_index.frequency(line_hash))
+        return self._frequencies[line_hash]
 
 
-def map_names(asked: CompletionContext, clue: LineCandidate, said: Sequence[str]) -> dict[str, str]:
-    """What the source's local names are called at the cursor: from the lines that are the same step, then from the
-    parameters; a name that would have two meanings keeps its own.
+def map_names(context: CompletionContext, candidate: LineCandidate, content_lines: Sequence[str]) -> dict[str, str]:
+    """Map local names of the source to those at the cursor: first by the lines that are the same, then by parameters.
+
+    `content_lines` are those of the source above the candidate. Names that would become ambiguous are not mapped.
     """
     names: dict[str, str] = {}
-    doubtful: set[str] = set()
-    pairs = list(zip(reversed(said), reversed(asked.content_lines), strict=False))
-    for theirs, ours in pairs[: max(clue.depth, 1)]:
-        one, other = find_local_names(theirs), find_local_names(ours)
-        if len(one) == len(other) and (clue.depth or find_calls(theirs) == find_calls(ours) != ()):
-            for a, b in zip(one, other, strict=True):
-                if names.setdefault(a, b) != b:
-                    doubtful.add(a)
-    head = clue.source.head
-    if head >= 0:
-        theirs_first = parse_parameters(clue.source.lines[head : head + 3])
-        if len(theirs_first) == len(asked.parameters):
-            for a, b in zip(theirs_first, asked.parameters, strict=True):
-                if a not in asked.local_names:
-                    names.setdefault(a, b)
-    # Two names must not become one.
-    taken = list(names.values())
-    return {a: b for a, b in names.items() if a != b and a not in doubtful and taken.count(b) == 1}
+    ambiguous_names: set[str] = set()
+    for source_name, name in _pair_names_of_lines(context, candidate, content_lines):
+        if names.setdefault(source_name, name) != name:
+            ambiguous_names.add(source_name)
+    for source_name, name in _pair_parameters(context, candidate):
+        if source_name not in context.local_names:
+            names.setdefault(source_name, name)
+    new_names = list(names.values())
+    return {
+        source_name: name
+        for source_name, name in names.items()
+        if source_name != name and source_name not in ambiguous_names and new_names.count(name) == 1
+    }
+
+
+def _pair_names_of_lines(
+    context: CompletionContext, candidate: LineCandidate, content_lines: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Pair the names in lines that are the same as the cursor's; without any, in a last line with the same calls."""
+    line_pairs = list(zip(reversed(content_lines), reversed(context.content_lines), strict=False))
+    for source_line, line in line_pairs[: max(candidate.depth, 1)]:
+        source_names, names = find_local_names(source_line), find_local_names(line)
+        is_same_line = candidate.depth or find_calls(source_line) == find_calls(line) != ()
+        if len(source_names) == len(names) and is_same_line:
+            yield from zip(source_names, names, strict=True)
+
+
+def _pair_parameters(context: CompletionContext, candidate: LineCandidate) -> Iterator[tuple[str, str]]:
+    """Pair the parameters of both functions by position, where they have the same number of them."""
+    source = candidate.source
+    if source.name_row < 0:
+        return
+    source_parameters = parse_parameters(source.lines[source.name_row : source.name_row + SIGNATURE_LINES])
+    if len(source_parameters) == len(context.parameters):
+        yield from zip(source_parameters, context.parameters, strict=True)
+
+
+def _strip_blanks(line: str) -> str:
+    return "".join(line.split())

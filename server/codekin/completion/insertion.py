@@ -1,5 +1,7 @@
-"""Lines of other code → the text to insert at the cursor: in the file's indentation, after what is typed, before what
-stands right of the cursor, and only where the file then parses no worse.
+"""Turns lines of other code into the text to insert at the cursor.
+
+The text has the file's indentation, continues what is typed, leaves what is right of the cursor, and is offered only
+where the file then parses no worse.
 """
 
 import math
@@ -21,150 +23,160 @@ _SECRET = re.compile(
     r"(?i:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential|auth)\w*[\"']?\s*(?::=|=>|[:=])\s*"
     r"(?:\w+\(\s*)?[\"'`][^\"'`\s]{3,}[\"'`]|://[^\s/:\"']+:[^\s/@\"']{3,}@"
 )
-_PROSE = re.compile("comment|string|heredoc")  # kinds of nodes
-_LONG = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
-_WIDTHS = (4, 2, 8, 3)  # of an indentation in spaces; the first one where two are as frequent
-_AROUND = 1000  # lines above and below the cursor that show how the file is indented
-_VARIED = 3  # kinds of characters in a key that somebody generated: lower case, upper case, digits
+_PROSE_TYPES = re.compile("comment|string|heredoc")  # of syntax nodes
+_LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
+_INDENT_WIDTHS = (4, 2, 8, 3)  # in spaces; the first of equally frequent ones counts
+_MAX_INDENT_LINES = 1000  # above and below the cursor, that show how the file is indented
+_MIN_CHARACTER_CLASSES = 3  # in a generated key: lower case, upper case, digits
+_MIN_CLASS_CHANGES = 3  # between letters and digits, in a generated key
+_MIN_HEX_LENGTH = 32  # of a word of hexadecimal digits that is a key
 
 
 def looks_secret(text: str) -> bool:
-    """Whether the text may hold a credential: a known form, a named one with its value, or a long random string."""
-    return _SECRET.search(text) is not None or any(_is_random(found[0]) for found in _LONG.finditer(text))
+    """Return whether the text may hold a credential: a known form, a named one with its value, or a random string."""
+    return _SECRET.search(text) is not None or any(_is_random(match[0]) for match in _LONG_WORD.finditer(text))
 
 
 def _is_random(word: str) -> bool:
-    kinds = sum(re.search(kind, word) is not None for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    classes = sum(re.search(pattern, word) is not None for pattern in ("[a-z]", "[A-Z]", "[0-9]"))
     changes = len(re.findall(r"[a-zA-Z](?=[0-9])|[0-9](?=[a-zA-Z])", word))
-    return (kinds >= _VARIED and changes >= 3) or (len(word) >= 32 and re.fullmatch("[0-9a-f]+", word) is not None)
+    is_hexadecimal = len(word) >= _MIN_HEX_LENGTH and re.fullmatch("[0-9a-f]+", word) is not None
+    return (classes >= _MIN_CHARACTER_CLASSES and changes >= _MIN_CLASS_CHANGES) or is_hexadecimal
 
 
 def find_indent_unit(lines: Sequence[str]) -> str:
-    """What one level of indentation is in these lines: the step in that most of them go deeper; "" where none does."""
-    filled = [line for line in lines if line.strip()]
-    if 2 * sum(line[0] == "\t" for line in filled) > sum(line[0] in " \t" for line in filled):
+    """Return one level of indentation: the step by which most of the lines go deeper; "" where none does."""
+    filled_lines = [line for line in lines if line.strip()]
+    if 2 * sum(line[0] == "\t" for line in filled_lines) > sum(line[0] in " \t" for line in filled_lines):
         return "\t"
-    steps = Counter(below - above for above, below in pairwise(map(measure_indent, filled)))
-    width = max(_WIDTHS, key=lambda width: steps[width])
-    return " " * width if steps[width] else ""
+    step_counts = Counter(below - above for above, below in pairwise(map(measure_indent, filled_lines)))
+    width = max(_INDENT_WIDTHS, key=lambda width: step_counts[width])
+    return " " * width if step_counts[width] else ""
 
 
-def make_insertion(asked: CompletionContext, lines: Sequence[str], source: Sequence[str]) -> str | None:
-    """The text for the cursor that makes the document go on with `lines`, taken from `source`; None where it can't be.
+def make_insertion(context: CompletionContext, lines: Sequence[str], source_lines: Sequence[str]) -> str | None:
+    """Return the text that makes the document continue with `lines`, taken from `source_lines`; None where none can.
 
-    `lines` are as their source has them, the first one's indentation being the statement's.
+    `lines` are indented as in their source; the first one's indentation is the statement's.
     """
-    typed = asked.text_before
-    first = lines[0].strip()
+    first_line, typed = lines[0].strip(), context.text_before
     if typed.strip():
-        if not first.startswith(typed.strip()) or len(first) == len(typed.strip()):
-            return None
-        head, base = first[len(typed.strip()) :], typed[: len(typed) - len(typed.lstrip())]
-        if typed.rstrip() != typed:
-            blank = len(typed) - len(typed.rstrip())
-            if not first[len(typed.strip()) :].startswith(" " * blank):
-                return None
-            head = head[blank:]
+        indentation = typed[: len(typed) - len(typed.lstrip())]
+        head = _find_untyped_part(first_line, typed)
     else:
-        base = typed
-        if asked.indent_column is None:
-            base = _standing(asked, lines, source)
-        head = base[len(typed) :] + first
-    ours = _unit(asked)
-    theirs = find_indent_unit(source) or ours
-    body = [_shifted(line, measure_indent(lines[0]), theirs, ours, base) for line in lines[1:]]
-    return _before(asked, head, body)
-
-
-def _unit(asked: CompletionContext) -> str:
-    """What one level of indentation is around the cursor."""
-    return find_indent_unit(asked.lines[max(asked.row - _AROUND, 0) : asked.row + _AROUND]) or "    "
-
-
-def _standing(asked: CompletionContext, lines: Sequence[str], source: Sequence[str]) -> str:
-    """The indentation that the source gives the line, where the editor has given none."""
-    last = asked.content_lines[-1]
-    blank = last[: len(last) - len(last.lstrip())]
-    at = next((row for row, line in enumerate(source) if line is lines[0]), 0)
-    above = next((line for line in reversed(source[:at]) if line.strip()), lines[0])
-    deeper = measure_indent(lines[0]) - measure_indent(above)
-    return blank + _unit(asked) if deeper > 0 else blank
-
-
-def _shifted(line: str, column: int, theirs: str, ours: str, base: str) -> str:
-    if not line.strip():
-        return ""
-    width = 4 if theirs == "\t" else len(theirs)
-    levels, rest = divmod(max(measure_indent(line) - column, 0), width)
-    return base + ours * levels + " " * rest + line.strip()
-
-
-def _before(asked: CompletionContext, head: str, body: Sequence[str]) -> str | None:
-    """Honours the text right of the cursor: closers that the line ends in too are not repeated; anything else is not
-    written over.
-    """
-    right = asked.text_after.strip()
-    if not right:
-        following = next((line.strip() for line in asked.lines[asked.row + 1 :] if line.strip()), "")
-        whole = (asked.text_before + head).strip()
-        return None if whole == following and len(whole) > 1 and not body else "\n".join([head, *body])
-    if body or not _CLOSERS.fullmatch(right) or not head.rstrip().endswith(right):
+        indentation = typed
+        if context.indent_column is None:
+            indentation = _guess_indentation(context, lines[0], source_lines)
+        head = indentation[len(typed) :] + first_line
+    if head is None:
         return None
-    return head.rstrip()[: -len(right)] or None
+    unit = _find_unit_at_cursor(context)
+    source_unit = find_indent_unit(source_lines) or unit
+    column = measure_indent(lines[0])
+    body = [indentation + _indent_anew(line, column, source_unit, unit) if line.strip() else "" for line in lines[1:]]
+    return _fit_text_after(context, head, body)
+
+
+def _find_untyped_part(line: str, typed: str) -> str | None:
+    """Return what is left of the line behind `typed`; None where it does not start so, or nothing is left."""
+    typed_code = typed.strip()
+    if not line.startswith(typed_code) or len(line) == len(typed_code):
+        return None
+    untyped = line[len(typed_code) :]
+    trailing_blanks = len(typed) - len(typed.rstrip())
+    return untyped[trailing_blanks:] if untyped.startswith(" " * trailing_blanks) else None
+
+
+def _find_unit_at_cursor(context: CompletionContext) -> str:
+    start, end = max(context.row - _MAX_INDENT_LINES, 0), context.row + _MAX_INDENT_LINES
+    return find_indent_unit(context.lines[start:end]) or "    "
+
+
+def _guess_indentation(context: CompletionContext, first_line: str, source_lines: Sequence[str]) -> str:
+    """Return the indentation that the source gives the line, where the editor has given none."""
+    last_line = context.content_lines[-1]
+    indentation = last_line[: len(last_line) - len(last_line.lstrip())]
+    first_row = next((row for row, line in enumerate(source_lines) if line is first_line), 0)
+    line_above = next((line for line in reversed(source_lines[:first_row]) if line.strip()), first_line)
+    is_deeper = measure_indent(first_line) > measure_indent(line_above)
+    return indentation + _find_unit_at_cursor(context) if is_deeper else indentation
+
+
+def _indent_anew(line: str, column: int, source_unit: str, unit: str) -> str:
+    """Indent the line by as many levels as it has in its source beyond `column`."""
+    width = 4 if source_unit == "\t" else len(source_unit)
+    levels, spaces = divmod(max(measure_indent(line) - column, 0), width)
+    return unit * levels + " " * spaces + line.strip()
+
+
+def _fit_text_after(context: CompletionContext, head: str, body: Sequence[str]) -> str | None:
+    """Return the text without the closers that are right of the cursor already; None where it would repeat a line.
+
+    Other text right of the cursor is never overwritten.
+    """
+    text_after = context.text_after.strip()
+    if not text_after:
+        next_line = next((line.strip() for line in context.lines[context.row + 1 :] if line.strip()), "")
+        full_line = (context.text_before + head).strip()
+        is_repetition = full_line == next_line and len(full_line) > 1 and not body
+        return None if is_repetition else "\n".join([head, *body])
+    if body or not _CLOSERS.fullmatch(text_after) or not head.rstrip().endswith(text_after):
+        return None
+    return head.rstrip()[: -len(text_after)] or None
 
 
 class ParseCheck:
-    """Whether the document parses no worse with a text inserted at the cursor."""
+    """Checks that the document parses no worse with a text inserted at the cursor."""
 
-    def __init__(self, asked: CompletionContext) -> None:
-        self._asked = asked
-        self._before: float | None = None
-        self.parsed = asked.parsed  # of this document, in the last text that was parsed
+    def __init__(self, context: CompletionContext) -> None:
+        self._context = context
+        self._errors_before: int | None = None
+        self.parsed = context.parsed  # this document, in the last text that was parsed
 
     def is_no_worse(self, text: str) -> bool:
-        """False also where there is no grammar: what can't be checked is not offered; nor is code in a comment."""
-        asked = self._asked
-        line = asked.text_before + text + asked.text_after
-        root = self._root([*asked.lines[: asked.row], *line.split("\n"), *asked.lines[asked.row + 1 :]])
-        if root is None or _is_prose(root, asked):
+        """Return whether the text may be offered: not without a grammar to check it, and not inside a comment."""
+        context = self._context
+        cursor_lines = (context.text_before + text + context.text_after).split("\n")
+        root = self._parse([*context.lines[: context.row], *cursor_lines, *context.lines[context.row + 1 :]])
+        if root is None or _is_in_prose(root, context):
             return False
-        after = _count(root)
-        if after and self._before is None:
-            before = self._root(asked.lines)
-            self._before = _count(before) if before else 0
-        return not after or after <= (self._before or 0)
+        errors = _count_errors(root)
+        if errors and self._errors_before is None:
+            root_before = self._parse(context.lines)
+            self._errors_before = _count_errors(root_before) if root_before else 0
+        return not errors or errors <= (self._errors_before or 0)
 
-    def _root(self, lines: Sequence[str]) -> "Node | None":
-        syntax = load_syntax(self._asked.language)
+    def _parse(self, lines: Sequence[str]) -> "Node | None":
+        syntax = load_syntax(self._context.language)
         parsed = parse_incrementally(encode_source(lines), syntax, self.parsed) if syntax else None
         self.parsed = parsed or self.parsed
         return parsed.tree.root_node if parsed else None
 
 
-def _is_prose(root: "Node", asked: CompletionContext) -> bool:
-    """Whether the cursor's line begins inside a comment or a string that began above."""
-    at = asked.row, len(asked.text_before.encode("utf-8", "replace"))
-    node = root.descendant_for_point_range(at, at)
+def _is_in_prose(root: "Node", context: CompletionContext) -> bool:
+    """Return whether the cursor is inside a comment or a string that began on a line above."""
+    point = context.row, len(context.text_before.encode("utf-8", "replace"))
+    node = root.descendant_for_point_range(point, point)
     while node is not None:
-        if _PROSE.search(node.type) and node.start_point[0] < asked.row:
+        if _PROSE_TYPES.search(node.type) and node.start_point[0] < context.row:
             return True
         node = node.parent
     return False
 
 
 def count_parse_errors(lines: Sequence[str], language: str) -> float:
-    """How many errors the document's tree has, with what its parser had to make up; infinite where there is none."""
+    """Return how many errors and missing nodes the document's tree has; infinity where there is no tree."""
     syntax = load_syntax(language)
     root = parse_source(encode_source(lines), syntax) if syntax else None
-    return _count(root) if root is not None else math.inf
+    return _count_errors(root) if root is not None else math.inf
 
 
-def _count(root: "Node") -> int:
-    count, stack = 0, [root] if root.has_error else []
-    while stack:
-        node = stack.pop()
-        faulty = [child for child in node.children if child.has_error]
-        # Where no child is, the parser made up one that it does not show, as Python's end of a line.
-        count += node.is_error or node.is_missing or not faulty
-        stack += faulty
+def _count_errors(root: "Node") -> int:
+    count, nodes = 0, [root] if root.has_error else []
+    while nodes:
+        node = nodes.pop()
+        faulty_children = [child for child in node.children if child.has_error]
+        # An error without a faulty child is a node that the parser made up and does not show: a line end in Python.
+        count += node.is_error or node.is_missing or not faulty_children
+        nodes += faulty_children
     return count

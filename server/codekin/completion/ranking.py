@@ -1,7 +1,7 @@
-"""How probable is each line that the clues point to? Two logistic regressions, one above the other.
+"""How probable is each line that the candidates propose? Two logistic regressions, one on top of the other.
 
-The first says of a clue alone how probable its line is; clues that point to the same line are then one vote, and the
-second says how probable the line is by its best clue, its share of all votes and what it is made of.
+The first gives each candidate a probability. Candidates with the same line are then one vote for it, and the second
+regression gives the line a probability by its best candidate and by its share of all votes.
 """
 
 import math
@@ -12,60 +12,70 @@ from codekin.completion.candidates import LineCandidate
 from codekin.completion.features import FEATURES
 from codekin.completion.weights import CANDIDATE_WEIGHTS, LINE_WEIGHTS
 
-LINE_FEATURES = (
-    "best", "share", "evidence", "clues", "unresolved", "already", "aligned", "length", "same_line", "known", "here",
-)  # fmt: skip
+_VOTE_FEATURES = ("best", "share", "evidence", "clues")
+_BEST_CANDIDATE_FEATURES = ("unresolved", "already", "aligned", "length", "same_line", "known", "here")
+LINE_FEATURES = (*_VOTE_FEATURES, *_BEST_CANDIDATE_FEATURES)
+_MIN_VOTE = 1e-4  # keeps logarithms finite
+_MAX_PROBABILITY = 0.999
+_MAX_LOGIT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class RankedLine:
-    """A next line, how probable it is, and the clues that point to it, best first."""
+    """A next line, its probability, and the candidates that propose it, best first."""
 
     line: str
     probability: float
-    clues: tuple[LineCandidate, ...]
+    candidates: tuple[LineCandidate, ...]
 
 
 def rank_lines(
-    clues: Sequence[LineCandidate],
+    candidates: Sequence[LineCandidate],
     weights: tuple[Mapping[str, float], Mapping[str, float]] = (CANDIDATE_WEIGHTS, LINE_WEIGHTS),
 ) -> list[RankedLine]:
-    """The lines, most probable first. `weights` are those of FEATURES and of LINE_FEATURES, each with a bias."""
-    of_lines = weights[1]
-    found = []
-    for pointing, features in group_by_line(clues, weights[0]):
-        logit = of_lines["bias"] + sum(
-            of_lines[name] * value for name, value in zip(LINE_FEATURES, features, strict=True)
-        )
-        found.append(RankedLine(pointing[0].line, _probability(logit), pointing))
-    return sorted(found, key=lambda belief: (-belief.probability, belief.line))
+    """Rank the lines, most probable first. `weights` are those of FEATURES and of LINE_FEATURES, each with a bias."""
+    candidate_weights, line_weights = weights
+    ranked_lines = []
+    for line_candidates, features in group_by_line(candidates, candidate_weights):
+        probability = _to_probability(_compute_logit(features, line_weights, LINE_FEATURES))
+        ranked_lines.append(RankedLine(line_candidates[0].line, probability, line_candidates))
+    return sorted(ranked_lines, key=lambda ranked: (-ranked.probability, ranked.line))
 
 
 def group_by_line(
-    clues: Sequence[LineCandidate], of_clues: Mapping[str, float]
-) -> list[tuple[tuple[LineCandidate, ...], tuple[float, ...]]]:
-    """The clues by the line they point to, best first, and each line's features."""
-    row = [of_clues[name] for name in FEATURES]
-    by_line: dict[str, list[tuple[float, LineCandidate]]] = {}
-    for clue in clues:
-        logit = of_clues["bias"] + sum(weight * value for weight, value in zip(row, clue.features, strict=True))
-        by_line.setdefault("".join(clue.line.split()), []).append((logit, clue))
-    everything = sum(_probability(logit) for voices in by_line.values() for logit, _ in voices)
-    found = []
-    for voices in by_line.values():
-        voices.sort(key=lambda voice: -voice[0])
-        best, probabilities = voices[0][1], [_probability(logit) for logit, _ in voices]
-        told = dict(zip(FEATURES, best.features, strict=True))
-        features = (
-            voices[0][0],
-            math.log(sum(probabilities) / everything + 1e-4),
-            math.log(-sum(math.log1p(-min(probability, 0.999)) for probability in probabilities) + 1e-4),
-            math.log(len(voices)),
-            *(told[name] for name in LINE_FEATURES[4:]),
-        )
-        found.append((tuple(clue for _, clue in voices), features))
-    return found
+    candidates: Sequence[LineCandidate], candidate_weights: Mapping[str, float]
+) -> list[tuple[tuple[LineCandidate, ...], dict[str, float]]]:
+    """Group the candidates by their line, white space aside, best first, and compute each line's features."""
+    voters_by_line: dict[str, list[tuple[float, LineCandidate]]] = {}
+    for candidate in candidates:
+        logit = _compute_logit(candidate.features, candidate_weights, FEATURES)
+        voters_by_line.setdefault("".join(candidate.line.split()), []).append((logit, candidate))
+    total = sum(_to_probability(logit) for voters in voters_by_line.values() for logit, _ in voters)
+    groups = []
+    for voters in voters_by_line.values():
+        voters.sort(key=lambda voter: -voter[0])
+        best_candidate = voters[0][1]
+        features = _count_votes([logit for logit, _ in voters], total)
+        features |= {name: best_candidate.features[name] for name in _BEST_CANDIDATE_FEATURES}
+        groups.append((tuple(candidate for _, candidate in voters), features))
+    return groups
 
 
-def _probability(logit: float) -> float:
-    return 1 / (1 + math.exp(-max(min(logit, 30.0), -30.0)))
+def _count_votes(logits: Sequence[float], total: float) -> dict[str, float]:
+    """Return what the votes for one line say: `logits` are its candidates', best first, `total` sums all votes."""
+    probabilities = [_to_probability(logit) for logit in logits]
+    any_right = -sum(math.log1p(-min(probability, _MAX_PROBABILITY)) for probability in probabilities)  # in nats
+    return {
+        "best": logits[0],
+        "share": math.log(sum(probabilities) / total + _MIN_VOTE),
+        "evidence": math.log(any_right + _MIN_VOTE),
+        "clues": math.log(len(logits)),
+    }
+
+
+def _compute_logit(features: Mapping[str, float], weights: Mapping[str, float], names: Sequence[str]) -> float:
+    return weights["bias"] + sum(weights[name] * features[name] for name in names)
+
+
+def _to_probability(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(min(logit, _MAX_LOGIT), -_MAX_LOGIT)))

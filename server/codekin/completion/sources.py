@@ -1,4 +1,4 @@
-"""The code that a completion is taken from, as it stands now."""
+"""The snippets that a completion is copied from, read as they are now."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,64 +14,65 @@ from codekin.workspace.workspace import Document, Workspace
 
 @dataclass(frozen=True, slots=True)
 class SourceSnippet:
-    """A snippet that code may be taken from."""
+    """A snippet that code may be copied from."""
 
     path: Path
-    first: int  # its first line in the document
+    start_row: int  # of its first line in the document
     lines: tuple[str, ...]
     name: str
     kind: SnippetKind
-    head: int  # the line that has its name; -1 where that is in another part
+    name_row: int  # of the line in `lines` that has the name; -1 where another part of the function has it
     distance: int = 0  # snippets between it and the cursor, where it is in the same document
     cell: Cell | None = None  # in a notebook, the one that it is in
 
 
 class SourceReader:
-    """Contents of other documents than `path`, read while one question is answered."""
+    """Reads contents of documents other than the cursor's, each document once per completion."""
 
-    def __init__(self, index: Index, workspace: Workspace, path: Path, without: Collection[bytes]) -> None:
-        """Contents whose hashes are in `without` are none."""
+    def __init__(self, index: Index, workspace: Workspace, path: Path, excluded: Collection[bytes]) -> None:
+        """`path` is the cursor's document; contents whose hashes are in `excluded` are never read."""
         self._index = index
         self._workspace = workspace
         self._path = path
-        self._without = without
+        self._excluded = excluded
         self._documents: dict[Path, tuple[list[str], tuple[Cell, ...]]] = {}
 
     def read_sources(self, contents: Sequence[int], cancel: Cancel) -> dict[int, SourceSnippet]:
-        """By content, where it stands; the place nearest to the question's document, by its folder.
+        """Return content → snippet, at the location nearest to the cursor's document by folder.
 
-        What no longer stands where the index has it is left out: the next question will find it.
+        A content that is no longer where the index has it is left out: the next completion will find it.
         """
-        chosen = list(dict.fromkeys(contents))
-        places, hashes = self._index.store.locations_of(chosen), self._index.store.content_hashes(chosen)
-        found: dict[int, SourceSnippet] = {}
-        for content, standing in places.items():
-            key = hashes.get(content)
-            elsewhere = [place for place in standing if place.path != self._path]
-            if cancel.is_set() or not elsewhere or key is None or key in self._without:
+        distinct_contents = list(dict.fromkeys(contents))
+        locations_by_content = self._index.store.locations_of(distinct_contents)
+        hashes = self._index.store.content_hashes(distinct_contents)
+        sources: dict[int, SourceSnippet] = {}
+        for content, locations in locations_by_content.items():
+            content_hash = hashes.get(content)
+            candidates = [location for location in locations if location.path != self._path]
+            if cancel.is_set() or not candidates or content_hash is None or content_hash in self._excluded:
                 continue
-            source = self._source(min(elsewhere, key=self._distance), key)
+            source = self._read_source(min(candidates, key=self._distance_to), content_hash)
             if source is not None:
-                found[content] = source
-        return found
+                sources[content] = source
+        return sources
 
-    def _distance(self, place: Location) -> tuple[bool, Path, int]:
-        return place.path.parent != self._path.parent, place.path, place.span.start
+    def _distance_to(self, location: Location) -> tuple[bool, Path, int]:
+        return location.path.parent != self._path.parent, location.path, location.span.start
 
-    def _source(self, place: Location, key: bytes) -> SourceSnippet | None:
-        lines, cells = self._read(place.path)
-        text = to_canonical_text(lines[place.span.start : place.span.end])
-        if hash_content(text) != key:
+    def _read_source(self, location: Location, content_hash: bytes) -> SourceSnippet | None:
+        document_lines, cells = self._read_document(location.path)
+        start_row = location.span.start
+        text = to_canonical_text(document_lines[start_row : location.span.end])
+        if hash_content(text) != content_hash:
             return None
-        head = place.name_line - place.span.start if place.part == 0 else -1
-        cell = cell_at(cells, place.span.start)
-        return SourceSnippet(
-            place.path, place.span.start, tuple(text.split("\n")), place.name, place.kind, head, cell=cell
-        )
+        name_row = location.name_line - start_row if location.part == 0 else -1
+        lines, cell = tuple(text.split("\n")), cell_at(cells, start_row)
+        return SourceSnippet(location.path, start_row, lines, location.name, location.kind, name_row, cell=cell)
 
-    def _read(self, path: Path) -> tuple[list[str], tuple[Cell, ...]]:
+    def _read_document(self, path: Path) -> tuple[list[str], tuple[Cell, ...]]:
         if path not in self._documents:
             document = self._workspace.read_document(path)
-            known = (split_lines(document.text), document.cells) if isinstance(document, Document) else ([], ())
-            self._documents[path] = known
+            self._documents[path] = (
+                (split_lines(document.text), document.cells) if isinstance(document, Document) else ([], ())
+            )
         return self._documents[path]

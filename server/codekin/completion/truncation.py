@@ -1,4 +1,4 @@
-"""How far a continuation goes: whole statements, for as long as the code it is taken from agrees with the rest."""
+"""How far a continuation goes: whole statements, while its source agrees with those of the other candidates."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,108 +9,125 @@ from codekin.completion.candidates import LineCandidate
 from codekin.completion.context import CompletionContext, measure_indent
 
 _OPENING, _CLOSING = re.compile(r"[\[({]"), re.compile(r"[\])}]")
-_ASKED = 8  # clues whether they agree
-_TRIED = 6  # ends, each of which has to parse
-_GOING_ON = re.compile(
+_MAX_VOTERS = 8  # best candidates of a line whose agreement is counted
+_MAX_EXTENTS = 6  # ends that are tried: each has to be parsed
+_CONTINUES_STATEMENT = re.compile(
     r"\s*(?:[)\]}]|(?:else|elif|elsif|elseif|except|catch|finally|rescue|ensure|then|do|in|end|fi|done|esac)\b)"
 )
 
 
 def find_statement_end(lines: Sequence[str], start: int) -> int:
-    """The line behind the statement that begins on `start`, with its blocks: by brackets and indentation."""
-    column, depth, end, deeper = measure_indent(lines[start]), _balance(lines[start]), start + 1, False
+    """Return the row behind the statement that begins at `start`, with its blocks: by brackets and indentation."""
+    column, depth, end, has_block = measure_indent(lines[start]), _count_open_brackets(lines[start]), start + 1, False
     for row in range(start + 1, len(lines)):
         line = lines[row]
         if not line.strip():
             continue
-        inside = depth > 0 or measure_indent(line) > column
-        on_a_new_line = measure_indent(line) == column and line.strip() == "{"
-        if (
-            not inside
-            and not on_a_new_line
-            and not (measure_indent(line) == column and _GOING_ON.match(line) and deeper)
-        ):
+        is_inside = depth > 0 or measure_indent(line) > column
+        is_same_column = measure_indent(line) == column
+        opens_block = is_same_column and line.strip() == "{"
+        continues = is_same_column and has_block and _CONTINUES_STATEMENT.match(line)
+        if not (is_inside or opens_block or continues):
             break
-        deeper = True
-        depth += _balance(line)
+        has_block = True
+        depth += _count_open_brackets(line)
         end = row + 1
     return end
 
 
-def choose_extents(asked: CompletionContext, clues: Sequence[LineCandidate], max_lines: int) -> Iterator[list[int]]:
-    """The rows of the best clue's source that may be shown, best first: whole statements, for as long as at least half
-    of the other clues go on with them, too, and then what closes their blocks. Of a block, one statement is.
+def choose_extents(
+    context: CompletionContext, candidates: Sequence[LineCandidate], max_lines: int
+) -> Iterator[list[int]]:
+    """Yield the rows of the best candidate's source that may be shown, best extent first.
+
+    An extent has whole statements, for as long as at least half of the other candidates have them, too, and then the
+    lines that close their blocks; a statement with a block ends it.
     """
-    best = clues[0]
-    lines, first = best.source.lines, find_statement_end(best.source.lines, best.at)
-    agreed = _agreed(asked, clues, first)
-    ends = sorted(
-        {find_statement_end(lines, row) for row in _said_rows(best, asked.language) if row < max(agreed, first)}
-    )
-    liked = [end for end in reversed(ends) if end <= agreed]
-    for end in [*liked, *(end for end in ends if agreed < end <= first)][:_TRIED]:
-        rows = [*range(best.at, end), *_closers(lines, end, first)]
-        if len(rows) <= max_lines and _is_whole(lines[end - 1], asked.language) and _is_resolved(asked, best, rows):
+    best = candidates[0]
+    lines = best.source.lines
+    statement_end = find_statement_end(lines, best.row)
+    agreement_end = _find_agreement_end(context, candidates, statement_end)
+    start_rows = _list_content_rows(best, context.language)
+    ends = sorted({find_statement_end(lines, row) for row in start_rows if row < max(agreement_end, statement_end)})
+    agreed_ends = [end for end in reversed(ends) if end <= agreement_end]
+    other_ends = [end for end in ends if agreement_end < end <= statement_end]
+    for end in [*agreed_ends, *other_ends][:_MAX_EXTENTS]:
+        rows = [*range(best.row, end), *_list_closing_rows(lines, end, statement_end)]
+        if (
+            len(rows) <= max_lines
+            and not _opens_python_block(lines[end - 1], context.language)
+            and _is_resolved(context, best, rows)
+        ):
             yield rows
 
 
-def _agreed(asked: CompletionContext, clues: Sequence[LineCandidate], first: int) -> int:
-    """The row of the best clue's source from which on the others do not agree; behind its `first` statement there must
-    be others.
+def _find_agreement_end(context: CompletionContext, candidates: Sequence[LineCandidate], statement_end: int) -> int:
+    """Return the row of the best candidate's source from which on the others no longer agree.
+
+    Inside the first statement, which ends at `statement_end`, the best one may be alone; behind it, it may not.
     """
-    best, *others = clues[:_ASKED]
-    rows = _said_rows(best, asked.language)
-    column, theirs = measure_indent(best.source.lines[best.at]), [_said_rows(clue, asked.language) for clue in others]
+    best, *others = candidates[:_MAX_VOTERS]
+    column = measure_indent(best.source.lines[best.row])
+    other_rows = [_list_content_rows(candidate, context.language) for candidate in others]
     agreeing = list(range(len(others)))
-    for step, row in enumerate(rows):
-        behind = row >= first
-        if behind and (measure_indent(best.source.lines[row]) < column or is_closing(best.source.lines[row])):
+    for step, row in enumerate(_list_content_rows(best, context.language)):
+        line, is_behind_statement = best.source.lines[row], row >= statement_end
+        if is_behind_statement and (measure_indent(line) < column or is_closing(line)):
             return row
-        said = _said(best, row)
-        now = [i for i in agreeing if step < len(theirs[i]) and _said(others[i], theirs[i][step]) == said]
-        if 2 * len(now) < len(agreeing) or (behind and not now):
+        adapted_line = _adapt_without_blanks(best, row)
+        still_agreeing = [
+            i
+            for i in agreeing
+            if step < len(other_rows[i]) and _adapt_without_blanks(others[i], other_rows[i][step]) == adapted_line
+        ]
+        if 2 * len(still_agreeing) < len(agreeing) or (is_behind_statement and not still_agreeing):
             return row
-        agreeing = now
+        agreeing = still_agreeing
     return len(best.source.lines)
 
 
-def _said_rows(clue: LineCandidate, language: str) -> list[int]:
-    """Where the source says something, from the clue's line on."""
-    key, lines = make_line_hasher(language), clue.source.lines
-    return [row for row in range(clue.at, len(lines)) if key[lines[row]]]
+def _list_content_rows(candidate: LineCandidate, language: str) -> list[int]:
+    """Return the source's rows that have code, from the candidate's line on."""
+    hasher, lines = make_line_hasher(language), candidate.source.lines
+    return [row for row in range(candidate.row, len(lines)) if hasher[lines[row]]]
 
 
-def _closers(lines: Sequence[str], end: int, last: int) -> list[int]:
-    """The rows before `last` that only close the blocks in which the row above `end` stands."""
-    column, rows = measure_indent(lines[end - 1]), list[int]()
-    for row in range(end, last):
+def _list_closing_rows(lines: Sequence[str], start: int, end: int) -> list[int]:
+    """Return the rows between `start` and `end` that only close the blocks that the row above `start` is in."""
+    column, rows = measure_indent(lines[start - 1]), list[int]()
+    for row in range(start, end):
         if lines[row].strip() and is_closing(lines[row]) and measure_indent(lines[row]) < column:
             rows.append(row)
             column = measure_indent(lines[row])
     return rows
 
 
-def _said(clue: LineCandidate, row: int) -> str:
-    return "".join(rename_locals(clue.source.lines[row], clue.names).split())
+def _adapt_without_blanks(candidate: LineCandidate, row: int) -> str:
+    return "".join(rename_locals(candidate.source.lines[row], candidate.names).split())
 
 
-def _is_whole(line: str, language: str) -> bool:
-    """Whether code may end on the line: a block that its snippet's border cut off leaves a header, which parses."""
-    return not (language == "python" and line.split("#")[0].rstrip().endswith(":"))
+def _opens_python_block(line: str, language: str) -> bool:
+    """Return whether the line is a header without its block, which the end of its snippet cut off; it would parse."""
+    return language == "python" and line.split("#")[0].rstrip().endswith(":")
 
 
-def adapt_lines(clue: LineCandidate, rows: Sequence[int]) -> list[str]:
-    """These lines of the source, with the names of here."""
-    return [rename_locals(clue.source.lines[row], clue.names) for row in rows]
+def adapt_lines(candidate: LineCandidate, rows: Sequence[int]) -> list[str]:
+    """Return these lines of the source with the names at the cursor."""
+    return [rename_locals(candidate.source.lines[row], candidate.names) for row in rows]
 
 
-def _is_resolved(asked: CompletionContext, clue: LineCandidate, rows: Sequence[int]) -> bool:
-    """Whether the lines speak of nothing that the source has set up and the question has not."""
-    above = frozenset(find_local_names("\n".join(clue.source.lines[: clue.at])))
-    own = frozenset(clue.names.values()) | asked.local_names
-    return all(name in own or name not in above for line in adapt_lines(clue, rows) for name in find_local_names(line))
+def _is_resolved(context: CompletionContext, candidate: LineCandidate, rows: Sequence[int]) -> bool:
+    """Return whether the lines need no local name that their source has set up and the context has not."""
+    source_names = frozenset(find_local_names("\n".join(candidate.source.lines[: candidate.row])))
+    context_names = frozenset(candidate.names.values()) | context.local_names
+    return all(
+        name in context_names or name not in source_names
+        for line in adapt_lines(candidate, rows)
+        for name in find_local_names(line)
+    )
 
 
-def _balance(line: str) -> int:
-    bare = blank_strings(line)
-    return len(_OPENING.findall(bare)) - len(_CLOSING.findall(bare))
+def _count_open_brackets(line: str) -> int:
+    """Return how many more brackets the line opens than it closes."""
+    code = blank_strings(line)
+    return len(_OPENING.findall(code)) - len(_CLOSING.findall(code))

@@ -1,4 +1,4 @@
-"""What the features weigh in the question how code goes on: fitted, not chosen.
+"""Weights of the features of candidates and of lines, in logits: fitted, not chosen.
 
 Made by codekin.evaluation.weight_fitting on 2,000 cuts of click, ansible, axios, gin, gson, libuv, sinatra, axum.
 """

@@ -2,13 +2,13 @@
 
     python -m codekin.evaluation.weight_fitting ROOT … > server/codekin/completion/weights.py
 
-Two logistic regressions (see completion/belief.py) on cuts of these repositories, by Newton's method with a ridge.
+Two logistic regressions (see completion/ranking.py) on cuts of these repositories, by Newton's method with a ridge.
 Measure on others: `python -m codekin.evaluation.completion`.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -29,7 +29,7 @@ from codekin.types import SnippetKind
 
 Floats = npt.NDArray[np.float64]
 Example = tuple[
-    tuple[tuple[float, ...], str, bool], ...
+    tuple[dict[str, float], str, bool], ...
 ]  # of a cut: each clue's features, its line, whether it is right
 
 CUTS = 250  # per repository
@@ -61,9 +61,9 @@ def fit_weights(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, fl
     """Fit the weights of FEATURES and of LINE_FEATURES, each with a bias."""
     rows = [candidate for cut in cuts for candidate in cut]
     candidate_weights = _fit_logistic_regression(
-        np.array([row[0] for row in rows]), np.array([row[2] for row in rows], float), FEATURES
+        [features for features, _, _ in rows], [is_right for _, _, is_right in rows], FEATURES
     )
-    line_features: list[tuple[float, ...]] = []
+    line_features: list[dict[str, float]] = []
     is_right_line: list[bool] = []
     for cut in cuts:
         true_lines = {strip_blanks(line) for _, line, is_right in cut if is_right}
@@ -71,16 +71,17 @@ def fit_weights(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, fl
             [LineCandidate(_NO_SOURCE, 0, 0, 0.0, line=line, features=features) for features, line, _ in cut],
             candidate_weights,
         )
-        for candidates, features in sorted(grouped, key=lambda group: -group[1][0])[:_MAX_LINES_PER_CUT]:
+        for candidates, features in sorted(grouped, key=lambda group: -group[1]["best"])[:_MAX_LINES_PER_CUT]:
             line_features.append(features)
             is_right_line.append(strip_blanks(candidates[0].line) in true_lines)
-    return candidate_weights, _fit_logistic_regression(
-        np.array(line_features), np.array(is_right_line, float), LINE_FEATURES
-    )
+    return candidate_weights, _fit_logistic_regression(line_features, is_right_line, LINE_FEATURES)
 
 
-def _fit_logistic_regression(rows: Floats, targets: Floats, names: Sequence[str]) -> dict[str, float]:
-    rows = np.c_[rows, np.ones(len(rows))]
+def _fit_logistic_regression(
+    examples: Sequence[Mapping[str, float]], is_right: Sequence[bool], names: Sequence[str]
+) -> dict[str, float]:
+    rows: Floats = np.array([[*(features[name] for name in names), 1.0] for features in examples])
+    targets: Floats = np.array(is_right, float)
     weights = np.zeros(rows.shape[1])
     for _ in range(_NEWTON_STEPS):
         probabilities = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
@@ -96,12 +97,12 @@ def format_module(weights: tuple[dict[str, float], dict[str, float]], names: Seq
     """Return the source of the module that holds the weights."""
     origin = f"by codekin.evaluation.weight_fitting on {cuts:,} cuts of {', '.join(names)}"
     lines = [
-        '"""What the features weigh in the question how code goes on: fitted, not chosen.',
+        '"""Weights of the features of candidates and of lines, in logits: fitted, not chosen.',
         "",
         f"Made {origin}.",
         '"""',
     ]
-    for name, table in zip(("OF_CLUES", "OF_LINES"), weights, strict=True):
+    for name, table in zip(("CANDIDATE_WEIGHTS", "LINE_WEIGHTS"), weights, strict=True):
         lines += ["", f"{name} = {{", *(f'    "{key}": {value},' for key, value in table.items()), "}"]
     return "\n".join(lines) + "\n"
 

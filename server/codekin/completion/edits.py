@@ -1,0 +1,95 @@
+"""Which snippets outlive a key stroke, so that not every key makes codekin parse the document's snippets again.
+
+A snippet above the edit stays, one below it moves by the added lines, and the function that the edit is in takes its
+new text. Every other edit may have made new snippets or merged old ones, so the document is parsed again.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from codekin.code.lines import to_canonical_text
+from codekin.types import Snippet, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One changed range of lines: the old rows `start` to `end`, half-open, became `end - start + added` new rows."""
+
+    start: int
+    end: int
+    added: int  # lines; negative where the text became shorter
+    keeps_all_lines: bool  # whether the old text is the start of the new one
+
+    def is_in_rows(self, start: int, end: int) -> bool:
+        """Return whether everything that changed lies in these old rows, half-open; appended lines lie in any."""
+        return self.keeps_all_lines or (start <= self.start < end and self.end <= end)
+
+    def is_before(self, snippet: Snippet) -> bool:
+        """Return whether the snippet follows the edit: it has its old text, moved by the added lines."""
+        return snippet.span.start >= self.end
+
+    def is_after(self, snippet: Snippet) -> bool:
+        """Return whether the snippet precedes the edit: it has its old text and its old rows."""
+        return snippet.span.end <= self.start
+
+    def may_rename(self, snippet: Snippet, lines: Sequence[str]) -> bool:
+        """Return whether the function's name may be another in `lines`, the new text."""
+        if not self.start <= snippet.name_line < self.end:
+            return False
+        return bool(self.added) or not _has_name(lines[snippet.name_line], snippet.name)
+
+    def move_row(self, row: int) -> int:
+        """Return where an old row is in the new text; a changed row keeps its number."""
+        return row + self.added if row >= self.end else row
+
+
+def find_edit(old_lines: Sequence[str], lines: Sequence[str]) -> Edit:
+    """Find the smallest range of lines that turns one text into the other."""
+    shorter = min(len(old_lines), len(lines))
+    start = next((row for row in range(shorter) if old_lines[row] != lines[row]), shorter)
+    equal_at_end = next((i for i in range(shorter - start) if old_lines[-1 - i] != lines[-1 - i]), shorter - start)
+    end = max(len(old_lines) - equal_at_end, start)
+    return Edit(start, end, len(lines) - len(old_lines), keeps_all_lines=start == len(old_lines))
+
+
+def update_snippets(
+    snippets: Sequence[Snippet], edit: Edit, lines: Sequence[str], row: int, *, is_cursor_line: bool
+) -> list[Snippet]:
+    """Return the old snippets, ordered by their start, as they are in `lines`; [] where a parser has to look.
+
+    That is unless the edit is in the function that has the cursor's `row` and leaves its name, or `is_cursor_line`, the
+    edit is on the cursor's line alone: code between functions may have become one.
+    """
+    updated: list[Snippet] = []
+    is_explained = is_cursor_line
+    for snippet in snippets:
+        start, end = snippet.span.start, snippet.span.end
+        is_function = snippet.kind.is_function and edit.move_row(snippet.name_line) <= row
+        has_cursor = start <= row < end + edit.added
+        if has_cursor and edit.is_in_rows(start, end) and (is_function or is_explained):
+            if is_function and edit.may_rename(snippet, lines):
+                return []
+            updated.append(_read_again(snippet, edit, lines))
+            is_explained = True
+        elif edit.is_after(snippet):
+            updated.append(snippet)
+        elif edit.is_before(snippet):
+            updated.append(_move(snippet, edit, Span(start + edit.added, end + edit.added)))
+        else:
+            return []
+    return updated if is_explained else []
+
+
+def _read_again(snippet: Snippet, edit: Edit, lines: Sequence[str]) -> Snippet:
+    span = Span(snippet.span.start, snippet.span.end + edit.added)
+    return replace(_move(snippet, edit, span), text=to_canonical_text(lines[span.start : span.end]))
+
+
+def _move(snippet: Snippet, edit: Edit, span: Span) -> Snippet:
+    return replace(snippet, span=span, name_line=edit.move_row(snippet.name_line))
+
+
+def _has_name(line: str, name: str) -> bool:
+    """Return whether the name is in the line, and not as a part of another name."""
+    return not name or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line) is not None
