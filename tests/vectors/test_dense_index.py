@@ -426,7 +426,8 @@ sys.modules["hnswlib"] = None
 import numpy as np
 from pathlib import Path
 from codekin.vectors.dense_index import DenseIndex, GraphTuning
-index = DenseIndex(4, Path("w.hnsw"), "k", on_problem=lambda said: print("told:", said), tuning=GraphTuning(least_rows=2))
+index = DenseIndex(4, Path("w.hnsw"), "k", on_problem=lambda said: print("told:", said),
+    tuning=GraphTuning(least_rows=2))
 index.add_vectors([1, 2, 3], np.eye(4)[:3])
 index.maintain_graph()
 index.wait_for_graph()
