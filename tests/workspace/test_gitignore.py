@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from codekin.workspace.gitignore import MAX_GLOB_BYTES, IgnoreFile, encode_name
+from codekin.workspace.wildmatch import parse_pattern
 
 _PIECES = [
     *("a", "b", "c", "ab", "A", ".", "-", "é", " ", "\t", "!", "#", "*", "**", "?", "/", "**/", "/**", "\\*", "\\ "),
@@ -88,6 +89,15 @@ def test_a_mebibyte_of_them_is_asked_of_a_thousand_names(unit: bytes, name: str,
     assert not spec.dropped_patterns
     for number in range(1_000):
         assert spec.match_entry("a/" * 100, f"{number}{name}", is_folder=False) is ignored
+
+
+@pytest.mark.parametrize("bracket", ["[!a]", "[\x01-\xff]", "[[:print:]]", "[^[:alpha:]-]"])
+def test_a_mebibyte_of_brackets_takes_the_memory_of_one(bracket: str) -> None:
+    """Each was a set of its own: 2 GB."""
+    pieces = parse_pattern(bracket * ((1 << 20) // len(bracket)), by_path=False)
+    assert pieces is not None
+    assert len(pieces) == (1 << 20) // len(bracket)
+    assert len({id(piece) for piece in pieces}) == 1
 
 
 def test_of_seventy_thousand_patterns_the_last_that_matches_counts() -> None:

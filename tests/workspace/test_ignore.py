@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from codekin.settings import IndexSettings
 from codekin.types import Skipped
+from codekin.workspace.ignore import IgnoreRules, _list_ancestors
 from codekin.workspace.workspace import SourceFile, Workspace
 
 
@@ -331,6 +332,34 @@ def test_more_rules_than_can_be_asked_are_told_and_the_outer_ones_count(tmp_path
     workspace = Workspace([tmp_path], IndexSettings())
     assert len(list(workspace.walk())) == 1
     assert len(workspace.problems) == 22
+
+
+def test_names_in_ignore_files_are_bounded_as_patterns_are(tmp_path: Path) -> None:
+    """What is looked up costs no time, but memory: a hundred nested files of a mebibyte would take ten gigabytes."""
+    text = "".join(f"{number:x}.c\n" for number in range(110_000))
+    nested = {"a" + "/a" * depth + "/.gitignore": text for depth in range(4)}
+    _write(tmp_path, {**nested, "a/a/a/a/1.c": "", "a/a/a/a/b.py": ""})
+    workspace = Workspace([tmp_path], IndexSettings())
+    assert [found.path.name for found in workspace.walk()] == ["b.py"]
+    assert len(workspace.problems) == 2
+    assert all("2,097,152 bytes" in problem for problem in workspace.problems)
+
+
+def test_what_is_kept_of_ignore_files_is_bounded(tmp_path: Path) -> None:
+    text = "".join(f"{number:x}.c\n" for number in range(110_000))
+    _write(tmp_path, {f"{name}/.gitignore": text for name in "abcdef"})
+    rules = IgnoreRules(IndexSettings())
+    for name in "abcdef":
+        rules.enter_scope(rules.root_scope(tmp_path / name), {".gitignore"})
+    assert sum(spec.size for _, spec in rules._cache.values()) <= 2 << 20
+
+
+def test_an_include_as_deep_as_can_be_opens_no_more_folders_than_a_person_would_name(tmp_path: Path) -> None:
+    """The folders on the way to it, all of them, would be 7 GB of names."""
+    names = tuple("/".join([word] * 30_000) for word in ("a", "b"))
+    _write(tmp_path, {"c.py": ""})
+    assert _names(tmp_path, settings=IndexSettings(include=(*names, "vendor/*"))) == {"c.py"}
+    assert len(list(_list_ancestors(names))) == 200
 
 
 def test_folders_may_be_as_deep_as_the_system_allows(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ their successors: names have much in common, so that most characters cost one di
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Generic, NamedTuple, TypeVar
 
 from codekin.workspace.wildmatch import Piece, Star
@@ -139,13 +140,13 @@ def _find_needles(globs: Sequence[Glob[Value]]) -> tuple[str, ...]:
 
 def _find_longest_literal(pieces: Sequence[Piece]) -> str:
     """Return the longest run of pieces that match exactly one character."""
-    literal_runs = [""]
-    for piece in pieces:
-        if isinstance(piece, Star) or len(piece) != 1:
-            literal_runs.append("")
-        else:
-            literal_runs[-1] += next(iter(piece))
-    return max(literal_runs, key=len)
+    runs = groupby(pieces, key=lambda piece: not isinstance(piece, Star) and len(piece) == 1)
+    literals = (
+        "".join(character for piece in run if not isinstance(piece, Star) for character in piece)
+        for is_literal, run in runs
+        if is_literal
+    )
+    return max(literals, key=len, default="")
 
 
 class _States:

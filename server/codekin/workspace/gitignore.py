@@ -11,12 +11,14 @@ is: names, paths and endings are looked up, and all other patterns are matched a
 import os
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from codekin.workspace.automaton import Automaton, Glob
 from codekin.workspace.wildmatch import SPECIAL, Star, parse_pattern
 
 MAX_GLOB_BYTES = 1 << 20
+_MAX_NAME = 1_024  # characters; no file system has longer names, so no longer ending ever matches
 _FOLDS_CASE = sys.platform in ("win32", "darwin")  # git sets core.ignoreCase where the file system ignores case
 
 
@@ -37,6 +39,8 @@ class _Endings(NamedTuple):
     lengths: set[int]  # distinct lengths of the endings: few, however many endings there are
 
     def add_ending(self, ending: str, rule: IgnoreRule) -> None:
+        if len(ending) > _MAX_NAME:
+            return
         self.rules[ending] = rule
         self.lengths.add(len(ending))
 
@@ -66,9 +70,18 @@ class _Literals:
 class IgnoreFile:
     """Match names against one ignore file: literals and endings by look-up, everything else by an automaton."""
 
-    __slots__ = ("_file_literals", "_folder_literals", "_name_globs", "_path_globs", "dropped_patterns", "glob_bytes")
+    __slots__ = (
+        "_file_literals",
+        "_folder_literals",
+        "_name_globs",
+        "_path_globs",
+        "dropped_patterns",
+        "glob_bytes",
+        "size",
+    )
 
     def __init__(self, file_bytes: bytes) -> None:
+        self.size = len(file_bytes)  # in memory each byte takes up to 200
         self._file_literals, self._folder_literals = _Literals(), _Literals()
         self.glob_bytes = 0
         self.dropped_patterns = 0  # patterns beyond the limit
@@ -129,6 +142,7 @@ def _fold_case(text: str) -> str:
     return text.lower() if _FOLDS_CASE else text
 
 
+@lru_cache(maxsize=4_096)
 def _add_both_cases(piece: frozenset[str] | Star) -> frozenset[str] | Star:
     if not _FOLDS_CASE or isinstance(piece, Star):
         return piece

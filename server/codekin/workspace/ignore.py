@@ -28,7 +28,10 @@ CODEKIN_IGNORE_FILE = ".codekinignore"
 GIT_IGNORE_FILE = ".gitignore"
 _MAX_FILE_BYTES = 1_048_576  # the largest ignore files of well-known repositories have about 10,000
 _MAX_LAYERS = 100  # ignore files in force in one folder, per kind; every name is matched against all
+_MAX_LAYER_BYTES = 2_097_152  # of ignore files in force in one folder, per kind: in memory a byte takes up to 200
 _MAX_CACHED_FILES = 1_000  # parsed ignore files; beyond it the cache is cleared
+_MAX_CACHED_BYTES = 2_097_152  # of their text, likewise
+_MAX_INCLUDE_DEPTH = 100  # folders that lead to what `include` names
 
 # `build`, `dist`, `out` and `target` are missing on purpose: `.gitignore` files name them where tools create them, and
 # a source folder may have such a name. Tools mark the folders they create by a marker file.
@@ -87,6 +90,7 @@ class IgnoreRules:
         self._default_folders = _parse_patterns(_DEFAULT_FOLDERS.split())
         self._generated_files = _parse_patterns(_GENERATED_FILES.split())
         self._cache: dict[Path, tuple[tuple[int, int, int], IgnoreFile]] = {}
+        self._cached_bytes = 0
         self._problems: dict[Path | str, str] = {}
         self._user_ignore_files = find_user_ignore_files()
         self.external_files: set[Path] = set(self._user_ignore_files)  # ignore files outside the source tree
@@ -197,12 +201,15 @@ class IgnoreRules:
 
     def _add_layer(self, layers: tuple[Layer, ...], ignore_file: IgnoreFile, file_path: Path) -> tuple[Layer, ...]:
         """Add an ignore file to `layers`, unless matching them all would cost too much."""
-        glob_bytes = sum(layer.glob_bytes for layer, _ in layers)
-        if len(layers) < _MAX_LAYERS and glob_bytes + ignore_file.glob_bytes <= MAX_GLOB_BYTES:
+        in_force = [ignore_file, *(layer for layer, _ in layers)]
+        glob_bytes = sum(layer.glob_bytes for layer in in_force)
+        layer_bytes = sum(layer.size for layer in in_force)
+        if len(layers) < _MAX_LAYERS and glob_bytes <= MAX_GLOB_BYTES and layer_bytes <= _MAX_LAYER_BYTES:
             return ((ignore_file, ""), *layers)
         self._problems[file_path] = (
-            f"{file_path} is not applied: together with the folders above there are more than {_MAX_LAYERS} such files "
-            f"or more than {MAX_GLOB_BYTES:,} bytes of patterns with wildcards. Shorten them."
+            f"{file_path} is not applied: together with the folders above there are more than {_MAX_LAYERS} such "
+            f"files, more than {_MAX_LAYER_BYTES:,} bytes, or more than {MAX_GLOB_BYTES:,} bytes of patterns with "
+            "wildcards. Shorten them."
         )
         return layers
 
@@ -224,10 +231,15 @@ class IgnoreRules:
             self._problems[path] = f"{path} is not applied: {error.strerror or error}. Make it readable or remove it."
             return None
         self._problems.pop(path, None)
-        if len(self._cache) >= _MAX_CACHED_FILES:
-            self._cache.clear()
-        self._cache[path] = (signature, ignore_file)
+        self._cache_file(path, signature, ignore_file)
         return ignore_file
+
+    def _cache_file(self, path: Path, signature: tuple[int, int, int], ignore_file: IgnoreFile) -> None:
+        if len(self._cache) >= _MAX_CACHED_FILES or self._cached_bytes + ignore_file.size > _MAX_CACHED_BYTES:
+            self._cache.clear()
+            self._cached_bytes = 0
+        self._cache[path] = (signature, ignore_file)
+        self._cached_bytes += ignore_file.size  # a replaced file still counts: the cache is cleared the sooner
 
 
 class _FolderEntries:
@@ -273,7 +285,7 @@ def _describe_excess(ignore_file: IgnoreFile) -> str:
 def _list_ancestors(patterns: Collection[str]) -> Iterator[str]:
     """Yield the folders that lead to the patterns' targets."""
     for pattern in patterns:
-        parts = pattern.strip("/").split("/")
+        parts = pattern.strip("/").split("/", _MAX_INCLUDE_DEPTH)
         for count in range(1, len(parts)):
             if set(parts[:count]) != {"**"}:
                 yield f"/{'/'.join(parts[:count])}/"

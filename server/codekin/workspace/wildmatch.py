@@ -6,6 +6,7 @@ Git matches bytes, so a character here is one byte (see gitignore.encode_name).
 import string
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 
 SPECIAL = frozenset("*?[\\")
 _CHARACTER_CLASSES = {
@@ -38,6 +39,12 @@ _ALL_CHARACTERS = frozenset(map(chr, range(256)))
 _SINGLETONS = {character: frozenset(character) for character in _ALL_CHARACTERS}
 _ANY_BUT_SLASH = _ALL_CHARACTERS - {"/"}
 _NEVER_IN_BRACKET = frozenset("/\0")
+
+# While a bracket is read, its characters are an integer with one bit per code: reading costs no more than its length.
+_ALL_CODES = (1 << 256) - 1
+_CLASS_CODES = {
+    name: sum(1 << ord(character) for character in characters) for name, characters in _CHARACTER_CLASSES.items()
+}
 
 
 class _UnmatchableError(Exception):
@@ -126,23 +133,23 @@ class _PatternParser:
             new_members, range_start = self._parse_member(range_start)
             members |= new_members
         self._position += 1
-        return frozenset((_ALL_CHARACTERS - members if is_negated else members) - _NEVER_IN_BRACKET)
+        return _to_characters(members ^ _ALL_CODES if is_negated else members)
 
-    def _parse_member(self, range_start: str) -> tuple[frozenset[str], str]:
-        """Return the characters of one member, and the one that a following "-" would begin a range with."""
+    def _parse_member(self, range_start: str) -> tuple[int, str]:
+        """Return the codes of one member, and the one that a following "-" would begin a range with."""
         if range_start and self._peek() == "-" and self._peek(1) not in ("", "]"):
             return self._parse_range_end(range_start), ""
         if self._peek() == "[" and self._peek(1) == ":" and (name := self._take_class_name()) is not None:
-            return frozenset(_CHARACTER_CLASSES[name]), ""
+            return _CLASS_CODES[name], ""
         if self._peek() == "\\":
             self._position += 1
         character = self._take_character()
-        return _SINGLETONS[character], character
+        return 1 << ord(character), character
 
-    def _parse_range_end(self, range_start: str) -> frozenset[str]:
+    def _parse_range_end(self, range_start: str) -> int:
         self._position += 2 if self._peek(1) == "\\" else 1
         range_end = self._take_character()
-        return frozenset(map(chr, range(ord(range_start), ord(range_end) + 1)))
+        return (2 << ord(range_end)) - (1 << ord(range_start)) if range_start <= range_end else 0
 
     def _take_class_name(self) -> str | None:
         """Return the name in `[:name:]`. None if this "[" is a member itself, as in `[[:]`."""
@@ -157,3 +164,9 @@ class _PatternParser:
             raise _UnmatchableError
         self._position = bracket_end + 1
         return name
+
+
+@lru_cache(maxsize=4_096)
+def _to_characters(codes: int) -> frozenset[str]:
+    """Return the characters with these codes that a bracket may match; equal sets are one object."""
+    return frozenset(character for character in _ALL_CHARACTERS if codes >> ord(character) & 1) - _NEVER_IN_BRACKET
