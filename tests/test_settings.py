@@ -23,7 +23,7 @@ WRONG = {
     int: ["1", True, 1.5, -1, float("nan"), float("inf"), [], 10**22, -(10**22), 10**5000],
     float: ["1", True, -1, float("nan"), float("inf"), -float("inf"), {}, 10**22, 10**400, 10**5000],
     str: [1, True, [], "no such choice"],
-    tuple: ["a", [1], [None], True, {"a": "b"}],
+    tuple: ["a", [1], [None], True, {"a": "b"}, ["a/" * 40_000], ["a"] * 40_000, [""] * 70_000],
 }
 
 

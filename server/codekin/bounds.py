@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 
 MAX_HITS = 1_000  # of one answer, whoever asks
 MAX_DIMENSIONS = 16_384  # of a vector; models of today have 8,192 at most
+_MAX_LIST_CHARACTERS = 65_536  # of a list's strings together: a stranger's list must cost nothing to speak of
 _SHOWN_CHARACTERS = 60  # of a wrong value, in a message
 
 
@@ -54,6 +55,8 @@ def checked_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
     if get_origin(hint) is tuple:
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise ValueError("a list of strings")
+        if sum(len(item) + 1 for item in value) > _MAX_LIST_CHARACTERS:
+            raise ValueError(f"a list of at most {_MAX_LIST_CHARACTERS:,} characters in all")
         return tuple(value)
     is_whole = hint is float and isinstance(value, int)
     if not isinstance(value, hint) and not is_whole:
