@@ -9,7 +9,7 @@ import os
 import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -20,93 +20,93 @@ from codekin.bounds import MAX_DIMENSIONS, MAX_HITS, Machine, Scope, checked_val
 from codekin.errors import SettingsError
 from codekin.files import read_file
 
-_MAX_BYTES = 262_144  # of config.toml
+_MAX_CONFIG_BYTES = 262_144  # of config.toml
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """What is indexed, and how hard the machine may work for it."""
+    """Which files are indexed, and how much work the machine may do for it."""
 
-    exclude: tuple[str, ...] = setting((), "More paths to leave out, in .gitignore syntax.")
+    exclude: tuple[str, ...] = setting((), "Additional paths to exclude, in .gitignore syntax.")
     include: tuple[str, ...] = setting(
-        (), "Paths to index although a built-in default leaves them out, in .gitignore syntax."
+        (), "Paths to index even though a built-in rule excludes them, in .gitignore syntax."
     )
-    max_file_bytes: int = users_setting(1_048_576, "Larger files are skipped.", between=(1, 100_000_000))
-    debounce_ms: int = setting(
-        150, "How long to wait after an edit before it is indexed, in milliseconds.", between=(0, 60_000)
-    )
+    max_file_bytes: int = users_setting(1_048_576, "Maximum size of a file, in bytes.", between=(1, 100_000_000))
+    debounce_ms: int = setting(150, "Delay between an edit and its indexing, in milliseconds.", between=(0, 60_000))
     workers: int = users_setting(
-        0, "Processes that read and embed in bulk; 0 chooses from the processor.", between=(0, Machine.PROCESSORS)
+        0, "Worker processes for bulk indexing. 0 suits the machine.", between=(0, Machine.PROCESSORS)
     )
     polling_s: float = users_setting(
-        5.0, "Seconds between scans where the system can't watch files.", between=(0.5, 86_400)
+        5.0, "Seconds between scans where file watching is unavailable.", between=(0.5, 86_400)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Which model embeds."""
+    """The embedding model, and how it runs."""
 
     name: str = users_setting(
-        "embedded", 'The embedding model: "embedded", a name of `codekin model list`, a hub id, or a folder.'
+        "embedded", 'Embedding model: "embedded", a name from `codekin model list`, a hub id, or a folder.'
     )
     dim: int = users_setting(
         0,
-        "Numbers per vector (a Matryoshka dimension of the model); 0 is the model's own default.",
+        "Vector dimension (a Matryoshka dimension of the model). 0 is the model's default.",
         between=(0, MAX_DIMENSIONS),
     )
     max_tokens: int = users_setting(
-        512, "Longer texts are cut; a heavy model's time grows with it.", between=(16, 131_072)
+        512, "Maximum number of tokens per text; longer texts are truncated.", between=(16, 131_072)
     )
-    device: str = users_setting("auto", "Where a heavy model runs.", choices=("auto", "cpu", "cuda", "mps"))
+    device: str = users_setting("auto", "Device that a heavy model runs on.", choices=("auto", "cpu", "cuda", "mps"))
     precision: str = users_setting(
         "auto",
-        "Numbers that a heavy model computes with; int8 is fastest on a CPU and a little less exact.",
+        "Number format of a heavy model. int8 is the fastest on a CPU and slightly less accurate.",
         choices=("auto", "float32", "bfloat16", "int8"),
     )
     pooling: str = users_setting(
         "auto",
-        "Which token a heavy model's vector is taken from, where its files do not say.",
+        "Pooling of a heavy model whose files do not specify one.",
         choices=("auto", "last", "mean", "cls"),
     )
     prompts: tuple[str, ...] = users_setting(
         (),
-        "Instructions before texts where a heavy model's files name none: `query=…`, `document=…`, `nl2code_query=…`.",
+        "Prompts for a heavy model whose files have none: `query=…`, `document=…`, `nl2code_query=…`.",
     )
-    matryoshka: tuple[str, ...] = users_setting((), "Dimensions that a heavy model's vectors may be cut to.")
+    matryoshka: tuple[str, ...] = users_setting((), "Dimensions that a heavy model's vectors may be truncated to.")
     idle_s: float = users_setting(
-        600.0, "Seconds without work after which a heavy model's memory is given back.", between=(0.1, 2_592_000)
+        600.0, "Idle seconds after which a heavy model is unloaded.", between=(0.1, 2_592_000)
     )
     endpoint: str = users_setting(
         "",
-        "Address of a server with OpenAI's embeddings API (http://localhost:8080/v1) that runs the model of that name "
-        "instead; your code is sent there. Its key, if it wants one: CODEKIN_ENDPOINT_KEY in the environment.",
+        "URL of a server with an OpenAI-compatible embeddings API (http://localhost:8080/v1) that runs the model. "
+        "Your code is sent there. Set its API key in the environment variable CODEKIN_ENDPOINT_KEY.",
     )
     endpoint_timeout_s: float = users_setting(
-        60.0, "Seconds that the endpoint may take for one request.", between=(0.1, 3_600)
+        60.0, "Timeout of a request to the endpoint, in seconds.", between=(0.1, 3_600)
     )
-    endpoint_batch: int = users_setting(32, "Texts that the endpoint gets at once.", between=(1, 2_048))
+    endpoint_batch: int = users_setting(32, "Number of texts sent to the endpoint per request.", between=(1, 2_048))
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """How questions are answered."""
+    """Answers to queries."""
 
-    limit: int = setting(10, "How many hits an answer has at most.", between=(1, MAX_HITS))
+    limit: int = setting(10, "Maximum number of results.", between=(1, MAX_HITS))
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolSettings:
     """Workspace symbols."""
 
-    by_name: bool = setting(True, "Find symbols by name, too, not only by meaning; off where another server does.")
+    by_name: bool = setting(
+        True, "Also find symbols by name, not only by meaning. Turn this off if another server does so."
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class LensSettings:
     """The code lens above each function."""
 
-    enabled: bool = setting(False, 'Show "N similar" above functions.')
+    enabled: bool = setting(False, 'Show a code lens "N similar" above functions.')
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,35 +114,37 @@ class DuplicateSettings:
     """Diagnostics for duplicated code."""
 
     enabled: bool = setting(False, "Report duplicated functions as informational diagnostics.")
-    min_lines: int = setting(5, "Functions with fewer lines are never reported.", between=(1, 100_000))
+    min_lines: int = setting(5, "Minimum number of lines of a reported function.", between=(1, 100_000))
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionSettings:
-    """How code goes on, as ghost text and as completion items."""
+    """Completions, as ghost text and as completion items."""
 
-    enabled: bool = setting(True, "Suggest how code goes on, taken from the workspace.")
-    floor: float = setting(0.3, "Suggest nothing that is less probable; higher is more silent.", between=(0, 1))
+    enabled: bool = setting(True, "Suggest completions taken from the workspace.")
+    floor: float = setting(0.3, "Minimum confidence for a suggestion. Higher shows fewer.", between=(0, 1))
     debounce_ms: int = setting(
-        60, "How long to wait for the next key before looking, in milliseconds.", between=(0, 10_000)
+        60, "Delay between a key stroke and the search for completions, in milliseconds.", between=(0, 10_000)
     )
-    max_lines: int = setting(12, "Suggestions have at most so many lines.", between=(1, 200))
-    limit: int = setting(1, "How many suggestions to choose from.", between=(1, 100))
+    max_lines: int = setting(12, "Maximum number of lines of a suggestion.", between=(1, 200))
+    limit: int = setting(1, "Maximum number of suggestions.", between=(1, 100))
 
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
-    """Where the index lives."""
+    """Location and size of the indexes."""
 
-    directory: str = users_setting("", "Where codekin keeps its indexes; empty is the user's cache directory.")
+    directory: str = users_setting("", "Folder for the indexes. Empty means the user's cache directory.")
     quota_mb: int = users_setting(
-        2048, "Room for shared vectors, in MB; the longest unused are dropped first.", between=(16, 1_048_576)
+        2048,
+        "Maximum size of the shared vectors, in MB. The least recently used are removed first.",
+        between=(16, 1_048_576),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole tree."""
+    """All settings."""
 
     index: IndexSettings = field(default_factory=IndexSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
@@ -155,66 +157,66 @@ class Settings:
 
     @property
     def cache_directory(self) -> Path:
-        """Where stores, vectors and graphs live: one folder per user."""
+        """Return the folder of stores, vectors and graphs: one per user."""
         if not self.cache.directory:
             return platformdirs.user_cache_path("codekin")
         return Path(self.cache.directory).expanduser()
 
 
 def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple[Settings, tuple[SettingsError, ...]]:
-    """The defaults, overlaid by the user's `config.toml`, by what the editor's `client` sends (sources and values),
-    and by the environment (`CODEKIN_INDEX_WORKERS=2`).
+    """Load the defaults, overlaid by `config.toml`, by the editor's `client` settings and by the environment.
 
-    Never raises: a wrong value is reported and its default kept.
+    `client` are pairs of source and values; environment variables are named like `CODEKIN_INDEX_WORKERS=2`.
+    Never raises: invalid values are reported, and the default is used.
     """
     settings = Settings()
     problems: tuple[SettingsError, ...] = ()
     path = config_file()
     try:
-        text = read_file(path, _MAX_BYTES).data.decode()
+        text = read_file(path, _MAX_CONFIG_BYTES).data.decode()
         settings, problems = overlay(settings, tomllib.loads(text), source=str(path))
     except FileNotFoundError:
         pass
     except (OSError, ValueError, RecursionError) as error:  # no TOML, or no UTF-8
-        problems = (SettingsError(f"{path} can't be read ({error}); the defaults are used. Mend or remove the file."),)
-    for source, values in (*client, ("the environment", _from_environment())):
-        settings, more = overlay(settings, values, source=source)
-        problems += more
+        problems = (SettingsError(f"{path} can't be read ({error}); the defaults are used. Fix or remove the file."),)
+    for source, values in (*client, ("the environment", _read_environment())):
+        settings, new_problems = overlay(settings, values, source=source)
+        problems += new_problems
     return settings, problems
 
 
 def hub_cache() -> Path:
-    """Where the Hugging Face hub's clients keep what they downloaded."""
+    """Return the cache folder of the Hugging Face hub's clients."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
     return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
 
 
 def runtime_directory() -> Path:
-    """Where sockets of this user's codekin stand: a folder with a short path."""
+    """Return the folder for sockets of this user's processes; its path is short."""
     with warnings.catch_warnings():  # where the system has no such folder, one below its temporary folder does as well
         warnings.simplefilter("ignore")
         return platformdirs.user_runtime_path("codekin")
 
 
 def endpoint_key() -> str:
-    """What proves to the endpoint of model.endpoint who asks; empty where nobody has set it."""
+    """Return the API key for model.endpoint; empty where none is set."""
     return os.environ.get("CODEKIN_ENDPOINT_KEY", "").strip()
 
 
 def tcp_token() -> str:
-    """What a client of `serve --tcp` must send; empty where nobody has set it."""
+    """Return the token that a client of `serve --tcp` must send; empty where none is set."""
     return os.environ.get("CODEKIN_TCP_TOKEN", "").strip()
 
 
 def config_file() -> Path:
-    """The user's settings file; `CODEKIN_CONFIG` names another."""
-    named = os.environ.get("CODEKIN_CONFIG")
-    return Path(named) if named else platformdirs.user_config_path("codekin") / "config.toml"
+    """Return the path of the user's settings file; `CODEKIN_CONFIG` names another."""
+    chosen_path = os.environ.get("CODEKIN_CONFIG")
+    return Path(chosen_path) if chosen_path else platformdirs.user_config_path("codekin") / "config.toml"
 
 
 def is_users_own(group: str, key: str) -> bool:
     """Whether the user alone may set this: no file of a workspace, and nobody who may have read one."""
-    return (group, _snake(key)) in _users_own()
+    return (group, _to_snake_case(key)) in _users_own()
 
 
 @cache
@@ -227,54 +229,70 @@ def _users_own() -> frozenset[tuple[str, str]]:
 def overlay(
     settings: Settings, values: Mapping[str, Any], *, source: str
 ) -> tuple[Settings, tuple[SettingsError, ...]]:
-    """`settings` with the leaves that `values` names replaced; wrong ones are reported and left as they were."""
-    problems: list[SettingsError] = []
-    return _overlay(settings, values, "", source, problems), tuple(problems)
+    """Return `settings` with the leaves in `values` replaced, and problems; invalid values change nothing."""
+    settings_overlay = _Overlay(source)
+    return settings_overlay.apply(settings, values, prefix=""), tuple(settings_overlay.problems)
 
 
-def _overlay(node: Any, values: Mapping[str, Any], prefix: str, source: str, problems: list[SettingsError]) -> Any:
-    leaves = {leaf.name: leaf for leaf in fields(node)}
-    hints = get_type_hints(type(node))
-    changes: dict[str, Any] = {}
-    for key, value in values.items():
-        name = _snake(str(key))
-        path = f"{prefix}{shown(str(key))[1:-1]}"
-        if name not in leaves:
-            known = ", ".join(prefix + leaf for leaf in leaves)
-            problems.append(SettingsError(f"{source}: there is no setting {path}. There are: {known}."))
-        elif is_dataclass(getattr(node, name)):
-            if isinstance(value, Mapping):
-                changes[name] = _overlay(getattr(node, name), value, f"{path}.", source, problems)
-            elif value is not None:
-                problems.append(SettingsError(f"{source}: {path} is a group of settings, not {shown(value)}."))
-        elif value is not None:  # editors send null for a setting that nobody set
-            try:
-                changes[name] = checked_value(leaves[name], hints[name], value)
-            except ValueError as error:
-                default = getattr(node, name)
-                problems.append(
-                    SettingsError(f"{source}: {path} is {shown(value)}, but must be {error}; {default!r} is used.")
-                )
-    return replace(node, **changes)
+@dataclass
+class _Overlay:
+    """Applies the values of one source to the tree of settings, and collects what is wrong with them."""
+
+    source: str  # for messages
+    problems: list[SettingsError] = field(default_factory=list)
+
+    def apply(self, node: Any, values: Mapping[str, Any], *, prefix: str) -> Any:
+        """Return the node, a group of settings or all, with its members in `values` replaced."""
+        members = {member.name: member for member in fields(node)}
+        hints = get_type_hints(type(node))
+        changes: dict[str, Any] = {}
+        for key, value in values.items():
+            name, path = _to_snake_case(str(key)), f"{prefix}{shown(str(key))[1:-1]}"
+            if name not in members:
+                known_names = ", ".join(prefix + member for member in members)
+                self._report(f"there is no setting {path}. There are: {known_names}.")
+            elif value is None:  # editors send null for a setting that nobody set
+                continue
+            elif is_dataclass(group := getattr(node, name)):
+                changes[name] = self._apply_group(group, value, path)
+            else:
+                changes[name] = self._check_leaf(members[name], hints[name], value, path, getattr(node, name))
+        return replace(node, **changes)
+
+    def _apply_group(self, group: Any, value: Any, path: str) -> Any:
+        if isinstance(value, Mapping):
+            return self.apply(group, value, prefix=f"{path}.")
+        self._report(f"{path} is a group of settings, not {shown(value)}.")
+        return group
+
+    def _check_leaf(self, leaf: Field[Any], hint: Any, value: Any, path: str, current: Any) -> Any:
+        try:
+            return checked_value(leaf, hint, value)
+        except ValueError as error:
+            self._report(f"{path} is {shown(value)}, but must be {error}; {current!r} is used.")
+            return current
+
+    def _report(self, problem: str) -> None:
+        self.problems.append(SettingsError(f"{self.source}: {problem}"))
 
 
-def _snake(key: str) -> str:
-    """`maxFileBytes`, as editors write it, is `max_file_bytes` here."""
+def _to_snake_case(key: str) -> str:
+    """Convert `maxFileBytes`, as editors write it, to `max_file_bytes`."""
     return "".join("_" + letter.lower() if letter.isupper() else letter for letter in key)
 
 
-def _from_environment() -> dict[str, dict[str, Any]]:
-    """`CODEKIN_INDEX_WORKERS=2` as `{"index": {"workers": 2}}`; values are read as TOML, else as plain strings."""
+def _read_environment() -> dict[str, dict[str, Any]]:
+    """Return `CODEKIN_INDEX_WORKERS=2` as `{"index": {"workers": 2}}`; values are TOML, else plain strings."""
     values: dict[str, dict[str, Any]] = {}
     for group in fields(Settings):
         for leaf in fields(get_type_hints(Settings)[group.name]):
             text = os.environ.get(f"CODEKIN_{group.name}_{leaf.name}".upper())
             if text is not None:
-                values.setdefault(group.name, {})[leaf.name] = _toml_value(text)
+                values.setdefault(group.name, {})[leaf.name] = _parse_toml_value(text)
     return values
 
 
-def _toml_value(text: str) -> Any:
+def _parse_toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):  # no TOML, a number of thousands of digits, lists in lists in lists
