@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from codekin.storage.database import Database
-from codekin.storage.queries import path_of
-from codekin.types import Retry, Skipped
+from codekin.storage.queries import LOCATION_COLUMNS, path_of, to_location
+from codekin.types import Location, Retry, Skipped
 
 _PUT = "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?)"
 
@@ -24,7 +24,7 @@ def stamp_of(item: Skipped, files: Mapping[Path, tuple[int, int]]) -> tuple[int,
 
 
 class SkippedFiles(Database):
-    """The part of the store that knows what is not in it."""
+    """The part of the store that knows which files are left out, or could not be parsed."""
 
     def skipped(self) -> dict[Skipped, tuple[int, int]]:
         """Source files that are left out and why, with their size and mtime_ns."""
@@ -53,6 +53,11 @@ class SkippedFiles(Database):
             db.executemany(_PUT, rows)
 
         self._write(put)
+
+    def list_windows(self, languages: Collection[str]) -> list[Location]:
+        """List the windows of lines in files of these languages, by path and line."""
+        statement = LOCATION_COLUMNS + "WHERE s.kind = 'lines' AND f.language IN ({}) ORDER BY f.path, s.start"
+        return self._convert(to_location, self._in(statement, list(languages)))
 
 
 def _rows(skipped: Stamps) -> list[tuple[str, str, int, int]]:
