@@ -239,7 +239,7 @@ def answers(engine: Engine, root: Path) -> Iterator[tuple[object, object]]:
         yield ("complete", path, row), engine.complete(path, row, 0)
     status = engine.status()
     yield "status", (status.files, status.snippets, status.skipped, status.coverage, status.roots)
-    drawn = engine.map.build(1000, lambda _: None, threading.Event())
+    drawn = engine.build_map(1000, lambda _: None, threading.Event())
     assert drawn is not None
     columns = (drawn.x, drawn.y, drawn.group, drawn.file, drawn.line, drawn.links)
     yield "map", (drawn.total, drawn.names, drawn.files, drawn.groups, [column.tolist() for column in columns])

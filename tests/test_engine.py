@@ -278,7 +278,7 @@ class TestKeepingUp:
             until(lambda: engine.status().state == "ready")
             engine.open_document(path, "def pasted(a):\n    return a\n\n" * 50_000)
             until(lambda: engine.status().skipped == 1 and not named(engine, "cancel", 5))
-            assert engine.make_report().reasons == (("larger than index.max_file_bytes", 1),)
+            assert engine.make_report().skip_reasons == (("larger than index.max_file_bytes", 1),)
             engine.reindex()
             until(lambda: engine.status().state == "ready" and engine.status().skipped == 1)
             assert not named(engine, "cancel", 5), "the disk's text is not what the document says"

@@ -54,7 +54,7 @@ def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 def at_end(engine: Engine, text: str, name: str = "parcels.py"):
     lines = text.split("\n")
-    return engine.complete(engine.workspace.roots[0] / name, len(lines) - 1, len(lines[-1]), text=text)
+    return engine.complete(engine._workspace.roots[0] / name, len(lines) - 1, len(lines[-1]), text=text)
 
 
 def test_the_next_steps_come_with_the_names_of_here(engine: Engine):
@@ -111,13 +111,13 @@ def test_nothing_is_below_the_floor(engine: Engine):
 def test_a_question_that_nobody_waits_for_is_dropped(engine: Engine):
     cancel = Event()
     cancel.set()
-    path = engine.workspace.roots[0] / "parcels.py"
+    path = engine._workspace.roots[0] / "parcels.py"
     assert engine.complete(path, 3, 4, text=BEGUN, cancel=cancel) == []
 
 
 def test_every_key_gives_what_a_first_question_would(engine: Engine):
     """What is remembered of the document, as it was one key before, changes nothing."""
-    root = engine.workspace.roots[0]
+    root = engine._workspace.roots[0]
     typed = CLIENT + "\n\n" + BEGUN
     for end in range(len(typed) - 30, len(typed) + 1):
         text = typed[:end]
@@ -133,7 +133,7 @@ def test_a_path_that_is_no_source_is_said(engine: Engine):
 
 
 def test_places_out_of_range_are_clamped(engine: Engine):
-    path = engine.workspace.roots[0] / "parcels.py"
+    path = engine._workspace.roots[0] / "parcels.py"
     assert engine.complete(path, 999, 999, text=BEGUN) == at_end(engine, BEGUN)
 
 
@@ -165,5 +165,5 @@ def test_a_block_is_shown_for_as_long_as_the_sources_agree_and_closed(tmp_path: 
     with closing(Engine([tmp_path], Settings(completion=ANY, cache=cache))) as engine:
         engine.refresh(lambda _: None, Event(), workers=1)
         text = "func weightOf(items []Item) int {\n\ttotal := 0\n\t"
-        (found,) = engine.complete(engine.workspace.roots[0] / "weight.go", 2, 1, text=text + "\n}\n")
+        (found,) = engine.complete(engine._workspace.roots[0] / "weight.go", 2, 1, text=text + "\n}\n")
     assert found.text == "for _, item := range items {\n\t\titem.check()\n\t}"

@@ -8,9 +8,8 @@ from threading import Event
 
 import pytest
 
-from codekin.completion.completer import Cursor
-from codekin.engine import Engine
-from codekin.evaluation.completion import open_temporary_engine
+from codekin.completion.completer import Completer, Cursor
+from codekin.evaluation.completion import open_temporary_completer
 from codekin.evaluation.hold_out import CutCorpus
 from codekin.settings import CompletionSettings, Settings
 
@@ -31,14 +30,14 @@ UNSURE = replace(CompletionSettings(), floor=0.1)
 
 
 @pytest.fixture(scope="module", name="library")
-def _library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, CutCorpus]]:
+def _library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Completer, CutCorpus]]:
     root = tmp_path_factory.mktemp("library")
     for path in (path for part in PARTS for path in (LIBRARY / part, *(LIBRARY / part).rglob("*.py"))):
         if path.is_file():
             copy = root / path.relative_to(LIBRARY)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    with open_temporary_engine(root, Settings()) as found:
+    with open_temporary_completer(root, Settings()) as found:
         yield found
 
 
@@ -50,14 +49,14 @@ def compiles(text: str) -> bool:
     return True
 
 
-def test_a_file_that_compiled_compiles_with_what_is_suggested(library: tuple[Engine, CutCorpus]):
+def test_a_file_that_compiled_compiles_with_what_is_suggested(library: tuple[Completer, CutCorpus]):
     """A function is cut at one of its statements and left out, with all that is like it."""
-    engine, corpus = library
+    completer, corpus = library
     broken, offered = [], 0
     for cut in corpus.choose_cuts(CUTS, seed=1):
         without = frozenset(corpus.hashes[number] for number in cut.excluded)
         cursor = Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
-        for found in engine.completer.complete(cursor, UNSURE, Event(), without):
+        for found in completer.complete(cursor, UNSURE, Event(), without):
             lines = cut.text.split("\n")
             lines[cut.row] = lines[cut.row][: cut.column] + found.text + lines[cut.row][cut.column :]
             offered += 1
@@ -67,12 +66,13 @@ def test_a_file_that_compiled_compiles_with_what_is_suggested(library: tuple[Eng
     assert offered > CUTS / 10
 
 
-def test_a_subclass_goes_on_as_its_sisters_do(library: tuple[Engine, CutCorpus]):
+def test_a_subclass_goes_on_as_its_sisters_do(library: tuple[Completer, CutCorpus]):
     """queue.PriorityQueue and queue.LifoQueue begin like this."""
-    engine, _ = library
-    path = engine.workspace.roots[0] / "queue.py"
+    completer, corpus = library
+    path = next(path for path in corpus.documents if path.name == "queue.py")
     text = path.read_text("utf-8") + "\n\nclass Stack(Queue):\n    def _init(self, maxsize):\n        "
     lines = text.split("\n")
-    (found,) = engine.complete(path, len(lines) - 1, 8, text=text)
+    cursor = completer.make_cursor(path, text, len(lines) - 1, 8, "")
+    (found,) = completer.complete(cursor, CompletionSettings(), Event())
     assert found.text == "self.queue = []"
     assert compiles(text + found.text)

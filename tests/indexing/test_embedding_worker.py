@@ -92,13 +92,13 @@ def test_the_light_model_answers_before_and_while_the_heavy_one_reads(
             if progress.done:
                 enough.set()
 
-        engine.heavy.run_until_done(look, enough)
+        engine.embed_with_heavy_model(look, enough)
         light, heavy = engine.status().models
         assert light.share == 1
         assert 0 < heavy.share < 1
         for number in range(10):
             assert engine.search(f"step_{number}_2", 3).hits[0].place.name == f"step_{number}_2"
-        assert engine.heavy.run_until_done(look, NEVER) > 0
+        assert engine.embed_with_heavy_model(look, NEVER) > 0
         assert engine.status().models[1].share == 1
         assert seen[-1] == Progress(50, 50, 0.0)
 
@@ -106,8 +106,8 @@ def test_the_light_model_answers_before_and_while_the_heavy_one_reads(
 def test_what_is_open_is_read_first_then_what_was_changed_last(root: Path, settings: Settings, server: Server) -> None:
     with closing(indexed(root, settings)) as engine:
         opened = root / "file_7.py"
-        engine.workspace.open_overlay(opened, opened.read_text())
-        engine.heavy.run_until_done(lambda _: None, NEVER)
+        engine._workspace.open_overlay(opened, opened.read_text())
+        engine.embed_with_heavy_model(lambda _: None, NEVER)
         files = list(dict.fromkeys(text.split("_")[1] for text in asked(server)))
         assert files == ["7", "0", "1", "2", "3", "4", "5", "6", "8", "9"]
 
@@ -116,7 +116,7 @@ def test_nothing_is_read_twice_whoever_asks(root: Path, settings: Settings, serv
     with closing(indexed(root, settings)) as one, closing(Engine([root], settings)) as other:
         other.follow()
         threads = [
-            threading.Thread(target=it.heavy.run_until_done, args=(lambda _: None, NEVER)) for it in (one, other)
+            threading.Thread(target=it._heavy.run_until_done, args=(lambda _: None, NEVER)) for it in (one, other)
         ]
         for thread in threads:
             thread.start()
@@ -126,7 +126,7 @@ def test_nothing_is_read_twice_whoever_asks(root: Path, settings: Settings, serv
     (root / "file_3.py").rename(root / "moved.py")
     (root / "file_4.py").write_text(function(4, 0) + "\n\n" + function(4, 77))
     with closing(indexed(root, settings)) as again:
-        assert again.heavy.run_until_done(lambda _: None, NEVER) == 1
+        assert again._heavy.run_until_done(lambda _: None, NEVER) == 1
     assert max(Counter(asked(server)).values()) == 1
     assert len(asked(server)) == 51
 
@@ -221,7 +221,7 @@ def test_a_model_that_can_not_be_opened_has_failed(root: Path, settings: Setting
     nowhere = replace(settings, model=replace(settings.model, endpoint="http://127.0.0.1:1/v1"))
     with closing(Engine([root], nowhere)) as engine:
         with pytest.raises(ModelError):
-            engine.heavy.open()
+            engine.open_heavy_model()
         assert engine.status().models[1].state == "failed"
 
 

@@ -45,7 +45,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def build(engine: Engine, limit: int = MAX_FUNCTIONS) -> CodeMap:
-    code_map = engine.map.build(limit, lambda _: None, NEVER)
+    code_map = engine.build_map(limit, lambda _: None, NEVER)
     assert code_map is not None
     return code_map
 
@@ -81,7 +81,7 @@ def test_of_too_many_a_sample_is_drawn_and_says_of_how_many(engine: Engine) -> N
 def test_it_is_drawn_once_for_each_generation(engine: Engine) -> None:
     first = build(engine)
     assert build(engine) is first
-    (engine.home.roots[0] / "web/more.py").write_text("def one_more(thing):\n    return thing + 1\n")
+    (engine._workspace.roots[0] / "web/more.py").write_text("def one_more(thing):\n    return thing + 1\n")
     engine.refresh(lambda _: None, NEVER, 0)
     second = build(engine)
     assert second.generation > first.generation
@@ -90,7 +90,7 @@ def test_it_is_drawn_once_for_each_generation(engine: Engine) -> None:
 
 def test_the_same_index_made_in_another_order_gives_the_same_map(engine: Engine, tmp_path: Path) -> None:
     settings = replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "other")))
-    root = engine.home.roots[0]
+    root = engine._workspace.roots[0]
     held = {path: path.read_text() for path in root.rglob("*.py")}
     for path in held:
         path.unlink()
@@ -114,7 +114,7 @@ def test_progress_is_told_and_cancelling_leaves_nothing(engine: Engine) -> None:
         if progress.done > 40:
             cancel.set()
 
-    assert engine.map.build(MAX_FUNCTIONS, on_progress, cancel) is None
+    assert engine.build_map(MAX_FUNCTIONS, on_progress, cancel) is None
     assert [each.done for each in told] == sorted({each.done for each in told})
     assert told[-1].done < 60
     assert len(build(engine).x) == 40

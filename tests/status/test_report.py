@@ -1,5 +1,6 @@
 """What a person asks of an index is answered from what is there."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -51,12 +52,12 @@ def test_what_is_indexed_and_what_is_not_and_why(engine: Engine) -> None:
     assert functions["python"] == (2, 2)
     assert functions["go"] == (1, 1)
     assert functions["sql"] == (1, 0)
-    assert dict(found.reasons) == {"larger than index.max_file_bytes": 2, "binary": 1}
+    assert dict(found.skip_reasons) == {"larger than index.max_file_bytes": 2, "binary": 1}
     assert [item.path.name for item in found.skipped] == ["binary.py", "large.py", "larger.py"]
 
 
 def test_what_it_takes_on_the_disk(engine: Engine) -> None:
-    sizes = {each.what: each.size for each in engine.make_report().stored}
+    sizes = {each.purpose: each.size_bytes for each in engine.make_report().stored_files}
     assert sizes["index"] > 0
     assert sizes["vectors of all workspaces"] > 0
     assert sizes["graph"] == 0
@@ -68,26 +69,26 @@ def test_memory_is_of_this_process_and_of_all_below_it() -> None:
         own, *others = measure_processes()
         assert child.stdin is not None
         child.stdin.close()
-    assert own.what == "this process"
-    assert own.resident > 10_000_000
-    assert any(each.what.startswith("python") for each in others)
+    assert own.purpose == "this process"
+    assert own.resident_bytes > 10_000_000
+    assert any(each.purpose.startswith("python") for each in others)
 
 
 def test_who_keeps_the_index(engine: Engine) -> None:
-    assert engine.make_report().keeper == "nobody"
-    with FileLock(engine.home.lock):
-        assert engine.make_report().keeper == "another process"
+    assert engine.make_report().owner == "nobody"
+    with FileLock(engine._paths.lock):
+        assert engine.make_report().owner == "another process"
     engine.start()
     deadline = time.monotonic() + 60
     while engine.status().state != "ready":
         assert time.monotonic() < deadline
-    assert engine.make_report().keeper == "this process"
+    assert engine.make_report().owner == "this process"
 
 
 def test_troubles_are_told_with_their_time_by_any_process_that_is_asked_later(engine: Engine, settings) -> None:
     engine._note_problem("The disk is full. Make room.")
-    other = Engine(engine.home.roots, settings)
-    (trouble,) = other.make_report().troubles
+    other = Engine(engine._workspace.roots, settings)
+    (trouble,) = other.make_report().errors
     assert trouble.message == "The disk is full. Make room."
     assert abs(trouble.when - time.time()) < 600
     assert to_json(other.make_report())["troubles"][0]["when"].endswith("+00:00")
@@ -120,3 +121,23 @@ def test_nothing_is_covered_while_everything_is_indexed_anew(engine: Engine) -> 
     assert engine.coverage() == 0
     engine.refresh(lambda _: None, Event(), 0)
     assert engine.coverage() == 1
+
+
+def test_a_file_that_costs_too_much_to_parse_is_counted_and_named(tmp_path: Path, settings: Settings) -> None:
+    root = tmp_path / "hostile"
+    root.mkdir()
+    hostile = "".join(f"a{number}=>\n" for number in range(5000))
+    (root / "hostile.c").write_text(hostile)
+    (root / "sound.c").write_text("int add(int a, int b) {\n    return a + b;\n}\n")
+    (root / "notes.sql").write_text("select 1;\n")  # no grammar: windows of lines are all that there is
+    sources = [{"cell_type": "code", "source": source} for source in (f"%%perl\n{CODE}", CODE)]
+    (root / "sound.ipynb").write_text(json.dumps({"nbformat": 4, "metadata": {}, "cells": sources}))
+    settings = replace(settings, index=IndexSettings())
+    with closing(Engine([root], settings)) as engine:
+        engine.refresh(lambda _: None, Event(), 0)
+        report = engine.make_report()
+    assert report.unparsed_count == 1
+    assert [(file.path.name, "takes too much" in file.reason) for file in report.unparsed] == [("hostile.c", True)]
+    document = to_json(report)
+    assert document["unparsed"] == 1
+    assert document["unparsedFiles"] == [{"path": str(root / "hostile.c"), "reason": report.unparsed[0].reason}]

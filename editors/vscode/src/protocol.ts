@@ -64,6 +64,8 @@ export interface Report {
     languages: { name: string; files: number; functions: number }[]; // most files first
     reasons: { reason: string; files: number }[];
     skippedFiles: { path: string; reason: string }[]; // the first thousand
+    unparsed: number; // files read as windows of lines although there is a grammar
+    unparsedFiles: { path: string; reason: string }[]; // the first thousand
     stored: { what: string; path: string; bytes: number }[];
     held: { what: string; bytes: number }[]; // the server's memory, then its children's
     keeper: 'this process' | 'another process' | 'nobody';

@@ -47,7 +47,7 @@ class Named:
 
     def line_in(self, engine: "Engine") -> int:
         """The line of the document's text. Raises QueryError where the notebook has no such cell."""
-        cells = engine.workspace.cells(self.path)
+        cells = engine.list_cells(self.path)
         if self.cell is None:
             return line_of_row(cells, self.line) if cells else self.line
         cell = next((cell for cell in cells if cell.index == self.cell), None)

@@ -9,7 +9,7 @@ import click
 from codekin.cli.params import DEBUG, JSON, ROOT
 
 if TYPE_CHECKING:
-    from codekin.cli.doctor import Finding
+    from codekin.cli.findings import Finding
     from codekin.settings import Settings
 
 
@@ -27,7 +27,8 @@ def doctor(root: Path | None, as_json: bool, conformance: bool) -> int:
 
     from codekin.cli import console
     from codekin.cli.arguments import find_root
-    from codekin.cli.doctor import Level, run_checks
+    from codekin.cli.doctor import run_checks
+    from codekin.cli.findings import Level
     from codekin.settings import user_settings
 
     settings, problems = user_settings()
@@ -47,7 +48,7 @@ def _conforming(settings: "Settings") -> Iterator["Finding"]:
     """Each model in float32, as its card computes, and in the numbers that it runs with."""
     from dataclasses import replace
 
-    from codekin.cli.doctor import Finding, Level
+    from codekin.cli.findings import Finding, Level
     from codekin.errors import ModelError
     from codekin.evaluation.conformance import REFERENCES, measure_conformance
 

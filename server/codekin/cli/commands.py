@@ -97,7 +97,7 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
     with closing(open_engine(root, model)) as engine:
         report = update_index(engine, wait=True)
         made = embed_with_heavy_model(engine)
-        heavy = engine.heavy.status()
+        heavy = engine.describe_heavy_model()
     if as_json:
         console.write_json(
             {
@@ -111,12 +111,13 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
                 "seconds": round(report.seconds, 3),
                 "store_bytes": report.store_bytes,
             }
-            | ({"heavy": {"model": heavy.name, "embedded": made, "share": heavy.share}} if heavy else {})
+            | ({"heavy": {"model": heavy.status.name, "embedded": made, "share": heavy.status.share}} if heavy else {})
         )
     else:
         console.show_report(report, root)
         if heavy is not None:
-            console.print_note(f"{heavy.name} on {heavy.device}: {made:,} embedded, {heavy.share:.0%} of the functions")
+            state = heavy.status
+            console.print_note(f"{state.name} on {state.device}: {made:,} embedded, {state.share:.0%} of the functions")
     return _FOUND if report.files else _NOTHING
 
 

@@ -6,6 +6,7 @@ Answers go to standard output, everything said beside them to standard error. ri
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from codekin.cli.doctor import Finding
+    from codekin.cli.findings import Finding
     from codekin.status.report import Report
 
 _SHOWN_LINES = 6  # of a hit's code
@@ -202,20 +203,24 @@ def show_status(status: Status, report: "Report") -> None:
         "languages": _listed(
             f"{it.name} {it.functions:,} in {format_count(it.files, 'file')}" for it in report.languages
         ),
-        "keeper": report.keeper,
+        "keeper": report.owner,
         "skipped": format_count(status.skipped, "file"),
         "model": ", ".join(_model(model) for model in status.models),
         "search": status.dense,
         "store": f"{status.store} ({format_megabytes(status.store_bytes)})",
-        "disk": _listed(f"{it.what} {format_megabytes(it.size)}" for it in report.stored),
+        "disk": _listed(f"{it.purpose} {format_megabytes(it.size_bytes)}" for it in report.stored_files),
     }
-    facts["skipped"] += "".join(f"; {count:,}: {reason}" for reason, count in report.reasons[:_SHOWN_SKIPPED])
+    facts["skipped"] += "".join(f"; {count:,}: {reason}" for reason, count in report.skip_reasons[:_SHOWN_SKIPPED])
+    if report.unparsed_count:
+        counts = Counter(file.reason for file in report.unparsed)
+        reasons = "; ".join(reason for reason, _ in counts.most_common(_SHOWN_SKIPPED))
+        facts["not parsed"] = f"{format_count(report.unparsed_count, 'file')}, read by lines: {reasons}"
     if status.ignored:
         facts["ignored"] = f"{format_count(status.ignored, 'entry', 'entries')} of .codekin.toml"
     _table([(name, "", text) for name, text in facts.items()], lambda _: "bold")
     for problem in status.problems:
         print_note(f"! {problem}")
-    for trouble in report.troubles[-_SHOWN_TROUBLES:]:
+    for trouble in report.errors[-_SHOWN_TROUBLES:]:
         when = datetime.fromtimestamp(trouble.when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         print_note(f"{when} {trouble.message}")
 

@@ -9,14 +9,13 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codekin import __version__
 from codekin.cli.console import format_count
+from codekin.cli.findings import Finding, Level
 from codekin.code.cell_lines import cell_at, row_of
 from codekin.errors import CodekinError
 from codekin.processes import run_code
@@ -34,24 +33,6 @@ _WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 _OPTIONAL = "hnswlib"
 _FULL_TEXT = "import sqlite3 as s; s.connect(':memory:').execute('CREATE VIRTUAL TABLE t USING fts5 (x)'); "
 _PROBE_S = 60
-
-
-class Level(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARN = "warn"  # codekin works, less well
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at."""
-
-    check: str
-    level: Level
-    detail: str
-    remedy: str = ""  # never empty where something is wrong
 
 
 def run_checks(root: Path, settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
@@ -195,7 +176,7 @@ def _index(root: Path, settings: Settings) -> Iterator[Finding]:
         with closing(Engine([root], settings)) as engine:
             if unsound:
                 engine.refresh(lambda _: None, threading.Event(), settings.index.workers or 1, wait=False)
-            yield from _watching(sum(1 for _ in engine.workspace.walk_folders(root)))
+            yield from _watching(engine.count_folders())
             yield _soundness(engine, root)
     except CodekinError as error:
         yield Finding("index", Level.FAIL, str(error), f"Then run: codekin index {root}")
@@ -218,7 +199,8 @@ def _soundness(engine: "Engine", root: Path) -> Finding:
     status = engine.status()
     detail = f"{root}: {format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')}, {status.dense}"
     again = f"Run: codekin index {root}"
-    if status.coverage < 1 and _is_held(engine.home.lock):  # what is half written does not find itself
+    # What is half written does not find itself.
+    if status.coverage < 1 and engine.make_report().owner == "another process":
         detail += f"; another codekin is indexing, {status.coverage:.0%} of the files are searchable."
         return Finding("index", Level.WARN, detail, "Ask again when it has finished.")
     if lost:
@@ -233,20 +215,7 @@ def _soundness(engine: "Engine", root: Path) -> Finding:
 
 
 def _row(engine: "Engine", place: "Location") -> int:
-    return row_of(cell_at(engine.workspace.cells(place.path), place.name_line), place.name_line)
-
-
-def _is_held(path: Path) -> bool:
-    """Whether a process has this lock."""
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(path, timeout=0, mode=0o600):
-            return False
-    except Timeout:
-        return True
-    except OSError:  # the cache can't be written
-        return False
+    return row_of(cell_at(engine.list_cells(place.path), place.name_line), place.name_line)
 
 
 def _watching(folders: int) -> Iterator[Finding]:

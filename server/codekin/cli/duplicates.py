@@ -36,7 +36,7 @@ def duplicates(root: Path | None, as_json: bool) -> int:
     root = root or find_root(Path.cwd())
     with closing(open_engine(root)) as engine:
         bring_up_to_date_if_possible(engine, wait=True)
-        problems = [problem for meant in engine.suppressions.load_files() for problem in meant.problems]
+        problems = [problem for meant in engine.load_suppressions() for problem in meant.problems]
         with console.show_progress_bar("Comparing") as on_progress:
             found = list(_pairs(engine, on_progress))
         least = engine.settings.duplicates.min_lines
@@ -56,15 +56,13 @@ def _pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Pair]:
     """Each pair once, by path and line of the first."""
     from codekin.code.languages import has_grammar
     from codekin.code.notebooks import is_notebook
-    from codekin.workspace.workspace import SourceFile
 
-    found = (file for file in engine.workspace.walk() if isinstance(file, SourceFile))
     # In others there are no functions.
-    files = sorted(file.path for file in found if has_grammar(file.language) or is_notebook(file.path))
+    files = sorted(file.path for file in engine.walk_files() if has_grammar(file.language) or is_notebook(file.path))
     began = time.monotonic()
     for number, path in enumerate(files):
         on_progress(Progress.estimate(time.monotonic() - began, number, len(files)))
-        cells = engine.workspace.cells(path)
+        cells = engine.list_cells(path)
         for snippet in engine.list_snippets(path):
             if snippet.part or not snippet.kind.is_function:
                 continue

@@ -22,7 +22,7 @@ from codekin.types import Answer, Cell, Filter, IndexReport, Span
 
 Question = Callable[[Engine, int, Filter], Answer]  # k, and what the hits are limited to
 
-_FEW = 64  # contents that a question waits for
+_MAX_PENDING = 64  # contents without a heavy vector: a question waits for so many, not for more
 
 
 def load_settings(model: str | None = None) -> Settings:
@@ -62,7 +62,7 @@ def bring_up_to_date_if_possible(engine: Engine, *, wait: bool) -> bool:
 def embed_with_heavy_model(engine: Engine) -> int:
     """The vectors of the heavy model, if one is named; how many were made. Raises ModelError, KeyboardInterrupt."""
     with _cancelled_by_ctrl_c() as cancel, console.show_progress_bar("Embedding") as on_progress:
-        made = engine.heavy.run_until_done(on_progress, cancel)
+        made = engine.embed_with_heavy_model(on_progress, cancel)
     if cancel.is_set():
         raise KeyboardInterrupt("All that is embedded is kept; the next run goes on from there.")
     return made
@@ -71,7 +71,7 @@ def embed_with_heavy_model(engine: Engine) -> int:
 def open_heavy_model(engine: Engine) -> bool:
     """Whether a heavy model is named, and there for questions; a reason why it is not is told."""
     try:
-        return engine.heavy.open() is not None
+        return engine.open_heavy_model()
     except ModelError as error:
         console.print_note(f"Warning: The embedded model answers alone. {error}")
         return False
@@ -79,13 +79,13 @@ def open_heavy_model(engine: Engine) -> bool:
 
 def _catch_up(engine: Engine) -> str:
     """A few new contents get their heavy vectors before a question; more are left to `codekin index`. What was told."""
-    status = engine.heavy.status()
+    heavy = engine.describe_heavy_model()
     try:
-        if engine.heavy.pending_count <= _FEW:
+        if heavy is None or heavy.pending_count <= _MAX_PENDING:
             embed_with_heavy_model(engine)
-        elif status is not None:
-            note = f"{status.name} has read {status.share:.0%} of the functions"
-            console.print_note(f"{note}; codekin index has it read the rest. The embedded model knows them all.")
+        else:
+            note = f"{heavy.status.name} has read {heavy.status.share:.0%} of the functions"
+            console.print_note(f"{note}; run codekin index to have it read the rest. The embedded model has read all.")
     except ModelError as error:
         console.print_note(f"Warning: {error}")
         return str(error)
@@ -98,10 +98,11 @@ def run_query(root: Path, asking: QueryOptions, question: Question) -> bool:
     folder = resolve_filter_folder(asking.folder, root) if asking.folder else None
     with closing(open_engine(root, asking.model)) as engine:
         can_write = bring_up_to_date_if_possible(engine, wait=False)
-        told = _catch_up(engine) if open_heavy_model(engine) and can_write else ""
+        reported_problem = _catch_up(engine) if open_heavy_model(engine) and can_write else ""
         found = question(engine, asking.k or engine.settings.search.limit, Filter(language, folder))
-        if (missed := engine.heavy.missed) and missed != told:
-            console.print_note(f"Warning: The embedded model answered alone. {missed}")
+        heavy = engine.describe_heavy_model()
+        if heavy and heavy.failure and heavy.failure != reported_problem:
+            console.print_note(f"Warning: The embedded model answered alone. {heavy.failure}")
         files = engine.status().files
     if asking.as_json:
         console.write_json(_document(found, root))

@@ -18,14 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from codekin.completion.completer import Cursor
+from codekin.completion.completer import Completer, Cursor
 from codekin.completion.insertion import count_parse_errors
+from codekin.embed.factory import load_light_model
 from codekin.engine import Engine
 from codekin.evaluation.copying import LongestSuffix, suggest_by_bm25
 from codekin.evaluation.hold_out import Cut, CutCorpus, strip_blanks
+from codekin.index.index import Index
 from codekin.indexing.pool import map_in_workers
 from codekin.settings import CacheSettings, Settings
-from codekin.types import Completion
+from codekin.storage.paths import locate_index
+from codekin.types import Completion, Task
+from codekin.vectors.continuation_vectors import continuation_space
+from codekin.workspace.workspace import Workspace
 
 CUTS = 150  # per repository
 FLOORS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
@@ -58,10 +63,10 @@ class CompletionResult:
 
 def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> CompletionResult:
     """Index one repository in a temporary folder and measure completion on its cuts."""
-    with open_temporary_engine(root, settings) as (engine, corpus):
+    with open_temporary_completer(root, settings) as (completer, corpus):
         cuts = list(corpus.choose_cuts(count, seed))
         settings_without_floor = replace(settings.completion, floor=0.0, limit=1)
-        completer, suggestions, seconds, worse_count = engine.completer, list[ShownSuggestion | None](), [], 0
+        suggestions, seconds, worse_count = list[ShownSuggestion | None](), [], 0
         for cut in cuts:
             excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
             full_text = corpus.documents[
@@ -103,13 +108,18 @@ def _make_cursor(cut: Cut) -> Cursor:
 
 
 @contextmanager
-def open_temporary_engine(root: Path, settings: Settings) -> Iterator[tuple[Engine, CutCorpus]]:
-    """Open an engine on the repository, indexed from nothing in a temporary folder."""
+def open_temporary_completer(root: Path, settings: Settings) -> Iterator[tuple[Completer, CutCorpus]]:
+    """Open a completer on the repository, indexed from nothing in a temporary folder."""
     with TemporaryDirectory(prefix="codekin-evaluate-") as folder:
         temporary_settings = replace(settings, cache=CacheSettings(directory=folder))
         with closing(Engine([root], temporary_settings)) as engine:
             engine.refresh(lambda _: None, Event(), workers=1)
-            yield engine, CutCorpus(engine.workspace)
+        paths = locate_index([root], temporary_settings)
+        workspace, embedder = Workspace(paths.roots, settings.index), load_light_model(settings.model)
+        spaces = embedder.space(Task.CODE2CODE), continuation_space(embedder)
+        with closing(Index(paths, spaces[0], embedder.dim, lambda _: None, spaces[1])) as index:
+            index.follow()
+            yield Completer(index, workspace, embedder), CutCorpus(workspace)
 
 
 def _is_worse(cut: Cut, completion: Completion) -> bool:

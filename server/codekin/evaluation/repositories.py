@@ -212,7 +212,7 @@ def describe_measurement(repositories: Sequence[Repository], checkouts: Path, se
 def _measure_repository(repository: Repository, checkout: Path, settings: Settings) -> RepositoryResult:
     with closing(Engine([checkout / repository.root], settings)) as engine:
         report = engine.refresh(lambda _: None, Event(), workers=1)
-        engine.heavy.run_until_done(lambda _: None, Event())
+        engine.embed_with_heavy_model(lambda _: None, Event())
         for question in repository.questions:  # once to warm up
             engine.search(question.text, MAX_HITS)
         answered_questions, seconds = [], []

@@ -6,6 +6,7 @@ from codekin.engine import Engine
 from codekin.index.index import Index
 from codekin.search.dense import DenseRetriever
 from codekin.search.lexical import LexicalRetriever
+from codekin.storage.paths import locate_index
 from codekin.types import Candidate, Query, Task
 
 _K = 10
@@ -16,8 +17,9 @@ class SingleRetrievers:
 
     def __init__(self, engine: Engine) -> None:
         """The engine's index must be up to date."""
+        paths = locate_index(engine.status().roots, engine.settings)
         embedder = load_light_model(engine.settings.model)
-        self._index = Index(engine.home, embedder.space(Task.CODE2CODE), embedder.dim, lambda _: None)
+        self._index = Index(paths, embedder.space(Task.CODE2CODE), embedder.dim, lambda _: None)
         self._index.follow()
         self._lexical = LexicalRetriever(self._index)
         self._dense = DenseRetriever(self._index, embedder)

@@ -137,6 +137,8 @@ class ReportJson(TypedDict):
     languages: list[dict[str, Any]]  # {name, files, functions}, most files first
     reasons: list[dict[str, Any]]  # {reason, files}: why files were skipped, most first
     skippedFiles: list[dict[str, Any]]  # {path, reason}, by path; the first thousand
+    unparsed: int  # files read as windows of lines although there is a grammar
+    unparsedFiles: list[dict[str, Any]]  # {path, reason}, by path; the first thousand
     stored: list[dict[str, Any]]  # {what, path, bytes}: the files that codekin keeps
     held: list[dict[str, Any]]  # {what, bytes}: memory, of this process first; empty where the system does not tell
     keeper: str  # who keeps the index like the disk: "this process" | "another process" | "nobody"

@@ -58,7 +58,7 @@ class StatusPublisher:
             return
         with suppress(CodekinError):
             ignored = await self._server.session.run_query(
-                Priority.BACKGROUND, lambda engine, _: engine.suppressions.load_files()
+                Priority.BACKGROUND, lambda engine, _: engine.load_suppressions()
             )
             if ignored != self._ignored and self._ignored is not None:
                 self._server.refresh_views()

@@ -79,8 +79,8 @@ def view_of(engine: "Engine", path: Path, uri: str) -> View | None:
     """The view of a file, or of a notebook's cell, at this address; None where there is no code (any more, or yet)."""
     from codekin.workspace.workspace import Document
 
-    path = engine.workspace.resolve_path(path)
-    document = engine.workspace.read_document(path)
+    path = engine.resolve_path(path)
+    document = engine.read_document(path)
     if not isinstance(document, Document):
         return None
     cell = next((cell for cell in document.cells if cell.key and unquote(cell.key) == unquote(uri)), None)

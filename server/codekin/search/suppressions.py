@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from codekin.files import FileTooLargeError, RefusedFileError, read_file
+from codekin.types import Hit, Snippet
 from codekin.workspace.workspace import SUPPRESSIONS_FILE, Workspace
 
 _HEADER = re.compile(r"""\s*\[\[\s*(["']?)ignored\1\s*\]\]""")
@@ -111,6 +112,15 @@ class Suppressions:
         if one is None or other is None or one.root != other.root:
             return False
         return self._of(one.root).hides(one.name, other.name)
+
+    def drop_suppressed(self, path: Path, snippet: Snippet, hits: Sequence[Hit]) -> list[Hit]:
+        """Return the hits that are not suppressed as duplicates of the snippet in `path`."""
+        reference = self.find_reference(path, snippet.qualified_name)
+        return [
+            hit
+            for hit in hits
+            if not self.is_suppressed(reference, self.find_reference(hit.place.path, hit.place.qualified_name))
+        ]
 
     def make_edit(self, functions: Sequence[FunctionReference]) -> SuppressionEdit | None:
         """The entry by which these, two or more, are meant to be alike.

@@ -1,11 +1,11 @@
-"""How much memory this process and its children hold; nothing where the system does not tell it in files (/proc)."""
+"""Measure the memory of this process and its children, where the system tells it in files (/proc)."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
-_CALLED = {
+_PURPOSES = {
     "codekin.indexing.reconcile_process": "indexing",
     "codekin.indexing.worker": "a worker",
     "codekin.vectors.hnsw_builder": "building the graph",
@@ -14,46 +14,49 @@ _CALLED = {
 
 @dataclass(frozen=True, slots=True)
 class ProcessMemory:
-    """A process's memory."""
+    """The memory of one process."""
 
-    what: str  # "server", "indexing", …
-    resident: int  # bytes, those it shares with others included
+    purpose: str  # "this process", "indexing", …
+    resident_bytes: int  # those it shares with others included
 
 
 def measure_processes() -> tuple[ProcessMemory, ...]:
-    """This process first, then all below it."""
+    """Measure this process first, then all below it; nothing on a system without /proc."""
     children: dict[int, list[int]] = {}
     for folder in _PROC.glob("[0-9]*"):
-        if (parent := _parent(folder)) is not None:
+        if (parent := _read_parent(folder)) is not None:
             children.setdefault(parent, []).append(int(folder.name))
-    found: list[ProcessMemory] = []
+    processes: list[ProcessMemory] = []
     pending = [os.getpid()]
     while pending:
-        number = pending.pop(0)
-        pending += sorted(children.get(number, ()))
-        if (resident := _resident(_PROC / str(number))) is not None:
-            found.append(ProcessMemory(_called(_PROC / str(number)) if found else "this process", resident))
-    return tuple(found)
+        process_id = pending.pop(0)
+        pending += sorted(children.get(process_id, ()))
+        folder = _PROC / str(process_id)
+        if (resident_bytes := _read_resident_bytes(folder)) is not None:
+            purpose = _find_purpose(folder) if processes else "this process"
+            processes.append(ProcessMemory(purpose, resident_bytes))
+    return tuple(processes)
 
 
-def _parent(process: Path) -> int | None:
-    stat = _read(process / "stat")  # "12 (name with ) anything) S 11 …"
+def _read_parent(folder: Path) -> int | None:
+    stat = _read_text(folder / "stat")  # "12 (name with ) anything) S 11 …"
     fields = stat.rpartition(")")[2].split()
     return int(fields[1]) if len(fields) > 1 else None
 
 
-def _resident(process: Path) -> int | None:
-    fields = _read(process / "statm").split()
+def _read_resident_bytes(folder: Path) -> int | None:
+    fields = _read_text(folder / "statm").split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else None
 
 
-def _called(process: Path) -> str:
-    words = _read(process / "cmdline").split("\0")
-    own = next((_CALLED[word] for word in words if word in _CALLED), None)
-    return own or (Path(words[0]).name if words[0] else "a worker")
+def _find_purpose(folder: Path) -> str:
+    """Return what a child is for, by its command line; else the program's name."""
+    arguments = _read_text(folder / "cmdline").split("\0")
+    purpose = next((_PURPOSES[argument] for argument in arguments if argument in _PURPOSES), None)
+    return purpose or (Path(arguments[0]).name if arguments[0] else "a worker")
 
 
-def _read(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8", "replace")
     except OSError:  # it has just ended; or there is no such thing here

@@ -1,4 +1,4 @@
-"""What a person asks of an index: what is in it, what is not and why, what it takes, and what went wrong."""
+"""Report what is indexed, what is not and why, what that takes, and what went wrong."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,21 +9,24 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from codekin.index.index import Index
 from codekin.printable import printable, printable_lines
 from codekin.status.process_memory import ProcessMemory, measure_processes
+from codekin.status.unparsed import list_unparsed
 from codekin.storage.database import size_of
-from codekin.storage.error_log import ErrorLog, LoggedError
+from codekin.storage.error_log import LoggedError
 from codekin.storage.paths import IndexPaths
 from codekin.storage.store import Store
 from codekin.types import Skipped
+from codekin.workspace.workspace import Workspace
 
-_LISTED = 1000  # skipped files
-_GROUPS = {"bytes; index.max_file_bytes is ": "larger than index.max_file_bytes"}
+_MAX_LISTED_FILES = 1000  # of each list: more is nothing that a person reads
+_REASON_GROUPS = {"bytes; index.max_file_bytes is ": "larger than index.max_file_bytes"}
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedLanguage:
-    """What is indexed of a language."""
+    """What is indexed of one language."""
 
     name: str
     files: int
@@ -32,85 +35,104 @@ class IndexedLanguage:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file that codekin keeps."""
+    """A file that codekin keeps on the disk."""
 
-    what: str
+    purpose: str
     path: Path
-    size: int  # bytes; 0: there is none
+    size_bytes: int  # 0: there is none
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything beside the status."""
+    """The details that the status leaves out."""
 
     languages: tuple[IndexedLanguage, ...]  # most files first
-    reasons: tuple[tuple[str, int], ...]  # why files were skipped, and how many; most first
-    skipped: tuple[Skipped, ...]  # by path; at most so many as are worth listing
-    stored: tuple[StoredFile, ...]
-    held: tuple[ProcessMemory, ...]  # this process first; empty where the system does not tell
-    keeper: str  # who keeps the index like the disk: "this process" | "another process" | "nobody"
-    troubles: tuple[LoggedError, ...]  # oldest first
+    skip_reasons: tuple[tuple[str, int], ...]  # why files were skipped, and how many; most first
+    skipped: tuple[Skipped, ...]  # by path; at most _MAX_LISTED_FILES
+    unparsed_count: int
+    unparsed: tuple[Skipped, ...]  # files read as windows of lines although there is a grammar; by path, likewise
+    stored_files: tuple[StoredFile, ...]
+    processes: tuple[ProcessMemory, ...]  # this process first; empty where the system does not tell
+    owner: str  # of the index, which keeps it up to date: "this process" | "another process" | "nobody"
+    errors: tuple[LoggedError, ...]  # oldest first
 
 
-def make_report(home: IndexPaths, store: Store, troubles: ErrorLog, *, is_keeper: bool) -> Report:
-    """How things are now. Looks at files and at the store; takes some milliseconds."""
-    files, functions = store.count_files_by_language(), store.count_functions_by_language()
-    skipped = list(store.skipped())
+def make_report(paths: IndexPaths, index: Index, workspace: Workspace, *, is_owner: bool) -> Report:
+    """Look at files and at the store, and report; takes some milliseconds."""
+    store = index.store
+    file_counts, function_counts = store.count_files_by_language(), store.count_functions_by_language()
+    skipped, unparsed = list(store.skipped()), list_unparsed(store, workspace)
     return Report(
-        languages=tuple(IndexedLanguage(name, count, functions.get(name, 0)) for name, count in files.items()),
-        reasons=tuple(Counter(_kind(item.reason) for item in skipped).most_common()),
-        skipped=tuple(skipped[:_LISTED]),
-        stored=_stored(home, store),
-        held=measure_processes(),
-        keeper="this process" if is_keeper else _keeper(home),
-        troubles=troubles.list_errors(),
+        languages=tuple(
+            IndexedLanguage(name, count, function_counts.get(name, 0)) for name, count in file_counts.items()
+        ),
+        skip_reasons=tuple(Counter(_group_reason(item.reason) for item in skipped).most_common()),
+        skipped=tuple(skipped[:_MAX_LISTED_FILES]),
+        unparsed_count=len(unparsed),
+        unparsed=tuple(unparsed[:_MAX_LISTED_FILES]),
+        stored_files=_list_stored_files(paths, store),
+        processes=measure_processes(),
+        owner="this process" if is_owner else _find_owner(paths),
+        errors=index.error_log.list_errors(),
     )
 
 
-def _kind(reason: str) -> str:
-    """Reasons that differ in what they say of one file are one."""
-    found = next((group for said, group in _GROUPS.items() if said in reason), None)
-    return found or reason
+def _group_reason(reason: str) -> str:
+    """Return one text for reasons that differ only in what they say of one file."""
+    return next((group for part, group in _REASON_GROUPS.items() if part in reason), reason)
 
 
-def _stored(home: IndexPaths, store: Store) -> tuple[StoredFile, ...]:
-    graph = (home.graph, home.graph.with_name(home.graph.name + ".json"))
-    vectors = (home.vectors, home.vectors.with_name(home.vectors.name + "-wal"))
+def _list_stored_files(paths: IndexPaths, store: Store) -> tuple[StoredFile, ...]:
+    graph_files = (paths.graph, paths.graph.with_name(paths.graph.name + ".json"))
+    vector_files = (paths.vectors, paths.vectors.with_name(paths.vectors.name + "-wal"))
     return (
         StoredFile("index", store.path, store.size_bytes()),
-        StoredFile("graph", home.graph, _size(graph)),
-        StoredFile("vectors of all workspaces", home.vectors, _size(vectors)),
+        StoredFile("graph", paths.graph, _sum_sizes(graph_files)),
+        StoredFile("vectors of all workspaces", paths.vectors, _sum_sizes(vector_files)),
     )
 
 
-def _size(paths: Sequence[Path]) -> int:
+def _sum_sizes(paths: Sequence[Path]) -> int:
     return sum(map(size_of, paths))
 
 
-def _keeper(home: IndexPaths) -> str:
-    lock = FileLock(home.lock, timeout=0, mode=0o600)
+def _find_owner(paths: IndexPaths) -> str:
+    """Return who holds the workspace's lock, if it is not this process."""
     try:
-        with lock:
+        with FileLock(paths.lock, timeout=0, mode=0o600):
             return "nobody"
     except Timeout:
         return "another process"
-    except OSError:  # who can't have the lock keeps nothing
+    except OSError:  # the cache can't be written: nobody can hold the lock
         return "nobody"
 
 
-def to_json(found: Report) -> dict[str, Any]:
-    """The report as JSON documents have it."""
+def to_json(report: Report) -> dict[str, Any]:
+    """Return the report as JSON documents have it."""
     return {
-        "languages": [{"name": it.name, "files": it.files, "functions": it.functions} for it in found.languages],
-        "reasons": [{"reason": reason, "files": count} for reason, count in found.reasons],
-        "skippedFiles": [{"path": str(item.path), "reason": printable(item.reason)} for item in found.skipped],
-        "stored": [{"what": it.what, "path": str(it.path), "bytes": it.size} for it in found.stored],
-        "held": [{"what": it.what, "bytes": it.resident} for it in found.held],
-        "keeper": found.keeper,
-        "troubles": [{"when": _told(it.when), "message": printable_lines(it.message)} for it in found.troubles],
+        "languages": [
+            {"name": language.name, "files": language.files, "functions": language.functions}
+            for language in report.languages
+        ],
+        "reasons": [{"reason": reason, "files": count} for reason, count in report.skip_reasons],
+        "skippedFiles": _files_to_json(report.skipped),
+        "unparsed": report.unparsed_count,
+        "unparsedFiles": _files_to_json(report.unparsed),
+        "stored": [
+            {"what": file.purpose, "path": str(file.path), "bytes": file.size_bytes} for file in report.stored_files
+        ],
+        "held": [{"what": process.purpose, "bytes": process.resident_bytes} for process in report.processes],
+        "keeper": report.owner,
+        "troubles": [
+            {"when": _format_time(error.when), "message": printable_lines(error.message)} for error in report.errors
+        ],
     }
 
 
-def _told(when: float) -> str:
-    """ISO 8601, UTC, whole seconds."""
-    return datetime.fromtimestamp(when, UTC).isoformat(timespec="seconds")
+def _files_to_json(files: Sequence[Skipped]) -> list[dict[str, str]]:
+    return [{"path": str(file.path), "reason": printable(file.reason)} for file in files]
+
+
+def _format_time(seconds: float) -> str:
+    """Format a POSIX time by ISO 8601, in UTC, in whole seconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""Does the index find what is in it?"""
+"""Does the index find what is in it? Searches a sample of its contents by their own text."""
 
 from collections.abc import Iterator
 
@@ -10,31 +10,39 @@ from codekin.search.hits import DocumentReader
 from codekin.search.lexical import LexicalRetriever
 from codekin.types import Filter, Location, Query, Role, Task
 
-_NEAREST = 5
-_SAME = 0.999  # cosine of texts that the model can't tell apart, vectors stored as float16
-_WORDS = 64  # of a text: what is behind the full text's bound finds nothing
-_ALL = 1_000_000
+_NEAREST_COUNT = 5
+_SAME_COSINE = 0.999  # of texts that the model can't tell apart, vectors stored as float16
+_MAX_WORDS = 64  # of a text: what is behind the full text's bound finds nothing
+_NO_LIMIT = 1_000_000
 
 
-def sample_contents(index: Index, reader: DocumentReader, sample: int) -> Iterator[tuple[Location, str]]:
-    """Some `sample` contents, evenly spread, where they stand now; those edited since are left out."""
+def check_findable(
+    index: Index, embedder: Embedder, reader: DocumentReader, sample_size: int
+) -> tuple[int, list[Location]]:
+    """Search some `sample_size` contents by their own text; return how many, and those that were not found."""
+    samples = list(_sample_contents(index, reader, sample_size))
+    return len(samples), [place for place, text in samples if not _is_findable(index, embedder, place, text)]
+
+
+def _sample_contents(index: Index, reader: DocumentReader, sample_size: int) -> Iterator[tuple[Location, str]]:
+    """Yield some contents, evenly spread, with their present places and texts; those edited since are left out."""
     store = index.store
     numbers = [number for number, _ in store.contents_after(0)]
-    chosen = numbers[:: max(1, len(numbers) // sample)]
-    keys, places = store.content_hashes(chosen), store.locations_of(chosen)
-    for content, (place, *_) in places.items():
-        now = reader.locate_now(place, keys[content])
-        if now is not None:
-            yield now, to_canonical_text(reader.read_lines(now.path)[now.span.start : now.span.end])
+    sampled_numbers = numbers[:: max(1, len(numbers) // sample_size)]
+    hashes, locations = store.content_hashes(sampled_numbers), store.locations_of(sampled_numbers)
+    for content, (location, *_) in locations.items():
+        present = reader.locate_now(location, hashes[content])
+        if present is not None:
+            yield present, to_canonical_text(reader.read_lines(present.path)[present.span.start : present.span.end])
 
 
-def is_findable(index: Index, embedder: Embedder, place: Location, text: str) -> bool:
-    """Whether a content's own text finds it, by its vector and by its words."""
+def _is_findable(index: Index, embedder: Embedder, place: Location, text: str) -> bool:
+    """Return whether a content's own text finds it, by its vector and by its words."""
     (vector,) = embedder.embed([text], Task.CODE2CODE, Role.PASSAGE)
-    labels, cosines = index.dense.search(vector, _NEAREST)
-    if place.content not in labels and not (len(cosines) and cosines[-1] > _SAME):
+    labels, cosines = index.dense.search(vector, _NEAREST_COUNT)
+    if place.content not in labels and not (len(cosines) and cosines[-1] > _SAME_COSINE):
         return False
-    first_words = split_words(text)[:_WORDS]
+    first_words = split_words(text)[:_MAX_WORDS]
     query = Query(" ".join(first_words), Task.CODE2CODE, Filter(folder=place.path.parent))
-    found = LexicalRetriever(index).search(query, _ALL)
-    return not first_words or any(candidate.content == place.content for candidate in found)
+    candidates = LexicalRetriever(index).search(query, _NO_LIMIT)
+    return not first_words or any(candidate.content == place.content for candidate in candidates)

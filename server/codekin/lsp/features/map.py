@@ -57,7 +57,7 @@ async def _drawn(server: "CodekinServer", limit: int | None, on_progress: OnProg
     def made(engine: "Engine", cancel: Cancel) -> MapJson | None:
         from codekin.map.builder import MAX_FUNCTIONS
 
-        drawn = engine.map.build(min(limit or MAX_FUNCTIONS, MAX_FUNCTIONS), on_progress, cancel)
+        drawn = engine.build_map(min(limit or MAX_FUNCTIONS, MAX_FUNCTIONS), on_progress, cancel)
         return None if drawn is None else _json(drawn, _rows(drawn, engine), address)
 
     return await server.session.run_query(Priority.COMMAND, made)
@@ -70,7 +70,7 @@ def _rows(drawn: "CodeMap", engine: "Engine") -> Any:
     rows = drawn.line.copy()
     for number, path in enumerate(drawn.files):
         if is_notebook(path):
-            cells = engine.workspace.cells(path)
+            cells = engine.list_cells(path)
             for i in (drawn.file == number).nonzero()[0]:
                 rows[i] = row_of(cell_at(cells, int(rows[i])), int(rows[i]))
     return rows

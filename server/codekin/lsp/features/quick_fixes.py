@@ -74,15 +74,15 @@ def _twins(path: Path, uri: str, row: int, engine: "Engine", _: Cancel) -> _Twin
     own = next((each for each in engine.list_snippets(path) if each.name_line == line and is_definition(each)), None)
     if own is None:
         return None
-    ignored, hits = engine.suppressions, engine.find_duplicates(path, own)
-    mine = ignored.find_reference(path, own.qualified_name)
-    named = [ignored.find_reference(hit.place.path, hit.place.qualified_name) for hit in hits]
+    hits = engine.find_duplicates(path, own)
+    mine = engine.find_reference(path, own.qualified_name)
+    named = [engine.find_reference(hit.place.path, hit.place.qualified_name) for hit in hits]
     others = [
-        (hit, ignored.make_edit([mine, its]) if mine and its else None)
+        (hit, engine.make_suppression([mine, its]) if mine and its else None)
         for hit, its in zip(hits[:_OFFERED], named, strict=False)
     ]
     group = [each for each in dict.fromkeys((mine, *named)) if each]
-    together = ignored.make_edit(group) if len(hits) > 1 and mine and None not in named else None
+    together = engine.make_suppression(group) if len(hits) > 1 and mine and None not in named else None
     lines = split_lines(view.document.text)[own.span.start : own.span.end]
     return _Twins(view.row(own.span.start), lines, others, together)
 

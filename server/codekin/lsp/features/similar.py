@@ -64,12 +64,12 @@ def _ask(
         view = view_of(engine, path, params.uri)
         if view is not None:
             return engine.find_similar(view.path, view.span(params.asked), limit, within=scope, cancel=cancel)
-        path = engine.workspace.resolve_path(path)
-        if document is None or isinstance(engine.workspace.read_document(path), Skipped):  # the engine says why
+        path = engine.resolve_path(path)
+        if document is None or isinstance(engine.read_document(path), Skipped):  # the engine says why
             return engine.find_similar(path, to_line_span(params.asked, 1), limit, within=scope, cancel=cancel)
     if document is None:
         raise QueryError(f"{params.uri} is not open, so its text is not known. Open it, or send the text.")
-    if refused := engine.workspace.check_text_size(Path(params.uri), document.source):
+    if refused := engine.check_text_size(Path(params.uri), document.source):
         raise QueryError(f"{params.uri} is too large: {refused.reason}. Send the code as text.")
     language = _EDITORS_NAMES.get(document.language_id or "", document.language_id or "")
     code = _asked_code(document.source, language, params.asked)

@@ -1,0 +1,96 @@
+"""The parts of an engine: how they are opened, wired to each other, and repaired."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import TypeVar
+
+from codekin.completion.completer import Completer
+from codekin.embed.factory import HeavyModel, connect_heavy_model, has_heavy_model, load_light_model
+from codekin.errors import StoreCorruptError
+from codekin.index.index import Index
+from codekin.indexing.embedding_worker import EmbeddingWorker
+from codekin.indexing.indexer import Indexer
+from codekin.indexing.ingest import Ingester
+from codekin.indexing.refresh import IndexRefresher
+from codekin.map.builder import MapBuilder
+from codekin.search.search import SearchEngine
+from codekin.search.suppressions import Suppressions
+from codekin.settings import Settings
+from codekin.status.overview import Overview
+from codekin.storage.paths import IndexPaths, locate_index
+from codekin.storage.repair import with_repair
+from codekin.storage.vector_store import VectorStore
+from codekin.types import Task
+from codekin.vectors.continuation_vectors import continuation_space
+from codekin.workspace.workspace import Workspace
+
+Result = TypeVar("Result")
+
+_HEAVY_QUERY_TIMEOUT_S = 2.0  # in an editor: the light model answers alone after that
+
+
+class EngineCore:
+    """What the verbs of `Engine` work with. Nothing of it is public but the settings."""
+
+    def __init__(
+        self, roots: Sequence[Path], settings: Settings, *, on_change: Callable[[], None] = lambda: None
+    ) -> None:
+        """Open what is there; nothing is read or indexed before `start` or `refresh`.
+
+        `on_change` is called, from some thread, whenever `status()` may have changed.
+        Raises WorkspaceError, StoreError, ModelError.
+        """
+        self.settings = settings
+        self._paths: IndexPaths = locate_index(roots, settings)
+        self._started = False
+        self._problems: list[str] = []
+        self._on_change = on_change
+        self._workspace = workspace = Workspace(self._paths.roots, settings.index)
+        self._embedder = embedder = load_light_model(settings.model)
+        spaces = embedder.space(Task.CODE2CODE), continuation_space(embedder)
+        open_index = partial(Index, self._paths, spaces[0], embedder.dim, self._note_problem, spaces[1])
+        self._index = index = with_repair(open_index)
+        self._vectors = VectorStore(self._paths.vectors)
+        self._ingester = Ingester(workspace, index.store, self._vectors, embedder)
+        self._indexer = Indexer(self._paths, workspace, index, self._ingester, self._notify_change)
+        self._refresher = IndexRefresher(self._paths, index, self._ingester)
+        open_heavy = self._open_heavy if has_heavy_model(settings.model) else None
+        self._heavy = EmbeddingWorker(self._paths, workspace, index, open_heavy, on_change)
+        self._completer = Completer(index, workspace, embedder)
+        self._search = SearchEngine(index, workspace, embedder, self._heavy.embed_query)
+        self._suppressions = Suppressions(workspace)
+        self._map_builder = MapBuilder(index, lambda: self._paths.roots)
+        self._overview = Overview(workspace, index, self._indexer, embedder, self._heavy, self._suppressions)
+
+    def _open_heavy(self) -> HeavyModel:
+        return connect_heavy_model(
+            self.settings.model, self._paths.models, _HEAVY_QUERY_TIMEOUT_S if self._started else None
+        )
+
+    def _notify_change(self) -> None:
+        self._heavy.notify()
+        self._on_change()
+
+    def _note_problem(self, problem: str) -> None:
+        if problem not in self._problems:
+            self._problems.append(problem)
+            self._index.error_log.record(problem)
+            self._on_change()
+
+    def _run_with_repair(self, ask: Callable[[], Result]) -> Result:
+        """Load what is indexed by now, and ask; an unsound file is made again first."""
+
+        def follow_and_ask() -> Result:
+            self._index.follow()
+            return ask()
+
+        return with_repair(follow_and_ask, self._repair)
+
+    def _repair(self, error: StoreCorruptError) -> None:
+        """Set the unsound file aside. A server fills a new one in the background, a command does before it answers."""
+        self._indexer.rebuild_corrupt(error)
+        self._index.error_log.record(str(error))
+        if not self._started:
+            self._refresher.refresh(lambda _: None, Event(), self.settings.index.workers or 1, wait=False)

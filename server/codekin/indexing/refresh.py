@@ -1,0 +1,54 @@
+"""Bring the index up to date while the caller waits: by reconciling, or by waiting for the process that owns it."""
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+from filelock import FileLock
+
+from codekin.index.index import Index
+from codekin.indexing.backfill import backfill_vectors
+from codekin.indexing.ingest import Ingester
+from codekin.indexing.lock_wait import wait_for_owner
+from codekin.indexing.reconcile import reconcile
+from codekin.storage.owner_lock import OwnerLock
+from codekin.storage.paths import IndexPaths
+from codekin.storage.repair import with_repair
+from codekin.types import Cancel, IndexReport, OnProgress
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRefresher:
+    """Refreshes one index. An unsound file met on the way is set aside and made again."""
+
+    paths: IndexPaths
+    index: Index
+    ingester: Ingester
+
+    def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int, *, wait: bool) -> IndexReport:
+        """Bring the index up to date, and load it.
+
+        Where another process owns the index: `wait` until that has done so, or else report what is there.
+        """
+        started = time.monotonic()
+        lock = OwnerLock(self.paths.lock)
+        if lock.acquire():
+            with closing(lock):
+                # Overlays are those of a server that was killed: one that lives stores its own again.
+                with_repair(self.index.store.release_overlays)
+                report = reconcile(self.paths, on_progress, cancel, workers)
+        else:
+            if wait:
+                wait_for_owner(self.index.store, FileLock(self.paths.lock, mode=0o600), on_progress, cancel)
+            report = with_repair(partial(self._report_existing, on_progress, cancel, started))
+        with_repair(self.index.follow)
+        return report
+
+    def _report_existing(self, on_progress: OnProgress, cancel: Cancel, started: float) -> IndexReport:
+        """Report what the owner has indexed; contents that lack a vector of this process's model get one."""
+        self.index.follow()
+        store, embedded = self.index.store, backfill_vectors(self.index, self.ingester, on_progress, cancel.is_set)
+        counts, skipped = store.count_rows(), tuple(store.skipped())
+        seconds = time.monotonic() - started
+        return IndexReport(counts.files, counts.snippets, embedded, 0, skipped, seconds, store.size_bytes())

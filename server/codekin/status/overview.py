@@ -1,0 +1,96 @@
+"""Describe a running codekin: its state, how much of the workspace is searchable, and what is wrong."""
+
+import json
+from dataclasses import dataclass, replace
+
+from codekin.embed.embedder import Embedder
+from codekin.index.index import Index
+from codekin.indexing.embedding_worker import EmbeddingWorker
+from codekin.indexing.indexer import Indexer
+from codekin.search.suppressions import Suppressions
+from codekin.types import IndexState, ModelState, ModelStatus, Progress, Status
+from codekin.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class HeavyModelState:
+    """How far the heavy model is, for a command that is about to use it, or has."""
+
+    status: ModelStatus
+    pending_count: int  # contents that have no vector yet, as far as is known
+    failure: str | None  # why the last question was answered without it
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Reads the status off the parts of one engine. Changes nothing; may be asked from any thread."""
+
+    workspace: Workspace
+    index: Index
+    indexer: Indexer
+    embedder: Embedder
+    heavy: EmbeddingWorker
+    suppressions: Suppressions
+
+    def measure_coverage(self) -> float:
+        """Return the searchable share of the workspace, 0 … 1: indexed files, times the share of loaded vectors.
+
+        0 before the first scan has counted the files.
+        """
+        store = self.index.store
+        files, pending = store.count_of("files"), store.count_of("pending")
+        is_emptied = bool(files) and not store.has_files()  # by an upgrade, and not read again yet
+        if files is None or pending is None or is_emptied:
+            return 0.0
+        indexed_share = 1.0 - pending / max(files, 1)
+        return indexed_share * self.index.loaded_share
+
+    def describe_models(self) -> tuple[ModelStatus, ...]:
+        """Return how far each model is, the light one first."""
+        coverage, heavy_status = self.measure_coverage(), self.heavy.status()
+        light_status = ModelStatus(self.embedder.model, self.embedder.device, coverage, ModelState.READY)
+        if heavy_status is None:
+            return (light_status,)
+        return light_status, replace(heavy_status, share=heavy_status.share * coverage)
+
+    def describe_heavy_model(self) -> HeavyModelState | None:
+        """Return the state of the heavy model; None where none is configured."""
+        status = self.heavy.status()
+        return None if status is None else HeavyModelState(status, self.heavy.pending_count, self.heavy.missed)
+
+    def measure_progress(self) -> Progress | None:
+        """Return the progress of bulk indexing, or else of the heavy model; None while this process does neither."""
+        progress = self.indexer.progress or self.heavy.progress
+        shares = tuple((model.name, model.share) for model in self.describe_models())
+        return replace(progress, models=shares) if progress and len(shares) > 1 else progress
+
+    def make_status(self, engine_problems: list[str], *, is_started: bool) -> Status:
+        """Assemble the status; `engine_problems` come first among the problems."""
+        store, counts = self.index.store, self.index.store.count_rows()
+        return Status(
+            roots=self.workspace.roots,
+            state=self.indexer.state if is_started else IndexState.READY,
+            files=counts.files,
+            snippets=counts.snippets,
+            skipped=counts.skipped,
+            coverage=self.measure_coverage(),
+            progress=self.measure_progress(),
+            model=self.embedder.model,
+            device=self.embedder.device,
+            dense=self.index.dense.describe_search(),
+            store=store.path,
+            store_bytes=store.size_bytes(),
+            embedded=self.indexer.embedded,
+            watching=self.indexer.watch_mode,
+            problems=(*engine_problems, *self._list_problems()),
+            ignored=sum(file.entries for file in self.suppressions.load_files()),
+            models=self.describe_models(),
+        )
+
+    def _list_problems(self) -> list[str]:
+        problems = [self.indexer.problem] if self.indexer.problem else []
+        for file in self.suppressions.load_files():
+            problems += file.problems
+        problems += self.heavy.problems
+        problems += json.loads(str(self.index.store.get_meta("rule_problems") or "[]"))
+        return problems
