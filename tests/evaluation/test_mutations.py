@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from codekin.code.parsing import encode_source, load_syntax, parse_source
-from codekin.evaluation.mutations import EDITED, LANGUAGES, CloneType, make_mutant, make_single_edit_mutants
+from codekin.evaluation.mutations import (
+    FULLY_EDITED_LANGUAGES,
+    LANGUAGES,
+    CloneType,
+    make_mutant,
+    make_single_edit_mutants,
+)
 from codekin.evaluation.mutations.similarity import abstract_tokens, compute_token_ratio, list_tokens
 from codekin.evaluation.mutations.source import parse_function
 
@@ -278,7 +284,7 @@ def test_every_edit_gives_a_text_that_parses(language: str, text: str) -> None:
 
 @pytest.mark.parametrize(("language", "text"), EXAMPLES)
 def test_every_type_that_a_language_has_is_made_of_an_ordinary_function(language: str, text: str) -> None:
-    types = [CloneType.LAYOUT, CloneType.RENAMED, *([CloneType.EDITED] if language in EDITED else [])]
+    types = [CloneType.LAYOUT, CloneType.RENAMED, *([CloneType.EDITED] if language in FULLY_EDITED_LANGUAGES else [])]
     for type_ in types:
         clones = [make_mutant(text, language, type_, Random(seed)) for seed in range(3)]
         assert any(clone is not None and parses(clone.text, language) for clone in clones)

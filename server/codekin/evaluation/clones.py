@@ -161,11 +161,15 @@ class _CloneInterviewer:
         retriever_ranks = self._retrievers.find_ranks(mutant.text, target_text) if self._retrievers else (None, None)
         best_hit, language = hits[0] if hits else None, original.snippet.language
         peer_rank = next(
-            (position for position, hit in enumerate(hits, start=1) if _is_peer(hit, original.snippet, mutant.type)),
+            (
+                position
+                for position, hit in enumerate(hits, start=1)
+                if _is_peer(hit, original.snippet, mutant.clone_type)
+            ),
             None,
         )
         return CloneQuery(
-            mutant.type,
+            mutant.clone_type,
             language,
             mutant.edits,
             place,

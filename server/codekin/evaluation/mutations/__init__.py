@@ -1,7 +1,9 @@
-"""A function → its clones of four types, by edits of which each kind's effect is known.
+"""Make clones of a function, of four types, by edits whose effect is known.
+
+Answers which clones a detector must find. It reads only the function's text, and never the index.
 
 Source of the types: Roy, Cordy, Koschke, Comparison and evaluation of code clone detection techniques and tools (2009);
-of making them by edits: Roy and Cordy, A mutation/injection-based framework for evaluating clone detectors (2009).
+of the edits: Roy and Cordy, A mutation/injection-based framework for evaluating clone detectors (2009).
 """
 
 from collections.abc import Callable, Mapping
@@ -17,17 +19,19 @@ from codekin.evaluation.mutations.rewrites import REWRITES
 from codekin.evaluation.mutations.source import ParsedFunction, parse_function
 from codekin.evaluation.mutations.statements import STATEMENT_EDITS
 
-__all__ = ["EDITED", "LANGUAGES", "CloneType", "Mutant", "make_mutant", "make_single_edit_mutants"]
+__all__ = ["FULLY_EDITED_LANGUAGES", "LANGUAGES", "CloneType", "Mutant", "make_mutant", "make_single_edit_mutants"]
 
 Change = Callable[[ParsedFunction, Random], str | None]
 
 LANGUAGES = frozenset(LANGUAGE_TEMPLATES)
-EDITED = frozenset(
+FULLY_EDITED_LANGUAGES = frozenset(  # with edits of types 3 and 4, too
     ("python", "javascript", "typescript", "tsx", "java", "go", "c", "cpp", "csharp", "php")
-)  # types 3 and 4, too
-MOST_EDITS = 4
-_CHANGING = frozenset(("literals changed", "statement removed"))  # these do not claim to keep the meaning
-_TRIES = 12
+)
+MAX_EDITS = 4
+_MAX_ATTEMPTS = 12  # an edit may find no place, or give a text that does not parse
+_MEANING_CHANGING_EDITS = frozenset(("literals changed", "statement removed"))
+_NAME_EDITS: Mapping[str, Change] = {name: RENAMINGS[name] for name in ("locals renamed", "function renamed")}
+_LITERAL_EDITS: Mapping[str, Change] = {"literals changed": RENAMINGS["literals changed"]}
 
 
 class CloneType(IntEnum):
@@ -43,80 +47,111 @@ class CloneType(IntEnum):
 class Mutant:
     """A clone of a function."""
 
-    type: CloneType
-    edits: tuple[str, ...]  # what was done, in order
+    clone_type: CloneType
+    edits: tuple[str, ...]  # names of the edits, in order
     text: str
 
     @property
     def keeps_meaning(self) -> bool:
-        """Whether it claims to do what the original does."""
-        return not _CHANGING.intersection(self.edits)
+        """False if an edit changed what the function does."""
+        return not _MEANING_CHANGING_EDITS.intersection(self.edits)
 
 
-def make_mutant(text: str, language: str, type: CloneType, rng: Random) -> Mutant | None:  # noqa: A002
-    """A clone of this type that parses as the original did; None where none was found, or the original has faults."""
+def make_mutant(text: str, language: str, clone_type: CloneType, generator: Random) -> Mutant | None:
+    """Make a clone of the type. Returns None if no edit applies, or the original or the clone does not parse."""
     original = parse_function(text, language)
-    if original is None or (type >= CloneType.EDITED and language not in EDITED):
+    if original is None or (clone_type >= CloneType.EDITED and language not in FULLY_EDITED_LANGUAGES):
         return None
-    made = _Made(original, rng)
-    if type is CloneType.REWRITTEN and not made.some(REWRITES, rng.randint(1, 2)):
-        return None
-    if type >= CloneType.EDITED:
-        done = made.some(STATEMENT_EDITS | CONTROL_EDITS, rng.randint(1, MOST_EDITS))
-        if type is CloneType.EDITED and not done:
+    builder = _MutantBuilder(original, generator)
+    for step in _STEPS[clone_type]:
+        if step.probability < 1 and generator.random() >= step.probability:
+            continue
+        edit_count = step.apply_edits(builder, generator)
+        if step.is_required and not edit_count:
             return None
-    if type is CloneType.RENAMED or type is CloneType.REWRITTEN or (type is CloneType.EDITED and rng.random() < 0.5):
-        renamed = made.each({name: RENAMINGS[name] for name in ("locals renamed", "function renamed")})
-        renamed += made.some(_LITERALS, 1) if rng.random() < 0.5 else 0
-        if type is CloneType.RENAMED and not renamed:
-            return None
-    if type is CloneType.LAYOUT or rng.random() < 0.5:
-        laid_out = made.some(LAYOUTS, rng.randint(2, 4) if type is CloneType.LAYOUT else rng.randint(1, 3))
-        if type is CloneType.LAYOUT and not laid_out:
-            return None
-    return Mutant(type, tuple(made.edits), made.now.text) if made.now.text != text else None
+    mutated_text = builder.function.text
+    return Mutant(clone_type, tuple(builder.edits), mutated_text) if mutated_text != text else None
 
 
-def make_single_edit_mutants(text: str, language: str, rng: Random) -> dict[str, str]:
-    """What each edit alone makes of the function, where it finds a place."""
+def make_single_edit_mutants(text: str, language: str, generator: Random) -> dict[str, str]:
+    """Apply each edit alone to the function; return the texts by edit, of those that found a place."""
     original = parse_function(text, language)
     if original is None:
         return {}
-    changes = RENAMINGS | LAYOUTS | (STATEMENT_EDITS | CONTROL_EDITS | REWRITES if language in EDITED else {})
-    made = {name: _Made(original, rng).tried(name, change) for name, change in changes.items()}
-    return {name: after.text for name, after in made.items() if after is not None}
+    has_all_edits = language in FULLY_EDITED_LANGUAGES
+    changes = RENAMINGS | LAYOUTS | (STATEMENT_EDITS | CONTROL_EDITS | REWRITES if has_all_edits else {})
+    mutants = {name: _MutantBuilder(original, generator).try_edit(name, change) for name, change in changes.items()}
+    return {name: mutant.text for name, mutant in mutants.items() if mutant is not None}
 
 
-_LITERALS: Mapping[str, Change] = {"literals changed": RENAMINGS["literals changed"]}
+class _MutantBuilder:
+    """Applies edits to a function one after the other."""
 
-
-class _Made:
-    """A function on its way to being another."""
-
-    def __init__(self, original: ParsedFunction, rng: Random) -> None:
-        self.now = original
+    def __init__(self, original: ParsedFunction, generator: Random) -> None:
+        self.function = original
         self.edits: list[str] = []
-        self._rng = rng
+        self._generator = generator
 
-    def tried(self, name: str, change: Change) -> ParsedFunction | None:
-        """After one edit; None, and all as before, where it finds no place or its text does not parse."""
-        text = change(self.now, self._rng)
-        after = parse_function(text, self.now.language) if text is not None and text != self.now.text else None
-        if after is not None:
-            self.now = after
+    def try_edit(self, name: str, change: Change) -> ParsedFunction | None:
+        """Apply one edit. Returns None, and changes nothing, if it finds no place or its text does not parse."""
+        text = change(self.function, self._generator)
+        is_changed = text is not None and text != self.function.text
+        mutant = parse_function(text, self.function.language) if text is not None and is_changed else None
+        if mutant is not None:
+            self.function = mutant
             self.edits.append(name)
-        return after
+        return mutant
 
-    def each(self, changes: Mapping[str, Change]) -> int:
-        """How many of the edits were made, each tried once."""
-        return sum(self.tried(name, change) is not None for name, change in changes.items())
+    def apply_each(self, changes: Mapping[str, Change]) -> int:
+        """Try each of the edits once; return how many were applied."""
+        return sum(self.try_edit(name, change) is not None for name, change in changes.items())
 
-    def some(self, changes: Mapping[str, Change], count: int) -> int:
-        """How many of up to `count` edits, some perhaps of one kind, were made."""
-        done = 0
-        for _ in range(_TRIES):
-            if done == count:
+    def apply_some(self, changes: Mapping[str, Change], count: int) -> int:
+        """Apply up to `count` edits of random kinds; return how many were applied."""
+        edit_count = 0
+        for _ in range(_MAX_ATTEMPTS):
+            if edit_count == count:
                 break
-            name = self._rng.choice(sorted(changes))
-            done += self.tried(name, changes[name]) is not None
-        return done
+            name = self._generator.choice(sorted(changes))
+            edit_count += self.try_edit(name, changes[name]) is not None
+        return edit_count
+
+
+_StepFunction = Callable[[_MutantBuilder, Random], int]  # returns how many edits were applied
+
+
+@dataclass(frozen=True, slots=True)
+class _MutationStep:
+    apply_edits: _StepFunction
+    is_required: bool = False  # without one of its edits there is no clone of the type
+    probability: float = 1.0
+
+
+def _apply_random_edits(changes: Mapping[str, Change], minimum: int, maximum: int) -> _StepFunction:
+    return lambda builder, generator: builder.apply_some(changes, generator.randint(minimum, maximum))
+
+
+def _apply_renamings(builder: _MutantBuilder, generator: Random) -> int:
+    edit_count = builder.apply_each(_NAME_EDITS)
+    return edit_count + (builder.apply_some(_LITERAL_EDITS, 1) if generator.random() < 0.5 else 0)
+
+
+_EDIT_STATEMENTS = _apply_random_edits(STATEMENT_EDITS | CONTROL_EDITS, 1, MAX_EDITS)
+_CHANGE_LAYOUT = _MutationStep(_apply_random_edits(LAYOUTS, 1, 3), probability=0.5)
+
+# Each type allows the edits of those below it; only its own edits are required.
+_STEPS: Mapping[CloneType, tuple[_MutationStep, ...]] = {
+    CloneType.LAYOUT: (_MutationStep(_apply_random_edits(LAYOUTS, 2, 4), is_required=True),),
+    CloneType.RENAMED: (_MutationStep(_apply_renamings, is_required=True), _CHANGE_LAYOUT),
+    CloneType.EDITED: (
+        _MutationStep(_EDIT_STATEMENTS, is_required=True),
+        _MutationStep(_apply_renamings, probability=0.5),
+        _CHANGE_LAYOUT,
+    ),
+    CloneType.REWRITTEN: (
+        _MutationStep(_apply_random_edits(REWRITES, 1, 2), is_required=True),
+        _MutationStep(_EDIT_STATEMENTS),
+        _MutationStep(_apply_renamings),
+        _CHANGE_LAYOUT,
+    ),
+}

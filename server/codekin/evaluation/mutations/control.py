@@ -1,4 +1,4 @@
-"""Type 3, branch by branch and loop by loop: conditions inverted, one form of a loop for another."""
+"""Edits of type 3 in branches and loops: conditions inverted, one form of a loop for another."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,139 +10,168 @@ from codekin.evaluation.mutations.source import Edit, ParsedFunction, choose_res
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_IFS = frozenset(("if_statement", "if_expression"))
-_FLIPPED = {"==": "!=", "!=": "==", "===": "!==", "!==": "===", "is": "is not", "is not": "is", "in": "not in"}
-_FLIPPED |= {"not in": "in"}
-_COMPARISONS = re.compile(r"binary_expression|comparison_operator|equality_expression")
+_IF_TYPES = frozenset(("if_statement", "if_expression"))
+_OPPOSITE_OPERATORS = {
+    "==": "!=",
+    "!=": "==",
+    "===": "!==",
+    "!==": "===",
+    "is": "is not",
+    "is not": "is",
+    "in": "not in",
+}
+_OPPOSITE_OPERATORS |= {"not in": "in"}
+_COMPARISON_TYPES = re.compile(r"binary_expression|comparison_operator|equality_expression")
 
 
-def invert_condition(source: ParsedFunction, rng: Random) -> str | None:
-    """A condition says the contrary, and its two branches have changed places."""
-    sites = []
-    for node in source.nodes:
-        condition, branches = node.child_by_field_name("condition"), _branches(source, node)
-        if node.type in _IFS and condition is not None and branches is not None:
-            yes, no = branches
+def invert_condition(function: ParsedFunction, generator: Random) -> str | None:
+    """Negate a condition and swap its two branches."""
+    candidates = []
+    for node in function.nodes:
+        condition, branches = node.child_by_field_name("condition"), _find_branches(function, node)
+        if node.type in _IF_TYPES and condition is not None and branches is not None:
+            consequence, alternative = branches
             edits = [
-                _inverted(source, condition),
-                (yes.start_byte, yes.end_byte, source.read_text(no)),
-                (no.start_byte, no.end_byte, source.read_text(yes)),
+                _negate_condition(function, condition),
+                (consequence.start_byte, consequence.end_byte, function.read_text(alternative)),
+                (alternative.start_byte, alternative.end_byte, function.read_text(consequence)),
             ]
-            if not re.match(r"\(?\s*(?:let|var|val|case)\b", source.read_text(condition)):
-                sites.append(source.apply_edits(edits))
-    return choose_result(rng, sites)
+            if not re.match(r"\(?\s*(?:let|var|val|case)\b", function.read_text(condition)):
+                candidates.append(function.apply_edits(edits))
+    return choose_result(generator, candidates)
 
 
-def _branches(source: ParsedFunction, node: "Node") -> tuple["Node", "Node"] | None:
-    """The two blocks of an if with a plain else."""
-    types = {*source.language_templates.blocks.split(), "block"} - {"statement_list"}
-    found = [child for child in node.children if child.type in types]
+def _find_branches(function: ParsedFunction, node: "Node") -> tuple["Node", "Node"] | None:
+    """Return the two blocks of an if with a plain else; None for any other if."""
+    block_types = {*function.language_templates.blocks.split(), "block"} - {"statement_list"}
+    branches = [child for child in node.children if child.type in block_types]
     for child in node.children:
         if child.type in ("else_clause", "else_statement"):
-            found += [inner for inner in child.children if inner.type in types]
+            branches += [grandchild for grandchild in child.children if grandchild.type in block_types]
         elif re.fullmatch(r"elif.*|else_?if.*", child.type):
             return None
-    indented = not source.language_templates.braces and source.language == "python"
-    if indented and any(one.start_point[0] == one.parent.start_point[0] for one in found if one.parent):
-        return None
-    return (found[0], found[1]) if len(found) == 2 else None
-
-
-def _inverted(source: ParsedFunction, condition: "Node") -> Edit:
-    """The condition's contrary, in its parentheses where it has some."""
-    inner = condition
-    if condition.type in ("parenthesized_expression", "condition_clause") and condition.named_child_count == 1:
-        inner = condition.named_children[0]
-    if (
-        _COMPARISONS.fullmatch(inner.type)
-        and inner.child_count == 3
-        and source.read_text(inner.children[1]) in _FLIPPED
+    is_indented = not function.language_templates.braces and function.language == "python"
+    if is_indented and any(
+        branch.start_point[0] == branch.parent.start_point[0] for branch in branches if branch.parent
     ):
-        sign = inner.children[1]
-        return (sign.start_byte, sign.end_byte, _FLIPPED[source.read_text(sign)])
-    return (inner.start_byte, inner.end_byte, source.language_templates.negation.format(value=source.read_text(inner)))
+        return None
+    return (branches[0], branches[1]) if len(branches) == 2 else None
 
 
-def convert_for_to_while(source: ParsedFunction, rng: Random) -> str | None:
-    """`for (start; condition; step)`, or a `for` over a range of numbers, counts by hand in a `while`."""
-    made = _range_made_while if source.language == "python" else _counted_made_while
-    return choose_result(
-        rng, [text for node in _loops(source, "for_statement") if (text := made(source, node)) is not None]
+def _negate_condition(function: ParsedFunction, condition: "Node") -> Edit:
+    """Negate the condition, within its parentheses if it has some."""
+    expression = condition
+    if condition.type in ("parenthesized_expression", "condition_clause") and condition.named_child_count == 1:
+        expression = condition.named_children[0]
+    if (
+        _COMPARISON_TYPES.fullmatch(expression.type)
+        and expression.child_count == 3
+        and function.read_text(expression.children[1]) in _OPPOSITE_OPERATORS
+    ):
+        operator = expression.children[1]
+        return (operator.start_byte, operator.end_byte, _OPPOSITE_OPERATORS[function.read_text(operator)])
+    return (
+        expression.start_byte,
+        expression.end_byte,
+        function.language_templates.negation.format(value=function.read_text(expression)),
     )
 
 
-def _counted_made_while(source: ParsedFunction, node: "Node") -> str | None:
-    clause = next((child for child in node.children if child.type == "for_clause"), node)
-    start, condition = _part(clause, "initializer", "initialize", "init"), _part(clause, "condition")
-    step, body, rows = _part(clause, "update", "increment"), _part(node, "body"), source.statement_rows(node)
-    if start is None or condition is None or step is None or body is None or rows is None:
-        return None
-    said = [source.read_text(part).strip().rstrip(";") for part in (start, condition, step)]
-    names = {source.read_text(leaf) for leaf in source.find_bindings(start)}
-    inside = source.read_text(body)
-    if not inside.startswith("{") or "\n" not in inside or re.search(r"\bcontinue\b", inside) or "," in said[2]:
-        return None
-    if any(not _stands_only_in(source, name, node) for name in names):
-        return None
-    indent, end = source.read_indentation(rows[0]), "" if source.language == "go" else ";"
-    head = f"for {said[1]}" if source.language == "go" else f"while ({said[1]})"
-    looped = inside[:-1].rstrip() + f"\n{indent}{source.indentation_step}{said[2]}{end}\n{indent}}}"
-    text = f"{said[0]}{end}\n{indent}{head} {looped}"
-    return source.apply_edits([(node.start_byte, node.end_byte, text)])
+def convert_for_to_while(function: ParsedFunction, generator: Random) -> str | None:
+    """Convert `for (start; condition; step)`, or a `for` over a range of numbers, to a `while` with a counter."""
+    convert_loop = _convert_range_loop if function.language == "python" else _convert_counting_loop
+    return choose_result(
+        generator,
+        [
+            converted
+            for node in _find_loops(function, "for_statement")
+            if (converted := convert_loop(function, node)) is not None
+        ],
+    )
 
 
-def _range_made_while(source: ParsedFunction, node: "Node") -> str | None:
-    target, over, body = _part(node, "left"), _part(node, "right"), _part(node, "body")
-    match = re.fullmatch(r"range\((?:(\w+), )?(\w+)\)", source.read_text(over)) if over is not None else None
+def _convert_counting_loop(function: ParsedFunction, node: "Node") -> str | None:
+    for_clause = next((child for child in node.children if child.type == "for_clause"), node)
+    initializer = _find_field(for_clause, "initializer", "initialize", "init")
+    condition, increment = _find_field(for_clause, "condition"), _find_field(for_clause, "update", "increment")
+    body, statement_rows = _find_field(node, "body"), function.statement_rows(node)
+    if initializer is None or condition is None or increment is None or body is None or statement_rows is None:
+        return None
+    start_text, condition_text, increment_text = (
+        function.read_text(clause_part).strip().rstrip(";") for clause_part in (initializer, condition, increment)
+    )
+    names = {function.read_text(leaf) for leaf in function.find_bindings(initializer)}
+    body_text = function.read_text(body)
+    is_block = body_text.startswith("{") and "\n" in body_text
+    if not is_block or re.search(r"\bcontinue\b", body_text) or "," in increment_text:
+        return None
+    if any(not _is_used_only_in(function, name, node) for name in names):
+        return None
+    indent, terminator = function.read_indentation(statement_rows[0]), "" if function.language == "go" else ";"
+    loop_head = f"for {condition_text}" if function.language == "go" else f"while ({condition_text})"
+    last_line = f"{indent}{function.indentation_step}{increment_text}{terminator}"
+    loop_body = f"{body_text[:-1].rstrip()}\n{last_line}\n{indent}}}"
+    replacement = f"{start_text}{terminator}\n{indent}{loop_head} {loop_body}"
+    return function.apply_edits([(node.start_byte, node.end_byte, replacement)])
+
+
+def _convert_range_loop(function: ParsedFunction, node: "Node") -> str | None:
+    target, iterable, body = _find_field(node, "left"), _find_field(node, "right"), _find_field(node, "body")
+    match = re.fullmatch(r"range\((?:(\w+), )?(\w+)\)", function.read_text(iterable)) if iterable is not None else None
     if target is None or body is None or match is None or target.type != "identifier" or has_else(node):
         return None
-    name, inside = source.read_text(target), source.read_text(body)
-    first, last = match[1] or "0", match[2]
-    changed = rf"\b(?:continue|yield|await)\b|\b{name}\b\s*[-+*/%|&]?=[^=]|\b(?:{last})\b\s*[-+*/%|&]?=[^=]"
-    fixed = last.isdecimal() or last in source.variables
-    if re.search(changed, inside) or not fixed or not _stands_only_in(source, name, node):
+    name, body_text = function.read_text(target), function.read_text(body)
+    first_value, end_value = match[1] or "0", match[2]
+    loop_disturbances = (
+        rf"\b(?:continue|yield|await)\b|\b{name}\b\s*[-+*/%|&]?=[^=]|\b(?:{end_value})\b\s*[-+*/%|&]?=[^=]"
+    )
+    has_fixed_end = end_value.isdecimal() or end_value in function.variables
+    if re.search(loop_disturbances, body_text) or not has_fixed_end or not _is_used_only_in(function, name, node):
         return None
-    indent = source.read_indentation(node.start_point[0])
-    head = f"{name} = {first}\n{indent}while {name} < {last}:\n{source.read_indentation(body.start_point[0])}"
-    text = f"{head}{inside}\n{source.read_indentation(body.start_point[0])}{name} += 1"
+    indent = function.read_indentation(node.start_point[0])
+    loop_head = (
+        f"{name} = {first_value}\n{indent}while {name} < {end_value}:\n{function.read_indentation(body.start_point[0])}"
+    )
+    replacement = f"{loop_head}{body_text}\n{function.read_indentation(body.start_point[0])}{name} += 1"
     return (
-        source.apply_edits([(node.start_byte, node.end_byte, text)])
-        if source.statement_rows(node) and _below(node, body)
+        function.apply_edits([(node.start_byte, node.end_byte, replacement)])
+        if function.statement_rows(node) and _has_own_lines(node, body)
         else None
     )
 
 
-def convert_while(source: ParsedFunction, rng: Random) -> str | None:
-    """`while (c)` is `for (; c; )`, or an endless loop that its first statement leaves."""
-    sites = []
-    for node in _loops(source, "while_statement", "while_expression", "for_statement"):
-        condition, body = _part(node, "condition"), _part(node, "body")
-        if source.language == "go" and node.type == "for_statement":
-            condition = next((one for one in node.named_children if one.type.endswith("_expression")), None)
-        if condition is None or body is None or (node.type == "for_statement") != (source.language == "go"):
+def convert_while(function: ParsedFunction, generator: Random) -> str | None:
+    """Convert `while (c)` to `for (; c; )`, or to an endless loop that its first statement leaves."""
+    candidates = []
+    for node in _find_loops(function, "while_statement", "while_expression", "for_statement"):
+        condition, body = _find_field(node, "condition"), _find_field(node, "body")
+        if function.language == "go" and node.type == "for_statement":
+            condition = next((child for child in node.named_children if child.type.endswith("_expression")), None)
+        if condition is None or body is None or (node.type == "for_statement") != (function.language == "go"):
             continue
-        said = source.read_text(condition)
-        if source.language_templates.c_like and node.type == "while_statement":
-            inner = said[1:-1] if said.startswith("(") else said
-            sites.append(source.apply_edits([(node.start_byte, body.start_byte, f"for (; {inner}; ) ")]))
-        elif source.language in ("python", "go", "rust") and _below(node, body) and not has_else(node):
-            sites.append(source.apply_edits(_left_inside(source, node, condition, body)))
-    return choose_result(rng, sites)
+        condition_text = function.read_text(condition)
+        if function.language_templates.c_like and node.type == "while_statement":
+            bare_condition = condition_text[1:-1] if condition_text.startswith("(") else condition_text
+            candidates.append(
+                function.apply_edits([(node.start_byte, body.start_byte, f"for (; {bare_condition}; ) ")])
+            )
+        elif function.language in ("python", "go", "rust") and _has_own_lines(node, body) and not has_else(node):
+            candidates.append(function.apply_edits(_make_endless_loop(function, node, condition, body)))
+    return choose_result(generator, candidates)
 
 
-def _left_inside(source: ParsedFunction, node: "Node", condition: "Node", body: "Node") -> list[Edit]:
-    said, indent = (
-        source.language_templates.negation.format(value=source.read_text(condition)),
-        source.read_indentation(node.start_point[0]),
-    )
-    deeper = indent + source.indentation_step
-    if source.language == "python":
-        deeper = source.read_indentation(body.start_point[0])
-        text = f"while True:\n{deeper}if {said}:\n{deeper}{source.indentation_step}break\n{deeper}"
-        return [(node.start_byte, body.start_byte, text)]
-    head, end = ("for {", "") if source.language == "go" else ("loop {", ";")
-    text = f"{head}\n{deeper}if {said} {{\n{deeper}{source.indentation_step}break{end}\n{deeper}}}"
-    return [(node.start_byte, body.start_byte + 1, text)]
+def _make_endless_loop(function: ParsedFunction, node: "Node", condition: "Node", body: "Node") -> list[Edit]:
+    exit_condition = function.language_templates.negation.format(value=function.read_text(condition))
+    inner_indent = function.read_indentation(node.start_point[0]) + function.indentation_step
+    if function.language == "python":
+        inner_indent = function.read_indentation(body.start_point[0])
+        exit_line = f"{inner_indent}{function.indentation_step}break"
+        loop_start = f"while True:\n{inner_indent}if {exit_condition}:\n{exit_line}\n{inner_indent}"
+        return [(node.start_byte, body.start_byte, loop_start)]
+    loop_head, terminator = ("for {", "") if function.language == "go" else ("loop {", ";")
+    exit_line = f"{inner_indent}{function.indentation_step}break{terminator}"
+    loop_start = f"{loop_head}\n{inner_indent}if {exit_condition} {{\n{exit_line}\n{inner_indent}}}"
+    return [(node.start_byte, body.start_byte + 1, loop_start)]
 
 
 CONTROL_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
@@ -152,21 +181,23 @@ CONTROL_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
 }
 
 
-def _loops(source: ParsedFunction, *types: str) -> Iterator["Node"]:
-    return (node for node in source.nodes if node.type in types)
+def _find_loops(function: ParsedFunction, *node_types: str) -> Iterator["Node"]:
+    return (node for node in function.nodes if node.type in node_types)
 
 
-def _part(node: "Node", *fields: str) -> "Node | None":
-    return next((found for field in fields if (found := node.child_by_field_name(field)) is not None), None)
+def _find_field(node: "Node", *field_names: str) -> "Node | None":
+    return next(
+        (child for field_name in field_names if (child := node.child_by_field_name(field_name)) is not None), None
+    )
 
 
 def has_else(node: "Node") -> bool:
-    """Whether a loop or a branch has one."""
+    """Return whether a loop or a branch has an else."""
     return node.child_by_field_name("alternative") is not None
 
 
-def _below(node: "Node", body: "Node") -> bool:
-    """Whether a block's first line is its own."""
+def _has_own_lines(node: "Node", body: "Node") -> bool:
+    """Return whether a block begins on a line of its own."""
     return (
         body.type != "block"
         or body.start_point[0] > node.start_point[0]
@@ -175,6 +206,6 @@ def _below(node: "Node", body: "Node") -> bool:
     )
 
 
-def _stands_only_in(source: ParsedFunction, name: str, node: "Node") -> bool:
-    uses = source.variables.get(name, [])
+def _is_used_only_in(function: ParsedFunction, name: str, node: "Node") -> bool:
+    uses = function.variables.get(name, [])
     return bool(uses) and all(node.start_byte <= use.start_byte < node.end_byte for use in uses)

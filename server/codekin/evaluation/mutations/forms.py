@@ -1,4 +1,4 @@
-"""What an edit must know of each language: where names are bound, which nodes hold statements, how things are said.
+"""Per language: the nodes that bind names or hold statements, and templates of statements.
 
 Node types are the grammars' own. A site is `parent.field`, `parent#position` or `parent` for any child of it.
 """
@@ -8,25 +8,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LanguageTemplates:
-    """One language. Templates take `name`, `value`, `words`."""
+    """Node types and templates of one language. Templates take `name`, `value`, `words`."""
 
-    bound: str  # sites of names that the function itself gives
+    bound: str  # sites of names that the function itself binds
     blocks: str  # nodes whose named children are statements
-    binding: str = ""  # a statement that gives a value a name; none where that takes a type
-    log: str = ""  # a statement that says something
+    binding: str = ""  # a statement that assigns a value to a new name; "" if that needs a type
+    log: str = ""  # a statement that prints a message
     dead: str = ""  # a statement without effect
     comment: str = "// {words}"
     member: str = ""  # sites of identifiers that name members, labels or types
-    shared: str = ""  # nodes in which variables are said to be another scope's
-    shells: tuple[tuple[str, str], ...] = (("", ""),)  # what has to stand around a snippet, the first that parses
+    shared: str = ""  # nodes that declare variables of another scope
+    shells: tuple[tuple[str, str], ...] = (
+        ("", ""),
+    )  # code around a snippet that lets it parse; the first that does is used
     negation: str = "!({value})"
-    quotes: str = ""  # marks between which a plain string means the same
-    braces: bool = True  # blocks stand in braces, which may open on a line of their own
+    quotes: str = ""  # quotes between which a plain string means the same
+    braces: bool = True  # blocks are in braces, which may open on a line of their own
     c_like: bool = False  # has for (…; …; …) and while (…)
 
 
-_CLASS = (("", ""), ("class Shell {\n", "\n}"))
-_JS = LanguageTemplates(
+_CLASS_SHELLS = (("", ""), ("class Shell {\n", "\n}"))
+_JAVASCRIPT = LanguageTemplates(
     bound="variable_declarator.name formal_parameters required_parameter.pattern optional_parameter.pattern "
     "assignment_pattern.left for_in_statement.left catch_clause.parameter arrow_function.parameter",
     blocks="statement_block",
@@ -34,7 +36,7 @@ _JS = LanguageTemplates(
     log='console.log("{words}");',
     dead="void 0;",
     member="labeled_statement break_statement continue_statement",
-    shells=(*_CLASS, ("({\n", "\n})")),
+    shells=(*_CLASS_SHELLS, ("({\n", "\n})")),
     quotes="'\"",
     c_like=True,
 )
@@ -63,9 +65,9 @@ LANGUAGE_TEMPLATES: dict[str, LanguageTemplates] = {
         quotes="'\"",
         braces=False,
     ),
-    "javascript": _JS,
-    "typescript": _JS,
-    "tsx": _JS,
+    "javascript": _JAVASCRIPT,
+    "typescript": _JAVASCRIPT,
+    "tsx": _JAVASCRIPT,
     "java": LanguageTemplates(
         bound="formal_parameter.name variable_declarator.name enhanced_for_statement.name catch_formal_parameter.name "
         "lambda_expression.parameters inferred_parameters resource.name",
@@ -75,7 +77,7 @@ LANGUAGE_TEMPLATES: dict[str, LanguageTemplates] = {
         dead="assert true;",
         member="field_access.field method_invocation.name method_reference element_value_pair.key labeled_statement "
         "break_statement continue_statement",
-        shells=(*_CLASS, ("interface Shell {\n", "\n}")),
+        shells=(*_CLASS_SHELLS, ("interface Shell {\n", "\n}")),
         c_like=True,
     ),
     "go": LanguageTemplates(
@@ -96,7 +98,7 @@ LANGUAGE_TEMPLATES: dict[str, LanguageTemplates] = {
         log='std::cerr << "{words}" << std::endl;',
         dead=_C.dead,
         member=_C.member,
-        shells=_CLASS,
+        shells=_CLASS_SHELLS,
         c_like=True,
     ),
     "csharp": LanguageTemplates(
@@ -108,7 +110,7 @@ LANGUAGE_TEMPLATES: dict[str, LanguageTemplates] = {
         dead=";",
         member="member_access_expression.name member_binding_expression.name argument.name generic_name "
         "variable_declaration.type parameter.type qualified_name attribute.name",
-        shells=_CLASS[::-1],
+        shells=_CLASS_SHELLS[::-1],
         c_like=True,
     ),
     "kotlin": LanguageTemplates(
@@ -118,7 +120,7 @@ LANGUAGE_TEMPLATES: dict[str, LanguageTemplates] = {
         log='println("{words}")',
         dead="Unit",
         member="user_type label",
-        shells=_CLASS,
+        shells=_CLASS_SHELLS,
     ),
     "scala": LanguageTemplates(
         bound="parameter.name val_definition.pattern var_definition.pattern enumerator#0 binding.name bindings",
@@ -127,7 +129,7 @@ LANGUAGE_TEMPLATES: dict[str, LanguageTemplates] = {
         log='println("{words}")',
         dead="()",
         member="field_expression.field",
-        shells=_CLASS,
+        shells=_CLASS_SHELLS,
         braces=False,
     ),
     "swift": LanguageTemplates(
@@ -137,7 +139,7 @@ LANGUAGE_TEMPLATES: dict[str, LanguageTemplates] = {
         log='print("{words}")',
         dead="_ = 0",
         member="navigation_suffix.suffix value_argument_label parameter.external_name",
-        shells=_CLASS,
+        shells=_CLASS_SHELLS,
         braces=False,
     ),
     "rust": LanguageTemplates(

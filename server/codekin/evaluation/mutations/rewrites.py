@@ -1,4 +1,4 @@
-"""Type 4, as far as it is mechanical: the same job, said with other means of the language."""
+"""Edits of type 4, as far as they are mechanical: the same result by other means of the language."""
 
 import re
 from collections.abc import Callable
@@ -14,154 +14,182 @@ from codekin.evaluation.mutations.words import choose_name
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_TERNARIES = frozenset(("ternary_expression", "conditional_expression"))
-_APPENDS = re.compile(r"(?:if (?P<condition>[^\n]+):\n\s+)?(?P<name>\w+)\.append\((?P<item>[^\n]+)\)")
-_LEAVES = re.compile(r"(?:return|throw|raise|continue|break|panic)\b")
+_TERNARY_TYPES = frozenset(("ternary_expression", "conditional_expression"))
+_APPEND_BODY = re.compile(r"(?:if (?P<condition>[^\n]+):\n\s+)?(?P<name>\w+)\.append\((?P<item>[^\n]+)\)")
+_LEAVING_STATEMENT = re.compile(r"(?:return|throw|raise|continue|break|panic)\b")
 
 
-def unroll_comprehension(source: ParsedFunction, rng: Random) -> str | None:
-    """A list comprehension that is given a name appends in a loop."""
-    sites = []
-    for statement, rows in _statements(source):
-        given = find_assignment(source, statement) if source.language == "python" else None
-        if given is None or given[1].type != "list_comprehension" or given[1].named_child_count not in (2, 3):
+def unroll_comprehension(function: ParsedFunction, generator: Random) -> str | None:
+    """Replace a list comprehension that is assigned to a name by a loop that appends."""
+    candidates = []
+    for statement, rows in _list_statements(function):
+        assignment = find_assignment(function, statement) if function.language == "python" else None
+        if assignment is None or not _is_unrollable(function, assignment):
             continue
-        (name, *_), (item, clause, *rest) = given[0], given[1].named_children
-        if (
-            clause.type != "for_in_clause"
-            or any(one.type != "if_clause" for one in rest)
-            or "\n" in source.read_text(given[1])
-        ):
-            continue
-        left = clause.child_by_field_name("left")
-        if (
-            left is None
-            or re.search(rf"\b{name}\b", source.read_text(given[1]))
-            or _stands_outside(source, left, given[1])
-        ):
-            continue
-        indent, inner = source.read_indentation(rows[0]), source.read_indentation(rows[0]) + source.indentation_step
-        lines = [f"{indent}{name} = []", f"{indent}{source.read_text(clause)}:"]
-        if rest:
-            lines, inner = [*lines, f"{inner}{source.read_text(rest[0])}:"], inner + source.indentation_step
-        sites.append(source.replace_lines(*rows, [*lines, f"{inner}{name}.append({source.read_text(item)})"]))
-    return choose_result(rng, sites)
+        (name, *_), (element, clause, *conditions) = assignment[0], assignment[1].named_children
+        indent = function.read_indentation(rows[0])
+        inner_indent = indent + function.indentation_step
+        new_lines = [f"{indent}{name} = []", f"{indent}{function.read_text(clause)}:"]
+        if conditions:
+            new_lines.append(f"{inner_indent}{function.read_text(conditions[0])}:")
+            inner_indent += function.indentation_step
+        new_lines.append(f"{inner_indent}{name}.append({function.read_text(element)})")
+        candidates.append(function.replace_lines(*rows, new_lines))
+    return choose_result(generator, candidates)
 
 
-def convert_loop_to_comprehension(source: ParsedFunction, rng: Random) -> str | None:
-    """A loop that does nothing but append to an empty list is a comprehension."""
-    sites = []
-    for block in source.blocks if source.language == "python" else ():
-        for one, two in pairwise(block):
-            first, last = source.statement_rows(one), source.statement_rows(two)
-            body = two.child_by_field_name("body") if two.type == "for_statement" else None
-            found = _APPENDS.fullmatch(source.read_text(body)) if body is not None else None
-            if first is None or last is None or found is None or has_else(two):
+def _is_unrollable(function: ParsedFunction, assignment: tuple[set[str], "Node"]) -> bool:
+    """Return whether the value is a one-line list comprehension with one loop, at most one condition, and own names."""
+    (name, *_), value = assignment
+    if value.type != "list_comprehension" or value.named_child_count not in (2, 3):
+        return False
+    _, clause, *conditions = value.named_children
+    loop_names, value_text = clause.child_by_field_name("left"), function.read_text(value)
+    return (
+        clause.type == "for_in_clause"
+        and all(condition.type == "if_clause" for condition in conditions)
+        and "\n" not in value_text
+        and loop_names is not None
+        and not re.search(rf"\b{name}\b", value_text)
+        and not _is_used_outside(function, loop_names, value)
+    )
+
+
+def convert_loop_to_comprehension(function: ParsedFunction, generator: Random) -> str | None:
+    """Replace a loop that only appends to an empty list by a comprehension."""
+    candidates = []
+    for block in function.blocks if function.language == "python" else ():
+        for assignment, for_loop in pairwise(block):
+            assignment_rows, loop_rows = function.statement_rows(assignment), function.statement_rows(for_loop)
+            body = for_loop.child_by_field_name("body") if for_loop.type == "for_statement" else None
+            append_match = _APPEND_BODY.fullmatch(function.read_text(body)) if body is not None else None
+            if assignment_rows is None or loop_rows is None or append_match is None or has_else(for_loop):
                 continue
-            head = source.data[two.start_byte : body.start_byte].decode().strip().rstrip(":") if body else ""
-            if source.read_text(one) != f"{found['name']} = []" or re.search(
-                rf"\b{found['name']}\b", head + found["item"]
+            loop_head = (
+                function.data[for_loop.start_byte : body.start_byte].decode().strip().rstrip(":") if body else ""
+            )
+            if function.read_text(assignment) != f"{append_match['name']} = []" or re.search(
+                rf"\b{append_match['name']}\b", loop_head + append_match["item"]
             ):
                 continue
-            left = two.child_by_field_name("left")
-            if left is None or _stands_outside(source, left, two) or "\n" in head:
+            loop_names = for_loop.child_by_field_name("left")
+            if loop_names is None or _is_used_outside(function, loop_names, for_loop) or "\n" in loop_head:
                 continue
-            condition = f" if {found['condition']}" if found["condition"] else ""
-            line = f"{source.read_indentation(first[0])}{found['name']} = [{found['item']} {head}{condition}]"
-            sites.append(source.replace_lines(first[0], last[1], [line]))
-    return choose_result(rng, sites)
+            condition = f" if {append_match['condition']}" if append_match["condition"] else ""
+            indent, element = function.read_indentation(assignment_rows[0]), append_match["item"]
+            comprehension = f"{indent}{append_match['name']} = [{element} {loop_head}{condition}]"
+            candidates.append(function.replace_lines(assignment_rows[0], loop_rows[1], [comprehension]))
+    return choose_result(generator, candidates)
 
 
-def expand_ternary(source: ParsedFunction, rng: Random) -> str | None:
-    """A conditional value that is returned, or given to a name, comes from two branches."""
-    sites = []
-    for statement, rows in _statements(source):
-        value = _returned_or_given(source, statement)
-        if value is None or value.type not in _TERNARIES or rows[0] != rows[1]:
+def expand_ternary(function: ParsedFunction, generator: Random) -> str | None:
+    """Replace a conditional value that is returned or assigned by two branches."""
+    candidates = []
+    for statement, rows in _list_statements(function):
+        value = _find_value(function, statement)
+        if value is None or value.type not in _TERNARY_TYPES or rows[0] != rows[1]:
             continue
-        before = source.data[statement.start_byte : value.start_byte].decode()
-        parts = [source.read_text(part) for part in value.named_children]
-        if len(parts) == 3 and re.fullmatch(r"return\s+|\$?\w+ = ", before):
-            sites.append(source.replace_lines(*rows, _branched(source, rows[0], before, parts)))
-    return choose_result(rng, sites)
+        target = function.data[statement.start_byte : value.start_byte].decode()
+        operands = [function.read_text(operand) for operand in value.named_children]
+        if len(operands) == 3 and re.fullmatch(r"return\s+|\$?\w+ = ", target):
+            candidates.append(function.replace_lines(*rows, _make_branches(function, rows[0], target, operands)))
+    return choose_result(generator, candidates)
 
 
-def _branched(source: ParsedFunction, row: int, before: str, parts: list[str]) -> list[str]:
-    indent, inner = source.read_indentation(row), source.read_indentation(row) + source.indentation_step
-    if source.language == "python":
-        yes, condition, no = parts
-        return [f"{indent}if {condition}:", inner + before + yes, f"{indent}else:", inner + before + no]
-    condition, yes, no = parts
+def _make_branches(function: ParsedFunction, row: int, target: str, operands: list[str]) -> list[str]:
+    indent, inner_indent = function.read_indentation(row), function.read_indentation(row) + function.indentation_step
+    if function.language == "python":
+        consequence, condition, alternative = operands
+        return [
+            f"{indent}if {condition}:",
+            inner_indent + target + consequence,
+            f"{indent}else:",
+            inner_indent + target + alternative,
+        ]
+    condition, consequence, alternative = operands
     return [
         f"{indent}if ({condition}) {{",
-        f"{inner}{before}{yes};",
+        f"{inner_indent}{target}{consequence};",
         f"{indent}}} else {{",
-        f"{inner}{before}{no};",
+        f"{inner_indent}{target}{alternative};",
         f"{indent}}}",
     ]
 
 
-def add_else_to_guard(source: ParsedFunction, rng: Random) -> str | None:
-    """What follows a branch that leaves stands in its else."""
-    sites = []
-    for block in source.blocks:
+def add_else_to_guard(function: ParsedFunction, generator: Random) -> str | None:
+    """Move the statements after a branch that always leaves into its else."""
+    candidates = []
+    for block in function.blocks:
         for statement in block[:-1]:
-            rows, last = source.statement_rows(statement), source.statement_rows(block[-1])
-            if rows and last and statement.type == "if_statement" and _leaves(source, statement):
-                rest = range(rows[1] + 1, last[1] + 1)
-                if not source.frozen_rows.intersection(rest):
-                    sites.append(source.replace_lines(rows[0], rest[-1], _with_else(source, rows, rest)))
-    return choose_result(rng, sites)
+            guard_rows, last_rows = function.statement_rows(statement), function.statement_rows(block[-1])
+            if guard_rows and last_rows and statement.type == "if_statement" and _always_leaves(function, statement):
+                following_rows = range(guard_rows[1] + 1, last_rows[1] + 1)
+                if not function.frozen_rows.intersection(following_rows):
+                    candidates.append(
+                        function.replace_lines(
+                            guard_rows[0], following_rows[-1], _add_else(function, guard_rows, following_rows)
+                        )
+                    )
+    return choose_result(generator, candidates)
 
 
-def _with_else(source: ParsedFunction, rows: tuple[int, int], rest: range) -> list[str]:
-    moved = [source.indentation_step + source.lines[row] if source.lines[row].strip() else "" for row in rest]
-    indent, head = source.read_indentation(rows[0]), source.lines[rows[0] : rows[1] + 1]
-    if source.language == "python":
-        return [*head, f"{indent}else:", *moved]
-    return [*head[:-1], f"{head[-1]} else {{", *moved, f"{indent}}}"]
+def _add_else(function: ParsedFunction, guard_rows: tuple[int, int], following_rows: range) -> list[str]:
+    else_lines = [
+        function.indentation_step + function.lines[row] if function.lines[row].strip() else "" for row in following_rows
+    ]
+    indent, guard_lines = function.read_indentation(guard_rows[0]), function.lines[guard_rows[0] : guard_rows[1] + 1]
+    if function.language == "python":
+        return [*guard_lines, f"{indent}else:", *else_lines]
+    return [*guard_lines[:-1], f"{guard_lines[-1]} else {{", *else_lines, f"{indent}}}"]
 
 
-def _leaves(source: ParsedFunction, statement: "Node") -> bool:
-    """Whether an if without else always leaves at its end."""
+def _always_leaves(function: ParsedFunction, statement: "Node") -> bool:
+    """Return whether an if without else always leaves the block at its end."""
     if has_else(statement):
         return False
     branch = statement.child_by_field_name("consequence") or statement.child_by_field_name("body")
-    inner = branch.named_children if branch is not None else []
-    if inner and inner[-1].type == "statement_list":
-        inner = inner[-1].named_children
+    statements = branch.named_children if branch is not None else []
+    if statements and statements[-1].type == "statement_list":
+        statements = statements[-1].named_children
     return (
-        bool(inner)
-        and _LEAVES.match(source.read_text(inner[-1])) is not None
-        and (source.language == "python" or source.read_text(statement).endswith("}"))
+        bool(statements)
+        and _LEAVING_STATEMENT.match(function.read_text(statements[-1])) is not None
+        and (function.language == "python" or function.read_text(statement).endswith("}"))
     )
 
 
-def expand_iteration(source: ParsedFunction, rng: Random) -> str | None:
-    """A loop over things takes them one by one, by number or from an iterator."""
-    sites = []
-    for statement, _ in _statements(source):
-        by_hand = _HEADS.get(source.language)
+def expand_iteration(function: ParsedFunction, generator: Random) -> str | None:
+    """Replace iteration over a collection by an index or an explicit iterator."""
+    candidates = []
+    for statement, _ in _list_statements(function):
+        template = _ITERATION_TEMPLATES.get(function.language)
         body = statement.child_by_field_name("body")
-        head = source.data[statement.start_byte : body.start_byte].decode() if body is not None else ""
-        match = by_hand[0].fullmatch(head.strip()) if by_hand else None
-        if body is None or by_hand is None or match is None or has_else(statement):
+        loop_head = function.data[statement.start_byte : body.start_byte].decode() if body is not None else ""
+        match = template[0].fullmatch(loop_head.strip()) if template else None
+        if body is None or template is None or match is None or has_else(statement):
             continue
-        name = choose_name("i", set(map(source.read_text, source.leaves)), rng)
-        indent = source.read_indentation(statement.start_point[0])
-        deeper = indent + source.indentation_step
-        told = match.groupdict() | {"at": name, "indent": indent, "deeper": deeper, "step": source.indentation_step}
-        start = body.start_byte + (source.language != "python")
-        if source.language != "python" or body.start_point[0] > statement.start_point[0]:
-            sites.append(source.apply_edits([(statement.start_byte, start, by_hand[1].format(**told))]))
-    return choose_result(rng, sites)
+        index_name = choose_name("i", set(map(function.read_text, function.leaves)), generator)
+        indent = function.read_indentation(statement.start_point[0])
+        inner_indent = indent + function.indentation_step
+        placeholders = match.groupdict() | {
+            "at": index_name,
+            "indent": indent,
+            "deeper": inner_indent,
+            "step": function.indentation_step,
+        }
+        replaced_end = body.start_byte + (function.language != "python")
+        if function.language != "python" or body.start_point[0] > statement.start_point[0]:
+            candidates.append(
+                function.apply_edits([(statement.start_byte, replaced_end, template[1].format(**placeholders))])
+            )
+    return choose_result(generator, candidates)
 
 
-_JS_HEAD = (
+_JAVASCRIPT_ITERATION = (
     re.compile(r"for \((?:const|let|var) (?P<name>\w+) of (?P<all>[\w.]+)\)"),
     "for (let {at} = 0; {at} < {all}.length; {at}++) {{\n{deeper}const {name} = {all}[{at}];",
 )
-_HEADS: dict[str, tuple[re.Pattern[str], str]] = {
+_ITERATION_TEMPLATES: dict[str, tuple[re.Pattern[str], str]] = {
     "python": (
         re.compile(r"for (?P<name>[\w, ]+) in (?P<all>[^\n]+):"),
         (
@@ -169,9 +197,9 @@ _HEADS: dict[str, tuple[re.Pattern[str], str]] = {
             "{deeper}except StopIteration:\n{deeper}{step}break\n{deeper}"
         ),
     ),
-    "javascript": _JS_HEAD,
-    "typescript": _JS_HEAD,
-    "tsx": _JS_HEAD,
+    "javascript": _JAVASCRIPT_ITERATION,
+    "typescript": _JAVASCRIPT_ITERATION,
+    "tsx": _JAVASCRIPT_ITERATION,
     "java": (
         re.compile(r"for \((?:final )?(?P<type>[\w<>, ?\[\]]+) (?P<name>\w+) : (?P<all>[^\n]+)\)"),
         "for (var {at} = {all}.iterator(); {at}.hasNext();) {{\n{deeper}{type} {name} = {at}.next();",
@@ -191,20 +219,22 @@ REWRITES: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
 }
 
 
-def _statements(source: ParsedFunction) -> list[tuple["Node", tuple[int, int]]]:
-    found = [(one, source.statement_rows(one)) for block in source.blocks for one in block]
-    return [(one, rows) for one, rows in found if rows is not None]
+def _list_statements(function: ParsedFunction) -> list[tuple["Node", tuple[int, int]]]:
+    statement_rows = [
+        (statement, function.statement_rows(statement)) for block in function.blocks for statement in block
+    ]
+    return [(statement, rows) for statement, rows in statement_rows if rows is not None]
 
 
-def _returned_or_given(source: ParsedFunction, statement: "Node") -> "Node | None":
+def _find_value(function: ParsedFunction, statement: "Node") -> "Node | None":
     if statement.type == "return_statement" and statement.named_child_count == 1:
         return statement.named_children[0]
-    given = find_assignment(source, statement)
-    return given[1] if given else None
+    assignment = find_assignment(function, statement)
+    return assignment[1] if assignment else None
 
 
-def _stands_outside(source: ParsedFunction, names: "Node", around: "Node") -> bool:
-    """Whether one of the names in a node also means something elsewhere."""
-    told = set(re.findall(r"\w+", source.read_text(names)))
-    outside = (leaf for leaf in source.leaves if not around.start_byte <= leaf.start_byte < around.end_byte)
-    return any(source.read_text(leaf) in told for leaf in outside)
+def _is_used_outside(function: ParsedFunction, names_node: "Node", around: "Node") -> bool:
+    """Return whether one of the names in a node is also used outside of `around`."""
+    names = set(re.findall(r"\w+", function.read_text(names_node)))
+    outside_leaves = (leaf for leaf in function.leaves if not around.start_byte <= leaf.start_byte < around.end_byte)
+    return any(function.read_text(leaf) in names for leaf in outside_leaves)

@@ -1,65 +1,70 @@
-"""Are two functions clones of the first two types? Looked at by tokens alone, apart from how the product does it."""
+"""Decide whether two functions are clones of type 1 or 2, by tokens alone and independently of the product."""
 
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from codekin.evaluation.mutations.source import NAMES, ParsedFunction, parse_function
+from codekin.evaluation.mutations.source import NAME_TYPES, ParsedFunction, parse_function
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_LITERAL = re.compile(r".*(?:string|char|number|integer|float|_literal|str_text|escape).*")
+_LITERAL_TYPES = re.compile(r".*(?:string|char|number|integer|float|_literal|str_text|escape).*")
 
 
 def list_tokens(text: str, language: str) -> tuple[str, ...] | None:
-    """The function's tokens without comments: equal for clones of type 1. None where it does not parse."""
-    read = parse_function(text, language)
-    return tuple(_plain(read.read_text(leaf)) for leaf in _spoken(read)) if read is not None else None
+    """Return the function's tokens without comments, equal for clones of type 1; None if it does not parse."""
+    function = parse_function(text, language)
+    return (
+        tuple(_normalize_token(function.read_text(leaf)) for leaf in _list_token_nodes(function))
+        if function is not None
+        else None
+    )
 
 
 def abstract_tokens(text: str, language: str) -> tuple[str, ...] | None:
-    """The tokens with literals alike, and with variables by the order in which they first came.
+    """Return the tokens with one placeholder for literals, and variables numbered by first occurrence.
 
     Equal for clones of type 2 as they are made here: members and types, which are not the function's to rename, stay.
     """
-    read = parse_function(text, language)
-    if read is None:
+    function = parse_function(text, language)
+    if function is None:
         return None
-    known: dict[str, str] = {}
-    own = read.name_node()
-    told = []
-    for leaf in _spoken(read):
-        said = read.read_text(leaf)
-        if leaf.is_named and _LITERAL.fullmatch(leaf.type):
-            told.append("literal")
-        elif leaf == own or (leaf.type in NAMES and not read.is_member(leaf)):
-            told.append(known.setdefault(said, f"name {len(known)}"))
+    placeholders: dict[str, str] = {}
+    name_node = function.find_name_node()
+    tokens = []
+    for leaf in _list_token_nodes(function):
+        token_text = function.read_text(leaf)
+        if leaf.is_named and _LITERAL_TYPES.fullmatch(leaf.type):
+            tokens.append("literal")
+        elif leaf == name_node or (leaf.type in NAME_TYPES and not function.is_member(leaf)):
+            tokens.append(placeholders.setdefault(token_text, f"name {len(placeholders)}"))
         else:
-            told.append(_plain(said))
-    return tuple(told)
+            tokens.append(_normalize_token(token_text))
+    return tuple(tokens)
 
 
-def compute_token_ratio(one: str, other: str) -> float:
-    """The share of two texts' words and marks that are the same in the same order, 0 … 1 (difflib's ratio)."""
-    first, second = (re.findall(r"\w+|[^\w\s]", text) for text in (one, other))
-    return SequenceMatcher(None, first, second, autojunk=False).ratio()
+def compute_token_ratio(first_text: str, second_text: str) -> float:
+    """Return the share of tokens that two texts have in common and in the same order, 0 … 1 (difflib's ratio)."""
+    first_tokens, second_tokens = (re.findall(r"\w+|[^\w\s]", text) for text in (first_text, second_text))
+    return SequenceMatcher(None, first_tokens, second_tokens, autojunk=False).ratio()
 
 
-def _spoken(read: ParsedFunction) -> Iterator["Node"]:
-    """The leaves that are no comment's, and say something."""
-    waiting = [read.root]
-    while waiting:
-        node = waiting.pop()
+def _list_token_nodes(function: ParsedFunction) -> Iterator["Node"]:
+    """Yield the leaves outside of comments that have text."""
+    pending_nodes = [function.root]
+    while pending_nodes:
+        node = pending_nodes.pop()
         if "comment" in node.type:
             continue
         if node.child_count:
-            waiting.extend(reversed(node.children))
-        elif read.read_text(node).strip():
+            pending_nodes.extend(reversed(node.children))
+        elif function.read_text(node).strip():
             yield node
 
 
-def _plain(said: str) -> str:
-    """A token without what a layout may change: blanks in it, the kind of its quotes."""
-    return "'" if said == '"' else re.sub(r"\s+", " ", said)
+def _normalize_token(token_text: str) -> str:
+    """Return a token without the details of layout: blanks in it, the kind of its quotes."""
+    is_quote = token_text == '"'  # noqa: S105 -- a token of code
+    return "'" if is_quote else re.sub(r"\s+", " ", token_text)

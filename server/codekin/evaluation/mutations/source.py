@@ -1,4 +1,4 @@
-"""A function's text and tree: what can be asked of it, and how an edit of it is said."""
+"""Parse a function for mutation: its names, scopes, blocks and lines, and how edits apply to its text."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,29 +15,29 @@ from codekin.evaluation.mutations.forms import LANGUAGE_TEMPLATES, LanguageTempl
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-NAMES = frozenset(("identifier", "simple_identifier", "variable_name", "name"))
-_FUNCTIONS = frozenset((NodeRole.FUNCTION, NodeRole.METHOD, NodeRole.CONSTRUCTOR, NodeRole.CLOSURE))
-_SCOPES = _FUNCTIONS | {NodeRole.CLASS}
-_COMPREHENSIONS = frozenset(
+NAME_TYPES = frozenset(("identifier", "simple_identifier", "variable_name", "name"))
+_FUNCTION_ROLES = frozenset((NodeRole.FUNCTION, NodeRole.METHOD, NodeRole.CONSTRUCTOR, NodeRole.CLOSURE))
+_SCOPE_ROLES = _FUNCTION_ROLES | {NodeRole.CLASS}
+_COMPREHENSION_TYPES = frozenset(
     ("list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression")
 )
-_PATTERNS = (
+_PATTERN_TYPES = (
     "pattern_list tuple_pattern list_pattern expression_list array_pattern object_pattern pair_pattern rest_pattern "
     "list_splat_pattern dictionary_splat_pattern left_assignment_list variable_list pointer_declarator "
     "reference_declarator array_declarator variable_declarator multi_variable_declaration variable_declaration pattern "
     "as_pattern_target variable_name mut_pattern ref_pattern slice_pattern assignment_statement"
 )
-_OPAQUE = re.compile(r"comment|string|heredoc|template|regex|raw_text|character|char_literal|jsx_text")
-_MEMBER_MARKS = frozenset((".", "?.", "::", "->", "&.", "!!", "@", ":"))
-_NO_VARIABLE = "self cls this super _ new undefined arguments it None True False nil null"
-_DYNAMIC = re.compile(r"\b(?:eval|exec|locals|vars|globals|compact|extract|arguments)\b")
+_OPAQUE_TYPES = re.compile(r"comment|string|heredoc|template|regex|raw_text|character|char_literal|jsx_text")
+_MEMBER_OPERATORS = frozenset((".", "?.", "::", "->", "&.", "!!", "@", ":"))
+_RESERVED_NAMES = "self cls this super _ new undefined arguments it None True False nil null"
+_DYNAMIC_SCOPE_CALLS = re.compile(r"\b(?:eval|exec|locals|vars|globals|compact|extract|arguments)\b")
 
-Edit = tuple[int, int, str]  # bytes from, to; what stands there then
+Edit = tuple[int, int, str]  # first byte, end byte, new text
 
 
 @dataclass(frozen=True)
 class ParsedFunction:
-    """A function that parses without a fault, perhaps only within a shell; positions are the shelled text's."""
+    """A function that parses without errors, perhaps only within a shell; positions are those of the shelled text."""
 
     text: str
     language: str
@@ -52,12 +52,12 @@ class ParsedFunction:
 
     @cached_property
     def lines(self) -> list[str]:
-        """Of the shelled text."""
+        """Lines of the shelled text."""
         return self.data.decode().split("\n")
 
     @cached_property
     def nodes(self) -> list["Node"]:
-        """All of them, in the order in which they begin."""
+        """Nodes of the tree in the order in which they begin."""
         return list(list_nodes(self.root))
 
     @cached_property
@@ -66,16 +66,16 @@ class ParsedFunction:
 
     @cached_property
     def function(self) -> "Node | None":
-        """The outermost function."""
-        shape = self.syntax.node_role
-        return next((node for node in self.nodes if shape(node) in _FUNCTIONS), None)
+        """Outermost function node."""
+        find_role = self.syntax.node_role
+        return next((node for node in self.nodes if find_role(node) in _FUNCTION_ROLES), None)
 
     @cached_property
     def frozen_rows(self) -> frozenset[int]:
-        """Those whose start is inside a string or a comment: their indentation says something."""
+        """Rows that begin inside a string or a comment, whose indentation must not change."""
         rows: set[int] = set()
         for node in self.nodes:
-            if node.is_named and node.start_point[0] != node.end_point[0] and _OPAQUE.search(node.type):
+            if node.is_named and node.start_point[0] != node.end_point[0] and _OPAQUE_TYPES.search(node.type):
                 rows.update(range(node.start_point[0] + 1, node.end_point[0] + 1))
         return frozenset(rows)
 
@@ -83,142 +83,150 @@ class ParsedFunction:
         return self.data[node.start_byte : node.end_byte].decode()
 
     def read_indentation(self, row: int) -> str:
-        """The row's leading blanks."""
+        """Return the row's leading blanks."""
         line = self.lines[row]
         return line[: len(line) - len(line.lstrip())]
 
     @cached_property
     def indentation_step(self) -> str:
-        """What one level of indentation adds."""
-        base = self.read_indentation(self.function.start_point[0]) if self.function is not None else ""
-        steps = [self.read_indentation(s.start_point[0]) for block in self.blocks for s in block]
-        deeper = [step for step in steps if len(step) > len(base)]
-        return min(deeper, key=len).removeprefix(base) if deeper else "    "
+        """Blanks that one level of indentation adds."""
+        base_indent = self.read_indentation(self.function.start_point[0]) if self.function is not None else ""
+        indents = [self.read_indentation(statement.start_point[0]) for block in self.blocks for statement in block]
+        deeper_indents = [indent for indent in indents if len(indent) > len(base_indent)]
+        return min(deeper_indents, key=len).removeprefix(base_indent) if deeper_indents else "    "
 
     @cached_property
     def blocks(self) -> list[list["Node"]]:
-        """The statements of each block inside the function, comments left out."""
-        types = self.language_templates.blocks.split()
-        inside = list_nodes(self.function) if self.function is not None else iter(())
+        """Statements of each block inside the function, without comments."""
+        block_types = self.language_templates.blocks.split()
+        function_nodes = list_nodes(self.function) if self.function is not None else iter(())
         return [
             [child for child in node.named_children if "comment" not in child.type]
-            for node in inside
-            if node.type in types
+            for node in function_nodes
+            if node.type in block_types
         ]
 
     def statement_rows(self, statement: "Node") -> tuple[int, int] | None:
-        """First and last row of a statement that has its lines for itself."""
-        first, last = statement.start_point[0], find_last_row(statement)
-        before = self.lines[first].encode()[: statement.start_point[1]]
-        after = self.lines[last].encode()[statement.end_point[1] :] if last == statement.end_point[0] else b""
-        return (first, last) if not before.strip() and not after.strip(b"; \t") else None
+        """Return first and last row of a statement that has its lines for itself."""
+        first_row, last_row = statement.start_point[0], find_last_row(statement)
+        text_before = self.lines[first_row].encode()[: statement.start_point[1]]
+        text_after = (
+            self.lines[last_row].encode()[statement.end_point[1] :] if last_row == statement.end_point[0] else b""
+        )
+        return (first_row, last_row) if not text_before.strip() and not text_after.strip(b"; \t") else None
 
-    def replace_lines(self, first: int, last: int, lines: Sequence[str]) -> str:
-        """The function's text with the rows from `first` to `last`, inclusive, replaced."""
-        return self._bare("\n".join([*self.lines[:first], *lines, *self.lines[last + 1 :]]))
+    def replace_lines(self, first_row: int, last_row: int, new_lines: Sequence[str]) -> str:
+        """Return the function's text with the rows from first to last, inclusive, replaced."""
+        return self._remove_shell("\n".join([*self.lines[:first_row], *new_lines, *self.lines[last_row + 1 :]]))
 
     def apply_edits(self, edits: Iterable[Edit]) -> str:
-        """The function's text after edits that do not overlap."""
-        parts, at = [], 0
+        """Return the function's text after edits that do not overlap."""
+        chunks, position = [], 0
         for start, end, text in sorted(edits):
-            parts += [self.data[at:start], text.encode()]
-            at = end
-        return self._bare(b"".join([*parts, self.data[at:]]).decode())
+            chunks += [self.data[position:start], text.encode()]
+            position = end
+        return self._remove_shell(b"".join([*chunks, self.data[position:]]).decode())
 
-    def _bare(self, text: str) -> str:
-        before, after = self.shell
-        return text[len(before) : len(text) - len(after)]
+    def _remove_shell(self, text: str) -> str:
+        shell_start, shell_end = self.shell
+        return text[len(shell_start) : len(text) - len(shell_end)]
 
-    # Names
+    # Names and their scopes
 
     @cached_property
     def variables(self) -> dict[str, list["Node"]]:
-        """The names that this function gives, each with every place where it stands: to be renamed all together."""
-        if _DYNAMIC.search(self.text):
+        """Names that are local to this function, each with all its uses, which must be renamed together."""
+        if _DYNAMIC_SCOPE_CALLS.search(self.text):
             return {}
-        scopes: dict[str, list[Node]] = {}
+        scopes_by_name: dict[str, list[Node]] = {}
         for leaf in self.find_bindings(self.root):
-            scopes.setdefault(self.read_text(leaf), []).append(self._scope(leaf))
-        excluded = self._untouchable()
-        uses = self._uses()
+            scopes_by_name.setdefault(self.read_text(leaf), []).append(self._find_scope(leaf))
+        excluded_names = self._find_excluded_names()
+        uses_by_name = self._collect_uses()
         return {
-            name: uses[name]
-            for name, around in scopes.items()
-            if name in uses and name not in excluded and all(_within(use, around) for use in uses[name])
+            name: uses_by_name[name]
+            for name, scopes in scopes_by_name.items()
+            if name in uses_by_name
+            and name not in excluded_names
+            and all(_is_within(use, scopes) for use in uses_by_name[name])
         }
 
     def find_bindings(self, node: "Node") -> Iterator["Node"]:
-        """The leaves that give a name to something, in and below `node`."""
-        sites = _sites(self.language_templates.bound)
+        """Yield the leaves that bind a name, in and below `node`."""
+        fields_by_type = _parse_sites(self.language_templates.bound)
         for parent in list_nodes(node):
-            for field in sites.get(parent.type, ()):
-                for child in _at(parent, field):
-                    yield from self._pattern(child)
+            for field in fields_by_type.get(parent.type, ()):
+                for child in _find_field_children(parent, field):
+                    yield from self._find_pattern_names(child)
 
-    def _pattern(self, node: "Node") -> Iterator["Node"]:
-        if not node.child_count and node.type in NAMES:
+    def _find_pattern_names(self, node: "Node") -> Iterator["Node"]:
+        if not node.child_count and node.type in NAME_TYPES:
             if self.language not in ("rust", "bash") or self.read_text(node)[:1].islower():
                 yield node
-        elif node.type in _PATTERNS.split():
+        elif node.type in _PATTERN_TYPES.split():
             children = node.children_by_field_name("declarator") or node.children_by_field_name("name")
             if not children:
                 children = node.named_children[:1] if node.type == "assignment_statement" else node.named_children
             for child in children:
-                yield from self._pattern(child)
+                yield from self._find_pattern_names(child)
 
-    def _scope(self, leaf: "Node") -> "Node":
-        """The nested function (or comprehension) that `leaf` is bound in, else the root."""
-        inner: Node = leaf
+    def _find_scope(self, leaf: "Node") -> "Node":
+        """Return the nested function (or comprehension) that `leaf` is bound in, else the root."""
+        inner_node: Node = leaf
         node = leaf.parent
         while node is not None:
-            scope = self.syntax.node_role(node) in _SCOPES or node.type in _COMPREHENSIONS
-            if scope and node != self.function and node.child_by_field_name("name") != inner:
+            is_scope = self.syntax.node_role(node) in _SCOPE_ROLES or node.type in _COMPREHENSION_TYPES
+            if is_scope and node != self.function and node.child_by_field_name("name") != inner_node:
                 return node
-            inner, node = node, node.parent
+            inner_node, node = node, node.parent
         return self.root
 
-    def _uses(self) -> dict[str, list["Node"]]:
-        uses: dict[str, list[Node]] = {}
+    def _collect_uses(self) -> dict[str, list["Node"]]:
+        uses_by_name: dict[str, list[Node]] = {}
         for leaf in self.leaves:
-            if leaf.type in NAMES and not self.is_member(leaf):
-                uses.setdefault(self.read_text(leaf), []).append(leaf)
-        return uses
+            if leaf.type in NAME_TYPES and not self.is_member(leaf):
+                uses_by_name.setdefault(self.read_text(leaf), []).append(leaf)
+        return uses_by_name
 
     def is_member(self, leaf: "Node") -> bool:
-        """Whether an identifier names a member, a label, an argument: no variable."""
+        """Return whether an identifier names a member, a label or an argument, and no variable."""
         if self.language == "php" and (leaf.parent is None or leaf.parent.type != "variable_name"):
             return True
-        before, after, parent = leaf.prev_sibling, leaf.next_sibling, leaf.parent
-        if before is not None and before.type in _MEMBER_MARKS and not (before.type == ":" and self.language != "lua"):
+        previous_node, following_node, parent = leaf.prev_sibling, leaf.next_sibling, leaf.parent
+        if (
+            previous_node is not None
+            and previous_node.type in _MEMBER_OPERATORS
+            and not (previous_node.type == ":" and self.language != "lua")
+        ):
             return True
-        labelled = after is not None and after.type in ("=", ":")
-        if labelled and parent is not None and parent.type in ("value_argument", "argument"):
+        is_labelled = following_node is not None and following_node.type in ("=", ":")
+        if is_labelled and parent is not None and parent.type in ("value_argument", "argument"):
             return True
         node = leaf
         while (
             parent is not None
             and parent.named_child_count == 1
-            and parent.type not in _sites(self.language_templates.member)
+            and parent.type not in _parse_sites(self.language_templates.member)
         ):
             node, parent = parent, parent.parent
-        fields = _sites(self.language_templates.member).get(parent.type, ()) if parent is not None else ()
-        return any(node in _at(parent, field) for field in fields if parent is not None)
+        fields = _parse_sites(self.language_templates.member).get(parent.type, ()) if parent is not None else ()
+        return any(node in _find_field_children(parent, field) for field in fields if parent is not None)
 
-    def _untouchable(self) -> set[str]:
-        """Names that also stand where a rename would have to do more than exchange them."""
-        shared = self.language_templates.shared.split()
-        names = set(_NO_VARIABLE.split())
+    def _find_excluded_names(self) -> set[str]:
+        """Return the names whose renaming would need more than replacing identifiers."""
+        shared_types = self.language_templates.shared.split()
+        excluded_names = set(_RESERVED_NAMES.split())
         for node in self.nodes:
-            if node.type in shared:
-                names.update(re.findall(r"\w+", self.read_text(node)))
+            if node.type in shared_types:
+                excluded_names.update(re.findall(r"\w+", self.read_text(node)))
             elif "shorthand" in node.type:
-                names.add(self.read_text(node))
+                excluded_names.add(self.read_text(node))
             elif not node.child_count and "string" in node.type and self.language in ("rust", "bash", "php"):
-                names.update(re.findall(r"[{$](\w+)", self.read_text(node)))
-        return names
+                excluded_names.update(re.findall(r"[{$](\w+)", self.read_text(node)))
+        return excluded_names
 
-    def name_node(self) -> "Node | None":
-        """Where the function itself is named."""
+    def find_name_node(self) -> "Node | None":
+        """Return the node of the function's own name."""
         node = self.function
         while node is not None and node.child_count:
             node = node.child_by_field_name("name") or node.child_by_field_name("declarator")
@@ -226,51 +234,51 @@ class ParsedFunction:
 
 
 def parse_function(text: str, language: str) -> ParsedFunction | None:
-    """The function's source, in the first shell in which it parses without a fault; None where there is none."""
+    """Parse the function in the first shell in which it has no errors; return None if there is none."""
     syntax = load_syntax(language)
     if syntax is None or language not in LANGUAGE_TEMPLATES or "\r" in text:
         return None
     for shell in LANGUAGE_TEMPLATES[language].shells:
-        shelled = shell[0] + text + shell[1]
-        data = encode_source(shelled.split("\n"))
+        shelled_text = shell[0] + text + shell[1]
+        data = encode_source(shelled_text.split("\n"))
         root = parse_source(data, syntax)
-        if root is not None and not root.has_error and data == shelled.encode("utf-8", "replace"):
-            found = ParsedFunction(text, language, syntax, shell, data, root)
-            if found.function is not None:
-                return found
+        if root is not None and not root.has_error and data == shelled_text.encode("utf-8", "replace"):
+            function = ParsedFunction(text, language, syntax, shell, data, root)
+            if function.function is not None:
+                return function
     return None
 
 
 def list_nodes(node: "Node") -> Iterator["Node"]:
-    """`node` and all below it, in the order in which they begin."""
-    waiting = [node]
-    while waiting:
-        node = waiting.pop()
+    """Yield `node` and all nodes below it, in the order in which they begin."""
+    pending_nodes = [node]
+    while pending_nodes:
+        node = pending_nodes.pop()
         yield node
-        waiting.extend(reversed(node.children))
+        pending_nodes.extend(reversed(node.children))
 
 
-def choose_result(rng: Random, sites: Sequence[str]) -> str | None:
-    """One of the texts that an edit could give; None where it found no place."""
-    return rng.choice(sites) if sites else None
+def choose_result(generator: Random, candidates: Sequence[str]) -> str | None:
+    """Choose one of the texts that an edit could give; None if it found no place."""
+    return generator.choice(candidates) if candidates else None
 
 
 @cache
-def _sites(sites: str) -> dict[str, tuple[str, ...]]:
-    table: dict[str, tuple[str, ...]] = {}
+def _parse_sites(sites: str) -> dict[str, tuple[str, ...]]:
+    fields_by_type: dict[str, tuple[str, ...]] = {}
     for site in sites.split():
-        parent, mark, field = re.fullmatch(r"(\w+)([.#]?)(\w*)", site).groups()  # type: ignore[union-attr]
-        table[parent] = (*table.get(parent, ()), mark + field)
-    return table
+        parent_type, separator, field = re.fullmatch(r"(\w+)([.#]?)(\w*)", site).groups()  # type: ignore[union-attr]
+        fields_by_type[parent_type] = (*fields_by_type.get(parent_type, ()), separator + field)
+    return fields_by_type
 
 
-def _at(parent: "Node", field: str) -> list["Node"]:
-    if field.startswith("."):
-        return parent.children_by_field_name(field[1:])
-    if field.startswith("#"):
-        return parent.named_children[int(field[1:]) :][:1]
+def _find_field_children(parent: "Node", site_field: str) -> list["Node"]:
+    if site_field.startswith("."):
+        return parent.children_by_field_name(site_field[1:])
+    if site_field.startswith("#"):
+        return parent.named_children[int(site_field[1:]) :][:1]
     return parent.named_children
 
 
-def _within(node: "Node", scopes: Sequence["Node"]) -> bool:
+def _is_within(node: "Node", scopes: Sequence["Node"]) -> bool:
     return any(scope.start_byte <= node.start_byte and node.end_byte <= scope.end_byte for scope in scopes)

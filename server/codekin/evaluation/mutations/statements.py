@@ -1,4 +1,4 @@
-"""Type 3, statement by statement: one added, removed, moved, named or folded into the next."""
+"""Edits of type 3 on single statements: added, removed, moved, extracted or inlined."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,109 +6,130 @@ from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
-from codekin.evaluation.mutations.source import NAMES, ParsedFunction, choose_result, list_nodes
+from codekin.evaluation.mutations.source import NAME_TYPES, ParsedFunction, choose_result, list_nodes
 from codekin.evaluation.mutations.words import choose_message, choose_name
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_PLAIN = re.compile(
+_ASSIGNMENT_TYPES = re.compile(
     "expression_statement|local_variable_declaration|lexical_declaration|variable_declaration|declaration|"
     "local_declaration_statement|short_var_declaration|assignment_statement|var_declaration|property_declaration|"
     "assignment|let_declaration|val_definition|var_definition|operator_assignment|variable_assignment|"
     "declaration_command"
 )
-_CALLING = re.compile(
+_EFFECT_TYPES = re.compile(
     r".*(?:call|invocation|await|yield|creation|macro|update|augmented|compound_assign|inc_stat"
     r"|dec_stat|throw|raise|receive|send|unary_expression|query).*|new_expression|command"
 )
-_SPECIAL_ARGUMENT = re.compile(
+_SPECIAL_ARGUMENT_TYPES = re.compile(
     r".*(?:splat|spread|keyword|lambda|closure|arrow|pair|block|label|await|yield|func_lit"
     r"|generator|function|comment|array_init|method_ref|initializer|null|nil).*"
 )
-_WHOLE = re.compile(
+_ATOMIC_TYPES = re.compile(
     r".*(?:call|invocation|member|attribute|subscript|literal|string|integer|number|parenthesized|list"
     r"|dictionary|set|tuple|array|field|navigation|index|identifier|name|true|false|this|self)"
 )
-_RETURNS = frozenset(("return_statement", "return", "return_expression", "control_transfer_statement"))
-_MOVED_OUT = re.compile(
+_RETURN_TYPES = frozenset(("return_statement", "return", "return_expression", "control_transfer_statement"))
+_DEFERRING_TYPES = re.compile(
     r".*(?:lambda|closure|arrow|function|comprehension|generator|for_|while|loop|block|body|string"
     r"|template|expression_list|update|unary).*"
 )
 
 
-def add_statement(source: ParsedFunction, rng: Random) -> str | None:
-    """A statement that prints something or does nothing, after the first of some block."""
-    rows = [at[0] for block in source.blocks for one in block[1:] if (at := source.statement_rows(one))]
-    rows = [row for row in rows if row not in source.frozen_rows]
+def add_statement(function: ParsedFunction, generator: Random) -> str | None:
+    """Insert a statement that prints or does nothing, after the first one of some block."""
+    rows = [
+        statement_rows[0]
+        for block in function.blocks
+        for statement in block[1:]
+        if (statement_rows := function.statement_rows(statement))
+    ]
+    rows = [row for row in rows if row not in function.frozen_rows]
     if not rows:
         return None
-    row = rng.choice(rows)
-    template = rng.choice(
-        [source.language_templates.log, source.language_templates.log, source.language_templates.dead]
+    row = generator.choice(rows)
+    template = generator.choice(
+        [function.language_templates.log, function.language_templates.log, function.language_templates.dead]
     )
-    return source.replace_lines(
-        row, row - 1, [source.read_indentation(row) + template.format(words=choose_message(rng))]
+    return function.replace_lines(
+        row, row - 1, [function.read_indentation(row) + template.format(words=choose_message(generator))]
     )
 
 
-def remove_statement(source: ParsedFunction, rng: Random) -> str | None:
-    """A plain statement less, of a block that has others. This changes what the function does."""
-    sites = [
-        source.replace_lines(*at, [])
-        for block in source.blocks
-        for one in block
-        if len(block) > 2 and _PLAIN.fullmatch(one.type) and (at := source.statement_rows(one))
+def remove_statement(function: ParsedFunction, generator: Random) -> str | None:
+    """Remove a plain statement from a block that has others. This changes what the function does."""
+    candidates = [
+        function.replace_lines(*statement_rows, [])
+        for block in function.blocks
+        for statement in block
+        if len(block) > 2
+        and _ASSIGNMENT_TYPES.fullmatch(statement.type)
+        and (statement_rows := function.statement_rows(statement))
     ]
-    return choose_result(rng, sites)
+    return choose_result(generator, candidates)
 
 
-def swap_statements(source: ParsedFunction, rng: Random) -> str | None:
-    """Two neighbours that have nothing to do with each other, the other way round."""
-    sites = []
-    for one, two in _neighbours(source):
-        first, second = source.statement_rows(one), source.statement_rows(two)
-        if first and second and second[0] > first[1] and _independent(source, one, two):
-            between = source.lines[first[1] + 1 : second[0]]
-            lines = [*source.lines[second[0] : second[1] + 1], *between, *source.lines[first[0] : first[1] + 1]]
-            sites.append(source.replace_lines(first[0], second[1], lines))
-    return choose_result(rng, sites)
+def swap_statements(function: ParsedFunction, generator: Random) -> str | None:
+    """Swap two adjacent statements that do not depend on each other."""
+    candidates = []
+    for upper, lower in _pair_neighbours(function):
+        upper_rows, lower_rows = function.statement_rows(upper), function.statement_rows(lower)
+        if upper_rows and lower_rows and lower_rows[0] > upper_rows[1] and _are_independent(function, upper, lower):
+            lines_between = function.lines[upper_rows[1] + 1 : lower_rows[0]]
+            swapped_lines = [
+                *function.lines[lower_rows[0] : lower_rows[1] + 1],
+                *lines_between,
+                *function.lines[upper_rows[0] : upper_rows[1] + 1],
+            ]
+            candidates.append(function.replace_lines(upper_rows[0], lower_rows[1], swapped_lines))
+    return choose_result(generator, candidates)
 
 
-def extract_variable(source: ParsedFunction, rng: Random) -> str | None:
-    """What is returned, or the first argument of a call, has a name of its own on a line before."""
-    if not source.language_templates.binding:
+def extract_variable(function: ParsedFunction, generator: Random) -> str | None:
+    """Assign a returned value, or the first argument of a call, to a variable on the line before."""
+    if not function.language_templates.binding:
         return None
-    sites = []
-    for block in source.blocks:
+    candidates = []
+    for block in function.blocks:
         for statement in block:
-            rows, value = source.statement_rows(statement), _extractable(source, statement)
-            if rows and value is not None and rows[0] not in source.frozen_rows:
-                name = choose_name("value", set(map(source.read_text, source.leaves)), rng)
-                line = source.read_indentation(rows[0]) + source.language_templates.binding.format(
-                    name=name, value=source.read_text(value)
+            rows, value = function.statement_rows(statement), _find_extractable_value(function, statement)
+            if rows and value is not None and rows[0] not in function.frozen_rows:
+                name = choose_name("value", set(map(function.read_text, function.leaves)), generator)
+                assignment = function.read_indentation(rows[0]) + function.language_templates.binding.format(
+                    name=name, value=function.read_text(value)
                 )
-                start = len("\n".join(source.lines[: rows[0]]).encode()) + (rows[0] > 0)
-                used = "$" + name if source.language == "php" else name
-                sites.append(
-                    source.apply_edits([(start, start, line + "\n"), (value.start_byte, value.end_byte, used)])
+                insertion_byte = len("\n".join(function.lines[: rows[0]]).encode()) + (rows[0] > 0)
+                reference = "$" + name if function.language == "php" else name
+                candidates.append(
+                    function.apply_edits(
+                        [
+                            (insertion_byte, insertion_byte, assignment + "\n"),
+                            (value.start_byte, value.end_byte, reference),
+                        ]
+                    )
                 )
-    return choose_result(rng, sites)
+    return choose_result(generator, candidates)
 
 
-def inline_variable(source: ParsedFunction, rng: Random) -> str | None:
-    """A name that only the next statement uses gives way to its value."""
-    sites = []
-    for one, two in _neighbours(source):
-        rows, inlined = source.statement_rows(one), _inlinable(source, one, two)
-        if rows and inlined is not None:
-            use, value = inlined
-            whole = _WHOLE.fullmatch(value.type) or two.type in _RETURNS
-            text = source.read_text(value) if whole else f"({source.read_text(value)})"
-            first = len("\n".join(source.lines[: rows[0]]).encode()) + (rows[0] > 0)
-            last = len("\n".join(source.lines[: rows[1] + 1]).encode()) + 1
-            sites.append(source.apply_edits([(first, last, ""), (use.start_byte, use.end_byte, text)]))
-    return choose_result(rng, sites)
+def inline_variable(function: ParsedFunction, generator: Random) -> str | None:
+    """Replace a variable that only the next statement uses by its value."""
+    candidates = []
+    for assignment, next_statement in _pair_neighbours(function):
+        rows, use_and_value = (
+            function.statement_rows(assignment),
+            _find_inlinable_use(function, assignment, next_statement),
+        )
+        if rows and use_and_value is not None:
+            use, value = use_and_value
+            needs_no_parentheses = _ATOMIC_TYPES.fullmatch(value.type) or next_statement.type in _RETURN_TYPES
+            inlined_text = function.read_text(value) if needs_no_parentheses else f"({function.read_text(value)})"
+            first_byte = len("\n".join(function.lines[: rows[0]]).encode()) + (rows[0] > 0)
+            last_byte = len("\n".join(function.lines[: rows[1] + 1]).encode()) + 1
+            candidates.append(
+                function.apply_edits([(first_byte, last_byte, ""), (use.start_byte, use.end_byte, inlined_text)])
+            )
+    return choose_result(generator, candidates)
 
 
 STATEMENT_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
@@ -120,108 +141,120 @@ STATEMENT_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
 }
 
 
-def _neighbours(source: ParsedFunction) -> Iterator[tuple["Node", "Node"]]:
-    for block in source.blocks:
+def _pair_neighbours(function: ParsedFunction) -> Iterator[tuple["Node", "Node"]]:
+    for block in function.blocks:
         yield from pairwise(block)
 
 
-def find_assignment(source: ParsedFunction, statement: "Node") -> tuple[set[str], "Node"] | None:
-    """The plain names that a statement gives a value, and the value; None where it does anything else before."""
-    if not _PLAIN.fullmatch(statement.type):
+def find_assignment(function: ParsedFunction, statement: "Node") -> tuple[set[str], "Node"] | None:
+    """Return the plain names that a statement assigns, and the value; None if it does anything else before."""
+    if not _ASSIGNMENT_TYPES.fullmatch(statement.type):
         return None
-    sign = next((n for n in list_nodes(statement) if n.type in ("=", ":=")), None)
-    if sign is None or sign.next_named_sibling is None:
+    operator = next((node for node in list_nodes(statement) if node.type in ("=", ":=")), None)
+    if operator is None or operator.next_named_sibling is None:
         return None
-    value = sign.next_named_sibling
+    value = operator.next_named_sibling
     if value.type == "expression_list" and value.named_child_count == 1:
         value = value.named_children[0]
-    names = {source.read_text(leaf) for leaf in source.find_bindings(statement) if leaf.end_byte <= sign.start_byte}
-    head = source.data[statement.start_byte : sign.start_byte].decode()
-    whole = statement.end_byte - value.end_byte <= 1
-    return (names, value) if names and whole and not re.search(r"[.(\[*]|->|,", head) else None
+    names = {
+        function.read_text(leaf) for leaf in function.find_bindings(statement) if leaf.end_byte <= operator.start_byte
+    }
+    target_text = function.data[statement.start_byte : operator.start_byte].decode()
+    is_complete = statement.end_byte - value.end_byte <= 1
+    return (names, value) if names and is_complete and not re.search(r"[.(\[*]|->|,", target_text) else None
 
 
-def _independent(source: ParsedFunction, one: "Node", two: "Node") -> bool:
-    first, second = find_assignment(source, one), find_assignment(source, two)
-    if first is None or second is None:
+def _are_independent(function: ParsedFunction, upper: "Node", lower: "Node") -> bool:
+    upper_assignment, lower_assignment = find_assignment(function, upper), find_assignment(function, lower)
+    if upper_assignment is None or lower_assignment is None:
         return False
-    if first[0] & _names(source, two) or second[0] & _names(source, one):
+    if upper_assignment[0] & _list_names(function, lower) or lower_assignment[0] & _list_names(function, upper):
         return False
-    return _harmless(first[1]) or _harmless(second[1])
+    return _is_constant(upper_assignment[1]) or _is_constant(lower_assignment[1])
 
 
-def _harmless(value: "Node") -> bool:
-    """Whether it matters to nobody when the value is made: a literal, or a name."""
-    literal = re.fullmatch(r".*(?:literal|string|integer|number).*", value.type) is not None
-    return value.child_count == 0 or (literal and not any(node.type in NAMES for node in list_nodes(value)))
+def _is_constant(value: "Node") -> bool:
+    """Return whether the value is the same at any time: a literal, or a name."""
+    is_literal = re.fullmatch(r".*(?:literal|string|integer|number).*", value.type) is not None
+    return value.child_count == 0 or (is_literal and not any(node.type in NAME_TYPES for node in list_nodes(value)))
 
 
-def _names(source: ParsedFunction, node: "Node") -> set[str]:
-    return {source.read_text(leaf) for leaf in list_nodes(node) if leaf.type in NAMES}
+def _list_names(function: ParsedFunction, node: "Node") -> set[str]:
+    return {function.read_text(leaf) for leaf in list_nodes(node) if leaf.type in NAME_TYPES}
 
 
-def _extractable(source: ParsedFunction, statement: "Node") -> "Node | None":
-    """The value that can be made before the statement without anything else being made later for it."""
-    if statement.type in _RETURNS:
+def _find_extractable_value(function: ParsedFunction, statement: "Node") -> "Node | None":
+    """Return the value that can be computed before the statement without a change in the order of effects."""
+    if statement.type in _RETURN_TYPES:
         value = statement.named_children[0] if statement.named_child_count == 1 else None
         if value is not None and value.type in ("expression_list", "argument_list"):
             value = value.named_children[0] if value.named_child_count == 1 else None
     else:
-        value = _first_argument(source, statement)
+        value = _find_first_argument(function, statement)
     if value is None or value.child_count == 0 or value.type == "variable_name":
         return None
     if value.start_point[0] != value.end_point[0]:
         return None
-    unfit = any(_SPECIAL_ARGUMENT.fullmatch(node.type) for node in list_nodes(value))
-    return None if unfit or "{" in source.read_text(value)[:1] else value
+    has_special_part = any(_SPECIAL_ARGUMENT_TYPES.fullmatch(node.type) for node in list_nodes(value))
+    return None if has_special_part or "{" in function.read_text(value)[:1] else value
 
 
-def _first_argument(source: ParsedFunction, statement: "Node") -> "Node | None":
+def _find_first_argument(function: ParsedFunction, statement: "Node") -> "Node | None":
     if statement.type != "expression_statement" or statement.named_child_count != 1:
         return None
     call = statement.named_children[0]
     arguments = call.child_by_field_name("arguments")
     if arguments is None or not arguments.named_children:
         return None
-    callee = source.data[call.start_byte : arguments.start_byte].decode()
-    first = arguments.named_children[0]
-    if first.type in ("argument", "value_argument"):
-        first = first.named_children[0] if first.named_child_count == 1 and first.child_count == 1 else arguments
-    return first if re.fullmatch(r"[\w.$]+(?:->\w+)?", callee) and first is not arguments else None
+    callee = function.data[call.start_byte : arguments.start_byte].decode()
+    argument = arguments.named_children[0]
+    if argument.type in ("argument", "value_argument"):
+        argument = (
+            argument.named_children[0] if argument.named_child_count == 1 and argument.child_count == 1 else arguments
+        )
+    return argument if re.fullmatch(r"[\w.$]+(?:->\w+)?", callee) and argument is not arguments else None
 
 
-def _inlinable(source: ParsedFunction, one: "Node", two: "Node") -> tuple["Node", "Node"] | None:
-    """Where the name that `one` binds is used in `two`, and its value."""
-    binding = find_assignment(source, one)
-    if binding is None or len(binding[0]) != 1 or not (two.type in _RETURNS or _PLAIN.fullmatch(two.type)):
+def _find_inlinable_use(
+    function: ParsedFunction, assignment: "Node", next_statement: "Node"
+) -> tuple["Node", "Node"] | None:
+    """Return the only use of the assigned name in the next statement, and its value."""
+    binding = find_assignment(function, assignment)
+    if (
+        binding is None
+        or len(binding[0]) != 1
+        or not (next_statement.type in _RETURN_TYPES or _ASSIGNMENT_TYPES.fullmatch(next_statement.type))
+    ):
         return None
     (name,), value = binding
-    uses = source.variables.get(name, [])
-    if len(uses) != 2 or not two.start_byte <= uses[1].start_byte < two.end_byte:
+    uses = function.variables.get(name, [])
+    if len(uses) != 2 or not next_statement.start_byte <= uses[1].start_byte < next_statement.end_byte:
         return None
-    use = uses[1].parent if source.language == "php" else uses[1]
-    if use is None or value.start_point[0] != value.end_point[0] or "{" in source.read_text(value):
+    use = uses[1].parent if function.language == "php" else uses[1]
+    if use is None or value.start_point[0] != value.end_point[0] or "{" in function.read_text(value):
         return None
-    if re.fullmatch(rf"return\s+\$?{re.escape(name)}\s*;?", source.read_text(two)):
+    if re.fullmatch(rf"return\s+\$?{re.escape(name)}\s*;?", function.read_text(next_statement)):
         return use, value
-    if two.type in _RETURNS and not _WHOLE.fullmatch(value.type):
+    if next_statement.type in _RETURN_TYPES and not _ATOMIC_TYPES.fullmatch(value.type):
         return None
-    return (use, value) if _movable(value, use, two) and not _is_target(use) else None
+    return (use, value) if _can_move_value(value, use, next_statement) and not _is_target(use) else None
 
 
-def _movable(value: "Node", use: "Node", two: "Node") -> bool:
-    """Whether the value is the same where the use is: made there, once, and nothing happens before."""
+def _can_move_value(value: "Node", use: "Node", statement: "Node") -> bool:
+    """Return whether the value is the same at its use: computed once, with no effects before it."""
     node = use.parent
-    while node is not None and node != two:
-        if _MOVED_OUT.fullmatch(node.type):
+    while node is not None and node != statement:
+        if _DEFERRING_TYPES.fullmatch(node.type):
             return False
         node = node.parent
-    calm = not any(_CALLING.fullmatch(inner.type) for inner in list_nodes(value))
-    before = (node for node in list_nodes(two) if node.end_byte <= use.start_byte)
-    return calm and (_harmless(value) or not any(_CALLING.fullmatch(node.type) for node in before))
+    has_no_effect = not any(_EFFECT_TYPES.fullmatch(value_node.type) for value_node in list_nodes(value))
+    nodes_before = (node for node in list_nodes(statement) if node.end_byte <= use.start_byte)
+    return has_no_effect and (
+        _is_constant(value) or not any(_EFFECT_TYPES.fullmatch(node.type) for node in nodes_before)
+    )
 
 
 def _is_target(use: "Node") -> bool:
-    """Whether the use is given another value."""
-    after = use.next_sibling
-    return after is not None and re.fullmatch(r"[-+*/%&|^<>?]*=|\+\+|--|:=", after.type) is not None
+    """Return whether the use is assigned to."""
+    following_node = use.next_sibling
+    return following_node is not None and re.fullmatch(r"[-+*/%&|^<>?]*=|\+\+|--|:=", following_node.type) is not None

@@ -1,4 +1,4 @@
-"""Names and remarks that edits put in: plausible ones, in the writing of what they stand for."""
+"""Choose names, comments and messages for edits: plausible ones, in the naming style of what they replace."""
 
 import re
 from collections.abc import Callable
@@ -18,8 +18,8 @@ _WORDS = (
     "weight width window winter worker"
 )
 _VERBS = "apply arrange calculate collect derive evaluate gather handle obtain perform prepare produce settle"
-_SHORT = "abcdeghkmnpqrstuvwxyz"
-_REMARKS = (
+_SHORT_NAMES = "abcdeghkmnpqrstuvwxyz"
+_COMMENTS = (
     "see the notes on the format",
     "this used to be slower",
     "the caller has checked this before",
@@ -31,78 +31,78 @@ _REMARKS = (
     "bounds are inclusive",
     "TODO: measure again",
 )
-_LOGGED = ("got here", "step done", "entering", "next step", "still working", "about to go on", "checkpoint reached")
+_MESSAGES = ("got here", "step done", "entering", "next step", "still working", "about to go on", "checkpoint reached")
 
 
-def choose_name(old: str, taken: set[str], rng: Random) -> str:
-    """A name in `old`'s writing that is not `taken`; it is, from now on."""
+def choose_name(old_name: str, taken_names: set[str], generator: Random) -> str:
+    """Choose a name in the style of `old_name` that is not taken, and add it to `taken_names`."""
     for _ in range(200):
-        name = _written(old, rng)
-        if name not in taken:
-            taken.add(name)
+        name = _make_name(old_name, generator)
+        if name not in taken_names:
+            taken_names.add(name)
             return name
-    raise ValueError(f"no name is left for {old}")  # of tens of thousands: unreachable
+    raise ValueError(f"no name is left for {old_name}")  # of tens of thousands: unreachable
 
 
-def choose_function_name(old: str, taken: set[str], rng: Random) -> str:
-    """A fresh name that says to do something."""
+def choose_function_name(old_name: str, taken_names: set[str], generator: Random) -> str:
+    """Choose a name that begins with a verb, in the same way."""
 
-    def verbal(_: str, rng: Random) -> str:
-        return _joined([_one_of(_VERBS, rng), _one_of(_WORDS, rng)], old)
+    def verbal(_: str, generator: Random) -> str:
+        return _join_words([_choose_word(_VERBS, generator), _choose_word(_WORDS, generator)], old_name)
 
     for _ in range(200):
-        name = verbal(old, rng)
-        if name not in taken:
-            taken.add(name)
+        name = verbal(old_name, generator)
+        if name not in taken_names:
+            taken_names.add(name)
             return name
-    return choose_name(old, taken, rng)
+    return choose_name(old_name, taken_names, generator)
 
 
-def choose_comment(rng: Random) -> str:
-    """What a comment says."""
-    return rng.choice(_REMARKS)
+def choose_comment(generator: Random) -> str:
+    """Choose the text of a comment."""
+    return generator.choice(_COMMENTS)
 
 
-def choose_message(rng: Random) -> str:
-    """What a statement prints."""
-    return rng.choice(_LOGGED)
+def choose_message(generator: Random) -> str:
+    """Choose the text that a statement prints."""
+    return generator.choice(_MESSAGES)
 
 
-def change_string(old: str, rng: Random) -> str:
-    """Other words where there were words: as many, parted by what parted them."""
-    return re.sub(r"[A-Za-z]{2,}", lambda word: _cased(_one_of(_WORDS, rng), word[0]), old)
+def change_string(old_text: str, generator: Random) -> str:
+    """Replace each word of a string by another, keeping what separates them."""
+    return re.sub(r"[A-Za-z]{2,}", lambda match: _match_case(_choose_word(_WORDS, generator), match[0]), old_text)
 
 
-def change_number(old: str, rng: Random) -> str:
-    """Another whole decimal number of about the same size, written as long."""
-    least = 10 ** (len(old) - 1) + 1
-    return str(rng.randrange(least, 10 ** len(old)))
+def change_number(old_digits: str, generator: Random) -> str:
+    """Return another decimal number with as many digits."""
+    minimum = 10 ** (len(old_digits) - 1) + 1
+    return str(generator.randrange(minimum, 10 ** len(old_digits)))
 
 
-def _one_of(words: str, rng: Random) -> str:
-    return rng.choice(words.split())
+def _choose_word(words: str, generator: Random) -> str:
+    return generator.choice(words.split())
 
 
-def _written(old: str, rng: Random) -> str:
-    if len(old) == 1 and rng.random() < 0.7:
-        return rng.choice(_SHORT)
-    parts = [_one_of(_WORDS, rng) for _ in range(rng.choice((1, 2)) if len(old) > 3 else 1)]
-    return _joined(parts, old)
+def _make_name(old_name: str, generator: Random) -> str:
+    if len(old_name) == 1 and generator.random() < 0.7:
+        return generator.choice(_SHORT_NAMES)
+    words = [_choose_word(_WORDS, generator) for _ in range(generator.choice((1, 2)) if len(old_name) > 3 else 1)]
+    return _join_words(words, old_name)
 
 
-def _joined(parts: list[str], like: str) -> str:
-    lead = like[: len(like) - len(like.lstrip("_"))]
-    bare = like[len(lead) :]
-    if bare.isupper() and len(bare) > 1:
-        return lead + "_".join(parts).upper()
-    if "_" in bare or (bare.islower() and len(parts) > 1 and len(bare) < 2):
-        return lead + "_".join(parts)
-    capital: Callable[[str], str] = str.capitalize
-    rest = "".join(map(capital, parts[1:]))
-    return lead + (capital(parts[0]) if bare[:1].isupper() else parts[0]) + rest
+def _join_words(words: list[str], example: str) -> str:
+    underscores = example[: len(example) - len(example.lstrip("_"))]
+    bare_example = example[len(underscores) :]
+    if bare_example.isupper() and len(bare_example) > 1:
+        return underscores + "_".join(words).upper()
+    if "_" in bare_example or (bare_example.islower() and len(words) > 1 and len(bare_example) < 2):
+        return underscores + "_".join(words)
+    capitalize: Callable[[str], str] = str.capitalize
+    remainder = "".join(map(capitalize, words[1:]))
+    return underscores + (capitalize(words[0]) if bare_example[:1].isupper() else words[0]) + remainder
 
 
-def _cased(word: str, like: str) -> str:
-    if like.isupper():
+def _match_case(word: str, example: str) -> str:
+    if example.isupper():
         return word.upper()
-    return word.capitalize() if like[0].isupper() else word
+    return word.capitalize() if example[0].isupper() else word
