@@ -1,4 +1,4 @@
-"""`name = value` and calls: where a function gets its name from what stands around it."""
+"""Bindings and calls: names that a function gets from its surroundings (`name = function`, `test("name", …)`)."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _BOUND = frozenset({NodeRole.CLOSURE, NodeRole.OBJECT, NodeRole.CLASS, NodeRole.
 
 @dataclass(frozen=True, slots=True)
 class CallParts:
-    """A call's parts that matter here."""
+    """The parts of a call from which definitions are made."""
 
     callee: str  # "" where a function is called at once; `it.only` and `test.each(…)` are `it` and `test`
     name: SourceName | None  # the first argument, where it is a string or a word
@@ -31,7 +31,7 @@ class CallParts:
 
 
 def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceName, Node] | None":
-    """The name and the value of `name = value`, None where the value is nothing that could hold a function."""
+    """Return the name and the value of `name = value`; None where the value can't hold a function."""
     value = _value(node, syntax)
     for _ in range(_MAX_UNWRAPPED):
         shape = syntax.node_role(value) if value is not None else NodeRole.STATEMENT
@@ -48,7 +48,7 @@ def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceNa
 
 
 def _target(node: "Node", syntax: Syntax) -> "Node | None":
-    """What is bound: a field in most grammars, else the first child; in Kotlin, a child that holds name and type."""
+    """Return the node that is bound: a field, else the first child; in Kotlin, a child that holds name and type."""
     for field in syntax.target_fields:
         target = node.child_by_field_id(field)
         if target is not None:
@@ -68,7 +68,7 @@ def _value(node: "Node", syntax: Syntax) -> "Node | None":
 
 
 def _content(node: "Node") -> "Node | None":
-    """What is in the parentheses: a cast's value comes last, `x as T` and lists have it first."""
+    """Return the value in parentheses or a cast: `(T) x` has it last, `x as T` and lists have it first."""
     return node.child_by_field_name("value") or _first(node)
 
 
@@ -77,7 +77,7 @@ def _first(node: "Node") -> "Node | None":
 
 
 def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
-    """Reads a call, without entering the functions in it."""
+    """Split a call into its parts, without entering the functions in it."""
     if node.type == "infix_expression":
         return _infix(node, syntax, source)
     callee = _CALLEE.match(source, node.start_byte)
@@ -109,7 +109,7 @@ def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
 
 
 def _infix(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
-    """Scala's `"a stack" should "pop" in { … }` calls `in`, and is named by what stands before it."""
+    """Split an infix call: Scala's `"a stack" should "pop" in { … }` calls `in` and is named by its left operand."""
     left, operator, block = (node.child_by_field_name(field) for field in ("left", "operator", "right"))
     if left is None or operator is None or block is None or syntax.node_role(block) is not NodeRole.OPEN:
         return CallParts("infix", None, (), (), ())

@@ -1,4 +1,4 @@
-"""What a parse may cost: the same steps on every machine, this much time, and no stack that piles up.
+"""Limits of a parse: steps (the same number on every machine), processor time, and the parser's stack.
 
 In faulty text tree-sitter keeps every way to read it on one stack. At the end of the text it unwinds them all, without
 asking whether it may go on: quadratic in the tokens on the stack (`a0=>⏎a1=>⏎…` as C, 15 KB: 2.5 s and 1.3 GB). So the
@@ -35,7 +35,10 @@ _END_SECONDS = 0.015  # source ends within 0.1 ms, what piles up takes 50 at tha
 
 
 class ParseBudget:
-    """The progress callback of one parse of `source`; `spare` gives another parser of the same language."""
+    """Progress callback of one parse of `source`, which it stops when the budget is spent.
+
+    `make_spare_parser` gives another parser of the same language, for trials during the parse.
+    """
 
     def __init__(self, source: bytes, spare: "Callable[[], Parser]") -> None:
         self._source = source
@@ -49,7 +52,7 @@ class ParseBudget:
         self._most_piled = _PILED_BLOCKS
 
     def is_spent(self, offset: int, _has_error: bool) -> bool:
-        """Whether to stop; called after each step, with how far the parser is."""
+        """Return whether to stop; called after each step with the parser's byte offset."""
         self.steps += 1
         if self.steps % _TIME_INTERVAL:
             return False
@@ -72,7 +75,7 @@ class ParseBudget:
         return False
 
     def _window(self, offset: int) -> bytes:
-        """What was read last, in whole lines where lines are short."""
+        """Return the last bytes that were read, in whole lines where lines are short."""
         end = self._source.rfind(b"\n", 0, offset) + 1 or offset
         start = max(end - _WINDOW, 0)
         line_end = self._source.find(b"\n", start, end - _WINDOW // 2)
@@ -94,7 +97,7 @@ class ParseBudget:
         return _faults(tree.root_node) >= _WINDOW_FAULTS
 
     def _ends_late(self, source: bytes) -> bool:
-        """Whether at the end of `source` the parser does not ask for long whether it may go on."""
+        """Return whether the end of `source` takes the parser long; it can't be stopped there."""
         parser, end, last = self._spare(), len(source.rstrip()) - 1, time.thread_time()
 
         def late(offset: int, _has_error: bool) -> bool:
@@ -111,12 +114,12 @@ class ParseBudget:
 
 
 def reader(source: bytes) -> Callable[[int, object], bytes]:
-    """How a parser reads `source`: with a function, for only then it reports its progress."""
+    """Return a read function for `source`: a parser reports its progress only when it reads by a function."""
     return lambda offset, _point: source[offset : offset + _CHUNK]
 
 
 def _faults(root: "Node") -> int:
-    """Errors, what is in them without belonging together, and what was missing."""
+    """Count error nodes, the children of those, and missing nodes."""
     count, stack = 0, [root] if root.has_error else []
     while stack:
         node = stack.pop()

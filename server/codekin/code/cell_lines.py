@@ -1,4 +1,4 @@
-"""Where the lines of a notebook's text stand: in its cells, and in its file."""
+"""Convert between the lines of a notebook's text, of its cells, and of its file."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -7,19 +7,19 @@ from codekin.types import Cell, Span
 
 
 def cell_at(cells: Sequence[Cell], line: int) -> Cell | None:
-    """The cell that has this line of the text, else the last above it; None where there are no cells."""
+    """Return the cell that holds a line of the text, else the last above it; None where there are no cells."""
     position = bisect_right(cells, line, key=lambda cell: cell.span.start)
     return cells[max(position - 1, 0)] if cells else None
 
 
 def lines_in_cell(cell: Cell, span: Span) -> Span:
-    """Lines of the text as lines of the cell that has them."""
+    """Convert lines of the text to lines of the cell that holds them."""
     start = cell.span.start
     return Span(span.start - start, span.end - start)
 
 
 def lines_in_file(cell: Cell | None, span: Span) -> Span:
-    """Lines of the text as lines of the file; as lines of the cell where it was never saved.
+    """Convert lines of the text to lines of the file, or to lines of the cell if the notebook was never saved.
 
     Without a cell, the text is the file's.
     """
@@ -32,12 +32,12 @@ def lines_in_file(cell: Cell | None, span: Span) -> Span:
 
 
 def row_of(cell: Cell | None, line: int) -> int:
-    """The line of the file that a line of the text stands on."""
+    """Convert a line of the text to the line of the file that holds it."""
     return lines_in_file(cell, Span(line, line + 1)).start
 
 
 def line_of_row(cells: Sequence[Cell], row: int) -> int:
-    """The first line of the text that stands on this line of the file, else the nearest above it, else the first."""
+    """Return the first line of the text on this line of the file, else the nearest above it, else the first."""
     rows = [(stands, cell.span.start + i) for cell in cells for i, stands in enumerate(cell.rows)]
     position = bisect_right(rows, row, key=lambda pair: pair[0]) - 1
     while position > 0 and rows[position][0] == row == rows[position - 1][0]:  # all of a compact file is one line

@@ -18,7 +18,7 @@ DEFAULT = "python"  # where a notebook does not say what it is written in: Jupyt
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """The code of a notebook."""
+    """The text of a notebook's code cells, and where each cell stands in it."""
 
     text: str  # the cells' lines, joined by LF
     language: str
@@ -28,7 +28,7 @@ class Notebook:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A cell on its way into a notebook."""
+    """The lines of one cell before cells are joined into a notebook."""
 
     lines: tuple[str, ...]
     language: str | None  # None: no code
@@ -39,7 +39,7 @@ class Source:
 
 
 def source_of(text: str, named: str, language: str) -> Source:
-    """The code of a cell that calls its language `named` (or says nothing), in a notebook of `language`."""
+    """Read a cell whose language is called `named` ("" for the notebook's own), in a notebook of `language`."""
     own = None if is_prose(named) else (language_named(named) or UNKNOWN) if named else language
     lines = split_lines(text)
     if own is not None:
@@ -48,7 +48,7 @@ def source_of(text: str, named: str, language: str) -> Source:
 
 
 def joined(sources: Iterable[Source], language: str) -> Notebook:
-    """The notebook that has these cells, in this order."""
+    """Join cells, in this order, into a notebook."""
     lines: list[str] = []
     cells: list[Cell] = []
     others = 0
@@ -63,7 +63,7 @@ def joined(sources: Iterable[Source], language: str) -> Notebook:
 
 
 def extract_cells(lines: Sequence[str], cells: Iterable[Cell]) -> list[Snippet]:
-    """The snippets of a notebook's lines: each cell is cut by itself, so that a broken one spoils no other."""
+    """Extract the snippets of each cell separately, so that a syntax error affects its own cell only."""
     snippets = []
     for cell in cells:
         start = cell.span.start
@@ -74,7 +74,7 @@ def extract_cells(lines: Sequence[str], cells: Iterable[Cell]) -> list[Snippet]:
 
 
 def in_language(notebook: Notebook, language: str) -> str:
-    """The notebook's text, in which the lines of cells in other languages are blank."""
+    """Return the notebook's text with the lines of cells in other languages blank."""
     lines = notebook.text.split("\n")
     for cell in notebook.cells:
         if cell.language != language:
@@ -86,7 +86,7 @@ def in_language(notebook: Notebook, language: str) -> str:
 
 
 def opened(cells: Iterable[OpenCell], language: str = "") -> Notebook:
-    """The notebook that these cells are; `language` is what it is written in, as far as that is known."""
+    """Build a notebook from open cells; `language` is the notebook's, where it is known."""
     cells = list(cells)
     named = (language_named(cell.language) for cell in cells if not is_prose(cell.language))
     main = language or next((name for name in named if name), DEFAULT)
@@ -94,7 +94,7 @@ def opened(cells: Iterable[OpenCell], language: str = "") -> Notebook:
 
 
 def with_open(saved: Notebook, cells: Sequence[OpenCell]) -> Notebook:
-    """The saved notebook with what is open in place of what was saved, where an editor tells of single cells.
+    """Return the saved notebook with its open cells replaced, for an editor that reports single cells.
 
     An open cell takes the place of the one that says the same, else of the one that said what it did when it was
     opened, else of the one at its index; one that has no place comes last.
@@ -118,7 +118,7 @@ def with_open(saved: Notebook, cells: Sequence[OpenCell]) -> Notebook:
 
 
 def with_text(notebook: Notebook, key: str, text: str) -> Notebook:
-    """The notebook with this text in the open cell that is called so."""
+    """Return the notebook with this text in the open cell whose key is `key`."""
     sources = _sources(notebook)
     for place, cell in enumerate(notebook.cells):
         if key and cell.key == key:

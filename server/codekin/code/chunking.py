@@ -1,4 +1,4 @@
-"""Where lines that are too many for one snippet are cut."""
+"""Split points: where a run of lines that exceeds one snippet's bound is cut."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ _MANY_TARGET = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SnippetBound:
-    """How much one snippet holds."""
+    """The most that one snippet may hold."""
 
     lines: int
     chars: int  # without indentation
 
 
 class SizeMeasure:
-    """The size of any run of lines, in bounds."""
+    """Measures any run of lines in multiples of the bound."""
 
     def __init__(self, lines: Sequence[str], bound: SnippetBound) -> None:
         self._chars = list(accumulate(map(len, map(str.strip, lines)), initial=0))
@@ -38,16 +38,16 @@ class SizeMeasure:
         self._bound = bound
 
     def relative_size(self, start: int, end: int) -> float:
-        """1 is exactly full."""
+        """Return the size of the lines; 1 is exactly the bound."""
         chars = self._chars[end] - self._chars[start]
         return max((end - start) / self._bound.lines, chars / self._bound.chars)
 
     def fits_bound(self, start: int, end: int) -> bool:
-        """Whether the lines fit one snippet; a single line always does, as it can't be cut."""
+        """Return whether the lines fit one snippet; a single line always does, because it can't be cut."""
         return end - start <= 1 or self.relative_size(start, end) <= 1.0
 
     def line_hash(self, line: int) -> float:
-        """A number that the line's content alone decides, in [0, _LOT)."""
+        """Return a number in [0, _LOT) that depends on the line's content alone."""
         return crc32(self._lines[line].strip().encode("utf-8", "replace")) / 2**32 * _LOT
 
     def is_blank(self, line: int) -> bool:
@@ -55,7 +55,7 @@ class SizeMeasure:
 
 
 def find_split_points(node: "Node", start: int, end: int, measure: SizeMeasure) -> dict[int, float]:
-    """Lines in (start, end) on which a statement starts → what a cut there costs; long statements are opened.
+    """Map lines in (start, end) on which a statement starts to the cost of a cut there; long statements are entered.
 
     Depth counts what starts on a line of its own, as a reader does: `run(() => {` is one level, not five nodes.
     """
@@ -82,7 +82,7 @@ def find_split_points(node: "Node", start: int, end: int, measure: SizeMeasure) 
 
 
 def _first_at(children: "Sequence[Node]", row: int) -> int:
-    """The first child that reaches `row`."""
+    """Return the index of the first child that reaches `row`."""
     index = bisect_left(children, row, key=lambda child: child.start_point[0])
     while index and children[index - 1].end_point[0] >= row:
         index -= 1
@@ -90,7 +90,7 @@ def _first_at(children: "Sequence[Node]", row: int) -> int:
 
 
 def split_lines_at(start: int, end: int, borders: dict[int, float], measure: SizeMeasure) -> list[tuple[int, int]]:
-    """[start, end) in pieces, each within the bound where lines allow, cut at the cheapest borders.
+    """Split [start, end) at the cheapest split points, into pieces within the bound where lines allow.
 
     A few pieces are balanced. Of many, each is more than half full and its end chosen by what stands there, so that an
     edit moves the borders next to it and no others.
@@ -106,7 +106,7 @@ def split_lines_at(start: int, end: int, borders: dict[int, float], measure: Siz
 
 
 def _next(start: int, end: int, rows: list[int], borders: dict[int, float], measure: SizeMeasure) -> int:
-    """Where the piece that begins at `start` ends."""
+    """Return the row on which the piece that begins at `start` ends."""
     weight = measure.relative_size(start, end)
     few = weight <= _FEW
     target = weight / max(2, ceil(weight)) if few else _MANY_TARGET
@@ -124,7 +124,7 @@ def _next(start: int, end: int, rows: list[int], borders: dict[int, float], meas
 
 
 def _next_line(start: int, end: int, target: float, few: bool, measure: SizeMeasure) -> int:
-    """Where no statement ends: the line nearest to the target, or one chosen by its content."""
+    """Choose a row where no statement starts: the nearest to the target, or one chosen by its content."""
     row = start + 1
     while row + 1 < end and measure.relative_size(start, row + 1) <= target:
         row += 1

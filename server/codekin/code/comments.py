@@ -1,4 +1,4 @@
-"""Doc comments → their own words."""
+"""Comment marks removed: the words of doc comments and docstrings."""
 
 import re
 
@@ -16,7 +16,7 @@ _STRING = re.compile(r"^[A-Za-z]*(\"\"\"|'''|\"|')(.*?)\1?$", re.DOTALL)
 
 
 def extract_comment(text: str) -> str:
-    """A comment, or several one below the other, without marks, tags and indentation."""
+    """Return the text of one or more adjacent comments, without marks, tags and indentation."""
     words = _MARKS.sub("", text)
     if "<" in words:
         words = _XML_TAGS.sub(lambda tag: tag[1] or "", words)
@@ -24,11 +24,11 @@ def extract_comment(text: str) -> str:
 
 
 def extract_docstring(literal: str) -> str:
-    """A string literal's content, without quotes and indentation."""
+    """Return the content of a string literal, without quotes and indentation."""
     string = _STRING.match(literal.strip())
     return _trimmed(string[2] if string else literal)
 
 
 def _trimmed(text: str) -> str:
-    """Lines without a word are rules and frames."""
+    """Blank the lines that have no word: rules and frames."""
     return "\n".join(line.strip() if _WORD.search(line) else "" for line in text.split("\n")).strip()

@@ -1,4 +1,4 @@
-"""Syntax tree → definitions: what is named, where, and what stands in what.
+"""Definitions of a syntax tree: their names, positions and nesting.
 
 A pruned walk over statement containers: expressions are never entered except where a name is bound to a function.
 """
@@ -21,7 +21,7 @@ MAX_DEPTH = 64  # what is nested deeper than anybody writes stays whole; it boun
 
 @dataclass(slots=True)
 class Definition:
-    """A named piece of the document; `inner` are the definitions in it, in order."""
+    """A named part of the document; `inner` are the definitions in it, in order."""
 
     node: "Node"
     kind: SnippetKind
@@ -37,7 +37,7 @@ class Definition:
 
 @dataclass(slots=True)
 class _Lead:
-    """Comments and attributes above a definition, with no blank line between."""
+    """Comments and attributes directly above a definition."""
 
     start: int
     end: int  # inclusive
@@ -45,7 +45,7 @@ class _Lead:
 
 
 def find_last_row(node: "Node") -> int:
-    """The last row on which `node` has text: some grammars count the line end in."""
+    """Return the last row on which `node` has text: some grammars include the line end in a node."""
     row, column = node.end_point
     return row - 1 if column == 0 and row > node.start_point[0] else row
 
@@ -79,14 +79,14 @@ class DefinitionFinder:
         }
 
     def find_definitions(self, root: "Node", end: int) -> Definition:
-        """The whole document of `end` lines as a module without a name."""
+        """Return the whole document of `end` lines as a module without a name."""
         first_row = root.children[0].start_point[0] if root.children else 0
         module = Definition(root, SnippetKind.MODULE, "", "", first_row, 0, end, self._docstring(root))
         self.scan_children(root, module)
         return module
 
     def scan_children(self, node: "Node", owner: Definition, lead: _Lead | None = None) -> None:
-        """Adds the definitions among `node`'s children, and in what is open among them, to `owner.inner`."""
+        """Add the definitions among `node`'s children, and those inside open nodes among them, to `owner.inner`."""
         if owner.depth >= MAX_DEPTH:
             return
         owner.depth += 1
@@ -122,7 +122,7 @@ class DefinitionFinder:
             self._stretch(owner.inner[before], node, lead)
 
     def _stretch(self, definition: Definition, node: "Node", lead: _Lead | None) -> None:
-        """Makes `node`'s lines, and what leads to them, the definition's."""
+        """Extend the definition to `node`'s lines and to the comments that lead to them."""
         first = node.start_point[0]
         if lead is not None and first <= lead.end + 1:
             first = min(first, lead.start)
@@ -133,7 +133,7 @@ class DefinitionFinder:
     def _define(
         self, node: "Node", kind: SnippetKind, name: SourceName, owner: Definition, lead: _Lead | None
     ) -> Definition:
-        """A definition without its inner ones; it is not yet among its owner's."""
+        """Make a definition without its inner ones; the caller adds it to its owner's."""
         qualified = ".".join(filter(None, (owner.qualified_name, name.qualifier, name.text)))
         first = node.start_point[0]
         definition = Definition(node, kind, name.text, qualified, name.line, first, find_last_row(node) + 1)
@@ -214,7 +214,7 @@ class DefinitionFinder:
             owner.inner.append(definition)
 
     def _bound(self, name: SourceName, value: "Node", owner: Definition, lead: _Lead | None) -> Definition | None:
-        """`value` under the name that it is bound to; None where nothing in it is a function."""
+        """Define `value` under the name that it is bound to; None where nothing in it is a function."""
         shape = self._syntax.node_role(value)
         if owner.kind not in (SnippetKind.CLASS, SnippetKind.MODULE) and not _spans_lines(value):
             return None  # a line of a long function is no function of its own
@@ -228,7 +228,7 @@ class DefinitionFinder:
         return None
 
     def _made(self, name: SourceName, value: "Node", owner: Definition, lead: _Lead | None) -> Definition | None:
-        """What `name = call(…)` binds: `memo(() => …)` a function, `Class.new do … end` and a module a holder of some.
+        """Define the result of `name = call(…)`: `memo(() => …)` is a function, `Class.new do … end` holds some.
 
         Other calls give values, whatever functions they are given.
         """

@@ -1,4 +1,4 @@
-"""Source text → snippets: pure, total, in bounded time.
+"""Snippets of source text: pure, total, in bounded time.
 
 A file with a grammar is cut along its definitions; what stands between them is snippets too, so that every line with
 something on it is found. Lines that hold only punctuation or a dividing keyword (`}`, `end`, `else:`) may be in none.
@@ -39,7 +39,7 @@ _DENSE_COST = 0.3  # a cut without a blank line above it
 
 
 def extract_snippets(text: str, language: str) -> list[Snippet]:
-    """The snippets of a document, in order; their spans are disjoint. Never raises; [] where there is no word."""
+    """Return the snippets of a document, in order, with disjoint spans. Never raises; [] where there is no word."""
     return extract_with_tree(split_lines(text), language)[0]
 
 
@@ -49,7 +49,7 @@ extract = extract_snippets  # the former name: scripts outside this repository i
 def extract_with_tree(
     lines: Sequence[str], language: str, former: ParsedSource | None = None
 ) -> tuple[list[Snippet], ParsedSource | None]:
-    """The same of a document's lines, and the tree, if there is one; quicker with a `former` tree of nearly these."""
+    """Return the snippets of a document's lines, and its tree if there is one; quick with a `former` one."""
     syntax = load_syntax(language)
     if syntax is not None:
         source = encode_source(lines)
@@ -63,13 +63,13 @@ def extract_with_tree(
 
 
 def find_snippet(snippets: Sequence[Snippet], line: int) -> Snippet | None:
-    """The snippet that holds `line`, else the nearest above it, else the first; None where there are none."""
+    """Return the snippet that holds `line`, else the nearest above it, else the first; None where there are none."""
     index = bisect_right(snippets, line, key=lambda snippet: snippet.span.start)
     return snippets[max(index - 1, 0)] if snippets else None
 
 
 def group_parts(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """The pieces of one document, in order, with all parts of a long definition together; others are alone."""
+    """Group the pieces of one document, in order: all parts of a long definition together, others alone."""
     found: list[list[Piece]] = []
     latest: dict[str, list[Piece]] = {}
     for piece in pieces:
@@ -84,7 +84,7 @@ def group_parts(pieces: Iterable[Piece]) -> list[list[Piece]]:
 
 
 def _windows(lines: Sequence[str], language: str) -> list[Snippet]:
-    """Windows of lines, cut preferably above a line that stands far left and after a blank one."""
+    """Split lines into windows, cut preferably above a line that is indented little and follows a blank one."""
     measure = SizeMeasure(lines, SnippetBound(WINDOW_LINES, MAX_CHARS))
     borders: dict[int, float] = {}
     for row in range(1, len(lines)):

@@ -1,4 +1,4 @@
-"""Text → the fingerprints of its structure: is it the same code, the same but for names, or nearly the same?
+"""Fingerprints of a text's structure, for finding the same code, the same except for names, and nearly the same.
 
 Three of them, from strict to lenient, all of the tokens (tokens.py), so that a function cut out of its file has those
 that it has in it:
@@ -42,24 +42,24 @@ _SPREAD = np.uint32(0x9E3779B1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fingerprints:
-    """A content's fingerprints."""
+    """The three fingerprints of a content."""
 
     exact: bytes  # 8
     renamed: bytes  # 8; b"" where the code is too short to be called alike
     sketch: bytes  # SKETCH; b"" likewise
 
     def pack(self) -> bytes:
-        """As stores keep it."""
+        """Concatenate them into the bytes that stores keep."""
         return self.exact + self.renamed + self.sketch
 
 
 def unpack(packed: bytes) -> Fingerprints:
-    """The structure of `packed`."""
+    """Split packed fingerprints."""
     return Fingerprints(packed[:8], packed[8:16], packed[16:])
 
 
 def make_fingerprints(text: str, language: str) -> Fingerprints | None:
-    """The fingerprints of a snippet's text; None where there is nothing to compare. Never raises."""
+    """Make the fingerprints of a snippet's text; None where there is nothing to compare. Never raises."""
     found = tokenize(text, language)
     if found is None or len(found.texts) < _LEAST_TOKENS:
         return None
@@ -70,7 +70,7 @@ def make_fingerprints(text: str, language: str) -> Fingerprints | None:
 
 
 def hash_runs(found: Tokens) -> Codes:
-    """(n - 4,): a number for what stands from each token on, names and literals being only there."""
+    """Hash each run of RUN tokens, shape (n - 4,), with names and literals reduced to their kind."""
     shape = _shape(found)
     count = max(len(shape) - RUN + 1, 0)
     mixed: Codes = shape[:count] * _WEIGHTS[0]
@@ -80,12 +80,12 @@ def hash_runs(found: Tokens) -> Codes:
 
 
 def list_features(found: Tokens, shape: Codes) -> Codes:
-    """What two structures are compared by, some of it more than once: the runs, the names, the literals."""
+    """Return what the sketch is made of, with repetitions: runs, names, literals."""
     return np.concatenate([shape, found.codes[found.kinds != MARK]])
 
 
 def renumber_names(found: Tokens) -> Codes:
-    """The codes with names by the order in which they first come, and literals by kind."""
+    """Return the codes with names numbered by first occurrence, and literals reduced to their kind."""
     result, named = _shape(found), found.kinds == NAME
     numbers: dict[int, int] = {}
     order = [numbers.setdefault(name, len(numbers)) for name in found.codes[named].tolist()]
@@ -94,18 +94,18 @@ def renumber_names(found: Tokens) -> Codes:
 
 
 def _shape(found: Tokens) -> Codes:
-    """The codes with names and literals by kind."""
+    """Return the codes with names and literals reduced to their kind."""
     shape: Codes = np.where(found.kinds == MARK, found.codes, found.kinds << KIND_SHIFT)
     return shape
 
 
 def digest_codes(codes: Codes) -> bytes:
-    """8 bytes that stand for the codes."""
+    """Return an 8-byte digest of the codes."""
     return blake2b(codes.tobytes(), digest_size=8).digest()
 
 
 def make_sketch(found: Codes) -> Sketch:
-    """(SKETCH,): a byte of the smallest value that each of as many hash functions has among the features."""
+    """Return one byte, of shape (SKETCH,), of the smallest value that each hash function has among the features."""
     mixed = found ^ (found >> np.uint64(32))
     mixed *= _MIX
     folded = (mixed >> np.uint64(32)).astype(np.uint32)

@@ -1,4 +1,4 @@
-"""The words in which a grammar is described to the walk: what a node is to us, and what a language adds to that."""
+"""Types that describe a grammar: the role of each node type, and what a language adds to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class NodeRole(IntEnum):
-    """What a node is, seen from its parent."""
+    """The role of a node in the search for definitions."""
 
     STATEMENT = 0  # nothing of ours inside
     LEADING = 1  # a comment, attribute or signature: belongs to the definition that directly follows

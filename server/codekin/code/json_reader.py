@@ -1,4 +1,4 @@
-"""JSON read in one pass, of which only what is asked for is kept; the rest is skipped over and never built.
+"""Streaming JSON reader: one pass, keeps only what its caller asks for, skips the rest without building it.
 
 Of a notebook of thirty megabytes all but some kilobytes are pictures in base64: `json.loads` would hold all of it in
 memory, recurse as deep as it is nested, and not say on which line anything stands.
@@ -17,11 +17,11 @@ _MOST_TOKENS = 1_000_000  # about a second; what is skipped counts by its bracke
 
 
 class JsonError(ValueError):
-    """The text is no JSON, or more than is read; the message says what, in lower case."""
+    """The text is not JSON, or has more values than the limit; the message says so in lower case."""
 
 
 class JsonReader:
-    """The text of one JSON document, from its start to its end. Lines end at LF."""
+    """Reads the text of one JSON document from its start to its end. Lines end at LF."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -30,29 +30,29 @@ class JsonReader:
         self._tokens = 0
 
     def peek(self) -> str:
-        """The first character of the next token: a bracket, a quote, what a number or a word begins with."""
+        """Return the first character of the next token: a bracket, a quote, or the start of a number or word."""
         return self._text[self._token().start(1)]
 
     def row(self) -> int:
-        """The line of the next token, 0-based."""
+        """Return the 0-based line of the next token."""
         start = self._token().start(1)
         self._row += self._text.count("\n", self._counted, start)
         self._counted = start
         return self._row
 
     def members(self) -> Iterator[str]:
-        """The keys of an object. Whoever is given one reads, or skips, its value. Another value has none."""
+        """Yield the keys of an object; the caller reads or skips each value. Yields nothing for another value."""
         for _ in self._parts("{"):
             key = self.string()
             self._take(":")
             yield key
 
     def items(self) -> Iterator[None]:
-        """Once for each item of an array, which whoever is given one reads or skips. Another value has none."""
+        """Yield once for each item of an array; the caller reads or skips it. Yields nothing for another value."""
         yield from self._parts("[")
 
     def string(self) -> str:
-        """The next value, which is a string."""
+        """Read the next value, which must be a string."""
         token = self._next()
         if token[0] != '"':
             raise self._wrong("a string")
@@ -64,14 +64,14 @@ class JsonReader:
             raise self._wrong("a sound string") from None
 
     def text(self) -> str | None:
-        """The next value where it is a string; others are skipped."""
+        """Read the next value if it is a string, else skip it and return None."""
         if self.peek() == '"':
             return self.string()
         self.skip()
         return None
 
     def outline(self, depth: int) -> dict[str, object]:
-        """The strings of an object, and of the objects in it down to `depth`; all else is skipped."""
+        """Read the strings of an object, and of objects in it down to `depth`; skip everything else."""
         found: dict[str, object] = {}
         for key in self.members():
             is_inner = depth > 0 and self.peek() == "{"
@@ -79,7 +79,7 @@ class JsonReader:
         return found
 
     def skip(self) -> None:
-        """The next value is of no interest."""
+        """Skip the next value."""
         opening = self._next()
         if opening in ",:]}":
             raise self._wrong("a value")
@@ -94,7 +94,7 @@ class JsonReader:
                 raise self._wrong("the bracket that closes what is open")
 
     def end(self) -> None:
-        """Nothing follows any more."""
+        """Raise JsonError if anything but blanks follows."""
         if self._text[self._at :].strip():
             raise self._wrong("the end")
 

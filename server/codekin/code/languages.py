@@ -1,4 +1,4 @@
-"""Which language a file is written in, by its name; None is no source at all.
+"""Detect a file's programming language by its name; None if it is not source code.
 
 Ids are lower-case and stable: they are stored with every snippet and are what `--language` takes.
 """
@@ -151,7 +151,7 @@ _CPP_IN_A_HEADER = re.compile(
 
 
 def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str | None:
-    """The language of the file at `path`, or None where it is no source (prose, data, binaries).
+    """Return the language of the file at `path`; None if it is no source code (prose, data, binaries).
 
     `first_line` helps where the name says nothing (a shebang); `text` tells C++ from C in a `.h` file.
     """
@@ -172,7 +172,7 @@ def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str
 
 
 def find_language(name: str) -> str:
-    """The language that a person calls by its id or by one of its file endings. Raises QueryError."""
+    """Return the language with this id or file ending, as a person types it. Raises QueryError."""
     lowered = name.lower().lstrip(".")
     language = lowered if lowered in LANGUAGES else detect_language(PurePath(f"file.{lowered}"))
     if language is not None:
@@ -185,12 +185,12 @@ def find_language(name: str) -> str:
 
 
 def common_ending(language: str) -> str:
-    """The commonest file ending of a language, without the dot; "" where it has none or is unknown."""
+    """Return the commonest file ending of a language, without the dot; "" where it has none or is unknown."""
     return _EXTENSIONS.get(language, "").partition(" ")[0]
 
 
 def has_grammar(language: str) -> bool:
-    """Whether files of this language are cut along their syntax; the others are cut in windows of lines."""
+    """Return whether files of this language are cut along their syntax rather than into windows of lines."""
     return language in GRAMMARS
 
 

@@ -1,4 +1,4 @@
-"""Definitions → snippets: disjoint runs of whole lines; what stands between the definitions is runs of its own."""
+"""Lay out definitions as snippets: disjoint runs of whole lines; lines between definitions form runs of their own."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _CONTAINERS = (SnippetKind.CLASS, SnippetKind.MODULE)
 
 
 class SnippetLayout:
-    """Lays one document's definitions out; the cursor is the first line that is in no snippet yet."""
+    """Lays out one document's definitions; the cursor is the first line that is in no snippet yet."""
 
     def __init__(self, lines: Sequence[str], language: str, walk: DefinitionFinder) -> None:
         self._lines = lines
@@ -27,12 +27,12 @@ class SnippetLayout:
         self._cursor = 0
 
     def lay_out(self, module: Definition) -> list[Snippet]:
-        """The snippets of a whole document."""
+        """Return the snippets of a whole document."""
         self._open(module)
         return self._snippets
 
     def _open(self, owner: Definition) -> None:
-        """The definitions in `owner`, and what stands between them."""
+        """Lay out the definitions in `owner` and the lines between them."""
         part = 0 if owner.kind in _CONTAINERS else 1
         for inner in owner.inner:
             if not (part == 0 and inner.kind in _CONTAINERS and inner.inner and self._is_header(owner, inner.start)):
@@ -41,7 +41,7 @@ class SnippetLayout:
         self._run(owner, owner.end, part)
 
     def _is_header(self, owner: Definition, end: int) -> bool:
-        """Whether the lines from the cursor to `end` are `owner`'s first, and so few that they go with what follows."""
+        """Return whether the lines from the cursor to `end` are `owner`'s first, and few enough to join the next."""
         if self._cursor > owner.name_line:
             return False
         return sum(not is_bare(line) for line in self._lines[self._cursor : end]) <= _HEADER_LINES
@@ -59,7 +59,7 @@ class SnippetLayout:
             self._add(definition, start, definition.end, 0)
 
     def _merge(self, definition: Definition) -> bool:
-        """Two definitions that share a line are one snippet, as long as it is not too long."""
+        """Merge a definition that shares a line with the last snippet into it, if both fit the bound."""
         last = self._snippets[-1] if self._snippets else None
         if (
             last is None
@@ -76,7 +76,7 @@ class SnippetLayout:
         return True
 
     def _run(self, owner: Definition, end: int, part: int) -> int:
-        """The lines from the cursor to `end`, which are `owner`'s own; the number of its next part."""
+        """Lay out the lines from the cursor to `end` as `owner`'s own; return the number of its next part."""
         closed = part == 0 and end == owner.end and bool(owner.name)
         start, last = self._trimmed(self._cursor, end, closed)
         if start < last and self._measure.fits_bound(start, last):
@@ -95,13 +95,13 @@ class SnippetLayout:
         return part
 
     def _borders(self, owner: Definition, start: int, end: int) -> dict[int, float]:
-        """Where the run may be cut: not above its name, and not above a brace that stands alone."""
+        """Return the split costs of the run's rows; never above the owner's name or a lone brace."""
         least = owner.name_line if owner.name else -1
         borders = find_split_points(owner.node, start, end, self._measure)
         return {row: cost for row, cost in borders.items() if row > least and not is_bare(self._lines[row])}
 
     def _trimmed(self, start: int, end: int, closed: bool) -> tuple[int, int]:
-        """Without blank lines at both ends, closing brackets at the start and, where `closed`, at the end."""
+        """Trim blank lines at both ends, closing brackets at the start and, where `closed`, at the end."""
         lines = self._lines
         if all(is_bare(lines[row]) for row in range(start, end)):
             return end, end
@@ -116,7 +116,7 @@ class SnippetLayout:
         return tuple(row - start for row in rows if row > max(definition.name_line, start))
 
     def _add(self, definition: Definition, start: int, end: int, part: int) -> None:
-        """A snippet of `definition`; its doc comment goes with its name."""
+        """Add a snippet of `definition`; the doc comment goes to the one that holds the name."""
         holds_name = start <= definition.name_line < end
         self._snippets.append(
             Snippet(

@@ -1,4 +1,4 @@
-"""How each language writes comments, literals and names, and which words are its own: what a token scanner must know.
+"""Lexical rules per language: comments, literals, names and reserved words, for the token scanner.
 
 Only words that can name nothing are reserved: a contextual keyword (`value`, `data`, `get`) is somebody's variable.
 Fingerprints in stores are made with these tables: whoever changes one has old stores taken in anew (index/schema.py).
@@ -35,7 +35,7 @@ _NAME = r"[^\W\d]\w*+"
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Regular expressions and words of one language; tried in this order: comments, literals, numbers, names."""
+    """Patterns and reserved words of one language, tried in this order: comments, literals, numbers, names."""
 
     comments: str  # without groups of its own
     literals: str

@@ -1,4 +1,4 @@
-"""How code goes on: where a function may be cut into (start, continuation), and what its lines are, whatever they name.
+"""Hashes of lines without their local names, and the lines on which a continuation of a function may begin.
 
 A line's key is the hash of what it says without its local names, strings and numbers, so that `r = send(req, "a")` and
 `reply = send(message, "b")` are the same step. Lines that say nothing (blank, comments, a brace alone) have key 0.
@@ -51,18 +51,18 @@ _KEYWORDS = frozenset(_NOT_LOCAL.split("|"))
 
 @dataclass(frozen=True, slots=True)
 class LineHashes:
-    """How a content goes on: the keys of its lines, and the lines on which a continuation begins."""
+    """The hashes of a content's lines, and the lines on which a continuation begins."""
 
     keys: tuple[int, ...]  # uint32, one a line
     borders: tuple[int, ...]
 
     def pack(self) -> bytes:
-        """In this machine's byte order: how many borders (uint16), they (uint16), the keys (uint32)."""
+        """Pack in this machine's byte order: the borders' number (uint16), borders (uint16), keys (uint32)."""
         return array("H", (len(self.borders), *self.borders)).tobytes() + array("I", self.keys).tobytes()
 
 
 def unpack(packed: bytes) -> LineHashes:
-    """The course that was packed. Raises ValueError where `packed` is none."""
+    """Unpack line hashes. Raises ValueError where `packed` is damaged."""
     if len(packed) < 2:
         raise ValueError("a course without its length")
     count = array("H", packed[:2])[0]
@@ -73,7 +73,7 @@ def unpack(packed: bytes) -> LineHashes:
 
 
 def hash_content_lines(text: str, language: str, borders: Sequence[int] = ()) -> LineHashes:
-    """The course of a content of that language."""
+    """Hash the lines of a content in that language."""
     key = make_line_hasher(language)
     return LineHashes(
         tuple(map(key.__getitem__, text.split("\n"))), tuple(border for border in borders if border < 65_536)
@@ -81,13 +81,13 @@ def hash_content_lines(text: str, language: str, borders: Sequence[int] = ()) ->
 
 
 def choose_split_points(borders: Sequence[int]) -> tuple[int, ...]:
-    """Those of a function's borders that are worth a passage: after the signature, and halfway."""
+    """Choose the borders that get a continuation vector: after the signature, and halfway."""
     half = borders[len(borders) // 2 :][:1] if len(borders) > 2 else ()
     return (*borders[:1], *half)[:MAX_BORDERS]
 
 
 def find_statement_rows(node: "Node", end: int) -> tuple[int, ...]:
-    """The rows before `end` on which the statements of a definition's own body begin; () where it has no such body."""
+    """Return the rows before `end` on which the statements of a definition's body begin; () if it has no such body."""
     body = _body(node)
     if body is None:
         return ()
@@ -102,7 +102,7 @@ def find_statement_rows(node: "Node", end: int) -> tuple[int, ...]:
 
 
 def find_all_statement_rows(root: "Node", start: int, end: int) -> list[int]:
-    """All rows in (start, end) on which a statement begins, however deep."""
+    """Return all rows in (start, end) on which a statement begins, at any depth."""
     rows: set[int] = set()
     stack = [root]
     while stack:
@@ -124,7 +124,7 @@ def find_all_statement_rows(root: "Node", start: int, end: int) -> list[int]:
 
 
 def _body(node: "Node") -> "Node | None":
-    """The block that is the definition's body: the last of the first level that has one."""
+    """Return the block that is the definition's body: the last one on the first level that has one."""
     level = [node]
     for _ in range(_DEPTH):
         inner = [child for parent in level for child in parent.named_children]
@@ -138,7 +138,7 @@ def _body(node: "Node") -> "Node | None":
 
 
 class _Keys(dict[str, int]):
-    """Line → key, remembered: half of a code base's lines were there before."""
+    """Cache of line hashes: half of a code base's lines occur more than once."""
 
     def __init__(self, family: str) -> None:
         super().__init__()
@@ -161,12 +161,12 @@ _KEYS: dict[str, _Keys] = {}
 
 
 def language_family(language: str) -> str:
-    """Languages of one family have the same keys for the same lines."""
+    """Return the family of a language; languages of one family hash equal lines equally."""
     return _FAMILIES.get(language, language)
 
 
 def make_line_hasher(language: str) -> _Keys:
-    """Line → key, for lines of this language; 0 for a line that says nothing."""
+    """Return a mapping from a line of this language to its hash; 0 for a line without content."""
     name = language_family(language)
     if name not in _KEYS:
         _KEYS[name] = _Keys(name)
@@ -175,26 +175,26 @@ def make_line_hasher(language: str) -> _Keys:
 
 @lru_cache(maxsize=_CACHED)
 def find_local_names(line: str) -> tuple[str, ...]:
-    """What may be local names in the line, in order: neither called, nor a member, nor capitalised, nor in a string."""
+    """Return names that may be local, in order: not called, not members, not capitalised, not in strings."""
     return tuple(_LOCALS.findall(_STRINGS.sub('""', line)))
 
 
 def find_names(line: str) -> list[str]:
-    """All names in the line, without keywords and what stands in strings."""
+    """Return all names in the line, without keywords and the contents of strings."""
     return [name for name in _NAME.findall(_STRINGS.sub('""', line)) if name not in _KEYWORDS]
 
 
 @lru_cache(maxsize=_CACHED)
 def find_calls(line: str) -> tuple[str, ...]:
-    """What the line calls and whose members it names, in order."""
+    """Return the functions that the line calls and the members it names, in order."""
     return tuple(called or member for called, member in _CALLED.findall(_STRINGS.sub('"', line)))
 
 
 def rename_locals(line: str, names: dict[str, str]) -> str:
-    """The line with its local names exchanged; strings stay."""
+    """Replace local names in the line; strings stay unchanged."""
     return _EITHER.sub(lambda found: names.get(found[0], found[0]), line) if names else line
 
 
 def blank_strings(line: str) -> str:
-    """The line with its strings emptied."""
+    """Return the line with its strings emptied."""
     return _STRINGS.sub('""', line)

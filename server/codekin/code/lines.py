@@ -1,4 +1,4 @@
-"""Lines of text: how a document is split into them, how a snippet's text is made of them, which say nothing."""
+"""Lines of text: splitting a document into lines, building a snippet's text, recognising lines without content."""
 
 import hashlib
 import re
@@ -18,12 +18,12 @@ _CLOSING = re.compile(r"[\s)}\];,]*(?:end\b[\s)}\];,]*)?")
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines of a document as the LSP counts them: ended by LF, CR LF or CR and nothing else; at least one."""
+    """Split a document into lines as the LSP counts them: ended by LF, CR LF or CR and nothing else; at least one."""
     return _LINE_END.split(text) if "\r" in text else text.split("\n")
 
 
 def to_canonical_text(lines: Sequence[str]) -> str:
-    """A snippet's text from its lines: dedented by what they have in common, without trailing blanks, LF between.
+    """Build a snippet's text from its lines: common indentation and trailing blanks removed, joined by LF.
 
     At most MAX_TEXT characters, and always encodable: unpaired surrogates become U+FFFD; a byte order mark is dropped.
     """
@@ -42,15 +42,15 @@ def to_canonical_text(lines: Sequence[str]) -> str:
 
 
 def is_bare(line: str) -> bool:
-    """Whether the line holds only punctuation and keywords that close or divide: `}`, `end`, `else:`, `#endif`."""
+    """Return whether the line has only punctuation and keywords that close or divide: `}`, `end`, `else:`."""
     return _BARE.fullmatch(line) is not None
 
 
 def is_closing(line: str) -> bool:
-    """Whether the line is blank, or only closes what was opened before it."""
+    """Return whether the line is blank, or only closes an open block."""
     return _CLOSING.fullmatch(line) is not None
 
 
 def hash_content(text: str) -> bytes:
-    """The key of a snippet's canonical text: 16 bytes of BLAKE2b."""
+    """Return the key of a snippet's canonical text: 16 bytes of BLAKE2b."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""C and C++ as they are written, before the preprocessor: what a grammar can't know is blanked or renamed for it.
+"""Preprocessor macros of C and C++, blanked or renamed before a parse, because no grammar can know them.
 
 Lengths and line ends stay, so that the tree's positions hold for the source as it is.
 """
@@ -34,7 +34,7 @@ _NO_WORD = re.compile(rb"\W")
 
 
 def blank_macros(source: bytes) -> bytes:
-    """`source` with the macros that usually derail a parse blanked, in the same length.
+    """Return `source` with the macros that usually derail a parse blanked, in the same length.
 
     No pattern sees beyond a line that ends in `}`, so the pieces between those are told apart: a key changes one.
     """

@@ -1,4 +1,4 @@
-"""What a notebook's cell is written in, and which of its lines are no code.
+"""Languages and magics of notebook cells: what a cell is written in, and which of its lines are not code.
 
 IPython's magics and shell escapes (`%matplotlib inline`, `!pip install x`, `frame?`) are instructions to the notebook
 between lines of Python, which no grammar knows; `%%bash` above a cell says that all of it is something else.
@@ -53,7 +53,7 @@ _LITERAL = re.compile(
 
 
 def language_named(name: str, extension: str = "") -> str | None:
-    """The language that a kernel, a magic or an editor calls so, or whose files end so; None where it is unknown."""
+    """Return the language that a kernel, a magic or an editor calls `name`, or whose files end so; None if unknown."""
     lowered = name.strip().lower()
     for known in (lowered, _VERSION.sub("", lowered)):
         if known in LANGUAGES:
@@ -64,12 +64,12 @@ def language_named(name: str, extension: str = "") -> str | None:
 
 
 def is_prose(name: str) -> bool:
-    """Whether what is written in it is for readers."""
+    """Return whether a cell of this language is text for readers, not code."""
     return name.strip().lower() in _PROSE
 
 
 def read_cell(lines: Sequence[str], language: str) -> tuple[str | None, list[str]]:
-    """The language of a cell in a notebook of `language`, and its lines, of which those that are no code are blank.
+    """Return the language of a cell in a notebook of `language`, and its lines with those that are not code blank.
 
     None where the cell holds no code but prose, or a text file.
     """
@@ -84,7 +84,7 @@ def read_cell(lines: Sequence[str], language: str) -> tuple[str | None, list[str
 
 
 def _magic(line: str, below: Sequence[str], language: str) -> tuple[str, str] | None:
-    """The name of the magic that holds for the cell, and its arguments; None where the line is none."""
+    """Return the name and the arguments of the magic that governs the cell; None if the line is no magic."""
     if found := _CELL_MAGIC.match(line):
         return found[1], found[2].strip()
     bare = _BARE_MAGIC.match(line)
@@ -93,7 +93,7 @@ def _magic(line: str, below: Sequence[str], language: str) -> tuple[str, str] | 
 
 
 def _said(name: str, arguments: str, language: str) -> str | None:
-    """The language that a cell magic says its cell is in."""
+    """Return the language that a cell magic declares; None for prose."""
     lowered = name.lower()
     if is_prose(lowered):
         return None
@@ -122,7 +122,7 @@ def _without_magics(lines: Sequence[str]) -> list[str]:
 
 
 def _within_strings(lines: Sequence[str]) -> set[int]:
-    """The lines that begin inside a string of several lines."""
+    """Return the lines that begin inside a multi-line string."""
     text, rows = "\n".join(lines), set[int]()
     for found in _LITERAL.finditer(text):
         if found["long"]:

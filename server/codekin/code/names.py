@@ -1,4 +1,4 @@
-"""What definitions are called, grammar by grammar."""
+"""Names of definitions, read grammar by grammar."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ MAX_NAME = 200  # characters: a longer one is no name that anybody looks for
 
 @dataclass(frozen=True, slots=True)
 class SourceName:
-    """A name as the source gives it, and what it is qualified by there: `Foo` and `bar` of `Foo.prototype.bar`."""
+    """A name as the source gives it, with its qualifier: `Foo` and `bar` of `Foo.prototype.bar`."""
 
     text: str
     line: int
@@ -38,7 +38,7 @@ class SourceName:
 
 
 def find_name(node: "Node", syntax: Syntax, source: bytes) -> SourceName | None:
-    """The name of a function or container, None where it has none."""
+    """Return the name of a function or container; None where it has none."""
     special = _SPECIAL.get((syntax.grammar.package, node.type))
     if special is not None:
         return special(node, source)
@@ -47,12 +47,12 @@ def find_name(node: "Node", syntax: Syntax, source: bytes) -> SourceName | None:
 
 
 def read_text(node: "Node", source: bytes) -> str:
-    """What the source says there."""
+    """Return the source text of a node."""
     return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
 def read_plain_name(node: "Node", source: bytes) -> SourceName | None:
-    """The text of `node`, without quotes."""
+    """Return the text of `node`, without quotes."""
     text = read_text(node, source)
     if text[:1] in "\"'`:":
         text = text.strip("\"'`:")
@@ -62,7 +62,7 @@ def read_plain_name(node: "Node", source: bytes) -> SourceName | None:
 
 
 def read_dotted_name(node: "Node", source: bytes) -> SourceName | None:
-    """`module.exports.a` is a; `Foo.prototype.bar` is Foo.bar and a method; `M:push` is M.push and a method.
+    """Split a dotted name: `module.exports.a` is a; `Foo.prototype.bar` and Lua's `M:push` are methods of Foo and M.
 
     None where several names are bound at once.
     """
@@ -110,7 +110,7 @@ def _rust_impl(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _c_function(node: "Node", source: bytes) -> SourceName | None:
-    """The innermost declarator; `TEST(Suite, Case)` and its like name a test."""
+    """Read the innermost declarator's name; `TEST(Suite, Case)` and similar macros name a test."""
     test = _TEST_MACRO.match(source, node.start_byte, node.end_byte)
     if test is not None:
         return _macro_test(test, node)
@@ -128,7 +128,7 @@ def _c_function(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _scoped(text: str, node: "Node") -> SourceName | None:
-    """`ns::Type<T>::method` is method of ns.Type, and taken for a method."""
+    """Split a scoped name: `ns::Type<T>::method` is method of ns.Type, and taken for a method."""
     head, operator, symbol = text.partition("operator")
     if operator and (symbol[:1].isalnum() or symbol[:1] == "_"):
         head, operator, symbol = text, "", ""  # a name like operator_of
@@ -141,7 +141,7 @@ def _scoped(text: str, node: "Node") -> SourceName | None:
 
 
 def _macro_test(test: re.Match[bytes], node: "Node") -> SourceName | None:
-    """`("adds numbers", "[math]")` is `adds numbers`, `(MatrixTest, AddsUp)` is AddsUp of MatrixTest."""
+    """Read a test macro's name: `adds numbers` of `("adds numbers", …)`, AddsUp of `(MatrixTest, AddsUp)`."""
     text = test[1].decode("utf-8", "replace")
     quoted = _QUOTED.search(text)
     parts = [quoted[1]] if quoted else [part.strip() for part in text.split(",")][:2]
@@ -167,7 +167,7 @@ def _lua_function(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _kotlin_function(node: "Node", source: bytes) -> SourceName | None:
-    """`fun String.shout()` is shout of String."""
+    """Read a Kotlin function's name: `fun String.shout()` is shout of String."""
     name = node.child_by_field_name("name")
     found = read_plain_name(name, source) if name is not None else None
     receiver = next((child for child in node.named_children if child.type in ("user_type", "nullable_type")), None)
@@ -178,7 +178,7 @@ def _kotlin_function(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _keyword(word: str) -> Callable[["Node", bytes], SourceName | None]:
-    """Named by what kind of thing it is: its language gives it no name."""
+    """Return a reader that names a definition by its keyword, where the language gives it no name."""
 
     def named(node: "Node", source: bytes) -> SourceName | None:
         byte = max(source.find(word.encode(), node.start_byte, node.end_byte), node.start_byte)
@@ -202,7 +202,7 @@ def _destructor(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _dotted(node: "Node", source: bytes) -> SourceName | None:
-    """A name that may be qualified by the way: `class Jobs::Queue`, `namespace App\\Mail`."""
+    """Read a name that may be qualified: `class Jobs::Queue`, `namespace App\\Mail`."""
     name = node.child_by_field_name("name")
     if name is None:
         return None

@@ -1,4 +1,4 @@
-"""Notebooks as nbformat writes them (`.ipynb`): pure, total, in bounded time and memory.
+"""Jupyter notebooks (`.ipynb`), read in bounded time and memory; never raises.
 
 Prose, outputs and pictures are skipped over, never held. What is no notebook is answered with the reason.
 """
@@ -26,17 +26,17 @@ _LANGUAGE_KEYS = (  # of a cell's metadata, as VS Code and .NET's notebooks have
 
 
 def is_notebook(path: PurePath) -> bool:
-    """Whether a file of this name is a notebook."""
+    """Return whether a file of this name is a notebook."""
     return path.suffix.lower() == SUFFIX
 
 
 def is_json(text: str) -> bool:
-    """Whether the text is meant to be a notebook's JSON: some editors open its code, as plain text, under its name."""
+    """Return whether the text is a notebook's JSON: some editors open only its code, as plain text, under its name."""
     return text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", "")
 
 
 def read_notebook(data: str) -> Notebook | str:
-    """The notebook that the JSON says, nbformat 4 or older; else why it says none."""
+    """Read a notebook from JSON of any nbformat version; return the reason as a string if it can't be read."""
     try:
         return _read(_LINE_END.sub("\n", data) if "\r" in data else data)
     except JsonError as error:
@@ -80,7 +80,7 @@ def _read(data: str) -> Notebook | str:
 
 
 def _sheets(reader: JsonReader) -> Iterator[_Cell]:
-    """The cells of nbformat 3 and older."""
+    """Read the cells of nbformat 3 and older."""
     for _ in reader.items():
         for key in reader.members():
             if key == "cells":
@@ -115,7 +115,7 @@ def _cell(reader: JsonReader) -> _Cell:
 
 
 def _take_source(cell: _Cell, reader: JsonReader) -> None:
-    """The source is a string, or an array of strings, which nbformat ends where lines do, but others need not."""
+    """Read the source: a string, or an array of strings that usually, but not always, end where lines do."""
     pieces, starts, rows, length = [""], [0], [reader.row()], 0
     for _ in reader.items() if reader.peek() == "[" else (None,):
         row = reader.row()
@@ -144,7 +144,7 @@ def _said_of_cell(metadata: dict[str, Any]) -> str:
 
 
 def _language(metadata: dict[str, Any], cells: Sequence[_Cell]) -> str:
-    """The language of the notebook, as its kernel says."""
+    """Return the language of the notebook, as its kernel declares it."""
     given = (metadata.get("language_info"), metadata.get("kernelspec"))
     info, kernel = (value if isinstance(value, dict) else {} for value in given)
     own = next((cell.language for cell in cells if cell.kind == "code" and cell.language), "")

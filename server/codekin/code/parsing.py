@@ -1,4 +1,4 @@
-"""Text → syntax tree, within bounded time; grammars are imported one by one, when first needed."""
+"""Syntax trees in bounded time; grammars are imported when first needed."""
 
 import re
 import threading
@@ -27,14 +27,14 @@ _local = threading.local()
 
 @dataclass(frozen=True)
 class Syntax:
-    """A grammar bound to its loaded wheel."""
+    """A grammar together with its loaded tree-sitter language."""
 
     grammar: Grammar
     language: "Language"
 
     @cached_property
     def node_roles(self) -> dict[int, NodeRole]:
-        """By kind id; the kinds that are absent are statements."""
+        """Map kind ids to roles; absent kinds are statements."""
         types = {name: shape for shape, names in self.grammar.shapes.items() for name in names.split()}
         kinds = range(self.language.node_kind_count)
         named = {kind: self.language.node_kind_for_id(kind) for kind in kinds if self.language.node_kind_is_named(kind)}
@@ -63,7 +63,7 @@ class Syntax:
         return self.language.field_id_for_name(name) or 0
 
     def matches_rule(self, rule: str, text: str) -> bool:
-        """Whether all of `text` is what the grammar's `rule` names."""
+        """Return whether the grammar's `rule` matches all of `text`."""
         return self._rules[rule].match(text) is not None
 
     @cached_property
@@ -81,13 +81,13 @@ class Syntax:
 
 
 def _whole(pattern: str) -> re.Pattern[str]:
-    """Matches whole names; an empty pattern matches none."""
+    """Compile a pattern that matches whole names; an empty pattern matches none."""
     return re.compile(rf"(?:{pattern})\Z" if pattern else r"(?!)", re.DOTALL)
 
 
 @cache
 def load_syntax(language: str) -> Syntax | None:
-    """The language's grammar, loaded; None where there is none, or its wheel can't be loaded."""
+    """Load the language's grammar; None where there is none, or its wheel can't be loaded."""
     from tree_sitter import Language
 
     grammar = GRAMMARS.get(language)
@@ -100,7 +100,7 @@ def load_syntax(language: str) -> Syntax | None:
 
 
 def encode_source(lines: Sequence[str]) -> bytes:
-    """What is parsed: LF between the lines, so that the tree's rows are our lines whatever the document's line ends.
+    """Encode lines for the parser, joined by LF so that the tree's rows are our lines for any line ending.
 
     Unpaired surrogates and NULs, which grammars stumble over, are replaced; a byte order mark is dropped, and so is
     what stands on lines longer than MAX_LINE: no border could be drawn inside them.
@@ -112,14 +112,14 @@ def encode_source(lines: Sequence[str]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ParsedSource:
-    """A tree, and the bytes that were parsed."""
+    """A syntax tree, and the bytes that it was parsed from."""
 
     source: bytes
     tree: "Tree"
 
 
 def parse_source(source: bytes, syntax: Syntax) -> "Node | None":
-    """The root of `source`'s tree, or None where that takes more than any source that somebody wrote.
+    """Return the root of `source`'s tree; None where the parse exceeds its budget (budget.py).
 
     See budget.py: what that is, is the same on every machine but where a step is slow.
     """
@@ -128,7 +128,7 @@ def parse_source(source: bytes, syntax: Syntax) -> "Node | None":
 
 
 def parse_incrementally(source: bytes, syntax: Syntax, former: ParsedSource | None = None) -> ParsedSource | None:
-    """The same, with its tree. Where a `former` text differs in few places, parsing takes as long as those do."""
+    """Parse `source`; with a `former` parse of similar text, in time proportional to the difference."""
     parser = _parser(syntax)
     source = blank_repeats(source)
     if syntax.grammar.macros:
@@ -146,7 +146,7 @@ def parse_incrementally(source: bytes, syntax: Syntax, former: ParsedSource | No
 
 
 def _edited(former: ParsedSource, source: bytes) -> "Tree":
-    """The former tree, told where the new source is another."""
+    """Return a copy of the former tree, told where the new source differs."""
     old, shorter = former.source, min(len(former.source), len(source))
     first = _common(old, source, shorter)
     last = _common(old[::-1], source[::-1], shorter - first)
@@ -158,7 +158,7 @@ def _edited(former: ParsedSource, source: bytes) -> "Tree":
 
 
 def _common(one: bytes, other: bytes, most: int) -> int:
-    """How many bytes, `most` at most, both begin with."""
+    """Return how many leading bytes, `most` at most, both have in common."""
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
@@ -167,12 +167,12 @@ def _common(one: bytes, other: bytes, most: int) -> int:
 
 
 def _point(source: bytes, at: int) -> tuple[int, int]:
-    """Row and column of a byte."""
+    """Return row and column of a byte offset."""
     return source.count(b"\n", 0, at), at - (source.rfind(b"\n", 0, at) + 1)
 
 
 def _parser(syntax: Syntax, is_spare: bool = False) -> "Parser":
-    """This thread's parser, or another one for what is tried while that is at work: they are not thread-safe."""
+    """Return this thread's parser, or its spare one for a trial during a parse: parsers are not thread-safe."""
     from tree_sitter import Parser
 
     parsers: dict[tuple[int, bool], Parser] = _local.__dict__.setdefault("parsers", {})

@@ -1,4 +1,4 @@
-"""Endless repetition, which no parser survives: a few kilobytes of `a=>a=>a=>…` can keep one busy for minutes.
+"""Long repetitions, blanked before the parse: a few kilobytes of `a=>a=>a=>…` can keep a parser busy for minutes.
 
 Error recovery is quadratic in the open constructs and can't be interrupted, so such runs are blanked before the parse.
 Lengths and line ends stay. What this finds in source is tables of zeros and encoded data.
@@ -13,7 +13,7 @@ _VISIBLE = re.compile(rb"[^\n]")
 
 
 def blank_repeats(source: bytes) -> bytes:
-    """`source` with its long repetitions of something short blanked, in the same length."""
+    """Return `source` with long repetitions of a short unit blanked, in the same length."""
     runs: list[tuple[int, int]] = []
     for probe in range(0, len(source) - _SAMPLE, _RUN // 2):
         if runs and probe < runs[-1][1]:
@@ -28,7 +28,7 @@ def blank_repeats(source: bytes) -> bytes:
 
 
 def _extent(source: bytes, start: int, unit: bytes) -> tuple[int, int]:
-    """From where to where `unit` follows on itself, around `start`."""
+    """Return start and end of the run around `start` in which `unit` repeats."""
     step = len(unit)
     end = start
     while source.startswith(unit, end):

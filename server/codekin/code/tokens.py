@@ -1,4 +1,4 @@
-"""Text → its tokens: what the code says, without comments and white space.
+"""Tokens of a text: the code without comments and white space.
 
 A scanner, not a parser: a method without its class, half a function and a selection give the tokens that they have in
 their file, in time linear in the text. Python's blocks are tokens, too; a string that stands for itself is a comment.
@@ -33,7 +33,7 @@ _LONG = 60  # characters: longer tokens are literals that hardly come again
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """A text's tokens, in order."""
+    """The tokens of a text, in order."""
 
     texts: Sequence[str]  # n
     codes: Codes  # (n,): a digest of the token, below its kind
@@ -44,7 +44,7 @@ NO_TOKENS = Tokens((), np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
 def tokenize(text: str, language: str) -> Tokens | None:
-    """The tokens of `text`; None where nobody has told us how the language writes comments and literals."""
+    """Return the tokens of `text`; None if the language's lexical rules are unknown."""
     scanner = _scanner(language)
     return scanner.scan(text) if scanner else None
 
@@ -56,7 +56,7 @@ def _scanner(language: str) -> "_Scanner | None":
 
 
 class _Scanner:
-    """One language's."""
+    """Token scanner of one language."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         line = _LINE if lexicon.indented else ""
@@ -86,7 +86,7 @@ class _Scanner:
 
 
 def _blocks(texts: Sequence[str]) -> list[str]:
-    """Tokens with line ends that end statements only, and with the borders of blocks; without docstrings."""
+    """Keep only line ends that end statements, add the borders of blocks, and drop docstrings."""
     kept: list[str] = []
     margins, depth, begins = [1], 0, True  # what a block's lines begin with, the line end included
     for i, token in enumerate(texts):
@@ -107,7 +107,7 @@ def _blocks(texts: Sequence[str]) -> list[str]:
 
 
 def _border(margin: int, margins: list[int], begins: bool) -> list[str]:
-    """What a line end says when the next line begins at that margin; `begins`: nothing came since the last one."""
+    """Return the marks of a line end before a line of that margin; `begins`: no token since the last one."""
     if margin > margins[-1]:
         margins.append(margin)
         return [_INDENT]
@@ -119,7 +119,7 @@ def _border(margin: int, margins: list[int], begins: bool) -> list[str]:
 
 
 class _Codes(dict[str, int]):
-    """Token → its code, remembered: a lookup in C is a tenth of a digest."""
+    """Cache of token codes: a lookup in C takes a tenth of a digest's time."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         super().__init__()

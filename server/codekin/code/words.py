@@ -1,4 +1,4 @@
-"""Text → its words: identifiers split where their authors joined them.
+"""Words of a text: identifiers split where their authors joined words.
 
 `HTTPServer` is http server, `get_userIDs` is get user ids, `utf8` is utf 8. Scripts that write no spaces (Chinese,
 Japanese, Korean, Thai …) give overlapping pairs of characters, so that a part of a phrase finds it.
@@ -16,12 +16,12 @@ _CACHED = 32_768  # identifiers: the vocabulary of a large code base's busy part
 
 
 def split_words(text: str) -> list[str]:
-    """The text's words in order, repeated as often as they stand there, lower-case."""
+    """Return the text's words in order, with repetitions, lower-case."""
     return list(chain.from_iterable(map(_SUBWORDS.__getitem__, _tokens(text))))
 
 
 def find_compound_identifiers(text: str) -> list[str]:
-    """The identifiers of two or more words, joined, lower-case: `getUserName`, `get_user_name` → `getusername`."""
+    """Return identifiers of two or more words, joined, lower-case: `getUserName`, `get_user_name` → `getusername`."""
     return ["".join(parts) for token in _tokens(text) if len(parts := _SUBWORDS[token]) > 1 and token.isascii()]
 
 
@@ -32,7 +32,7 @@ def _tokens(text: str) -> list[str]:
 
 
 class _Subwords(dict[str, tuple[str, ...]]):
-    """Token → its words, remembered: a lookup in C is a third of what a cached function costs."""
+    """Cache of split tokens: a lookup in C takes a third of a cached function's time."""
 
     def __missing__(self, token: str) -> tuple[str, ...]:
         if len(token) > MAX_TOKEN:
@@ -56,7 +56,7 @@ def _split(token: str) -> tuple[str, ...]:
 
 
 def _continues(run: str, character: str) -> bool:
-    """Whether `character` goes on with the word that `run` began: same kind, and no new capital."""
+    """Return whether `character` continues the word that `run` began: same kind, and no new capital."""
     last = run[-1]
     if character == "_" or last == "_" or _kind(character) != _kind(last):
         return False

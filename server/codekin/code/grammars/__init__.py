@@ -1,4 +1,4 @@
-"""What each grammar's node types are to us: a table per language.
+"""Tables of grammars: the role of each node type, per language.
 
 Node types are those of the grammars' own `grammar.js`; a type that no table names is a statement and stays whole.
 """
