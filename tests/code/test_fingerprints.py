@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from codekin.code.extract import extract_snippets
 from codekin.code.fingerprints import (
-    SKETCH,
+    SKETCH_BYTES,
     Fingerprints,
     hash_runs,
     list_features,
     make_fingerprints,
     make_sketch,
-    unpack,
+    unpack_fingerprints,
 )
 from codekin.code.grammars import GRAMMARS
 from codekin.code.languages import LANGUAGES, detect_language
@@ -109,7 +109,7 @@ def test_the_sketch_estimates_the_jaccard_similarity(one: tuple[str, str], other
         return
     true = len(np.intersect1d(*sets)) / len(np.union1d(*sets))
     estimate = float(np.mean(make_sketch(sets[0]) == make_sketch(sets[1])))
-    assert abs(estimate - true) <= 5 * np.sqrt(max(true * (1 - true), 1 / SKETCH) / SKETCH) + 1 / 256
+    assert abs(estimate - true) <= 5 * np.sqrt(max(true * (1 - true), 1 / SKETCH_BYTES) / SKETCH_BYTES) + 1 / 256
 
 
 @quick
@@ -118,7 +118,7 @@ def test_any_text_has_fingerprints_or_none(text: str, language: str) -> None:
     found = make_fingerprints(text, language)
     assert found is None or (len(found.exact) == 8 and len(found.renamed) in (0, 8))
     if found is not None:
-        again = unpack(found.pack())
+        again = unpack_fingerprints(found.pack())
         assert (again.exact, again.renamed, again.sketch) == (found.exact, found.renamed, found.sketch)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tree_sitter import Parser
 
-from codekin.code.budget import ParseBudget, reader
+from codekin.code.budget import ParseBudget, make_reader
 from codekin.code.extract import MAX_TEXT, extract_snippets
 from codekin.code.grammars import GRAMMARS
 from codekin.code.parsing import load_syntax
@@ -205,7 +205,7 @@ def test_any_repeated_unit_stays_within_steps_and_memory(language: str, tokens: 
     budget = ParseBudget(source, lambda: Parser(syntax.language))
     tracemalloc.start()  # counts what tree-sitter allocates, too
     try:
-        Parser(syntax.language).parse(reader(source), progress_callback=budget.is_spent)
+        Parser(syntax.language).parse(make_reader(source), progress_callback=budget.is_spent)
     except ValueError:
         pass  # stopped, as it may be
     finally:

@@ -72,7 +72,7 @@ def test_every_grammar_can_be_loaded_and_knows_the_node_types_it_names(language:
     assert has_grammar(language)
     assert syntax is not None
     known = {syntax.language.node_kind_for_id(kind) for kind in range(syntax.language.node_kind_count)}
-    named = {name for names in syntax.grammar.shapes.values() for name in names.split()}
+    named = {name for names in syntax.grammar.node_types.values() for name in names.split()}
     shared = {"typescript", "tsx", "javascript", "c", "cpp"}  # tables that serve several grammars
     assert named & known
     assert language in shared or named <= known

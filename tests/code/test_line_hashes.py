@@ -14,7 +14,7 @@ from codekin.code.line_hashes import (
     hash_content_lines,
     make_line_hasher,
     rename_locals,
-    unpack,
+    unpack_line_hashes,
 )
 from codekin.code.parsing import encode_source, load_syntax, parse_incrementally, parse_source
 
@@ -121,7 +121,7 @@ def test_languages_that_copy_from_one_another_share_keys_and_others_do_not():
 def test_a_packed_course_is_unpacked_to_itself(text: str, borders: list[int]):
     made = hash_content_lines(text, "python", borders)
     assert len(made.keys) == text.count("\n") + 1
-    assert unpack(made.pack()) == made
+    assert unpack_line_hashes(made.pack()) == made
 
 
 @given(st.text(alphabet="abxy.(\"' =_", max_size=40))

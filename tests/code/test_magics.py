@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from codekin.code.lines import split_lines
-from codekin.code.magics import language_named, read_cell
+from codekin.code.magics import find_named_language, read_cell
 
 from .strategies import any_text
 
@@ -126,4 +126,4 @@ def test_lines_are_blanked_and_never_moved(text: str) -> None:
     ],
 )
 def test_kernels_call_languages_by_many_names(name: str, language: str | None) -> None:
-    assert language_named(name) == language
+    assert find_named_language(name) == language

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.code.cell_lines import cell_at, line_of_row, lines_in_cell, row_of
-from codekin.code.cells import Notebook, extract_cells, opened, with_open
+from codekin.code.cell_lines import find_cell, find_line_of_row, to_cell_lines, to_file_row
+from codekin.code.cells import Notebook, extract_cells, join_open_cells, replace_open_cells
 from codekin.code.lines import split_lines
 from codekin.code.notebooks import read_notebook
 from codekin.types import OpenCell, Span
@@ -50,18 +50,18 @@ def test_every_line_of_code_is_found_and_its_place_leads_back_to_it(cells, inden
     text, rows = found.text.split("\n"), data.split("\n")
     got = [(cell.index, text[cell.span.start : cell.span.end]) for cell in found.cells]
     assert got == expected
-    assert found.others == len(cells) - len(expected)
+    assert found.prose_cells == len(cells) - len(expected)
     for line, said in enumerate(text if expected else ()):
-        cell = cell_at(found.cells, line)
+        cell = find_cell(found.cells, line)
         assert cell is not None
-        own = lines_in_cell(cell, Span(line, line + 1)).start
+        own = to_cell_lines(cell, Span(line, line + 1)).start
         assert 0 <= own < len(cell.rows) == cell.span.end - cell.span.start
-        row = row_of(cell, line)
+        row = to_file_row(cell, line)
         begins = (said.splitlines() or [""])[0]  # nbformat has a piece for each line, and more line ends than we
         assert json.dumps(begins, ensure_ascii=ascii_only)[1:-1] in rows[row]
-        back = line_of_row(found.cells, row)
+        back = find_line_of_row(found.cells, row)
         assert back <= line
-        assert row_of(cell_at(found.cells, back), back) == row
+        assert to_file_row(find_cell(found.cells, back), back) == row
         if (
             indent is not None
             and isinstance(sources[cell.index][1], list)
@@ -76,10 +76,10 @@ def test_a_row_between_cells_is_the_nearest_line_above() -> None:
     found = read_notebook(data)
     assert isinstance(found, Notebook)
     rows = data.split("\n")
-    assert line_of_row(found.cells, 0) == 0
-    assert line_of_row(found.cells, next(i for i, row in enumerate(rows) if "prose" in row)) == 1
-    assert line_of_row(found.cells, len(rows) - 1) == 2
-    assert line_of_row((), 7) == 0
+    assert find_line_of_row(found.cells, 0) == 0
+    assert find_line_of_row(found.cells, next(i for i, row in enumerate(rows) if "prose" in row)) == 1
+    assert find_line_of_row(found.cells, len(rows) - 1) == 2
+    assert find_line_of_row((), 7) == 0
 
 
 @given(any_text | st.binary().map(lambda data: data.decode("latin-1")))
@@ -163,7 +163,7 @@ def test_sources_that_are_no_text_are_empty() -> None:
     odd = [{"cell_type": "code", "source": source} for source in (None, 7, {"a": "b"}, [1, None, ["x"], "y"])]
     found = read({"cells": [*odd, {"cell_type": "code"}, {}, 7, "cell", None]})
     assert found.text == "\n\n\ny\n"
-    assert (len(found.cells), found.others) == (5, 4)
+    assert (len(found.cells), found.prose_cells) == (5, 4)
 
 
 def test_notebooks_of_format_3_have_their_cells_in_worksheets() -> None:
@@ -217,7 +217,7 @@ def test_each_cell_is_cut_by_itself() -> None:
     assert named["A.f"].span == Span(5, 7)
     assert all(a.span.end <= b.span.start for a, b in pairwise(snippets))
     for snippet in snippets:
-        cell = cell_at(found.cells, snippet.span.start)
+        cell = find_cell(found.cells, snippet.span.start)
         assert cell is not None
         assert snippet.span.end <= cell.span.end
 
@@ -231,14 +231,14 @@ def cells(*texts: str, language: str = "python") -> list[OpenCell]:
 
 def test_a_notebook_that_is_open_as_a_whole_is_its_cells_with_their_names() -> None:
     prose = OpenCell("cell:p", "# Title", "markdown", 2)
-    found = opened([*cells("a = 1\r\nb = 2", "%%bash\nls"), prose, OpenCell("cell:r", "x <- 1", "r", 3)])
+    found = join_open_cells([*cells("a = 1\r\nb = 2", "%%bash\nls"), prose, OpenCell("cell:r", "x <- 1", "r", 3)])
     assert found.text == "a = 1\nb = 2\n\nls\nx <- 1"
     assert [(cell.key, cell.index, cell.language) for cell in found.cells] == [
         ("cell:0", 0, "python"),
         ("cell:1", 1, "bash"),
         ("cell:r", 3, "r"),
     ]
-    assert found.others == 1
+    assert found.prose_cells == 1
 
 
 SAVED = read(notebook(("markdown", "prose"), *(("code", source) for source in ("a", "%pip x\nb", "a", "c"))))
@@ -255,13 +255,13 @@ SAVED = read(notebook(("markdown", "prose"), *(("code", source) for source in ("
     ],
 )
 def test_a_single_open_cell_takes_the_place_of_the_one_that_was_saved(open_cell, text, keys) -> None:
-    found = with_open(SAVED, [open_cell])
+    found = replace_open_cells(SAVED, [open_cell])
     assert found.text == text
     assert [cell.key for cell in found.cells] == keys
 
 
 def test_open_cells_that_say_the_same_have_each_their_own_place() -> None:
-    found = with_open(SAVED, [OpenCell("1", "a", "python", 1), OpenCell("2", "a", "python", 3)])
+    found = replace_open_cells(SAVED, [OpenCell("1", "a", "python", 1), OpenCell("2", "a", "python", 3)])
     assert [cell.key for cell in found.cells] == ["1", "", "2", ""]
 
 
@@ -269,7 +269,7 @@ def test_open_cells_that_say_the_same_have_each_their_own_place() -> None:
 def test_no_open_cell_and_no_other_cell_is_lost(saved, given_open) -> None:
     before = read(notebook(*((kind, text) for kind, text, _ in saved)))
     open_cells = [OpenCell(str(i), text, "python", *more) for i, (text, *more) in enumerate(given_open)]
-    found = with_open(before, open_cells)
+    found = replace_open_cells(before, open_cells)
     lines = found.text.split("\n")
     shown = {cell.key: lines[cell.span.start : cell.span.end] for cell in found.cells if cell.key}
     assert shown == {cell.key: split_lines(cell.text) for cell in open_cells}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.code.words import MAX_TOKEN, find_compound_identifiers, split_words
+from codekin.code.words import MAX_TOKEN_CHARACTERS, find_compound_identifiers, split_words
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_identifiers_are_split_where_their_authors_joined_them(text: str, expect
 
 
 def test_encoded_data_is_no_word() -> None:
-    assert split_words("x" * (MAX_TOKEN + 1)) == []
+    assert split_words("x" * (MAX_TOKEN_CHARACTERS + 1)) == []
 
 
 def test_compound_identifiers_are_kept_whole_however_they_are_joined() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codekin.code.fingerprints import SKETCH, Fingerprints
+from codekin.code.fingerprints import SKETCH_BYTES, Fingerprints
 from codekin.code.lines import hash_content
 from codekin.storage.rows import FileRecord, FileState, SnippetRecord
 from codekin.storage.store import Store
@@ -17,7 +17,7 @@ from codekin.vectors.fingerprints import FingerprintIndex
 RENAMED = 0.99
 
 digests = st.integers(1, 4).map(lambda number: number.to_bytes(8, "little"))
-sketches = st.lists(st.integers(0, 2), min_size=SKETCH, max_size=SKETCH).map(bytes)
+sketches = st.lists(st.integers(0, 2), min_size=SKETCH_BYTES, max_size=SKETCH_BYTES).map(bytes)
 whole = st.builds(Fingerprints, digests, digests, sketches)
 found = whole | st.builds(Fingerprints, digests, st.just(b""), st.just(b""))
 
@@ -29,8 +29,8 @@ def likeness(asked: Fingerprints, other: Fingerprints) -> float:
         return 0.0
     if asked.renamed == other.renamed:
         return RENAMED
-    own = other.sketch or bytes(SKETCH)  # as zeros: equal by chance only
-    equal = sum(a == b for a, b in zip(asked.sketch, own, strict=True)) / SKETCH
+    own = other.sketch or bytes(SKETCH_BYTES)  # as zeros: equal by chance only
+    equal = sum(a == b for a, b in zip(asked.sketch, own, strict=True)) / SKETCH_BYTES
     return min(max((equal - 1 / 256) / (1 - 1 / 256), 0.0), RENAMED)
 
 
@@ -59,7 +59,7 @@ def test_all_are_compared_however_they_came(parts, asked: Fingerprints, kept: se
 
 def test_the_store_keeps_structures_with_the_contents(tmp_path: Path) -> None:
     store = Store(tmp_path / "cache" / "w.sqlite")
-    packed = [b"\1" * (16 + SKETCH), b"\2" * 8, None]
+    packed = [b"\1" * (16 + SKETCH_BYTES), b"\2" * 8, None]
     rows = tuple(
         SnippetRecord(
             name="f",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codekin.code.cell_lines import line_of_row
+from codekin.code.cell_lines import find_line_of_row
 from codekin.errors import QueryError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Named:
         """The line of the document's text. Raises QueryError where the notebook has no such cell."""
         cells = engine.list_cells(self.path)
         if self.cell is None:
-            return line_of_row(cells, self.line) if cells else self.line
+            return find_line_of_row(cells, self.line) if cells else self.line
         cell = next((cell for cell in cells if cell.index == self.cell), None)
         if cell is None:
             raise QueryError(f"Cell {self.cell + 1} of {self.path} holds no code. Name another one.")

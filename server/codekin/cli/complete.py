@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codekin.cli.params import DEBUG, JSON, ROOT
-from codekin.code.cell_lines import lines_in_file, row_of
+from codekin.code.cell_lines import to_file_lines, to_file_row
 from codekin.errors import QueryError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
         return 0 if completions else 1
     for completion in completions:
         console.write_code(completion.text)
-        source = f"{to_relative_path(completion.path, root)}:{row_of(completion.cell, completion.span.start) + 1}"
+        source = f"{to_relative_path(completion.path, root)}:{to_file_row(completion.cell, completion.span.start) + 1}"
         console.print_note(f"from {source}{', edited' * completion.edited}; {completion.confidence:.0%} sure")
     if not completions:
         console.print_note("Nothing here is probable enough. completion.floor says how much that is.")
@@ -62,7 +62,7 @@ def _json(completion: "Completion", path: str) -> dict[str, Any]:
     from codekin.cli.query import cell_json
 
     place = {"line": completion.row + 1, "column": completion.column + 1}
-    span = lines_in_file(completion.cell, completion.span)
+    span = to_file_lines(completion.cell, completion.span)
     return {
         "text": completion.text,
         "range": {"start": place, "end": place},

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codekin.code.cell_lines import lines_in_file, row_of
+from codekin.code.cell_lines import to_file_lines, to_file_row
 from codekin.printable import printable, printable_lines
 from codekin.types import Answer, Cell, Hit, IndexReport, ModelState, ModelStatus, OnProgress, Progress, Snippet, Status
 
@@ -94,9 +94,9 @@ def show_query_code(snippet: Snippet | None, path: Path, line: int, cell: Cell |
     beside = not snippet.span.start <= line < snippet.span.end
     if beside or sys.stdout.isatty():
         name = snippet.qualified_name or snippet.kind
-        span = lines_in_file(cell, snippet.span)
+        span = to_file_lines(cell, snippet.span)
         lines = f"{display_path(path)}:{span.start + 1}-{span.end}{f', cell {cell.index + 1}' if cell else ''}"
-        nearest = f"Line {row_of(cell, line) + 1} has no code of its own. " if beside else ""
+        nearest = f"Line {to_file_row(cell, line) + 1} has no code of its own. " if beside else ""
         print_note(printable(f"{nearest}Like {name} ({lines}):"))
     if sys.stdout.isatty():
         print_note("")
@@ -124,7 +124,7 @@ def _line(hit: Hit) -> str:
 
 def where(hit: Hit) -> str:
     """`path:line` of what it is called, in the file."""
-    return f"{display_path(hit.place.path)}:{row_of(hit.cell, hit.place.name_line) + 1}"
+    return f"{display_path(hit.place.path)}:{to_file_row(hit.cell, hit.place.name_line) + 1}"
 
 
 def _in_cell(cell: Cell | None) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from codekin import __version__
 from codekin.cli.console import format_count
 from codekin.cli.findings import Finding, Level
-from codekin.code.cell_lines import cell_at, row_of
+from codekin.code.cell_lines import find_cell, to_file_row
 from codekin.errors import CodekinError
 from codekin.processes import run_code
 from codekin.settings import Settings, config_file
@@ -215,7 +215,7 @@ def _soundness(engine: "Engine", root: Path) -> Finding:
 
 
 def _row(engine: "Engine", place: "Location") -> int:
-    return row_of(cell_at(engine.list_cells(place.path), place.name_line), place.name_line)
+    return to_file_row(find_cell(engine.list_cells(place.path), place.name_line), place.name_line)
 
 
 def _watching(folders: int) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codekin.cli.params import DEBUG, JSON, ROOT
-from codekin.code.cell_lines import cell_at, row_of
+from codekin.code.cell_lines import find_cell, to_file_row
 from codekin.printable import printable
 from codekin.types import Progress, Snippet
 
@@ -68,7 +68,7 @@ def _pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Pair]:
                 continue
             for hit in engine.find_duplicates(path, snippet):
                 if (path, snippet.span.start) < (hit.place.path, hit.place.span.start):
-                    yield path, snippet, row_of(cell_at(cells, snippet.name_line), snippet.name_line), hit
+                    yield path, snippet, to_file_row(find_cell(cells, snippet.name_line), snippet.name_line), hit
 
 
 def _json(pair: Pair, relative: Any) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _json(pair: Pair, relative: Any) -> dict[str, Any]:
     return {
         "functions": [
             {"path": relative(path), "line": row + 1, "name": snippet.qualified_name},
-            {"path": relative(its.path), "line": row_of(hit.cell, its.name_line) + 1, "name": its.qualified_name},
+            {"path": relative(its.path), "line": to_file_row(hit.cell, its.name_line) + 1, "name": its.qualified_name},
         ],
         "kinship": hit.kinship,
         "why": hit.why,

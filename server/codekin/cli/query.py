@@ -12,7 +12,7 @@ from typing import Any
 
 from codekin.cli import console
 from codekin.cli.arguments import QueryOptions, resolve_filter_folder
-from codekin.code.cell_lines import lines_in_cell, lines_in_file
+from codekin.code.cell_lines import to_cell_lines, to_file_lines
 from codekin.code.languages import find_language
 from codekin.embed.local.checkpoint import resolve_folder
 from codekin.engine import Engine
@@ -137,7 +137,7 @@ def cell_json(cell: Cell | None, span: Span) -> dict[str, Any]:
     """`cell`: a notebook's cell, and which of its lines are meant, counted from 1; nothing in other files."""
     if cell is None:
         return {}
-    own = lines_in_cell(cell, span)
+    own = to_cell_lines(cell, span)
     place = {"number": cell.index + 1, "id": cell.id, "start_line": own.start + 1, "end_line": own.end}
     return {"cell": place}
 
@@ -167,8 +167,8 @@ def _document(found: Answer, root: Path) -> dict[str, Any]:
     hits = [
         {
             "path": to_relative_path(hit.place.path, root),
-            "start_line": lines_in_file(hit.cell, hit.place.span).start + 1,
-            "end_line": lines_in_file(hit.cell, hit.place.span).end,
+            "start_line": to_file_lines(hit.cell, hit.place.span).start + 1,
+            "end_line": to_file_lines(hit.cell, hit.place.span).end,
             "name": hit.place.name,
             "kind": hit.place.kind,
             "language": hit.place.language,

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 _MAX_UNWRAPPED = 8  # parentheses, casts and chained assignments around one value
 _CALLEE = re.compile(rb"[\w$.:]*")
 _MODIFIER = re.compile(r"\.(?:only|skip|each|concurrent|todo|fails|failing|serial|parallel|if|skipIf|runIf)\b.*")
-_NAMING = re.compile("string|identifier|constant|symbol|scope")  # node types of arguments that can name a test
-_ANONYMOUS = frozenset({"", "function", "async"})
-_BOUND = frozenset({NodeRole.CLOSURE, NodeRole.OBJECT, NodeRole.CLASS, NodeRole.CALL, NodeRole.ACCESSOR})
+_NAME_NODE_TYPE = re.compile("string|identifier|constant|symbol|scope")  # node types of arguments that can name a test
+_ANONYMOUS_CALLEES = frozenset({"", "function", "async"})
+_BINDABLE_ROLES = frozenset({NodeRole.CLOSURE, NodeRole.OBJECT, NodeRole.CLASS, NodeRole.CALL, NodeRole.ACCESSOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +32,34 @@ class CallParts:
 
 def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceName, Node] | None":
     """Return the name and the value of `name = value`; None where the value can't hold a function."""
-    value = _value(node, syntax)
+    value = _find_value(node, syntax)
     for _ in range(_MAX_UNWRAPPED):
-        shape = syntax.node_role(value) if value is not None else NodeRole.STATEMENT
-        if value is None or shape not in (NodeRole.PARENTHESES, NodeRole.BINDING):
+        node_role = syntax.node_role(value) if value is not None else NodeRole.STATEMENT
+        if value is None or node_role not in (NodeRole.PARENTHESES, NodeRole.BINDING):
             break
-        value = _value(value, syntax) if shape is NodeRole.BINDING else _content(value)
-    if value is None or syntax.node_role(value) not in _BOUND:
+        value = _find_value(value, syntax) if node_role is NodeRole.BINDING else _unwrap_value(value)
+    if value is None or syntax.node_role(value) not in _BINDABLE_ROLES:
         return None
-    target = _target(node, syntax)
+    target = _find_target(node, syntax)
     if target is None or target.start_byte == value.start_byte:
         return SourceName("default", node.start_point[0], node.start_byte), value
     name = read_dotted_name(target, source)
     return None if name is None else (name, value)
 
 
-def _target(node: "Node", syntax: Syntax) -> "Node | None":
+def _find_target(node: "Node", syntax: Syntax) -> "Node | None":
     """Return the node that is bound: a field, else the first child; in Kotlin, a child that holds name and type."""
-    for field in syntax.target_fields:
-        target = node.child_by_field_id(field)
+    for field_id in syntax.target_fields:
+        target = node.child_by_field_id(field_id)
         if target is not None:
             return target
     declaration = next((child for child in node.named_children if child.type == "variable_declaration"), None)
-    return _first(node) if declaration is None else _first(declaration)
+    return _first_named_child(node) if declaration is None else _first_named_child(declaration)
 
 
-def _value(node: "Node", syntax: Syntax) -> "Node | None":
-    for field in syntax.value_fields:
-        value = node.child_by_field_id(field)
+def _find_value(node: "Node", syntax: Syntax) -> "Node | None":
+    for field_id in syntax.value_fields:
+        value = node.child_by_field_id(field_id)
         if value is not None:
             return value
     if syntax.grammar.implicit_values and node.named_child_count > 1:
@@ -67,19 +67,19 @@ def _value(node: "Node", syntax: Syntax) -> "Node | None":
     return None
 
 
-def _content(node: "Node") -> "Node | None":
+def _unwrap_value(node: "Node") -> "Node | None":
     """Return the value in parentheses or a cast: `(T) x` has it last, `x as T` and lists have it first."""
-    return node.child_by_field_name("value") or _first(node)
+    return node.child_by_field_name("value") or _first_named_child(node)
 
 
-def _first(node: "Node") -> "Node | None":
+def _first_named_child(node: "Node") -> "Node | None":
     return node.named_child(0) if node.named_child_count else None
 
 
 def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
     """Split a call into its parts, without entering the functions in it."""
     if node.type == "infix_expression":
-        return _infix(node, syntax, source)
+        return _parse_infix_call(node, syntax, source)
     callee = _CALLEE.match(source, node.start_byte)
     text = callee[0].decode("utf-8", "replace") if callee and callee.end() <= node.end_byte else ""
     name: SourceName | None = None
@@ -100,21 +100,30 @@ def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
             shape in (NodeRole.CALL, NodeRole.PARENTHESES) or "argument" in kind or "suffix" in kind or "lambda" in kind
         ):
             stack.extend(part.children[::-1])
-        elif name is None and part.start_byte > arguments_from and _NAMING.search(kind):
+        elif name is None and part.start_byte > arguments_from and _NAME_NODE_TYPE.search(kind):
             name = read_plain_name(part, source)
-    text = "" if text in _ANONYMOUS else _MODIFIER.sub("", text)
+    text = "" if text in _ANONYMOUS_CALLEES else _MODIFIER.sub("", text)
     return CallParts(
         text, name, *(tuple(found[shape]) for shape in (NodeRole.CLOSURE, NodeRole.OBJECT, NodeRole.FUNCTION))
     )
 
 
-def _infix(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
+def _parse_infix_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
     """Split an infix call: Scala's `"a stack" should "pop" in { … }` calls `in` and is named by its left operand."""
-    left, operator, block = (node.child_by_field_name(field) for field in ("left", "operator", "right"))
-    if left is None or operator is None or block is None or syntax.node_role(block) is not NodeRole.OPEN:
-        return CallParts("infix", None, (), (), ())
-    text = read_text(left, source).replace('"', "")
-    name = (
-        SourceName(text, left.start_point[0], left.start_byte) if len(text) <= MAX_NAME and "\n" not in text else None
+    left_operand, operator, right_operand = (
+        node.child_by_field_name(field_name) for field_name in ("left", "operator", "right")
     )
-    return CallParts(read_text(operator, source), name, (block,), (), ())
+    if (
+        left_operand is None
+        or operator is None
+        or right_operand is None
+        or syntax.node_role(right_operand) is not NodeRole.OPEN
+    ):
+        return CallParts("infix", None, (), (), ())
+    text = read_text(left_operand, source).replace('"', "")
+    name = (
+        SourceName(text, left_operand.start_point[0], left_operand.start_byte)
+        if len(text) <= MAX_NAME and "\n" not in text
+        else None
+    )
+    return CallParts(read_text(operator, source), name, (right_operand,), (), ())

@@ -6,40 +6,45 @@ from collections.abc import Sequence
 from codekin.types import Cell, Span
 
 
-def cell_at(cells: Sequence[Cell], line: int) -> Cell | None:
+def find_cell(cells: Sequence[Cell], line: int) -> Cell | None:
     """Return the cell that holds a line of the text, else the last above it; None where there are no cells."""
-    position = bisect_right(cells, line, key=lambda cell: cell.span.start)
-    return cells[max(position - 1, 0)] if cells else None
+    next_index = bisect_right(cells, line, key=lambda cell: cell.span.start)
+    return cells[max(next_index - 1, 0)] if cells else None
 
 
-def lines_in_cell(cell: Cell, span: Span) -> Span:
+def to_cell_lines(cell: Cell, span: Span) -> Span:
     """Convert lines of the text to lines of the cell that holds them."""
     start = cell.span.start
     return Span(span.start - start, span.end - start)
 
 
-def lines_in_file(cell: Cell | None, span: Span) -> Span:
+def to_file_lines(cell: Cell | None, span: Span) -> Span:
     """Convert lines of the text to lines of the file, or to lines of the cell if the notebook was never saved.
 
     Without a cell, the text is the file's.
     """
     if cell is None:
         return span
-    own, last = lines_in_cell(cell, span), len(cell.rows) - 1
+    cell_lines, last_index = to_cell_lines(cell, span), len(cell.rows) - 1
     if not cell.rows:
-        return own
-    return Span(cell.rows[min(own.start, last)], cell.rows[min(max(own.end - 1, own.start), last)] + 1)
+        return cell_lines
+    return Span(
+        cell.rows[min(cell_lines.start, last_index)],
+        cell.rows[min(max(cell_lines.end - 1, cell_lines.start), last_index)] + 1,
+    )
 
 
-def row_of(cell: Cell | None, line: int) -> int:
+def to_file_row(cell: Cell | None, line: int) -> int:
     """Convert a line of the text to the line of the file that holds it."""
-    return lines_in_file(cell, Span(line, line + 1)).start
+    return to_file_lines(cell, Span(line, line + 1)).start
 
 
-def line_of_row(cells: Sequence[Cell], row: int) -> int:
+def find_line_of_row(cells: Sequence[Cell], row: int) -> int:
     """Return the first line of the text on this line of the file, else the nearest above it, else the first."""
-    rows = [(stands, cell.span.start + i) for cell in cells for i, stands in enumerate(cell.rows)]
-    position = bisect_right(rows, row, key=lambda pair: pair[0]) - 1
-    while position > 0 and rows[position][0] == row == rows[position - 1][0]:  # all of a compact file is one line
-        position -= 1
-    return rows[max(position, 0)][1] if rows else 0
+    row_lines = [
+        (file_row, cell.span.start + line_in_cell) for cell in cells for line_in_cell, file_row in enumerate(cell.rows)
+    ]
+    index = bisect_right(row_lines, row, key=lambda row_line: row_line[0]) - 1
+    while index > 0 and row_lines[index][0] == row == row_lines[index - 1][0]:  # all of a compact file is one line
+        index -= 1
+    return row_lines[max(index, 0)][1] if row_lines else 0

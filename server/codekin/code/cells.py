@@ -10,10 +10,10 @@ from functools import lru_cache
 
 from codekin.code.extract import extract_with_tree
 from codekin.code.lines import split_lines
-from codekin.code.magics import UNKNOWN, is_prose, language_named, read_cell
+from codekin.code.magics import UNKNOWN_LANGUAGE, find_named_language, is_prose, read_cell
 from codekin.types import Cell, OpenCell, Snippet, Span
 
-DEFAULT = "python"  # where a notebook does not say what it is written in: Jupyter's own kernel
+DEFAULT_LANGUAGE = "python"  # where a notebook does not say what it is written in: Jupyter's own kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class Notebook:
     text: str  # the cells' lines, joined by LF
     language: str
     cells: tuple[Cell, ...]  # those that hold code
-    others: int  # how many hold none
+    prose_cells: int  # how many hold none
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CellSource:
     """The lines of one cell before cells are joined into a notebook."""
 
     lines: tuple[str, ...]
@@ -38,28 +38,34 @@ class Source:
     key: str = ""
 
 
-def source_of(text: str, named: str, language: str) -> Source:
+def make_cell_source(text: str, language_name: str, notebook_language: str) -> CellSource:
     """Read a cell whose language is called `named` ("" for the notebook's own), in a notebook of `language`."""
-    own = None if is_prose(named) else (language_named(named) or UNKNOWN) if named else language
+    cell_language = (
+        None
+        if is_prose(language_name)
+        else (find_named_language(language_name) or UNKNOWN_LANGUAGE)
+        if language_name
+        else notebook_language
+    )
     lines = split_lines(text)
-    if own is not None:
-        own, lines = read_cell(lines, own)
-    return Source(tuple(lines), own, -1)
+    if cell_language is not None:
+        cell_language, lines = read_cell(lines, cell_language)
+    return CellSource(tuple(lines), cell_language, -1)
 
 
-def joined(sources: Iterable[Source], language: str) -> Notebook:
+def join_cells(sources: Iterable[CellSource], language: str) -> Notebook:
     """Join cells, in this order, into a notebook."""
     lines: list[str] = []
     cells: list[Cell] = []
-    others = 0
+    prose_cells = 0
     for source in sources:
         if source.language is None:
-            others += 1
+            prose_cells += 1
             continue
         span = Span(len(lines), len(lines) + len(source.lines))
         cells.append(Cell(source.index, source.id, source.language, span, source.rows, source.key))
         lines += source.lines
-    return Notebook("\n".join(lines), language, tuple(cells), others)
+    return Notebook("\n".join(lines), language, tuple(cells), prose_cells)
 
 
 def extract_cells(lines: Sequence[str], cells: Iterable[Cell]) -> list[Snippet]:
@@ -73,7 +79,7 @@ def extract_cells(lines: Sequence[str], cells: Iterable[Cell]) -> list[Snippet]:
     return snippets
 
 
-def in_language(notebook: Notebook, language: str) -> str:
+def blank_other_languages(notebook: Notebook, language: str) -> str:
     """Return the notebook's text with the lines of cells in other languages blank."""
     lines = notebook.text.split("\n")
     for cell in notebook.cells:
@@ -85,66 +91,80 @@ def in_language(notebook: Notebook, language: str) -> str:
 # Cells that an editor has open
 
 
-def opened(cells: Iterable[OpenCell], language: str = "") -> Notebook:
+def join_open_cells(open_cells: Iterable[OpenCell], language: str = "") -> Notebook:
     """Build a notebook from open cells; `language` is the notebook's, where it is known."""
-    cells = list(cells)
-    named = (language_named(cell.language) for cell in cells if not is_prose(cell.language))
-    main = language or next((name for name in named if name), DEFAULT)
-    return joined((_open_source(cell, main) for cell in cells), main)
+    open_cells = list(open_cells)
+    cell_languages = (find_named_language(cell.language) for cell in open_cells if not is_prose(cell.language))
+    notebook_language = language or next(
+        (cell_language for cell_language in cell_languages if cell_language), DEFAULT_LANGUAGE
+    )
+    return join_cells((_make_open_source(cell, notebook_language) for cell in open_cells), notebook_language)
 
 
-def with_open(saved: Notebook, cells: Sequence[OpenCell]) -> Notebook:
+def replace_open_cells(notebook: Notebook, open_cells: Sequence[OpenCell]) -> Notebook:
     """Return the saved notebook with its open cells replaced, for an editor that reports single cells.
 
     An open cell takes the place of the one that says the same, else of the one that said what it did when it was
     opened, else of the one at its index; one that has no place comes last.
     """
-    sources = _sources(saved)
-    free = dict(enumerate(sources))
-    waiting = [(_open_source(cell, saved.language), _source_before(cell, saved.language)) for cell in cells]
-    for is_same in _MATCHES:
-        rest = []
-        for now, before in waiting:
-            place = next((place for place, source in free.items() if is_same(source, now, before)), None)
-            if place is None:
-                rest.append((now, before))
+    sources = _split_sources(notebook)
+    unmatched_sources = dict(enumerate(sources))
+    waiting_cells = [
+        (_make_open_source(cell, notebook.language), _make_source_before(cell, notebook.language))
+        for cell in open_cells
+    ]
+    for is_same in _CELL_MATCHERS:
+        unmatched_cells = []
+        for source, source_before in waiting_cells:
+            position = next(
+                (position for position, saved in unmatched_sources.items() if is_same(saved, source, source_before)),
+                None,
+            )
+            if position is None:
+                unmatched_cells.append((source, source_before))
             else:
-                old = free.pop(place)
-                sources[place] = replace(now, index=old.index, id=old.id)
-        waiting = rest
-    last = max((cell.index for cell in saved.cells), default=-1)
-    fresh = (replace(now, index=last + i) for i, (now, _) in enumerate(waiting, 1))
-    return joined([*sources, *fresh], saved.language)
+                saved_source = unmatched_sources.pop(position)
+                sources[position] = replace(source, index=saved_source.index, id=saved_source.id)
+        waiting_cells = unmatched_cells
+    last_index = max((cell.index for cell in notebook.cells), default=-1)
+    appended_sources = (
+        replace(source, index=last_index + offset) for offset, (source, _) in enumerate(waiting_cells, 1)
+    )
+    return join_cells([*sources, *appended_sources], notebook.language)
 
 
-def with_text(notebook: Notebook, key: str, text: str) -> Notebook:
+def replace_cell_text(notebook: Notebook, key: str, text: str) -> Notebook:
     """Return the notebook with this text in the open cell whose key is `key`."""
-    sources = _sources(notebook)
-    for place, cell in enumerate(notebook.cells):
+    sources = _split_sources(notebook)
+    for position, cell in enumerate(notebook.cells):
         if key and cell.key == key:
             lines = read_cell(split_lines(text), cell.language)[1]
-            sources[place] = replace(sources[place], lines=tuple(lines), rows=())
-    return joined(sources, notebook.language)
+            sources[position] = replace(sources[position], lines=tuple(lines), rows=())
+    return join_cells(sources, notebook.language)
 
 
-def _sources(notebook: Notebook) -> list[Source]:
+def _split_sources(notebook: Notebook) -> list[CellSource]:
     lines = notebook.text.split("\n")
     return [
-        Source(tuple(lines[cell.span.start : cell.span.end]), cell.language, cell.index, cell.id, cell.rows, cell.key)
+        CellSource(
+            tuple(lines[cell.span.start : cell.span.end]), cell.language, cell.index, cell.id, cell.rows, cell.key
+        )
         for cell in notebook.cells
     ]
 
 
-def _open_source(cell: OpenCell, language: str) -> Source:
-    return replace(_source_read_last(cell.text, cell.language, language), index=cell.index, key=cell.key)
+def _make_open_source(cell: OpenCell, notebook_language: str) -> CellSource:
+    return replace(_make_cached_source(cell.text, cell.language, notebook_language), index=cell.index, key=cell.key)
 
 
-def _source_before(cell: OpenCell, language: str) -> Source:
-    return _source_read_last(cell.before, cell.language, language)
+def _make_source_before(cell: OpenCell, notebook_language: str) -> CellSource:
+    return _make_cached_source(cell.before, cell.language, notebook_language)
 
 
-_source_read_last = lru_cache(maxsize=1024)(source_of)  # a key changes one cell of many
-_MATCHES: tuple[Callable[[Source, Source, Source], bool], ...] = (  # whether a saved cell is an open one; surest first
+_make_cached_source = lru_cache(maxsize=1024)(make_cell_source)  # a key changes one cell of many
+_CELL_MATCHERS: tuple[
+    Callable[[CellSource, CellSource, CellSource], bool], ...
+] = (  # whether a saved cell is an open one; surest first
     lambda saved, now, _: saved.lines == now.lines,
     lambda saved, _, before: saved.lines == before.lines,
     lambda saved, now, _: saved.index == now.index,

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 _DEPTH_COST = 0.12  # a level of nesting weighs as much as being an eighth of a piece off balance
 _LINE_COST = 1.0  # a cut inside a statement: worse than any border of one
 _BLANK_GAIN = 0.1
-_LOT = 0.1  # less than a level of nesting: decides between borders that are as good as each other
-_FEW = 4.0  # bounds: as much as an edit may move all borders of
-_MANY_TARGET = 0.5
+_CONTENT_TIE_BREAK = 0.1  # less than a level of nesting: decides between borders that are as good as each other
+_MAX_BALANCED_SIZE = 4.0  # bounds: as much as an edit may move all borders of
+_MIN_PIECE_SIZE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class SizeMeasure:
 
     def line_hash(self, line: int) -> float:
         """Return a number in [0, _LOT) that depends on the line's content alone."""
-        return crc32(self._lines[line].strip().encode("utf-8", "replace")) / 2**32 * _LOT
+        return crc32(self._lines[line].strip().encode("utf-8", "replace")) / 2**32 * _CONTENT_TIE_BREAK
 
     def is_blank(self, line: int) -> bool:
         return self._chars[line] == self._chars[line + 1]
@@ -59,78 +59,92 @@ def find_split_points(node: "Node", start: int, end: int, measure: SizeMeasure) 
 
     Depth counts what starts on a line of its own, as a reader does: `run(() => {` is one level, not five nodes.
     """
-    borders: dict[int, float] = {}
-    stack = [(node, 0)]
-    while stack:
-        parent, depth = stack.pop()
+    split_costs: dict[int, float] = {}
+    pending_nodes = [(node, 0)]
+    while pending_nodes:
+        parent, depth = pending_nodes.pop()
         children, parent_row = parent.children, parent.start_point[0]
-        previous_last, after_comment = -1, False
-        for index in range(_first_at(children, start), len(children)):
+        previous_last_row, after_comment = -1, False
+        for index in range(_find_first_child(children, start), len(children)):
             child = children[index]
-            first = child.start_point[0]
-            if first >= end:
+            first_row = child.start_point[0]
+            if first_row >= end:
                 break
-            last = find_last_row(child)
-            if start < first and first != previous_last and not (after_comment and first == previous_last + 1):
-                borders.setdefault(first, depth * _DEPTH_COST)
+            last_row = find_last_row(child)
+            if (
+                start < first_row
+                and first_row != previous_last_row
+                and not (after_comment and first_row == previous_last_row + 1)
+            ):
+                split_costs.setdefault(first_row, depth * _DEPTH_COST)
             after_comment = "comment" in child.type
-            previous_last = last
-            whole = start <= first and last < end
-            if first != last and not (whole and measure.fits_bound(first, last + 1)):
-                stack.append((child, depth + (first > parent_row)))
-    return borders
+            previous_last_row = last_row
+            is_inside = start <= first_row and last_row < end
+            if first_row != last_row and not (is_inside and measure.fits_bound(first_row, last_row + 1)):
+                pending_nodes.append((child, depth + (first_row > parent_row)))
+    return split_costs
 
 
-def _first_at(children: "Sequence[Node]", row: int) -> int:
+def _find_first_child(children: "Sequence[Node]", first_row: int) -> int:
     """Return the index of the first child that reaches `row`."""
-    index = bisect_left(children, row, key=lambda child: child.start_point[0])
-    while index and children[index - 1].end_point[0] >= row:
+    index = bisect_left(children, first_row, key=lambda child: child.start_point[0])
+    while index and children[index - 1].end_point[0] >= first_row:
         index -= 1
     return index
 
 
-def split_lines_at(start: int, end: int, borders: dict[int, float], measure: SizeMeasure) -> list[tuple[int, int]]:
+def split_lines_at(
+    start_row: int, end_row: int, split_costs: dict[int, float], size_measure: SizeMeasure
+) -> list[tuple[int, int]]:
     """Split [start, end) at the cheapest split points, into pieces within the bound where lines allow.
 
     A few pieces are balanced. Of many, each is more than half full and its end chosen by what stands there, so that an
     edit moves the borders next to it and no others.
     """
-    rows = sorted(borders)
+    rows = sorted(split_costs)
     pieces = []
-    while not measure.fits_bound(start, end):
-        middle = _next(start, end, rows, borders, measure)
-        pieces.append((start, middle))
-        start = middle
-    pieces.append((start, end))
+    while not size_measure.fits_bound(start_row, end_row):
+        split_row = _choose_next_split(start_row, end_row, rows, split_costs, size_measure)
+        pieces.append((start_row, split_row))
+        start_row = split_row
+    pieces.append((start_row, end_row))
     return pieces
 
 
-def _next(start: int, end: int, rows: list[int], borders: dict[int, float], measure: SizeMeasure) -> int:
+def _choose_next_split(
+    start_row: int, end_row: int, candidate_rows: list[int], split_costs: dict[int, float], size_measure: SizeMeasure
+) -> int:
     """Return the row on which the piece that begins at `start` ends."""
-    weight = measure.relative_size(start, end)
-    few = weight <= _FEW
-    target = weight / max(2, ceil(weight)) if few else _MANY_TARGET
-    best, best_cost = 0, _LINE_COST
-    for index in range(bisect_left(rows, start + 1), len(rows)):
-        row = rows[index]
-        size = measure.relative_size(start, row)
-        if row >= end or size > 1.0:
+    total_size = size_measure.relative_size(start_row, end_row)
+    is_balanced = total_size <= _MAX_BALANCED_SIZE
+    target_size = total_size / max(2, ceil(total_size)) if is_balanced else _MIN_PIECE_SIZE
+    best_row, best_cost = 0, _LINE_COST
+    for index in range(bisect_left(candidate_rows, start_row + 1), len(candidate_rows)):
+        row = candidate_rows[index]
+        piece_size = size_measure.relative_size(start_row, row)
+        if row >= end_row or piece_size > 1.0:
             break
-        off_balance = abs(size - target) / target if few or size < target else measure.line_hash(row)
-        cost = off_balance + borders[row] - (_BLANK_GAIN if measure.is_blank(row - 1) else 0)
-        if cost < best_cost:
-            best, best_cost = row, cost
-    return best or _next_line(start, end, target, few, measure)
+        off_balance = (
+            abs(piece_size - target_size) / target_size
+            if is_balanced or piece_size < target_size
+            else size_measure.line_hash(row)
+        )
+        split_cost = off_balance + split_costs[row] - (_BLANK_GAIN if size_measure.is_blank(row - 1) else 0)
+        if split_cost < best_cost:
+            best_row, best_cost = row, split_cost
+    return best_row or _choose_split_line(start_row, end_row, target_size, is_balanced, size_measure)
 
 
-def _next_line(start: int, end: int, target: float, few: bool, measure: SizeMeasure) -> int:
+def _choose_split_line(
+    start_row: int, end_row: int, target_size: float, is_balanced: bool, size_measure: SizeMeasure
+) -> int:
     """Choose a row where no statement starts: the nearest to the target, or one chosen by its content."""
-    row = start + 1
-    while row + 1 < end and measure.relative_size(start, row + 1) <= target:
+    row = start_row + 1
+    while row + 1 < end_row and size_measure.relative_size(start_row, row + 1) <= target_size:
         row += 1
-    if few:
+    if is_balanced:
         return row
-    last = row
-    while last + 1 < end and measure.relative_size(start, last + 1) <= 1.0:
-        last += 1
-    return min(range(row, last + 1), key=measure.line_hash)
+    last_row = row
+    while last_row + 1 < end_row and size_measure.relative_size(start_row, last_row + 1) <= 1.0:
+        last_row += 1
+    return min(range(row, last_row + 1), key=size_measure.line_hash)

@@ -2,7 +2,7 @@
 
 import re
 
-_MARKS = re.compile(
+_COMMENT_MARKS = re.compile(
     r"^[ \t]*(?:/\*+!?|\*+/|///?/?!?|//!|\*(?!/)|--\[=*\[|--\]=*\]|\]=*\]|--+|#+!?|%+|;+|=begin\b|=end\b|<!--)[ \t]?"
     r"|[ \t]*(?:\*+/|\]=*\]|-->)[ \t]*$",
     re.MULTILINE,
@@ -12,23 +12,23 @@ _XML_TAGS = re.compile(
     r"|paramref|typeparamref|inheritdoc)\b(?:[^<>\"]|\"([^<>\"]*)\")*/?>"
 )
 _WORD = re.compile(r"\w")
-_STRING = re.compile(r"^[A-Za-z]*(\"\"\"|'''|\"|')(.*?)\1?$", re.DOTALL)
+_STRING_LITERAL = re.compile(r"^[A-Za-z]*(\"\"\"|'''|\"|')(.*?)\1?$", re.DOTALL)
 
 
 def extract_comment(text: str) -> str:
     """Return the text of one or more adjacent comments, without marks, tags and indentation."""
-    words = _MARKS.sub("", text)
-    if "<" in words:
-        words = _XML_TAGS.sub(lambda tag: tag[1] or "", words)
-    return _trimmed(words)
+    unmarked_text = _COMMENT_MARKS.sub("", text)
+    if "<" in unmarked_text:
+        unmarked_text = _XML_TAGS.sub(lambda tag: tag[1] or "", unmarked_text)
+    return _blank_wordless_lines(unmarked_text)
 
 
 def extract_docstring(literal: str) -> str:
     """Return the content of a string literal, without quotes and indentation."""
-    string = _STRING.match(literal.strip())
-    return _trimmed(string[2] if string else literal)
+    string_match = _STRING_LITERAL.match(literal.strip())
+    return _blank_wordless_lines(string_match[2] if string_match else literal)
 
 
-def _trimmed(text: str) -> str:
+def _blank_wordless_lines(text: str) -> str:
     """Blank the lines that have no word: rules and frames."""
     return "\n".join(line.strip() if _WORD.search(line) else "" for line in text.split("\n")).strip()

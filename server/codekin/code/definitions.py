@@ -61,27 +61,27 @@ class DefinitionFinder:
         self._source = source
         self._syntax = syntax
         self._handlers = {
-            NodeRole.OPEN: self._open,
-            NodeRole.WRAP: self._wrap,
-            NodeRole.FUNCTION: self._function,
-            NodeRole.METHOD: self._function,
-            NodeRole.CONSTRUCTOR: self._function,
-            NodeRole.CLASS: self._container,
-            NodeRole.MODULE: self._container,
-            NodeRole.SCOPE: self._scope,
-            NodeRole.TYPE: self._type,
-            NodeRole.OBJECT: self._open,
-            NodeRole.BINDING: self._binding,
-            NodeRole.CALL: self._call,
-            NodeRole.CLOSURE: self._closure,
-            NodeRole.ACCESSOR: self._open,
-            NodeRole.PARENTHESES: self._open,
+            NodeRole.OPEN: self._scan_open_node,
+            NodeRole.WRAP: self._scan_wrapper,
+            NodeRole.FUNCTION: self._add_function,
+            NodeRole.METHOD: self._add_function,
+            NodeRole.CONSTRUCTOR: self._add_function,
+            NodeRole.CLASS: self._add_container,
+            NodeRole.MODULE: self._add_container,
+            NodeRole.SCOPE: self._add_scope,
+            NodeRole.TYPE: self._add_type,
+            NodeRole.OBJECT: self._scan_open_node,
+            NodeRole.BINDING: self._add_binding,
+            NodeRole.CALL: self._add_from_call,
+            NodeRole.CLOSURE: self._add_closure,
+            NodeRole.ACCESSOR: self._scan_open_node,
+            NodeRole.PARENTHESES: self._scan_open_node,
         }
 
-    def find_definitions(self, root: "Node", end: int) -> Definition:
+    def find_definitions(self, root: "Node", line_count: int) -> Definition:
         """Return the whole document of `end` lines as a module without a name."""
         first_row = root.children[0].start_point[0] if root.children else 0
-        module = Definition(root, SnippetKind.MODULE, "", "", first_row, 0, end, self._docstring(root))
+        module = Definition(root, SnippetKind.MODULE, "", "", first_row, 0, line_count, self._read_docstring(root))
         self.scan_children(root, module)
         return module
 
@@ -90,64 +90,66 @@ class DefinitionFinder:
         if owner.depth >= MAX_DEPTH:
             return
         owner.depth += 1
-        shape_of, handlers, previous = self._syntax.node_roles.get, self._handlers, None
+        get_node_role, handlers, previous_child = self._syntax.node_roles.get, self._handlers, None
         for child in node.children:
-            shape = shape_of(child.kind_id)
-            if shape is NodeRole.LEADING:
-                lead = self._extended(lead, child, previous)
+            node_role = get_node_role(child.kind_id)
+            if node_role is NodeRole.LEADING:
+                lead = self._extend_lead(lead, child, previous_child)
                 continue
-            if shape is not None:
-                handlers[shape](child, owner, lead)
-            lead, previous = None, child
+            if node_role is not None:
+                handlers[node_role](child, owner, lead)
+            lead, previous_child = None, child
         owner.depth -= 1
 
-    def _extended(self, lead: _Lead | None, comment: "Node", previous: "Node | None") -> _Lead | None:
-        first, last = comment.start_point[0], find_last_row(comment)
-        if previous is not None and previous.is_named and find_last_row(previous) == first:
+    def _extend_lead(self, lead: _Lead | None, comment: "Node", previous_sibling: "Node | None") -> _Lead | None:
+        first_row, last_row = comment.start_point[0], find_last_row(comment)
+        if previous_sibling is not None and previous_sibling.is_named and find_last_row(previous_sibling) == first_row:
             return None  # it trails the statement before it
-        if lead is not None and first <= lead.end + 1:
-            lead.end = last
+        if lead is not None and first_row <= lead.end + 1:
+            lead.end = last_row
             lead.nodes.append(comment)
             return lead
-        return _Lead(first, last, [comment])
+        return _Lead(first_row, last_row, [comment])
 
-    def _open(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _scan_open_node(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         if _spans_lines(node):
             self.scan_children(node, owner, lead)
 
-    def _wrap(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
-        before = len(owner.inner)
+    def _scan_wrapper(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        inner_count = len(owner.inner)
         self.scan_children(node, owner, lead)
-        if len(owner.inner) == before + 1 and owner.inner[before].end == find_last_row(node) + 1:
-            self._stretch(owner.inner[before], node, lead)
+        if len(owner.inner) == inner_count + 1 and owner.inner[inner_count].end == find_last_row(node) + 1:
+            self._extend_definition(owner.inner[inner_count], node, lead)
 
-    def _stretch(self, definition: Definition, node: "Node", lead: _Lead | None) -> None:
+    def _extend_definition(self, definition: Definition, node: "Node", lead: _Lead | None) -> None:
         """Extend the definition to `node`'s lines and to the comments that lead to them."""
-        first = node.start_point[0]
-        if lead is not None and first <= lead.end + 1:
-            first = min(first, lead.start)
-            definition.doc = definition.doc or self._doc(lead)
-        definition.start = min(definition.start, first)
+        first_row = node.start_point[0]
+        if lead is not None and first_row <= lead.end + 1:
+            first_row = min(first_row, lead.start)
+            definition.doc = definition.doc or self._read_doc_comment(lead)
+        definition.start = min(definition.start, first_row)
         definition.end = max(definition.end, find_last_row(node) + 1)
 
-    def _define(
+    def _make_definition(
         self, node: "Node", kind: SnippetKind, name: SourceName, owner: Definition, lead: _Lead | None
     ) -> Definition:
         """Make a definition without its inner ones; the caller adds it to its owner's."""
-        qualified = ".".join(filter(None, (owner.qualified_name, name.qualifier, name.text)))
-        first = node.start_point[0]
-        definition = Definition(node, kind, name.text, qualified, name.line, first, find_last_row(node) + 1)
+        qualified_name = ".".join(filter(None, (owner.qualified_name, name.qualifier, name.text)))
+        first_row = node.start_point[0]
+        definition = Definition(node, kind, name.text, qualified_name, name.line, first_row, find_last_row(node) + 1)
         definition.depth = owner.depth
         if self._syntax.grammar.docstrings:
-            definition.doc = self._docstring(node.child_by_field_id(self._syntax.body_field))
+            definition.doc = self._read_docstring(node.child_by_field_id(self._syntax.body_field))
         if lead is not None:
-            self._stretch(definition, node, lead)
+            self._extend_definition(definition, node, lead)
         return definition
 
-    def _function(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_function(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         name = find_name(node, self._syntax, self._source)
         if name is not None and self._has_body(node):
-            owner.inner.append(self._define(node, self._function_kind(node, name, owner, lead), name, owner, lead))
+            owner.inner.append(
+                self._make_definition(node, self._function_kind(node, name, owner, lead), name, owner, lead)
+            )
 
     def _has_body(self, node: "Node") -> bool:
         syntax = self._syntax
@@ -159,75 +161,81 @@ class DefinitionFinder:
         )
 
     def _function_kind(self, node: "Node", name: SourceName, owner: Definition, lead: _Lead | None) -> SnippetKind:
-        syntax, shape = self._syntax, self._syntax.node_role(node)
-        marks = self._source[lead.nodes[0].start_byte if lead else node.start_byte : name.byte]
-        named_test = syntax.matches_rule("test_names", name.text) and syntax.test_owner.search(owner.qualified_name)
-        if name.of_test or named_test or syntax.test_mark.search(marks):
+        syntax, node_role = self._syntax, self._syntax.node_role(node)
+        attributes = self._source[lead.nodes[0].start_byte if lead else node.start_byte : name.byte]
+        is_named_test = syntax.matches_rule("test_names", name.text) and syntax.test_owner.search(owner.qualified_name)
+        if name.of_test or is_named_test or syntax.test_mark.search(attributes):
             return SnippetKind.TEST
-        if shape is NodeRole.CONSTRUCTOR or syntax.matches_rule("constructors", name.text):
+        if node_role is NodeRole.CONSTRUCTOR or syntax.matches_rule("constructors", name.text):
             return SnippetKind.CONSTRUCTOR
-        if name.of_type or shape is NodeRole.METHOD or owner.kind is SnippetKind.CLASS:
+        if name.of_type or node_role is NodeRole.METHOD or owner.kind is SnippetKind.CLASS:
             owner_name = name.qualifier.rpartition(".")[2] or owner.name
             return SnippetKind.CONSTRUCTOR if name.text == owner_name else SnippetKind.METHOD
         return SnippetKind.FUNCTION
 
-    def _container(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_container(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         name = find_name(node, self._syntax, self._source)
         if name is None:
-            self._open(node, owner, lead)
+            self._scan_open_node(node, owner, lead)
         elif self._has_body(node):
             kind = SnippetKind.CLASS if self._syntax.node_role(node) is NodeRole.CLASS else SnippetKind.MODULE
-            container = self._define(node, kind, name, owner, lead)
-            self._open(node, container, None)
+            container = self._make_definition(node, kind, name, owner, lead)
+            self._scan_open_node(node, container, None)
             owner.inner.append(container)
 
-    def _scope(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_scope(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         name = find_name(node, self._syntax, self._source)
         if self._has_body(node):
-            self._container(node, owner, lead)
+            self._add_container(node, owner, lead)
         elif name is not None:
             owner.qualified_name = ".".join(filter(None, (name.qualifier, name.text)))
 
-    def _type(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_type(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         name = find_name(node, self._syntax, self._source)
         if name is None:
-            self._open(node, owner, lead)
+            self._scan_open_node(node, owner, lead)
         elif _spans_lines(node):
-            owner.inner.append(self._define(node, SnippetKind.CLASS, name, owner, lead))
+            owner.inner.append(self._make_definition(node, SnippetKind.CLASS, name, owner, lead))
 
-    def _closure(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_closure(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         if node.child_by_field_id(self._syntax.name_field) is not None:
-            self._function(node, owner, lead)
+            self._add_function(node, owner, lead)
         else:
-            self._open(node, owner, lead)
+            self._scan_open_node(node, owner, lead)
 
-    def _binding(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
-        bound = find_binding(node, self._syntax, self._source)
-        if bound is None:
-            self._wrap(node, owner, lead)
+    def _add_binding(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        binding = find_binding(node, self._syntax, self._source)
+        if binding is None:
+            self._scan_wrapper(node, owner, lead)
             return
-        name, value = bound
-        made = self._made if self._syntax.node_role(value) is NodeRole.CALL else self._bound
-        definition = made(name, value, owner, lead)
+        name, value = binding
+        define_value = (
+            self._define_call_result if self._syntax.node_role(value) is NodeRole.CALL else self._define_bound_value
+        )
+        definition = define_value(name, value, owner, lead)
         if definition is not None:
-            self._stretch(definition, node, lead)
+            self._extend_definition(definition, node, lead)
             owner.inner.append(definition)
 
-    def _bound(self, name: SourceName, value: "Node", owner: Definition, lead: _Lead | None) -> Definition | None:
+    def _define_bound_value(
+        self, name: SourceName, value: "Node", owner: Definition, lead: _Lead | None
+    ) -> Definition | None:
         """Define `value` under the name that it is bound to; None where nothing in it is a function."""
-        shape = self._syntax.node_role(value)
+        value_role = self._syntax.node_role(value)
         if owner.kind not in (SnippetKind.CLASS, SnippetKind.MODULE) and not _spans_lines(value):
             return None  # a line of a long function is no function of its own
-        if shape in (NodeRole.CLOSURE, NodeRole.OPEN) or (
-            shape is NodeRole.ACCESSOR and find_last_row(value) > name.line
+        if value_role in (NodeRole.CLOSURE, NodeRole.OPEN) or (
+            value_role is NodeRole.ACCESSOR and find_last_row(value) > name.line
         ):
-            return self._define(value, self._function_kind(value, name, owner, lead), name, owner, None)
-        if shape is NodeRole.CLASS or shape is NodeRole.OBJECT:
-            definition = self._holder(name, value, (value,), owner)
-            return definition if definition.inner or shape is NodeRole.CLASS else None
+            return self._make_definition(value, self._function_kind(value, name, owner, lead), name, owner, None)
+        if value_role is NodeRole.CLASS or value_role is NodeRole.OBJECT:
+            definition = self._make_holder(name, value, (value,), owner)
+            return definition if definition.inner or value_role is NodeRole.CLASS else None
         return None
 
-    def _made(self, name: SourceName, value: "Node", owner: Definition, lead: _Lead | None) -> Definition | None:
+    def _define_call_result(
+        self, name: SourceName, value: "Node", owner: Definition, lead: _Lead | None
+    ) -> Definition | None:
         """Define the result of `name = call(…)`: `memo(() => …)` is a function, `Class.new do … end` holds some.
 
         Other calls give values, whatever functions they are given.
@@ -236,55 +244,57 @@ class DefinitionFinder:
         if call is None:
             return None
         if self._syntax.matches_rule("makers", call.callee):
-            given = (*call.values, *call.closures)
-            return self._bound(name, given[-1], owner, lead) if given else None
+            function_values = (*call.values, *call.closures)
+            return self._define_bound_value(name, function_values[-1], owner, lead) if function_values else None
         if not call.callee or self._syntax.matches_rule("holders", call.callee):
-            definition = self._holder(name, value, call.closures, owner)
+            definition = self._make_holder(name, value, call.closures, owner)
             return definition if definition.inner else None
         return None
 
-    def _holder(self, name: SourceName, node: "Node", bodies: "tuple[Node, ...]", owner: Definition) -> Definition:
-        definition = self._define(node, SnippetKind.CLASS, name, owner, None)
+    def _make_holder(self, name: SourceName, node: "Node", bodies: "tuple[Node, ...]", owner: Definition) -> Definition:
+        definition = self._make_definition(node, SnippetKind.CLASS, name, owner, None)
         for body in bodies:
-            self._open(body, definition, None)
+            self._scan_open_node(body, definition, None)
         return definition
 
-    def _call(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_from_call(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         call = parse_call(node, self._syntax, self._source)
-        matches = self._syntax.matches_rule
+        matches_rule = self._syntax.matches_rule
         for definition in call.definitions:
-            self._function(definition, owner, lead)
+            self._add_function(definition, owner, lead)
         if not call.closures:
             return
-        if call.name is not None and matches("tests", call.callee):
-            owner.inner.append(self._define(node, SnippetKind.TEST, call.name, owner, lead))
-        elif call.name is not None and matches("definers", call.callee):
+        if call.name is not None and matches_rule("tests", call.callee):
+            owner.inner.append(self._make_definition(node, SnippetKind.TEST, call.name, owner, lead))
+        elif call.name is not None and matches_rule("definers", call.callee):
             kind = SnippetKind.METHOD if owner.kind is SnippetKind.CLASS else SnippetKind.FUNCTION
-            owner.inner.append(self._define(node, kind, call.name, owner, lead))
-        elif call.name is not None and matches("suites", call.callee):
-            self._suite(node, call, call.name, owner, lead)
-        elif not call.callee or matches("wrappers", call.callee):
+            owner.inner.append(self._make_definition(node, kind, call.name, owner, lead))
+        elif call.name is not None and matches_rule("suites", call.callee):
+            self._add_suite(node, call, call.name, owner, lead)
+        elif not call.callee or matches_rule("wrappers", call.callee):
             for closure in call.closures:
-                self._open(closure, owner, None)
+                self._scan_open_node(closure, owner, None)
 
-    def _suite(self, node: "Node", call: CallParts, name: SourceName, owner: Definition, lead: _Lead | None) -> None:
-        suite = self._define(node, SnippetKind.MODULE, name, owner, lead)
+    def _add_suite(
+        self, node: "Node", call: CallParts, name: SourceName, owner: Definition, lead: _Lead | None
+    ) -> None:
+        suite = self._make_definition(node, SnippetKind.MODULE, name, owner, lead)
         for closure in call.closures:
-            self._open(closure, suite, None)
+            self._scan_open_node(closure, suite, None)
         owner.inner.append(suite)
 
-    def _docstring(self, body: "Node | None") -> str:
+    def _read_docstring(self, body: "Node | None") -> str:
         if not self._syntax.grammar.docstrings or body is None:
             return ""
-        first = next((child for child in body.children if child.type != "comment"), None)
-        if first is None or first.type != "expression_statement" or not first.children:
+        first_statement = next((child for child in body.children if child.type != "comment"), None)
+        if first_statement is None or first_statement.type != "expression_statement" or not first_statement.children:
             return ""
-        string = first.children[0]
+        string = first_statement.children[0]
         if string.type != "string":
             return ""
         return extract_docstring(self._source[string.start_byte : string.end_byte].decode("utf-8", "replace"))
 
-    def _doc(self, lead: _Lead) -> str:
+    def _read_doc_comment(self, lead: _Lead) -> str:
         comments = (node for node in lead.nodes if "comment" in node.type)
         texts = (self._source[node.start_byte : node.end_byte].decode("utf-8", "replace") for node in comments)
         return extract_comment("\n".join(text.rstrip("\n") for text in texts))

@@ -34,8 +34,8 @@ WINDOW_LINES = 40  # windows have no syntax to show their point: shorter than MA
 
 Piece = TypeVar("Piece", Snippet, Location)
 
-_MAX_INDENT = 16  # columns: further right, no line is a worse place to cut than another
-_DENSE_COST = 0.3  # a cut without a blank line above it
+_MAX_INDENT_COLUMNS = 16  # columns: further right, no line is a worse place to cut than another
+_NO_BLANK_LINE_COST = 0.3  # a cut without a blank line above it
 
 
 def extract_snippets(text: str, language: str) -> list[Snippet]:
@@ -47,59 +47,61 @@ extract = extract_snippets  # the former name: scripts outside this repository i
 
 
 def extract_with_tree(
-    lines: Sequence[str], language: str, former: ParsedSource | None = None
+    lines: Sequence[str], language: str, former_parse: ParsedSource | None = None
 ) -> tuple[list[Snippet], ParsedSource | None]:
     """Return the snippets of a document's lines, and its tree if there is one; quick with a `former` one."""
     syntax = load_syntax(language)
     if syntax is not None:
         source = encode_source(lines)
-        parsed = parse_incrementally(source, syntax, former)
+        parsed = parse_incrementally(source, syntax, former_parse)
         if parsed is not None:
-            walk = DefinitionFinder(source, syntax)
-            return SnippetLayout(lines, language, walk).lay_out(
-                walk.find_definitions(parsed.tree.root_node, len(lines))
+            finder = DefinitionFinder(source, syntax)
+            return SnippetLayout(lines, language, finder).lay_out(
+                finder.find_definitions(parsed.tree.root_node, len(lines))
             ), parsed
-    return _windows(lines, language), None
+    return _split_into_windows(lines, language), None
 
 
 def find_snippet(snippets: Sequence[Snippet], line: int) -> Snippet | None:
     """Return the snippet that holds `line`, else the nearest above it, else the first; None where there are none."""
-    index = bisect_right(snippets, line, key=lambda snippet: snippet.span.start)
-    return snippets[max(index - 1, 0)] if snippets else None
+    next_index = bisect_right(snippets, line, key=lambda snippet: snippet.span.start)
+    return snippets[max(next_index - 1, 0)] if snippets else None
 
 
 def group_parts(pieces: Iterable[Piece]) -> list[list[Piece]]:
     """Group the pieces of one document, in order: all parts of a long definition together, others alone."""
-    found: list[list[Piece]] = []
-    latest: dict[str, list[Piece]] = {}
+    groups: list[list[Piece]] = []
+    groups_by_name: dict[str, list[Piece]] = {}
     for piece in pieces:
         name = piece.qualified_name
-        if piece.part > 1 and name in latest:
-            latest[name].append(piece)
+        if piece.part > 1 and name in groups_by_name:
+            groups_by_name[name].append(piece)
             continue
-        found.append([piece])
+        groups.append([piece])
         if piece.part == 1:
-            latest[name] = found[-1]
-    return found
+            groups_by_name[name] = groups[-1]
+    return groups
 
 
-def _windows(lines: Sequence[str], language: str) -> list[Snippet]:
+def _split_into_windows(lines: Sequence[str], language: str) -> list[Snippet]:
     """Split lines into windows, cut preferably above a line that is indented little and follows a blank one."""
     measure = SizeMeasure(lines, SnippetBound(WINDOW_LINES, MAX_CHARS))
-    borders: dict[int, float] = {}
+    split_costs: dict[int, float] = {}
     for row in range(1, len(lines)):
         line = lines[row]
         if not is_closing(line):
-            indent = min(len(line) - len(line.lstrip()), _MAX_INDENT) / _MAX_INDENT
-            borders[row] = indent + (0.0 if measure.is_blank(row - 1) else _DENSE_COST)
+            indent = min(len(line) - len(line.lstrip()), _MAX_INDENT_COLUMNS) / _MAX_INDENT_COLUMNS
+            split_costs[row] = indent + (0.0 if measure.is_blank(row - 1) else _NO_BLANK_LINE_COST)
     snippets = []
-    for start, end in split_lines_at(0, len(lines), borders, measure):
-        first, last = start, end
-        while first < last and measure.is_blank(first):
-            first += 1
-        while last > first and measure.is_blank(last - 1):
-            last -= 1
-        text = to_canonical_text(lines[first:last])
+    for start_row, end_row in split_lines_at(0, len(lines), split_costs, measure):
+        first_row, last_row = start_row, end_row
+        while first_row < last_row and measure.is_blank(first_row):
+            first_row += 1
+        while last_row > first_row and measure.is_blank(last_row - 1):
+            last_row -= 1
+        text = to_canonical_text(lines[first_row:last_row])
         if re.search(r"\w", text):
-            snippets.append(Snippet("", "", SnippetKind.LINES, language, Span(first, last), first, "", text))
+            snippets.append(
+                Snippet("", "", SnippetKind.LINES, language, Span(first_row, last_row), first_row, "", text)
+            )
     return snippets

@@ -25,19 +25,19 @@ from codekin.code.tokens import KIND_SHIFT, MARK, NAME, Codes, Tokens, tokenize
 
 Sketch = npt.NDArray[np.uint8]
 
-SKETCH = 64  # bytes: the standard error of an estimate is .06 at worst
-STRUCTURE_LENGTHS = (8, 16 + SKETCH)  # bytes of a packed one, without and with what short code lacks
-LEAST_RUNS = 20  # distinct ones: with less, unrelated functions are built alike
+SKETCH_BYTES = 64  # bytes: the standard error of an estimate is .06 at worst
+PACKED_LENGTHS = (8, 16 + SKETCH_BYTES)  # bytes of a packed one, without and with what short code lacks
+MIN_RUNS = 20  # distinct ones: with less, unrelated functions are built alike
 
-RUN = 5  # tokens
-_LEAST_TOKENS = 8  # less says nothing
+RUN_TOKENS = 5  # tokens
+_MIN_TOKENS = 8  # less says nothing
 
-_RANDOM = np.random.Generator(np.random.PCG64(0))
-_WEIGHTS = _RANDOM.integers(1 << 63, size=RUN, dtype=np.uint64) * 2 + 1
-_MASKS = _RANDOM.integers(1 << 32, size=(SKETCH, 1), dtype=np.uint32)
-_FACTORS = _RANDOM.integers(1 << 31, size=(SKETCH, 1), dtype=np.uint32) * 2 + 1
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_SPREAD = np.uint32(0x9E3779B1)
+_RANDOM_GENERATOR = np.random.Generator(np.random.PCG64(0))
+_RUN_WEIGHTS = _RANDOM_GENERATOR.integers(1 << 63, size=RUN_TOKENS, dtype=np.uint64) * 2 + 1
+_HASH_MASKS = _RANDOM_GENERATOR.integers(1 << 32, size=(SKETCH_BYTES, 1), dtype=np.uint32)
+_HASH_FACTORS = _RANDOM_GENERATOR.integers(1 << 31, size=(SKETCH_BYTES, 1), dtype=np.uint32) * 2 + 1
+_MIX_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_BYTE_FACTOR = np.uint32(0x9E3779B1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,50 +53,52 @@ class Fingerprints:
         return self.exact + self.renamed + self.sketch
 
 
-def unpack(packed: bytes) -> Fingerprints:
+def unpack_fingerprints(packed: bytes) -> Fingerprints:
     """Split packed fingerprints."""
     return Fingerprints(packed[:8], packed[8:16], packed[16:])
 
 
 def make_fingerprints(text: str, language: str) -> Fingerprints | None:
     """Make the fingerprints of a snippet's text; None where there is nothing to compare. Never raises."""
-    found = tokenize(text, language)
-    if found is None or len(found.texts) < _LEAST_TOKENS:
+    tokens = tokenize(text, language)
+    if tokens is None or len(tokens.texts) < _MIN_TOKENS:
         return None
-    exact, shape = digest_codes(found.codes), hash_runs(found)
-    if len(shape) < LEAST_RUNS or len(set(shape.tolist())) < LEAST_RUNS:
-        return Fingerprints(exact, b"", b"")
-    return Fingerprints(exact, digest_codes(renumber_names(found)), make_sketch(list_features(found, shape)).tobytes())
+    exact_digest, run_hashes = digest_codes(tokens.codes), hash_runs(tokens)
+    if len(run_hashes) < MIN_RUNS or len(set(run_hashes.tolist())) < MIN_RUNS:
+        return Fingerprints(exact_digest, b"", b"")
+    return Fingerprints(
+        exact_digest, digest_codes(renumber_names(tokens)), make_sketch(list_features(tokens, run_hashes)).tobytes()
+    )
 
 
-def hash_runs(found: Tokens) -> Codes:
+def hash_runs(tokens: Tokens) -> Codes:
     """Hash each run of RUN tokens, shape (n - 4,), with names and literals reduced to their kind."""
-    shape = _shape(found)
-    count = max(len(shape) - RUN + 1, 0)
-    mixed: Codes = shape[:count] * _WEIGHTS[0]
-    for i in range(1, RUN):
-        mixed += shape[i : count + i] * _WEIGHTS[i]
-    return mixed
+    abstracted_codes = _abstract_codes(tokens)
+    count = max(len(abstracted_codes) - RUN_TOKENS + 1, 0)
+    run_hashes: Codes = abstracted_codes[:count] * _RUN_WEIGHTS[0]
+    for i in range(1, RUN_TOKENS):
+        run_hashes += abstracted_codes[i : count + i] * _RUN_WEIGHTS[i]
+    return run_hashes
 
 
-def list_features(found: Tokens, shape: Codes) -> Codes:
+def list_features(tokens: Tokens, run_hashes: Codes) -> Codes:
     """Return what the sketch is made of, with repetitions: runs, names, literals."""
-    return np.concatenate([shape, found.codes[found.kinds != MARK]])
+    return np.concatenate([run_hashes, tokens.codes[tokens.kinds != MARK]])
 
 
-def renumber_names(found: Tokens) -> Codes:
+def renumber_names(tokens: Tokens) -> Codes:
     """Return the codes with names numbered by first occurrence, and literals reduced to their kind."""
-    result, named = _shape(found), found.kinds == NAME
-    numbers: dict[int, int] = {}
-    order = [numbers.setdefault(name, len(numbers)) for name in found.codes[named].tolist()]
-    result[named] += np.array(order, np.uint64)
-    return result
+    renumbered_codes, is_name = _abstract_codes(tokens), tokens.kinds == NAME
+    numbers_by_name: dict[int, int] = {}
+    name_numbers = [numbers_by_name.setdefault(name, len(numbers_by_name)) for name in tokens.codes[is_name].tolist()]
+    renumbered_codes[is_name] += np.array(name_numbers, np.uint64)
+    return renumbered_codes
 
 
-def _shape(found: Tokens) -> Codes:
+def _abstract_codes(tokens: Tokens) -> Codes:
     """Return the codes with names and literals reduced to their kind."""
-    shape: Codes = np.where(found.kinds == MARK, found.codes, found.kinds << KIND_SHIFT)
-    return shape
+    abstracted_codes: Codes = np.where(tokens.kinds == MARK, tokens.codes, tokens.kinds << KIND_SHIFT)
+    return abstracted_codes
 
 
 def digest_codes(codes: Codes) -> bytes:
@@ -104,11 +106,11 @@ def digest_codes(codes: Codes) -> bytes:
     return blake2b(codes.tobytes(), digest_size=8).digest()
 
 
-def make_sketch(found: Codes) -> Sketch:
+def make_sketch(features: Codes) -> Sketch:
     """Return one byte, of shape (SKETCH,), of the smallest value that each hash function has among the features."""
-    mixed = found ^ (found >> np.uint64(32))
-    mixed *= _MIX
-    folded = (mixed >> np.uint64(32)).astype(np.uint32)
-    least = ((folded ^ _MASKS) * _FACTORS).min(axis=1)
-    found_bytes: Sketch = ((least * _SPREAD) >> np.uint32(24)).astype(np.uint8)
-    return found_bytes
+    mixed_features = features ^ (features >> np.uint64(32))
+    mixed_features *= _MIX_FACTOR
+    folded_features = (mixed_features >> np.uint64(32)).astype(np.uint32)
+    minimum_hashes = ((folded_features ^ _HASH_MASKS) * _HASH_FACTORS).min(axis=1)
+    sketch: Sketch = ((minimum_hashes * _BYTE_FACTOR) >> np.uint32(24)).astype(np.uint8)
+    return sketch

@@ -32,7 +32,7 @@ class Grammar:
     """One language's wheel and what its node types are; the patterns are regular expressions for whole names."""
 
     package: str
-    shapes: Mapping[NodeRole, str]  # space-separated node types; the rest are statements
+    node_types: Mapping[NodeRole, str]  # space-separated node types; the rest are statements
     entry: str = "language"
     constructors: str = ""
     bodiless: str = ""  # node types that are statements where they have no body: abstract methods, declarations

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN = re.compile(rf'[ \t\n]*+({_STRING}|[][{{}},:]|[^][{{}},:"\s]++)', re.DOTALL)
 # All up to the next bracket that opens or closes something nested: an array of numbers is passed at once.
-_FLAT = re.compile(rf'(?:[^][{{}}"]++|{_STRING}|\[[^][{{}}"]*+\])*+', re.DOTALL)
-_CLOSING = {"{": "}", "[": "]"}
-_MOST_TOKENS = 1_000_000  # about a second; what is skipped counts by its brackets alone
+_FLAT_CONTENT = re.compile(rf'(?:[^][{{}}"]++|{_STRING}|\[[^][{{}}"]*+\])*+', re.DOTALL)
+_CLOSING_BRACKETS = {"{": "}", "[": "]"}
+_MAX_TOKENS = 1_000_000  # about a second; what is skipped counts by its brackets alone
 
 
 class JsonError(ValueError):
@@ -25,115 +25,115 @@ class JsonReader:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._at = 0
-        self._row = self._counted = 0  # the line of the offset up to which line ends are counted
-        self._tokens = 0
+        self._offset = 0
+        self._row = self._row_offset = 0  # the line of the offset up to which line ends are counted
+        self._token_count = 0
 
-    def peek(self) -> str:
+    def peek_character(self) -> str:
         """Return the first character of the next token: a bracket, a quote, or the start of a number or word."""
-        return self._text[self._token().start(1)]
+        return self._text[self._match_token().start(1)]
 
-    def row(self) -> int:
+    def find_row(self) -> int:
         """Return the 0-based line of the next token."""
-        start = self._token().start(1)
-        self._row += self._text.count("\n", self._counted, start)
-        self._counted = start
+        token_start = self._match_token().start(1)
+        self._row += self._text.count("\n", self._row_offset, token_start)
+        self._row_offset = token_start
         return self._row
 
-    def members(self) -> Iterator[str]:
+    def read_members(self) -> Iterator[str]:
         """Yield the keys of an object; the caller reads or skips each value. Yields nothing for another value."""
-        for _ in self._parts("{"):
-            key = self.string()
-            self._take(":")
+        for _ in self._iterate_parts("{"):
+            key = self.read_string()
+            self._take_mark(":")
             yield key
 
-    def items(self) -> Iterator[None]:
+    def read_items(self) -> Iterator[None]:
         """Yield once for each item of an array; the caller reads or skips it. Yields nothing for another value."""
-        yield from self._parts("[")
+        yield from self._iterate_parts("[")
 
-    def string(self) -> str:
+    def read_string(self) -> str:
         """Read the next value, which must be a string."""
-        token = self._next()
+        token = self._take_token()
         if token[0] != '"':
-            raise self._wrong("a string")
+            raise self._make_error("a string")
         if "\\" not in token:
             return token[1:-1]
         try:
             return str(json.loads(token, strict=False))
         except ValueError:
-            raise self._wrong("a sound string") from None
+            raise self._make_error("a sound string") from None
 
-    def text(self) -> str | None:
+    def read_text(self) -> str | None:
         """Read the next value if it is a string, else skip it and return None."""
-        if self.peek() == '"':
-            return self.string()
-        self.skip()
+        if self.peek_character() == '"':
+            return self.read_string()
+        self.skip_value()
         return None
 
-    def outline(self, depth: int) -> dict[str, object]:
+    def read_outline(self, depth: int) -> dict[str, object]:
         """Read the strings of an object, and of objects in it down to `depth`; skip everything else."""
-        found: dict[str, object] = {}
-        for key in self.members():
-            is_inner = depth > 0 and self.peek() == "{"
-            found[key] = self.outline(depth - 1) if is_inner else self.text()
-        return found
+        strings_by_key: dict[str, object] = {}
+        for key in self.read_members():
+            is_inner = depth > 0 and self.peek_character() == "{"
+            strings_by_key[key] = self.read_outline(depth - 1) if is_inner else self.read_text()
+        return strings_by_key
 
-    def skip(self) -> None:
+    def skip_value(self) -> None:
         """Skip the next value."""
-        opening = self._next()
+        opening = self._take_token()
         if opening in ",:]}":
-            raise self._wrong("a value")
-        open_brackets = [opening] if opening in _CLOSING else []
+            raise self._make_error("a value")
+        open_brackets = [opening] if opening in _CLOSING_BRACKETS else []
         while open_brackets:
-            flat = _FLAT.match(self._text, self._at)
-            self._at = flat.end() if flat else self._at
-            bracket = self._next()
-            if bracket in _CLOSING:
+            flat_content = _FLAT_CONTENT.match(self._text, self._offset)
+            self._offset = flat_content.end() if flat_content else self._offset
+            bracket = self._take_token()
+            if bracket in _CLOSING_BRACKETS:
                 open_brackets.append(bracket)
-            elif bracket != _CLOSING[open_brackets.pop()]:
-                raise self._wrong("the bracket that closes what is open")
+            elif bracket != _CLOSING_BRACKETS[open_brackets.pop()]:
+                raise self._make_error("the bracket that closes what is open")
 
-    def end(self) -> None:
+    def expect_end(self) -> None:
         """Raise JsonError if anything but blanks follows."""
-        if self._text[self._at :].strip():
-            raise self._wrong("the end")
+        if self._text[self._offset :].strip():
+            raise self._make_error("the end")
 
-    def _parts(self, opening: str) -> Iterator[None]:
-        if self.peek() != opening:
-            self.skip()
+    def _iterate_parts(self, opening_bracket: str) -> Iterator[None]:
+        if self.peek_character() != opening_bracket:
+            self.skip_value()
             return
-        self._next()
-        closing = _CLOSING[opening]
-        if self.peek() == closing:
-            self._next()
+        self._take_token()
+        closing_bracket = _CLOSING_BRACKETS[opening_bracket]
+        if self.peek_character() == closing_bracket:
+            self._take_token()
             return
         while True:
             yield None
-            mark = self._next()
-            if mark == closing:
+            mark = self._take_token()
+            if mark == closing_bracket:
                 return
             if mark != ",":
-                raise self._wrong(f'"," or "{closing}"')
+                raise self._make_error(f'"," or "{closing_bracket}"')
 
-    def _take(self, mark: str) -> None:
-        if self._next() != mark:
-            raise self._wrong(f'"{mark}"')
+    def _take_mark(self, mark: str) -> None:
+        if self._take_token() != mark:
+            raise self._make_error(f'"{mark}"')
 
-    def _next(self) -> str:
-        token = self._token()
-        self._at = token.end()
-        self._tokens += 1
-        if self._tokens > _MOST_TOKENS:
-            raise JsonError(f"it has more than {_MOST_TOKENS:,} values and marks")
+    def _take_token(self) -> str:
+        token = self._match_token()
+        self._offset = token.end()
+        self._token_count += 1
+        if self._token_count > _MAX_TOKENS:
+            raise JsonError(f"it has more than {_MAX_TOKENS:,} values and marks")
         return token[1]
 
-    def _token(self) -> re.Match[str]:
-        token = _TOKEN.match(self._text, self._at)
+    def _match_token(self) -> re.Match[str]:
+        token = _TOKEN.match(self._text, self._offset)
         if token is None:
-            raise self._wrong("a value")
+            raise self._make_error("a value")
         return token
 
-    def _wrong(self, wanted: str) -> JsonError:
-        rest = self._text[self._at :].lstrip()
-        line = self._text.count("\n", 0, len(self._text) - len(rest)) + 1
-        return JsonError(f"line {line} lacks {wanted}")
+    def _make_error(self, expectation: str) -> JsonError:
+        remaining_text = self._text[self._offset :].lstrip()
+        line_number = self._text.count("\n", 0, len(self._text) - len(remaining_text)) + 1
+        return JsonError(f"line {line_number} lacks {expectation}")

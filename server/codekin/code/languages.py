@@ -136,11 +136,11 @@ _INTERPRETERS = {
 LANGUAGES = frozenset(_EXTENSIONS) | frozenset(_NAMES) | frozenset(_INTERPRETERS)
 
 
-def _inverted(table: dict[str, str]) -> dict[str, str]:
+def _invert_table(table: dict[str, str]) -> dict[str, str]:
     return {key: language for language, keys in table.items() for key in keys.split()}
 
 
-_BY_EXTENSION, _BY_NAME, _BY_INTERPRETER = map(_inverted, (_EXTENSIONS, _NAMES, _INTERPRETERS))
+_BY_EXTENSION, _BY_NAME, _BY_INTERPRETER = map(_invert_table, (_EXTENSIONS, _NAMES, _INTERPRETERS))
 
 _SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+|\w+=\S*\s+)*)?(?:\S*/)?([A-Za-z-]+)")
 _CPP_IN_A_HEADER = re.compile(
@@ -155,33 +155,33 @@ def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str
 
     `first_line` helps where the name says nothing (a shebang); `text` tells C++ from C in a `.h` file.
     """
-    name = path.name.lower()
-    language = _BY_NAME.get(name)
+    file_name = path.name.lower()
+    language = _BY_NAME.get(file_name)
     if path.name in ("BUILD", "WORKSPACE"):  # Bazel's; in lower case they are anything
         language = "starlark"
     if language is None:
-        suffix = path.suffix.lower().lstrip(".")
-        language = _BY_EXTENSION.get(suffix)
-        if not suffix:
-            language = _by_shebang(first_line or text[:200])
-        elif language is None and name.startswith(("dockerfile.", "makefile.")):
-            language = _BY_NAME[name.split(".", 1)[0]]
-        elif suffix == "h" and _CPP_IN_A_HEADER.search(text):
+        file_ending = path.suffix.lower().lstrip(".")
+        language = _BY_EXTENSION.get(file_ending)
+        if not file_ending:
+            language = _detect_by_shebang(first_line or text[:200])
+        elif language is None and file_name.startswith(("dockerfile.", "makefile.")):
+            language = _BY_NAME[file_name.split(".", 1)[0]]
+        elif file_ending == "h" and _CPP_IN_A_HEADER.search(text):
             language = "cpp"
     return language
 
 
 def find_language(name: str) -> str:
     """Return the language with this id or file ending, as a person types it. Raises QueryError."""
-    lowered = name.lower().lstrip(".")
-    language = lowered if lowered in LANGUAGES else detect_language(PurePath(f"file.{lowered}"))
+    lower_name = name.lower().lstrip(".")
+    language = lower_name if lower_name in LANGUAGES else detect_language(PurePath(f"file.{lower_name}"))
     if language is not None:
         return language
     from difflib import get_close_matches  # only now: it is seldom needed, and imports much
 
-    close = get_close_matches(lowered, LANGUAGES, n=3)
-    meant = f"Do you mean {' or '.join(close)}? " if close else ""
-    raise QueryError(f'There is no language "{name[:40]}". {meant}`codekin status` lists those of the workspace.')
+    close_names = get_close_matches(lower_name, LANGUAGES, n=3)
+    suggestion = f"Do you mean {' or '.join(close_names)}? " if close_names else ""
+    raise QueryError(f'There is no language "{name[:40]}". {suggestion}`codekin status` lists those of the workspace.')
 
 
 def common_ending(language: str) -> str:
@@ -194,6 +194,6 @@ def has_grammar(language: str) -> bool:
     return language in GRAMMARS
 
 
-def _by_shebang(first_line: str) -> str | None:
+def _detect_by_shebang(first_line: str) -> str | None:
     shebang = _SHEBANG.match(first_line)
     return _BY_INTERPRETER.get(shebang[1].lower()) if shebang else None

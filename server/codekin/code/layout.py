@@ -18,118 +18,133 @@ _CONTAINERS = (SnippetKind.CLASS, SnippetKind.MODULE)
 class SnippetLayout:
     """Lays out one document's definitions; the cursor is the first line that is in no snippet yet."""
 
-    def __init__(self, lines: Sequence[str], language: str, walk: DefinitionFinder) -> None:
+    def __init__(self, lines: Sequence[str], language: str, finder: DefinitionFinder) -> None:
         self._lines = lines
         self._language = language
-        self._walk = walk
-        self._measure = SizeMeasure(lines, SnippetBound(MAX_LINES, MAX_CHARS))
+        self._finder = finder
+        self._size_measure = SizeMeasure(lines, SnippetBound(MAX_LINES, MAX_CHARS))
         self._snippets: list[Snippet] = []
         self._cursor = 0
 
     def lay_out(self, module: Definition) -> list[Snippet]:
         """Return the snippets of a whole document."""
-        self._open(module)
+        self._lay_out_inner(module)
         return self._snippets
 
-    def _open(self, owner: Definition) -> None:
+    def _lay_out_inner(self, owner: Definition) -> None:
         """Lay out the definitions in `owner` and the lines between them."""
-        part = 0 if owner.kind in _CONTAINERS else 1
-        for inner in owner.inner:
-            if not (part == 0 and inner.kind in _CONTAINERS and inner.inner and self._is_header(owner, inner.start)):
-                part = self._run(owner, inner.start, part)
-            self._definition(inner)
-        self._run(owner, owner.end, part)
+        part_number = 0 if owner.kind in _CONTAINERS else 1
+        for inner_definition in owner.inner:
+            if not (
+                part_number == 0
+                and inner_definition.kind in _CONTAINERS
+                and inner_definition.inner
+                and self._is_header(owner, inner_definition.start)
+            ):
+                part_number = self._lay_out_run(owner, inner_definition.start, part_number)
+            self._lay_out_definition(inner_definition)
+        self._lay_out_run(owner, owner.end, part_number)
 
-    def _is_header(self, owner: Definition, end: int) -> bool:
+    def _is_header(self, owner: Definition, end_row: int) -> bool:
         """Return whether the lines from the cursor to `end` are `owner`'s first, and few enough to join the next."""
         if self._cursor > owner.name_line:
             return False
-        return sum(not is_bare(line) for line in self._lines[self._cursor : end]) <= _HEADER_LINES
+        return sum(not is_bare(line) for line in self._lines[self._cursor : end_row]) <= _HEADER_LINES
 
-    def _definition(self, definition: Definition) -> None:
-        start = max(definition.start, self._cursor)
-        if start >= definition.end:
+    def _lay_out_definition(self, definition: Definition) -> None:
+        start_row = max(definition.start, self._cursor)
+        if start_row >= definition.end:
             return
-        whole = self._measure.fits_bound(start, definition.end)
-        if definition.kind not in _CONTAINERS and not whole and not definition.inner:
-            self._walk.scan_children(definition.node, definition)
-        if not whole or (definition.kind in _CONTAINERS and definition.inner):
-            self._open(definition)
-        elif definition.start >= self._cursor or not self._merge(definition):
-            self._add(definition, start, definition.end, 0)
+        fits_bound = self._size_measure.fits_bound(start_row, definition.end)
+        if definition.kind not in _CONTAINERS and not fits_bound and not definition.inner:
+            self._finder.scan_children(definition.node, definition)
+        if not fits_bound or (definition.kind in _CONTAINERS and definition.inner):
+            self._lay_out_inner(definition)
+        elif definition.start >= self._cursor or not self._merge_with_last(definition):
+            self._add_snippet(definition, start_row, definition.end, 0)
 
-    def _merge(self, definition: Definition) -> bool:
+    def _merge_with_last(self, definition: Definition) -> bool:
         """Merge a definition that shares a line with the last snippet into it, if both fit the bound."""
-        last = self._snippets[-1] if self._snippets else None
+        last_snippet = self._snippets[-1] if self._snippets else None
         if (
-            last is None
-            or last.span.end != self._cursor
-            or not self._measure.fits_bound(last.span.start, definition.end)
+            last_snippet is None
+            or last_snippet.span.end != self._cursor
+            or not self._size_measure.fits_bound(last_snippet.span.start, definition.end)
         ):
             return False
-        span = Span(last.span.start, definition.end)
+        span = Span(last_snippet.span.start, definition.end)
         text = to_canonical_text(self._lines[span.start : span.end])
         self._snippets[-1] = Snippet(
-            last.name, last.qualified_name, last.kind, last.language, span, last.name_line, last.doc, text, last.part
+            last_snippet.name,
+            last_snippet.qualified_name,
+            last_snippet.kind,
+            last_snippet.language,
+            span,
+            last_snippet.name_line,
+            last_snippet.doc,
+            text,
+            last_snippet.part,
         )
         self._cursor = span.end
         return True
 
-    def _run(self, owner: Definition, end: int, part: int) -> int:
+    def _lay_out_run(self, owner: Definition, end_row: int, part_number: int) -> int:
         """Lay out the lines from the cursor to `end` as `owner`'s own; return the number of its next part."""
-        closed = part == 0 and end == owner.end and bool(owner.name)
-        start, last = self._trimmed(self._cursor, end, closed)
-        if start < last and self._measure.fits_bound(start, last):
-            self._add(owner, start, last, part)
-            part += part > 0
-        elif start < last:
-            borders = self._borders(owner, start, last)
-            number = part or 1
-            for piece in split_lines_at(start, last, borders, self._measure):
-                first, piece_end = self._trimmed(*piece, closed and piece[1] == last)
-                if first < piece_end:
-                    self._add(owner, first, piece_end, number)
-                    number += 1
-            part = number if part else 0
-        self._cursor = max(self._cursor, end)
-        return part
+        is_end_trimmed = part_number == 0 and end_row == owner.end and bool(owner.name)
+        start_row, last_row = self._trim_rows(self._cursor, end_row, is_end_trimmed)
+        if start_row < last_row and self._size_measure.fits_bound(start_row, last_row):
+            self._add_snippet(owner, start_row, last_row, part_number)
+            part_number += part_number > 0
+        elif start_row < last_row:
+            split_costs = self._find_split_costs(owner, start_row, last_row)
+            piece_number = part_number or 1
+            for piece_rows in split_lines_at(start_row, last_row, split_costs, self._size_measure):
+                first_row, piece_end = self._trim_rows(*piece_rows, is_end_trimmed and piece_rows[1] == last_row)
+                if first_row < piece_end:
+                    self._add_snippet(owner, first_row, piece_end, piece_number)
+                    piece_number += 1
+            part_number = piece_number if part_number else 0
+        self._cursor = max(self._cursor, end_row)
+        return part_number
 
-    def _borders(self, owner: Definition, start: int, end: int) -> dict[int, float]:
+    def _find_split_costs(self, owner: Definition, start_row: int, end_row: int) -> dict[int, float]:
         """Return the split costs of the run's rows; never above the owner's name or a lone brace."""
-        least = owner.name_line if owner.name else -1
-        borders = find_split_points(owner.node, start, end, self._measure)
-        return {row: cost for row, cost in borders.items() if row > least and not is_bare(self._lines[row])}
+        name_row = owner.name_line if owner.name else -1
+        split_costs = find_split_points(owner.node, start_row, end_row, self._size_measure)
+        return {row: cost for row, cost in split_costs.items() if row > name_row and not is_bare(self._lines[row])}
 
-    def _trimmed(self, start: int, end: int, closed: bool) -> tuple[int, int]:
+    def _trim_rows(self, start_row: int, end_row: int, is_end_trimmed: bool) -> tuple[int, int]:
         """Trim blank lines at both ends, closing brackets at the start and, where `closed`, at the end."""
         lines = self._lines
-        if all(is_bare(lines[row]) for row in range(start, end)):
-            return end, end
-        while is_closing(lines[start]):
-            start += 1
-        while not lines[end - 1].strip() or (closed and is_closing(lines[end - 1])):
-            end -= 1
-        return start, end
+        if all(is_bare(lines[row]) for row in range(start_row, end_row)):
+            return end_row, end_row
+        while is_closing(lines[start_row]):
+            start_row += 1
+        while not lines[end_row - 1].strip() or (is_end_trimmed and is_closing(lines[end_row - 1])):
+            end_row -= 1
+        return start_row, end_row
 
-    def _statements(self, definition: Definition, start: int, end: int) -> tuple[int, ...]:
-        rows = find_statement_rows(definition.node, end)
-        return tuple(row - start for row in rows if row > max(definition.name_line, start))
+    def _find_statement_lines(self, definition: Definition, start_row: int, end_row: int) -> tuple[int, ...]:
+        rows = find_statement_rows(definition.node, end_row)
+        return tuple(row - start_row for row in rows if row > max(definition.name_line, start_row))
 
-    def _add(self, definition: Definition, start: int, end: int, part: int) -> None:
+    def _add_snippet(self, definition: Definition, start_row: int, end_row: int, part_number: int) -> None:
         """Add a snippet of `definition`; the doc comment goes to the one that holds the name."""
-        holds_name = start <= definition.name_line < end
+        holds_name = start_row <= definition.name_line < end_row
         self._snippets.append(
             Snippet(
                 definition.name,
                 definition.qualified_name,
                 definition.kind,
                 self._language,
-                Span(start, end),
-                definition.name_line if holds_name else start,
+                Span(start_row, end_row),
+                definition.name_line if holds_name else start_row,
                 definition.doc if holds_name else "",
-                to_canonical_text(self._lines[start:end]),
-                part,
-                () if part or definition.kind in _CONTAINERS else self._statements(definition, start, end),
+                to_canonical_text(self._lines[start_row:end_row]),
+                part_number,
+                ()
+                if part_number or definition.kind in _CONTAINERS
+                else self._find_statement_lines(definition, start_row, end_row),
             )
         )
-        self._cursor = end
+        self._cursor = end_row

@@ -8,23 +8,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 # Possessive throughout: a scanner that never goes back takes linear time on any text.
-_LINE = r"//[^\n]*+"
-_BLOCK = r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
-_HASH = r"#[^\n]*+"
-_SLASHES = f"{_LINE}|{_BLOCK}"
+_LINE_COMMENT = r"//[^\n]*+"
+_BLOCK_COMMENT = r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
+_HASH_COMMENT = r"#[^\n]*+"
+_SLASH_COMMENTS = f"{_LINE_COMMENT}|{_BLOCK_COMMENT}"
 
-_DOUBLE = r'"(?:[^"\\\n]|\\.)*+"?+'  # what is not closed ends with its line
-_SINGLE = r"'(?:[^'\\\n]|\\.)*+'?+"
-_DOUBLE_LINES = r'"(?:[^"\\]|\\.)*+"?+'
-_SINGLE_LINES = r"'(?:[^'\\]|\\.)*+'?+"
-_TICKED = r"`(?:[^`\\]|\\.)*+`?+"
-_RAW_TICKED = r"`[^`]*+`?+"
+_DOUBLE_QUOTED = r'"(?:[^"\\\n]|\\.)*+"?+'  # what is not closed ends with its line
+_SINGLE_QUOTED = r"'(?:[^'\\\n]|\\.)*+'?+"
+_MULTILINE_DOUBLE_QUOTED = r'"(?:[^"\\]|\\.)*+"?+'
+_MULTILINE_SINGLE_QUOTED = r"'(?:[^'\\]|\\.)*+'?+"
+_BACKTICK_QUOTED = r"`(?:[^`\\]|\\.)*+`?+"
+_RAW_BACKTICK_QUOTED = r"`[^`]*+`?+"
 _TRIPLE_DOUBLE = r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?+'
 _TRIPLE_SINGLE = r"'''(?:[^'\\]|\\.|'(?!''))*+(?:''')?+"
 _RAW_TRIPLE = r'"""(?:[^"]|"(?!""))*+"*+'
-_CHARACTER = r"'(?:\\[^\n']++|[^\\'\n])'"
+_CHARACTER_LITERAL = r"'(?:\\[^\n']++|[^\\'\n])'"
 _BEFORE_REGEX = r"(,=:\[!&|?{};\n"
-_REGEX = (
+_REGEX_LITERAL = (
     rf"(?:(?<=[{_BEFORE_REGEX}])|(?<=[{_BEFORE_REGEX}] )|(?<=return ))"
     r"/(?![*/ ])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,99}+\]){1,199}+/[a-z]*+"
 )
@@ -41,77 +41,83 @@ class Lexicon:
     literals: str
     reserved: str  # space-separated
     names: str = _NAME
-    indented: bool = False  # blocks are made by indentation
-    quotes_alike: bool = False  # 'a' is "a"
+    uses_indentation: bool = False  # blocks are made by indentation
+    has_equal_quotes: bool = False  # 'a' is "a"
 
 
-_ECMA = (
+_ECMASCRIPT_WORDS = (
     "await break case catch class const continue debugger default delete do else export extends false finally for "
     "function if import in instanceof let new null return super switch this throw true try typeof undefined var void "
     "while with yield"
 )
-_TYPED_ECMA = " any boolean enum implements interface never number private protected public readonly string unknown"
-_C = (
+_TYPESCRIPT_WORDS = (
+    " any boolean enum implements interface never number private protected public readonly string unknown"
+)
+_C_WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
     "return short signed sizeof static struct switch typedef union unsigned void volatile while NULL bool true false "
     "size_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t"
 )
-_CPP = (
+_CPP_WORDS = (
     " catch class concept const_cast consteval constexpr constinit co_await co_return co_yield decltype delete "
     "dynamic_cast explicit export friend mutable namespace new noexcept nullptr operator private protected public "
     "reinterpret_cast requires static_assert static_cast template this thread_local throw try typeid typename using "
     "virtual wchar_t"
 )
-_SCRIPT = _SLASHES, f"{_DOUBLE}|{_SINGLE}|{_TICKED}|{_REGEX}"
-_DOLLARED = r"(?:[^\W\d]|\$)[\w$]*+"
+_ECMASCRIPT_PATTERNS = _SLASH_COMMENTS, f"{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}|{_BACKTICK_QUOTED}|{_REGEX_LITERAL}"
+_DOLLAR_NAME = r"(?:[^\W\d]|\$)[\w$]*+"
 
 LEXICONS: Mapping[str, Lexicon] = {
     "python": Lexicon(
-        _HASH,
-        rf"(?:\b[BbFfRrTtUu]{{1,2}}+)?+(?:{_TRIPLE_DOUBLE}|{_TRIPLE_SINGLE}|{_DOUBLE}|{_SINGLE})",
+        _HASH_COMMENT,
+        rf"(?:\b[BbFfRrTtUu]{{1,2}}+)?+(?:{_TRIPLE_DOUBLE}|{_TRIPLE_SINGLE}|{_DOUBLE_QUOTED}|{_SINGLE_QUOTED})",
         "False None True and as assert async await break class cls continue def del elif else except finally for from "
         "global if import in is lambda nonlocal not or pass raise return self try while with yield",
-        indented=True,
-        quotes_alike=True,
+        uses_indentation=True,
+        has_equal_quotes=True,
     ),
-    "javascript": Lexicon(*_SCRIPT, _ECMA, rf"#?{_DOLLARED}", quotes_alike=True),
-    "typescript": Lexicon(*_SCRIPT, _ECMA + _TYPED_ECMA, rf"#?{_DOLLARED}", quotes_alike=True),
-    "tsx": Lexicon(*_SCRIPT, _ECMA + _TYPED_ECMA, rf"#?{_DOLLARED}", quotes_alike=True),
+    "javascript": Lexicon(*_ECMASCRIPT_PATTERNS, _ECMASCRIPT_WORDS, rf"#?{_DOLLAR_NAME}", has_equal_quotes=True),
+    "typescript": Lexicon(
+        *_ECMASCRIPT_PATTERNS, _ECMASCRIPT_WORDS + _TYPESCRIPT_WORDS, rf"#?{_DOLLAR_NAME}", has_equal_quotes=True
+    ),
+    "tsx": Lexicon(
+        *_ECMASCRIPT_PATTERNS, _ECMASCRIPT_WORDS + _TYPESCRIPT_WORDS, rf"#?{_DOLLAR_NAME}", has_equal_quotes=True
+    ),
     "go": Lexicon(
-        _SLASHES,
-        f"{_DOUBLE}|{_SINGLE}|{_RAW_TICKED}",
+        _SLASH_COMMENTS,
+        f"{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}|{_RAW_BACKTICK_QUOTED}",
         "break case chan const continue default defer else fallthrough for func go goto if import interface map "
         "package range return select struct switch type var nil true false iota bool byte error float32 float64 int "
         "int8 int16 int32 int64 rune string uint uint8 uint16 uint32 uint64 uintptr any",
     ),
     "rust": Lexicon(
-        _SLASHES,
+        _SLASH_COMMENTS,
         r'\b[bc]?r(?P<h>#*+)"(?:[^"]|"(?!(?P=h)))*+(?:"(?P=h))?'
-        rf"|(?:\b[bc])?{_DOUBLE_LINES}|(?:\bb)?{_CHARACTER}",
+        rf"|(?:\b[bc])?{_MULTILINE_DOUBLE_QUOTED}|(?:\bb)?{_CHARACTER_LITERAL}",
         "as async await break const continue crate dyn else enum extern false fn for if impl in let loop match mod "
         "move mut pub ref return self Self static struct super trait true type unsafe use where while bool char f32 "
         "f64 i8 i16 i32 i64 i128 isize str u8 u16 u32 u64 u128 usize",
         rf"(?:'|\br#)?{_NAME}",
     ),
     "java": Lexicon(
-        _SLASHES,
-        f"{_TRIPLE_DOUBLE}|{_DOUBLE}|{_SINGLE}",
+        _SLASH_COMMENTS,
+        f"{_TRIPLE_DOUBLE}|{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}",
         "abstract assert boolean break byte case catch char class const continue default do double else enum extends "
         "final finally float for goto if implements import instanceof int interface long native new null package "
         "private protected public return short static strictfp super switch synchronized this throw throws transient "
         "true false try void volatile while var",
-        _DOLLARED,
+        _DOLLAR_NAME,
     ),
-    "c": Lexicon(_SLASHES, f"(?:\\b(?:L|u8?|U))?(?:{_DOUBLE}|{_SINGLE})", _C),
+    "c": Lexicon(_SLASH_COMMENTS, f"(?:\\b(?:L|u8?|U))?(?:{_DOUBLE_QUOTED}|{_SINGLE_QUOTED})", _C_WORDS),
     "cpp": Lexicon(
-        _SLASHES,
+        _SLASH_COMMENTS,
         r'\b(?:L|u8?|U)?R"(?P<d>[^\s()\\]{0,16})\((?:[^)]|\)(?!(?P=d)"))*+(?:\)(?P=d)")?+'
-        f"|(?:\\b(?:L|u8?|U))?(?:{_DOUBLE}|{_SINGLE})",
-        _C + _CPP,
+        f"|(?:\\b(?:L|u8?|U))?(?:{_DOUBLE_QUOTED}|{_SINGLE_QUOTED})",
+        _C_WORDS + _CPP_WORDS,
     ),
     "csharp": Lexicon(
-        _SLASHES,
-        rf'\$*{_RAW_TRIPLE}|(?:@\$?|\$@)"(?:[^"]|"")*+"?+|\$?{_DOUBLE}|{_SINGLE}',
+        _SLASH_COMMENTS,
+        rf'\$*{_RAW_TRIPLE}|(?:@\$?|\$@)"(?:[^"]|"")*+"?+|\$?{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}',
         "abstract as async await base bool break byte case catch char checked class const continue decimal default "
         "delegate do double else enum event explicit extern false finally fixed float for foreach goto if implicit in "
         "int interface internal is lock long namespace new null object operator out override params private protected "
@@ -120,43 +126,43 @@ LEXICONS: Mapping[str, Lexicon] = {
         rf"@?{_NAME}",
     ),
     "ruby": Lexicon(
-        rf"{_HASH}|^=begin\b(?:[^\n]|\n(?!=end\b))*+(?:\n=end[^\n]*|\Z)",
-        rf"{_HEREDOC}|{_DOUBLE_LINES}|{_SINGLE_LINES}|{_TICKED}|{_REGEX}",
+        rf"{_HASH_COMMENT}|^=begin\b(?:[^\n]|\n(?!=end\b))*+(?:\n=end[^\n]*|\Z)",
+        rf"{_HEREDOC}|{_MULTILINE_DOUBLE_QUOTED}|{_MULTILINE_SINGLE_QUOTED}|{_BACKTICK_QUOTED}|{_REGEX_LITERAL}",
         "BEGIN END alias and begin break case class def defined? do else elsif end ensure false for if in module next "
         "nil not or redo rescue retry return self super then true undef unless until when while yield raise",
         rf"(?:@@?|\$)?{_NAME}(?:[?!](?![=~]))?",
-        quotes_alike=True,
+        has_equal_quotes=True,
     ),
     "php": Lexicon(
-        rf"{_SLASHES}|#(?!\[)[^\n]*",
-        rf"<{_HEREDOC}|{_DOUBLE_LINES}|{_SINGLE_LINES}|{_TICKED}",
+        rf"{_SLASH_COMMENTS}|#(?!\[)[^\n]*",
+        rf"<{_HEREDOC}|{_MULTILINE_DOUBLE_QUOTED}|{_MULTILINE_SINGLE_QUOTED}|{_BACKTICK_QUOTED}",
         "abstract and array as break callable case catch class clone const continue declare default do echo else "
         "elseif empty enddeclare endfor endforeach endif endswitch endwhile extends false final finally fn for foreach "
         "function global goto if implements include include_once instanceof insteadof interface isset list match "
         "namespace new null or parent print private protected public readonly require require_once return self static "
         "switch throw trait true try unset use var void while xor yield bool float int mixed string $this",
         rf"\$?{_NAME}",
-        quotes_alike=True,
+        has_equal_quotes=True,
     ),
     "kotlin": Lexicon(
-        _SLASHES,
-        f"{_RAW_TRIPLE}|{_DOUBLE}|{_SINGLE}",
+        _SLASH_COMMENTS,
+        f"{_RAW_TRIPLE}|{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}",
         "as break class continue do else false for fun if in interface is null object package return super this throw "
         "true try typealias typeof val var when while catch finally import private protected public internal override "
         "abstract open suspend companion",
         rf"`[^`\n]*`|{_NAME}",
     ),
     "scala": Lexicon(
-        _SLASHES,
-        rf"(?:\b{_NAME})?(?:{_RAW_TRIPLE}|{_DOUBLE})|{_CHARACTER}",
+        _SLASH_COMMENTS,
+        rf"(?:\b{_NAME})?(?:{_RAW_TRIPLE}|{_DOUBLE_QUOTED})|{_CHARACTER_LITERAL}",
         "abstract case catch class def do else enum export extends false final finally for given if implicit import "
         "lazy match new null object override package private protected return sealed super then this throw trait true "
         "try type val var while with yield",
         rf"`[^`\n]*`|{_NAME}",
     ),
     "swift": Lexicon(
-        _SLASHES,
-        rf'(?P<h>#*){_RAW_TRIPLE}(?P=h)|(?P<g>#+)"[^\n]*?"(?P=g)|{_DOUBLE}',
+        _SLASH_COMMENTS,
+        rf'(?P<h>#*){_RAW_TRIPLE}(?P=h)|(?P<g>#+)"[^\n]*?"(?P=g)|{_DOUBLE_QUOTED}',
         "associatedtype class deinit enum extension fileprivate func import init inout internal let open operator "
         "private protocol public rethrows static struct subscript typealias var break case continue default defer do "
         "else fallthrough for guard if in repeat return switch where while as await catch false is nil super self Self "
@@ -165,16 +171,16 @@ LEXICONS: Mapping[str, Lexicon] = {
     ),
     "lua": Lexicon(
         "|".join([*(rf"--\[{e}\[(?:[^\]]|\](?!{e}\]))*+(?:\]{e}\])?+" for e in ("", "=", "==")), r"--[^\n]*+"]),
-        rf"{_DOUBLE}|{_SINGLE}|\[(?P<s>=*+)\[(?:[^\]]|\](?!(?P=s)\]))*+(?:\](?P=s)\])?+",
+        rf"{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}|\[(?P<s>=*+)\[(?:[^\]]|\](?!(?P=s)\]))*+(?:\](?P=s)\])?+",
         "and break do else elseif end false for function goto if in local nil not or repeat return self then true "
         "until while",
-        quotes_alike=True,
+        has_equal_quotes=True,
     ),
     "bash": Lexicon(
         r"(?<![^\s;&|()])#[^\n]*",
-        rf"{_HEREDOC}|\$?{_DOUBLE_LINES}|\$?{_SINGLE_LINES}",
+        rf"{_HEREDOC}|\$?{_MULTILINE_DOUBLE_QUOTED}|\$?{_MULTILINE_SINGLE_QUOTED}",
         "case coproc do done elif else esac fi for function if in select then time until while break continue exit "
         "export local readonly return set shift unset declare echo printf source test trap",
-        quotes_alike=True,
+        has_equal_quotes=True,
     ),
 }

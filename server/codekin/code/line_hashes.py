@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 MAX_BORDERS = 2  # per function: more found no more first lines (evaluation, 16 repositories), and cost room
-_DEPTH = 6  # from a definition to its body: decorators, declarators, parameters stand between
-_CACHED = 65_536  # lines
+_MAX_BODY_DEPTH = 6  # from a definition to its body: decorators, declarators, parameters stand between
+_MAX_CACHED_LINES = 65_536  # lines
 
-_FAMILIES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c"}  # which copy from one another
-_BLOCK = re.compile(
+_LANGUAGE_FAMILIES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c"}  # which copy from one another
+_BLOCK_NODE_TYPE = re.compile(
     r"(?:^|_)(?:block|body)$|^(?:statements|body_statement|compound_statement|then|do|else|begin|ensure|suite|chunk)$"
     r"|statement_list|do_group|block_body|clause$|case_(?:statement|item|block)|(?:_|switch_)case$|switch_(?:entry|section)"
 )  # nodes whose children are statements
-_NOT_LOCAL = (
+_KEYWORD_PATTERN = (
     "abstract|and|as|assert|async|await|auto|begin|bool|boolean|break|byte|case|catch|char|class|const|constexpr|continue|"
     "def|default|defer|del|delete|die|do|double|each|echo|elif|else|elseif|elsif|end|ensure|enum|except|export|extends|"
     "extern|fallthrough|false|final|finally|float|fn|for|foreach|from|fun|func|function|global|go|goto|guard|if|impl|"
@@ -35,18 +35,20 @@ _NOT_LOCAL = (
     "some|static|string|struct|super|switch|template|then|this|throw|throws|trait|true|try|type|typedef|typename|typeof|"
     "undefined|union|unless|unset|unsigned|until|use|using|val|var|void|volatile|when|where|while|with|yield"
 )
-_QUOTED = (rf"{quote}(?:[^{quote}\\\n]|\\.)*{quote}" for quote in "\"'`")
-_STRING = "|".join(_QUOTED)
-_LOCAL = rf"(?<![\w.>:@])(?!(?:{_NOT_LOCAL})\b)[a-z_]\w*(?![\w(!]|:(?!\s*$)|\s*::)"
-_STRINGS, _LOCALS = re.compile(_STRING), re.compile(_LOCAL, re.MULTILINE)
-_EITHER = re.compile(f"{_STRING}|{_LOCAL}")
+_QUOTED_PATTERNS = (rf"{quote}(?:[^{quote}\\\n]|\\.)*{quote}" for quote in "\"'`")
+_STRING_PATTERN = "|".join(_QUOTED_PATTERNS)
+_LOCAL_PATTERN = rf"(?<![\w.>:@])(?!(?:{_KEYWORD_PATTERN})\b)[a-z_]\w*(?![\w(!]|:(?!\s*$)|\s*::)"
+_STRINGS, _LOCALS = re.compile(_STRING_PATTERN), re.compile(_LOCAL_PATTERN, re.MULTILINE)
+_STRING_OR_LOCAL = re.compile(f"{_STRING_PATTERN}|{_LOCAL_PATTERN}")
 _NUMBER = re.compile(r"\b\d[\w.]*")
 _BLANK = re.compile(r"[\s$]+")
 _COMMENT = re.compile(r"//|#(?!\s*(?:include|define|if|ifdef|ifndef|endif|else|elif)\b|[\[!])|--|/\*|\*(?!\w)|<!--")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 # Linear on any line: a word is tried once, and types in angle brackets are read for so many characters only.
-_CALLED = re.compile(r"(?<!\w)[^\WA-Za-z_]*+([A-Za-z_]\w*+)[!?]?\s*+(?:<[\w, <>\[\]]{0,200}>)?\(|[.:>]([A-Za-z_]\w*)")
-_KEYWORDS = frozenset(_NOT_LOCAL.split("|"))
+_CALL_OR_MEMBER = re.compile(
+    r"(?<!\w)[^\WA-Za-z_]*+([A-Za-z_]\w*+)[!?]?\s*+(?:<[\w, <>\[\]]{0,200}>)?\(|[.:>]([A-Za-z_]\w*)"
+)
+_KEYWORDS = frozenset(_KEYWORD_PATTERN.split("|"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,83 +63,89 @@ class LineHashes:
         return array("H", (len(self.borders), *self.borders)).tobytes() + array("I", self.keys).tobytes()
 
 
-def unpack(packed: bytes) -> LineHashes:
+def unpack_line_hashes(packed: bytes) -> LineHashes:
     """Unpack line hashes. Raises ValueError where `packed` is damaged."""
     if len(packed) < 2:
         raise ValueError("a course without its length")
-    count = array("H", packed[:2])[0]
-    borders, keys = array("H", packed[2 : 2 + 2 * count]), array("I", packed[2 + 2 * count :])
-    if len(borders) < count:
+    border_count = array("H", packed[:2])[0]
+    borders, keys = array("H", packed[2 : 2 + 2 * border_count]), array("I", packed[2 + 2 * border_count :])
+    if len(borders) < border_count:
         raise ValueError("a course that is cut short")
     return LineHashes(tuple(keys), tuple(borders))
 
 
 def hash_content_lines(text: str, language: str, borders: Sequence[int] = ()) -> LineHashes:
     """Hash the lines of a content in that language."""
-    key = make_line_hasher(language)
+    hasher = make_line_hasher(language)
     return LineHashes(
-        tuple(map(key.__getitem__, text.split("\n"))), tuple(border for border in borders if border < 65_536)
+        tuple(map(hasher.__getitem__, text.split("\n"))), tuple(border for border in borders if border < 65_536)
     )
 
 
 def choose_split_points(borders: Sequence[int]) -> tuple[int, ...]:
     """Choose the borders that get a continuation vector: after the signature, and halfway."""
-    half = borders[len(borders) // 2 :][:1] if len(borders) > 2 else ()
-    return (*borders[:1], *half)[:MAX_BORDERS]
+    middle_border = borders[len(borders) // 2 :][:1] if len(borders) > 2 else ()
+    return (*borders[:1], *middle_border)[:MAX_BORDERS]
 
 
-def find_statement_rows(node: "Node", end: int) -> tuple[int, ...]:
+def find_statement_rows(node: "Node", end_row: int) -> tuple[int, ...]:
     """Return the rows before `end` on which the statements of a definition's body begin; () if it has no such body."""
-    body = _body(node)
-    if body is None:
+    body_node = _find_body(node)
+    if body_node is None:
         return ()
-    opened = bool(body.children) and not body.children[0].is_named  # by a brace, after which a statement may follow
-    previous, rows = body.start_point[0] if opened else node.start_point[0], []
-    for child in body.named_children:
-        first = child.start_point[0]
-        if previous < first < end and "comment" not in child.type:
-            rows.append(first)
-        previous = max(child.end_point[0] - (child.end_point[1] == 0), first)
+    has_opening_brace = (
+        bool(body_node.children) and not body_node.children[0].is_named
+    )  # by a brace, after which a statement may follow
+    previous_row, rows = body_node.start_point[0] if has_opening_brace else node.start_point[0], []
+    for child in body_node.named_children:
+        first_row = child.start_point[0]
+        if previous_row < first_row < end_row and "comment" not in child.type:
+            rows.append(first_row)
+        previous_row = max(child.end_point[0] - (child.end_point[1] == 0), first_row)
     return tuple(rows)
 
 
-def find_all_statement_rows(root: "Node", start: int, end: int) -> list[int]:
+def find_all_statement_rows(root_node: "Node", start_row: int, end_row: int) -> list[int]:
     """Return all rows in (start, end) on which a statement begins, at any depth."""
     rows: set[int] = set()
-    stack = [root]
-    while stack:
-        parent = stack.pop()
-        is_block = _BLOCK.search(parent.type) is not None
+    pending_nodes = [root_node]
+    while pending_nodes:
+        parent = pending_nodes.pop()
+        is_block = _BLOCK_NODE_TYPE.search(parent.type) is not None
         children = parent.children
-        previous = -1 if is_block else parent.start_point[0]
-        for child in children[bisect_left(children, start, key=lambda child: child.end_point[0]) :]:
-            first, last = child.start_point[0], child.end_point[0]
-            if first >= end:
+        previous_row = -1 if is_block else parent.start_point[0]
+        for child in children[bisect_left(children, start_row, key=lambda child: child.end_point[0]) :]:
+            first_row, last_row = child.start_point[0], child.end_point[0]
+            if first_row >= end_row:
                 break
-            starts = is_block and child.is_named and start < first and first > previous
-            if starts and "comment" not in child.type and not _BLOCK.search(child.type):
-                rows.add(first)
-            previous = last
-            if first != last or first > parent.start_point[0]:
-                stack.append(child)
+            starts_statement = is_block and child.is_named and start_row < first_row and first_row > previous_row
+            if starts_statement and "comment" not in child.type and not _BLOCK_NODE_TYPE.search(child.type):
+                rows.add(first_row)
+            previous_row = last_row
+            if first_row != last_row or first_row > parent.start_point[0]:
+                pending_nodes.append(child)
     return sorted(rows)
 
 
-def _body(node: "Node") -> "Node | None":
+def _find_body(node: "Node") -> "Node | None":
     """Return the block that is the definition's body: the last one on the first level that has one."""
-    level = [node]
-    for _ in range(_DEPTH):
-        inner = [child for parent in level for child in parent.named_children]
-        blocks = [child for child in inner if _BLOCK.search(child.type)]
-        if blocks:
-            only = blocks[-1].named_children
+    level_nodes = [node]
+    for _ in range(_MAX_BODY_DEPTH):
+        inner_nodes = [child for parent in level_nodes for child in parent.named_children]
+        block_nodes = [child for child in inner_nodes if _BLOCK_NODE_TYPE.search(child.type)]
+        if block_nodes:
+            inner_statements = block_nodes[-1].named_children
             # The body of Kotlin's, Swift's and Ruby's functions may hold another block and nothing else.
-            return only[0] if len(only) == 1 and _BLOCK.search(only[0].type) else blocks[-1]
-        level = [child for child in inner if child.start_point[0] != child.end_point[0]]
+            return (
+                inner_statements[0]
+                if len(inner_statements) == 1 and _BLOCK_NODE_TYPE.search(inner_statements[0].type)
+                else block_nodes[-1]
+            )
+        level_nodes = [child for child in inner_nodes if child.start_point[0] != child.end_point[0]]
     return None
 
 
-class _Keys(dict[str, int]):
+class _LineHasher(dict[str, int]):
     """Cache of line hashes: half of a code base's lines occur more than once."""
 
     def __init__(self, family: str) -> None:
@@ -145,35 +153,35 @@ class _Keys(dict[str, int]):
         self._seed = crc32(family.encode())
 
     def __missing__(self, line: str) -> int:
-        if len(self) >= _CACHED:
+        if len(self) >= _MAX_CACHED_LINES:
             self.clear()
-        found = self[line] = self._key(line.strip())
-        return found
+        line_hash = self[line] = self._hash_line(line.strip())
+        return line_hash
 
-    def _key(self, line: str) -> int:
+    def _hash_line(self, line: str) -> int:
         if not line or line == "{" or _COMMENT.match(line):
             return 0
-        abstract = _NUMBER.sub("0", _LOCALS.sub("v", _STRINGS.sub('"', line)))
-        return crc32(_BLANK.sub("", abstract).encode("utf-8", "replace"), self._seed) or 1
+        abstracted_line = _NUMBER.sub("0", _LOCALS.sub("v", _STRINGS.sub('"', line)))
+        return crc32(_BLANK.sub("", abstracted_line).encode("utf-8", "replace"), self._seed) or 1
 
 
-_KEYS: dict[str, _Keys] = {}
+_HASHERS: dict[str, _LineHasher] = {}
 
 
 def language_family(language: str) -> str:
     """Return the family of a language; languages of one family hash equal lines equally."""
-    return _FAMILIES.get(language, language)
+    return _LANGUAGE_FAMILIES.get(language, language)
 
 
-def make_line_hasher(language: str) -> _Keys:
+def make_line_hasher(language: str) -> _LineHasher:
     """Return a mapping from a line of this language to its hash; 0 for a line without content."""
     name = language_family(language)
-    if name not in _KEYS:
-        _KEYS[name] = _Keys(name)
-    return _KEYS[name]
+    if name not in _HASHERS:
+        _HASHERS[name] = _LineHasher(name)
+    return _HASHERS[name]
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_MAX_CACHED_LINES)
 def find_local_names(line: str) -> tuple[str, ...]:
     """Return names that may be local, in order: not called, not members, not capitalised, not in strings."""
     return tuple(_LOCALS.findall(_STRINGS.sub('""', line)))
@@ -184,15 +192,17 @@ def find_names(line: str) -> list[str]:
     return [name for name in _NAME.findall(_STRINGS.sub('""', line)) if name not in _KEYWORDS]
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_MAX_CACHED_LINES)
 def find_calls(line: str) -> tuple[str, ...]:
     """Return the functions that the line calls and the members it names, in order."""
-    return tuple(called or member for called, member in _CALLED.findall(_STRINGS.sub('"', line)))
+    return tuple(
+        called_name or member_name for called_name, member_name in _CALL_OR_MEMBER.findall(_STRINGS.sub('"', line))
+    )
 
 
 def rename_locals(line: str, names: dict[str, str]) -> str:
     """Replace local names in the line; strings stay unchanged."""
-    return _EITHER.sub(lambda found: names.get(found[0], found[0]), line) if names else line
+    return _STRING_OR_LOCAL.sub(lambda match: names.get(match[0], match[0]), line) if names else line
 
 
 def blank_strings(line: str) -> str:

@@ -9,12 +9,12 @@ MAX_TEXT = 20_000  # characters of one snippet's text: a minified file is one li
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BARE_WORDS = "end|fi|done|esac|else|try|finally|do|then|begin|ensure|private|public|protected"
-_BARE = re.compile(
+_BARE_LINE = re.compile(
     rf"[\W_]*(?:(?:{_BARE_WORDS})\b[\W_]*)*"
     r"|\s*#\s*(?:(?:endif|endregion)\b.*|else\b[\W_]*)"  # of the preprocessor
     r"|\s*(?:[)}\]][\W_]*|end\s*)(?://|/\*|--|#).*"  # } // namespace math
 )
-_CLOSING = re.compile(r"[\s)}\];,]*(?:end\b[\s)}\];,]*)?")
+_CLOSING_LINE = re.compile(r"[\s)}\];,]*(?:end\b[\s)}\];,]*)?")
 
 
 def split_lines(text: str) -> list[str]:
@@ -27,28 +27,35 @@ def to_canonical_text(lines: Sequence[str]) -> str:
 
     At most MAX_TEXT characters, and always encodable: unpaired surrogates become U+FFFD; a byte order mark is dropped.
     """
-    stripped = [line.rstrip() for line in lines]
-    if stripped and stripped[0].startswith("\ufeff"):
-        stripped[0] = stripped[0][1:]
-    filled = [line for line in stripped if line]
-    if not filled:
-        return "\n".join(stripped)[:MAX_TEXT]
-    least, most = min(filled), max(filled)  # what these two share at their start, all of them share
+    stripped_lines = [line.rstrip() for line in lines]
+    if stripped_lines and stripped_lines[0].startswith("\ufeff"):
+        stripped_lines[0] = stripped_lines[0][1:]
+    filled_lines = [line for line in stripped_lines if line]
+    if not filled_lines:
+        return "\n".join(stripped_lines)[:MAX_TEXT]
+    smallest_line, greatest_line = (
+        min(filled_lines),
+        max(filled_lines),
+    )  # what these two share at their start, all of them share
     indent = 0
-    while indent < len(least) and least[indent] == most[indent] and least[indent] in " \t":
+    while (
+        indent < len(smallest_line)
+        and smallest_line[indent] == greatest_line[indent]
+        and smallest_line[indent] in " \t"
+    ):
         indent += 1
-    text = "\n".join([line[indent:] for line in stripped] if indent else stripped)[:MAX_TEXT]
+    text = "\n".join([line[indent:] for line in stripped_lines] if indent else stripped_lines)[:MAX_TEXT]
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def is_bare(line: str) -> bool:
     """Return whether the line has only punctuation and keywords that close or divide: `}`, `end`, `else:`."""
-    return _BARE.fullmatch(line) is not None
+    return _BARE_LINE.fullmatch(line) is not None
 
 
 def is_closing(line: str) -> bool:
     """Return whether the line is blank, or only closes an open block."""
-    return _CLOSING.fullmatch(line) is not None
+    return _CLOSING_LINE.fullmatch(line) is not None
 
 
 def hash_content(text: str) -> bytes:

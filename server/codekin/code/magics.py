@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from codekin.code.languages import LANGUAGES, detect_language
 
-UNKNOWN = "notebook"  # cells of a language that codekin does not know, which are cut into windows of lines
+UNKNOWN_LANGUAGE = "notebook"  # cells of a language that codekin does not know, which are cut into windows of lines
 
 _ALIASES = {
     "python": "ipython pypy pyspark xpython xeus-python sage sagemath jython micropython py",
@@ -36,36 +36,36 @@ _ALIASES = {
     "sql": "bigquery sparksql mysql postgres postgresql sqlite tsql kql",
 }
 _BY_ALIAS = {alias: language for language, aliases in _ALIASES.items() for alias in aliases.split()}
-_PROSE = frozenset(["markdown", "md", "latex", "tex", "svg", "text", "raw", "plaintext", "ai", "dot", "mermaid"])
-_SCRIPTS = frozenset(["script", "writefile", "file"])
-_VERSION = re.compile(r"[\s.\-_]*\d[\d.\-_a-z]*\Z")  # python3, julia-1.9, c++17
+_PROSE_NAMES = frozenset(["markdown", "md", "latex", "tex", "svg", "text", "raw", "plaintext", "ai", "dot", "mermaid"])
+_SCRIPT_MAGICS = frozenset(["script", "writefile", "file"])
+_VERSION_SUFFIX = re.compile(r"[\s.\-_]*\d[\d.\-_a-z]*\Z")  # python3, julia-1.9, c++17
 
 _CELL_MAGIC = re.compile(r"\s*(?:%%|#!(?!/))\s*([\w.+#-]+)(.*)")
 _BARE_MAGIC = re.compile(r"\s*%(\w+)\s*\Z")  # as Databricks has it: the whole cell
-_TIMED = re.compile(r"(\s*)%(?:time|timeit|prun|memit)\b(?:\s+-\w+(?:\s*\d+)?)*[ \t]+(?=\S)")
-_NO_CODE = re.compile(
+_TIMING_MAGIC = re.compile(r"(\s*)%(?:time|timeit|prun|memit)\b(?:\s+-\w+(?:\s*\d+)?)*[ \t]+(?=\S)")
+_MAGIC_LINE = re.compile(
     r"\s*(?:[\w.,* ]+=\s*)?(?:!|%[A-Za-z_][\w.]*(?:\s|\Z))"  # files = !ls, %cd ..
     r"|\s*\?{1,2}\s*[\w.*%]+\s*\Z|\s*%{0,2}[A-Za-z_][\w.*]*\s*\?{1,2}\s*\Z"  # ?frame, frame.head??
 )
-_LITERAL = re.compile(
+_LITERAL_OR_COMMENT = re.compile(
     r'(?P<long>"{3}.*?(?:"{3}|\Z)|\'{3}.*?(?:\'{3}|\Z))|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*', re.DOTALL
 )
 
 
-def language_named(name: str, extension: str = "") -> str | None:
+def find_named_language(name: str, extension: str = "") -> str | None:
     """Return the language that a kernel, a magic or an editor calls `name`, or whose files end so; None if unknown."""
-    lowered = name.strip().lower()
-    for known in (lowered, _VERSION.sub("", lowered)):
-        if known in LANGUAGES:
-            return known
-        if known in _BY_ALIAS:
-            return _BY_ALIAS[known]
+    lower_name = name.strip().lower()
+    for candidate_name in (lower_name, _VERSION_SUFFIX.sub("", lower_name)):
+        if candidate_name in LANGUAGES:
+            return candidate_name
+        if candidate_name in _BY_ALIAS:
+            return _BY_ALIAS[candidate_name]
     return detect_language(PurePath(f"cell.{extension.lstrip('.')}")) if extension.strip(".") else None
 
 
 def is_prose(name: str) -> bool:
     """Return whether a cell of this language is text for readers, not code."""
-    return name.strip().lower() in _PROSE
+    return name.strip().lower() in _PROSE_NAMES
 
 
 def read_cell(lines: Sequence[str], language: str) -> tuple[str | None, list[str]]:
@@ -73,59 +73,69 @@ def read_cell(lines: Sequence[str], language: str) -> tuple[str | None, list[str
 
     None where the cell holds no code but prose, or a text file.
     """
-    code, first = list(lines), next((i for i, line in enumerate(lines) if line.strip()), None)
-    while first is not None and (magic := _magic(code[first], code[first + 1 :], language)):
-        code[first] = ""
-        said = _said(*magic, language)
-        if said != language:
-            return said, code
-        first = next((i for i, line in enumerate(code) if line.strip()), None)
-    return language, _without_magics(code) if language == "python" else code
+    code_lines, first_index = list(lines), next((index for index, line in enumerate(lines) if line.strip()), None)
+    while first_index is not None and (
+        cell_magic := _parse_cell_magic(code_lines[first_index], code_lines[first_index + 1 :], language)
+    ):
+        code_lines[first_index] = ""
+        magic_language = _find_magic_language(*cell_magic, language)
+        if magic_language != language:
+            return magic_language, code_lines
+        first_index = next((index for index, line in enumerate(code_lines) if line.strip()), None)
+    return language, _blank_magic_lines(code_lines) if language == "python" else code_lines
 
 
-def _magic(line: str, below: Sequence[str], language: str) -> tuple[str, str] | None:
+def _parse_cell_magic(line: str, lines_below: Sequence[str], language: str) -> tuple[str, str] | None:
     """Return the name and the arguments of the magic that governs the cell; None if the line is no magic."""
-    if found := _CELL_MAGIC.match(line):
-        return found[1], found[2].strip()
-    bare = _BARE_MAGIC.match(line)
-    is_known = bare and any(map(str.strip, below)) and (is_prose(bare[1]) or language_named(bare[1]) not in (None, ""))
-    return (bare[1], "") if bare and is_known and language != UNKNOWN else None
+    if match := _CELL_MAGIC.match(line):
+        return match[1], match[2].strip()
+    bare_magic = _BARE_MAGIC.match(line)
+    is_known = (
+        bare_magic
+        and any(map(str.strip, lines_below))
+        and (is_prose(bare_magic[1]) or find_named_language(bare_magic[1]) not in (None, ""))
+    )
+    return (bare_magic[1], "") if bare_magic and is_known and language != UNKNOWN_LANGUAGE else None
 
 
-def _said(name: str, arguments: str, language: str) -> str | None:
+def _find_magic_language(name: str, arguments: str, language: str) -> str | None:
     """Return the language that a cell magic declares; None for prose."""
-    lowered = name.lower()
-    if is_prose(lowered):
+    lower_name = name.lower()
+    if is_prose(lower_name):
         return None
-    if lowered in _SCRIPTS:
+    if lower_name in _SCRIPT_MAGICS:
         words = [word for word in arguments.split() if not word.startswith("-")] or [""]
-        named = detect_language(PurePath(words[0])) if lowered != "script" else language_named(PurePath(words[0]).name)
-        return named or (None if lowered != "script" else UNKNOWN)
-    named = language_named(lowered)
-    return named or ("sql" if "sql" in lowered else language)  # %%time, %%capture: it stays what it is
+        named_language = (
+            detect_language(PurePath(words[0]))
+            if lower_name != "script"
+            else find_named_language(PurePath(words[0]).name)
+        )
+        return named_language or (None if lower_name != "script" else UNKNOWN_LANGUAGE)
+    named_language = find_named_language(lower_name)
+    return named_language or ("sql" if "sql" in lower_name else language)  # %%time, %%capture: it stays what it is
 
 
-def _without_magics(lines: Sequence[str]) -> list[str]:
-    code, goes_on = list(lines), False
-    quoted: set[int] | None = None
+def _blank_magic_lines(lines: Sequence[str]) -> list[str]:
+    code_lines, continues_magic = list(lines), False
+    quoted_rows: set[int] | None = None
     for row, line in enumerate(lines):
-        is_magic = goes_on or _NO_CODE.match(line) or _TIMED.match(line)
-        if is_magic and quoted is None:
-            quoted = _within_strings(lines)
-        if not is_magic or (quoted and row in quoted):
-            goes_on = False
+        is_magic = continues_magic or _MAGIC_LINE.match(line) or _TIMING_MAGIC.match(line)
+        if is_magic and quoted_rows is None:
+            quoted_rows = _find_rows_in_strings(lines)
+        if not is_magic or (quoted_rows and row in quoted_rows):
+            continues_magic = False
             continue
-        timed = None if goes_on else _TIMED.match(line)
-        goes_on = line.rstrip().endswith("\\") and not timed
-        code[row] = timed[1] + line[timed.end() :] if timed else ""
-    return code
+        timing_magic = None if continues_magic else _TIMING_MAGIC.match(line)
+        continues_magic = line.rstrip().endswith("\\") and not timing_magic
+        code_lines[row] = timing_magic[1] + line[timing_magic.end() :] if timing_magic else ""
+    return code_lines
 
 
-def _within_strings(lines: Sequence[str]) -> set[int]:
+def _find_rows_in_strings(lines: Sequence[str]) -> set[int]:
     """Return the lines that begin inside a multi-line string."""
     text, rows = "\n".join(lines), set[int]()
-    for found in _LITERAL.finditer(text):
-        if found["long"]:
-            first = text.count("\n", 0, found.start())
-            rows.update(range(first + 1, first + 1 + found["long"].count("\n")))
+    for match in _LITERAL_OR_COMMENT.finditer(text):
+        if match["long"]:
+            first_row = text.count("\n", 0, match.start())
+            rows.update(range(first_row + 1, first_row + 1 + match["long"].count("\n")))
     return rows

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from codekin.code.cells import DEFAULT, Notebook, Source, joined, source_of
+from codekin.code.cells import DEFAULT_LANGUAGE, CellSource, Notebook, join_cells, make_cell_source
 from codekin.code.json_reader import JsonError, JsonReader
-from codekin.code.magics import UNKNOWN, language_named
+from codekin.code.magics import UNKNOWN_LANGUAGE, find_named_language
 
-SUFFIX = ".ipynb"
+NOTEBOOK_SUFFIX = ".ipynb"
 
-_MOST_CELLS = 100_000
+_MAX_CELLS = 100_000
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _LANGUAGE_KEYS = (  # of a cell's metadata, as VS Code and .NET's notebooks have them
     ("vscode", "languageId"),
@@ -27,7 +27,7 @@ _LANGUAGE_KEYS = (  # of a cell's metadata, as VS Code and .NET's notebooks have
 
 def is_notebook(path: PurePath) -> bool:
     """Return whether a file of this name is a notebook."""
-    return path.suffix.lower() == SUFFIX
+    return path.suffix.lower() == NOTEBOOK_SUFFIX
 
 
 def is_json(text: str) -> bool:
@@ -35,16 +35,16 @@ def is_json(text: str) -> bool:
     return text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", "")
 
 
-def read_notebook(data: str) -> Notebook | str:
+def read_notebook(json_text: str) -> Notebook | str:
     """Read a notebook from JSON of any nbformat version; return the reason as a string if it can't be read."""
     try:
-        return _read(_LINE_END.sub("\n", data) if "\r" in data else data)
+        return _parse_notebook(_LINE_END.sub("\n", json_text) if "\r" in json_text else json_text)
     except JsonError as error:
         return f"its JSON can't be read: {error}"
 
 
 @dataclass(slots=True)
-class _Cell:
+class _JsonCell:
     """A cell as the JSON has it."""
 
     kind: str = ""
@@ -55,102 +55,106 @@ class _Cell:
     rows: tuple[int, ...] = (0,)  # on which line of the file each does
 
 
-def _read(data: str) -> Notebook | str:
-    if not data.strip("\ufeff \t\n"):
+def _parse_notebook(json_text: str) -> Notebook | str:
+    if not json_text.strip("\ufeff \t\n"):
         return "it is an empty file"
-    reader = JsonReader(data.removeprefix("\ufeff"))
-    if reader.peek() != "{":
+    reader = JsonReader(json_text.removeprefix("\ufeff"))
+    if reader.peek_character() != "{":
         return "its JSON is no notebook's: it is no object"
-    cells: list[_Cell] | None = None
+    cells: list[_JsonCell] | None = None
     metadata: dict[str, Any] = {}
-    for key in reader.members():
+    for key in reader.read_members():
         if key == "metadata":
-            metadata = reader.outline(1)
+            metadata = reader.read_outline(1)
         elif key == "cells":
-            cells = list(_cells(reader))
+            cells = list(_read_cells(reader))
         elif key == "worksheets":
-            cells = list(_sheets(reader))
+            cells = list(_read_worksheets(reader))
         else:
-            reader.skip()
-    reader.end()
+            reader.skip_value()
+    reader.expect_end()
     if cells is None:
         return "its JSON is no notebook's: it has no cells"
-    language = _language(metadata, cells)
-    return joined((_source(cell, index, language) for index, cell in enumerate(cells)), language)
+    language = _find_notebook_language(metadata, cells)
+    return join_cells((_to_cell_source(cell, index, language) for index, cell in enumerate(cells)), language)
 
 
-def _sheets(reader: JsonReader) -> Iterator[_Cell]:
+def _read_worksheets(reader: JsonReader) -> Iterator[_JsonCell]:
     """Read the cells of nbformat 3 and older."""
-    for _ in reader.items():
-        for key in reader.members():
+    for _ in reader.read_items():
+        for key in reader.read_members():
             if key == "cells":
-                yield from _cells(reader)
+                yield from _read_cells(reader)
             else:
-                reader.skip()
+                reader.skip_value()
 
 
-def _cells(reader: JsonReader) -> Iterator[_Cell]:
-    for count, _ in enumerate(reader.items()):
-        if count == _MOST_CELLS:
-            raise JsonError(f"it has more than {_MOST_CELLS:,} cells")
-        yield _cell(reader)
+def _read_cells(reader: JsonReader) -> Iterator[_JsonCell]:
+    for count, _ in enumerate(reader.read_items()):
+        if count == _MAX_CELLS:
+            raise JsonError(f"it has more than {_MAX_CELLS:,} cells")
+        yield _read_cell_json(reader)
 
 
-def _cell(reader: JsonReader) -> _Cell:
-    cell = _Cell(rows=(reader.row(),))
-    for key in reader.members():
+def _read_cell_json(reader: JsonReader) -> _JsonCell:
+    cell = _JsonCell(rows=(reader.find_row(),))
+    for key in reader.read_members():
         if key in ("source", "input"):  # the latter in nbformat 3
-            _take_source(cell, reader)
+            _read_cell_source(cell, reader)
         elif key == "cell_type":
-            cell.kind = reader.text() or ""
+            cell.kind = reader.read_text() or ""
         elif key == "id":
-            cell.id = reader.text() or ""
+            cell.id = reader.read_text() or ""
         elif key == "language":
-            cell.language = reader.text() or ""
+            cell.language = reader.read_text() or ""
         elif key == "metadata":
-            cell.language = _said_of_cell(reader.outline(1)) or cell.language
+            cell.language = _find_cell_language(reader.read_outline(1)) or cell.language
         else:
-            reader.skip()
+            reader.skip_value()
     return cell
 
 
-def _take_source(cell: _Cell, reader: JsonReader) -> None:
+def _read_cell_source(cell: _JsonCell, reader: JsonReader) -> None:
     """Read the source: a string, or an array of strings that usually, but not always, end where lines do."""
-    pieces, starts, rows, length = [""], [0], [reader.row()], 0
-    for _ in reader.items() if reader.peek() == "[" else (None,):
-        row = reader.row()
-        if piece := reader.text():
+    pieces, piece_starts, piece_rows, source_length = [""], [0], [reader.find_row()], 0
+    for _ in reader.read_items() if reader.peek_character() == "[" else (None,):
+        piece_row = reader.find_row()
+        if piece := reader.read_text():
             pieces.append(piece)
-            starts.append(length)
-            rows.append(row)
-            length += len(piece)
-    cell.source, cell.starts, cell.rows = "".join(pieces), tuple(starts), tuple(rows)
+            piece_starts.append(source_length)
+            piece_rows.append(piece_row)
+            source_length += len(piece)
+    cell.source, cell.starts, cell.rows = "".join(pieces), tuple(piece_starts), tuple(piece_rows)
 
 
-def _source(cell: _Cell, index: int, language: str) -> Source:
+def _to_cell_source(cell: _JsonCell, index: int, language: str) -> CellSource:
     if cell.kind != "code":
-        return Source((), None, index)
-    begins = (0, *(end.end() for end in _LINE_END.finditer(cell.source)))
-    rows = tuple(cell.rows[bisect_right(cell.starts, begin) - 1] for begin in begins)
-    return replace(source_of(cell.source, cell.language, language), index=index, id=cell.id, rows=rows)
+        return CellSource((), None, index)
+    line_starts = (0, *(line_end.end() for line_end in _LINE_END.finditer(cell.source)))
+    rows = tuple(cell.rows[bisect_right(cell.starts, line_start) - 1] for line_start in line_starts)
+    return replace(make_cell_source(cell.source, cell.language, language), index=index, id=cell.id, rows=rows)
 
 
-def _said_of_cell(metadata: dict[str, Any]) -> str:
-    for holder, key in _LANGUAGE_KEYS:
-        inner = metadata.get(holder)
-        if isinstance(inner, dict) and isinstance(inner.get(key), str):
-            return str(inner[key])
+def _find_cell_language(metadata: dict[str, Any]) -> str:
+    for section, key in _LANGUAGE_KEYS:
+        section_values = metadata.get(section)
+        if isinstance(section_values, dict) and isinstance(section_values.get(key), str):
+            return str(section_values[key])
     return ""
 
 
-def _language(metadata: dict[str, Any], cells: Sequence[_Cell]) -> str:
+def _find_notebook_language(metadata: dict[str, Any], cells: Sequence[_JsonCell]) -> str:
     """Return the language of the notebook, as its kernel declares it."""
-    given = (metadata.get("language_info"), metadata.get("kernelspec"))
-    info, kernel = (value if isinstance(value, dict) else {} for value in given)
-    own = next((cell.language for cell in cells if cell.kind == "code" and cell.language), "")
-    names = (info.get("name"), kernel.get("language"), kernel.get("name"), own)
-    said = [name for name in names if isinstance(name, str) and name]
-    known = [found for name in said if (found := language_named(name))]
-    ending = info.get("file_extension")
-    by_ending = language_named("", ending) if isinstance(ending, str) else None
-    return next(iter(known), by_ending) or (UNKNOWN if said else DEFAULT)
+    sections = (metadata.get("language_info"), metadata.get("kernelspec"))
+    language_info, kernel_spec = (value if isinstance(value, dict) else {} for value in sections)
+    cell_language = next((cell.language for cell in cells if cell.kind == "code" and cell.language), "")
+    names = (language_info.get("name"), kernel_spec.get("language"), kernel_spec.get("name"), cell_language)
+    stated_names = [stated_name for stated_name in names if isinstance(stated_name, str) and stated_name]
+    known_languages = [
+        known_language for stated_name in stated_names if (known_language := find_named_language(stated_name))
+    ]
+    file_extension = language_info.get("file_extension")
+    language_by_extension = find_named_language("", file_extension) if isinstance(file_extension, str) else None
+    return next(iter(known_languages), language_by_extension) or (
+        UNKNOWN_LANGUAGE if stated_names else DEFAULT_LANGUAGE
+    )

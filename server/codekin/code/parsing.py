@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from codekin.code.budget import ParseBudget, reader
+from codekin.code.budget import ParseBudget, make_reader
 from codekin.code.grammar_types import Grammar, NodeRole
 from codekin.code.grammars import GRAMMARS
 from codekin.code.macros import blank_macros
@@ -22,7 +22,7 @@ _ERROR_KIND = 65_535  # tree-sitter's own: around what it could not parse there 
 _TARGET_FIELDS = ("name", "left", "key", "property", "pattern", "declarator")
 _VALUE_FIELDS = ("value", "right", "computed_value", "accessors")
 
-_local = threading.local()
+_thread_local = threading.local()
 
 
 @dataclass(frozen=True)
@@ -35,31 +35,43 @@ class Syntax:
     @cached_property
     def node_roles(self) -> dict[int, NodeRole]:
         """Map kind ids to roles; absent kinds are statements."""
-        types = {name: shape for shape, names in self.grammar.shapes.items() for name in names.split()}
-        kinds = range(self.language.node_kind_count)
-        named = {kind: self.language.node_kind_for_id(kind) for kind in kinds if self.language.node_kind_is_named(kind)}
-        return {kind: types[name] for kind, name in named.items() if name in types} | {_ERROR_KIND: NodeRole.OPEN}
+        roles_by_type = {
+            node_type: node_role
+            for node_role, node_types in self.grammar.node_types.items()
+            for node_type in node_types.split()
+        }
+        kind_ids = range(self.language.node_kind_count)
+        named_kinds = {
+            kind_id: self.language.node_kind_for_id(kind_id)
+            for kind_id in kind_ids
+            if self.language.node_kind_is_named(kind_id)
+        }
+        return {
+            kind_id: roles_by_type[node_type]
+            for kind_id, node_type in named_kinds.items()
+            if node_type in roles_by_type
+        } | {_ERROR_KIND: NodeRole.OPEN}
 
     def node_role(self, node: "Node") -> NodeRole:
         return self.node_roles.get(node.kind_id, NodeRole.STATEMENT)
 
     @cached_property
     def name_field(self) -> int:
-        return self._field("name")
+        return self._find_field_id("name")
 
     @cached_property
     def body_field(self) -> int:
-        return self._field("body")
+        return self._find_field_id("body")
 
     @cached_property
     def target_fields(self) -> tuple[int, ...]:
-        return tuple(filter(None, map(self._field, _TARGET_FIELDS)))
+        return tuple(filter(None, map(self._find_field_id, _TARGET_FIELDS)))
 
     @cached_property
     def value_fields(self) -> tuple[int, ...]:
-        return tuple(filter(None, map(self._field, _VALUE_FIELDS)))
+        return tuple(filter(None, map(self._find_field_id, _VALUE_FIELDS)))
 
-    def _field(self, name: str) -> int:
+    def _find_field_id(self, name: str) -> int:
         return self.language.field_id_for_name(name) or 0
 
     def matches_rule(self, rule: str, text: str) -> bool:
@@ -69,7 +81,7 @@ class Syntax:
     @cached_property
     def _rules(self) -> dict[str, re.Pattern[str]]:
         rules = ("constructors", "test_names", "tests", "suites", "definers", "wrappers", "makers", "holders")
-        return {rule: _whole(getattr(self.grammar, rule)) for rule in rules}
+        return {rule: _compile_whole_pattern(getattr(self.grammar, rule)) for rule in rules}
 
     @cached_property
     def test_mark(self) -> re.Pattern[bytes]:
@@ -80,7 +92,7 @@ class Syntax:
         return re.compile(self.grammar.test_owners)
 
 
-def _whole(pattern: str) -> re.Pattern[str]:
+def _compile_whole_pattern(pattern: str) -> re.Pattern[str]:
     """Compile a pattern that matches whole names; an empty pattern matches none."""
     return re.compile(rf"(?:{pattern})\Z" if pattern else r"(?!)", re.DOTALL)
 
@@ -127,55 +139,61 @@ def parse_source(source: bytes, syntax: Syntax) -> "Node | None":
     return parsed.tree.root_node if parsed else None
 
 
-def parse_incrementally(source: bytes, syntax: Syntax, former: ParsedSource | None = None) -> ParsedSource | None:
+def parse_incrementally(source: bytes, syntax: Syntax, former_parse: ParsedSource | None = None) -> ParsedSource | None:
     """Parse `source`; with a `former` parse of similar text, in time proportional to the difference."""
-    parser = _parser(syntax)
+    parser = _get_parser(syntax)
     source = blank_repeats(source)
     if syntax.grammar.macros:
         source = blank_macros(source)
-    budget = ParseBudget(source, lambda: _parser(syntax, is_spare=True))
+    budget = ParseBudget(source, lambda: _get_parser(syntax, is_spare=True))
     try:
-        if former is None:
-            return ParsedSource(source, parser.parse(reader(source), progress_callback=budget.is_spent))
+        if former_parse is None:
+            return ParsedSource(source, parser.parse(make_reader(source), progress_callback=budget.is_spent))
         return ParsedSource(
-            source, parser.parse(reader(source), _edited(former, source), progress_callback=budget.is_spent)
+            source,
+            parser.parse(
+                make_reader(source), _edit_former_tree(former_parse, source), progress_callback=budget.is_spent
+            ),
         )
     except ValueError:  # "Parsing failed": stopped by the budget
         parser.reset()
         return None
 
 
-def _edited(former: ParsedSource, source: bytes) -> "Tree":
+def _edit_former_tree(former_parse: ParsedSource, source: bytes) -> "Tree":
     """Return a copy of the former tree, told where the new source differs."""
-    old, shorter = former.source, min(len(former.source), len(source))
-    first = _common(old, source, shorter)
-    last = _common(old[::-1], source[::-1], shorter - first)
-    ends = len(old) - last, len(source) - last
-    tree = former.tree.copy()
-    points = (_point(text, at) for text, at in ((old, first), (old, ends[0]), (source, ends[1])))
-    tree.edit(first, *ends, *points)
+    old_source, shorter_length = former_parse.source, min(len(former_parse.source), len(source))
+    prefix_length = _count_common_bytes(old_source, source, shorter_length)
+    suffix_length = _count_common_bytes(old_source[::-1], source[::-1], shorter_length - prefix_length)
+    end_offsets = len(old_source) - suffix_length, len(source) - suffix_length
+    tree = former_parse.tree.copy()
+    points = (
+        _to_point(text, offset)
+        for text, offset in ((old_source, prefix_length), (old_source, end_offsets[0]), (source, end_offsets[1]))
+    )
+    tree.edit(prefix_length, *end_offsets, *points)
     return tree
 
 
-def _common(one: bytes, other: bytes, most: int) -> int:
+def _count_common_bytes(first_bytes: bytes, second_bytes: bytes, max_count: int) -> int:
     """Return how many leading bytes, `most` at most, both have in common."""
-    low, high = 0, most
+    low, high = 0, max_count
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+        low, high = (middle, high) if first_bytes[low:middle] == second_bytes[low:middle] else (low, middle - 1)
     return low
 
 
-def _point(source: bytes, at: int) -> tuple[int, int]:
+def _to_point(source: bytes, offset: int) -> tuple[int, int]:
     """Return row and column of a byte offset."""
-    return source.count(b"\n", 0, at), at - (source.rfind(b"\n", 0, at) + 1)
+    return source.count(b"\n", 0, offset), offset - (source.rfind(b"\n", 0, offset) + 1)
 
 
-def _parser(syntax: Syntax, is_spare: bool = False) -> "Parser":
+def _get_parser(syntax: Syntax, is_spare: bool = False) -> "Parser":
     """Return this thread's parser, or its spare one for a trial during a parse: parsers are not thread-safe."""
     from tree_sitter import Parser
 
-    parsers: dict[tuple[int, bool], Parser] = _local.__dict__.setdefault("parsers", {})
+    parsers: dict[tuple[int, bool], Parser] = _thread_local.__dict__.setdefault("parsers", {})
     key = id(syntax), is_spare  # syntaxes live as long as the process
     if key not in parsers:
         parsers[key] = Parser(syntax.language)

@@ -6,40 +6,40 @@ Lengths and line ends stay. What this finds in source is tables of zeros and enc
 
 import re
 
-_RUN = 1024  # bytes; a run of less costs a parser little
-_UNIT = 16  # bytes: what repeats is a token or a few
-_SAMPLE = 96  # bytes; longer than any rule of dashes is wide
+_MIN_RUN_BYTES = 1024  # bytes; a run of less costs a parser little
+_MAX_UNIT_BYTES = 16  # bytes: what repeats is a token or a few
+_SAMPLE_BYTES = 96  # bytes; longer than any rule of dashes is wide
 _VISIBLE = re.compile(rb"[^\n]")
 
 
 def blank_repeats(source: bytes) -> bytes:
     """Return `source` with long repetitions of a short unit blanked, in the same length."""
     runs: list[tuple[int, int]] = []
-    for probe in range(0, len(source) - _SAMPLE, _RUN // 2):
-        if runs and probe < runs[-1][1]:
+    for probe_offset in range(0, len(source) - _SAMPLE_BYTES, _MIN_RUN_BYTES // 2):
+        if runs and probe_offset < runs[-1][1]:
             continue
-        sample = source[probe : probe + _SAMPLE]
-        again = source.find(sample, probe + 1, probe + _UNIT + _SAMPLE)
-        if again >= 0 and not sample.isspace():
-            start, end = _extent(source, probe, source[probe:again])
-            if end - start >= _RUN:
-                runs.append((start, end))
-    return _blanked(source, runs) if runs else source
+        sample = source[probe_offset : probe_offset + _SAMPLE_BYTES]
+        repeat_offset = source.find(sample, probe_offset + 1, probe_offset + _MAX_UNIT_BYTES + _SAMPLE_BYTES)
+        if repeat_offset >= 0 and not sample.isspace():
+            run_start, run_end = _find_run_extent(source, probe_offset, source[probe_offset:repeat_offset])
+            if run_end - run_start >= _MIN_RUN_BYTES:
+                runs.append((run_start, run_end))
+    return _blank_runs(source, runs) if runs else source
 
 
-def _extent(source: bytes, start: int, unit: bytes) -> tuple[int, int]:
+def _find_run_extent(source: bytes, start: int, unit: bytes) -> tuple[int, int]:
     """Return start and end of the run around `start` in which `unit` repeats."""
-    step = len(unit)
+    unit_bytes = len(unit)
     end = start
     while source.startswith(unit, end):
-        end += step
-    while start >= step and source.startswith(unit, start - step):
-        start -= step
+        end += unit_bytes
+    while start >= unit_bytes and source.startswith(unit, start - unit_bytes):
+        start -= unit_bytes
     return start, end
 
 
-def _blanked(source: bytes, runs: list[tuple[int, int]]) -> bytes:
-    blanked = bytearray(source)
+def _blank_runs(source: bytes, runs: list[tuple[int, int]]) -> bytes:
+    blanked_source = bytearray(source)
     for start, end in runs:
-        blanked[start:end] = _VISIBLE.sub(b" ", source[start:end])
-    return bytes(blanked)
+        blanked_source[start:end] = _VISIBLE.sub(b" ", source[start:end])
+    return bytes(blanked_source)

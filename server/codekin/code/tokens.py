@@ -20,15 +20,15 @@ Codes = npt.NDArray[np.uint64]
 MARK, NAME, STRING, NUMBER = range(4)  # operators and reserved words are marks
 KIND_SHIFT = np.uint64(62)  # a code's highest two bits are its kind
 
-_NUMBER = r"\d\w*+(?:'\d\w*+)*+(?:\.\d\w*+)?+(?:(?<=[eEpP])[-+]\d++)?+"
-_MARKS = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\S"
-_LINE = r"\n[ \t]*+(?=[^\s#])|"
-_PLAIN = re.compile(r"'[^'\"\\`$#\n]*'")
+_NUMBER_PATTERN = r"\d\w*+(?:'\d\w*+)*+(?:\.\d\w*+)?+(?:(?<=[eEpP])[-+]\d++)?+"
+_MARK_PATTERN = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\S"
+_LINE_END_PATTERN = r"\n[ \t]*+(?=[^\s#])|"
+_PLAIN_STRING = re.compile(r"'[^'\"\\`$#\n]*'")
 _QUOTES = re.compile("[\"'`]")
-_CACHED = 65_536  # tokens a language: the vocabulary of a large code base's busy part, some 10 MB
+_MAX_CACHED_TOKENS = 65_536  # tokens a language: the vocabulary of a large code base's busy part, some 10 MB
 _OPENING, _CLOSING, _MARKS_OF_STRINGS = frozenset("([{"), frozenset(")]}"), frozenset("\"'")
 _NEWLINE, _INDENT, _DEDENT = "\n", "→", "←"
-_LONG = 60  # characters: longer tokens are literals that hardly come again
+_MAX_CACHED_CHARACTERS = 60  # characters: longer tokens are literals that hardly come again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,99 +45,109 @@ NO_TOKENS = Tokens((), np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 def tokenize(text: str, language: str) -> Tokens | None:
     """Return the tokens of `text`; None if the language's lexical rules are unknown."""
-    scanner = _scanner(language)
+    scanner = _get_scanner(language)
     return scanner.scan(text) if scanner else None
 
 
 @cache
-def _scanner(language: str) -> "_Scanner | None":
+def _get_scanner(language: str) -> "_TokenScanner | None":
     lexicon = LEXICONS.get(language)
-    return _Scanner(lexicon) if lexicon else None
+    return _TokenScanner(lexicon) if lexicon else None
 
 
-class _Scanner:
+class _TokenScanner:
     """Token scanner of one language."""
 
     def __init__(self, lexicon: Lexicon) -> None:
-        line = _LINE if lexicon.indented else ""
-        told = f"{lexicon.literals}|{_NUMBER}|{lexicon.names}|{line}{_MARKS}"
+        line_end = _LINE_END_PATTERN if lexicon.uses_indentation else ""
+        token_pattern = f"{lexicon.literals}|{_NUMBER_PATTERN}|{lexicon.names}|{line_end}{_MARK_PATTERN}"
         comment = f"(?:{lexicon.comments})"
         # Formatters put a comma at the end of a list of several lines, and take it out.
-        comma = rf",(?=[ \t]*+{comment}?+\n(?:\s|{comment})*+[)\]}}])"
-        pattern = re.compile(rf"\\\n|{comma}|{comment}|({told})", re.DOTALL | re.MULTILINE)
+        trailing_comma = rf",(?=[ \t]*+{comment}?+\n(?:\s|{comment})*+[)\]}}])"
+        pattern = re.compile(rf"\\\n|{trailing_comma}|{comment}|({token_pattern})", re.DOTALL | re.MULTILINE)
         # Groups of their own (a heredoc's end) follow the token's; where there are any, findall gives tuples.
-        self._find = pattern.findall
-        self._at = 0
+        self._find_tokens = pattern.findall
+        self._token_group = 0
         if pattern.groups > 1:
-            self._at = next(i for i in range(pattern.groups) if i + 1 not in pattern.groupindex.values())
-        self._many = pattern.groups > 1
-        self._indented = lexicon.indented
-        self._codes = _Codes(lexicon)
+            self._token_group = next(
+                group_index
+                for group_index in range(pattern.groups)
+                if group_index + 1 not in pattern.groupindex.values()
+            )
+        self._has_groups = pattern.groups > 1
+        self._uses_indentation = lexicon.uses_indentation
+        self._codes = _TokenCodes(lexicon)
 
     def scan(self, text: str) -> Tokens:
-        found = self._find(text)
-        if self._many:
-            found = [groups[self._at] for groups in found]
-        texts = [token for token in found if token]
-        if self._indented:
-            texts = _blocks(texts)
+        matches = self._find_tokens(text)
+        if self._has_groups:
+            matches = [groups[self._token_group] for groups in matches]
+        texts = [token for token in matches if token]
+        if self._uses_indentation:
+            texts = _mark_blocks(texts)
         codes = np.fromiter(map(self._codes.__getitem__, texts), np.uint64, len(texts))
         return Tokens(texts, codes, codes >> KIND_SHIFT)
 
 
-def _blocks(texts: Sequence[str]) -> list[str]:
+def _mark_blocks(texts: Sequence[str]) -> list[str]:
     """Keep only line ends that end statements, add the borders of blocks, and drop docstrings."""
-    kept: list[str] = []
-    margins, depth, begins = [1], 0, True  # what a block's lines begin with, the line end included
-    for i, token in enumerate(texts):
+    kept_tokens: list[str] = []
+    margins, bracket_depth, begins_statement = [1], 0, True  # what a block's lines begin with, the line end included
+    for index, token in enumerate(texts):
         if token in _OPENING:
-            depth += 1
+            bracket_depth += 1
         elif token in _CLOSING:
-            depth -= depth > 0
+            bracket_depth -= bracket_depth > 0
         elif token[0] == "\n":
-            if not depth:
-                kept += _border(len(token), margins, begins)
-                begins = True
+            if not bracket_depth:
+                kept_tokens += _find_block_marks(len(token), margins, begins_statement)
+                begins_statement = True
             continue
-        elif begins and token[-1] in _MARKS_OF_STRINGS and (i + 1 == len(texts) or texts[i + 1][0] == "\n"):
+        elif (
+            begins_statement
+            and token[-1] in _MARKS_OF_STRINGS
+            and (index + 1 == len(texts) or texts[index + 1][0] == "\n")
+        ):
             continue
-        begins = False
-        kept.append(token)
-    return kept
+        begins_statement = False
+        kept_tokens.append(token)
+    return kept_tokens
 
 
-def _border(margin: int, margins: list[int], begins: bool) -> list[str]:
+def _find_block_marks(margin: int, margins: list[int], begins_statement: bool) -> list[str]:
     """Return the marks of a line end before a line of that margin; `begins`: no token since the last one."""
     if margin > margins[-1]:
         margins.append(margin)
         return [_INDENT]
-    closed = []
+    dedents = []
     while margin < margins[-1] and len(margins) > 1:
         margins.pop()
-        closed.append(_DEDENT)
-    return closed if begins else [*closed, _NEWLINE]  # of a docstring's line nothing is left
+        dedents.append(_DEDENT)
+    return dedents if begins_statement else [*dedents, _NEWLINE]  # of a docstring's line nothing is left
 
 
-class _Codes(dict[str, int]):
+class _TokenCodes(dict[str, int]):
     """Cache of token codes: a lookup in C takes a tenth of a digest's time."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         super().__init__()
         self._reserved = frozenset(lexicon.reserved.split())
-        self._quotes_alike = lexicon.quotes_alike
+        self._has_equal_quotes = lexicon.has_equal_quotes
         self._is_name = re.compile(lexicon.names).fullmatch
 
     def __missing__(self, token: str) -> int:
-        said = f'"{token[1:-1]}"' if self._quotes_alike and _PLAIN.fullmatch(token) else token
-        digest = int.from_bytes(blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-        code = digest >> 2 | self._kind(token) << 62
-        if len(token) <= _LONG:
-            if len(self) >= _CACHED:
+        normalized_token = f'"{token[1:-1]}"' if self._has_equal_quotes and _PLAIN_STRING.fullmatch(token) else token
+        digest = int.from_bytes(
+            blake2b(normalized_token.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little"
+        )
+        code = digest >> 2 | self._classify_token(token) << 62
+        if len(token) <= _MAX_CACHED_CHARACTERS:
+            if len(self) >= _MAX_CACHED_TOKENS:
                 self.clear()
             self[token] = code
         return code
 
-    def _kind(self, token: str) -> int:
+    def _classify_token(self, token: str) -> int:
         if token in self._reserved:
             return MARK
         if token[0].isdecimal():

@@ -8,73 +8,75 @@ import re
 import unicodedata
 from itertools import chain, pairwise
 
-MAX_TOKEN = 100  # characters: longer runs are encoded data, which nobody asks for
+MAX_TOKEN_CHARACTERS = 100  # characters: longer runs are encoded data, which nobody asks for
 
-_TOKEN = re.compile(r"\w+")
-_SUBWORD = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_CACHED = 32_768  # identifiers: the vocabulary of a large code base's busy part, a few MB
+_TOKEN_PATTERN = re.compile(r"\w+")
+_SUBWORD_PATTERN = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_MAX_CACHED_TOKENS = 32_768  # identifiers: the vocabulary of a large code base's busy part, a few MB
 
 
 def split_words(text: str) -> list[str]:
     """Return the text's words in order, with repetitions, lower-case."""
-    return list(chain.from_iterable(map(_SUBWORDS.__getitem__, _tokens(text))))
+    return list(chain.from_iterable(map(_SUBWORD_CACHE.__getitem__, _find_tokens(text))))
 
 
 def find_compound_identifiers(text: str) -> list[str]:
     """Return identifiers of two or more words, joined, lower-case: `getUserName`, `get_user_name` → `getusername`."""
-    return ["".join(parts) for token in _tokens(text) if len(parts := _SUBWORDS[token]) > 1 and token.isascii()]
+    return [
+        "".join(parts) for token in _find_tokens(text) if len(parts := _SUBWORD_CACHE[token]) > 1 and token.isascii()
+    ]
 
 
-def _tokens(text: str) -> list[str]:
+def _find_tokens(text: str) -> list[str]:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return _TOKEN.findall(text)
+    return _TOKEN_PATTERN.findall(text)
 
 
-class _Subwords(dict[str, tuple[str, ...]]):
+class _SubwordCache(dict[str, tuple[str, ...]]):
     """Cache of split tokens: a lookup in C takes a third of a cached function's time."""
 
     def __missing__(self, token: str) -> tuple[str, ...]:
-        if len(token) > MAX_TOKEN:
+        if len(token) > MAX_TOKEN_CHARACTERS:
             return ()
-        if len(self) >= _CACHED:
+        if len(self) >= _MAX_CACHED_TOKENS:
             self.clear()
-        found = self[token] = _split(token)
-        return found
+        subwords = self[token] = _split_token(token)
+        return subwords
 
 
-def _split(token: str) -> tuple[str, ...]:
+def _split_token(token: str) -> tuple[str, ...]:
     if token.isascii():
-        return tuple([word.lower() for word in _SUBWORD.findall(token)])
+        return tuple([word.lower() for word in _SUBWORD_PATTERN.findall(token)])
     runs: list[str] = []
     for character in token:
-        if runs and _continues(runs[-1], character):
+        if runs and _continues_word(runs[-1], character):
             runs[-1] += character
         else:
             runs.append(character)
-    return tuple(word for run in runs for word in _words_of(run))
+    return tuple(word for run in runs for word in _split_run(run))
 
 
-def _continues(run: str, character: str) -> bool:
+def _continues_word(run: str, character: str) -> bool:
     """Return whether `character` continues the word that `run` began: same kind, and no new capital."""
     last = run[-1]
-    if character == "_" or last == "_" or _kind(character) != _kind(last):
+    if character == "_" or last == "_" or _classify_character(character) != _classify_character(last):
         return False
     return not (character.isupper() and not last.isupper())
 
 
-def _kind(character: str) -> str:
+def _classify_character(character: str) -> str:
     if character.isdecimal():
         return "digit"
     return "cased" if character.lower() != character.upper() else "caseless"
 
 
-def _words_of(run: str) -> list[str]:
+def _split_run(run: str) -> list[str]:
     if run == "_":
         return []
-    if _kind(run[0]) == "caseless" and len(run) > 1:
+    if _classify_character(run[0]) == "caseless" and len(run) > 1:
         return [first + second for first, second in pairwise(run)]
     return [run.lower()]
 
 
-_SUBWORDS = _Subwords()
+_SUBWORD_CACHE = _SubwordCache()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codekin.code.line_hashes import find_calls, make_line_hasher, unpack
+from codekin.code.line_hashes import find_calls, make_line_hasher, unpack_line_hashes
 from codekin.code.lines import hash_content
 from codekin.completion.context import CompletionContext, measure_indent
 from codekin.completion.sources import SourceReader, SourceSnippet
@@ -96,7 +96,7 @@ class CandidateFinder:
             _IndexLine(content, row, 0, 0.0)
             for content in contents
             if content in packed_hashes
-            for row in unpack(packed_hashes[content]).borders
+            for row in unpack_line_hashes(packed_hashes[content]).borders
         ]
 
     def _find_cosines(self, context: CompletionContext) -> dict[int, float]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from codekin.code.cell_lines import cell_at
-from codekin.code.cells import Notebook, in_language, with_text
+from codekin.code.cell_lines import find_cell
+from codekin.code.cells import Notebook, blank_other_languages, replace_cell_text
 from codekin.code.languages import detect_language
 from codekin.code.lines import is_closing, split_lines
 from codekin.code.notebooks import is_notebook
@@ -83,15 +83,15 @@ class Completer:
             return Cursor(path, text, document.language, row, column)
         notebook = Notebook(document.text, document.language, document.cells, 0)
         if text is not None:
-            notebook = with_text(notebook, key, text)
+            notebook = replace_cell_text(notebook, key, text)
             cell = next((cell for cell in notebook.cells if cell.key and cell.key == key), None)
             row += cell.span.start if cell else 0
         else:
-            cell = cell_at(notebook.cells, row)
+            cell = find_cell(notebook.cells, row)
         lines = notebook.text.split("\n")
         if cell is None or row >= cell.span.end or (text and lines[row] != split_lines(text)[row - cell.span.start]):
             raise QueryError(f"{path} has no code cell at this position. Name a line of a code cell.")
-        return Cursor(path, in_language(notebook, cell.language), cell.language, row, column, notebook.cells)
+        return Cursor(path, blank_other_languages(notebook, cell.language), cell.language, row, column, notebook.cells)
 
     def complete(
         self, cursor: Cursor, settings: CompletionSettings, cancel: Cancel, excluded: Collection[bytes] = ()
@@ -160,7 +160,7 @@ def _add_cell(completion: Completion, cursor: Cursor) -> Completion:
     """Add the notebook's cell to a completion that is copied from the cursor's own document."""
     if completion.path != cursor.path:
         return completion
-    return replace(completion, cell=cell_at(cursor.cells, completion.span.start))
+    return replace(completion, cell=find_cell(cursor.cells, completion.span.start))
 
 
 def _make_completions(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codekin.code.cell_lines import cell_at
+from codekin.code.cell_lines import find_cell
 from codekin.code.extract import split_lines, to_canonical_text
 from codekin.code.lines import hash_content
 from codekin.index.index import Index
@@ -66,7 +66,7 @@ class SourceReader:
         if hash_content(text) != content_hash:
             return None
         name_row = location.name_line - start_row if location.part == 0 else -1
-        lines, cell = tuple(text.split("\n")), cell_at(cells, start_row)
+        lines, cell = tuple(text.split("\n")), find_cell(cells, start_row)
         return SourceSnippet(location.path, start_row, lines, location.name, location.kind, name_row, cell=cell)
 
     def _read_document(self, path: Path) -> tuple[list[str], tuple[Cell, ...]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol.types import Location, Position, Range, SymbolKind
 
-from codekin.code.cell_lines import lines_in_cell, lines_in_file
+from codekin.code.cell_lines import to_cell_lines, to_file_lines
 from codekin.lsp.convert import to_code_range, to_name_range
 from codekin.lsp.documents import Documents
 from codekin.lsp.messages import AnswerJson, CellJson, HitJson, LocationJson, to_range_json
@@ -53,7 +53,7 @@ def to_cursor_location(hit: Hit, documents: Documents) -> Location:
 def lines_location(path: Path, span: Span, cell: Cell | None, documents: Documents) -> Location:
     """Whole lines of a document, which are in `cell` where it is a notebook."""
     is_open = cell is not None and cell.key
-    lines = lines_in_cell(cell, span) if cell and is_open else lines_in_file(cell, span)
+    lines = to_cell_lines(cell, span) if cell and is_open else to_file_lines(cell, span)
     uri = cell.key if cell and is_open else documents.to_client_uri(path)
     return Location(uri, Range(Position(lines.start, 0), Position(lines.end, 0)))
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from lsprotocol.types import Position, Range
 
-from codekin.code.cell_lines import cell_at, line_of_row, row_of
+from codekin.code.cell_lines import find_cell, find_line_of_row, to_file_row
 from codekin.lsp.convert import to_line_span, to_name_range, to_path
 from codekin.types import Cell, Snippet, Span
 
@@ -35,13 +35,13 @@ class View:
     def line(self, row: int) -> int:
         """The client's line as the document's."""
         if self.is_json:
-            return line_of_row(self.document.cells, row)
+            return find_line_of_row(self.document.cells, row)
         return row + self.cell.span.start if self.cell else row
 
     def row(self, line: int) -> int:
         """The document's line as the client's."""
         if self.is_json:
-            return row_of(cell_at(self.document.cells, line), line)
+            return to_file_row(find_cell(self.document.cells, line), line)
         return line - self.cell.span.start if self.cell else line
 
     def rows(self, span: Span) -> Span:

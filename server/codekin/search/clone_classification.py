@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from codekin.code.fingerprints import LEAST_RUNS, RUN, digest_codes, hash_runs, renumber_names
+from codekin.code.fingerprints import MIN_RUNS, RUN_TOKENS, digest_codes, hash_runs, renumber_names
 from codekin.code.tokens import MARK, NAME, NO_TOKENS, NUMBER, STRING, Codes, tokenize
 from codekin.types import Kinship
 
@@ -88,7 +88,7 @@ def classify(one: TokenProfile, other: TokenProfile) -> CloneEvidence | None:
         return CloneEvidence(Kinship.IDENTICAL, _layout(one.text, other.text), 1.0)
     share, kept = _dice(one.distinct, other.distinct), _dice(one.words, other.words)
     count = min(len(one.distinct), len(other.distinct))
-    if count < LEAST_RUNS or share < _LEAST_SHARE or share + kept / 2 < _BASE + _CHANCE / count:
+    if count < MIN_RUNS or share < _LEAST_SHARE or share + kept / 2 < _BASE + _CHANCE / count:
         return None
     if one.shape == other.shape:
         return CloneEvidence(Kinship.RENAMED, f"same structure, {_changes(one, other)}", 1.0)
@@ -128,7 +128,7 @@ def _parallel(one: Codes, other: Codes) -> tuple[npt.NDArray[np.int64], npt.NDAr
         found.append((values[counts == 1], first[counts == 1]))
     (mine, here), (its, there) = found
     _, at, to = np.intersect1d(mine, its, assume_unique=True, return_indices=True)
-    steps = np.arange(RUN)
+    steps = np.arange(RUN_TOKENS)
     order = np.argsort(here[at])
     return (here[at][order, None] + steps).ravel(), (there[to][order, None] + steps).ravel()
 

@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 
-from codekin.code.cell_lines import cell_at
+from codekin.code.cell_lines import find_cell
 from codekin.code.extract import find_snippet, group_parts, split_lines, to_canonical_text
 from codekin.code.lines import hash_content
 from codekin.code.words import split_words
@@ -50,7 +50,7 @@ def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
     text = split_lines(document.text)
     if not 0 <= lines.start < len(text):
         raise NoLineError(path, text, lines.start)
-    snippets, cell = snippets_of(document), cell_at(document.cells, lines.start)
+    snippets, cell = snippets_of(document), find_cell(document.cells, lines.start)
     if lines.end - lines.start > 1:
         language = cell.language if cell else document.language
         selected = to_canonical_text(text[lines.start : lines.end])
@@ -58,7 +58,7 @@ def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
     snippet = find_snippet(snippets, lines.start)
     if snippet is None:
         raise QueryError(f"{path} has no code to compare.")
-    cell, own = cell_at(document.cells, snippet.span.start), _own(snippets, snippet.span)
+    cell, own = find_cell(document.cells, snippet.span.start), _own(snippets, snippet.span)
     return CodeQuery(snippet.text, snippet.language, path, snippet.span, own=own, cell=cell)
 
 
@@ -88,7 +88,7 @@ class DocumentReader:
     def cell(self, place: Location) -> Cell | None:
         """The notebook's cell that the place is in."""
         known = self._read(place.path)
-        return cell_at(known[0].cells, place.span.start) if known else None
+        return find_cell(known[0].cells, place.span.start) if known else None
 
     def locate_now(self, place: Location, key: bytes) -> Location | None:
         """Where the content with this hash stands now in the place's document; None where it no longer does."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from codekin.code.cell_lines import cell_at
+from codekin.code.cell_lines import find_cell
 from codekin.code.grammars import GRAMMARS
 from codekin.code.notebooks import is_notebook
 from codekin.code.parsing import load_syntax
@@ -27,7 +27,7 @@ def _find_language(window: Location, workspace: Workspace) -> str:
     """Return the language that the lines were read in: in a notebook, a cell may have one of its own."""
     if not is_notebook(window.path):
         return window.language
-    cell = cell_at(workspace.cells(window.path), window.span.start)
+    cell = find_cell(workspace.cells(window.path), window.span.start)
     return cell.language if cell else ""
 
 

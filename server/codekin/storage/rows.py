@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codekin.code.fingerprints import STRUCTURE_LENGTHS
-from codekin.code.line_hashes import unpack
+from codekin.code.fingerprints import PACKED_LENGTHS
+from codekin.code.line_hashes import unpack_line_hashes
 from codekin.code.words import split_words
 from codekin.errors import ContentGoneError
 from codekin.storage import schema
@@ -31,13 +31,13 @@ def state_of(size: int, mtime_ns: int, content_hash: bytes, overlay: int) -> Fil
 
 def course_row(row: tuple[int, bytes]) -> tuple[int, bytes]:
     """The row of a content and its packed course. Raises ValueError or TypeError where that can't be unpacked."""
-    unpack(row[1])
+    unpack_line_hashes(row[1])
     return row
 
 
 def structure_row(row: tuple[int, bytes]) -> tuple[int, bytes]:
     """The row of a content and its packed structure. Raises ValueError or TypeError where that has another length."""
-    if len(memoryview(row[1])) not in STRUCTURE_LENGTHS:
+    if len(memoryview(row[1])) not in PACKED_LENGTHS:
         raise ValueError("a structure of another length")
     return row
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from codekin.code.fingerprints import SKETCH, Fingerprints
+from codekin.code.fingerprints import SKETCH_BYTES, Fingerprints
 from codekin.vectors.matrix import FloatArray, LabelArray, positions
 
 _BLOCK = 16_384  # contents; what is added is copied together with the last block, until that is full
-_BYTES = 16 + SKETCH
+_BYTES = 16 + SKETCH_BYTES
 _CHANCE = np.float32(1 / 256)  # bytes of different minima are equal as often
 
 
@@ -32,7 +32,7 @@ class _Block:
         if asked.sketch:
             own = np.frombuffer(asked.sketch, np.uint8)[:, None]
             equal = (self.sketches == own).view(np.uint8).sum(axis=0, dtype=np.uint8)
-            score = np.maximum((equal.astype(np.float32) / SKETCH - _CHANCE) / (1 - _CHANCE), 0)
+            score = np.maximum((equal.astype(np.float32) / SKETCH_BYTES - _CHANCE) / (1 - _CHANCE), 0)
             score = np.minimum(score, renamed_score)
             score[self.renamed == np.frombuffer(asked.renamed, np.uint64)] = renamed_score
         score[self.exact == np.frombuffer(asked.exact, np.uint64)] = 1
@@ -102,7 +102,7 @@ class FingerprintIndex:
         """Of `contents` (n,) and some others' positions for each (n, k): the pairs of positions, each once, that share
         at least so much of the structure (Jaccard, estimated). Those without a sketch are like none.
         """
-        own = np.zeros((len(contents), SKETCH), np.uint8)
+        own = np.zeros((len(contents), SKETCH_BYTES), np.uint8)
         for block in self._blocks:
             at = np.minimum(np.searchsorted(block.labels, contents), len(block.labels) - 1)
             here = np.flatnonzero(np.equal(block.labels[at], contents))

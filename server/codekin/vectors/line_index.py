@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from codekin.code.line_hashes import unpack
+from codekin.code.line_hashes import unpack_line_hashes
 from codekin.vectors.matrix import LabelArray, positions
 
 Keys = npt.NDArray[np.uint32]
@@ -81,7 +81,7 @@ class LineIndex:
         """With these (number, packed course), ascending and higher than all that are there."""
         if not rows:
             return self
-        part = _part([(number, unpack(packed).keys) for number, packed in rows])
+        part = _part([(number, unpack_line_hashes(packed).keys) for number, packed in rows])
         parts = list(self._parts)
         while parts and len(parts[-1].keys) <= 2 * len(part.keys):
             part = _merged(_compacted(parts.pop()), part)

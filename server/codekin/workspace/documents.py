@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from codekin.code.cells import DEFAULT, Notebook, extract_cells, opened, with_open
+from codekin.code.cells import DEFAULT_LANGUAGE, Notebook, extract_cells, join_open_cells, replace_open_cells
 from codekin.code.extract import extract_snippets, split_lines
 from codekin.code.languages import detect_language
 from codekin.code.notebooks import is_json, is_notebook, read_notebook
@@ -78,7 +78,9 @@ def make_document(path: Path, text: str, status: os.stat_result | None) -> Docum
         return _make_notebook_document(path, read_notebook(text), status)
     # Some editors open a notebook as a script of its code.
     language = (
-        DEFAULT if is_notebook(path) else detect_language(path, text[:_MAX_FIRST_LINE_LENGTH].partition("\n")[0], text)
+        DEFAULT_LANGUAGE
+        if is_notebook(path)
+        else detect_language(path, text[:_MAX_FIRST_LINE_LENGTH].partition("\n")[0], text)
     )
     return None if language is None else _build_document(path, text, language, status)
 
@@ -86,9 +88,9 @@ def make_document(path: Path, text: str, status: os.stat_result | None) -> Docum
 def open_notebook(path: Path, notebook: OpenNotebook, saved_document: Document | None) -> Document | Skipped:
     """Build the document of an open notebook: all its cells, or single ones merged into those of `saved`."""
     if saved_document is None or notebook.is_whole:
-        return _make_notebook_document(path, opened(notebook.cells), None)
+        return _make_notebook_document(path, join_open_cells(notebook.cells), None)
     saved_notebook = Notebook(saved_document.text, saved_document.language, saved_document.cells, 0)
-    return _make_notebook_document(path, with_open(saved_notebook, notebook.cells), None)
+    return _make_notebook_document(path, replace_open_cells(saved_notebook, notebook.cells), None)
 
 
 def snippets_of(document: Document) -> list[Snippet]:
@@ -102,7 +104,9 @@ def _make_notebook_document(path: Path, notebook: Notebook | str, status: os.sta
     if isinstance(notebook, str):
         return Skipped(path, notebook)
     if not notebook.cells:
-        return Skipped(path, f"a notebook without {'code: all of its cells are prose' if notebook.others else 'cells'}")
+        return Skipped(
+            path, f"a notebook without {'code: all of its cells are prose' if notebook.prose_cells else 'cells'}"
+        )
     return _build_document(path, notebook.text, notebook.language, status, notebook.cells)
 
 

@@ -2,7 +2,7 @@
 
 from codekin.code.grammar_types import Grammar, NodeRole
 
-_C_SHAPES = {
+_C_NODE_TYPES = {
     NodeRole.LEADING: "comment",
     NodeRole.OPEN: "preproc_if preproc_ifdef preproc_else preproc_elif preproc_elifdef linkage_specification "
     "declaration_list field_declaration_list compound_statement if_statement else_clause for_statement "
@@ -16,14 +16,14 @@ _C_BODILESS = "struct_specifier union_specifier enum_specifier"
 
 
 GRAMMARS: dict[str, Grammar] = {
-    "c": Grammar("tree_sitter_c", _C_SHAPES, bodiless=_C_BODILESS, macros=True),
+    "c": Grammar("tree_sitter_c", _C_NODE_TYPES, bodiless=_C_BODILESS, macros=True),
     "cpp": Grammar(
         "tree_sitter_cpp",
-        _C_SHAPES
+        _C_NODE_TYPES
         | {
-            NodeRole.OPEN: _C_SHAPES[NodeRole.OPEN] + " try_statement catch_clause for_range_loop requires_clause",
-            NodeRole.WRAP: _C_SHAPES[NodeRole.WRAP] + " template_declaration",
-            NodeRole.CLASS: _C_SHAPES[NodeRole.CLASS] + " class_specifier concept_definition",
+            NodeRole.OPEN: _C_NODE_TYPES[NodeRole.OPEN] + " try_statement catch_clause for_range_loop requires_clause",
+            NodeRole.WRAP: _C_NODE_TYPES[NodeRole.WRAP] + " template_declaration",
+            NodeRole.CLASS: _C_NODE_TYPES[NodeRole.CLASS] + " class_specifier concept_definition",
             NodeRole.MODULE: "namespace_definition",
             NodeRole.BINDING: "init_declarator assignment_expression",
             NodeRole.CLOSURE: "lambda_expression",

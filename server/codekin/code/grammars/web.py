@@ -2,7 +2,7 @@
 
 from codekin.code.grammar_types import Grammar, NodeRole
 
-_ECMASCRIPT_SHAPES = {
+_ECMASCRIPT_NODE_TYPES = {
     NodeRole.LEADING: "comment decorator function_signature method_signature",
     NodeRole.OPEN: "statement_block class_body if_statement else_clause for_statement for_in_statement while_statement "
     "do_statement try_statement catch_clause finally_clause switch_statement switch_body switch_case switch_default "
@@ -23,10 +23,10 @@ _ECMASCRIPT_SHAPES = {
 }
 
 
-def _ecmascript(package: str, entry: str = "language") -> Grammar:
+def _make_ecmascript_grammar(package: str, entry: str = "language") -> Grammar:
     return Grammar(
         package,
-        _ECMASCRIPT_SHAPES,
+        _ECMASCRIPT_NODE_TYPES,
         entry,
         constructors="constructor",
         tests=r"it|test|specify|fit|xit|xtest|bench|Deno\.test|QUnit\.test",
@@ -37,9 +37,9 @@ def _ecmascript(package: str, entry: str = "language") -> Grammar:
 
 
 GRAMMARS: dict[str, Grammar] = {
-    "javascript": _ecmascript("tree_sitter_javascript"),
-    "typescript": _ecmascript("tree_sitter_typescript", "language_typescript"),
-    "tsx": _ecmascript("tree_sitter_typescript", "language_tsx"),
+    "javascript": _make_ecmascript_grammar("tree_sitter_javascript"),
+    "typescript": _make_ecmascript_grammar("tree_sitter_typescript", "language_typescript"),
+    "tsx": _make_ecmascript_grammar("tree_sitter_typescript", "language_tsx"),
     "php": Grammar(
         "tree_sitter_php",
         {

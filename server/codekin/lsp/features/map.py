@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from codekin.code.cell_lines import cell_at, row_of
+from codekin.code.cell_lines import find_cell, to_file_row
 from codekin.errors import QueryError
 from codekin.lsp import request_params
 from codekin.lsp.messages import MapJson
@@ -72,7 +72,7 @@ def _rows(drawn: "CodeMap", engine: "Engine") -> Any:
         if is_notebook(path):
             cells = engine.list_cells(path)
             for i in (drawn.file == number).nonzero()[0]:
-                rows[i] = row_of(cell_at(cells, int(rows[i])), int(rows[i]))
+                rows[i] = to_file_row(find_cell(cells, int(rows[i])), int(rows[i]))
     return rows
 
 
