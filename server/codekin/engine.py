@@ -14,7 +14,7 @@ from codekin.code.extract import split_lines, to_canonical_text
 from codekin.engine_core import EngineCore
 from codekin.map.builder import CodeMap
 from codekin.search.hits import CodeQuery, DocumentReader, query_at
-from codekin.search.limits import MOST_HITS, check_code, check_filter, read_question
+from codekin.search.limits import MAX_HITS, check_code, check_filter, read_question
 from codekin.search.suppressions import FunctionReference, SuppressionEdit, SuppressionFile
 from codekin.status.overview import HeavyModelState
 from codekin.status.report import Report, make_report
@@ -263,7 +263,7 @@ class Engine(EngineCore):
     def _answer_query(self, query: CodeQuery, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
         started = time.monotonic()
         check_filter(within)
-        search = partial(self._search.answer_query, query, task, min(k, MOST_HITS), within, cancel or threading.Event())
+        search = partial(self._search.answer_query, query, task, min(k, MAX_HITS), within, cancel or threading.Event())
         hits, stale_paths = self._run_with_repair(search)
         if self._started and stale_paths:
             self._indexer.queue_stale(stale_paths)

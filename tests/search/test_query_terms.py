@@ -38,7 +38,7 @@ def test_a_name_that_says_what_is_asked_and_no_more_answers_best():
     best = question.match_name(split_words("handleProduceRequest"))
     assert best.cover == best.precision == 1
     for name in ("handleRequest", "ProduceRequest", "handleProduceRequestWithTimeout", "request", "close"):
-        assert question.match_name(split_words(name)).telling < best.telling
+        assert question.match_name(split_words(name)).strength < best.strength
 
 
 def test_a_rare_word_says_more_than_a_common_one():
@@ -88,9 +88,9 @@ def test_of_a_name_the_whole_comes_before_other_case_and_that_before_a_part():
 
 
 def test_words_of_which_the_workspace_knows_a_form_are_known():
-    assert asked("handling requests").known == 1
-    assert asked("purple elephants").known == 0
-    assert 0 < asked("handling elephants").known < 1
+    assert asked("handling requests").known_share == 1
+    assert asked("purple elephants").known_share == 0
+    assert 0 < asked("handling elephants").known_share < 1
 
 
 @given(st.text(max_size=200), st.lists(st.text(max_size=20), max_size=6))
@@ -99,6 +99,6 @@ def test_any_question_has_bounded_answers(question: str, parts: list[str]):
     match = made.match_name(parts)
     assert 0 <= match.cover <= 1 + 1e-9
     assert 0 <= match.precision <= 1
-    assert 0 <= match.telling <= 2 + 1e-9
-    assert 0 <= made.known <= 1 + 1e-9
+    assert 0 <= match.strength <= 2 + 1e-9
+    assert 0 <= made.known_share <= 1 + 1e-9
     assert made.match_name(list(dict.fromkeys(split_words(question)))).cover <= 1 + 1e-9

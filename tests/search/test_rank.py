@@ -27,7 +27,7 @@ def found(question: str, cosines: dict[int, float], shares: dict[int, float], pl
 
 
 def order(of: QueryResults) -> list[str]:
-    return [ranked.place.name for ranked in of.rank_locations([ROOT])]
+    return [ranked.location.name for ranked in of.rank_locations([ROOT])]
 
 
 def test_with_equal_evidence_the_file_that_is_called_what_is_asked_comes_first():
@@ -92,6 +92,6 @@ def test_whatever_is_found_is_ranked_once_best_first(cosines, shares, places, qu
     given_places = [place(path, f"f{content}", content, start=10 * content) for path, content in places]
     ranked = found(question, cosines, shares, given_places).rank_locations([ROOT])
     assert [each.score for each in ranked] == sorted((each.score for each in ranked), reverse=True)
-    keys = [(each.place.path, each.place.span) for each in ranked]
+    keys = [(ranked_location.location.path, ranked_location.location.span) for ranked_location in ranked]
     assert len(keys) == len(set(keys))
     assert {path for path, _ in keys} == {each.path for each in given_places}

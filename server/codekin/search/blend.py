@@ -1,4 +1,4 @@
-"""One order of the contents that one model knows whole and a better one in part."""
+"""Blends the ranking of a model that has vectors of all contents with that of a better one that has some."""
 
 from collections.abc import Mapping
 
@@ -6,32 +6,36 @@ import numpy as np
 
 from codekin.types import Candidate
 
-# The heavy model's say, as much as costs nothing where it is no better at code: all-MiniLM-L6-v2 behind 181 questions
+# The heavy model's weight, which costs nothing where it is no better at code: all-MiniLM-L6-v2 behind 181 questions
 # about nine repositories, NDCG@10 .914 without, half filled .912 (at .3), .905 (.4), .907 (.5), filled .915, .914,
 # .911. By vectors alone, on 250 questions of csn_nl2code, .696 without, half filled .737 (.3) and .738 (.5), filled
 # .781 and .805. A much better model deserves more: with the light one cut to 64 numbers (.573) filled .727 (.3), .769
 # (.5 and .7).
-_HEAVY = 0.3
+_HEAVY_WEIGHT = 0.3
 
 
-def blend_rankings(light: Mapping[int, float], heavy: Mapping[int, float], weight: float = _HEAVY) -> list[Candidate]:
-    """Contents by score, best first. `light` has a cosine for each, `heavy` one in another space for some.
+def blend_rankings(
+    light_cosines: Mapping[int, float], heavy_cosines: Mapping[int, float], heavy_weight: float = _HEAVY_WEIGHT
+) -> list[Candidate]:
+    """Return the contents by score, best first; equal ones in the order of `light_cosines`.
 
-    Equal ones stay in the order of `light`.
+    `light_cosines` has a cosine for each content, `heavy_cosines` one in another space for some. These exchange their
+    light cosines among each other, the best blend getting the highest; all others keep theirs.
     """
-    both = [content for content in light if content in heavy]
-    scores = dict(light)
-    if len(both) > 1:
-        own, other = (np.array([cosines[content] for content in both]) for cosines in (light, heavy))
-        opinion = weight * _normalised(other) + (1 - weight) * _normalised(own)
-        for content, score in zip(
-            (both[at] for at in np.argsort(-opinion, kind="stable")), -np.sort(-own), strict=True
-        ):
-            scores[content] = float(score)
-    ranked = sorted(scores.items(), key=lambda item: -item[1])
-    return [Candidate(content, score) for content, score in ranked]
+    scores = dict(light_cosines)
+    shared_contents = [content for content in light_cosines if content in heavy_cosines]
+    if len(shared_contents) > 1:
+        light_scores = np.array([light_cosines[content] for content in shared_contents])
+        heavy_scores = np.array([heavy_cosines[content] for content in shared_contents])
+        blended_scores = heavy_weight * _standardize(heavy_scores) + (1 - heavy_weight) * _standardize(light_scores)
+        order = np.argsort(-blended_scores, kind="stable")
+        for i, score in zip(order, -np.sort(-light_scores), strict=True):
+            scores[shared_contents[i]] = float(score)
+    ranked_scores = sorted(scores.items(), key=lambda item: -item[1])
+    return [Candidate(content, score) for content, score in ranked_scores]
 
 
-def _normalised(scores: np.ndarray) -> np.ndarray:
-    spread = float(scores.std())
-    return (scores - scores.mean()) / spread if spread else np.zeros_like(scores)
+def _standardize(scores: np.ndarray) -> np.ndarray:
+    """Return the scores with mean 0 and deviation 1; all 0 where they are equal."""
+    deviation = float(scores.std())
+    return (scores - scores.mean()) / deviation if deviation else np.zeros_like(scores)

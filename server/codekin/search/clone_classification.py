@@ -1,4 +1,4 @@
-"""How two pieces of code are kin, and what shows it; from their texts as they are now."""
+"""Classifies how two pieces of code are kin, and says what shows it, by their current texts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ from codekin.code.fingerprints import MIN_RUNS, RUN_TOKENS, digest_codes, hash_r
 from codekin.code.tokens import MARK, NAME, NO_TOKENS, NUMBER, STRING, Codes, tokenize
 from codekin.types import Kinship
 
-# Edited: share + kept / 2 >= _BASE + _CHANCE / runs, where `share` is that of the runs of tokens that both have and
-# `kept` that of names and literals (Dice): the shorter, the likelier by chance. Chosen so that among the five nearest
-# of each of 6,336 functions put to code bases of others 0.7 % had one that is called renamed or edited, most of them
-# the same boilerplate (equals, generated code); 89 % of edited functions pass, 87 % of edited and renamed ones. Of the
-# 5,743 of projects that it was not chosen on, put to others, 0.3 % had one among the ten nearest.
-_BASE, _CHANCE = 0.7, 9.0
-_LEAST_SHARE = 0.6
-# Duplicates. Of 880 edited ones by structure alone, 23 had fewer than half of their tokens in common (difflib); with
-# names and literals 13 of 863, in another order or repeated, and 7 of the other 857 were lost.
-_TWIN_SHARE, _TWIN_KEPT = 0.8, 0.4
-_TOLD = 3  # names that a reason says
-_LONG = 28  # characters of a name or literal that is said
+# Edited: share + kept / 2 >= _MIN_EVIDENCE + _CHANCE_EVIDENCE / runs, where `share` is the Dice coefficient of the runs
+# of tokens and `kept` that of names and literals: the shorter the code, the likelier it is alike by chance. Of 6,336
+# functions searched for in other code bases, 0.7% had one that is called renamed or edited among the five nearest, most
+# of them the same boilerplate (equals, generated code); 89% of edited functions pass, 87% of edited and renamed ones.
+# Of 5,743 functions of projects that the values were not chosen on, 0.3% had one among the ten nearest.
+_MIN_EVIDENCE, _CHANCE_EVIDENCE = 0.7, 9.0
+_MIN_SHARE = 0.6
+# Near-duplicates. Of 880 edited ones by structure alone, 23 had fewer than half of their tokens in common (difflib);
+# with names and literals 13 of 863, in another order or repeated, and 7 of the other 857 were lost.
+_NEAR_DUPLICATE_SHARE, _NEAR_DUPLICATE_KEPT = 0.8, 0.4
+_MAX_LISTED_CHANGES = 3  # in a reason
+_MAX_LISTED_LENGTH = 28  # characters of a name or literal in a reason
 
 
 @dataclass(frozen=True, slots=True)
 class CloneEvidence:
-    """A kinship that can be shown."""
+    """A kinship and what shows it."""
 
     kinship: Kinship
     why: str
@@ -37,132 +37,145 @@ class CloneEvidence:
 
     @property
     def is_near_duplicate(self) -> bool:
-        """Whether the two are so alike that they could be one."""
-        return self.share >= _TWIN_SHARE and self.kept >= _TWIN_KEPT
+        """Return whether the two are so alike that one could replace the other."""
+        return self.share >= _NEAR_DUPLICATE_SHARE and self.kept >= _NEAR_DUPLICATE_KEPT
 
 
 class TokenProfile:
-    """A text as it is compared: made once, compared with many. Without a language it has no structure."""
+    """The tokens of a text, prepared once to be compared with many. Without a language there are none."""
 
     def __init__(self, text: str, language: str | None, name: str = "") -> None:
-        """`name` is what the text defines; it is shown beside every reason, and in none."""
+        """`name` is what the text defines: hits show it, so that reasons need not."""
         self.text = text
         self.name = name
         self.tokens = (tokenize(text, language) if language else None) or NO_TOKENS
 
     @cached_property
-    def runs(self) -> Codes:
-        """As structure.runs has them: by position."""
+    def run_hashes(self) -> Codes:
+        """Return the hashes of all runs of RUN_TOKENS tokens, by position."""
         return hash_runs(self.tokens)
 
     @cached_property
-    def distinct(self) -> Codes:
-        """The runs, each once; ascending."""
-        return np.unique(self.runs)
+    def distinct_runs(self) -> Codes:
+        """Return the distinct hashes of runs, ascending."""
+        return np.unique(self.run_hashes)
 
     @cached_property
-    def words(self) -> Codes:
-        """Names and literals, each once; ascending."""
+    def word_codes(self) -> Codes:
+        """Return the distinct names and literals, ascending."""
         return np.unique(self.tokens.codes[self.tokens.kinds != MARK])
 
     @cached_property
-    def shape(self) -> bytes:
-        """Equal where only names, consistently, or literals are others."""
+    def structure_digest(self) -> bytes:
+        """Return a digest that is equal where only literals, or names consistently, differ."""
         return digest_codes(renumber_names(self.tokens))
 
     @cached_property
-    def calls(self) -> dict[str, None]:
-        """The names that are called, in order."""
+    def called_names(self) -> dict[str, None]:
+        """Return the names that are called, in order."""
         texts = self.tokens.texts
-        named = np.flatnonzero(self.tokens.kinds[:-1] == NAME).tolist()
-        return dict.fromkeys(texts[i] for i in named if texts[i + 1] == "(")
+        name_positions = np.flatnonzero(self.tokens.kinds[:-1] == NAME).tolist()
+        return dict.fromkeys(texts[i] for i in name_positions if texts[i + 1] == "(")
 
 
-def classify(one: TokenProfile, other: TokenProfile) -> CloneEvidence | None:
-    """How `other` is kin to `one`; None where only words or meaning may say so."""
-    if one.text == other.text:
+def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | None:
+    """Return how the candidate is kin to the query; None where no structure shows it."""
+    if query.text == candidate.text:
         return CloneEvidence(Kinship.IDENTICAL, "identical text", 1.0)
-    if not one.tokens.texts or not other.tokens.texts:
+    if not query.tokens.texts or not candidate.tokens.texts:
         return None
-    if np.array_equal(one.tokens.codes, other.tokens.codes):
-        return CloneEvidence(Kinship.IDENTICAL, _layout(one.text, other.text), 1.0)
-    share, kept = _dice(one.distinct, other.distinct), _dice(one.words, other.words)
-    count = min(len(one.distinct), len(other.distinct))
-    if count < MIN_RUNS or share < _LEAST_SHARE or share + kept / 2 < _BASE + _CHANCE / count:
+    if np.array_equal(query.tokens.codes, candidate.tokens.codes):
+        return CloneEvidence(Kinship.IDENTICAL, _describe_layout(query.text, candidate.text), 1.0)
+    share = _compute_dice(query.distinct_runs, candidate.distinct_runs)
+    kept = _compute_dice(query.word_codes, candidate.word_codes)
+    run_count = min(len(query.distinct_runs), len(candidate.distinct_runs))
+    min_evidence = _MIN_EVIDENCE + _CHANCE_EVIDENCE / run_count if run_count else np.inf
+    if run_count < MIN_RUNS or share < _MIN_SHARE or share + kept / 2 < min_evidence:
         return None
-    if one.shape == other.shape:
-        return CloneEvidence(Kinship.RENAMED, f"same structure, {_changes(one, other)}", 1.0)
-    changed = _renamed(one, other)
-    told = f", {_counted(changed, 'identifier', 'renamed')}" if changed else ""
-    return CloneEvidence(Kinship.EDITED, f"{_percent(share)} of the structure{told}", share, kept)
+    if query.structure_digest == candidate.structure_digest:
+        return CloneEvidence(Kinship.RENAMED, f"same structure, {_describe_changes(query, candidate)}", 1.0)
+    renamed = _find_renamed(query, candidate)
+    renaming = f", {_list_changes(renamed, 'identifier', 'renamed')}" if renamed else ""
+    return CloneEvidence(Kinship.EDITED, f"{_format_percent(share)} of the structure{renaming}", share, kept)
 
 
-def _renamed(one: TokenProfile, other: TokenProfile) -> list[tuple[str, str]]:
-    """Which names have others in their places, where the two run in parallel, and nearly always."""
-    mine, its = one.tokens, other.tokens
-    here, there = _parallel(one.runs, other.runs)
-    both = (mine.kinds[here] == NAME) & (its.kinds[there] == NAME)
-    places = dict.fromkeys(zip(here[both].tolist(), there[both].tolist(), strict=True))
-    pairs = Counter((mine.texts[i], its.texts[j]) for i, j in places)
-    old_names, new_names = Counter(mine.texts), Counter(its.texts)
-    found: dict[str, str] = {}
-    for (old, new), count in pairs.most_common():
-        elsewhere = old in new_names or new in old_names or old in found or new in found.values() or new == other.name
-        if not elsewhere and 2 * count > max(old_names[old], new_names[new]):
-            found[old] = new
-    return sorted(found.items(), key=lambda pair: mine.texts.index(pair[0]))
+def _find_renamed(query: TokenProfile, candidate: TokenProfile) -> list[tuple[str, str]]:
+    """Return (old, new) for names that nearly always have the same other name in their place in parallel runs."""
+    old_tokens, new_tokens = query.tokens, candidate.tokens
+    old_positions, new_positions = _align_positions(query.run_hashes, candidate.run_hashes)
+    are_names = (old_tokens.kinds[old_positions] == NAME) & (new_tokens.kinds[new_positions] == NAME)
+    positions = dict.fromkeys(zip(old_positions[are_names].tolist(), new_positions[are_names].tolist(), strict=True))
+    pair_counts = Counter((old_tokens.texts[i], new_tokens.texts[j]) for i, j in positions)
+    old_counts, new_counts = Counter(old_tokens.texts), Counter(new_tokens.texts)
+    renamed: dict[str, str] = {}
+    for (old, new), count in pair_counts.most_common():
+        is_taken = old in new_counts or new in old_counts or old in renamed or new in renamed.values()
+        if not is_taken and new != candidate.name and 2 * count > max(old_counts[old], new_counts[new]):
+            renamed[old] = new
+    return sorted(renamed.items(), key=lambda pair: old_tokens.texts.index(pair[0]))
 
 
-def _dice(one: npt.NDArray[np.generic], other: npt.NDArray[np.generic]) -> float:
-    """What two sets, ascending, have in common, as a share of what they have: 0 … 1."""
-    both = np.concatenate([one, other])
-    both.sort()
-    return 2 * int(np.count_nonzero(both[1:] == both[:-1])) / len(both) if len(both) else 0.0
+def _compute_dice(codes: npt.NDArray[np.generic], other_codes: npt.NDArray[np.generic]) -> float:
+    """Return the Dice coefficient of two ascending sets, 0 to 1."""
+    merged_codes = np.concatenate([codes, other_codes])
+    merged_codes.sort()
+    shared_count = int(np.count_nonzero(merged_codes[1:] == merged_codes[:-1]))
+    return 2 * shared_count / len(merged_codes) if len(merged_codes) else 0.0
 
 
-def _parallel(one: Codes, other: Codes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The positions of tokens in runs that come just once in either."""
-    found = []
-    for each in (one, other):
-        values, first, counts = np.unique(each, return_index=True, return_counts=True)
-        found.append((values[counts == 1], first[counts == 1]))
-    (mine, here), (its, there) = found
-    _, at, to = np.intersect1d(mine, its, assume_unique=True, return_indices=True)
-    steps = np.arange(RUN_TOKENS)
-    order = np.argsort(here[at])
-    return (here[at][order, None] + steps).ravel(), (there[to][order, None] + steps).ravel()
+def _align_positions(query_runs: Codes, candidate_runs: Codes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the positions of equal tokens in both texts: those of runs that each text has exactly once."""
+    (query_hashes, query_starts), (candidate_hashes, candidate_starts) = map(
+        _find_unique_runs, (query_runs, candidate_runs)
+    )
+    _, query_matches, candidate_matches = np.intersect1d(
+        query_hashes, candidate_hashes, assume_unique=True, return_indices=True
+    )
+    order = np.argsort(query_starts[query_matches])
+    offsets = np.arange(RUN_TOKENS)
+    return (
+        (query_starts[query_matches][order, None] + offsets).ravel(),
+        (candidate_starts[candidate_matches][order, None] + offsets).ravel(),
+    )
 
 
-def _layout(one: str, other: str) -> str:
-    """What an identical text differs in."""
-    spaced = "".join(one.split()) == "".join(other.split())
-    return "identical but for formatting" if spaced else "identical but for formatting or comments"
+def _find_unique_runs(run_hashes: Codes) -> tuple[Codes, npt.NDArray[np.int64]]:
+    """Return the hashes of runs that come exactly once, ascending, and their positions."""
+    hashes, positions, counts = np.unique(run_hashes, return_index=True, return_counts=True)
+    return hashes[counts == 1], positions[counts == 1]
 
 
-def _changes(one: TokenProfile, other: TokenProfile) -> str:
-    """What is different between two that have the same shape."""
-    mine, its = one.tokens, other.tokens
-    at = np.flatnonzero(mine.codes != its.codes).tolist()
-    names = dict.fromkeys((mine.texts[i], its.texts[i]) for i in at if mine.kinds[i] == NAME)
-    values = [(mine.texts[i], its.texts[i]) for i in at if mine.kinds[i] in (STRING, NUMBER)]
-    inner = [pair for pair in names if pair[1] != other.name]
-    told = [_counted(inner, "identifier", "renamed")] if inner else []
-    told += [_counted(values, "literal", "changed")] if values else []
-    return "; ".join(told) or "another name"
+def _describe_layout(query_text: str, candidate_text: str) -> str:
+    """Say in what two texts with the same tokens differ."""
+    is_only_formatting = "".join(query_text.split()) == "".join(candidate_text.split())
+    return "identical but for formatting" if is_only_formatting else "identical but for formatting or comments"
 
 
-def _counted(pairs: Sequence[tuple[str, str]], noun: str, verb: str) -> str:
-    """`2 identifiers renamed: total→sum, xs→items`."""
-    told = ", ".join(f"{_short(old)}→{_short(new)}" for old, new in pairs[:_TOLD])
-    more = ", …" if len(pairs) > _TOLD else ""
-    return f"{len(pairs)} {noun}{'s' if len(pairs) != 1 else ''} {verb}: {told}{more}"
+def _describe_changes(query: TokenProfile, candidate: TokenProfile) -> str:
+    """Say in what two texts with the same structure differ."""
+    old_tokens, new_tokens = query.tokens, candidate.tokens
+    positions = np.flatnonzero(old_tokens.codes != new_tokens.codes).tolist()
+    changed = [(old_tokens.kinds[i], (old_tokens.texts[i], new_tokens.texts[i])) for i in positions]
+    names = dict.fromkeys(pair for kind, pair in changed if kind == NAME)
+    inner_names = [pair for pair in names if pair[1] != candidate.name]
+    literals = [pair for kind, pair in changed if kind in (STRING, NUMBER)]
+    changes = [_list_changes(inner_names, "identifier", "renamed")] if inner_names else []
+    changes += [_list_changes(literals, "literal", "changed")] if literals else []
+    return "; ".join(changes) or "another name"
 
 
-def _short(text: str) -> str:
+def _list_changes(pairs: Sequence[tuple[str, str]], noun: str, verb: str) -> str:
+    """Return `2 identifiers renamed: total→sum, xs→items`."""
+    listed = ", ".join(f"{_shorten(old)}→{_shorten(new)}" for old, new in pairs[:_MAX_LISTED_CHANGES])
+    ellipsis = ", …" if len(pairs) > _MAX_LISTED_CHANGES else ""
+    return f"{len(pairs)} {noun}{'s' if len(pairs) != 1 else ''} {verb}: {listed}{ellipsis}"
+
+
+def _shorten(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LONG else line[: _LONG - 1] + "…"
+    return line if len(line) <= _MAX_LISTED_LENGTH else line[: _MAX_LISTED_LENGTH - 1] + "…"
 
 
-def _percent(share: float) -> str:
-    """Never all of it, which would be `renamed`."""
+def _format_percent(share: float) -> str:
+    """Return the share as a percentage, at most 99%: all of the structure is called `same structure`."""
     return f"{min(round(100 * share), 99)}%"

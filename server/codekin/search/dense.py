@@ -1,4 +1,4 @@
-"""Retrieval by meaning: the contents whose vectors are nearest to the query's."""
+"""Retrieval by meaning: finds the contents whose vectors are nearest to the query's."""
 
 from collections.abc import Callable
 
@@ -11,45 +11,47 @@ from codekin.types import Candidate, Query, Role, Task
 from codekin.vectors.dense_index import DenseIndex
 from codekin.vectors.matrix import FloatArray, LabelArray
 
-Heavy = Callable[[str, Task], FloatArray | None]
+# (query, task) → the heavy model's vector (d,); None where it does not answer in time.
+EmbedHeavy = Callable[[str, Task], FloatArray | None]
 
 
 class DenseRetriever:
-    """Cosine in each model's space, by graph or exactly; the models' answers are made one."""
+    """Finds contents by cosine in each model's space, by graph or exactly, and blends the models' rankings."""
 
-    def __init__(self, index: Index, embedder: Embedder, heavy: Heavy = lambda *_: None) -> None:
-        """`embedder` is the light model's; `heavy` gives the heavy one's vector (d,) of a question, if it can now."""
+    def __init__(self, index: Index, embedder: Embedder, embed_heavy: EmbedHeavy = lambda *_: None) -> None:
+        """`embedder` is the light model's."""
         self._index = index
         self._embedder = embedder
-        self._heavy = heavy
+        self._embed_heavy = embed_heavy
 
     def search(self, query: Query, k: int) -> list[Candidate]:
-        """At most `k` candidates, best first; scores are cosines of the light model's kind, below 0 cut to 0."""
+        """Return at most `k` candidates, best first; scores are cosines of the light model's range, at least 0."""
         light, allowed = self._index.light.dense, self._index.allowed_contents(query.within)
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
-        found = self._cosines(light, vector, k, allowed)
-        heavier = self._heavier(query)
-        if heavier is not None:
-            heavy, its_vector = heavier
-            anew = self._cosines(heavy, its_vector, k, allowed)
-            known = list(found.keys() | anew.keys())
-            found = self._cosines(light, vector, len(known), known)
-            anew = self._cosines(heavy, its_vector, len(known), known)
-            found = {candidate.content: candidate.score for candidate in blend_rankings(found, anew)[:k]}
-        return [Candidate(content, max(score, 0.0)) for content, score in found.items()]
+        cosines = self._find_cosines(light, vector, k, allowed)
+        heavy_search = self._prepare_heavy(query)
+        if heavy_search is not None:
+            heavy, heavy_vector = heavy_search
+            heavy_cosines = self._find_cosines(heavy, heavy_vector, k, allowed)
+            contents = list(cosines.keys() | heavy_cosines.keys())
+            cosines = self._find_cosines(light, vector, len(contents), contents)
+            heavy_cosines = self._find_cosines(heavy, heavy_vector, len(contents), contents)
+            blended = blend_rankings(cosines, heavy_cosines)[:k]
+            cosines = {candidate.content: candidate.score for candidate in blended}
+        return [Candidate(content, max(cosine, 0.0)) for content, cosine in cosines.items()]
 
-    def _heavier(self, query: Query) -> tuple[DenseIndex, FloatArray] | None:
-        """The heavy model's vectors and the query's, where it answers in time."""
-        tier = self._index.heavy
-        if tier is None or not len(tier.dense):
+    def _prepare_heavy(self, query: Query) -> tuple[DenseIndex, FloatArray] | None:
+        """Return the heavy model's index and its vector of the query; None where it does not answer in time."""
+        model_vectors = self._index.heavy
+        if model_vectors is None or not len(model_vectors.dense):
             return None
-        vector = self._heavy(query.text, query.task)
-        return None if vector is None else (tier.dense, vector)
+        vector = self._embed_heavy(query.text, query.task)
+        return None if vector is None else (model_vectors.dense, vector)
 
-    def _cosines(
-        self, dense: DenseIndex, vector: FloatArray, k: int, allowed: "LabelArray | list[int] | None"
+    def _find_cosines(
+        self, dense_index: DenseIndex, vector: FloatArray, k: int, allowed: "LabelArray | list[int] | None"
     ) -> dict[int, float]:
-        """At most `k` contents and their cosines, best first; equal ones in an order that every index has."""
-        labels, cosines = dense.search(vector, k, allowed)
+        """Return at most `k` contents and their cosines, best first; equal ones in an order that every index has."""
+        labels, cosines = dense_index.search(vector, k, allowed)
         order = np.lexsort((self._index.sort_keys_of(labels), -cosines))[:k]
         return dict(zip(labels[order].tolist(), cosines[order].tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Candidates → hits: where the contents stand, whether they still stand there, and why they are like the query."""
+"""Turns candidates into hits: where the contents are now, and why they are like the query."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,242 +13,284 @@ from codekin.code.words import split_words
 from codekin.errors import NoLineError, QueryError
 from codekin.index.index import Index
 from codekin.search.calibrate import calibrate_similarity
-from codekin.search.clone_classification import TokenProfile, classify
+from codekin.search.clone_classification import CloneEvidence, TokenProfile, classify
 from codekin.search.structural import RENAMED
 from codekin.types import Cancel, Candidate, Cell, Filter, Hit, Kinship, Location, Snippet, Span
 from codekin.workspace.workspace import Document, Workspace, snippets_of
 
-_TAKEN_APART = 4  # files per question that are parsed anew because a snippet is no longer where it was
-_LOOKED_UP = 16  # candidates at a time: rarely are more needed
-_TOLD = 4  # words that a reason names at most
-_COMMON = 0.1  # words in more than this share of the contents are no reason
+_MAX_REPARSED_FILES = 4  # per query, because a snippet is no longer where it was
+_CHUNK_SIZE = 16  # candidates that are located at a time: rarely are more needed
+_MAX_LISTED_WORDS = 4  # in a reason
+_MAX_COMMON_SHARE = 0.1  # of the contents: words in more of them are no reason
 
 
 @dataclass(frozen=True, slots=True)
 class CodeQuery:
-    """What the hits are compared with."""
+    """The code or question that hits are compared with."""
 
     text: str
     language: str | None = None  # None: clones are not looked for
     path: Path | None = None  # of the query's own snippet, which is never a hit
     span: Span = Span(0, 0)
     is_code: bool = True
-    own: tuple[Span, ...] = ()  # the snippets that it is of, with the other parts of their functions
+    function_spans: tuple[Span, ...] = ()  # of all functions that overlap the query, with all parts; never hits
     cell: Cell | None = None  # in a notebook, the one that it begins in
 
-    def is_at(self, place: Location) -> bool:
-        """Whether the place is the query's own."""
-        return place.path == self.path and any(_overlap(place.span, each) for each in (self.span, *self.own))
+    def is_at(self, location: Location) -> bool:
+        """Return whether the location is the query's own."""
+        own_spans = (self.span, *self.function_spans)
+        return location.path == self.path and any(_overlap(location.span, span) for span in own_spans)
 
 
 def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
-    """The snippet at a single line; the lines themselves where there are more. Raises QueryError."""
+    """Return the snippet at a single line as a query, or several lines themselves. Raises QueryError."""
     document = workspace.read_document(path)
     if not isinstance(document, Document):
         reason = f": {document.reason}" if document else ""
         raise QueryError(f"{path} can't be read{reason}. Name a source file.")
-    text = split_lines(document.text)
-    if not 0 <= lines.start < len(text):
-        raise NoLineError(path, text, lines.start)
+    document_lines = split_lines(document.text)
+    if not 0 <= lines.start < len(document_lines):
+        raise NoLineError(path, document_lines, lines.start)
     snippets, cell = snippets_of(document), find_cell(document.cells, lines.start)
     if lines.end - lines.start > 1:
         language = cell.language if cell else document.language
-        selected = to_canonical_text(text[lines.start : lines.end])
-        return CodeQuery(selected, language, path, lines, own=_own(snippets, lines), cell=cell)
+        selected_text = to_canonical_text(document_lines[lines.start : lines.end])
+        function_spans = _find_function_spans(snippets, lines)
+        return CodeQuery(selected_text, language, path, lines, function_spans=function_spans, cell=cell)
     snippet = find_snippet(snippets, lines.start)
     if snippet is None:
         raise QueryError(f"{path} has no code to compare.")
-    cell, own = find_cell(document.cells, snippet.span.start), _own(snippets, snippet.span)
-    return CodeQuery(snippet.text, snippet.language, path, snippet.span, own=own, cell=cell)
+    return CodeQuery(
+        snippet.text,
+        snippet.language,
+        path,
+        snippet.span,
+        function_spans=_find_function_spans(snippets, snippet.span),
+        cell=find_cell(document.cells, snippet.span.start),
+    )
 
 
-def _own(snippets: Sequence[Snippet], lines: Span) -> tuple[Span, ...]:
+def _find_function_spans(snippets: Sequence[Snippet], lines: Span) -> tuple[Span, ...]:
     functions = [parts for parts in group_parts(snippets) if any(_overlap(part.span, lines) for part in parts)]
     return tuple(part.span for parts in functions for part in parts)
 
 
-def _overlap(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end
+def _overlap(span: Span, other_span: Span) -> bool:
+    return span.start < other_span.end and other_span.start < span.end
 
 
 class DocumentReader:
-    """The documents as they are during one question: each is read once."""
+    """Reads documents as they are now, each once per query."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._documents: dict[Path, tuple[Document, list[str]] | None] = {}
-        self._taken_apart = 0
-        self.stale: set[Path] = set()  # documents that are not as the store has them
+        self._reparsed_count = 0
+        self.stale: set[Path] = set()  # documents whose text is not the one in the store
 
     def read_lines(self, path: Path) -> list[str]:
-        """The document's lines; none where it is gone."""
-        known = self._read(path)
-        return known[1] if known else []
+        """Return the document's lines; [] where it is gone."""
+        document_and_lines = self._read(path)
+        return document_and_lines[1] if document_and_lines else []
 
-    def cell(self, place: Location) -> Cell | None:
-        """The notebook's cell that the place is in."""
-        known = self._read(place.path)
-        return find_cell(known[0].cells, place.span.start) if known else None
+    def find_cell(self, location: Location) -> Cell | None:
+        """Return the notebook's cell that the location is in."""
+        document_and_lines = self._read(location.path)
+        return find_cell(document_and_lines[0].cells, location.span.start) if document_and_lines else None
 
-    def locate_now(self, place: Location, key: bytes) -> Location | None:
-        """Where the content with this hash stands now in the place's document; None where it no longer does."""
-        lines = self.read_lines(place.path)
-        if hash_content(to_canonical_text(lines[place.span.start : place.span.end])) == key:
-            return place
-        self.stale.add(place.path)
-        return self._moved(place, key)
+    def locate_now(self, location: Location, content_hash: bytes) -> Location | None:
+        """Return where the location's document has the content with this hash now; None where it has it no longer."""
+        lines = self.read_lines(location.path)
+        if hash_content(to_canonical_text(lines[location.span.start : location.span.end])) == content_hash:
+            return location
+        self.stale.add(location.path)
+        return self._find_moved(location, content_hash)
 
-    def _moved(self, place: Location, key: bytes) -> Location | None:
-        known = self._read(place.path)
-        if known is None or self._taken_apart >= _TAKEN_APART:
+    def _find_moved(self, location: Location, content_hash: bytes) -> Location | None:
+        document_and_lines = self._read(location.path)
+        if document_and_lines is None or self._reparsed_count >= _MAX_REPARSED_FILES:
             return None
-        self._taken_apart += 1
-        for snippet in snippets_of(known[0]):
-            if hash_content(snippet.text) == key:
-                return replace(place, span=snippet.span, name_line=snippet.name_line)
+        self._reparsed_count += 1
+        for snippet in snippets_of(document_and_lines[0]):
+            if hash_content(snippet.text) == content_hash:
+                return replace(location, span=snippet.span, name_line=snippet.name_line)
         return None
 
     def _read(self, path: Path) -> tuple[Document, list[str]] | None:
         if path not in self._documents:
             document = self._workspace.read_document(path)
-            found = (document, split_lines(document.text)) if isinstance(document, Document) else None
-            self._documents[path] = found
+            self._documents[path] = (document, split_lines(document.text)) if isinstance(document, Document) else None
         return self._documents[path]
 
 
 def make_hits(
-    found: Iterable[tuple[Location, float]],
-    asked: CodeQuery,
+    scored_locations: Iterable[tuple[Location, float]],
+    query: CodeQuery,
     index: Index,
     reader: DocumentReader,
     cancel: Cancel,
-    *,
-    twins: bool = False,
 ) -> Iterator[Hit]:
-    """The hits at (place, score), in their order, as they are now; made one by one, as many as are taken.
-
-    With `twins` those alone that are so like the asked code that they could be one with it.
-    """
-    compared = _Compared(asked, index, twins)
-    found = iter(found)
-    while chunk := list(islice(found, _LOOKED_UP)):
-        keys = index.store.content_hashes(list({place.content for place, _ in chunk}))
-        for place, score in chunk:
-            if cancel.is_set():
-                return
-            if asked.is_at(place) or place.content not in keys:
-                continue
-            now = reader.locate_now(place, keys[place.content])
-            if now is None or asked.is_at(now):
-                continue
-            cell = reader.cell(now)
-            if cell is not None:
-                now = replace(now, language=cell.language)  # the store has its notebook's
-            hit = compared.hit(now, score, _text(now, reader))
-            if hit is not None:
-                yield replace(hit, cell=cell) if cell else hit
+    """Yield the hits at (location, score), in their order, as they are now; only as many are made as are taken."""
+    comparison = _QueryComparison(query, index)
+    for code in _read_current_code(scored_locations, query, index, reader, cancel):
+        yield comparison.make_hit(code)
 
 
-def keep_best_parts(found: Iterable[Hit], k: int, index: Index) -> list[Hit]:
-    """The first `k` hits; of a long function's parts the best one alone, where the first of them would be."""
-    firsts: dict[Path, dict[int, int]] = {}  # by file: where a part begins → where its function's first part does
-    best: dict[tuple[Path, int], Hit] = {}
-    for hit in found:
+def make_duplicate_hits(
+    scored_locations: Iterable[tuple[Location, float]],
+    query: CodeQuery,
+    index: Index,
+    reader: DocumentReader,
+    cancel: Cancel,
+) -> Iterator[Hit]:
+    """Yield the hits that are near-duplicates of the query, as they are now, in the order of the locations."""
+    comparison = _QueryComparison(query, index)
+    for code in _read_current_code(scored_locations, query, index, reader, cancel):
+        evidence = comparison.classify_code(code)
+        if evidence is not None and evidence.is_near_duplicate:
+            yield comparison.make_clone_hit(code, evidence)
+
+
+def keep_best_parts(hits: Iterable[Hit], k: int, index: Index) -> list[Hit]:
+    """Return the first `k` hits; of several parts of one long function the best part, at the first one's rank."""
+    start_maps: dict[Path, dict[int, int]] = {}  # by file: start of a part → start of its function's first part
+    best_hits: dict[tuple[Path, int], Hit] = {}
+    for hit in hits:
         path, start = hit.place.path, hit.place.span.start
-        if hit.place.part and path not in firsts:
+        if hit.place.part and path not in start_maps:
             functions = group_parts(index.store.locations_in(path))
-            firsts[path] = {part.span.start: parts[0].span.start for parts in functions for part in parts}
-        key = path, firsts[path].get(start, start) if hit.place.part else start
-        if key not in best or hit.score > best[key].score:
-            best[key] = hit
-        if len(best) == k:
+            start_maps[path] = {part.span.start: parts[0].span.start for parts in functions for part in parts}
+        key = path, start_maps[path].get(start, start) if hit.place.part else start
+        if key not in best_hits or hit.score > best_hits[key].score:
+            best_hits[key] = hit
+        if len(best_hits) == k:
             break
-    return list(best.values())
+    return list(best_hits.values())
 
 
 def locate_candidates(
     candidates: Sequence[Candidate], index: Index, within: Filter
 ) -> Iterator[tuple[Location, float]]:
-    """Where the candidates stand, each with its score; looked up as they are taken.
+    """Yield (location, score) of the candidates, looked up as they are taken.
 
-    Equal ones by where that is: in which order contents came into the index is an accident, another for each way in.
+    Equal ones are ordered by location: the order in which contents came into the index is an accident.
     """
-    for i in range(0, len(candidates), _LOOKED_UP):
-        chunk = candidates[i : i + _LOOKED_UP]
-        places = index.store.locations_of([candidate.content for candidate in chunk], within)
-        found = [(place, candidate.score) for candidate in chunk for place in places.get(candidate.content, ())]
-        yield from sorted(found, key=lambda one: (-one[1], one[0].path, one[0].span.start))
+    for start in range(0, len(candidates), _CHUNK_SIZE):
+        chunk = candidates[start : start + _CHUNK_SIZE]
+        locations_by_content = index.store.locations_of([candidate.content for candidate in chunk], within)
+        scored_locations = [
+            (location, candidate.score)
+            for candidate in chunk
+            for location in locations_by_content.get(candidate.content, ())
+        ]
+        yield from sorted(scored_locations, key=lambda item: (-item[1], item[0].path, item[0].span.start))
 
 
-def _text(place: Location, reader: DocumentReader) -> str:
-    return "\n".join(reader.read_lines(place.path)[place.span.start : place.span.end])
+@dataclass(frozen=True, slots=True)
+class _CurrentCode:
+    """A located candidate with its text as it is now."""
+
+    location: Location
+    score: float
+    text: str
+    cell: Cell | None
 
 
-class _Compared:
-    """What was asked, to tell how each hit is like it."""
+def _read_current_code(
+    scored_locations: Iterable[tuple[Location, float]],
+    query: CodeQuery,
+    index: Index,
+    reader: DocumentReader,
+    cancel: Cancel,
+) -> Iterator[_CurrentCode]:
+    """Yield the code at (location, score) that is still there and is not the query's own."""
+    remaining = iter(scored_locations)
+    while chunk := list(islice(remaining, _CHUNK_SIZE)):
+        hashes = index.store.content_hashes(list({location.content for location, _ in chunk}))
+        for stored_location, score in chunk:
+            if cancel.is_set():
+                return
+            if query.is_at(stored_location) or stored_location.content not in hashes:
+                continue
+            location = reader.locate_now(stored_location, hashes[stored_location.content])
+            if location is None or query.is_at(location):
+                continue
+            cell = reader.find_cell(location)
+            if cell is not None:
+                location = replace(location, language=cell.language)  # the store has the notebook's
+            lines = reader.read_lines(location.path)[location.span.start : location.span.end]
+            yield _CurrentCode(location, score, "\n".join(lines), cell)
 
-    def __init__(self, asked: CodeQuery, index: Index, twins: bool) -> None:
-        self._asked = asked
+
+class _QueryComparison:
+    """Compares code with one query, to say how and why it is like it."""
+
+    def __init__(self, query: CodeQuery, index: Index) -> None:
+        self._query = query
         self._index = index
-        self._twins = twins
-        self._portrait = TokenProfile(asked.text, asked.language) if asked.is_code else None
-        self._common = max(_COMMON * index.content_count, 2)
+        self._profile = TokenProfile(query.text, query.language) if query.is_code else None
+        self._max_frequency = max(_MAX_COMMON_SHARE * index.content_count, 2)
 
     @cached_property
-    def _telling(self) -> list[str]:
-        """Words of what was asked; looked up when a reason is to be told, which of duplicates it never is."""
-        return self._rarest(
-            word for word in set(split_words(self._asked.text)) if len(word) > 1 and not word.isdecimal()
-        )
+    def _rare_query_words(self) -> list[str]:
+        """Return the query's words that are worth listing; looked up for the first reason that lists words."""
+        words = set(split_words(self._query.text))
+        return self._sort_by_rarity(word for word in words if len(word) > 1 and not word.isdecimal())
 
-    def hit(self, place: Location, score: float, text: str) -> Hit | None:
-        """The hit at a place; where its kinship can be shown, its score is no less than the share of the structure.
+    def make_hit(self, code: _CurrentCode) -> Hit:
+        """Return the code as a hit; where its kinship can be shown, structure alone may raise its score."""
+        if self._profile is None:
+            return Hit(code.location, code.score, self._describe_words(code), None, code.text, cell=code.cell)
+        evidence = self.classify_code(code)
+        if evidence is not None:
+            return self.make_clone_hit(code, evidence)
+        reason = self._describe_calls(self._profile, code) or self._describe_words(code)
+        confidence = calibrate_similarity(code.score)
+        return Hit(code.location, confidence, reason, Kinship.SIMILAR, code.text, cell=code.cell)
 
-        None where it is no twin, and only those are wanted.
-        """
-        if self._portrait is None:
-            return Hit(place, score, self._shared(place, text), None, text)
-        its = _portrait(to_canonical_text(text.split("\n")), place.language, place.name)
-        found = classify(self._portrait, its)
-        if self._twins and not (found and found.is_near_duplicate):
-            return None
-        if found is None:
-            why = self._calls(place, its) or self._shared(place, text)
-            return Hit(place, calibrate_similarity(score), why, Kinship.SIMILAR, text)
-        score = (
-            1.0
-            if found.kinship is Kinship.IDENTICAL
-            else calibrate_similarity(max(score, RENAMED * _told_by(found.share)))
-        )
-        return Hit(place, score, found.why, found.kinship, text, found.share)
+    def make_clone_hit(self, code: _CurrentCode, evidence: CloneEvidence) -> Hit:
+        """Return the code as a hit whose kinship is shown by `evidence`."""
+        if evidence.kinship is Kinship.IDENTICAL:
+            confidence = 1.0
+        else:
+            confidence = calibrate_similarity(max(code.score, RENAMED * _to_structure_score(evidence.share)))
+        return Hit(code.location, confidence, evidence.why, evidence.kinship, code.text, evidence.share, code.cell)
 
-    def _calls(self, place: Location, its: TokenProfile) -> str:
-        assert self._portrait is not None  # noqa: S101
-        both = {
+    def classify_code(self, code: _CurrentCode) -> CloneEvidence | None:
+        """Return how the code is kin to the query; None where no structure shows it."""
+        return classify(self._profile, _profile_code(code)) if self._profile else None
+
+    def _describe_calls(self, query_profile: TokenProfile, code: _CurrentCode) -> str:
+        called_names = _profile_code(code).called_names
+        shared_calls = {
             "".join(split_words(name)): name
-            for name in self._portrait.calls
-            if name in its.calls and name != place.name
+            for name in query_profile.called_names
+            if name in called_names and name != code.location.name
         }
-        told = self._rarest(both)[:_TOLD]
-        return f"same calls: {', '.join(both[word] for word in told)}" if len(told) > 1 else ""
+        rarest = self._sort_by_rarity(shared_calls)[:_MAX_LISTED_WORDS]
+        return f"same calls: {', '.join(shared_calls[word] for word in rarest)}" if len(rarest) > 1 else ""
 
-    def _shared(self, place: Location, text: str) -> str:
-        shared = {*split_words(text), *split_words(place.qualified_name)}
-        told = list(islice((word for word in self._telling if word in shared), _TOLD))
-        return "shares " + ", ".join(told) if told else "similar meaning"
+    def _describe_words(self, code: _CurrentCode) -> str:
+        words = {*split_words(code.text), *split_words(code.location.qualified_name)}
+        shared_words = list(islice((word for word in self._rare_query_words if word in words), _MAX_LISTED_WORDS))
+        return "shares " + ", ".join(shared_words) if shared_words else "similar meaning"
 
-    def _rarest(self, terms: Iterable[str]) -> list[str]:
-        """The words and identifiers that are worth telling a person, rarest first."""
+    def _sort_by_rarity(self, terms: Iterable[str]) -> list[str]:
+        """Return the terms that are rare enough to list in a reason, rarest first."""
         frequencies = sorted((self._index.document_frequency(term), term) for term in terms)
-        return [term for frequency, term in frequencies if 0 < frequency <= self._common]
+        return [term for frequency, term in frequencies if 0 < frequency <= self._max_frequency]
+
+
+def _profile_code(code: _CurrentCode) -> TokenProfile:
+    return _make_profile(to_canonical_text(code.text.split("\n")), code.location.language, code.location.name)
 
 
 @lru_cache(maxsize=512)
-def _portrait(text: str, language: str, name: str) -> TokenProfile:
-    """What is near to one function is near to its neighbours, too: the next question often meets the same texts."""
+def _make_profile(text: str, language: str, name: str) -> TokenProfile:
+    """Return a text's profile, remembered: neighbouring functions are near to the same other functions."""
     return TokenProfile(text, language, name)
 
 
-def _told_by(share: float) -> float:
-    """How probably code that shares so much of its structure is a clone; half of it is shared by chance."""
+def _to_structure_score(share: float) -> float:
+    """Return how probable it is that code with this share of common structure is a clone; half is common by chance."""
     return max(2 * share - 1, 0.0) ** 3

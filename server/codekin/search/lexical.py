@@ -1,4 +1,4 @@
-"""Retrieval by words: BM25 over identifiers split to words, and whole identifiers beside them."""
+"""Retrieval by words: BM25 over identifiers, split into words and whole."""
 
 import math
 from collections.abc import Sequence
@@ -9,44 +9,51 @@ from codekin.code.words import find_compound_identifiers, split_words
 from codekin.index.index import Index
 from codekin.types import Candidate, Query, Task
 
-# The rarest terms say nearly everything; all of a function's words cost a hundred times as much, and rank worse.
-_TERMS = {Task.NL2CODE: 16, Task.CODE2CODE: 8}
-_POSTINGS = 12_000  # what full text ranks for one query at most: some 5 ms; the rarest word is asked for in any case
+# The rarest terms decide nearly everything; all words of a function cost a hundred times as much, and rank worse.
+_MAX_TERMS = {Task.NL2CODE: 16, Task.CODE2CODE: 8}
+_MAX_POSTINGS = 12_000  # that full text ranks for one query, in some 5 ms; the rarest term is searched in any case
+_BM25_K1 = 1.2  # SQLite's
 
 
 class LexicalRetriever:
-    """SQLite's full text."""
+    """Finds contents by SQLite's full-text index."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
 
     def search(self, query: Query, k: int) -> list[Candidate]:
-        """At most `k` candidates, best first; a score is the share of the BM25 a content could reach at best."""
-        store = self._index.store
-        total = max(self._index.content_count, 1)
-        terms = self._rarest({*split_words(query.text), *find_compound_identifiers(query.text)}, _TERMS[query.task])
-        # As SQLite computes it: idf × (k1 + 1) is what a word gives when a short text is full of it.
-        best = sum(2.2 * max(math.log((max(total - n, 0) + 0.5) / (n + 0.5)), 1e-6) for n in terms.values())
+        """Return at most `k` candidates, best first; a score is the share of the highest BM25 a content could have."""
+        words = {*split_words(query.text), *find_compound_identifiers(query.text)}
+        frequencies = self._select_rarest(words, _MAX_TERMS[query.task])
+        max_score = self._compute_max_score(list(frequencies.values()))
         allowed = self._index.allowed_contents(query.within)
-        found = self._sorted(store.match_words(list(terms), k if allowed is None else -1))
-        if allowed is not None:  # of all that match: a filter comes before the ranking's end
-            passing = np.isin([candidate.content for candidate in found], allowed)
-            found = [candidate for candidate, passes in zip(found, passing, strict=True) if passes]
-        return [Candidate(candidate.content, min(candidate.score / best, 1.0)) for candidate in found[:k]]
+        candidates = self._sort(self._index.store.match_words(list(frequencies), k if allowed is None else -1))
+        if allowed is not None:  # filter all matches, not only the best ones
+            are_allowed = np.isin([candidate.content for candidate in candidates], allowed)
+            candidates = [candidate for candidate, is_kept in zip(candidates, are_allowed, strict=True) if is_kept]
+        return [Candidate(candidate.content, min(candidate.score / max_score, 1.0)) for candidate in candidates[:k]]
 
-    def _sorted(self, found: Sequence[Candidate]) -> list[Candidate]:
-        """Best first; equal ones in an order that every index has."""
-        keys = self._index.sort_keys_of([candidate.content for candidate in found])
-        order = np.lexsort((keys, np.array([-candidate.score for candidate in found])))
-        return [found[i] for i in order.tolist()]
+    def _compute_max_score(self, frequencies: Sequence[int]) -> float:
+        """Return the BM25, as SQLite computes it, that a short text full of all terms would have."""
+        total = max(self._index.content_count, 1)
+        return sum(
+            (_BM25_K1 + 1) * max(math.log((max(total - frequency, 0) + 0.5) / (frequency + 0.5)), 1e-6)
+            for frequency in frequencies
+        )
 
-    def _rarest(self, terms: set[str], count: int) -> dict[str, int]:
-        frequencies = sorted((self._index.document_frequency(term), term) for term in terms)
-        chosen: dict[str, int] = {}
-        for frequency, term in frequencies:
+    def _sort(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return the candidates best first; equal ones in an order that every index has."""
+        sort_keys = self._index.sort_keys_of([candidate.content for candidate in candidates])
+        order = np.lexsort((sort_keys, np.array([-candidate.score for candidate in candidates])))
+        return [candidates[i] for i in order.tolist()]
+
+    def _select_rarest(self, terms: set[str], max_terms: int) -> dict[str, int]:
+        """Return term → document frequency for the rarest terms that the workspace has, within _MAX_POSTINGS."""
+        selected: dict[str, int] = {}
+        for frequency, term in sorted((self._index.document_frequency(term), term) for term in terms):
             if not frequency:
                 continue
-            if len(chosen) == count or (chosen and sum(chosen.values()) + frequency > _POSTINGS):
+            if len(selected) == max_terms or (selected and sum(selected.values()) + frequency > _MAX_POSTINGS):
                 break
-            chosen[term] = frequency
-        return chosen
+            selected[term] = frequency
+        return selected

@@ -1,7 +1,7 @@
-"""A question in words: which of them tell something, and how well a name answers them.
+"""The terms of a question in words: which of them matter, and how well a name matches them.
 
-Names abbreviate and inflect (`config` for configuration, `router` for routing), so words are compared by what they
-begin with: no stemmer knows the first kind, and one for the second gained nothing on top (evaluation/README.md).
+Names abbreviate and inflect (`config` for configuration, `router` for routing), so words are compared by their
+beginnings: no stemmer knows the first kind, and one for the second gained nothing on top (evaluation/README.md).
 """
 
 import math
@@ -15,117 +15,133 @@ from codekin.code.words import split_words
 
 _TOKEN = re.compile(r"\w+")
 _NAME = re.compile(r"\w+(?:(?:::|->|[.#:/\\])\w+)*\(?\)?[!?]?")  # `open`, `Store.open`, `Foo::bar()`, `empty?`
-_IDLE_WORDS = """
+_STOP_WORD_LIST = """
     a about after all an and any are as at be been before by can did do does during each for from had has have he
     her his how i if in into is it its me my no nor not of off on or our out over she so some such than that the
     their them then there these they this those through to under up us use used uses using via was we were what
     when where which while who why will with you your
 """
-_IDLE = frozenset(_IDLE_WORDS.split())  # they say nothing of what is looked for
-_SAME, _BEGUN, _ABBREVIATED, _AKIN = 1.0, 0.8, 0.5, 0.6  # what relations of two words are worth
-_BEGINNING = 3  # characters that related words have in common
-_JOINED = (2, 3, 4)  # so many neighbouring words may be one identifier
-_MUCH = 20.0  # nats: three rare words
+_STOP_WORDS = frozenset(_STOP_WORD_LIST.split())
+_SAME, _PREFIX, _ABBREVIATION, _RELATED = 1.0, 0.8, 0.5, 0.6  # similarity of two words by their relation
+_STEM_LENGTH = 3  # characters at the start that related words have in common
+_COMPOUND_LENGTHS = (2, 3, 4)  # numbers of neighbouring words that may be one identifier
+_FULL_RARITY_NATS = 20.0  # of three rare words
 
 
 @dataclass(frozen=True, slots=True)
 class NameMatch:
     """How well a name answers a question."""
 
-    cover: float  # 0 … 1, the share of the question's telling words that the name has, weighted by how rare they are
+    cover: float  # 0 … 1, the share of the question's words that the name has, weighted by their rarity
     precision: float  # 0 … 1, the share of the name's words that the question has
-    _told: float = 0.0  # how much of the question the name has, in nats
+    _rarity: float = 0.0  # of the question's words that the name has, in nats
 
     @property
-    def both(self) -> float:
-        """High only where the name says what the question says, and little else: 0 … 1."""
+    def product(self) -> float:
+        """Return 0 to 1, high only where the name has the question's words and few others."""
         return self.cover * self.precision
 
     @property
-    def telling(self) -> float:
-        """The same, sharper, and a name that answers with three rare words counts for more than one with one: 0 … 2."""
-        return self.both**2 * min(self._told, _MUCH) / (_MUCH / 2)
+    def strength(self) -> float:
+        """Return 0 to 2: the squared product, with more weight for a name that has three rare words than one."""
+        return self.product**2 * min(self._rarity, _FULL_RARITY_NATS) / (_FULL_RARITY_NATS / 2)
 
 
-_NONE = NameMatch(0.0, 0.0)
+_NO_MATCH = NameMatch(0.0, 0.0)
 
 
 class QueryTerms:
-    """What a question in words asks for."""
+    """The terms of a question in words, to be matched with names."""
 
-    def __init__(self, question: str, frequency: Callable[[str], int], total: int) -> None:
-        """`frequency` says in how many of the `total` contents a word occurs."""
-        parts = split_words(question)
-        telling = dict.fromkeys([word for word in parts if word not in _IDLE and len(word) > 1] or parts)
-        tokens = [token for token in _TOKEN.findall(question) if token.lower() not in _IDLE]
+    def __init__(self, question: str, document_frequency: Callable[[str], int], total: int) -> None:
+        """`document_frequency` returns in how many of the `total` contents a word occurs."""
+        question_words = split_words(question)
+        significant_words = [word for word in question_words if word not in _STOP_WORDS and len(word) > 1]
+        self.words = list(dict.fromkeys(significant_words or question_words))
+        tokens = [token for token in _TOKEN.findall(question) if token.lower() not in _STOP_WORDS]
         self.tokens = frozenset(tokens)  # as they are written
         # `Store`, `open` of a question that is nothing but the name `Store.open`
         self.name = tuple(tokens) if _NAME.fullmatch(question.strip()) else ()
-        self.spoken = " ".join(tokens) or question  # without idle words
-        runs = [parts[i : i + n] for n in _JOINED for i in range(len(parts) - n + 1)]
-        # What a definition may be called: "handle request" asks for `handleRequest` and `handle_request`.
-        self.symbols = [*self.tokens, *("".join(run) for run in runs), *("_".join(run) for run in runs)]
-        self.words = list(telling)
-        self._folded = {token.lower() for token in tokens}
-        self._weights = [_idf(frequency(word), total) for word in telling]
-        self._sum = sum(self._weights)
-        known = sum(w for word, w in zip(telling, self._weights, strict=True) if any(map(frequency, _forms(word))))
-        self.known = known / self._sum if self._sum else 0.0  # the share that the workspace has words for
+        self.text = " ".join(tokens) or question  # without stop words
+        self.symbols = self._list_symbols(question_words)
+        self._lowercase_tokens = {token.lower() for token in tokens}
+        self._weights = [_compute_idf(document_frequency(word), total) for word in self.words]
+        self._total_weight = sum(self._weights)
+        known_weight = sum(
+            weight
+            for word, weight in zip(self.words, self._weights, strict=True)
+            if any(map(document_frequency, _list_forms(word)))
+        )
+        # The share of the question that the workspace has words for.
+        self.known_share = known_weight / self._total_weight if self._total_weight else 0.0
         # "thread pool" asks for `threadpool`, too.
-        self._compounds = {one + other: (one, other) for one, other in pairwise(parts)}
-        self.parts = [*telling, *self._compounds]  # what a file's name may have
-        self._beginnings = {word[:_BEGINNING] for word in telling}
-        self._relations: dict[str, list[float] | None] = {}  # a name's word → how much of it each of ours says
+        self._compounds = {first + second: (first, second) for first, second in pairwise(question_words)}
+        self.file_words = [*self.words, *self._compounds]  # that the name of a file may have
+        self._stems = {word[:_STEM_LENGTH] for word in self.words}
+        self._similarities: dict[str, list[float] | None] = {}  # a name's word → its similarity to each of ours
 
-    def match_name(self, parts: Sequence[str]) -> NameMatch:
-        """How well a name of these words answers."""
-        relations = [relation for part in parts if (relation := self._relation(part))]
-        if not relations or not self._sum:
-            return _NONE
-        covered = relations[0] if len(relations) == 1 else list(map(max, *relations))
-        cover = sum(map(mul, covered, self._weights)) / self._sum
-        return NameMatch(cover, sum(map(max, relations)) / len(parts), self._sum * cover)
+    def _list_symbols(self, question_words: Sequence[str]) -> list[str]:
+        """Return how a definition may be named: "handle request" asks for `handleRequest` and `handle_request`."""
+        runs = [
+            question_words[start : start + length]
+            for length in _COMPOUND_LENGTHS
+            for start in range(len(question_words) - length + 1)
+        ]
+        return [*self.tokens, *("".join(run) for run in runs), *("_".join(run) for run in runs)]
+
+    def match_name(self, name_words: Sequence[str]) -> NameMatch:
+        """Return how well a name of these words answers."""
+        rows = [similarities for word in name_words if (similarities := self._compare_words(word))]
+        if not rows or not self._total_weight:
+            return _NO_MATCH
+        best_similarities = rows[0] if len(rows) == 1 else list(map(max, *rows))
+        cover = sum(map(mul, best_similarities, self._weights)) / self._total_weight
+        return NameMatch(cover, sum(map(max, rows)) / len(name_words), self._total_weight * cover)
 
     def match_definition(self, name: str) -> float:
-        """Whether the question names this very definition: 1; but for upper and lower case: a half; else 0."""
-        return 1.0 if name in self.tokens else 0.5 if name.lower() in self._folded else 0.0
+        """Return 1 where the question has this very name, 0.5 where it has it in another case, else 0."""
+        return 1.0 if name in self.tokens else 0.5 if name.lower() in self._lowercase_tokens else 0.0
 
     def match_single_name(self, name: str, qualified_name: str) -> float:
-        """How much of a name there is in a question that is nothing but one: 0 … 1."""
+        """Return how well a definition matches a question that is nothing but a name, 0 to 1."""
         if not self.name:
             return 0.0
-        path = tuple(_TOKEN.findall(qualified_name))[-len(self.name) :]
-        if path == self.name:
+        name_path = tuple(_TOKEN.findall(qualified_name))[-len(self.name) :]
+        if name_path == self.name:
             return 1.0
-        if [part.lower() for part in path] == [part.lower() for part in self.name]:
+        if [part.lower() for part in name_path] == [part.lower() for part in self.name]:
             return 0.9
         return 0.7 if self.name[-1].lower() in name.lower() else 0.0
 
-    def _relation(self, part: str) -> list[float] | None:
-        """None where none of ours says anything of it, as is so of most."""
-        if part not in self._relations:
-            joined = self._compounds.get(part, ())
-            akin = joined or part[:_BEGINNING] in self._beginnings
-            found = [_SAME if word in joined else word_similarity(word, part) for word in self.words] if akin else None
-            self._relations[part] = found
-        return self._relations[part]
+    def _compare_words(self, name_word: str) -> list[float] | None:
+        """Return the similarity of a name's word to each of the question's; None where it is related to none."""
+        if name_word not in self._similarities:
+            compound = self._compounds.get(name_word, ())
+            is_related = compound or name_word[:_STEM_LENGTH] in self._stems
+            self._similarities[name_word] = (
+                [_SAME if word in compound else word_similarity(word, name_word) for word in self.words]
+                if is_related
+                else None
+            )
+        return self._similarities[name_word]
 
 
-def word_similarity(one: str, other: str) -> float:
-    """How much of the same two words say, 0 … 1, by what they begin with."""
-    if one == other:
+def word_similarity(word: str, other_word: str) -> float:
+    """Return how much two words have the same meaning, 0 to 1, by their beginnings."""
+    if word == other_word:
         return _SAME
-    short, long = (one, other) if len(one) < len(other) else (other, one)
-    if long.startswith(short):
-        return _BEGUN if len(short) >= 4 else _ABBREVIATED if len(short) == 3 else 0.0
-    common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
-    return _AKIN if common >= 5 and common >= 0.6 * len(long) else 0.0
+    shorter, longer = (word, other_word) if len(word) < len(other_word) else (other_word, word)
+    if longer.startswith(shorter):
+        return _PREFIX if len(shorter) >= 4 else _ABBREVIATION if len(shorter) == 3 else 0.0
+    differing = (i for i, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b)
+    common_length = next(differing, len(shorter))
+    return _RELATED if common_length >= 5 and common_length >= 0.6 * len(longer) else 0.0
 
 
-def _forms(word: str) -> list[str]:
-    """The word, and what may be left of it without an ending: `extend` of extending, `cache` of caching."""
+def _list_forms(word: str) -> list[str]:
+    """Return the word, and what may remain of it without an ending: `extend` of extending, `cache` of caching."""
     return [word, *(word[:end] for end in (-1, -2, -3) if len(word) + end >= 4), word[:-3] + "e"]
 
 
-def _idf(frequency: int, total: int) -> float:
+def _compute_idf(frequency: int, total: int) -> float:
     return math.log(1 + (max(total - frequency, 0) + 0.5) / (frequency + 0.5))

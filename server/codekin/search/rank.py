@@ -1,8 +1,8 @@
-"""Which places answer a question in words: code-aware, file by file.
+"""Ranks locations for a question in words: code-aware, file by file.
 
 A file is likelier to answer the more of its snippets do (coherence), the better its name does, and when it defines what
-the question names. So the files are ordered first, each by the sum of its evidence; then come the snippets within each.
-Every signal was kept for what it gives on questions about repositories that it was not fitted to: the ablation is in
+the question names. So the files are ranked first, each by the sum of its features; then the snippets of each.
+Every feature was kept for its gain on questions about repositories that it was not fitted to: the ablation is in
 evaluation/README.md.
 """
 
@@ -17,26 +17,34 @@ from codekin.search.query_terms import NameMatch, QueryTerms
 from codekin.storage.rows import file_title
 from codekin.types import Candidate, Location, SnippetKind
 
-# Of a file, in logits. Fitted by softmax regression over each question's files.
-_FILE = {
+# Of a file's features, in logits. Fitted by softmax regression over each question's files.
+_FILE_WEIGHTS = {
     "nearest": 6.5,  # the best cosine of its snippets
     "near": 3.6,  # the mean of the three best
     "wordiest": 3.5,  # the best share of BM25
     "many": 0.8,  # the logarithm of how many of its snippets were found by words
-    "title": 1.8,  # its name says what the question says, and little else
-    "title_precise": 2.9,  # its name says nothing else
-    "folders": 2.2,  # its folders' names say it
-    "called": 2.6,  # the best of its definitions' names says it, and little else
+    "title": 1.8,  # its name has the question's words, and few others
+    "title_precise": 2.9,  # its name has no other words
+    "folders": 2.2,  # its folders' names have them
+    "called": 2.6,  # the best of its definitions' names has them, and few others
     "defined": 0.4,  # it defines what the question names
     "named": 4.0,  # it defines the name that is the whole question; set by hand
     "test": -2.9,
 }
-# Of a snippet, beside others of its file.
-_SNIPPET = {"cosine": 4.0, "share": 3.0, "called": 2.0, "defined": 2.0, "named": 6.0, "class": 1.0, "test": -1.0}
-_ANOTHER = 3.5  # each further snippet of a file that has one among the hits
-_PER_FILE = 5  # snippets of one file at most
-_UNSEEN = 0.9  # of the last candidate's cosine: what is taken for those that are behind it
-_TEST = re.compile(
+# Of a snippet's features, in logits, beside others of its file.
+_SNIPPET_WEIGHTS = {
+    "cosine": 4.0,
+    "share": 3.0,
+    "called": 2.0,
+    "defined": 2.0,
+    "named": 6.0,
+    "class": 1.0,
+    "test": -1.0,
+}
+_REPEATED_FILE_PENALTY = 3.5  # logits, of each further snippet of a file that has one among the hits
+_MAX_SNIPPETS_PER_FILE = 5
+_UNSEEN_SHARE = 0.9  # of the last candidate's cosine: assumed for snippets that were not retrieved
+_TEST_PATH = re.compile(
     r"(^|/)(tests?|specs?|__tests__|testing|testdata|fixtures|mocks?|examples?|benchmarks?|bench)/"
     r"|(^|/)(test_[^/]*|conftest\.py|[^/]*(_test|_spec|\.test|\.spec|Tests?|Spec)\.\w+)$"
 )
@@ -44,118 +52,123 @@ _TEST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RankedLocation:
-    """A place and how well it answers."""
+    """A location and how well it answers."""
 
-    place: Location
+    location: Location
     score: float  # a logit
 
 
 @dataclass(frozen=True, slots=True)
-class _Evidence:
-    """What speaks for one snippet."""
+class _SnippetFeatures:
+    """What supports one snippet."""
 
-    place: Location
+    location: Location
     cosine: float
-    share: float  # of the BM25 that could be reached; 0 where it was not found by words
+    share: float  # of the highest possible BM25; 0 where it was not found by words
     called: float
     defined: float
     named: float
 
-    def weight(self) -> float:
-        own = _SNIPPET
-        score = own["cosine"] * self.cosine + own["share"] * self.share + own["called"] * self.called
-        score += self.defined * (own["defined"] + own["class"] * (self.place.kind is SnippetKind.CLASS))
-        score += own["named"] * self.named
-        return score + own["test"] * (self.place.kind is SnippetKind.TEST)
+    def compute_score(self) -> float:
+        """Return the weighted sum, in logits."""
+        weights, kind = _SNIPPET_WEIGHTS, self.location.kind
+        score = weights["cosine"] * self.cosine + weights["share"] * self.share + weights["called"] * self.called
+        score += self.defined * (weights["defined"] + weights["class"] * (kind is SnippetKind.CLASS))
+        score += weights["named"] * self.named
+        return score + weights["test"] * (kind is SnippetKind.TEST)
 
 
 class QueryResults:
-    """What the retrievers found, seen by files."""
+    """The retrievers' results for a question, by file."""
 
-    def __init__(self, asked: QueryTerms, dense: Sequence[Candidate], lexical: Sequence[Candidate]) -> None:
-        self._asked = asked
+    def __init__(self, terms: QueryTerms, dense: Sequence[Candidate], lexical: Sequence[Candidate]) -> None:
+        self._terms = terms
         self._cosines = {candidate.content: candidate.score for candidate in dense}
         self._shares = {candidate.content: candidate.score for candidate in lexical}
-        self._unseen = _UNSEEN * min(self._cosines.values(), default=0.0)
-        self._files: dict[Path, list[_Evidence]] = {}
-        self._seen: set[tuple[Path, int]] = set()
+        self._unseen_cosine = _UNSEEN_SHARE * min(self._cosines.values(), default=0.0)
+        self._snippets_by_file: dict[Path, list[_SnippetFeatures]] = {}
+        self._added: set[tuple[Path, int]] = set()
         self._matches: dict[str, NameMatch] = {}
 
     def retrieved_contents(self) -> list[int]:
-        """What the retrievers found."""
+        """Return the contents that any retriever found."""
         return list(self._cosines.keys() | self._shares.keys())
 
-    def add_locations(self, places: Iterable[Location]) -> None:
-        """Places to rank; one that is there already is passed over."""
-        for place in places:
-            if (key := (place.path, place.span.start)) not in self._seen:
-                self._seen.add(key)
-                self._files.setdefault(place.path, []).append(self._evidence(place))
+    def add_locations(self, locations: Iterable[Location]) -> None:
+        """Add locations to rank; those that were added before are skipped."""
+        for location in locations:
+            if (key := (location.path, location.span.start)) not in self._added:
+                self._added.add(key)
+                features = self._extract_snippet_features(location)
+                self._snippets_by_file.setdefault(location.path, []).append(features)
 
     @property
     def known_share(self) -> float:
-        """The share of the question that the workspace has words for; all of a part of a name that stands there."""
-        named = any(each.named for evidence in self._files.values() for each in evidence)
-        return 1.0 if named else self._asked.known
+        """Return the share of the question that the workspace has words for; 1 where it names a definition in it."""
+        is_named = any(snippet.named for snippets in self._snippets_by_file.values() for snippet in snippets)
+        return 1.0 if is_named else self._terms.known_share
 
     def files(self) -> set[Path]:
-        """The files of the places."""
-        return set(self._files)
+        """Return the files of the locations."""
+        return set(self._snippets_by_file)
 
     def rank_locations(self, roots: Sequence[Path]) -> list[RankedLocation]:
-        """All places, best first, equal ones by where they stand; a file's further ones well behind its first."""
-        found = []
-        for path, evidence in self._files.items():
-            score = self.score_file(path, roots)
-            evidence.sort(key=lambda each: (-each.weight(), each.place.span.start))
-            best = evidence[0].weight()
-            for i, each in enumerate(evidence[:_PER_FILE]):
-                found.append(RankedLocation(each.place, score + each.weight() - best - _ANOTHER * i))
-        return sorted(found, key=lambda each: (-each.score, each.place.path, each.place.span.start))
-
-    def score_file(self, path: Path, roots: Sequence[Path]) -> float:
-        """How likely the file answers: a logit, comparable within one question."""
-        return sum(_FILE[name] * value for name, value in self.file_signals(path, roots).items())
-
-    def file_signals(self, path: Path, roots: Sequence[Path]) -> dict[str, float]:
-        """What speaks for a file, by name."""
-        evidence = self._files[path]
-        cosines = sorted((each.cosine for each in evidence), reverse=True)
-        shares = sorted((each.share for each in evidence), reverse=True)
-        short = _below(str(path), roots)
-        named = self._match(file_title(path))
-        return {
-            "nearest": cosines[0],
-            "near": (sum(cosines[:3]) + max(3 - len(cosines), 0) * self._unseen) / 3,
-            "wordiest": shares[0],
-            "many": math.log1p(sum(share > 0 for share in shares)),
-            "title": named.both,
-            "title_precise": named.precision,
-            "folders": self._match(short.rpartition("/")[0]).cover,
-            "called": max(each.called for each in evidence),
-            "defined": max(each.defined for each in evidence),
-            "named": max(each.named for each in evidence),
-            "test": float(bool(_TEST.search(short))),
-        }
-
-    def _evidence(self, place: Location) -> _Evidence:
-        return _Evidence(
-            place,
-            self._cosines.get(place.content, self._unseen),
-            self._shares.get(place.content, 0.0),
-            self._match(place.name).telling,
-            self._asked.match_definition(place.name),
-            self._asked.match_single_name(place.name, place.qualified_name),
+        """Return all locations, best first, equal ones by path and row; a file's further ones far behind its first."""
+        ranked_locations = []
+        for path, snippets in self._snippets_by_file.items():
+            file_score = self.score_file(path, roots)
+            snippets.sort(key=lambda snippet: (-snippet.compute_score(), snippet.location.span.start))
+            best_score = snippets[0].compute_score()
+            for rank, snippet in enumerate(snippets[:_MAX_SNIPPETS_PER_FILE]):
+                score = file_score + snippet.compute_score() - best_score - _REPEATED_FILE_PENALTY * rank
+                ranked_locations.append(RankedLocation(snippet.location, score))
+        return sorted(
+            ranked_locations, key=lambda ranked: (-ranked.score, ranked.location.path, ranked.location.span.start)
         )
 
-    def _match(self, name: str) -> NameMatch:
-        found = self._matches.get(name)
-        if found is None:
-            found = self._matches[name] = self._asked.match_name(list(dict.fromkeys(split_words(name))))
-        return found
+    def score_file(self, path: Path, roots: Sequence[Path]) -> float:
+        """Return how likely the file answers: a logit, comparable within one question."""
+        return sum(_FILE_WEIGHTS[name] * value for name, value in self.file_signals(path, roots).items())
+
+    def file_signals(self, path: Path, roots: Sequence[Path]) -> dict[str, float]:
+        """Return the file's features by name."""
+        snippets = self._snippets_by_file[path]
+        cosines = sorted((snippet.cosine for snippet in snippets), reverse=True)
+        shares = sorted((snippet.share for snippet in snippets), reverse=True)
+        relative_path = _to_relative_path(str(path), roots)
+        title_match = self._match_name(file_title(path))
+        return {
+            "nearest": cosines[0],
+            "near": (sum(cosines[:3]) + max(3 - len(cosines), 0) * self._unseen_cosine) / 3,
+            "wordiest": shares[0],
+            "many": math.log1p(sum(share > 0 for share in shares)),
+            "title": title_match.product,
+            "title_precise": title_match.precision,
+            "folders": self._match_name(relative_path.rpartition("/")[0]).cover,
+            "called": max(snippet.called for snippet in snippets),
+            "defined": max(snippet.defined for snippet in snippets),
+            "named": max(snippet.named for snippet in snippets),
+            "test": float(bool(_TEST_PATH.search(relative_path))),
+        }
+
+    def _extract_snippet_features(self, location: Location) -> _SnippetFeatures:
+        return _SnippetFeatures(
+            location,
+            self._cosines.get(location.content, self._unseen_cosine),
+            self._shares.get(location.content, 0.0),
+            self._match_name(location.name).strength,
+            self._terms.match_definition(location.name),
+            self._terms.match_single_name(location.name, location.qualified_name),
+        )
+
+    def _match_name(self, name: str) -> NameMatch:
+        match = self._matches.get(name)
+        if match is None:
+            match = self._matches[name] = self._terms.match_name(list(dict.fromkeys(split_words(name))))
+        return match
 
 
-def _below(path: str, roots: Sequence[Path]) -> str:
-    """The path as seen from its root, with /. By characters: pathlib takes ten times as long."""
+def _to_relative_path(path: str, roots: Sequence[Path]) -> str:
+    """Return the path relative to its root, with /. By characters: pathlib takes ten times as long."""
     root = next((str(root) for root in roots if path.startswith(str(root))), "")
     return path[len(root) :].replace("\\", "/").lstrip("/")
