@@ -62,16 +62,16 @@ def test_two_of_one_name_in_a_file_may_be_meant_to_be_alike() -> None:
 @pytest.mark.parametrize(
     ("broken", "line", "told"),
     [
-        ('[[ignored]]\nfunctions = ["a.py::f"\n', 3, "Mend it or delete it"),
-        ("<<<<<<< HEAD\n", 1, "Mend it or delete it"),
+        ('[[ignored]]\nfunctions = ["a.py::f"\n', 3, "Fix or delete it"),
+        ("<<<<<<< HEAD\n", 1, "Fix or delete it"),
         ('[[ignored]]\n\nfunctions = ["a.py::f"]\n', 4, "two functions or more"),
         ('[[ignored]]\nfunctions = ["a.py::f", 3]\n', 3, "two functions or more"),
         ('[[ignored]]\nfunction = "a.py::f"\n', 2, "two functions or more"),
         ('[[ignored]]\nfunctions = ["a.py::f", "b.py"]\n', 3, '"folder/file.py::function"'),
-        ('[[ignored]]\nfunctions = ["a.py::f", "../b.py::f"]\n', 3, "seen from this file's folder"),
-        ('[[ignored]]\nfunctions = ["a.py::f", "/etc/b.py::f"]\n', 3, "seen from this file's folder"),
-        ('[[ignored]]\nfunctions = ["a.py::f", "C:/b.py::f"]\n', 3, "seen from this file's folder"),
-        ('[[ignored]]\nfunctions = ["a.py::f", "b\\\\c.py::f"]\n', 3, "seen from this file's folder"),
+        ('[[ignored]]\nfunctions = ["a.py::f", "../b.py::f"]\n', 3, "relative to this file's folder"),
+        ('[[ignored]]\nfunctions = ["a.py::f", "/etc/b.py::f"]\n', 3, "relative to this file's folder"),
+        ('[[ignored]]\nfunctions = ["a.py::f", "C:/b.py::f"]\n', 3, "relative to this file's folder"),
+        ('[[ignored]]\nfunctions = ["a.py::f", "b\\\\c.py::f"]\n', 3, "relative to this file's folder"),
         ('[model]\nname = "http://elsewhere"\n', 1, "settings are the user's own"),
         ('cache.directory = "/tmp"\n', 1, "settings are the user's own"),
     ],
@@ -163,7 +163,7 @@ def test_a_file_that_is_no_text_is_told_and_counts_for_nothing(tmp_path: Path, d
     (tmp_path / SUPPRESSIONS_FILE).write_bytes(data)
     (meant,) = ignored(tmp_path).load_files()
     assert not meant.groups
-    assert "Mend or remove it" in meant.problems[0]
+    assert "Fix or remove it" in meant.problems[0]
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:

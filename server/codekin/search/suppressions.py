@@ -1,16 +1,17 @@
-"""Which duplicates are meant to be: what the workspace's `.codekin.toml` files say.
+"""Suppressed duplicates: reads the workspace's `.codekin.toml` files.
 
     [[ignored]]
     functions = ["shop/orders.py::total_price", "shop/invoices.py::invoice_total"]
     reason = "The tax office wants two."  # for whoever reads it; codekin does not
 
-A function is named by its file, seen from the folder that `.codekin.toml` stands in, and by what it is called in it.
-That is what a reviewer can read, and it stays true while lines move, functions are edited, and other files come and go.
-It does not outlive a rename of the function or of its file: then the duplicate is told again, and whoever renamed it
-looks once more. A hash of the text would say nothing to a reader, and end with the first edit.
+A function is named by its file's path, relative to the folder of `.codekin.toml`, and by its qualified name. Reviewers
+can read that, and it holds while lines move, functions are edited, and other files come and go. It does not survive a
+rename of the function or of its file: the duplicate is then reported again, and whoever renamed it decides once more. A
+hash of the text would tell a reader nothing, and change with the first edit.
 
-An entry is a group of two or more: no two of it are told to be duplicates of each other. Nothing else may stand in such
-a file: it comes with a repository, whoever wrote that, so it names no setting, no model and no path outside its folder.
+An entry is a group of two or more functions, none of which is reported as a duplicate of another. Such a file has
+nothing else: it comes with a repository that anybody may have written, so it can set no setting, name no model and no
+path outside its folder.
 """
 
 import os
@@ -28,90 +29,89 @@ from codekin.types import Hit, Snippet
 from codekin.workspace.workspace import SUPPRESSIONS_FILE, Workspace
 
 _HEADER = re.compile(r"""\s*\[\[\s*(["']?)ignored\1\s*\]\]""")
-_AT = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+_ERROR_POSITION = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 _MAX_BYTES = 1 << 18
-_ROOM_BYTES = 4_096  # left at the end of a file, for a quick fix to put an entry there
-_MOST = 200  # functions of a group
-_MAX_DOTS = 200  # of a line's keys: tomllib takes 2 s for one key of 16,000 parts
-_MAX_PROBLEMS = 10  # told of a file
-_MAX_SHOWN = 120  # characters of a message's part that comes from the file
-_OUTSIDE_KEYS = re.compile(r"""(["'])(?:(?!\1)[^\\\n]|\\.)*+\1?|\#[^\n]*""")  # strings and comments
-_REMEDY = "Mend it or delete it; all other entries hold."
-_HEAD = """\
-# Duplicates that are meant to be: codekin does not tell them.
-# Delete an entry to have it told again. An entry whose functions are gone does no harm.
+_RESERVED_BYTES = 4_096  # for the entry that a quick fix adds
+_MAX_FUNCTIONS = 200  # of an entry
+_MAX_LINE_LENGTH = 100  # of an entry's names; longer ones get a line each
+_MAX_DOTS = 200  # in the keys of a line: tomllib takes 2 s for one key of 16,000 parts
+_MAX_PROBLEMS = 10  # reported for a file
+_MAX_QUOTED_LENGTH = 120  # characters of the file that a message quotes
+_STRINGS_AND_COMMENTS = re.compile(r"""(["'])(?:(?!\1)[^\\\n]|\\.)*+\1?|\#[^\n]*""")
+_REMEDY = "Fix or delete it; all other entries still apply."
+_FILE_COMMENT = """\
+# Ignored duplicates: codekin does not report them.
+# Delete an entry to have it reported again. An entry whose functions are gone does no harm.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class SuppressionFile:
-    """What one file says."""
+    """The entries and problems of one file."""
 
     groups: frozenset[tuple[str, ...]] = frozenset()  # of names, sorted
     problems: tuple[str, ...] = ()  # each names a line and the remedy
-    entries: int = 0  # the sound ones
-    _members: Mapping[str, frozenset[int]] = field(init=False, repr=False, compare=False)  # name → its groups
-    _twice: frozenset[str] = field(init=False, repr=False, compare=False)  # two functions of a file, one name
+    entries: int = 0  # the valid ones
+    _groups_of: Mapping[str, frozenset[int]] = field(init=False, repr=False, compare=False)  # name → numbers of groups
+    _repeated: frozenset[str] = field(init=False, repr=False, compare=False)  # names of two functions of one file
 
     def __post_init__(self) -> None:
-        members: dict[str, set[int]] = {}
-        twice: set[str] = set()
+        groups_of: dict[str, set[int]] = {}
+        repeated: set[str] = set()
         for number, group in enumerate(self.groups):
             for name, count in Counter(group).items():
-                members.setdefault(name, set()).add(number)
-                twice |= {name} if count > 1 else set()
-        object.__setattr__(self, "_members", {name: frozenset(numbers) for name, numbers in members.items()})
-        object.__setattr__(self, "_twice", frozenset(twice))
+                groups_of.setdefault(name, set()).add(number)
+                repeated |= {name} if count > 1 else set()
+        object.__setattr__(self, "_groups_of", {name: frozenset(numbers) for name, numbers in groups_of.items()})
+        object.__setattr__(self, "_repeated", frozenset(repeated))
 
-    def hides(self, one: str, other: str) -> bool:
-        """Whether the two names are in a group together."""
-        if one == other:
-            return one in self._twice
-        return not self._members.get(one, frozenset()).isdisjoint(self._members.get(other, frozenset()))
+    def hides(self, name: str, other_name: str) -> bool:
+        """Return whether the two names are in a group together."""
+        if name == other_name:
+            return name in self._repeated
+        return not self._groups_of.get(name, frozenset()).isdisjoint(self._groups_of.get(other_name, frozenset()))
 
 
 @dataclass(frozen=True, slots=True)
 class SuppressionEdit:
-    """An entry that is to be put at the end of a file, which leaves all that is there as it is."""
+    """An entry to append to a file; the text before it stays as it is."""
 
     path: Path
-    before: str | None  # what the file says now; None: there is none
+    before: str | None  # the file's text; None where there is no file
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionReference:
-    """A function as such a file names it."""
+    """A function as a suppression file names it."""
 
     root: Path
     name: str  # "shop/orders.py::total_price"
 
 
 class Suppressions:
-    """What the files at the workspace's roots say now, unsaved text included. May be asked from any thread."""
+    """Reads the files at the workspace's roots as they are now, unsaved text included. Safe on any thread."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._known: dict[
-            Path, tuple[object, SuppressionFile]
-        ] = {}  # root → what tells one state of its file from another
+        self._files: dict[Path, tuple[object, SuppressionFile]] = {}  # root → the state it was read in, and its content
 
     def load_files(self) -> tuple[SuppressionFile, ...]:
-        """By root; equal to what it was before where nothing has changed. Costs a look at each file's time."""
-        return tuple(self._of(root) for root in self._workspace.roots)
+        """Return the files by root, reading again only those that have changed: costs a stat call each."""
+        return tuple(self._load_file(root) for root in self._workspace.roots)
 
     def find_reference(self, path: Path, qualified_name: str) -> FunctionReference | None:
-        """What the function is called in such a file; None where it has no name, or is in no root."""
+        """Return how a suppression file names the function; None where it has no name, or is in no root."""
         root = next((root for root in self._workspace.roots if path.is_relative_to(root)), None)
         if root is None or not qualified_name:
             return None
         return FunctionReference(root, f"{path.relative_to(root).as_posix()}::{qualified_name}")
 
-    def is_suppressed(self, one: FunctionReference | None, other: FunctionReference | None) -> bool:
-        """Whether the two are meant to be alike. Those of two roots never are: a root's file speaks of it alone."""
-        if one is None or other is None or one.root != other.root:
+    def is_suppressed(self, function: FunctionReference | None, duplicate: FunctionReference | None) -> bool:
+        """Return whether an entry allows the two to be alike; never across roots: a file speaks for its root alone."""
+        if function is None or duplicate is None or function.root != duplicate.root:
             return False
-        return self._of(one.root).hides(one.name, other.name)
+        return self._load_file(function.root).hides(function.name, duplicate.name)
 
     def drop_suppressed(self, path: Path, snippet: Snippet, hits: Sequence[Hit]) -> list[Hit]:
         """Return the hits that are not suppressed as duplicates of the snippet in `path`."""
@@ -123,15 +123,15 @@ class Suppressions:
         ]
 
     def make_edit(self, functions: Sequence[FunctionReference]) -> SuppressionEdit | None:
-        """The entry by which these, two or more, are meant to be alike.
+        """Return the edit that adds an entry for two or more functions.
 
-        None where they are not of one root, or where the file can't take it; `now` says what is wrong with it then.
+        None where they are not of one root, or where the file can't take it: its `problems` then say why.
         """
-        if not 2 <= len(functions) <= _MOST or len({function.root for function in functions}) > 1:
+        if not 2 <= len(functions) <= _MAX_FUNCTIONS or len({function.root for function in functions}) > 1:
             return None
         path = functions[0].root / SUPPRESSIONS_FILE
-        real = self._workspace.resolve_path(path)
-        if not real.is_relative_to(functions[0].root):
+        real_path = self._workspace.resolve_path(path)
+        if not real_path.is_relative_to(functions[0].root):
             return None
         before = self._workspace.get_unsaved_text(path)
         if before is None and os.path.lexists(path):
@@ -140,158 +140,170 @@ class Suppressions:
             except (OSError, ValueError):
                 return None
         text = format_entry([function.name for function in functions], before)
-        return SuppressionEdit(path, before, text) if _size(before or "") + _size(text) <= _MAX_BYTES else None
+        is_small_enough = _count_bytes(before or "") + _count_bytes(text) <= _MAX_BYTES
+        return SuppressionEdit(path, before, text) if is_small_enough else None
 
-    def _of(self, root: Path) -> SuppressionFile:
+    def _load_file(self, root: Path) -> SuppressionFile:
         path = self._workspace.resolve_path(root / SUPPRESSIONS_FILE)
         state: object = self._workspace.get_unsaved_text(path)
         if state is None:
-            try:
-                status = path.stat()
-                state = (status.st_mtime_ns, status.st_size, status.st_ino)
-            except (FileNotFoundError, NotADirectoryError):
-                state = ()
-            except OSError as error:
-                state = (error.errno,)
-        known = self._known.get(root)
-        if known is None or known[0] != state:
-            known = self._known[root] = state, _meant(root, path, state)
-        return known[1]
+            state = _read_file_state(path)
+        cached = self._files.get(root)
+        if cached is None or cached[0] != state:
+            cached = self._files[root] = state, _read_suppressions(root, path, state)
+        return cached[1]
 
 
-def _meant(root: Path, path: Path, state: object) -> SuppressionFile:
+def _read_file_state(path: Path) -> tuple[int, ...]:
+    """Return what changes whenever the file does; () where there is none."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        return (error.errno or 0,)
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _read_suppressions(root: Path, path: Path, state: object) -> SuppressionFile:
+    """Read the file at `path`, or parse its unsaved text where that is its `state`. Never raises."""
     if state == ():
         return SuppressionFile()
-    shown = root / SUPPRESSIONS_FILE
+    shown_path = root / SUPPRESSIONS_FILE
     if not path.is_relative_to(root):
-        return SuppressionFile(
-            problems=(f"{shown} is a link that leads out of its folder; it is not read. Put a file there.",)
-        )
+        problem = f"{shown_path} is a link that leads out of its folder, so it is not read. Replace it with a file."
+        return SuppressionFile(problems=(problem,))
     try:
         data = state.encode("utf-8", "replace") if isinstance(state, str) else read_file(path, _MAX_BYTES).data
         if len(data) > _MAX_BYTES:
             raise FileTooLargeError(len(data), _MAX_BYTES)
-        meant = parse_suppressions(data.decode("utf-8-sig"))
+        parsed = parse_suppressions(data.decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         reason = error if isinstance(error, RefusedFileError) else getattr(error, "strerror", None) or error
-        return SuppressionFile(
-            problems=(f"{shown} can't be read ({reason}); nothing in it counts. Mend or remove it.",)
-        )
-    problems = [f"{shown}, {problem}" for problem in meant.problems]
-    if len(data) > _MAX_BYTES - _ROOM_BYTES:
-        full = f"it has {len(data):,} bytes, and {_MAX_BYTES:,} are read"
-        problems.append(f"{shown} is nearly full: {full}. Delete entries to have room for others.")
-    return SuppressionFile(meant.groups, tuple(problems), meant.entries)
+        problem = f"{shown_path} can't be read ({reason}); none of its entries apply. Fix or remove it."
+        return SuppressionFile(problems=(problem,))
+    problems = [f"{shown_path}, {problem}" for problem in parsed.problems]
+    if len(data) > _MAX_BYTES - _RESERVED_BYTES:
+        size = f"it has {len(data):,} of at most {_MAX_BYTES:,} bytes"
+        problems.append(f"{shown_path} is nearly full: {size}. Delete entries to make room for others.")
+    return SuppressionFile(parsed.groups, tuple(problems), parsed.entries)
 
 
 def parse_suppressions(text: str) -> SuppressionFile:
-    """What the text of such a file says. Never raises: what is wrong costs itself only."""
+    """Parse the text of a suppression file. Never raises: a wrong entry leaves all others in force."""
     lines = [f"{line}\n" for line in text.split("\n")]
-    starts = [number for number, line in enumerate(lines) if _HEADER.match(line)]
-    bounds = [0, *starts, len(lines)]
+    header_rows = [row for row, line in enumerate(lines) if _HEADER.match(line)]
     groups: set[tuple[str, ...]] = set()
     problems: list[str] = []
-    entries = 0
-    for first, end in pairwise(bounds):
+    entry_count = 0
+    for start, end in pairwise([0, *header_rows, len(lines)]):
         try:
-            found = _parsed(lines[first:end])
-            problems += [f"line {first + 1 + line}: {complaint}" for line, complaint in found.problems]
-            groups |= {tuple(sorted(group)) for group in found.groups}
-            entries += len(found.groups)
-        except _WrongError as error:
-            problems.append(f"line {first + 1 + error.line}: {error}")
+            section = _parse_section(lines[start:end])
+            problems += [f"line {start + 1 + row}: {problem}" for row, problem in section.problems]
+            groups |= {tuple(sorted(group)) for group in section.groups}
+            entry_count += len(section.groups)
+        except _InvalidSectionError as error:
+            problems.append(f"line {start + 1 + error.row}: {error}")
     if len(problems) > _MAX_PROBLEMS:
         problems[_MAX_PROBLEMS:] = [f"and {len(problems) - _MAX_PROBLEMS:,} more problems like these."]
-    return SuppressionFile(frozenset(groups), tuple(problems), entries)
+    return SuppressionFile(frozenset(groups), tuple(problems), entry_count)
 
 
 def format_entry(names: Sequence[str], before: str | None = None) -> str:
-    """What is to be put behind `before`, the text of a file or None, for these functions to be meant to be alike."""
-    listed = ", ".join(map(_quoted, names))
-    body = f"[[ignored]]\nfunctions = [{listed}]\n"
-    if len(listed) > 100:
-        body = "[[ignored]]\nfunctions = [\n" + "".join(f"    {_quoted(name)},\n" for name in names) + "]\n"
-    lead = _HEAD + "\n" if not before else "\n" if before.endswith("\n") else "\n\n"
-    newline = "\r\n" if before and "\r\n" in before else "\n"
-    return (lead + body).replace("\n", newline)
+    """Return the entry for these functions, as text to append to `before`, the file's text or None."""
+    quoted_names = [_quote(name) for name in names]
+    name_list = ", ".join(quoted_names)
+    body = f"[[ignored]]\nfunctions = [{name_list}]\n"
+    if len(name_list) > _MAX_LINE_LENGTH:
+        body = "[[ignored]]\nfunctions = [\n" + "".join(f"    {name},\n" for name in quoted_names) + "]\n"
+    lead = _FILE_COMMENT + "\n" if not before else "\n" if before.endswith("\n") else "\n\n"
+    line_end = "\r\n" if before and "\r\n" in before else "\n"
+    return (lead + body).replace("\n", line_end)
 
 
-class _WrongError(Exception):
-    """A part of the file is not as it must be; `line` counts from the part's first."""
+class _InvalidSectionError(Exception):
+    """A section of the file can't be used; `row` counts from the section's first line."""
 
-    def __init__(self, message: str, line: int = 0) -> None:
+    def __init__(self, message: str, row: int = 0) -> None:
         super().__init__(message)
-        self.line = line
+        self.row = row
 
 
 @dataclass(slots=True)
-class _Part:
+class _Section:
+    """An entry, or the lines before the first one."""
+
     groups: list[list[str]]
-    problems: list[tuple[int, str]]
+    problems: list[tuple[int, str]]  # (row, text)
 
 
-def _parsed(lines: Sequence[str]) -> _Part:
-    """One entry's lines, or those before the first."""
-    text = "".join(lines)
-    for number, code in enumerate(lines):
-        if code.count(".") > _MAX_DOTS and _OUTSIDE_KEYS.sub("", code).count(".") > _MAX_DOTS:
-            raise _WrongError(f"a key has more than {_MAX_DOTS} dots. {_REMEDY}", number)
-    try:
-        table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # no TOML; a number too long; brackets too deep
-        at = _AT.search(str(error))
-        line = int(at[1]) - 1 if at and at[1] else max(len(text.rstrip().splitlines()) - 1, 0)
-        raise _WrongError(f"{_shortened(_AT.sub('', str(error)))}. {_REMEDY}", line) from error
-    part = _Part([], [])
-    for key, value in table.items():
+def _parse_section(lines: Sequence[str]) -> _Section:
+    section = _Section([], [])
+    for key, value in _parse_toml(lines).items():
         if key != "ignored":
-            complaint = (
-                f"there is no '{_shortened(key)}' here, only [[ignored]]; settings are the user's own. Delete it."
-            )
-            part.problems.append((_line_of(key, lines) if len(part.problems) < _MAX_PROBLEMS else 0, complaint))
+            problem = f"there is no '{_shorten(key)}' here, only [[ignored]]; settings are the user's own. Delete it."
+            row = _find_row(key, lines) if len(section.problems) < _MAX_PROBLEMS else 0
+            section.problems.append((row, problem))
         elif not isinstance(value, list):
-            raise _WrongError(f"ignored is a list of entries: write [[ignored]]. {_REMEDY}")
+            raise _InvalidSectionError(f"ignored is a list of entries: write [[ignored]]. {_REMEDY}")
         else:
-            part.groups += [_group(item, lines) for item in value]
-    return part
+            section.groups += [_parse_entry(entry, lines) for entry in value]
+    return section
 
 
-def _group(item: Any, lines: Sequence[str]) -> list[str]:
-    names = item.get("functions") if isinstance(item, dict) else None
+def _parse_toml(lines: Sequence[str]) -> dict[str, Any]:
+    """Parse one section. Raises _InvalidSectionError."""
+    for row, line in enumerate(lines):
+        if line.count(".") > _MAX_DOTS and _STRINGS_AND_COMMENTS.sub("", line).count(".") > _MAX_DOTS:
+            raise _InvalidSectionError(f"a key has more than {_MAX_DOTS} dots. {_REMEDY}", row)
+    text = "".join(lines)
     try:
-        return _checked(names)
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # invalid TOML, a number too long, brackets too deep
+        position = _ERROR_POSITION.search(str(error))
+        row = int(position[1]) - 1 if position and position[1] else max(len(text.rstrip().splitlines()) - 1, 0)
+        message = _shorten(_ERROR_POSITION.sub("", str(error)))
+        raise _InvalidSectionError(f"{message}. {_REMEDY}", row) from error
+
+
+def _parse_entry(entry: Any, lines: Sequence[str]) -> list[str]:
+    names = entry.get("functions") if isinstance(entry, dict) else None
+    try:
+        return _check_names(names)
     except ValueError as error:
-        raise _WrongError(f"{error} {_REMEDY}", _line_of("functions", lines)) from error
+        raise _InvalidSectionError(f"{error} {_REMEDY}", _find_row("functions", lines)) from error
 
 
-def _checked(names: Any) -> list[str]:
-    if not isinstance(names, list) or not 2 <= len(names) <= _MOST or not all(isinstance(n, str) for n in names):
-        raise ValueError(
-            f'an entry names two functions or more, {_MOST} at most, as in functions = ["a.py::one", "b.py::other"].'
-        )
+def _check_names(names: Any) -> list[str]:
+    """Return the names of an entry's functions. Raises ValueError."""
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not is_list or not 2 <= len(names) <= _MAX_FUNCTIONS:
+        example = 'functions = ["a.py::one", "b.py::other"]'
+        raise ValueError(f"an entry has two functions or more, at most {_MAX_FUNCTIONS}, as in {example}.")
     for name in names:
         path, separator, function = name.partition("::")
         if not separator or not path or not function:
-            raise ValueError(f'{_shortened(name)!r} is not like "folder/file.py::function".')
+            raise ValueError(f'{_shorten(name)!r} is not like "folder/file.py::function".')
         if path[0] in "/~" or "\\" in path or ":" in path or ".." in path.split("/"):
-            raise ValueError(f"{_shortened(path)!r} must be seen from this file's folder, with /, and in it.")
-    return names
+            raise ValueError(f"{_shorten(path)!r} must be relative to this file's folder, with /, and inside it.")
+    return list(names)
 
 
-def _line_of(key: str, lines: Sequence[str]) -> int:
-    mentions = re.compile(rf"""[\s\[]*["']?{re.escape(key)}\b""")
-    return next((number for number, line in enumerate(lines) if mentions.match(line)), 0)
+def _find_row(key: str, lines: Sequence[str]) -> int:
+    """Return the first row that sets the key; 0 where none does."""
+    assignment = re.compile(rf"""[\s\[]*["']?{re.escape(key)}\b""")
+    return next((row for row, line in enumerate(lines) if assignment.match(line)), 0)
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_QUOTED_LENGTH else f"{text[:_MAX_QUOTED_LENGTH]}…"
 
 
-def _size(text: str) -> int:
+def _count_bytes(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def _quoted(text: str) -> str:
-    """As TOML has a string."""
+def _quote(text: str) -> str:
+    """Return the text as a TOML string."""
     escapes = {code: f"\\u{code:04x}" for code in (*range(32), 127)} | {ord("\\"): "\\\\", ord('"'): '\\"'}
     return '"' + text.translate(escapes) + '"'
