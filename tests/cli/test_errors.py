@@ -1,11 +1,13 @@
 """What is said when something is wrong, and how the command exits."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from .command import Codekin
+from .command import CODEKIN, Codekin
 
 WRONG = {
     "no line": (("similar", "src/dates.py"), "FILE:LINE"),
@@ -91,6 +93,16 @@ def test_a_fault_is_a_line_and_its_trace_is_there_for_the_asking(codekin: Codeki
     done = codekin("search", "a date", "--debug", PYTHONPATH=str(tmp_path))
     assert done.returncode == 1
     assert "Traceback" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no current folder can be removed")
+def test_a_current_folder_that_was_removed_is_named(tmp_path: Path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'rmdir "$PWD"; exec "$0" search word'
+    done = subprocess.run(["/bin/sh", "-c", script, CODEKIN], cwd=gone, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "Error: The current folder was removed. Go into another one.\n"
 
 
 def test_an_unsound_store_is_made_again(fresh: Codekin):

@@ -269,6 +269,14 @@ def main() -> None:
     sys.exit(_run())
 
 
+def _is_current_folder_gone() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def _run() -> int:
     try:
         return codekin.main(standalone_mode=False) or _FOUND
@@ -287,6 +295,10 @@ def _run() -> int:
     except Exception as error:
         if _has("--debug"):
             raise
+        if _is_current_folder_gone():
+            message = "The current folder was removed. Go into another one."
+            _say(f"Error: {message}")
+            return _failed(message)
         message = f"{type(error).__name__}: {error}. This is a fault of codekin: please report what --debug shows."
         _say(f"Error: {message}")
         return _failed(message)
