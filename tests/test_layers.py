@@ -38,7 +38,7 @@ def test_the_command_line_s_door_is_light(words: list[str]):
 
 
 def test_the_language_server_s_door_is_light():
-    there = imported("import codekin.lsp.server")
+    there = imported("import codekin.lsp.main")
     assert there >= LSP
     assert not there & (HEAVY - {"asyncio", "multiprocessing"})
 

@@ -14,7 +14,7 @@ import pytest
 
 from codekin import __version__
 from codekin.lsp import messages
-from codekin.lsp.features.commands import _ORDERS
+from codekin.lsp.features.commands import _INDEX_COMMANDS
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "server" / "codekin"
@@ -72,7 +72,7 @@ class TestReadme:
         assert all(f"`codekin {name} " in README or f"`codekin {name}`" in README for name in codekin.commands)
 
     def test_every_request_and_every_field_of_the_protocol_is_told(self):
-        for name in ("findSimilar", "search", "status", "report", "map", *_ORDERS):
+        for name in ("findSimilar", "search", "status", "report", "map", *_INDEX_COMMANDS):
             assert f"`codekin/{name}`" in README
             assert f"`codekin.{name}`" in README
         told = marked("protocol")

@@ -34,14 +34,14 @@ async def test_standard_output_carries_messages_only(start) -> None:
     """Whatever a library or a child prints goes to standard error."""
     noisy = (
         "import os, sys\n"
-        "from codekin.lsp import server\n"
+        "from codekin.lsp import main, server\n"
         "begin = server.CodekinServer.on_initialized\n"
         "async def loud(self):\n"
         "    print('from python', flush=True)\n"
         "    os.system('echo from a child; cat')\n"
         "    await begin(self)\n"
         "server.CodekinServer.on_initialized = loud\n"
-        "server.serve()\n"
+        "main.serve_client()\n"
     )
     data = [HELLO, READY, framed("codekin/status", None, 2), *GOODBYE]
     messages, log, status = said_to(start.environment, data, [sys.executable, "-c", noisy])
@@ -220,10 +220,10 @@ async def test_a_cancelled_question_is_answered_as_cancelled(start) -> None:
 async def test_an_unforeseen_failure_is_answered_and_survived(start) -> None:
     broken = (
         "from codekin.engine import Engine\n"
-        "from codekin.lsp import server\n"
+        "from codekin.lsp import main\n"
         "def search(self, *_, **__): raise ZeroDivisionError('the reason')\n"
         "Engine.search = search\n"
-        "server.serve()\n"
+        "main.serve_client()\n"
     )
     root = {"processId": None, "rootUri": start.workspace.as_uri(), "capabilities": {}}
     data = [

@@ -21,21 +21,21 @@ def _nothing_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_who_speaks_later_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config.toml").write_text("[search]\nlimit = 1\n")
     configuration = Configuration(None)
-    assert configuration.settings()[0].search.limit == 1
+    assert configuration.resolve_settings()[0].search.limit == 1
     configuration = Configuration({"search": {"limit": 2}})
-    assert configuration.settings()[0].search.limit == 2
-    configuration.update({"search": {"limit": 3}})
-    assert configuration.settings()[0].search.limit == 3
+    assert configuration.resolve_settings()[0].search.limit == 2
+    configuration.update_client_settings({"search": {"limit": 3}})
+    assert configuration.resolve_settings()[0].search.limit == 3
     monkeypatch.setenv("CODEKIN_SEARCH_LIMIT", "4")
-    assert configuration.settings() == (configuration.settings()[0], ())
-    assert configuration.settings()[0].search.limit == 4
+    assert configuration.resolve_settings() == (configuration.resolve_settings()[0], ())
+    assert configuration.resolve_settings()[0].search.limit == 4
 
 
 def test_what_the_client_says_anew_replaces_what_it_said() -> None:
     configuration = Configuration(None)
-    configuration.update({"lens": {"enabled": True}})
-    configuration.update({})
-    assert not configuration.settings()[0].lens.enabled
+    configuration.update_client_settings({"lens": {"enabled": True}})
+    configuration.update_client_settings({})
+    assert not configuration.resolve_settings()[0].lens.enabled
 
 
 @pytest.mark.parametrize(
@@ -53,21 +53,23 @@ def test_what_the_client_says_anew_replaces_what_it_said() -> None:
 )
 def test_paths_models_and_what_costs_the_machine_come_from_the_user_only(setting: dict[str, object]) -> None:
     configuration = Configuration(None)
-    default = configuration.settings()
-    configuration.update(setting)
-    settings, problems = configuration.settings()
+    default = configuration.resolve_settings()
+    configuration.update_client_settings(setting)
+    settings, problems = configuration.resolve_settings()
     assert settings == default[0]
     assert len(problems) == 1
     assert "config.toml" in problems[0]
     assert "initializationOptions" in problems[0]
-    assert Configuration(setting).settings() != default
+    assert Configuration(setting).resolve_settings() != default
 
 
 def test_the_users_own_settings_may_be_repeated_by_anyone() -> None:
     """An editor answers with all settings, also with those it sent as initializationOptions."""
     configuration = Configuration({"cache": {"directory": "/chosen"}})
-    configuration.update({"cache": {"directory": "/chosen", "quotaMb": 2048}, "model": {"name": "embedded"}})
-    settings, problems = configuration.settings()
+    configuration.update_client_settings(
+        {"cache": {"directory": "/chosen", "quotaMb": 2048}, "model": {"name": "embedded"}}
+    )
+    settings, problems = configuration.resolve_settings()
     assert settings.cache.directory == "/chosen"
     assert problems == ()
 
@@ -77,33 +79,33 @@ def test_no_workspace_starts_a_process(workers: object) -> None:
     """Whatever it asks for, and whoever passes it on, as an answer or of its own accord."""
     configuration = Configuration(None)
     for answers in ({"index": {"workers": workers}}, {"codekin": {"index": {"workers": workers}}}):
-        configuration.update(answers)
-        settings, problems = configuration.settings()
+        configuration.update_client_settings(answers)
+        settings, problems = configuration.resolve_settings()
         assert settings == Settings()
         assert len(problems) == (workers is not None)
 
 
 def test_what_anyone_may_set_is_taken_beside_what_is_refused() -> None:
     configuration = Configuration(None)
-    configuration.update({"index": {"workers": 40, "exclude": ["legacy/"], "debounceMs": 10**9}})
-    settings, problems = configuration.settings()
+    configuration.update_client_settings({"index": {"workers": 40, "exclude": ["legacy/"], "debounceMs": 10**9}})
+    settings, problems = configuration.resolve_settings()
     assert (settings.index.workers, settings.index.exclude, settings.index.debounce_ms) == (0, ("legacy/",), 150)
     assert sorted(problem.split(" ")[0] for problem in problems) == ["codekin.index.workers", "the"]
 
 
 def test_a_thousand_wrong_settings_are_a_handful_of_messages() -> None:
     configuration = Configuration(None)
-    configuration.update({"index": {f"wrong{number}": number for number in range(1000)}})
-    assert 1 <= len(configuration.settings()[1]) <= 20
+    configuration.update_client_settings({"index": {f"wrong{number}": number for number in range(1000)}})
+    assert 1 <= len(configuration.resolve_settings()[1]) <= 20
 
 
 @pytest.mark.parametrize("nonsense", [None, [], "codekin", 3, {"codekin": None}, {"cache": 3}, {"cache": {"no": 1}}])
 def test_nonsense_is_survived(nonsense: object) -> None:
     configuration = Configuration(nonsense)
-    configuration.update(nonsense)
-    settings, _ = configuration.settings()
+    configuration.update_client_settings(nonsense)
+    settings, _ = configuration.resolve_settings()
     assert settings.search.limit == 10
 
 
 def test_settings_may_come_wrapped() -> None:
-    assert Configuration({"codekin": {"search": {"limit": 7}}}).settings()[0].search.limit == 7
+    assert Configuration({"codekin": {"search": {"limit": 7}}}).resolve_settings()[0].search.limit == 7

@@ -13,8 +13,8 @@ import pytest
 
 from codekin.errors import QueryError
 from codekin.lsp import connections
-from codekin.lsp.authentication import check_token, token_from, without_token
-from codekin.lsp.connections import Connection, SocketPath, TcpAddress, accept, is_loopback
+from codekin.lsp.authentication import check_token, load_or_create_token, remove_token
+from codekin.lsp.connections import Connection, SocketPath, TcpAddress, accept_client, is_loopback_address
 from codekin.lsp.framing import to_frame
 
 TOKEN = "correct horse battery"
@@ -54,7 +54,7 @@ async def server(where: TcpAddress | SocketPath, monkeypatch: pytest.MonkeyPatch
         addresses.append(values)
 
     monkeypatch.setattr(connections.log, "info", said)
-    accepting = asyncio.ensure_future(accept(where))
+    accepting = asyncio.ensure_future(accept_client(where))
     async with asyncio.timeout(60):
         while not addresses and not accepting.done():
             await asyncio.sleep(0.001)
@@ -87,9 +87,9 @@ async def test_whoever_has_no_token_is_sent_away_and_the_next_is_heard(data: byt
             writer.write(whole[start : start + 7])
             await writer.drain()
         connection: Connection = await asyncio.wait_for(accepting, 60)
-        assert to_frame({}) not in connection.first.body
-        assert b"initialize" in connection.first.body
-        assert connection.frames.max_bytes == connections.MAX_MESSAGE_BYTES
+        assert to_frame({}) not in connection.first_frame.body
+        assert b"initialize" in connection.first_frame.body
+        assert connection.frame_reader.max_bytes == connections.MAX_MESSAGE_BYTES
         with pytest.raises(OSError):
             await sent(address, hello())  # nobody else
         connection.writer.close()
@@ -97,14 +97,14 @@ async def test_whoever_has_no_token_is_sent_away_and_the_next_is_heard(data: byt
 
 
 async def test_who_sends_half_a_message_is_not_waited_for(monkeypatch) -> None:
-    monkeypatch.setattr(connections, "_FIRST_MESSAGE_S", 0.05)
+    monkeypatch.setattr(connections, "_FIRST_MESSAGE_TIMEOUT_S", 0.05)
     async with server(TcpAddress("127.0.0.1", 0, TOKEN), monkeypatch) as (accepting, address):
         assert await sent(address, hello()[:-5]) == b""
         assert not accepting.done()
 
 
 async def test_many_who_say_nothing_keep_nobody_out(monkeypatch) -> None:
-    monkeypatch.setattr(connections, "_FIRST_MESSAGE_S", 1000)
+    monkeypatch.setattr(connections, "_FIRST_MESSAGE_TIMEOUT_S", 1000)
     async with server(TcpAddress("127.0.0.1", 0, TOKEN), monkeypatch) as (accepting, address):
         silent = [await asyncio.open_connection(*address) for _ in range(40)]
         _, writer = await asyncio.open_connection(*address)
@@ -125,12 +125,12 @@ async def test_many_who_say_nothing_keep_nobody_out(monkeypatch) -> None:
     ],
 )
 def test_only_this_machine_reaches_loopback(host: str, expected: bool) -> None:
-    assert is_loopback(host) == expected
+    assert is_loopback_address(host) == expected
 
 
 async def test_other_machines_are_let_in_only_on_request(monkeypatch) -> None:
     with pytest.raises(QueryError, match="--allow-remote"):
-        await accept(TcpAddress("0.0.0.0", 0, TOKEN))
+        await accept_client(TcpAddress("0.0.0.0", 0, TOKEN))
     async with server(TcpAddress("0.0.0.0", 0, TOKEN, may_be_remote=True), monkeypatch) as (_, address):
         assert address[0] == "0.0.0.0"
 
@@ -140,7 +140,7 @@ async def test_a_unix_socket_is_its_owner_s_and_goes_when_the_client_has_come(tm
     async with server(SocketPath(path), monkeypatch) as (accepting, _):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         with pytest.raises(QueryError, match="Another server"):
-            await accept(SocketPath(path))
+            await accept_client(SocketPath(path))
         _, writer = await asyncio.open_unix_connection(path)
         writer.write(hello(None))
         connection = await asyncio.wait_for(accepting, 60)
@@ -158,36 +158,36 @@ async def test_a_socket_that_a_killed_server_left_is_replaced_and_nothing_else(t
     assert not path.exists()
     path.write_text("precious")
     with pytest.raises(QueryError, match="no socket of yours"):
-        await accept(SocketPath(path))
+        await accept_client(SocketPath(path))
     assert path.read_text() == "precious"
     with pytest.raises(QueryError, match="shorter"):
-        await accept(SocketPath(tmp_path / ("x" * 200)))
+        await accept_client(SocketPath(tmp_path / ("x" * 200)))
 
 
 async def test_a_socket_is_made_only_where_nobody_else_can_replace_it(tmp_path) -> None:
     tmp_path.chmod(0o777)
     with pytest.raises(QueryError, match="chmod go-w"):
-        await accept(SocketPath(tmp_path / "codekin.sock"))
+        await accept_client(SocketPath(tmp_path / "codekin.sock"))
     with pytest.raises(QueryError, match="Make the folder"):
-        await accept(SocketPath(tmp_path / "none" / "codekin.sock"))
+        await accept_client(SocketPath(tmp_path / "none" / "codekin.sock"))
 
 
 def test_a_token_file_is_made_and_read_for_its_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "token"
-    token = token_from(file)
+    token = load_or_create_token(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert token_from(file) == token
+    assert load_or_create_token(file) == token
     file.chmod(0o644)
     with pytest.raises(QueryError, match="chmod 600"):
-        token_from(file)
+        load_or_create_token(file)
     os.mkfifo(tmp_path / "pipe")
     for other, problem in (("pipe", "no file with a token"), ("none/token", "can't be written")):
         with pytest.raises(QueryError, match=problem):
-            token_from(tmp_path / other)
+            load_or_create_token(tmp_path / other)
     with pytest.raises(QueryError, match="fewer than 16"):
         check_token("  short  ")
 
 
 def test_the_token_is_no_setting() -> None:
-    assert without_token({"token": TOKEN, "search": {"limit": 3}}) == {"search": {"limit": 3}}
-    assert without_token(None) is None
+    assert remove_token({"token": TOKEN, "search": {"limit": 3}}) == {"search": {"limit": 3}}
+    assert remove_token(None) is None

@@ -52,21 +52,21 @@ def reference_offset(text: str, line: int, character: int, encoding: str) -> int
 @settings(deadline=None)
 @given(lines, encodings)
 def test_width_counts_code_units(text: str, encoding: str) -> None:
-    assert convert.count_units(text, encoding) == units(text, encoding)
+    assert convert.count_code_units(text, encoding) == units(text, encoding)
 
 
 @settings(deadline=None)
 @given(lines, encodings, st.data())
 def test_column_finds_back_every_character(line: str, encoding: str, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(line)))
-    assert convert.to_character(line, convert.count_units(line[:index], encoding), encoding) == index
+    assert convert.to_character_index(line, convert.count_code_units(line[:index], encoding), encoding) == index
 
 
 @settings(deadline=None)
 @given(texts, st.integers(0, 70), st.integers(0, 200), encodings)
 def test_offset_is_clamped_and_exact(text: str, line: int, character: int, encoding: str) -> None:
     expected = reference_offset(text, line, character, encoding)
-    assert convert.to_offset(text, Position(line, character), encoding) == expected
+    assert convert.to_text_offset(text, Position(line, character), encoding) == expected
 
 
 @settings(deadline=None)
@@ -98,7 +98,7 @@ def test_a_whole_document_change_replaces_the_text() -> None:
 @pytest.mark.parametrize("unpaired", ["\ud83d", "\ude0b", "a\ud800b"])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_unpaired_surrogates_are_counted_not_refused(unpaired: str, encoding: str) -> None:
-    assert convert.to_character(unpaired, convert.count_units(unpaired, encoding), encoding) == len(unpaired)
+    assert convert.to_character_index(unpaired, convert.count_code_units(unpaired, encoding), encoding) == len(unpaired)
 
 
 @settings(deadline=None)
@@ -106,7 +106,7 @@ def test_unpaired_surrogates_are_counted_not_refused(unpaired: str, encoding: st
 def test_a_hit_runs_from_its_first_word_to_its_last(code: list[str], first: int, encoding: str) -> None:
     found = convert.to_code_range(code, first, encoding)
     text = "\n" * first + "\n".join(code)
-    start, end = (convert.to_offset(text, position, encoding) for position in (found.start, found.end))
+    start, end = (convert.to_text_offset(text, position, encoding) for position in (found.start, found.end))
     assert text[start:end] == "\n".join(code)[len(code[0]) - len(code[0].lstrip()) :]
 
 
@@ -123,7 +123,10 @@ def test_a_hit_runs_from_its_first_word_to_its_last(code: list[str], first: int,
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_selection_range_is_the_name(line: str, name: str, said: str, encoding: str) -> None:
     found = convert.to_name_range(line, 0, name, encoding)
-    assert line[convert.to_offset(line, found.start, encoding) : convert.to_offset(line, found.end, encoding)] == said
+    assert (
+        line[convert.to_text_offset(line, found.start, encoding) : convert.to_text_offset(line, found.end, encoding)]
+        == said
+    )
 
 
 @pytest.mark.parametrize(
@@ -185,4 +188,4 @@ def test_the_paths_of_addresses(uri: str, path: str | None) -> None:
     ],
 )
 def test_the_notebooks_of_cells(uri: str, notebook: tuple[str, int] | None) -> None:
-    assert convert.notebook_of(uri) == ((Path(notebook[0]), notebook[1]) if notebook else None)
+    assert convert.parse_cell_uri(uri) == ((Path(notebook[0]), notebook[1]) if notebook else None)

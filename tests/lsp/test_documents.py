@@ -28,7 +28,7 @@ def test_an_open_document_keeps_the_spelling_it_was_opened_with(tmp_path: Path) 
     assert documents.to_client_uri(plain) == spelled
     documents.remove_text_document(spelled)
     assert documents.to_client_uri(plain) == plain.as_uri()
-    assert list(documents.list_open()) == []
+    assert list(documents.list_open_documents()) == []
 
 
 def test_paths_are_shown_within_their_folder(tmp_path: Path) -> None:

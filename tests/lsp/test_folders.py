@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from lsprotocol.types import ClientCapabilities, InitializeParams, WorkspaceFolder
 
-from codekin.lsp.folders import find_repository, list_roots
+from codekin.lsp.folders import find_repository, list_client_roots
 
 A, B = WorkspaceFolder("file:///a", "a"), WorkspaceFolder("file:///b%20b", "b b")
 
@@ -25,7 +25,7 @@ A, B = WorkspaceFolder("file:///a", "a"), WorkspaceFolder("file:///b%20b", "b b"
 )
 def test_the_roots(sent: dict[str, object], roots: list[str]) -> None:
     params = InitializeParams(capabilities=ClientCapabilities(), **sent)
-    assert list_roots(params) == [Path(root) for root in roots]
+    assert list_client_roots(params) == [Path(root) for root in roots]
 
 
 def test_a_file_is_in_the_nearest_repository_above_it(tmp_path: Path) -> None:

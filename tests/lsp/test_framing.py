@@ -34,8 +34,8 @@ def streams(draw: st.DrawFn) -> tuple[list[bytes], list[bytes]]:
 def test_messages_are_the_same_however_they_are_cut_and_spelled(stream: tuple[list[bytes], list[bytes]]) -> None:
     bodies, pieces = stream
     reader = FrameReader()
-    assert [frame.body for piece in pieces for frame in reader.feed(piece)] == bodies
-    reader.finish()
+    assert [frame.body for piece in pieces for frame in reader.read_frames(piece)] == bodies
+    reader.check_end()
 
 
 @given(st.lists(st.binary(max_size=40), max_size=8))
@@ -43,8 +43,8 @@ def test_anything_else_gives_messages_or_an_error(pieces: list[bytes]) -> None:
     reader = FrameReader()
     try:
         for piece in pieces:
-            assert all(isinstance(frame, Frame) for frame in reader.feed(piece))
-        reader.finish()
+            assert all(isinstance(frame, Frame) for frame in reader.read_frames(piece))
+        reader.check_end()
     except FramingError as error:
         assert str(error).endswith(".")
 
@@ -71,7 +71,7 @@ def test_anything_else_gives_messages_or_an_error(pieces: list[bytes]) -> None:
 )
 def test_what_can_never_become_a_message_is_refused_before_it_ends(data: bytes) -> None:
     with pytest.raises(FramingError):
-        list(FrameReader().feed(data))
+        list(FrameReader().read_frames(data))
 
 
 @pytest.mark.parametrize(
@@ -79,18 +79,18 @@ def test_what_can_never_become_a_message_is_refused_before_it_ends(data: bytes) 
 )
 def test_an_end_within_a_message_is_an_error(data: bytes) -> None:
     reader = FrameReader()
-    assert list(reader.feed(data)) == []
+    assert list(reader.read_frames(data)) == []
     with pytest.raises(FramingError, match="ended"):
-        reader.finish()
+        reader.check_end()
 
 
 def test_a_length_that_is_too_large_is_refused_at_its_header() -> None:
     reader = FrameReader(100)
-    assert [frame.body for frame in reader.feed(b"Content-Length: 100\n\n" + b"x" * 100)] == [b"x" * 100]
+    assert [frame.body for frame in reader.read_frames(b"Content-Length: 100\n\n" + b"x" * 100)] == [b"x" * 100]
     with pytest.raises(FramingError, match="longer than 100 bytes"):
-        list(reader.feed(b"Content-Length: 101\r\n"))
+        list(reader.read_frames(b"Content-Length: 101\r\n"))
 
 
 def test_the_charset_is_known_and_the_next_message_has_its_own() -> None:
     data = b'Content-Type: x; Charset="UTF-16LE"\r\nContent-Length: 1\r\n\r\na' + to_frame({})
-    assert list(FrameReader().feed(data)) == [Frame(b"a", "utf-16le"), Frame(b"{}", "utf-8")]
+    assert list(FrameReader().read_frames(data)) == [Frame(b"a", "utf-16le"), Frame(b"{}", "utf-8")]

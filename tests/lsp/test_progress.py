@@ -51,18 +51,18 @@ async def test_a_few_files_are_worth_a_bar_only_when_they_take_long(
     sleep = asyncio.sleep
 
     async def until_over(seconds: float) -> None:
-        await (moment.wait() if seconds == progress_module._MOMENT_S else sleep(0))
+        await (moment.wait() if seconds == progress_module._SHOW_DELAY_S else sleep(0))
 
     monkeypatch.setattr(progress_module.asyncio, "sleep", until_over)
     client = Client()
     bar = ProgressBar(client, lambda: None)
-    bar.update(Progress(0, files, None))
-    showing = bar._showing
+    bar.update_progress(Progress(0, files, None))
+    showing = bar._show_task
     if is_long:
         moment.set()
     for _ in range(10):
         await sleep(0)
-    bar.update(None)
+    bar.update_progress(None)
     moment.set()
     await showing
     assert client.shown[:2] == (["create", "begin"] if is_shown else [])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from codekin.lsp.framing import Frame
+from codekin.lsp.main import create_server
 from codekin.lsp.server import CodekinServer
 
 URI = "untitled:a.py"  # no file's, so that nothing but the protocol is at work
@@ -27,13 +28,15 @@ class Wire:
 
 
 def said(server: CodekinServer, method: str, params: Any, **more: Any) -> None:
-    server.protocol.receive(Frame(json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **more}).encode()))
+    server.protocol.receive_frame(
+        Frame(json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **more}).encode())
+    )
 
 
 @pytest.fixture
 async def server() -> CodekinServer:
     """One that has been greeted."""
-    made = CodekinServer()
+    made = create_server()
     made.protocol.set_writer(Wire())
     said(made, "initialize", {"capabilities": {}}, id=1)
     said(made, "textDocument/didOpen", {"textDocument": {"uri": URI, "text": TEXT}})
@@ -41,7 +44,7 @@ async def server() -> CodekinServer:
 
 
 def text_of(server: CodekinServer) -> str | None:
-    document = server.protocol.workspace.find_open(URI)
+    document = server.protocol.workspace.find_open_document(URI)
     return document.source if document else None
 
 
@@ -98,8 +101,8 @@ LONG = "file:///" + "x" * 9999
 @pytest.mark.parametrize("uri", ["file:///tmp/%ff", "file://[", "file:///%00", "file:a.py", "", LONG])
 async def test_documents_may_have_any_address(server, uri) -> None:
     said(server, "textDocument/didOpen", {"textDocument": {"uri": uri, "text": TEXT}})
-    assert server.protocol.workspace.find_open(uri).source == TEXT
-    assert [path for path, _ in server.protocol.workspace.open()] in ([], [Path("/" + "x" * 9999)])
+    assert server.protocol.workspace.find_open_document(uri).source == TEXT
+    assert [path for path, _ in server.protocol.workspace.list_open_documents()] in ([], [Path("/" + "x" * 9999)])
 
 
 async def test_texts_may_hold_anything_that_json_does(server) -> None:

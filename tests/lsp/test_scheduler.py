@@ -21,7 +21,7 @@ def questions(tmp_path: Path) -> Iterator[Scheduler]:
     settings = replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "cache")))
     made = Scheduler(Engine([tmp_path / "root"], settings))
     yield made
-    made.close(now=True)
+    made.close_engine(interrupts=True)
 
 
 async def test_a_cancelled_question_stops_working(questions: Scheduler) -> None:
@@ -98,8 +98,8 @@ async def test_closing_lets_what_is_asked_finish_and_refuses_the_rest(questions:
     gate = threading.Event()
     asking = asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: gate.wait(20)))
     await asyncio.sleep(0)
-    closing = asyncio.ensure_future(asyncio.to_thread(questions.close, now=False))
-    while not questions._asked._shutdown:
+    closing = asyncio.ensure_future(asyncio.to_thread(questions.close_engine, now=False))
+    while not questions._query_pool._shutdown:
         await asyncio.sleep(0)
     with pytest.raises(ClosedError):
         await questions.run_query(Priority.REQUEST, lambda *_: None)

@@ -13,9 +13,9 @@ import attrs
 import pytest
 from lsprotocol import types
 
+from codekin.lsp.main import create_server
 from codekin.lsp.protocol import make_converter
-from codekin.lsp.server import CodekinServer
-from codekin.lsp.structuring import UnreadableError, structure
+from codekin.lsp.structuring import UnreadableError, structure_value
 
 CLIENTS = sorted((Path(__file__).parents[1] / "e2e/clients").glob("*.json"))
 CONVERTER = make_converter()
@@ -29,7 +29,7 @@ ESSENTIAL = {  # and nothing else
 
 def handled() -> dict[str, Any]:
     """The parameters of every message that the server takes in."""
-    manager = CodekinServer().protocol.fm
+    manager = create_server().protocol.fm
     methods = {**manager.features, **manager.builtin_features}
     kinds = {method: types.METHOD_TO_TYPES[method][2] for method in methods if method in types.METHOD_TO_TYPES}
     return {method: kind for method, kind in kinds.items() if kind is not None}
@@ -101,7 +101,7 @@ def test_an_unknown_value_of_an_enumeration_stays_what_it_is(method: str) -> Non
     for value, path, part in parts_of(kind):
         if isinstance(part, type) and issubclass(part, Enum):
             unknown = "something/new" if isinstance(next(iter(part)).value, str) else 987
-            read = structure(with_part(value, path, unknown), kind)
+            read = structure_value(with_part(value, path, unknown), kind)
             assert part_of(CONVERTER.unstructure(read), path) == unknown, path
             count += 1
     assert count or kind is not types.InitializeParams
@@ -113,7 +113,7 @@ def test_whatever_is_absent_is_defaulted_or_named(method: str) -> None:
     kind = HANDLED[method]
     for value, path, _ in parts_of(kind):
         try:
-            structure(with_part(value, path, ...), kind)
+            structure_value(with_part(value, path, ...), kind)
         except UnreadableError as error:
             assert kind is not types.InitializeParams
             assert path[-1] in ESSENTIAL, path
@@ -126,7 +126,7 @@ def test_whatever_is_odd_is_dropped_or_refused_with_its_place(method: str) -> No
     for value, path, _ in parts_of(kind):
         for odd in ODD if kind is not types.InitializeParams else ODD[:: len(path) % 3 + 2]:
             try:
-                CONVERTER.unstructure(structure(with_part(value, path, odd), kind))
+                CONVERTER.unstructure(structure_value(with_part(value, path, odd), kind))
             except UnreadableError as error:
                 assert kind is not types.InitializeParams
                 assert str(error).startswith(f"{path[0]}"), (path, odd, str(error))
@@ -135,14 +135,14 @@ def test_whatever_is_odd_is_dropped_or_refused_with_its_place(method: str) -> No
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda path: path.stem)
 def test_recorded_clients_are_understood_as_before(client: Path) -> None:
     message = json.loads(client.read_text("utf-8"))
-    assert structure(message, types.InitializeParams) == CONVERTER.structure(message, types.InitializeParams)
+    assert structure_value(message, types.InitializeParams) == CONVERTER.structure(message, types.InitializeParams)
 
 
 def test_initialize_can_always_be_read() -> None:
     for params in (None, {}, [], {"capabilities": None}, {"capabilities": 5, "workspaceFolders": 7, "processId": "x"}):
-        assert structure(params, types.InitializeParams).capabilities == types.ClientCapabilities()
+        assert structure_value(params, types.InitializeParams).capabilities == types.ClientCapabilities()
     folders = [{"uri": "file:///a"}, {"name": "no address"}, None, {"uri": "file:///b", "name": "b", "more": 1}]
-    params = structure({"workspaceFolders": folders, "trace": "compact"}, types.InitializeParams)
+    params = structure_value({"workspaceFolders": folders, "trace": "compact"}, types.InitializeParams)
     assert [(folder.uri, folder.name) for folder in params.workspace_folders] == [("file:///a", ""), ("file:///b", "b")]
     assert params.trace == "compact"
 
@@ -161,7 +161,7 @@ AT = {"line": 1, "character": 2}
 )
 def test_an_edit_is_the_whole_text_only_where_it_has_no_range(change: dict[str, Any], expected: Any) -> None:
     params = {"textDocument": {"uri": "file:///a"}, "contentChanges": [change]}
-    (read,) = structure(params, types.DidChangeTextDocumentParams).content_changes
+    (read,) = structure_value(params, types.DidChangeTextDocumentParams).content_changes
     assert read == expected or (read.range.end.line, read.range.end.character) == expected
 
 
@@ -172,14 +172,14 @@ def test_edits_are_taken_whole_or_not_at_all(change: dict[str, Any]) -> None:
     """The others of the same message would make another text of the document."""
     params = {"textDocument": {"uri": "file:///a"}, "contentChanges": [{"text": "good"}, change]}
     with pytest.raises(UnreadableError, match=r"contentChanges\.1"):
-        structure(params, types.DidChangeTextDocumentParams)
+        structure_value(params, types.DidChangeTextDocumentParams)
 
 
 @pytest.mark.parametrize("version", [{}, {"version": None}, {"version": "7"}, {"version": 2**53}])
 def test_documents_need_no_version(version: dict[str, Any]) -> None:
-    opened = structure({"textDocument": {"uri": "a", "text": "x"} | version}, types.DidOpenTextDocumentParams)
+    opened = structure_value({"textDocument": {"uri": "a", "text": "x"} | version}, types.DidOpenTextDocumentParams)
     assert (opened.text_document.version, opened.text_document.language_id) == (None, "")
-    changed = structure(
+    changed = structure_value(
         {"textDocument": {"uri": "a"} | version, "contentChanges": []}, types.DidChangeTextDocumentParams
     )
     assert changed.text_document.version is None

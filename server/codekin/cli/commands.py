@@ -247,10 +247,10 @@ def serve(tcp: str | None, token_file: Path | None, allow_remote: bool, path: Pa
     where = listening(tcp, token_file, path, allow_remote=allow_remote)
     if where is None and sys.stdin.isatty():
         click.echo("codekin speaks the Language Server Protocol on standard input: editors start it.", err=True)
-    from codekin.lsp.server import serve as run
+    from codekin.lsp.main import serve_client
 
     try:
-        run(where)
+        serve_client(where)
     except OSError as error:
         if where is None:
             raise

@@ -5,11 +5,13 @@ from pathlib import Path
 from codekin.cli.arguments import parse_address
 from codekin.cli.console import print_note
 from codekin.errors import QueryError
-from codekin.lsp.authentication import check_token, new_token, token_from
-from codekin.lsp.connections import Listening, SocketPath, TcpAddress
+from codekin.lsp.authentication import check_token, create_token, load_or_create_token
+from codekin.lsp.connections import ListenAddress, SocketPath, TcpAddress
 
 
-def listening(tcp: str | None, token_file: Path | None, path: Path | None, *, allow_remote: bool) -> Listening | None:
+def listening(
+    tcp: str | None, token_file: Path | None, path: Path | None, *, allow_remote: bool
+) -> ListenAddress | None:
     """Return what the options say; None: standard input and output. Raises QueryError."""
     if tcp is None and (token_file is not None or allow_remote):
         raise QueryError("--token-file and --allow-remote are for --tcp HOST:PORT, which is missing.")
@@ -25,11 +27,11 @@ def listening(tcp: str | None, token_file: Path | None, path: Path | None, *, al
 
 def _token(file: Path | None) -> str:
     if file is not None:
-        return token_from(file)
+        return load_or_create_token(file)
     from codekin.settings import tcp_token
 
     if told := tcp_token():
         return check_token(told)
-    token = new_token()
+    token = create_token()
     print_note(f"The client must send this as initializationOptions.token: {token}")
     return token

@@ -1,4 +1,4 @@
-"""Who may talk to a server that listens: over TCP, whoever sends its token in `initialize`.
+"""Check who may talk to a listening server: over TCP, whoever sends its token in `initialize`.
 
 Every program of the machine, of every user, reaches a loopback port, and so does every web page in a browser, by
 sending HTTP there (also behind a name that suddenly means 127.0.0.1). A page can't choose the first bytes that a
@@ -17,93 +17,99 @@ from pygls.exceptions import JsonRpcException
 
 from codekin.errors import QueryError
 from codekin.files import read_file
-from codekin.lsp.decoding import decode
+from codekin.lsp.decoding import decode_frame
 from codekin.lsp.framing import Frame, to_frame
 
-_KEY = "token"
-_MIN_CHARACTERS = 16
-_MAX_FILE_BYTES = 4096
-_START = b"content-"  # what a client's first bytes must be, in any case
+_OPTION_NAME = "token"
+_MIN_TOKEN_CHARACTERS = 16
+_MAX_TOKEN_FILE_BYTES = 4096
+_HEADER_START = b"content-"  # what a client's first bytes must be, in any case
 
 
 class RefusedError(Exception):
-    """A connection is no client's that may talk to us; `answer` is what it is sent before it is closed."""
+    """A connection is refused; `response` is sent before it is closed."""
 
-    def __init__(self, message: str, answer: bytes = b"") -> None:
+    def __init__(self, message: str, response: bytes = b"") -> None:
         super().__init__(message)
-        self.answer = answer
+        self.response = response
 
 
-def is_header(first: bytes) -> bool:
-    """Whether a connection's first bytes may be the beginning of a header of the protocol, and so not HTTP or TLS."""
-    start = first[: len(_START)].lower()
-    return _START.startswith(start)
+def is_header_start(first_bytes: bytes) -> bool:
+    """Return whether a connection's first bytes may start a header of the protocol, and so are not HTTP or TLS."""
+    lowered_start = first_bytes[: len(_HEADER_START)].lower()
+    return _HEADER_START.startswith(lowered_start)
 
 
-def check_first(frame: Frame, token: str | None) -> None:
-    """Raise RefusedError unless it is `initialize`, with the token where there is one."""
+def check_first_message(first_frame: Frame, expected_token: str | None) -> None:
+    """Raise RefusedError unless the frame is `initialize`, with the token where one is expected."""
     try:
-        message = decode(frame)
+        message = decode_frame(first_frame)
     except JsonRpcException as error:
         raise RefusedError(error.message) from error
     if not isinstance(message, dict) or message.get("method") != types.INITIALIZE:
         raise RefusedError("its first message is not initialize")
-    if token is not None and not hmac.compare_digest(_token_in(message).encode(), token.encode()):
-        told = f"The token is missing or wrong. Send the server's as initializationOptions.{_KEY}."
-        refusal = {"code": types.LSPErrorCodes.RequestFailed.value, "message": told}
-        answer = to_frame({"jsonrpc": "2.0", "id": message.get("id"), "error": refusal})
-        raise RefusedError("its token is missing or wrong", answer)
+    if expected_token is not None and not hmac.compare_digest(
+        _extract_token(message).encode(), expected_token.encode()
+    ):
+        error_message = f"The token is missing or wrong. Send the server's as initializationOptions.{_OPTION_NAME}."
+        error_object = {"code": types.LSPErrorCodes.RequestFailed.value, "message": error_message}
+        response = to_frame({"jsonrpc": "2.0", "id": message.get("id"), "error": error_object})
+        raise RefusedError("its token is missing or wrong", response)
 
 
-def without_token(options: Any) -> Any:
+def remove_token(options: Any) -> Any:
     """Return `initializationOptions` without the token, which is no setting."""
-    return {key: value for key, value in options.items() if key != _KEY} if isinstance(options, dict) else options
+    return (
+        {key: value for key, value in options.items() if key != _OPTION_NAME} if isinstance(options, dict) else options
+    )
 
 
-def new_token() -> str:
-    """Return one that nobody guesses."""
+def create_token() -> str:
+    """Return a random token that nobody can guess."""
     return secrets.token_urlsafe(32)
 
 
 def check_token(token: str) -> str:
-    """Return it without blanks around it. Raises QueryError where it could be guessed."""
+    """Return the token without surrounding blanks. Raises QueryError where it is short enough to be guessed."""
     token = token.strip()
-    if len(token) < _MIN_CHARACTERS:
-        raise QueryError(f"The token has fewer than {_MIN_CHARACTERS} characters. Take a longer, random one.")
+    if len(token) < _MIN_TOKEN_CHARACTERS:
+        raise QueryError(f"The token has fewer than {_MIN_TOKEN_CHARACTERS} characters. Take a longer, random one.")
     return token
 
 
-def token_from(file: Path) -> str:
-    """Return the token in the file; where there is none, it is made, for its owner's eyes only.
+def load_or_create_token(token_file: Path) -> str:
+    """Return the token in the file; a missing file is created with a new token, readable by its owner only.
 
     Raises QueryError.
     """
     try:
-        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        descriptor = os.open(token_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
-        return check_token(_read_private(file))
+        return check_token(_read_private_file(token_file))
     except OSError as error:
-        raise QueryError(f"{file} can't be written ({error.strerror}). Name another file for the token.") from error
-    token = new_token()
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(f"{token}\n")
+        raise QueryError(
+            f"{token_file} can't be written ({error.strerror}). Name another file for the token."
+        ) from error
+    token = create_token()
+    with os.fdopen(descriptor, "w", encoding="ascii") as token_stream:
+        token_stream.write(f"{token}\n")
     return token
 
 
-def _read_private(file: Path) -> str:
+def _read_private_file(token_file: Path) -> str:
     try:
-        status = file.stat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_FILE_BYTES:
-            raise QueryError(f"{file} is no file with a token. Name another, or one that is not there yet.")
-        if os.name != "nt" and status.st_mode & 0o077:
-            raise QueryError(f"Others can read {file}. Run: chmod 600 {file}")
-        return read_file(file, _MAX_FILE_BYTES).data.decode()
+        file_status = token_file.stat()
+        if not stat.S_ISREG(file_status.st_mode) or file_status.st_size > _MAX_TOKEN_FILE_BYTES:
+            raise QueryError(f"{token_file} is no file with a token. Name another, or one that is not there yet.")
+        if os.name != "nt" and file_status.st_mode & 0o077:
+            raise QueryError(f"Others can read {token_file}. Run: chmod 600 {token_file}")
+        return read_file(token_file, _MAX_TOKEN_FILE_BYTES).data.decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise QueryError(f"{file} can't be read ({error}). Name another file for the token.") from error
+        raise QueryError(f"{token_file} can't be read ({error}). Name another file for the token.") from error
 
 
-def _token_in(message: dict[str, Any]) -> str:
-    value: Any = message
-    for key in ("params", "initializationOptions", _KEY):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else ""
+def _extract_token(message: dict[str, Any]) -> str:
+    current_value: Any = message
+    for key in ("params", "initializationOptions", _OPTION_NAME):
+        current_value = current_value.get(key) if isinstance(current_value, dict) else None
+    return current_value if isinstance(current_value, str) else ""

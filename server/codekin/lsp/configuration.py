@@ -1,4 +1,4 @@
-"""The settings, from all who have a say.
+"""Merge the settings from the user's file, the client and the environment.
 
 Sources, weakest first: the defaults, the user's `config.toml`, the client's `initializationOptions`, its answer to
 `workspace/configuration` (or what it sends with `didChangeConfiguration`), the environment.
@@ -17,68 +17,79 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from codekin.settings import Settings
 
-Groups = dict[str, Any]
+SettingGroups = dict[str, Any]
 
 _SECTION = "codekin"
-_MOST_PROBLEMS = 20  # told at a time: each is a message to the user, and a workspace may have thousands
+_MAX_REPORTED_PROBLEMS = 20  # told at a time: each is a message to the user, and a workspace may have thousands
 
 
 class Configuration:
-    """What the client said, and the settings that follow. `settings` reads the user's file: not for the loop."""
+    """Holds what the client sent and resolves settings from it."""
 
-    def __init__(self, options: Any) -> None:
+    def __init__(self, initialization_options: Any) -> None:
         """`options` is the client's `initializationOptions`."""
-        self._options = _section(options)
-        self._answers: Mapping[str, Any] = {}
+        self._initialization_options = _unwrap_section(initialization_options)
+        self._client_settings: Mapping[str, Any] = {}
 
-    def update(self, answers: Any) -> None:
-        """What the client says when asked, or of its own accord."""
-        self._answers = _section(answers)
+    def update_client_settings(self, client_settings: Any) -> None:
+        """Replace the settings that the client answered or pushed."""
+        self._client_settings = _unwrap_section(client_settings)
 
-    def settings(self) -> "tuple[Settings, tuple[str, ...]]":
-        """The settings in force, and what is wrong with what was said, each with its remedy."""
+    def resolve_settings(self) -> "tuple[Settings, tuple[str, ...]]":
+        """Return the settings in force and a message per problem, with its remedy. Reads a file: not for the loop."""
         from codekin.settings import user_settings
 
-        anyones, users = _split(self._answers)
-        client = [("initializationOptions", self._options), ("the editor's settings", anyones)]
-        settings, problems = user_settings(client)
-        return settings, (*map(str, problems), *_refusals(settings, users))[:_MOST_PROBLEMS]
+        shared_groups, user_groups = _split_by_scope(self._client_settings)
+        client_sources = [
+            ("initializationOptions", self._initialization_options),
+            ("the editor's settings", shared_groups),
+        ]
+        settings, problems = user_settings(client_sources)
+        return settings, (*map(str, problems), *_list_refused_settings(settings, user_groups))[:_MAX_REPORTED_PROBLEMS]
 
 
-def _split(answers: Mapping[str, Any]) -> tuple[Groups, dict[str, Groups]]:
-    """What anyone may set, and what is the user's alone."""
+def _split_by_scope(client_settings: Mapping[str, Any]) -> tuple[SettingGroups, dict[str, SettingGroups]]:
+    """Split settings into those that anyone may set and those that are the user's alone."""
     from codekin.settings import is_users_own
 
-    anyones: Groups = {}
-    users: dict[str, Groups] = {}
-    for group, values in answers.items():
-        if not isinstance(values, Mapping):
-            anyones[group] = values
+    shared_groups: SettingGroups = {}
+    user_groups: dict[str, SettingGroups] = {}
+    for group_name, group_values in client_settings.items():
+        if not isinstance(group_values, Mapping):
+            shared_groups[group_name] = group_values
             continue
-        users[group] = {key: value for key, value in values.items() if is_users_own(str(group), str(key))}
-        anyones[group] = {key: value for key, value in values.items() if key not in users[group]}
-    return anyones, users
+        user_groups[group_name] = {
+            setting_key: value
+            for setting_key, value in group_values.items()
+            if is_users_own(str(group_name), str(setting_key))
+        }
+        shared_groups[group_name] = {
+            setting_key: value
+            for setting_key, value in group_values.items()
+            if setting_key not in user_groups[group_name]
+        }
+    return shared_groups, user_groups
 
 
-def _refusals(settings: "Settings", users: Mapping[str, Groups]) -> list[str]:
-    """A message for each of the user's own settings that would change something if it were taken from anyone."""
+def _list_refused_settings(settings: "Settings", user_groups: Mapping[str, SettingGroups]) -> list[str]:
+    """Return a message for each user-only setting that was refused and would have changed something."""
     from codekin.settings import config_file, overlay
 
-    refused = []
-    for group, values in users.items():
-        for key, value in values.items():
-            changed, problems = overlay(settings, {group: {key: value}}, source="")
-            if changed != settings or problems:
-                refused.append(
-                    f"codekin.{group}.{key} is ignored where a workspace could have set it. Set it in "
+    messages = []
+    for group_name, group_values in user_groups.items():
+        for setting_key, value in group_values.items():
+            changed_settings, problems = overlay(settings, {group_name: {setting_key: value}}, source="")
+            if changed_settings != settings or problems:
+                messages.append(
+                    f"codekin.{group_name}.{setting_key} is ignored where a workspace could have set it. Set it in "
                     f"{config_file()}, or have the editor send it as initializationOptions."
                 )
-    return refused
+    return messages
 
 
-def _section(value: Any) -> Mapping[str, Any]:
-    """The settings' tree in whatever wrapping clients send it; empty where there is none."""
-    if not isinstance(value, Mapping):
+def _unwrap_section(client_value: Any) -> Mapping[str, Any]:
+    """Return the settings' tree in whatever wrapping clients send it; empty where there is none."""
+    if not isinstance(client_value, Mapping):
         return {}
-    inner = value.get(_SECTION, value)
-    return inner if isinstance(inner, Mapping) else {}
+    section_value = client_value.get(_SECTION, client_value)
+    return section_value if isinstance(section_value, Mapping) else {}

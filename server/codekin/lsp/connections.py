@@ -1,4 +1,4 @@
-"""Listening, at a TCP address or a Unix socket, until a client has come that may talk to us; there is no other."""
+"""Listen at a TCP address or a Unix socket until one admissible client has connected."""
 
 import asyncio
 import contextlib
@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from codekin.errors import QueryError
-from codekin.lsp.authentication import RefusedError, check_first, is_header
+from codekin.lsp.authentication import RefusedError, check_first_message, is_header_start
 from codekin.lsp.framing import MAX_MESSAGE_BYTES, Frame, FrameReader, FramingError
 
 log = logging.getLogger(__name__)
 
-_FIRST_MESSAGE_S = 10.0  # an editor sends initialize at once
-_FIRST_MESSAGE_BYTES = 2**20  # those of the recorded clients have 10,000
-_MAX_WAITING = 16  # connections that have not sent it yet
-_CHUNK = 65_536
+_FIRST_MESSAGE_TIMEOUT_S = 10.0  # an editor sends initialize at once
+_MAX_FIRST_MESSAGE_BYTES = 2**20  # those of the recorded clients have 10,000
+_MAX_PENDING_CONNECTIONS = 16  # connections that have not sent it yet
+_CHUNK_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class TcpAddress:
-    """Where to listen, and what a client must send."""
+    """Address to listen at, and the token that a client must send."""
 
     host: str
     port: int  # 0: any that is free, which the log tells
@@ -42,187 +42,189 @@ class SocketPath:
     path: Path
 
 
-Listening = TcpAddress | SocketPath
+ListenAddress = TcpAddress | SocketPath
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A client that may talk to us, and its first message."""
+    """An admitted client and its first message."""
 
-    first: Frame
-    frames: FrameReader
+    first_frame: Frame
+    frame_reader: FrameReader
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
 
 class _Admission:
-    """Judges connections by their first message, many at a time, none for long."""
+    """Checks connections by their first message, several at a time, each under a time limit."""
 
-    def __init__(self, token: str | None) -> None:
-        self.admitted: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
-        self._token = token
-        self._waiting: OrderedDict[asyncio.Task[None], None] = OrderedDict()
+    def __init__(self, expected_token: str | None) -> None:
+        self.admitted_connection: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+        self._expected_token = expected_token
+        self._pending_tasks: OrderedDict[asyncio.Task[None], None] = OrderedDict()
 
-    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Called for every connection. Where too many say nothing, the longest silent one goes."""
-        task = asyncio.get_running_loop().create_task(self._judge(reader, writer))
-        self._waiting[task] = None
-        task.add_done_callback(lambda done: self._waiting.pop(done, None))
-        if len(self._waiting) > _MAX_WAITING:
-            next(iter(self._waiting)).cancel()
+    def handle_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Start to check a connection. Where too many are pending, cancel the oldest."""
+        admission_task = asyncio.get_running_loop().create_task(self._check_connection(reader, writer))
+        self._pending_tasks[admission_task] = None
+        admission_task.add_done_callback(lambda done: self._pending_tasks.pop(done, None))
+        if len(self._pending_tasks) > _MAX_PENDING_CONNECTIONS:
+            next(iter(self._pending_tasks)).cancel()
 
-    def close(self) -> None:
-        """Close the connections that still wait."""
-        for task in tuple(self._waiting):
-            task.cancel()
+    def cancel_pending(self) -> None:
+        """Close the connections that have not been checked yet."""
+        for pending_task in tuple(self._pending_tasks):
+            pending_task.cancel()
 
-    async def _judge(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _check_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(_FIRST_MESSAGE_S):
-                frames, first = await self._read_first(reader)
-            check_first(first, self._token)
+            async with asyncio.timeout(_FIRST_MESSAGE_TIMEOUT_S):
+                frame_reader, first_frame = await self._read_first_frame(reader)
+            check_first_message(first_frame, self._expected_token)
         except RefusedError as error:
             log.warning("A connection is refused: %s.", error)
-            await _close(writer, error.answer)
+            await _close_connection(writer, error.response)
         except (FramingError, OSError, TimeoutError) as error:
             log.warning("A connection is refused: %s", str(error) or "it sends no initialize.")
-            await _close(writer)
+            await _close_connection(writer)
         except asyncio.CancelledError:
             writer.close()
             raise
         else:
-            if self.admitted.done():
-                await _close(writer)
+            if self.admitted_connection.done():
+                await _close_connection(writer)
             else:
-                frames.max_bytes = MAX_MESSAGE_BYTES
-                self.admitted.set_result(Connection(first, frames, reader, writer))
+                frame_reader.max_bytes = MAX_MESSAGE_BYTES
+                self.admitted_connection.set_result(Connection(first_frame, frame_reader, reader, writer))
 
-    async def _read_first(self, reader: asyncio.StreamReader) -> tuple[FrameReader, Frame]:
-        frames, start = FrameReader(_FIRST_MESSAGE_BYTES), b""
-        while data := await reader.read(_CHUNK):
-            start = (start + data)[:_CHUNK]
-            if not is_header(start):
+    async def _read_first_frame(self, reader: asyncio.StreamReader) -> tuple[FrameReader, Frame]:
+        frame_reader, first_bytes = FrameReader(_MAX_FIRST_MESSAGE_BYTES), b""
+        while received_bytes := await reader.read(_CHUNK_BYTES):
+            first_bytes = (first_bytes + received_bytes)[:_CHUNK_BYTES]
+            if not is_header_start(first_bytes):
                 raise RefusedError("what it sends is not the Language Server Protocol")
-            first = next(frames.feed(data), None)
-            if first is not None:
-                return frames, first
+            first_frame = next(frame_reader.read_frames(received_bytes), None)
+            if first_frame is not None:
+                return frame_reader, first_frame
         raise RefusedError("it ended before it had sent initialize")
 
 
-async def accept(where: Listening) -> Connection:
-    """Return the first client that may talk to us; nobody else can connect from then on.
+async def accept_client(listen_address: ListenAddress) -> Connection:
+    """Return the first admitted client; nobody else can connect from then on.
 
     Raises QueryError where it can't be listened, or must not be, and OSError.
     """
-    admission = _Admission(where.token if isinstance(where, TcpAddress) else None)
-    listen = _listen_tcp if isinstance(where, TcpAddress) else _listen_socket
-    async with listen(where, admission):
+    admission = _Admission(listen_address.token if isinstance(listen_address, TcpAddress) else None)
+    open_listener = _listen_tcp if isinstance(listen_address, TcpAddress) else _listen_socket
+    async with open_listener(listen_address, admission):
         try:
-            return await admission.admitted
+            return await admission.admitted_connection
         finally:
-            admission.close()
+            admission.cancel_pending()
 
 
 @contextlib.asynccontextmanager
-async def _listen_tcp(where: Any, admission: _Admission) -> AsyncIterator[None]:
+async def _listen_tcp(tcp_address: Any, admission: _Admission) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
-    hosts = list(dict.fromkeys(str(address[4][0]) for address in found))  # looked up once: names may change
-    remote = [host for host in hosts if not is_loopback(host)]
-    if remote and not where.may_be_remote:
+    address_infos = await loop.getaddrinfo(tcp_address.host, tcp_address.port, type=socket.SOCK_STREAM)
+    host_addresses = list(
+        dict.fromkeys(str(address[4][0]) for address in address_infos)
+    )  # looked up once: names may change
+    remote_addresses = [bound_host for bound_host in host_addresses if not is_loopback_address(bound_host)]
+    if remote_addresses and not tcp_address.may_be_remote:
         raise QueryError(
-            f"Other machines reach {remote[0]}. Listen at 127.0.0.1, and come through ssh -L; "
+            f"Other machines reach {remote_addresses[0]}. Listen at 127.0.0.1, and come through ssh -L; "
             "or pass --allow-remote, if everybody in between may read your code."
         )
-    listener = await asyncio.start_server(admission.connected, hosts, where.port)
-    host, port = listener.sockets[0].getsockname()[:2]
-    log.info("listening on %s:%d", host, port)
-    if remote:
-        log.warning("Other machines reach %s, and nothing is encrypted.", remote[0])
+    listener = await asyncio.start_server(admission.handle_connection, host_addresses, tcp_address.port)
+    bound_host, bound_port = listener.sockets[0].getsockname()[:2]
+    log.info("listening on %s:%d", bound_host, bound_port)
+    if remote_addresses:
+        log.warning("Other machines reach %s, and nothing is encrypted.", remote_addresses[0])
     try:
         yield
     finally:
         listener.close()
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that address."""
-    address = ipaddress.ip_address(host.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+def is_loopback_address(host_address: str) -> bool:
+    """Return whether the address can be reached from this machine only."""
+    ip_address = ipaddress.ip_address(host_address.partition("%")[0])
+    mapped_ipv4_address = getattr(ip_address, "ipv4_mapped", None)
+    return (mapped_ipv4_address or ip_address).is_loopback
 
 
 @contextlib.asynccontextmanager
-async def _listen_socket(where: Any, admission: _Admission) -> AsyncIterator[None]:
-    made = _bind(where.path)
-    identity = _identity(where.path)
-    listener = await asyncio.start_unix_server(admission.connected, sock=made)
-    log.info("listening on %s", where.path)
+async def _listen_socket(socket_path: Any, admission: _Admission) -> AsyncIterator[None]:
+    bound_socket = _bind_private_socket(socket_path.path)
+    socket_file_id = _get_file_id(socket_path.path)
+    listener = await asyncio.start_unix_server(admission.handle_connection, sock=bound_socket)
+    log.info("listening on %s", socket_path.path)
     try:
         yield
     finally:
         listener.close()
         with contextlib.suppress(OSError):
-            if _identity(where.path) == identity:  # else another server has taken the place
-                where.path.unlink()
+            if _get_file_id(socket_path.path) == socket_file_id:  # else another server has taken the place
+                socket_path.path.unlink()
 
 
-def _bind(path: Path) -> socket.socket:
-    """Return the bound socket, which from its first moment is its owner's only."""
+def _bind_private_socket(socket_path: Path) -> socket.socket:
+    """Return a bound socket that is accessible to its owner only, from its first moment."""
     if not hasattr(socket, "AF_UNIX"):
         raise QueryError("This system has no Unix sockets. Use --tcp.")
-    _check_folder(path.parent)
-    _remove_stale(path)
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
+    _check_folder(socket_path.parent)
+    _remove_stale_socket(socket_path)
+    unix_socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    previous_umask = os.umask(0o177)
     try:
-        made.bind(str(path))
+        unix_socket.bind(str(socket_path))
     except OSError as error:
-        made.close()
-        raise QueryError(f"{path} can't be a socket ({error}). Choose another, shorter path.") from error
+        unix_socket.close()
+        raise QueryError(f"{socket_path} can't be a socket ({error}). Choose another, shorter path.") from error
     finally:
-        os.umask(before)
-    made.setblocking(False)
-    return made
+        os.umask(previous_umask)
+    unix_socket.setblocking(False)
+    return unix_socket
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise QueryError where others could put a socket of theirs in the place of ours."""
+    """Raise QueryError where other users could replace the socket by their own."""
     try:
-        status = folder.stat()
+        folder_status = folder.stat()
     except OSError as error:
         raise QueryError(f"{folder} can't be used ({error.strerror}). Make the folder first.") from error
-    if not stat.S_ISDIR(status.st_mode):
+    if not stat.S_ISDIR(folder_status.st_mode):
         raise QueryError(f"{folder} is no folder. Choose a path in one.")
-    is_shared = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
-    if is_shared or status.st_uid not in (0, os.getuid()):
+    is_shared = folder_status.st_mode & 0o022 and not folder_status.st_mode & stat.S_ISVTX
+    if is_shared or folder_status.st_uid not in (0, os.getuid()):
         raise QueryError(f"Others can write in {folder}. Choose a folder of your own, or run: chmod go-w {folder}")
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove the socket that a server has left that was killed. Raises QueryError for anything else."""
+def _remove_stale_socket(socket_path: Path) -> None:
+    """Remove the socket of a server that was killed. Raises QueryError for anything else."""
     try:
-        status = path.lstat()
+        path_status = socket_path.lstat()
     except FileNotFoundError:
         return
-    if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.getuid():
-        raise QueryError(f"{path} is there already, and no socket of yours. Choose another path.")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+    if not stat.S_ISSOCK(path_status.st_mode) or path_status.st_uid != os.getuid():
+        raise QueryError(f"{socket_path} is there already, and no socket of yours. Choose another path.")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe_socket:
         try:
-            probe.connect(str(path))
+            probe_socket.connect(str(socket_path))
         except OSError:
-            path.unlink(missing_ok=True)
+            socket_path.unlink(missing_ok=True)
         else:
-            raise QueryError(f"Another server listens on {path}. Choose another path.")
+            raise QueryError(f"Another server listens on {socket_path}. Choose another path.")
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.lstat()
-    return status.st_dev, status.st_ino
+def _get_file_id(socket_path: Path) -> tuple[int, int]:
+    file_status = socket_path.lstat()
+    return file_status.st_dev, file_status.st_ino
 
 
-async def _close(writer: asyncio.StreamWriter, answer: bytes = b"") -> None:
+async def _close_connection(writer: asyncio.StreamWriter, response: bytes = b"") -> None:
     with contextlib.suppress(OSError, TimeoutError):
-        writer.write(answer)
+        writer.write(response)
         writer.close()
         await asyncio.wait_for(writer.wait_closed(), 1.0)

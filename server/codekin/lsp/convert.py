@@ -1,4 +1,4 @@
-"""The protocol's positions and addresses ↔ codekin's lines, offsets and paths. Pure: nothing here asks the disk.
+"""Convert the protocol's positions and URIs to codekin's lines, offsets and paths, and back. Does not touch the disk.
 
 A position is a line and a count of code units (UTF-8, UTF-16 or UTF-32, as negotiated) into it; out-of-range ones are
 clamped, as the specification has it, and one inside a character is taken to be at its start.
@@ -23,132 +23,148 @@ from codekin.types import Span
 UTF8, UTF16, UTF32 = (kind.value for kind in PositionEncodingKind)
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_CELL = re.compile(r"[W-Za-fz](?P<index>[0-6]+)s(?P<scheme>[\w-]+=*)")  # the index to the base of 7, the rest in base64
-_FILE, _REMOTE = "ZmlsZQ", "dnNjb2RlLXJlbW90ZQ"  # "file" and "vscode-remote", where the server is beside the files
+_CELL_FRAGMENT = re.compile(
+    r"[W-Za-fz](?P<index>[0-6]+)s(?P<scheme>[\w-]+=*)"
+)  # the index to the base of 7, the rest in base64
+_FILE_SCHEME_BASE64, _REMOTE_SCHEME_BASE64 = (
+    "ZmlsZQ",
+    "dnNjb2RlLXJlbW90ZQ",
+)  # "file" and "vscode-remote", where the server is beside the files
 _DRIVE = re.compile(r"/[A-Za-z]:")
 
 
-def count_units(text: str, encoding: str) -> int:
-    """How many code units of the encoding the text has."""
+def count_code_units(text: str, encoding: str) -> int:
+    """Return the number of code units that the text has in the encoding."""
     if encoding == UTF32 or text.isascii():
         return len(text)
     if encoding == UTF8:
         return len(text.encode("utf-8", "surrogatepass"))
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text) + sum(character > "\uffff" for character in text)
 
 
-def to_character(line: str, units: int, encoding: str) -> int:
-    """The index into `line` of the character that starts at, or holds, the code unit; at most the line's length."""
-    within = line[: max(units, 0)]  # a character has at least one unit
-    if encoding == UTF32 or within.isascii():
-        return len(within)
-    count = 0
-    for index, char in enumerate(within):
-        count += count_units(char, encoding)
-        if count > units:
+def to_character_index(line_text: str, unit_offset: int, encoding: str) -> int:
+    """Return the index into `line_text` of the character at the code unit, at most the line's length."""
+    prefix_text = line_text[: max(unit_offset, 0)]  # a character has at least one unit
+    if encoding == UTF32 or prefix_text.isascii():
+        return len(prefix_text)
+    unit_count = 0
+    for index, character in enumerate(prefix_text):
+        unit_count += count_code_units(character, encoding)
+        if unit_count > unit_offset:
             return index
-    return len(within)
+    return len(prefix_text)
 
 
-def to_offset(text: str, position: Position, encoding: str) -> int:
-    """The index into `text` of the position."""
-    start = _line_start(text, position.line)
-    if start is None:
+def to_text_offset(text: str, position: Position, encoding: str) -> int:
+    """Return the index of the position in `text`."""
+    line_start = _find_line_start(text, position.line)
+    if line_start is None:
         return len(text)
-    end = _LINE_END.search(text, start)
-    line = text[start : end.start() if end else len(text)]
-    return start + to_character(line, position.character, encoding)
+    line_end = _LINE_END.search(text, line_start)
+    line_text = text[line_start : line_end.start() if line_end else len(text)]
+    return line_start + to_character_index(line_text, position.character, encoding)
 
 
 def apply_changes(text: str, changes: Iterable[TextDocumentContentChangeEvent], encoding: str) -> str:
-    """`text` after the changes, each of which stands on the ones before."""
-    for change in changes:
-        if isinstance(change, TextDocumentContentChangePartial):
-            ends = change.range.start, change.range.end  # the wrong way round with some
-            start, end = sorted(to_offset(text, position, encoding) for position in ends)
-            text = text[:start] + change.text + text[end:]
+    """Return `text` after the changes; each is relative to the result of the one before."""
+    for content_change in changes:
+        if isinstance(content_change, TextDocumentContentChangePartial):
+            range_ends = content_change.range.start, content_change.range.end  # the wrong way round with some
+            start_offset, end_offset = sorted(to_text_offset(text, position, encoding) for position in range_ends)
+            text = text[:start_offset] + content_change.text + text[end_offset:]
         else:
-            text = change.text
+            text = content_change.text
     return text
 
 
-def to_line_span(asked: Range, count: int) -> Span:
-    """The lines that a selection touches, in a document of `count` lines. One that ends where a line begins does not
-    touch that line: so do editors that select whole lines.
+def to_line_span(selection: Range, line_count: int) -> Span:
+    """Return the lines that a selection touches, in a document of `line_count` lines.
+
+    A selection that ends at the start of a line does not touch that line: editors that select whole lines end there.
     """
-    last = max(count - 1, 0)
-    start, end = sorted((asked.start, asked.end), key=lambda position: (position.line, position.character))
-    first, final = min(start.line, last), min(end.line, last)
-    if final > first and end.character == 0 and end.line <= last:
-        final -= 1
-    return Span(first, final + 1)
+    last_document_line = max(line_count - 1, 0)
+    start_position, end_position = sorted(
+        (selection.start, selection.end), key=lambda position: (position.line, position.character)
+    )
+    first_line, last_line = min(start_position.line, last_document_line), min(end_position.line, last_document_line)
+    if last_line > first_line and end_position.character == 0 and end_position.line <= last_document_line:
+        last_line -= 1
+    return Span(first_line, last_line + 1)
 
 
-def to_code_range(lines: Sequence[str], first: int, encoding: str) -> Range:
-    """From the first character that is not blank of `lines`, which begin at line `first`, to the end of the last."""
-    head, tail = (lines[0], lines[-1]) if lines else ("", "")
-    indent = len(head) - len(head.lstrip())
-    end = Position(first + max(len(lines) - 1, 0), count_units(tail, encoding))
-    return Range(Position(first, count_units(head[:indent], encoding)), end)
+def to_code_range(lines: Sequence[str], first_line: int, encoding: str) -> Range:
+    """Return the range of `lines`, which start at `first_line`, without the first line's indentation."""
+    first_text, last_text = (lines[0], lines[-1]) if lines else ("", "")
+    indent_width = len(first_text) - len(first_text.lstrip())
+    end_position = Position(first_line + max(len(lines) - 1, 0), count_code_units(last_text, encoding))
+    return Range(Position(first_line, count_code_units(first_text[:indent_width], encoding)), end_position)
 
 
-def to_name_range(line: str, number: int, name: str, encoding: str) -> Range:
-    """The name in its line, or the whole line where it does not say the name."""
-    found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line) if name else None
-    if found is None:
-        return to_code_range([line], number, encoding)
-    start = count_units(line[: found.start()], encoding)
-    return Range(Position(number, start), Position(number, start + count_units(name, encoding)))
+def to_name_range(line_text: str, line_number: int, name: str, encoding: str) -> Range:
+    """Return the range of the name in its line, or of the whole line where the name is not in it."""
+    name_match = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line_text) if name else None
+    if name_match is None:
+        return to_code_range([line_text], line_number, encoding)
+    start_units = count_code_units(line_text[: name_match.start()], encoding)
+    return Range(
+        Position(line_number, start_units), Position(line_number, start_units + count_code_units(name, encoding))
+    )
 
 
 def to_path(uri: str) -> Path | None:
-    """The path of a file: URI; None for any other (untitled:, git:, a notebook's cell: see `notebook_of`), and for a
-    name that is not UTF-8, which no index has.
+    """Return the path of a file: URI.
+
+    None for any other (untitled:, git:, a notebook's cell: see `parse_cell_uri`), and for a name that is not UTF-8,
+    which no index has.
     """
     try:
-        parts = urlsplit(uri)
-        path = unquote(parts.path, errors="strict")
+        uri_parts = urlsplit(uri)
+        decoded_path = unquote(uri_parts.path, errors="strict")
     except ValueError:
         return None
-    if parts.scheme != "file":
+    if uri_parts.scheme != "file":
         return None
-    if os.name == "nt" and _DRIVE.match(path):
-        path = path[1:]
-    elif parts.netloc not in ("", "localhost"):
-        path = f"//{parts.netloc}{path}"
-    return Path(path) if "\0" not in path and Path(path).is_absolute() else None
+    if os.name == "nt" and _DRIVE.match(decoded_path):
+        decoded_path = decoded_path[1:]
+    elif uri_parts.netloc not in ("", "localhost"):
+        decoded_path = f"//{uri_parts.netloc}{decoded_path}"
+    return Path(decoded_path) if "\0" not in decoded_path and Path(decoded_path).is_absolute() else None
 
 
-def notebook_of(uri: str) -> tuple[Path, int] | None:
-    """The notebook that has a cell of this address, as VS Code makes them, and the cell's index when it was opened.
+def parse_cell_uri(uri: str) -> tuple[Path, int] | None:
+    """Return the notebook of a cell's URI as VS Code makes them, and the cell's index when it was opened.
 
     The index is -1 where the address does not tell it. None for any other address, and where the notebook is no file.
     """
     try:
-        parts = urlsplit(uri)
+        uri_parts = urlsplit(uri)
     except ValueError:
         return None
-    if parts.scheme != "vscode-notebook-cell":
+    if uri_parts.scheme != "vscode-notebook-cell":
         return None
-    told = _CELL.fullmatch(unquote(parts.fragment))
-    scheme = told["scheme"].rstrip("=") if told else _FILE
-    path = to_path(urlunsplit(("file", parts.netloc if scheme == _FILE else "", parts.path, "", "")))
-    if path is None or scheme not in (_FILE, _REMOTE):
+    fragment_match = _CELL_FRAGMENT.fullmatch(unquote(uri_parts.fragment))
+    notebook_scheme = fragment_match["scheme"].rstrip("=") if fragment_match else _FILE_SCHEME_BASE64
+    notebook_path = to_path(
+        urlunsplit(("file", uri_parts.netloc if notebook_scheme == _FILE_SCHEME_BASE64 else "", uri_parts.path, "", ""))
+    )
+    if notebook_path is None or notebook_scheme not in (_FILE_SCHEME_BASE64, _REMOTE_SCHEME_BASE64):
         return None
-    return path, int(told["index"], 7) if told else -1
+    return notebook_path, int(fragment_match["index"], 7) if fragment_match else -1
 
 
 def to_uri(path: Path) -> str:
-    """The file: URI of an absolute path."""
+    """Return the file: URI of an absolute path."""
     return path.as_uri()
 
 
-def _line_start(text: str, line: int) -> int | None:
-    """Where the line begins; None when there are fewer."""
-    if line <= 0:
+def _find_line_start(text: str, line_number: int) -> int | None:
+    """Return the offset at which the line starts; None where the text has fewer lines."""
+    if line_number <= 0:
         return 0
     if "\r" in text:
-        ends = _LINE_END.finditer(text)
-        return next((end.end() for number, end in enumerate(ends, 1) if number == line), None)
-    parts = text.split("\n", line)
-    return len(text) - len(parts[-1]) if len(parts) > line else None
+        line_ends = _LINE_END.finditer(text)
+        return next(
+            (line_end.end() for current_line, line_end in enumerate(line_ends, 1) if current_line == line_number), None
+        )
+    leading_lines = text.split("\n", line_number)
+    return len(text) - len(leading_lines[-1]) if len(leading_lines) > line_number else None

@@ -1,4 +1,4 @@
-"""A frame's bytes → JSON values that all the rest can rely on.
+"""Decode a frame's bytes into JSON values that are safe to work with.
 
 Texts can be encoded (a lone surrogate, which JSON can say, becomes U+FFFD: as wide in every encoding), numbers are
 finite, and nothing is nested too deeply to be walked.
@@ -16,13 +16,15 @@ from codekin.lsp.framing import Frame
 _MAX_DEPTH = 100  # what clients send has up to 12 levels
 
 
-def decode(frame: Frame) -> Any:
-    """Return what the frame says. Raises JsonRpcParseError."""
+def decode_frame(frame: Frame) -> Any:
+    """Return the JSON value of the frame. Raises JsonRpcParseError."""
     if frame.charset not in ("utf-8", "utf8"):
         raise JsonRpcParseError(f"Messages must be in UTF-8, not in {frame.charset[:40]}.")
     try:
-        text = frame.body.decode("utf-8-sig")
-        return _clean(json.loads(text, parse_float=_to_finite, parse_constant=_refuse_constant), 0)
+        json_text = frame.body.decode("utf-8-sig")
+        return _sanitize_value(
+            json.loads(json_text, parse_float=_parse_finite_float, parse_constant=_refuse_constant), 0
+        )
     except UnicodeDecodeError as error:
         raise JsonRpcParseError(f"A message is not in UTF-8: {error.reason} at byte {error.start}.") from error
     except RecursionError as error:
@@ -31,22 +33,24 @@ def decode(frame: Frame) -> Any:
         raise JsonRpcParseError(f"A message is not JSON: {error}.") from error
 
 
-def _clean(value: Any, depth: int) -> Any:
-    if isinstance(value, str):
-        return _to_encodable(value)
-    if not isinstance(value, dict | list):
-        return value
-    if depth == _MAX_DEPTH:
+def _sanitize_value(json_value: Any, nesting_depth: int) -> Any:
+    if isinstance(json_value, str):
+        return _replace_surrogates(json_value)
+    if not isinstance(json_value, dict | list):
+        return json_value
+    if nesting_depth == _MAX_DEPTH:
         raise RecursionError
-    if isinstance(value, list):
-        return [_clean(item, depth + 1) for item in value]
+    if isinstance(json_value, list):
+        return [_sanitize_value(item, nesting_depth + 1) for item in json_value]
     return {  # an id is said back as it came
-        _to_encodable(key): item if key == "id" and isinstance(item, str) else _clean(item, depth + 1)
-        for key, item in value.items()
+        _replace_surrogates(member_name): item
+        if member_name == "id" and isinstance(item, str)
+        else _sanitize_value(item, nesting_depth + 1)
+        for member_name, item in json_value.items()
     }
 
 
-def _to_encodable(text: str) -> str:
+def _replace_surrogates(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -54,7 +58,7 @@ def _to_encodable(text: str) -> str:
     return text
 
 
-def _to_finite(digits: str) -> float:
+def _parse_finite_float(digits: str) -> float:
     number = float(digits)
     return number if math.isfinite(number) else math.copysign(sys.float_info.max, number)
 

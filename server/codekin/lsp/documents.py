@@ -1,4 +1,4 @@
-"""The client's open documents, and the addresses under which it knows files."""
+"""Keep the client's open documents, and the URIs under which it knows files."""
 
 import logging
 import os
@@ -9,15 +9,20 @@ from urllib.parse import unquote
 from lsprotocol import types
 from pygls.workspace import TextDocument, Workspace
 
-from codekin.lsp.convert import UTF16, apply_changes, notebook_of, to_path, to_uri
+from codekin.lsp.convert import UTF16, apply_changes, parse_cell_uri, to_path, to_uri
 from codekin.printable import printable
 from codekin.types import OpenCell, OpenNotebook
 
 log = logging.getLogger(__name__)
 
+# Without a filter on cells the client sends all of them, prose too: a cell's index is then the notebook's own.
+NOTEBOOK_SYNC = types.NotebookDocumentSyncOptions(
+    [types.NotebookDocumentFilterWithNotebook(types.NotebookDocumentFilterNotebookType("jupyter-notebook"))], save=True
+)
+
 
 class OpenDocument(TextDocument):
-    """A text that the client edits.
+    """A text document that the client has open.
 
     Lines end where the protocol says, at LF, CR LF or CR: pygls's also end at form feeds and at the separators of
     Unicode, which puts every later edit into the wrong place; and edits beyond a line's end go to its end.
@@ -26,130 +31,147 @@ class OpenDocument(TextDocument):
     encoding = UTF16
 
     def apply_change(self, change: types.TextDocumentContentChangeEvent) -> None:
-        """Take an edit in."""
+        """Apply an edit of the client."""
         self._source = apply_changes(self.source, [change], self.encoding)
 
 
 class Documents(Workspace):
-    """pygls's workspace, holding documents of the kind above."""
+    """The client's open text documents and notebooks (pygls's workspace, holding `OpenDocument`)."""
 
     def __init__(self, position_encoding: types.PositionEncodingKind | str | None) -> None:
         encoding = types.PositionEncodingKind(position_encoding or types.PositionEncodingKind.Utf16)
         super().__init__(None, position_encoding=encoding)
         self.encoding: str = encoding.value
-        self._addresses: dict[Path, str] = {}  # of open documents, where they really stand → as the client has it
-        self._before: dict[str, str] = {}  # what cells said when they were opened, where notebooks are not told of
-        self._roots: dict[Path, Path] = {}  # the same of the folders
+        self._client_uris: dict[Path, str] = {}  # of open documents, where they really stand → as the client has it
+        self._initial_cell_texts: dict[
+            str, str
+        ] = {}  # what cells said when they were opened, where notebooks are not told of
+        self._client_roots: dict[Path, Path] = {}  # the same of the folders
 
-    def list_open(self) -> Iterator[tuple[Path, str | OpenNotebook]]:
-        """The open files and their texts."""
-        notebooks = set[Path]()
+    def list_open_documents(self) -> Iterator[tuple[Path, str | OpenNotebook]]:
+        """Yield the open files and notebooks with their texts."""
+        notebook_paths = set[Path]()
         for document in self.text_documents.values():
-            path = to_path(document.uri)
-            if path is not None:
-                yield path, document.source
-            elif (notebook := self.file_of(document.uri)) is not None:
-                notebooks.add(notebook)
-        for notebook in notebooks:
-            if (opened := self.notebook(notebook)) is not None:
-                yield notebook, opened
+            document_path = to_path(document.uri)
+            if document_path is not None:
+                yield document_path, document.source
+            elif (notebook_path := self.find_file(document.uri)) is not None:
+                notebook_paths.add(notebook_path)
+        for notebook_path in notebook_paths:
+            if (open_notebook := self.find_open_notebook(notebook_path)) is not None:
+                yield notebook_path, open_notebook
 
-    def file_of(self, uri: str) -> Path | None:
-        """The file that the document is: for a notebook's cell, the notebook."""
+    def find_file(self, uri: str) -> Path | None:
+        """Return the file of the document; for a notebook's cell, the notebook."""
         notebook = self.get_notebook_document(cell_uri=uri)
         if notebook is not None:
             return to_path(notebook.uri)
-        of_cell = notebook_of(uri)
-        return of_cell[0] if of_cell else to_path(uri)
+        cell_address = parse_cell_uri(uri)
+        return cell_address[0] if cell_address else to_path(uri)
 
-    def notebook(self, path: Path) -> OpenNotebook | None:
-        """The notebook as the client has it open; None where it has not."""
+    def find_open_notebook(self, notebook_path: Path) -> OpenNotebook | None:
+        """Return the notebook as the client has it open; None where it is not open."""
         for notebook in self.notebook_documents.values():
-            if to_path(notebook.uri) == path:
-                return OpenNotebook(tuple(map(self._cell, notebook.cells, range(len(notebook.cells)))), is_whole=True)
-        cells = [
-            OpenCell(document.uri, document.source, document.language_id or "", of[1], self._before.get(uri, ""))
+            if to_path(notebook.uri) == notebook_path:
+                return OpenNotebook(
+                    tuple(map(self._to_open_cell, notebook.cells, range(len(notebook.cells)))), is_whole=True
+                )
+        open_cells = [
+            OpenCell(
+                document.uri,
+                document.source,
+                document.language_id or "",
+                cell_address[1],
+                self._initial_cell_texts.get(uri, ""),
+            )
             for uri, document in self.text_documents.items()
-            if (of := notebook_of(document.uri)) and of[0] == path
+            if (cell_address := parse_cell_uri(document.uri)) and cell_address[0] == notebook_path
         ]
-        return OpenNotebook(tuple(cells), is_whole=False) if cells else None
+        return OpenNotebook(tuple(open_cells), is_whole=False) if open_cells else None
 
-    def _cell(self, cell: types.NotebookCell, index: int) -> OpenCell:
-        document = self.find_open(cell.document)
-        if document is None or cell.kind != types.NotebookCellKind.Code:
-            return OpenCell(cell.document, "", "markdown", index)
-        return OpenCell(document.uri, document.source, document.language_id or "", index)
+    def _to_open_cell(self, notebook_cell: types.NotebookCell, cell_index: int) -> OpenCell:
+        document = self.find_open_document(notebook_cell.document)
+        if document is None or notebook_cell.kind != types.NotebookCellKind.Code:
+            return OpenCell(notebook_cell.document, "", "markdown", cell_index)
+        return OpenCell(document.uri, document.source, document.language_id or "", cell_index)
 
-    def find_open(self, uri: str) -> TextDocument | None:
-        """The open document with this address."""
+    def find_open_document(self, uri: str) -> TextDocument | None:
+        """Return the open document with this URI."""
         document: TextDocument | None = self.text_documents.get(unquote(uri))
         return document
 
     def set_roots(self, roots: Sequence[Path]) -> None:
-        """The workspace's folders, as the client names them."""
-        self._roots = {Path(os.path.realpath(root)): root for root in roots}
+        """Set the workspace's folders, as the client names them."""
+        self._client_roots = {Path(os.path.realpath(client_root)): client_root for client_root in roots}
 
-    def to_client_uri(self, path: Path) -> str:
-        """The URI under which the client knows a file that really stands at `path`: behind links there are others,
-        and an editor would open the file a second time.
+    def to_client_uri(self, real_path: Path) -> str:
+        """Return the URI under which the client knows the file at `real_path`.
+
+        Behind links the client's URI is another one; given the real path, an editor would open the file a second time.
         """
-        if path in self._addresses:
-            return self._addresses[path]
-        for real, given in self._roots.items():
-            if path.is_relative_to(real):
-                return to_uri(given / path.relative_to(real))
-        return to_uri(path)
+        if real_path in self._client_uris:
+            return self._client_uris[real_path]
+        for real_root, client_root in self._client_roots.items():
+            if real_path.is_relative_to(real_root):
+                return to_uri(client_root / real_path.relative_to(real_root))
+        return to_uri(real_path)
 
-    def display_path(self, path: Path) -> str:
-        """The path as a person would say it, and as it may be shown: within its folder."""
-        for real in self._roots:
-            if path.is_relative_to(real):
-                inner = str(path.relative_to(real))
-                return printable(inner if len(self._roots) == 1 else f"{real.name}{os.sep}{inner}")
-        return printable(str(path))
+    def display_path(self, real_path: Path) -> str:
+        """Return the path as it is shown to a person: relative to its folder, and printable."""
+        for real_root in self._client_roots:
+            if real_path.is_relative_to(real_root):
+                relative_path = str(real_path.relative_to(real_root))
+                return printable(
+                    relative_path if len(self._client_roots) == 1 else f"{real_root.name}{os.sep}{relative_path}"
+                )
+        return printable(str(real_path))
 
     def put_notebook_document(self, params: types.DidOpenNotebookDocumentParams) -> None:
-        """The client opened a notebook."""
+        """Add a notebook that the client opened."""
         super().put_notebook_document(params)
-        path = to_path(params.notebook_document.uri)
-        if path is not None:
-            self._addresses[Path(os.path.realpath(path))] = params.notebook_document.uri
+        notebook_path = to_path(params.notebook_document.uri)
+        if notebook_path is not None:
+            self._client_uris[Path(os.path.realpath(notebook_path))] = params.notebook_document.uri
 
     def update_notebook_document(self, params: types.DidChangeNotebookDocumentParams) -> None:
-        """The client edited a notebook: its cells, or their texts."""
+        """Apply an edit of a notebook's cells, or of their texts."""
         if self.get_notebook_document(notebook_uri=params.notebook_document.uri) is None:
             log.warning("The client changed %s, which it has not opened.", params.notebook_document.uri)
             return
         super().update_notebook_document(params)
 
     def remove_notebook_document(self, params: types.DidCloseNotebookDocumentParams) -> None:
-        """The client closed a notebook."""
+        """Remove a notebook that the client closed."""
         super().remove_notebook_document(params)
-        uri = params.notebook_document.uri
-        for cell in [cell for cell, notebook in self._cell_in_notebook.items() if notebook == unquote(uri)]:
+        notebook_uri = params.notebook_document.uri
+        for cell in [cell for cell, notebook in self._cell_in_notebook.items() if notebook == unquote(notebook_uri)]:
             self.remove_text_document(cell)  # which the client did not name
-        self._addresses = {path: given for path, given in self._addresses.items() if given != uri}
+        self._client_uris = {
+            real_path: client_uri for real_path, client_uri in self._client_uris.items() if client_uri != notebook_uri
+        }
 
     def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
-        """The client opened a document."""
+        """Add a document that the client opened."""
         super().put_text_document(text_document, notebook_uri)
-        path = to_path(text_document.uri)
-        if path is not None:
-            self._addresses[Path(os.path.realpath(path))] = text_document.uri
+        document_path = to_path(text_document.uri)
+        if document_path is not None:
+            self._client_uris[Path(os.path.realpath(document_path))] = text_document.uri
         elif notebook_uri is None:
-            self._before[unquote(text_document.uri)] = text_document.text
+            self._initial_cell_texts[unquote(text_document.uri)] = text_document.text
 
     def remove_text_document(self, doc_uri: str) -> None:
-        """The client closed it."""
+        """Remove a document that the client closed."""
         super().remove_text_document(doc_uri)
-        self._before.pop(unquote(doc_uri), None)
-        self._addresses = {path: uri for path, uri in self._addresses.items() if uri != doc_uri}
+        self._initial_cell_texts.pop(unquote(doc_uri), None)
+        self._client_uris = {
+            real_path: client_uri for real_path, client_uri in self._client_uris.items() if client_uri != doc_uri
+        }
 
     def update_text_document(
         self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
     ) -> None:
-        """The client edited it."""
-        if self.find_open(text_doc.uri) is None:
+        """Apply an edit of an open document."""
+        if self.find_open_document(text_doc.uri) is None:
             log.warning("The client changed %s, which it has not opened; the change is ignored.", text_doc.uri)
             return
         super().update_text_document(text_doc, change)

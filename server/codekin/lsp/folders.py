@@ -1,4 +1,4 @@
-"""Which folders are the workspace?"""
+"""Find the workspace's folders."""
 
 import os
 from collections.abc import Iterable
@@ -14,14 +14,14 @@ NO_FOLDER_MESSAGE = (
 )
 
 
-def list_roots(params: InitializeParams) -> list[Path]:
-    """The folders that the client has open, as it names them.
+def list_client_roots(params: InitializeParams) -> list[Path]:
+    """Return the folders that the client has open, as it names them.
 
     `rootPath` counts only for a client that knows neither `rootUri` nor folders: Helix sends an empty list of folders
     for a file outside any project, and the folder it was started in, which may be all of the user's, as `rootPath`.
     """
     if params.workspace_folders:
-        return to_paths(params.workspace_folders)
+        return to_folder_paths(params.workspace_folders)
     if params.root_uri:
         root = to_path(params.root_uri)
         return [root] if root else []
@@ -31,11 +31,11 @@ def list_roots(params: InitializeParams) -> list[Path]:
     return []
 
 
-def to_paths(folders: Iterable[WorkspaceFolder]) -> list[Path]:
-    """The folders on this machine's disk."""
-    return [path for folder in folders if (path := to_path(folder.uri))]
+def to_folder_paths(folders: Iterable[WorkspaceFolder]) -> list[Path]:
+    """Return the paths of the folders that are on this machine's disk."""
+    return [folder_path for folder in folders if (folder_path := to_path(folder.uri))]
 
 
-def find_repository(file: Path) -> Path | None:
-    """The Git repository that the file is in: the nearest folder above it with a `.git`. Asks the disk."""
-    return next((folder for folder in file.parents if os.path.lexists(folder / ".git")), None)
+def find_repository(file_path: Path) -> Path | None:
+    """Return the Git repository of the file: the nearest folder above it with a `.git`. Reads the disk."""
+    return next((folder for folder in file_path.parents if os.path.lexists(folder / ".git")), None)

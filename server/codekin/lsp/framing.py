@@ -1,4 +1,4 @@
-"""Bytes ↔ messages: the base protocol's headers, read as tolerantly as they can be without guessing.
+"""Divide a byte stream into messages by the base protocol's headers, read as tolerantly as possible without guessing.
 
 Names may be written in any case, blanks may stand around names and values, lines may end in LF alone, other headers are
 skipped. Where it can't be known any more where the next message begins, a FramingError says why: nobody shall wait for
@@ -15,9 +15,9 @@ MAX_MESSAGE_BYTES = 128 * 2**20  # twice the largest text that VS Code sends to 
 _MAX_HEADER_BYTES = 16 * 2**10  # between two messages; those of all known clients have fewer than 100
 
 _HEADER = re.compile(rb"[ \t]*(?P<name>[!#$%&'*+.^_`|~\w-]+)[ \t]*:(?P<value>.*)", re.DOTALL)
-_LATE_LENGTH = re.compile(rb"content-length[ \t]*:[ \t]*\d+[ \t]*\Z", re.IGNORECASE)
+_TRAILING_CONTENT_LENGTH = re.compile(rb"content-length[ \t]*:[ \t]*\d+[ \t]*\Z", re.IGNORECASE)
 _CHARSET = re.compile(rb"charset[ \t]*=[ \t]*\"?(?P<charset>[\w.:-]+)", re.IGNORECASE)
-_MAX_DIGITS = 15
+_MAX_LENGTH_DIGITS = 15
 
 
 class FramingError(Exception):
@@ -26,55 +26,55 @@ class FramingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A message as it came."""
+    """The body of one message, not decoded yet."""
 
     body: bytes
     charset: str = "utf-8"  # in lower case
 
 
 class FrameReader:
-    """Divides what is fed to it into frames, however it is cut into pieces."""
+    """Divides the bytes that it receives into frames, however they are cut into pieces."""
 
     def __init__(self, max_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self.max_bytes = max_bytes
         self._buffer = bytearray()
-        self._start()
+        self._start_message()
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """Yield the frames that are complete now. What is not consumed is kept: `feed(b"")` goes on.
+    def read_frames(self, received_bytes: bytes) -> Iterator[Frame]:
+        """Yield the frames that are complete now. The rest is kept: `read_frames(b"")` continues.
 
         Raises FramingError.
         """
-        self._buffer += data
+        self._buffer += received_bytes
         while self._is_body or self._read_headers():
-            length = self._length or 0
-            if len(self._buffer) < length:
+            body_length = self._body_length or 0
+            if len(self._buffer) < body_length:
                 return
-            frame = Frame(bytes(self._buffer[:length]), self._charset)
-            del self._buffer[:length]
-            self._start()
+            frame = Frame(bytes(self._buffer[:body_length]), self._charset)
+            del self._buffer[:body_length]
+            self._start_message()
             yield frame
 
-    def finish(self) -> None:
-        """The stream has ended. Raises FramingError where that was within a message."""
+    def check_end(self) -> None:
+        """Raise FramingError where the stream ended within a message."""
         if self._is_body or self._has_headers or self._buffer.strip():
             raise FramingError("The input ended within a message.")
 
-    def _start(self) -> None:
-        self._length: int | None = None
+    def _start_message(self) -> None:
+        self._body_length: int | None = None
         self._charset = "utf-8"
         self._is_body = self._has_headers = False
         self._header_bytes = 0
 
     def _read_headers(self) -> bool:
         """Consume whole lines; return whether the body is next."""
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line = bytes(self._buffer[:end])
-            del self._buffer[: end + 1]
-            self._check_line(line, end + 1)
-            if line.strip():
-                self._read_line(line.removesuffix(b"\r"))
-            elif self._length is not None:
+        while (newline_index := self._buffer.find(b"\n")) >= 0:
+            header_line = bytes(self._buffer[:newline_index])
+            del self._buffer[: newline_index + 1]
+            self._check_line(header_line, newline_index + 1)
+            if header_line.strip():
+                self._read_header(header_line.removesuffix(b"\r"))
+            elif self._body_length is not None:
                 self._is_body = True
                 return True
             elif self._has_headers:
@@ -82,39 +82,39 @@ class FrameReader:
         self._check_line(bytes(self._buffer), 0)
         return False
 
-    def _check_line(self, line: bytes, consumed: int) -> None:
-        """Refuse what never becomes a header, without waiting for its end."""
-        self._header_bytes += consumed
-        if self._header_bytes + len(line) > _MAX_HEADER_BYTES:
+    def _check_line(self, header_line: bytes, consumed_bytes: int) -> None:
+        """Raise FramingError for bytes that can never become a header, without waiting for the line's end."""
+        self._header_bytes += consumed_bytes
+        if self._header_bytes + len(header_line) > _MAX_HEADER_BYTES:
             raise FramingError(f"There are more than {_MAX_HEADER_BYTES:,} bytes between two messages.")
-        if line.lstrip()[:1] in (b"{", b"["):
+        if header_line.lstrip()[:1] in (b"{", b"["):
             raise FramingError("A message has no headers. It must begin with Content-Length.")
-        if b"\r" in line[:-1]:
+        if b"\r" in header_line[:-1]:
             raise FramingError("A header's line must end in CR LF.")
 
-    def _read_line(self, line: bytes) -> None:
-        header = _HEADER.fullmatch(line)
-        if header is None:  # garbage, of a message whose length was said too small, or of a shell
-            late = _LATE_LENGTH.search(line)
-            if late is not None:
-                self._read_line(late[0])
+    def _read_header(self, header_line: bytes) -> None:
+        header_match = _HEADER.fullmatch(header_line)
+        if header_match is None:  # garbage, of a message whose length was said too small, or of a shell
+            length_match = _TRAILING_CONTENT_LENGTH.search(header_line)
+            if length_match is not None:
+                self._read_header(length_match[0])
             return
         self._has_headers = True
-        name, value = header["name"].lower(), header["value"].strip()
-        if name == b"content-length":
-            self._read_length(value)
-        elif name == b"content-type" and (charset := _CHARSET.search(value)):
-            self._charset = charset["charset"].decode("latin-1").lower()
+        header_name, header_value = header_match["name"].lower(), header_match["value"].strip()
+        if header_name == b"content-length":
+            self._read_content_length(header_value)
+        elif header_name == b"content-type" and (charset_match := _CHARSET.search(header_value)):
+            self._charset = charset_match["charset"].decode("latin-1").lower()
 
-    def _read_length(self, value: bytes) -> None:
-        if not value.isdigit():
-            raise FramingError(f"Content-Length is {value[:40]!r}, which is no number of bytes.")
-        length = int(value) if len(value) <= _MAX_DIGITS else None
-        if length is None or length > self.max_bytes:
+    def _read_content_length(self, header_value: bytes) -> None:
+        if not header_value.isdigit():
+            raise FramingError(f"Content-Length is {header_value[:40]!r}, which is no number of bytes.")
+        body_length = int(header_value) if len(header_value) <= _MAX_LENGTH_DIGITS else None
+        if body_length is None or body_length > self.max_bytes:
             raise FramingError(f"A message is longer than {self.max_bytes:,} bytes.")
-        if self._length not in (None, length):
+        if self._body_length not in (None, body_length):
             raise FramingError("A message has two different Content-Length headers.")
-        self._length = length
+        self._body_length = body_length
 
 
 def to_frame(message: dict[str, Any]) -> bytes:

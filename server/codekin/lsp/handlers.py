@@ -1,35 +1,56 @@
-"""Handlers, and what becomes of what they raise."""
+"""Wrap the features' handlers, so that every error becomes a response or a line of the log."""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from lsprotocol.types import LSPErrorCodes
 from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcInvalidParams
 
 from codekin.errors import CodekinError
+from codekin.lsp.client import Client
 from codekin.lsp.request_params import ArgumentsError
 from codekin.lsp.scheduler import SupersededError
+from codekin.lsp.session import Session
 
-if TYPE_CHECKING:
-    from codekin.lsp.server import CodekinServer
-
-Handler = Callable[["CodekinServer", Any], Awaitable[Any]]
-Listener = Callable[["CodekinServer", Any], None]
+RequestHandler = Callable[[Client, Session, Any], Awaitable[Any]]
+NotificationHandler = Callable[[Client, Session, Any], None]
 
 log = logging.getLogger(__name__)
 
 
-def wrap_request(server: "CodekinServer", name: str, handler: Handler) -> Callable[[Any], Coroutine[Any, Any, Any]]:
-    """The handler of a request or command, such that whatever it raises is an answer."""
+class Conversation(Protocol):
+    """What handlers work with; the session exists from `initialize` on."""
 
-    async def answer(params: Any = None) -> Any:
+    client: Client
+    session: Session
+
+
+class Registry(Protocol):
+    """Takes the features' handlers."""
+
+    def on_request(self, method: str, handler: RequestHandler, options: Any = None) -> None:
+        """Answer requests of this method with `handler`."""
+
+    def on_command(self, command: str, handler: RequestHandler) -> None:
+        """Execute the command with `handler`, which gets its one argument."""
+
+    def on_notification(self, method: str, handler: NotificationHandler) -> None:
+        """Call `handler` for notifications of this method, on the loop."""
+
+
+def wrap_request(
+    conversation: Conversation, name: str, handler: RequestHandler
+) -> Callable[[Any], Coroutine[Any, Any, Any]]:
+    """Return the handler of a request or command whose every error is a response."""
+
+    async def answer_request(params: Any = None) -> Any:
         try:
-            return await handler(server, params)
+            return await handler(conversation.client, conversation.session, params)
         except ArgumentsError as error:
             raise JsonRpcInvalidParams(str(error)) from error
         except SupersededError as error:
-            raise JsonRpcException("Newer questions took its place.", LSPErrorCodes.ServerCancelled.value) from error
+            raise JsonRpcException("Newer requests replaced it.", LSPErrorCodes.ServerCancelled.value) from error
         except CodekinError as error:
             raise JsonRpcException(str(error), LSPErrorCodes.RequestFailed.value) from error
         except JsonRpcException:
@@ -38,16 +59,16 @@ def wrap_request(server: "CodekinServer", name: str, handler: Handler) -> Callab
             log.exception("%s failed", name)
             raise JsonRpcInternalError(f"{name} failed: {type(error).__name__}. The log says more.") from error
 
-    return answer
+    return answer_request
 
 
-def wrap_notification(server: "CodekinServer", name: str, listener: Listener) -> Callable[[Any], None]:
-    """The handler of a notification, such that whatever it raises is logged."""
+def wrap_notification(conversation: Conversation, name: str, handler: NotificationHandler) -> Callable[[Any], None]:
+    """Return the handler of a notification whose every error is logged."""
 
-    def noted(params: Any = None) -> None:
+    def handle_notification(params: Any = None) -> None:
         try:
-            listener(server, params)
+            handler(conversation.client, conversation.session, params)
         except Exception:
-            log.exception("%s could not be taken in", name)
+            log.exception("%s could not be processed", name)
 
-    return noted
+    return handle_notification

@@ -1,4 +1,4 @@
-"""Where the log goes: to standard error and, once there is one, to the client's own log. Never to standard output.
+"""Write the log to standard error and to the client's own log, never to standard output.
 
 A client can do the same thing wrong 30,000 times: each place of the code that writes to the log is heard ten times,
 and then at the hundredth, thousandth, … time, which says how many were left out.
@@ -8,82 +8,77 @@ import asyncio
 import contextlib
 import logging
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from codekin.printable import PrintableFormatter, printable
 
-if TYPE_CHECKING:
-    from codekin.lsp.server import CodekinServer
-
-
-_SHOWN_LINES = 10  # of each place
-_QUIET_S = 60.0  # a place that has said nothing for so long is heard anew
-_MAX_CHARACTERS = 1000  # of a line, without its trace
+_MAX_REPEATED_LINES = 10  # of each place
+_REPEAT_RESET_S = 60.0  # a place that has said nothing for so long is heard anew
+_MAX_LINE_CHARACTERS = 1000  # of a line, without its trace
 
 
 class RepeatFilter(logging.Filter):
-    """Lets few of the lines through that come from the same place; `record.more` says how many were not."""
+    """Limits how often the same line of code can log; `record.more` says how many records were dropped."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._counts: dict[tuple[str, int], tuple[int, float]] = {}  # of each place: lines, and when the last came
+        self._line_counts: dict[tuple[str, int], tuple[int, float]] = {}  # of each place: lines, and when the last came
 
     def filter(self, record: logging.LogRecord) -> bool:
-        place = record.pathname, record.lineno
-        count, last = self._counts.get(place, (0, 0.0))
-        count = 1 if record.created - last > _QUIET_S else count + 1
-        self._counts[place] = count, record.created
-        is_round = str(count).strip("0") == "1"
-        hidden = count - max(count // 10, _SHOWN_LINES) - 1
-        record.more = f" (… and {hidden:,} more like it)" if is_round and hidden > 0 else ""
-        return count <= _SHOWN_LINES or is_round
+        code_position = record.pathname, record.lineno
+        line_count, last_time = self._line_counts.get(code_position, (0, 0.0))
+        line_count = 1 if record.created - last_time > _REPEAT_RESET_S else line_count + 1
+        self._line_counts[code_position] = line_count, record.created
+        is_power_of_ten = str(line_count).strip("0") == "1"
+        hidden_count = line_count - max(line_count // 10, _MAX_REPEATED_LINES) - 1
+        record.more = f" (… and {hidden_count:,} more like it)" if is_power_of_ten and hidden_count > 0 else ""
+        return line_count <= _MAX_REPEATED_LINES or is_power_of_ten
 
 
-def to_line(text: str, limit: int = _MAX_CHARACTERS) -> str:
-    """Return the text as one line that does nothing to a terminal, whatever a client has put in."""
-    return printable(text[:limit])
+def to_log_line(text: str, max_characters: int = _MAX_LINE_CHARACTERS) -> str:
+    """Return the text as one line without control characters, whatever a client has put in."""
+    return printable(text[:max_characters])
 
 
 class _LineFormatter(PrintableFormatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
-        return to_line(super().formatMessage(record)) + str(getattr(record, "more", ""))
+        return to_log_line(super().formatMessage(record)) + str(getattr(record, "more", ""))
 
 
 class ClientLogHandler(logging.Handler):
-    """The log, as the client's own log shows it."""
+    """Sends log records to the client's log."""
 
-    _KINDS = ((logging.ERROR, types.MessageType.Error), (logging.WARNING, types.MessageType.Warning))
+    _MESSAGE_TYPES = ((logging.ERROR, types.MessageType.Error), (logging.WARNING, types.MessageType.Warning))
 
-    def __init__(self, server: "CodekinServer") -> None:
+    def __init__(self, send_log_message: Callable[[types.LogMessageParams], None]) -> None:
         super().__init__(logging.INFO)
         self.addFilter(RepeatFilter())
-        self._server = server
+        self._send_log_message = send_log_message
         self._loop = asyncio.get_running_loop()
 
     def emit(self, record: logging.LogRecord) -> None:
-        kind = next((kind for level, kind in self._KINDS if record.levelno >= level), types.MessageType.Info)
+        message_type = next(
+            (message_type for level, message_type in self._MESSAGE_TYPES if record.levelno >= level),
+            types.MessageType.Info,
+        )
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            text = to_line(record.getMessage()) + str(getattr(record, "more", ""))
-            self._loop.call_soon_threadsafe(self._send, types.LogMessageParams(kind, text))
-
-    def _send(self, params: types.LogMessageParams) -> None:
-        if self._server.protocol.documents is not None:
-            self._server.window_log_message(params)
+            log_line = to_log_line(record.getMessage()) + str(getattr(record, "more", ""))
+            self._loop.call_soon_threadsafe(self._send_log_message, types.LogMessageParams(message_type, log_line))
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Not what is an answer to the client, and has reached it."""
+def _is_reportable(record: logging.LogRecord) -> bool:
+    """Return False for errors that have been sent to the client as a response."""
     return not (record.exc_info and isinstance(record.exc_info[1], JsonRpcException))
 
 
 def configure_logging() -> None:
-    """To standard error from now on; standard output belongs to the protocol."""
+    """Log to standard error from now on; standard output belongs to the protocol."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LineFormatter("codekin %(levelname)s: %(message)s"))
-    handler.addFilter(_is_news)
+    handler.addFilter(_is_reportable)
     handler.addFilter(RepeatFilter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)  # in place of the command line's
     logging.getLogger("codekin").setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""What codekin speaks beyond the standard: the results of its own requests, as JSON has them.
+"""Define the results of codekin's own requests, as JSON.
 
 | request, and command | parameters | result |
 |---|---|---|
@@ -13,7 +13,7 @@
 | `codekin/pause`, `codekin.pause` | none | `Status` |
 | `codekin/resume`, `codekin.resume` | none | `Status` |
 
-The parameters are in parameters.py; a command takes them as its one argument.
+The params are in request_params.py; a command takes them as its one argument.
 The notification `codekin/statusChanged` carries a `Status`.
 Positions are the protocol's: 0-based, in the negotiated encoding.
 """
@@ -30,28 +30,28 @@ STATUS_CHANGED = "codekin/statusChanged"
 
 
 class PositionJson(TypedDict):
-    """A place between two characters."""
+    """Position between two characters."""
 
     line: int
     character: int
 
 
 class RangeJson(TypedDict):
-    """From one position up to another."""
+    """Range from one position up to another."""
 
     start: PositionJson
     end: PositionJson
 
 
 class LocationJson(TypedDict):
-    """A range in a document."""
+    """Range in a document."""
 
     uri: str
     range: RangeJson
 
 
 class CellJson(TypedDict):
-    """The cell of a notebook that a hit is in, for clients that open notebooks."""
+    """Notebook cell of a hit, for clients that open notebooks."""
 
     index: int  # among all cells, from 0
     range: RangeJson  # the whole hit, in the cell's own lines
@@ -59,7 +59,7 @@ class CellJson(TypedDict):
 
 
 class HitJson(TypedDict):
-    """A place that is like what was asked."""
+    """Code that matches a query."""
 
     location: LocationJson  # the whole of it
     selectionRange: RangeJson  # its name
@@ -75,7 +75,7 @@ class HitJson(TypedDict):
 
 
 class AnswerJson(TypedDict):
-    """Hits, best first."""
+    """Hits, best first, and how much of the workspace was searched."""
 
     hits: list[HitJson]
     asked: LocationJson | None  # the code that was asked about, in whole lines; null where the question was a text
@@ -84,14 +84,14 @@ class AnswerJson(TypedDict):
 
 
 class SourceJson(TypedDict):
-    """Where a completion is taken from."""
+    """Location that a completion is taken from."""
 
     label: str  # "from orders/service.py:42, edited"
     location: LocationJson
 
 
 class ProgressJson(TypedDict):
-    """How far the bulk index is, in files."""
+    """Progress of the bulk index, in files."""
 
     done: int
     total: int
@@ -99,7 +99,7 @@ class ProgressJson(TypedDict):
 
 
 class ModelJson(TypedDict):
-    """A model that answers, and how far it is."""
+    """State of an embedding model."""
 
     name: str
     device: str  # "" before it is loaded
@@ -108,7 +108,7 @@ class ModelJson(TypedDict):
 
 
 class StatusJson(TypedDict):
-    """How things are."""
+    """State of the server and its index."""
 
     version: str
     state: IndexState
@@ -131,7 +131,7 @@ class StatusJson(TypedDict):
 
 
 class ReportJson(TypedDict):
-    """What is indexed, what is not and why, what it takes, and what went wrong."""
+    """Report on what is indexed, what is skipped and why, the resources used, and recent problems."""
 
     status: StatusJson
     languages: list[dict[str, Any]]  # {name, files, functions}, most files first
@@ -146,7 +146,7 @@ class ReportJson(TypedDict):
 
 
 class MapJson(TypedDict):
-    """Every function a point, near what is like it. Arrays are base64 of their bytes, little-endian."""
+    """Map of all functions as points, similar ones near each other. Arrays are base64 of their bytes, little-endian."""
 
     total: int  # functions in the workspace
     shown: int  # n; fewer where they are too many, or have no vector yet
@@ -164,17 +164,17 @@ class MapJson(TypedDict):
 EMPTY_ANSWER: AnswerJson = {"hits": [], "asked": None, "coverage": 0.0, "seconds": 0.0}
 
 
-def to_range_json(span: Range) -> RangeJson:
-    """A range as JSON."""
-    start, end = span.start, span.end
+def to_range_json(client_range: Range) -> RangeJson:
+    """Return the range as JSON."""
+    start_position, end_position = client_range.start, client_range.end
     return {
-        "start": {"line": start.line, "character": start.character},
-        "end": {"line": end.line, "character": end.character},
+        "start": {"line": start_position.line, "character": start_position.character},
+        "end": {"line": end_position.line, "character": end_position.character},
     }
 
 
 def to_status_json(status: Status) -> StatusJson:
-    """The engine's status as JSON."""
+    """Return the engine's status as JSON."""
     return {
         "version": __version__,
         "state": status.state,
@@ -183,7 +183,7 @@ def to_status_json(status: Status) -> StatusJson:
         "snippets": status.snippets,
         "skipped": status.skipped,
         "coverage": status.coverage,
-        "progress": _progress_json(status.progress),
+        "progress": _to_progress_json(status.progress),
         "model": status.model,
         "device": status.device,
         "dense": status.dense,
@@ -193,12 +193,12 @@ def to_status_json(status: Status) -> StatusJson:
         "watching": status.watching,
         "problems": list(map(printable_lines, status.problems)),
         "ignored": status.ignored,
-        "models": [_model_json(model) for model in status.models],
+        "models": [_to_model_json(model) for model in status.models],
     }
 
 
 def make_bare_status(state: IndexState, problems: list[str]) -> StatusJson:
-    """The status while there is no engine."""
+    """Return the status for the time while there is no engine."""
     return {
         "version": __version__,
         "state": state,
@@ -221,11 +221,11 @@ def make_bare_status(state: IndexState, problems: list[str]) -> StatusJson:
     }
 
 
-def _model_json(model: ModelStatus) -> ModelJson:
+def _to_model_json(model: ModelStatus) -> ModelJson:
     return {"name": model.name, "device": model.device, "share": model.share, "state": model.state}
 
 
-def _progress_json(progress: Progress | None) -> ProgressJson | None:
+def _to_progress_json(progress: Progress | None) -> ProgressJson | None:
     if progress is None:
         return None
     return {"done": progress.done, "total": progress.total, "secondsLeft": progress.seconds_left}

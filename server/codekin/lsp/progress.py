@@ -1,4 +1,4 @@
-"""How far the bulk index is, as `$/progress`: determinate, with an estimate, and cancelled to pause."""
+"""Show the progress of the bulk index as `$/progress`: with a percentage and an estimate; cancelling pauses it."""
 
 import asyncio
 import math
@@ -10,13 +10,13 @@ from lsprotocol.types import WorkDoneProgressBegin, WorkDoneProgressEnd, WorkDon
 
 from codekin.types import Progress
 
-_MANY = 100  # files; fewer show only when they take longer than a moment
-_MOMENT_S = 1.0
-_PERIOD_S = 0.2
+_IMMEDIATE_FILES = 100  # files; fewer show only when they take longer than a moment
+_SHOW_DELAY_S = 1.0
+_REPORT_PERIOD_S = 0.2
 
 
-class ProgressBars(Protocol):
-    """The client's progress bars (pygls's Progress is this)."""
+class ProgressClient(Protocol):
+    """Client's progress bars (pygls's `Progress` implements it)."""
 
     def create_async(self, token: str) -> Awaitable[object]: ...
 
@@ -28,63 +28,69 @@ class ProgressBars(Protocol):
 
 
 class ProgressBar:
-    """Shows one bulk index at a time; for the loop's thread."""
+    """Shows the progress of one bulk index at a time. For the loop's thread."""
 
-    def __init__(self, bars: ProgressBars, pause: Callable[[], None]) -> None:
-        """`pause` is called when the user cancels."""
-        self._bars = bars
-        self._pause = pause
+    def __init__(self, progress_client: ProgressClient, on_cancel: Callable[[], None]) -> None:
+        """Call `on_cancel` when the user cancels the bar."""
+        self._progress_client = progress_client
+        self._on_cancel = on_cancel
         self._latest: Progress | None = None
         self._token = ""
-        self._showing: asyncio.Task[None] | None = None
+        self._show_task: asyncio.Task[None] | None = None
 
-    def update(self, progress: Progress | None) -> None:
-        """How far it is now; None: nothing is under way."""
+    def update_progress(self, progress: Progress | None) -> None:
+        """Show this progress; None: no bulk index is under way."""
         self._latest = progress
-        if progress is not None and (self._showing is None or self._showing.done()):
-            self._showing = asyncio.get_running_loop().create_task(self._show(progress.total))
+        if progress is not None and (self._show_task is None or self._show_task.done()):
+            self._show_task = asyncio.get_running_loop().create_task(self._show_until_done(progress.total))
 
-    def is_cancelled_by(self, token: int | str) -> None:
-        """The user pressed the button of some bar."""
+    def cancel_by_token(self, token: int | str) -> None:
+        """Pause where the user has cancelled the bar of this token."""
         if token == self._token and self._latest is not None:
-            self._pause()
+            self._on_cancel()
 
-    async def _show(self, total: int) -> None:
-        if total <= _MANY:
-            await asyncio.sleep(_MOMENT_S)
+    async def _show_until_done(self, total_files: int) -> None:
+        if total_files <= _IMMEDIATE_FILES:
+            await asyncio.sleep(_SHOW_DELAY_S)
         if self._latest is None:
             return
         self._token = f"codekin/{uuid.uuid4()}"
         try:
-            await self._bars.create_async(self._token)
+            await self._progress_client.create_async(self._token)
         except Exception:  # noqa: BLE001 (whatever the client has against it, we go on without a bar)
             return
         # Editors put the server's name before the title; a message at the end would stay in Helix's status line.
-        self._bars.begin(self._token, WorkDoneProgressBegin(title="Indexing", cancellable=True, percentage=0))
+        self._progress_client.begin(
+            self._token, WorkDoneProgressBegin(title="Indexing", cancellable=True, percentage=0)
+        )
         try:
             while (latest := self._latest) is not None:
                 report = WorkDoneProgressReport(
-                    cancellable=True, message=format_progress(latest), percentage=_percent(latest)
+                    cancellable=True, message=format_progress(latest), percentage=_compute_percentage(latest)
                 )
-                self._bars.report(self._token, report)
-                await asyncio.sleep(_PERIOD_S)
+                self._progress_client.report(self._token, report)
+                await asyncio.sleep(_REPORT_PERIOD_S)
         finally:
-            self._bars.end(self._token, WorkDoneProgressEnd())
+            self._progress_client.end(self._token, WorkDoneProgressEnd())
             self._token = ""
 
 
 def format_progress(progress: Progress) -> str:
-    """As a person wants to read it."""
-    text = f"{progress.done:,} of {progress.total:,} files"
+    """Format the progress for a person: "1,000 of 2,000 files, 3 s left"."""
+    progress_text = f"{progress.done:,} of {progress.total:,} files"
     if progress.models:
-        text = ", ".join(f"{name} {math.floor(100 * share)} %" for name, share in progress.models)
-    return text if progress.seconds_left is None else f"{text}, {_duration(progress.seconds_left)} left"
+        progress_text = ", ".join(f"{name} {math.floor(100 * share)} %" for name, share in progress.models)
+    return (
+        progress_text
+        if progress.seconds_left is None
+        else f"{progress_text}, {_format_duration(progress.seconds_left)} left"
+    )
 
 
-def _percent(progress: Progress) -> int:
+def _compute_percentage(progress: Progress) -> int:
     return min(100, 100 * progress.done // max(progress.total, 1))
 
 
-def _duration(seconds: float) -> str:
-    whole = max(1, round(seconds))
-    return f"{whole} s" if whole < 90 else f"{round(whole / 60)} min"
+def _format_duration(seconds: float) -> str:
+    whole_seconds = max(1, round(seconds))
+    return f"{whole_seconds} s" if whole_seconds < 90 else f"{round(whole_seconds / 60)} min"

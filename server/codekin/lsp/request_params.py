@@ -1,4 +1,4 @@
-"""The parameters of codekin's own requests (protocol.py): read from JSON, as somebody's client wrote it by hand."""
+"""Parse the params of codekin's own requests from JSON that clients write by hand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from codekin.bounds import MAX_HITS
 
 
 class ArgumentsError(Exception):
-    """The parameters are not as they must be; the message says how."""
+    """Raised for invalid params; the message says what is expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeParams:
-    """How many answers, and from where. `{limit?, language?, folder?}`"""
+    """Limits on the hits of a query: `{limit?, language?, folder?}`."""
 
     limit: int | None  # at most so many hits; None: the setting search.limit
     language: str | None  # only hits in this language
@@ -24,7 +24,7 @@ class ScopeParams:
 
 @dataclass(frozen=True, slots=True)
 class FindSimilarParams:
-    """`{textDocument: {uri}, position | range, show?, …Scope}` or `{text, …Scope}`.
+    """Params of findSimilar: `{textDocument: {uri}, position | range, show?, …Scope}` or `{text, …Scope}`.
 
     At a position: what is like the function there. With a range of several lines: what is like these lines.
     With `text`, `language` is what the text is in and the hits are limited to; without it no clones are recognised
@@ -32,7 +32,7 @@ class FindSimilarParams:
     """
 
     uri: str
-    asked: Range
+    selection: Range
     text: str | None  # the code itself; uri and asked say nothing then
     show: bool  # also show the answer, by window/showDocument or window/showMessage
     scope: ScopeParams
@@ -40,117 +40,123 @@ class FindSimilarParams:
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """`{query, show?, …Scope}`"""
+    """Params of search: `{query, show?, …Scope}`."""
 
     query: str
     show: bool
     scope: ScopeParams
 
 
-def parse_find_similar(value: Any) -> FindSimilarParams:
-    """Raises ArgumentsError."""
-    usage = (
+def parse_find_similar(json_params: Any) -> FindSimilarParams:
+    """Parse the params of findSimilar. Raises ArgumentsError."""
+    usage_text = (
         'codekin.findSimilar takes {"textDocument": {"uri"}, "position": {"line", "character"}}, the same with '
         '"range": {"start", "end"}, or {"text"}'
     )
-    given = _Given(value, usage)
-    scope, show = _scope(given), given.flag("show")
-    if given.has("text"):
-        return FindSimilarParams("", _line(Position(0, 0)), given.text("text"), show, scope)
-    uri = given.inner("textDocument").text("uri")
-    if given.has("range"):
-        bounds = given.inner("range")
-        asked = Range(_position(bounds.inner("start")), _position(bounds.inner("end")))
+    reader = _ParamsReader(json_params, usage_text)
+    scope, show = _read_scope(reader), reader.read_boolean("show")
+    if reader.has_key("text"):
+        return FindSimilarParams("", _to_empty_range(Position(0, 0)), reader.read_string("text"), show, scope)
+    uri = reader.read_object("textDocument").read_string("uri")
+    if reader.has_key("range"):
+        range_reader = reader.read_object("range")
+        selection = Range(
+            _read_position(range_reader.read_object("start")), _read_position(range_reader.read_object("end"))
+        )
     else:
-        asked = _line(_position(given.inner("position")))
-    return FindSimilarParams(uri, asked, None, show, scope)
+        selection = _to_empty_range(_read_position(reader.read_object("position")))
+    return FindSimilarParams(uri, selection, None, show, scope)
 
 
-def parse_search(value: Any) -> SearchParams:
-    """Raises ArgumentsError."""
-    given = _Given(value, 'codekin.search takes {"query"}, in words or code')
-    return SearchParams(given.text("query"), given.flag("show"), _scope(given))
+def parse_search(json_params: Any) -> SearchParams:
+    """Parse the params of search. Raises ArgumentsError."""
+    reader = _ParamsReader(json_params, 'codekin.search takes {"query"}, in words or code')
+    return SearchParams(reader.read_string("query"), reader.read_boolean("show"), _read_scope(reader))
 
 
 @dataclass(frozen=True, slots=True)
 class CompareParams:
-    """`{mine: Location, theirs: Location}`: a duplicate, whole, and where else it stands."""
+    """Params of compare: `{mine: Location, theirs: Location}`, a duplicate and another occurrence of it."""
 
     uri: str  # theirs
     start: Position
 
 
-def parse_compare(value: Any) -> CompareParams:
-    """Raises ArgumentsError."""
-    theirs = _Given(value, 'codekin.compare takes {"mine": Location, "theirs": Location}').inner("theirs")
-    return CompareParams(theirs.text("uri"), _position(theirs.inner("range").inner("start")))
+def parse_compare(json_params: Any) -> CompareParams:
+    """Parse the params of compare. Raises ArgumentsError."""
+    location_reader = _ParamsReader(
+        json_params, 'codekin.compare takes {"mine": Location, "theirs": Location}'
+    ).read_object("theirs")
+    return CompareParams(
+        location_reader.read_string("uri"), _read_position(location_reader.read_object("range").read_object("start"))
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class MapParams:
-    """`{limit?, workDoneToken?}`"""
+    """Params of map: `{limit?, workDoneToken?}`."""
 
     limit: int | None  # at most so many functions; None: as many as are drawn at all
-    token: int | str | None  # under which progress is told
+    progress_token: int | str | None  # under which progress is told
 
 
-def parse_map(value: Any) -> MapParams:
-    """Raises ArgumentsError."""
-    given = _Given(value if value is not None else {}, 'codekin.map takes {"limit"}')
-    token = value.get("workDoneToken") if given.has("workDoneToken") else None
-    limit = given.count("limit", 1) if given.has("limit") else None
+def parse_map(json_params: Any) -> MapParams:
+    """Parse the params of map. Raises ArgumentsError."""
+    reader = _ParamsReader(json_params if json_params is not None else {}, 'codekin.map takes {"limit"}')
+    token = json_params.get("workDoneToken") if reader.has_key("workDoneToken") else None
+    limit = reader.read_integer("limit", 1) if reader.has_key("limit") else None
     return MapParams(limit, token if isinstance(token, int | str) else None)
 
 
-class _Given:
-    """A JSON object from outside, read with the reader's eyes open."""
+class _ParamsReader:
+    """Reads the members of a JSON object from outside. Its methods raise ArgumentsError."""
 
-    def __init__(self, value: Any, usage: str, path: str = "") -> None:
-        if not isinstance(value, Mapping):
-            raise ArgumentsError(f"{usage}; {path.rstrip('.') or 'what came'} is no object.")
-        self._value, self._usage, self._path = value, usage, path
+    def __init__(self, json_value: Any, usage_text: str, key_path: str = "") -> None:
+        if not isinstance(json_value, Mapping):
+            raise ArgumentsError(f"{usage_text}; {key_path.rstrip('.') or 'what came'} is no object.")
+        self._json_object, self._usage_text, self._key_path = json_value, usage_text, key_path
 
-    def has(self, key: str) -> bool:
-        return self._value.get(key) is not None
+    def has_key(self, key: str) -> bool:
+        return self._json_object.get(key) is not None
 
-    def inner(self, key: str) -> "_Given":
-        return _Given(self._value.get(key), self._usage, f"{self._path}{key}.")
+    def read_object(self, key: str) -> "_ParamsReader":
+        return _ParamsReader(self._json_object.get(key), self._usage_text, f"{self._key_path}{key}.")
 
-    def text(self, key: str) -> str:
-        value = self._value.get(key)
+    def read_string(self, key: str) -> str:
+        value = self._json_object.get(key)
         if not isinstance(value, str):
-            raise self._wrong(key, "a string")
+            raise self._make_error(key, "a string")
         return value
 
-    def count(self, key: str, least: int, most: int = 2**31 - 1) -> int:
-        value = self._value.get(key)
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise self._wrong(key, f"a whole number from {least:,} to {most:,}")
+    def read_integer(self, key: str, min_value: int, max_value: int = 2**31 - 1) -> int:
+        value = self._json_object.get(key)
+        if isinstance(value, bool) or not isinstance(value, int) or not min_value <= value <= max_value:
+            raise self._make_error(key, f"a whole number from {min_value:,} to {max_value:,}")
         return value
 
-    def flag(self, key: str) -> bool:
-        value = self._value.get(key) or False
+    def read_boolean(self, key: str) -> bool:
+        value = self._json_object.get(key) or False
         if not isinstance(value, bool):
-            raise self._wrong(key, "true or false")
+            raise self._make_error(key, "true or false")
         return value
 
-    def _wrong(self, key: str, wanted: str) -> ArgumentsError:
-        value = self._value.get(key)
-        said = "is missing" if value is None else f"is {str(value)[:40]!r}, but must be {wanted}"
-        return ArgumentsError(f"{self._usage}; {self._path}{key} {said}.")
+    def _make_error(self, key: str, expectation: str) -> ArgumentsError:
+        value = self._json_object.get(key)
+        explanation = "is missing" if value is None else f"is {str(value)[:40]!r}, but must be {expectation}"
+        return ArgumentsError(f"{self._usage_text}; {self._key_path}{key} {explanation}.")
 
 
-def _scope(given: _Given) -> ScopeParams:
+def _read_scope(reader: _ParamsReader) -> ScopeParams:
     return ScopeParams(
-        given.count("limit", 1, MAX_HITS) if given.has("limit") else None,
-        given.text("language") if given.has("language") else None,
-        given.text("folder") if given.has("folder") else None,
+        reader.read_integer("limit", 1, MAX_HITS) if reader.has_key("limit") else None,
+        reader.read_string("language") if reader.has_key("language") else None,
+        reader.read_string("folder") if reader.has_key("folder") else None,
     )
 
 
-def _position(given: _Given) -> Position:
-    return Position(given.count("line", 0), given.count("character", 0))
+def _read_position(reader: _ParamsReader) -> Position:
+    return Position(reader.read_integer("line", 0), reader.read_integer("character", 0))
 
 
-def _line(position: Position) -> Range:
+def _to_empty_range(position: Position) -> Range:
     return Range(position, position)

@@ -1,4 +1,4 @@
-"""Engine calls off the loop: on a few threads, cancellable, and no more of them waiting than anyone still wants."""
+"""Run engine calls on threads, off the event loop: cancellable, and with bounded queues."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Priority(Enum):
-    """Who asks."""
+    """Priority of an engine call."""
 
     INTERACTIVE = "typed"  # an editor, anew with every key
     COMPLETION = "written"  # the same, for what is to be written next
@@ -33,7 +33,7 @@ class Priority(Enum):
     )
 
 
-_MAY_WAIT = {
+_MAX_QUEUED = {
     Priority.INTERACTIVE: 1,
     Priority.COMPLETION: 1,
     Priority.REQUEST: 32,
@@ -41,90 +41,90 @@ _MAY_WAIT = {
 
 
 class SupersededError(Exception):
-    """Newer questions of the same kind took its place before it could be asked."""
+    """Raised for a queued query that newer ones of the same priority have replaced."""
 
 
 class ClosedError(Exception):
-    """The engine is being closed: ask its successor."""
+    """Raised while the engine is being closed: use its successor."""
 
 
 class Scheduler:
-    """One engine and the threads that call it."""
+    """Owns one engine and the threads that call it."""
 
     def __init__(self, engine: "Engine") -> None:
         self.engine = engine
-        self._edits = ThreadPoolExecutor(1, "codekin-edits")  # one, so that they stay in order
-        self._asked = ThreadPoolExecutor(4, "codekin-asked")
-        self._beside = ThreadPoolExecutor(1, "codekin-beside")
+        self._edit_pool = ThreadPoolExecutor(1, "codekin-edits")  # one, so that they stay in order
+        self._query_pool = ThreadPoolExecutor(4, "codekin-asked")
+        self._background_pool = ThreadPoolExecutor(1, "codekin-beside")
         self._last_edit: Future[None] | None = None
-        self._waiting: dict[Priority, deque[Future[Any]]] = {}
-        self._superseded: set[Future[Any]] = set()
-        self._cancels: set[threading.Event] = set()
+        self._queued_futures: dict[Priority, deque[Future[Any]]] = {}
+        self._superseded_futures: set[Future[Any]] = set()
+        self._cancel_events: set[threading.Event] = set()
 
-    def run_edit(self, change: Callable[["Engine"], None]) -> None:
-        """Tell the engine of a change, after all that it was told before; questions asked later know it."""
+    def run_edit(self, edit_call: Callable[["Engine"], None]) -> None:
+        """Run an edit after all earlier ones; queries submitted later see its effect."""
         with suppress(RuntimeError):  # closed: the successor is told of all open documents
-            self._last_edit = self._edits.submit(_noted, change, self.engine)
+            self._last_edit = self._edit_pool.submit(_apply_edit, edit_call, self.engine)
 
-    async def run_query(self, kind: Priority, call: Callable[["Engine", Cancel], T]) -> T:
-        """What `call` returns. Cancelling this sets its `Cancel`.
+    async def run_query(self, priority: Priority, engine_call: Callable[["Engine", Cancel], T]) -> T:
+        """Return the result of `engine_call`. Cancelling this coroutine sets the call's `Cancel`.
 
-        Raises what it raises, SupersededError, ClosedError.
+        Raises what the call raises, SupersededError, ClosedError.
         """
-        edit = self._last_edit
-        if edit is not None and not edit.done():
-            await asyncio.shield(asyncio.wrap_future(edit))
-        cancel = threading.Event()
-        pool = self._beside if kind is Priority.BACKGROUND else self._asked
+        last_edit = self._last_edit
+        if last_edit is not None and not last_edit.done():
+            await asyncio.shield(asyncio.wrap_future(last_edit))
+        cancel_event = threading.Event()
+        thread_pool = self._background_pool if priority is Priority.BACKGROUND else self._query_pool
         try:
-            work = pool.submit(call, self.engine, cancel)
+            query_future = thread_pool.submit(engine_call, self.engine, cancel_event)
         except RuntimeError:
             raise ClosedError from None
-        self._cancels.add(cancel)
-        work.add_done_callback(partial(self._ended, cancel))
-        self._queue(kind, work)
+        self._cancel_events.add(cancel_event)
+        query_future.add_done_callback(partial(self._forget_cancel_event, cancel_event))
+        self._enqueue_future(priority, query_future)
         try:
-            return await asyncio.wrap_future(work)
+            return await asyncio.wrap_future(query_future)
         except asyncio.CancelledError:
-            cancel.set()
-            if work in self._superseded:
-                self._superseded.discard(work)
+            cancel_event.set()
+            if query_future in self._superseded_futures:
+                self._superseded_futures.discard(query_future)
                 raise SupersededError from None
             raise
 
-    def interrupt(self) -> None:
-        """Have all questions, and all work of the engine, end soon; returns at once. Only `close` may come after."""
-        for cancel in tuple(self._cancels):
-            cancel.set()
+    def interrupt_queries(self) -> None:
+        """Ask all queries and the engine's own work to end soon; return at once. Only `close_engine` may follow."""
+        for cancel_event in tuple(self._cancel_events):
+            cancel_event.set()
         self.engine.interrupt()
 
-    def close(self, *, now: bool) -> None:
-        """Close the engine when nobody is asking it any more; with `now`, they are told to stop. Blocks."""
-        if now:
-            self.interrupt()
-        for pool in (self._asked, self._beside, self._edits):
-            pool.shutdown(cancel_futures=now)
+    def close_engine(self, *, interrupts: bool) -> None:
+        """Close the engine after the queries in progress; with `interrupts`, they are told to stop. Blocks."""
+        if interrupts:
+            self.interrupt_queries()
+        for thread_pool in (self._query_pool, self._background_pool, self._edit_pool):
+            thread_pool.shutdown(cancel_futures=interrupts)
         self.engine.close()
 
-    def _queue(self, kind: Priority, work: Future[Any]) -> None:
-        if kind not in _MAY_WAIT:
+    def _enqueue_future(self, priority: Priority, query_future: Future[Any]) -> None:
+        if priority not in _MAX_QUEUED:
             return
-        waiting = self._waiting.setdefault(kind, deque())
-        while waiting and (waiting[0].done() or waiting[0].running()):
-            waiting.popleft()
-        waiting.append(work)
-        while len(waiting) > _MAY_WAIT[kind]:
-            oldest = waiting.popleft()
-            self._superseded.add(oldest)
-            if not oldest.cancel():
-                self._superseded.discard(oldest)
+        queued_futures = self._queued_futures.setdefault(priority, deque())
+        while queued_futures and (queued_futures[0].done() or queued_futures[0].running()):
+            queued_futures.popleft()
+        queued_futures.append(query_future)
+        while len(queued_futures) > _MAX_QUEUED[priority]:
+            oldest_future = queued_futures.popleft()
+            self._superseded_futures.add(oldest_future)
+            if not oldest_future.cancel():
+                self._superseded_futures.discard(oldest_future)
 
-    def _ended(self, cancel: threading.Event, _: Future[Any]) -> None:
-        self._cancels.discard(cancel)
+    def _forget_cancel_event(self, cancel_event: threading.Event, _: Future[Any]) -> None:
+        self._cancel_events.discard(cancel_event)
 
 
-def _noted(change: Callable[["Engine"], None], engine: "Engine") -> None:
+def _apply_edit(edit_call: Callable[["Engine"], None], engine: "Engine") -> None:
     try:
-        change(engine)
+        edit_call(engine)
     except Exception:
         log.exception("codekin could not take a change in.")

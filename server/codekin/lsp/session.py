@@ -1,4 +1,4 @@
-"""The engine behind the server: opened, exchanged and closed as folders and settings change.
+"""Own the engine behind the server: open, replace and close it as folders and settings change.
 
 The engine, and with it everything heavy, is imported on a thread of its own, after `initialize` has been answered.
 """
@@ -27,219 +27,256 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_OPENING_S = 5.0  # a question waits at most so long for the engine; opening takes some tenths
-_SOONEST_S, _LATEST_S = 1.0, 8.0  # what could not be opened is tried again after the first, then ever later
+_OPENING_TIMEOUT_S = 5.0  # a query waits at most so long for the engine; opening takes some tenths
+_MIN_RETRY_DELAY_S, _MAX_RETRY_DELAY_S = 1.0, 8.0  # after a failure to open; the delay doubles in between
+_USER_PRIORITIES = (Priority.REQUEST, Priority.COMMAND)  # a person waits, and is told why there is no engine
 
 
 class SessionListener(Protocol):
-    """Who is told what becomes of the engine; always on the loop."""
+    """Receives what happens to the engine; always called on the loop."""
+
+    def engine_requested(self) -> None:
+        """Note that folders or settings have changed; another engine may be opened."""
 
     def engine_exchanged(self) -> None:
-        """Another engine answers, or none."""
+        """Update what is shown: another engine answers from now on, or none."""
 
     def engine_failed(self, problem: str) -> None:
-        """An engine could not be opened."""
+        """Report that an engine could not be opened."""
 
     def engine_changed(self, progress: Progress | None) -> None:
-        """Its status may be another; `progress` is that of the bulk index, if one is under way."""
+        """Update the status, which may have changed; `progress` is that of the bulk index, if one is under way."""
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _EngineRequest:
     roots: tuple[Path, ...]
     settings: "Settings"
 
+    def needs_same_engine(self, other_request: "_EngineRequest | None") -> bool:
+        """Return whether one engine serves both: other settings are applied to an open engine."""
+        return other_request is not None and self.engine_options == other_request.engine_options
+
     @property
-    def engine(self) -> object:
-        """What needs another engine when it changes; other settings don't."""
+    def engine_options(self) -> object:
+        """Return what needs another engine when it changes."""
         return self.roots, self.settings.index, self.settings.model, self.settings.cache
 
 
-def _same(one: _Wanted | None, other: _Wanted | None) -> bool:
-    return one is other if one is None or other is None else one.engine == other.engine
-
-
 class Session:
-    """All methods but those that say so are for the loop's thread."""
+    """Workspace of one client and the engine that serves it. For the loop's thread, unless a method says otherwise."""
 
-    def __init__(self, documents: Documents, audience: SessionListener) -> None:
+    def __init__(self, documents: Documents, roots: Sequence[Path]) -> None:
+        self.documents = documents
+        self.roots = list(roots)
         self.settings: Settings | None = None
         self.scheduler: Scheduler | None = None
-        self._former: Scheduler | None = None  # while it is being closed
         self.failure: CodekinError | None = None
-        self._documents = documents
-        self._audience = audience
-        self._loop = asyncio.get_running_loop()
+        self._closing_scheduler: Scheduler | None = None
+        self._listener: SessionListener | None = None
+        self._event_loop = asyncio.get_running_loop()
         self._opener = ThreadPoolExecutor(1, "codekin-opener")
-        self._wanted: _Wanted | None = None
-        self._tried: _Wanted | None = None
-        self._opening: asyncio.Task[None] | None = None
-        self._patience = _SOONEST_S
-        self._retry: asyncio.TimerHandle | None = None
-        self._settled = asyncio.Event()  # there is an engine, or a reason why there is none
-        self._closing = False
+        self._requested: _EngineRequest | None = None
+        self._attempted: _EngineRequest | None = None
+        self._opening_task: asyncio.Task[None] | None = None
+        self._retry_delay_s = _MIN_RETRY_DELAY_S
+        self._retry_timer: asyncio.TimerHandle | None = None
+        self._is_settled = asyncio.Event()  # there is an engine, or a reason why there is none
+        self._is_closing = False
 
-    async def run_in_opener(self, call: Callable[[], T]) -> T:
-        """What `call` returns, made on the thread that opens engines: for what has to be before that."""
-        return await self._loop.run_in_executor(self._opener, call)
+    def set_listener(self, listener: SessionListener) -> None:
+        """Set the receiver of the engine's events."""
+        self._listener = listener
+
+    async def run_in_opener(self, blocking_call: Callable[[], T]) -> T:
+        """Return the result of the call, run on the thread that opens engines, before any engine opened later."""
+        return await self._event_loop.run_in_executor(self._opener, blocking_call)
 
     def warm_up(self) -> None:
-        """Begin with the imports, which take longer than all the rest."""
-        self._opener.submit(_imports)
+        """Start the imports, which take longer than all the rest of opening."""
+        self._opener.submit(_import_engine)
 
     @property
     def has_no_roots(self) -> bool:
-        """Whether there is nothing to open an engine for, and that is final until folders change."""
-        return self._settled.is_set() and self._wanted is None
+        """Return whether there is no folder to open an engine for, and none is being looked for."""
+        return self._is_settled.is_set() and self._requested is None
+
+    def set_roots(self, roots: Sequence[Path]) -> None:
+        """Use these folders from now on."""
+        self.roots = list(roots)
+        if self.settings is not None:  # else they are used when the settings are known
+            self.request_engine(self.settings)
 
     def await_roots(self) -> None:
-        """A root is being looked for; questions wait until `want` says which, or that there is none."""
-        self._settled.clear()
+        """Let queries wait until `set_roots` is called: a root is being looked for."""
+        self._is_settled.clear()
 
-    def request_engine(self, roots: Sequence[Path], settings: "Settings") -> None:
-        """Have an engine for these roots with these settings, as soon as it can be opened."""
+    def request_engine(self, settings: "Settings") -> None:
+        """Serve the roots with these settings, as soon as an engine for them can be opened."""
         self.settings = settings
-        self._wanted = _Wanted(tuple(roots), settings) if roots else None
-        self._documents.set_roots(roots)
-        self._apply()
-        if not roots:
-            self._settled.set()
-        elif self.scheduler is None and not _same(self._tried, self._wanted):
-            self._settled.clear()
-        self._open()
+        self._requested = _EngineRequest(tuple(self.roots), settings) if self.roots else None
+        self.documents.set_roots(self.roots)
+        self._apply_settings()
+        if not self.roots:
+            self._is_settled.set()
+        elif self.scheduler is None and not self._is_up_to_date:
+            self._is_settled.clear()
+        self._start_opening()
+        if self._listener is not None:
+            self._listener.engine_requested()
 
-    async def run_query(self, kind: Priority, call: "Callable[[Engine, Cancel], T]") -> T | None:
-        """What `call` returns; None while there is no engine yet, or no workspace for one.
+    async def run_query(self, priority: Priority, engine_call: "Callable[[Engine, Cancel], T]") -> T | None:
+        """Return the result of `engine_call`; None while there is no engine yet, or no workspace for one.
 
-        Raises what `call` raises, SupersededError, and, to a person, the reason why there is no engine; what could not
-        be opened is tried again first.
+        Raises what the call raises, SupersededError, and, where a person asks, the reason why there is no engine; an
+        engine that could not be opened is tried once more first.
         """
-        is_last = False
-        while not self._closing:
-            try:
-                await asyncio.wait_for(self._settled.wait(), _OPENING_S)
-            except TimeoutError:
+        has_retried = False
+        while not self._is_closing:
+            if not await self._wait_until_settled():
                 return None
             if self.scheduler is not None:
                 with suppress(ClosedError):
-                    return await self.scheduler.run_query(kind, call)
-                await asyncio.sleep(0)
-            elif kind not in (Priority.REQUEST, Priority.COMMAND):
+                    return await self.scheduler.run_query(priority, engine_call)
+                await asyncio.sleep(0)  # the engine is being replaced: ask its successor
+            elif priority not in _USER_PRIORITIES:
                 return None
-            elif self.failure is None or is_last:
+            elif self.failure is None or has_retried:
                 raise self.failure or QueryError(NO_FOLDER_MESSAGE)
             else:
-                is_last = True
-                self._try_again()
-                if self._opening is not None:
-                    await asyncio.wait((self._opening,), timeout=_OPENING_S)
+                has_retried = True
+                await self._reopen()
         return None
 
-    def run_edit(self, change: "Callable[[Engine], None]") -> None:
-        """Tell the engine of a change to documents or files. Before there is one, that is not needed."""
+    def run_edit(self, edit_call: "Callable[[Engine], None]") -> None:
+        """Tell the engine of a change to documents or files; one that is opened later reads them as they are then."""
         if self.scheduler is not None:
-            self.scheduler.run_edit(change)
+            self.scheduler.run_edit(edit_call)
 
-    async def close(self) -> None:
-        """Close the engine; nothing is answered any more."""
-        self._closing = True
-        if self._retry is not None:
-            self._retry.cancel()
-        for questions in (self._former, self.scheduler):
-            if questions is not None:
-                questions.interrupt()
-        if self._opening is not None:
-            await self._opening
+    async def close_session(self) -> None:
+        """Close the engine; queries get None from now on."""
+        self._is_closing = True
+        if self._retry_timer is not None:
+            self._retry_timer.cancel()
+        for scheduler in (self._closing_scheduler, self.scheduler):
+            if scheduler is not None:
+                scheduler.interrupt_queries()
+        if self._opening_task is not None:
+            await self._opening_task
         if self.scheduler is not None:
-            await self.run_in_opener(partial(self.scheduler.close, now=True))
+            await self.run_in_opener(partial(self.scheduler.close_engine, interrupts=True))
         self._opener.shutdown(wait=False)
 
-    def _open(self) -> None:
-        if self._opening is None or self._opening.done():
-            self._opening = self._loop.create_task(self._exchange())
+    @property
+    def _is_up_to_date(self) -> bool:
+        """Return whether the engine that was opened last, or failed to open, serves what is requested."""
+        if self._attempted is None or self._requested is None:
+            return self._attempted is self._requested
+        return self._attempted.needs_same_engine(self._requested)
 
-    def _try_again(self) -> None:
-        """What could not be opened may be by now: there is room on the disk, a folder can be written."""
-        if self.failure is not None and not self._closing and (self._opening is None or self._opening.done()):
-            self._tried = None
-            self._open()
+    async def _wait_until_settled(self) -> bool:
+        try:
+            await asyncio.wait_for(self._is_settled.wait(), _OPENING_TIMEOUT_S)
+        except TimeoutError:
+            return False
+        return True
 
-    async def _exchange(self) -> None:
-        """Until the engine is the one that is wanted: wishes may change while one is being opened."""
-        while not _same(self._tried, self._wanted) and not self._closing:
-            wanted = self._tried = self._wanted
-            if wanted is None:
-                await self._put(None)
+    async def _reopen(self) -> None:
+        self._retry_opening()
+        if self._opening_task is not None:
+            await asyncio.wait((self._opening_task,), timeout=_OPENING_TIMEOUT_S)
+
+    def _start_opening(self) -> None:
+        if self._opening_task is None or self._opening_task.done():
+            self._opening_task = self._event_loop.create_task(self._open_requested())
+
+    def _retry_opening(self) -> None:
+        """Try to open what failed before: the disk may have room by now, or a folder be writable."""
+        is_opening = self._opening_task is not None and not self._opening_task.done()
+        if self.failure is not None and not self._is_closing and not is_opening:
+            self._attempted = None
+            self._start_opening()
+
+    async def _open_requested(self) -> None:
+        """Open engines until the requested one is open: requests may change while one is being opened."""
+        while not self._is_up_to_date and not self._is_closing:
+            engine_request = self._attempted = self._requested
+            if engine_request is None:
+                await self._exchange_engine(None)
                 continue
             try:
-                engine = await self.run_in_opener(partial(self._make, wanted))
+                engine = await self.run_in_opener(partial(self._create_engine, engine_request))
             except CodekinError as error:
-                self._fail(error)
+                self._handle_failure(error)
             except Exception as error:  # noqa: BLE001 (it is logged, with its trace)
-                self._fail(CodekinError("codekin could not open its index; its log says more."), unforeseen=error)
+                problem = CodekinError("codekin could not open its index. See its log for the reason.")
+                self._handle_failure(problem, unexpected_error=error)
             else:
-                await self._put(engine)
+                await self._exchange_engine(engine)
 
-    def _make(self, wanted: _Wanted) -> "Engine":
-        """On the opener's thread."""
+    def _create_engine(self, engine_request: _EngineRequest) -> "Engine":
+        """Create the engine. Runs on the opener's thread."""
         from codekin.engine import Engine
 
-        made: list[Engine] = []
+        created_engines: list[Engine] = []  # its callback may be called before the constructor returns
 
-        def changed() -> None:
-            progress = made[0].progress() if made else None
+        def on_change() -> None:
+            engine = created_engines[0] if created_engines else None
+            progress = engine.progress() if engine else None
             with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                self._loop.call_soon_threadsafe(self._changed, made[0] if made else None, progress)
+                self._event_loop.call_soon_threadsafe(self._handle_change, engine, progress)
 
-        made.append(Engine(wanted.roots, wanted.settings, on_change=changed))
-        return made[0]
+        created_engines.append(Engine(engine_request.roots, engine_request.settings, on_change=on_change))
+        return created_engines[0]
 
-    async def _put(self, engine: "Engine | None") -> None:
-        """From now on `engine` answers, and knows the open documents; its predecessor is closed."""
-        old, self.scheduler = self.scheduler, None if engine is None else Scheduler(engine)
-        self.failure, self._patience = None, _SOONEST_S
-        for path, text in self._documents.list_open():
-            self.run_edit(partial(_opened, path=path, text=text))
-        self._apply()
-        self._settled.set()
-        self._audience.engine_exchanged()
-        if old is not None:
-            self._former = old
-            await self.run_in_opener(partial(old.close, now=False))
-            self._former = None
-        self.run_edit(_start)  # not before, or it would find the index of the same roots taken and stand by
+    async def _exchange_engine(self, engine: "Engine | None") -> None:
+        """Answer by `engine` from now on, tell it of the open documents, and close its predecessor."""
+        old_scheduler, self.scheduler = self.scheduler, None if engine is None else Scheduler(engine)
+        self.failure, self._retry_delay_s = None, _MIN_RETRY_DELAY_S
+        for document_path, document_text in self.documents.list_open_documents():
+            self.run_edit(partial(_open_document, document_path=document_path, document_text=document_text))
+        self._apply_settings()
+        self._is_settled.set()
+        if self._listener is not None:
+            self._listener.engine_exchanged()
+        if old_scheduler is not None:
+            self._closing_scheduler = old_scheduler
+            await self.run_in_opener(partial(old_scheduler.close_engine, interrupts=False))
+            self._closing_scheduler = None
+        self.run_edit(_start_engine)  # not before, or it would find the index of the same roots taken and stand by
 
-    def _apply(self) -> None:
-        """Settings that need no other engine."""
+    def _apply_settings(self) -> None:
+        """Apply the settings that need no other engine."""
         if self.scheduler is not None and self.settings is not None:
             self.scheduler.engine.settings = self.settings
 
-    def _fail(self, error: CodekinError, unforeseen: Exception | None = None) -> None:
-        """An engine that is there stays, so that a wrong setting costs nothing but its effect."""
-        is_news = self.failure is None or str(error) != str(self.failure)
+    def _handle_failure(self, error: CodekinError, unexpected_error: Exception | None = None) -> None:
+        """Report the failure and retry later. An open engine stays, so that a wrong setting only has no effect."""
+        is_new_failure = self.failure is None or str(error) != str(self.failure)
         self.failure = error
-        self._settled.set()
-        if is_news:
-            if unforeseen is not None:
-                log.error("codekin could not open its index.", exc_info=unforeseen)
-            self._audience.engine_failed(str(error))
-        if self._retry is not None:
-            self._retry.cancel()
-        self._retry = self._loop.call_later(self._patience, self._try_again)
-        self._patience = min(2 * self._patience, _LATEST_S)
+        self._is_settled.set()
+        if is_new_failure:
+            if unexpected_error is not None:
+                log.error("codekin could not open its index.", exc_info=unexpected_error)
+            if self._listener is not None:
+                self._listener.engine_failed(str(error))
+        if self._retry_timer is not None:
+            self._retry_timer.cancel()
+        self._retry_timer = self._event_loop.call_later(self._retry_delay_s, self._retry_opening)
+        self._retry_delay_s = min(2 * self._retry_delay_s, _MAX_RETRY_DELAY_S)
 
-    def _changed(self, engine: "Engine | None", progress: Progress | None) -> None:
-        if self.scheduler is not None and self.scheduler.engine is engine:
-            self._audience.engine_changed(progress)
+    def _handle_change(self, engine: "Engine | None", progress: Progress | None) -> None:
+        if self.scheduler is not None and self.scheduler.engine is engine and self._listener is not None:
+            self._listener.engine_changed(progress)
 
 
-def _imports() -> None:
+def _import_engine() -> None:
     import codekin.engine  # noqa: F401
 
 
-def _opened(engine: "Engine", path: Path, text: str | OpenNotebook) -> None:
-    engine.open_document(path, text)
+def _open_document(engine: "Engine", document_path: Path, document_text: str | OpenNotebook) -> None:
+    engine.open_document(document_path, document_text)
 
 
-def _start(engine: "Engine") -> None:
+def _start_engine(engine: "Engine") -> None:
     engine.start()

@@ -1,60 +1,60 @@
-"""The stream of a conversation: opened, over standard input and output or as a listener, and followed to its end."""
+"""Open the conversation's stream, over standard input and output or as a listener, and follow it to its end."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pygls.exceptions import JsonRpcParseError
 
 from codekin.lsp import connections, transport
 from codekin.lsp.framing import Frame, FrameReader, FramingError
-
-if TYPE_CHECKING:
-    from codekin.lsp.server import CodekinServer
+from codekin.lsp.protocol import CodekinProtocol
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
-    """The two directions of a conversation, and what was read of it already."""
+class ClientStream:
+    """Both directions of a conversation, and the frame that was read before it was admitted."""
 
-    reader: asyncio.StreamReader
-    outbox: transport.OutgoingQueue | asyncio.StreamWriter
-    frames: FrameReader
-    first: Frame | None = None
+    stream_reader: asyncio.StreamReader
+    outgoing: transport.OutgoingQueue | asyncio.StreamWriter
+    frame_reader: FrameReader
+    first_frame: Frame | None = None
 
 
 async def open_stream(
-    server: "CodekinServer", where: connections.Listening | None, stop: "asyncio.Task[Any]"
-) -> Stream | None:
-    """Return the client's stream; None where the server is told to end before anybody came."""
-    loop = asyncio.get_running_loop()
-    if where is None:
-        source, target = transport.claim_stdio()
-        outbox = transport.OutgoingQueue(target, partial(server.stop_from_thread, loop))
-        return Stream(transport.make_reader(source), outbox, FrameReader())
-    client = loop.create_task(connections.accept(where))
-    await asyncio.wait((client, stop), return_when=asyncio.FIRST_COMPLETED)
-    if not client.done():
-        client.cancel()
-        await asyncio.wait((client,))
+    listen_address: connections.ListenAddress | None, stop_task: "asyncio.Task[Any]", on_broken: Callable[[], None]
+) -> ClientStream | None:
+    """Return the client's stream; None where the server is stopped before a client has come.
+
+    `on_broken` is called, on another thread, when the client does not read any more.
+    """
+    if listen_address is None:
+        input_stream, output_stream = transport.claim_stdio()
+        outgoing = transport.OutgoingQueue(output_stream, on_broken)
+        return ClientStream(transport.make_stream_reader(input_stream), outgoing, FrameReader())
+    accept_task = asyncio.get_running_loop().create_task(connections.accept_client(listen_address))
+    await asyncio.wait((accept_task, stop_task), return_when=asyncio.FIRST_COMPLETED)
+    if not accept_task.done():
+        accept_task.cancel()
+        await asyncio.wait((accept_task,))
         return None
-    made = client.result()
-    return Stream(made.reader, made.writer, made.frames, made.first)
+    connection = accept_task.result()
+    return ClientStream(connection.reader, connection.writer, connection.frame_reader, connection.first_frame)
 
 
-async def converse(server: "CodekinServer", stream: Stream) -> None:
-    """Until the client ends it, or nobody can tell any more where its messages begin."""
-    if stream.first is not None:
-        server.protocol.receive(stream.first)
+async def follow_stream(protocol: CodekinProtocol, client_stream: ClientStream) -> None:
+    """Process the client's messages until it ends the stream, or the stream can't be divided into messages."""
+    if client_stream.first_frame is not None:
+        protocol.receive_frame(client_stream.first_frame)
     try:
-        async for frame in transport.read_frames(stream.reader, stream.frames):
-            server.protocol.receive(frame)
+        async for frame in transport.read_frames(client_stream.stream_reader, client_stream.frame_reader):
+            protocol.receive_frame(frame)
     except FramingError as error:
         log.error("The client's messages can't be told apart, so the server ends: %s", error)
-        server.protocol.refuse(None, JsonRpcParseError(str(error)))
+        protocol.refuse_message(None, JsonRpcParseError(str(error)))
     except OSError as error:
         log.warning("The client is gone: %s", error)

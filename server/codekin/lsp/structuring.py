@@ -1,4 +1,4 @@
-"""JSON → lsprotocol's types, tolerantly: next year's clients name values and leave out fields that we don't know yet.
+"""Convert JSON to lsprotocol's types, tolerantly: clients may use values, or omit fields, that are not known yet.
 
 An unknown value of an enumeration stays the plain value it is. A field of the wrong type is as if it were absent; an
 absent one has its default, or what stands in for it (an empty list, a folder without a name); an unreadable member of a
@@ -17,21 +17,22 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 from lsprotocol import types, validators
 
-Reader = Callable[[Any], Any]
+ValueReader = Callable[[Any], Any]
 
 
 class UnreadableError(ValueError):
-    """A value is not what the protocol has there; `str` says where, and why not."""
+    """Raised for a value that does not fit the protocol; `str` says where, and why."""
 
-    def within(self, key: str) -> "UnreadableError":
-        """Return the same, seen from one level further out."""
-        place, is_nested, reason = str(self).partition(" ")
-        return UnreadableError(f"{key}.{place}{is_nested}{reason}" if place != "it" else f"{key} {reason}")
+    def at_key(self, outer_key: str) -> "UnreadableError":
+        """Return the same error with `outer_key` before its path."""
+        inner_path, _, reason = str(self).partition(" ")
+        outer_path = outer_key if inner_path == "it" else f"{outer_key}.{inner_path}"
+        return UnreadableError(f"{outer_path} {reason}")
 
 
 @attrs.define
 class TextDocumentItem(types.TextDocumentItem):
-    """lsprotocol's, but with everything absent that is not needed."""
+    """lsprotocol's class, with every field optional that is not needed."""
 
     language_id: str = ""
     version: int | None = None  # type: ignore[assignment]
@@ -41,7 +42,7 @@ _REPLACEMENTS: dict[type, type] = {
     types.TextDocumentItem: TextDocumentItem,
     types.VersionedTextDocumentIdentifier: types.OptionalVersionedTextDocumentIdentifier,  # Coc sends no version
 }
-_STAND_INS: dict[tuple[type, str], Any] = {
+_SUBSTITUTES: dict[tuple[type, str], Any] = {
     (types.ClientInfo, "name"): "",
     (types.Command, "title"): "",
     (types.Diagnostic, "message"): "",
@@ -65,235 +66,234 @@ _INDIVISIBLE = {
 }
 
 
-def structure(value: Any, kind: Any) -> Any:
-    """Return `value` as a `kind`, or what stands in for it. Raises UnreadableError."""
+def structure_value(json_value: Any, value_type: Any) -> Any:
+    """Return the JSON value as a `value_type`, or a substitute for it. Raises UnreadableError."""
     try:
-        return _reader_of(kind)(value)
+        return _make_reader(value_type)(json_value)
     except UnreadableError as error:
-        return _stand_in(kind, error)
+        return _make_substitute(value_type, error)
 
 
-def _stand_in(kind: Any, problem: UnreadableError) -> Any:
-    """Return what a required value of that kind is where it is absent or unreadable; else raise the problem."""
-    if kind is Any or NoneType in get_args(kind):
+def _make_substitute(value_type: Any, problem: UnreadableError) -> Any:
+    """Return a substitute for a required value that is absent or unreadable; raise the problem if there is none."""
+    if value_type is Any or NoneType in get_args(value_type):
         return None
-    if get_origin(kind) is collections.abc.Sequence:
+    if get_origin(value_type) is collections.abc.Sequence:
         return ()
-    if kind is bool:
+    if value_type is bool:
         return False
-    if isinstance(kind, type) and attrs.has(kind):
+    if isinstance(value_type, type) and attrs.has(value_type):
         try:
-            return _reader_of(kind)({})
+            return _make_reader(value_type)({})
         except UnreadableError:
             raise problem from None
     raise problem
 
 
 @cache
-def _reader_of(kind: Any) -> Reader:
-    origin, arguments = get_origin(kind), get_args(kind)
-    if kind is Any or origin is tuple:
-        return _keep
-    if origin in (Union, UnionType):
-        return _union_reader(arguments)
-    if origin is collections.abc.Sequence:
-        return _list_reader(arguments[0])
-    if origin is Literal:
-        return _choice_reader(arguments)
-    if isinstance(kind, type) and attrs.has(kind):
-        return _ObjectReader(kind)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return _enum_reader(kind)
-    return _PLAIN_READERS.get(kind, _read_object)
+def _make_reader(value_type: Any) -> ValueReader:
+    generic_type, type_arguments = get_origin(value_type), get_args(value_type)
+    if value_type is Any or generic_type is tuple:
+        return _keep_value
+    if generic_type in (Union, UnionType):
+        return _make_union_reader(type_arguments)
+    if generic_type is collections.abc.Sequence:
+        return _make_list_reader(type_arguments[0])
+    if generic_type is Literal:
+        return _make_literal_reader(type_arguments)
+    if isinstance(value_type, type) and attrs.has(value_type):
+        return _ObjectReader(value_type)
+    if isinstance(value_type, type) and issubclass(value_type, Enum):
+        return _make_enum_reader(value_type)
+    return _PLAIN_READERS.get(value_type, _read_object)
 
 
-def _keep(value: Any) -> Any:
-    return value
+def _keep_value(json_value: Any) -> Any:
+    return json_value
 
 
 def _read_nothing(_: Any) -> None:
-    """Results that are declared null may be anything."""
+    """Return None: results that are declared null may be anything."""
 
 
-def _read_bool(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise UnreadableError("it is neither true nor false")
-    return value
-
-
-def _read_integer(value: Any) -> int:
-    if isinstance(value, float) and value.is_integer():  # what Lua has for a number
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+def _read_integer(json_value: Any) -> int:
+    if isinstance(json_value, float) and json_value.is_integer():  # what Lua has for a number
+        json_value = int(json_value)
+    if isinstance(json_value, bool) or not isinstance(json_value, int):
         raise UnreadableError("it is no whole number")
-    if not validators.INTEGER_MIN_VALUE <= value <= validators.INTEGER_MAX_VALUE:
+    if not validators.INTEGER_MIN_VALUE <= json_value <= validators.INTEGER_MAX_VALUE:
         raise UnreadableError("it is out of range")
-    return value
+    return json_value
 
 
-def _read_count(value: Any) -> int:
-    """Beyond the end is the end: clients say the last column of a line in many ways."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = max(0, min(value, validators.INTEGER_MAX_VALUE))
-    return _read_integer(value)
+def _read_unsigned_integer(json_value: Any) -> int:
+    """Return the integer, clamped to the range: clients name the end of a line by any large number."""
+    if isinstance(json_value, int | float) and not isinstance(json_value, bool):
+        json_value = max(0, min(json_value, validators.INTEGER_MAX_VALUE))
+    return _read_integer(json_value)
 
 
-def _read_optional_count(value: Any) -> int | None:
-    return None if value is None else _read_count(value)
+def _read_optional_unsigned_integer(json_value: Any) -> int | None:
+    return None if json_value is None else _read_unsigned_integer(json_value)
 
 
-def _read_number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _read_number(json_value: Any) -> float:
+    if isinstance(json_value, bool) or not isinstance(json_value, int | float):
         raise UnreadableError("it is no number")
-    return value
+    return json_value
 
 
-def _read_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise UnreadableError("it is no string")
-    return value
+def _make_type_reader(expected_type: type, complaint: str) -> ValueReader:
+    def read_typed(json_value: Any) -> Any:
+        if not isinstance(json_value, expected_type):
+            raise UnreadableError(complaint)
+        return json_value
+
+    return read_typed
 
 
-def _read_object(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise UnreadableError("it is no object")
-    return value
-
-
-_PLAIN_READERS: dict[Any, Reader] = {
+_read_object = _make_type_reader(Mapping, "it is no object")
+_PLAIN_READERS: dict[Any, ValueReader] = {
     NoneType: _read_nothing,
-    bool: _read_bool,
+    bool: _make_type_reader(bool, "it is neither true nor false"),
     int: _read_integer,
     float: _read_number,
-    str: _read_text,
+    str: _make_type_reader(str, "it is no string"),
 }
 
 
-def _choice_reader(choices: Sequence[Any]) -> Reader:
-    def read(value: Any) -> Any:
-        if value not in choices:
+def _make_literal_reader(choices: Sequence[Any]) -> ValueReader:
+    def read_choice(json_value: Any) -> Any:
+        if json_value not in choices:
             raise UnreadableError(f"it is not {choices[0]!r}")
-        return value
+        return json_value
 
-    return read
+    return read_choice
 
 
-def _enum_reader(kind: type[Enum]) -> Reader:
-    read_value = _PLAIN_READERS[type(next(iter(kind)).value)]
+def _make_enum_reader(enum_type: type[Enum]) -> ValueReader:
+    read_value = _PLAIN_READERS[type(next(iter(enum_type)).value)]
 
-    def read(value: Any) -> Any:
-        value = read_value(value)
+    def read_member(json_value: Any) -> Any:
+        json_value = read_value(json_value)
         try:
-            return kind(value)
+            return enum_type(json_value)
         except ValueError:
-            return value
+            return json_value
 
-    return read
+    return read_member
 
 
-def _list_reader(kind: Any, *, is_divisible: bool = True) -> Reader:
-    read_item = _reader_of(kind)
+def _make_list_reader(item_type: Any, *, is_divisible: bool = True) -> ValueReader:
+    read_item = _make_reader(item_type)
 
-    def read(value: Any) -> tuple[Any, ...]:
-        if not isinstance(value, list):
+    def read_list(json_value: Any) -> tuple[Any, ...]:
+        if not isinstance(json_value, list):
             raise UnreadableError("it is no list")
-        items = []
-        for number, item in enumerate(value):
+        read_items = []
+        for item_index, json_item in enumerate(json_value):
             try:
-                items.append(read_item(item))
+                read_items.append(read_item(json_item))
             except UnreadableError as error:
                 if not is_divisible:
-                    raise error.within(str(number)) from None
-        return tuple(items)
+                    raise error.at_key(str(item_index)) from None
+        return tuple(read_items)
 
-    return read
+    return read_list
 
 
-def _union_reader(kinds: Sequence[Any]) -> Reader:
-    if Any in kinds:
-        return _keep
-    objects = [kind for kind in kinds if isinstance(kind, type) and attrs.has(kind)]
-    others = [kind for kind in kinds if kind not in (*objects, NoneType)]
-    others.sort(key=lambda kind: not (isinstance(kind, type) and issubclass(kind, Enum)))
-    readers = [_reader_of(kind) for kind in others]
-    candidates = [_ObjectReader(kind) for kind in objects]
+def _make_union_reader(member_types: Sequence[Any]) -> ValueReader:
+    if Any in member_types:
+        return _keep_value
+    object_types = [kind for kind in member_types if isinstance(kind, type) and attrs.has(kind)]
+    plain_types = [kind for kind in member_types if kind not in (*object_types, NoneType)]
+    plain_types.sort(key=lambda kind: not (isinstance(kind, type) and issubclass(kind, Enum)))
+    plain_readers = [_make_reader(kind) for kind in plain_types]
+    object_readers = [_ObjectReader(kind) for kind in object_types]
 
-    def read(value: Any) -> Any:
-        if value is None and NoneType in kinds:
+    def read_value(json_value: Any) -> Any:
+        if json_value is None and NoneType in member_types:
             return None
-        if isinstance(value, Mapping) and candidates:
-            return max(candidates, key=lambda candidate: candidate.likeness(value))(value)
-        for reader in readers:
+        if isinstance(json_value, Mapping) and object_readers:
+            return max(object_readers, key=lambda candidate: candidate.score_match(json_value))(json_value)
+        for plain_reader in plain_readers:
             try:
-                return reader(value)
+                return plain_reader(json_value)
             except UnreadableError:
                 continue
         raise UnreadableError("it is of no type that the protocol has there")
 
-    return read
+    return read_value
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
     key: str  # in JSON
     name: str  # in Python
-    kind: Any
-    read: Reader
+    value_type: Any
+    read_value: ValueReader
     is_required: bool
-    stand_in: Callable[[UnreadableError], Any]
+    make_substitute: Callable[[UnreadableError], Any]
 
 
 class _ObjectReader:
-    """Reads objects of one of lsprotocol's classes."""
+    """Reads JSON objects as instances of one of lsprotocol's classes."""
 
-    def __init__(self, kind: type[Any]) -> None:
-        self._kind = kind
-        self._class = _REPLACEMENTS.get(kind, kind)
+    def __init__(self, protocol_class: type[Any]) -> None:
+        self._protocol_class = protocol_class
+        self._result_class = _REPLACEMENTS.get(protocol_class, protocol_class)
 
     @cached_property
-    def _fields(self) -> list[_Field]:
-        attrs.resolve_types(self._class, types.ALL_TYPES_MAP, {})
-        return [self._to_field(attribute) for attribute in attrs.fields(self._class)]
+    def _field_readers(self) -> list[_Field]:
+        attrs.resolve_types(self._result_class, types.ALL_TYPES_MAP, {})
+        return [self._make_field(attribute) for attribute in attrs.fields(self._result_class)]
 
-    def _to_field(self, attribute: "attrs.Attribute[Any]") -> _Field:
-        place = (self._kind, attribute.name)
-        kind: Any = attribute.type
-        read = _reader_of(kind)
+    def _make_field(self, attribute: "attrs.Attribute[Any]") -> _Field:
+        field_id = (self._protocol_class, attribute.name)
+        value_type: Any = attribute.type
+        read_value = _make_reader(value_type)
         if getattr(attribute.validator, "validator", attribute.validator) is validators.uinteger_validator:
-            read = _read_optional_count if NoneType in get_args(kind) else _read_count
-        elif place in _INDIVISIBLE:
-            read = _list_reader(get_args(kind)[0], is_divisible=False)
+            read_value = _read_optional_unsigned_integer if NoneType in get_args(value_type) else _read_unsigned_integer
+        elif field_id in _INDIVISIBLE:
+            read_value = _make_list_reader(get_args(value_type)[0], is_divisible=False)
 
-        def stand_in(problem: UnreadableError) -> Any:
-            if place in _INDIVISIBLE:
+        def make_substitute(problem: UnreadableError) -> Any:
+            if field_id in _INDIVISIBLE:
                 raise problem
-            return _STAND_INS[place] if place in _STAND_INS else _stand_in(kind, problem)
+            return _SUBSTITUTES[field_id] if field_id in _SUBSTITUTES else _make_substitute(value_type, problem)
 
-        return _Field(_to_key(attribute.name), attribute.name, kind, read, attribute.default is attrs.NOTHING, stand_in)
+        return _Field(
+            _to_json_key(attribute.name),
+            attribute.name,
+            value_type,
+            read_value,
+            attribute.default is attrs.NOTHING,
+            make_substitute,
+        )
 
-    def likeness(self, value: Mapping[str, Any]) -> tuple[bool, int]:
-        """Return whether all that is required is there, and how many of the fields are."""
-        present = [field for field in self._fields if value.get(field.key) is not None]
-        required = [field for field in self._fields if field.is_required]
-        return all(field in present for field in required), len(present)
+    def score_match(self, json_object: Mapping[str, Any]) -> tuple[bool, int]:
+        """Return whether all required fields are present, and the number of fields that are."""
+        present_fields = [field for field in self._field_readers if json_object.get(field.key) is not None]
+        required_fields = [field for field in self._field_readers if field.is_required]
+        return all(field in present_fields for field in required_fields), len(present_fields)
 
-    def __call__(self, value: Any) -> Any:
-        given = _read_object(value)
-        values: dict[str, Any] = {}
-        for field in self._fields:
+    def __call__(self, json_value: Any) -> Any:
+        json_object = _read_object(json_value)
+        field_values: dict[str, Any] = {}
+        for field in self._field_readers:
             problem = UnreadableError("it is missing")
-            if field.key in given:
+            if field.key in json_object:
                 try:
-                    values[field.name] = field.read(given[field.key])
+                    field_values[field.name] = field.read_value(json_object[field.key])
                     continue
                 except UnreadableError as error:
                     problem = error
             if field.is_required:
-                values[field.name] = field.stand_in(problem.within(field.key))
-        return self._class(**values)
+                field_values[field.name] = field.make_substitute(problem.at_key(field.key))
+        return self._result_class(**field_values)
 
 
-def _to_key(name: str) -> str:
-    """`text_document` as JSON has it, `textDocument`."""
-    first, *others = name.removesuffix("_").split("_")
-    return first + "".join(part.title() for part in others)
+def _to_json_key(attribute_name: str) -> str:
+    """Return an attribute's name in JSON: `text_document` is `textDocument`."""
+    first_word, *other_words = attribute_name.removesuffix("_").split("_")
+    return first_word + "".join(part.title() for part in other_words)

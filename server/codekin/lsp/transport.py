@@ -1,4 +1,4 @@
-"""Bytes to and from the client, without ever holding the loop; and noticing that the client is gone."""
+"""Move bytes to and from the client without blocking the event loop, and notice when the client has gone."""
 
 import asyncio
 import contextlib
@@ -14,96 +14,97 @@ from codekin.lsp.framing import Frame, FrameReader
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 65_536
-_FLUSH_S = 2.0
-_POLL_S = 2.0
+_CHUNK_BYTES = 65_536
+_FLUSH_TIMEOUT_S = 2.0
+_PROCESS_POLL_PERIOD_S = 2.0
 
 
 class OutgoingQueue:
-    """Writes on a thread of its own: a client that does not read its end of the pipe must not stop us from reading
-    ours, or both would wait for ever.
+    """Writes on a thread of its own.
+
+    A client that does not read its end of the pipe must not stop us from reading ours, or both would wait for ever.
     """
 
-    def __init__(self, stream: BinaryIO, on_broken: Callable[[], None]) -> None:
-        self._stream = stream
+    def __init__(self, output_stream: BinaryIO, on_broken: Callable[[], None]) -> None:
+        self._output_stream = output_stream
         self._on_broken = on_broken
         self._messages: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._writer_thread = threading.Thread(target=self._write_messages, daemon=True)
+        self._writer_thread.start()
 
     def write(self, data: bytes) -> None:
-        """Returns at once."""
+        """Queue the bytes; return at once."""
         self._messages.put(data)
 
     def close(self) -> None:
-        """Writes what is left, for as long as the client reads it."""
+        """Write the remaining bytes, for a limited time."""
         self._messages.put(None)
-        self._thread.join(_FLUSH_S)
+        self._writer_thread.join(_FLUSH_TIMEOUT_S)
 
-    def _run(self) -> None:
+    def _write_messages(self) -> None:
         try:
-            while (data := self._messages.get()) is not None:
-                self._stream.write(data)
-                self._stream.flush()
+            while (message_bytes := self._messages.get()) is not None:
+                self._output_stream.write(message_bytes)
+                self._output_stream.flush()
         except (OSError, ValueError):
             self._on_broken()
 
 
-async def read_frames(reader: asyncio.StreamReader, frames: FrameReader) -> AsyncIterator[Frame]:
+async def read_frames(stream_reader: asyncio.StreamReader, frame_reader: FrameReader) -> AsyncIterator[Frame]:
     """Yield each frame as it comes, until the client ends the stream. Raises FramingError."""
-    for frame in frames.feed(b""):  # what came with the frame before
+    for frame in frame_reader.read_frames(b""):  # what came with the frame before
         yield frame
-    while data := await reader.read(_CHUNK):
-        for frame in frames.feed(data):
+    while received_bytes := await stream_reader.read(_CHUNK_BYTES):
+        for frame in frame_reader.read_frames(received_bytes):
             yield frame
-    frames.finish()
+    frame_reader.check_end()
 
 
-async def flush_and_close(outbox: OutgoingQueue | asyncio.StreamWriter) -> None:
-    """Writes what is left and closes; gives up on a client that does not read it."""
-    outbox.close()
-    if isinstance(outbox, asyncio.StreamWriter):
+async def flush_and_close(outgoing: OutgoingQueue | asyncio.StreamWriter) -> None:
+    """Write the remaining bytes and close; give up on a client that does not read them."""
+    outgoing.close()
+    if isinstance(outgoing, asyncio.StreamWriter):
         with contextlib.suppress(OSError, TimeoutError):
-            await asyncio.wait_for(outbox.wait_closed(), _FLUSH_S)
+            await asyncio.wait_for(outgoing.wait_closed(), _FLUSH_TIMEOUT_S)
 
 
 def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output, for the protocol alone.
+    """Return standard input and output, reserved for the protocol.
 
     From then on whatever else prints (a library, a child) prints to standard error, and reads nothing.
     """
-    source = os.fdopen(os.dup(sys.__stdin__.fileno() if sys.__stdin__ else 0), "rb", 0)
-    target = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+    input_stream = os.fdopen(os.dup(sys.__stdin__.fileno() if sys.__stdin__ else 0), "rb", 0)
+    output_stream = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "wb")
+    null_descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null_descriptor, 0)
+    os.close(null_descriptor)
     os.dup2(2, 1)
-    return source, target
+    return input_stream, output_stream
 
 
-def make_reader(source: BinaryIO) -> asyncio.StreamReader:
-    """What comes from `source`, read on a thread that the process need not wait for when it ends."""
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
+def make_stream_reader(input_stream: BinaryIO) -> asyncio.StreamReader:
+    """Return a reader of `input_stream`, fed by a daemon thread that does not delay the process's end."""
+    event_loop = asyncio.get_running_loop()
+    stream_reader = asyncio.StreamReader()
 
-    def pump() -> None:
+    def feed_reader() -> None:
         try:
-            while data := os.read(source.fileno(), _CHUNK):
-                loop.call_soon_threadsafe(reader.feed_data, data)
-            loop.call_soon_threadsafe(reader.feed_eof)
+            while received_bytes := os.read(input_stream.fileno(), _CHUNK_BYTES):
+                event_loop.call_soon_threadsafe(stream_reader.feed_data, received_bytes)
+            event_loop.call_soon_threadsafe(stream_reader.feed_eof)
         except (OSError, RuntimeError):  # the loop is closed: nobody listens any more
             log.debug("standard input can't be read any more")
 
-    threading.Thread(target=pump, daemon=True).start()
-    return reader
+    threading.Thread(target=feed_reader, daemon=True).start()
+    return stream_reader
 
 
-def is_process_alive(process: int) -> bool:
-    """Whether there is a process of this number (not asked on Windows, where asking would end it)."""
-    if os.name == "nt" or process <= 0:  # zero and less mean groups of processes
+def is_process_alive(process_id: int) -> bool:
+    """Return whether the process exists (not checked on Windows, where checking would end it)."""
+    if os.name == "nt" or process_id <= 0:  # zero and less mean groups of processes
         return True
     try:
-        os.kill(process, 0)
+        os.kill(process_id, 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
@@ -111,12 +112,12 @@ def is_process_alive(process: int) -> bool:
     return True
 
 
-async def wait_for_exit(process: int) -> None:
-    """Returns when the client's process is gone, which the end of a pipe does not tell when others hold it open.
+async def wait_for_exit(process_id: int) -> None:
+    """Return when the client's process has gone; a pipe does not end while other processes hold it open.
 
     Never returns where it is not to be seen from the start: the client lives in another container, or elsewhere.
     """
-    if not is_process_alive(process):
+    if not is_process_alive(process_id):
         await asyncio.Event().wait()
-    while is_process_alive(process):
-        await asyncio.sleep(_POLL_S)
+    while is_process_alive(process_id):
+        await asyncio.sleep(_PROCESS_POLL_PERIOD_S)

@@ -1,4 +1,4 @@
-"""How a client sees a document: as the file, as one cell of a notebook, or as the JSON that a notebook is.
+"""Map a document's lines to what the client shows: the file, one cell of a notebook, or the notebook's JSON.
 
 Rows are the client's lines; lines are those of the document's text (see code/cells.py). For the engine's threads.
 """
@@ -20,68 +20,71 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class View:
-    """A document as the client sees it under one address."""
+class DocumentView:
+    """Document as the client shows it under one URI."""
 
     path: Path  # where it really stands
     document: "Document"
     cell: Cell | None  # the one that is open under the address
 
     @property
-    def is_json(self) -> bool:
-        """Whether the client sees the JSON of a notebook."""
+    def is_notebook_json(self) -> bool:
+        """Return whether the client shows the notebook's JSON."""
         return self.cell is None and bool(self.document.cells)
 
-    def line(self, row: int) -> int:
-        """The client's line as the document's."""
-        if self.is_json:
-            return find_line_of_row(self.document.cells, row)
-        return row + self.cell.span.start if self.cell else row
+    def to_document_line(self, client_line: int) -> int:
+        """Return the document's line for a line of the client."""
+        if self.is_notebook_json:
+            return find_line_of_row(self.document.cells, client_line)
+        return client_line + self.cell.span.start if self.cell else client_line
 
-    def row(self, line: int) -> int:
-        """The document's line as the client's."""
-        if self.is_json:
-            return to_file_row(find_cell(self.document.cells, line), line)
-        return line - self.cell.span.start if self.cell else line
+    def to_client_line(self, document_line: int) -> int:
+        """Return the client's line for a line of the document."""
+        if self.is_notebook_json:
+            return to_file_row(find_cell(self.document.cells, document_line), document_line)
+        return document_line - self.cell.span.start if self.cell else document_line
 
-    def rows(self, span: Span) -> Span:
-        """The document's lines as the client's."""
-        start = self.row(span.start)
-        return Span(start, max(self.row(span.end - 1), start) + 1)
+    def to_client_lines(self, document_lines: Span) -> Span:
+        """Return the client's lines for lines of the document."""
+        first_line = self.to_client_line(document_lines.start)
+        return Span(first_line, max(self.to_client_line(document_lines.end - 1), first_line) + 1)
 
-    def holds(self, snippet: Snippet) -> bool:
-        """Whether the client sees the snippet here."""
+    def has_snippet(self, snippet: Snippet) -> bool:
+        """Return whether the view shows the snippet."""
         return self.cell is None or self.cell.span.start <= snippet.span.start < self.cell.span.end
 
-    def span(self, asked: Range) -> Span:
-        """The document's lines that a selection touches."""
+    def to_document_lines(self, selection: Range) -> Span:
+        """Return the document's lines that a selection touches."""
         from codekin.code.lines import split_lines
 
         if self.cell is not None:
-            count = self.cell.span.end - self.cell.span.start
-        elif self.is_json:
-            count = max(row for cell in self.document.cells for row in cell.rows or (0,)) + 2
+            line_count = self.cell.span.end - self.cell.span.start
+        elif self.is_notebook_json:
+            line_count = max(row for cell in self.document.cells for row in cell.rows or (0,)) + 2
         else:
-            count = len(split_lines(self.document.text))
-        rows = to_line_span(asked, count)
-        start = self.line(rows.start)
-        return Span(start, max(self.line(rows.end - 1), start) + 1)
+            line_count = len(split_lines(self.document.text))
+        client_lines = to_line_span(selection, line_count)
+        first_line = self.to_document_line(client_lines.start)
+        return Span(first_line, max(self.to_document_line(client_lines.end - 1), first_line) + 1)
 
-    def name(self, snippet: Snippet, line: str, encoding: str) -> Range:
-        """Where the client sees the snippet's name, which stands in `line`."""
-        row = self.row(snippet.name_line)
-        if self.is_json:
-            return Range(Position(row, 0), Position(row + 1, 0))
-        return to_name_range(line, row, snippet.name, encoding)
+    def to_name_range(self, snippet: Snippet, line_text: str, encoding: str) -> Range:
+        """Return the range of the snippet's name, which is in `line_text`, as the client shows it."""
+        client_line = self.to_client_line(snippet.name_line)
+        if self.is_notebook_json:
+            return Range(Position(client_line, 0), Position(client_line + 1, 0))
+        return to_name_range(line_text, client_line, snippet.name, encoding)
 
 
-def view_of(engine: "Engine", path: Path, uri: str) -> View | None:
-    """The view of a file, or of a notebook's cell, at this address; None where there is no code (any more, or yet)."""
+def open_view(engine: "Engine", file_path: Path, client_uri: str) -> DocumentView | None:
+    """Return the view of a file, or of a notebook's cell, under this URI; None where it has no code at the moment."""
     from codekin.workspace.workspace import Document
 
-    path = engine.resolve_path(path)
-    document = engine.read_document(path)
+    file_path = engine.resolve_path(file_path)
+    document = engine.read_document(file_path)
     if not isinstance(document, Document):
         return None
-    cell = next((cell for cell in document.cells if cell.key and unquote(cell.key) == unquote(uri)), None)
-    return None if cell is None and to_path(uri) is None else View(path, document, cell)
+    open_cell = next(
+        (open_cell for open_cell in document.cells if open_cell.key and unquote(open_cell.key) == unquote(client_uri)),
+        None,
+    )
+    return None if open_cell is None and to_path(client_uri) is None else DocumentView(file_path, document, open_cell)

@@ -1,6 +1,4 @@
-"""What the server can do, a file per feature."""
-
-from typing import TYPE_CHECKING
+"""Define what the server can do, a module per feature. Features know the client and the session, not the server."""
 
 from codekin.lsp.features import (
     code_action,
@@ -9,28 +7,19 @@ from codekin.lsp.features import (
     completion,
     diagnostics,
     folders,
-    settings,
     symbols,
     synchronisation,
 )
+from codekin.lsp.handlers import Registry
 
-if TYPE_CHECKING:
-    from codekin.lsp.server import CodekinServer
+_FEATURES = (synchronisation, folders, commands, symbols, code_action, code_lens, diagnostics, completion)
 
 
-def register(server: "CodekinServer") -> None:
-    """Everything. What a language server for the language does better (definitions, references, renaming, formatting,
-    completion of names, hovers) is not here, so that codekin can run beside it.
+def register_features(registry: Registry) -> None:
+    """Register every feature.
+
+    What a language server for the language does better (definitions, references, renaming, formatting, completion of
+    names, hovers) is not here, so that codekin can run beside it.
     """
-    for feature in (
-        synchronisation,
-        settings,
-        folders,
-        commands,
-        symbols,
-        code_action,
-        code_lens,
-        diagnostics,
-        completion,
-    ):
-        feature.register(server)
+    for feature in _FEATURES:
+        feature.register_feature(registry)

@@ -1,54 +1,55 @@
-"""The code actions: "Find similar code", for editors that know codekin only as a language server, and quick fixes."""
+"""Offer code actions: "Find similar code", for editors that know codekin only as a language server, and quick fixes."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from codekin.lsp.client import Client
 from codekin.lsp.features.quick_fixes import list_quick_fixes
+from codekin.lsp.handlers import Registry
 from codekin.lsp.messages import to_range_json
-
-if TYPE_CHECKING:
-    from codekin.lsp.server import CodekinServer
+from codekin.lsp.session import Session
 
 # A kind of our own: editors list it, and none applies it when saving, as they do "source", nor offers it among
 # refactorings, which it is not.
-KIND = "codekin.findSimilar"
-_TITLE = "Find similar code"
+FIND_SIMILAR_KIND = "codekin.findSimilar"
+_FIND_SIMILAR_TITLE = "Find similar code"
 
 
-async def _actions(
-    server: "CodekinServer", params: types.CodeActionParams
+async def _list_code_actions(
+    client: Client, session: Session, params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command] | None:
-    only = params.context.only
-    fixes = await list_quick_fixes(server, params) if only is None or _any(only, types.CodeActionKind.QuickFix) else []
-    return [*fixes, *_find(server, params)] or None
+    requested_kinds = params.context.only
+    quick_fixes: list[types.CodeAction] = []
+    if requested_kinds is None or _includes_kind(requested_kinds, types.CodeActionKind.QuickFix):
+        quick_fixes = await list_quick_fixes(client, session, params)
+    return [*quick_fixes, *_list_find_similar(client, params)] or None
 
 
-def _find(server: "CodekinServer", params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
-    only, selected = params.context.only, params.range.start != params.range.end
-    if only is not None and not _any(only, KIND):
+def _list_find_similar(client: Client, params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
+    requested_kinds, has_selection = params.context.only, params.range.start != params.range.end
+    if requested_kinds is not None and not _includes_kind(requested_kinds, FIND_SIMILAR_KIND):
         return []
-    if params.context.trigger_kind == types.CodeActionTriggerKind.Automatic and not selected:
+    if params.context.trigger_kind == types.CodeActionTriggerKind.Automatic and not has_selection:
         return []  # or a light bulb would follow the cursor everywhere
     argument = {
         "textDocument": {"uri": params.text_document.uri},
         "range": to_range_json(params.range),
         "show": True,
     }
-    command = types.Command(_TITLE, "codekin.findSimilar", arguments=[argument])
-    if not server.has_capability("text_document.code_action.code_action_literal_support"):
+    command = types.Command(_FIND_SIMILAR_TITLE, "codekin.findSimilar", arguments=[argument])
+    if not client.has_capability("text_document.code_action.code_action_literal_support"):
         return [command]
-    return [types.CodeAction(_TITLE, kind=KIND, command=command)]
+    return [types.CodeAction(_FIND_SIMILAR_TITLE, kind=FIND_SIMILAR_KIND, command=command)]
 
 
-def _any(wanted: Sequence[types.CodeActionKind | str], ours: str) -> bool:
-    """Whether ours is one of the kinds, or below one."""
-    kinds = [str(getattr(kind, "value", kind)) for kind in wanted]
-    return any(kind in ("", ours) or ours.startswith(f"{kind}.") for kind in kinds)
+def _includes_kind(requested_kinds: Sequence[types.CodeActionKind | str], action_kind: str) -> bool:
+    """Return whether the kind, or one above it, is requested."""
+    kind_names = [str(getattr(requested_kind, "value", requested_kind)) for requested_kind in requested_kinds]
+    return any(kind_name in ("", action_kind) or action_kind.startswith(f"{kind_name}.") for kind_name in kind_names)
 
 
-def register(server: "CodekinServer") -> None:
-    """Offer the actions."""
-    options = types.CodeActionOptions(code_action_kinds=[KIND, types.CodeActionKind.QuickFix])
-    server.on_request(types.TEXT_DOCUMENT_CODE_ACTION, _actions, options)
+def register_feature(registry: Registry) -> None:
+    """Register the request for code actions."""
+    options = types.CodeActionOptions(code_action_kinds=[FIND_SIMILAR_KIND, types.CodeActionKind.QuickFix])
+    registry.on_request(types.TEXT_DOCUMENT_CODE_ACTION, _list_code_actions, options)

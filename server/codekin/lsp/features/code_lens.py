@@ -1,4 +1,4 @@
-"""The code lens "3 similar" above functions; off by default (lens.enabled), counted when it comes into view."""
+"""Offer the code lens "3 similar" above functions; off by default (lens.enabled), counted when it comes into view."""
 
 from dataclasses import replace
 from functools import partial
@@ -7,86 +7,105 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from codekin.lsp.client import Client
+from codekin.lsp.handlers import Registry
 from codekin.lsp.locations import is_definition
 from codekin.lsp.messages import to_range_json
 from codekin.lsp.scheduler import Priority
-from codekin.lsp.views import view_of
-from codekin.types import Cancel, Snippet, Span
-from codekin.types import SnippetKind as SnippetKind
+from codekin.lsp.session import Session
+from codekin.lsp.views import open_view
+from codekin.types import Cancel, Snippet, SnippetKind, Span
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
-    from codekin.lsp.server import CodekinServer
+
+_DATA_TYPES = {"uri": str, "start": int, "end": int, "nameLine": int, "name": str, "language": str}
 
 
-async def _lenses(server: "CodekinServer", params: types.CodeLensParams) -> list[types.CodeLens]:
-    settings, path = server.session.settings, server.protocol.workspace.file_of(params.text_document.uri)
-    if settings is None or not settings.lens.enabled or path is None:
+async def _list_lenses(_: Client, session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:
+    document_uri, settings = params.text_document.uri, session.settings
+    file_path = session.documents.find_file(document_uri)
+    if settings is None or not settings.lens.enabled or file_path is None:
         return []
-    uri = params.text_document.uri
-    snippets = await server.session.run_query(Priority.BACKGROUND, partial(_definitions, path, uri)) or []
-    lenses = []
-    for snippet in snippets:
-        start = types.Position(snippet.name_line, 0)
-        data = {
-            "uri": uri,
-            "start": snippet.span.start,
-            "end": snippet.span.end,
-            "nameLine": snippet.name_line,
-            "name": snippet.name,
-            "language": snippet.language,
-        }
-        lenses.append(types.CodeLens(types.Range(start, start), data=data))
-    return lenses
+    query = partial(_list_definitions, file_path, document_uri)
+    snippets = await session.run_query(Priority.BACKGROUND, query) or []
+    return [_to_lens(snippet, document_uri) for snippet in snippets]
 
 
-def _definitions(path: Path, uri: str, engine: "Engine", _: Cancel) -> list[Snippet]:
-    """Those that the client sees at this address, by its own lines."""
-    view, least = view_of(engine, path, uri), engine.settings.duplicates.min_lines
+def _to_lens(snippet: Snippet, document_uri: str) -> types.CodeLens:
+    position = types.Position(snippet.name_line, 0)
+    lens_data = {
+        "uri": document_uri,
+        "start": snippet.span.start,
+        "end": snippet.span.end,
+        "nameLine": snippet.name_line,
+        "name": snippet.name,
+        "language": snippet.language,
+    }
+    return types.CodeLens(types.Range(position, position), data=lens_data)
+
+
+def _list_definitions(file_path: Path, document_uri: str, engine: "Engine", _: Cancel) -> list[Snippet]:
+    """Return the functions shown under this URI, in the client's lines. Runs on a thread."""
+    view, min_lines = open_view(engine, file_path, document_uri), engine.settings.duplicates.min_lines
     if view is None:
         return []
     return [
-        replace(snippet, span=view.rows(snippet.span), name_line=view.row(snippet.name_line))
-        for snippet in engine.list_snippets(path)
-        if is_definition(snippet) and snippet.span.end - snippet.span.start >= least and view.holds(snippet)
+        replace(snippet, span=view.to_client_lines(snippet.span), name_line=view.to_client_line(snippet.name_line))
+        for snippet in engine.list_snippets(file_path)
+        if is_definition(snippet) and snippet.span.end - snippet.span.start >= min_lines and view.has_snippet(snippet)
     ]
 
 
-async def _resolve(server: "CodekinServer", lens: types.CodeLens) -> types.CodeLens:
-    data: Any = lens.data if _is_ours(lens.data) else {}
-    path = server.protocol.workspace.file_of(str(data.get("uri", "")))
-    count = 0
-    if path is not None:
-        count = await server.session.run_query(Priority.BACKGROUND, partial(_count, path, data)) or 0
-    argument = {"textDocument": {"uri": data.get("uri", "")}, "range": to_range_json(lens.range), "show": True}
-    arguments = [argument] if count else None
-    lens.command = types.Command(f"{count} similar", "codekin.findSimilar" if count else "", arguments=arguments)
+async def _resolve_lens(_: Client, session: Session, lens: types.CodeLens) -> types.CodeLens:
+    lens_data: Any = lens.data if _is_lens_data(lens.data) else {}
+    document_uri = str(lens_data.get("uri", ""))
+    file_path = session.documents.find_file(document_uri)
+    duplicate_count = 0
+    if file_path is not None:
+        query = partial(_count_duplicates, file_path, lens_data)
+        duplicate_count = await session.run_query(Priority.BACKGROUND, query) or 0
+    argument = {"textDocument": {"uri": document_uri}, "range": to_range_json(lens.range), "show": True}
+    lens.command = types.Command(
+        f"{duplicate_count} similar",
+        "codekin.findSimilar" if duplicate_count else "",
+        arguments=[argument] if duplicate_count else None,
+    )
     return lens
 
 
-def _is_ours(data: Any) -> bool:
-    """Whether a client has sent back what `_lenses` made."""
-    kinds = {"uri": str, "start": int, "end": int, "nameLine": int, "name": str, "language": str}
-    return isinstance(data, dict) and all(isinstance(data.get(key), kind) for key, kind in kinds.items())
+def _is_lens_data(client_data: Any) -> bool:
+    """Return whether the client has sent back the data of a lens of ours."""
+    return isinstance(client_data, dict) and all(
+        isinstance(client_data.get(data_key), data_type) for data_key, data_type in _DATA_TYPES.items()
+    )
 
 
-def _count(path: Path, data: dict[str, Any], engine: "Engine", cancel: Cancel) -> int:
-    """How often the function stands elsewhere, as it is or nearly so."""
+def _count_duplicates(file_path: Path, lens_data: dict[str, Any], engine: "Engine", cancel_event: Cancel) -> int:
+    """Return the number of duplicates and near-duplicates of the lens's function. Runs on a thread."""
     from codekin.code.extract import split_lines, to_canonical_text
 
-    view = view_of(engine, path, data["uri"])
-    if cancel.is_set() or view is None:
+    view = open_view(engine, file_path, lens_data["uri"])
+    if cancel_event.is_set() or view is None:
         return 0
-    start = view.line(data["start"])
-    span = Span(start, max(view.line(data["end"] - 1), start) + 1)
-    text = to_canonical_text(split_lines(view.document.text)[span.start : span.end])
-    name, language = data["name"], data["language"]
-    snippet = Snippet(name, name, SnippetKind.FUNCTION, language, span, view.line(data["nameLine"]), "", text)
+    first_line = view.to_document_line(lens_data["start"])
+    code_span = Span(first_line, max(view.to_document_line(lens_data["end"] - 1), first_line) + 1)
+    canonical_text = to_canonical_text(split_lines(view.document.text)[code_span.start : code_span.end])
+    function_name, name_line = lens_data["name"], view.to_document_line(lens_data["nameLine"])
+    snippet = Snippet(
+        function_name,
+        function_name,
+        SnippetKind.FUNCTION,
+        lens_data["language"],
+        code_span,
+        name_line,
+        "",
+        canonical_text,
+    )
     return len(engine.find_duplicates(view.path, snippet))
 
 
-def register(server: "CodekinServer") -> None:
-    """Offer lenses."""
-    options = types.CodeLensOptions(resolve_provider=True)
-    server.on_request(types.TEXT_DOCUMENT_CODE_LENS, _lenses, options)
-    server.on_request(types.CODE_LENS_RESOLVE, _resolve)
+def register_feature(registry: Registry) -> None:
+    """Register the requests for code lenses."""
+    registry.on_request(types.TEXT_DOCUMENT_CODE_LENS, _list_lenses, types.CodeLensOptions(resolve_provider=True))
+    registry.on_request(types.CODE_LENS_RESOLVE, _resolve_lens)

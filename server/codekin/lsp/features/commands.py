@@ -1,4 +1,4 @@
-"""codekin's own questions and orders, as commands and, the same, as requests."""
+"""Offer codekin's own requests, each also as a command."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,71 +7,77 @@ from typing import TYPE_CHECKING, Any, cast
 from lsprotocol import types
 
 from codekin.lsp import request_params
+from codekin.lsp.client import Client
 from codekin.lsp.features.map import build_map
-from codekin.lsp.features.search import search
-from codekin.lsp.features.show import show_location
+from codekin.lsp.features.search import search_code
 from codekin.lsp.features.similar import find_similar
+from codekin.lsp.handlers import Registry, RequestHandler
 from codekin.lsp.messages import AnswerJson, ReportJson, StatusJson
 from codekin.lsp.scheduler import Priority
+from codekin.lsp.session import Session
 from codekin.lsp.status import get_status
 from codekin.types import Cancel
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
-    from codekin.lsp.server import CodekinServer
 
-_ORDERS: "dict[str, Callable[[Engine], None]]" = {
+_INDEX_COMMANDS: "dict[str, Callable[[Engine], None]]" = {
     "reindex": lambda engine: engine.reindex(),
     "pause": lambda engine: engine.pause(),
     "resume": lambda engine: engine.resume(),
 }
 
 
-async def _find_similar(server: "CodekinServer", params: Any) -> AnswerJson:
-    return await find_similar(server, request_params.parse_find_similar(params))
+async def _find_similar(client: Client, session: Session, json_params: Any) -> AnswerJson:
+    return await find_similar(client, session, request_params.parse_find_similar(json_params))
 
 
-async def _search(server: "CodekinServer", params: Any) -> AnswerJson:
-    return await search(server, request_params.parse_search(params))
+async def _search_code(client: Client, session: Session, json_params: Any) -> AnswerJson:
+    return await search_code(client, session, request_params.parse_search(json_params))
 
 
-async def _compare(server: "CodekinServer", params: Any) -> None:
-    """Editors that can show two texts side by side have a command of this name themselves."""
-    theirs = request_params.parse_compare(params)
-    if not await show_location(server, theirs.uri, types.Range(theirs.start, theirs.start)):
-        server.show_message(types.MessageType.Info, f"codekin: it is at {theirs.uri}, line {theirs.start.line + 1}.")
+async def _compare_code(client: Client, _: Session, json_params: Any) -> None:
+    """Show the other location; editors that can compare two texts define this command themselves."""
+    compared = request_params.parse_compare(json_params)
+    if not await client.show_document(compared.uri, types.Range(compared.start, compared.start)):
+        line_number = compared.start.line + 1
+        client.show_message(types.MessageType.Info, f"codekin: it is at {compared.uri}, line {line_number}.")
 
 
-async def _status(server: "CodekinServer", _: Any) -> StatusJson:
-    return await get_status(server, Priority.COMMAND)
+async def _get_status(_: Client, session: Session, __: Any) -> StatusJson:
+    return await get_status(session, Priority.COMMAND)
 
 
-async def _report(server: "CodekinServer", _: Any) -> ReportJson | None:
-    def made(engine: "Engine", _: Cancel) -> dict[str, Any]:
+async def _get_report(_: Client, session: Session, __: Any) -> ReportJson | None:
+    def make_report(engine: "Engine", _: Cancel) -> dict[str, Any]:
         from codekin.status.report import to_json
 
         return to_json(engine.make_report())
 
-    found = await server.session.run_query(Priority.COMMAND, made)
-    if found is None:
+    report = await session.run_query(Priority.COMMAND, make_report)
+    if report is None:
         return None
-    return cast("ReportJson", {"status": await get_status(server, Priority.COMMAND), **found})
+    return cast("ReportJson", {"status": await get_status(session, Priority.COMMAND), **report})
 
 
-async def _order(order: "Callable[[Engine], None]", server: "CodekinServer", _: Any) -> StatusJson:
-    await server.session.run_query(Priority.COMMAND, lambda engine, _: order(engine))
-    return await get_status(server, Priority.COMMAND)
+async def _run_index_command(
+    index_command: "Callable[[Engine], None]", _: Client, session: Session, __: Any
+) -> StatusJson:
+    await session.run_query(Priority.COMMAND, lambda engine, _: index_command(engine))
+    return await get_status(session, Priority.COMMAND)
 
 
-def _cancelled(server: "CodekinServer", params: types.WorkDoneProgressCancelParams) -> None:
-    server.bar.is_cancelled_by(params.token)
-
-
-def register(server: "CodekinServer") -> None:
-    """The table in protocol.py; and to cancel the progress bar is to pause."""
-    handlers = {"findSimilar": _find_similar, "search": _search, "status": _status, "report": _report, "map": build_map}
-    for name, handler in (handlers | {name: partial(_order, order) for name, order in _ORDERS.items()}).items():
-        server.on_command(f"codekin.{name}", handler)
-        server.on_request(f"codekin/{name}", handler)
-    server.on_command("codekin.compare", _compare)
-    server.on_notification(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, _cancelled)
+def register_feature(registry: Registry) -> None:
+    """Register the requests and commands that messages.py lists."""
+    handlers: dict[str, RequestHandler] = {
+        "findSimilar": _find_similar,
+        "search": _search_code,
+        "status": _get_status,
+        "report": _get_report,
+        "map": build_map,
+        **{name: partial(_run_index_command, command) for name, command in _INDEX_COMMANDS.items()},
+    }
+    for request_name, handler in handlers.items():
+        registry.on_command(f"codekin.{request_name}", handler)
+        registry.on_request(f"codekin/{request_name}", handler)
+    registry.on_command("codekin.compare", _compare_code)

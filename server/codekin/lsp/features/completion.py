@@ -1,5 +1,5 @@
-"""How does the code go on? As ghost text (textDocument/inlineCompletion, LSP 3.18), and as a completion item in clients
-that don't have that.
+"""Complete code: as ghost text (textDocument/inlineCompletion, LSP 3.18), and as a completion item in clients that
+don't have that.
 """
 
 import asyncio
@@ -11,187 +11,206 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 
 from codekin.errors import CodekinError, QueryError
-from codekin.lsp.convert import count_units, to_character, to_path
-from codekin.lsp.locations import lines_location, place_shown
+from codekin.lsp.client import Client
+from codekin.lsp.convert import count_code_units, to_character_index, to_path
+from codekin.lsp.handlers import Registry
+from codekin.lsp.locations import format_line_reference, to_lines_location
 from codekin.lsp.messages import LocationJson, SourceJson, to_range_json
 from codekin.lsp.scheduler import Priority, SupersededError
-from codekin.lsp.structuring import UnreadableError, structure
-from codekin.lsp.views import view_of
+from codekin.lsp.session import Session
+from codekin.lsp.structuring import UnreadableError, structure_value
+from codekin.lsp.views import open_view
 from codekin.types import Cancel, Completion
 
 if TYPE_CHECKING:
     from pygls.workspace import TextDocument
 
     from codekin.engine import Engine
-    from codekin.lsp.server import CodekinServer
 
-ACCEPTED, SHOW_SOURCE = "codekin.completionAccepted", "codekin.showCompletionSource"
+ACCEPTED_COMMAND, SHOW_SOURCE_COMMAND = "codekin.completionAccepted", "codekin.showCompletionSource"
 
-_WORD = re.compile(r"\w*\Z")
-_LABEL = 60  # characters of the first line in a list
-_LAST = "~~~~"  # behind what a language server says
+_TYPED_WORD = re.compile(r"\w*\Z")
+_MAX_LABEL_CHARACTERS = 60  # of the first line, in a list
+_SORT_LAST = "~~~~"  # below the items of the language's own server
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """A cursor in a document, whose text may be another than the client's where a completion is selected there."""
+class _CompletionPoint:
+    """Cursor in a document; the text differs from the client's where one of its completion items is selected."""
 
     document: "TextDocument"
-    path: Path  # of the file; for a notebook's cell, of the notebook
+    file_path: Path  # for a notebook's cell, the notebook
     text: str
-    row: int
+    line_number: int
     column: int  # in characters
 
 
-async def _inline(server: "CodekinServer", params: types.InlineCompletionParams) -> types.InlineCompletionList:
-    at, selected = params.position, params.context.selected_completion_info
-    place = _place(server, params.text_document.uri, at, selected)
-    waits = params.context.trigger_kind is not types.InlineCompletionTriggerKind.Invoked
-    found = await _ask(server, place, waits=waits) if place else []
-    begin, replaced = (selected.text, selected.range) if selected else ("", types.Range(at, at))
+async def _complete_inline(
+    client: Client, session: Session, params: types.InlineCompletionParams
+) -> types.InlineCompletionList:
+    position, selected = params.position, params.context.selected_completion_info
+    completion_point = _find_completion_point(session, params.text_document.uri, position, selected)
+    is_automatic = params.context.trigger_kind is not types.InlineCompletionTriggerKind.Invoked
+    completions: list[Completion] = []
+    if completion_point is not None:
+        completions = await _request_completions(client, session, completion_point, debounces=is_automatic)
+    text_prefix = selected.text if selected else ""
+    replaced_range = selected.range if selected else types.Range(position, position)
     items = []
-    for completion in found:
-        source = _source(server, completion)
-        accepted = types.Command(source["label"], ACCEPTED, arguments=[source])
-        items.append(types.InlineCompletionItem(begin + completion.text, range=replaced, command=accepted))
+    for completion in completions:
+        source = _to_source_json(session, completion)
+        accepted = types.Command(source["label"], ACCEPTED_COMMAND, arguments=[source])
+        items.append(types.InlineCompletionItem(text_prefix + completion.text, range=replaced_range, command=accepted))
     return types.InlineCompletionList(items)
 
 
-async def _listed(server: "CodekinServer", params: types.CompletionParams) -> types.CompletionList:
-    """A client with ghost text gets an item only where a person asks for one: what is typed asks, too."""
-    place = _place(server, params.text_document.uri, params.position, None)
-    nothing = types.CompletionList(is_incomplete=True, items=[])
-    if place is None:
-        return nothing
-    word = _WORD.search(place.text.split("\n")[place.row][: place.column])
-    typed = word[0] if word else ""
-    invoked = params.context is not None and params.context.trigger_kind is types.CompletionTriggerKind.Invoked
-    if server.has_capability("text_document.inline_completion") and (typed or not invoked):
-        return nothing
-    found = await _ask(server, place, waits=not invoked)
-    encoding = server.protocol.workspace.encoding
-    start = types.Position(params.position.line, params.position.character - count_units(typed, encoding))
-    replaced = types.Range(start, params.position)
-    return types.CompletionList(is_incomplete=True, items=[_item(server, one, typed, replaced) for one in found])
+async def _list_completion_items(
+    client: Client, session: Session, params: types.CompletionParams
+) -> types.CompletionList:
+    """Answer a client with ghost text only where a person asks for a list: it sends this for typed characters, too."""
+    completion_point = _find_completion_point(session, params.text_document.uri, params.position, None)
+    empty_list = types.CompletionList(is_incomplete=True, items=[])
+    if completion_point is None:
+        return empty_list
+    line_start = completion_point.text.split("\n")[completion_point.line_number][: completion_point.column]
+    word_match = _TYPED_WORD.search(line_start)
+    typed_word = word_match[0] if word_match else ""
+    is_invoked = params.context is not None and params.context.trigger_kind is types.CompletionTriggerKind.Invoked
+    if client.has_capability("text_document.inline_completion") and (typed_word or not is_invoked):
+        return empty_list
+    completions = await _request_completions(client, session, completion_point, debounces=not is_invoked)
+    word_units = count_code_units(typed_word, session.documents.encoding)
+    word_start = types.Position(params.position.line, params.position.character - word_units)
+    replaced_range = types.Range(word_start, params.position)
+    items = [_to_completion_item(session, completion, typed_word, replaced_range) for completion in completions]
+    return types.CompletionList(is_incomplete=True, items=items)
 
 
-def _item(server: "CodekinServer", completion: Completion, typed: str, replaced: types.Range) -> types.CompletionItem:
-    source, text = _source(server, completion), typed + completion.text
-    first, _, more = text.strip().partition("\n")
+def _to_completion_item(
+    session: Session, completion: Completion, typed_word: str, replaced_range: types.Range
+) -> types.CompletionItem:
+    source, item_text = _to_source_json(session, completion), typed_word + completion.text
+    first_line, _, further_lines = item_text.strip().partition("\n")
+    is_shortened = further_lines or len(first_line) > _MAX_LABEL_CHARACTERS
     return types.CompletionItem(
-        label=first[:_LABEL] + (" …" if more or len(first) > _LABEL else ""),
+        label=first_line[:_MAX_LABEL_CHARACTERS] + (" …" if is_shortened else ""),
         kind=types.CompletionItemKind.Snippet,
         detail=source["label"],
-        documentation=types.MarkupContent(types.MarkupKind.Markdown, f"```\n{text}\n```"),
-        sort_text=_LAST,
-        filter_text=text.strip().split("\n")[0],
+        documentation=types.MarkupContent(types.MarkupKind.Markdown, f"```\n{item_text}\n```"),
+        sort_text=_SORT_LAST,
+        filter_text=first_line,
         insert_text_mode=types.InsertTextMode.AsIs,
         insert_text_format=types.InsertTextFormat.PlainText,
-        text_edit=types.TextEdit(replaced, text),
-        command=types.Command(source["label"], ACCEPTED, arguments=[source]),
+        text_edit=types.TextEdit(replaced_range, item_text),
+        command=types.Command(source["label"], ACCEPTED_COMMAND, arguments=[source]),
     )
 
 
-def _place(
-    server: "CodekinServer", uri: str, at: types.Position, selected: types.SelectedCompletionInfo | None
-) -> _Place | None:
-    documents, settings = server.protocol.workspace, server.session.settings
-    document, path = documents.find_open(uri), documents.file_of(uri)
-    if settings is None or not settings.completion.enabled or document is None or path is None:
+def _find_completion_point(
+    session: Session, document_uri: str, position: types.Position, selected: types.SelectedCompletionInfo | None
+) -> _CompletionPoint | None:
+    documents, settings = session.documents, session.settings
+    document, file_path = documents.find_open_document(document_uri), documents.find_file(document_uri)
+    if settings is None or not settings.completion.enabled or document is None or file_path is None:
         return None
     from codekin.code.lines import split_lines
 
-    encoding, lines = documents.encoding, split_lines(document.source)
-    if not 0 <= at.line < len(lines):
+    encoding, document_lines = documents.encoding, split_lines(document.source)
+    if not 0 <= position.line < len(document_lines):
         return None
-    line = lines[at.line]
-    here = to_character(line, at.character, encoding)
-    if selected is not None and selected.range.start.line == at.line == selected.range.end.line:
-        start = to_character(line, selected.range.start.character, encoding)
-        end = max(to_character(line, selected.range.end.character, encoding), start)
-        lines[at.line], here = line[:start] + selected.text + line[end:], start + len(selected.text)
-    return _Place(document, path, "\n".join(lines), at.line, here)
+    line_text = document_lines[position.line]
+    column = to_character_index(line_text, position.character, encoding)
+    if selected is not None and selected.range.start.line == position.line == selected.range.end.line:
+        start_column = to_character_index(line_text, selected.range.start.character, encoding)
+        end_column = max(to_character_index(line_text, selected.range.end.character, encoding), start_column)
+        document_lines[position.line] = line_text[:start_column] + selected.text + line_text[end_column:]
+        column = start_column + len(selected.text)
+    return _CompletionPoint(document, file_path, "\n".join(document_lines), position.line, column)
 
 
-async def prepare_document(server: "CodekinServer", uri: str) -> None:
-    """Read a document that has been opened, so that the first key is answered as soon as the next ones."""
-    place = _place(server, uri, types.Position(0, 0), None)
-    if place is not None:
-        with suppress(CodekinError):  # it is no source
-            await server.session.run_query(Priority.BACKGROUND, partial(_complete, place))
+async def prepare_document(session: Session, document_uri: str) -> None:
+    """Parse an opened document in advance, so that its first completion is as fast as the next ones."""
+    completion_point = _find_completion_point(session, document_uri, types.Position(0, 0), None)
+    if completion_point is not None:
+        with suppress(CodekinError):  # it is no source code
+            await session.run_query(Priority.BACKGROUND, partial(_complete_code, completion_point))
 
 
-async def _ask(server: "CodekinServer", place: _Place, *, waits: bool) -> list[Completion]:
-    """Nothing where the next key comes first."""
-    text, settings = place.document.source, server.session.settings  # not its version: Coc sends none
-    if waits and settings is not None:
+async def _request_completions(
+    client: Client, session: Session, completion_point: _CompletionPoint, *, debounces: bool
+) -> list[Completion]:
+    """Return completions; none where the document changes in the meantime."""
+    document_text, settings = completion_point.document.source, session.settings  # not its version: Coc sends none
+    if debounces and settings is not None:
         await asyncio.sleep(settings.completion.debounce_ms / 1000)
-    if place.document.source is not text:
+    if completion_point.document.source is not document_text:
         return []
     try:
-        found = await server.session.run_query(Priority.COMPLETION, partial(_complete, place)) or []
-    except (SupersededError, QueryError):  # the latter where it is no source: a text, a form
+        completions = await session.run_query(Priority.COMPLETION, partial(_complete_code, completion_point)) or []
+    except (SupersededError, QueryError):  # the latter for what is no source code: a text, a form
         return []
-    found = found if place.document.source is text else []
-    if found:
-        server.completion_source = _source(server, found[0])
-    return found
+    if not completions or completion_point.document.source is not document_text:
+        return []
+    client.shown_source = _to_source_json(session, completions[0])
+    return completions
 
 
-def _complete(place: _Place, engine: "Engine", cancel: Cancel) -> list[Completion]:
-    """On a thread."""
-    key, uri = "", place.document.uri
-    if to_path(uri) is None:  # a cell
-        view = view_of(engine, place.path, uri)
-        key = view.cell.key if view and view.cell else ""
-        if not key:
+def _complete_code(completion_point: _CompletionPoint, engine: "Engine", cancel_event: Cancel) -> list[Completion]:
+    """Complete at the cursor. Runs on a thread."""
+    cell_key, document_uri = "", completion_point.document.uri
+    if to_path(document_uri) is None:  # a notebook's cell
+        view = open_view(engine, completion_point.file_path, document_uri)
+        cell_key = view.cell.key if view and view.cell else ""
+        if not cell_key:
             return []
-    return engine.complete(place.path, place.row, place.column, text=place.text, key=key, cancel=cancel)
+    return engine.complete(
+        completion_point.file_path,
+        completion_point.line_number,
+        completion_point.column,
+        text=completion_point.text,
+        key=cell_key,
+        cancel=cancel_event,
+    )
 
 
-def _source(server: "CodekinServer", completion: Completion) -> SourceJson:
-    documents, cell = server.protocol.workspace, completion.cell
-    edited = ", edited" if completion.edited else ""
-    location = lines_location(completion.path, completion.span, cell, documents)
-    label = f"from {place_shown(completion.path, completion.span.start, cell, documents)}{edited}"
-    return {"label": label, "location": {"uri": location.uri, "range": to_range_json(location.range)}}
+def _to_source_json(session: Session, completion: Completion) -> SourceJson:
+    documents, notebook_cell = session.documents, completion.cell
+    edited_suffix = ", edited" if completion.edited else ""
+    location = to_lines_location(completion.path, completion.span, notebook_cell, documents)
+    line_reference = format_line_reference(completion.path, completion.span.start, notebook_cell, documents)
+    return {
+        "label": f"from {line_reference}{edited_suffix}",
+        "location": {"uri": location.uri, "range": to_range_json(location.range)},
+    }
 
 
-async def _accepted(server: "CodekinServer", source: Any) -> None:
-    """A completion was taken: its source is the one to show from now on."""
-    if isinstance(source, dict):
-        with suppress(UnreadableError):  # else it is none of ours
-            location = structure(source.get("location"), types.Location)
-            place: LocationJson = {"uri": location.uri, "range": to_range_json(location.range)}
-            server.completion_source = SourceJson(label=str(source.get("label", "")), location=place)
+async def _handle_accepted(client: Client, _: Session, json_source: Any) -> None:
+    """Remember the accepted completion's source, as the one to show from now on."""
+    if isinstance(json_source, dict):
+        with suppress(UnreadableError):  # else it is not an argument of ours
+            location = structure_value(json_source.get("location"), types.Location)
+            location_json: LocationJson = {"uri": location.uri, "range": to_range_json(location.range)}
+            client.shown_source = SourceJson(label=str(json_source.get("label", "")), location=location_json)
 
 
-async def _show_source(server: "CodekinServer", _: Any) -> SourceJson | None:
-    """Goes to the source of the completion that was shown, or taken, last; None where there was none."""
-    source: SourceJson | None = server.completion_source
+async def _show_source(client: Client, _: Session, __: Any) -> SourceJson | None:
+    """Open the source of the completion that was shown, or accepted, last. Return it; None where there was none."""
+    source = client.shown_source
     if source is None:
-        server.show_message(types.MessageType.Info, "codekin: no completion has been shown yet.")
+        client.show_message(types.MessageType.Info, "codekin: no completion has been shown yet.")
         return None
-    location = source["location"]
-    start, end = location["range"]["start"], location["range"]["end"]
-    lines = types.Range(types.Position(**start), types.Position(**end))
-    if server.has_capability("window.show_document.support"):
-        params = types.ShowDocumentParams(location["uri"], take_focus=True, selection=lines)
-        try:
-            if (await server.window_show_document_async(params)).success:
-                return source
-        except JsonRpcException:
-            pass
-    server.show_message(types.MessageType.Info, f"codekin: {source['label']}")
+    document_uri, source_range = source["location"]["uri"], source["location"]["range"]
+    selection = types.Range(types.Position(**source_range["start"]), types.Position(**source_range["end"]))
+    if not await client.show_document(document_uri, selection):
+        client.show_message(types.MessageType.Info, f"codekin: {source['label']}")
     return source
 
 
-def register(server: "CodekinServer") -> None:
-    """Offer both, and the command that goes to the source."""
-    server.on_request(types.TEXT_DOCUMENT_INLINE_COMPLETION, _inline, types.InlineCompletionOptions())
-    server.on_request(types.TEXT_DOCUMENT_COMPLETION, _listed, types.CompletionOptions())
-    server.on_command(ACCEPTED, _accepted)
-    server.on_command(SHOW_SOURCE, _show_source)
+def register_feature(registry: Registry) -> None:
+    """Register both kinds of completion, and the command that opens a completion's source."""
+    registry.on_request(types.TEXT_DOCUMENT_INLINE_COMPLETION, _complete_inline, types.InlineCompletionOptions())
+    registry.on_request(types.TEXT_DOCUMENT_COMPLETION, _list_completion_items, types.CompletionOptions())
+    registry.on_command(ACCEPTED_COMMAND, _handle_accepted)
+    registry.on_command(SHOW_SOURCE_COMMAND, _show_source)

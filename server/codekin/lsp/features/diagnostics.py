@@ -1,7 +1,7 @@
-"""Diagnostics for duplicated functions; off by default (duplicates.enabled).
+"""Report duplicated functions as diagnostics; off by default (duplicates.enabled).
 
-They change when other files do, so a client must be told to ask anew. One that can't be told is not offered to ask: it
-is sent them (Emacs, Helix, Kate).
+They change when other files do, so the client must be asked to request them again. One that can't be asked (Emacs,
+Helix, Kate) is not offered the request: diagnostics are published to it.
 """
 
 import asyncio
@@ -12,139 +12,152 @@ from zlib import crc32
 
 from lsprotocol import types
 
+from codekin.lsp.client import Client
+from codekin.lsp.documents import Documents
+from codekin.lsp.handlers import Registry
 from codekin.lsp.locations import format_hit, is_definition, to_location
 from codekin.lsp.scheduler import Priority
-from codekin.lsp.views import view_of
+from codekin.lsp.session import Session
+from codekin.lsp.views import open_view
 from codekin.types import Cancel, Hit, Kinship
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
-    from codekin.lsp.server import CodekinServer
 
-_RELATED = 10
-_QUIET_S = 0.4  # nothing has changed for so long: it is worth to look again
+_MAX_RELATED_LOCATIONS = 10
+_QUIET_PERIOD_S = 0.4  # diagnostics are computed when nothing has changed for so long
 
-Twins = list[tuple[types.Range, list[Hit]]]  # the name of a duplicated function, where else that stands
+DuplicatedFunctions = list[tuple[types.Range, list[Hit]]]  # range of the function's name, its other occurrences
 
 
-async def _diagnose(
-    server: "CodekinServer", params: types.DocumentDiagnosticParams
+async def _answer_diagnostics(
+    _: Client, session: Session, params: types.DocumentDiagnosticParams
 ) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
-    items = await _found(server, params.text_document.uri)
-    result = _digest(items)
-    if result == params.previous_result_id:
-        return types.RelatedUnchangedDocumentDiagnosticReport(result)
-    return types.RelatedFullDocumentDiagnosticReport(items, result_id=result)
+    diagnostics = await _list_diagnostics(session, params.text_document.uri)
+    result_id = _compute_digest(diagnostics)
+    if result_id == params.previous_result_id:
+        return types.RelatedUnchangedDocumentDiagnosticReport(result_id)
+    return types.RelatedFullDocumentDiagnosticReport(diagnostics, result_id=result_id)
 
 
 class DiagnosticPublisher:
-    """Sends what is found in the open documents to a client that can't be told to ask. For the loop's thread."""
+    """Publishes the open documents' diagnostics to a client that can't be asked to request them again.
 
-    def __init__(self, server: "CodekinServer") -> None:
-        self._server = server
-        # Address → version and digest: what clients have of an older version, some forget with the edit.
-        self._sent: dict[str, tuple[int | None, str]] = {}
-        self._is_news = False
-        self._publishing = False
+    For the loop's thread.
+    """
 
-    def clear(self) -> None:
-        """They are not wanted any more: at once, for while an index is being made it is never quiet."""
-        for uri in self._sent:
-            self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
-        self._sent.clear()
+    def __init__(self, client: Client, session: Session) -> None:
+        self._client = client
+        self._session = session
+        # URI → version and digest: some clients forget the diagnostics of an older version with the edit.
+        self._published: dict[str, tuple[int | None, str]] = {}
+        self._has_changes = False
+        self._is_publishing = False
 
-    def schedule(self) -> None:
-        """Something may be different."""
-        self._is_news = True
-        if not self._publishing:
-            self._publishing = True
-            self._server.create_task(self._publish())
+    def clear_diagnostics(self) -> None:
+        """Remove the published diagnostics, at once: while an index is being built, changes never pause."""
+        for document_uri in self._published:
+            self._client.publish_diagnostics(types.PublishDiagnosticsParams(document_uri, []))
+        self._published.clear()
 
-    async def _publish(self) -> None:
+    def schedule_update(self) -> None:
+        """Publish again soon: diagnostics may have changed."""
+        self._has_changes = True
+        if not self._is_publishing:
+            self._is_publishing = True
+            self._client.create_task(self._publish_when_quiet())
+
+    async def _publish_when_quiet(self) -> None:
         try:
-            while self._is_news:
-                self._is_news = False
-                await asyncio.sleep(_QUIET_S)
-                if not self._is_news:  # else wait until it is quiet
-                    await self._publish_now()
+            while self._has_changes:
+                self._has_changes = False
+                await asyncio.sleep(_QUIET_PERIOD_S)
+                if not self._has_changes:  # else wait until it is quiet
+                    await self._publish_changed()
         finally:
-            self._publishing = False
+            self._is_publishing = False
 
-    async def _publish_now(self) -> None:
-        documents = self._server.protocol.workspace.text_documents
-        for uri in {*documents, *self._sent}:
-            document = documents.get(uri)
-            items = await _found(self._server, uri) if document else []
-            news = document and document.version, _digest(items)
-            is_told = news == self._sent.get(uri) or (not items and uri not in self._sent)
-            if not is_told:
-                self._sent[uri] = news
-                self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, items, news[0]))
-            if not items:
-                self._sent.pop(uri, None)
-
-
-async def _found(server: "CodekinServer", uri: str) -> list[types.Diagnostic]:
-    documents, settings = server.protocol.workspace, server.session.settings
-    path, twins = documents.file_of(uri), Twins()
-    if settings is not None and settings.duplicates.enabled and path is not None:
-        twins = (
-            await server.session.run_query(Priority.BACKGROUND, partial(_twins, path, uri, documents.encoding)) or []
-        )
-    return [_diagnostic(server, *found) for found in twins]
+    async def _publish_changed(self) -> None:
+        text_documents = self._session.documents.text_documents
+        for document_uri in {*text_documents, *self._published}:
+            document = text_documents.get(document_uri)
+            diagnostics = await _list_diagnostics(self._session, document_uri) if document else []
+            version = document and document.version
+            publication = version, _compute_digest(diagnostics)
+            is_new = document_uri not in self._published
+            is_published = publication == self._published.get(document_uri) or (not diagnostics and is_new)
+            if not is_published:
+                self._published[document_uri] = publication
+                self._client.publish_diagnostics(types.PublishDiagnosticsParams(document_uri, diagnostics, version))
+            if not diagnostics:
+                self._published.pop(document_uri, None)
 
 
-def _digest(items: list[types.Diagnostic]) -> str:
-    return f"{crc32(repr(items).encode('utf-8', 'surrogatepass')):08x}-{len(items)}"
+async def _list_diagnostics(session: Session, document_uri: str) -> list[types.Diagnostic]:
+    documents, settings = session.documents, session.settings
+    file_path = documents.find_file(document_uri)
+    if settings is None or not settings.duplicates.enabled or file_path is None:
+        return []
+    query = partial(_find_duplicated_functions, file_path, document_uri, documents.encoding)
+    duplicated_functions = await session.run_query(Priority.BACKGROUND, query) or []
+    return [_to_diagnostic(documents, name_range, hits) for name_range, hits in duplicated_functions]
 
 
-def _twins(path: Path, uri: str, encoding: str, engine: "Engine", cancel: Cancel) -> Twins:
-    """On a thread; stops between two functions when nobody wants to know any more.
+def _compute_digest(diagnostics: list[types.Diagnostic]) -> str:
+    return f"{crc32(repr(diagnostics).encode('utf-8', 'surrogatepass')):08x}-{len(diagnostics)}"
 
-    Nothing where they are turned off meanwhile: this answer comes after the empty one to the next question.
+
+def _find_duplicated_functions(
+    file_path: Path, document_uri: str, encoding: str, engine: "Engine", cancel_event: Cancel
+) -> DuplicatedFunctions:
+    """Return the document's duplicated functions; stops between two functions when cancelled. Runs on a thread.
+
+    Returns nothing where diagnostics are turned off meanwhile: this result comes after the next request's empty one.
     """
     from codekin.code.extract import split_lines
 
-    view = view_of(engine, path, uri)
+    view = open_view(engine, file_path, document_uri)
     if view is None:
         return []
-    lines = split_lines(view.document.text)
-    found: Twins = []
-    for snippet in filter(view.holds, engine.list_snippets(view.path)):
-        if cancel.is_set() or not engine.settings.duplicates.enabled:
+    document_lines = split_lines(view.document.text)
+    duplicated_functions: DuplicatedFunctions = []
+    for snippet in filter(view.has_snippet, engine.list_snippets(view.path)):
+        if cancel_event.is_set() or not engine.settings.duplicates.enabled:
             return []
-        if not is_definition(snippet) or snippet.span.end > len(lines):
+        if not is_definition(snippet) or snippet.span.end > len(document_lines):
             continue
-        hits = engine.find_duplicates(view.path, snippet)
-        if hits:
-            found.append((view.name(snippet, lines[snippet.name_line], encoding), hits))
-    return found
+        if hits := engine.find_duplicates(view.path, snippet):
+            name_range = view.to_name_range(snippet, document_lines[snippet.name_line], encoding)
+            duplicated_functions.append((name_range, hits))
+    return duplicated_functions
 
 
-def _diagnostic(server: "CodekinServer", name: types.Range, hits: list[Hit]) -> types.Diagnostic:
-    documents, best = server.protocol.workspace, hits[0]
-    how = "The same code as" if best.kinship is Kinship.IDENTICAL else "Nearly the same code as"
-    others = f" and {format_hit(hits[1], documents)}" if len(hits) == 2 else f" and in {len(hits) - 1} more places"
-    message = f"{how} {format_hit(best, documents)}{others if len(hits) > 1 else ''}"
-    related = [
-        types.DiagnosticRelatedInformation(to_location(hit, documents), _evidence(hit)) for hit in hits[:_RELATED]
-    ]
+def _to_diagnostic(documents: Documents, name_range: types.Range, hits: list[Hit]) -> types.Diagnostic:
+    best_hit, other_places = hits[0], ""
+    comparison = "The same code as" if best_hit.kinship is Kinship.IDENTICAL else "Nearly the same code as"
+    if len(hits) == 2:
+        other_places = f" and {format_hit(hits[1], documents)}"
+    elif len(hits) > 2:
+        other_places = f" and in {len(hits) - 1} more places"
     return types.Diagnostic(
-        range=name,
-        message=message,
+        range=name_range,
+        message=f"{comparison} {format_hit(best_hit, documents)}{other_places}",
         severity=types.DiagnosticSeverity.Information,
         source="codekin",
         code="duplicate",
-        related_information=related,
+        related_information=[
+            types.DiagnosticRelatedInformation(to_location(hit, documents), _format_evidence(hit))
+            for hit in hits[:_MAX_RELATED_LOCATIONS]
+        ],
     )
 
 
-def _evidence(hit: Hit) -> str:
-    name = hit.place.qualified_name
-    return f"{name}: {hit.why}" if name else hit.why
+def _format_evidence(hit: Hit) -> str:
+    qualified_name = hit.place.qualified_name
+    return f"{qualified_name}: {hit.why}" if qualified_name else hit.why
 
 
-def register(server: "CodekinServer") -> None:
-    """Answer who asks; `greet` does not offer it to those who are sent them."""
+def register_feature(registry: Registry) -> None:
+    """Register the request for diagnostics; `on_initialize` withdraws it where diagnostics are published."""
     options = types.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=False, identifier="codekin")
-    server.on_request(types.TEXT_DOCUMENT_DIAGNOSTIC, _diagnose, options)
+    registry.on_request(types.TEXT_DOCUMENT_DIAGNOSTIC, _answer_diagnostics, options)

@@ -1,21 +1,43 @@
-"""Folders that come and go while the server runs."""
+"""Follow the workspace's folders while the server runs."""
 
-from typing import TYPE_CHECKING
+import logging
+from pathlib import Path
 
 from lsprotocol import types
 
-from codekin.lsp.folders import to_paths
+from codekin.lsp.client import Client
+from codekin.lsp.folders import NO_FOLDER_MESSAGE, find_repository, to_folder_paths
+from codekin.lsp.handlers import Registry
+from codekin.lsp.session import Session
 
-if TYPE_CHECKING:
-    from codekin.lsp.server import CodekinServer
-
-
-def _changed(server: "CodekinServer", params: types.DidChangeWorkspaceFoldersParams) -> None:
-    gone = set(to_paths(params.event.removed))
-    kept = [root for root in server.roots if root not in gone]
-    server.set_roots(kept + [path for path in to_paths(params.event.added) if path not in kept])
+log = logging.getLogger(__name__)
 
 
-def register(server: "CodekinServer") -> None:
-    """Follow the client's folders."""
-    server.on_notification(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, _changed)
+def find_root(client: Client, session: Session, file_path: Path) -> None:
+    """Use the repository of the file as the root, where no folder is open."""
+    if not session.roots:
+        session.await_roots()
+        client.create_task(_use_repository(client, session, file_path))
+
+
+async def _use_repository(client: Client, session: Session, file_path: Path) -> None:
+    repository = await session.run_in_opener(lambda: find_repository(file_path))
+    if session.roots:
+        return
+    if repository is None:
+        client.show_message_once(types.MessageType.Info, f"codekin: {NO_FOLDER_MESSAGE}")
+    else:
+        log.info("no folder is open; %s is used, for %s is in it", repository, file_path.name)
+    session.set_roots([repository] if repository else [])
+
+
+def _did_change_folders(_: Client, session: Session, params: types.DidChangeWorkspaceFoldersParams) -> None:
+    removed_roots = set(to_folder_paths(params.event.removed))
+    kept_roots = [root for root in session.roots if root not in removed_roots]
+    added_roots = [root for root in to_folder_paths(params.event.added) if root not in kept_roots]
+    session.set_roots(kept_roots + added_roots)
+
+
+def register_feature(registry: Registry) -> None:
+    """Register the notification of changed folders."""
+    registry.on_notification(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, _did_change_folders)

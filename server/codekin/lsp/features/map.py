@@ -1,4 +1,4 @@
-"""The map of the workspace's functions, for who draws it: arrays in few bytes, and progress while it is made."""
+"""Answer codekin/map: the workspace's functions as points, in compact arrays, with progress while it is built."""
 
 import asyncio
 from base64 import b64encode
@@ -11,88 +11,96 @@ from lsprotocol import types
 
 from codekin.code.cell_lines import find_cell, to_file_row
 from codekin.errors import QueryError
-from codekin.lsp import request_params
+from codekin.lsp.client import Client
 from codekin.lsp.messages import MapJson
+from codekin.lsp.request_params import parse_map
 from codekin.lsp.scheduler import Priority
+from codekin.lsp.session import Session
 from codekin.printable import printable
 from codekin.types import Cancel, OnProgress, Progress
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
-    from codekin.lsp.server import CodekinServer
     from codekin.map.builder import CodeMap
 
-_TITLE = "codekin: drawing the map"
+_PROGRESS_TITLE = "codekin: drawing the map"
 
 
-async def build_map(server: "CodekinServer", params: Any) -> MapJson:
-    """Draws it on a thread; where the client gave a token, it is told how far that is."""
-    asked = request_params.parse_map(params)
-    if asked.token is None:
-        made = await _drawn(server, asked.limit, lambda _: None)
+async def build_map(client: Client, session: Session, json_params: Any) -> MapJson:
+    """Build the map on a thread; progress is sent where the client gave a token."""
+    params = parse_map(json_params)
+    if params.progress_token is None:
+        map_json = await _build_map_json(session, params.limit, lambda _: None)
     else:
-        token, loop = asked.token, asyncio.get_running_loop()
-        tell = partial(_tell, server, token)
-
-        def reported(far: Progress) -> None:
-            loop.call_soon_threadsafe(tell, types.WorkDoneProgressReport(percentage=far.done))
-
-        tell(types.WorkDoneProgressBegin(_TITLE, cancellable=True, percentage=0))
-        try:
-            made = await _drawn(server, asked.limit, reported)
-        finally:
-            tell(types.WorkDoneProgressEnd())
-    if made is None:
-        raise QueryError("There is no map yet: the index is being opened. Ask again in a moment.")
-    return made
+        map_json = await _build_with_progress(client, session, params.limit, params.progress_token)
+    if map_json is None:
+        raise QueryError("There is no map yet: the index is being opened. Try again in a moment.")
+    return map_json
 
 
-def _tell(server: "CodekinServer", token: int | str, value: Any) -> None:
-    server.protocol.notify(types.PROGRESS, types.ProgressParams(token, value))
+async def _build_with_progress(
+    client: Client, session: Session, limit: int | None, progress_token: int | str
+) -> MapJson | None:
+    event_loop = asyncio.get_running_loop()
+    send_progress = partial(_send_progress, client, progress_token)
+
+    def on_progress(progress: Progress) -> None:
+        event_loop.call_soon_threadsafe(send_progress, types.WorkDoneProgressReport(percentage=progress.done))
+
+    send_progress(types.WorkDoneProgressBegin(_PROGRESS_TITLE, cancellable=True, percentage=0))
+    try:
+        return await _build_map_json(session, limit, on_progress)
+    finally:
+        send_progress(types.WorkDoneProgressEnd())
 
 
-async def _drawn(server: "CodekinServer", limit: int | None, on_progress: OnProgress) -> MapJson | None:
-    address = server.protocol.workspace.to_client_uri
+def _send_progress(client: Client, progress_token: int | str, progress_value: Any) -> None:
+    client.notify(types.PROGRESS, types.ProgressParams(progress_token, progress_value))
 
-    def made(engine: "Engine", cancel: Cancel) -> MapJson | None:
+
+async def _build_map_json(session: Session, limit: int | None, on_progress: OnProgress) -> MapJson | None:
+    def build_json(engine: "Engine", cancel_event: Cancel) -> MapJson | None:
         from codekin.map.builder import MAX_FUNCTIONS
 
-        drawn = engine.build_map(min(limit or MAX_FUNCTIONS, MAX_FUNCTIONS), on_progress, cancel)
-        return None if drawn is None else _json(drawn, _rows(drawn, engine), address)
+        code_map = engine.build_map(min(limit or MAX_FUNCTIONS, MAX_FUNCTIONS), on_progress, cancel_event)
+        if code_map is None:
+            return None
+        return _to_map_json(code_map, _list_file_lines(code_map, engine), session.documents.to_client_uri)
 
-    return await server.session.run_query(Priority.COMMAND, made)
+    return await session.run_query(Priority.COMMAND, build_json)
 
 
-def _rows(drawn: "CodeMap", engine: "Engine") -> Any:
-    """The lines of the files on which the names stand."""
+def _list_file_lines(code_map: "CodeMap", engine: "Engine") -> Any:
+    """Return the line of each name in its file: for a notebook, the line of its JSON."""
     from codekin.code.notebooks import is_notebook
 
-    rows = drawn.line.copy()
-    for number, path in enumerate(drawn.files):
-        if is_notebook(path):
-            cells = engine.list_cells(path)
-            for i in (drawn.file == number).nonzero()[0]:
-                rows[i] = to_file_row(find_cell(cells, int(rows[i])), int(rows[i]))
-    return rows
+    file_lines = code_map.line.copy()
+    for file_index, file_path in enumerate(code_map.files):
+        if is_notebook(file_path):
+            notebook_cells = engine.list_cells(file_path)
+            for function_index in (code_map.file == file_index).nonzero()[0]:
+                document_line = int(file_lines[function_index])
+                file_lines[function_index] = to_file_row(find_cell(notebook_cells, document_line), document_line)
+    return file_lines
 
 
-def _json(drawn: "CodeMap", rows: Any, address: Callable[[Path], str]) -> MapJson:
+def _to_map_json(code_map: "CodeMap", file_lines: Any, to_client_uri: Callable[[Path], str]) -> MapJson:
     import numpy as np
 
     return {
-        "total": drawn.total,
-        "shown": len(drawn.x),
-        "generation": drawn.generation,
-        "places": _packed(np.stack([drawn.x, drawn.y], axis=1), "<f4"),
-        "group": _packed(drawn.group, "u1"),
-        "file": _packed(drawn.file, "<u4"),
-        "line": _packed(rows, "<u4"),
-        "links": _packed(drawn.links, "<u4"),
-        "names": list(map(printable, drawn.names)),
-        "files": [address(path) for path in drawn.files],
-        "groups": [{"name": group.name, "functions": group.count} for group in drawn.groups],
+        "total": code_map.total,
+        "shown": len(code_map.x),
+        "generation": code_map.generation,
+        "places": _encode_array(np.stack([code_map.x, code_map.y], axis=1), "<f4"),
+        "group": _encode_array(code_map.group, "u1"),
+        "file": _encode_array(code_map.file, "<u4"),
+        "line": _encode_array(file_lines, "<u4"),
+        "links": _encode_array(code_map.links, "<u4"),
+        "names": list(map(printable, code_map.names)),
+        "files": [to_client_uri(file_path) for file_path in code_map.files],
+        "groups": [{"name": group.name, "functions": group.count} for group in code_map.groups],
     }
 
 
-def _packed(values: Any, kind: str) -> str:
-    return b64encode(values.astype(kind).tobytes()).decode("ascii")
+def _encode_array(array_values: Any, dtype_name: str) -> str:
+    return b64encode(array_values.astype(dtype_name).tobytes()).decode("ascii")

@@ -1,7 +1,7 @@
-"""What can be done about a duplicate that is told: compare the two, or say that they are meant to be.
+"""Offer quick fixes for a reported duplicate: compare the two, or ignore the duplicate.
 
-To say so is an edit of `.codekin.toml` (search/ignored.py) which the editor makes: the user sees it, can undo it, and
-commits it. Nothing is remembered here; the next diagnostics come from what the file says, saved or not.
+To ignore it is an edit of `.codekin.toml` (search/suppressions.py) which the editor makes: the user sees it, can undo
+it, and commits it. Nothing is remembered here; the next diagnostics follow the file, saved or not.
 """
 
 from dataclasses import dataclass
@@ -10,100 +10,128 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
-from pygls.capabilities import get_capability
 
-from codekin.lsp.convert import count_units, to_code_range
-from codekin.lsp.locations import cell_json, format_hit, is_definition, to_location
+from codekin.lsp.client import Client
+from codekin.lsp.convert import count_code_units, to_code_range
+from codekin.lsp.documents import Documents
+from codekin.lsp.locations import format_hit, is_definition, to_cell_json, to_location
 from codekin.lsp.messages import LocationJson, to_range_json
 from codekin.lsp.scheduler import Priority
-from codekin.lsp.views import view_of
+from codekin.lsp.session import Session
+from codekin.lsp.views import open_view
 from codekin.types import Cancel, Hit
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
-    from codekin.lsp.server import CodekinServer
     from codekin.search.suppressions import SuppressionEdit
 
-KIND = types.CodeActionKind.QuickFix
-_OFFERED = 3  # twins; a list of actions is read in one glance
-
-
-async def list_quick_fixes(server: "CodekinServer", params: types.CodeActionParams) -> list[types.CodeAction]:
-    """For the first duplicate among the diagnostics that the client asks about."""
-    path = server.protocol.workspace.file_of(params.text_document.uri)
-    told = [each for each in params.context.diagnostics if (each.source, each.code) == ("codekin", "duplicate")]
-    if not told or path is None or not server.has_capability("text_document.code_action.code_action_literal_support"):
-        return []
-    uri, documents = params.text_document.uri, server.protocol.workspace
-    twins = await server.session.run_query(Priority.BACKGROUND, partial(_twins, path, uri, told[0].range.start.line))
-    if twins is None:
-        return []
-    mine = types.Location(params.text_document.uri, to_code_range(twins.lines, twins.start, documents.encoding))
-    actions = []
-    for hit, addition in twins.others:
-        title = f"Compare with {format_hit(hit, documents)}"
-        theirs = {**_json(to_location(hit, documents)), "cell": cell_json(hit, documents.encoding)}
-        argument = {"mine": _json(mine), "theirs": theirs}
-        command = types.Command(title, "codekin.compare", arguments=[argument])
-        actions.append(types.CodeAction(title, kind=KIND, diagnostics=told[:1], command=command))
-        if addition is not None:
-            title = f"Ignore this pair: {format_hit(hit, documents)}"
-            actions.append(types.CodeAction(title, kind=KIND, diagnostics=told[:1], edit=_edit(server, addition)))
-    if twins.together is not None:
-        title, edit = "Ignore all of these", _edit(server, twins.together)
-        actions.append(types.CodeAction(title, kind=KIND, diagnostics=told[:1], edit=edit))
-    return actions
+_MAX_OFFERED_DUPLICATES = 3  # a list of actions is read at a glance
 
 
 @dataclass(frozen=True, slots=True)
-class _Twins:
-    start: int  # the first line of the duplicate
-    lines: list[str]
-    others: list[tuple[Hit, "SuppressionEdit | None"]]  # where else it stands, and what has that ignored
-    together: "SuppressionEdit | None"  # what has all of them ignored, where they are more than one
+class _DuplicatedFunction:
+    """Function with duplicates, and the edits that ignore them."""
+
+    first_line: int  # the client's
+    code_lines: list[str]
+    duplicates: list[tuple[Hit, "SuppressionEdit | None"]]  # each with the edit that ignores the pair
+    ignore_all: "SuppressionEdit | None"  # where there is more than one duplicate
 
 
-def _twins(path: Path, uri: str, row: int, engine: "Engine", _: Cancel) -> _Twins | None:
-    """On a thread: of the function whose name is on the client's line."""
+async def list_quick_fixes(client: Client, session: Session, params: types.CodeActionParams) -> list[types.CodeAction]:
+    """Return the quick fixes for the first duplicate among the diagnostics of the request."""
+    document_uri, documents = params.text_document.uri, session.documents
+    file_path = documents.find_file(document_uri)
+    diagnostic = next(filter(_is_duplicate, params.context.diagnostics), None)
+    can_show = client.has_capability("text_document.code_action.code_action_literal_support")
+    if diagnostic is None or file_path is None or not can_show:
+        return []
+    query = partial(_find_duplicates, file_path, document_uri, diagnostic.range.start.line)
+    duplicated = await session.run_query(Priority.BACKGROUND, query)
+    if duplicated is None:
+        return []
+    code_range = to_code_range(duplicated.code_lines, duplicated.first_line, documents.encoding)
+    code_location = types.Location(document_uri, code_range)
+    actions = []
+    for hit, ignore_pair in duplicated.duplicates:
+        actions.append(_make_compare_action(documents, diagnostic, code_location, hit))
+        if ignore_pair is not None:
+            title = f"Ignore this pair: {format_hit(hit, documents)}"
+            actions.append(_make_ignore_action(client, documents, diagnostic, title, ignore_pair))
+    if duplicated.ignore_all is not None:
+        actions.append(_make_ignore_action(client, documents, diagnostic, "Ignore all of these", duplicated.ignore_all))
+    return actions
+
+
+def _is_duplicate(diagnostic: types.Diagnostic) -> bool:
+    return (diagnostic.source, diagnostic.code) == ("codekin", "duplicate")
+
+
+def _make_compare_action(
+    documents: Documents, diagnostic: types.Diagnostic, code_location: types.Location, hit: Hit
+) -> types.CodeAction:
+    title = f"Compare with {format_hit(hit, documents)}"
+    hit_json = {**_to_location_json(to_location(hit, documents)), "cell": to_cell_json(hit, documents.encoding)}
+    argument = {"mine": _to_location_json(code_location), "theirs": hit_json}
+    command = types.Command(title, "codekin.compare", arguments=[argument])
+    return types.CodeAction(title, kind=types.CodeActionKind.QuickFix, diagnostics=[diagnostic], command=command)
+
+
+def _make_ignore_action(
+    client: Client, documents: Documents, diagnostic: types.Diagnostic, title: str, suppression: "SuppressionEdit"
+) -> types.CodeAction:
+    workspace_edit = _to_workspace_edit(client, documents, suppression)
+    kind = types.CodeActionKind.QuickFix
+    return types.CodeAction(title, kind=kind, diagnostics=[diagnostic], edit=workspace_edit)
+
+
+def _find_duplicates(
+    file_path: Path, document_uri: str, client_line: int, engine: "Engine", _: Cancel
+) -> _DuplicatedFunction | None:
+    """Return the function whose name is on the client's line, with its duplicates. Runs on a thread."""
     from codekin.code.extract import split_lines
 
-    view = view_of(engine, path, uri)
+    view = open_view(engine, file_path, document_uri)
     if view is None:
         return None
-    path, line = view.path, view.line(row)
-    own = next((each for each in engine.list_snippets(path) if each.name_line == line and is_definition(each)), None)
-    if own is None:
+    document_line = view.to_document_line(client_line)
+    snippets = filter(is_definition, engine.list_snippets(view.path))
+    function = next((snippet for snippet in snippets if snippet.name_line == document_line), None)
+    if function is None:
         return None
-    hits = engine.find_duplicates(path, own)
-    mine = engine.find_reference(path, own.qualified_name)
-    named = [engine.find_reference(hit.place.path, hit.place.qualified_name) for hit in hits]
-    others = [
-        (hit, engine.make_suppression([mine, its]) if mine and its else None)
-        for hit, its in zip(hits[:_OFFERED], named, strict=False)
+    hits = engine.find_duplicates(view.path, function)
+    reference = engine.find_reference(view.path, function.qualified_name)
+    hit_references = [engine.find_reference(hit.place.path, hit.place.qualified_name) for hit in hits]
+    duplicates = [
+        (hit, engine.make_suppression([reference, hit_reference]) if reference and hit_reference else None)
+        for hit, hit_reference in zip(hits[:_MAX_OFFERED_DUPLICATES], hit_references, strict=False)
     ]
-    group = [each for each in dict.fromkeys((mine, *named)) if each]
-    together = engine.make_suppression(group) if len(hits) > 1 and mine and None not in named else None
-    lines = split_lines(view.document.text)[own.span.start : own.span.end]
-    return _Twins(view.row(own.span.start), lines, others, together)
+    ignore_all: SuppressionEdit | None = None
+    if len(hits) > 1 and reference and None not in hit_references:
+        ignore_all = engine.make_suppression(list(filter(None, dict.fromkeys((reference, *hit_references)))))
+    code_lines = split_lines(view.document.text)[function.span.start : function.span.end]
+    return _DuplicatedFunction(view.to_client_line(function.span.start), code_lines, duplicates, ignore_all)
 
 
-def _edit(server: "CodekinServer", addition: "SuppressionEdit") -> types.WorkspaceEdit:
-    """What puts the entry at the file's end, and makes the file where there is none."""
-    documents, before = server.protocol.workspace, addition.before or ""
-    uri = documents.to_client_uri(addition.path)
-    last = before.rpartition("\n")[2]
-    end = types.Position(before.count("\n"), count_units(last, documents.encoding))
-    change = types.TextEdit(types.Range(end, end), addition.text)
-    if not server.has_capability("workspace.workspace_edit.document_changes"):
-        return types.WorkspaceEdit(changes={uri: [change]})
-    document = documents.find_open(uri)
-    versioned = types.OptionalVersionedTextDocumentIdentifier(uri, document.version if document else None)
-    edits: list[types.CreateFile | types.TextDocumentEdit] = [types.TextDocumentEdit(versioned, [change])]
-    operations = get_capability(server.client_capabilities, "workspace.workspace_edit.resource_operations", None) or ()
-    if addition.before is None and types.ResourceOperationKind.Create in operations:
-        edits.insert(0, types.CreateFile(uri, options=types.CreateFileOptions(ignore_if_exists=True)))
-    return types.WorkspaceEdit(document_changes=edits)
+def _to_workspace_edit(client: Client, documents: Documents, suppression: "SuppressionEdit") -> types.WorkspaceEdit:
+    """Return the edit that appends the entry to the file, which it creates where there is none."""
+    file_text, file_uri = suppression.before or "", documents.to_client_uri(suppression.path)
+    last_line = file_text.rpartition("\n")[2]
+    end_position = types.Position(file_text.count("\n"), count_code_units(last_line, documents.encoding))
+    text_edit = types.TextEdit(types.Range(end_position, end_position), suppression.text)
+    if not client.has_capability("workspace.workspace_edit.document_changes"):
+        return types.WorkspaceEdit(changes={file_uri: [text_edit]})
+    document = documents.find_open_document(file_uri)
+    identifier = types.OptionalVersionedTextDocumentIdentifier(file_uri, document.version if document else None)
+    document_changes: list[types.CreateFile | types.TextDocumentEdit] = [
+        types.TextDocumentEdit(identifier, [text_edit])
+    ]
+    operations = client.get_capability("workspace.workspace_edit.resource_operations") or ()
+    if suppression.before is None and types.ResourceOperationKind.Create in operations:
+        create_options = types.CreateFileOptions(ignore_if_exists=True)
+        document_changes.insert(0, types.CreateFile(file_uri, options=create_options))
+    return types.WorkspaceEdit(document_changes=document_changes)
 
 
-def _json(location: types.Location) -> LocationJson:
+def _to_location_json(location: types.Location) -> LocationJson:
     return {"uri": location.uri, "range": to_range_json(location.range)}

@@ -1,40 +1,26 @@
-"""Answers shown by standard messages, in clients that do nothing with a command's result."""
+"""Show answers by standard messages, in clients that do nothing with a command's result."""
 
-from typing import TYPE_CHECKING
+from lsprotocol.types import MessageType
 
-from lsprotocol.types import MessageType, Range, ShowDocumentParams
-from pygls.exceptions import JsonRpcException
-
+from codekin.lsp.client import Client
+from codekin.lsp.documents import Documents
 from codekin.lsp.locations import format_hit, to_location, to_name_location
 from codekin.printable import printable
 from codekin.types import Answer
 
-if TYPE_CHECKING:
-    from codekin.lsp.server import CodekinServer
-
-_LISTED = 10
+_MAX_LISTED_HITS = 10
 
 
-async def show_location(server: "CodekinServer", uri: str, selection: Range) -> bool:
-    """Shows the place, and says whether the client could."""
-    if not server.has_capability("window.show_document.support"):
-        return False
-    try:
-        result = await server.window_show_document_async(ShowDocumentParams(uri, take_focus=True, selection=selection))
-    except JsonRpcException:
-        return False
-    return result.success
-
-
-async def show_answer(server: "CodekinServer", answer: Answer, found: str) -> None:
-    """Goes to the best hit, or lists the hits where the client can't go there."""
-    documents = server.protocol.workspace
-    covered = "" if answer.coverage >= 1 else f" ({answer.coverage:.0%} of the workspace is indexed so far)"
+async def show_answer(client: Client, documents: Documents, answer: Answer, result_word: str) -> None:
+    """Open the best hit, or list the hits in a message where the client can't open it."""
+    coverage_note = "" if answer.coverage >= 1 else f" ({answer.coverage:.0%} of the workspace is indexed so far)"
     if not answer.hits:
-        server.show_message(MessageType.Info, f"codekin: nothing {found}{covered}.")
+        client.show_message(MessageType.Info, f"codekin: nothing {result_word}{coverage_note}.")
         return
-    best = answer.hits[0]
-    if await show_location(server, to_location(best, documents).uri, to_name_location(best, documents)):
+    best_hit = answer.hits[0]
+    document_uri, name_range = to_location(best_hit, documents).uri, to_name_location(best_hit, documents)
+    if await client.show_document(document_uri, name_range):
         return
-    lines = [f"{format_hit(hit, documents)}: {printable(hit.why)}" for hit in answer.hits[:_LISTED]]
-    server.show_message(MessageType.Info, "\n".join([f"codekin: {len(answer.hits)} {found}{covered}", *lines]))
+    heading = f"codekin: {len(answer.hits)} {result_word}{coverage_note}"
+    hit_lines = [f"{format_hit(hit, documents)}: {printable(hit.why)}" for hit in answer.hits[:_MAX_LISTED_HITS]]
+    client.show_message(MessageType.Info, "\n".join([heading, *hit_lines]))

@@ -1,4 +1,4 @@
-"""What is like this code?"""
+"""Answer codekin/findSimilar: what else looks like this code?"""
 
 import os
 from functools import partial
@@ -8,81 +8,97 @@ from typing import TYPE_CHECKING
 from lsprotocol.types import Range
 
 from codekin.errors import QueryError
+from codekin.lsp.client import Client
 from codekin.lsp.convert import to_line_span, to_path
 from codekin.lsp.features.show import show_answer
 from codekin.lsp.locations import to_answer_json
 from codekin.lsp.messages import EMPTY_ANSWER, AnswerJson
 from codekin.lsp.request_params import FindSimilarParams, ScopeParams
 from codekin.lsp.scheduler import Priority
-from codekin.lsp.views import view_of
-from codekin.types import Answer, Cancel, Filter, Skipped
+from codekin.lsp.session import Session
+from codekin.lsp.views import open_view
+from codekin.types import Answer, Cancel, Filter, Skipped, Span
 
 if TYPE_CHECKING:
     from pygls.workspace import TextDocument
 
     from codekin.engine import Engine
-    from codekin.lsp.server import CodekinServer
 
-_EDITORS_NAMES = {"javascriptreact": "javascript", "typescriptreact": "tsx", "shellscript": "bash", "makefile": "make"}
+_LANGUAGES_BY_EDITOR_ID = {
+    "javascriptreact": "javascript",
+    "typescriptreact": "tsx",
+    "shellscript": "bash",
+    "makefile": "make",
+}
 
 
-async def find_similar(server: "CodekinServer", params: FindSimilarParams) -> AnswerJson:
-    """Answers from what is indexed; raises QueryError where there is no such code."""
-    documents = server.protocol.workspace
-    document, path = documents.find_open(params.uri), documents.file_of(params.uri)
-    answer = await server.session.run_query(Priority.REQUEST, partial(_ask, params, document, path))
+async def find_similar(client: Client, session: Session, params: FindSimilarParams) -> AnswerJson:
+    """Return indexed code that is similar; raises QueryError where the code to compare with can't be read."""
+    document = session.documents.find_open_document(params.uri)
+    file_path = session.documents.find_file(params.uri)
+    answer = await session.run_query(Priority.REQUEST, partial(_find_similar, params, document, file_path))
     if answer is None:
         return EMPTY_ANSWER
     if params.show:
-        await show_answer(server, answer, "similar")
-    return to_answer_json(answer, server.protocol.workspace)
+        await show_answer(client, session.documents, answer, "similar")
+    return to_answer_json(answer, session.documents)
 
 
 def to_filter(scope: ScopeParams) -> Filter:
-    """The scope as the engine has it. Raises QueryError."""
+    """Return the scope as a filter of hits. Raises QueryError."""
     from codekin.code.languages import find_language
 
-    language, folder = scope.language, None
+    language, folder_path = scope.language, None
     if language is not None:
-        language = find_language(_EDITORS_NAMES.get(language, language))
+        language = find_language(_LANGUAGES_BY_EDITOR_ID.get(language, language))
     if scope.folder is not None:
-        folder = to_path(scope.folder) or Path(scope.folder)
-        if not folder.is_absolute() or "\0" in str(folder):
+        folder_path = to_path(scope.folder) or Path(scope.folder)
+        if not folder_path.is_absolute() or "\0" in str(folder_path):
             raise QueryError(f"{scope.folder} is no folder. Name it by its file: URI, or by its absolute path.")
-        folder = Path(os.path.realpath(folder))
-    return Filter(language, folder)
+        folder_path = Path(os.path.realpath(folder_path))
+    return Filter(language, folder_path)
 
 
-def _ask(
-    params: FindSimilarParams, document: "TextDocument | None", path: Path | None, engine: "Engine", cancel: Cancel
+def _find_similar(
+    params: FindSimilarParams,
+    document: "TextDocument | None",
+    file_path: Path | None,
+    engine: "Engine",
+    cancel_event: Cancel,
 ) -> Answer:
-    """On a thread."""
-    limit, scope = params.scope.limit or engine.settings.search.limit, to_filter(params.scope)
+    """Find code similar to the text, or to the file's or the unsaved document's selection. Runs on a thread."""
+    limit, hit_filter = params.scope.limit or engine.settings.search.limit, to_filter(params.scope)
+
+    def find_by_code(code: str, language: str = "") -> Answer:
+        return engine.find_similar_to_code(code, limit, language=language, within=hit_filter, cancel=cancel_event)
+
+    def find_in_file(path: Path, line_span: Span) -> Answer:
+        return engine.find_similar(path, line_span, limit, within=hit_filter, cancel=cancel_event)
+
     if params.text is not None:
-        return engine.find_similar_to_code(params.text, limit, within=scope, cancel=cancel)
-    if path is not None:
-        view = view_of(engine, path, params.uri)
+        return find_by_code(params.text)
+    if file_path is not None:
+        view = open_view(engine, file_path, params.uri)
         if view is not None:
-            return engine.find_similar(view.path, view.span(params.asked), limit, within=scope, cancel=cancel)
-        path = engine.resolve_path(path)
-        if document is None or isinstance(engine.read_document(path), Skipped):  # the engine says why
-            return engine.find_similar(path, to_line_span(params.asked, 1), limit, within=scope, cancel=cancel)
+            return find_in_file(view.path, view.to_document_lines(params.selection))
+        file_path = engine.resolve_path(file_path)
+        if document is None or isinstance(engine.read_document(file_path), Skipped):
+            return find_in_file(file_path, to_line_span(params.selection, 1))  # which raises the reason
     if document is None:
         raise QueryError(f"{params.uri} is not open, so its text is not known. Open it, or send the text.")
-    if refused := engine.check_text_size(Path(params.uri), document.source):
-        raise QueryError(f"{params.uri} is too large: {refused.reason}. Send the code as text.")
-    language = _EDITORS_NAMES.get(document.language_id or "", document.language_id or "")
-    code = _asked_code(document.source, language, params.asked)
-    return engine.find_similar_to_code(code, limit, language=language, within=scope, cancel=cancel)
+    if refusal := engine.check_text_size(Path(params.uri), document.source):
+        raise QueryError(f"{params.uri} is too large: {refusal.reason}. Send the code as text.")
+    language = _LANGUAGES_BY_EDITOR_ID.get(document.language_id or "", document.language_id or "")
+    return find_by_code(_extract_code(document.source, language, params.selection), language)
 
 
-def _asked_code(text: str, language: str, asked: Range) -> str:
-    """The code that is meant in a text that is no file: what is selected, or the function at the position."""
+def _extract_code(document_text: str, language: str, selection: Range) -> str:
+    """Return the selected lines, or the function at the position, of a document that is no file."""
     from codekin.code.extract import extract_snippets, find_snippet, split_lines
 
-    lines = split_lines(text)
-    span = to_line_span(asked, len(lines))
-    if span.end - span.start > 1:
-        return "\n".join(lines[span.start : span.end])
-    snippet = find_snippet(extract_snippets(text, language), span.start)
+    document_lines = split_lines(document_text)
+    line_span = to_line_span(selection, len(document_lines))
+    if line_span.end - line_span.start > 1:
+        return "\n".join(document_lines[line_span.start : line_span.end])
+    snippet = find_snippet(extract_snippets(document_text, language), line_span.start)
     return snippet.text if snippet else ""

@@ -1,0 +1,69 @@
+"""Start the language server: register the features, serve one client, and close the index in time."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+from functools import partial
+
+from codekin.lsp import features, logs, streams, transport
+from codekin.lsp.connections import ListenAddress
+from codekin.lsp.server import CodekinServer
+
+_CLOSE_TIMEOUT_S = 1.5  # closing ends sooner by itself, except on a very busy machine or where a library hangs
+
+
+def create_server(*, is_remote: bool = False) -> CodekinServer:
+    """Return a server with all features."""
+    server = CodekinServer(is_remote=is_remote)
+    features.register_features(server)
+    return server
+
+
+def serve_client(listen_address: ListenAddress | None = None) -> None:
+    """Serve one client until it sends `exit` or is gone: over standard input and output, or at the address.
+
+    Raises SystemExit(1) where the client has not sent `shutdown` first; QueryError or OSError where it can't listen.
+    """
+    logs.configure_logging()
+    exit_status = asyncio.run(_run_server(listen_address))
+    if exit_status:
+        raise SystemExit(exit_status)
+
+
+async def _run_server(listen_address: ListenAddress | None) -> int:
+    event_loop = asyncio.get_running_loop()
+    server = create_server(is_remote=listen_address is not None)
+    logging.getLogger("codekin").addHandler(logs.ClientLogHandler(server.send_log_message))
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
+            event_loop.add_signal_handler(signal_number, server.stop_serving, 0)
+    stop_task = event_loop.create_task(server.stopped.wait())
+    on_broken = partial(server.stop_from_thread, event_loop)
+    client_stream = await streams.open_stream(listen_address, stop_task, on_broken)
+    if client_stream is None:
+        return server.exit_status
+    server.protocol.set_writer(client_stream.outgoing)
+    follow_task = event_loop.create_task(streams.follow_stream(server.protocol, client_stream))
+    await asyncio.wait((follow_task, stop_task), return_when=asyncio.FIRST_COMPLETED)
+    await _close_index(server)
+    await transport.flush_and_close(client_stream.outgoing)
+    return server.exit_status
+
+
+async def _close_index(server: CodekinServer) -> None:
+    """Close the index, or end the process where that takes too long."""
+    if server.protocol.documents is None:
+        return
+    closed_event = threading.Event()
+    threading.Thread(target=_exit_after_timeout, args=(server, closed_event), daemon=True).start()
+    await server.session.close_session()
+    closed_event.set()
+
+
+def _exit_after_timeout(server: CodekinServer, closed_event: threading.Event) -> None:
+    """End the process unless the index closes in time. Nothing is lost: every change is one transaction."""
+    if not closed_event.wait(_CLOSE_TIMEOUT_S):
+        os._exit(server.exit_status)  # on a thread of its own: the loop may wait for what hangs, too

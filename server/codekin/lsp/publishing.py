@@ -1,0 +1,88 @@
+"""Keep what the client shows of the index up to date: progress bar, status, code lenses and diagnostics."""
+
+from lsprotocol.types import MessageType
+
+from codekin.lsp.client import Client
+from codekin.lsp.features.diagnostics import DiagnosticPublisher
+from codekin.lsp.progress import ProgressBar
+from codekin.lsp.scheduler import Priority
+from codekin.lsp.session import Session
+from codekin.lsp.status import StatusPublisher
+from codekin.types import Progress
+
+
+class ViewPublisher:
+    """Updates the client's views as the engine changes (a `SessionListener`). For the loop's thread."""
+
+    def __init__(self, client: Client, session: Session) -> None:
+        self._client = client
+        self._session = session
+        self._progress: Progress | None = None
+        self._status_publisher = StatusPublisher(client, session, self.refresh_views)
+        self._diagnostic_publisher = (
+            None
+            if client.has_capability("workspace.diagnostics.refresh_support")
+            else DiagnosticPublisher(client, session)
+        )
+        self.progress_bar = ProgressBar(client.progress_notifications, self._pause_indexing)
+
+    @property
+    def pushes_diagnostics(self) -> bool:
+        """Return whether diagnostics are published, because the client can't be asked to request them again."""
+        return self._diagnostic_publisher is not None
+
+    def update_status(self) -> None:
+        """Publish the status soon."""
+        self._status_publisher.schedule_update()
+
+    def refresh_views(self, *, includes_disabled: bool = False) -> None:
+        """Update the lenses and diagnostics shown; with `includes_disabled` also those just turned off."""
+        settings = self._session.settings
+        if settings is None:
+            return
+        if settings.lens.enabled or includes_disabled:
+            self._client.refresh_code_lenses()
+        if settings.duplicates.enabled or includes_disabled:
+            if self._diagnostic_publisher is None:
+                self._client.refresh_diagnostics()
+            elif settings.duplicates.enabled:
+                self._diagnostic_publisher.schedule_update()
+            else:
+                self._diagnostic_publisher.clear_diagnostics()
+
+    def engine_requested(self) -> None:
+        """Publish the status, which may be another from now on."""
+        self.update_status()
+
+    def engine_exchanged(self) -> None:
+        """Update all views: another engine answers."""
+        self.engine_changed(None)
+        self.refresh_views()
+
+    def engine_failed(self, problem: str) -> None:
+        """Show the user why there is no engine."""
+        self._client.show_message(MessageType.Error, f"codekin: {problem}")
+        self.update_status()
+
+    def engine_changed(self, progress: Progress | None) -> None:
+        """Show the progress of the bulk index, and update the views at its end."""
+        has_ended = self._progress is not None and progress is None
+        self._progress = progress
+        if self._client.has_capability("window.work_done_progress"):
+            self.progress_bar.update_progress(progress)
+        self.update_status()
+        if has_ended:
+            self.refresh_views()
+        elif self._diagnostic_publisher is not None:  # which waits until nothing changes any more
+            self._diagnostic_publisher.schedule_update()
+
+    def _pause_indexing(self) -> None:
+        """Pause the bulk index, whose progress bar the user has cancelled."""
+        progress = self._progress
+        progress_text = f" at {progress.done:,} of {progress.total:,} files" if progress else ""
+        self._client.create_task(self._session.run_query(Priority.COMMAND, lambda engine, _: engine.pause()))
+        self._client.show_message(
+            MessageType.Info,
+            f"codekin: indexing is paused{progress_text}; what is indexed can be searched. "
+            "The command codekin.resume goes on.",
+        )
