@@ -98,7 +98,7 @@ async def test_closing_lets_what_is_asked_finish_and_refuses_the_rest(questions:
     gate = threading.Event()
     asking = asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: gate.wait(20)))
     await asyncio.sleep(0)
-    closing = asyncio.ensure_future(asyncio.to_thread(questions.close_engine, now=False))
+    closing = asyncio.ensure_future(asyncio.to_thread(questions.close_engine, interrupts=False))
     while not questions._query_pool._shutdown:
         await asyncio.sleep(0)
     with pytest.raises(ClosedError):

@@ -1,8 +1,8 @@
 """Check who may talk to a listening server: over TCP, whoever sends its token in `initialize`.
 
 Every program of the machine, of every user, reaches a loopback port, and so does every web page in a browser, by
-sending HTTP there (also behind a name that suddenly means 127.0.0.1). A page can't choose the first bytes that a
-browser sends, and nobody can guess the token. A Unix socket is reached by its owner only, and so needs none.
+sending HTTP there (also by DNS rebinding). A page can't choose the first bytes that a
+browser sends, and nobody can guess the token. A Unix socket is reached by its owner only, and so needs no token.
 """
 
 import hmac
@@ -23,7 +23,7 @@ from codekin.lsp.framing import Frame, to_frame
 _OPTION_NAME = "token"
 _MIN_TOKEN_CHARACTERS = 16
 _MAX_TOKEN_FILE_BYTES = 4096
-_HEADER_START = b"content-"  # what a client's first bytes must be, in any case
+_HEADER_START = b"content-"  # how a client's first bytes must start, in any case
 
 
 class RefusedError(Exception):
@@ -59,9 +59,9 @@ def check_first_message(first_frame: Frame, expected_token: str | None) -> None:
 
 def remove_token(options: Any) -> Any:
     """Return `initializationOptions` without the token, which is no setting."""
-    return (
-        {key: value for key, value in options.items() if key != _OPTION_NAME} if isinstance(options, dict) else options
-    )
+    if not isinstance(options, dict):
+        return options
+    return {option_name: value for option_name, value in options.items() if option_name != _OPTION_NAME}
 
 
 def create_token() -> str:

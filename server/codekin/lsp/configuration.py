@@ -3,8 +3,8 @@
 Sources, weakest first: the defaults, the user's `config.toml`, the client's `initializationOptions`, its answer to
 `workspace/configuration` (or what it sends with `didChangeConfiguration`), the environment.
 
-Over the protocol nobody can tell whether an answer to `workspace/configuration`, or what is sent with
-`didChangeConfiguration`, is the user's will or stands in a file of the workspace, which a stranger may have written
+The protocol does not tell whether an answer to `workspace/configuration`, or to `didChangeConfiguration`, comes from
+the user or from a file of the workspace, which a stranger may have written
 (`.vscode/settings.json`, `.vim/coc-settings.json`, `.dir-locals.el`, neoconf's files). Settings that are the user's
 alone (`Scope.USER`: what costs the machine something, or names a path, a model or an endpoint) are therefore taken
 from the user's file, `initializationOptions` and the environment only. A client must put nothing into
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SettingGroups = dict[str, Any]
 
 _SECTION = "codekin"
-_MAX_REPORTED_PROBLEMS = 20  # told at a time: each is a message to the user, and a workspace may have thousands
+_MAX_REPORTED_PROBLEMS = 20  # each is a message to the user, and a workspace may have thousands
 
 
 class Configuration:

@@ -20,8 +20,8 @@ from codekin.lsp.framing import MAX_MESSAGE_BYTES, Frame, FrameReader, FramingEr
 log = logging.getLogger(__name__)
 
 _FIRST_MESSAGE_TIMEOUT_S = 10.0  # an editor sends initialize at once
-_MAX_FIRST_MESSAGE_BYTES = 2**20  # those of the recorded clients have 10,000
-_MAX_PENDING_CONNECTIONS = 16  # connections that have not sent it yet
+_MAX_FIRST_MESSAGE_BYTES = 2**20  # recorded clients send 10,000
+_MAX_PENDING_CONNECTIONS = 16  # connections whose first message is awaited
 _CHUNK_BYTES = 65_536
 
 
@@ -30,9 +30,9 @@ class TcpAddress:
     """Address to listen at, and the token that a client must send."""
 
     host: str
-    port: int  # 0: any that is free, which the log tells
+    port: int  # 0: any free port, which is logged
     token: str
-    may_be_remote: bool = False  # also at addresses that other machines reach
+    may_be_remote: bool = False  # may listen at addresses that other machines reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +127,8 @@ async def accept_client(listen_address: ListenAddress) -> Connection:
 async def _listen_tcp(tcp_address: Any, admission: _Admission) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     address_infos = await loop.getaddrinfo(tcp_address.host, tcp_address.port, type=socket.SOCK_STREAM)
-    host_addresses = list(
-        dict.fromkeys(str(address[4][0]) for address in address_infos)
-    )  # looked up once: names may change
+    # Resolved once: the name may resolve to something else later.
+    host_addresses = list(dict.fromkeys(str(address[4][0]) for address in address_infos))
     remote_addresses = [bound_host for bound_host in host_addresses if not is_loopback_address(bound_host)]
     if remote_addresses and not tcp_address.may_be_remote:
         raise QueryError(
@@ -165,7 +164,7 @@ async def _listen_socket(socket_path: Any, admission: _Admission) -> AsyncIterat
     finally:
         listener.close()
         with contextlib.suppress(OSError):
-            if _get_file_id(socket_path.path) == socket_file_id:  # else another server has taken the place
+            if _get_file_id(socket_path.path) == socket_file_id:  # else another server listens there now
                 socket_path.path.unlink()
 
 

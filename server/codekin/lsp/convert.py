@@ -1,7 +1,7 @@
 """Convert the protocol's positions and URIs to codekin's lines, offsets and paths, and back. Does not touch the disk.
 
 A position is a line and a count of code units (UTF-8, UTF-16 or UTF-32, as negotiated) into it; out-of-range ones are
-clamped, as the specification has it, and one inside a character is taken to be at its start.
+clamped, as the specification has it, and one inside a character is moved to its start.
 """
 
 import os
@@ -23,13 +23,10 @@ from codekin.types import Span
 UTF8, UTF16, UTF32 = (kind.value for kind in PositionEncodingKind)
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_CELL_FRAGMENT = re.compile(
-    r"[W-Za-fz](?P<index>[0-6]+)s(?P<scheme>[\w-]+=*)"
-)  # the index to the base of 7, the rest in base64
-_FILE_SCHEME_BASE64, _REMOTE_SCHEME_BASE64 = (
-    "ZmlsZQ",
-    "dnNjb2RlLXJlbW90ZQ",
-)  # "file" and "vscode-remote", where the server is beside the files
+# Fragment of a cell's URI in VS Code: the index in base 7, and the scheme of the notebook's URI in base64.
+_CELL_FRAGMENT = re.compile(r"[W-Za-fz](?P<index>[0-6]+)s(?P<scheme>[\w-]+=*)")
+_FILE_SCHEME_BASE64 = "ZmlsZQ"  # file
+_REMOTE_SCHEME_BASE64 = "dnNjb2RlLXJlbW90ZQ"  # vscode-remote: the server runs on the machine of the files
 _DRIVE = re.compile(r"/[A-Za-z]:")
 
 
@@ -69,7 +66,10 @@ def apply_changes(text: str, changes: Iterable[TextDocumentContentChangeEvent], 
     """Return `text` after the changes; each is relative to the result of the one before."""
     for content_change in changes:
         if isinstance(content_change, TextDocumentContentChangePartial):
-            range_ends = content_change.range.start, content_change.range.end  # the wrong way round with some
+            range_ends = (
+                content_change.range.start,
+                content_change.range.end,
+            )  # some send them reversed
             start_offset, end_offset = sorted(to_text_offset(text, position, encoding) for position in range_ends)
             text = text[:start_offset] + content_change.text + text[end_offset:]
         else:
@@ -114,8 +114,8 @@ def to_name_range(line_text: str, line_number: int, name: str, encoding: str) ->
 def to_path(uri: str) -> Path | None:
     """Return the path of a file: URI.
 
-    None for any other (untitled:, git:, a notebook's cell: see `parse_cell_uri`), and for a name that is not UTF-8,
-    which no index has.
+    Returns None for any other (untitled:, git:, a notebook's cell: see `parse_cell_uri`), and for a name
+    that is not UTF-8, which no index has.
     """
     try:
         uri_parts = urlsplit(uri)
@@ -134,7 +134,7 @@ def to_path(uri: str) -> Path | None:
 def parse_cell_uri(uri: str) -> tuple[Path, int] | None:
     """Return the notebook of a cell's URI as VS Code makes them, and the cell's index when it was opened.
 
-    The index is -1 where the address does not tell it. None for any other address, and where the notebook is no file.
+    The index is -1 where the URI does not say it. Returns None for any other URI, and where the notebook is no file.
     """
     try:
         uri_parts = urlsplit(uri)

@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcParseError
 
 from codekin.lsp.framing import Frame
 
-_MAX_DEPTH = 100  # what clients send has up to 12 levels
+_MAX_DEPTH = 100  # clients send up to 12 levels
 
 
 def decode_frame(frame: Frame) -> Any:
@@ -42,7 +42,7 @@ def _sanitize_value(json_value: Any, nesting_depth: int) -> Any:
         raise RecursionError
     if isinstance(json_value, list):
         return [_sanitize_value(item, nesting_depth + 1) for item in json_value]
-    return {  # an id is said back as it came
+    return {  # an id is returned unchanged
         _replace_surrogates(member_name): item
         if member_name == "id" and isinstance(item, str)
         else _sanitize_value(item, nesting_depth + 1)

@@ -25,7 +25,7 @@ class OpenDocument(TextDocument):
     """A text document that the client has open.
 
     Lines end where the protocol says, at LF, CR LF or CR: pygls's also end at form feeds and at the separators of
-    Unicode, which puts every later edit into the wrong place; and edits beyond a line's end go to its end.
+    Unicode, which misplaces every later edit. Edits beyond a line's end go to its end.
     """
 
     encoding = UTF16
@@ -42,11 +42,9 @@ class Documents(Workspace):
         encoding = types.PositionEncodingKind(position_encoding or types.PositionEncodingKind.Utf16)
         super().__init__(None, position_encoding=encoding)
         self.encoding: str = encoding.value
-        self._client_uris: dict[Path, str] = {}  # of open documents, where they really stand → as the client has it
-        self._initial_cell_texts: dict[
-            str, str
-        ] = {}  # what cells said when they were opened, where notebooks are not told of
-        self._client_roots: dict[Path, Path] = {}  # the same of the folders
+        self._client_uris: dict[Path, str] = {}  # real path of an open document → client's URI
+        self._initial_cell_texts: dict[str, str] = {}  # cell's URI → text when opened, for clients that send cells only
+        self._client_roots: dict[Path, Path] = {}  # folder's real path → client's path
 
     def list_open_documents(self) -> Iterator[tuple[Path, str | OpenNotebook]]:
         """Yield the open files and notebooks with their texts."""
@@ -145,7 +143,7 @@ class Documents(Workspace):
         super().remove_notebook_document(params)
         notebook_uri = params.notebook_document.uri
         for cell in [cell for cell, notebook in self._cell_in_notebook.items() if notebook == unquote(notebook_uri)]:
-            self.remove_text_document(cell)  # which the client did not name
+            self.remove_text_document(cell)  # the client does not close cells one by one
         self._client_uris = {
             real_path: client_uri for real_path, client_uri in self._client_uris.items() if client_uri != notebook_uri
         }
@@ -180,6 +178,6 @@ class Documents(Workspace):
         self, doc_uri: str, source: str | None = None, version: int | None = None, language_id: str | None = None
     ) -> TextDocument:
         document = OpenDocument("", source, version, language_id, position_codec=self.position_codec)
-        document.uri = doc_uri  # not before: pygls takes it apart, and fails with some
+        document.uri = doc_uri  # not in the constructor: pygls parses it, and fails with some
         document.encoding = self.encoding
         return document

@@ -1,8 +1,8 @@
 """Divide a byte stream into messages by the base protocol's headers, read as tolerantly as possible without guessing.
 
 Names may be written in any case, blanks may stand around names and values, lines may end in LF alone, other headers are
-skipped. Where it can't be known any more where the next message begins, a FramingError says why: nobody shall wait for
-an answer that never comes. Pure: nothing here reads or writes.
+skipped. Where the start of the next message can't be found, a FramingError says why, so that nobody waits for an answer
+in vain. Nothing here does input or output.
 """
 
 import json
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_MESSAGE_BYTES = 128 * 2**20  # twice the largest text that VS Code sends to servers, escaped
-_MAX_HEADER_BYTES = 16 * 2**10  # between two messages; those of all known clients have fewer than 100
+_MAX_HEADER_BYTES = 16 * 2**10  # between two messages; known clients send fewer than 100
 
 _HEADER = re.compile(rb"[ \t]*(?P<name>[!#$%&'*+.^_`|~\w-]+)[ \t]*:(?P<value>.*)", re.DOTALL)
 _TRAILING_CONTENT_LENGTH = re.compile(rb"content-length[ \t]*:[ \t]*\d+[ \t]*\Z", re.IGNORECASE)
@@ -94,7 +94,7 @@ class FrameReader:
 
     def _read_header(self, header_line: bytes) -> None:
         header_match = _HEADER.fullmatch(header_line)
-        if header_match is None:  # garbage, of a message whose length was said too small, or of a shell
+        if header_match is None:  # garbage: of a message longer than its Content-Length, or of a shell
             length_match = _TRAILING_CONTENT_LENGTH.search(header_line)
             if length_match is not None:
                 self._read_header(length_match[0])

@@ -1,7 +1,7 @@
 """Write the log to standard error and to the client's own log, never to standard output.
 
-A client can do the same thing wrong 30,000 times: each place of the code that writes to the log is heard ten times,
-and then at the hundredth, thousandth, … time, which says how many were left out.
+A client can do the same thing wrong 30,000 times: each line of code that writes to the log is let through ten
+times, and then at the hundredth, thousandth, … time, with the number of records dropped.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from pygls.exceptions import JsonRpcException
 
 from codekin.printable import PrintableFormatter, printable
 
-_MAX_REPEATED_LINES = 10  # of each place
-_REPEAT_RESET_S = 60.0  # a place that has said nothing for so long is heard anew
-_MAX_LINE_CHARACTERS = 1000  # of a line, without its trace
+_MAX_REPEATED_LINES = 10  # per line of code
+_REPEAT_RESET_S = 60.0  # after so long without a record, counting starts again
+_MAX_LINE_CHARACTERS = 1000  # without the trace
 
 
 class RepeatFilter(logging.Filter):
@@ -25,7 +25,7 @@ class RepeatFilter(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._line_counts: dict[tuple[str, int], tuple[int, float]] = {}  # of each place: lines, and when the last came
+        self._line_counts: dict[tuple[str, int], tuple[int, float]] = {}  # line of code → count, last time
 
     def filter(self, record: logging.LogRecord) -> bool:
         code_position = record.pathname, record.lineno

@@ -55,22 +55,22 @@ class CellJson(TypedDict):
 
     index: int  # among all cells, from 0
     range: RangeJson  # the whole hit, in the cell's own lines
-    selectionRange: RangeJson  # its name
+    selectionRange: RangeJson  # the name
 
 
 class HitJson(TypedDict):
     """Code that matches a query."""
 
-    location: LocationJson  # the whole of it
-    selectionRange: RangeJson  # its name
-    name: str  # "" where the source gives none
+    location: LocationJson  # the whole code
+    selectionRange: RangeJson  # the name
+    name: str  # "" for code without a name
     qualifiedName: str
     kind: str  # "function" | "method" | "constructor" | "test" | "class" | "module" | "lines"
     language: str
     score: float  # 0 … 1, higher is better
-    kinship: str | None  # "identical" | "renamed" | "edited" | "similar"; null where the question was not code
+    kinship: str | None  # "identical" | "renamed" | "edited" | "similar"; null where the query was not code
     why: str
-    preview: str  # its first lines
+    preview: str  # the first lines
     cell: CellJson | None  # null where the file is no notebook
 
 
@@ -78,7 +78,7 @@ class AnswerJson(TypedDict):
     """Hits, best first, and how much of the workspace was searched."""
 
     hits: list[HitJson]
-    asked: LocationJson | None  # the code that was asked about, in whole lines; null where the question was a text
+    asked: LocationJson | None  # the code of the query, in whole lines; null where the query was a text
     coverage: float  # the share of the workspace that could be searched, 0 … 1
     seconds: float
 
@@ -103,7 +103,7 @@ class ModelJson(TypedDict):
 
     name: str
     device: str  # "" before it is loaded
-    share: float  # of the functions that it has read, 0 … 1
+    share: float  # of the functions that it has embedded, 0 … 1
     state: ModelState
 
 
@@ -126,8 +126,8 @@ class StatusJson(TypedDict):
     embedded: int  # contents embedded since the server started
     watching: str
     problems: list[str]  # each names its remedy
-    ignored: int  # entries of .codekin.toml: duplicates that are meant to be
-    models: list[ModelJson]  # the light one first
+    ignored: int  # entries of .codekin.toml: ignored duplicates
+    models: list[ModelJson]  # the built-in one first
 
 
 class ReportJson(TypedDict):
@@ -140,8 +140,8 @@ class ReportJson(TypedDict):
     unparsed: int  # files read as windows of lines although there is a grammar
     unparsedFiles: list[dict[str, Any]]  # {path, reason}, by path; the first thousand
     stored: list[dict[str, Any]]  # {what, path, bytes}: the files that codekin keeps
-    held: list[dict[str, Any]]  # {what, bytes}: memory, of this process first; empty where the system does not tell
-    keeper: str  # who keeps the index like the disk: "this process" | "another process" | "nobody"
+    held: list[dict[str, Any]]  # {what, bytes}: memory, of this process first; empty where the system tells none
+    keeper: str  # who keeps the index in sync with the disk: "this process" | "another process" | "nobody"
     troubles: list[dict[str, Any]]  # {when, message}, oldest first; when: ISO 8601, UTC
 
 
@@ -154,7 +154,7 @@ class MapJson(TypedDict):
     places: str  # float32 (n, 2): x and y, 0 … 1, y downwards
     group: str  # uint8 (n,), into groups
     file: str  # uint32 (n,), into files
-    line: str  # uint32 (n,), 0-based: where the name stands
+    line: str  # uint32 (n,), 0-based: line of the name
     links: str  # uint32 (m, 2): near-duplicates
     names: list[str]  # (n,), qualified
     files: list[str]  # URIs

@@ -10,7 +10,7 @@ from lsprotocol.types import WorkDoneProgressBegin, WorkDoneProgressEnd, WorkDon
 
 from codekin.types import Progress
 
-_IMMEDIATE_FILES = 100  # files; fewer show only when they take longer than a moment
+_IMMEDIATE_FILES = 100  # fewer are shown only if they take longer than the delay below
 _SHOW_DELAY_S = 1.0
 _REPORT_PERIOD_S = 0.2
 

@@ -1,8 +1,8 @@
 """Run the JSON-RPC and LSP conversation: check each message's form and turn, and answer every request.
 
-pygls runs the handlers. What comes before them is here, for its own reader gives up on what next year's clients, or
-careless ones, send: every request is answered, whatever it looks like; what a client does wrong costs a line of the
-log; documents have the lines that the protocol means; `exit` ends the server in order instead of from within.
+pygls runs the handlers; its own reader is replaced, for it gives up on messages of newer or careless clients. Here
+every request is answered, whatever its form, a client's mistake is logged, documents have the lines that the protocol
+defines, and `exit` stops the server in order.
 """
 
 import logging
@@ -33,7 +33,7 @@ from codekin.lsp.structuring import UnreadableError, structure_value
 log = logging.getLogger(__name__)
 
 _NOT_INITIALIZED_MESSAGE = "Send initialize first."
-_MAX_QUOTED_CHARACTERS = 200  # characters of what a client sent, in a line of the log
+_MAX_QUOTED_CHARACTERS = 200  # of a client's text, in a log line or an error
 
 
 def make_converter() -> Converter:
@@ -47,7 +47,7 @@ def make_converter() -> Converter:
         JsonRPCNotification,
         lambda data, _: JsonRPCNotification(data["method"], data["jsonrpc"], data.get("params")),
     )
-    converter.register_unstructure_hook_func(  # a value that lsprotocol does not know is said back as it came
+    converter.register_unstructure_hook_func(  # an enum value that lsprotocol does not know is sent back unchanged
         lambda kind: isinstance(kind, type) and issubclass(kind, Enum), lambda value: getattr(value, "value", value)
     )
     return converter
@@ -88,7 +88,7 @@ class CodekinProtocol(LanguageServerProtocol):
         except JsonRpcException as error:
             self.refuse_message(None, error)
             return
-        for message in content if isinstance(content, list) and content else [content]:  # a batch: each by itself
+        for message in content if isinstance(content, list) and content else [content]:  # or a batch
             self.receive_message(message)
 
     def receive_message(self, message: Any) -> None:
@@ -132,7 +132,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
     def _receive_notification(self, method: str, params: Any) -> None:
         if (self.documents is None or self._shutdown) and method != types.EXIT:
-            return  # as the specification wants
+            return  # as the specification requires
         if method == types.CANCEL_REQUEST:
             self._cancel_request(params)
         elif not self._has_handler(method):
@@ -150,7 +150,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
     def _cancel_request(self, params: Any) -> None:
         request_id = params.get("id") if isinstance(params, dict) else None
-        if _is_valid_id(request_id) and request_id not in self._result_types:  # else it is a question of ours
+        if _is_valid_id(request_id) and request_id not in self._result_types:  # else it is a request of ours
             self._handle_cancel_notification(request_id)  # type: ignore[arg-type]
 
     def _has_handler(self, method: str) -> bool:
@@ -167,7 +167,7 @@ class CodekinProtocol(LanguageServerProtocol):
         message_id = message.get("id")
         if message_id is None or not self._is_awaited_id(message_id):
             problem = f": {_quote_text(str(message['error']))}" if message.get("error") else "."
-            log.warning("An answer came to a question that was not asked%s", problem)
+            log.warning("A response came to an unknown request%s", problem)
             return
         response_type, response_future = self._result_types.pop(message_id), self._request_futures.pop(message_id, None)
         if isinstance(response_future, Future) and not response_future.done():

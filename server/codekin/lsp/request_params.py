@@ -17,7 +17,7 @@ class ArgumentsError(Exception):
 class ScopeParams:
     """Limits on the hits of a query: `{limit?, language?, folder?}`."""
 
-    limit: int | None  # at most so many hits; None: the setting search.limit
+    limit: int | None  # maximum number of hits; None: the setting search.limit
     language: str | None  # only hits in this language
     folder: str | None  # only hits below this folder: a file: URI or an absolute path
 
@@ -26,14 +26,13 @@ class ScopeParams:
 class FindSimilarParams:
     """Params of findSimilar: `{textDocument: {uri}, position | range, show?, …Scope}` or `{text, …Scope}`.
 
-    At a position: what is like the function there. With a range of several lines: what is like these lines.
-    With `text`, `language` is what the text is in and the hits are limited to; without it no clones are recognised
-    but the same text.
+    The code is the function at the position, or the range where it has several lines, or `text`. With `text`,
+    `language` is the language of the text and of the hits; without it, only identical text is recognised as a clone.
     """
 
     uri: str
     selection: Range
-    text: str | None  # the code itself; uri and asked say nothing then
+    text: str | None  # the code itself; uri and selection are ignored then
     show: bool  # also show the answer, by window/showDocument or window/showMessage
     scope: ScopeParams
 
@@ -78,7 +77,7 @@ def parse_search(json_params: Any) -> SearchParams:
 class CompareParams:
     """Params of compare: `{mine: Location, theirs: Location}`, a duplicate and another occurrence of it."""
 
-    uri: str  # theirs
+    uri: str  # of the other occurrence
     start: Position
 
 
@@ -96,8 +95,8 @@ def parse_compare(json_params: Any) -> CompareParams:
 class MapParams:
     """Params of map: `{limit?, workDoneToken?}`."""
 
-    limit: int | None  # at most so many functions; None: as many as are drawn at all
-    progress_token: int | str | None  # under which progress is told
+    limit: int | None  # maximum number of functions; None: the highest allowed
+    progress_token: int | str | None  # for $/progress
 
 
 def parse_map(json_params: Any) -> MapParams:

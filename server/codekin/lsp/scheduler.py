@@ -24,20 +24,15 @@ log = logging.getLogger(__name__)
 class Priority(Enum):
     """Priority of an engine call."""
 
-    INTERACTIVE = "typed"  # an editor, anew with every key
-    COMPLETION = "written"  # the same, for what is to be written next
-    REQUEST = "asked"  # a person, or a program that may well ask many things at once
+    INTERACTIVE = "typed"  # an editor, with every key typed
+    COMPLETION = "written"  # an editor, with every key, for a completion
+    REQUEST = "asked"  # a person, or a program that may send many at once
     COMMAND = "ordered"  # a person: pause, resume, reindex
-    BACKGROUND = (
-        "beside"  # an editor, for lenses, diagnostics and the like: nobody waits, so nobody shall wait for them
-    )
+    BACKGROUND = "beside"  # an editor, for lenses or diagnostics; never delays interactive requests
 
 
-_MAX_QUEUED = {
-    Priority.INTERACTIVE: 1,
-    Priority.COMPLETION: 1,
-    Priority.REQUEST: 32,
-}  # of a kind; where more do, the longest waiting goes
+# Where more queries are queued, the oldest is superseded.
+_MAX_QUEUED = {Priority.INTERACTIVE: 1, Priority.COMPLETION: 1, Priority.REQUEST: 32}
 
 
 class SupersededError(Exception):
@@ -53,7 +48,7 @@ class Scheduler:
 
     def __init__(self, engine: "Engine") -> None:
         self.engine = engine
-        self._edit_pool = ThreadPoolExecutor(1, "codekin-edits")  # one, so that they stay in order
+        self._edit_pool = ThreadPoolExecutor(1, "codekin-edits")  # one thread keeps them in order
         self._query_pool = ThreadPoolExecutor(4, "codekin-asked")
         self._background_pool = ThreadPoolExecutor(1, "codekin-beside")
         self._last_edit: Future[None] | None = None
@@ -63,7 +58,7 @@ class Scheduler:
 
     def run_edit(self, edit_call: Callable[["Engine"], None]) -> None:
         """Run an edit after all earlier ones; queries submitted later see its effect."""
-        with suppress(RuntimeError):  # closed: the successor is told of all open documents
+        with suppress(RuntimeError):  # closed: the successor gets all open documents
             self._last_edit = self._edit_pool.submit(_apply_edit, edit_call, self.engine)
 
     async def run_query(self, priority: Priority, engine_call: Callable[["Engine", Cancel], T]) -> T:

@@ -1,9 +1,9 @@
 """Convert JSON to lsprotocol's types, tolerantly: clients may use values, or omit fields, that are not known yet.
 
-An unknown value of an enumeration stays the plain value it is. A field of the wrong type is as if it were absent; an
-absent one has its default, or what stands in for it (an empty list, a folder without a name); an unreadable member of a
-list is left out; unknown fields are ignored; numbers out of range are taken to the nearest in range. Only without what
-nothing can stand in for (a document's address, a position, an edit's text) is the whole unreadable.
+An unknown enum value stays a plain value. A field of the wrong type counts as absent; an
+absent one gets its default, or a substitute (an empty list, a folder without a name); an unreadable member of a
+list is left out; unknown fields are ignored; numbers out of range are clamped. Only an object that lacks what has no
+substitute (a document's URI, a position, an edit's text) is unreadable.
 """
 
 import collections.abc
@@ -59,7 +59,7 @@ _SUBSTITUTES: dict[tuple[type, str], Any] = {
     (types.WorkspaceFolder, "name"): "",
     (types.WorkspaceSymbolParams, "query"): "",
 }
-# Of these lists a part says something else than the whole.
+# Lists that are meaningless with a member left out.
 _INDIVISIBLE = {
     (types.DidChangeTextDocumentParams, "content_changes"),
     (types.NotebookDocumentCellContentChanges, "changes"),

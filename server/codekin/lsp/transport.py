@@ -52,7 +52,7 @@ class OutgoingQueue:
 
 async def read_frames(stream_reader: asyncio.StreamReader, frame_reader: FrameReader) -> AsyncIterator[Frame]:
     """Yield each frame as it comes, until the client ends the stream. Raises FramingError."""
-    for frame in frame_reader.read_frames(b""):  # what came with the frame before
+    for frame in frame_reader.read_frames(b""):  # received together with the first frame
         yield frame
     while received_bytes := await stream_reader.read(_CHUNK_BYTES):
         for frame in frame_reader.read_frames(received_bytes):
@@ -101,7 +101,7 @@ def make_stream_reader(input_stream: BinaryIO) -> asyncio.StreamReader:
 
 def is_process_alive(process_id: int) -> bool:
     """Return whether the process exists (not checked on Windows, where checking would end it)."""
-    if os.name == "nt" or process_id <= 0:  # zero and less mean groups of processes
+    if os.name == "nt" or process_id <= 0:  # those are process groups
         return True
     try:
         os.kill(process_id, 0)
@@ -115,7 +115,7 @@ def is_process_alive(process_id: int) -> bool:
 async def wait_for_exit(process_id: int) -> None:
     """Return when the client's process has gone; a pipe does not end while other processes hold it open.
 
-    Never returns where it is not to be seen from the start: the client lives in another container, or elsewhere.
+    Never returns where the process can't be seen at the start: the client runs in another container, or elsewhere.
     """
     if not is_process_alive(process_id):
         await asyncio.Event().wait()

@@ -1,6 +1,7 @@
 """Map a document's lines to what the client shows: the file, one cell of a notebook, or the notebook's JSON.
 
-Rows are the client's lines; lines are those of the document's text (see code/cells.py). For the engine's threads.
+The client's lines are those of what it shows; the document's lines are those of its text (see code/cell_lines.py). For
+the engine's threads.
 """
 
 from dataclasses import dataclass
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 class DocumentView:
     """Document as the client shows it under one URI."""
 
-    path: Path  # where it really stands
+    path: Path  # the real path
     document: "Document"
-    cell: Cell | None  # the one that is open under the address
+    cell: Cell | None  # the cell that is open under the URI
 
     @property
     def is_notebook_json(self) -> bool:
