@@ -17,6 +17,14 @@ _MODIFIER = re.compile(r"\.(?:only|skip|each|concurrent|todo|fails|failing|seria
 _NAME_NODE_TYPE = re.compile("string|identifier|constant|symbol|scope")  # node types of arguments that can name a test
 _ANONYMOUS_CALLEES = frozenset({"", "function", "async"})
 _BINDABLE_ROLES = frozenset({NodeRole.CLOSURE, NodeRole.OBJECT, NodeRole.CLASS, NodeRole.CALL, NodeRole.ACCESSOR})
+_PART_FIELDS = {  # of CallParts, by the role of a node in the call; what is in such a node is not entered
+    NodeRole.CLOSURE: "closures",
+    NodeRole.OBJECT: "values",
+    NodeRole.FUNCTION: "definitions",
+    NodeRole.METHOD: "definitions",
+}
+_ENTERED_ROLES = frozenset({NodeRole.CALL, NodeRole.PARENTHESES})
+_ENTERED_NODE_TYPE = re.compile("argument|suffix|lambda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +88,35 @@ def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
     """Split a call into its parts, without entering the functions in it."""
     if node.type == "infix_expression":
         return _parse_infix_call(node, syntax, source)
-    callee = _CALLEE.match(source, node.start_byte)
-    text = callee[0].decode("utf-8", "replace") if callee and callee.end() <= node.end_byte else ""
+    callee = _read_callee(node, source)
+    arguments_start = node.start_byte + len(callee.encode())
     name: SourceName | None = None
-    found: dict[NodeRole, list[Node]] = {NodeRole.CLOSURE: [], NodeRole.OBJECT: [], NodeRole.FUNCTION: []}
-    arguments_from = node.start_byte + len(text.encode())
-    stack = [node]
-    while stack:
-        part = stack.pop()
-        shape = syntax.node_role(part)
-        kind = part.type
-        if shape is NodeRole.CLOSURE or (shape is NodeRole.OPEN and "block" in kind):
-            found[NodeRole.CLOSURE].append(part)
-        elif shape is NodeRole.OBJECT:
-            found[NodeRole.OBJECT].append(part)
-        elif shape in (NodeRole.FUNCTION, NodeRole.METHOD):
-            found[NodeRole.FUNCTION].append(part)
-        elif (
-            shape in (NodeRole.CALL, NodeRole.PARENTHESES) or "argument" in kind or "suffix" in kind or "lambda" in kind
-        ):
-            stack.extend(part.children[::-1])
-        elif name is None and part.start_byte > arguments_from and _NAME_NODE_TYPE.search(kind):
+    parts: dict[str, list[Node]] = {"closures": [], "values": [], "definitions": []}
+    pending_nodes = [node]
+    while pending_nodes:
+        part = pending_nodes.pop()
+        node_role = syntax.node_role(part)
+        if field_name := _find_part_field(part, node_role):
+            parts[field_name].append(part)
+        elif node_role in _ENTERED_ROLES or _ENTERED_NODE_TYPE.search(part.type):
+            pending_nodes.extend(part.children[::-1])
+        elif name is None and part.start_byte > arguments_start and _NAME_NODE_TYPE.search(part.type):
             name = read_plain_name(part, source)
-    text = "" if text in _ANONYMOUS_CALLEES else _MODIFIER.sub("", text)
-    return CallParts(
-        text, name, *(tuple(found[shape]) for shape in (NodeRole.CLOSURE, NodeRole.OBJECT, NodeRole.FUNCTION))
-    )
+    callee = "" if callee in _ANONYMOUS_CALLEES else _MODIFIER.sub("", callee)
+    return CallParts(callee, name, **{field_name: tuple(nodes) for field_name, nodes in parts.items()})
+
+
+def _read_callee(node: "Node", source: bytes) -> str:
+    """Return the dotted name that the call begins with; "" where it begins with something else."""
+    callee = _CALLEE.match(source, node.start_byte)
+    return callee[0].decode("utf-8", "replace") if callee and callee.end() <= node.end_byte else ""
+
+
+def _find_part_field(node: "Node", node_role: NodeRole) -> str | None:
+    """Return the field of CallParts that a node of the call belongs to; None if to none."""
+    if node_role is NodeRole.OPEN:
+        return "closures" if "block" in node.type else None
+    return _PART_FIELDS.get(node_role)
 
 
 def _parse_infix_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:

@@ -47,7 +47,7 @@ class SizeMeasure:
         return end - start <= 1 or self.relative_size(start, end) <= 1.0
 
     def line_hash(self, line: int) -> float:
-        """Return a number in [0, _LOT) that depends on the line's content alone."""
+        """Return a number in [0, _CONTENT_TIE_BREAK) that depends on the line's content alone."""
         return crc32(self._lines[line].strip().encode("utf-8", "replace")) / 2**32 * _CONTENT_TIE_BREAK
 
     def is_blank(self, line: int) -> bool:
