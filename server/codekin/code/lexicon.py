@@ -7,7 +7,7 @@ Fingerprints in stores are made with these tables: whoever changes one has old s
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Possessive throughout: a scanner that never goes back takes linear time on any text.
+# Possessive or bounded throughout: a scanner that never goes back far takes linear time on any text.
 _LINE_COMMENT = r"//[^\n]*+"
 _BLOCK_COMMENT = r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
 _HASH_COMMENT = r"#[^\n]*+"
@@ -117,7 +117,7 @@ LEXICONS: Mapping[str, Lexicon] = {
     ),
     "csharp": Lexicon(
         _SLASH_COMMENTS,
-        rf'\$*{_RAW_TRIPLE}|(?:@\$?|\$@)"(?:[^"]|"")*+"?+|\$?{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}',
+        rf'(?<!\$)\$*+{_RAW_TRIPLE}|(?:@\$?|\$@)"(?:[^"]|"")*+"?+|\$?{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}',
         "abstract as async await base bool break byte case catch char checked class const continue decimal default "
         "delegate do double else enum event explicit extern false finally fixed float for foreach goto if implicit in "
         "int interface internal is lock long namespace new null object operator out override params private protected "
@@ -162,7 +162,7 @@ LEXICONS: Mapping[str, Lexicon] = {
     ),
     "swift": Lexicon(
         _SLASH_COMMENTS,
-        rf'(?P<h>#*){_RAW_TRIPLE}(?P=h)|(?P<g>#+)"[^\n]*?"(?P=g)|{_DOUBLE_QUOTED}',
+        rf'(?P<h>#{{0,8}}){_RAW_TRIPLE}(?P=h)|(?P<g>#{{1,8}})"[^\n]{{0,500}}?"(?P=g)|{_DOUBLE_QUOTED}',
         "associatedtype class deinit enum extension fileprivate func import init inout internal let open operator "
         "private protocol public rethrows static struct subscript typealias var break case continue default defer do "
         "else fallthrough for guard if in repeat return switch where while as await catch false is nil super self Self "

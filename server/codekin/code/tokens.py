@@ -29,6 +29,8 @@ _MAX_CACHED_TOKENS = 65_536  # tokens a language: the vocabulary of a large code
 _OPENING, _CLOSING, _MARKS_OF_STRINGS = frozenset("([{"), frozenset(")]}"), frozenset("\"'")
 _NEWLINE, _INDENT, _DEDENT = "\n", "→", "←"
 _MAX_CACHED_CHARACTERS = 60  # characters: longer tokens are literals that hardly come again
+_MAX_HEREDOCS = 100  # of a text; each is searched for its end, so more would take quadratic time, and none is read
+_HEREDOC_START = re.compile("<(?=<)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,10 +77,13 @@ class _TokenScanner:
                 if group_index + 1 not in pattern.groupindex.values()
             )
         self._has_groups = pattern.groups > 1
+        self._has_heredocs = "<<" in lexicon.literals
         self._uses_indentation = lexicon.uses_indentation
         self._codes = _TokenCodes(lexicon)
 
     def scan(self, text: str) -> Tokens:
+        if self._has_heredocs and text.count("<<") > _MAX_HEREDOCS:
+            text = _HEREDOC_START.sub("< ", text)
         matches = self._find_tokens(text)
         if self._has_groups:
             matches = [groups[self._token_group] for groups in matches]
