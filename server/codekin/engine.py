@@ -15,7 +15,8 @@ from codekin.engine_core import EngineCore
 from codekin.map.builder import CodeMap
 from codekin.search.hits import CodeQuery, DocumentReader, query_at
 from codekin.search.limits import MAX_HITS, check_code, check_filter, read_question
-from codekin.search.suppressions import FunctionReference, SuppressionEdit, SuppressionFile
+from codekin.search.suppression_file import SuppressionFile
+from codekin.search.suppressions import FunctionReference, SuppressionEdit
 from codekin.status.overview import HeavyModelState
 from codekin.status.report import Report, make_report
 from codekin.status.self_check import check_findable

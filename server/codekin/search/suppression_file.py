@@ -1,0 +1,180 @@
+"""The format of `.codekin.toml`, which lists the duplicates that are not reported.
+
+    [[ignored]]
+    functions = ["shop/orders.py::total_price", "shop/invoices.py::invoice_total"]
+    reason = "The tax office wants two."  # for whoever reads it; codekin does not
+
+A function is named by its file's path, relative to the folder of `.codekin.toml`, and by its qualified name. Reviewers
+can read that, and it holds while lines move, functions are edited, and other files come and go. It does not survive a
+rename of the function or of its file: the duplicate is then reported again, and whoever renamed it decides once more. A
+hash of the text would tell a reader nothing, and change with the first edit.
+
+An entry is a group of two or more functions, none of which is reported as a duplicate of another. Such a file has
+nothing else: it comes with a repository that anybody may have written, so it can set no setting, name no model and no
+path outside its folder.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+_HEADER = re.compile(r"""\s*\[\[\s*(["']?)ignored\1\s*\]\]""")
+_ERROR_POSITION = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
+MAX_FUNCTIONS = 200  # of an entry
+_MAX_LINE_LENGTH = 100  # of an entry's names; longer ones get a line each
+_MAX_DOTS = 200  # in the keys of a line: tomllib takes 2 s for one key of 16,000 parts
+_MAX_PROBLEMS = 10  # reported for a file
+_MAX_QUOTED_LENGTH = 120  # characters of the file that a message quotes
+_STRINGS_AND_COMMENTS = re.compile(r"""(["'])(?:(?!\1)[^\\\n]|\\.)*+\1?|\#[^\n]*""")
+_REMEDY = "Fix or delete it; all other entries still apply."
+_FILE_COMMENT = """\
+# Ignored duplicates: codekin does not report them.
+# Delete an entry to have it reported again. An entry whose functions are gone does no harm.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionFile:
+    """The entries and problems of one file."""
+
+    groups: frozenset[tuple[str, ...]] = frozenset()  # of names, sorted
+    problems: tuple[str, ...] = ()  # each names a line and the remedy
+    entries: int = 0  # the valid ones
+    _groups_of: Mapping[str, frozenset[int]] = field(init=False, repr=False, compare=False)  # name → numbers of groups
+    _repeated: frozenset[str] = field(init=False, repr=False, compare=False)  # names of two functions of one file
+
+    def __post_init__(self) -> None:
+        groups_of: dict[str, set[int]] = {}
+        repeated: set[str] = set()
+        for number, group in enumerate(self.groups):
+            for name, count in Counter(group).items():
+                groups_of.setdefault(name, set()).add(number)
+                repeated |= {name} if count > 1 else set()
+        object.__setattr__(self, "_groups_of", {name: frozenset(numbers) for name, numbers in groups_of.items()})
+        object.__setattr__(self, "_repeated", frozenset(repeated))
+
+    def hides(self, name: str, other_name: str) -> bool:
+        """Return whether the two names are in a group together."""
+        if name == other_name:
+            return name in self._repeated
+        return not self._groups_of.get(name, frozenset()).isdisjoint(self._groups_of.get(other_name, frozenset()))
+
+
+def parse_suppressions(text: str) -> SuppressionFile:
+    """Parse the text of a suppression file. Never raises: a wrong entry leaves all others in force."""
+    lines = [f"{line}\n" for line in text.split("\n")]
+    header_rows = [row for row, line in enumerate(lines) if _HEADER.match(line)]
+    groups: set[tuple[str, ...]] = set()
+    problems: list[str] = []
+    entry_count = 0
+    for start, end in pairwise([0, *header_rows, len(lines)]):
+        try:
+            section = _parse_section(lines[start:end])
+            problems += [f"line {start + 1 + row}: {problem}" for row, problem in section.problems]
+            groups |= {tuple(sorted(group)) for group in section.groups}
+            entry_count += len(section.groups)
+        except _InvalidSectionError as error:
+            problems.append(f"line {start + 1 + error.row}: {error}")
+    if len(problems) > _MAX_PROBLEMS:
+        problems[_MAX_PROBLEMS:] = [f"and {len(problems) - _MAX_PROBLEMS:,} more problems like these."]
+    return SuppressionFile(frozenset(groups), tuple(problems), entry_count)
+
+
+def format_entry(names: Sequence[str], before: str | None = None) -> str:
+    """Return the entry for these functions, as text to append to `before`, the file's text or None."""
+    quoted_names = [_quote(name) for name in names]
+    name_list = ", ".join(quoted_names)
+    body = f"[[ignored]]\nfunctions = [{name_list}]\n"
+    if len(name_list) > _MAX_LINE_LENGTH:
+        body = "[[ignored]]\nfunctions = [\n" + "".join(f"    {name},\n" for name in quoted_names) + "]\n"
+    lead = _FILE_COMMENT + "\n" if not before else "\n" if before.endswith("\n") else "\n\n"
+    line_end = "\r\n" if before and "\r\n" in before else "\n"
+    return (lead + body).replace("\n", line_end)
+
+
+class _InvalidSectionError(Exception):
+    """A section of the file can't be used; `row` counts from the section's first line."""
+
+    def __init__(self, message: str, row: int = 0) -> None:
+        super().__init__(message)
+        self.row = row
+
+
+@dataclass(slots=True)
+class _Section:
+    """An entry, or the lines before the first one."""
+
+    groups: list[list[str]]
+    problems: list[tuple[int, str]]  # (row, text)
+
+
+def _parse_section(lines: Sequence[str]) -> _Section:
+    section = _Section([], [])
+    for key, value in _parse_toml(lines).items():
+        if key != "ignored":
+            problem = f"there is no '{_shorten(key)}' here, only [[ignored]]; settings are the user's own. Delete it."
+            row = _find_row(key, lines) if len(section.problems) < _MAX_PROBLEMS else 0
+            section.problems.append((row, problem))
+        elif not isinstance(value, list):
+            raise _InvalidSectionError(f"ignored is a list of entries: write [[ignored]]. {_REMEDY}")
+        else:
+            section.groups += [_parse_entry(entry, lines) for entry in value]
+    return section
+
+
+def _parse_toml(lines: Sequence[str]) -> dict[str, Any]:
+    """Parse one section. Raises _InvalidSectionError."""
+    for row, line in enumerate(lines):
+        if line.count(".") > _MAX_DOTS and _STRINGS_AND_COMMENTS.sub("", line).count(".") > _MAX_DOTS:
+            raise _InvalidSectionError(f"a key has more than {_MAX_DOTS} dots. {_REMEDY}", row)
+    text = "".join(lines)
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # invalid TOML, a number too long, brackets too deep
+        position = _ERROR_POSITION.search(str(error))
+        row = int(position[1]) - 1 if position and position[1] else max(len(text.rstrip().splitlines()) - 1, 0)
+        message = _shorten(_ERROR_POSITION.sub("", str(error)))
+        raise _InvalidSectionError(f"{message}. {_REMEDY}", row) from error
+
+
+def _parse_entry(entry: Any, lines: Sequence[str]) -> list[str]:
+    names = entry.get("functions") if isinstance(entry, dict) else None
+    try:
+        return _check_names(names)
+    except ValueError as error:
+        raise _InvalidSectionError(f"{error} {_REMEDY}", _find_row("functions", lines)) from error
+
+
+def _check_names(names: Any) -> list[str]:
+    """Return the names of an entry's functions. Raises ValueError."""
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not is_list or not 2 <= len(names) <= MAX_FUNCTIONS:
+        example = 'functions = ["a.py::one", "b.py::other"]'
+        raise ValueError(f"an entry has two functions or more, at most {MAX_FUNCTIONS}, as in {example}.")
+    for name in names:
+        path, separator, function = name.partition("::")
+        if not separator or not path or not function:
+            raise ValueError(f'{_shorten(name)!r} is not like "folder/file.py::function".')
+        if path[0] in "/~" or "\\" in path or ":" in path or ".." in path.split("/"):
+            raise ValueError(f"{_shorten(path)!r} must be relative to this file's folder, with /, and inside it.")
+    return list(names)
+
+
+def _find_row(key: str, lines: Sequence[str]) -> int:
+    """Return the first row that sets the key; 0 where none does."""
+    assignment = re.compile(rf"""[\s\[]*["']?{re.escape(key)}\b""")
+    return next((row for row, line in enumerate(lines) if assignment.match(line)), 0)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_QUOTED_LENGTH else f"{text[:_MAX_QUOTED_LENGTH]}…"
+
+
+def _quote(text: str) -> str:
+    """Return the text as a TOML string."""
+    escapes = {code: f"\\u{code:04x}" for code in (*range(32), 127)} | {ord("\\"): "\\\\", ord('"'): '\\"'}
+    return '"' + text.translate(escapes) + '"'
