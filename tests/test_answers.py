@@ -105,10 +105,11 @@ class History:
 
     def settle(self) -> None:
         for engine in self.engines:
-            due = list(engine._indexer._due)
-            engine._indexer._due.clear()
-            if due:
-                engine._indexer._take(due)
+            edits = engine._indexer._edits
+            due_paths = list(edits._deadlines)
+            edits._deadlines.clear()
+            if due_paths:
+                edits.index_paths(due_paths)
 
     def scan(self, cancel: threading.Event | None = None) -> None:
         self.engine.refresh(lambda _: None, cancel or threading.Event(), 0)

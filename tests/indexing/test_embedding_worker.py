@@ -34,8 +34,8 @@ Server = Any  # tests/embed/endpoints.py
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, embedding_server: Server) -> Server:
     monkeypatch.setattr(endpoint, "_WAIT_S", 0.01)
-    monkeypatch.setattr(embedding_worker, "_RETRIES_S", (0.05,))
-    monkeypatch.setattr(embedding_worker, "_LOOK_S", 0.05)
+    monkeypatch.setattr(embedding_worker, "_RETRY_DELAYS_S", (0.05,))
+    monkeypatch.setattr(embedding_worker, "_POLL_INTERVAL_S", 0.05)
     return embedding_server
 
 

@@ -33,7 +33,7 @@ def test_one_that_is_heard_is_left_alone(process: Any) -> None:
     with Watch(process, 2.0, 2.0) as watch:
         until = time.monotonic() + 4
         while time.monotonic() < until:
-            watch.heard()
+            watch.record_message()
             time.sleep(0.01)
     assert not watch.has_killed
     assert process.poll() is None

@@ -230,7 +230,7 @@ def test_a_cancelled_run_keeps_what_it_has_done(real_tree: Path, tmp_path: Path,
 def test_a_worker_that_dies_or_hangs_costs_nothing(
     real_tree: Path, tmp_path: Path, whole: tuple[IndexReport, Dump], monkeypatch: pytest.MonkeyPatch, harm: str
 ):
-    monkeypatch.setattr(pool, "SILENCE_S", 3.0)
+    monkeypatch.setattr(pool, "SILENCE_TIMEOUT_S", 3.0)
     harmed: list[psutil.Process] = []
 
     def harm_one(_: Progress) -> None:
@@ -264,9 +264,9 @@ def harm(monkeypatch: pytest.MonkeyPatch, harms: dict[str, str]) -> None:
     """From now on this happens to a worker that is to read a file of that name."""
     lines = [
         *("import os, signal", "from codekin.indexing import pool, worker", "worker._MEMORY_BYTES = 1 << 28"),
-        *("prepare = pool.Ingester.ingest_files", "def harmed(self, paths, anew=()):"),
+        *("ingest = pool.Ingester.ingest_files", "def harmed(self, paths, forced_paths=()):"),
         *(f"    if any(path.name == {name!r} for path in paths):\n        {code}" for name, code in harms.items()),
-        *("    return prepare(self, paths, anew)", "pool.Ingester.ingest_files = harmed", "worker.main()"),
+        *("    return ingest(self, paths, forced_paths)", "pool.Ingester.ingest_files = harmed", "worker.main()"),
     ]
     monkeypatch.setattr(processes, "_RUN_MODULE", processes._SET_PATH + "\n".join(lines))
 
@@ -299,7 +299,7 @@ def test_a_file_is_not_to_blame_for_a_worker_that_is_stopped(
     perilous: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Not by the clock either: in all this time the processor has done nothing for it."""
-    monkeypatch.setattr(pool, "SILENCE_S", 1.5)
+    monkeypatch.setattr(pool, "SILENCE_TIMEOUT_S", 1.5)
     mark = tmp_path / "stopped"
     stop_once = f"os.path.exists({str(mark)!r}) or (open({str(mark)!r}, 'w'), os.kill(os.getpid(), signal.SIGSTOP))"
     harm(monkeypatch, {"m7.py": stop_once})

@@ -62,11 +62,11 @@ def wait_for(condition: Callable[[], Any]) -> Any:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are of other systems")
 def test_one_that_is_stopped_is_noticed_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child_module, "SILENCE_S", 2.0)
-    monkeypatch.setattr(child_module, "START_S", 2.0)
+    monkeypatch.setattr(child_module, "SILENCE_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(child_module, "START_TIMEOUT_S", 2.0)
     child = ReconcileProcess(locate_index([workspace(tmp_path, 1)], settings_in(tmp_path)), 1)
     psutil.Process(child._process.pid).suspend()
-    with pytest.raises(IndexingError, match="did not go on"):
+    with pytest.raises(IndexingError, match="hung and was killed"):
         child.run_until_done(lambda _: None)
     child.stop()
     assert child._process.returncode == -signal.SIGKILL
@@ -76,7 +76,7 @@ def test_one_that_is_stopped_is_noticed_and_ended(tmp_path: Path, monkeypatch: p
 def test_another_takes_the_place_of_a_stopped_one_and_its_workers_die(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child_module, "SILENCE_S", 3.0)
+    monkeypatch.setattr(child_module, "SILENCE_TIMEOUT_S", 3.0)
     engine = Engine([workspace(tmp_path, 2000)], settings_in(tmp_path))
     engine.start()
     try:
@@ -87,6 +87,6 @@ def test_another_takes_the_place_of_a_stopped_one_and_its_workers_die(
         assert left == []
         wait_for(lambda: engine.status().state == "ready")
         assert engine.status().files == 2000
-        assert any("did not go on" in trouble.message for trouble in engine.make_report().troubles)
+        assert any("hung and was killed" in trouble.message for trouble in engine.make_report().troubles)
     finally:
         engine.close()

@@ -60,7 +60,7 @@ def test_an_odd_question_is_no_error(engine: Engine, question: str):
         ("Reader", "hits.py"),
         ("Store.named", "store.py"),
         ("canonic", "lines.py"),
-        ("keep the POSIX lock of the workspace while indexing", "indexer.py"),
+        ("keep the POSIX lock of the workspace while indexing", "bulk_indexer.py"),
     ],
 )
 def test_a_question_that_code_answers_is_answered(engine: Engine, question: str, file: str):

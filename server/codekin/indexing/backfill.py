@@ -1,6 +1,6 @@
-"""Contents that another codekin took in, whose embedded model, or its `model.dim`, is not ours: they get our vectors.
+"""Embeds contents that another codekin process indexed with another embedded model, or another `model.dim`.
 
-Two versions meet so whenever one window was opened before an upgrade and one after it.
+Two versions meet whenever one window was opened before an upgrade and another after it.
 """
 
 import time
@@ -10,22 +10,22 @@ from codekin.index.index import Index
 from codekin.indexing.ingest import Ingester
 from codekin.types import OnProgress, Progress
 
-_FILES = 64  # between two looks whether to stop
+_FILES_PER_BATCH = 64  # between two checks whether to stop
 
 
-def backfill_vectors(index: Index, preparer: Ingester, on_progress: OnProgress, stop: Callable[[], bool]) -> int:
-    """Make the light model's vectors that are wanting, of files that say what they said; how many.
+def backfill_vectors(index: Index, ingester: Ingester, on_progress: OnProgress, should_stop: Callable[[], bool]) -> int:
+    """Embed contents that lack a vector, for files unchanged on disk. Return the number embedded.
 
-    A codekin like ours makes them before it writes a content, so that there is almost always nothing to do. The index
-    has followed the store. Raises StoreError.
+    A codekin process like ours embeds a content before it writes it, so that there is almost always nothing to do. The
+    index must have followed the store. Raises StoreError.
     """
     paths = sorted(index.store.files_with(index.light.pending))
-    started, made = time.monotonic(), 0
-    for done in range(0, len(paths), _FILES):
-        if stop():
+    started, embedded_count = time.monotonic(), 0
+    for done in range(0, len(paths), _FILES_PER_BATCH):
+        if should_stop():
             break
         on_progress(Progress.estimate(time.monotonic() - started, done, len(paths)))
-        some = paths[done : done + _FILES]
-        made += preparer.ingest_files(some, anew=some).embedded
+        batch = paths[done : done + _FILES_PER_BATCH]
+        embedded_count += ingester.ingest_files(batch, forced_paths=batch).embedded
         index.follow()
-    return made
+    return embedded_count

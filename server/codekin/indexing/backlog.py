@@ -1,4 +1,4 @@
-"""Which contents wait for the heavy model, and what it reads next: what a person works on first."""
+"""Orders the contents that wait for the heavy model: files that a person works on come first."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,62 +9,66 @@ from codekin.index.index import Index
 from codekin.types import Cancel
 from codekin.workspace.workspace import Document, Workspace, snippets_of
 
-_HOLDS = 20  # as long as so many plans take, a plan holds though the store changes
+_ORDER_REUSE_FACTOR = 20  # keep an order for 20 times as long as it took to make, even if the store changes
 
 
 class EmbeddingBacklog:
-    """The contents of one index that have no vector in its heavy tier."""
+    """The contents of one index that have no vector of its heavy model."""
 
     def __init__(self, workspace: Workspace, index: Index) -> None:
         self._workspace = workspace
         self._index = index
 
-    def iterate_batches(self, size: Callable[[], int], cancel: Cancel) -> Iterator[dict[bytes, str]]:
-        """Texts by hash, `size` at a time, each once, whatever becomes of them; until none is left."""
-        seen: set[bytes] = set()
-        changed = True
-        while changed and not cancel.is_set():
-            changed = False
+    def iterate_batches(self, get_batch_size: Callable[[], int], cancel: Cancel) -> Iterator[dict[bytes, str]]:
+        """Yield texts by content hash in batches, until none is left. Each content comes once, even if it fails."""
+        yielded_hashes: set[bytes] = set()
+        has_progress = True
+        while has_progress and not cancel.is_set():
+            has_progress = False
             batch: dict[bytes, str] = {}
-            for path in self._files(cancel):
-                batch |= {key: text for key, text in self._texts(path) if key not in seen}
-                if len(batch) >= size():
-                    seen |= batch.keys()
-                    yield from _cut(batch, size, cancel)
-                    batch, changed = {}, True
+            for path in self._order_files(cancel):
+                texts = self._pending_texts(path)
+                batch |= {content_hash: text for content_hash, text in texts if content_hash not in yielded_hashes}
+                if len(batch) >= get_batch_size():
+                    yielded_hashes |= batch.keys()
+                    yield from _split_batch(batch, get_batch_size, cancel)
+                    batch, has_progress = {}, True
             if batch and not cancel.is_set():
-                seen |= batch.keys()
+                yielded_hashes |= batch.keys()
                 yield batch
-                changed = True
+                has_progress = True
 
-    def _files(self, cancel: Cancel) -> Iterator[Path]:
-        """Files with contents that wait: the open ones, then the last changed; until the store has changed."""
+    def _order_files(self, cancel: Cancel) -> Iterator[Path]:
+        """Yield files with pending contents, open ones first, then the last changed, until the store has changed."""
         store, started = self._index.store, time.monotonic()
-        generation, states = store.generation(), store.file_states()
-        opened = self._workspace.overlays()
-        waiting = [path for path in store.files_with(self._awaited()) if path in states]
-        waiting.sort(key=lambda path: (path not in opened, -states[path].mtime_ns, path))
-        holds_until = time.monotonic() + _HOLDS * (time.monotonic() - started)
-        for path in waiting:
-            if cancel.is_set() or (time.monotonic() > holds_until and store.generation() != generation):
+        generation, file_states = store.generation(), store.file_states()
+        open_paths = self._workspace.overlays()
+        pending_paths = [path for path in store.files_with(self._pending_contents()) if path in file_states]
+        pending_paths.sort(key=lambda path: (path not in open_paths, -file_states[path].mtime_ns, path))
+        deadline = time.monotonic() + _ORDER_REUSE_FACTOR * (time.monotonic() - started)
+        for path in pending_paths:
+            if cancel.is_set() or (time.monotonic() > deadline and store.generation() != generation):
                 return
             yield path
 
-    def _texts(self, path: Path) -> Iterator[tuple[bytes, str]]:
+    def _pending_texts(self, path: Path) -> Iterator[tuple[bytes, str]]:
         document = self._workspace.read_document(path)
         if isinstance(document, Document):
-            awaited = self._awaited()
+            pending_contents = self._pending_contents()
             for snippet in snippets_of(document):
-                if (key := hash_content(snippet.text)) in awaited:
-                    yield key, snippet.text
+                if (content_hash := hash_content(snippet.text)) in pending_contents:
+                    yield content_hash, snippet.text
 
-    def _awaited(self) -> Mapping[bytes, int]:
+    def _pending_contents(self) -> Mapping[bytes, int]:
         return self._index.heavy.pending if self._index.heavy else {}
 
 
-def _cut(batch: Mapping[bytes, str], size: Callable[[], int], cancel: Cancel) -> Iterator[dict[bytes, str]]:
-    """A file may have thousands of contents."""
-    keys = list(batch)
-    while keys and not cancel.is_set():
-        now, keys = keys[: size()], keys[size() :]
-        yield {key: batch[key] for key in now}
+def _split_batch(
+    batch: Mapping[bytes, str], get_batch_size: Callable[[], int], cancel: Cancel
+) -> Iterator[dict[bytes, str]]:
+    """Split a batch that one file with thousands of contents has made too large."""
+    content_hashes = list(batch)
+    while content_hashes and not cancel.is_set():
+        size = get_batch_size()
+        current_hashes, content_hashes = content_hashes[:size], content_hashes[size:]
+        yield {content_hash: batch[content_hash] for content_hash in current_hashes}

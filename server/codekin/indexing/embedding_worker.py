@@ -1,9 +1,10 @@
-"""Has a heavy model make the vectors of all contents, behind the light one's: what a person works on first.
+"""Embeds all contents with a heavy model in the background, starting with the files that a person works on.
 
-Its only ground is the file of vectors, which is written after each batch: killed at any moment it goes on where it was,
-and nothing is embedded twice. Of several processes on one workspace one does it, whoever has the space's lock.
+Its only state is the file of vectors, which is written after each batch: killed at any moment it continues where it
+was, and nothing is embedded twice. Of several processes on one workspace, the owner of the space's lock does it.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -27,48 +28,49 @@ from codekin.workspace.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-_FIRST, _LEAST, _MOST = 8, 4, 1024  # contents embedded at a time
-_SHORT_S, _LONG_S = 1.0, 4.0  # what a batch is to take: what a kill loses at most, and an edit waits for
-_LOOK_S = 2.0  # between two looks whether there is anything to do
-_RETRIES_S = (5.0, 30.0, 300.0)
-_END_S = 0.5  # what is waited at most for the end of a batch that can't be interrupted
+_FIRST_BATCH, _MIN_BATCH, _MAX_BATCH = 8, 4, 1024  # contents embedded at a time
+_MIN_BATCH_S, _MAX_BATCH_S = 1.0, 4.0  # target time of a batch: a kill loses one, and an edit waits for one
+_POLL_INTERVAL_S = 2.0  # between two checks for pending contents
+_RETRY_DELAYS_S = (5.0, 30.0, 300.0)
+_STOP_TIMEOUT_S = 0.5  # for the end of a batch that can't be interrupted
 
 
 class EmbeddingWorker:
-    """The heavy model of one index: opened, asked for all vectors, and ready for questions."""
+    """The heavy model of one index: opens it, embeds all contents, and embeds queries."""
 
     def __init__(
         self,
-        home: IndexPaths,
+        index_paths: IndexPaths,
         workspace: Workspace,
         index: Index,
         open_heavy: Callable[[], HeavyModel] | None,
         on_change: Callable[[], None],
     ) -> None:
-        """`open_heavy` may take its time, and raises ModelError; None: there is no heavy model, and nothing to do."""
-        self._home = home
+        """`open_heavy` may take long, and raises ModelError; None if there is no heavy model, and nothing to do."""
+        self._index_paths = index_paths
         self._index = index
         self._backlog = EmbeddingBacklog(workspace, index)
         self._open_heavy = open_heavy
         self._on_change = on_change
         self._heavy: HeavyModel | None = None
-        self._opening = threading.Lock()
+        self._opening_lock = threading.Lock()
         self._wake = threading.Condition()
         self._stop = threading.Event()
-        self._interrupt = threading.Event()  # of the round under way: set to stop and to pause
+        self._round_interrupt = threading.Event()  # ends the round under way: set to stop and to pause
         self._is_paused = False
         self._thread: threading.Thread | None = None
-        self._size = _FIRST
-        self._doing = ModelState.OPENING
+        self._batch_size = _FIRST_BATCH
+        self._activity = ModelState.OPENING
         self.progress: Progress | None = None
         self.problem: str | None = None
-        self.missed: str | None = None  # why the last question was answered without it
-        self._is_doubted = False  # since a question failed: what is there now may be something else
-
-    # The door
+        self.query_problem: str | None = None  # why the last query was answered without the model
+        self._must_reopen = False  # a query failed: another model may answer by now
 
     def embed_query(self, question: str, task: Task) -> Vectors | None:
-        """Its vector (d,); None before it is open, and where it does not answer in time or fails, as `missed` says."""
+        """Return the question's vector (d,).
+
+        None before the model is open, and if it is busy or fails; then `query_problem` says why.
+        """
         heavy = self._heavy
         if heavy is None:
             return None
@@ -77,221 +79,216 @@ class EmbeddingWorker:
         except ModelBusyError:
             return None
         except ModelError as error:
-            self._is_doubted = True
-            if self.missed != str(error):
-                self.missed = str(error)
+            self._must_reopen = True
+            if self.query_problem != str(error):
+                self.query_problem = str(error)
                 log.warning("%s", error)
                 self._on_change()
             return None
-        self.missed = None
+        self.query_problem = None
         return np.asarray(vector)
 
     @property
     def pending_count(self) -> int:
-        """How many contents have no vector yet, as far as is known."""
-        return len(self._tier().pending) if self._heavy else 0
+        """Return how many contents are known to have no vector yet."""
+        return len(self._get_vectors().pending) if self._heavy else 0
 
     def open(self) -> HeavyModel | None:
-        """The model, with its tier in the index. Raises ModelError."""
-        with self._opening:
+        """Open the model, add its vectors to the index, and return it. Raises ModelError."""
+        with self._opening_lock:
             if self._heavy is None and self._open_heavy is not None:
                 try:
                     heavy = self._open_heavy()
                 except ModelError:
-                    self._doing = ModelState.FAILED
+                    self._activity = ModelState.FAILED
                     raise
-                self._index.add_heavy(self._space(heavy), heavy.bulk.dim)
-                self._heavy, self._doing = heavy, ModelState.READY
+                self._index.add_heavy(self._find_space(heavy), heavy.bulk.dim)
+                self._heavy, self._activity = heavy, ModelState.READY
             return self._heavy
 
     def run_until_done(self, on_progress: OnProgress, cancel: Cancel) -> int:
-        """Until no content waits for its vector; how many this process has made. Raises ModelError.
+        """Embed until no content lacks a vector; return how many this process embedded. Raises ModelError.
 
-        Where another process is at it, this one waits for it.
+        If another process is doing it, wait for that one.
         """
-        heavy, made = self.open(), 0
+        heavy, embedded_count = self.open(), 0
         if heavy is None:
             return 0
-        lock = FileLock(self._home.embedding_lock(self._tier().space), timeout=0, mode=0o600)
+        lock = FileLock(self._index_paths.embedding_lock(self._get_vectors().space), timeout=0, mode=0o600)
         while not cancel.is_set():
             try:
                 with lock:
-                    return made + self._fill(heavy.bulk, on_progress, cancel)
+                    return embedded_count + self._embed_backlog(heavy.bulk, on_progress, cancel)
             except Timeout:
                 self._index.follow()
-                on_progress(self._far(None))
-                if not self._tier().pending:
-                    return made
-                self._stop.wait(_LOOK_S)
-        return made
+                on_progress(self._make_progress(None))
+                if not self._get_vectors().pending:
+                    return embedded_count
+                self._stop.wait(_POLL_INTERVAL_S)
+        return embedded_count
 
     def start(self) -> None:
-        """Fill in the background from now on."""
+        """Embed in the background from now on."""
         if self._open_heavy is None:
             return
-        self._thread = threading.Thread(target=self._run, name="codekin-filler", daemon=True)
+        self._thread = threading.Thread(target=self._run_rounds, name="codekin-embedding-worker", daemon=True)
         self._thread.start()
 
     def notify(self) -> None:
-        """There may be something new."""
+        """Check for pending contents now rather than at the next interval."""
         with self._wake:
             self._wake.notify_all()
 
     def pause(self) -> None:
         """Embed nothing until `resume`; questions are answered from what is there."""
         self._is_paused = True
-        self._interrupt.set()
+        self._round_interrupt.set()
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue after `pause`."""
         self._is_paused = False
         self.notify()
 
     def interrupt(self) -> None:
-        """Have all work end soon; returns at once. Only `stop` may come after."""
+        """Have all work end soon; returns at once. Only `stop` may be called after."""
         self._stop.set()
-        self._interrupt.set()
+        self._round_interrupt.set()
         self.notify()
 
     def stop(self) -> None:
-        """End; what was made is kept."""
+        """End; the vectors made so far are kept."""
         self.interrupt()
         if self._heavy:
             self._heavy.close()
         if self._thread:
-            self._thread.join(_END_S)
+            self._thread.join(_STOP_TIMEOUT_S)
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong with the model, each with its remedy."""
-        own = dict.fromkeys(told for told in (self.problem, self.missed) if told)
-        return (*own, *(self._heavy.bulk.problems if self._heavy else ()))
+        """Return what is wrong with the model, each with its remedy."""
+        worker_problems = dict.fromkeys(problem for problem in (self.problem, self.query_problem) if problem)
+        return (*worker_problems, *(self._heavy.bulk.problems if self._heavy else ()))
 
     def status(self) -> ModelStatus | None:
-        """How far it is; None where there is no heavy model."""
-        tier, heavy = self._index.heavy, self._heavy
+        """Return the model's progress; None if there is no heavy model."""
+        vectors, heavy = self._index.heavy, self._heavy
         if self._open_heavy is None:
             return None
-        doing = ModelState.FAILED if self.problem else ModelState.PAUSED if self._is_paused else self._doing
-        if tier is None or heavy is None:
-            return ModelStatus(self._home.settings.model.name, "", 0.0, doing)
-        return ModelStatus(heavy.bulk.model, heavy.bulk.device, tier.share, doing)
+        activity = ModelState.FAILED if self.problem else ModelState.PAUSED if self._is_paused else self._activity
+        if vectors is None or heavy is None:
+            return ModelStatus(self._index_paths.settings.model.name, "", 0.0, activity)
+        return ModelStatus(heavy.bulk.model, heavy.bulk.device, vectors.share, activity)
 
-    # In the background
-
-    def _run(self) -> None:
+    def _run_rounds(self) -> None:
         failures = 0
         while not self._stop.is_set():
-            self._interrupt.clear()
+            self._round_interrupt.clear()
             try:
                 if not self._is_paused:
-                    self._round()
+                    self._run_round()
                     failures, self.problem = 0, None
             except Exception as error:  # noqa: BLE001 (whatever it is: the light model answers, and this is tried again)
                 if not self._stop.is_set():
-                    self._note(error)
-                    self._let_go()
+                    self._record_problem(error)
+                    self._close_model()
                     self._on_change()
-                    self._stop.wait(_RETRIES_S[min(failures, len(_RETRIES_S) - 1)])
+                    self._stop.wait(_RETRY_DELAYS_S[min(failures, len(_RETRY_DELAYS_S) - 1)])
                     failures += 1
             with self._wake:
-                self._wake.wait(_LOOK_S)
+                self._wake.wait(_POLL_INTERVAL_S)
 
-    def _note(self, error: Exception) -> None:
-        is_ours = isinstance(error, CodekinError)
-        told, self.problem = self.problem, str(error) if is_ours else repr(error)
-        if told != self.problem:
-            log.warning("%s", error, exc_info=not is_ours)
+    def _record_problem(self, error: Exception) -> None:
+        is_expected = isinstance(error, CodekinError)
+        previous_problem, self.problem = self.problem, str(error) if is_expected else repr(error)
+        if previous_problem != self.problem:
+            log.warning("%s", error, exc_info=not is_expected)
 
-    def _let_go(self) -> None:
-        """It is opened anew: another model may answer by then."""
-        with self._opening:
+    def _close_model(self) -> None:
+        """Close the model, so that the next use opens it again: another one may answer by then."""
+        with self._opening_lock:
             if self._heavy:
                 self._heavy.close()
             self._heavy = None
 
-    def _round(self) -> None:
-        if self._is_doubted:
-            self._is_doubted = False
-            self._let_go()
+    def _run_round(self) -> None:
+        """Embed the backlog once, if no other process is doing it."""
+        if self._must_reopen:
+            self._must_reopen = False
+            self._close_model()
         heavy = self.open()
         if heavy is None:
             return
         self._index.follow()
-        if not self._tier().pending:
-            self._say(ModelState.READY, None)
+        if not self._get_vectors().pending:
+            self._set_activity(ModelState.READY, None)
             return
         try:
-            with FileLock(self._home.embedding_lock(self._tier().space), timeout=0, mode=0o600):
-                self._fill(heavy.bulk, lambda progress: self._say(ModelState.FILLING, progress), self._interrupt)
-            self._say(ModelState.READY if not self._interrupt.is_set() else ModelState.FILLING, None)
+            with FileLock(self._index_paths.embedding_lock(self._get_vectors().space), timeout=0, mode=0o600):
+                self._embed_backlog(
+                    heavy.bulk, lambda progress: self._set_activity(ModelState.FILLING, progress), self._round_interrupt
+                )
+            self._set_activity(ModelState.READY if not self._round_interrupt.is_set() else ModelState.FILLING, None)
         except Timeout:
-            self._say(ModelState.STANDING_BY, None)
+            self._set_activity(ModelState.STANDING_BY, None)
         finally:
             self.progress = None
 
-    def _say(self, doing: ModelState, progress: Progress | None) -> None:
-        news = doing != self._doing or progress is not None or self.progress is not None
-        self._doing, self.progress = doing, progress
-        if news:
+    def _set_activity(self, activity: ModelState, progress: Progress | None) -> None:
+        has_changed = activity != self._activity or progress is not None or self.progress is not None
+        self._activity, self.progress = activity, progress
+        if has_changed:
             self._on_change()
 
-    # One round: until nothing waits
-
-    def _fill(self, embedder: Embedder, on_progress: OnProgress, cancel: Cancel) -> int:
-        vectors = VectorStore(self._home.vectors)
-        started, made = time.monotonic(), 0
+    def _embed_backlog(self, embedder: Embedder, on_progress: OnProgress, cancel: Cancel) -> int:
+        """Embed until no content lacks a vector, or `cancel` is set; return the number embedded."""
+        started, embedded_count = time.monotonic(), 0
         self._index.follow()
-        on_progress(self._far(None))
-        try:
-            for batch in self._backlog.iterate_batches(lambda: self._size, cancel):
-                having = vectors.hashes_with_vector(self._tier().space, list(batch))
-                missing = {key: text for key, text in batch.items() if key not in having}
-                made += self._embed(missing, embedder, vectors)
+        on_progress(self._make_progress(None))
+        with contextlib.closing(VectorStore(self._index_paths.vectors)) as vector_store:
+            for batch in self._backlog.iterate_batches(lambda: self._batch_size, cancel):
+                embedded_hashes = vector_store.hashes_with_vector(self._get_vectors().space, list(batch))
+                missing_texts = {key: text for key, text in batch.items() if key not in embedded_hashes}
+                embedded_count += self._embed_texts(missing_texts, embedder, vector_store)
                 self._index.follow()
-                if made:
-                    each = (time.monotonic() - started) / made
-                    on_progress(self._far(each * len(self._tier().pending)))
-        finally:
-            vectors.close()
+                if embedded_count:
+                    seconds_per_content = (time.monotonic() - started) / embedded_count
+                    on_progress(self._make_progress(seconds_per_content * len(self._get_vectors().pending)))
         self._index.follow_and_compact()
-        return made
+        return embedded_count
 
-    def _embed(self, texts: Mapping[bytes, str], embedder: Embedder, vectors: VectorStore) -> int:
+    def _embed_texts(self, texts: Mapping[bytes, str], embedder: Embedder, vector_store: VectorStore) -> int:
+        """Embed the texts (by content hash) and write their vectors; return the number embedded."""
         if not texts:
             return 0
         started = time.monotonic()
         try:
-            rows = embedder.embed(list(texts.values()), Task.CODE2CODE, Role.PASSAGE)
+            vectors = embedder.embed(list(texts.values()), Task.CODE2CODE, Role.PASSAGE)
         except ModelDiedError as error:
-            if len(texts) == 1:  # the culprit; nothing else is to suffer for it
+            if len(texts) == 1:  # this text kills the model; the others must not suffer for it
                 log.warning("%s It is left out.", error)
                 return 0
-            return sum(self._embed({key: text}, embedder, vectors) for key, text in texts.items())
-        vectors.put_vectors(self._tier().space, list(texts), rows)
-        self.problem = self.missed = None
-        took = time.monotonic() - started
-        if took < _SHORT_S and len(texts) >= self._size:
-            self._size = min(2 * self._size, _MOST)
-        elif took > _LONG_S:
-            self._size = max(self._size // 2, _LEAST)
+            return sum(self._embed_texts({key: text}, embedder, vector_store) for key, text in texts.items())
+        vector_store.put_vectors(self._get_vectors().space, list(texts), vectors)
+        self.problem = self.query_problem = None
+        duration_s = time.monotonic() - started
+        if duration_s < _MIN_BATCH_S and len(texts) >= self._batch_size:
+            self._batch_size = min(2 * self._batch_size, _MAX_BATCH)
+        elif duration_s > _MAX_BATCH_S:
+            self._batch_size = max(self._batch_size // 2, _MIN_BATCH)
         return len(texts)
 
-    def _space(self, heavy: HeavyModel) -> str:
+    def _find_space(self, heavy: HeavyModel) -> str:
         space = heavy.bulk.space(Task.CODE2CODE)
         if heavy.probe is None:
             return space
-        vectors = VectorStore(self._home.vectors)
-        try:
-            return vectors.find_or_create_space(space, hash_content(PROBE), heavy.probe)
-        finally:
-            vectors.close()
+        with contextlib.closing(VectorStore(self._index_paths.vectors)) as vector_store:
+            return vector_store.find_or_create_space(space, hash_content(PROBE), heavy.probe)
 
-    def _tier(self) -> ModelVectors:
-        tier = self._index.heavy
-        assert tier is not None  # noqa: S101 (it is there once the model is open)
-        return tier
+    def _get_vectors(self) -> ModelVectors:
+        model_vectors = self._index.heavy
+        assert model_vectors is not None  # noqa: S101 (it is there once the model is open)
+        return model_vectors
 
-    def _far(self, seconds_left: float | None) -> Progress:
-        have, wait = len(self._tier().dense), len(self._tier().pending)
-        return Progress(have, have + wait, seconds_left)
+    def _make_progress(self, seconds_left: float | None) -> Progress:
+        embedded_count, pending_count = len(self._get_vectors().dense), len(self._get_vectors().pending)
+        return Progress(embedded_count, embedded_count + pending_count, seconds_left)

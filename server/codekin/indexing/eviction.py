@@ -1,4 +1,4 @@
-"""Keeps the cache within its bound: stores of workspaces that are no more, vectors that nothing refers to."""
+"""Keeps the cache within its quota: evicts stores of deleted workspaces, and vectors that no store refers to."""
 
 import json
 import time
@@ -13,51 +13,51 @@ from codekin.storage.paths import IndexPaths
 from codekin.storage.store import Store
 from codekin.storage.vector_store import VectorStore
 
-_FORGOTTEN_S = 14 * 86_400  # a removed worktree often comes back; a disk may be unplugged for a while
+_MIN_UNUSED_S = 14 * 86_400  # a removed worktree often comes back; a disk may be unplugged for a while
 
 
-def evict_to_quota(home: IndexPaths, vectors: VectorStore) -> None:
-    """Drop what nobody needs. Costs a few microseconds while the vectors are within `cache.quota_mb`.
+def evict_to_quota(index_paths: IndexPaths, vectors: VectorStore) -> None:
+    """Evict unreferenced vectors. Costs a few microseconds while the vectors are within `cache.quota_mb`.
 
-    What a workspace still refers to always stays, even above the quota: dropping it would have it embedded again.
+    Vectors that a workspace refers to always stay, even above the quota: they would have to be embedded again.
     """
-    quota_bytes = home.settings.cache.quota_mb * 1_048_576
+    quota_bytes = index_paths.settings.cache.quota_mb * 1_048_576
     if vectors.size_bytes() <= quota_bytes:
         return
-    referenced = {hash_content(PROBE)}
-    for path in home.store.parent.glob("*.sqlite"):
-        if path == home.store or not _dropped(path):
-            referenced |= _referenced(path)
-    vectors.evict_unreferenced(referenced, quota_bytes)
+    referenced_hashes = {hash_content(PROBE)}
+    for store_path in index_paths.store.parent.glob("*.sqlite"):
+        if store_path == index_paths.store or not _drop_abandoned_store(store_path):
+            referenced_hashes |= _read_content_hashes(store_path)
+    vectors.evict_unreferenced(referenced_hashes, quota_bytes)
 
 
-def _referenced(path: Path) -> set[bytes]:
+def _read_content_hashes(store_path: Path) -> set[bytes]:
     try:
-        store = Store(path)
+        store = Store(store_path)
         try:
-            return {key for _, key in store.contents_after(0)}
+            return {content_hash for _, content_hash in store.contents_after(0)}
         finally:
             store.close()
-    except StoreError:  # its own codekin will make it again; what it needs then is embedded again
+    except StoreError:  # its own codekin process builds it again, and embeds what it needs then
         return set()
 
 
-def _dropped(path: Path) -> bool:
-    """Remove the store of a workspace that is gone from the disk and has long not been used; whether it was."""
+def _drop_abandoned_store(store_path: Path) -> bool:
+    """Remove the store of a workspace that is gone from the disk and long unused. Return whether it was removed."""
     try:
-        if time.time() - path.stat().st_mtime < _FORGOTTEN_S:
+        if time.time() - store_path.stat().st_mtime < _MIN_UNUSED_S:
             return False
-        with FileLock(path.with_suffix(".lock"), timeout=0):
-            store = Store(path)
+        with FileLock(store_path.with_suffix(".lock"), timeout=0):
+            store = Store(store_path)
             try:
                 roots = json.loads(str(store.get_meta("roots") or "[]"))
             finally:
                 store.close()
             if any(Path(root).exists() for root in roots):
                 return False
-            for file in path.parent.glob(path.stem + ".*"):
-                if file.suffix != ".lock":  # we hold it, and another may wait for it
-                    file.unlink(missing_ok=True)
+            for sibling_path in store_path.parent.glob(store_path.stem + ".*"):
+                if sibling_path.suffix != ".lock":  # we hold it, and another process may wait for it
+                    sibling_path.unlink(missing_ok=True)
             return True
-    except (Timeout, StoreError, OSError, ValueError):  # somebody uses it, or is about to make it again
+    except (Timeout, StoreError, OSError, ValueError):  # another process uses it, or is about to build it again
         return False

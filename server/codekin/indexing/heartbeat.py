@@ -1,7 +1,7 @@
-"""Whether a child process is still there: it says so every second, and is killed when it stops saying so.
+"""Heartbeats of child processes: a child sends one every second, and is killed when they stop.
 
-Only silence counts. A child on a busy machine is slow, but the thread that speaks gets its turn; one that was stopped,
-or whose native code never comes back, has none.
+Only silence counts. A child on a busy machine is slow, but its heartbeat thread gets its turn; the thread of a child
+that was stopped, or whose native code never returns, does not.
 """
 
 import threading
@@ -12,56 +12,56 @@ from typing import Self
 
 from codekin.processes import Process
 
-BEAT_S = 1.0
-SILENCE_S = 12.0
-START_S = 60.0  # until the first word: an interpreter starts slowly on a busy machine
-_LOOK_S = 0.5
+BEAT_INTERVAL_S = 1.0
+SILENCE_TIMEOUT_S = 12.0
+START_TIMEOUT_S = 60.0  # until the first message: an interpreter starts slowly on a busy machine
+_CHECK_INTERVAL_S = 0.5
 
 
 class Watch:
-    """While entered, kills `process` when it has said nothing for too long. Whoever reads from it calls `heard`."""
+    """Kills `process` when it has been silent for too long, while entered. Its reader calls `record_message`."""
 
-    def __init__(self, process: Process, silence_s: float, start_s: float) -> None:
-        """`start_s` is the patience until the first word, `silence_s` that between any two."""
+    def __init__(self, process: Process, silence_timeout_s: float, start_timeout_s: float) -> None:
+        """`start_timeout_s` applies until the first message, `silence_timeout_s` between any two."""
         self._process = process
-        self._silence_s = silence_s
-        self._limit_s = start_s
+        self._silence_timeout_s = silence_timeout_s
+        self._current_timeout_s = start_timeout_s
         self._silent_s = 0.0
         self._ended = threading.Event()
         self.has_killed = False
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._run, daemon=True).start()
+        threading.Thread(target=self._watch_process, daemon=True).start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._ended.set()
 
-    def heard(self) -> None:
-        """The process has said something."""
-        self._silent_s, self._limit_s = 0.0, self._silence_s
+    def record_message(self) -> None:
+        """Note that the process has sent a message."""
+        self._silent_s, self._current_timeout_s = 0.0, self._silence_timeout_s
 
-    def _run(self) -> None:
-        looked = time.monotonic()
-        while not self._ended.wait(_LOOK_S):
-            now = time.monotonic()
-            # A longer pause than asked for was the machine's sleep, or ours: then nobody could be heard.
-            self._silent_s += min(now - looked, 2 * _LOOK_S)
-            looked = now
-            if self._silent_s > self._limit_s:
+    def _watch_process(self) -> None:
+        previous_check = time.monotonic()
+        while not self._ended.wait(_CHECK_INTERVAL_S):
+            current_time = time.monotonic()
+            # A longer pause than requested was the machine's sleep, or ours: then no message could arrive.
+            self._silent_s += min(current_time - previous_check, 2 * _CHECK_INTERVAL_S)
+            previous_check = current_time
+            if self._silent_s > self._current_timeout_s:
                 self.has_killed = True
                 self._process.kill()
                 return
 
 
-def keep_beating(beat: Callable[[], object]) -> None:
-    """Call `beat` every second, on a thread of its own, until the process ends."""
+def keep_beating(send_beat: Callable[[], object]) -> None:
+    """Call `send_beat` every second, on a thread of its own, until the process ends."""
 
-    def run() -> None:
+    def send_beats() -> None:
         while True:
-            beat()
-            time.sleep(BEAT_S)
+            send_beat()
+            time.sleep(BEAT_INTERVAL_S)
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=send_beats, daemon=True).start()

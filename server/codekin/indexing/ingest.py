@@ -1,11 +1,11 @@
-"""Files on their way into the store: read, cut into snippets, new contents embedded and split to words.
+"""Makes store records of files: reads them, cuts them into snippets, embeds new contents and splits them into words.
 
-What costs is done once per content: one that has a vector, or is in the store, is only pointed to.
+Expensive work is done once per content: one that has a vector, or is in the store, is only referred to.
 """
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -27,25 +27,56 @@ from codekin.workspace.workspace import Document, SourceFile, Workspace, snippet
 
 log = logging.getLogger(__name__)
 
-_EMBEDDED = 256  # contents at a time: some 20 ms, so that closing the index need not wait for more
-_WORDS = 512  # per content; what follows says little that is new and costs full text and time
+_CONTENTS_PER_CALL = 256  # some 20 ms of embedding, so that closing the index need not wait for more
+_MAX_WORDS = 512  # per content; later words add little, and cost full text and time
 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What is to be written, and what making it took."""
+    """Records to write, and the work that making them took."""
 
-    records: tuple[FileRecord, ...]
-    gone: tuple[Path, ...]  # nothing to index there any more
-    skipped: tuple[Skipped, ...]
-    embedded: int  # contents
-    reused: int
+    records: tuple[FileRecord, ...] = ()
+    removed_paths: tuple[Path, ...] = ()  # there is nothing to index any more
+    skipped: tuple[Skipped, ...] = ()
+    embedded: int = 0  # contents
+    reused: int = 0
+
+    @property
+    def file_count(self) -> int:
+        """Return how many files this is of."""
+        return len(self.records) + len(self.removed_paths)
+
+
+@dataclass(frozen=True, slots=True)
+class _ContentRecord:
+    """Columns that the store keeps for a content; empty if the store has the content already."""
+
+    words: str | None = None
+    fingerprints: bytes | None = None
+    line_hashes: bytes | None = None
+
+
+@dataclass(slots=True)
+class _ReadFiles:
+    """Files sorted by what has to be done with them."""
+
+    unchanged_records: list[FileRecord] = field(default_factory=list)
+    documents: list[Document] = field(default_factory=list)
+    removed_paths: list[Path] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def skip_file(self, item: Skipped) -> None:
+        self.removed_paths.append(item.path)
+        self.skipped.append(item)
+
+
+_Extracted = Sequence[tuple[Document, list[Snippet]]]
 
 
 class Ingester:
-    """Makes records. Asks the store, never writes it; writes vectors.
+    """Makes records of files. Reads the store but never writes it; writes vectors.
 
-    That order makes every crash harmless: a vector without a content is found again, the other way is never seen.
+    That order makes every crash harmless: a vector without a content is reused later, the opposite never occurs.
     """
 
     def __init__(
@@ -56,149 +87,172 @@ class Ingester:
         embedder: Embedder,
         cancel: Cancel | None = None,
     ) -> None:
-        """`cancel` ends `prepare` early, as `interrupt` does."""
+        """`cancel` ends `ingest_files` early, as `interrupt` does."""
         self._workspace = workspace
         self._store = store
         self._vectors = vectors
         self._embedder = embedder
         self._cancel = cancel
         self.space = embedder.space(Task.CODE2CODE)
-        self._continuing = continuation_space(embedder)
+        self._continuation_space = continuation_space(embedder)
 
     def interrupt(self) -> None:
-        """Have `prepare` end soon, with StoreClosingError."""
+        """Have `ingest_files` end soon, with StoreClosingError."""
         self._store.interrupt()
         self._vectors.interrupt()
+
+    def ingest_files(self, paths: Iterable[Path], forced_paths: Collection[Path] = ()) -> IngestResult:
+        """Make records of the files as they are now.
+
+        Files in `forced_paths` are extracted again even if their text is the stored one. Raises StoreClosingError.
+        """
+        files = self._read_files(paths, forced_paths)
+        extracted = self._extract_snippets(files)
+        records, embedded, reused = self._make_records(extracted)
+        return IngestResult(
+            (*files.unchanged_records, *records), tuple(files.removed_paths), tuple(files.skipped), embedded, reused
+        )
+
+    def _read_files(self, paths: Iterable[Path], forced_paths: Collection[Path]) -> _ReadFiles:
+        files = _ReadFiles()
+        for path in paths:
+            self._raise_if_stopped()
+            document = self._workspace.read_document(path)
+            if not isinstance(document, Document):
+                files.removed_paths.append(path)
+                files.skipped += [document] if document else []
+                continue
+            stored_state = self._store.file_state(path)
+            if stored_state is not None and stored_state.hash == document.hash and path not in forced_paths:
+                files.unchanged_records.append(FileRecord(path, document.language, _to_file_state(document), None))
+            else:
+                files.documents.append(document)
+        return files
+
+    def _extract_snippets(self, files: _ReadFiles) -> _Extracted:
+        """Cut the documents into snippets; a document on which that fails is skipped."""
+        extracted: list[tuple[Document, list[Snippet]]] = []
+        for document in files.documents:
+            self._raise_if_stopped()
+            try:
+                extracted.append((document, snippets_of(document)))
+            except MemoryError:
+                files.skip_file(Skipped(document.path, "there was no memory left for it", retry=Retry.ALONE))
+            except Exception:  # a fault of ours, or of a grammar, must cost one file and not the index
+                log.exception("%s can't be cut into snippets; please report it", document.path)
+                files.skip_file(Skipped(document.path, "codekin failed on it; the log has the details"))
+        return extracted
+
+    def _make_records(self, extracted: _Extracted) -> tuple[list[FileRecord], int, int]:
+        """Return the documents' records, and how many contents were embedded and how many reused."""
+        snippets_by_hash = {hash_content(snippet.text): snippet for _, snippets in extracted for snippet in snippets}
+        # Continuations first: a reader that sees a content's vector looks for its continuations once.
+        self._embed_missing(
+            self._continuation_space,
+            {content_hash: snippet for content_hash, snippet in snippets_by_hash.items() if snippet.borders},
+            partial(embed_continuations, embedder=self._embedder),
+        )
+        embedded = self._embed_missing(self.space, snippets_by_hash, self._embed_snippets)
+        stored_hashes = self._store.known_hashes(list(snippets_by_hash))
+        contents = {
+            content_hash: self._make_content_record(snippet)
+            for content_hash, snippet in snippets_by_hash.items()
+            if content_hash not in stored_hashes
+        }
+        records = [
+            FileRecord(
+                document.path,
+                document.language,
+                _to_file_state(document),
+                tuple(_to_snippet_record(snippet, contents) for snippet in snippets),
+            )
+            for document, snippets in extracted
+        ]
+        return records, embedded, len(snippets_by_hash) - embedded
+
+    def _embed_missing(
+        self, space: str, snippets: Mapping[bytes, Snippet], embed: Callable[[Sequence[Snippet]], Vectors]
+    ) -> int:
+        """Write the vectors that the space lacks for these snippets (by content hash); return their number."""
+        missing_hashes = list(snippets.keys() - self._vectors.hashes_with_vector(space, list(snippets)))
+        if missing_hashes:
+            missing_snippets = [snippets[content_hash] for content_hash in missing_hashes]
+            self._vectors.put_vectors(space, missing_hashes, self._embed_in_batches(missing_snippets, embed))
+        return len(missing_hashes)
+
+    def _embed_snippets(self, snippets: Sequence[Snippet]) -> Vectors:
+        return self._embedder.embed([snippet.text for snippet in snippets], Task.CODE2CODE, Role.PASSAGE)
+
+    def _embed_in_batches(self, snippets: Sequence[Snippet], embed: Callable[[Sequence[Snippet]], Vectors]) -> Vectors:
+        """Return the vectors of all snippets. Raises StoreClosingError between two batches if the index is closed."""
+        batches = []
+        for start in range(0, len(snippets), _CONTENTS_PER_CALL):
+            self._raise_if_stopped()
+            batches.append(embed(snippets[start : start + _CONTENTS_PER_CALL]))
+        return np.concatenate(batches)
+
+    def _make_content_record(self, snippet: Snippet) -> _ContentRecord:
+        self._raise_if_stopped()
+        fingerprints = make_fingerprints(snippet.text, snippet.language)
+        line_hashes = hash_content_lines(snippet.text, snippet.language, choose_split_points(snippet.borders))
+        return _ContentRecord(_words_of(snippet), fingerprints.pack() if fingerprints else None, line_hashes.pack())
 
     def _raise_if_stopped(self) -> None:
         self._store.raise_if_interrupted()
         if self._cancel is not None and self._cancel.is_set():
             raise StoreClosingError("Indexing was cancelled.")
 
-    def ingest_files(self, paths: Iterable[Path], anew: Collection[Path] = ()) -> IngestResult:
-        """The files as they are now. Those in `anew` are taken apart again even where their text is the stored one."""
-        documents: list[Document] = []
-        records: list[FileRecord] = []
-        gone: list[Path] = []
-        skipped: list[Skipped] = []
-        for path in paths:
-            self._raise_if_stopped()
-            document = self._workspace.read_document(path)
-            if not isinstance(document, Document):
-                gone.append(path)
-                skipped += [document] if document else []
-                continue
-            known = self._store.file_state(path)
-            if known is not None and known.hash == document.hash and path not in anew:
-                records.append(FileRecord(path, document.language, _state(document), None))
-            else:
-                documents.append(document)
-        found: list[tuple[Document, list[Snippet]]] = []
-        for document in documents:
-            self._raise_if_stopped()
-            try:
-                found.append((document, snippets_of(document)))
-            except MemoryError:
-                gone.append(document.path)
-                skipped.append(Skipped(document.path, "there was no memory left for it", retry=Retry.ALONE))
-            except Exception:  # a fault of ours, or of a grammar, must cost one file and not the index
-                log.exception("%s can't be cut into snippets; please report it", document.path)
-                gone.append(document.path)
-                skipped.append(Skipped(document.path, "codekin failed on it; the log has the details"))
-        made, embedded, reused = self._take_in(found)
-        return IngestResult((*records, *made), tuple(gone), tuple(skipped), embedded, reused)
 
-    def _take_in(self, found: Sequence[tuple[Document, list[Snippet]]]) -> tuple[list[FileRecord], int, int]:
-        contents = {hash_content(snippet.text): snippet for _, snippets in found for snippet in snippets}
-        missing = list(contents.keys() - self._vectors.hashes_with_vector(self.space, list(contents)))
-        # First the continuations': who sees a content's vector looks for them once.
-        self._embed_continuations({key: snippet for key, snippet in contents.items() if snippet.borders})
-        if missing:
-            rows = self._in_parts([contents[key] for key in missing], self._embed_contents)
-            self._vectors.put_vectors(self.space, missing, rows)
-        known = self._store.known_hashes(list(contents))
-        new = {key: self._matter(snippet) for key, snippet in contents.items() if key not in known}
-        records = [
-            FileRecord(document.path, document.language, _state(document), tuple(_row(s, new) for s in snippets))
-            for document, snippets in found
-        ]
-        return records, len(missing), len(contents) - len(missing)
-
-    def _embed_continuations(self, functions: Mapping[bytes, Snippet]) -> None:
-        missing = list(functions.keys() - self._vectors.hashes_with_vector(self._continuing, list(functions)))
-        if missing:
-            rows = self._in_parts(
-                [functions[key] for key in missing], partial(embed_continuations, embedder=self._embedder)
-            )
-            self._vectors.put_vectors(self._continuing, missing, rows)
-
-    def _embed_contents(self, snippets: Sequence[Snippet]) -> Vectors:
-        return self._embedder.embed([snippet.text for snippet in snippets], Task.CODE2CODE, Role.PASSAGE)
-
-    def _in_parts(self, snippets: Sequence[Snippet], embed: Callable[[Sequence[Snippet]], Vectors]) -> Vectors:
-        """The rows of all snippets. Raises StoreClosingError between two parts where the index is being closed."""
-        parts = []
-        for i in range(0, len(snippets), _EMBEDDED):
-            self._raise_if_stopped()
-            parts.append(embed(snippets[i : i + _EMBEDDED]))
-        return np.concatenate(parts)
-
-    def _matter(self, snippet: Snippet) -> "_Matter":
-        self._raise_if_stopped()
-        found = make_fingerprints(snippet.text, snippet.language)
-        going_on = hash_content_lines(snippet.text, snippet.language, choose_split_points(snippet.borders))
-        return _Matter(_words(snippet), found.pack() if found else None, going_on.pack())
-
-
-def put_prepared(
-    store: Store, preparer: Ingester, prepared: IngestResult, anew: Collection[Path] = (), *, collect: bool = True
+def write_ingested(
+    store: Store,
+    ingester: Ingester,
+    ingested: IngestResult,
+    forced_paths: Collection[Path] = (),
+    *,
+    collect: bool = True,
 ) -> None:
-    """Write what was prepared into the store; what another writer has made untrue meanwhile is prepared again."""
-    records = prepared.records
+    """Write the records into the store. Files whose contents another writer removed meanwhile are ingested again."""
+    records = ingested.records
     while True:
         try:
             store.replace_files(records, collect=collect)
             break
         except ContentGoneError:  # another file lost a content that these only point to
-            records = preparer.ingest_files([record.path for record in records], anew).records
-    store.remove_files(prepared.gone, collect=collect)
+            records = ingester.ingest_files([record.path for record in records], forced_paths).records
+    store.remove_files(ingested.removed_paths, collect=collect)
 
 
-def left_out(
-    verdicts: Mapping[Path, SourceFile | Skipped | None], prepared: IngestResult
+def collect_skipped(
+    checked_files: Mapping[Path, SourceFile | Skipped | None], ingested: IngestResult
 ) -> dict[Skipped, tuple[int, int]]:
-    """What was left out of some paths, with its size and mtime_ns, as a scan would say it."""
-    told = {verdict: TRY_AGAIN for verdict in verdicts.values() if isinstance(verdict, Skipped)}
-    files = {path: (file.size, file.mtime_ns) for path, file in verdicts.items() if isinstance(file, SourceFile)}
-    told |= {item: stamp_of(item, files) for item in prepared.skipped}
-    return told
+    """Return the skipped files among these, each with its size and mtime_ns, as a scan stores them."""
+    stamps = {checked: TRY_AGAIN for checked in checked_files.values() if isinstance(checked, Skipped)}
+    disk_stamps = {
+        path: (checked.size, checked.mtime_ns)
+        for path, checked in checked_files.items()
+        if isinstance(checked, SourceFile)
+    }
+    return stamps | {skipped: stamp_of(skipped, disk_stamps) for skipped in ingested.skipped}
 
 
-def _state(document: Document) -> FileState:
+def _to_file_state(document: Document) -> FileState:
     return FileState(document.size, document.mtime_ns, document.hash, document.overlay)
 
 
-@dataclass(frozen=True, slots=True)
-class _Matter:
-    """What the store keeps of a content; nothing where it has the content."""
-
-    words: str | None = None
-    structure: bytes | None = None
-    course: bytes | None = None
-
-
-def _row(snippet: Snippet, new: Mapping[bytes, _Matter]) -> SnippetRecord:
-    key = hash_content(snippet.text)
-    place = (snippet.name, snippet.qualified_name, snippet.kind, snippet.span, snippet.name_line, snippet.part)
-    matter = new.get(key, _Matter())
-    return SnippetRecord(*place, key, matter.words, matter.structure, matter.course)
+def _to_snippet_record(snippet: Snippet, contents: Mapping[bytes, _ContentRecord]) -> SnippetRecord:
+    content_hash = hash_content(snippet.text)
+    content = contents.get(content_hash, _ContentRecord())
+    return SnippetRecord(
+        *(snippet.name, snippet.qualified_name, snippet.kind, snippet.span, snippet.name_line, snippet.part),
+        *(content_hash, content.words, content.fingerprints, content.line_hashes),
+    )
 
 
-def _words(snippet: Snippet) -> str:
-    """What full-text search finds a content by: its words, and whole identifiers beside their parts, each once.
+def _words_of(snippet: Snippet) -> str:
+    """Return the words by which full-text search finds a content: words and whole identifiers, each once.
 
-    How often a word is repeated says less than that it is there: without repeats BM25 ranked better on three of four
-    sets, in half the room. Of the text alone: a content may stand under several names.
+    How often a word is repeated says less than that it occurs: without repeats BM25 ranked better on three of four
+    sets, in half the space. Only the text counts, since a content may have several names.
     """
-    found = split_words(snippet.text)[:_WORDS] + find_compound_identifiers(snippet.text)[:_WORDS]
-    return " ".join(dict.fromkeys(found))
+    words = split_words(snippet.text)[:_MAX_WORDS] + find_compound_identifiers(snippet.text)[:_MAX_WORDS]
+    return " ".join(dict.fromkeys(words))

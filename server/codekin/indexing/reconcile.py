@@ -1,7 +1,7 @@
-"""Bring the store up to date with the disk: walk, compare, and ingest what differs, on several processors.
+"""Brings the store up to date with the disk: walks, compares, and ingests what differs, on several processors.
 
 Runs where it is called (the command line) or in a child of the language server (see reconcile_process.py). The server
-thereby stays free, gets its memory back when the work is done, and outlives a crashing parser.
+thereby stays responsive, gets its memory back when the work is done, and outlives a crashing parser.
 """
 
 import contextlib
@@ -15,171 +15,226 @@ from codekin import __version__
 from codekin.embed.factory import load_light_model
 from codekin.errors import StoreClosingError, StoreLostError
 from codekin.indexing.eviction import evict_to_quota
-from codekin.indexing.ingest import Ingester, IngestResult, put_prepared
-from codekin.indexing.pool import one_by_one, pooled
+from codekin.indexing.ingest import Ingester, IngestResult, write_ingested
+from codekin.indexing.pool import ingest_in_isolation, ingest_in_workers
 from codekin.settings import IndexSettings
 from codekin.storage.paths import IndexPaths
 from codekin.storage.repair import with_repair
 from codekin.storage.rows import FileState
-from codekin.storage.skipped_files import TRY_ALONE, stamp_of
+from codekin.storage.skipped_files import TRY_AGAIN, TRY_ALONE, stamp_of
 from codekin.storage.store import Store
 from codekin.storage.vector_store import VectorStore
 from codekin.types import Cancel, IndexReport, OnProgress, Progress, Skipped
 from codekin.workspace.workspace import SourceFile, Workspace
 
-_INLINE = 64  # fewer files are done before a second process has started
-_CHUNK_FILES = 32
-_CHUNK_BYTES = 400_000  # some 0.1 s of work: a pause, or a crash, loses no more
-_TOLD_PROBLEMS = 20  # of rules; a repository may have as many as it likes
+_MIN_FILES_FOR_WORKERS = 64  # fewer files are done before a second process has started
+_FILES_PER_CHUNK = 32
+_BYTES_PER_CHUNK = 400_000  # some 0.1 s of work: a pause, or a crash, loses no more
+_MAX_RULE_PROBLEMS = 20  # that are stored; a repository may have any number
+
+_Stamp = tuple[int, int]  # size and mtime_ns of a file
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcilePlan:
-    """What differs between disk and store."""
+    """Differences between disk and store."""
 
-    changed: tuple[SourceFile, ...]  # newest first: what a person works on is searchable soonest
-    anew: frozenset[Path]  # of them, those to be taken apart again though their text may be the same
-    alone: frozenset[Path]  # of them, those that took too much the last time: in a worker, with no other file
-    gone: tuple[Path, ...]
-    skipped: Mapping[Skipped, tuple[int, int]]  # with size and mtime_ns
-    files: int  # in the workspace
+    changed_files: tuple[SourceFile, ...]  # newest first: what a person works on is searchable soonest
+    forced_paths: frozenset[Path]  # to be extracted again even if their text is the stored one
+    isolated_paths: frozenset[Path]  # changed files that took too much the last time: each in a worker of its own
+    removed_paths: tuple[Path, ...]
+    skipped: Mapping[Skipped, _Stamp]
+    file_count: int  # in the workspace
+
+
+def reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
+    """Bring the store up to date with the disk and report the work. A cancelled call keeps all that was done so far.
+
+    The caller holds the workspace's lock. An unsound or lost file of the index is set aside and built again.
+    """
+    return with_repair(lambda: _reconcile(index_paths, on_progress, cancel, workers))
+
+
+def _reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
+    started = time.monotonic()
+    workspace = Workspace(index_paths.roots, index_paths.settings.index)
+    store, vectors, embedder = (
+        Store(index_paths.store),
+        VectorStore(index_paths.vectors),
+        load_light_model(index_paths.settings.model),
+    )
+    with contextlib.closing(store), contextlib.closing(vectors):
+        ingester = Ingester(workspace, store, vectors, embedder, cancel)
+        run = _Reconciliation(index_paths, workspace, store, vectors, ingester, cancel, started)
+        return run.complete(on_progress, workers)
 
 
 @dataclass(slots=True)
-class _Tally:
-    """Counts as the work goes on."""
+class _Reconciliation:
+    """One run of reconcile() on open files, with its counts."""
 
-    done: int = 0
+    index_paths: IndexPaths
+    workspace: Workspace
+    store: Store
+    vectors: VectorStore
+    ingester: Ingester
+    cancel: Cancel
+    started: float  # on the monotonic clock
     embedded: int = 0
     reused: int = 0
-    skipped: dict[Skipped, tuple[int, int]] = field(default_factory=dict)
+    skipped: dict[Skipped, _Stamp] = field(default_factory=dict)
 
+    def complete(self, on_progress: OnProgress, workers: int) -> IndexReport:
+        self.store.set_meta({"scanning": 1})
+        self.store.check_references()
+        plan = self._make_plan()
+        self._apply_removals(plan)
+        self._ingest_changed_files(plan, on_progress, workers)
+        if not self.cancel.is_set():
+            self._store_results()
+        if self.store.replacements or self.vectors.replacements:  # earlier writes are lost
+            message = f"{self.store.path} or {self.vectors.path} was removed or replaced. It is filled again."
+            raise StoreLostError(message)
+        return self._make_report()
 
-def reconcile(home: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
-    """Bring the store up to date and say what that took. A cancelled call leaves all that was done so far.
+    def _make_plan(self) -> ReconcilePlan:
+        builder = _PlanBuilder(self.store, self.index_paths.settings.index, self._find_forced_paths())
+        for entry in self.workspace.walk(self.cancel):
+            builder.add_entry(entry)
+        return builder.build(is_complete=not self.cancel.is_set())
 
-    The caller holds the workspace's lock. An unsound file is set aside and made again, and so is one that was lost.
-    """
-    return with_repair(lambda: _reconcile(home, on_progress, cancel, workers))
+    def _find_forced_paths(self) -> set[Path]:
+        """Return the files that have to be extracted again although they are unchanged.
 
+        These are all files if another version of codekin indexed them; else those with contents that lack a vector,
+        because the model is another one or the file of vectors was lost.
+        """
+        if self.store.get_meta("codekin") not in (None, __version__):
+            return set(self.store.file_states())
+        content_hashes = [content_hash for _, content_hash in self.store.contents_after(0)]
+        embedded_hashes = self.vectors.hashes_with_vector(self.ingester.space, content_hashes)
+        if len(embedded_hashes) == len(content_hashes):
+            return set()
+        return self.store.files_with(
+            content_hash for content_hash in content_hashes if content_hash not in embedded_hashes
+        )
 
-def _reconcile(home: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
-    started = time.monotonic()
-    workspace = Workspace(home.roots, home.settings.index)
-    store, vectors, embedder = Store(home.store), VectorStore(home.vectors), load_light_model(home.settings.model)
-    with contextlib.closing(store), contextlib.closing(vectors):
-        preparer = Ingester(workspace, store, vectors, embedder, cancel)
-        store.set_meta({"scanning": 1})
-        store.check_references()
-        plan = _plan(workspace, store, home.settings.index, _anew(store, vectors, preparer.space), cancel)
-        store.remove_files(plan.gone, collect=False)  # they may stand elsewhere now
-        roots = json.dumps([str(root) for root in home.roots])
-        if not cancel.is_set():  # else the plan is of a part of the workspace
-            store.set_meta({"roots": roots, "files": plan.files, "pending": len(plan.changed), "scanning": 0})
-            store.set_meta({"rule_problems": json.dumps(workspace.problems[:_TOLD_PROBLEMS])})
-        tally = _Tally(skipped=dict(plan.skipped))
-        found = {file.path: (file.size, file.mtime_ns) for file in plan.changed}
-        started_work = time.monotonic()
-        for count, prepared in _work(home, plan, preparer, workers, cancel):
-            put_prepared(store, preparer, prepared, plan.anew, collect=False)
-            tally.done += count
-            tally.embedded += prepared.embedded
-            tally.reused += prepared.reused
-            tally.skipped |= {item: stamp_of(item, found) for item in prepared.skipped}
-            store.set_meta({"pending": len(plan.changed) - tally.done})
-            on_progress(Progress.estimate(time.monotonic() - started_work, tally.done, len(plan.changed)))
-        if not cancel.is_set():
-            store.set_skipped(tally.skipped)
-            store.set_meta({"codekin": __version__, "rules": repr(home.settings.index)})
-            store.collect_dead_contents()
-            evict_to_quota(home, vectors)
-        if store.replacements or vectors.replacements:  # what was written before is lost
-            raise StoreLostError(f"{store.path} or {vectors.path} was removed or replaced. It is filled again.")
-        counts = store.count_rows()
-        seconds = time.monotonic() - started
+    def _apply_removals(self, plan: ReconcilePlan) -> None:
+        """Remove deleted files and announce the rest of the plan to other processes."""
+        self.store.remove_files(plan.removed_paths, collect=False)  # their contents may occur in a changed file
+        self.skipped = dict(plan.skipped)
+        if self.cancel.is_set():  # then the plan covers a part of the workspace
+            return
+        roots = json.dumps([str(root) for root in self.index_paths.roots])
+        pending_count = len(plan.changed_files)
+        self.store.set_meta({"roots": roots, "files": plan.file_count, "pending": pending_count, "scanning": 0})
+        self.store.set_meta({"rule_problems": json.dumps(self.workspace.problems[:_MAX_RULE_PROBLEMS])})
+
+    def _ingest_changed_files(self, plan: ReconcilePlan, on_progress: OnProgress, workers: int) -> None:
+        disk_stamps = {file.path: (file.size, file.mtime_ns) for file in plan.changed_files}
+        total, done, started = len(plan.changed_files), 0, time.monotonic()
+        for ingested in self._ingest_chunks(plan, workers):
+            write_ingested(self.store, self.ingester, ingested, plan.forced_paths, collect=False)
+            done += ingested.file_count
+            self.embedded += ingested.embedded
+            self.reused += ingested.reused
+            self.skipped |= {skipped: stamp_of(skipped, disk_stamps) for skipped in ingested.skipped}
+            self.store.set_meta({"pending": total - done})
+            on_progress(Progress.estimate(time.monotonic() - started, done, total))
+
+    def _ingest_chunks(self, plan: ReconcilePlan, workers: int) -> Iterator[IngestResult]:
+        """Yield the plan's files as records to write, chunk by chunk, in the order in which they are done."""
+        chunks = list(_split_into_chunks(file for file in plan.changed_files if file.path not in plan.isolated_paths))
+        if len(plan.changed_files) >= _MIN_FILES_FOR_WORKERS and workers > 0:
+            yield from ingest_in_workers(self.index_paths, chunks, plan.forced_paths, workers, self.cancel)
+        else:
+            with contextlib.suppress(StoreClosingError):  # cancelled
+                for chunk in chunks:
+                    yield self.ingester.ingest_files(chunk, plan.forced_paths)
+        yield from ingest_in_isolation(self.index_paths, sorted(plan.isolated_paths), plan.forced_paths, self.cancel)
+
+    def _store_results(self) -> None:
+        """Store what only a run that was not cancelled knows, and drop what no file needs any more."""
+        self.store.set_skipped(self.skipped)
+        self.store.set_meta({"codekin": __version__, "rules": repr(self.index_paths.settings.index)})
+        self.store.collect_dead_contents()
+        evict_to_quota(self.index_paths, self.vectors)
+
+    def _make_report(self) -> IndexReport:
+        counts = self.store.count_rows()
         return IndexReport(
             files=counts.files,
             snippets=counts.snippets,
-            embedded=tally.embedded,
-            reused=tally.reused,
-            skipped=tuple(tally.skipped),
-            seconds=seconds,
-            store_bytes=store.size_bytes(),
+            embedded=self.embedded,
+            reused=self.reused,
+            skipped=tuple(self.skipped),
+            seconds=time.monotonic() - self.started,
+            store_bytes=self.store.size_bytes(),
         )
 
 
-def _anew(store: Store, vectors: VectorStore, space: str) -> set[Path]:
-    """Files to be taken apart again although they are as they were.
+class _PlanBuilder:
+    """Compares the entries of a walk with the store."""
 
-    All, where another version of codekin did it; those with contents that have no vector, where the model is another
-    one or the vectors' file was lost.
-    """
-    if store.get_meta("codekin") not in (None, __version__):
-        return set(store.file_states())
-    hashes = [key for _, key in store.contents_after(0)]
-    having = vectors.hashes_with_vector(space, hashes)
-    return store.files_with(key for key in hashes if key not in having) if len(having) < len(hashes) else set()
+    def __init__(self, store: Store, settings: IndexSettings, forced_paths: set[Path]) -> None:
+        self._forced_paths = forced_paths
+        self._file_states = store.file_states()
+        self._has_same_rules = store.get_meta("rules") == repr(settings)
+        self._stored_skips = {skipped.path: (skipped, stamp) for skipped, stamp in store.skipped().items()}
+        self._present_paths: set[Path] = set()
+        self._changed_files: list[SourceFile] = []
+        self._isolated_paths: set[Path] = set()
+        self._skipped: dict[Skipped, _Stamp] = {}
+
+    def add_entry(self, entry: SourceFile | Skipped) -> None:
+        """Sort one entry of the walk into the plan."""
+        if isinstance(entry, Skipped):
+            self._skipped[entry] = TRY_AGAIN
+            return
+        stored_skip, stored_stamp = self._stored_skips.get(entry.path, (None, None))
+        # A skipped file is read again only when it, or the rules, have changed.
+        if stored_skip is not None and self._has_same_rules and stored_stamp == (entry.size, entry.mtime_ns):
+            self._skipped[stored_skip] = stored_stamp
+            return
+        self._present_paths.add(entry.path)
+        if entry.path in self._forced_paths or _is_changed(entry, self._file_states.get(entry.path)):
+            self._changed_files.append(entry)
+            if stored_stamp == TRY_ALONE:
+                self._isolated_paths.add(entry.path)
+
+    def build(self, *, is_complete: bool) -> ReconcilePlan:
+        """Return the plan. No file counts as removed if the walk is not complete."""
+        self._changed_files.sort(key=lambda file: file.mtime_ns, reverse=True)
+        return ReconcilePlan(
+            tuple(self._changed_files),
+            frozenset(self._forced_paths),
+            frozenset(self._isolated_paths),
+            self._find_removed_paths() if is_complete else (),
+            self._skipped,
+            len(self._present_paths),
+        )
+
+    def _find_removed_paths(self) -> tuple[Path, ...]:
+        """Return stored paths that the walk did not meet; a folder that can't be read just now keeps its files."""
+        unread_paths = {skipped.path for skipped in self._skipped if skipped.is_unread}
+        absent_paths = self._file_states.keys() - self._present_paths
+        return tuple(path for path in absent_paths if unread_paths.isdisjoint(path.parents))
 
 
-def _plan(
-    workspace: Workspace, store: Store, settings: IndexSettings, anew: set[Path], cancel: Cancel
-) -> ReconcilePlan:
-    states = store.file_states()
-    # What is left out is read again only when it, or the rules, have changed.
-    same_rules = store.get_meta("rules") == repr(settings)
-    left_out = {item.path: (item, state) for item, state in store.skipped().items()}
-    skipped: dict[Skipped, tuple[int, int]] = {}
-    changed: list[SourceFile] = []
-    alone: set[Path] = set()
-    seen: set[Path] = set()
-    for found in workspace.walk(cancel):
-        if isinstance(found, Skipped):
-            skipped[found] = (0, 0)
-            continue
-        item, state = left_out.get(found.path, (None, None))
-        if item is not None and same_rules and state == (found.size, found.mtime_ns):
-            skipped[item] = state
-            continue
-        seen.add(found.path)
-        if found.path in anew or _differs(found, states.get(found.path)):
-            changed.append(found)
-            if state == TRY_ALONE:
-                alone.add(found.path)
-    unreadable = {item.path for item in skipped if item.is_unread}
-    # What is below a folder that can't be read just now is not gone.
-    gone = (path for path in states.keys() - seen if unreadable.isdisjoint(path.parents) and not cancel.is_set())
-    changed.sort(key=lambda file: file.mtime_ns, reverse=True)
-    return ReconcilePlan(tuple(changed), frozenset(anew), frozenset(alone), tuple(gone), skipped, len(seen))
-
-
-def _differs(found: SourceFile, known: FileState | None) -> bool:
-    if known is None:
+def _is_changed(file: SourceFile, stored_state: FileState | None) -> bool:
+    if stored_state is None:
         return True
-    return not known.overlay and (known.size, known.mtime_ns) != (found.size, found.mtime_ns)
+    return not stored_state.overlay and (stored_state.size, stored_state.mtime_ns) != (file.size, file.mtime_ns)
 
 
-def _work(
-    home: IndexPaths, plan: ReconcilePlan, preparer: Ingester, workers: int, cancel: Cancel
-) -> Iterator[tuple[int, IngestResult]]:
-    """Chunks of the plan, prepared, in whatever order they are done; how many files each was of."""
-    chunks = list(_chunks(file for file in plan.changed if file.path not in plan.alone))
-    if len(plan.changed) >= _INLINE and workers > 0:
-        yield from pooled(home, chunks, plan.anew, workers, cancel)
-    else:
-        with contextlib.suppress(StoreClosingError):  # cancelled
-            for chunk in chunks:
-                yield len(chunk), preparer.ingest_files(chunk, plan.anew)
-    yield from one_by_one(home, sorted(plan.alone), plan.anew, cancel)
-
-
-def _chunks(files: Iterable[SourceFile]) -> Iterator[tuple[Path, ...]]:
+def _split_into_chunks(files: Iterable[SourceFile]) -> Iterator[tuple[Path, ...]]:
     chunk: list[Path] = []
-    size = 0
+    chunk_bytes = 0
     for file in files:
         chunk.append(file.path)
-        size += file.size
-        if len(chunk) == _CHUNK_FILES or size > _CHUNK_BYTES:
+        chunk_bytes += file.size
+        if len(chunk) == _FILES_PER_CHUNK or chunk_bytes > _BYTES_PER_CHUNK:
             yield tuple(chunk)
-            chunk, size = [], 0
+            chunk, chunk_bytes = [], 0
     if chunk:
         yield tuple(chunk)

@@ -1,7 +1,7 @@
-"""One worker process, seen from both sides: it does a call at a time, within bounds, and says of what it died.
+"""Worker processes: one runs a call at a time within bounds of time and memory, and its exit status says why it died.
 
-A message is its length and a pickle; both ends are ours. A message of no length is a heartbeat. The worker ends when
-its standard input does, however its parent died.
+A message is its length and a pickle; we write and read both ends. A message of length 0 is a heartbeat. The worker
+ends when its standard input does, whatever its parent died of.
 """
 
 import contextlib
@@ -19,29 +19,28 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from codekin.indexing.heartbeat import SILENCE_S, START_S, Watch, keep_beating
+from codekin.indexing.heartbeat import SILENCE_TIMEOUT_S, START_TIMEOUT_S, Watch, keep_beating
 from codekin.processes import start_python
 
 _LENGTH = struct.Struct(">Q")
-_OUT_OF_TIME, _OUT_OF_MEMORY, _IS_IDLE = 71, 72, 73  # exit statuses
-_IDLE_BEATS = 120  # in a row without any work: a disk, or a network, that does not answer
-_IDLE_SHARE = 0.001  # of a processor: the beats themselves take less
+_TIME_STATUS, _MEMORY_STATUS, _IDLE_STATUS = 71, 72, 73  # exit statuses
+_MAX_IDLE_BEATS = 120  # in a row without any work: a disk, or a network, does not answer
+_MIN_BUSY_S = 0.001  # of processor time between two beats: the beats themselves take less
 _MEMORY_BYTES = 3 << 30  # beyond what a worker holds when it is ready; a file of 1 MB takes some 100 MB
-_GRACE_S = 3.0
 
 
 class Cause(Enum):
     """Why a worker died."""
 
-    FAULT = auto()  # of native code
-    MEMORY = auto()  # none was left, or it took too much
-    TIME = auto()  # of the processor
-    SILENCE = auto()  # it was stopped, or native code did not come back
-    IDLENESS = auto()  # it waited for something that did not come
+    FAULT = auto()  # in native code
+    MEMORY = auto()  # none was left, or the worker took too much
+    TIME = auto()  # the call took too much processor time
+    SILENCE = auto()  # the worker was stopped, or native code did not return
+    IDLENESS = auto()  # the worker waited for something that never came
 
 
 class WorkerDiedError(Exception):
-    """The worker died of a call."""
+    """Raised when the worker dies of a call."""
 
     def __init__(self, cause: Cause) -> None:
         super().__init__(cause)
@@ -50,34 +49,34 @@ class WorkerDiedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a worker is to do. Both function and arguments are pickled."""
+    """A function call for a worker. Both function and arguments are pickled."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
-    processor_s: float = 0.0  # of processor time that it may take; 0 is any
+    processor_s: float = 0.0  # processor time that it may take; 0 is unlimited
 
-    def encoded(self) -> bytes:
+    def to_bytes(self) -> bytes:
         return pickle.dumps((self.function, self.arguments, self.processor_s))
 
 
 class Worker:
-    """The parent's side. `call` and `close` are for one thread, `kill` for any."""
+    """The parent's side of a worker process. One thread uses `call` and `close`, any thread `kill`."""
 
     def __init__(self) -> None:
         self._process = start_python(__name__)
-        self._start_s = START_S
+        self._start_timeout_s = START_TIMEOUT_S
 
-    def call(self, call: Call, silence_s: float = SILENCE_S) -> Any:
-        """What the function returns, or raises; WorkerDiedError where the process dies of it."""
+    def call(self, call: Call, silence_timeout_s: float = SILENCE_TIMEOUT_S) -> Any:
+        """Return what the function returns, or raise what it raises; WorkerDiedError if the process dies of it."""
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101 (we asked for pipes)
-        with Watch(self._process, silence_s, max(silence_s, self._start_s)) as watch:
+        with Watch(self._process, silence_timeout_s, max(silence_timeout_s, self._start_timeout_s)) as watch:
             try:
-                _write(self._process.stdin, call.encoded())
-                while not (message := _read(self._process.stdout)):
-                    watch.heard()
+                _write_message(self._process.stdin, call.to_bytes())
+                while not (message := _read_message(self._process.stdout)):
+                    watch.record_message()
             except (OSError, EOFError, ValueError):  # ValueError: closed by kill()
-                raise WorkerDiedError(self._cause(watch)) from None
-        self._start_s = 0.0
+                raise WorkerDiedError(self._find_cause(watch)) from None
+        self._start_timeout_s = 0.0
         is_raised, value = pickle.loads(message)  # noqa: S301 -- by our own process
         if is_raised:
             raise value
@@ -87,37 +86,37 @@ class Worker:
         self._process.kill()
 
     def close(self) -> None:
-        """Let it end; it is killed if it does not. It has nothing to lose."""
+        """End the process by closing its streams and killing it: it has null_device to lose."""
         for stream in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
         self._process.kill()
         self._process.wait()
 
-    def _cause(self, watch: Watch) -> Cause:
+    def _find_cause(self, watch: Watch) -> Cause:
         status = self._process.wait()
         if watch.has_killed:
             return Cause.SILENCE
-        return _CAUSES.get(status, Cause.FAULT)
+        return _CAUSES_BY_STATUS.get(status, Cause.FAULT)
 
 
-def _causes() -> dict[int, Cause]:
-    causes = {_OUT_OF_TIME: Cause.TIME, _OUT_OF_MEMORY: Cause.MEMORY, _IS_IDLE: Cause.IDLENESS}
+def _causes_by_status() -> dict[int, Cause]:
+    causes_by_status = {_TIME_STATUS: Cause.TIME, _MEMORY_STATUS: Cause.MEMORY, _IDLE_STATUS: Cause.IDLENESS}
     if sys.platform != "win32":  # the timer's signal; the system's out-of-memory killer; native code without memory
-        causes |= {-signal.SIGPROF: Cause.TIME, -signal.SIGKILL: Cause.MEMORY, -signal.SIGABRT: Cause.MEMORY}
-    return causes
+        causes_by_status |= {-signal.SIGPROF: Cause.TIME, -signal.SIGKILL: Cause.MEMORY, -signal.SIGABRT: Cause.MEMORY}
+    return causes_by_status
 
 
-_CAUSES = _causes()
+_CAUSES_BY_STATUS = _causes_by_status()
 
 
-def _write(stream: BinaryIO | Any, message: bytes) -> None:
+def _write_message(stream: BinaryIO | Any, message: bytes) -> None:
     stream.write(_LENGTH.pack(len(message)) + message)
     stream.flush()
 
 
-def _read(stream: BinaryIO | Any) -> bytes:
-    """The next message. Raises EOFError where there is none."""
+def _read_message(stream: BinaryIO | Any) -> bytes:
+    """Return the next message. Raises EOFError if there is none."""
     (length,) = _LENGTH.unpack(_read_exactly(stream, _LENGTH.size))
     return _read_exactly(stream, length)
 
@@ -133,86 +132,87 @@ def _read_exactly(stream: BinaryIO | Any, count: int) -> bytes:
 
 
 def main() -> None:
-    """Do the calls that come on standard input until that ends."""
-    source, target = _claim_stdio()
-    calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(source, calls), daemon=True).start()
-    is_working, writing = threading.Event(), threading.Lock()
-    limit = _ProcessorLimit()
+    """Run the calls that arrive on standard input until it ends."""
+    input_stream, output_stream = _claim_stdio()
+    messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_receive_messages, args=(input_stream, messages), daemon=True).start()
+    is_working, output_lock = threading.Event(), threading.Lock()
+    processor_limit = _ProcessorLimit()
 
-    def send(message: bytes) -> None:
-        with writing, contextlib.suppress(OSError):  # nobody listens any more: the end of our input says the same
-            _write(target, message)
+    def send_message(message: bytes) -> None:
+        with output_lock, contextlib.suppress(OSError):  # the parent is gone: the end of our input says the same
+            _write_message(output_stream, message)
 
-    idleness = _Idleness()
+    idle_monitor = _IdleMonitor()
 
-    def beat() -> None:
+    def send_beat() -> None:
         if is_working.wait():
-            send(b"")
-            idleness.look()
+            send_message(b"")
+            idle_monitor.record_beat()
 
-    keep_beating(beat)
+    keep_beating(send_beat)
     while True:
-        message = calls.get()
-        idleness.reset()
+        message = messages.get()
+        idle_monitor.reset()
         is_working.set()
-        answer = _answer(message, limit)
+        response = _run_call(message, processor_limit)
         is_working.clear()
-        send(answer)
+        send_message(response)
 
 
-def _answer(message: bytes, limit: "_ProcessorLimit") -> bytes:
+def _run_call(message: bytes, processor_limit: "_ProcessorLimit") -> bytes:
     try:
         function, arguments, processor_s = pickle.loads(message)  # noqa: S301 -- by our own parent
-        with limit.within(processor_s):
+        with processor_limit.limit_call(processor_s):
             value = function(*arguments)
         return pickle.dumps((False, value))
     except MemoryError:
-        os._exit(_OUT_OF_MEMORY)
-    except Exception as error:  # noqa: BLE001 (it is raised where the call was made)
-        return _pickled_error(error)
+        os._exit(_MEMORY_STATUS)
+    except Exception as error:  # noqa: BLE001 (it is raised in the parent, where the call was made)
+        return _pickle_error(error)
 
 
-def _pickled_error(error: Exception) -> bytes:
+def _pickle_error(error: Exception) -> bytes:
     try:
         return pickle.dumps((True, error))
-    except Exception:  # noqa: BLE001 (whatever its author thought of)
+    except Exception:  # noqa: BLE001 (pickling runs the error's own code)
         return pickle.dumps((True, RuntimeError(repr(error))))
 
 
-def _receive(source: BinaryIO, calls: "queue.SimpleQueue[bytes]") -> None:
+def _receive_messages(input_stream: BinaryIO, messages: "queue.SimpleQueue[bytes]") -> None:
     try:
         while True:
-            calls.put(_read(source))
+            messages.put(_read_message(input_stream))
     except (OSError, EOFError):
-        os._exit(0)  # whatever is under way: nobody waits for it
+        os._exit(0)  # whatever is under way, the parent is gone
 
 
 def _claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output, for messages alone: what libraries print goes to standard error."""
-    source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
+    """Return standard input and output for messages alone: what libraries print goes to standard error."""
+    input_stream, output_stream = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with Path(os.devnull).open("rb") as null_device:
+        os.dup2(null_device.fileno(), 0)
     os.dup2(2, 1)
-    return source, target
+    return input_stream, output_stream
 
 
 class _ProcessorLimit:
-    """Ends the process when a call has taken more processor time than it may, by the system's timer where it has one.
+    """Ends the process when a call exceeds its processor time, by the system's timer if it has one.
 
-    Processor time, for on a busy machine the clock says nothing of a file; and the timer's signal ends native code.
+    Processor time is limited, since on a busy machine elapsed time says nothing about a file. The timer's signal ends
+    native code, too.
     """
 
     @contextlib.contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
+    def limit_call(self, seconds: float) -> Iterator[None]:
         if not seconds:
             yield
             return
-        end = self._start_timer(seconds) if sys.platform != "win32" else self._start_thread(seconds)
+        end_limit = self._start_timer(seconds) if sys.platform != "win32" else self._start_thread(seconds)
         try:
             yield
         finally:
-            end()
+            end_limit()
 
     def _start_timer(self, seconds: float) -> Callable[[], object]:
         if sys.platform == "win32":
@@ -222,54 +222,57 @@ class _ProcessorLimit:
         return lambda: signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _start_thread(self, seconds: float) -> Callable[[], object]:
-        until, ended = time.process_time() + seconds, threading.Event()
+        deadline, has_ended = time.process_time() + seconds, threading.Event()
 
-        def look() -> None:
-            while not ended.wait(0.1):
-                if time.process_time() > until:
-                    os._exit(_OUT_OF_TIME)
+        def check_deadline() -> None:
+            while not has_ended.wait(0.1):
+                if time.process_time() > deadline:
+                    os._exit(_TIME_STATUS)
 
-        threading.Thread(target=look, daemon=True).start()
-        return ended.set
+        threading.Thread(target=check_deadline, daemon=True).start()
+        return has_ended.set
 
 
-class _Idleness:
-    """Ends the process after so many beats without work. Beats are counted, not seconds: while the machine sleeps, or
-    the process is stopped, there are none.
+class _IdleMonitor:
+    """Ends the process after _MAX_IDLE_BEATS heartbeats without work.
+
+    Beats are counted, not seconds: there are none while the machine sleeps or the process is stopped.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        self._beats, self._before_s = 0, time.process_time()
+        self._idle_beats, self._processor_s = 0, time.process_time()
 
-    def look(self) -> None:
-        now_s = time.process_time()
-        is_idle = now_s - self._before_s < _IDLE_SHARE
-        self._beats, self._before_s = self._beats + 1 if is_idle else 0, now_s
-        if self._beats > _IDLE_BEATS:
-            os._exit(_IS_IDLE)
+    def record_beat(self) -> None:
+        current_s = time.process_time()
+        is_idle = current_s - self._processor_s < _MIN_BUSY_S
+        self._idle_beats, self._processor_s = self._idle_beats + 1 if is_idle else 0, current_s
+        if self._idle_beats > _MAX_IDLE_BEATS:
+            os._exit(_IDLE_STATUS)
 
 
 def limit_memory() -> None:
-    """Let this process take only so much more memory than it has now, where the system has such a limit.
+    """Limit this process to _MEMORY_BYTES more than it has now, if the system has such a limit.
 
-    Data, not addresses: numpy and memory-mapped files take gigabytes of those and hold little.
+    Data is limited, not address space: numpy and memory-mapped files reserve gigabytes of that and use little.
     """
     try:
         import resource
 
-        held = _data_bytes()
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        limit = held + _MEMORY_BYTES
-        resource.setrlimit(resource.RLIMIT_DATA, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
+        used_bytes = _read_data_bytes()
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
+        new_limit = used_bytes + _MEMORY_BYTES
+        if hard_limit != resource.RLIM_INFINITY:
+            new_limit = min(new_limit, hard_limit)
+        resource.setrlimit(resource.RLIMIT_DATA, (new_limit, hard_limit))
     except (ImportError, OSError, ValueError):  # Windows; or a limit that is lower already
         return
 
 
-def _data_bytes() -> int:
-    """What this process holds of the memory that the limit counts; 0 where the system does not tell."""
+def _read_data_bytes() -> int:
+    """Return how much of the limited memory this process uses; 0 if the system does not say."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmData:"):

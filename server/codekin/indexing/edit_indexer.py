@@ -1,0 +1,145 @@
+"""Indexes edited files, a few at a time, after a debounce that merges changes of one file."""
+
+import logging
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from codekin.errors import CodekinError, StoreClosingError, StoreCorruptError, StoreLostError
+from codekin.index.index import Index
+from codekin.indexing.backfill import backfill_vectors
+from codekin.indexing.indexer_state import IndexerState
+from codekin.indexing.ingest import Ingester, collect_skipped, write_ingested
+from codekin.settings import IndexSettings
+from codekin.workspace.workspace import SourceFile, Workspace
+
+log = logging.getLogger(__name__)
+
+_MAX_PATHS = 64  # more paths at once are left to a reconcile
+_MAX_DEBOUNCES = 4  # an edit waits no longer than this, even while more edits keep coming
+_RETRY_DELAY_S = 1.0
+
+
+class EditIndexer:
+    """Queue of changed paths, and the thread's work that takes them into the store."""
+
+    def __init__(
+        self, workspace: Workspace, index: Index, ingester: Ingester, settings: IndexSettings, state: IndexerState
+    ) -> None:
+        self._workspace = workspace
+        self._index = index
+        self._ingester = ingester
+        self._settings = settings
+        self._state = state
+        self._deadlines: dict[Path, tuple[float, float]] = {}  # path → (due time, latest due time)
+        self._is_backfill_requested = False  # contents that other processes wrote have no vector of our model
+        self._backfilled_generation = -1  # of the store: up to it, other processes' contents have our vectors
+        self._refused_documents: frozenset[Path] = frozenset()  # open, but left out; replaced, never changed
+        self.problem: str | None = None
+
+    def queue_changed(self, paths: Iterable[Path]) -> None:
+        """Queue paths that may have changed; they are indexed after the debounce."""
+        now, debounce_s = time.monotonic(), self._settings.debounce_ms / 1000
+        with self._state.wake:
+            for path in paths:
+                latest = self._deadlines[path][1] if path in self._deadlines else now + _MAX_DEBOUNCES * debounce_s
+                self._deadlines[path] = (min(now + debounce_s, latest), latest)
+            self._state.wake.notify_all()
+
+    def queue_stale(self, paths: Iterable[Path]) -> None:
+        """Queue paths whose stored text is stale. Does not extend a pending debounce."""
+        with self._state.wake:
+            unqueued_paths = [path for path in paths if path not in self._deadlines]
+        self.queue_changed(unqueued_paths)
+
+    def requeue_refused(self) -> None:
+        """Queue the open documents that are left out, after a reconcile has indexed them as they are on disk."""
+        self.queue_changed(self._refused_documents)
+
+    def request_backfill(self) -> None:
+        """Ask for the vectors that other processes' contents lack, once per change of the store."""
+        generation = self._index.store.generation()
+        with self._state.wake:
+            is_changed = generation != self._backfilled_generation
+            self._is_backfill_requested = bool(self._index.light.pending) and is_changed and not self._state.is_paused
+            self._state.wake.notify_all()
+
+    def run(self) -> None:
+        """Index what is queued, as it falls due, until the indexer stops."""
+        while (paths := self._wait_for_work()) is not None:
+            self.index_paths(paths)
+
+    def _wait_for_work(self) -> list[Path] | None:
+        """Wait for paths that are due, or for a backfill (then there may be no paths). Return None when stopping."""
+        wake = self._state.wake
+        with wake:
+            while True:
+                wake.wait_for(lambda: self._state.is_stopping or self._deadlines or self._is_backfill_requested)
+                if self._state.is_stopping:
+                    return None
+                now = time.monotonic()
+                due_paths = [path for path, (due, _) in self._deadlines.items() if due <= now]
+                if due_paths or self._is_backfill_requested:
+                    break
+                wake.wait(min(due for due, _ in self._deadlines.values()) - now)
+            for path in due_paths:
+                del self._deadlines[path]
+            self._is_backfill_requested = False
+        return due_paths
+
+    def index_paths(self, paths: list[Path]) -> None:
+        """Index the files now, and backfill missing vectors. A failure is recorded and tried again."""
+        if len(paths) > _MAX_PATHS:
+            self._state.request_rescan()
+            paths = [path for path in paths if self._workspace.is_open(path)]  # a scan reads the disk only
+        try:
+            self._write_paths(paths)
+            self.problem = None
+            self._backfill()
+        except StoreClosingError:
+            raise
+        except StoreCorruptError as error:
+            self._state.record_error(error)
+            self._state.rebuild_corrupt(error)
+        except CodekinError as error:
+            self._state.record_error(error)
+            self.problem = None if isinstance(error, StoreLostError) else str(error)
+            self._queue_retry(paths)
+        except Exception as error:  # a fault of ours must not end the thread that indexes the editor's documents
+            log.exception("%d files could not be indexed", len(paths))
+            self._index.error_log.record(repr(error))
+            self.problem = f"{error!r} while indexing an edit; the log has the details. Please report it."
+        self._state.notify_change()
+
+    def _write_paths(self, paths: list[Path]) -> None:
+        store = self._index.store
+        checked_files = {path: self._workspace.check_file(path) for path in paths}
+        indexable_paths = [path for path, checked in checked_files.items() if isinstance(checked, SourceFile)]
+        ingested = self._ingester.ingest_files(indexable_paths)
+        refused_documents = {path for path in ingested.removed_paths if self._workspace.is_open(path)}
+        self._refused_documents = self._refused_documents.difference(paths) | refused_documents
+        store.release_overlays(refused_documents)  # else their former text would stay
+        write_ingested(store, self._ingester, ingested)
+        store.remove_files(checked_files.keys() - set(indexable_paths))
+        store.update_skipped(paths, collect_skipped(checked_files, ingested))
+        self._state.embedded_count += ingested.embedded
+
+    def _backfill(self) -> None:
+        generation = self._index.store.generation()
+        self._index.follow()
+        if not self._index.light.pending:
+            return
+        try:
+            self._state.embedded_count += backfill_vectors(
+                self._index, self._ingester, self._state.report_progress, lambda: self._state.should_yield
+            )
+        finally:
+            self._state.progress = None
+        if not self._state.should_yield:
+            self._backfilled_generation = generation
+
+    def _queue_retry(self, paths: Iterable[Path]) -> None:
+        retry_time = time.monotonic() + _RETRY_DELAY_S
+        with self._state.wake:
+            for path in paths:
+                self._deadlines.setdefault(path, (retry_time, retry_time))
