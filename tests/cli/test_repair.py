@@ -33,7 +33,7 @@ def test_a_command_that_meets_unsound_files_makes_them_again_and_answers(
         path.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
     done = fresh(*words)
     assert done.returncode == 0, done.stderr
-    assert "is unsound" in done.stderr
+    assert "is corrupt" in done.stderr
     assert store.with_suffix(".corrupt").exists()
     assert fresh.json("status")["files"] == 4
     assert fresh.json("search", "read a date")["hits"] == sound
@@ -47,7 +47,7 @@ def test_the_doctor_reads_the_whole_of_both_files(fresh: Codekin, store: Path):
     vectors.write_bytes(data)
     done = fresh("doctor")
     assert done.returncode == 2
-    assert f"{vectors} is unsound" in done.stdout
+    assert f"{vectors} is corrupt" in done.stdout
     assert vectors.with_suffix(".corrupt").exists()
     assert fresh("doctor").returncode == 0
 

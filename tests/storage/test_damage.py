@@ -193,7 +193,7 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_read_past(store: Store, pa
     path.rename(path.with_suffix(".away"))
     path.mkdir()
     assert store.count_rows().files == files
-    with pytest.raises(StoreError, match=r"is a folder, where codekin keeps a file\. Rename or remove"):
+    with pytest.raises(StoreError, match=r"is a folder, but codekin keeps a file there\. Rename or remove"):
         store.set_meta({"note": 1})
     with pytest.raises(StoreError, match="is a folder"):
         Store(path)
@@ -218,8 +218,8 @@ def test_a_lock_whose_file_is_removed_is_held_by_the_next_one_alone(tmp_path: Pa
     ("statement", "values", "said"),
     [
         ("SELECT 'a' LIKE ?", ["x" * 60_000], "report it"),
-        ("SELECT hxsh FROM contents", [], "set aside and made again"),
-        ("INSERT INTO skipped VALUES ('a', NULL, 1, 1)", [], "set aside and made again"),
+        ("SELECT hxsh FROM contents", [], "set aside and rebuilt"),
+        ("INSERT INTO skipped VALUES ('a', NULL, 1, 1)", [], "set aside and rebuilt"),
         ("SELECT zeroblob(2000000000)", [], "Ask with less text"),
         ("SELEKT", [], "report it"),
     ],
@@ -236,7 +236,7 @@ def test_what_can_not_be_written_is_read(path: Path, store: Store):
     store.close()
     connection = schema.connect_to_read(path)
     connection.execute("PRAGMA query_only = 1")
-    with pytest.raises(StoreReadOnlyError, match="writable"), schema.errors_named(path):
+    with pytest.raises(StoreReadOnlyError, match="writable"), schema.translate_errors(path):
         connection.execute("DELETE FROM files")
     assert connection.execute("SELECT count(*) FROM files").fetchone() == (files,)
     connection.close()

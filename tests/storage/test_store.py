@@ -243,10 +243,10 @@ def test_a_full_disk_is_named_and_loses_nothing(store: Store):
     store.replace_files([record(FILES[0], TEXTS[:1])])
     before = contents(store)
     # SQLite's own bound on a file's size raises the very error that a full disk does.
-    (pages,) = store._connection().execute("PRAGMA page_count").fetchone()
-    store._connection().execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = store._connect().execute("PRAGMA page_count").fetchone()
+    store._connect().execute(f"PRAGMA max_page_count = {pages}")
     many = [record(Path(f"/w/{i}.py"), [f"def f{i}_{j}(): pass" for j in range(50)]) for i in range(200)]
-    with pytest.raises(StoreFullError, match="Free some room"):
+    with pytest.raises(StoreFullError, match="Free some space"):
         store.replace_files(many)
     assert contents(store) == before
 

@@ -56,7 +56,7 @@ class Overview:
     def describe_heavy_model(self) -> HeavyModelState | None:
         """Return the state of the heavy model; None where none is configured."""
         status = self.heavy.status()
-        return None if status is None else HeavyModelState(status, self.heavy.pending_count, self.heavy.missed)
+        return None if status is None else HeavyModelState(status, self.heavy.pending_count, self.heavy.query_problem)
 
     def measure_progress(self) -> Progress | None:
         """Return the progress of bulk indexing, or else of the heavy model; None while this process does neither."""

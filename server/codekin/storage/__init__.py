@@ -1,1 +1,4 @@
-"""What does codekin keep on the disk? SQLite files and their paths; knows no vectors in memory, reads no sources."""
+"""Answers: what does codekin keep on the disk?
+
+SQLite files, their paths, locks and repair. It knows no vectors in memory and reads no source files.
+"""

@@ -1,4 +1,4 @@
-"""What went wrong lately, and when: kept in the store, so that whoever asks later, in whatever process, can be told."""
+"""Recent errors of a workspace, stored_errors in the store so that any process can list them later."""
 
 import contextlib
 import json
@@ -8,41 +8,46 @@ from dataclasses import dataclass
 from codekin.errors import CodekinError
 from codekin.storage.store import Store
 
-_KEPT = 20
+_MAX_ERRORS = 20  # that are kept
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedError:
-    """Something that a person should know of, and what helps."""
+    """An error that a person should know of, and its remedy."""
 
     when: float  # seconds since the epoch
     message: str
 
 
 class ErrorLog:
-    """The last ones of a workspace, of all its processes. Any thread may tell one."""
+    """The latest errors of a workspace, from all its processes. Any thread may record one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._own: tuple[LoggedError, ...] = ()  # told here: the store may be what the trouble is with
+        self._recorded_errors: tuple[LoggedError, ...] = ()  # the store may be what fails
 
     def record(self, message: str) -> None:
-        """It went wrong just now; what is told again is told only once, with its last time."""
-        self._own = _last((*self._own, LoggedError(time.time(), message)))
+        """Record an error that occurred just now. A repeated message is kept once, with its latest time."""
+        self._recorded_errors = _keep_latest((*self._recorded_errors, LoggedError(time.time(), message)))
         with contextlib.suppress(CodekinError):
-            self._store.set_meta({"troubles": json.dumps([[each.when, each.message] for each in self.list_errors()])})
+            values = [[error.when, error.message] for error in self.list_errors()]
+            self._store.set_meta({"troubles": json.dumps(values)})
 
     def list_errors(self) -> tuple[LoggedError, ...]:
-        """Oldest first."""
-        kept: list[LoggedError] = []
+        """Return the errors, oldest first."""
+        stored_errors: list[LoggedError] = []
         with contextlib.suppress(CodekinError, ValueError, TypeError):
-            kept = [
+            stored_errors = [
                 LoggedError(when, message)
                 for when, message in json.loads(str(self._store.get_meta("troubles") or "[]"))
             ]
-        return _last((*kept, *self._own))
+        return _keep_latest((*stored_errors, *self._recorded_errors))
 
 
-def _last(troubles: tuple[LoggedError, ...]) -> tuple[LoggedError, ...]:
-    by_message = {each.message: each for each in sorted(troubles, key=lambda each: each.when)}
-    return tuple(sorted(by_message.values(), key=lambda each: each.when)[-_KEPT:])
+def _keep_latest(errors: tuple[LoggedError, ...]) -> tuple[LoggedError, ...]:
+    latest_by_message = {error.message: error for error in sorted(errors, key=_time_of)}
+    return tuple(sorted(latest_by_message.values(), key=_time_of)[-_MAX_ERRORS:])
+
+
+def _time_of(error: LoggedError) -> float:
+    return error.when

@@ -1,4 +1,4 @@
-"""Full text asked: the contents that have any of some words, best first."""
+"""Full-text search: finds the contents with any of some words, best first."""
 
 import contextlib
 import sqlite3
@@ -6,13 +6,13 @@ import sqlite3
 from codekin.types import Candidate
 
 
-def best_matches(db: sqlite3.Connection, question: str, limit: int) -> list[Candidate]:
-    """The best `limit` contents (-1: all) for an FTS5 question, and all that are as good as the last of them."""
-    rows = db.execute("SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank", (question,))
-    found: list[Candidate] = []
-    with contextlib.closing(rows):  # what is behind them is not even looked up
-        for number, score in rows:
-            if limit >= 0 and len(found) >= limit and (not found or score < found[-1].score):
+def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: int) -> list[Candidate]:
+    """Return the best `limit` contents (-1: all) for an FTS5 query, and all that tie with the last of them."""
+    rows = connection.execute("SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank", (match_query,))
+    candidates: list[Candidate] = []
+    with contextlib.closing(rows):  # later rows are not even looked up
+        for content, score in rows:
+            if limit >= 0 and len(candidates) >= limit and (not candidates or score < candidates[-1].score):
                 break
-            found.append(Candidate(number, score))
-    return found
+            candidates.append(Candidate(content, score))
+    return candidates

@@ -1,4 +1,4 @@
-"""Is a file of the index sound? Read from its beginning to its end, which takes about a second for 100 MB."""
+"""Checks whether a file of the index is sound. Reads all of it, which takes about a second for 100 MB."""
 
 import contextlib
 import sqlite3
@@ -6,36 +6,36 @@ from pathlib import Path
 
 from codekin.errors import StoreCorruptError
 from codekin.storage.schema import connect_to_read
-from codekin.storage.store_errors import errors_named, is_corrupt
+from codekin.storage.store_errors import is_corrupt, translate_errors
 from codekin.storage.store_files import file_id
 
-_FULL_TEXTS = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%USING fts5 (%'"
+_FULL_TEXT_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%USING fts5 (%'"
 
 
 def find_damage(path: Path) -> StoreCorruptError | None:
-    """What is unsound in the file; None where nothing is, or there is no file. Raises StoreError."""
-    known = file_id(path)
+    """Return the damage of the file; None if there is none, or no file. Raises StoreError."""
+    checked_id = file_id(path)
     if not path.exists():
         return None
-    with errors_named(path, known):
+    with translate_errors(path, checked_id):
         try:
             with contextlib.closing(connect_to_read(path)) as connection:
-                why = _damage(connection)
+                damage = _describe_damage(connection)
         except sqlite3.DatabaseError as error:
             if not is_corrupt(error):
                 raise
-            why = str(error)
-    return StoreCorruptError(f"{path} is unsound: {why}.", path, known) if why else None
+            damage = str(error)
+    return StoreCorruptError(f"{path} is corrupt: {damage}.", path, checked_id) if damage else None
 
 
-def _damage(connection: sqlite3.Connection) -> str:
-    """The first thing that is unsound, in SQLite's words; empty where nothing is."""
-    for (found,) in connection.execute("PRAGMA integrity_check(1)").fetchall():
-        if found != "ok":
-            return str(found)
+def _describe_damage(connection: sqlite3.Connection) -> str:
+    """Return the first damage in SQLite's words; empty if there is none."""
+    for (check_result,) in connection.execute("PRAGMA integrity_check(1)").fetchall():
+        if check_result != "ok":
+            return str(check_result)
     for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchall():
-        return f"row {row} of {table} refers to a row of {parent} that is not there"
-    for (table,) in connection.execute(_FULL_TEXTS).fetchall():
-        with contextlib.suppress(sqlite3.OperationalError):  # it is read-only; what is unsound is a DatabaseError
+        return f"row {row} of {table} refers to a row of {parent} that does not exist"
+    for (table,) in connection.execute(_FULL_TEXT_TABLES).fetchall():
+        with contextlib.suppress(sqlite3.OperationalError):  # the file is read-only; damage raises a DatabaseError
             connection.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
     return ""

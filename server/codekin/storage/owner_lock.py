@@ -1,10 +1,10 @@
-"""The workspace's lock: whoever holds it is the one process that keeps the store like the disk."""
+"""The workspace's lock: its owner is the one process that keeps the store in sync with the disk."""
 
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from codekin.storage.store_errors import errors_named
+from codekin.storage.store_errors import translate_errors
 from codekin.storage.store_files import NO_FILE, file_id, make_folder
 
 
@@ -14,29 +14,29 @@ class OwnerLock:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = FileLock(path, timeout=0, mode=0o600, thread_local=False)
-        self._file = NO_FILE
+        self._file_id = NO_FILE
 
     def acquire(self) -> bool:
-        """Take the lock; False where another process has it. Raises StoreError where the file can't be made."""
+        """Take the lock; return False if another process has it. Raises StoreError if the file can't be created."""
         self.release()
-        with errors_named(self.path):
+        with translate_errors(self.path):
             make_folder(self.path.parent)
             try:
                 self._lock.acquire()
             except Timeout:
                 return False
-        self._file = file_id(self.path)
+        self._file_id = file_id(self.path)
         return True
 
     def close(self) -> None:
-        """Let go of it, if it is held."""
+        """Release the lock, if it is held."""
         self.release()
 
     def release(self) -> None:
-        """Let go of it, if it is held."""
+        """Release the lock, if it is held."""
         self._lock.release(force=True)
 
     @property
     def is_held(self) -> bool:
-        """Whether this process has it, and the lock's file is still the one that all others find."""
-        return self._lock.is_locked and self._file != NO_FILE and file_id(self.path) == self._file
+        """Return whether this process has the lock, and the lock's file is still the one at the path."""
+        return self._lock.is_locked and self._file_id != NO_FILE and file_id(self.path) == self._file_id

@@ -1,4 +1,4 @@
-"""Places as the store has them: the SQL that finds them, and its rows as `Place`."""
+"""SQL that finds snippets' locations, and the conversion of its rows."""
 
 import math
 from functools import lru_cache
@@ -14,21 +14,21 @@ LOCATION_COLUMNS = (
     "FROM snippets s JOIN files f ON f.id = s.file "
 )
 
-FUNCTION_LOCATION_COLUMNS = (
+FUNCTION_LOCATIONS_QUERY = (
     "SELECT f.path, s.name_line, s.qualified_name, s.content FROM snippets s JOIN files f ON f.id = s.file "
     f"WHERE s.kind IN ({_FUNCTION_KINDS}) AND s.part < 2 ORDER BY f.path, s.start, s.end"
 )
 
-WHOLE_FUNCTIONS = (
+FUNCTION_COUNTS_QUERY = (
     "SELECT f.language, count(*) FROM snippets s JOIN files f ON f.id = s.file "
     f"WHERE s.kind IN ({_FUNCTION_KINDS}) AND s.part < 2 GROUP BY f.language"
 )
 
-_LONGEST_WORD = 60  # characters; there is a term for each of the lengths that a beginning may have
+_MAX_WORD_LENGTH = 60  # characters; there is a term for each length that a prefix may have
 
 
 class FunctionLocation(NamedTuple):
-    """A function and where it stands: the least that tells one from another, for there are very many."""
+    """A function's location with as few columns as distinguish it, since there are very many."""
 
     path: str
     name_line: int
@@ -37,14 +37,16 @@ class FunctionLocation(NamedTuple):
 
 
 def prefix_terms(word: str) -> list[str]:
-    """FTS5 terms: what begins with the word's first three fifths, and what the word begins with."""
-    quoted = word.replace('"', "")[:_LONGEST_WORD]
-    least = max(3, math.ceil(0.6 * len(quoted)))
-    return [f'"{quoted[:least]}"*', *(f'"{quoted[:i]}"' for i in range(3, least))] if quoted else []
+    """Return FTS5 terms for words that begin with the word's first 60%, and for words that it begins with."""
+    quotable_word = word.replace('"', "")[:_MAX_WORD_LENGTH]
+    if not quotable_word:
+        return []
+    min_length = max(3, math.ceil(0.6 * len(quotable_word)))
+    return [f'"{quotable_word[:min_length]}"*', *(f'"{quotable_word[:length]}"' for length in range(3, min_length))]
 
 
 def filter_condition(within: Filter) -> tuple[str, tuple[str, ...]]:
-    """SQL that limits `files f`, and its values."""
+    """Return SQL conditions on `files f` for the filter, and their values."""
     condition, values = "", []
     if within.language is not None:
         condition += " AND f.language = ?"
@@ -59,10 +61,10 @@ def filter_condition(within: Filter) -> tuple[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=16_384)
-def path_of(path: str) -> Path:
-    """The path that a row has. Making one costs ten times what looking it up does, and hits are compared by it.
+def to_path(path: str) -> Path:
+    """Convert a row's path. Cached: making a Path costs ten times a look-up, and hits are compared by path.
 
-    Raises ValueError or TypeError where it is none.
+    Raises ValueError or TypeError if the value is no path.
     """
     if "\0" in path:
         raise ValueError("a path with a null character")
@@ -70,11 +72,11 @@ def path_of(path: str) -> Path:
 
 
 def to_location(row: tuple) -> Location:  # type: ignore[type-arg]
-    """A row that PLACE selects. Raises ValueError or TypeError where it is none."""
+    """Convert a row of LOCATION_COLUMNS. Raises ValueError or TypeError if a value is not one of a snippet."""
     path, start, end, name, qualified_name, kind, language, name_line, part, content = row
     "".join((name, qualified_name, language))  # nothing but text can be joined
     if not 0 <= start < end or name_line < 0 or part < 0 or content < 1:
         raise ValueError("lines and numbers of no snippet")
     return Location(
-        path_of(path), Span(start, end), name, qualified_name, SnippetKind(kind), language, name_line, part, content
+        to_path(path), Span(start, end), name, qualified_name, SnippetKind(kind), language, name_line, part, content
     )

@@ -1,4 +1,4 @@
-"""Unsound files set aside and made again, wherever they are met."""
+"""Repeats work after setting a corrupt file of the index aside."""
 
 import logging
 from collections.abc import Callable
@@ -11,15 +11,15 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_TRIES = 3  # both files may be unsound; what is so again and again has another cause
+_MAX_ATTEMPTS = 3  # both files may be corrupt; if it goes on, the cause is another one
 
 
 def with_repair(work: Callable[[], T], repair: Callable[[StoreCorruptError], None] = set_aside) -> T:
-    """Return what `work` does. When it meets an unsound file, that is set aside first, and all of it done again.
+    """Return the result of `work`. If it meets a corrupt file, repair that and start over.
 
-    So it is when a file is lost meanwhile. Raises what `work` raises otherwise, or in the last of three attempts.
+    It also starts over if a file is lost meanwhile. Raises other errors of `work`, and those of the last attempt.
     """
-    for _ in range(_TRIES - 1):
+    for _ in range(_MAX_ATTEMPTS - 1):
         try:
             return work()
         except StoreCorruptError as error:

@@ -1,4 +1,4 @@
-"""What goes into the store, and how one file gets there."""
+"""Records of files and snippets, and how they are written into the store's tables."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from codekin.types import SnippetKind, Span
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What the store knows of a file, to compare with the disk."""
+    """A file as the store has it, to compare with the disk."""
 
     size: int
     mtime_ns: int
@@ -24,27 +24,27 @@ class FileState:
     overlay: bool
 
 
-def state_of(size: int, mtime_ns: int, content_hash: bytes, overlay: int) -> FileState:
-    """The state that a row of the store has. Raises TypeError where it is none."""
+def to_file_state(size: int, mtime_ns: int, content_hash: bytes, overlay: int) -> FileState:
+    """Convert a row of the store. Raises TypeError if a value has another type."""
     return FileState(int(size), int(mtime_ns), bytes(memoryview(content_hash)), bool(overlay))
 
 
-def course_row(row: tuple[int, bytes]) -> tuple[int, bytes]:
-    """The row of a content and its packed course. Raises ValueError or TypeError where that can't be unpacked."""
+def validate_line_hashes(row: tuple[int, bytes]) -> tuple[int, bytes]:
+    """Return a row of a content and packed line hashes. Raises ValueError or TypeError if unpacking them fails."""
     unpack_line_hashes(row[1])
     return row
 
 
-def structure_row(row: tuple[int, bytes]) -> tuple[int, bytes]:
-    """The row of a content and its packed structure. Raises ValueError or TypeError where that has another length."""
+def validate_fingerprints(row: tuple[int, bytes]) -> tuple[int, bytes]:
+    """Return a row of a content and packed fingerprints. Raises ValueError or TypeError for another length."""
     if len(memoryview(row[1])) not in PACKED_LENGTHS:
-        raise ValueError("a structure of another length")
+        raise ValueError("fingerprints of another length")
     return row
 
 
 @dataclass(frozen=True, slots=True)
 class SnippetRecord:
-    """A snippet on its way into the store."""
+    """A snippet to write into the store."""
 
     name: str
     qualified_name: str
@@ -52,15 +52,15 @@ class SnippetRecord:
     span: Span
     name_line: int
     part: int
-    content: bytes  # the hash of its text
-    words: str | None  # what full text finds its content by; None where the store has the content
-    structure: bytes | None = None  # Structure.packed(); None where there is nothing to compare, or the store has it
-    course: bytes | None = None  # Course.packed(); None where the store has it
+    content_hash: bytes
+    words: str | None  # for full-text search; None if the store has the content
+    fingerprints: bytes | None = None  # packed; None if there is nothing to compare, or the store has the content
+    line_hashes: bytes | None = None  # packed; None if the store has the content
 
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """A file on its way into the store; `snippets` is None where only its state on the disk has changed."""
+    """A file to write into the store; `snippets` is None if only its state on the disk has changed."""
 
     path: Path
     language: str
@@ -69,60 +69,79 @@ class FileRecord:
 
 
 def file_title(path: Path) -> str:
-    """What a file is called, without what says its language: `user.service` of `user.service.ts`."""
+    """Return a file's name without its last extension: `user.service` of `user.service.ts`."""
     return path.name.rsplit(".", 1)[0] or path.name
 
 
-def put_file(db: sqlite3.Connection, record: FileRecord) -> set[int]:
-    """Put the record in place of what was known of the file, within a transaction of the caller's.
+def put_file(connection: sqlite3.Connection, record: FileRecord) -> set[int]:
+    """Insert or replace the file, within a transaction of the caller's.
 
-    Unsaved text gives way to unsaved text only. Returns the contents that the file had and has no more.
+    Only unsaved text replaces unsaved text. Return the contents that the file had and has no more.
     """
-    state, path = record.state, str(record.path)
-    row = db.execute("SELECT id, overlay FROM files WHERE path = ?", (path,)).fetchone()
-    if row is not None and row[1] and not state.overlay:
+    path_text = str(record.path)
+    row = connection.execute("SELECT id, overlay FROM files WHERE path = ?", (path_text,)).fetchone()
+    if row is not None and row[1] and not record.state.overlay:
         return set()
-    values = (record.language, state.size, state.mtime_ns, state.hash, state.overlay)
     if record.snippets is None:
-        update = "UPDATE files SET size = ?, mtime_ns = ?, overlay = ? WHERE path = ? AND hash = ?"
-        db.execute(update, (state.size, state.mtime_ns, state.overlay, path, state.hash))
+        _update_state(connection, record)
         return set()
-    former: set[int] = set()
+    released_contents: set[int] = set()
     if row is None:
-        insert = "INSERT INTO files (path, language, size, mtime_ns, hash, overlay) VALUES (?, ?, ?, ?, ?, ?)"
-        file = db.execute(insert, (path, *values)).lastrowid
-        db.execute(
-            "INSERT INTO titles (rowid, title) VALUES (?, ?)", (file, " ".join(split_words(file_title(record.path))))
-        )
+        file_number = _insert_file(connection, record)
     else:
-        file = row[0]
-        former = contents_of(db, [path])
-        db.execute(
-            "UPDATE files SET language = ?, size = ?, mtime_ns = ?, hash = ?, overlay = ? WHERE id = ?", (*values, file)
+        file_number = row[0]
+        released_contents = contents_of(connection, [path_text])
+        _update_file(connection, record, file_number)
+        connection.execute("DELETE FROM snippets WHERE file = ?", (file_number,))
+    content_numbers = _put_contents(connection, record.snippets)
+    snippet_rows = (
+        (
+            *(file_number, content_numbers[snippet.content_hash], snippet.span.start, snippet.span.end),
+            *(snippet.name_line, snippet.part, snippet.kind, snippet.name, snippet.qualified_name),
         )
-        db.execute("DELETE FROM snippets WHERE file = ?", (file,))
-    numbers = _numbers(db, record.snippets)
-    rows = (
-        (file, numbers[s.content], s.span.start, s.span.end, s.name_line, s.part, s.kind, s.name, s.qualified_name)
-        for s in record.snippets
+        for snippet in record.snippets
     )
-    db.executemany("INSERT INTO snippets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-    return former.difference(numbers.values())
+    connection.executemany("INSERT INTO snippets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", snippet_rows)
+    return released_contents.difference(content_numbers.values())
 
 
-def _numbers(db: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[bytes, int]:
-    """The contents' numbers by their hashes; new ones are put in."""
-    contents = {snippet.content: snippet for snippet in snippets}
-    numbers: dict[bytes, int] = dict(
-        schema.select_in_chunks(db, "SELECT hash, id FROM contents WHERE hash IN ({})", list(contents))
-    )
-    for content, record in contents.items():
-        if content in numbers:
+def _update_state(connection: sqlite3.Connection, record: FileRecord) -> None:
+    state = record.state
+    statement = "UPDATE files SET size = ?, mtime_ns = ?, overlay = ? WHERE path = ? AND hash = ?"
+    connection.execute(statement, (state.size, state.mtime_ns, state.overlay, str(record.path), state.hash))
+
+
+def _insert_file(connection: sqlite3.Connection, record: FileRecord) -> int:
+    statement = "INSERT INTO files (path, language, size, mtime_ns, hash, overlay) VALUES (?, ?, ?, ?, ?, ?)"
+    file_number = int(connection.execute(statement, (str(record.path), *_file_columns(record))).lastrowid or 0)
+    title = " ".join(split_words(file_title(record.path)))
+    connection.execute("INSERT INTO titles (rowid, title) VALUES (?, ?)", (file_number, title))
+    return file_number
+
+
+def _update_file(connection: sqlite3.Connection, record: FileRecord, file_number: int) -> None:
+    statement = "UPDATE files SET language = ?, size = ?, mtime_ns = ?, hash = ?, overlay = ? WHERE id = ?"
+    connection.execute(statement, (*_file_columns(record), file_number))
+
+
+def _file_columns(record: FileRecord) -> tuple[object, ...]:
+    state = record.state
+    return record.language, state.size, state.mtime_ns, state.hash, state.overlay
+
+
+def _put_contents(connection: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[bytes, int]:
+    """Insert contents that the store lacks; return the numbers of all by hash. Raises ContentGoneError."""
+    snippets_by_hash = {snippet.content_hash: snippet for snippet in snippets}
+    statement = "SELECT hash, id FROM contents WHERE hash IN ({})"
+    numbers: dict[bytes, int] = dict(schema.select_in_chunks(connection, statement, list(snippets_by_hash)))
+    for content_hash, snippet in snippets_by_hash.items():
+        if content_hash in numbers:
             continue
-        body, matter = record.words, (content, record.structure, record.course)
-        if body is None:  # its last snippet went, and it was collected, since the record was made
+        if snippet.words is None:  # since the record was made, the content's last snippet was removed
             raise ContentGoneError("A content is no longer in the store. Nothing is lost: the file is read again.")
-        number = db.execute("INSERT INTO contents (hash, structure, course) VALUES (?, ?, ?)", matter).lastrowid
-        db.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, body))
-        numbers[content] = int(number or 0)
+        columns = (content_hash, snippet.fingerprints, snippet.line_hashes)
+        insert = "INSERT INTO contents (hash, structure, course) VALUES (?, ?, ?)"
+        number = int(connection.execute(insert, columns).lastrowid or 0)
+        connection.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, snippet.words))
+        numbers[content_hash] = number
     return numbers

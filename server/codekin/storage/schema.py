@@ -1,4 +1,4 @@
-"""The tables of a workspace's store and of the shared vectors, how they are opened, and how old ones are brought up.
+"""Tables of a workspace's store and of the shared vectors: how they are opened and migrated.
 
 Two kinds of SQLite file, both in WAL mode, both private to the user (0600 in a 0700 folder):
 
@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.errors import StoreError, StoreReadOnlyError
-from codekin.storage.store_errors import MALFORMED, errors_named, is_corrupt
+from codekin.storage.store_errors import MALFORMED, is_corrupt, translate_errors
 from codekin.storage.store_files import NO_FILE, FileId, file_ids, guard, make_private, move_aside
 
 log = logging.getLogger(__name__)
 
-_BUSY_S = 30.0
-_BUSY_STEP_S = 0.5  # how soon who waits for the write lock notices that nobody waits for it any more
-_NEVER = threading.Event()
-_NO_VERSION = 1_000  # above it, the number is not a version but a damaged header
-_CHUNK = 500  # bound variables per statement; old SQLite builds allow 999
+_BUSY_TIMEOUT_S = 30.0
+_BUSY_STEP_S = 0.5  # how soon a call that waits for the write lock notices an interrupt
+_NEVER_INTERRUPTED = threading.Event()
+_MAX_VERSION = 1_000  # a higher number is not a version but a damaged header
+_KEYS_PER_STATEMENT = 500  # bound variables; old SQLite builds allow 999
 
 # Each entry brings a file from version i to i + 1. Never edit one that was released: append.
 STORE_MIGRATIONS = (
@@ -116,17 +116,17 @@ VECTOR_MIGRATIONS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenFile:
-    """An open connection, and which files it is to; usable from one thread at a time."""
+    """An open connection and the identities of its files; usable from one thread at a time."""
 
     connection: sqlite3.Connection
-    files: tuple[FileId, FileId, FileId]  # the database, its write-ahead log, what indexes that
+    file_ids: tuple[FileId, FileId, FileId]  # of the database, its write-ahead log and the log's index
     is_read_only: bool
 
-    def is_current(self, files: tuple[FileId, FileId, FileId]) -> bool:
-        """Whether the open files are those that stand at the path now."""
+    def is_current(self, current_ids: tuple[FileId, FileId, FileId]) -> bool:
+        """Return whether the open files are those at the path now."""
         if self.is_read_only:
-            return self.files[0] == files[0] != NO_FILE
-        return self.files == files and NO_FILE not in files
+            return self.file_ids[0] == current_ids[0] != NO_FILE
+        return self.file_ids == current_ids and NO_FILE not in current_ids
 
     def close(self) -> None:
         """Close the connection, which writes the log back into the database if no other connection is open."""
@@ -135,57 +135,59 @@ class OpenFile:
         self.connection.close()
 
 
-def open_database(path: Path, migrations: tuple[str, ...]) -> OpenFile:
-    """Open a database with its tables at the newest version; read-only where the file, or its folder, is.
+def open_database(database_path: Path, migrations: tuple[str, ...]) -> OpenFile:
+    """Open a database and migrate its tables to the newest version; read-only if the file, or its folder, is.
 
-    A file that is not a sound store is moved aside (`*.corrupt`) and a new one begun: everything in it can be
-    derived again. Raises StoreError where the folder can't be written or a newer codekin wrote the file.
+    A corrupt file is moved aside (`*.corrupt`) and a new one is created: everything in it can be derived again.
+    Raises StoreError if the folder can't be written or a newer codekin wrote the file.
     """
-    with errors_named(path):
-        if path.is_file() and not is_writable(path):
-            return _open_read_only(path, migrations)
-        with guard(path):
-            make_private(path)
+    with translate_errors(database_path):
+        if database_path.is_file() and not is_writable(database_path):
+            return _connect_read_only(database_path, migrations)
+        with guard(database_path):
+            make_private(database_path)
             try:
-                connection = _open(path, migrations)
+                connection = _connect_and_migrate(database_path, migrations)
             except sqlite3.Error as error:
                 if not is_corrupt(error):
                     raise
-                log.warning("%s is unsound (%s). It is set aside and made again.", path, error)
-                move_aside(path)
-                make_private(path)
-                connection = _open(path, migrations)
-            return OpenFile(connection, file_ids(str(path)), is_read_only=False)
+                log.warning("%s is corrupt (%s). It is set aside and rebuilt.", database_path, error)
+                move_aside(database_path)
+                make_private(database_path)
+                connection = _connect_and_migrate(database_path, migrations)
+            return OpenFile(connection, file_ids(str(database_path)), is_read_only=False)
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open a database as it is, whatever its version. Raises SQLite's own errors."""
-    address = path.absolute().as_uri()
-    if is_writable(path):
-        return _opened_by_address(f"{address}?mode=rw")
+def connect_to_read(database_path: Path) -> sqlite3.Connection:
+    """Open a database of any version without changing it. Raises SQLite's own errors."""
+    database_uri = database_path.absolute().as_uri()
+    if is_writable(database_path):
+        return _connect_by_uri(f"{database_uri}?mode=rw")
     try:
-        return _opened_by_address(f"{address}?mode=ro")
-    except sqlite3.OperationalError:  # the index of its log is not there, and can't be made: as what never changes
-        return _opened_by_address(f"{address}?mode=ro&immutable=1")
+        return _connect_by_uri(f"{database_uri}?mode=ro")
+    except sqlite3.OperationalError:  # the log's index is missing and can't be created: open it as an immutable file
+        return _connect_by_uri(f"{database_uri}?mode=ro&immutable=1")
 
 
-def is_writable(path: Path) -> bool:
-    """Whether this process may write the file, and what SQLite puts beside it."""
-    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+def is_writable(database_path: Path) -> bool:
+    """Return whether this process may write the file, and the files that SQLite creates beside it."""
+    return os.access(database_path, os.W_OK) and os.access(database_path.parent, os.W_OK)
 
 
-def _open_read_only(path: Path, migrations: tuple[str, ...]) -> OpenFile:
-    connection = connect_to_read(path)
+def _connect_read_only(database_path: Path, migrations: tuple[str, ...]) -> OpenFile:
+    connection = connect_to_read(database_path)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != len(migrations):
         connection.close()
-        message = f"{path} was written by another version of codekin, and can't be brought up to date: it is read-only."
+        message = (
+            f"{database_path} was written by another version of codekin and can't be migrated, because it is read-only."
+        )
         raise StoreReadOnlyError(f"{message} Make it writable, or set cache.directory to a folder that is.")
-    return OpenFile(connection, file_ids(str(path)), is_read_only=True)
+    return OpenFile(connection, file_ids(str(database_path)), is_read_only=True)
 
 
-def _opened_by_address(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(address, _BUSY_S, isolation_level=None, check_same_thread=False, uri=True)
+def _connect_by_uri(database_uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(database_uri, _BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=True)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # reads the file
     except BaseException:
@@ -194,59 +196,59 @@ def _opened_by_address(address: str) -> sqlite3.Connection:
     return connection
 
 
-def _open(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_STEP_S, isolation_level=None, check_same_thread=False)
+def _connect_and_migrate(database_path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
+    connection = sqlite3.connect(database_path, timeout=_BUSY_STEP_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect on a new file only
-        _write_ahead(connection)
+        _enable_write_ahead_log(connection)
         # NORMAL loses at most the last transactions when the power fails, never the file's soundness.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(connection, path, migrations)
+        _migrate(connection, database_path, migrations)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch a new file to WAL, which needs it alone: SQLite itself does not wait for one who is about to write."""
-    _await_others(connection, "PRAGMA journal_mode = WAL", _NEVER)
+def _enable_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch a new file to WAL, which needs exclusive access: SQLite itself does not wait for another writer."""
+    _execute_when_free(connection, "PRAGMA journal_mode = WAL", _NEVER_INTERRUPTED)
 
 
-def _await_others(connection: sqlite3.Connection, statement: str, interrupted: threading.Event) -> None:
-    """Execute what must wait for other writers; once `interrupted`, without waiting."""
-    until = time.monotonic() + _BUSY_S
+def _execute_when_free(connection: sqlite3.Connection, statement: str, interrupted: threading.Event) -> None:
+    """Execute a statement that has to wait for other writers; once `interrupted`, do not wait."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
     while True:
         try:
             connection.execute(statement)
         except sqlite3.OperationalError as error:
             is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not is_busy or interrupted.is_set() or time.monotonic() > until:
+            if not is_busy or interrupted.is_set() or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:
             return
 
 
-def _migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[str, ...]) -> None:
+def _migrate(connection: sqlite3.Connection, database_path: Path, migrations: tuple[str, ...]) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == len(migrations):
         return
-    if not 0 <= version <= _NO_VERSION:
+    if not 0 <= version <= _MAX_VERSION:
         raise sqlite3.DatabaseError(f"{MALFORMED}: version {version}")
     if version > len(migrations):
-        raise StoreError(f"{path} was written by a newer codekin. Upgrade codekin, or remove the file.")
+        raise StoreError(f"{database_path} was written by a newer codekin. Upgrade codekin, or remove the file.")
     with transaction(connection):
-        (version,) = connection.execute("PRAGMA user_version").fetchone()  # another process may have been first
+        (version,) = connection.execute("PRAGMA user_version").fetchone()  # another process may have migrated it
         for number in range(version, len(migrations)):
-            for statement in _statements(migrations[number]):
+            for statement in _split_statements(migrations[number]):
                 _change_schema(connection, statement)
             connection.execute(f"PRAGMA user_version = {number + 1}")
 
 
 def _change_schema(connection: sqlite3.Connection, statement: str) -> None:
-    """Run a statement of a migration. It can only be refused where the file is not what its version says."""
+    """Run a statement of a migration. SQLite refuses it only if the file is not what its version says."""
     try:
         connection.execute(statement)
     except sqlite3.OperationalError as error:
@@ -255,8 +257,8 @@ def _change_schema(connection: sqlite3.Connection, statement: str) -> None:
         raise sqlite3.DatabaseError(f"{MALFORMED}: {error}") from error
 
 
-def _statements(script: str) -> Iterator[str]:
-    """A script's statements one by one: `executescript` would commit the transaction we are in."""
+def _split_statements(script: str) -> Iterator[str]:
+    """Yield a script's statements one by one: `executescript` would commit the transaction under way."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -266,12 +268,12 @@ def _statements(script: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def transaction(connection: sqlite3.Connection, interrupted: threading.Event = _NEVER) -> Iterator[None]:
-    """All of the block, or nothing of it. Takes the write lock at once: it can't fail half-way for want of it.
+def transaction(connection: sqlite3.Connection, interrupted: threading.Event = _NEVER_INTERRUPTED) -> Iterator[None]:
+    """Run the block as one transaction. Takes the write lock first, so that the block can't fail for lack of it.
 
     Waits for other writers, but not once `interrupted`.
     """
-    _await_others(connection, "BEGIN IMMEDIATE", interrupted)
+    _execute_when_free(connection, "BEGIN IMMEDIATE", interrupted)
     try:
         yield
     except BaseException:
@@ -282,9 +284,9 @@ def transaction(connection: sqlite3.Connection, interrupted: threading.Event = _
 
 
 def select_in_chunks(
-    connection: sqlite3.Connection, statement: str, keys: Sequence[object], more: Sequence[object] = ()
+    connection: sqlite3.Connection, statement: str, keys: Sequence[object], values: Sequence[object] = ()
 ) -> Iterator[tuple]:  # type: ignore[type-arg]
-    """All rows of a statement with `IN ({})`, however many keys there are; `more` is bound behind them."""
-    for i in range(0, len(keys), _CHUNK):
-        chunk = keys[i : i + _CHUNK]
-        yield from connection.execute(statement.format(",".join("?" * len(chunk))), (*chunk, *more))
+    """Yield all rows of a statement with `IN ({})`, for any number of keys; `values` are bound after them."""
+    for start in range(0, len(keys), _KEYS_PER_STATEMENT):
+        chunk = keys[start : start + _KEYS_PER_STATEMENT]
+        yield from connection.execute(statement.format(",".join("?" * len(chunk))), (*chunk, *values))

@@ -1,4 +1,4 @@
-"""SQLite's and the system's errors as codekin's: what is wrong, and what helps. Only an unsound file is replaced."""
+"""Translates errors of SQLite and the system to codekin's, each with its remedy. Only a corrupt file is replaced."""
 
 import contextlib
 import errno
@@ -16,114 +16,120 @@ from codekin.errors import (
     StoreReadOnlyError,
 )
 
-_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
-# What a sound file never gives to statements that are always the same, and to rows that only codekin wrote.
-_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
+_PERMISSION_ERRORS = (errno.EACCES, errno.EPERM, errno.EROFS)
+# A sound file never causes these: the statements are fixed, and only codekin wrote the rows.
+_CORRUPT_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
 MALFORMED = "malformed database schema"  # as SQLite says it
-_CORRUPT_SAYING: tuple[str, ...] = (
+_CORRUPT_MESSAGES: tuple[str, ...] = (
     *("no such table", "no such column", "no such index", MALFORMED, "file is not a database"),
     *("vtable constructor failed", "fts5: corrupt", "invalid fts5 file format", "Could not decode to UTF-8"),
 )
 
-_Named = Callable[[Path, str], StoreError]
+_ErrorFactory = Callable[[Path, str], StoreError]
 
 
-def _busy(path: Path, why: str) -> StoreError:
-    return StoreBusyError(f"Another process has been writing {path} for too long ({why}). Stop it, or try again.")
-
-
-def _read_only(path: Path, why: str) -> StoreError:
-    remedy = "Make it and its folder writable, or set cache.directory to a folder that is."
-    return StoreReadOnlyError(f"{path} can't be written ({why}). {remedy}")
-
-
-def _full(path: Path, why: str) -> StoreError:
-    del why
-    return StoreFullError(f"The disk that holds {path.parent} is full. Free some room; indexing then goes on.")
-
-
-def _can_not_open(path: Path, why: str) -> StoreError:
-    if path.is_dir():
-        return StoreError(f"{path} is a folder, where codekin keeps a file. Rename or remove the folder.")
-    return StoreError(f"{path} can't be opened ({why}). Make it and its folder yours to read and write.")
-
-
-def _unreadable_disk(path: Path, why: str) -> StoreError:
-    return StoreError(
-        f"Reading or writing {path} failed ({why}). Check the disk, or set cache.directory to another one."
+def _make_busy_error(store_path: Path, reason: str) -> StoreError:
+    return StoreBusyError(
+        f"Another process has been writing {store_path} for too long ({reason}). Stop it, or try again."
     )
 
 
-def _no_locks(path: Path, why: str) -> StoreError:
+def _make_read_only_error(store_path: Path, reason: str) -> StoreError:
+    remedy = "Make it and its folder writable, or set cache.directory to a folder that is."
+    return StoreReadOnlyError(f"{store_path} can't be written ({reason}). {remedy}")
+
+
+def _make_full_error(store_path: Path, reason: str) -> StoreError:
+    del reason
+    return StoreFullError(f"The disk that holds {store_path.parent} is full. Free some space; indexing then continues.")
+
+
+def _make_open_error(store_path: Path, reason: str) -> StoreError:
+    if store_path.is_dir():
+        return StoreError(f"{store_path} is a folder, but codekin keeps a file there. Rename or remove the folder.")
+    return StoreError(f"{store_path} can't be opened ({reason}). Make it and its folder readable and writable for you.")
+
+
+def _make_disk_error(store_path: Path, reason: str) -> StoreError:
+    return StoreError(
+        f"Reading or writing {store_path} failed ({reason}). Check the disk, or set cache.directory to another one."
+    )
+
+
+def _make_lock_error(store_path: Path, reason: str) -> StoreError:
     remedy = "Set cache.directory to a folder on a disk of this machine."
-    return StoreError(f"The file system of {path.parent} does not do what SQLite needs ({why}). {remedy}")
+    return StoreError(f"The file system of {store_path.parent} does not do what SQLite needs ({reason}). {remedy}")
 
 
-def _no_memory(path: Path, why: str) -> StoreError:
-    return StoreError(f"There is not enough memory to read {path} ({why}). Close other programs, and try again.")
+def _make_memory_error(store_path: Path, reason: str) -> StoreError:
+    return StoreError(
+        f"There is not enough memory to read {store_path} ({reason}). Close other programs, and try again."
+    )
 
 
-def _too_big(path: Path, why: str) -> StoreError:
-    return StoreError(f"A value is too long for {path} ({why}). Ask with less text.")
+def _make_length_error(store_path: Path, reason: str) -> StoreError:
+    return StoreError(f"A value is too long for {store_path} ({reason}). Ask with less text.")
 
 
-def _closing(path: Path, _why: str) -> StoreError:
-    return StoreClosingError(f"{path} is being closed.")
+def _make_closing_error(store_path: Path, _reason: str) -> StoreError:
+    return StoreClosingError(f"{store_path} is being closed.")
 
 
-_NAMED: dict[int, _Named] = {
-    sqlite3.SQLITE_INTERRUPT: _closing,
-    sqlite3.SQLITE_FULL: _full,
-    sqlite3.SQLITE_BUSY: _busy,
-    sqlite3.SQLITE_LOCKED: _busy,
-    sqlite3.SQLITE_READONLY: _read_only,
-    sqlite3.SQLITE_CANTOPEN: _can_not_open,
-    sqlite3.SQLITE_PERM: _can_not_open,
-    sqlite3.SQLITE_AUTH: _can_not_open,
-    sqlite3.SQLITE_IOERR: _unreadable_disk,
-    sqlite3.SQLITE_PROTOCOL: _no_locks,
-    sqlite3.SQLITE_NOLFS: _no_locks,
-    sqlite3.SQLITE_NOMEM: _no_memory,
-    sqlite3.SQLITE_TOOBIG: _too_big,
+_ERROR_FACTORIES: dict[int, _ErrorFactory] = {
+    sqlite3.SQLITE_INTERRUPT: _make_closing_error,
+    sqlite3.SQLITE_FULL: _make_full_error,
+    sqlite3.SQLITE_BUSY: _make_busy_error,
+    sqlite3.SQLITE_LOCKED: _make_busy_error,
+    sqlite3.SQLITE_READONLY: _make_read_only_error,
+    sqlite3.SQLITE_CANTOPEN: _make_open_error,
+    sqlite3.SQLITE_PERM: _make_open_error,
+    sqlite3.SQLITE_AUTH: _make_open_error,
+    sqlite3.SQLITE_IOERR: _make_disk_error,
+    sqlite3.SQLITE_PROTOCOL: _make_lock_error,
+    sqlite3.SQLITE_NOLFS: _make_lock_error,
+    sqlite3.SQLITE_NOMEM: _make_memory_error,
+    sqlite3.SQLITE_TOOBIG: _make_length_error,
 }
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether the error shows that the file itself is unsound."""
-    return _code(error) & 0xFF in _CORRUPT or str(error).startswith(_CORRUPT_SAYING)
+    """Return whether the error shows that the file itself is corrupt."""
+    return _read_code(error) & 0xFF in _CORRUPT_CODES or str(error).startswith(_CORRUPT_MESSAGES)
 
 
-def _code(error: sqlite3.Error) -> int:
+def _read_code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0) or 0)
 
 
 @contextlib.contextmanager
-def errors_named(path: Path, file_id: tuple[int, int] = (0, 0)) -> Iterator[None]:
-    """SQLite's and the system's errors as ours, each with its remedy; `file_id` is the open file's."""
+def translate_errors(store_path: Path, file_id: tuple[int, int] = (0, 0)) -> Iterator[None]:
+    """Raise errors of SQLite and the system as StoreError with a remedy; `file_id` is the open file's."""
     try:
         yield
     except sqlite3.Error as error:
-        raise _named(error, path, file_id) from error
+        raise _translate_sqlite_error(error, store_path, file_id) from error
     except OSError as error:
-        raise _named_of_system(error, path) from error
+        raise _translate_system_error(error, store_path) from error
 
 
-def _named(error: sqlite3.Error, path: Path, file_id: tuple[int, int]) -> StoreError:
+def _translate_sqlite_error(error: sqlite3.Error, store_path: Path, file_id: tuple[int, int]) -> StoreError:
     if is_corrupt(error):
-        return StoreCorruptError(f"{path} is unsound ({error}). It is set aside and made again.", path, file_id)
-    if _code(error) == sqlite3.SQLITE_READONLY_DBMOVED:
-        return StoreLostError(f"{path} was moved or removed while it was being written. It is made again.")
-    name = _NAMED.get(_code(error) & 0xFF)
-    if name is not None:
-        return name(path, str(error))
+        return StoreCorruptError(
+            f"{store_path} is corrupt ({error}). It is set aside and rebuilt.", store_path, file_id
+        )
+    if _read_code(error) == sqlite3.SQLITE_READONLY_DBMOVED:
+        return StoreLostError(f"{store_path} was moved or removed while it was being written. It is rebuilt.")
+    make_error = _ERROR_FACTORIES.get(_read_code(error) & 0xFF)
+    if make_error is not None:
+        return make_error(store_path, str(error))
     return StoreError(
-        f"{path} was asked for what SQLite refuses ({error}). This is a fault of codekin: please report it."
+        f"SQLite refused a statement on {store_path} ({error}). This is a bug in codekin: please report it."
     )
 
 
-def _named_of_system(error: OSError, path: Path) -> StoreError:
-    why = error.strerror or str(error)
+def _translate_system_error(error: OSError, store_path: Path) -> StoreError:
+    reason = error.strerror or str(error)
     if error.errno == errno.ENOSPC:
-        return _full(path, why)
-    message = f"{path.parent} can't be written ({why}). Set cache.directory to a folder that can."
-    return StoreReadOnlyError(message) if error.errno in _DENIED else StoreError(message)
+        return _make_full_error(store_path, reason)
+    message = f"{store_path.parent} can't be written ({reason}). Set cache.directory to a folder that can."
+    return StoreReadOnlyError(message) if error.errno in _PERMISSION_ERRORS else StoreError(message)

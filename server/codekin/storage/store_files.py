@@ -1,4 +1,4 @@
-"""The files of a SQLite database on the disk: which ones stand at a path, made private, set aside, written anew.
+"""Files of a SQLite database on the disk: identifies them, makes them private, sets them aside, rewrites them.
 
 A descriptor of a database file must never be opened and closed here: that would drop the POSIX locks that this
 process's connections hold on it, and corrupt it (https://sqlite.org/howtocorrupt.html, 2.2). A path's stat is harmless.
@@ -13,98 +13,100 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from codekin.errors import StoreBusyError, StoreCorruptError
-from codekin.storage.store_errors import errors_named
+from codekin.storage.store_errors import translate_errors
 
-FileId = tuple[int, int]  # device and inode; while a file is open, no other file has them
+FileId = tuple[int, int]  # device and inode; no other file has them while the file is open
 
 NO_FILE: FileId = (0, 0)
 
-_GUARD_S = 30.0
-_BESIDE = ("-wal", "-shm")
+_GUARD_TIMEOUT_S = 30.0
+_COMPANION_SUFFIXES = ("-wal", "-shm")
 
 
-def file_id(path: str | Path) -> FileId:
-    """Which file stands at the path."""
+def file_id(database_path: str | Path) -> FileId:
+    """Return the identity of the file at the path; NO_FILE if there is none."""
     try:
-        status = os.stat(path)  # noqa: PTH116 (before each use of a database; a Path costs three times as much)
+        status = os.stat(database_path)  # noqa: PTH116 (before each use of a database; a Path costs three times as much)
     except (OSError, ValueError):
         return NO_FILE
     return status.st_dev, status.st_ino
 
 
-def file_ids(path: str) -> tuple[FileId, FileId, FileId]:
-    """Which files stand at the path of a database and beside it: its write-ahead log, and what indexes that."""
-    return file_id(path), file_id(path + "-wal"), file_id(path + "-shm")
+def file_ids(database_path: str) -> tuple[FileId, FileId, FileId]:
+    """Return the identities of a database, its write-ahead log and the log's index."""
+    return file_id(database_path), file_id(database_path + "-wal"), file_id(database_path + "-shm")
 
 
 @contextlib.contextmanager
-def guard(path: Path) -> Iterator[None]:
-    """Keep all other processes from opening the database, setting it aside or writing it anew. Raises OSError."""
-    make_folder(path.parent)
+def guard(database_path: Path) -> Iterator[None]:
+    """Keep all other processes from opening the database, setting it aside or rewriting it. Raises OSError."""
+    make_folder(database_path.parent)
     try:
-        with FileLock(path.with_name(path.name + "-guard"), timeout=_GUARD_S, mode=0o600):
+        with FileLock(database_path.with_name(database_path.name + "-guard"), timeout=_GUARD_TIMEOUT_S, mode=0o600):
             yield
     except Timeout:
-        message = f"Another process has been opening {path} for {_GUARD_S:.0f} s. Stop it, or try again."
+        message = (
+            f"Another process has been opening {database_path} for {_GUARD_TIMEOUT_S:.0f} s. Stop it, or try again."
+        )
         raise StoreBusyError(message) from None
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder, and those above it, readable by the user alone. Raises OSError."""
-    for missing in (*reversed(folder.parents), folder):
-        if not missing.exists():
-            missing.mkdir(mode=0o700, exist_ok=True)
+    """Create the folder and its parents, accessible to the user only. Raises OSError."""
+    for missing_folder in (*reversed(folder.parents), folder):
+        if not missing_folder.exists():
+            missing_folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def make_private(path: Path) -> None:
-    """Make an empty file that only the user can read, if there is none. The caller has the guard."""
+def make_private(database_path: Path) -> None:
+    """Create an empty file that only the user can access, if there is none. The caller holds the guard."""
     with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        _remove_beside(path)  # a log that a deleted file left behind would be played into the new one
+        os.close(os.open(database_path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        _remove_companions(database_path)  # SQLite would replay a deleted file's log into the new one
 
 
 def set_aside(error: StoreCorruptError) -> None:
-    """Move the unsound file out of the way, unless another process has; the newest is kept to look into (`*.corrupt`).
+    """Move the corrupt file aside, unless another process has; the newest is kept for inspection (`*.corrupt`).
 
     Raises StoreError.
     """
-    with errors_named(error.path), guard(error.path):
+    with translate_errors(error.path), guard(error.path):
         if file_id(error.path) == error.file_id:
             move_aside(error.path)
 
 
-def move_aside(path: Path) -> None:
-    """Move the file out of the way, with what belongs to it. The caller has the guard."""
-    path.replace(path.with_suffix(".corrupt"))
-    _remove_beside(path)
+def move_aside(database_path: Path) -> None:
+    """Move the file aside and remove its companions. The caller holds the guard."""
+    database_path.replace(database_path.with_suffix(".corrupt"))
+    _remove_companions(database_path)
 
 
-def write_anew(connection: sqlite3.Connection, path: Path, known: FileId) -> None:
-    """Put a whole copy of what an open connection sees in the place of the file `known`.
+def rewrite_database(connection: sqlite3.Connection, database_path: Path, expected_id: FileId) -> None:
+    """Replace the file `expected_id` by a complete copy of what an open connection sees.
 
-    Needed where somebody removed the write-ahead log of an open database: those who have it open still see all of it,
-    nobody else does. Raises StoreError.
+    Needed if the write-ahead log of an open database was removed: open connections still see all of it, new ones
+    do not. Raises StoreError.
     """
-    copy = path.with_suffix(".copy")
-    with errors_named(path, known), guard(path):
-        if file_id(path) != known:
+    copy_path = database_path.with_suffix(".copy")
+    with translate_errors(database_path, expected_id), guard(database_path):
+        if file_id(database_path) != expected_id:
             return  # another process has done it, or removed the file, too
-        copy.unlink(missing_ok=True)
+        copy_path.unlink(missing_ok=True)
         try:
-            make_private(copy)
-            connection.execute("VACUUM INTO ?", (str(copy),))
-            _remove_beside(path)
-            copy.replace(path)
+            make_private(copy_path)
+            connection.execute("VACUUM INTO ?", (str(copy_path),))
+            _remove_companions(database_path)
+            copy_path.replace(database_path)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
                 raise
             raise StoreCorruptError(
-                f"The log of {path} is lost. It is set aside and made again.", path, known
+                f"The log of {database_path} is lost. It is set aside and rebuilt.", database_path, expected_id
             ) from error
         finally:
-            copy.unlink(missing_ok=True)
+            copy_path.unlink(missing_ok=True)
 
 
-def _remove_beside(path: Path) -> None:
-    for suffix in _BESIDE:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+def _remove_companions(database_path: Path) -> None:
+    for suffix in _COMPANION_SUFFIXES:
+        database_path.with_name(database_path.name + suffix).unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""The vectors of all workspaces of this user, keyed by (space, content hash).
+"""Vectors of all workspaces of this user, keyed by (space, content hash).
 
-Because the key is the content, a rename, a move, a branch switch, an undo or a second worktree embeds nothing.
+Since the key is the content, a rename, a move, a branch switch, an undo or a second worktree embeds nothing.
 """
 
 import contextlib
@@ -18,74 +18,80 @@ from codekin.storage.database import Database
 
 Vectors = npt.NDArray[np.float32]
 
-_SAME = 0.99  # cosine of a text with itself, by a model that computes a little otherwise today
-_ROUNDING = 0.02  # by which a sound vector's length may differ from 1; float16 makes it .001
+_MIN_SAME_COSINE = 0.99  # of a text's vectors by one model, which may compute slightly differently each time
+_MAX_LENGTH_ERROR = 0.02  # of a sound unit vector; float16 causes 0.001
 _IN_SPACE = "space = (SELECT id FROM spaces WHERE key = ?)"
 _HASHES_IN_SPACE = f"WHERE hash IN ({{}}) AND {_IN_SPACE}"
 
 
 class VectorStore(Database):
-    """The shared file. May be used from any thread; any number of them may be open at once."""
+    """The shared file of vectors. Any thread may use it; any number of them may be open at once."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, schema.VECTOR_MIGRATIONS)
 
     def hashes_with_vector(self, space: str, hashes: Sequence[bytes]) -> set[bytes]:
-        """Those of `hashes` that have a vector in `space`."""
-        return {row[0] for row in self._in(f"SELECT hash FROM vectors {_HASHES_IN_SPACE}", hashes, (space,))}
+        """Return those of `hashes` that have a vector in `space`."""
+        return {row[0] for row in self._query_in(f"SELECT hash FROM vectors {_HASHES_IN_SPACE}", hashes, (space,))}
 
     def put_vectors(self, space: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
-        """Keep unit `vectors` (n, d) for `hashes`; one transaction. What is there already stays."""
+        """Store unit `vectors` (n, d) for `hashes` in one transaction. Existing vectors are kept."""
         rows = np.ascontiguousarray(vectors, dtype="<f2")
 
-        def insert(db: sqlite3.Connection) -> None:
-            db.execute("INSERT OR IGNORE INTO spaces (key) VALUES (?)", (space,))
-            (number,) = db.execute("SELECT id FROM spaces WHERE key = ?", (space,)).fetchone()
-            db.executemany(
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR IGNORE INTO spaces (key) VALUES (?)", (space,))
+            (space_number,) = connection.execute("SELECT id FROM spaces WHERE key = ?", (space,)).fetchone()
+            connection.executemany(
                 "INSERT OR IGNORE INTO vectors (space, hash, vector) VALUES (?, ?, ?)",
-                ((number, key, row.tobytes()) for key, row in zip(hashes, rows, strict=True)),
+                ((space_number, content_hash, row.tobytes()) for content_hash, row in zip(hashes, rows, strict=True)),
             )
 
         self._write(insert)
 
     def get_vectors(self, space: str, hashes: Sequence[bytes], dim: int) -> tuple[list[int], Vectors]:
-        """The positions in `hashes` that have a vector, and those vectors: float32 (n, dim), unit rows.
+        """Return the positions in `hashes` that have a vector, and these vectors: float32 (n, dim), unit rows.
 
-        What is no unit vector any more (the disk changed a bit of it) is dropped, to be made again.
+        A stored vector that is no unit vector (the disk has damaged it) is deleted, to be embedded again.
         """
-        found = dict(self._in(f"SELECT hash, vector FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
-        damaged = [key for key, row in found.items() if not isinstance(row, bytes)]
-        positions = [i for i, key in enumerate(hashes) if key not in damaged and len(found.get(key, b"")) == 2 * dim]
-        raw = b"".join(found[hashes[i]] for i in positions)
-        vectors = np.frombuffer(raw, dtype="<f2").reshape(len(positions), dim).astype(np.float32)
+        stored_vectors = dict(self._query_in(f"SELECT hash, vector FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
+        damaged_hashes = [
+            content_hash for content_hash, vector in stored_vectors.items() if not isinstance(vector, bytes)
+        ]
+        positions = [
+            position
+            for position, content_hash in enumerate(hashes)
+            if content_hash not in damaged_hashes and len(stored_vectors.get(content_hash, b"")) == 2 * dim
+        ]
+        joined_vectors = b"".join(stored_vectors[hashes[position]] for position in positions)
+        vectors = np.frombuffer(joined_vectors, dtype="<f2").reshape(len(positions), dim).astype(np.float32)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        sound = np.abs(norms[:, 0] - 1) < _ROUNDING
-        if damaged or not sound.all():
-            damaged += [hashes[positions[i]] for i in np.flatnonzero(~sound)]
-            self._drop(space, damaged)
-            positions = [position for position, is_sound in zip(positions, sound, strict=True) if is_sound]
-        return positions, vectors[sound] / norms[sound]
+        is_sound = np.abs(norms[:, 0] - 1) < _MAX_LENGTH_ERROR
+        if damaged_hashes or not is_sound.all():
+            damaged_hashes += [hashes[positions[row]] for row in np.flatnonzero(~is_sound)]
+            self._delete_vectors(space, damaged_hashes)
+            positions = [positions[row] for row in np.flatnonzero(is_sound)]
+        return positions, vectors[is_sound] / norms[is_sound]
 
-    def find_or_create_space(self, space: str, key: bytes, vector: Vectors) -> str:
-        """The space of that name in which `key` has this `vector` (d,); a new one where it has another in each.
+    def find_or_create_space(self, space: str, content_hash: bytes, vector: Vectors) -> str:
+        """Return the space in which `content_hash` maps to `vector` (d,); if none agrees, create `space/2`, …
 
-        So the vectors of a model that answers under another one's name are never compared with that one's.
+        Vectors of a model that answers under another model's name are thus never compared with that model's.
         """
         for number in itertools.count(1):
-            named = space if number == 1 else f"{space}/{number}"
-            found, known = self.get_vectors(named, [key], len(vector))
-            if not found:
-                self.put_vectors(named, [key], vector[None])
-            if not found or float(known[0] @ vector) > _SAME:
-                return named
+            candidate = space if number == 1 else f"{space}/{number}"
+            positions, stored_vectors = self.get_vectors(candidate, [content_hash], len(vector))
+            if not positions:
+                self.put_vectors(candidate, [content_hash], vector[None])
+            if not positions or float(stored_vectors[0] @ vector) > _MIN_SAME_COSINE:
+                return candidate
         raise AssertionError
 
     def newest_id(self) -> int:
-        """A number that grows with every vector, in whatever space and process."""
+        """Return a number that grows with every vector, in any space and process."""
         return int(self._query("SELECT ifnull(max(id), 0) FROM vectors")[0][0])
 
     def vectors_since(self, space: str, since: int) -> tuple[int, list[bytes]]:
-        """The newest number, and the hashes of the vectors in `space` that came after the number `since`."""
+        """Return the newest number, and the hashes of vectors in `space` that came after the number `since`."""
         newest = self.newest_id()
         if newest <= since:
             return newest, []
@@ -93,47 +99,49 @@ class VectorStore(Database):
         return newest, [row[0] for row in rows]
 
     def size_bytes(self) -> int:
-        """What the vectors take on disk, room for new ones included."""
-        names = ("page_count", "freelist_count", "page_size")
-        pages, free, size = (int(self._query(f"PRAGMA {name}")[0][0]) for name in names)
-        return (pages - free) * size
+        """Return the size of the vectors on disk in bytes, without free pages."""
+        pragmas = ("page_count", "freelist_count", "page_size")
+        page_count, free_count, page_bytes = (int(self._query(f"PRAGMA {pragma}")[0][0]) for pragma in pragmas)
+        return (page_count - free_count) * page_bytes
 
-    def evict_unreferenced(self, referenced: Iterable[bytes], quota_bytes: int) -> int:
-        """Drop vectors of contents that no workspace has, oldest first, until the file is within `quota_bytes`.
+    def evict_unreferenced(self, referenced_hashes: Iterable[bytes], quota_bytes: int) -> int:
+        """Delete vectors of contents that no workspace has, oldest first, until the file is within `quota_bytes`.
 
-        What a workspace still refers to always stays: dropping it would only have it embedded again.
-        Returns how many were dropped.
+        Vectors that a workspace refers to always stay: they would have to be embedded again.
+        Return the number deleted.
         """
-        excess = self.size_bytes() - quota_bytes
-        if excess <= 0:
+        excess_bytes = self.size_bytes() - quota_bytes
+        if excess_bytes <= 0:
             return 0
 
-        def drop(db: sqlite3.Connection) -> int:
-            db.execute("CREATE TEMP TABLE IF NOT EXISTS referenced (hash BLOB PRIMARY KEY) WITHOUT ROWID")
-            db.execute("DELETE FROM referenced")
-            db.executemany("INSERT OR IGNORE INTO referenced VALUES (?)", ((key,) for key in referenced))
-            doomed = list(_oldest_unused(db, excess))
-            db.executemany("DELETE FROM vectors WHERE id = ?", doomed)
-            db.execute("DELETE FROM referenced")
-            return len(doomed)
+        def delete_oldest(connection: sqlite3.Connection) -> int:
+            connection.execute("CREATE TEMP TABLE IF NOT EXISTS referenced (hash BLOB PRIMARY KEY) WITHOUT ROWID")
+            connection.execute("DELETE FROM referenced")
+            connection.executemany(
+                "INSERT OR IGNORE INTO referenced VALUES (?)", ((content_hash,) for content_hash in referenced_hashes)
+            )
+            evicted_ids = list(_select_oldest_unused(connection, excess_bytes))
+            connection.executemany("DELETE FROM vectors WHERE id = ?", evicted_ids)
+            connection.execute("DELETE FROM referenced")
+            return len(evicted_ids)
 
-        count = self._write(drop)
-        self._write(lambda db: db.execute("PRAGMA incremental_vacuum").fetchall())
-        return count
+        evicted_count = self._write(delete_oldest)
+        self._write(lambda connection: connection.execute("PRAGMA incremental_vacuum").fetchall())
+        return evicted_count
 
-    def _drop(self, space: str, hashes: Sequence[bytes]) -> None:
-        def drop(db: sqlite3.Connection) -> None:
-            list(schema.select_in_chunks(db, f"DELETE FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
+    def _delete_vectors(self, space: str, hashes: Sequence[bytes]) -> None:
+        def delete_by_hash(connection: sqlite3.Connection) -> None:
+            list(schema.select_in_chunks(connection, f"DELETE FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
 
-        with contextlib.suppress(StoreReadOnlyError):  # then it is left out, whenever it is read
-            self._write(drop)
+        with contextlib.suppress(StoreReadOnlyError):  # then every read leaves it out
+            self._write(delete_by_hash)
 
 
-def _oldest_unused(db: sqlite3.Connection, excess_bytes: int) -> Iterator[tuple[int]]:
-    """The numbers of vectors that are not `referenced`, oldest first, until they take so many bytes."""
-    unused = "SELECT id, length(vector) + 64 FROM vectors WHERE hash NOT IN referenced ORDER BY id"
-    for number, size in db.execute(unused):
+def _select_oldest_unused(connection: sqlite3.Connection, excess_bytes: int) -> Iterator[tuple[int]]:
+    """Yield ids of vectors that are not `referenced`, oldest first, until they take `excess_bytes`."""
+    statement = "SELECT id, length(vector) + 64 FROM vectors WHERE hash NOT IN referenced ORDER BY id"
+    for vector_id, vector_bytes in connection.execute(statement):
         if excess_bytes <= 0:
             return
-        yield (number,)
-        excess_bytes -= size
+        yield (vector_id,)
+        excess_bytes -= vector_bytes

@@ -1,0 +1,161 @@
+"""Read-only queries on the snippets and contents of one workspace's store."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from codekin.storage import removal
+from codekin.storage.full_text import find_best_matches
+from codekin.storage.queries import (
+    FUNCTION_COUNTS_QUERY,
+    FUNCTION_LOCATIONS_QUERY,
+    LOCATION_COLUMNS,
+    FunctionLocation,
+    filter_condition,
+    prefix_terms,
+    to_location,
+    to_path,
+)
+from codekin.storage.rows import validate_fingerprints, validate_line_hashes
+from codekin.storage.skipped_files import SkippedFiles
+from codekin.types import Candidate, Filter, Location
+
+_MAX_NAME_LENGTH = 1_000  # characters; SQLite compares with patterns of 50,000 bytes at most
+
+
+class SnippetQueries(SkippedFiles):
+    """The part of the store that answers questions about contents, snippets and their locations."""
+
+    def count_contents(self) -> int:
+        """Return the number of contents; takes 1 ms for 100,000."""
+        return int(self._query("SELECT count(*) FROM contents")[0][0])
+
+    def last_removal(self) -> int:
+        """Return the newest position in the list of removed contents."""
+        return int(self._query("SELECT coalesce(max(position), 0) FROM removed")[0][0])
+
+    def removed_after(self, position: int) -> tuple[int, list[int] | None]:
+        """Return the newest position and the contents removed after `position`; None if any may have been removed."""
+        return self._read(lambda connection: removal.removed_after(connection, position))
+
+    def contents_after(self, number: int) -> list[tuple[int, bytes]]:
+        """Return contents numbered above `number` with their hashes, in ascending order."""
+        return self._query("SELECT id, hash FROM contents WHERE id > ? ORDER BY id", (number,))
+
+    def fingerprints_after(self, number: int) -> list[tuple[int, bytes]]:
+        """Return contents numbered above `number` with their packed fingerprints, if any, in ascending order."""
+        statement = "SELECT id, structure FROM contents WHERE id > ? AND structure IS NOT NULL ORDER BY id"
+        return self._convert(validate_fingerprints, self._query(statement, (number,)))
+
+    def line_hashes_after(self, number: int) -> list[tuple[int, bytes]]:
+        """Return contents numbered above `number` with their packed line hashes, if any, in ascending order."""
+        statement = "SELECT id, course FROM contents WHERE id > ? AND course IS NOT NULL ORDER BY id"
+        return self._convert(validate_line_hashes, self._query(statement, (number,)))
+
+    def line_hashes_of(self, contents: Sequence[int]) -> dict[int, bytes]:
+        """Return the packed line hashes of contents; unknown numbers are left out."""
+        rows = self._query_in("SELECT id, course FROM contents WHERE course IS NOT NULL AND id IN ({})", contents)
+        return dict(self._convert(validate_line_hashes, rows))
+
+    def content_ids(self) -> list[int]:
+        """Return the numbers of all contents in ascending order."""
+        return [row[0] for row in self._query("SELECT id FROM contents ORDER BY id")]
+
+    def filter_live(self, contents: Sequence[int]) -> list[int]:
+        """Return those of `contents` that some snippet has."""
+        return [
+            row[0] for row in self._query_in("SELECT DISTINCT content FROM snippets WHERE content IN ({})", contents)
+        ]
+
+    def find_content(self, content_hash: bytes) -> int | None:
+        """Return the number of the content with this hash, or None."""
+        rows = self._query("SELECT id FROM contents WHERE hash = ?", (content_hash,))
+        return rows[0][0] if rows else None
+
+    def content_hashes(self, contents: Sequence[int]) -> dict[int, bytes]:
+        """Return the hashes of contents; unknown numbers are left out."""
+        return dict(self._query_in("SELECT id, hash FROM contents WHERE id IN ({})", contents))
+
+    def files_with(self, hashes: Iterable[bytes]) -> set[Path]:
+        """Return the files that have a snippet with one of these contents."""
+        rows = self._query_in(
+            "SELECT DISTINCT f.path FROM contents c JOIN snippets s ON s.content = c.id "
+            "JOIN files f ON f.id = s.file WHERE c.hash IN ({})",
+            list(hashes),
+        )
+        return set(self._convert(lambda row: to_path(row[0]), rows))
+
+    def locations_of(self, contents: Sequence[int], within: Filter = Filter()) -> dict[int, list[Location]]:
+        """Return the current locations of contents; contents without one are left out."""
+        locations_by_content: dict[int, list[Location]] = {}
+        condition, values = filter_condition(within)
+        statement = LOCATION_COLUMNS + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start, s.end"
+        for location in self._convert(to_location, self._query_in(statement, contents, values)):
+            locations_by_content.setdefault(location.content, []).append(location)
+        return locations_by_content
+
+    def locations_in(self, path: Path) -> list[Location]:
+        """Return the snippets of a file, in order."""
+        rows = self._query(LOCATION_COLUMNS + "WHERE f.path = ? ORDER BY s.start, s.end", (str(path),))
+        return self._convert(to_location, rows)
+
+    def find_by_qualified_name(self, fragment: str, limit: int, within: Filter = Filter()) -> list[Location]:
+        """Return whole definitions whose qualified name contains `fragment`, ignoring case; shortest names first."""
+        if len(fragment) > _MAX_NAME_LENGTH:
+            return []
+        pattern = "%" + fragment.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        filter_sql, values = filter_condition(within)
+        condition = f"WHERE s.name <> '' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\'{filter_sql} "
+        order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path, s.start"
+        rows = self._query(f"{LOCATION_COLUMNS}{condition}{order} LIMIT ?", (pattern, *values, fragment, limit))
+        return self._convert(to_location, rows)
+
+    def find_by_name(self, names: Sequence[str], limit: int, within: Filter = Filter()) -> list[Location]:
+        """Return whole definitions that have one of these names, ignoring case."""
+        condition, values = filter_condition(within)
+        where = f"WHERE s.name COLLATE NOCASE IN ({{}}) AND s.part < 2{condition}"
+        statement = f"{LOCATION_COLUMNS}{where} ORDER BY f.path, s.start LIMIT ?"
+        return self._convert(to_location, self._query_in(statement, names, (*values, limit)))
+
+    def find_by_file_name(self, words: Iterable[str], limit: int, within: Filter = Filter()) -> list[Path]:
+        """Return files whose names contain one of these words, or one with the same beginning; by BM25, best first."""
+        match_query = " OR ".join(term for word in words for term in prefix_terms(word))
+        condition, values = filter_condition(within)
+        statement = (
+            "SELECT f.path FROM titles JOIN files f ON f.id = titles.rowid "
+            f"WHERE titles MATCH ?{condition} ORDER BY titles.rank, f.path LIMIT ?"
+        )
+        rows = self._query(statement, (match_query, *values, limit)) if match_query else []
+        return self._convert(lambda row: to_path(row[0]), rows)
+
+    def list_functions(self) -> list[FunctionLocation]:
+        """Return every whole function, by path and line."""
+        return self._convert(FunctionLocation._make, self._query(FUNCTION_LOCATIONS_QUERY))
+
+    def contents_within(self, within: Filter) -> list[int]:
+        """Return the contents that have a location within the filter."""
+        condition, values = filter_condition(within)
+        statement = "SELECT DISTINCT s.content FROM snippets s JOIN files f ON f.id = s.file WHERE 1" + condition
+        return [row[0] for row in self._query(statement, values)]
+
+    def count_files_by_language(self) -> dict[str, int]:
+        """Return the number of files of each language."""
+        return dict(self._query("SELECT language, count(*) FROM files GROUP BY language ORDER BY 2 DESC"))
+
+    def count_functions_by_language(self) -> dict[str, int]:
+        """Return the number of whole definitions of each language: neither remainders nor windows of lines."""
+        return dict(self._query(FUNCTION_COUNTS_QUERY))
+
+    def document_frequency(self, term: str) -> int:
+        """Return the number of contents in which a word occurs."""
+        rows = self._query("SELECT doc FROM vocabulary WHERE term = ?", (term,))
+        return rows[0][0] if rows else 0
+
+    def match_words(self, terms: Sequence[str], limit: int) -> list[Candidate]:
+        """Return contents with any of the words, by BM25 (SQLite's FTS5: k1 1.2, b 0.75), best first; -1: no limit.
+
+        There are more than `limit` if several tie with the last one; ties are in no order.
+        """
+        if not terms:
+            return []
+        match_query = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+        return self._read(lambda connection: find_best_matches(connection, match_query, limit))
