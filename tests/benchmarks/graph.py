@@ -179,7 +179,7 @@ def report_graph(index: DenseIndex, path: Path, queries: FloatArray) -> None:
     size = sum(file.stat().st_size for file in path.parent.iterdir() if file.name.startswith(path.name))
     print(f"{size / len(index):.0f} bytes per vector on disk; {graph._components.shape[0]} components, ef {graph.ef}")
     with longest_stall_ms(stall):
-        index._adopt(path)
+        index._use_graph(path)
     print(f"loading stalls       {stall[0]:.0f} ms")
     print(f"graph, one           {timed(queries, lambda query: index.search(query, K))}")
     for k in (K, 50, 100):

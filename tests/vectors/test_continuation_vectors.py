@@ -46,7 +46,7 @@ def test_a_function_s_continuation_is_near_the_start_it_belongs_to() -> None:
         embedder.embed(["def send_letter(server, letter):"], Task.CODE2COMPLETION, Role.QUERY)
     )
     assert known.labels[known.find_cosines(question).argmax()] == 9
-    assert known.without(np.array([3, 9])).labels.tolist() == [7]
+    assert known.remove_contents(np.array([3, 9])).labels.tolist() == [7]
 
 
 def test_the_space_is_no_other_s() -> None:

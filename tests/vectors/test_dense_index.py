@@ -25,7 +25,7 @@ from codekin.vectors.hnsw import HnswGraph, SideCar, UnsoundGraphError, load_gra
 from codekin.vectors.matrix import FloatArray, normalize_queries
 
 DIM, COUNT, KEY = 24, 400, "store space"
-TINY = GraphTuning(least_rows=100, widest=1.0)
+TINY = GraphTuning(min_rows=100, max_width_share=1.0)
 CORRUPTIONS = ("truncated", "flipped bit", "garbage page", "empty", "longer")
 
 
@@ -110,7 +110,7 @@ class TestTheFile:
             index.add_vectors(LABELS, VECTORS)
             settle(index)
             assert len(problems) == 1
-            assert problems[0].endswith("It is built again; nothing is lost.")
+            assert problems[0].endswith("It is rebuilt; nothing is lost.")
             assert index.describe_search() == "graph (hnswlib): 400 vectors"
             assert index.search(VECTORS[7], 1)[0].tolist() == [LABELS[7]]
         assert len(load_graph(graph_file, KEY, DIM)) == COUNT
@@ -331,7 +331,7 @@ class TestAnswers:
         copies = np.repeat(VECTORS[:4], 300, axis=0)
         labels = np.arange(10_000, 10_000 + len(copies))
         problems: list[str] = []
-        with dense_index(tmp_path / "w.hnsw", problems, GraphTuning(100, widest=0.5)) as index:
+        with dense_index(tmp_path / "w.hnsw", problems, GraphTuning(100, max_width_share=0.5)) as index:
             index.add_vectors(np.concatenate([labels, LABELS]), np.concatenate([copies, VECTORS]))
             settle(index)
             for label, vector in zip(LABELS[4:], VECTORS[4:], strict=True):
@@ -375,7 +375,7 @@ class TestAnswers:
                     if len(set(labels.tolist())) != len(labels) or (np.diff(cosines) > 0).any():
                         failures.append(f"{labels} {cosines}")
 
-        with dense_index(tmp_path / "w.hnsw", problems, GraphTuning(100, widest=0.5)) as index:
+        with dense_index(tmp_path / "w.hnsw", problems, GraphTuning(100, max_width_share=0.5)) as index:
             askers = [threading.Thread(target=ask, args=(seed,)) for seed in range(2)]
             for asker in askers:
                 asker.start()
@@ -426,8 +426,8 @@ sys.modules["hnswlib"] = None
 import numpy as np
 from pathlib import Path
 from codekin.vectors.dense_index import DenseIndex, GraphTuning
-index = DenseIndex(4, Path("w.hnsw"), "k", on_problem=lambda said: print("told:", said),
-    tuning=GraphTuning(least_rows=2))
+tuning = GraphTuning(min_rows=2)
+index = DenseIndex(4, Path("w.hnsw"), "k", on_problem=lambda said: print("told:", said), tuning=tuning)
 index.add_vectors([1, 2, 3], np.eye(4)[:3])
 index.maintain_graph()
 index.wait_for_graph()
@@ -459,7 +459,7 @@ class TestTheBuildingProcess:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int
     ) -> None:
         started: list[Any] = []
-        start = hnsw_builder._start
+        start = hnsw_builder._start_process
 
         def start_and_kill(*arguments: Any) -> Any:
             started.append(start(*arguments))
@@ -467,7 +467,7 @@ class TestTheBuildingProcess:
                 started[-1].kill()
             return started[-1]
 
-        monkeypatch.setattr(hnsw_builder, "_start", start_and_kill)
+        monkeypatch.setattr(hnsw_builder, "_start_process", start_and_kill)
         problems: list[str] = []
         with dense_index(tmp_path / "w.hnsw", problems) as index:
             index.add_vectors(LABELS, VECTORS)
@@ -503,7 +503,7 @@ import os, signal, sys, threading
 import numpy as np
 from pathlib import Path
 from codekin.vectors.dense_index import DenseIndex, GraphTuning
-index = DenseIndex(64, Path(sys.argv[1]), "k", on_problem=print, tuning=GraphTuning(least_rows=2))
+index = DenseIndex(64, Path(sys.argv[1]), "k", on_problem=print, tuning=GraphTuning(min_rows=2))
 vectors = np.random.default_rng(0).standard_normal((50_000, 64), np.float32)
 index.add_vectors(np.arange(50_000), vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 index.maintain_graph()

@@ -38,16 +38,16 @@ def likeness(asked: Fingerprints, other: Fingerprints) -> float:
 @given(st.lists(st.lists(found, max_size=6), max_size=4), found, st.sets(st.integers(1, 30)), st.integers(1, 7))
 def test_all_are_compared_however_they_came(parts, asked: Fingerprints, kept: set[int], block: int) -> None:
     structures, rows, number = FingerprintIndex(), {}, 0
-    before, module._BLOCK = module._BLOCK, block  # so that a few contents make several blocks
+    before, module._CONTENTS_PER_BLOCK = module._CONTENTS_PER_BLOCK, block  # so that a few contents make several blocks
     try:
         for part in parts:
-            numbered = [(number := number + 2, each.packed()) for each in part]
+            numbered = [(number := number + 2, each.pack()) for each in part]
             rows |= {label: each for (label, _), each in zip(numbered, part, strict=True)}
             structures = structures.add_rows(numbered)
         assert (len(structures), structures.newest) == (len(rows), max(rows, default=0))
-        remaining = structures.without(np.array(sorted(rows.keys() - kept), np.int64))
+        remaining = structures.remove_contents(np.array(sorted(rows.keys() - kept), np.int64))
     finally:
-        module._BLOCK = before
+        module._CONTENTS_PER_BLOCK = before
     for seen, some in ((structures, rows), (remaining, {n: row for n, row in rows.items() if n in kept})):
         labels, scores = seen.find_similar(asked, 0.0, RENAMED)
         got = dict(zip(labels.tolist(), scores.tolist(), strict=True))
@@ -68,16 +68,16 @@ def test_the_store_keeps_structures_with_the_contents(tmp_path: Path) -> None:
             span=Span(i, i + 1),
             name_line=i,
             part=0,
-            content=hash_content(str(i)),
+            content_hash=hash_content(str(i)),
             words="f",
-            structure=structure,
+            fingerprints=fingerprints,
         )
-        for i, structure in enumerate(packed)
+        for i, fingerprints in enumerate(packed)
     )
     store.replace_files([FileRecord(Path("/w/a.py"), "python", FileState(1, 1, b"h", False), rows)])
     numbers = {key: number for number, key in store.contents_after(0)}
     kept = dict(store.fingerprints_after(0))
-    assert kept == {numbers[row.content]: row.structure for row in rows if row.structure}
+    assert kept == {numbers[row.content_hash]: row.fingerprints for row in rows if row.fingerprints}
     assert store.fingerprints_after(max(numbers.values())) == []
     assert store.content_ids() == sorted(numbers.values())
     store.close()

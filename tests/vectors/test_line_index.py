@@ -41,17 +41,17 @@ def test_places_are_those_that_a_search_by_hand_finds(
 ) -> None:
     """However the contents came in and went, and whether large parts keep what is gone for a while."""
     courses, some, newest = LineIndex(), dict[int, list[int]](), 0
-    small, module._SMALL = module._SMALL, 0 if is_lazy else module._SMALL
-    waste, module._WASTE = module._WASTE, 0 if is_lazy else module._WASTE
+    small, module._MIN_LAZY_LINES = module._MIN_LAZY_LINES, 0 if is_lazy else module._MIN_LAZY_LINES
+    waste, module._WASTE_DIVISOR = module._WASTE_DIVISOR, 0 if is_lazy else module._WASTE_DIVISOR
     try:
         for batch, gone in batches:
             rows = [(number, packed(lines)) for number, lines in enumerate(batch, newest + 1)]
             newest += len(batch)
             some |= {number: lines for (number, _), lines in zip(rows, batch, strict=True)}
-            courses = courses.add_rows(rows).without(np.array(sorted(gone), np.int64))
+            courses = courses.add_rows(rows).remove_contents(np.array(sorted(gone), np.int64))
             some = {number: lines for number, lines in some.items() if number not in gone}
     finally:
-        module._SMALL, module._WASTE = small, waste
+        module._MIN_LAZY_LINES, module._WASTE_DIVISOR = small, waste
     found = courses.find_following(asked, [1.0] * len(asked))
     rows = zip(found.contents.tolist(), found.lines.tolist(), found.depth.tolist(), strict=True)
     assert set(rows) == by_hand(some, asked)

@@ -1,1 +1,4 @@
-"""What can be searched now? The store and the vectors in memory, kept in step; never reads or writes sources."""
+"""Answers: what can be searched now?
+
+The store and what is loaded of it into memory, in step with each other. It never reads or writes source files.
+"""

@@ -1,4 +1,4 @@
-"""The index as a reader sees it: the store, and its vectors in memory, in step with each other."""
+"""The index as readers see it: the store, and what is loaded of it into memory, in step with each other."""
 
 import contextlib
 import threading
@@ -19,229 +19,242 @@ from codekin.vectors.dense_index import DenseIndex
 from codekin.vectors.fingerprints import FingerprintIndex
 from codekin.vectors.line_index import LineIndex
 from codekin.vectors.matrix import LabelArray
-from codekin.vectors.sort_keys import Keys, SortKeys, keys_of
+from codekin.vectors.sort_keys import SortKeyArray, SortKeys, to_sort_keys
 
-_CHUNK = 4096  # contents loaded at a time: some 20 ms, so that other threads get their turn
-_REMEMBERED = 50_000  # words
+_CONTENTS_PER_LOAD = 4096  # some 20 ms, so that other threads get their turn
+_MAX_CACHED_WORDS = 50_000
 
 
 class Index:
-    """One workspace's index. Any thread may ask; whoever writes the store calls `follow` after."""
+    """One workspace's index. Any thread may read it; a writer of the store calls `follow` afterwards."""
 
     def __init__(
-        self, home: IndexPaths, space: str, dim: int, on_problem: Callable[[str], None], continuing: str = ""
+        self,
+        index_paths: IndexPaths,
+        space: str,
+        dim: int,
+        on_problem: Callable[[str], None],
+        continuation_space: str = "",
     ) -> None:
-        """`space` is that of the snippets' vectors by the light model, `continuing` that of their continuations'."""
-        self.store = Store(home.store)
+        """`space` has the light model's vectors of snippets, `continuation_space` those of continuations."""
+        self.store = Store(index_paths.store)
         self.error_log = ErrorLog(self.store)
-        self._home = home
+        self._index_paths = index_paths
         self._on_problem = on_problem
-        self._vectors = VectorStore(home.vectors)
-        self._space, self._continuing = space, continuing
+        self._vectors = VectorStore(index_paths.vectors)
+        self._space, self._continuation_space = space, continuation_space
         self._dim = dim
-        self._heavy_space: tuple[str, int] | None = None  # the heavy tier's space and dimension
-        self._following = threading.Lock()
-        self._restored = 0  # times that an older state of the store was put into its file
-        self._begin()
+        self._heavy_space: tuple[str, int] | None = None  # the heavy model's space and dimension
+        self._follow_lock = threading.Lock()
+        self._restored_count = 0  # how often the store's file was replaced by an older state of it
+        self._reset_memory()
 
-    def _begin(self) -> None:
-        self._replaced_stores, self._replaced_vectors = self.store.replacements, self._vectors.replacements
+    def _reset_memory(self) -> None:
+        self._handled_store_replacements = self.store.replacements
+        self._handled_vector_replacements = self._vectors.replacements
         self._identity = self.store.identity()
-        self.light = self._tier(self._space, self._dim, self._home.graph)
-        self.heavy = self._heavy_tier()
-        self._frequencies: dict[str, int] = {}
-        self._allowed: tuple[int, Filter, LabelArray] | None = None
+        self.light = self._make_model_vectors(self._space, self._dim, self._index_paths.graph)
+        self.heavy = self._make_heavy_vectors()
+        self._document_frequencies: dict[str, int] = {}
+        self._cached_filter: tuple[int, Filter, LabelArray] | None = None
         self._generation = -1
-        self._removal = self.store.last_removal()
-        self._count: tuple[int, int] | None = None  # generation, contents
-        self.sort_keys = SortKeys()  # replaced as a whole, never changed; so are these
+        self._removal_position = self.store.last_removal()
+        self._cached_count: tuple[int, int] | None = None  # generation, number of contents
+        self.sort_keys = SortKeys()  # immutable, like the following: replaced as a whole
         self.fingerprints = FingerprintIndex()
         self.line_index = LineIndex()
         self.continuation_vectors = ContinuationVectors()
 
-    def _tier(self, space: str, dim: int, graph: Path) -> ModelVectors:
-        dense = DenseIndex(dim, graph, f"{self._identity} {space}", on_problem=self._on_problem)
+    def _make_model_vectors(self, space: str, dim: int, graph_path: Path) -> ModelVectors:
+        dense = DenseIndex(dim, graph_path, f"{self._identity} {space}", on_problem=self._on_problem)
         return ModelVectors(space, dense, self._vectors)
 
-    def _heavy_tier(self) -> ModelVectors | None:
+    def _make_heavy_vectors(self) -> ModelVectors | None:
         if self._heavy_space is None:
             return None
         space, dim = self._heavy_space
-        return self._tier(space, dim, self._home.graph_path(space))
+        return self._make_model_vectors(space, dim, self._index_paths.graph_path(space))
 
     def add_heavy(self, space: str, dim: int) -> None:
-        """From now on the contents' vectors by a heavy model, in this space, are kept, too, as they come."""
-        with self._following:
+        """From now on, load the heavy model's vectors in this space, too, as they are made."""
+        with self._follow_lock:
             if self.heavy is not None:
                 self.heavy.dense.close()
             self._heavy_space = (space, dim)
-            heavy = self._heavy_tier()
+            heavy = self._make_heavy_vectors()
             assert heavy is not None  # noqa: S101
             heavy.follow_store(self.store)
             self.heavy = heavy
         self.follow_and_compact()
 
     @property
-    def tiers(self) -> tuple[ModelVectors, ...]:
-        """The light model's, which is always there, and the heavy one's."""
+    def all_vectors(self) -> tuple[ModelVectors, ...]:
+        """Return the light model's vectors, which always exist, and the heavy one's."""
         return (self.light,) if self.heavy is None else (self.light, self.heavy)
 
     @property
     def dense(self) -> DenseIndex:
-        """The light model's vectors."""
+        """Return the light model's vectors."""
         return self.light.dense
 
     @property
     def content_count(self) -> int:
-        """How many contents there are, also those that are not in memory yet."""
-        generation, known = self.store.generation(), self._count
-        if known is None or known[0] != generation:
-            self._count = known = generation, self.store.count_contents()
-        return known[1]
+        """Return the number of contents, including those that are not in memory yet."""
+        generation, cached_count = self.store.generation(), self._cached_count
+        if cached_count is None or cached_count[0] != generation:
+            self._cached_count = cached_count = generation, self.store.count_contents()
+        return cached_count[1]
 
     @property
     def replacements(self) -> int:
-        """How often the store's file or that of the vectors was found to be another than before, or gone."""
-        return self.store.replacements + self._vectors.replacements + self._restored
+        """Return how often the store's or the vectors' file was found to be replaced or removed."""
+        return self.store.replacements + self._vectors.replacements + self._restored_count
 
     @property
     def problem(self) -> StoreError | None:
-        """Why a file that has taken the place of one that is open can't be opened itself."""
+        """Return why a file that has replaced an open one can't be opened."""
         return self.store.problem or self._vectors.problem
 
     @property
     def loaded_share(self) -> float:
-        """The share of the store's contents whose vectors are in memory, 0 … 1."""
-        have, to_come = len(self.dense), self.light.to_come + len(self.light.pending)
-        return have / (have + to_come) if to_come else 1.0
+        """Return the share of the store's contents whose vectors are in memory, 0 … 1."""
+        loaded_count, missing_count = len(self.dense), self.light.unloaded_count + len(self.light.pending)
+        return loaded_count / (loaded_count + missing_count) if missing_count else 1.0
 
-    def sort_keys_of(self, contents: LabelArray | Sequence[int]) -> Keys:
-        """(n,): what breaks ties between these contents, also those that are not in memory yet."""
-        keys = self.sort_keys.of(contents)
-        unknown = np.flatnonzero(keys == 0)
-        if len(unknown):
-            numbers = np.asarray(contents, np.int64)[unknown].tolist()
+    def sort_keys_of(self, contents: LabelArray | Sequence[int]) -> SortKeyArray:
+        """Return (n,): what breaks ties between these contents, including those that are not in memory yet."""
+        sort_keys = self.sort_keys.find_keys(contents)
+        unloaded_rows = np.flatnonzero(sort_keys == 0)
+        if len(unloaded_rows):
+            numbers = np.asarray(contents, np.int64)[unloaded_rows].tolist()
             hashes = self.store.content_hashes(numbers)
-            keys[unknown] = keys_of([hashes.get(number, b"") for number in numbers])
-        return keys
+            sort_keys[unloaded_rows] = to_sort_keys([hashes.get(number, b"") for number in numbers])
+        return sort_keys
 
     def allowed_contents(self, within: Filter) -> LabelArray | None:
-        """The contents that stand somewhere the filter allows, ascending; None: all of them."""
+        """Return the contents that have a location within the filter, ascending; None: all of them."""
         if within == Filter():
             return None
-        known = self._allowed
-        if known is None or known[:2] != (self._generation, within):
+        cached_filter = self._cached_filter
+        if cached_filter is None or cached_filter[:2] != (self._generation, within):
             contents = np.sort(np.array(self.store.contents_within(within), dtype=np.int64))
-            self._allowed = known = (self._generation, within, contents)
-        return known[2]
+            self._cached_filter = cached_filter = (self._generation, within, contents)
+        return cached_filter[2]
 
     def document_frequency(self, word: str) -> int:
-        """In how many contents the word occurs: looked up once, then remembered until something changes."""
-        if word not in self._frequencies:
-            if len(self._frequencies) > _REMEMBERED:
-                self._frequencies.clear()
-            self._frequencies[word] = self.store.document_frequency(word)
-        return self._frequencies[word]
+        """Return the number of contents with the word, cached until the store changes."""
+        if word not in self._document_frequencies:
+            if len(self._document_frequencies) > _MAX_CACHED_WORDS:
+                self._document_frequencies.clear()
+            self._document_frequencies[word] = self.store.document_frequency(word)
+        return self._document_frequencies[word]
 
     def follow(self) -> None:
-        """Take in what any process has written since the last call.
+        """Load what any process has written since the last call.
 
-        Returns at once while another thread is at it: answers are then given from what is there.
+        Returns at once while another thread is loading; answers then come from what is in memory.
         """
-        if not self._following.acquire(blocking=False):
+        if not self._follow_lock.acquire(blocking=False):
             return
         try:
-            self._look_at_files()
-            for tier in self.tiers:
-                arrived = tier.load_new()
-                if tier is self.light:
-                    self._load_continuations(arrived)
+            self._check_files()
+            for model_vectors in self.all_vectors:
+                loaded_contents = model_vectors.load_new()
+                if model_vectors is self.light:
+                    self._load_continuations(loaded_contents)
             generation = self.store.generation()
             if generation == self._generation:
                 return
             self._drop_removed()
-            self.sort_keys = self.sort_keys.added(self.store.contents_after(self.sort_keys.newest))
+            self.sort_keys = self.sort_keys.add_rows(self.store.contents_after(self.sort_keys.newest))
             self.fingerprints = self.fingerprints.add_rows(self.store.fingerprints_after(self.fingerprints.newest))
-            for tier in self.tiers:
-                tier.follow_store(self.store)
+            for model_vectors in self.all_vectors:
+                model_vectors.follow_store(self.store)
             rows = self.store.line_hashes_after(self.line_index.newest)
             self._load_continuations([number for number, _ in rows])
             self.line_index = self.line_index.add_rows(rows)
-            self._frequencies = {}
+            self._document_frequencies = {}
             self._generation = generation
         finally:
-            self._following.release()
+            self._follow_lock.release()
 
-    def _look_at_files(self) -> None:
-        """Let go of what is in memory where it is of files that are no longer there."""
-        newest = self._vectors.newest_id()
+    def _check_files(self) -> None:
+        """Drop what is in memory if its files were replaced or removed."""
+        newest_vector = self._vectors.newest_id()
         is_older = self.store.generation() < self._generation
-        self._restored += is_older
-        if is_older or (self.store.identity(), self.store.replacements) != (self._identity, self._replaced_stores):
-            former = self.tiers
-            self._begin()
-            for tier in former:
-                tier.dense.close()
-        elif self._vectors.replacements != self._replaced_vectors:
-            self._replaced_vectors = self._vectors.replacements
-            for tier in self.tiers:
-                tier.look_from_the_beginning()
-            if self.heavy is not None and not newest:  # the light model's are soon made again
+        self._restored_count += is_older
+        current_store = self.store.identity(), self.store.replacements
+        if is_older or current_store != (self._identity, self._handled_store_replacements):
+            previous_vectors = self.all_vectors
+            self._reset_memory()
+            for model_vectors in previous_vectors:
+                model_vectors.dense.close()
+        elif self._vectors.replacements != self._handled_vector_replacements:
+            self._handled_vector_replacements = self._vectors.replacements
+            for model_vectors in self.all_vectors:
+                model_vectors.restart_search()
+            if self.heavy is not None and not newest_vector:  # the light model's are soon embedded again
                 self.heavy.save(self.store)
 
     def follow_and_compact(self) -> None:
-        """After a bulk change: take it in, and have the graph renewed where that is due."""
+        """Load a bulk change, and renew the graphs if that is due."""
         self.follow()
-        for tier in self.tiers:
-            tier.dense.maintain_graph()
+        for model_vectors in self.all_vectors:
+            model_vectors.dense.maintain_graph()
 
     def settle_in_background(self) -> None:
-        """`settle` on a thread of its own."""
+        """Call `follow_and_compact` on a thread of its own."""
 
-        def settle() -> None:
+        def follow_until_closed() -> None:
             with contextlib.suppress(StoreClosingError):
                 self.follow_and_compact()
 
-        threading.Thread(target=settle, name="codekin-settle", daemon=True).start()
+        threading.Thread(target=follow_until_closed, name="codekin-settle", daemon=True).start()
 
     def interrupt(self) -> None:
-        """Have whatever reads, writes or builds end soon; returns at once. Only `close` may come after."""
+        """Have all reading, writing and building end soon; returns at once. Only `close` may be called after."""
         self.store.interrupt()
         self._vectors.interrupt()
-        for tier in self.tiers:
-            tier.dense.interrupt()
+        for model_vectors in self.all_vectors:
+            model_vectors.dense.interrupt()
 
     def close(self) -> None:
-        """Let go of files, threads and child processes."""
-        for tier in self.tiers:
-            tier.dense.close()
-        with self._following:
+        """Close files, threads and child processes."""
+        for model_vectors in self.all_vectors:
+            model_vectors.dense.close()
+        with self._follow_lock:
             self._vectors.close()
             self.store.close()
 
     def _load_continuations(self, numbers: Sequence[int]) -> None:
-        """The vectors of these contents' continuations, as far as there are any."""
+        """Load the vectors of these contents' continuations, if there are any."""
         hashes = self.store.content_hashes(numbers)
-        for i in range(0, len(numbers), _CHUNK):
-            chunk = [number for number in numbers[i : i + _CHUNK] if number in hashes]
-            found, vectors = self._vectors.get_vectors(self._continuing, [hashes[number] for number in chunk], ROW)
+        for start in range(0, len(numbers), _CONTENTS_PER_LOAD):
+            chunk = [number for number in numbers[start : start + _CONTENTS_PER_LOAD] if number in hashes]
+            chunk_hashes = [hashes[number] for number in chunk]
+            positions, vectors = self._vectors.get_vectors(self._continuation_space, chunk_hashes, ROW)
             self.continuation_vectors = self.continuation_vectors.add_rows(
-                [chunk[position] for position in found], vectors
+                [chunk[position] for position in positions], vectors
             )
 
     def _drop_removed(self) -> None:
-        """Let go of the contents that the store has removed since the last call, in whatever process."""
-        position, removed = self.store.removed_after(self._removal)
-        if removed is None:
-            removed = np.setdiff1d(self.sort_keys.labels, np.array(self.store.content_ids(), np.int64)).tolist()
-        self._removal = position
-        if not removed:
+        """Drop the contents that any process has removed from the store since the last call."""
+        position, removed_contents = self.store.removed_after(self._removal_position)
+        if removed_contents is None:
+            removed_contents = np.setdiff1d(
+                self.sort_keys.labels, np.array(self.store.content_ids(), np.int64)
+            ).tolist()
+        self._removal_position = position
+        if not removed_contents:
             return
-        gone = np.array(removed, np.int64)
-        self.sort_keys, self.fingerprints = self.sort_keys.without(gone), self.fingerprints.without(gone)
-        self.line_index, self.continuation_vectors = (
-            self.line_index.without(gone),
-            self.continuation_vectors.without(gone),
+        removed_labels = np.array(removed_contents, np.int64)
+        self.sort_keys, self.fingerprints = (
+            self.sort_keys.remove_contents(removed_labels),
+            self.fingerprints.remove_contents(removed_labels),
         )
-        for tier in self.tiers:
-            tier.drop(set(removed))
+        self.line_index, self.continuation_vectors = (
+            self.line_index.remove_contents(removed_labels),
+            self.continuation_vectors.remove_contents(removed_labels),
+        )
+        for model_vectors in self.all_vectors:
+            model_vectors.drop_contents(set(removed_contents))

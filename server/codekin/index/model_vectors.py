@@ -1,6 +1,6 @@
-"""One model's part of the index: which contents have a vector by it, those vectors in memory, and who still waits.
+"""One model's part of the index: its vectors in memory, and the contents that have none yet.
 
-Not locked: the index calls one at a time.
+Not locked: the index makes one call at a time.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,81 +11,91 @@ from codekin.storage.store import Store
 from codekin.storage.vector_store import VectorStore
 from codekin.vectors.dense_index import DenseIndex
 
-_CHUNK = 4096  # contents loaded at a time: some 20 ms, so that other threads get their turn
+_CONTENTS_PER_LOAD = 4096  # some 20 ms, so that other threads get their turn
 
 
 class ModelVectors:
-    """The contents of one store in one space."""
+    """Vectors of one store's contents in one space."""
 
     def __init__(self, space: str, dense: DenseIndex, vectors: VectorStore) -> None:
-        """`dense` is empty yet."""
+        """`dense` must be empty."""
         self.space = space
         self.dense = dense
-        self.last = 0  # the highest content looked at
-        self.to_come = 1  # contents that `follow` has found and not yet loaded; before the first: who knows
+        self.last_content = 0  # the highest number that was looked up
+        self.unloaded_count = 1  # contents that `follow_store` has yet to load; 1 before the first call
         self._vectors = vectors
-        self._newest = vectors.newest_id()  # what was there before is found by looking for it
-        self._awaited: dict[bytes, int] = {}  # contents whose vector has yet to come
+        self._newest_vector = vectors.newest_id()  # older vectors are found by content
+        self._pending: dict[bytes, int] = {}  # numbers of contents without a vector, by hash
 
     @property
     def pending(self) -> Mapping[bytes, int]:
-        """The contents that have no vector yet, by hash; another mapping after each change."""
-        return self._awaited
+        """Return the contents that have no vector yet, by hash; another mapping after each change."""
+        return self._pending
 
     @property
     def share(self) -> float:
-        """The share of the contents looked at that have a vector, 0 … 1; 0 where there are none."""
-        have = len(self.dense)
-        return have / max(have + len(self._awaited), 1)
+        """Return the share of the contents that have a vector, 0 … 1; 0 without contents."""
+        loaded_count = len(self.dense)
+        return loaded_count / max(loaded_count + len(self._pending), 1)
 
     def follow_store(self, store: Store) -> None:
-        """Take in the contents that are new in the store."""
-        wanted = dict(store.contents_after(self.last))
-        numbers = list(wanted)
-        self.to_come = len(numbers)
-        for i in range(0, len(numbers), _CHUNK):
-            chunk = {wanted[number]: number for number in numbers[i : i + _CHUNK]}
-            having = self._load(chunk)
-            self._awaited = self._awaited | {key: number for key, number in chunk.items() if key not in having}
-            self.last = max(self.last, numbers[i : i + _CHUNK][-1])
-            self.to_come = len(numbers) - i - len(chunk)
-        self.to_come = 0
+        """Load the vectors of contents that are new in the store."""
+        hashes = dict(store.contents_after(self.last_content))
+        numbers = list(hashes)
+        self.unloaded_count = len(numbers)
+        for start in range(0, len(numbers), _CONTENTS_PER_LOAD):
+            chunk = {hashes[number]: number for number in numbers[start : start + _CONTENTS_PER_LOAD]}
+            loaded_hashes = self._load_vectors(chunk)
+            self._pending = self._pending | _without_hashes(chunk, loaded_hashes)
+            self.last_content = max(self.last_content, numbers[start : start + _CONTENTS_PER_LOAD][-1])
+            self.unloaded_count = len(numbers) - start - len(chunk)
+        self.unloaded_count = 0
 
     def load_new(self) -> list[int]:
-        """Take in the vectors that any process has made since the last call; the contents that waited for them."""
-        if not self._awaited:
+        """Load vectors that any process has written since the last call; return the contents that lacked them."""
+        if not self._pending:
             return []
-        newest, arrived = self._vectors.vectors_since(self.space, self._newest)
-        found = {key: self._awaited[key] for key in arrived if key in self._awaited}
-        keys = list(found)
-        for i in range(0, len(keys), _CHUNK):
-            having = self._load({key: found[key] for key in keys[i : i + _CHUNK]})
-            self._awaited = {key: number for key, number in self._awaited.items() if key not in having}
-        self._newest = newest
-        return list(found.values())
+        newest_vector, new_hashes = self._vectors.vectors_since(self.space, self._newest_vector)
+        contents = {
+            content_hash: self._pending[content_hash] for content_hash in new_hashes if content_hash in self._pending
+        }
+        hashes = list(contents)
+        for start in range(0, len(hashes), _CONTENTS_PER_LOAD):
+            chunk = {
+                content_hash: contents[content_hash] for content_hash in hashes[start : start + _CONTENTS_PER_LOAD]
+            }
+            self._pending = _without_hashes(self._pending, self._load_vectors(chunk))
+        self._newest_vector = newest_vector
+        return list(contents.values())
 
-    def drop(self, contents: Collection[int]) -> None:
-        """Let go of contents that the store has removed: their numbers never come back."""
+    def drop_contents(self, contents: Collection[int]) -> None:
+        """Drop contents that the store has removed; their numbers are never used again."""
         self.dense.retire_labels(np.array(list(contents), np.int64))
         self.dense.compact()
-        if self._awaited:
-            self._awaited = {key: number for key, number in self._awaited.items() if number not in contents}
+        if self._pending:
+            self._pending = {
+                content_hash: number for content_hash, number in self._pending.items() if number not in contents
+            }
 
-    def look_from_the_beginning(self) -> None:
-        """Another file of vectors has taken the place of the one that was open: its numbers begin anew."""
-        self._newest = 0
+    def restart_search(self) -> None:
+        """Look for pending vectors from the first one: another file, with other numbers, has replaced the open one."""
+        self._newest_vector = 0
 
     def save(self, store: Store) -> None:
-        """Write the vectors in memory to the file of vectors, which has lost them."""
+        """Write the vectors in memory into the file of vectors, which has lost them."""
         labels = self.dense.labels()
-        for i in range(0, len(labels), _CHUNK):
-            hashes = store.content_hashes(labels[i : i + _CHUNK].tolist())
+        for start in range(0, len(labels), _CONTENTS_PER_LOAD):
+            hashes = store.content_hashes(labels[start : start + _CONTENTS_PER_LOAD].tolist())
             _, vectors = self.dense.find_vectors(list(hashes))
             self._vectors.put_vectors(self.space, list(hashes.values()), vectors)
 
-    def _load(self, chunk: Mapping[bytes, int]) -> set[bytes]:
-        """Those of `chunk` that have a vector, which is searchable now."""
-        keys = list(chunk)
-        found, vectors = self._vectors.get_vectors(self.space, keys, self.dense.dim)
-        self.dense.add_vectors([chunk[keys[position]] for position in found], vectors)
-        return {keys[position] for position in found}
+    def _load_vectors(self, chunk: Mapping[bytes, int]) -> set[bytes]:
+        """Make the vectors of `chunk` (numbers by hash) searchable; return the hashes of those that have one."""
+        hashes = list(chunk)
+        positions, vectors = self._vectors.get_vectors(self.space, hashes, self.dense.dim)
+        self.dense.add_vectors([chunk[hashes[position]] for position in positions], vectors)
+        return {hashes[position] for position in positions}
+
+
+def _without_hashes(contents: Mapping[bytes, int], removed_hashes: set[bytes]) -> dict[bytes, int]:
+    return {content_hash: number for content_hash, number in contents.items() if content_hash not in removed_hashes}

@@ -1,8 +1,8 @@
-"""The continuations' vectors: made for the store that all share, searched in memory.
+"""Vectors of continuations: embedded for the shared store of vectors, searched in memory.
 
-A function has MAX_BORDERS continuations, whose vectors stand end to end in one row under the function's content hash,
-so that they are found, shared and dropped with it. In memory a number takes a byte: 64 of a vector's numbers, which
-tell continuations apart as well as 256 did.
+A function has MAX_BORDERS continuations. Their vectors are concatenated to one row under the function's content hash,
+so that they are found, shared and removed with it. In memory each component takes a byte, and each vector has 64
+components, which distinguish continuations as well as 256 did.
 """
 
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from codekin.vectors.matrix import FloatArray, LabelArray
 
 DIM = 64
 ROW = MAX_BORDERS * DIM
-_STEPS = 127.0
-_FEW = 64  # rows
-_BLOCK = 16_384  # rows made float32 at a time
+_INT8_SCALE = 127.0
+_MAX_SLICED_ROWS = 64  # more removed rows are faster by np.delete
+_ROWS_PER_BLOCK = 16_384  # converted to float32 at a time
 
 
 def continuation_space(embedder: Embedder) -> str:
-    """The continuations' space; like every space it changes with the model."""
+    """Return the continuations' space; like every space it changes with the model."""
     return f"{embedder.space(Task.CODE2COMPLETION)}/{MAX_BORDERS}x{DIM}"
 
 
 def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> FloatArray:
-    """(n, ROW), unit rows: the vectors of each snippet's continuations; each has borders."""
+    """Embed the continuations of snippets with borders; return unit rows (n, ROW)."""
     texts = []
     for snippet in snippets:
         lines = snippet.text.split("\n")
@@ -40,46 +40,50 @@ def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> Floa
 
 
 def truncate_vectors(vectors: FloatArray) -> FloatArray:
-    """(n, DIM), unit rows: the first numbers of Matryoshka vectors."""
-    short = vectors[:, :DIM]
-    return np.asarray(short / np.maximum(np.linalg.norm(short, axis=1, keepdims=True), np.float32(1e-12)))
+    """Return the first components of Matryoshka vectors as unit rows (n, DIM)."""
+    truncated_vectors = vectors[:, :DIM]
+    return np.asarray(
+        truncated_vectors / np.maximum(np.linalg.norm(truncated_vectors, axis=1, keepdims=True), np.float32(1e-12))
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContinuationVectors:
-    """Contents by number, each with the vectors of its continuations; adding gives another one."""
+    """Contents by number with the vectors of their continuations. Immutable; changes return a new object."""
 
     labels: LabelArray = field(default_factory=lambda: np.empty(0, np.int64))  # (n,)
     rows: npt.NDArray[np.int8] = field(default_factory=lambda: np.empty((0, ROW), np.int8))
 
     def add_rows(self, labels: Sequence[int], rows: FloatArray) -> "ContinuationVectors":
-        """With the rows (n, ROW), unit length, of these contents."""
+        """Return these and the rows (n, ROW), of unit length, of further contents."""
         if not len(labels):
             return self
-        small = np.rint(rows * np.float32(_STEPS * MAX_BORDERS**0.5)).clip(-_STEPS, _STEPS).astype(np.int8)
+        int8_rows = (
+            np.rint(rows * np.float32(_INT8_SCALE * MAX_BORDERS**0.5)).clip(-_INT8_SCALE, _INT8_SCALE).astype(np.int8)
+        )
         return ContinuationVectors(
-            np.concatenate([self.labels, np.array(labels, np.int64)]), np.concatenate([self.rows, small])
+            np.concatenate([self.labels, np.array(labels, np.int64)]), np.concatenate([self.rows, int8_rows])
         )
 
-    def without(self, contents: LabelArray) -> "ContinuationVectors":
-        """Without these contents."""
-        gone = np.flatnonzero(np.isin(self.labels, contents))
-        if not len(gone):
+    def remove_contents(self, contents: LabelArray) -> "ContinuationVectors":
+        """Return the rest without these contents."""
+        removed_rows = np.flatnonzero(np.isin(self.labels, contents))
+        if not len(removed_rows):
             return self
-        return ContinuationVectors(np.delete(self.labels, gone), _without_rows(self.rows, gone))
+        return ContinuationVectors(np.delete(self.labels, removed_rows), _delete_rows(self.rows, removed_rows))
 
     def find_cosines(self, vector: FloatArray) -> FloatArray:
-        """(n,): the cosine of each content's nearest continuation to the question's `vector` (DIM,)."""
+        """Return (n,): the cosine of the query's `vector` (DIM,) with each content's nearest continuation."""
         cosines = np.empty(len(self.labels), np.float32)
-        for start in range(0, len(cosines), _BLOCK):
-            block = self.rows[start : start + _BLOCK].astype(np.float32).reshape(-1, MAX_BORDERS, DIM)
-            cosines[start : start + _BLOCK] = np.vecdot(block, vector).max(axis=1)
-        return cosines / np.float32(_STEPS)
+        for start in range(0, len(cosines), _ROWS_PER_BLOCK):
+            block = self.rows[start : start + _ROWS_PER_BLOCK].astype(np.float32).reshape(-1, MAX_BORDERS, DIM)
+            cosines[start : start + _ROWS_PER_BLOCK] = np.vecdot(block, vector).max(axis=1)
+        return cosines / np.float32(_INT8_SCALE)
 
 
-def _without_rows(rows: npt.NDArray[np.int8], gone: LabelArray) -> npt.NDArray[np.int8]:
-    """`np.delete` by runs of rows: ten times as fast for the few that an edit takes away."""
-    if len(gone) > _FEW:
-        return np.delete(rows, gone, axis=0)
-    starts, ends = np.append(0, gone + 1).tolist(), np.append(gone, len(rows)).tolist()
+def _delete_rows(rows: npt.NDArray[np.int8], removed_rows: LabelArray) -> npt.NDArray[np.int8]:
+    """Delete rows by concatenating the runs between them: ten times as fast as np.delete for an edit's few rows."""
+    if len(removed_rows) > _MAX_SLICED_ROWS:
+        return np.delete(rows, removed_rows, axis=0)
+    starts, ends = np.append(0, removed_rows + 1).tolist(), np.append(removed_rows, len(rows)).tolist()
     return np.concatenate([rows[start:end] for start, end in zip(starts, ends, strict=True)])

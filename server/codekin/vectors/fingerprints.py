@@ -1,6 +1,6 @@
-"""The contents' structures in memory, all of them compared with a query's: half a millisecond for 50,000.
+"""Fingerprints of all contents in memory. A query is compared with all of them: half a millisecond for 50,000.
 
-A `Structures` never changes: adding and leaving out give another one that shares the blocks.
+A `FingerprintIndex` is immutable: changes return another first that shares the blocks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,140 +10,159 @@ import numpy as np
 import numpy.typing as npt
 
 from codekin.code.fingerprints import SKETCH_BYTES, Fingerprints
-from codekin.vectors.matrix import FloatArray, LabelArray, positions
+from codekin.vectors.matrix import FloatArray, LabelArray, find_positions
 
-_BLOCK = 16_384  # contents; what is added is copied together with the last block, until that is full
-_BYTES = 16 + SKETCH_BYTES
-_CHANCE = np.float32(1 / 256)  # bytes of different minima are equal as often
+_CONTENTS_PER_BLOCK = 16_384  # added contents are copied together with the last block, until that is full
+_BYTES_PER_CONTENT = 16 + SKETCH_BYTES
+_CHANCE_SHARE = np.float32(1 / 256)  # of the bytes of different minima are equal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """Some contents; those without a renamed fingerprint or a sketch have zeros there."""
+class _FingerprintBlock:
+    """Fingerprints of some contents, with zeros if a content has no renamed fingerprint or no sketch."""
 
     labels: LabelArray  # (n,)
     exact: npt.NDArray[np.uint64]  # (n,)
     renamed: npt.NDArray[np.uint64]  # (n,)
-    sketches: npt.NDArray[np.uint8]  # (SKETCH, n): by column, so that equal bytes are counted many contents at a time
+    sketches: npt.NDArray[np.uint8]  # (SKETCH_BYTES, n): by column, to count equal bytes of many contents at a time
 
-    def likeness(self, asked: Fingerprints, renamed_score: float) -> FloatArray:
-        """(n,): 1 for the same code, `renamed_score` where it is but for names, else the estimated Jaccard."""
-        score = np.zeros(len(self.labels), np.float32)
-        if asked.sketch:
-            own = np.frombuffer(asked.sketch, np.uint8)[:, None]
-            equal = (self.sketches == own).view(np.uint8).sum(axis=0, dtype=np.uint8)
-            score = np.maximum((equal.astype(np.float32) / SKETCH_BYTES - _CHANCE) / (1 - _CHANCE), 0)
-            score = np.minimum(score, renamed_score)
-            score[self.renamed == np.frombuffer(asked.renamed, np.uint64)] = renamed_score
-        score[self.exact == np.frombuffer(asked.exact, np.uint64)] = 1
-        return score
+    def compute_similarity(self, query: Fingerprints, renamed_score: float) -> FloatArray:
+        """Return (n,): 1 for equal code, `renamed_score` if only names differ, else the estimated Jaccard index."""
+        scores = np.zeros(len(self.labels), np.float32)
+        if query.sketch:
+            query_sketch = np.frombuffer(query.sketch, np.uint8)[:, None]
+            equal_counts = (self.sketches == query_sketch).view(np.uint8).sum(axis=0, dtype=np.uint8)
+            scores = np.maximum(
+                (equal_counts.astype(np.float32) / SKETCH_BYTES - _CHANCE_SHARE) / (1 - _CHANCE_SHARE), 0
+            )
+            scores = np.minimum(scores, renamed_score)
+            scores[self.renamed == np.frombuffer(query.renamed, np.uint64)] = renamed_score
+        scores[self.exact == np.frombuffer(query.exact, np.uint64)] = 1
+        return scores
 
 
 class FingerprintIndex:
-    """Contents by number, each with its structure; any number of threads may ask."""
+    """Contents by number with their fingerprints. Any number of threads may search it."""
 
-    def __init__(self, blocks: Sequence[_Block] = ()) -> None:
-        self._blocks = tuple(blocks)
+    def __init__(self, fingerprint_blocks: Sequence[_FingerprintBlock] = ()) -> None:
+        self._blocks = tuple(fingerprint_blocks)
 
     def __len__(self) -> int:
-        return sum(len(block.labels) for block in self._blocks)
+        return sum(len(fingerprint_block.labels) for fingerprint_block in self._blocks)
 
     @property
     def newest(self) -> int:
-        """The highest number; 0 where there is none."""
+        """Return the highest number; 0 if there is none."""
         return int(self._blocks[-1].labels[-1]) if self._blocks else 0
 
     @property
     def nbytes(self) -> int:
-        """What they take in memory."""
-        return len(self) * (_BYTES + 8)
+        """Return the memory that the arrays take, in bytes."""
+        return len(self) * (_BYTES_PER_CONTENT + 8)
 
     def add_rows(self, rows: Sequence[tuple[int, bytes]]) -> "FingerprintIndex":
-        """With these (number, packed structure), ascending and higher than all that are there."""
+        """Return these and further rows (number, packed fingerprints), in ascending order above all present numbers."""
         if not rows:
             return self
-        labels = np.array([number for number, _ in rows], np.int64)
-        raw = np.frombuffer(b"".join(packed[:_BYTES].ljust(_BYTES, b"\0") for _, packed in rows), np.uint8)
-        table = raw.reshape(len(rows), _BYTES)
-        blocks = list(self._blocks)
-        if blocks and len(blocks[-1].labels) < _BLOCK:
-            last = blocks.pop()
-            labels, table = np.concatenate([last.labels, labels]), np.concatenate([_table(last), table])
-        return FingerprintIndex([*blocks, *_cut(labels, table)])
+        content_labels = np.array([content for content, _ in rows], np.int64)
+        joined_rows = np.frombuffer(
+            b"".join(packed[:_BYTES_PER_CONTENT].ljust(_BYTES_PER_CONTENT, b"\0") for _, packed in rows), np.uint8
+        )
+        table = joined_rows.reshape(len(rows), _BYTES_PER_CONTENT)
+        fingerprint_blocks = list(self._blocks)
+        if fingerprint_blocks and len(fingerprint_blocks[-1].labels) < _CONTENTS_PER_BLOCK:
+            last_block = fingerprint_blocks.pop()
+            content_labels = np.concatenate([last_block.labels, content_labels])
+            table = np.concatenate([_to_table(last_block), table])
+        return FingerprintIndex([*fingerprint_blocks, *_split_into_blocks(content_labels, table)])
 
-    def without(self, numbers: LabelArray) -> "FingerprintIndex":
-        """Without these contents; blocks that have none of them are shared."""
-        blocks: list[_Block] = []
-        for block in self._blocks:
-            kept = _kept(block, numbers)
-            if blocks and len(blocks[-1].labels) + len(kept.labels) <= _BLOCK and kept is not block:
-                kept = _joined(blocks.pop(), kept)
-            if len(kept.labels):
-                blocks.append(kept)
-        return FingerprintIndex(blocks)
+    def remove_contents(self, numbers: LabelArray) -> "FingerprintIndex":
+        """Return the rest without these contents; blocks that have none of them are shared."""
+        fingerprint_blocks: list[_FingerprintBlock] = []
+        for fingerprint_block in self._blocks:
+            kept_block = _remove_from_block(fingerprint_block, numbers)
+            is_changed = kept_block is not fingerprint_block
+            if (
+                fingerprint_blocks
+                and is_changed
+                and len(fingerprint_blocks[-1].labels) + len(kept_block.labels) <= _CONTENTS_PER_BLOCK
+            ):
+                kept_block = _join_blocks(fingerprint_blocks.pop(), kept_block)
+            if len(kept_block.labels):
+                fingerprint_blocks.append(kept_block)
+        return FingerprintIndex(fingerprint_blocks)
 
     def find_similar(
-        self, asked: Fingerprints, least: float, renamed_score: float, allowed: LabelArray | None = None
+        self, query: Fingerprints, min_score: float, renamed_score: float, allowed: LabelArray | None = None
     ) -> tuple[LabelArray, FloatArray]:
-        """The contents (of `allowed`, where given) that are at least so like the structure, and how much; unordered."""
-        labels, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        for block in self._blocks:
-            score = block.likeness(asked, renamed_score)
-            found = np.flatnonzero(score >= least)
+        """Find contents (of `allowed`, if given) that reach `min_score` against the query, with scores; unordered."""
+        content_labels, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        for fingerprint_block in self._blocks:
+            block_scores = fingerprint_block.compute_similarity(query, renamed_score)
+            rows = np.flatnonzero(block_scores >= min_score)
             if allowed is not None:
-                found = found[np.isin(block.labels[found], allowed)]
-            labels.append(block.labels[found])
-            scores.append(score[found])
-        return np.concatenate(labels), np.concatenate(scores)
+                rows = rows[np.isin(fingerprint_block.labels[rows], allowed)]
+            content_labels.append(fingerprint_block.labels[rows])
+            scores.append(block_scores[rows])
+        return np.concatenate(content_labels), np.concatenate(scores)
 
     def find_similar_pairs(
-        self, contents: LabelArray, near: npt.NDArray[np.int64], least: float
+        self, contents: LabelArray, neighbours: npt.NDArray[np.int64], min_score: float
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Of `contents` (n,) and some others' positions for each (n, k): the pairs of positions, each once, that share
-        at least so much of the structure (Jaccard, estimated). Those without a sketch are like none.
+        """Find pairs among `contents` (n,) and their `neighbours`, positions (n, k), of at least `min_score`.
+
+        → both positions of each pair, once. The score is the estimated Jaccard index; contents without a sketch have
+        no similar ones.
         """
-        own = np.zeros((len(contents), SKETCH_BYTES), np.uint8)
-        for block in self._blocks:
-            at = np.minimum(np.searchsorted(block.labels, contents), len(block.labels) - 1)
-            here = np.flatnonzero(np.equal(block.labels[at], contents))
-            own[here] = block.sketches.T[at[here]]
-        usable: npt.NDArray[np.bool_] = np.asarray(own.any(axis=1))
+        sketches = np.zeros((len(contents), SKETCH_BYTES), np.uint8)
+        for fingerprint_block in self._blocks:
+            rows = np.minimum(np.searchsorted(fingerprint_block.labels, contents), len(fingerprint_block.labels) - 1)
+            positions = np.flatnonzero(np.equal(fingerprint_block.labels[rows], contents))
+            sketches[positions] = fingerprint_block.sketches.T[rows[positions]]
+        has_sketch: npt.NDArray[np.bool_] = np.asarray(sketches.any(axis=1))
         pairs = [np.empty((0, 2), np.int64)]
-        for column in near.T:
-            equal = np.equal(own, own[column]).mean(axis=1)
-            found = np.flatnonzero(usable & usable[column] & ((equal - _CHANCE) / (1 - _CHANCE) >= least))
-            pairs.append(np.sort(np.stack([found, column[found]], axis=1), axis=1))
-        one, other = np.unique(np.concatenate(pairs), axis=0).T
-        return one, other
+        for column in neighbours.T:
+            equal_share = np.equal(sketches, sketches[column]).mean(axis=1)
+            is_similar = (equal_share - _CHANCE_SHARE) / (1 - _CHANCE_SHARE) >= min_score
+            positions = np.flatnonzero(has_sketch & has_sketch[column] & is_similar)
+            pairs.append(np.sort(np.stack([positions, column[positions]], axis=1), axis=1))
+        first_positions, second_positions = np.unique(np.concatenate(pairs), axis=0).T
+        return first_positions, second_positions
 
 
-def _cut(labels: LabelArray, table: npt.NDArray[np.uint8]) -> Iterator[_Block]:
-    """Blocks of the rows of `table` (n, 16 + SKETCH)."""
-    for start in range(0, len(labels), _BLOCK):
-        rows = np.ascontiguousarray(table[start : start + _BLOCK])
+def _split_into_blocks(content_labels: LabelArray, table: npt.NDArray[np.uint8]) -> Iterator[_FingerprintBlock]:
+    """Split the rows of `table` (n, 16 + SKETCH_BYTES) into blocks."""
+    for start in range(0, len(content_labels), _CONTENTS_PER_BLOCK):
+        rows = np.ascontiguousarray(table[start : start + _CONTENTS_PER_BLOCK])
         digests = rows[:, :16].copy().view(np.uint64)
         sketches = np.ascontiguousarray(rows[:, 16:].T)
-        yield _Block(labels[start : start + _BLOCK], digests[:, 0].copy(), digests[:, 1].copy(), sketches)
+        yield _FingerprintBlock(
+            content_labels[start : start + _CONTENTS_PER_BLOCK], digests[:, 0].copy(), digests[:, 1].copy(), sketches
+        )
 
 
-def _kept(block: _Block, numbers: LabelArray) -> _Block:
-    """The block without `numbers`."""
-    gone = positions(block.labels, numbers)
-    if not len(gone):
-        return block
-    labels, exact, renamed = np.delete(block.labels, gone), np.delete(block.exact, gone), np.delete(block.renamed, gone)
-    return _Block(labels, exact, renamed, np.delete(block.sketches, gone, axis=1))
-
-
-def _joined(one: _Block, other: _Block) -> _Block:
-    return _Block(
-        np.concatenate([one.labels, other.labels]),
-        np.concatenate([one.exact, other.exact]),
-        np.concatenate([one.renamed, other.renamed]),
-        np.concatenate([one.sketches, other.sketches], axis=1),
+def _remove_from_block(fingerprint_block: _FingerprintBlock, numbers: LabelArray) -> _FingerprintBlock:
+    """Return the block without these contents; the same block if it has none of them."""
+    removed_rows = find_positions(fingerprint_block.labels, numbers)
+    if not len(removed_rows):
+        return fingerprint_block
+    return _FingerprintBlock(
+        np.delete(fingerprint_block.labels, removed_rows),
+        np.delete(fingerprint_block.exact, removed_rows),
+        np.delete(fingerprint_block.renamed, removed_rows),
+        np.delete(fingerprint_block.sketches, removed_rows, axis=1),
     )
 
 
-def _table(block: _Block) -> npt.NDArray[np.uint8]:
-    digests = np.stack([block.exact, block.renamed], axis=1).view(np.uint8)
-    return np.concatenate([digests, block.sketches.T], axis=1)
+def _join_blocks(first: _FingerprintBlock, second: _FingerprintBlock) -> _FingerprintBlock:
+    return _FingerprintBlock(
+        np.concatenate([first.labels, second.labels]),
+        np.concatenate([first.exact, second.exact]),
+        np.concatenate([first.renamed, second.renamed]),
+        np.concatenate([first.sketches, second.sketches], axis=1),
+    )
+
+
+def _to_table(fingerprint_block: _FingerprintBlock) -> npt.NDArray[np.uint8]:
+    digests = np.stack([fingerprint_block.exact, fingerprint_block.renamed], axis=1).view(np.uint8)
+    return np.concatenate([digests, fingerprint_block.sketches.T], axis=1)

@@ -1,6 +1,6 @@
-"""Building a graph in a process of its own, so that neither its work nor its death is felt by who answers.
+"""Builds a graph in a process of its own, so that neither its work nor its death affects searches.
 
-`Builder` starts the process, `main` is what it runs.
+`GraphBuilder` starts the process, which runs `main`.
 """
 
 import base64
@@ -25,189 +25,199 @@ from codekin.vectors.hnsw import SideCar, choose_search_width, find_nearest, pro
 from codekin.vectors.matrix import FloatArray, LabelArray, Matrix, RowArray, split_rows
 
 _BATCH_ROWS = 2048
-_SURVEYED_ROWS = 50_000  # principal components of more rows are no better
-_EFS = (150, 200, 300, 450)  # the widths of search that are tried, in this order
-_NEAREST = 10  # recall is that of the ten nearest
-_ROUNDING = 1e-6  # of cosines
-_JITTER = 1e-2  # the length of the noise; less is below what float32 tells apart in a cosine
-_HELD_OUT = 256  # vectors that ask before they are added
-_ABANDONED_S = 3600.0  # a build's folder that is older has no process any more
+_SAMPLE_ROWS = 50_000  # principal components of more rows are no better
+_SEARCH_WIDTHS = (150, 200, 300, 450)  # tried in this order
+_RECALL_DEPTH = 10  # recall is measured on the ten nearest
+_COSINE_TOLERANCE = 1e-6  # for rounding
+_NOISE_LENGTH = 1e-2  # shorter noise is below what float32 distinguishes in a cosine
+_MAX_HELD_OUT = 256  # vectors that serve as queries before they are added
+_ABANDONED_AGE_S = 3600.0  # the process of an older build folder has died
 
 _VECTORS, _LABELS, _GRAPH, _ERRORS = "vectors.f32", "labels.i64", "graph.hnsw", "errors.txt"
 
 
 class BuildError(CodekinError):
-    """The building process died."""
+    """Raised if the building process died."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphOrder:
-    """What graph is wanted."""
+    """Parameters of a graph to build."""
 
     key: str  # the store and the space
     dim: int
-    links: int = 16  # hnswlib's M: 12 lost .005 of recall, and saved 32 bytes a vector
-    ef_construction: int = 200  # 100 lost .006 of recall, and saved half the time
-    kept: float = 0.8  # the share of squared length that the principal components keep
+    links: int = 16  # hnswlib's M: 12 loses 0.005 of recall and saves 32 bytes a vector
+    ef_construction: int = 200  # 100 loses 0.006 of recall and saves half the time
+    kept_share: float = 0.8  # of the squared length, by the principal components
     recall: float = 0.99
     threads: int = 1
 
 
 class GraphBuilder:
-    """Runs one building process at a time. `stop` may come from another thread; the rest may not."""
+    """Runs one building process at a time. Another thread may call `stop`, but nothing else."""
 
     def __init__(self) -> None:
-        self._starting = threading.Lock()
+        self._start_lock = threading.Lock()
         self._process: Process | None = None
-        self._stopped = False
+        self._is_stopped = False
 
-    def run_until_built(self, folder: Path, matrix: Matrix, order: GraphOrder) -> Path:
-        """Build the graph of the live rows of `matrix` in `folder`, and wait for it → the graph's path.
+    def run_until_built(self, build_folder: Path, matrix: Matrix, graph_order: GraphOrder) -> Path:
+        """Build the graph of the live rows of `matrix` in `build_folder`, and wait for it; return the graph's path.
 
-        Raises BuildError where the process died or was stopped, OSError where the disk refuses.
+        Raises BuildError if the process died or was stopped, OSError if the disk fails.
         """
-        _write_rows(folder, matrix)
-        with (folder / _ERRORS).open("w+b") as errors:
-            with self._starting:
-                if self._stopped:
+        _write_rows(build_folder, matrix)
+        with (build_folder / _ERRORS).open("w+b") as errors:
+            with self._start_lock:
+                if self._is_stopped:
                     raise BuildError("stopped")
-                self._process = _start(folder, order, errors)
+                self._process = _start_process(build_folder, graph_order, errors)
             try:
-                code = self._process.wait()
+                exit_status = self._process.wait()
             finally:
-                for stream in (self._process.stdin, self._process.stdout):
-                    stream.close()  # type: ignore[union-attr]
+                for vector_file in (self._process.stdin, self._process.stdout):
+                    vector_file.close()  # type: ignore[union-attr]
             errors.seek(0)
-            said = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-        if code:
-            raise BuildError(said or f"exit code {code}")
-        return folder / _GRAPH
+            last_message = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
+        if exit_status:
+            raise BuildError(last_message or f"exit code {exit_status}")
+        return build_folder / _GRAPH
 
     def stop(self) -> None:
-        """Kill the process, and start no other."""
-        with self._starting:
-            self._stopped = True
+        """Kill the process, and never start another one."""
+        with self._start_lock:
+            self._is_stopped = True
             if self._process is not None:
                 self._process.kill()
 
 
-def make_build_folder(path: Path) -> Path:
-    """A new folder beside the graph's `path`, on the same disk, so that the graph can be moved into its place."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for folder in path.parent.glob("*.build"):
+def make_build_folder(graph_path: Path) -> Path:
+    """Create a folder beside `graph_path`, on its disk, so that the graph can be moved there."""
+    graph_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for build_folder in graph_path.parent.glob("*.build"):
         with contextlib.suppress(OSError):  # its own process may be removing it
-            if folder.name.startswith(path.name) and time.time() - folder.stat().st_mtime > _ABANDONED_S:
-                shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=path.name + ".", suffix=".build", dir=path.parent))
+            if (
+                build_folder.name.startswith(graph_path.name)
+                and time.time() - build_folder.stat().st_mtime > _ABANDONED_AGE_S
+            ):
+                shutil.rmtree(build_folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=graph_path.name + ".", suffix=".build", dir=graph_path.parent))
 
 
-def _write_rows(folder: Path, matrix: Matrix) -> None:
-    rows = np.flatnonzero(matrix.live)
-    rows = rows[np.argsort(matrix.labels[rows])]
-    matrix.labels[rows].tofile(folder / _LABELS)
-    with (folder / _VECTORS).open("wb") as stream:
-        for batch in split_rows(rows, _BATCH_ROWS):
-            matrix.gather_rows(batch).tofile(stream)
+def _write_rows(build_folder: Path, matrix: Matrix) -> None:
+    row_numbers = np.flatnonzero(matrix.live)
+    row_numbers = row_numbers[np.argsort(matrix.labels[row_numbers])]
+    matrix.labels[row_numbers].tofile(build_folder / _LABELS)
+    with (build_folder / _VECTORS).open("wb") as vector_file:
+        for batch in split_rows(row_numbers, _BATCH_ROWS):
+            matrix.gather_rows(batch).tofile(vector_file)
 
 
-def _start(folder: Path, order: GraphOrder, errors: IO[bytes]) -> Process:
-    """The process. It ends when its standard input does: a server that is killed leaves none behind."""
-    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    arguments = (str(folder.absolute()), json.dumps(asdict(order)))
-    return start_python(__name__, *arguments, stderr=errors, environment=threads)
+def _start_process(build_folder: Path, graph_order: GraphOrder, errors: IO[bytes]) -> Process:
+    """Start the process. It ends when its standard input does, so that a killed server leaves none behind."""
+    environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    arguments = (str(build_folder.absolute()), json.dumps(asdict(graph_order)))
+    return start_python(__name__, *arguments, stderr=errors, environment=environment)
 
 
-def build_graph(folder: Path, order: GraphOrder) -> None:
-    """Build the graph of the rows that `folder` holds, and write it there with its side-car."""
+def build_graph(build_folder: Path, graph_order: GraphOrder) -> None:
+    """Build the graph of the rows in `build_folder`, and write it there with its side-car."""
     import hnswlib
 
-    labels = np.fromfile(folder / _LABELS, np.int64)
-    vectors = np.memmap(folder / _VECTORS, np.float32, "r", shape=(len(labels), order.dim))
-    rows = _Rows(labels, vectors, _principal_components(vectors, order.kept))
-    index = hnswlib.Index(space="ip", dim=rows.projection.shape[1])
-    index.init_index(len(labels), M=order.links, ef_construction=order.ef_construction)
-    shuffled = np.random.default_rng(0).permutation(len(labels))
-    held_out, first = np.split(shuffled, [min(_HELD_OUT, len(labels) // 16)])
-    rows.add_to(index, first, order.threads)
-    ef, recall = _calibrated(index, rows, held_out, first, order.recall)
-    rows.add_to(index, held_out, order.threads)
-    index.save_index(os.fsencode(folder / _GRAPH))
-    projection = base64.b64encode(rows.projection.tobytes()).decode()
-    side_car = SideCar(order.key, order.dim, len(labels), int(labels[-1]), ef, recall, projection)
-    write_side_car(folder / _GRAPH, side_car)
+    labels = np.fromfile(build_folder / _LABELS, np.int64)
+    vectors = np.memmap(build_folder / _VECTORS, np.float32, "r", shape=(len(labels), graph_order.dim))
+    graph_rows = _GraphRows(labels, vectors, _find_principal_components(vectors, graph_order.kept_share))
+    index = hnswlib.Index(space="ip", dim=graph_rows.projection.shape[1])
+    index.init_index(len(labels), M=graph_order.links, ef_construction=graph_order.ef_construction)
+    shuffled_rows = np.random.default_rng(0).permutation(len(labels))
+    held_out, initial_rows = np.split(shuffled_rows, [min(_MAX_HELD_OUT, len(labels) // 16)])
+    graph_rows.add_to_index(index, initial_rows, graph_order.threads)
+    search_width, measured_recall = _calibrate_width(index, graph_rows, held_out, initial_rows, graph_order.recall)
+    graph_rows.add_to_index(index, held_out, graph_order.threads)
+    index.save_index(os.fsencode(build_folder / _GRAPH))
+    projection = base64.b64encode(graph_rows.projection.tobytes()).decode()
+    side_car = SideCar(
+        graph_order.key, graph_order.dim, len(labels), int(labels[-1]), search_width, measured_recall, projection
+    )
+    write_side_car(build_folder / _GRAPH, side_car)
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """What the graph is made of."""
+class _GraphRows:
+    """Vectors from which the graph is built."""
 
     labels: LabelArray  # (n,), ascending
     vectors: FloatArray  # (n, dim)
     projection: FloatArray  # (dim, components)
 
-    def add_to(self, index: Any, rows: RowArray, threads: int) -> None:
+    def add_to_index(self, index: Any, row_numbers: RowArray, threads: int) -> None:
         components = self.projection.shape[1]
-        noise = np.random.default_rng(len(rows))
-        for batch in split_rows(rows, _BATCH_ROWS):
+        noise = np.random.default_rng(len(row_numbers))
+        for batch in split_rows(row_numbers, _BATCH_ROWS):
             vectors = project_vectors(self.vectors[batch], self.projection)
-            # Equal vectors would fill each other's links and be islands: with 44 % of them, recall fell to .86.
-            vectors += noise.standard_normal(vectors.shape, np.float32) * np.float32(_JITTER / components**0.5)
-            vectors /= np.sqrt(np.vecdot(vectors, vectors))[:, None]  # else the longest would draw all links
+            # Equal vectors would link only to each other and become islands: with 44% of them, recall fell to 0.86.
+            vectors += noise.standard_normal(vectors.shape, np.float32) * np.float32(_NOISE_LENGTH / components**0.5)
+            vectors /= np.sqrt(np.vecdot(vectors, vectors))[:, None]  # else the longest vectors would attract all links
             index.add_items(vectors, self.labels[batch], num_threads=threads)
 
-    def nearest(self, queries: FloatArray, rows: RowArray, k: int) -> FloatArray:
-        """The `k` highest cosines of each of `queries` (q, dim) with `rows`, lowest first: (q, k)."""
-        best = np.empty((len(queries), 0), np.float32)
-        for batch in split_rows(rows, _BATCH_ROWS):
-            best = np.concatenate([best, queries @ self.vectors[batch].T], axis=1)
-            best = np.sort(best, axis=1)[:, -k:]
-        return best
+    def find_highest_cosines(self, queries: FloatArray, row_numbers: RowArray, k: int) -> FloatArray:
+        """Return the `k` highest cosines of each of `queries` (q, dim) with `row_numbers`, lowest first: (q, k)."""
+        highest = np.empty((len(queries), 0), np.float32)
+        for batch in split_rows(row_numbers, _BATCH_ROWS):
+            highest = np.concatenate([highest, queries @ self.vectors[batch].T], axis=1)
+            highest = np.sort(highest, axis=1)[:, -k:]
+        return highest
 
 
-def _principal_components(vectors: FloatArray, kept: float) -> FloatArray:
-    """The fewest principal components, in sixteens, that keep this share of squared length: (dim, components)."""
+def _find_principal_components(vectors: FloatArray, kept_share: float) -> FloatArray:
+    """Return the fewest principal components, a multiple of 16, that keep this share of squared length.
+
+    → (dim, components)
+    """
     dim = vectors.shape[1]
-    gram = np.zeros((dim, dim))
-    for batch in split_rows(np.arange(0, len(vectors), max(1, len(vectors) // _SURVEYED_ROWS)), _BATCH_ROWS):
-        gram += vectors[batch].T @ vectors[batch]
-    lengths, directions = np.linalg.eigh(gram)  # ascending
+    gram_matrix = np.zeros((dim, dim))
+    for batch in split_rows(np.arange(0, len(vectors), max(1, len(vectors) // _SAMPLE_ROWS)), _BATCH_ROWS):
+        gram_matrix += vectors[batch].T @ vectors[batch]
+    lengths, directions = np.linalg.eigh(gram_matrix)  # ascending
     shares = np.cumsum(lengths[::-1]) / lengths.sum()
-    components = min(dim, 16 * math.ceil((np.searchsorted(shares, kept) + 1) / 16))
+    components = min(dim, 16 * math.ceil((np.searchsorted(shares, kept_share) + 1) / 16))
     return np.ascontiguousarray(directions[:, ::-1][:, :components], np.float32)
 
 
-def _calibrated(index: Any, rows: _Rows, held_out: RowArray, first: RowArray, wanted: float) -> tuple[int, float]:
-    """The least width of search whose recall is as `wanted`, else the greatest one; and its recall."""
-    ef, recall = _EFS[0], 1.0
+def _calibrate_width(
+    index: Any, graph_rows: _GraphRows, held_out: RowArray, initial_rows: RowArray, target_recall: float
+) -> tuple[int, float]:
+    """Return the smallest search width that reaches `target_recall`, else the largest one, and its recall."""
+    search_width, measured_recall = _SEARCH_WIDTHS[0], 1.0
     if not len(held_out):
-        return ef, recall
-    queries, k = rows.vectors[held_out], min(_NEAREST, len(first))
-    least = rows.nearest(queries, first, k)[:, 0] - _ROUNDING
-    shadows = project_vectors(queries, rows.projection)
-    for ef in _EFS:
-        index.set_ef(ef)
-        width, hits = min(choose_search_width(ef, k), len(first)), 0
-        for query, shadow, kth in zip(queries, shadows, least, strict=True):
-            labels = find_nearest(index, shadow, width)
-            scores = rows.vectors[np.searchsorted(rows.labels, labels)] @ query
-            # Without an answer of the graph, exact search answers.
-            hits += min(k, int(np.count_nonzero(scores >= kth))) if len(labels) else k
-        recall = hits / (k * len(queries))
-        if recall >= wanted:
+        return search_width, measured_recall
+    queries, k = graph_rows.vectors[held_out], min(_RECALL_DEPTH, len(initial_rows))
+    min_cosines = graph_rows.find_highest_cosines(queries, initial_rows, k)[:, 0] - _COSINE_TOLERANCE
+    projected_queries = project_vectors(queries, graph_rows.projection)
+    for search_width in _SEARCH_WIDTHS:
+        index.set_ef(search_width)
+        candidate_count, hit_count = min(choose_search_width(search_width, k), len(initial_rows)), 0
+        for query, projected_query, min_cosine in zip(queries, projected_queries, min_cosines, strict=True):
+            labels = find_nearest(index, projected_query, candidate_count)
+            cosines = graph_rows.vectors[np.searchsorted(graph_rows.labels, labels)] @ query
+            # If the graph finds nothing, exact search is used.
+            hit_count += min(k, int(np.count_nonzero(cosines >= min_cosine))) if len(labels) else k
+        measured_recall = hit_count / (k * len(queries))
+        if measured_recall >= target_recall:
             break
-    return ef, recall
+    return search_width, measured_recall
 
 
-def _end_with_parent(folder: Path) -> None:
-    os.read(sys.stdin.fileno(), 1)  # returns when whoever started us is gone
-    shutil.rmtree(folder, ignore_errors=True)
+def _end_with_parent(build_folder: Path) -> None:
+    os.read(sys.stdin.fileno(), 1)  # returns when the parent is gone
+    shutil.rmtree(build_folder, ignore_errors=True)
     os._exit(1)
 
 
-def main(folder: str, order: str) -> None:
-    """The building process: its folder, and the Order as JSON."""
+def main(build_folder: str, graph_order: str) -> None:
+    """Run the building process, with its folder and the GraphOrder as JSON."""
     if hasattr(os, "nice"):
         os.nice(10)
     os.umask(0o077)
-    threading.Thread(target=_end_with_parent, args=(Path(folder),), daemon=True).start()
-    build_graph(Path(folder), GraphOrder(**json.loads(order)))
+    threading.Thread(target=_end_with_parent, args=(Path(build_folder),), daemon=True).start()
+    build_graph(Path(build_folder), GraphOrder(**json.loads(graph_order)))

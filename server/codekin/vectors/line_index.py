@@ -1,7 +1,7 @@
-"""The contents' lines in memory: after which of them does the code go on as it did in the question?
+"""Inverted index of contents' line hashes: finds the lines that follow the same lines as the cursor.
 
-A `Courses` never changes: adding and leaving out give another one. Its parts are merged as they grow, so that there are
-few of them and an edit costs little. About 14 bytes a line.
+A `LineIndex` is immutable: changes return another first. Its parts are merged as they grow, so that they are few and an
+edit costs little. It takes about 14 bytes a line.
 """
 
 from collections.abc import Sequence
@@ -11,61 +11,58 @@ import numpy as np
 import numpy.typing as npt
 
 from codekin.code.line_hashes import unpack_line_hashes
-from codekin.vectors.matrix import LabelArray, positions
+from codekin.vectors.matrix import LabelArray, find_positions
 
-Keys = npt.NDArray[np.uint32]
-Numbers = npt.NDArray[np.int64]
+LineKeys = npt.NDArray[np.uint32]
+IntArray = npt.NDArray[np.int64]
 
-_WASTE = 8  # a part is compacted when one in so many of its lines counts no more
-_SMALL = 20_000  # lines; a smaller part is compacted at once, within a millisecond
-_MOST = 20_000  # places of one line that are looked at: more often it stands in the code, the less it says
+_WASTE_DIVISOR = 8  # a part is compacted if more than first in so many of its lines is removed
+_MIN_LAZY_LINES = 20_000  # a smaller part is compacted at once, within a millisecond
+_MAX_OCCURRENCES = 20_000  # of a line that are examined: the more frequent a line, the less it says
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineMatches:
-    """Places where the lines before are those of the question; row by row."""
+    """Occurrences of the query's last lines, first per row."""
 
     contents: LabelArray  # (n,)
-    lines: Numbers  # (n,): the line of the content that comes next
-    depth: Numbers  # (n,): how many lines before it are the question's
-    weight: npt.NDArray[np.float64]  # (n,): the sum of what they say: the rarer a line, the more
+    lines: IntArray  # (n,): the content's line that follows
+    depth: IntArray  # (n,): how many lines before it match the query's
+    weight: npt.NDArray[np.float64]  # (n,): the sum of the matching lines' weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """Some contents' lines that say something, each content's followed by an end (key 0)."""
+class _IndexPart:
+    """Significant lines of some contents; an end mark (key 0) follows each content's lines."""
 
-    keys: Keys  # (m,)
+    keys: LineKeys  # (m,)
     lines: npt.NDArray[np.uint16]  # (m,): within the content
     order: npt.NDArray[np.int32]  # (m,): by key
-    sorted: Keys  # (m,): keys[order], for to search through `order` would copy it
+    sorted: LineKeys  # (m,): keys[order]; searching through `order` would copy it
     contents: LabelArray  # (n,), ascending
-    starts: Numbers  # (n,): where each begins in keys
-    gone: LabelArray = field(default_factory=lambda: np.empty(0, np.int64))  # of `contents`, those that count no more
-    gone_keys: Keys = field(default_factory=lambda: np.empty(0, np.uint32))  # theirs, ascending
+    starts: IntArray  # (n,): positions of the contents' first lines in keys
+    removed: LabelArray = field(default_factory=lambda: np.empty(0, np.int64))  # contents that no longer count
+    removed_keys: LineKeys = field(default_factory=lambda: np.empty(0, np.uint32))  # of their lines, ascending
 
     def __len__(self) -> int:
-        return len(self.contents) - len(self.gone)
+        return len(self.contents) - len(self.removed)
 
-    def range(self, key: int) -> tuple[int, int]:
-        """From where to where the key stands in `sorted`."""
-        first, last = (int(np.searchsorted(self.sorted, np.uint32(key), side)) for side in ("left", "right"))
-        return first, last
+    def find_range(self, line_key: int) -> tuple[int, int]:
+        """Return the range of the key in `sorted`."""
+        return _find_key_range(self.sorted, line_key)
 
-    def frequency(self, key: int) -> int:
-        """How many lines that count have the key."""
-        first, last = self.range(key)
-        gone = np.searchsorted(self.gone_keys, np.uint32(key), "right") - np.searchsorted(
-            self.gone_keys, np.uint32(key), "left"
-        )
-        return last - first - int(gone)
+    def frequency(self, line_key: int) -> int:
+        """Return the number of lines with the key, without those of removed contents."""
+        start, end = self.find_range(line_key)
+        removed_start, removed_end = _find_key_range(self.removed_keys, line_key)
+        return end - start - (removed_end - removed_start)
 
 
 class LineIndex:
-    """Contents by number, each with its course; any number of threads may ask."""
+    """Contents by number with their line hashes. Any number of threads may search it."""
 
-    def __init__(self, parts: Sequence[_Part] = (), newest: int = 0) -> None:
-        self._parts = tuple(parts)
+    def __init__(self, index_parts: Sequence[_IndexPart] = (), newest: int = 0) -> None:
+        self._parts = tuple(index_parts)
         self.newest = newest  # the highest number that was added
 
     def __len__(self) -> int:
@@ -73,115 +70,127 @@ class LineIndex:
 
     @property
     def nbytes(self) -> int:
-        """What they take in memory."""
-        arrays = [(part.keys, part.lines, part.order, part.sorted, part.contents, part.starts) for part in self._parts]
-        return sum(array.nbytes for part in arrays for array in part)
+        """Return the memory that the arrays take, in bytes."""
+        arrays = ((part.keys, part.lines, part.order, part.sorted, part.contents, part.starts) for part in self._parts)
+        return sum(array.nbytes for part_arrays in arrays for array in part_arrays)
 
     def add_rows(self, rows: Sequence[tuple[int, bytes]]) -> "LineIndex":
-        """With these (number, packed course), ascending and higher than all that are there."""
+        """Return these and further rows (number, packed line hashes), in ascending order above all present numbers."""
         if not rows:
             return self
-        part = _part([(number, unpack_line_hashes(packed).keys) for number, packed in rows])
-        parts = list(self._parts)
-        while parts and len(parts[-1].keys) <= 2 * len(part.keys):
-            part = _merged(_compacted(parts.pop()), part)
-        return LineIndex([*parts, part], rows[-1][0])
+        index_part = _make_part([(number, unpack_line_hashes(packed).keys) for number, packed in rows])
+        index_parts = list(self._parts)
+        while index_parts and len(index_parts[-1].keys) <= 2 * len(index_part.keys):
+            index_part = _merge_parts(_compact_part(index_parts.pop()), index_part)
+        return LineIndex([*index_parts, index_part], rows[-1][0])
 
-    def without(self, numbers: LabelArray) -> "LineIndex":
-        """Without these contents. Large parts keep their lines, uncounted, until an eighth of them is of that kind."""
-        parts = [_left(part, numbers) for part in self._parts]
-        return LineIndex([part for part in parts if len(part)], self.newest)
+    def remove_contents(self, numbers: LabelArray) -> "LineIndex":
+        """Return the rest without these contents. Large parts keep removed lines until they are an eighth."""
+        index_parts = [_remove_from_part(index_part, numbers) for index_part in self._parts]
+        return LineIndex([index_part for index_part in index_parts if len(index_part)], self.newest)
 
-    def frequency(self, key: int) -> int:
-        """How often the line stands in the code."""
-        return sum(part.frequency(key) for part in self._parts)
+    def frequency(self, line_key: int) -> int:
+        """Return how often the line occurs in the code."""
+        return sum(index_part.frequency(line_key) for index_part in self._parts)
 
     def find_following(self, lines: Sequence[int], weights: Sequence[float]) -> LineMatches:
-        """Where the last of `lines` (keys) stands; both in order, the last one is the one before the cursor."""
-        found = [_following(part, lines, weights) for part in self._parts] if lines else []
-        if not found:
-            none = np.empty(0, np.int64)
-            return LineMatches(none, none, none, np.empty(0))
-        return LineMatches(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        """Find the occurrences of the last of `lines` (keys), with their following lines.
+
+        `lines` and `weights` are in the code's order; the last line is the first before the cursor.
+        """
+        matches = [_find_in_part(index_part, lines, weights) for index_part in self._parts] if lines else []
+        if not matches:
+            empty = np.empty(0, np.int64)
+            return LineMatches(empty, empty, empty, np.empty(0))
+        return LineMatches(*(np.concatenate(column) for column in zip(*matches, strict=True)))
 
 
-def _following(
-    part: _Part, asked: Sequence[int], weights: Sequence[float]
-) -> tuple[LabelArray, Numbers, Numbers, npt.NDArray[np.float64]]:
-    first, last = part.range(asked[-1])
-    at = np.sort(part.order[max(first, last - _MOST) : last].astype(np.int64))
-    owner = np.searchsorted(part.starts, at, side="right") - 1
-    depth, weight = np.ones(len(at), np.int64), np.full(len(at), float(weights[-1]))
-    if len(part.gone):
-        counts = ~np.isin(part.contents[owner], part.gone)
-        at, owner, depth, weight = at[counts], owner[counts], depth[counts], weight[counts]
-    alive = np.ones(len(at), np.bool_)
-    for back in range(1, len(asked)):
-        before = at - back
-        alive &= before >= part.starts[owner]
-        alive &= part.keys[np.maximum(before, 0)] == asked[-1 - back]
-        if not alive.any():
+def _find_in_part(
+    index_part: _IndexPart, query_lines: Sequence[int], weights: Sequence[float]
+) -> tuple[LabelArray, IntArray, IntArray, npt.NDArray[np.float64]]:
+    start, end = index_part.find_range(query_lines[-1])
+    positions = np.sort(index_part.order[max(start, end - _MAX_OCCURRENCES) : end].astype(np.int64))
+    owners = np.searchsorted(index_part.starts, positions, side="right") - 1
+    depth, weight = np.ones(len(positions), np.int64), np.full(len(positions), float(weights[-1]))
+    if len(index_part.removed):
+        counts = ~np.isin(index_part.contents[owners], index_part.removed)
+        positions, owners, depth, weight = positions[counts], owners[counts], depth[counts], weight[counts]
+    is_matching = np.ones(len(positions), np.bool_)
+    for back in range(1, len(query_lines)):
+        previous_positions = positions - back
+        is_matching &= previous_positions >= index_part.starts[owners]
+        is_matching &= index_part.keys[np.maximum(previous_positions, 0)] == query_lines[-1 - back]
+        if not is_matching.any():
             break
-        depth += alive
-        weight += alive * weights[-1 - back]
-    goes_on = part.keys[at + 1] != 0  # else the content ends there
+        depth += is_matching
+        weight += is_matching * weights[-1 - back]
+    has_next_line = index_part.keys[positions + 1] != 0  # key 0 ends the content
     return (
-        part.contents[owner][goes_on],
-        part.lines[at + 1].astype(np.int64)[goes_on],
-        depth[goes_on],
-        weight[goes_on],
+        index_part.contents[owners][has_next_line],
+        index_part.lines[positions + 1].astype(np.int64)[has_next_line],
+        depth[has_next_line],
+        weight[has_next_line],
     )
 
 
-def _part(courses: Sequence[tuple[int, Sequence[int]]]) -> _Part:
+def _find_key_range(ascending_keys: LineKeys, line_key: int) -> tuple[int, int]:
+    start, end = (int(np.searchsorted(ascending_keys, np.uint32(line_key), side)) for side in ("left", "right"))
+    return start, end
+
+
+def _make_part(keys_by_content: Sequence[tuple[int, Sequence[int]]]) -> _IndexPart:
     keys: list[int] = []
     lines: list[int] = []
     starts: list[int] = []
-    for _, course in courses:
+    for _, content_keys in keys_by_content:
         starts.append(len(keys))
-        said = [(key, line) for line, key in enumerate(course) if key]
-        keys += [key for key, _ in said] + [0]
-        lines += [line for _, line in said] + [len(course)]
-    contents = np.array([number for number, _ in courses], np.int64)
-    return _sorted(np.array(keys, np.uint32), np.array(lines, np.uint16), contents, np.array(starts, np.int64))
+        significant_lines = [(line_key, line) for line, line_key in enumerate(content_keys) if line_key]
+        keys += [line_key for line_key, _ in significant_lines] + [0]
+        lines += [line for _, line in significant_lines] + [len(content_keys)]
+    contents = np.array([number for number, _ in keys_by_content], np.int64)
+    return _sort_part(np.array(keys, np.uint32), np.array(lines, np.uint16), contents, np.array(starts, np.int64))
 
 
-def _merged(one: _Part, other: _Part) -> _Part:
-    keys, lines = np.concatenate([one.keys, other.keys]), np.concatenate([one.lines, other.lines])
-    contents = np.concatenate([one.contents, other.contents])
-    return _sorted(keys, lines, contents, np.concatenate([one.starts, other.starts + len(one.keys)]))
+def _merge_parts(first: _IndexPart, second: _IndexPart) -> _IndexPart:
+    keys, lines = np.concatenate([first.keys, second.keys]), np.concatenate([first.lines, second.lines])
+    contents = np.concatenate([first.contents, second.contents])
+    return _sort_part(keys, lines, contents, np.concatenate([first.starts, second.starts + len(first.keys)]))
 
 
-def _left(part: _Part, numbers: LabelArray) -> _Part:
-    """The part without the contents `numbers`."""
-    at = positions(part.contents, np.setdiff1d(numbers, part.gone))  # what is told again must not count twice
-    if not len(at):
-        return part
-    ends = np.append(part.starts, len(part.keys))
-    keys = [part.keys[ends[i] : ends[i + 1]] for i in at]
-    left = replace(
-        part,
-        gone=np.concatenate([part.gone, part.contents[at]]),
-        gone_keys=np.sort(np.concatenate([part.gone_keys, *keys])),
+def _remove_from_part(index_part: _IndexPart, numbers: LabelArray) -> _IndexPart:
+    """Return the part without these contents."""
+    new_numbers = np.setdiff1d(numbers, index_part.removed)  # a content may be removed twice, but must not count twice
+    removed_positions = find_positions(index_part.contents, new_numbers)
+    if not len(removed_positions):
+        return index_part
+    ends = np.append(index_part.starts, len(index_part.keys))
+    keys = [index_part.keys[ends[position] : ends[position + 1]] for position in removed_positions]
+    reduced_part = replace(
+        index_part,
+        removed=np.concatenate([index_part.removed, index_part.contents[removed_positions]]),
+        removed_keys=np.sort(np.concatenate([index_part.removed_keys, *keys])),
     )
-    is_small = len(part.keys) < _SMALL or _WASTE * len(left.gone_keys) > len(part.keys)
-    return _compacted(left) if is_small else left
+    must_compact = len(index_part.keys) < _MIN_LAZY_LINES or _WASTE_DIVISOR * len(reduced_part.removed_keys) > len(
+        index_part.keys
+    )
+    return _compact_part(reduced_part) if must_compact else reduced_part
 
 
-def _compacted(part: _Part) -> _Part:
-    """The part without the lines that count no more."""
-    if not len(part.gone):
-        return part
-    keep = np.isin(part.contents, part.gone, invert=True)
-    sizes = np.diff(np.append(part.starts, len(part.keys)))
-    rows = np.repeat(keep, sizes)
-    sizes = sizes[keep]
-    order = part.order[rows[part.order]]  # still by key: nothing is sorted anew
-    renumbered = (np.cumsum(rows) - 1)[order].astype(np.int32)
-    keys = part.keys[rows]
-    return _Part(keys, part.lines[rows], renumbered, keys[renumbered], part.contents[keep], np.cumsum(sizes) - sizes)
+def _compact_part(index_part: _IndexPart) -> _IndexPart:
+    """Return the part without the lines of removed contents."""
+    if not len(index_part.removed):
+        return index_part
+    is_kept = np.isin(index_part.contents, index_part.removed, invert=True)
+    sizes = np.diff(np.append(index_part.starts, len(index_part.keys)))
+    is_kept_line = np.repeat(is_kept, sizes)
+    kept_sizes = sizes[is_kept]
+    kept_order = index_part.order[is_kept_line[index_part.order]]  # still by key: nothing is sorted again
+    order = (np.cumsum(is_kept_line) - 1)[kept_order].astype(np.int32)
+    keys, lines = index_part.keys[is_kept_line], index_part.lines[is_kept_line]
+    starts = np.cumsum(kept_sizes) - kept_sizes
+    return _IndexPart(keys, lines, order, keys[order], index_part.contents[is_kept], starts)
 
 
-def _sorted(keys: Keys, lines: npt.NDArray[np.uint16], contents: LabelArray, starts: Numbers) -> _Part:
+def _sort_part(keys: LineKeys, lines: npt.NDArray[np.uint16], contents: LabelArray, starts: IntArray) -> _IndexPart:
     order = np.argsort(keys, kind="stable").astype(np.int32)
-    return _Part(keys, lines, order, keys[order], contents, starts)
+    return _IndexPart(keys, lines, order, keys[order], contents, starts)

@@ -1,4 +1,4 @@
-"""What one search sees: a matrix, and perhaps a graph over some of its rows. Replaced as a whole, never changed."""
+"""The immutable state that one search uses: a matrix, and perhaps a graph over some of its rows."""
 
 from dataclasses import dataclass, field, replace
 
@@ -7,93 +7,92 @@ import numpy as np
 from codekin.vectors.hnsw import HnswGraph, UnsoundGraphError, choose_search_width
 from codekin.vectors.matrix import BoolArray, FloatArray, LabelArray, Matrix
 
-_SAMPLE = 64
-_LOST = 4  # so many of the sample may be beyond reach: HNSW's recall is not 1
-_SAME = 0.999  # cosine of a vector with itself, as both went through float16
+_SAMPLE_ROWS = 64
+_MAX_LOST_ROWS = 4  # of the sample: HNSW's recall is not 1
+_MIN_SAME_COSINE = 0.999  # of a vector with itself after rounding to float16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """Searchable rows. Whatever is in the graph but not among the rows, or a tombstone there, never answers."""
+    """Searchable rows. A label of the graph that has no row, or a tombstone, is never returned."""
 
     matrix: Matrix
     graph: HnswGraph | None = None
-    graphed: BoolArray = field(default_factory=lambda: np.empty(0, np.bool_))  # (n,), by row: is it in the graph
+    is_in_graph: BoolArray = field(default_factory=lambda: np.empty(0, np.bool_))  # (n,), by row
 
     def __len__(self) -> int:
-        """How many rows answer."""
+        """Return the number of live rows."""
         return int(np.count_nonzero(self.matrix.live))
 
-    def tombstones(self) -> int:
-        """How many rows are there in vain."""
+    def count_tombstones(self) -> int:
+        """Return the number of rows that are not live."""
         return len(self.matrix) - len(self)
 
     def add_rows(self, labels: LabelArray, vectors: FloatArray) -> "Snapshot":
-        """With unit `vectors` under `labels`, as `Matrix.added`; new rows are outside the graph, or known to it."""
+        """Add unit `vectors` under `labels`, as Matrix.add_rows does."""
         matrix = self.matrix.add_rows(labels, vectors)
-        new = _held(self.graph, matrix.labels[len(self.graphed) :])
-        return replace(self, matrix=matrix, graphed=np.concatenate([self.graphed, new]))
+        is_added_in_graph = _find_graphed(self.graph, matrix.labels[len(self.is_in_graph) :])
+        return replace(self, matrix=matrix, is_in_graph=np.concatenate([self.is_in_graph, is_added_in_graph]))
 
     def retire_labels(self, labels: LabelArray) -> "Snapshot":
-        """With `labels` made tombstones."""
+        """Make the rows of `labels` tombstones."""
         return replace(self, matrix=self.matrix.retire_labels(labels))
 
     def compact(self) -> "Snapshot":
-        """Without the tombstones' rows."""
-        return replace(self, matrix=self.matrix.compact(), graphed=self.graphed[self.matrix.live])
+        """Drop the tombstones' rows."""
+        return replace(self, matrix=self.matrix.compact(), is_in_graph=self.is_in_graph[self.matrix.live])
 
     def with_graph(self, graph: HnswGraph | None) -> "Snapshot":
-        """With that graph over such of its labels as have a row."""
-        return replace(self, graph=graph, graphed=_held(graph, self.matrix.labels))
+        """Use this graph, for those of its labels that have a row."""
+        return replace(self, graph=graph, is_in_graph=_find_graphed(graph, self.matrix.labels))
 
-    def waste(self) -> float:
-        """Rows that the graph lacks, and labels that it has in vain, as a share of it; 1 without a graph."""
+    def compute_waste(self) -> float:
+        """Return the rows that the graph lacks and the labels that it has in vain, as a share of it; 1 without one."""
         if self.graph is None:
             return 1.0
-        return (len(self) + len(self.graph) - 2 * self._reachable()) / len(self.graph)
+        return (len(self) + len(self.graph) - 2 * self._count_reachable()) / len(self.graph)
 
-    def search_graph(self, query: FloatArray, k: int, widest: float) -> tuple[LabelArray, FloatArray] | None:
-        """`Matrix.top` of all rows, by the graph and by exact search of the rows outside it.
+    def search_graph(self, query: FloatArray, k: int, max_width_share: float) -> tuple[LabelArray, FloatArray] | None:
+        """Find the nearest of all rows, by the graph and by exact search of the rows outside it.
 
-        None where exact search of all rows is the better way: no graph, or one so full of tombstones around `query`
-        that more than the share `widest` of it would have to be ranked. Raises what hnswlib raises.
+        Return None if exact search of all rows is better: without a graph, or if there are so many tombstones around
+        `query` that more than `max_width_share` of the graph would have to be ranked. Raises what hnswlib raises.
         """
         if self.graph is None:
             return None
-        reachable = self._reachable()
-        wanted = choose_search_width(self.graph.ef, k)
-        width = wanted * len(self.graph) // max(1, reachable)
-        while width <= widest * len(self.graph):
-            rows = self.matrix.find_rows(self.graph.find_nearest(query, width))
-            rows = rows[rows >= 0]
-            rows = rows[self.matrix.live[rows]]
-            if len(rows) >= min(wanted // 2, reachable):
-                outside = np.flatnonzero(~self.graphed & self.matrix.live)
-                return self.matrix.rank_rows(
-                    query, np.concatenate([rows, self.matrix.find_nearest_rows(query, k, outside)]), k
-                )
-            width *= 4  # tombstones crowd around this query
+        reachable_count = self._count_reachable()
+        min_width = choose_search_width(self.graph.ef, k)
+        search_width = min_width * len(self.graph) // max(1, reachable_count)
+        while search_width <= max_width_share * len(self.graph):
+            row_numbers = self.matrix.find_rows(self.graph.find_nearest(query, search_width))
+            row_numbers = row_numbers[row_numbers >= 0]
+            row_numbers = row_numbers[self.matrix.live[row_numbers]]
+            if len(row_numbers) >= min(min_width // 2, reachable_count):
+                outside = np.flatnonzero(~self.is_in_graph & self.matrix.live)
+                outside_rows = self.matrix.find_nearest_rows(query, k, outside)
+                return self.matrix.rank_rows(query, np.concatenate([row_numbers, outside_rows]), k)
+            search_width *= 4  # there are many tombstones around this query
         return None
 
-    def _reachable(self) -> int:
-        """How many rows the graph can answer with."""
-        return int(np.count_nonzero(self.graphed & self.matrix.live))
+    def _count_reachable(self) -> int:
+        """Return the number of live rows in the graph."""
+        return int(np.count_nonzero(self.is_in_graph & self.matrix.live))
 
     def check_graph(self, graph: HnswGraph) -> None:
-        """Ask `graph` for vectors that we know by its labels.
+        """Search `graph` for a sample of our vectors.
 
-        Raises UnsoundGraphError where they don't find themselves, or what hnswlib raises.
+        Raises UnsoundGraphError if they don't find themselves, or what hnswlib raises.
         """
-        known = np.flatnonzero(graph.contains_labels(self.matrix.labels))
-        sample = known[np.linspace(0, len(known) - 1, min(_SAMPLE, len(known))).astype(np.int64)]
-        lost = 0
+        shared_rows = np.flatnonzero(graph.contains_labels(self.matrix.labels))
+        sample = shared_rows[np.linspace(0, len(shared_rows) - 1, min(_SAMPLE_ROWS, len(shared_rows))).astype(np.int64)]
+        lost_count = 0
         for vector in self.matrix.gather_rows(sample):
-            found = self.matrix.find_rows(graph.find_nearest(vector, graph.ef))
-            _, cosines = self.matrix.rank_rows(vector, found[found >= 0], 1)
-            lost += not (len(cosines) and cosines[0] >= _SAME)
-        if lost > _LOST or not len(known):
-            raise UnsoundGraphError("of other vectors than ours")
+            found_rows = self.matrix.find_rows(graph.find_nearest(vector, graph.ef))
+            _, cosines = self.matrix.rank_rows(vector, found_rows[found_rows >= 0], 1)
+            lost_count += not (len(cosines) and cosines[0] >= _MIN_SAME_COSINE)
+        if lost_count > _MAX_LOST_ROWS or not len(shared_rows):
+            raise UnsoundGraphError("of other vectors than the index has")
 
 
-def _held(graph: HnswGraph | None, labels: LabelArray) -> BoolArray:
+def _find_graphed(graph: HnswGraph | None, labels: LabelArray) -> BoolArray:
     return graph.contains_labels(labels) if graph else np.zeros(len(labels), np.bool_)

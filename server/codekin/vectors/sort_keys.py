@@ -1,7 +1,7 @@
-"""What breaks ties between contents: their hashes, which are the same in every index.
+"""Breaks ties between contents by their hashes, which are the same in every index.
 
-A content's number says when it came into this index, so two that are equally good would stand in another order in an
-index made anew.
+A content's number depends on when it was indexed: sorted by numbers, equally good contents would be in another order
+in a new index.
 """
 
 from collections.abc import Sequence
@@ -10,47 +10,51 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from codekin.vectors.matrix import LabelArray, positions
+from codekin.vectors.matrix import LabelArray, find_positions
 
-Keys = npt.NDArray[np.uint64]
+SortKeyArray = npt.NDArray[np.uint64]
 
-_BYTES = 8  # of a hash: of a million contents hardly two have these in common
+_KEY_BYTES = 8  # of a hash: two of a million contents hardly ever share them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SortKeys:
-    """Contents by number, each with the start of its hash; never changes, adding gives another one."""
+    """Contents by number with the first bytes of their hashes. Immutable; changes return a new object."""
 
     labels: LabelArray = field(default_factory=lambda: np.empty(0, np.int64))  # (n,), ascending
-    keys: Keys = field(default_factory=lambda: np.empty(0, np.uint64))  # (n,)
+    keys: SortKeyArray = field(default_factory=lambda: np.empty(0, np.uint64))  # (n,)
     newest: int = 0  # the highest number that was added
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def of(self, contents: LabelArray | Sequence[int]) -> Keys:
-        """(n,): what these contents are sorted by; 0 for those that are not known yet."""
-        asked = np.asarray(contents, np.int64)
+    def find_keys(self, contents: LabelArray | Sequence[int]) -> SortKeyArray:
+        """Return the contents' sort keys (n,); 0 for contents that are not loaded yet."""
+        numbers = np.asarray(contents, np.int64)
         if not len(self.labels):
-            return np.zeros(len(asked), np.uint64)
-        at = np.minimum(np.searchsorted(self.labels, asked), len(self.labels) - 1)
-        return np.where(self.labels[at] == asked, self.keys[at], np.uint64(0))
+            return np.zeros(len(numbers), np.uint64)
+        candidate_rows = np.minimum(np.searchsorted(self.labels, numbers), len(self.labels) - 1)
+        return np.where(self.labels[candidate_rows] == numbers, self.keys[candidate_rows], np.uint64(0))
 
-    def added(self, rows: Sequence[tuple[int, bytes]]) -> "SortKeys":
-        """With these (number, hash), ascending and higher than all that are there."""
+    def add_rows(self, rows: Sequence[tuple[int, bytes]]) -> "SortKeys":
+        """Return these and further contents (number, hash), in ascending order above all present numbers."""
         if not rows:
             return self
-        labels = np.array([number for number, _ in rows], np.int64)
-        keys = keys_of([key for _, key in rows])
-        joined = np.concatenate([self.labels, labels]), np.concatenate([self.keys, keys])
-        return SortKeys(*joined, newest=rows[-1][0])
+        labels = np.array([content for content, _ in rows], np.int64)
+        keys = to_sort_keys([content_hash for _, content_hash in rows])
+        all_labels, all_keys = np.concatenate([self.labels, labels]), np.concatenate([self.keys, keys])
+        return SortKeys(all_labels, all_keys, newest=rows[-1][0])
 
-    def without(self, contents: LabelArray) -> "SortKeys":
-        """Without these contents."""
-        gone = positions(self.labels, contents)
-        return SortKeys(np.delete(self.labels, gone), np.delete(self.keys, gone), self.newest) if len(gone) else self
+    def remove_contents(self, contents: LabelArray) -> "SortKeys":
+        """Return the rest without these contents."""
+        removed_rows = find_positions(self.labels, contents)
+        if not len(removed_rows):
+            return self
+        return SortKeys(np.delete(self.labels, removed_rows), np.delete(self.keys, removed_rows), self.newest)
 
 
-def keys_of(hashes: Sequence[bytes]) -> Keys:
-    """(n,): what contents of these hashes are sorted by."""
-    return np.frombuffer(b"".join(key[:_BYTES].ljust(_BYTES, b"\0") for key in hashes), ">u8").astype(np.uint64)
+def to_sort_keys(hashes: Sequence[bytes]) -> SortKeyArray:
+    """Convert content hashes to sort keys (n,)."""
+    return np.frombuffer(
+        b"".join(content_hash[:_KEY_BYTES].ljust(_KEY_BYTES, b"\0") for content_hash in hashes), ">u8"
+    ).astype(np.uint64)
