@@ -1,4 +1,4 @@
-"""What may a setting be, and who may set it? Bounds of numbers, choices, scopes, and the check of a value."""
+"""Bounds of settings: number ranges, choices, scopes, and the check of a value."""
 
 import os
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from typing import Any, get_args, get_origin
 MAX_HITS = 1_000  # of one answer, whoever asks
 MAX_DIMENSIONS = 16_384  # of a vector; models of today have 8,192 at most
 _MAX_LIST_CHARACTERS = 65_536  # of a list's strings together: a stranger's list must cost nothing to speak of
-_SHOWN_CHARACTERS = 60  # of a wrong value, in a message
+_MAX_SHOWN_CHARACTERS = 60  # of a wrong value, in a message
 
 
 class Scope(Enum):
-    """Who may set a setting."""
+    """Who may change a setting."""
 
     ANYONE = "anyone"  # a file of the workspace, too, which a stranger may have written
     USER = "user"  # the user alone: it costs the machine something, or names a path, a model or an endpoint
@@ -26,7 +26,7 @@ class Machine(Enum):
     PROCESSORS = "the number of processors"
 
     def value_here(self) -> int:
-        """The bound on this machine."""
+        """Return the bound on this machine."""
         return os.cpu_count() or 1
 
 
@@ -38,7 +38,7 @@ def setting(
     choices: tuple[str, ...] = (),
     scope: Scope = Scope.ANYONE,
 ) -> Any:
-    """A leaf of the settings' tree: its default, what it means to a user, its bounds (inclusive), who may set it."""
+    """Declare a setting: its default, its description for users, its inclusive bounds, and who may change it."""
     metadata = {"description": description, "between": between, "choices": choices, "scope": scope}
     return field(default=default, metadata=metadata)
 
@@ -47,10 +47,10 @@ users_setting: Callable[..., Any] = partial(setting, scope=Scope.USER)
 
 
 def checked_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
-    """`value` as the leaf's type; ValueError says what it must be."""
+    """Convert `value` to the setting's type; ValueError says what it must be."""
     if hint is bool or isinstance(value, bool):
         if hint is not bool or not isinstance(value, bool):
-            raise ValueError("true or false" if hint is bool else _noun(hint))
+            raise ValueError("true or false" if hint is bool else _describe_type(hint))
         return value
     if get_origin(hint) is tuple:
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
@@ -60,7 +60,7 @@ def checked_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
         return tuple(value)
     is_whole = hint is float and isinstance(value, int)
     if not isinstance(value, hint) and not is_whole:
-        raise ValueError(_noun(hint))
+        raise ValueError(_describe_type(hint))
     _check_bounds(leaf, value)
     if (choices := leaf.metadata["choices"]) and value not in choices:
         raise ValueError("one of " + ", ".join(choices))
@@ -70,26 +70,26 @@ def checked_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
 def _check_bounds(leaf: Field[Any], value: Any) -> None:
     if leaf.metadata["between"] is None:
         return
-    least, most = leaf.metadata["between"]
-    if not value >= least:  # NaN is neither
-        raise ValueError(f"at least {least:,}")
-    if isinstance(most, Machine):
-        if value > most.value_here():
-            raise ValueError(f"at most {most.value_here()}, {most.value}")
-    elif value > most:
-        raise ValueError(f"at most {most:,}")
+    minimum, maximum = leaf.metadata["between"]
+    if not value >= minimum:  # NaN is neither
+        raise ValueError(f"at least {minimum:,}")
+    if isinstance(maximum, Machine):
+        if value > maximum.value_here():
+            raise ValueError(f"at most {maximum.value_here()}, {maximum.value}")
+    elif value > maximum:
+        raise ValueError(f"at most {maximum:,}")
 
 
 def shown(value: Any) -> str:
-    """`value` in a message to a person, cut where it is long: anybody's client may have sent it."""
+    """Return `value` for a message, cut if long: any client may have sent it."""
     try:
         text = value if isinstance(value, str) else repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, lists in lists in lists
         return f"a value that is too long to show ({type(value).__name__})"
-    text = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    text = text if len(text) <= _MAX_SHOWN_CHARACTERS else f"{text[:_MAX_SHOWN_CHARACTERS]}…"
     return repr(text) if isinstance(value, str) else text
 
 
-def _noun(hint: Any) -> str:
+def _describe_type(hint: Any) -> str:
     names = {int: "a whole number", float: "a number", str: "a string"}
     return names.get(hint, "a list of strings" if get_args(hint) else str(hint))

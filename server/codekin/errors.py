@@ -1,23 +1,23 @@
-"""The error tree. Every message says what is wrong and names the remedy; what a user sees is `str(error)`."""
+"""Exceptions of codekin. Every message says what is wrong and how to fix it; users see `str(error)`."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 
 class CodekinError(Exception):
-    """The base of everything codekin raises on purpose."""
+    """Base class of all errors that codekin raises deliberately."""
 
 
 class SettingsError(CodekinError):
-    """A setting has an impossible value; the default is used in its place where that is safe."""
+    """A setting has an invalid value; the default is used instead where that is safe."""
 
 
 class QueryError(CodekinError):
-    """The question itself can't be answered: no such file, no such line, nothing to search for."""
+    """The query can't be answered: no such file, no such line, nothing to search for."""
 
 
 class NoLineError(QueryError):
-    """The document ends before the line that is asked about."""
+    """The document ends before the requested line."""
 
     def __init__(self, path: Path, lines: Sequence[str], row: int) -> None:
         """`lines` as split_lines has them, the last one empty behind a line's end; `row` counts from 0."""
@@ -37,11 +37,11 @@ class StoreBusyError(StoreError):
 
 
 class StoreClosingError(StoreError):
-    """The index is being closed: nobody waits for what was being read or written any more."""
+    """The index is being closed, so reads and writes under way are abandoned."""
 
 
 class StoreCorruptError(StoreError):
-    """A file of the index is unsound; it is set aside and made again."""
+    """A file of the index is corrupt; it is set aside and rebuilt."""
 
     def __init__(self, message: str, path: Path, file_id: tuple[int, int]) -> None:
         """`file_id` (device and inode) is that of the unsound file: by now another may stand at `path`."""
@@ -54,7 +54,7 @@ class StoreCorruptError(StoreError):
 
 
 class StoreLostError(StoreError):
-    """A file of the index was removed or replaced while it was being filled; filling it again is all that helps."""
+    """A file of the index was removed or replaced while it was being filled; fill it again."""
 
 
 class StoreReadOnlyError(StoreError):
@@ -62,7 +62,7 @@ class StoreReadOnlyError(StoreError):
 
 
 class ContentGoneError(StoreError):
-    """A file's record points to a content that was removed after the record had been made: make the record again."""
+    """A file's record refers to a content that was removed meanwhile; make the record again."""
 
 
 class StoreFullError(StoreError):
@@ -70,7 +70,7 @@ class StoreFullError(StoreError):
 
 
 class ModelError(CodekinError):
-    """A model can't be found, loaded or used as asked."""
+    """A model can't be found, loaded or used in this way."""
 
 
 class DimensionError(ModelError):
@@ -78,11 +78,11 @@ class DimensionError(ModelError):
 
 
 class ModelBusyError(ModelError):
-    """The model does not answer in time: it is being loaded, or has much to do. The next question may be luckier."""
+    """The model did not answer in time, because it is loading or busy; a later query may succeed."""
 
 
 class ModelDiedError(ModelError):
-    """The model's process died of what it was given, again and again."""
+    """The model's process died repeatedly on the same input."""
 
 
 class IndexingError(CodekinError):

@@ -1,4 +1,4 @@
-"""Reading files that somebody else may have made: the one way to open a file of a workspace or of the user's settings.
+"""Safe reading of files that anybody may have made: the one way to open files of a workspace or of the user's settings.
 
 A name says nothing about what stands behind it: a named pipe that nobody writes to, a device without an end, a sparse
 file of terabytes, a file that another process is writing. So nothing here waits, the open file itself is asked what it
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 # Not to wait for a pipe's writer, not to become a terminal's process, and not to leave the file to a child process.
-_FLAGS = os.O_RDONLY | sum(
+_OPEN_FLAGS = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
 )
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none; there the look before opening has to do
-_KINDS = {
+_NO_FOLLOW_FLAG = getattr(os, "O_NOFOLLOW", 0)  # Windows has none; there the look before opening has to do
+_FILE_TYPE_NAMES = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -28,18 +28,18 @@ _KINDS = {
 
 
 class RefusedFileError(OSError):
-    """The file could be opened, but is not to be read. Its text is a clause: "it is a named pipe"."""
+    """The file exists but is not to be read. The message is a clause: "it is a named pipe"."""
 
     def __str__(self) -> str:
         return str(self.strerror)
 
 
 class NotAFileError(RefusedFileError):
-    """It is a folder, a pipe, a socket, a device, or a link where none is followed."""
+    """The path is a folder, a pipe, a socket, a device, or a link where links are not followed."""
 
 
 class FileTooLargeError(RefusedFileError):
-    """It has more bytes than may be read."""
+    """The file has more bytes than the caller reads."""
 
     def __init__(self, size: int, max_bytes: int) -> None:
         super().__init__(errno.EFBIG, f"it has {size:,} bytes, more than the {max_bytes:,} that are read")
@@ -52,14 +52,14 @@ class FileTooLargeError(RefusedFileError):
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """What a file had in it, and what it was when it was opened: a later write has a later time."""
+    """The bytes of a file, and its status when it was opened: a later write has a later time."""
 
     data: bytes
     status: os.stat_result
 
 
 def read_file(path: Path, max_bytes: int, *, follow_links: bool = True) -> FileContent:
-    """The whole file. OSError where there is none, NotAFileError, FileTooLargeError."""
+    """Read a whole file. Raises OSError, NotAFileError, FileTooLargeError."""
     with open_file(path, follow_links=follow_links) as stream:
         status = os.fstat(stream.fileno())
         if status.st_size > max_bytes:
@@ -73,17 +73,17 @@ def read_file(path: Path, max_bytes: int, *, follow_links: bool = True) -> FileC
 
 
 def read_start(path: Path, max_bytes: int, *, follow_links: bool = True) -> bytes:
-    """The first bytes of a file of any size. OSError where there is none, NotAFileError."""
+    """Read the first bytes of a file of any size. Raises OSError, NotAFileError."""
     with open_file(path, follow_links=follow_links) as stream:
         return stream.read(max_bytes)
 
 
 def open_file(path: Path, *, follow_links: bool = True) -> BinaryIO:
-    """The file opened for reading, without waiting for anything. OSError where there is none, NotAFileError."""
+    """Open a file for reading without blocking. Raises OSError, NotAFileError."""
     try:
         # Asked before it is opened, too: opening a device may do something.
         _refuse_others(path.stat(follow_symlinks=follow_links))
-        descriptor = os.open(path, _FLAGS if follow_links else _FLAGS | _NO_LINK)
+        descriptor = os.open(path, _OPEN_FLAGS if follow_links else _OPEN_FLAGS | _NO_FOLLOW_FLAG)
     except ValueError as error:  # a NUL in the path
         raise FileNotFoundError(errno.ENOENT, str(error), str(path)) from error
     try:
@@ -96,5 +96,5 @@ def open_file(path: Path, *, follow_links: bool = True) -> BinaryIO:
 
 def _refuse_others(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no file")
-        raise NotAFileError(errno.EINVAL, f"it is {kind}")
+        type_name = _FILE_TYPE_NAMES.get(stat.S_IFMT(status.st_mode), "no file")
+        raise NotAFileError(errno.EINVAL, f"it is {type_name}")

@@ -1,4 +1,4 @@
-"""What this process and those that it starts take from the folder they run in, and from its environment: no code.
+"""Isolation from the current folder and the environment: no code is imported or run from either.
 
 The current folder often is a workspace, and a workspace's `.env` may be in the environment. Python looks for modules
 in both, and systems look there for programs. This module is imported before any other, so it imports none that the
@@ -22,7 +22,7 @@ _workspaces: set[str] = set()  # told by distrust()
 
 
 def distrust(folders: list[str]) -> None:
-    """These are workspaces, wherever this process runs: packages in them count no more than the current folder's."""
+    """Treat these folders as workspaces: packages in them are trusted no more than the current folder's."""
     _workspaces.update(_real(folder) for folder in folders)
 
 
@@ -36,42 +36,49 @@ def harden() -> None:
 
 
 def import_folders() -> list[str]:
-    """The entries of `sys.path` that are trusted, in their order.
+    """Return the trusted entries of `sys.path`, in their order.
 
     The current folder is not, nor is what `PYTHONPATH` names, unless packages were installed there, outside the
     current folder and any workspace, as by `pip install --target` and a cluster's modules. Where codekin is installed
     always is.
     """
-    own, here = _real(OWN_FOLDER), _current_folder()
-    foreign = {here, *_workspaces}
-    named = {_real(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(entry)}
+    own_folder, current_folder = _real(OWN_FOLDER), _current_folder()
+    foreign_folders = {current_folder, *_workspaces}
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    python_path = {_real(entry) for entry in entries if os.path.isabs(entry)}
 
     def is_trusted(entry: str) -> bool:
         folder = _real(entry)
-        if folder in named and folder != own:
-            is_foreign = folder in foreign or any(_is_inside(folder, workspace) for workspace in foreign)
+        if folder in python_path and folder != own_folder:
+            is_foreign = folder in foreign_folders or any(
+                _is_inside(folder, workspace) for workspace in foreign_folders
+            )
             return not is_foreign and _has_packages(folder)
-        return folder != here or folder == own
+        return folder != current_folder or folder == own_folder
 
     return [entry for entry in sys.path if os.path.isabs(entry) and is_trusted(entry)]
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what runs code, and with absolute folders only."""
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(_RUN_CODE)}
+    """Return the environment without variables that run code, and with absolute folders only."""
+    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_RUN_CODE)}
     for name in _NAME_FOLDERS:
-        if kept.get(name, "~")[:1] not in ("", "~"):
-            kept[name] = os.path.abspath(kept[name])
-    kept["PATH"] = os.pathsep.join(program_folders())
-    kept["NoDefaultCurrentDirectoryInExePath"] = "1"  # Windows looks for programs in the current folder first
-    return kept
+        if environment.get(name, "~")[:1] not in ("", "~"):
+            environment[name] = os.path.abspath(environment[name])
+    environment["PATH"] = os.pathsep.join(program_folders())
+    environment["NoDefaultCurrentDirectoryInExePath"] = "1"  # Windows looks for programs in the current folder first
+    return environment
 
 
 def program_folders() -> list[str]:
-    """The absolute folders of `PATH` that are outside the current folder."""
-    here = _current_folder()
+    """Return the absolute folders of `PATH` that are outside the current folder."""
+    current_folder = _current_folder()
     folders = filter(os.path.isabs, os.environ.get("PATH", os.defpath).split(os.pathsep))
-    return [folder for folder in folders if _real(folder) != here and not _is_inside(_real(folder), here)]
+    return [
+        folder
+        for folder in folders
+        if _real(folder) != current_folder and not _is_inside(_real(folder), current_folder)
+    ]
 
 
 def _has_packages(folder: str) -> bool:
@@ -88,11 +95,11 @@ def _current_folder() -> str:
         return ""
 
 
-def _is_inside(folder: str, here: str) -> bool:
-    """Whether `folder` is below `here`; nothing counts as inside the whole disk, or the whole home."""
-    if here in ("", os.path.dirname(here), _real(os.path.expanduser("~"))):
+def _is_inside(folder: str, outer_folder: str) -> bool:
+    """Return whether `folder` is below `outer_folder`; nothing counts as inside the whole disk, or the whole home."""
+    if outer_folder in ("", os.path.dirname(outer_folder), _real(os.path.expanduser("~"))):
         return False
-    return folder.startswith(here + os.sep)
+    return folder.startswith(outer_folder + os.sep)
 
 
 def _real(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Text of a workspace as it may be shown: a repository is anybody's, and its names must not drive a terminal or lie.
+"""Text of a workspace made safe to print: names in a repository must neither control a terminal nor mislead.
 
 A control character may begin a terminal's command, a line's end may forge a line, and a directional mark (U+202E) may
 show `gpj.exe` for `exe.jpg`. Characters that show nothing of their own are therefore shown as what they are.
@@ -8,33 +8,33 @@ import logging
 import re
 import unicodedata
 
-_ESCAPED = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats, halves of a character, separators of lines
-_NOT_PLAIN = re.compile(r"[^ -~]")
+_ESCAPED_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats, halves of a character, separators of lines
+_NOT_PRINTABLE_ASCII = re.compile(r"[^ -~]")
 
 
 def printable(text: str) -> str:
-    """One line: controls as their pictures (␛), others that show nothing by number (`\\u202e`)."""
-    return text if text.isascii() and text.isprintable() else _NOT_PLAIN.sub(_shown, text)
+    """Return the text as one line: controls as pictures (␛), other invisible characters by number (`\\u202e`)."""
+    return text if text.isascii() and text.isprintable() else _NOT_PRINTABLE_ASCII.sub(_escape_character, text)
 
 
 def printable_lines(text: str) -> str:
-    """The same of several lines, tabs included."""
+    """Make several lines printable, keeping line ends and tabs."""
     return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
 
 
 class PrintableFormatter(logging.Formatter):
-    """A log's lines, as they may be shown."""
+    """Log formatter whose lines are safe to print."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text."""
+        """Format the record as printable text."""
         return printable_lines(super().format(record))
 
 
-def _shown(match: re.Match[str]) -> str:
-    letter = match[0]
-    if unicodedata.category(letter) not in _ESCAPED:
-        return letter
-    code = ord(letter)
+def _escape_character(match: re.Match[str]) -> str:
+    character = match[0]
+    if unicodedata.category(character) not in _ESCAPED_CATEGORIES:
+        return character
+    code = ord(character)
     if code < 32:
         return chr(0x2400 + code)
     if code == 127:

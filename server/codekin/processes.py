@@ -1,4 +1,4 @@
-"""The one place that starts processes; a test forbids others.
+"""Start processes: the only module that does; a test forbids others.
 
 A Python of ours is isolated (`-I`): it imports what this process may import (isolation.py) and nothing from the
 current folder, which is the root of the disk, or from the environment. Other programs are started by absolute path.
@@ -56,7 +56,7 @@ def start_python(
 
 
 def run_code(code: str, timeout_s: float) -> Ended:
-    """Run code of our own in a Python of its own, for it may end the process. Raises ProcessTimeoutError."""
+    """Run our own code in a separate Python, because it may crash. Raises ProcessTimeoutError."""
     return _run(_python(_SET_PATH + code), _SAFE_FOLDER, timeout_s)
 
 
@@ -78,14 +78,14 @@ def run_program(name: str, *arguments: str, folder: Path | None = None, timeout_
 
 
 def find_program(name: str) -> str | None:
-    """The absolute path of a program on PATH, or None. The current folder is never looked into."""
+    """Return the absolute path of a program on PATH, or None. Never looks into the current folder."""
     endings = os.environ.get("PATHEXT", "").split(os.pathsep) if sys.platform == "win32" else [""]
     candidates = (Path(folder, name + ending) for folder in isolation.program_folders() for ending in endings)
     return next((str(path) for path in candidates if path.is_file() and os.access(path, os.X_OK)), None)
 
 
 def _python(code: str, *arguments: str) -> list[str]:
-    """The command that runs `code`, which begins with _SET_PATH, with these arguments."""
+    """Return the command that runs `code`, which begins with _SET_PATH, with these arguments."""
     options = ["-I", *(["-B"] if sys.flags.dont_write_bytecode else []), "-X", f"utf8={sys.flags.utf8_mode}"]
     return [sys.executable, *options, "-c", code, json.dumps(isolation.import_folders()), *arguments]
 

@@ -1,4 +1,4 @@
-"""The nouns of codekin: frozen, without behaviour, known to every room.
+"""Shared data types: frozen, without behaviour, known to every package.
 
 Lines are 0-based and spans half-open everywhere inside; only the command line prints 1-based, inclusive lines.
 Scores: higher is better, everywhere.
@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class SnippetKind(StrEnum):
-    """What a snippet is in its language."""
+    """The syntactic kind of a snippet."""
 
     FUNCTION = "function"
     METHOD = "method"
@@ -42,14 +42,14 @@ class Task(StrEnum):
 
 
 class Role(StrEnum):
-    """Which side of a retrieval a text is on."""
+    """Side of a retrieval that a text is on."""
 
     QUERY = "query"
     PASSAGE = "passage"
 
 
 class Kinship(StrEnum):
-    """How a hit is like the query; closest first."""
+    """Degree to which a hit is like the query; closest first."""
 
     IDENTICAL = "identical"  # formatting and comments aside
     RENAMED = "renamed"  # the same structure with other names, or other literals
@@ -67,7 +67,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A notebook's code cell: which lines of the document's text are its, and where they stand in the file."""
+    """Code cell of a notebook: its lines in the document's text and in the file."""
 
     index: int  # among all cells of the notebook, from 0
     id: str  # "" where the notebook gives none
@@ -79,7 +79,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class OpenCell:
-    """A cell as an editor has it open, whether it holds code or not."""
+    """Cell that an editor has open, with or without code."""
 
     key: str  # what the editor calls it
     text: str
@@ -90,7 +90,7 @@ class OpenCell:
 
 @dataclass(frozen=True, slots=True)
 class OpenNotebook:
-    """A notebook as an editor has it open."""
+    """Notebook that an editor has open."""
 
     cells: tuple[OpenCell, ...]
     is_whole: bool  # all of its cells, in order; else some, and the others are as they were saved
@@ -98,7 +98,7 @@ class OpenNotebook:
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A function-sized unit of a document.
+    """Function-sized unit of a document.
 
     `text` is canonical: the span's lines dedented, LF between them, no trailing blanks. Two snippets with the same
     `text` are the same content and share one vector wherever they stand.
@@ -118,7 +118,7 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a stored snippet stands: a snippet as the store knows it, without its text."""
+    """Location of a stored snippet, without its text."""
 
     path: Path  # absolute
     span: Span
@@ -133,7 +133,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a question is limited to; applied before ranking."""
+    """Restriction of a query, applied before ranking."""
 
     language: str | None = None
     folder: Path | None = None  # absolute
@@ -141,7 +141,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question to the retrievers."""
+    """Query to the retrievers."""
 
     text: str
     task: Task
@@ -151,7 +151,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One retriever's answer, before fusion."""
+    """Result of one retriever, before fusion."""
 
     content: int
     score: float  # 0 … 1, comparable only within one retriever and one query
@@ -159,7 +159,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A place that answers the query: fused, checked against the text of now, final."""
+    """Final result of a query: fused, and checked against the current text."""
 
     place: Location
     score: float  # 0 … 1
@@ -172,7 +172,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The hits of one question, best first."""
+    """Hits of one query, best first."""
 
     hits: tuple[Hit, ...]
     coverage: float  # the share of the workspace's files that were searchable, 0 … 1
@@ -183,7 +183,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A text that may be inserted at the cursor, and where it is taken from."""
+    """Text that may be inserted at the cursor, and its source."""
 
     text: str
     row: int  # of the cursor, 0-based
@@ -198,7 +198,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a bulk index is; counts are files, or contents where a heavy model makes their vectors."""
+    """Progress of a bulk index; counts are files, or contents where a large model embeds them."""
 
     done: int
     total: int
@@ -209,12 +209,12 @@ class Progress:
 
     @classmethod
     def estimate(cls, seconds: float, done: int, total: int) -> "Progress":
-        """What is left takes as long, each, as what was done in these `seconds`."""
+        """Estimate the time left from `done` items in `seconds`."""
         return cls(done, total, seconds / done * (total - done) if done else None)
 
 
 class Retry(Enum):
-    """When a skipped file is tried again."""
+    """Time at which a skipped file is tried again."""
 
     WHEN_CHANGED = auto()  # the reason is the file itself
     NEXT_SCAN = auto()  # the reason may be gone by then
@@ -223,7 +223,7 @@ class Retry(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A source file, or a folder, that is not in the index, and why."""
+    """Source file or folder that is not indexed, and the reason."""
 
     path: Path
     reason: str
@@ -233,7 +233,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What bringing the index up to date did and what it holds now."""
+    """Result of an index update, and the size of the index."""
 
     files: int = 0
     snippets: int = 0
@@ -245,7 +245,7 @@ class IndexReport:
 
 
 class IndexState(StrEnum):
-    """What a workspace's index is doing; the values are part of the protocol."""
+    """State of a workspace's index; the values are part of the protocol."""
 
     NO_FOLDER = "no folder"  # the editor has no folder open, so there is nothing to index
     OPENING = "opening"
@@ -257,7 +257,7 @@ class IndexState(StrEnum):
 
 
 class ModelState(StrEnum):
-    """What an embedding model is doing; the values are part of the protocol."""
+    """State of an embedding model; the values are part of the protocol."""
 
     OPENING = "opening"
     READY = "ready"
@@ -269,7 +269,7 @@ class ModelState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """A model that answers, and how far it is."""
+    """State of an embedding model, and its share of the contents."""
 
     name: str
     device: str
@@ -279,7 +279,7 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a person asks about a running codekin."""
+    """State of a running codekin, for a person."""
 
     roots: tuple[Path, ...]
     state: IndexState
@@ -301,7 +301,7 @@ class Status:
 
 
 class Cancel(Protocol):
-    """Anything that can say the asker no longer wants the answer (threading.Event does)."""
+    """Object that can tell that an answer is no longer wanted, such as threading.Event."""
 
     def is_set(self) -> bool: ...
 
