@@ -77,16 +77,13 @@ def make_document(path: Path, text: str, status: os.stat_result | None) -> Docum
     if is_notebook(path) and (status is not None or is_json(text)):
         return _make_notebook_document(path, read_notebook(text), status)
     # Some editors open a notebook as a script of its code.
-    language = (
-        DEFAULT_LANGUAGE
-        if is_notebook(path)
-        else detect_language(path, text[:_MAX_FIRST_LINE_LENGTH].partition("\n")[0], text)
-    )
+    first_line = text[:_MAX_FIRST_LINE_LENGTH].partition("\n")[0]
+    language = DEFAULT_LANGUAGE if is_notebook(path) else detect_language(path, first_line, text)
     return None if language is None else _build_document(path, text, language, status)
 
 
 def open_notebook(path: Path, notebook: OpenNotebook, saved_document: Document | None) -> Document | Skipped:
-    """Build the document of an open notebook: all its cells, or single ones merged into those of `saved`."""
+    """Build the document of an open notebook: all its cells, or some cells merged into the saved ones."""
     if saved_document is None or notebook.is_whole:
         return _make_notebook_document(path, join_open_cells(notebook.cells), None)
     saved_notebook = Notebook(saved_document.text, saved_document.language, saved_document.cells, 0)
@@ -114,9 +111,8 @@ def _build_document(
     path: Path, text: str, language: str, status: os.stat_result | None, cells: tuple[Cell, ...] = ()
 ) -> Document:
     text_bytes = text.encode("utf-8", "surrogatepass")
-    byte_count, mtime_ns = (
-        (len(text_bytes), 0) if status is None else (status.st_size, _trust_mtime(status.st_mtime_ns))
-    )
+    byte_count = len(text_bytes) if status is None else status.st_size
+    mtime_ns = 0 if status is None else _trust_mtime(status.st_mtime_ns)
     cell_borders = repr([(cell.language, cell.span.start) for cell in cells]).encode() if cells else b""
     digest = hashlib.blake2b(text_bytes + cell_borders, digest_size=16).digest()
     return Document(path, text, language, byte_count, mtime_ns, digest, status is None, cells)
@@ -124,9 +120,8 @@ def _build_document(
 
 def _trust_mtime(mtime_ns: int) -> int:
     """Return `mtime_ns`, or 0 if a later write could get the same stamp."""
-    tick_ns = (
-        _NS_PER_S * 2 if mtime_ns % _NS_PER_S == 0 else _MTIME_TICK_NS
-    )  # some file systems store whole seconds only
+    is_whole_seconds = mtime_ns % _NS_PER_S == 0  # all that some file systems store
+    tick_ns = _NS_PER_S * 2 if is_whole_seconds else _MTIME_TICK_NS
     return 0 if abs(time.time_ns() - mtime_ns) < tick_ns else mtime_ns
 
 

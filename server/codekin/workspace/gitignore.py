@@ -102,6 +102,7 @@ class IgnoreFile:
         self._path_globs = Automaton(path_globs) if path_globs else None
 
     def _add_literal(self, rule: IgnoreRule) -> bool:
+        """Add a rule that needs no automaton. Return False for one that does."""
         pattern = _fold_case(rule.pattern)
         is_ending = not rule.by_path and pattern[0] == "*" and "." in pattern
         if not SPECIAL.isdisjoint(pattern[1:] if is_ending else pattern):
@@ -170,9 +171,9 @@ def _strip_trailing_blanks(line: str) -> str:
     """Remove unescaped spaces at the end; like git, keep tabs."""
     if not line.endswith(" "):
         return line
-    at = end = 0
-    while at < len(line):
-        at += 2 if line[at] == "\\" else 1
-        if line[at - 1 : at] != " " or line[at - 2 : at - 1] == "\\":
-            end = at
-    return line[:end]
+    position = kept_length = 0
+    while position < len(line):
+        position += 2 if line[position] == "\\" else 1
+        if line[position - 1 : position] != " " or line[position - 2 : position - 1] == "\\":
+            kept_length = position
+    return line[:kept_length]

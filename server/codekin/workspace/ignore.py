@@ -103,7 +103,7 @@ class IgnoreRules:
         """Return the rules that are not applied, as far as they were read; each message names the remedy."""
         return tuple(self._problems.values())
 
-    def root_scope(self, root: Path) -> IgnoreScope:
+    def make_root_scope(self, root: Path) -> IgnoreScope:
         """Return the scope of a workspace root, before `enter_scope`.
 
         A root itself is never excluded: no default applies to it, and if a repository around it ignores it, the
@@ -112,14 +112,12 @@ class IgnoreRules:
         git_layers: tuple[Layer, ...] = ()
         for ancestor, child_name in find_enclosing_folders(root):
             git_layers = self._add_git_layers(ancestor, list_entries(ancestor), git_layers)
-            git_layers = (
-                ()
-                if _match_layers(git_layers, encode_name(child_name), True)
-                else _descend_layers(git_layers, encode_name(child_name))
-            )
+            encoded_name = encode_name(child_name)
+            is_ignored = _match_layers(git_layers, encoded_name, is_folder=True)
+            git_layers = () if is_ignored else _descend_layers(git_layers, encoded_name)
         return IgnoreScope(root, "", Verdict.INCLUDED, (), git_layers)
 
-    def child_scope(self, scope: IgnoreScope, name: str) -> IgnoreScope | None:
+    def make_child_scope(self, scope: IgnoreScope, name: str) -> IgnoreScope | None:
         """Return the scope of the subfolder `name`, before `enter_scope`; None if it is excluded."""
         verdict = self.classify_entry(scope, name, True)
         if verdict is Verdict.IGNORED:
@@ -143,17 +141,13 @@ class IgnoreRules:
             return None
         if GIT_ENTRY in entry_names and self.is_other_worktree(scope):
             return None
-        codekin_layers = scope.codekin_layers
-        if CODEKIN_IGNORE_FILE in entry_names and (
-            ignore_file := self._load_ignore_file(scope.path / CODEKIN_IGNORE_FILE)
-        ):
-            codekin_layers = self._add_layer(codekin_layers, ignore_file, scope.path / CODEKIN_IGNORE_FILE)
+        codekin_layers, codekin_file = scope.codekin_layers, scope.path / CODEKIN_IGNORE_FILE
+        if CODEKIN_IGNORE_FILE in entry_names and (ignore_file := self._load_ignore_file(codekin_file)):
+            codekin_layers = self._add_layer(codekin_layers, ignore_file, codekin_file)
         git_layers = self._add_git_layers(scope.path, entry_names, scope.git_layers)
-        return (
-            scope
-            if codekin_layers is scope.codekin_layers and git_layers is scope.git_layers
-            else replace(scope, codekin_layers=codekin_layers, git_layers=git_layers)
-        )
+        if codekin_layers is scope.codekin_layers and git_layers is scope.git_layers:
+            return scope
+        return replace(scope, codekin_layers=codekin_layers, git_layers=git_layers)
 
     def is_other_worktree(self, scope: IgnoreScope) -> bool:
         """Return whether the folder is excluded as a linked worktree; roots and included folders never are."""
@@ -174,17 +168,13 @@ class IgnoreRules:
         return self._classify_by_default(scope, encoded_name, is_folder)
 
     def _classify_by_default(self, scope: IgnoreScope, encoded_name: str, is_folder: bool) -> Verdict:
-        is_left_out = scope.verdict is Verdict.TRAVERSED or (
-            is_folder and self._default_folders.match_entry(scope.relative_folder, encoded_name, True)
-        )
-        if is_left_out:
-            leads_to_included = is_folder and self._include_ancestors.match_entry(
-                scope.relative_folder, encoded_name, True
-            )
+        entry = scope.relative_folder, encoded_name, is_folder
+        is_excluded = scope.verdict is Verdict.TRAVERSED or (is_folder and self._default_folders.match_entry(*entry))
+        if is_excluded:
+            leads_to_included = is_folder and self._include_ancestors.match_entry(*entry)
             return Verdict.TRAVERSED if leads_to_included else Verdict.IGNORED
-        if not is_folder and self._generated_files.match_entry(scope.relative_folder, encoded_name, False):
-            return Verdict.GENERATED
-        return Verdict.KEPT
+        is_generated = not is_folder and self._generated_files.match_entry(*entry)
+        return Verdict.GENERATED if is_generated else Verdict.KEPT
 
     def _add_git_layers(
         self, folder: Path, entry_names: Container[str], layers: tuple[Layer, ...]

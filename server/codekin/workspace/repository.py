@@ -11,7 +11,7 @@ from codekin.files import NotAFileError, read_file
 GIT_ENTRY = ".git"  # a folder; in a worktree or submodule a file that names it
 _COMMON_DIRECTORY_FILE = "commondir"  # in a worktree's Git directory: names the repository's
 _MAX_POINTER_BYTES = 8_192  # no path is longer
-_MAX_CONFIG_BYTES = 1_048_576
+_MAX_CONFIG_BYTES = 1_048_576  # of a git configuration
 
 
 def find_enclosing_folders(root: Path) -> list[tuple[Path, str]]:
@@ -40,11 +40,8 @@ def is_linked_worktree(folder: Path) -> bool:
 def find_exclude_file(folder: Path) -> Path:
     """Return the path of `info/exclude` of the repository at `folder`."""
     git_directory = folder / (_read_git_directory(folder) or GIT_ENTRY)
-    return Path(
-        os.path.normpath(
-            git_directory / _read_pointer(git_directory / _COMMON_DIRECTORY_FILE).strip() / "info" / "exclude"
-        )
-    )
+    common_directory = git_directory / _read_pointer(git_directory / _COMMON_DIRECTORY_FILE).strip()
+    return Path(os.path.normpath(common_directory / "info" / "exclude"))
 
 
 def find_user_ignore_files() -> tuple[Path, ...]:
@@ -65,12 +62,9 @@ def _read_excludes_setting(config_path: Path) -> str:
     except (FileNotFoundError, NotADirectoryError, NotAFileError):
         return ""
     for line in config_bytes.decode("utf-8", "surrogateescape").replace("\0", "").split("\n"):
-        setting_name, equals, setting_value = line.partition("=")
-        if (
-            equals
-            and setting_name.strip().lower() == "excludesfile"
-            and (excludes_path := setting_value.strip().strip('"'))
-        ):
+        setting_name, _, setting_value = line.partition("=")
+        excludes_path = setting_value.strip().strip('"')
+        if setting_name.strip().lower() == "excludesfile" and excludes_path:
             return excludes_path
     return ""
 

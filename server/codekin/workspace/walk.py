@@ -37,7 +37,7 @@ class FolderWalker:
     def visit_roots(self, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
         """Yield each folder of all roots that is not excluded, with its files."""
         for root in self.roots:
-            yield from self._visit_folders(self._rules.root_scope(root), cancel)
+            yield from self._visit_folders(self._rules.make_root_scope(root), cancel)
 
     def visit_tree(self, top_folder: Path, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
         """Yield `top_folder` and each folder below it that is not excluded; nothing if the rules exclude it."""
@@ -56,20 +56,20 @@ class FolderWalker:
             pending_folders.append(folder)
             folder = folder.parent
         if folder not in scopes:
-            root_scope = self._rules.root_scope(folder) if folder in self.roots else None
+            root_scope = self._rules.make_root_scope(folder) if folder in self.roots else None
             scopes[folder] = root_scope and self._rules.enter_scope(root_scope, list_entries(folder))
         scope = scopes[folder]
         for subfolder in reversed(pending_folders):
-            unentered = scope and self._rules.child_scope(scope, subfolder.name)
+            unentered = scope and self._rules.make_child_scope(scope, subfolder.name)
             scopes[subfolder] = scope = unentered and self._rules.enter_scope(unentered, list_entries(subfolder))
         return scope
 
     def find_unentered_scope(self, folder: Path) -> IgnoreScope | None:
         """Return the scope of a folder before `enter_scope`; None if the walk doesn't reach it."""
         if folder in self.roots:
-            return self._rules.root_scope(folder)
+            return self._rules.make_root_scope(folder)
         scope = self.find_scope(folder.parent)
-        return None if scope is None or folder.is_symlink() else self._rules.child_scope(scope, folder.name)
+        return None if scope is None or folder.is_symlink() else self._rules.make_child_scope(scope, folder.name)
 
     def _visit_folders(self, start: IgnoreScope, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
         pending_scopes = [start]
@@ -90,6 +90,6 @@ class FolderWalker:
             folders, files = folders_and_files(entries)
             yield VisitedFolder(scope, files)
             for folder in reversed(folders):
-                child_scope = self._rules.child_scope(scope, folder.name)
+                child_scope = self._rules.make_child_scope(scope, folder.name)
                 if child_scope is not None and child_scope.path not in self.roots:
                     pending_scopes.append(child_scope)
