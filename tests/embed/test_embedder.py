@@ -104,7 +104,7 @@ def test_a_foreign_prefix_is_refused() -> None:
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="Install"):
+    with pytest.raises(ModelError, match="Reinstall"):
         StaticEncoder(tmp_path)
 
 

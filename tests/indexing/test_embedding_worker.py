@@ -33,7 +33,7 @@ Server = Any  # tests/embed/endpoints.py
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, embedding_server: Server) -> Server:
-    monkeypatch.setattr(endpoint, "_WAIT_S", 0.01)
+    monkeypatch.setattr(endpoint, "_FIRST_RETRY_DELAY_S", 0.01)
     monkeypatch.setattr(embedding_worker, "_RETRY_DELAYS_S", (0.05,))
     monkeypatch.setattr(embedding_worker, "_POLL_INTERVAL_S", 0.05)
     return embedding_server

@@ -129,7 +129,7 @@ def test_the_runtime_weighs_places_as_training_did(pairs: Path, tmp_path: Path) 
     encoder, head = StaticEncoder(tmp_path / "out"), find_prefix(Task.NL2CODE, Role.PASSAGE)
     text = " ".join(f"{verb} {noun} {i}" for i in range(40) for verb in VERBS for noun in NOUNS)
     many, few = (
-        Vocabulary(tmp_path / "out" / "tokenizer.json", RECIPE.phrases).token_ids(t) for t in (text, "sort rows")
+        Vocabulary(tmp_path / "out" / "tokenizer.json", RECIPE.phrases).find_token_ids(t) for t in (text, "sort rows")
     )
     ids, starts = torch.tensor(many + few), torch.tensor([0, len(many)])
     learned = model(ids, starts, head).detach().numpy()
@@ -152,8 +152,12 @@ def test_marks_count_where_the_language_is_half_the_answer_and_nowhere_else(
         Vocabulary(tmp_path / "out" / "tokenizer.json", RECIPE.phrases),
     )
     texts = ["sort rows", "sort rows {", "sort ($rows);"]
-    several = [vocabulary.token_ids(text) + vocabulary.language_marks(text) for text in texts]
-    assert [len(ids) - len(vocabulary.token_ids(text)) for ids, text in zip(several, texts, strict=True)] == [0, 1, 2]
+    several = [vocabulary.find_token_ids(text) + vocabulary.find_mark_ids(text) for text in texts]
+    assert [len(ids) - len(vocabulary.find_token_ids(text)) for ids, text in zip(several, texts, strict=True)] == [
+        0,
+        1,
+        2,
+    ]
     starts = torch.tensor([0, *np.cumsum([len(ids) for ids in several[:-1]])])
     learned = model(torch.tensor([number for ids in several for number in ids]), starts, head).detach().numpy()
     found = encoder.encode(texts, head)

@@ -124,7 +124,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
     yield _model("model", lambda: load_light_model(settings.model))
     if has_heavy_model(settings.model):
         folder = locate_index([], settings).models
-        yield _model("heavy model", lambda: connect_heavy_model(settings.model, folder, None).asked)
+        yield _model("heavy model", lambda: connect_heavy_model(settings.model, folder, None).interactive)
 
 
 def _model(check: str, made: Callable[[], "Embedder"]) -> Finding:

@@ -25,7 +25,7 @@ def list_(as_json: bool) -> int:
 
     rows = [{"name": "embedded", "hub": "", "licence": "Apache-2.0", "megabytes": 0, "here": True}]
     rows += [
-        {"name": name, "hub": one.hub, "licence": one.licence, "megabytes": one.megabytes, "here": _is_here(name)}
+        {"name": name, "hub": one.hub_id, "licence": one.licence, "megabytes": one.megabytes, "here": _is_here(name)}
         for name, one in PRESETS.items()
     ]
     if as_json:
@@ -58,7 +58,7 @@ def pull(name: str, as_json: bool) -> int:
 
     known = find_preset(name)
     if known is not None:
-        console.print_note(f"{known.hub}, {known.megabytes:,} MB. Licence: {known.licence}.")
+        console.print_note(f"{known.hub_id}, {known.megabytes:,} MB. Licence: {known.licence}.")
     folder = download(name)
     told = read_checkpoint(replace(ModelSettings(), name=name))
     made: dict[str, Any] = {"model": told.name, "folder": str(folder), "licence": told.licence, "dims": list(told.dims)}

@@ -1,1 +1,1 @@
-"""What is this text's vector? Loads or asks models; never runs code of a model's repository."""
+"""Turn texts into vectors. Loads models or asks servers; never runs code of a model's repository."""

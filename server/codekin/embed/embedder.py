@@ -1,4 +1,4 @@
-"""Texts → unit vectors: choose the prefix, encode, cut to the dimension, normalise."""
+"""Turn texts into unit vectors: choose the prefix, encode, truncate to the dimension, normalise."""
 
 import os
 from collections.abc import Sequence
@@ -21,53 +21,53 @@ MODELS_FOLDER = Path(__file__).parent / "models"
 
 
 class Encoder(Protocol):
-    """A model: texts → raw vectors. Each row depends on its own text and prefix only, not on its neighbours."""
+    """Encode texts as raw vectors. Each row depends on its own text and prefix only, not on its neighbours."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def fingerprint(self) -> str:
-        """A hash of everything that determines the raw vectors: weights, vocabulary, splitting of texts."""
+        """Return a hash of everything that determines the raw vectors: weights, vocabulary, splitting of texts."""
         ...
 
     @property
     def dims(self) -> tuple[int, ...]:
-        """The Matryoshka dimensions, ascending: a vector may be cut to its first d numbers; the last is the default."""
+        """Return the Matryoshka dimensions, ascending: vectors may be cut to any of them; the last is the default."""
         ...
 
     @property
     def prefixes(self) -> Prefixes:
-        """The instruction before a text, by task and role."""
+        """Return the instructions before a text, by task and role."""
         ...
 
     @property
     def device(self) -> str:
-        """Where it runs, and with which numbers, as a person is told."""
+        """Return the device and number format, for people to read."""
         ...
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is not as it might be (a GPU that can't be used), each with its remedy."""
+        """Return what is not as good as it could be (a GPU that can't be used), each with its remedy."""
         ...
 
     def encode(self, texts: Sequence[str], prefix: str) -> "NDArray[np.float32]":
-        """The raw vectors, float32 (n, dims[-1]), of `texts`, each of which stands behind the instruction `prefix`.
+        """Return the raw vectors, float32 (n, dims[-1]), of `texts`, each preceded by the instruction `prefix`.
 
-        The prefix is apart so that a transformer can reuse its keys and values, and a static model, to which an
-        instruction's words are only noise, can choose its weights by it.
+        The prefix is a parameter of its own so that a transformer can reuse its keys and values; a static model chooses
+        its weights by it, as an instruction's words are only noise to it.
         """
         ...
 
 
 class Embedder:
-    """An encoder with prefix, cut and norm: the one way to make vectors."""
+    """Make vectors: the only place that applies prefix, truncation and norm to an encoder."""
 
     def __init__(self, encoder: Encoder, dim: int = 0) -> None:
-        """`dim` is one of the encoder's dimensions, 0 its default. Raises DimensionError for any other."""
+        """Use one of the encoder's dimensions; 0 is its default. Raises DimensionError for any other."""
         if dim and dim not in encoder.dims:
-            known = ", ".join(map(str, encoder.dims))
-            raise DimensionError(f"{encoder.name} has no vectors of {dim} dimensions. Choose one of {known}.")
+            choices = ", ".join(map(str, encoder.dims))
+            raise DimensionError(f"{encoder.name} has no vectors of {dim} dimensions. Choose one of {choices}.")
         self._encoder = encoder
         self.dim = dim or encoder.dims[-1]
 
@@ -88,56 +88,56 @@ class Embedder:
         return self._encoder.problems
 
     def embed(self, texts: Sequence[str], task: Task, role: Role) -> "NDArray[np.float32]":
-        """float32 (n, dim), rows of length 1; a row is the same in whatever batch its text stands.
+        """Return float32 (n, dim) with rows of length 1; a row is the same in any batch.
 
-        A text in which the model knows nothing (an empty one) gets the first basis vector: never NaN, never zero.
+        A text without any known token (an empty one) gets the first basis vector: never NaN, never zero.
         """
         import numpy as np
 
-        raw = self._encoder.encode(texts, self._encoder.prefixes[task, role])
-        vectors = np.array(raw[:, : self.dim], dtype=np.float32, order="C")
+        raw_vectors = self._encoder.encode(texts, self._encoder.prefixes[task, role])
+        vectors = np.array(raw_vectors[:, : self.dim], dtype=np.float32, order="C")
         norms = np.sqrt(np.add.reduce(vectors * vectors, axis=1))
-        unknown = ~(np.isfinite(norms) & (norms > 0))
-        norms[unknown] = 1
+        is_degenerate = ~(np.isfinite(norms) & (norms > 0))
+        norms[is_degenerate] = 1
         vectors /= norms[:, None]
-        vectors[unknown] = np.eye(1, self.dim, dtype=np.float32)
+        vectors[is_degenerate] = np.eye(1, self.dim, dtype=np.float32)
         return vectors
 
     def space(self, task: Task) -> str:
-        """The space of the task's passages: only vectors of equal spaces may be compared.
+        """Return the space of the task's passages: only vectors of equal spaces may be compared.
 
-        Equal for nl2code and code2code: one vector of a function serves both.
+        It is equal for nl2code and code2code, so one vector of a function serves both.
         """
         return f"{self._encoder.fingerprint}/{self._encoder.prefixes[task, Role.PASSAGE].strip()}/{self.dim}"
 
 
 def load_embedder(settings: ModelSettings) -> Embedder:
-    """The embedder that the settings name: "embedded", a preset, a hub id or a folder.
+    """Load the embedder that the settings name: "embedded", a preset, a hub id or a folder.
 
-    A heavy one takes seconds and its weights' memory. Raises ModelError, DimensionError.
+    A heavy model takes seconds to load, and its weights' size in memory. Raises ModelError, DimensionError.
     """
-    return Embedder(_encoder(settings), settings.dim)
+    return Embedder(_load_encoder(settings), settings.dim)
 
 
 def is_static_model(settings: ModelSettings) -> bool:
-    """Whether it is a model that any process loads at once: the embedded one, or a folder of its kind."""
-    return settings.name == "embedded" or _static_folder(settings.name) is not None
+    """Return whether the settings name the built-in model or a folder of its kind, which load instantly."""
+    return settings.name == "embedded" or _find_static_folder(settings.name) is not None
 
 
-def _encoder(settings: ModelSettings) -> Encoder:
+def _load_encoder(settings: ModelSettings) -> Encoder:
     from codekin.embed.static import StaticEncoder
 
-    folder = MODELS_FOLDER if settings.name == "embedded" else _static_folder(settings.name)
+    folder = MODELS_FOLDER if settings.name == "embedded" else _find_static_folder(settings.name)
     return StaticEncoder(folder) if folder else load_transformer(settings)
 
 
-def _static_folder(name: str) -> Path | None:
+def _find_static_folder(name: str) -> Path | None:
     folder = resolve_folder(name)
     return folder if folder and os.access(folder / "table.npy", os.F_OK) else None
 
 
 def load_transformer(settings: ModelSettings) -> "TransformerEncoder":
-    """The heavy model that the settings name, loaded in this process. Raises ModelError."""
+    """Load the heavy model that the settings name into this process. Raises ModelError."""
     from codekin.embed.local.checkpoint import read_checkpoint
 
     checkpoint = read_checkpoint(settings)
@@ -146,7 +146,7 @@ def load_transformer(settings: ModelSettings) -> "TransformerEncoder":
     except ModuleNotFoundError as error:
         remedy = "Run: pip install 'codekin[transformers]'"
         raise ModelError(f"{checkpoint.name} needs PyTorch, which is not installed ({error.name}). {remedy}") from error
-    except (ImportError, OSError) as error:  # a library of its own is missing, or memory for it
-        remedy = "Is there memory for it? Else install it again: pip install --force-reinstall torch"
+    except (ImportError, OSError) as error:  # one of its libraries is missing, or memory for it
+        remedy = "Is there memory for it? If so, reinstall it: pip install --force-reinstall torch"
         raise ModelError(f"{checkpoint.name} needs PyTorch, which can't be loaded ({error}). {remedy}") from error
     return TransformerEncoder(checkpoint, settings)

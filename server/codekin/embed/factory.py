@@ -1,4 +1,4 @@
-"""Which models embed here: a light one, in every process and at once, and perhaps a heavy one, which takes its time."""
+"""Choose the models: a light one in every process, and optionally a heavy one that takes its time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,56 +17,56 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HeavyModel:
-    """A model that some other process, or machine, holds."""
+    """Hold the embedders of a model that runs in another process or on another machine."""
 
-    bulk: Embedder  # as long as it takes
-    asked: Embedder  # for a person's question; raises ModelError when it does not answer in time
-    close: Callable[[], None]  # what is under way ends soon, with ModelError
-    probe: "NDArray[np.float32] | None" = None  # its vector of PROBE, where its fingerprint is no proof of what it is
+    bulk: Embedder  # waits as long as it takes
+    interactive: Embedder  # for people's queries; raises ModelError on a time-out
+    close: Callable[[], None]  # ends requests under way soon, with ModelError
+    probe: "NDArray[np.float32] | None" = None  # the vector of PROBE, if the fingerprint doesn't identify the model
 
 
 def has_heavy_model(settings: ModelSettings) -> bool:
-    """Whether the settings name a heavy model."""
+    """Return whether the settings name a heavy model."""
     return bool(settings.endpoint) or not is_static_model(settings)
 
 
 def load_light_model(settings: ModelSettings) -> Embedder:
-    """The static model that the settings name; beside a heavy one, the embedded model. Raises ModelError."""
+    """Load the static model that the settings name, or the built-in one beside a heavy model. Raises ModelError."""
     return load_embedder(ModelSettings() if has_heavy_model(settings) else settings)
 
 
-def connect_heavy_model(settings: ModelSettings, folder: Path, patience_s: float | None) -> HeavyModel:
-    """The heavy model that the settings name; `has_heavy`. Asks the endpoint; a process is started on first use.
+def connect_heavy_model(settings: ModelSettings, runtime_folder: Path, timeout_s: float | None) -> HeavyModel:
+    """Connect to the heavy model that the settings name; check `has_heavy_model` first.
 
-    `folder` is for what the processes leave for each other. A question waits `patience_s`, or as long as it takes.
-    Raises ModelError, DimensionError.
+    Sends a request to an endpoint; a local model's process is started on first use, with its files in `runtime_folder`.
+    Interactive requests time out after `timeout_s`, or never if that is None. Raises ModelError, DimensionError.
     """
     if settings.endpoint:
-        return _served(settings, patience_s)
-    return _hosted(settings, folder, patience_s)
+        return _connect_endpoint(settings, timeout_s)
+    return _connect_model_server(settings, runtime_folder, timeout_s)
 
 
-def _hosted(settings: ModelSettings, folder: Path, patience_s: float | None) -> HeavyModel:
+def _connect_model_server(settings: ModelSettings, runtime_folder: Path, timeout_s: float | None) -> HeavyModel:
     from codekin.embed.local.checkpoint import read_checkpoint
-    from codekin.embed.local.model_client import ModelServerProcess, RemoteEncoder
+    from codekin.embed.local.model_client import ModelClient, ModelServerProcess
 
-    hosting = ModelServerProcess(read_checkpoint(settings), settings, folder)
-    bulk = RemoteEncoder(hosting, is_urgent=False)
-    asked = RemoteEncoder(hosting, is_urgent=True, patience_s=patience_s)
+    server_process = ModelServerProcess(read_checkpoint(settings), settings, runtime_folder)
+    bulk_client = ModelClient(server_process, is_urgent=False)
+    interactive = ModelClient(server_process, is_urgent=True, timeout_s=timeout_s)
 
     def close() -> None:
-        bulk.close()
-        asked.close()
+        bulk_client.close()
+        interactive.close()
 
-    return HeavyModel(Embedder(bulk, settings.dim), Embedder(asked, settings.dim), close)
+    return HeavyModel(Embedder(bulk_client, settings.dim), Embedder(interactive, settings.dim), close)
 
 
-def _served(settings: ModelSettings, patience_s: float | None) -> HeavyModel:
+def _connect_endpoint(settings: ModelSettings, timeout_s: float | None) -> HeavyModel:
     from codekin.embed.remote.endpoint import Endpoint, EndpointEncoder, choose_prefixes
 
     endpoint = Endpoint(settings)
-    proof = endpoint.make_proof(choose_prefixes(settings)[Task.CODE2CODE, Role.PASSAGE] + PROBE)
-    bulk = Embedder(EndpointEncoder(endpoint, settings, proof), settings.dim)
-    asked = Embedder(EndpointEncoder(endpoint, settings, proof, patience_s), settings.dim)
-    (probe,) = bulk.embed([PROBE], Task.CODE2CODE, Role.PASSAGE)
-    return HeavyModel(bulk, asked, endpoint.closed.set, probe)
+    model_proof = endpoint.make_proof(choose_prefixes(settings)[Task.CODE2CODE, Role.PASSAGE] + PROBE)
+    bulk = Embedder(EndpointEncoder(endpoint, settings, model_proof), settings.dim)
+    interactive = Embedder(EndpointEncoder(endpoint, settings, model_proof, timeout_s), settings.dim)
+    (probe_vector,) = bulk.embed([PROBE], Task.CODE2CODE, Role.PASSAGE)
+    return HeavyModel(bulk, interactive, endpoint.closed.set, probe_vector)

@@ -1,4 +1,4 @@
-"""(task, role) → the instruction prefix that says which of the five retrieval tasks a text takes part in.
+"""Map (task, role) to the instruction prefix for one of the five retrieval tasks.
 
 Source: jina-code-embeddings, arXiv 2508.21290, table 1. Each prefix ends in a newline, and the text follows.
 """
@@ -9,17 +9,17 @@ from codekin.types import Role, Task
 
 Prefixes = Mapping[tuple[Task, Role], str]
 
-PROBE = "def add(a, b):\n    return a + b"  # any model is asked for it, to see whether it is sound and the same
+PROBE = "def add(a, b):\n    return a + b"  # embedded by every model, to check that it is sound and still the same
 
-_CODE = "Candidate code snippet:\n"
+_CODE_PASSAGE_PREFIX = "Candidate code snippet:\n"
 
 PREFIXES: Prefixes = {
     (Task.NL2CODE, Role.QUERY): "Find the most relevant code snippet given the following query:\n",
-    (Task.NL2CODE, Role.PASSAGE): _CODE,
+    (Task.NL2CODE, Role.PASSAGE): _CODE_PASSAGE_PREFIX,
     (Task.QA, Role.QUERY): "Find the most relevant answer given the following question:\n",
     (Task.QA, Role.PASSAGE): "Candidate answer:\n",
     (Task.CODE2CODE, Role.QUERY): "Find an equivalent code snippet given the following code snippet:\n",
-    (Task.CODE2CODE, Role.PASSAGE): _CODE,
+    (Task.CODE2CODE, Role.PASSAGE): _CODE_PASSAGE_PREFIX,
     (Task.CODE2NL, Role.QUERY): "Find the most relevant comment given the following code snippet:\n",
     (Task.CODE2NL, Role.PASSAGE): "Candidate comment:\n",
     (Task.CODE2COMPLETION, Role.QUERY): (
@@ -30,5 +30,5 @@ PREFIXES: Prefixes = {
 
 
 def find_prefix(task: Task, role: Role) -> str:
-    """The instruction that stands before a text; nl2code and code2code share their passages' prefix."""
+    """Return the instruction before a text; nl2code and code2code share their passages' prefix."""
     return PREFIXES[task, role]

@@ -1,7 +1,7 @@
-"""Text → token ids for the static model: identifiers split to words, lower-cased, cut to known pieces, each once.
+"""Convert text to token ids of the static model: split identifiers, lower-case, cut to known tokens, deduplicate.
 
-Two neighbouring words, of an identifier or of a sentence, also have a row of their own, chosen by their hash: `binary
-search` and `binarySearch` share it, and it says more than `binary` and `search` do.
+Two neighbouring words of an identifier or sentence also form a phrase with a row chosen by hash: `binary search` and
+`binarySearch` share it, and it carries more meaning than `binary` and `search` alone.
 """
 
 import re
@@ -11,105 +11,110 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-MAX_CHARS = 65_536  # of a text; snippets are far shorter, and a minified megabyte has no meaning to average
-_CACHED_WORDS = 200_000  # about 40 MB when full
-_CACHED_PARTS = 50_000  # of words: there are far fewer, and most new words are made of known ones
-_MAX_PARTS = 32  # of an identifier; what has more is data
+MAX_CHARS = 65_536  # of a text; snippets are far shorter, and the average of a minified megabyte means nothing
+_MAX_CACHED_WORDS = 200_000  # about 40 MB when full
+_MAX_CACHED_PARTS = 50_000  # far fewer than words, as most new words consist of known parts
+_MAX_IDENTIFIER_PARTS = 32  # an identifier with more parts is data
 
-# What tells languages apart though no word does. Each that a text has is a token of its own, after all others.
+# Signs that distinguish languages. Each sign in a text is a token, after all others.
 MARKS = (";\n", ":\n", "{", "}", "()", "[", "<", "$", "@", "#", "::", "->", "=>", ":=", "//", "'", '"', "`", "\\", ", ")
 
-_PATTERN = r"\w+|[-+*/%&|^~<>=!?]+"  # brackets, quotes, commas are in every text and say nothing
+_PATTERN = r"\w+|[-+*/%&|^~<>=!?]+"  # every text has brackets, quotes and commas: they carry no meaning
 _WORD = re.compile(_PATTERN)
-_ASCII_WORD = re.compile(_PATTERN, re.ASCII)  # finds the same in ASCII, a quarter faster
+_ASCII_WORD = re.compile(_PATTERN, re.ASCII)  # finds the same in ASCII text, 25% faster
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 
 def split_identifier(word: str) -> list[str]:
-    """`parseHTTPServer2` → parse, http, server, 2; operators stay whole."""
-    found = _PART.findall(word)
-    return [part.lower() for part in found] if found else [word]
+    """Split an identifier: `parseHTTPServer2` → parse, http, server, 2. Operators stay whole."""
+    word_parts = _PART.findall(word)
+    return [part.lower() for part in word_parts] if word_parts else [word]
 
 
 def split_tokens(text: str) -> list[str]:
-    """The identifiers, numbers and operators of a text, in order."""
+    """Return the identifiers, numbers and operators of a text, in order."""
     text = text[:MAX_CHARS]
     return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 class Vocabulary:
-    """The known pieces, and a bounded memory of the ids of the words seen lately."""
+    """Map texts to token ids, with bounded caches of the ids of recent words."""
 
-    def __init__(self, path: Path, phrases: int = 0) -> None:
-        """`path`: a `tokenizer.json` of `tokenizers`; `phrases` rows follow its tokens, for hashed pairs."""
+    def __init__(self, path: Path, phrase_count: int = 0) -> None:
+        """Load a `tokenizer.json` of `tokenizers`.
+
+        `phrase_count` rows follow its tokens; pairs of words are hashed to them.
+        """
         from tokenizers import Tokenizer
 
         self._tokenizer: Any = Tokenizer.from_file(str(path))
-        self._tokens = int(self._tokenizer.get_vocab_size())
-        self._phrases = phrases
-        self._cache: dict[str, tuple[int, ...]] = {}
-        self._parts: dict[str, list[int]] = {}
+        self._token_count = int(self._tokenizer.get_vocab_size())
+        self._phrase_count = phrase_count
+        self._ids_by_word: dict[str, tuple[int, ...]] = {}
+        self._ids_by_part: dict[str, list[int]] = {}
 
     def __len__(self) -> int:
-        return self._tokens + self._phrases + len(MARKS)
+        return self._token_count + self._phrase_count + len(MARKS)
 
     @property
     def first_mark(self) -> int:
-        """The ids from here on are those of marks."""
-        return self._tokens + self._phrases
+        """Return the first id of a mark; all later ids are marks too."""
+        return self._token_count + self._phrase_count
 
-    def language_marks(self, text: str) -> list[int]:
-        """The ids of the marks that the text has."""
-        ended = text[:MAX_CHARS] + "\n"
-        return [mark for mark, sign in enumerate(MARKS, self.first_mark) if sign in ended]
+    def find_mark_ids(self, text: str) -> list[int]:
+        """Return the ids of the marks in the text."""
+        terminated_text = text[:MAX_CHARS] + "\n"
+        return [mark_id for mark_id, mark_text in enumerate(MARKS, self.first_mark) if mark_text in terminated_text]
 
-    def token_ids(self, text: str, spoken: bool = False) -> list[int]:
-        """The ids of the text's pieces, each once, in the order of their first occurrence.
+    def find_token_ids(self, text: str, is_prose: bool = False) -> list[int]:
+        """Return the ids of the text's tokens without duplicates, in the order of their first occurrence.
 
-        `spoken` texts are sentences: their neighbouring words are phrases too, not only those joined in an identifier.
+        In prose neighbouring words are phrases too, not only those joined in an identifier.
         """
-        sequence = split_tokens(text)
-        unique = dict.fromkeys(sequence)
-        if spoken and self._phrases:
-            # Written as the identifier that would join them, a phrase is found in the cache like any word.
-            unique |= dict.fromkeys(f"{a}_{b}" for a, b in pairwise(sequence) if a.isalpha() and b.isalpha())
-        found = list(map(self._cache.get, unique))
-        if None in found:
-            found = self._look_up(unique)
-        return list(dict.fromkeys(chain.from_iterable(found)))  # type: ignore[arg-type]
+        word_sequence = split_tokens(text)
+        unique_words = dict.fromkeys(word_sequence)
+        if is_prose and self._phrase_count:
+            # A phrase is written as an identifier, so that it is found in the cache like any word.
+            unique_words |= dict.fromkeys(
+                f"{first}_{second}" for first, second in pairwise(word_sequence) if first.isalpha() and second.isalpha()
+            )
+        word_ids = list(map(self._ids_by_word.get, unique_words))
+        if None in word_ids:
+            word_ids = self._find_word_ids(unique_words)
+        return list(dict.fromkeys(chain.from_iterable(word_ids)))  # type: ignore[arg-type]
 
-    def _look_up(self, unique: Iterable[str]) -> list[tuple[int, ...] | None]:
-        cache = self._cache
-        if len(cache) > _CACHED_WORDS:
-            cache = self._cache = {}
-        found: list[tuple[int, ...] | None] = []
-        for word in unique:
-            ids = cache.get(word)
-            if ids is None:
-                ids = cache[word] = self._pieces(word)
-            found.append(ids)
-        return found
+    def _find_word_ids(self, unique_words: Iterable[str]) -> list[tuple[int, ...] | None]:
+        ids_by_word = self._ids_by_word
+        if len(ids_by_word) > _MAX_CACHED_WORDS:
+            ids_by_word = self._ids_by_word = {}
+        word_ids: list[tuple[int, ...] | None] = []
+        for word in unique_words:
+            token_ids = ids_by_word.get(word)
+            if token_ids is None:
+                token_ids = ids_by_word[word] = self._compute_word_ids(word)
+            word_ids.append(token_ids)
+        return word_ids
 
-    def _pieces(self, word: str) -> tuple[int, ...]:
-        # Surrogates can't cross into the tokenizer, which speaks UTF-8.
-        split = (
-            split_identifier(word) if word.isascii() else [replace_surrogates(part) for part in split_identifier(word)]
-        )
-        ids = [token for part in split for token in self._pieces_of_part(part)]
-        if self._phrases:
-            pairs = pairwise(split[:_MAX_PARTS])
-            ids += [self._tokens + crc32(f"{a} {b}".encode()) % self._phrases for a, b in pairs]
-        return tuple(ids)
+    def _compute_word_ids(self, word: str) -> tuple[int, ...]:
+        word_parts = split_identifier(word)
+        if not word.isascii():  # the tokenizer takes UTF-8, which can't encode surrogates
+            word_parts = list(map(replace_surrogates, word_parts))
+        token_ids = [token for part in word_parts for token in self._compute_part_ids(part)]
+        if self._phrase_count:
+            part_pairs = pairwise(word_parts[:_MAX_IDENTIFIER_PARTS])
+            phrase_hashes = (crc32(f"{first} {second}".encode()) for first, second in part_pairs)
+            token_ids += [self._token_count + phrase_hash % self._phrase_count for phrase_hash in phrase_hashes]
+        return tuple(token_ids)
 
-    def _pieces_of_part(self, part: str) -> list[int]:
-        ids = self._parts.get(part)
-        if ids is None:
-            if len(self._parts) > _CACHED_PARTS:
-                self._parts = {}
-            ids = self._parts[part] = list(self._tokenizer.encode(part, add_special_tokens=False).ids)
-        return ids
+    def _compute_part_ids(self, part: str) -> list[int]:
+        token_ids = self._ids_by_part.get(part)
+        if token_ids is None:
+            if len(self._ids_by_part) > _MAX_CACHED_PARTS:
+                self._ids_by_part = {}
+            token_ids = self._ids_by_part[part] = list(self._tokenizer.encode(part, add_special_tokens=False).ids)
+        return token_ids
 
 
 def replace_surrogates(text: str) -> str:
-    """The text without unpaired surrogates, which JSON can carry and nothing else can."""
+    """Replace unpaired surrogates, which JSON can carry but UTF-8 can't encode."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -75,7 +75,7 @@ class EmbeddingWorker:
         if heavy is None:
             return None
         try:
-            (vector,) = heavy.asked.embed([question], task, Role.QUERY)
+            (vector,) = heavy.interactive.embed([question], task, Role.QUERY)
         except ModelBusyError:
             return None
         except ModelError as error:

@@ -99,10 +99,11 @@ def tokenize_pairs(
 def _tokenize_kind(kind: str, pairs: Sequence[TextPair], vocabulary: Vocabulary, package: str) -> TokenizedPairs:
     is_sentence = kind in SENTENCE_QUERY_KINDS
     queries = [
-        vocabulary.token_ids(pair.query, is_sentence) + ([] if is_sentence else vocabulary.language_marks(pair.query))
+        vocabulary.find_token_ids(pair.query, is_sentence)
+        + ([] if is_sentence else vocabulary.find_mark_ids(pair.query))
         for pair in pairs
     ]
-    passages = [vocabulary.token_ids(pair.passage) + vocabulary.language_marks(pair.passage) for pair in pairs]
+    passages = [vocabulary.find_token_ids(pair.passage) + vocabulary.find_mark_ids(pair.passage) for pair in pairs]
     kept_rows = [row for row in range(len(pairs)) if len(queries[row]) > 1 and len(passages[row]) > 1]
     return TokenizedPairs(
         flatten_texts([queries[row] for row in kept_rows]),

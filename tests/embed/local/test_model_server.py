@@ -20,7 +20,7 @@ from codekin.embed.embedder import Embedder, load_embedder
 from codekin.embed.local import model_client
 from codekin.embed.local.checkpoint import read_checkpoint
 from codekin.embed.local.ipc import Address, connect, read_address
-from codekin.embed.local.model_client import ModelServerProcess, RemoteEncoder
+from codekin.embed.local.model_client import ModelClient, ModelServerProcess
 from codekin.errors import ModelBusyError, ModelError
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
@@ -58,11 +58,11 @@ def hosting(settings: ModelSettings, home: Path) -> Iterator[ModelServerProcess]
 
 
 def process_of(hosting: ModelServerProcess) -> psutil.Process:
-    return psutil.Process(hosting.told["pid"])
+    return psutil.Process(hosting.server_info["pid"])
 
 
 def bulk(hosting: ModelServerProcess) -> Embedder:
-    return Embedder(RemoteEncoder(hosting, is_urgent=False))
+    return Embedder(ModelClient(hosting, is_urgent=False))
 
 
 def test_who_asks_from_elsewhere_gets_the_same_vectors_from_the_same_process(
@@ -72,19 +72,19 @@ def test_who_asks_from_elsewhere_gets_the_same_vectors_from_the_same_process(
     found = bulk(other).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
     expected = load_embedder(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
     np.testing.assert_allclose(found, expected, atol=1e-6)  # the two may have different numbers of threads
-    assert other.told["pid"] == hosting.told["pid"]
+    assert other.server_info["pid"] == hosting.server_info["pid"]
     assert bulk(other).space(Task.NL2CODE) == load_embedder(settings).space(Task.NL2CODE)
     assert bulk(other).device == "cpu, 1 thread, float32"  # the process's own, not of whoever asks
 
 
 def test_two_who_begin_at_once_start_one_process(settings: ModelSettings, tmp_path: Path) -> None:
     ways = [ModelServerProcess(read_checkpoint(settings), settings, tmp_path / "models") for _ in range(4)]
-    threads = [threading.Thread(target=lambda way=way: way.conversation().close()) for way in ways]
+    threads = [threading.Thread(target=lambda way=way: way.connect().close()) for way in ways]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(LONG_S)
-    assert len({way.told["pid"] for way in ways}) == 1
+    assert len({way.server_info["pid"] for way in ways}) == 1
     process_of(ways[0]).kill()
 
 
@@ -101,7 +101,7 @@ def test_a_question_comes_before_bulk_work_that_was_there_first(hosting: ModelSe
     thread = threading.Thread(target=work)
     thread.start()
     assert begun.wait(LONG_S)
-    asked = Embedder(RemoteEncoder(hosting, is_urgent=True))
+    asked = Embedder(ModelClient(hosting, is_urgent=True))
     for _ in range(3):
         asked.embed(["where is the parser?"], Task.NL2CODE, Role.QUERY)
     assert not done.is_set()
@@ -114,7 +114,7 @@ def test_killed_in_the_middle_of_the_work_it_is_started_again_and_nothing_is_los
 ) -> None:
     """And what was killed neither keeps a question waiting, nor does it end for ever."""
     hosting = ModelServerProcess(read_checkpoint(settings), settings, tmp_path / "models")
-    asked = Embedder(RemoteEncoder(hosting, is_urgent=True, patience_s=LONG_S))
+    asked = Embedder(ModelClient(hosting, is_urgent=True, timeout_s=LONG_S))
     with pytest.raises(ModelBusyError, match="is being loaded"):
         asked.embed(["anything"], Task.NL2CODE, Role.QUERY)
     found: list[np.ndarray] = []
@@ -127,7 +127,7 @@ def test_killed_in_the_middle_of_the_work_it_is_started_again_and_nothing_is_los
     thread.join(LONG_S)
     expected = load_embedder(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
     assert np.allclose(found[0], np.tile(expected, (10, 1)), atol=1e-5)
-    assert hosting.told["pid"] != first.pid
+    assert hosting.server_info["pid"] != first.pid
     process_of(hosting).kill()
 
 
@@ -140,20 +140,20 @@ def test_it_ends_when_nobody_asks_and_is_there_again_for_who_does(settings: Mode
         process = process_of(hosting)
         process.wait(LONG_S)
         assert not process.is_running()
-    address = read_address(hosting._address)
+    address = read_address(hosting._address_path)
     assert address is not None
     assert connect(address) is None
-    assert not Path(str(address.where)).exists()
+    assert not Path(str(address.location)).exists()
 
 
 @posix
 def test_only_its_user_can_reach_it_and_only_who_has_the_key_is_answered(hosting: ModelServerProcess) -> None:
-    address = read_address(hosting._address)
+    address = read_address(hosting._address_path)
     assert address is not None
-    for path in (hosting._address, hosting.log_path, Path(str(address.where))):
+    for path in (hosting._address_path, hosting.log_path, Path(str(address.location))):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
-    assert stat.S_IMODE(Path(str(address.where)).parent.stat().st_mode) == 0o700
-    assert connect(Address(address.where, os.urandom(32))) is None
+    assert stat.S_IMODE(Path(str(address.location)).parent.stat().st_mode) == 0o700
+    assert connect(Address(address.location, os.urandom(32))) is None
     channel = connect(address)
     assert channel is not None
     channel.receive()
@@ -173,19 +173,19 @@ def test_what_can_not_be_loaded_says_so_with_the_remedy_and_is_not_tried_again_a
     hosting = ModelServerProcess(read_checkpoint(settings), settings, tmp_path / "models")
     with pytest.raises(ModelError, match=r"\. [A-Z]") as first:
         bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
-    address = read_address(hosting._address)
+    address = read_address(hosting._address_path)
     with pytest.raises(ModelError) as second:  # at once: it would only fail again
         bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
     assert str(first.value) == str(second.value)
-    assert read_address(hosting._address) == address
+    assert read_address(hosting._address_path) == address
 
 
 @posix
 def test_one_that_hangs_at_its_work_is_left_to_itself_and_another_started(
     settings: ModelSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_client, "_GREETING_S", 1.0)
-    monkeypatch.setattr(model_client, "_SILENCE_S", 0.3)
+    monkeypatch.setattr(model_client, "_CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(model_client, "_LIVENESS_INTERVAL_S", 0.3)
     hosting = ModelServerProcess(read_checkpoint(settings), settings, tmp_path / "models")
     embedder = bulk(hosting)
     embedder.embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
@@ -193,7 +193,7 @@ def test_one_that_hangs_at_its_work_is_left_to_itself_and_another_started(
     first.suspend()
     found = embedder.embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
     assert np.allclose(found, load_embedder(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE), atol=1e-5)
-    assert hosting.told["pid"] != first.pid
+    assert hosting.server_info["pid"] != first.pid
     first.kill()
     process_of(hosting).kill()
 
@@ -202,13 +202,13 @@ def test_one_that_hangs_at_its_work_is_left_to_itself_and_another_started(
 def test_who_listens_there_without_greeting_is_passed_by(
     settings: ModelSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_client, "_GREETING_S", 0.5)
+    monkeypatch.setattr(model_client, "_CONNECT_TIMEOUT_S", 0.5)
     hosting = ModelServerProcess(read_checkpoint(settings), settings, tmp_path / "models")
     with socket.socket(socket.AF_UNIX) as stranger:
         stranger.bind(str(tmp_path / "s"))
         stranger.listen()
-        hosting._address.parent.mkdir()
-        Address(str(tmp_path / "s"), os.urandom(32)).write(hosting._address)
+        hosting._address_path.parent.mkdir()
+        Address(str(tmp_path / "s"), os.urandom(32)).write(hosting._address_path)
         assert bulk(hosting).embed(["x = 1"], Task.NL2CODE, Role.PASSAGE).shape == (1, 64)
     process_of(hosting).kill()
 

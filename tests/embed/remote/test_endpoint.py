@@ -26,7 +26,7 @@ CODE = [f"def f{at}(x):\n    return x * {at}" for at in range(7)]
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(endpoint, "_WAIT_S", 0.01)
+    monkeypatch.setattr(endpoint, "_FIRST_RETRY_DELAY_S", 0.01)
     monkeypatch.delenv("CODEKIN_ENDPOINT_KEY", raising=False)
     with start_endpoint() as state:
         yield state
@@ -58,12 +58,12 @@ def test_the_vectors_are_the_servers_in_the_texts_order_a_bounded_number_at_a_ti
 def test_a_known_model_is_told_its_instruction(server: Server) -> None:
     settings = ModelSettings("jinaai/jina-code-embeddings-0.5b", dim=64, endpoint=server.url)
     model = connect_heavy_model(settings, Path(), None)
-    found = model.asked.embed(["parse a date"], Task.NL2CODE, Role.QUERY)
+    found = model.interactive.embed(["parse a date"], Task.NL2CODE, Role.QUERY)
     told = "Find the most relevant code snippet given the following query:\nparse a date"
     assert server.asked[-1][0] == told
     assert found.shape == (1, 64)
     own = connect_heavy_model(ModelSettings("mine", endpoint=server.url, prompts=("query=search: ",)), Path(), None)
-    own.asked.embed(["parse a date"], Task.NL2CODE, Role.QUERY)
+    own.interactive.embed(["parse a date"], Task.NL2CODE, Role.QUERY)
     assert server.asked[-1][0] == "search: parse a date"
 
 
@@ -116,7 +116,7 @@ def test_a_question_does_not_wait_for_what_may_pass(server: Server) -> None:
     model = opened(server, patience_s=0.2)
     server.failing.append(_status(503))
     with pytest.raises(ModelBusyError, match="503"):
-        model.asked.embed(["now?"], Task.NL2CODE, Role.QUERY)
+        model.interactive.embed(["now?"], Task.NL2CODE, Role.QUERY)
     release = threading.Event()
 
     def slowly(handler: Handler, texts: list[str]) -> None:
@@ -125,7 +125,7 @@ def test_a_question_does_not_wait_for_what_may_pass(server: Server) -> None:
 
     server.failing.append(slowly)
     with pytest.raises(ModelBusyError, match="within"):
-        model.asked.embed(["now?"], Task.NL2CODE, Role.QUERY)
+        model.interactive.embed(["now?"], Task.NL2CODE, Role.QUERY)
     release.set()
 
 
@@ -133,7 +133,7 @@ def test_who_waits_for_a_server_to_get_well_can_be_told_to_stop(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = opened(server)
-    monkeypatch.setattr(endpoint, "_WAIT_S", 1000.0)
+    monkeypatch.setattr(endpoint, "_FIRST_RETRY_DELAY_S", 1000.0)
     failed = threading.Event()
 
     def ill(handler: Handler, _: list[str]) -> None:
@@ -154,7 +154,7 @@ def test_who_waits_for_a_server_to_get_well_can_be_told_to_stop(
     assert failed.wait(30)
     model.close()
     thread.join(30)
-    assert "no longer asked" in str(raised[0])
+    assert "no longer in use" in str(raised[0])
 
 
 @pytest.mark.parametrize(
@@ -163,8 +163,8 @@ def test_who_waits_for_a_server_to_get_well_can_be_told_to_stop(
         (_status(401), "CODEKIN_ENDPOINT_KEY"),
         (_status(404), "model.endpoint"),
         (_status(400), "in a moment"),
-        (_status(307, Location="http://example.invalid/"), "elsewhere now: http://example.invalid/"),
-        (_status(302), "it does not say where"),
+        (_status(307, Location="http://example.invalid/"), "redirects to http://example.invalid/"),
+        (_status(302), "redirects to an unknown address"),
         (lambda handler, _: handler.say(400, b"\x1b[31mred\nalarm"), "[31mred alarm"),
         (lambda handler, _: handler.say(200, b"[" * 100_000), "OpenAI-compatible"),
         (lambda handler, _: handler.say(200, b" " * (4 << 20)), "bytes for 3 texts"),
@@ -199,17 +199,17 @@ def test_a_model_that_takes_another_s_place_meanwhile_is_found_out(server: Serve
         handler.say(200, _rows(texts, [1.0] * numbers))
 
     server.failing.extend([lambda handler, texts: handler.embed(texts), other, other])
-    with pytest.raises(ModelError, match=r"another|several lengths"):
+    with pytest.raises(ModelError, match=r"another|different lengths"):
         embedded(model)
     server.failing.append(other)
     with pytest.raises(ModelError, match=r"another model now.*Ask again"):
-        model.asked.embed(["now?"], Task.NL2CODE, Role.QUERY)
+        model.interactive.embed(["now?"], Task.NL2CODE, Role.QUERY)
     assert np.allclose(embedded(model), expected(), atol=1e-5)
 
 
 def test_a_model_that_knows_nothing_is_refused(server: Server) -> None:
     server.failing.append(lambda handler, texts: handler.say(200, _rows(texts, [0.0] * 8)))
-    with pytest.raises(ModelError, match="nothing but zeros"):
+    with pytest.raises(ModelError, match="a vector of zeros"):
         opened(server)
 
 
@@ -229,7 +229,7 @@ def test_an_answer_that_drips_is_not_waited_for(server: Server) -> None:
 
     server.failing.append(drip)
     with pytest.raises(ModelBusyError, match=r"within 0\.3 s"):
-        model.asked.embed(["now?"], Task.NL2CODE, Role.QUERY)
+        model.interactive.embed(["now?"], Task.NL2CODE, Role.QUERY)
     assert gone.wait(30)
 
 
@@ -261,7 +261,7 @@ def test_a_password_in_the_address_is_refused_and_not_told() -> None:
 
 def test_a_key_that_no_header_can_carry_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEKIN_ENDPOINT_KEY", "two\nlines")
-    with pytest.raises(ModelError, match="Set it anew"):
+    with pytest.raises(ModelError, match="Set it again"):
         opened(server)
     monkeypatch.setenv("CODEKIN_ENDPOINT_KEY", "one\n")
     opened(server)

@@ -1,1 +1,1 @@
-"""Which models run on this machine, and how? Checkpoints by safetensors only, in a process of their own."""
+"""Run models on this machine: safetensors checkpoints only, in a process of their own."""

@@ -1,7 +1,7 @@
-"""How the process that holds a model and those who ask it talk: over a socket that only this user can reach.
+"""Exchange messages with the model server, over a socket that only this user can reach.
 
-A message is a JSON object; vectors follow it as raw bytes. Nothing is ever unpickled. Both sides prove, by
-multiprocessing's own challenge (HMAC), that they have read the key, which lies in a file of the user's alone.
+A message is a JSON object, followed by vectors as raw bytes. Nothing is ever unpickled. Both sides prove, by
+multiprocessing's HMAC challenge, that they have read the key, which is in a file that only the user can read.
 """
 
 import json
@@ -24,37 +24,37 @@ from codekin.settings import runtime_directory
 
 Floats = NDArray[np.float32]
 
-READY = "ready"  # what a process says when it listens
-_LONGEST = 1 << 30  # bytes of a message
+READY = "ready"  # printed by the model server once it listens
+_MAX_MESSAGE_BYTES = 1 << 30  # a larger message is an error
 
 
 class MessageChannel:
-    """One conversation. Raises EOFError or OSError when the other side is gone."""
+    """Send and receive on one connection. Raises EOFError or OSError when the peer is gone."""
 
-    def __init__(self, connection: "Connection[Any, Any]", other: "Address | None" = None) -> None:
-        """`other` is where the other side listens, if this one has come to it."""
+    def __init__(self, connection: "Connection[Any, Any]", peer_address: "Address | None" = None) -> None:
+        """Wrap a connection; on the client's side `peer_address` is the server's."""
         self._connection = connection
-        self.other = other
+        self.peer_address = peer_address
 
-    def send(self, message: Mapping[str, Any], rows: Floats | None = None) -> None:
-        """Send a message, with `rows` (n, d) where there are any."""
-        shape = None if rows is None else list(rows.shape)
+    def send(self, message: Mapping[str, Any], vectors: Floats | None = None) -> None:
+        """Send a message, optionally with vectors (n, d)."""
+        shape = None if vectors is None else list(vectors.shape)
         self._connection.send_bytes(json.dumps({**message, "shape": shape}).encode())
-        if rows is not None:
-            self._connection.send_bytes(np.ascontiguousarray(rows, "<f4").tobytes())
+        if vectors is not None:
+            self._connection.send_bytes(np.ascontiguousarray(vectors, "<f4").tobytes())
 
     def receive(self) -> tuple[dict[str, Any], Floats | None]:
-        """The next message, and its rows."""
-        message = json.loads(self._connection.recv_bytes(_LONGEST))
+        """Receive the next message and its vectors."""
+        message = json.loads(self._connection.recv_bytes(_MAX_MESSAGE_BYTES))
         shape = message.pop("shape")
         if shape is None:
             return message, None
-        rows = np.frombuffer(self._connection.recv_bytes(_LONGEST), "<f4").reshape(shape)
-        return message, rows.astype(np.float32)
+        vectors = np.frombuffer(self._connection.recv_bytes(_MAX_MESSAGE_BYTES), "<f4").reshape(shape)
+        return message, vectors.astype(np.float32)
 
-    def poll(self, within_s: float) -> bool:
-        """Whether there is a message, or the other side's end, before that time is over."""
-        return self._connection.poll(within_s)
+    def poll(self, timeout_s: float) -> bool:
+        """Return whether a message or the end of the connection arrives within the time-out."""
+        return self._connection.poll(timeout_s)
 
     def close(self) -> None:
         self._connection.close()
@@ -62,74 +62,80 @@ class MessageChannel:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a process listens, and what proves that somebody may talk to it."""
+    """Hold where a process listens, and the key that authenticates its clients."""
 
-    where: str | tuple[str, int]  # a socket's path; or, where the system has no such sockets, this machine and a port
+    location: str | tuple[str, int]  # a socket's path; on Windows a local host and port
     key: bytes
 
     def write(self, path: Path) -> None:
-        """Into a file that only this user can read; whole or not at all. Raises ModelError."""
-        told = {"where": self.where, "key": self.key.hex()}
-        fresh = path.with_name(f"{path.name}.{os.getpid()}")
+        """Write atomically to a file that only this user can read. Raises ModelError."""
+        address_fields = {"where": self.location, "key": self.key.hex()}
+        temporary_path = path.with_name(f"{path.name}.{os.getpid()}")
         try:
-            with os.fdopen(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as stream:
-                json.dump(told, stream)
-            fresh.replace(path)
+            with os.fdopen(os.open(temporary_path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as stream:
+                json.dump(address_fields, stream)
+            temporary_path.replace(path)
         except OSError as error:
             with suppress(OSError):
-                fresh.unlink(missing_ok=True)
+                temporary_path.unlink(missing_ok=True)
             raise describe_unwritable(path.parent, error) from error
 
     def unlink(self) -> None:
-        """Remove the socket of a process that is no more."""
-        if isinstance(self.where, str):
-            Path(self.where).unlink(missing_ok=True)
+        """Remove the socket of a process that no longer runs."""
+        if isinstance(self.location, str):
+            Path(self.location).unlink(missing_ok=True)
 
 
 def read_address(path: Path) -> Address | None:
-    """The address in the file; None where there is none."""
+    """Read the address in a file; None if there is none."""
     try:
-        told = json.loads(path.read_text())
-        where = told["where"] if isinstance(told["where"], str) else (str(told["where"][0]), int(told["where"][1]))
-        return Address(where, bytes.fromhex(told["key"]))
+        address_fields = json.loads(path.read_text())
+        location = (
+            address_fields["where"]
+            if isinstance(address_fields["where"], str)
+            else (str(address_fields["where"][0]), int(address_fields["where"][1]))
+        )
+        return Address(location, bytes.fromhex(address_fields["key"]))
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
 
 def listen() -> tuple[Listener, Address]:
-    """A socket that only this user can reach, and its address. Raises ModelError."""
-    key = secrets.token_bytes(32)
+    """Open a socket that only this user can reach; return it and its address. Raises ModelError."""
+    secret_key = secrets.token_bytes(32)
     if sys.platform == "win32":
         listener = Listener(("127.0.0.1", 0), "AF_INET", backlog=16)
-        return listener, Address(listener.address, key)
-    where = str(_private_folder() / f"{secrets.token_hex(8)}.sock")
-    before = os.umask(0o177)
+        return listener, Address(listener.address, secret_key)
+    socket_path = str(_make_private_folder() / f"{secrets.token_hex(8)}.sock")
+    previous_umask = os.umask(0o177)
     try:
-        return Listener(where, "AF_UNIX", backlog=16), Address(where, key)
+        return Listener(socket_path, "AF_UNIX", backlog=16), Address(socket_path, secret_key)
     except OSError as error:
         raise ModelError(
-            f"{where} can't be listened on ({error}). Set XDG_RUNTIME_DIR to a folder of yours."
+            f"{socket_path} can't be used as a socket ({error}). Set XDG_RUNTIME_DIR to a folder of yours."
         ) from error
     finally:
-        os.umask(before)
+        os.umask(previous_umask)
 
 
-def _private_folder() -> Path:
-    """The folder of our sockets: a socket's path may have no more than some 100 characters, so not in the cache."""
+def _make_private_folder() -> Path:
+    """Create the folder for sockets. It is not in the cache: a socket's path is limited to about 100 characters."""
     try:
         folder = runtime_directory()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = folder.lstat()
+        status = folder.lstat()
     except OSError as error:
         remedy = "Set XDG_RUNTIME_DIR to a folder of yours."
-        raise ModelError(f"There is no folder for a socket ({error}). {remedy}") from error
-    if sys.platform != "win32" and (state.st_uid != os.getuid() or state.st_mode & 0o077):
-        raise ModelError(f"{folder} is not yours alone. Remove it, or set XDG_RUNTIME_DIR to a folder of yours.")
+        raise ModelError(f"No folder for a socket can be created ({error}). {remedy}") from error
+    if sys.platform != "win32" and (status.st_uid != os.getuid() or status.st_mode & 0o077):
+        raise ModelError(
+            f"{folder} is accessible to other users. Remove it, or set XDG_RUNTIME_DIR to a folder of yours."
+        )
     return folder
 
 
 def authenticate(connection: "Connection[Any, Any]", key: bytes) -> MessageChannel | None:
-    """The listener's side of a new conversation; None where the other side can't prove that it has read the key."""
+    """Accept a client on the listener's side; None if it can't prove that it has the key."""
     try:
         deliver_challenge(connection, key)
         answer_challenge(connection, key)
@@ -140,13 +146,13 @@ def authenticate(connection: "Connection[Any, Any]", key: bytes) -> MessageChann
 
 
 def connect(address: Address) -> MessageChannel | None:
-    """A conversation with who listens there; None where nobody does who has the key."""
+    """Connect to a server; None if nobody with the key listens there."""
     with suppress(AuthenticationError, EOFError, OSError):
-        return MessageChannel(Client(address.where, authkey=address.key), address)
+        return MessageChannel(Client(address.location, authkey=address.key), address)
     return None
 
 
 def describe_unwritable(folder: Path, error: OSError) -> ModelError:
-    """What to tell of a folder of the cache in which nothing can be kept."""
-    remedy = "Free some room there, or set cache.directory to a folder that can be written."
+    """Return the error for a cache folder that can't be written."""
+    remedy = "Free some space there, or set cache.directory to a writable folder."
     return ModelError(f"{folder} can't be written ({error.strerror}). {remedy}")

@@ -1,4 +1,4 @@
-"""A heavy model as those see it who do not load it: its process found or started, asked, started again if it died."""
+"""Use a heavy model in another process: find or start the process, send requests, restart it if it died."""
 
 import hashlib
 import json
@@ -21,232 +21,240 @@ from codekin.errors import ModelBusyError, ModelDiedError, ModelError
 from codekin.processes import start_python
 from codekin.settings import ModelSettings
 
-_TRIES = 3  # what kills a process may be another one's hunger for memory
-_COOL_DOWN_S = 30.0  # after a failure to load the model; it takes seconds and will most likely fail again
-_LOOK_S = 0.2  # how soon `close` is noticed
-_GREETING_S = 20.0  # who does not greet within it is stopped, or hangs, or is somebody else
-_SILENCE_S = 60.0  # after which one who works is asked whether it is there
+_MAX_TRIES = 3  # a process may be killed because another one needs memory
+_COOL_DOWN_S = 30.0  # after the model failed to load: a retry takes seconds and will most likely fail too
+_POLL_INTERVAL_S = 0.2  # how quickly `close` is noticed
+_CONNECT_TIMEOUT_S = 20.0  # a process that doesn't answer is suspended, hangs, or isn't ours
+_LIVENESS_INTERVAL_S = 60.0  # how often a busy server is checked
 
-Met = TypeVar("Met", MessageChannel, MessageChannel | None)
+Connected = TypeVar("Connected", MessageChannel, MessageChannel | None)
 
 
 class ModelServerProcess:
-    """The one process of this user that holds a model, wherever it is, and whether there is one yet."""
+    """Find or start the user's one process that holds a given model."""
 
-    def __init__(self, checkpoint: Checkpoint, settings: ModelSettings, folder: Path) -> None:
-        """`folder` is for what the processes leave for each other."""
+    def __init__(self, checkpoint: Checkpoint, settings: ModelSettings, runtime_folder: Path) -> None:
+        """Identify the process; its address, log and lock file are in `runtime_folder`."""
         self.checkpoint = checkpoint
-        self.told: dict[str, Any] = {}  # what the process last said of itself
+        self.server_info: dict[str, Any] = {}  # from its last greeting
         self._settings = settings
-        self._folder = folder
-        alike = [__version__, sys.executable, checkpoint.fingerprint, settings.device, settings.precision]
-        self._name = hashlib.blake2b(json.dumps(alike).encode(), digest_size=8).hexdigest()
-        self._failure: tuple[float, str] = (-_COOL_DOWN_S, "")
+        self._runtime_folder = runtime_folder
+        identity = [__version__, sys.executable, checkpoint.fingerprint, settings.device, settings.precision]
+        self._instance_name = hashlib.blake2b(json.dumps(identity).encode(), digest_size=8).hexdigest()
+        self._last_failure: tuple[float, str] = (-_COOL_DOWN_S, "")
 
     @property
     def log_path(self) -> Path:
-        """What the process says of what it does."""
-        return self._folder / f"{self._name}.log"
+        """Return the path of the process's log."""
+        return self._runtime_folder / f"{self._instance_name}.log"
 
     def connect(self) -> MessageChannel:
-        """A new one, with a model that is ready: waits until it is loaded. Raises ModelError."""
-        when, failure = self._failure
-        if time.monotonic() - when < _COOL_DOWN_S:
-            raise ModelError(failure)
+        """Return a new channel, after waiting until the model is loaded. Raises ModelError."""
+        failed_at, message = self._last_failure
+        if time.monotonic() - failed_at < _COOL_DOWN_S:
+            raise ModelError(message)
         try:
-            return self._conversation()
+            return self._open_channel()
         except ModelError as error:
-            self._failure = (time.monotonic(), str(error))
+            self._last_failure = (time.monotonic(), str(error))
             raise
 
-    def forgive(self) -> None:
-        """What failed may be mended: try it again when asked."""
-        self._failure = (-_COOL_DOWN_S, "")
-
-    def _conversation(self) -> MessageChannel:
-        for _ in range(_TRIES):
-            channel = self._reach() or self._start()
+    def _open_channel(self) -> MessageChannel:
+        for _ in range(_MAX_TRIES):
+            channel = self._connect_existing() or self._start_once()
             if channel is None:
                 continue
             try:
-                hello, _ = channel.receive()
-            except (EOFError, OSError):  # its time was over, or it was killed
+                server_info, _ = channel.receive()
+            except (EOFError, OSError):  # it ended because it was idle, or was killed
                 channel.close()
                 continue
-            if error := hello.get("error"):
+            if error_message := server_info.get("error"):
                 channel.close()
-                raise ModelError(error)
-            if hello["fingerprint"] != self.checkpoint.fingerprint:
+                raise ModelError(error_message)
+            if server_info["fingerprint"] != self.checkpoint.fingerprint:
                 channel.close()
-                raise ModelError(f"The files of {self.checkpoint.name} have changed. Ask again: they are read anew.")
-            self.told = hello
+                raise ModelError(f"The files of {self.checkpoint.name} have changed. Ask again to read them.")
+            self.server_info = server_info
             return channel
-        raise ModelError(self._death())
+        raise ModelError(self._describe_death())
 
-    def _death(self) -> str:
-        """Why there is no process: most often, no room for it."""
-        remedy = (
-            f"Is there memory for it? {self.log_path} may say more. Choose a smaller model.name, or model.precision."
-        )
-        return f"The process that loads {self.checkpoint.name} died {_TRIES} times. {remedy}"
+    def _describe_death(self) -> str:
+        """Explain why the process keeps dying: most often there is too little memory."""
+        remedy = f"Is there memory for it? See {self.log_path}. Choose a smaller model.name or model.precision."
+        return f"The process that loads {self.checkpoint.name} died {_MAX_TRIES} times. {remedy}"
 
-    def is_there(self, channel: MessageChannel) -> bool:
-        """Whether the other side still greets, and is the one that others find."""
-        if read_address(self._address) != channel.other or (greeted := self._reach()) is None:
+    def is_reachable(self, channel: MessageChannel) -> bool:
+        """Return whether the peer still accepts connections, at the address that others find."""
+        if read_address(self._address_path) != channel.peer_address:
             return False
-        greeted.close()
-        return True
+        second_channel = self._connect_existing()
+        if second_channel is not None:
+            second_channel.close()
+        return second_channel is not None
 
-    def _reach(self) -> MessageChannel | None:
-        address = read_address(self._address)
+    def _connect_existing(self) -> MessageChannel | None:
+        address = read_address(self._address_path)
         if address is None:
             return None
         try:
-            return _on_a_thread(lambda: connect(address)).result(_GREETING_S)
-        except TimeoutError:  # it is left to itself: should it go on one day, it ends when nobody asks
+            return _run_on_thread(lambda: connect(address)).result(_CONNECT_TIMEOUT_S)
+        except TimeoutError:  # the thread is abandoned: if the process recovers, it ends when idle
             return None
 
     @property
-    def _address(self) -> Path:
-        return self._folder / f"{self._name}.json"
+    def _address_path(self) -> Path:
+        return self._runtime_folder / f"{self._instance_name}.json"
 
-    def _start(self) -> MessageChannel | None:
+    def _start_once(self) -> MessageChannel | None:
+        """Start the process, unless another client has done so meanwhile."""
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with FileLock(self._folder / f"{self._name}.lock", mode=0o600):
-                return self._reach() or self._started()
+            self._runtime_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with FileLock(self._runtime_folder / f"{self._instance_name}.lock", mode=0o600):
+                return self._connect_existing() or self._start_process()
         except OSError as error:
-            raise describe_unwritable(self._folder, error) from error
+            raise describe_unwritable(self._runtime_folder, error) from error
 
-    def _started(self) -> MessageChannel | None:
-        """The first conversation with a new process; None where it is dead already. Raises ModelError where it says
-        why it can't be. The caller has the lock, and nobody could be reached.
+    def _start_process(self) -> MessageChannel | None:
+        """Start a process and connect to it. None if it is dead already.
+
+        Raises ModelError with the process's reason. The caller holds the lock and found no running process.
         """
-        if former := read_address(self._address):
-            former.unlink()
-        with os.fdopen(os.open(self.log_path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as log:
-            process = start_python("codekin.embed.local.model_server", stderr=log, is_detached=True)
-        # In full, for the process runs in another folder.
-        name = str(resolve_folder(self._settings.name) or self._settings.name)
-        order = {"model": asdict(replace(self._settings, name=name)), "address": str(self._address.absolute())}
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101 (we asked for pipes)
+        if stale_address := read_address(self._address_path):
+            stale_address.unlink()
+        with os.fdopen(os.open(self.log_path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as log_file:
+            process = start_python("codekin.embed.local.model_server", stderr=log_file, is_detached=True)
+        # An absolute path, as the process runs in another folder.
+        model_name = str(resolve_folder(self._settings.name) or self._settings.name)
+        start_request = {
+            "model": asdict(replace(self._settings, name=model_name)),
+            "address": str(self._address_path.absolute()),
+        }
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101 (start_python opens pipes)
         try:
             with process.stdin, process.stdout:
-                process.stdin.write(json.dumps(order).encode() + b"\n")
+                process.stdin.write(json.dumps(start_request).encode() + b"\n")
                 process.stdin.flush()
-                told = process.stdout.readline().decode(errors="replace").strip()
+                first_line = process.stdout.readline().decode(errors="replace").strip()
         except BrokenPipeError:
-            told = ""
-        threading.Thread(target=process.wait, daemon=True).start()  # so that its end leaves no zombie
-        if told != READY:
-            raise ModelError(told or f"The process for {self.checkpoint.name} did not start; {self.log_path} says why.")
-        return self._reach()
+            first_line = ""
+        threading.Thread(target=process.wait, daemon=True).start()  # reap it when it ends
+        if first_line != READY:
+            raise ModelError(
+                first_line or f"The process for {self.checkpoint.name} did not start. See {self.log_path}."
+            )
+        return self._connect_existing()
 
 
-class RemoteEncoder:
-    """The encoder at the other end; one question at a time."""
+class ModelClient:
+    """Encode texts in the model server, one request at a time."""
 
-    def __init__(self, hosting: ModelServerProcess, *, is_urgent: bool, patience_s: float | None = None) -> None:
-        """With `patience_s` a question waits so long for a model that is loaded, and hardly for one that is not; else
-        until it has been loaded and has answered, however often it must be started. Urgent ones come before all others.
+    def __init__(self, server_process: ModelServerProcess, *, is_urgent: bool, timeout_s: float | None = None) -> None:
+        """Set the time-out in seconds and the priority of requests.
+
+        With `timeout_s`, requests wait that long for a loaded model, and hardly at all for one that is not loaded.
+        Without it they wait until the model is loaded and has answered, through restarts. Urgent requests go before
+        all others.
         """
-        checkpoint = hosting.checkpoint
+        checkpoint = server_process.checkpoint
         self.name, self.fingerprint = checkpoint.name, checkpoint.fingerprint
         self.dims, self.prefixes = checkpoint.dims, checkpoint.prefixes
-        self._hosting = hosting
+        self._server_process = server_process
         self._is_urgent = is_urgent
-        self._patience_s = patience_s
-        self._asking = threading.Lock()
+        self._timeout_s = timeout_s
+        self._request_lock = threading.Lock()
         self._channel: MessageChannel | None = None
-        self._coming: Future[MessageChannel] | None = None
+        self._pending_channel: Future[MessageChannel] | None = None
         self._closed = threading.Event()
 
     @property
     def device(self) -> str:
-        return str(self._hosting.told.get("device", "not loaded"))
+        return str(self._server_process.server_info.get("device", "not loaded"))
 
     @property
     def problems(self) -> tuple[str, ...]:
-        return tuple(self._hosting.told.get("problems", ()))
+        return tuple(self._server_process.server_info.get("problems", ()))
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """float32 (n, dims[-1]). Raises ModelBusyError, ModelDiedError, ModelError."""
-        patience = 1e9 if self._patience_s is None else self._patience_s
-        until = time.monotonic() + patience
-        if not self._asking.acquire(timeout=min(patience, threading.TIMEOUT_MAX)):
-            raise self._busy()
+        """Return float32 (n, dims[-1]). Raises ModelBusyError, ModelDiedError, ModelError."""
+        timeout_s = 1e9 if self._timeout_s is None else self._timeout_s
+        deadline = time.monotonic() + timeout_s
+        if not self._request_lock.acquire(timeout=min(timeout_s, threading.TIMEOUT_MAX)):
+            raise self._make_busy_error()
         try:
-            for _ in range(_TRIES):
-                channel = self._conversation(until)
+            for _ in range(_MAX_TRIES):
+                channel = self._ensure_channel(deadline)
                 try:
-                    return self._ask(channel, texts, prefix, until)
-                except (EOFError, OSError):  # it died, or ended for idleness
-                    self._hang_up()
-            raise ModelDiedError(f"The process of {self.name} died {_TRIES} times of the same {len(texts)} texts.")
+                    return self._request_vectors(channel, texts, prefix, deadline)
+                except (EOFError, OSError):  # it died, or ended because it was idle
+                    self._drop_channel()
+            raise ModelDiedError(f"The process of {self.name} died {_MAX_TRIES} times on the same {len(texts)} texts.")
         finally:
-            self._asking.release()
+            self._request_lock.release()
 
     def close(self) -> None:
-        """Questions under way end soon, with ModelBusyError."""
+        """End requests under way soon, with ModelBusyError."""
         self._closed.set()
-        if self._asking.acquire(timeout=2 * _LOOK_S):
-            self._hang_up()
-            self._asking.release()
+        if self._request_lock.acquire(timeout=2 * _POLL_INTERVAL_S):
+            self._drop_channel()
+            self._request_lock.release()
 
-    def _ask(self, channel: MessageChannel, texts: Sequence[str], prefix: str, until: float) -> Floats:
+    def _request_vectors(self, channel: MessageChannel, texts: Sequence[str], prefix: str, deadline: float) -> Floats:
         channel.send({"texts": list(texts), "prefix": prefix, "urgent": self._is_urgent})
-        heard = time.monotonic()
-        while not channel.poll(_LOOK_S):
-            if self._closed.is_set() or time.monotonic() > until:
-                self._hang_up()  # the answer would be taken for that to the next question
-                raise self._busy()
-            if time.monotonic() - heard > _SILENCE_S:
-                if not self._hosting.is_there(channel):
+        last_sign_of_life = time.monotonic()
+        while not channel.poll(_POLL_INTERVAL_S):
+            if self._closed.is_set() or time.monotonic() > deadline:
+                self._drop_channel()  # else the next request would receive this answer
+                raise self._make_busy_error()
+            if time.monotonic() - last_sign_of_life > _LIVENESS_INTERVAL_S:
+                if not self._server_process.is_reachable(channel):
                     raise EOFError
-                heard = time.monotonic()
+                last_sign_of_life = time.monotonic()
         answer, vectors = channel.receive()
         if vectors is None or answer["error"]:
             raise ModelError(f"{self.name} failed: {answer['error']}")
         if vectors.shape != (len(texts), self.dims[-1]):
-            raise ModelError(f"{self.name} gave {vectors.shape}, not {(len(texts), self.dims[-1])}: please report it.")
+            raise ModelError(
+                f"{self.name} returned {vectors.shape}, not {(len(texts), self.dims[-1])}: please report it."
+            )
         return vectors
 
-    def _conversation(self, until: float) -> MessageChannel:
-        """The one that there is, or a new one. Loading takes seconds, for which little patience is too little."""
+    def _ensure_channel(self, deadline: float) -> MessageChannel:
+        """Return the open channel, or a new one; with a time-out, don't wait for the model to load."""
         if self._channel is None:
-            until = until if self._patience_s is None else 0.0
-            if self._coming is None:
-                self._coming = _on_a_thread(self._hosting.connect)
+            deadline = deadline if self._timeout_s is None else 0.0
+            if self._pending_channel is None:
+                self._pending_channel = _run_on_thread(self._server_process.connect)
             while True:
                 try:
-                    self._channel = self._coming.result(_LOOK_S)
+                    self._channel = self._pending_channel.result(_POLL_INTERVAL_S)
                     break
                 except TimeoutError:
-                    if self._closed.is_set() or time.monotonic() > until:
-                        raise self._busy() from None
+                    if self._closed.is_set() or time.monotonic() > deadline:
+                        raise self._make_busy_error() from None
                 except ModelError:
-                    self._coming = None
+                    self._pending_channel = None
                     raise
-            self._coming = None
+            self._pending_channel = None
         return self._channel
 
-    def _hang_up(self) -> None:
+    def _drop_channel(self) -> None:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
 
-    def _busy(self) -> ModelBusyError:
+    def _make_busy_error(self) -> ModelBusyError:
         return ModelBusyError(f"{self.name} is being loaded, or busy. Ask again in a moment.")
 
 
-def _on_a_thread(call: Callable[[], Met]) -> Future[Met]:
-    """What `call` returns, some time. Its thread keeps no process from ending."""
-    future: Future[Met] = Future()
+def _run_on_thread(function: Callable[[], Connected]) -> Future[Connected]:
+    """Run `function` on a daemon thread, which keeps no process alive, and return a future."""
+    future: Future[Connected] = Future()
 
     def run() -> None:
         try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 (it is raised where the result is asked for)
+            future.set_result(function())
+        except BaseException as error:  # noqa: BLE001 (raised by Future.result)
             future.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()

@@ -1,8 +1,8 @@
-"""The process that holds a heavy model for all windows and commands of a user.
+"""Hold a heavy model for all windows and commands of a user, in a process of its own.
 
-It is started by whoever needs it first (hosted.py), speaks over a socket (channel.py), and ends when nobody has asked
-for a while, so that memory, the graphics processor's too, comes back. One thread runs the model. A person's question
-comes before bulk work, at the next step of the model.
+The first client starts it (model_client.py); they talk over a socket (ipc.py). It ends when idle, to free memory,
+the graphics processor's included. One thread runs the model. Interactive requests interrupt bulk work at the model's
+next step.
 """
 
 import json
@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Listener
+from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,169 +27,173 @@ from codekin.settings import Settings, overlay
 if TYPE_CHECKING:
     from codekin.embed.local.transformer import TransformerEncoder
 
-log = logging.getLogger("codekin.host")
+log = logging.getLogger("codekin.model_server")
 
-_LOOK_S = 0.5  # between two looks whether who waits for a long job is still there
-_TOLD_S = 10.0  # at most so long a failure is kept for those who are about to hear of it
+_DISCONNECT_POLL_S = 0.5  # how quickly a long job's disconnected client is noticed
+_MAX_ERROR_DELIVERY_S = 10.0  # how long a failed server stays, to report its error to connecting clients
 
 
 @dataclass(slots=True, eq=False)
 class EmbeddingJob:
-    """Texts that somebody waits for."""
+    """Hold the texts of one request and, when done, its result."""
 
     texts: Sequence[str]
     prefix: str
     is_urgent: bool
     done: threading.Event = field(default_factory=threading.Event)
-    is_dropped: bool = False  # nobody waits any more
+    is_cancelled: bool = False  # its client disconnected
     vectors: Floats | None = None
     error: str = ""
 
 
 class ModelServer:
-    """The jobs, and the one thread that does them."""
+    """Queue jobs from clients' threads and run them on one thread."""
 
-    def __init__(self, idle_s: float, where_told: Path) -> None:
-        """`where_told` is the file to which this process's log goes."""
-        self._idle_s = idle_s
-        self._where_told = where_told
-        self._wake = threading.Condition()
-        self._urgent: deque[EmbeddingJob] = deque()
-        self._bulk: deque[EmbeddingJob] = deque()
-        self._hello: dict[str, Any] | None = None  # what everybody is told first, once it is known
-        self._talking = 0
-        self._told = 0
-        self._ended = False
+    def __init__(self, idle_timeout_s: float, log_path: Path) -> None:
+        """Set the idle time-out in seconds; errors refer people to the log at `log_path`."""
+        self._idle_timeout_s = idle_timeout_s
+        self._log_path = log_path
+        self._condition = threading.Condition()
+        self._urgent_jobs: deque[EmbeddingJob] = deque()
+        self._bulk_jobs: deque[EmbeddingJob] = deque()
+        self._greeting: dict[str, Any] | None = None  # the first message to each client; None while the model loads
+        self._client_count = 0
+        self._greeted_count = 0
+        self._is_ended = False
 
-    # The thread of the model
+    # On the model's thread
 
-    def run_jobs(self, load: Callable[[], "TransformerEncoder"]) -> None:
+    def run_jobs(self, load_model: Callable[[], "TransformerEncoder"]) -> None:
         """Load the model and work until there has been nothing to do for the idle time."""
         try:
-            model = load()
+            model = load_model()
         except Exception as error:
             log.exception("The model can't be loaded.")
-            self._announce({"error": self._reason(error)})
-            with self._wake:
-                self._wake.wait_for(lambda: self._told and not self._talking, _TOLD_S)
+            self._publish_greeting({"error": self._describe_error(error)})
+            with self._condition:
+                self._condition.wait_for(lambda: self._greeted_count and not self._client_count, _MAX_ERROR_DELIVERY_S)
             return
-        told = {"device": model.device, "problems": list(model.problems)}
+        model_info = {"device": model.device, "problems": list(model.problems)}
         log.info("%s on %s %s", model.name, model.device, " ".join(model.problems))
-        self._announce({"fingerprint": model.fingerprint, "pid": os.getpid(), **told})
-        while job := self._next():
-            self._do(job, model)
+        self._publish_greeting({"fingerprint": model.fingerprint, "pid": os.getpid(), **model_info})
+        while job := self._take_job():
+            self._run_job(job, model)
 
-    def _announce(self, hello: dict[str, Any]) -> None:
-        with self._wake:
-            self._hello = hello
-            self._wake.notify_all()
+    def _publish_greeting(self, greeting: dict[str, Any]) -> None:
+        with self._condition:
+            self._greeting = greeting
+            self._condition.notify_all()
 
-    def _next(self) -> EmbeddingJob | None:
-        """What to do now; None when it is time to end, and then nothing is taken on any more."""
-        with self._wake:
-            self._wake.wait_for(lambda: self._urgent or self._bulk, self._idle_s)
-            queue = self._urgent or self._bulk
-            self._ended = not queue
-            return queue.popleft() if queue else None
+    def _take_job(self) -> EmbeddingJob | None:
+        """Wait for the next job. None when idle for too long; no job is accepted from then on."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._urgent_jobs or self._bulk_jobs, self._idle_timeout_s)
+            job_queue = self._urgent_jobs or self._bulk_jobs
+            self._is_ended = not job_queue
+            return job_queue.popleft() if job_queue else None
 
-    def _do(self, job: EmbeddingJob, model: "TransformerEncoder") -> None:
+    def _run_job(self, job: EmbeddingJob, model: "TransformerEncoder") -> None:
         try:
             vectors = np.zeros((len(job.texts), model.dims[-1]), np.float32)
-            for numbers, rows in model.encode_stepwise(job.texts, job.prefix):
-                vectors[numbers] = rows
-                while not job.is_urgent and self._urgent:
-                    self._do(self._urgent.popleft(), model)
-                if job.is_dropped:
+            for row_indexes, row_vectors in model.encode_stepwise(job.texts, job.prefix):
+                vectors[row_indexes] = row_vectors
+                while not job.is_urgent and self._urgent_jobs:
+                    self._run_job(self._urgent_jobs.popleft(), model)
+                if job.is_cancelled:
                     break
             job.vectors = vectors
         except Exception as error:
             log.exception("%d texts could not be encoded.", len(job.texts))
-            job.error = self._reason(error)
+            job.error = self._describe_error(error)
         job.done.set()
 
-    def _reason(self, error: Exception) -> str:
+    def _describe_error(self, error: Exception) -> str:
         if isinstance(error, CodekinError):
             return str(error)
-        return f"the model can't be run ({error!r}). {self._where_told} says more; please report it."
+        return f"the model can't be run ({error!r}). See {self._log_path}, and please report it."
 
-    # The threads of those who ask
+    # On the clients' threads
 
     def accept_clients(self, listener: Listener, key: bytes) -> None:
-        """Talk to whoever comes, each on a thread."""
+        """Accept connections and serve each on a thread of its own."""
         while True:
             try:
                 connection = listener.accept()
-            except OSError:  # closed: it is time to end
+            except OSError:  # closed, as the server ends
                 return
-            threading.Thread(target=lambda connection=connection: self._talk(authenticate(connection, key))).start()
+            threading.Thread(target=self._serve_client, args=(connection, key)).start()
 
-    def _talk(self, channel: MessageChannel | None) -> None:
+    def _serve_client(self, connection: "Connection[Any, Any]", key: bytes) -> None:
+        channel = authenticate(connection, key)
         if channel is None:
             return
-        self._count(1)
+        self._count_client(1)
         try:
-            self._answer(channel)
+            self._answer_requests(channel)
         except (EOFError, OSError):
-            pass  # they are gone
+            pass  # the client disconnected
         except (ValueError, KeyError, TypeError):
-            log.exception("What came is not what is spoken here.")
+            log.exception("A client sent an invalid message.")
         finally:
             channel.close()
-            self._count(-1)
+            self._count_client(-1)
 
-    def _count(self, one: int) -> None:
-        with self._wake:
-            self._talking += one
-            self._wake.notify_all()
+    def _count_client(self, change: int) -> None:
+        with self._condition:
+            self._client_count += change
+            self._condition.notify_all()
 
-    def _answer(self, channel: MessageChannel) -> None:
-        with self._wake:
-            self._wake.wait_for(lambda: self._hello is not None)
-        channel.send(self._hello or {})
-        self._told += 1
+    def _answer_requests(self, channel: MessageChannel) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._greeting is not None)
+        channel.send(self._greeting or {})
+        self._greeted_count += 1
         while True:
-            asked, _ = channel.receive()
-            job = EmbeddingJob([str(text) for text in asked["texts"]], str(asked["prefix"]), bool(asked["urgent"]))
-            with self._wake:
-                if self._ended:
+            request, _ = channel.receive()
+            texts = [str(text) for text in request["texts"]]
+            job = EmbeddingJob(texts, str(request["prefix"]), bool(request["urgent"]))
+            with self._condition:
+                if self._is_ended:
                     return
-                (self._urgent if job.is_urgent else self._bulk).append(job)
-                self._wake.notify_all()
-            self._see_through(job, channel)
+                (self._urgent_jobs if job.is_urgent else self._bulk_jobs).append(job)
+                self._condition.notify_all()
+            self._wait_for_job(job, channel)
             channel.send({"error": job.error}, job.vectors)
 
-    def _see_through(self, job: EmbeddingJob, channel: MessageChannel) -> None:
-        """Until the job is done; when nobody waits any more, the job is dropped."""
-        while not job.done.wait(_LOOK_S):
-            if channel.poll(0):  # nothing is said before an answer: this is the end
-                job.is_dropped = True
+    def _wait_for_job(self, job: EmbeddingJob, channel: MessageChannel) -> None:
+        """Wait until the job is done; cancel it if the client disconnects."""
+        while not job.done.wait(_DISCONNECT_POLL_S):
+            if channel.poll(0):  # clients send nothing before their answer, so this is a disconnection
+                job.is_cancelled = True
                 raise EOFError
 
 
 def main() -> None:
-    """Reads the order (a line of JSON) from standard input, says `READY` on standard output, and stays; or says in a
-    line why it can't."""
-    order = json.loads(sys.stdin.readline())
-    settings = overlay(Settings(), {"model": order["model"]}, source="the starter")[0].model
+    """Run the server: read the start request (a line of JSON) from standard input, print `READY`, and serve.
+
+    Prints one line with the reason instead if it can't listen.
+    """
+    start_request = json.loads(sys.stdin.readline())
+    settings = overlay(Settings(), {"model": start_request["model"]}, source="the starter")[0].model
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     if hasattr(os, "nice"):
-        os.nice(10)  # the editor, the compiler and the person come first
+        os.nice(10)  # give way to the editor and the compiler
     try:
         listener, address = listen()
-        address.write(Path(order["address"]))
+        address.write(Path(start_request["address"]))
     except ModelError as error:
         print(error, flush=True)  # noqa: T201
         return
     print(READY, flush=True)  # noqa: T201
-    host = ModelServer(settings.idle_s, Path(order["address"]).with_suffix(".log"))
-    threading.Thread(target=host.accept_clients, args=(listener, address.key), daemon=True).start()
+    model_server = ModelServer(settings.idle_s, Path(start_request["address"]).with_suffix(".log"))
+    threading.Thread(target=model_server.accept_clients, args=(listener, address.key), daemon=True).start()
     try:
-        host.run_jobs(lambda: load_transformer(settings))
+        model_server.run_jobs(lambda: load_transformer(settings))
     finally:
         address.unlink()
-        log.info("The end: nobody asks.")
+        log.info("Ending: no requests for the idle time.")
         logging.shutdown()
-        os._exit(0)  # threads wait for words that will not come
+        os._exit(0)  # the clients' threads are blocked in receive
 
 
 if __name__ == "__main__":

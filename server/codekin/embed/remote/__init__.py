@@ -1,1 +1,1 @@
-"""What is the vector at the user's own endpoint? Asked only if a user setting names it."""
+"""Request vectors from the user's own endpoint. Connects only if a user setting names one."""

@@ -1,8 +1,8 @@
-"""A heavy model behind somebody's server: OpenAI's embeddings API (vLLM, TEI, Ollama, llama.cpp, Infinity).
+"""Request vectors from a server with OpenAI's embeddings API (vLLM, TEI, Ollama, llama.cpp, Infinity).
 
-Source: https://platform.openai.com/docs/api-reference/embeddings. The instruction stands before each text, for the API
-knows none. The code goes to that address and nowhere else: redirections are not followed, for they would take the key
-along, and a server on this machine is asked past any proxy.
+Source: https://platform.openai.com/docs/api-reference/embeddings. The instruction is put before each text, as the API
+has no field for it. The code is sent to that address only: redirects are not followed, as they would carry the key
+along, and proxies are bypassed for a server on this machine.
 """
 
 import hashlib
@@ -34,28 +34,29 @@ from codekin.types import Role, Task
 
 Floats = NDArray[np.float32]
 
-_TRIES = 6
-_WAIT_S = 0.5  # before the second try, doubled before each further one
-_LONGEST_WAIT_S = 60.0  # what a server may ask for
-_PIECE, _LONGEST = 1 << 16, 1 << 20  # bytes read at a time; of an answer, for each text
-_SAME = 0.99  # cosine of a text with itself
-_KEY = re.compile(r"[!-~]*")
-_AGAIN = (408, 425, 429, 500, 502, 503, 504)
-_TOO_MANY = (413, 422)  # texts at once, or too long a body
-_SAID = 200  # characters of a server's own words that are told
-_NAMES = {Role.QUERY: "query", Role.PASSAGE: "document"}
+_MAX_TRIES = 6
+_FIRST_RETRY_DELAY_S = 0.5  # before the second try; doubles before each later one
+_MAX_RETRY_DELAY_S = 60.0  # limits the server's Retry-After
+_READ_BYTES = 1 << 16  # per read of a response
+_MAX_BYTES_PER_TEXT = 1 << 20  # of a response
+_MIN_SAME_COSINE = 0.99  # between vectors that one model makes of a text at different times
+_VISIBLE_ASCII = re.compile(r"[!-~]*")
+_RETRY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
+_TOO_LARGE_STATUSES = (413, 422)  # too many texts, or too long a body
+_MAX_QUOTED_CHARS = 200  # of a server's error text
+_PROMPT_NAMES = {Role.QUERY: "query", Role.PASSAGE: "document"}
 
 
-class _TryAgainError(Exception):
-    """It may be luckier the next time."""
+class _TransientError(Exception):
+    """A request failed in a way that a retry may cure."""
 
-    def __init__(self, why: str, after_s: float = 0.0) -> None:
-        super().__init__(why)
-        self.after_s = after_s
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
-class _Elsewhere(HTTPRedirectHandler):
-    """Follows nowhere."""
+class _NoRedirectHandler(HTTPRedirectHandler):
+    """Follow no redirects."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -63,217 +64,231 @@ class _Elsewhere(HTTPRedirectHandler):
 
 @dataclass(frozen=True, slots=True)
 class ModelProof:
-    """What tells whether it is the same model that answers."""
+    """Recognise whether the same model still answers."""
 
     text: str
-    vector: Floats  # (d,), the server's of the text; not zero
+    vector: Floats  # (d,), from the server; not zero
 
     def matches(self, vector: Floats) -> bool:
-        """Whether it is the same model's, which may compute a little otherwise from time to time."""
+        """Return whether the vector is the same model's; results may vary slightly between requests."""
         if vector.shape != self.vector.shape:
             return False
-        return bool(vector @ self.vector > _SAME * np.linalg.norm(vector) * np.linalg.norm(self.vector))
+        return bool(vector @ self.vector > _MIN_SAME_COSINE * np.linalg.norm(vector) * np.linalg.norm(self.vector))
 
 
 class Endpoint:
-    """The server that the settings name, and the model that it is asked for. Any thread may ask."""
+    """Send texts to the server and model that the settings name. Thread-safe."""
 
     def __init__(self, settings: ModelSettings) -> None:
-        """Raises ModelError."""
-        where = _address(settings.endpoint)
-        if not _KEY.fullmatch(endpoint_key()):
-            raise ModelError("CODEKIN_ENDPOINT_KEY has characters that no key has. Set it anew, in the environment.")
+        """Check the settings. Raises ModelError."""
+        address = _parse_address(settings.endpoint)
+        if not _VISIBLE_ASCII.fullmatch(endpoint_key()):
+            raise ModelError(
+                "CODEKIN_ENDPOINT_KEY has characters that keys can't have. Set it again in the environment."
+            )
         if settings.name == "embedded":
             raise ModelError(f"Which model does {settings.endpoint} run? Set model.name to its name there.")
-        self.url = where.geturl().rstrip("/") + "/embeddings"
+        self.url = address.geturl().rstrip("/") + "/embeddings"
         self.model = settings.name
-        self.is_near = _is_near(where.hostname or "")
-        self.is_open = bool(endpoint_key()) and where.scheme == "http" and not self.is_near
+        self.is_local = _is_this_machine(address.hostname or "")
+        self.exposes_key = bool(endpoint_key()) and address.scheme == "http" and not self.is_local
         self.closed = threading.Event()
         self._timeout_s = settings.endpoint_timeout_s
-        self._batch = settings.endpoint_batch
-        self._opener = build_opener(_Elsewhere, *([ProxyHandler({})] if self.is_near else []))
+        self._batch_size = settings.endpoint_batch
+        self._opener = build_opener(_NoRedirectHandler, *([ProxyHandler({})] if self.is_local else []))
 
     def make_proof(self, text: str) -> ModelProof:
-        """Of the model that is there now. Raises ModelBusyError, ModelError."""
+        """Return the proof of the model that answers now. Raises ModelBusyError, ModelError."""
         (vector,) = self.request_vectors([text])
         if not vector.any():
-            raise self._wrong("a vector of nothing but zeros")
+            raise self._describe_wrong_answer("a vector of zeros")
         return ModelProof(text, vector)
 
-    def request_vectors(self, texts: Sequence[str], patience_s: float | None = None) -> Floats:
-        """float32 (n, d), n ≥ 1, as the server makes them: with patience one try of that time, else several.
+    def request_vectors(self, texts: Sequence[str], timeout_s: float | None = None) -> Floats:
+        """Return float32 (n, d), n ≥ 1, as the server makes them.
 
-        Raises ModelBusyError, ModelError.
+        With `timeout_s` there is one try of that time, else there are several. Raises ModelBusyError, ModelError.
         """
-        parts = [texts[i : i + self._batch] for i in range(0, len(texts), self._batch)]
-        made = [self._part(part, patience_s) for part in parts]
-        if len({rows.shape[1] for rows in made}) > 1:
-            raise self._wrong("vectors of several lengths")
-        return np.concatenate(made)
+        batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
+        batch_vectors = [self._request_batch(text_batch, timeout_s) for text_batch in batches]
+        if len({rows.shape[1] for rows in batch_vectors}) > 1:
+            raise self._describe_wrong_answer("vectors of different lengths")
+        return np.concatenate(batch_vectors)
 
-    def _part(self, texts: Sequence[str], patience_s: float | None) -> Floats:
-        wait = _WAIT_S
-        for left in reversed(range(1 if patience_s is not None else _TRIES)):
+    def _request_batch(self, texts: Sequence[str], timeout_s: float | None) -> Floats:
+        retry_delay_s = _FIRST_RETRY_DELAY_S
+        for tries_left in reversed(range(1 if timeout_s is not None else _MAX_TRIES)):
             try:
-                return self._once(texts, self._timeout_s if patience_s is None else patience_s)
-            except _TryAgainError as error:
-                if not left:
-                    raise ModelBusyError(f"{self.url}: {error}. Is the server well?") from error
-                if self.closed.wait(min(max(wait, error.after_s), _LONGEST_WAIT_S)):
-                    raise ModelBusyError(f"{self.url} is no longer asked.") from error
-                wait *= 2
+                return self._post_batch(texts, self._timeout_s if timeout_s is None else timeout_s)
+            except _TransientError as error:
+                if not tries_left:
+                    raise ModelBusyError(f"{self.url}: {error}. Is the server running and healthy?") from error
+                if self.closed.wait(min(max(retry_delay_s, error.retry_after_s), _MAX_RETRY_DELAY_S)):
+                    raise ModelBusyError(f"{self.url} is no longer in use.") from error
+                retry_delay_s *= 2
         raise AssertionError
 
-    def _once(self, texts: Sequence[str], timeout_s: float) -> Floats:
-        body = json.dumps({"model": self.model, "input": list(texts), "encoding_format": "float"}).encode()
+    def _post_batch(self, texts: Sequence[str], timeout_s: float) -> Floats:
+        request_body = json.dumps({"model": self.model, "input": list(texts), "encoding_format": "float"}).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "codekin"}
-        if key := endpoint_key():
-            headers["Authorization"] = f"Bearer {key}"
+        if api_key := endpoint_key():
+            headers["Authorization"] = f"Bearer {api_key}"
         try:
-            with self._opener.open(Request(self.url, body, headers), timeout=timeout_s) as answer:  # noqa: S310
-                return self._read(self._body(answer, len(texts), time.monotonic() + timeout_s), len(texts))
+            request = Request(self.url, request_body, headers)  # noqa: S310
+            with self._opener.open(request, timeout=timeout_s) as response:
+                response_body = self._read_body(response, len(texts), time.monotonic() + timeout_s)
+            return self._parse_vectors(response_body, len(texts))
         except HTTPError as error:
-            if error.code in _TOO_MANY and len(texts) > 1:
-                half = len(texts) // 2
-                return np.concatenate([self._part(texts[:half], None), self._part(texts[half:], None)])
-            raise self._refused(error) from error
+            if error.code in _TOO_LARGE_STATUSES and len(texts) > 1:
+                half_size = len(texts) // 2
+                return np.concatenate(
+                    [self._request_batch(texts[:half_size], None), self._request_batch(texts[half_size:], None)]
+                )
+            raise self._explain_status(error) from error
         except TimeoutError as error:
-            raise _TryAgainError(f"no answer within {timeout_s:g} s") from error
+            raise _TransientError(f"no answer within {timeout_s:g} s") from error
         except URLError as error:
-            raise _TryAgainError(f"it can't be reached ({error.reason})") from error
+            raise _TransientError(f"it can't be reached ({error.reason})") from error
         except (OSError, HTTPException) as error:
-            raise _TryAgainError(f"the connection broke ({error!r})") from error
+            raise _TransientError(f"the connection broke ({error!r})") from error
 
-    def _body(self, answer: HTTPResponse, count: int, until: float) -> bytes:
-        """All of it. A server that drips or never ends is not listened to for longer than one that is silent."""
-        body, length = bytearray(), answer.length  # None where the server does not say
-        while (length is None or len(body) < length) and (piece := answer.read1(_PIECE)):
-            body += piece
-            if time.monotonic() > until:
+    def _read_body(self, response: HTTPResponse, text_count: int, deadline: float) -> bytes:
+        """Read the whole body; a response that drips or never ends is cut off at the deadline, like a silent one."""
+        body, content_length = bytearray(), response.length  # None if the server doesn't send it
+        while (content_length is None or len(body) < content_length) and (body_part := response.read1(_READ_BYTES)):
+            body += body_part
+            if time.monotonic() > deadline:
                 raise TimeoutError
-            if len(body) > count * _LONGEST:
-                raise self._wrong(f"more than {len(body):,} bytes for {count} texts")
-        if length is not None and len(body) < length:
-            raise IncompleteRead(bytes(body), length - len(body))
+            if len(body) > text_count * _MAX_BYTES_PER_TEXT:
+                raise self._describe_wrong_answer(f"more than {len(body):,} bytes for {text_count} texts")
+        if content_length is not None and len(body) < content_length:
+            raise IncompleteRead(bytes(body), content_length - len(body))
         return bytes(body)
 
-    def _refused(self, error: HTTPError) -> Exception:
-        said = _words_of(error)
-        if error.code in _AGAIN:
-            return _TryAgainError(f"status {error.code} {said}".strip(), _after_s(error.headers))
+    def _explain_status(self, error: HTTPError) -> Exception:
+        quoted_text = _quote_response(error)
+        if error.code in _RETRY_STATUSES:
+            return _TransientError(f"status {error.code} {quoted_text}".strip(), _parse_retry_after_s(error.headers))
         if error.code in (401, 403):
-            return ModelError(f"{self.url} wants another key. Set CODEKIN_ENDPOINT_KEY in the environment. {said}")
+            return ModelError(f"{self.url} rejects the key. Set CODEKIN_ENDPOINT_KEY in the environment. {quoted_text}")
         if 300 <= error.code < 400:
-            where = error.headers["Location"] or "it does not say where"
-            return ModelError(f"{self.url} is elsewhere now: {where}. Set model.endpoint to it.")
+            location = error.headers["Location"] or "an unknown address"
+            return ModelError(f"{self.url} redirects to {location}. Set model.endpoint to it.")
         remedy = "Check model.endpoint (http://HOST:PORT/v1) and model.name."
-        return ModelError(f"{self.url} answers with status {error.code}. {remedy} {said}".strip())
+        return ModelError(f"{self.url} returned status {error.code}. {remedy} {quoted_text}".strip())
 
-    def _read(self, body: bytes, count: int) -> Floats:
+    def _parse_vectors(self, body: bytes, text_count: int) -> Floats:
         try:
             rows = sorted(json.loads(body)["data"], key=lambda row: row["index"])
-            numbers = [row["index"] for row in rows]
+            row_indexes = [row["index"] for row in rows]
             vectors = np.array([row["embedding"] for row in rows], np.float32)
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            raise self._wrong("something else") from error
-        if vectors.ndim != 2 or numbers != list(range(count)) or not vectors.shape[1]:
-            raise self._wrong(f"{len(set(numbers))} vectors for {count} texts")
+            raise self._describe_wrong_answer("something other than vectors") from error
+        if vectors.ndim != 2 or row_indexes != list(range(text_count)) or not vectors.shape[1]:
+            raise self._describe_wrong_answer(f"{len(set(row_indexes))} vectors for {text_count} texts")
         if not np.isfinite(vectors).all():
-            raise self._wrong("vectors that are not finite")
+            raise self._describe_wrong_answer("vectors that are not finite")
         return vectors
 
-    def _wrong(self, instead: str) -> ModelError:
-        remedy = "Is that its OpenAI-compatible address (…/v1), and is the model one for embeddings?"
-        return ModelError(f"{self.url} gave {instead}. {remedy}")
+    def _describe_wrong_answer(self, content: str) -> ModelError:
+        remedy = "Is this its OpenAI-compatible address (…/v1), and is it an embedding model?"
+        return ModelError(f"{self.url} returned {content}. {remedy}")
 
 
 class EndpointEncoder:
-    """The model at an endpoint."""
+    """Encode texts with the model at an endpoint."""
 
     def __init__(
-        self, endpoint: Endpoint, settings: ModelSettings, proof: ModelProof, patience_s: float | None = None
+        self, endpoint: Endpoint, settings: ModelSettings, model_proof: ModelProof, timeout_s: float | None = None
     ) -> None:
-        """A question waits `patience_s`, or through several tries. Raises ModelError."""
-        known, width = find_preset(settings.name), len(proof.vector)
-        shorter = known.matryoshka if known else (settings.dim, *read_dimensions(settings))
+        """Use one try of `timeout_s` per request, or several tries if that is None. Raises ModelError."""
+        preset, vector_size = find_preset(settings.name), len(model_proof.vector)
+        matryoshka_dims = preset.matryoshka if preset else (settings.dim, *read_dimensions(settings))
         self.name = settings.name
-        self.dims = (*sorted({dim for dim in shorter if 0 < dim < width}), width)
+        self.dims = (*sorted({dim for dim in matryoshka_dims if 0 < dim < vector_size}), vector_size)
         self.prefixes = choose_prefixes(settings)
         self.device = endpoint.url
-        # Whether it is the same model under that name, the proof tells.
-        self.fingerprint = hashlib.sha256(f"endpoint/{settings.name}/{width}".encode()).hexdigest()[:16]
+        # The proof shows whether the name still stands for the same model.
+        self.fingerprint = hashlib.sha256(f"endpoint/{settings.name}/{vector_size}".encode()).hexdigest()[:16]
         self._endpoint = endpoint
-        self._proof = proof
-        self._patience_s = patience_s
+        self._model_proof = model_proof
+        self._timeout_s = timeout_s
 
     @property
     def problems(self) -> tuple[str, ...]:
-        if not self._endpoint.is_open:
+        if not self._endpoint.exposes_key:
             return ()
-        return (f"The key for {self._endpoint.url} can be read on its way. Use https.",)
+        return (f"The key for {self._endpoint.url} is sent unencrypted. Use https.",)
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """float32 (n, dims[-1]), all by the model that gave the proof. Raises ModelBusyError, ModelError."""
+        """Return float32 (n, dims[-1]), all from the model of the proof. Raises ModelBusyError, ModelError."""
         if not texts:
             return np.empty((0, self.dims[-1]), np.float32)
-        # Some servers refuse an empty text.
-        whole = [replace_surrogates(prefix + text) or " " for text in texts]
-        # At the end: a model that takes another's place meanwhile has answered that, too.
-        vectors = self._endpoint.request_vectors([*whole, self._proof.text], self._patience_s)
-        if not self._proof.matches(vectors[-1]):
-            raise ModelError(f"{self.device} has another model now than it had. Ask again: it gets vectors of its own.")
+        # Some servers reject an empty text.
+        prefixed_texts = [replace_surrogates(prefix + text) or " " for text in texts]
+        # The proof's text is last, so that a model replaced meanwhile has answered it too.
+        vectors = self._endpoint.request_vectors([*prefixed_texts, self._model_proof.text], self._timeout_s)
+        if not self._model_proof.matches(vectors[-1]):
+            raise ModelError(
+                f"{self.device} serves another model now. Ask again: codekin embeds your code anew for it."
+            )
         return vectors[:-1]
 
 
 def choose_prefixes(settings: ModelSettings) -> Prefixes:
-    """The instructions of a preset, else those of the settings, else none."""
-    known = find_preset(settings.name)
-    said = dict(text.partition("=")[::2] for text in settings.prompts)
-    found = {}
+    """Return the preset's instructions, else those of the settings, else empty ones."""
+    preset = find_preset(settings.name)
+    prompts_by_name = dict(text.partition("=")[::2] for text in settings.prompts)
+    prefixes = {}
     for task in Task:
-        for role, name in _NAMES.items():
-            own = known.prefixes.get((task, role)) if known else None
-            found[task, role] = own if own is not None else said.get(f"{task}_{name}", said.get(name, ""))
-    return found
+        for role, role_name in _PROMPT_NAMES.items():
+            preset_prefix = preset.prefixes.get((task, role)) if preset else None
+            setting_prefix = prompts_by_name.get(f"{task}_{role_name}", prompts_by_name.get(role_name, ""))
+            prefixes[task, role] = setting_prefix if preset_prefix is None else preset_prefix
+    return prefixes
 
 
-def _address(endpoint: str) -> SplitResult:
-    """Its parts. Raises ModelError where it is none, or holds more than an address."""
+def _parse_address(endpoint: str) -> SplitResult:
+    """Parse the address. Raises ModelError if it is invalid or holds a password."""
     try:
-        where = urlsplit(endpoint.strip())
-        is_host = bool((where.hostname or "").encode("idna")) and where.port != 0
-        is_whole = where.scheme in ("http", "https") and is_host
-    except ValueError:  # brackets that do not close; a port or a name that is none
-        is_whole = False
-    if is_whole and "@" in where.netloc:  # which is not to be told anybody
-        raise ModelError("model.endpoint holds a password. Take it out; CODEKIN_ENDPOINT_KEY has the key.")
-    if not is_whole or where.query or where.fragment or not _KEY.fullmatch(where.geturl()):
+        address = urlsplit(endpoint.strip())
+        is_host = bool((address.hostname or "").encode("idna")) and address.port != 0
+        is_url = address.scheme in ("http", "https") and is_host
+    except ValueError:  # unclosed brackets, an invalid port or name
+        is_url = False
+    if is_url and "@" in address.netloc:  # the message must not quote it
+        raise ModelError("model.endpoint contains a password. Remove it and set CODEKIN_ENDPOINT_KEY instead.")
+    if not is_url or address.query or address.fragment or not _VISIBLE_ASCII.fullmatch(address.geturl()):
         raise ModelError(f'model.endpoint is "{endpoint}". Write http://HOST:PORT/v1, or https.')
-    return where
+    return address
 
 
-def _words_of(error: HTTPError) -> str:
-    """The beginning of what a server says of its failure, in characters that a terminal shows."""
+def _quote_response(error: HTTPError) -> str:
+    """Return the start of a server's error text, in printable characters."""
     try:
-        said = error.read1(_SAID).decode("utf-8", "replace")
+        response_text = error.read1(_MAX_QUOTED_CHARS).decode("utf-8", "replace")
     except (OSError, HTTPException):
         return ""
-    return " ".join("".join(one if one.isprintable() else " " for one in said).split())
+    printable_text = "".join(character if character.isprintable() else " " for character in response_text)
+    return " ".join(printable_text.split())
 
 
-def _is_near(host: str) -> bool:
-    """Whether it is this machine."""
+def _is_this_machine(hostname: str) -> bool:
+    """Return whether the host is this machine."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(hostname).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return hostname == "localhost" or hostname.endswith(".localhost")
 
 
-def _after_s(headers: "Message[str, str]") -> float:
-    """How long the server asks to be left alone (RFC 9110, section 10.2.3)."""
-    said = headers.get("Retry-After") or "0"
+def _parse_retry_after_s(headers: "Message[str, str]") -> float:
+    """Return the seconds that the server asks to wait before a retry (RFC 9110, section 10.2.3)."""
+    header_value = headers.get("Retry-After") or "0"
     try:
-        return float(said) if said.isdecimal() else max(parsedate_to_datetime(said).timestamp() - time.time(), 0.0)
+        return (
+            float(header_value)
+            if header_value.isdecimal()
+            else max(parsedate_to_datetime(header_value).timestamp() - time.time(), 0.0)
+        )
     except (ValueError, TypeError, OverflowError):
         return 0.0
