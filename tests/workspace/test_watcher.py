@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from codekin.settings import IndexSettings
+from codekin.types import Cancel
 from codekin.workspace import watcher as watcher_module
 from codekin.workspace.watch_source import WatchListener, WatchSource
 from codekin.workspace.watcher import Watcher
@@ -488,9 +489,9 @@ def test_starting_waits_for_nothing(tmp_path: Path) -> None:
     go = threading.Event()
 
     class Slow(Workspace):
-        def folders(self, under: Path, cancel: object = None) -> Iterator[Path]:
+        def walk_folders(self, top_folder: Path, cancel: Cancel | None = None) -> Iterator[Path]:
             go.wait(_PATIENCE_S)
-            return super().walk_folders(under)
+            return super().walk_folders(top_folder, cancel)
 
     listener = Listener(Slow([tmp_path], IndexSettings()), 600.0)
     assert listener.watcher.mode == "off"
