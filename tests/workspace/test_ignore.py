@@ -350,7 +350,7 @@ def test_what_is_kept_of_ignore_files_is_bounded(tmp_path: Path) -> None:
     _write(tmp_path, {f"{name}/.gitignore": text for name in "abcdef"})
     rules = IgnoreRules(IndexSettings())
     for name in "abcdef":
-        rules.enter_scope(rules.root_scope(tmp_path / name), {".gitignore"})
+        rules.enter_scope(rules.make_root_scope(tmp_path / name), {".gitignore"})
     assert sum(spec.size for _, spec in rules._cache.values()) <= 2 << 20
 
 
