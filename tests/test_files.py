@@ -36,7 +36,7 @@ ALLOWED = {
     ("embed/local/model_client.py", "os.open"): OWN,
     ("embed/local/model_client.py", "os.fdopen"): OWN,
     ("embed/static.py", "(folder / 'model.json').read_text"): PACKAGED,
-    ("embed/static.py", "(folder / name).read_bytes"): PACKAGED,
+    ("embed/static.py", "(folder / file_name).read_bytes"): PACKAGED,
     ("workspace/inotify.py", "Path(f'/proc/sys/fs/inotify/{setting}').read_text"): SYSTEM,
     ("workspace/inotify.py", "Path('/proc/self/mountinfo').read_text"): SYSTEM,
     ("status/process_memory.py", "path.read_text"): SYSTEM,
@@ -51,6 +51,8 @@ ALLOWED = {
     ("cli/embed.py", "part.open"): "the output that the command names",
     ("engine.py", "self._heavy.open"): NO_FILE,
     ("embed/remote/endpoint.py", "self._opener.open"): NO_FILE,
+    ("code/json_reader.py", "self.read_text"): NO_FILE,
+    ("code/notebooks.py", "reader.read_text"): NO_FILE,
     ("indexing/embedding_worker.py", "self.open"): NO_FILE,
 }
 OPENERS = {"open", "fdopen", "read_text", "read_bytes"}
