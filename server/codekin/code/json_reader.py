@@ -63,7 +63,7 @@ class JsonReader:
         except ValueError:
             raise self._make_error("a sound string") from None
 
-    def read_text(self) -> str | None:
+    def read_optional_string(self) -> str | None:
         """Read the next value if it is a string, else skip it and return None."""
         if self.peek_character() == '"':
             return self.read_string()
@@ -75,7 +75,7 @@ class JsonReader:
         strings_by_key: dict[str, object] = {}
         for key in self.read_members():
             is_inner = depth > 0 and self.peek_character() == "{"
-            strings_by_key[key] = self.read_outline(depth - 1) if is_inner else self.read_text()
+            strings_by_key[key] = self.read_outline(depth - 1) if is_inner else self.read_optional_string()
         return strings_by_key
 
     def skip_value(self) -> None:

@@ -102,11 +102,11 @@ def _read_cell_json(reader: JsonReader) -> _JsonCell:
         if key in ("source", "input"):  # the latter in nbformat 3
             _read_cell_source(cell, reader)
         elif key == "cell_type":
-            cell.kind = reader.read_text() or ""
+            cell.kind = reader.read_optional_string() or ""
         elif key == "id":
-            cell.id = reader.read_text() or ""
+            cell.id = reader.read_optional_string() or ""
         elif key == "language":
-            cell.language = reader.read_text() or ""
+            cell.language = reader.read_optional_string() or ""
         elif key == "metadata":
             cell.language = _find_cell_language(reader.read_outline(1)) or cell.language
         else:
@@ -119,7 +119,7 @@ def _read_cell_source(cell: _JsonCell, reader: JsonReader) -> None:
     pieces, piece_starts, piece_rows, source_length = [""], [0], [reader.find_row()], 0
     for _ in reader.read_items() if reader.peek_character() == "[" else (None,):
         piece_row = reader.find_row()
-        if piece := reader.read_text():
+        if piece := reader.read_optional_string():
             pieces.append(piece)
             piece_starts.append(source_length)
             piece_rows.append(piece_row)
