@@ -27,4 +27,4 @@ def test_tells_each_pair_once_but_not_those_that_are_meant_to_be(tmp_path: Path)
     assert codekin.json("duplicates", "--root", root, status=1)["duplicates"] == []
     told = codekin("duplicates", "--root", root).stderr
     assert "line 3: there is no 'model' here" in told
-    assert f"No function of at least 5 lines stands in {root} twice." in " ".join(told.split())
+    assert f"No duplicated functions of 5 lines or more in {root}." in " ".join(told.split())

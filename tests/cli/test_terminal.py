@@ -83,7 +83,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(fresh: Codekin):
         (fresh.folder / f"many{number}.py").write_text(body)
     status, shown = on_terminal(fresh, "index", press=b"\x03", when=b" of 304")
     assert status == 130
-    assert "All that is indexed is kept" in shown
+    assert "What is indexed is kept" in shown
     assert "Traceback" not in shown
     done = fresh.json("status")["files"]
     assert 0 < done < 304

@@ -114,9 +114,9 @@ async def test_the_command_line_reads_with_the_model_it_is_told_and_asks_it(
     process.kill()
     start.environment["CODEKIN_MODEL_DEVICE"] = "cuda" if sys.platform == "darwin" else "mps"  # which is not there
     _, said = await asyncio.to_thread(codekin, "search", "ship an order", *model)
-    assert "The embedded model answered alone." in said
+    assert "Only the embedded model was used." in said
     assert "Set it to auto or cpu." in said
     nothing, said = await asyncio.to_thread(codekin, "search", "ship an order", "--model", "no-such-model")
     assert nothing["hits"] == (await asyncio.to_thread(codekin, "search", "ship an order"))[0]["hits"]
     assert "no-such-model" in said
-    assert "The embedded model answers alone." in said
+    assert "Only the embedded model is used." in said

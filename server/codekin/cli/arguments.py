@@ -1,4 +1,4 @@
-"""What the words on the command line mean: places, folders, languages, addresses. Wrong ones raise QueryError."""
+"""Parse arguments of the command line: lines of files, folders, addresses. Invalid ones raise QueryError."""
 
 import os
 import re
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from codekin.engine import Engine
 
 # The lazy path leaves a drive's colon to itself; a column, or grep's colon at the end, may follow the line.
-_PLACE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::\d+)?:?", re.DOTALL)
-_IN_CELL = re.compile(r"(?P<path>.+\.ipynb)#(?P<cell>\d+)(?::(?P<line>\d+))?", re.DOTALL | re.IGNORECASE)
-_DIGITS = 18  # of a line's number; Python refuses to read thousands
+_FILE_AND_LINE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::\d+)?:?", re.DOTALL)
+_NOTEBOOK_CELL = re.compile(r"(?P<path>.+\.ipynb)#(?P<cell>\d+)(?::(?P<line>\d+))?", re.DOTALL | re.IGNORECASE)
+_MAX_LINE_DIGITS = 18  # of a line's number; Python refuses to read thousands
 _ADDRESS = re.compile(r"(?:(?P<host>.*):)?(?P<port>\d+)", re.DOTALL)
-_REPOSITORIES = (".git", ".hg", ".jj", ".svn")
-_PROJECTS = (
+_REPOSITORY_MARKERS = (".git", ".hg", ".jj", ".svn")
+_PROJECT_MARKERS = (
     *("pyproject.toml", "setup.py", "package.json", "Cargo.toml", "go.mod", "pom.xml", "build.gradle"),
     *("build.gradle.kts", "composer.json", "Gemfile", "CMakeLists.txt", "meson.build", "Makefile", "Package.swift"),
     *("build.sbt", ".codekinignore"),
@@ -27,7 +27,7 @@ _PROJECTS = (
 
 @dataclass(frozen=True, slots=True)
 class QueryOptions:
-    """What `similar` and `search` have in common."""
+    """The options that `similar` and `search` share."""
 
     root: Path | None
     k: int | None
@@ -38,64 +38,68 @@ class QueryOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A line that the command line names, 0-based: of a file, or of a notebook's cell."""
+class NamedLine:
+    """A line, 0-based, of a file or of a notebook's cell, as the command line names it."""
 
     path: Path
     line: int
     cell: int | None = None
 
     def line_in(self, engine: "Engine") -> int:
-        """The line of the document's text. Raises QueryError where the notebook has no such cell."""
-        cells = engine.list_cells(self.path)
+        """Return the line of the document's text. Raises QueryError where the notebook has no such cell."""
+        code_cells = engine.list_cells(self.path)
         if self.cell is None:
-            return find_line_of_row(cells, self.line) if cells else self.line
-        cell = next((cell for cell in cells if cell.index == self.cell), None)
-        if cell is None:
-            raise QueryError(f"Cell {self.cell + 1} of {self.path} holds no code. Name another one.")
-        return min(cell.span.start + self.line, cell.span.end - 1)
+            return find_line_of_row(code_cells, self.line) if code_cells else self.line
+        named_cell = next((named_cell for named_cell in code_cells if named_cell.index == self.cell), None)
+        if named_cell is None:
+            raise QueryError(f"Cell {self.cell + 1} of {self.path} contains no code. Choose another cell.")
+        return min(named_cell.span.start + self.line, named_cell.span.end - 1)
 
 
-def line_named(place: str) -> Named:
-    """The same as `file_and_line`; and of a notebook `NOTEBOOK#CELL` or `NOTEBOOK#CELL:LINE`, by the cell's lines."""
-    in_cell = _IN_CELL.fullmatch(place)
-    if in_cell is None:
-        return Named(*parse_file_and_line(place))
-    path, line = parse_file_and_line(f"{in_cell['path']}:{in_cell['line'] or 1}")
-    if int(in_cell["cell"][:_DIGITS]) < 1:
+def parse_line_reference(reference: str) -> NamedLine:
+    """Parse `FILE:LINE`, or for a notebook `NOTEBOOK#CELL` or `NOTEBOOK#CELL:LINE`, by the cell's lines."""
+    cell_match = _NOTEBOOK_CELL.fullmatch(reference)
+    if cell_match is None:
+        return NamedLine(*parse_file_and_line(reference))
+    path, line = parse_file_and_line(f"{cell_match['path']}:{cell_match['line'] or 1}")
+    if int(cell_match["cell"][:_MAX_LINE_DIGITS]) < 1:
         raise QueryError("Cells are counted from 1.")
-    return Named(path, line, int(in_cell["cell"][:_DIGITS]) - 1)
+    return NamedLine(path, line, int(cell_match["cell"][:_MAX_LINE_DIGITS]) - 1)
 
 
-def parse_file_and_line(place: str) -> tuple[Path, int]:
-    """`FILE:LINE` (also `FILE:LINE:COLUMN`) as the file and its 0-based line."""
-    match = _PLACE.fullmatch(place)
+def parse_file_and_line(reference: str) -> tuple[Path, int]:
+    """Parse `FILE:LINE` (also `FILE:LINE:COLUMN`) into the file and its 0-based line."""
+    match = _FILE_AND_LINE.fullmatch(reference)
     if match is None:
-        raise QueryError(f"{place} names no line. Write FILE:LINE, as in src/app.py:42.")
-    path, line = Path(match["path"]), int(match["line"][:_DIGITS])
+        raise QueryError(f"{reference} is not a line of a file. Write FILE:LINE, as in src/app.py:42.")
+    path, line = Path(match["path"]), int(match["line"][:_MAX_LINE_DIGITS])
     if line < 1:
         raise QueryError("Lines are counted from 1.")
     if _is_folder(path):
-        raise QueryError(f"{path} is a folder. Name a source file and a line, as in src/app.py:42.")
+        raise QueryError(f"{path} is a folder. Pass a source file and a line, as in src/app.py:42.")
     if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises where the path is too long)
-        raise QueryError(f"There is no file {path} in {Path.cwd()}. Name one that is there.")
+        raise QueryError(f"There is no file {path} in {Path.cwd()}. Check the path.")
     return path.resolve(), line - 1
 
 
-def find_root(start: Path) -> Path:
-    """The workspace that `start` (a file or a folder) is in: the nearest folder with a repository, else with a
-    project's file, else the folder itself.
+def find_root(start_path: Path) -> Path:
+    """Return the workspace of a file or folder: the nearest repository, else the nearest project, else the folder.
 
-    The home folder and the file system's root are no workspace that anybody means, unless they are named.
+    The home folder and the file system's root are refused: nobody means all of it without saying so.
     """
-    folder = start if start.is_dir() else start.parent
+    folder = start_path if start_path.is_dir() else start_path.parent
     if _is_too_wide(folder):
-        raise QueryError(f"{folder} as a whole is hardly what you mean. Name the workspace with --root, or go into it.")
-    for marks in (_REPOSITORIES, _PROJECTS):
+        raise QueryError(_explain_refusal(folder))
+    for markers in (_REPOSITORY_MARKERS, _PROJECT_MARKERS):
         for candidate in (folder, *folder.parents):
-            if not _is_too_wide(candidate) and any(os.path.lexists(candidate / mark) for mark in marks):
+            if not _is_too_wide(candidate) and any(os.path.lexists(candidate / mark) for mark in markers):
                 return candidate
     return folder
+
+
+def _explain_refusal(folder: Path) -> str:
+    description = "the whole disk" if folder.parent == folder else "your whole home directory"
+    return f"Refusing to index {description} ({folder}). Run this inside a project, or pass --root DIR."
 
 
 def _is_too_wide(folder: Path) -> bool:
@@ -103,11 +107,11 @@ def _is_too_wide(folder: Path) -> bool:
 
 
 def resolve_filter_folder(folder: Path, root: Path) -> Path:
-    """The folder that a question is limited to, seen from the current directory or from the root."""
+    """Return the folder that hits are limited to, relative to the current directory or to the root."""
     for candidate in map(Path, (os.path.realpath(folder), os.path.realpath(root / folder))):
         if _is_folder(candidate) and candidate.is_relative_to(root):
             return candidate
-    raise QueryError(f"There is no folder {folder} in {root}. Name one that is there.")
+    raise QueryError(f"There is no folder {folder} in {root}. Check the path.")
 
 
 def _is_folder(path: Path) -> bool:
@@ -115,8 +119,8 @@ def _is_folder(path: Path) -> bool:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """`HOST:PORT` (`[HOST]:PORT` for IPv6, or a port of this machine alone) as the two."""
+    """Parse `HOST:PORT` (`[HOST]:PORT` for IPv6), or a port of this machine."""
     match = _ADDRESS.fullmatch(text)
     if match is None or int(match["port"]) > 65_535:
-        raise QueryError(f"{text} is no address. Write HOST:PORT, as in 127.0.0.1:2087.")
+        raise QueryError(f"{text} is not an address. Write HOST:PORT, as in 127.0.0.1:2087.")
     return (match["host"] or "").strip("[]") or "127.0.0.1", int(match["port"])

@@ -1,4 +1,4 @@
-"""`codekin doctor`: the command. What is looked at is in doctor.py."""
+"""`codekin doctor`: the command. The checks are in doctor.py."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--conformance", is_flag=True, help="Hold the Jina models' vectors against their cards' figures instead.")
+@click.option(
+    "--conformance", is_flag=True, help="Compare the Jina models' vectors with the values on their model cards instead."
+)
 @ROOT
 @JSON
 @DEBUG
 def doctor(root: Path | None, as_json: bool, conformance: bool) -> int:
-    """Look whether all is well, and say what to do where it is not.
+    """Check the installation and the index, and suggest fixes.
 
-    At the installation, the model, the machine, and whether the index finds what is in it.
+    Also checks the model and the machine, and whether the index finds what is in it.
     """
     from dataclasses import asdict
 
@@ -33,19 +35,19 @@ def doctor(root: Path | None, as_json: bool, conformance: bool) -> int:
 
     settings, problems = user_settings()
     if conformance:
-        findings = list(_conforming(settings))
+        findings = list(_check_conformance(settings))
     else:
         findings = list(run_checks(root or find_root(Path.cwd()), settings, problems))
-    failed = any(finding.level is Level.FAIL for finding in findings)
+    has_failed = any(finding.level is Level.FAIL for finding in findings)
     if as_json:
-        console.write_json({"sound": not failed, "findings": [asdict(finding) for finding in findings]})
+        console.write_json({"sound": not has_failed, "findings": [asdict(finding) for finding in findings]})
     else:
         console.show_findings(findings)
-    return 2 if failed else 0
+    return 2 if has_failed else 0
 
 
-def _conforming(settings: "Settings") -> Iterator["Finding"]:
-    """Each model in float32, as its card computes, and in the numbers that it runs with."""
+def _check_conformance(settings: "Settings") -> Iterator["Finding"]:
+    """Check each model in float32, as its card computes, and in the precision that is set."""
     from dataclasses import replace
 
     from codekin.cli.findings import Finding, Level
@@ -55,14 +57,16 @@ def _conforming(settings: "Settings") -> Iterator["Finding"]:
     for name in REFERENCES:
         for precision in dict.fromkeys(("float32", settings.model.precision)):
             try:
-                found = measure_conformance(name, replace(settings.model, precision=precision))
+                conformance = measure_conformance(name, replace(settings.model, precision=precision))
             except ModelError as error:
-                yield Finding(name, Level.WARN, "not held against its card", str(error))
+                yield Finding(name, Level.WARN, "not compared with its model card", str(error))
                 break
-            measured, expected = found.measured.round(4).tolist(), found.expected.tolist()
-            told = f"{found.model} on {found.device}: {measured}, the card {expected}"
-            if found.is_within_tolerance:
-                yield Finding(name, Level.OK, f"{told}, differing by {found.max_difference:.4f} at most")
+            measured, expected = conformance.measured.round(4).tolist(), conformance.expected.tolist()
+            comparison = f"{conformance.model} on {conformance.device}: {measured}, model card {expected}"
+            if conformance.is_within_tolerance:
+                yield Finding(name, Level.OK, f"{comparison}; largest difference {conformance.max_difference:.4f}")
             else:
-                remedy = "Download it again (codekin model pull); if that does not help, please report this line."
-                yield Finding(name, Level.FAIL, f"{told}, differing by {found.max_difference:.4f}", remedy)
+                remedy = "Download it again (codekin model pull); if that does not help, report this line as a bug."
+                yield Finding(
+                    name, Level.FAIL, f"{comparison}; largest difference {conformance.max_difference:.4f}", remedy
+                )

@@ -1,6 +1,6 @@
-"""What a person sees: hits, reports and progress; in colour on a terminal, else as stable lines that can be grepped.
+"""Print hits, reports and progress: in colour on a terminal, else as stable lines that can be grepped.
 
-Answers go to standard output, everything said beside them to standard error. rich is imported on a terminal only.
+Answers go to standard output, everything else to standard error. rich is imported on a terminal only.
 """
 
 import json
@@ -28,35 +28,35 @@ if TYPE_CHECKING:
 
 _SHOWN_LINES = 6  # of a hit's code
 _SHOWN_SKIPPED = 5
-_SHOWN_TROUBLES = 5
-_BAR = 10  # cells
+_SHOWN_ERRORS = 5
+_BAR_CELLS = 10  # cells
 _GOOD, _FAIR = 0.66, 0.33  # shares of a score, for its colour only
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _LEXERS = {"csharp": "c#", "commonlisp": "common-lisp", "assembly": "nasm", "vue": "html", "svelte": "html"}
 
 
 def write_json(document: dict[str, Any]) -> None:
-    """The one document of a `--json` command; ASCII, so that no terminal's or pipe's encoding matters."""
+    """Write the document of a `--json` command; ASCII, so that the encoding of terminals and pipes does not matter."""
     click.echo(json.dumps(document, indent=2))
 
 
 def write(text: str, *, err: bool = False) -> None:
-    """Lines of the answer, or of what is said beside it, as they may be shown. Nothing else writes to a terminal."""
+    """Write text with control characters escaped. Nothing else writes to a terminal."""
     click.echo(printable_lines(text), err=err)
 
 
 def write_code(text: str) -> None:
-    """Code as it is for a program, as it may be shown for a person."""
+    """Write code: unchanged for a program, with control characters escaped on a terminal."""
     click.echo(printable_lines(text) if sys.stdout.isatty() else text)
 
 
 def print_note(text: str) -> None:
-    """A remark beside the answer."""
+    """Print a remark to standard error."""
     write(text, err=True)
 
 
 def display_path(path: Path) -> str:
-    """A path as terminals and other programs follow it: seen from the current directory."""
+    """Return a path relative to the current directory, as terminals and other programs follow it."""
     try:
         return printable(os.path.relpath(path))
     except ValueError:  # on another drive
@@ -65,7 +65,7 @@ def display_path(path: Path) -> str:
 
 @contextmanager
 def show_progress_bar(label: str) -> Iterator[OnProgress]:
-    """Shows the progress it is given, on a terminal; leaves no trace."""
+    """Show a progress bar on a terminal; it disappears at the end."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -76,10 +76,12 @@ def show_progress_bar(label: str) -> Iterator[OnProgress]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[far]}"))
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None, far="")
-        yield lambda now: bar.update(task, completed=now.done, total=now.total, far=_far(now))
+        yield lambda progress: bar.update(
+            task, completed=progress.done, total=progress.total, far=_format_progress(progress)
+        )
 
 
-def _far(progress: Progress) -> str:
+def _format_progress(progress: Progress) -> str:
     counts = f"{progress.done:,} of {progress.total:,}"
     if progress.seconds_left is None:
         return counts
@@ -88,71 +90,73 @@ def _far(progress: Progress) -> str:
 
 
 def show_query_code(snippet: Snippet | None, path: Path, line: int, cell: Cell | None = None) -> None:
-    """Which code the hits below are like: on a terminal, and wherever it is not the code at `line` (0-based)."""
+    """Name the query's code: on a terminal, and wherever it is not the code at `line` (0-based)."""
     if snippet is None:
         return
-    beside = not snippet.span.start <= line < snippet.span.end
-    if beside or sys.stdout.isatty():
+    is_beside = not snippet.span.start <= line < snippet.span.end
+    if is_beside or sys.stdout.isatty():
         name = snippet.qualified_name or snippet.kind
         span = to_file_lines(cell, snippet.span)
         lines = f"{display_path(path)}:{span.start + 1}-{span.end}{f', cell {cell.index + 1}' if cell else ''}"
-        nearest = f"Line {to_file_row(cell, line) + 1} has no code of its own. " if beside else ""
+        nearest = f"Line {to_file_row(cell, line) + 1} has no code of its own. " if is_beside else ""
         print_note(printable(f"{nearest}Like {name} ({lines}):"))
     if sys.stdout.isatty():
         print_note("")
 
 
 def show_answer(answer: Answer) -> None:
-    """The hits, best first."""
+    """Show the hits, best first."""
     if not sys.stdout.isatty():
         for hit in answer.hits:
-            write(_line(hit))
+            write(_format_hit_line(hit))
         return
-    console = _console()
+    console = _make_console()
     for hit in answer.hits:
-        for text in _block(hit, console.width):
+        for text in _format_hit_block(hit, console.width):
             # Never wrapped by us: a path that a terminal or an editor follows must stay in one piece.
             console.print(text, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
         console.print()
 
 
-def _line(hit: Hit) -> str:
+def _format_hit_line(hit: Hit) -> str:
     place = hit.place
     name = printable(place.qualified_name) or "-"
-    return f"{where(hit)}: {hit.score:.2f} {place.kind} {name} ({_in_cell(hit.cell)}{hit.why})"
+    return f"{format_location(hit)}: {hit.score:.2f} {place.kind} {name} ({_format_cell(hit.cell)}{hit.why})"
 
 
-def where(hit: Hit) -> str:
-    """`path:line` of what it is called, in the file."""
+def format_location(hit: Hit) -> str:
+    """Return `path:line` of the hit's name in the file."""
     return f"{display_path(hit.place.path)}:{to_file_row(hit.cell, hit.place.name_line) + 1}"
 
 
-def _in_cell(cell: Cell | None) -> str:
+def _format_cell(cell: Cell | None) -> str:
     return f"cell {cell.index + 1}: " if cell else ""
 
 
-def _block(hit: Hit, width: int) -> Iterator["Text"]:
+def _format_hit_block(hit: Hit, width: int) -> Iterator["Text"]:
     from rich.text import Text
 
     place = hit.place
-    stands = where(hit)
-    name = printable(place.qualified_name)
-    if len(stands) + 2 + len(name) <= width:
-        yield Text.assemble((stands, "bold cyan"), "  ", (name, "bold"))
+    location = format_location(hit)
+    qualified_name = printable(place.qualified_name)
+    if len(location) + 2 + len(qualified_name) <= width:
+        yield Text.assemble((location, "bold cyan"), "  ", (qualified_name, "bold"))
     else:
-        yield Text(stands, "bold cyan")
-        yield Text(f"  {name}", "bold")
-    filled = round(hit.score * _BAR)
+        yield Text(location, "bold cyan")
+        yield Text(f"  {qualified_name}", "bold")
+    filled_cells = round(hit.score * _BAR_CELLS)
     colour = "green" if hit.score >= _GOOD else "yellow" if hit.score >= _FAIR else "red"
-    bar = (("━" * filled, colour), ("─" * (_BAR - filled), "bright_black"))
-    reason = Text.assemble("  ", *bar, f" {hit.score:4.0%}  ", (f"{_in_cell(hit.cell)}{place.kind}, {hit.why}", "dim"))
-    reason.truncate(width, overflow="ellipsis")
-    yield reason
-    yield from _excerpt(hit, width)
+    bar = (("━" * filled_cells, colour), ("─" * (_BAR_CELLS - filled_cells), "bright_black"))
+    reason_line = Text.assemble(
+        "  ", *bar, f" {hit.score:4.0%}  ", (f"{_format_cell(hit.cell)}{place.kind}, {hit.why}", "dim")
+    )
+    reason_line.truncate(width, overflow="ellipsis")
+    yield reason_line
+    yield from _format_excerpt(hit, width)
 
 
-def _excerpt(hit: Hit, width: int) -> Iterator["Text"]:
-    """The first lines from the name on, coloured, cut at the terminal's edge."""
+def _format_excerpt(hit: Hit, width: int) -> Iterator["Text"]:
+    """Yield the first lines from the name on, highlighted and truncated to the terminal's width."""
     from rich.syntax import Syntax
     from rich.text import Text
 
@@ -161,54 +165,54 @@ def _excerpt(hit: Hit, width: int) -> Iterator["Text"]:
     code = printable_lines(hit.text).expandtabs(4)
     lines = list(Syntax(code, language, theme="ansi_dark").highlight(code).split("\n", allow_blank=True))
     lines = lines[max(place.name_line - place.span.start, 0) : place.span.end - place.span.start]
-    count = len(lines) if len(lines) <= _SHOWN_LINES + 1 else _SHOWN_LINES
-    blanks = min((_indent(line.plain) for line in lines[:count] if line.plain.strip()), default=0)
-    for line in lines[:count]:
-        code_line = line[blanks:]
+    shown_count = len(lines) if len(lines) <= _SHOWN_LINES + 1 else _SHOWN_LINES
+    common_indent = min((_measure_indent(line.plain) for line in lines[:shown_count] if line.plain.strip()), default=0)
+    for line in lines[:shown_count]:
+        code_line = line[common_indent:]
         code_line.truncate(max(width - 4, 20), overflow="ellipsis")
         yield Text.assemble(("  │ ", "bright_black"), code_line)
-    if len(lines) > count:
-        yield Text(f"  … {format_count(len(lines) - count, 'more line')}", style="dim")
+    if len(lines) > shown_count:
+        yield Text(f"  … {format_count(len(lines) - shown_count, 'more line')}", style="dim")
 
 
-def _indent(line: str) -> int:
+def _measure_indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
 def show_report(report: IndexReport, root: Path) -> None:
-    """What indexing did."""
+    """Show what indexing did."""
     indexed = f"{format_count(report.files, 'file')}, {format_count(report.snippets, 'snippet')}"
     vectors = f"{report.embedded:,} embedded, {report.reused:,} reused"
     skipped = f"{format_count(len(report.skipped), 'file')} skipped"
-    taken = f"{report.seconds:.1f} s, {format_megabytes(report.store_bytes)}"
-    write(f"{printable(str(root))}: {indexed}; {vectors}, {skipped}; {taken}")
+    costs = f"{report.seconds:.1f} s, {format_megabytes(report.store_bytes)}"
+    write(f"{printable(str(root))}: {indexed}; {vectors}, {skipped}; {costs}")
     for item in report.skipped[:_SHOWN_SKIPPED]:
         print_note(f"skipped {display_path(item.path)}: {item.reason}")
     if len(report.skipped) > _SHOWN_SKIPPED:
         print_note(f"… and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all.")
 
 
-def _model(model: ModelStatus) -> str:
+def _format_model(model: ModelStatus) -> str:
     state = "" if model.state is ModelState.READY else f", {model.state}"
-    return f"{model.name} on {model.device or 'nothing yet'} ({model.share:.0%}{state})"
+    return f"{model.name} on {model.device or 'no device yet'} ({model.share:.0%}{state})"
 
 
 def show_status(status: Status, report: "Report") -> None:
-    """How things are, one fact a line."""
+    """Show the status, one fact per line."""
     facts = {
         "workspace": printable(", ".join(map(str, status.roots))),
         "state": status.state,
         "indexed": f"{format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')} "
         f"({status.coverage:.0%} of the workspace)",
-        "languages": _listed(
+        "languages": _join_or_none(
             f"{it.name} {it.functions:,} in {format_count(it.files, 'file')}" for it in report.languages
         ),
         "keeper": report.owner,
         "skipped": format_count(status.skipped, "file"),
-        "model": ", ".join(_model(model) for model in status.models),
+        "model": ", ".join(_format_model(model) for model in status.models),
         "search": status.dense,
         "store": f"{status.store} ({format_megabytes(status.store_bytes)})",
-        "disk": _listed(f"{it.purpose} {format_megabytes(it.size_bytes)}" for it in report.stored_files),
+        "disk": _join_or_none(f"{it.purpose} {format_megabytes(it.size_bytes)}" for it in report.stored_files),
     }
     facts["skipped"] += "".join(f"; {count:,}: {reason}" for reason, count in report.skip_reasons[:_SHOWN_SKIPPED])
     if report.unparsed_count:
@@ -217,30 +221,30 @@ def show_status(status: Status, report: "Report") -> None:
         facts["not parsed"] = f"{format_count(report.unparsed_count, 'file')}, read by lines: {reasons}"
     if status.ignored:
         facts["ignored"] = f"{format_count(status.ignored, 'entry', 'entries')} of .codekin.toml"
-    _table([(name, "", text) for name, text in facts.items()], lambda _: "bold")
+    _print_table([(name, "", text) for name, text in facts.items()], lambda _: "bold")
     for problem in status.problems:
         print_note(f"! {problem}")
-    for trouble in report.errors[-_SHOWN_TROUBLES:]:
+    for trouble in report.errors[-_SHOWN_ERRORS:]:
         when = datetime.fromtimestamp(trouble.when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         print_note(f"{when} {trouble.message}")
 
 
-def _listed(parts: Iterable[str]) -> str:
+def _join_or_none(parts: Iterable[str]) -> str:
     return ", ".join(parts) or "none"
 
 
 def show_findings(findings: Sequence["Finding"]) -> None:
-    """What the doctor found: its verdict on each, and the remedy where one is needed."""
+    """Show the findings: a verdict on each check, and the remedy where one is needed."""
     rows = [(str(f.level), f.check, f"{f.detail} {f.remedy}".strip()) for f in findings]
-    _table(rows, lambda level: _COLOURS[level])
+    _print_table(rows, lambda level: _COLOURS[level])
 
 
-def _table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) -> None:
-    """A mark, a name and a text a row; on a terminal long texts are wrapped below themselves."""
-    marks, names = (max(len(row[column]) for row in rows) for column in (0, 1))
+def _print_table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) -> None:
+    """Print rows of mark, name and text; on a terminal, long texts are wrapped in their column."""
+    mark_width, name_width = (max(len(row[column]) for row in rows) for column in (0, 1))
     if not sys.stdout.isatty():
         for mark, name, text in rows:
-            write(" ".join(filter(None, (f"{mark:{marks}}", f"{name:{names}}", text))))
+            write(" ".join(filter(None, (f"{mark:{mark_width}}", f"{name:{name_width}}", text))))
         return
     from rich.table import Table
     from rich.text import Text
@@ -249,24 +253,24 @@ def _table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) ->
     for mark, name, text in rows:
         cells = [
             Text(mark, style=style(mark)),
-            *([Text(printable(name))] if names else []),
+            *([Text(printable(name))] if name_width else []),
             Text(printable_lines(text)),
         ]
         table.add_row(*cells)
-    _console().print(table)
+    _make_console().print(table)
 
 
-def format_count(number: int, noun: str, many: str = "") -> str:
-    """`1 file`, `2 files`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {many or noun + 's'}"
+def format_count(number: int, noun: str, plural: str = "") -> str:
+    """Format a number with its noun: `1 file`, `2 files`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
 def format_megabytes(size: int) -> str:
-    """A size on disk, for a person."""
+    """Format a size on the disk."""
     return f"{size / 1_000_000:,.1f} MB"
 
 
-def _console() -> "Console":
+def _make_console() -> "Console":
     from rich.console import Console
 
     return Console(highlight=False, emoji=False, markup=False)

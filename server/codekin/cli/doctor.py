@@ -1,4 +1,4 @@
-"""Is this codekin sound? What is installed, what it runs on, and whether the index finds what is in it."""
+"""Check what is installed, what it runs on, and whether the index finds what is in it."""
 
 import os
 import platform
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from codekin.storage.paths import IndexPaths
     from codekin.types import Location
 
-_SAMPLE = 50  # functions of the workspace that must find themselves
-_LEAST_FREE_BYTES = 500_000_000
-_WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
-_OPTIONAL = "hnswlib"
-_FULL_TEXT = "import sqlite3 as s; s.connect(':memory:').execute('CREATE VIRTUAL TABLE t USING fts5 (x)'); "
-_PROBE_S = 60
+_SAMPLE_SIZE = 50  # functions of the workspace that must find themselves
+_MIN_FREE_BYTES = 500_000_000
+_MAX_WATCHES_FILE = Path("/proc/sys/fs/inotify/max_user_watches")
+_OPTIONAL_LIBRARY = "hnswlib"
+_FULL_TEXT_PROBE = "import sqlite3 as s; s.connect(':memory:').execute('CREATE VIRTUAL TABLE t USING fts5 (x)'); "
+_PROBE_TIMEOUT_S = 60
 
 
 def run_checks(root: Path, settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
-    """Every finding, as it is made; `problems` are those of reading the settings."""
+    """Yield every finding as it is made; `problems` are those of reading the settings."""
     yield Finding("python", Level.OK, f"{platform.python_version()}, {sys.executable}")
     yield Finding(
         "system",
@@ -44,106 +44,115 @@ def run_checks(root: Path, settings: Settings, problems: Sequence[CodekinError])
         f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} processors",
     )
     yield Finding("codekin", Level.OK, f"{__version__}, {Path(__file__).parents[1]}")
-    yield from _settings(problems)
-    yield from _libraries()
-    yield _grammars()
-    yield _hnswlib()
-    yield _sqlite()
-    yield from _models(settings)
-    yield _cache(settings.cache_directory)
-    yield from _index(root, settings)
+    yield from _check_settings(problems)
+    yield from _check_libraries()
+    yield _check_grammars()
+    yield _check_hnswlib()
+    yield _check_sqlite()
+    yield from _check_models(settings)
+    yield _check_cache(settings.cache_directory)
+    yield from _check_index(root, settings)
 
 
-def _settings(problems: Sequence[CodekinError]) -> Iterator[Finding]:
+def _check_settings(problems: Sequence[CodekinError]) -> Iterator[Finding]:
     for problem in problems:
-        yield Finding("settings", Level.WARN, str(problem), "Mend it, or take it out.")
+        yield Finding("settings", Level.WARN, str(problem), "Fix or remove it.")
     if not problems:
-        there = "" if config_file().exists() else " (not there: the defaults are used)"
-        yield Finding("settings", Level.OK, f"{config_file()}{there}")
+        note = "" if config_file().exists() else " (does not exist: the defaults are used)"
+        yield Finding("settings", Level.OK, f"{config_file()}{note}")
 
 
-def _libraries() -> Iterator[Finding]:
-    having, missing = [], []
+def _check_libraries() -> Iterator[Finding]:
+    installed, missing = [], []
     for requirement in metadata.requires("codekin") or ():
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        if "extra ==" in requirement or name == _OPTIONAL:
+        if "extra ==" in requirement or name == _OPTIONAL_LIBRARY:
             continue
         try:
-            having.append(f"{name} {metadata.version(name)}")
+            installed.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             missing.append(name)
-    yield Finding("libraries", Level.OK, ", ".join(having))
+    yield Finding("libraries", Level.OK, ", ".join(installed))
     if missing:
         remedy = f"Run: {sys.executable} -I -m pip install {' '.join(missing)}"
         yield Finding("libraries", Level.FAIL, f"{', '.join(missing)} not installed.", remedy)
 
 
-def _grammars() -> Finding:
+def _check_grammars() -> Finding:
     from codekin.code.grammars import GRAMMARS
     from codekin.code.parsing import load_syntax
 
-    broken = [language for language in GRAMMARS if load_syntax(language) is None]
-    if not broken:
+    broken_languages = [language for language in GRAMMARS if load_syntax(language) is None]
+    if not broken_languages:
         return Finding("grammars", Level.OK, f"{len(GRAMMARS)}: {', '.join(GRAMMARS)}")
-    wheels = " ".join(sorted({GRAMMARS[language].package.replace("_", "-") for language in broken}))
-    detail = f"{', '.join(broken)} can't be loaded: those files are cut in windows of lines."
+    wheels = " ".join(sorted({GRAMMARS[language].package.replace("_", "-") for language in broken_languages}))
+    detail = (
+        f"{', '.join(broken_languages)} can't be loaded: files in these languages are split by lines, not by functions."
+    )
     return Finding(
         "grammars", Level.WARN, detail, f"Run: {sys.executable} -I -m pip install --force-reinstall {wheels}"
     )
 
 
-def _hnswlib() -> Finding:
-    status, _ = _probe("import hnswlib; hnswlib.Index('cosine', 8).init_index(8)")
+def _check_hnswlib() -> Finding:
+    status, _ = _run_probe("import hnswlib; hnswlib.Index('cosine', 8).init_index(8)")
     if status == 0:
-        return Finding("hnswlib", Level.OK, f"{metadata.version(_OPTIONAL)}: graph search")
+        return Finding("hnswlib", Level.OK, f"{metadata.version(_OPTIONAL_LIBRARY)}: graph search")
     if status == 1:
-        detail = "not installed: exact search alone, which slows down beyond some 100,000 functions."
-        return Finding("hnswlib", Level.WARN, detail, "It needs a C++ compiler; the README says how, per system.")
+        detail = "not installed: only exact search, which is slow beyond about 100,000 functions."
+        return Finding("hnswlib", Level.WARN, detail, "Install it with a C++ compiler; see the README for your system.")
     remedy = f"Run: HNSWLIB_NO_NATIVE=1 {sys.executable} -I -m pip install --force-reinstall --no-binary :all: hnswlib"
-    return Finding("hnswlib", Level.FAIL, "built for another processor: importing it ends the process.", remedy)
+    return Finding("hnswlib", Level.FAIL, "built for another processor: importing it crashes the process.", remedy)
 
 
-def _sqlite() -> Finding:
-    status, version = _probe(_FULL_TEXT + "print(s.sqlite_version)")
+def _check_sqlite() -> Finding:
+    status, version = _run_probe(_FULL_TEXT_PROBE + "print(s.sqlite_version)")
     if status == 0:
-        return Finding("sqlite", Level.OK, f"{version}, with full text")
-    remedy = "Install a Python whose SQLite has FTS5: python.org's and every distribution's has."
-    return Finding("sqlite", Level.FAIL, "no full text: this Python's SQLite is built without FTS5.", remedy)
+        return Finding("sqlite", Level.OK, f"{version}, with full-text search")
+    remedy = "Install a Python whose SQLite has FTS5, such as that of python.org or of your distribution."
+    return Finding(
+        "sqlite", Level.FAIL, "no full-text search: the SQLite of this Python is built without FTS5.", remedy
+    )
 
 
-def _probe(code: str) -> tuple[int, str]:
-    """The exit status and output of a Python of its own: what is asked may end the process."""
-    done = run_code(code, _PROBE_S)
-    return done.returncode, done.stdout.strip()
+def _run_probe(code: str) -> tuple[int, str]:
+    """Run code in a Python of its own, which it may crash; return the exit status and the output."""
+    process = run_code(code, _PROBE_TIMEOUT_S)
+    return process.returncode, process.stdout.strip()
 
 
-def _models(settings: Settings) -> Iterator[Finding]:
+def _check_models(settings: Settings) -> Iterator[Finding]:
     from codekin.embed.factory import connect_heavy_model, has_heavy_model, load_light_model
     from codekin.storage.paths import locate_index
 
-    yield _model("model", lambda: load_light_model(settings.model))
+    yield _check_model("model", lambda: load_light_model(settings.model))
     if has_heavy_model(settings.model):
         folder = locate_index([], settings).models
-        yield _model("heavy model", lambda: connect_heavy_model(settings.model, folder, None).interactive)
+        yield _check_model("heavy model", lambda: connect_heavy_model(settings.model, folder, None).interactive)
 
 
-def _model(check: str, made: Callable[[], "Embedder"]) -> Finding:
+def _check_model(check: str, load_model: Callable[[], "Embedder"]) -> Finding:
     from codekin.types import Role, Task
 
     try:
-        embedder = made()
+        embedder = load_model()
         (vector,) = embedder.embed(["def add(a, b): return a + b"], Task.CODE2CODE, Role.PASSAGE)
     except CodekinError as error:
         return Finding(check, Level.FAIL, str(error), "Check the settings model.name, model.endpoint and model.dim.")
-    detail = f"{embedder.model} {embedder.fingerprint}, {embedder.dim} numbers a vector, on {embedder.device}"
+    detail = f"{embedder.model} {embedder.fingerprint}, {embedder.dim} dimensions, on {embedder.device}"
     if abs(float(vector @ vector) - 1) > 1e-3:
-        return Finding(check, Level.FAIL, f"{detail}: its vectors are unsound.", "Install it again.")
+        return Finding(
+            check,
+            Level.FAIL,
+            f"{detail}: its vectors are not normalized.",
+            "Reinstall codekin, or download the model again.",
+        )
     if embedder.problems:
         return Finding(check, Level.WARN, detail, " ".join(embedder.problems))
     return Finding(check, Level.OK, detail)
 
 
-def _cache(folder: Path) -> Finding:
+def _check_cache(folder: Path) -> Finding:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder):
@@ -151,19 +160,21 @@ def _cache(folder: Path) -> Finding:
         free = shutil.disk_usage(folder).free
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     except OSError as error:
-        remedy = "Set cache.directory to a folder that can be written."
+        remedy = "Set cache.directory to a writable folder."
         if folder.is_dir():
-            detail = f"{folder} can't be written ({error.strerror}): the index there answers as it is."
+            detail = (
+                f"{folder} is not writable ({error.strerror}): queries use the existing index, which is not updated."
+            )
             return Finding("cache", Level.WARN, detail, remedy)
-        return Finding("cache", Level.FAIL, f"{folder} can't be written ({error.strerror}).", remedy)
+        return Finding("cache", Level.FAIL, f"{folder} is not writable ({error.strerror}).", remedy)
     stores = len(list(folder.glob("workspaces/*.sqlite")))
     detail = f"{folder}: stores of {format_count(stores, 'workspace')}, {size / 1e6:,.1f} MB, {free / 1e9:,.1f} GB free"
-    if free < _LEAST_FREE_BYTES:
-        return Finding("cache", Level.WARN, detail, "Free some room, or set cache.directory to another disk.")
+    if free < _MIN_FREE_BYTES:
+        return Finding("cache", Level.WARN, detail, "Free some space, or set cache.directory to another disk.")
     return Finding("cache", Level.OK, detail)
 
 
-def _index(root: Path, settings: Settings) -> Iterator[Finding]:
+def _check_index(root: Path, settings: Settings) -> Iterator[Finding]:
     from codekin.engine import Engine
     from codekin.storage.paths import locate_index
 
@@ -171,56 +182,58 @@ def _index(root: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("index", Level.WARN, f"{root} is not indexed yet.", f"Run: codekin index {root}")
         return
     try:
-        unsound = list(_unsound(locate_index([root], settings)))
-        yield from unsound
+        damage_findings = list(_set_aside_unsound_files(locate_index([root], settings)))
+        yield from damage_findings
         with closing(Engine([root], settings)) as engine:
-            if unsound:
+            if damage_findings:
                 engine.refresh(lambda _: None, threading.Event(), settings.index.workers or 1, wait=False)
-            yield from _watching(engine.count_folders())
-            yield _soundness(engine, root)
+            yield from _check_watching(engine.count_folders())
+            yield _check_soundness(engine, root)
     except CodekinError as error:
         yield Finding("index", Level.FAIL, str(error), f"Then run: codekin index {root}")
 
 
-def _unsound(files: "IndexPaths") -> Iterator[Finding]:
-    """Read both files from beginning to end; an unsound one is set aside, as by any command that meets it."""
+def _set_aside_unsound_files(index_paths: "IndexPaths") -> Iterator[Finding]:
+    """Read both files from end to end; set an unsound one aside, as any command does that meets it."""
     from codekin.storage.integrity import find_damage
     from codekin.storage.store_files import set_aside
 
-    for path in (files.store, files.vectors):
+    for path in (index_paths.store, index_paths.vectors):
         if damage := find_damage(path):
             set_aside(damage)
             detail = f"{damage} It is set aside as {path.with_suffix('.corrupt')} and made again."
-            yield Finding("index", Level.FAIL, detail, "If this happens again, check the disk and the memory.")
+            yield Finding("index", Level.FAIL, detail, "If this happens again, check your disk and memory.")
 
 
-def _soundness(engine: "Engine", root: Path) -> Finding:
-    asked, lost = engine.check_findable(_SAMPLE)
+def _check_soundness(engine: "Engine", root: Path) -> Finding:
+    sampled_count, lost_places = engine.check_findable(_SAMPLE_SIZE)
     status = engine.status()
     detail = f"{root}: {format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')}, {status.dense}"
-    again = f"Run: codekin index {root}"
+    reindex_remedy = f"Run: codekin index {root}"
     # What is half written does not find itself.
     if status.coverage < 1 and engine.make_report().owner == "another process":
         detail += f"; another codekin is indexing, {status.coverage:.0%} of the files are searchable."
-        return Finding("index", Level.WARN, detail, "Ask again when it has finished.")
-    if lost:
-        names = ", ".join(f"{place.path}:{_row(engine, place) + 1}" for place in lost[:3])
-        detail += f"; {len(lost)} of {asked} functions asked for do not find themselves: {names}."
+        return Finding("index", Level.WARN, detail, "Run codekin doctor again when it has finished.")
+    if lost_places:
+        names = ", ".join(f"{place.path}:{_find_row(engine, place) + 1}" for place in lost_places[:3])
+        detail += f"; {len(lost_places)} of {sampled_count} sampled functions do not find themselves: {names}."
         return Finding("index", Level.FAIL, detail, f"Remove {status.store} and run: codekin index {root}")
-    if not asked:
-        return Finding("index", Level.WARN, f"{detail}; no function to ask for.", again)
+    if not sampled_count:
+        return Finding("index", Level.WARN, f"{detail}; there is no function to sample.", reindex_remedy)
     if status.coverage < 1:
-        return Finding("index", Level.WARN, f"{detail}; {status.coverage:.0%} of the files are searchable.", again)
-    return Finding("index", Level.OK, f"{detail}; {asked} functions asked for find themselves")
+        return Finding(
+            "index", Level.WARN, f"{detail}; {status.coverage:.0%} of the files are searchable.", reindex_remedy
+        )
+    return Finding("index", Level.OK, f"{detail}; {sampled_count} sampled functions find themselves")
 
 
-def _row(engine: "Engine", place: "Location") -> int:
+def _find_row(engine: "Engine", place: "Location") -> int:
     return to_file_row(find_cell(engine.list_cells(place.path), place.name_line), place.name_line)
 
 
-def _watching(folders: int) -> Iterator[Finding]:
+def _check_watching(folders: int) -> Iterator[Finding]:
     try:
-        limit = int(_WATCHES.read_text())
+        limit = int(_MAX_WATCHES_FILE.read_text())
     except (OSError, ValueError):  # only Linux has such a limit
         return
     detail = f"{folders:,} folders to watch, the system allows {limit:,}"

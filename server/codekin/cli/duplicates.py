@@ -1,4 +1,4 @@
-"""`codekin duplicates`: which functions stand in the workspace more than once, but for those that are meant to."""
+"""`codekin duplicates`: the duplicated functions of a workspace, except ignored ones."""
 
 import time
 from collections.abc import Iterator
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from codekin.engine import Engine
     from codekin.types import Hit, OnProgress
 
-Pair = tuple[Path, Snippet, int, "Hit"]  # the number is the line of the file on which the snippet's name stands
+DuplicatePair = tuple[
+    Path, Snippet, int, "Hit"
+]  # path and snippet of the first function, the line of its name in the file, the second
 
 
 @click.command()
@@ -25,9 +27,9 @@ Pair = tuple[Path, Snippet, int, "Hit"]  # the number is the line of the file on
 @JSON
 @DEBUG
 def duplicates(root: Path | None, as_json: bool) -> int:
-    """List the functions that stand in the workspace more than once, as they are or little changed.
+    """List functions that occur more than once in the workspace, unchanged or with small edits.
 
-    Not those that `.codekin.toml` says are meant to, nor those with fewer lines than the setting duplicates.min_lines.
+    Skips those that `.codekin.toml` ignores, and those with fewer lines than the setting duplicates.min_lines.
     """
     from codekin.cli import console
     from codekin.cli.arguments import find_root
@@ -36,32 +38,36 @@ def duplicates(root: Path | None, as_json: bool) -> int:
     root = root or find_root(Path.cwd())
     with closing(open_engine(root)) as engine:
         bring_up_to_date_if_possible(engine, wait=True)
-        problems = [problem for meant in engine.load_suppressions() for problem in meant.problems]
+        problems = [problem for file in engine.load_suppressions() for problem in file.problems]
         with console.show_progress_bar("Comparing") as on_progress:
-            found = list(_pairs(engine, on_progress))
-        least = engine.settings.duplicates.min_lines
+            duplicate_pairs = list(_find_pairs(engine, on_progress))
+        min_lines = engine.settings.duplicates.min_lines
     for problem in problems:
         console.print_note(f"! {problem}")
     if as_json:
-        console.write_json({"duplicates": [_json(pair, lambda path: to_relative_path(path, root)) for pair in found]})
-    for path, snippet, row, hit in () if as_json else found:
-        mine = f"{console.display_path(path)}:{row + 1}: {printable(snippet.qualified_name)}"
-        console.write(f"{mine} = {console.where(hit)} {printable(hit.place.qualified_name)} ({hit.why})")
-    if not found:
-        console.print_note(f"No function of at least {console.format_count(least, 'line')} stands in {root} twice.")
-    return 0 if found else 1
+        console.write_json(
+            {"duplicates": [_to_json(pair, lambda path: to_relative_path(path, root)) for pair in duplicate_pairs]}
+        )
+    for path, snippet, row, hit in () if as_json else duplicate_pairs:
+        first_function = f"{console.display_path(path)}:{row + 1}: {printable(snippet.qualified_name)}"
+        console.write(
+            f"{first_function} = {console.format_location(hit)} {printable(hit.place.qualified_name)} ({hit.why})"
+        )
+    if not duplicate_pairs:
+        console.print_note(f"No duplicated functions of {console.format_count(min_lines, 'line')} or more in {root}.")
+    return 0 if duplicate_pairs else 1
 
 
-def _pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Pair]:
-    """Each pair once, by path and line of the first."""
+def _find_pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[DuplicatePair]:
+    """Yield each pair once, by path and line of the first function."""
     from codekin.code.languages import has_grammar
     from codekin.code.notebooks import is_notebook
 
     # In others there are no functions.
     files = sorted(file.path for file in engine.walk_files() if has_grammar(file.language) or is_notebook(file.path))
-    began = time.monotonic()
+    started = time.monotonic()
     for number, path in enumerate(files):
-        on_progress(Progress.estimate(time.monotonic() - began, number, len(files)))
+        on_progress(Progress.estimate(time.monotonic() - started, number, len(files)))
         cells = engine.list_cells(path)
         for snippet in engine.list_snippets(path):
             if snippet.part or not snippet.kind.is_function:
@@ -71,13 +77,17 @@ def _pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Pair]:
                     yield path, snippet, to_file_row(find_cell(cells, snippet.name_line), snippet.name_line), hit
 
 
-def _json(pair: Pair, relative: Any) -> dict[str, Any]:
+def _to_json(pair: DuplicatePair, relative: Any) -> dict[str, Any]:
     path, snippet, row, hit = pair
-    its = hit.place
+    place = hit.place
     return {
         "functions": [
             {"path": relative(path), "line": row + 1, "name": snippet.qualified_name},
-            {"path": relative(its.path), "line": to_file_row(hit.cell, its.name_line) + 1, "name": its.qualified_name},
+            {
+                "path": relative(place.path),
+                "line": to_file_row(hit.cell, place.name_line) + 1,
+                "name": place.qualified_name,
+            },
         ],
         "kinship": hit.kinship,
         "why": hit.why,

@@ -1,4 +1,4 @@
-"""Lines of texts → a file of vectors."""
+"""Embed the texts of a file of JSON lines into a file of vectors."""
 
 import json
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from codekin.errors import QueryError
 from codekin.settings import ModelSettings
 from codekin.types import OnProgress, Progress, Role, Task
 
-_BATCH = 1024
+_BATCH_SIZE = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedOptions:
-    """Which vectors; None is the settings' choice."""
+    """How to embed; None takes the setting."""
 
     settings: ModelSettings
     task: str
@@ -27,43 +27,45 @@ class EmbedOptions:
     dim: int | None
 
 
-def embed_file(source: BinaryIO, output: Path, wanted: EmbedOptions, on_progress: OnProgress) -> dict[str, Any]:
-    """Writes float32 (n, d) of unit rows for the n lines `{"text": …}` of `source` to `output`, an .npy file.
+def embed_file(source: BinaryIO, output: Path, options: EmbedOptions, on_progress: OnProgress) -> dict[str, Any]:
+    """Write unit vectors, float32 (n, d), for the n lines `{"text": …}` of `source` to `output`, an .npy file.
 
-    `output` is whole or not there: it is written beside itself and then renamed. Returns what was made.
+    `output` is complete or absent: it is written under another name and renamed. Returns a description for JSON.
     Raises QueryError, ModelError, DimensionError.
     """
-    model = wanted.settings
-    if wanted.model is not None and wanted.model != model.name:
-        model = ModelSettings(wanted.model)
-    embedder = load_embedder(replace(model, dim=wanted.dim) if wanted.dim else model)
-    texts = list(_texts(source))
-    part = output.with_name(output.name + ".part")
+    model = options.settings
+    if options.model is not None and options.model != model.name:
+        model = ModelSettings(options.model)
+    embedder = load_embedder(replace(model, dim=options.dim) if options.dim else model)
+    texts = list(_read_texts(source))
+    partial_output = output.with_name(output.name + ".part")
     try:
         # Written through the page cache: a million vectors need not fit into memory.
-        rows = np.lib.format.open_memmap(part, "w+", np.float32, (len(texts), embedder.dim)) if texts else None
-        for start in range(0, len(texts), _BATCH):
-            batch = texts[start : start + _BATCH]
+        rows = (
+            np.lib.format.open_memmap(partial_output, "w+", np.float32, (len(texts), embedder.dim)) if texts else None
+        )
+        for start in range(0, len(texts), _BATCH_SIZE):
+            batch = texts[start : start + _BATCH_SIZE]
             if rows is not None:
-                rows[start : start + len(batch)] = embedder.embed(batch, Task(wanted.task), Role(wanted.role))
+                rows[start : start + len(batch)] = embedder.embed(batch, Task(options.task), Role(options.role))
             on_progress(Progress(start + len(batch), len(texts), None))
         if rows is None:
-            with part.open("wb") as stream:
+            with partial_output.open("wb") as stream:
                 np.save(stream, np.empty((0, embedder.dim), np.float32))
         else:
             rows.flush()
         del rows
-        part.replace(output)
+        partial_output.replace(output)
     except OSError as error:
-        raise QueryError(f"{output} can't be written ({error.strerror}). Name another file with --output.") from error
+        raise QueryError(f"{output} can't be written ({error.strerror}). Choose another file with --output.") from error
     finally:
-        part.unlink(missing_ok=True)
-    what = {"model": embedder.model, "task": wanted.task, "role": wanted.role}
-    return {"count": len(texts), "dim": embedder.dim} | what
+        partial_output.unlink(missing_ok=True)
+    description = {"model": embedder.model, "task": options.task, "role": options.role}
+    return {"count": len(texts), "dim": embedder.dim} | description
 
 
-def _texts(source: BinaryIO) -> Iterator[str]:
-    for number, line in enumerate(source, 1):
+def _read_texts(source: BinaryIO) -> Iterator[str]:
+    for line_number, line in enumerate(source, 1):
         if not line.strip():
             continue
         try:
@@ -71,5 +73,5 @@ def _texts(source: BinaryIO) -> Iterator[str]:
         except (ValueError, TypeError, KeyError):
             text = None
         if not isinstance(text, str):
-            raise QueryError(f'Line {number} of the input is not {{"text": "…"}}. Mend it, or take it out.')
+            raise QueryError(f'Line {line_number} of the input is not {{"text": "…"}}. Fix or remove it.')
         yield text

@@ -1,4 +1,4 @@
-"""`codekin evaluate`: how good are the answers? What is measured is chosen by options, or by a sub-command."""
+"""`codekin evaluate`: how good are the answers? Options or a subcommand choose what is measured."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from codekin.settings import Settings
 
 
-class _Group(click.Group):
-    """A group whose `--set` takes every word up to the next option, as a shell's `sets/*` gives them."""
+class _EvaluateGroup(click.Group):
+    """A group whose `--set` takes all values up to the next option, as a shell expands `sets/*`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, list(_each_with_its_option(args)))
+        return super().parse_args(ctx, list(_repeat_set_option(args)))
 
 
-def _each_with_its_option(words: Sequence[str]) -> Iterator[str]:
-    taken = 0  # words that the last --set has had
-    for word in words:
-        if word.startswith("-"):
-            taken = 1 if word == "--set" else 0
-        elif taken:
-            if taken > 1:
+def _repeat_set_option(arguments: Sequence[str]) -> Iterator[str]:
+    value_count = 0  # words that the last --set has had
+    for argument in arguments:
+        if argument.startswith("-"):
+            value_count = 1 if argument == "--set" else 0
+        elif value_count:
+            if value_count > 1:
                 yield "--set"
-            taken += 1
-        yield word
+            value_count += 1
+        yield argument
 
 
-@click.group(cls=_Group, invoke_without_command=True)
+@click.group(cls=_EvaluateGroup, invoke_without_command=True)
 @click.option("--repos", metavar="BENCH", type=FOLDER, help="Measure search on the repositories of BENCH/repos.json.")
-@click.option("--checkouts", metavar="DIR", type=FOLDER, help="Where they lie: DIR/NAME each.")
+@click.option("--checkouts", metavar="DIR", type=FOLDER, help="Folder of their checkouts, each at DIR/NAME.")
 @click.option("--sets", metavar="DIR", type=FOLDER, help="Measure models on every retrieval set in DIR.")
 @click.option("--set", "chosen", metavar="DIR…", type=FOLDER, multiple=True, help="Measure models on these sets.")
 @click.option("--model", "models", metavar="M", multiple=True, help="A model's name or folder; may be repeated.")
@@ -46,28 +46,28 @@ def _each_with_its_option(words: Sequence[str]) -> Iterator[str]:
 @DEBUG
 @click.pass_context
 def evaluate(context: click.Context, /, as_json: bool, **options: Any) -> int:
-    """Measure how good the answers are.
+    """Measure the quality of the answers.
 
-    Every table stands above a line that says what determined its numbers. Models are those of the setting
-    model.name, all-MiniLM-L6-v2, and folders.
+    Below each table, a line says what its numbers depend on. MODEL is a value of the setting model.name,
+    all-MiniLM-L6-v2, or a folder.
     """
     if context.invoked_subcommand is not None:
         return 0
     folders = [*options["chosen"]]
     if options["repos"] is not None:
         if options["sets"] or folders:
-            raise QueryError("--repos and sets are measured one after the other. Name one of them.")
-        return _on_repositories(as_json, options)
+            raise QueryError("--repos can't be combined with --sets or --set. Choose one.")
+        return _evaluate_repositories(as_json, options)
     if options["sets"]:
         from codekin.evaluation.retrieval import find_sets
 
         folders += find_sets(options["sets"])
     if not folders:
-        raise QueryError("There is nothing to measure. Name --repos BENCH, --sets DIR, or a command (see --help).")
-    return _on_sets(folders, as_json, options)
+        raise QueryError("There is nothing to measure. Pass --repos BENCH, --sets DIR, or a command (see --help).")
+    return _evaluate_sets(folders, as_json, options)
 
 
-def _on_repositories(as_json: bool, options: dict[str, Any]) -> int:
+def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
     from codekin.cli import console
     from codekin.cli.query import load_settings
     from codekin.evaluation import repositories
@@ -76,27 +76,27 @@ def _on_repositories(as_json: bool, options: dict[str, Any]) -> int:
 
     benchmark, checkouts, models = options["repos"], options["checkouts"], options["models"]
     if checkouts is None:
-        raise QueryError("Where do the repositories lie? Name the folder with --checkouts DIR.")
+        raise QueryError("--repos needs the folder of the checkouts. Pass --checkouts DIR.")
     if len(models) > 1:
-        raise QueryError("Repositories are searched with one model at a time. Name one --model.")
-    settings = _with_model(load_settings(), models[0] if models else None, options["dim"])
-    asked = repositories.load_repositories(benchmark)
-    repositories.require_checkouts(asked, checkouts)
-    signature = repositories.describe_measurement(asked, checkouts, settings)
-    measured = []
+        raise QueryError("--repos takes one model at a time. Pass a single --model.")
+    settings = _replace_model(load_settings(), models[0] if models else None, options["dim"])
+    repository_list = repositories.load_repositories(benchmark)
+    repositories.require_checkouts(repository_list, checkouts)
+    signature = repositories.describe_measurement(repository_list, checkouts, settings)
+    results = []
     with console.show_progress_bar("Measuring") as on_progress:
-        for one in repositories.measure_repositories(asked, checkouts, settings):
-            measured.append(one)
-            on_progress(Progress(len(measured), len(asked), None))
+        for repository_result in repositories.measure_repositories(repository_list, checkouts, settings):
+            results.append(repository_result)
+            on_progress(Progress(len(results), len(repository_list), None))
     if as_json:
-        console.write_json({"signature": signature} | repositories.to_json(measured))
+        console.write_json({"signature": signature} | repositories.to_json(results))
     else:
-        console.write(f"{repositories.format_table(measured)}\n\n{format_signature(signature)}")
+        console.write(f"{repositories.format_table(results)}\n\n{format_signature(signature)}")
     return 0
 
 
-def _with_model(settings: "Settings", name: str | None, dim: int) -> "Settings":
-    """The settings with the model and the dimension that were named, if they were."""
+def _replace_model(settings: "Settings", name: str | None, dim: int) -> "Settings":
+    """Return the settings with this model and this dimension, where they are given."""
     from dataclasses import replace
 
     model = settings.model
@@ -105,7 +105,7 @@ def _with_model(settings: "Settings", name: str | None, dim: int) -> "Settings":
     return replace(settings, model=replace(model, dim=dim) if dim else model)
 
 
-def _on_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) -> int:
+def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) -> int:
     from codekin.cli import console
     from codekin.cli.query import load_settings
     from codekin.evaluation import retrieval
@@ -114,17 +114,23 @@ def _on_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) ->
     from codekin.evaluation.product import TASKS, make_product_ranker
     from codekin.types import Progress
 
-    told = load_settings()
-    chosen = [_with_model(told, name, options["dim"]) for name in options["models"] or (told.model.name,)]
-    models = dict(load_named_embedder(settings.model) for settings in chosen)
-    served = dict(make_product_ranker(settings) for settings in chosen if can_index_passages(settings.model))
+    user_settings = load_settings()
+    model_settings = [
+        _replace_model(user_settings, name, options["dim"]) for name in options["models"] or (user_settings.model.name,)
+    ]
+    models = dict(load_named_embedder(settings.model) for settings in model_settings)
+    product_rankers = dict(
+        make_product_ranker(settings) for settings in model_settings if can_index_passages(settings.model)
+    )
     rows = []
     with console.show_progress_bar("Measuring") as on_progress:
         for done, folder in enumerate(folders):
             on_progress(Progress(done, len(folders), None))
             benchmark = load_benchmark(folder)
-            ways = retrieval.evaluate_benchmark(benchmark, models, served if benchmark.task in TASKS else {})
-            rows += [row for way in ways for row in way]
+            rows_by_retriever = retrieval.evaluate_benchmark(
+                benchmark, models, product_rankers if benchmark.task in TASKS else {}
+            )
+            rows += [row for retriever_rows in rows_by_retriever for row in retriever_rows]
     if as_json:
         console.write_json({"rows": retrieval.to_json(rows)})
     else:
@@ -137,21 +143,21 @@ def _on_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) ->
 @click.option(
     "--sample", type=click.IntRange(1, 100_000), default=100, metavar="N", help="Functions per language (100)."
 )
-@click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), default=1, metavar="S", help="Another seed is another sample (1)."
-)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, metavar="S", help="Seed of the sample (1).")
 @click.option("--strangers", metavar="ROOT", type=FOLDER, multiple=True, help="A code base unrelated to them.")
-@click.option("--pairs", metavar="SET", type=FOLDER, help="A set of the same jobs in several languages.")
-@click.option("--alone", is_flag=True, help="Measure the retrievers one by one, too.")
-@click.option("--failures", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write what failed.")
+@click.option("--pairs", metavar="SET", type=FOLDER, help="A set of programs for the same tasks in several languages.")
+@click.option("--alone", is_flag=True, help="Also measure each retriever by itself.")
+@click.option(
+    "--failures", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the failures to FILE."
+)
 @JSON
 @DEBUG
 def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
-    """Measure how well clones are found.
+    """Measure clone detection.
 
-    Functions of the code bases are edited, then asked for: laid out anew (type 1), with other names (2), with
-    statements added, removed and changed (3), rewritten (4). Functions of strangers tell how often kin is claimed
-    in vain.
+    Functions of the code bases are edited and then searched for: reformatted (type 1), with other names (2), with
+    statements added, removed and changed (3), rewritten (4). Functions of the strangers show how often a clone is
+    reported where there is none.
     """
     from codekin.cli import console
     from codekin.cli.query import load_settings
@@ -176,16 +182,14 @@ def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
 @click.option(
     "--cuts", type=click.IntRange(1, 100_000), default=150, metavar="N", help="Functions per code base (150)."
 )
-@click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="S", help="Another seed is another sample (0)."
-)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="S", help="Seed of the sample (0).")
 @JSON
 @DEBUG
 def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int) -> int:
-    """Measure how well code is gone on with.
+    """Measure completion quality.
 
-    Functions are left out with their near duplicates, cut before one of their statements, and asked for; beside two
-    plain ways to copy, on the same cuts.
+    Each function is removed with its near-duplicates, cut before one of its statements, and completed. Two simple
+    baselines are measured on the same cuts.
     """
     from codekin.cli import console
     from codekin.cli.query import load_settings

@@ -1,4 +1,4 @@
-"""Where `serve` is told to listen, and who may come."""
+"""Decide where `serve` listens, and which clients it accepts."""
 
 from pathlib import Path
 
@@ -9,29 +9,29 @@ from codekin.lsp.authentication import check_token, create_token, load_or_create
 from codekin.lsp.connections import ListenAddress, SocketPath, TcpAddress
 
 
-def listening(
+def choose_endpoint(
     tcp: str | None, token_file: Path | None, path: Path | None, *, allow_remote: bool
 ) -> ListenAddress | None:
-    """Return what the options say; None: standard input and output. Raises QueryError."""
+    """Return the endpoint that the options choose; None for standard input and output. Raises QueryError."""
     if tcp is None and (token_file is not None or allow_remote):
-        raise QueryError("--token-file and --allow-remote are for --tcp HOST:PORT, which is missing.")
+        raise QueryError("--token-file and --allow-remote need --tcp HOST:PORT.")
     if path is not None:
         if tcp is not None:
-            raise QueryError("--tcp and --socket exclude each other. Leave one out.")
+            raise QueryError("--tcp and --socket can't be combined. Choose one.")
         return SocketPath(path.absolute())
     if tcp is None:
         return None
     host, port = parse_address(tcp)
-    return TcpAddress(host, port, _token(token_file), may_be_remote=allow_remote)
+    return TcpAddress(host, port, _load_token(token_file), may_be_remote=allow_remote)
 
 
-def _token(file: Path | None) -> str:
+def _load_token(file: Path | None) -> str:
     if file is not None:
         return load_or_create_token(file)
     from codekin.settings import tcp_token
 
-    if told := tcp_token():
-        return check_token(told)
+    if environment_token := tcp_token():
+        return check_token(environment_token)
     token = create_token()
-    print_note(f"The client must send this as initializationOptions.token: {token}")
+    print_note(f"The client must send this token as initializationOptions.token: {token}")
     return token

@@ -1,4 +1,4 @@
-"""`codekin model`: which models there are, under which licences, and bringing one here."""
+"""`codekin model`: list the models with their licences, and download one."""
 
 from typing import Any
 
@@ -9,31 +9,37 @@ from codekin.cli.params import DEBUG, JSON
 
 @click.group()
 def model() -> None:
-    """List models, and download one."""
+    """List or download models."""
 
 
 @model.command("list")
 @JSON
 @DEBUG
 def list_(as_json: bool) -> int:
-    """List the models that have short names, their licences, and which are on this machine.
+    """List the models that have short names, their licences, and which ones are downloaded.
 
-    Others work, too: by their hub id (owner/name) or by their folder.
+    Other models work, too, by hub id (owner/name) or by folder.
     """
     from codekin.cli import console
     from codekin.embed.local.presets import PRESETS
 
     rows = [{"name": "embedded", "hub": "", "licence": "Apache-2.0", "megabytes": 0, "here": True}]
     rows += [
-        {"name": name, "hub": one.hub_id, "licence": one.licence, "megabytes": one.megabytes, "here": _is_here(name)}
-        for name, one in PRESETS.items()
+        {
+            "name": name,
+            "hub": preset.hub_id,
+            "licence": preset.licence,
+            "megabytes": preset.megabytes,
+            "here": _is_downloaded(name),
+        }
+        for name, preset in PRESETS.items()
     ]
     if as_json:
         console.write_json({"models": rows})
         return 0
     width = max(len(str(row["name"])) for row in rows)
     for row in rows:
-        state = "here" if row["here"] else f"{row['megabytes']:,} MB to download"
+        state = "downloaded" if row["here"] else f"{row['megabytes']:,} MB to download"
         console.write(f"{row['name']:<{width}}  {state:<22}  {row['licence']}  {row['hub']}".rstrip())
     return 0
 
@@ -43,10 +49,10 @@ def list_(as_json: bool) -> int:
 @JSON
 @DEBUG
 def pull(name: str, as_json: bool) -> int:
-    """Download the model NAME: a name of `codekin model list`, or a hub id.
+    """Download a model, by a name from `codekin model list` or by hub id.
 
-    Only weights that run no code (safetensors) and their descriptions, into the Hugging Face hub's own cache. Nothing
-    else of codekin downloads anything.
+    Downloads only safetensors, which run no code, and configuration files, into the cache of the Hugging Face hub.
+    No other command downloads anything.
     """
     from dataclasses import replace
 
@@ -56,21 +62,26 @@ def pull(name: str, as_json: bool) -> int:
     from codekin.embed.local.presets import find_preset
     from codekin.settings import ModelSettings
 
-    known = find_preset(name)
-    if known is not None:
-        console.print_note(f"{known.hub_id}, {known.megabytes:,} MB. Licence: {known.licence}.")
+    preset = find_preset(name)
+    if preset is not None:
+        console.print_note(f"{preset.hub_id}, {preset.megabytes:,} MB. Licence: {preset.licence}.")
     folder = download(name)
-    told = read_checkpoint(replace(ModelSettings(), name=name))
-    made: dict[str, Any] = {"model": told.name, "folder": str(folder), "licence": told.licence, "dims": list(told.dims)}
+    checkpoint = read_checkpoint(replace(ModelSettings(), name=name))
+    description: dict[str, Any] = {
+        "model": checkpoint.name,
+        "folder": str(folder),
+        "licence": checkpoint.licence,
+        "dims": list(checkpoint.dims),
+    }
     if as_json:
-        console.write_json(made)
+        console.write_json(description)
         return 0
-    licence = told.licence or "not told; look at its card"
-    console.print_note(f'{told.name} is in {folder}. Licence: {licence}. To use it, set model.name = "{name}".')
+    licence = checkpoint.licence or "unknown; see its model card"
+    console.print_note(f'{checkpoint.name} is in {folder}. Licence: {licence}. To use it, set model.name = "{name}".')
     return 0
 
 
-def _is_here(name: str) -> bool:
+def _is_downloaded(name: str) -> bool:
     from codekin.embed.local.checkpoint import find_checkpoint
     from codekin.errors import ModelError
 

@@ -1,4 +1,4 @@
-"""Questions from the command line: the index brought up to date, the question asked, the answer shown."""
+"""Run queries for the command line: bring the index up to date, ask, and show the answer."""
 
 import os
 import signal
@@ -20,13 +20,13 @@ from codekin.errors import ModelError, QueryError, StoreReadOnlyError
 from codekin.settings import Settings, user_settings
 from codekin.types import Answer, Cell, Filter, IndexReport, Span
 
-Question = Callable[[Engine, int, Filter], Answer]  # k, and what the hits are limited to
+AskEngine = Callable[[Engine, int, Filter], Answer]  # k, and what the hits are limited to
 
 _MAX_PENDING = 64  # contents without a heavy vector: a question waits for so many, not for more
 
 
 def load_settings(model: str | None = None) -> Settings:
-    """The user's settings, or with another `model`; what is wrong with them is said."""
+    """Load the user's settings, with another `model` if given; print a warning for each problem."""
     settings, problems = user_settings()
     for problem in problems:
         console.print_note(f"Warning: {problem}")
@@ -36,115 +36,138 @@ def load_settings(model: str | None = None) -> Settings:
 
 
 def open_engine(root: Path, model: str | None = None) -> Engine:
-    """An engine of the one workspace, to be closed."""
+    """Open an engine on one workspace; the caller closes it."""
     return Engine([root], load_settings(model))
 
 
 def update_index(engine: Engine, *, wait: bool) -> IndexReport:
-    """The index as the disk is now, by all processors. Raises KeyboardInterrupt after Ctrl-C."""
-    with _cancelled_by_ctrl_c() as cancel, console.show_progress_bar("Indexing") as on_progress:
-        report = engine.refresh(on_progress, cancel, engine.settings.index.workers or _processors(), wait=wait)
+    """Bring the index up to date, on all processors. Raises KeyboardInterrupt after Ctrl-C."""
+    with _cancel_on_ctrl_c() as cancel, console.show_progress_bar("Indexing") as on_progress:
+        report = engine.refresh(on_progress, cancel, engine.settings.index.workers or _count_processors(), wait=wait)
     if cancel.is_set():
-        raise KeyboardInterrupt("All that is indexed is kept; the next run goes on from there.")
+        raise KeyboardInterrupt("What is indexed is kept; run the command again to continue.")
     return report
 
 
 def bring_up_to_date_if_possible(engine: Engine, *, wait: bool) -> bool:
-    """Whether the index is as the disk is now; where it can only be read, it is said that it answers as it is."""
+    """Bring the index up to date; print a warning and return False where it is read-only."""
     try:
         update_index(engine, wait=wait)
     except StoreReadOnlyError as error:
-        console.print_note(f"Warning: The index can't be brought up to date, and answers as it is. {error}")
+        console.print_note(f"Warning: The index can't be updated, so results may be out of date. {error}")
         return False
     return True
 
 
 def embed_with_heavy_model(engine: Engine) -> int:
-    """The vectors of the heavy model, if one is named; how many were made. Raises ModelError, KeyboardInterrupt."""
-    with _cancelled_by_ctrl_c() as cancel, console.show_progress_bar("Embedding") as on_progress:
-        made = engine.embed_with_heavy_model(on_progress, cancel)
+    """Embed all contents with the heavy model, if there is one; return their number.
+
+    Raises ModelError, and KeyboardInterrupt after Ctrl-C.
+    """
+    with _cancel_on_ctrl_c() as cancel, console.show_progress_bar("Embedding") as on_progress:
+        embedded_count = engine.embed_with_heavy_model(on_progress, cancel)
     if cancel.is_set():
-        raise KeyboardInterrupt("All that is embedded is kept; the next run goes on from there.")
-    return made
+        raise KeyboardInterrupt("What is embedded is kept; run the command again to continue.")
+    return embedded_count
 
 
 def open_heavy_model(engine: Engine) -> bool:
-    """Whether a heavy model is named, and there for questions; a reason why it is not is told."""
+    """Open the heavy model, if one is configured; print a warning and return False where that fails."""
     try:
         return engine.open_heavy_model()
     except ModelError as error:
-        console.print_note(f"Warning: The embedded model answers alone. {error}")
+        console.print_note(f"Warning: Only the embedded model is used. {error}")
         return False
 
 
-def _catch_up(engine: Engine) -> str:
-    """A few new contents get their heavy vectors before a question; more are left to `codekin index`. What was told."""
+def _embed_few_with_heavy_model(engine: Engine) -> str:
+    """Embed a few new contents with the heavy model before a query; return the problem that was printed, or "".
+
+    Many contents are left to `codekin index`.
+    """
     heavy = engine.describe_heavy_model()
     try:
         if heavy is None or heavy.pending_count <= _MAX_PENDING:
             embed_with_heavy_model(engine)
         else:
             note = f"{heavy.status.name} has read {heavy.status.share:.0%} of the functions"
-            console.print_note(f"{note}; run codekin index to have it read the rest. The embedded model has read all.")
+            console.print_note(
+                f"{note}; run codekin index to let it read the rest. The embedded model has read all of them."
+            )
     except ModelError as error:
         console.print_note(f"Warning: {error}")
         return str(error)
     return ""
 
 
-def run_query(root: Path, asking: QueryOptions, question: Question) -> bool:
-    """Asks and shows; whether anything was found."""
-    language = find_language(asking.language) if asking.language else None
-    folder = resolve_filter_folder(asking.folder, root) if asking.folder else None
-    with closing(open_engine(root, asking.model)) as engine:
+def run_query(root: Path, query_options: QueryOptions, question: AskEngine) -> bool:
+    """Ask, and show the answer; return whether there are any hits."""
+    language = find_language(query_options.language) if query_options.language else None
+    folder = resolve_filter_folder(query_options.folder, root) if query_options.folder else None
+    with closing(open_engine(root, query_options.model)) as engine:
         can_write = bring_up_to_date_if_possible(engine, wait=False)
-        reported_problem = _catch_up(engine) if open_heavy_model(engine) and can_write else ""
-        found = question(engine, asking.k or engine.settings.search.limit, Filter(language, folder))
+        reported_problem = _embed_few_with_heavy_model(engine) if open_heavy_model(engine) and can_write else ""
+        answer = question(engine, query_options.k or engine.settings.search.limit, Filter(language, folder))
         heavy = engine.describe_heavy_model()
         if heavy and heavy.failure and heavy.failure != reported_problem:
-            console.print_note(f"Warning: The embedded model answered alone. {heavy.failure}")
+            console.print_note(f"Warning: Only the embedded model was used. {heavy.failure}")
         files = engine.status().files
-    if asking.as_json:
-        console.write_json(_document(found, root))
+    if query_options.as_json:
+        console.write_json(_to_json(answer, root))
     else:
-        console.show_answer(found)
-    if found.coverage < 1:
+        console.show_answer(answer)
+    if answer.coverage < 1:
         console.print_note(
-            f"{found.coverage:.0%} of the workspace was searched: another codekin is still indexing the rest."
+            f"{answer.coverage:.0%} of the workspace was searched: another codekin is still indexing the rest."
         )
-    if not found.hits:
-        remedy = "Widen --language or --folder." if language or folder else "Does codekin index skip what you look for?"
-        console.print_note(f"Nothing found among {console.format_count(files, 'file')} of {root}. {remedy}")
-    return bool(found.hits)
+    if not answer.hits:
+        remedy = (
+            "Try without --language or --folder." if language or folder else "Run codekin index to see skipped files."
+        )
+        console.print_note(f"Nothing found in {console.format_count(files, 'file')} of {root}. {remedy}")
+    return bool(answer.hits)
 
 
 def read_standard_input() -> str:
-    """The code that is piped in. Raises QueryError where there is none."""
+    """Read the code from standard input. Raises QueryError where there is none."""
     if sys.stdin.isatty():
-        console.write("Paste the code, then end it with Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
+        console.write("Paste the code, then press Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
     code = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
     if not code.strip():
-        raise QueryError("There is no code on standard input. Pipe some in, or name FILE:LINE.")
+        raise QueryError("There is no code on standard input. Pipe some in, or pass FILE:LINE.")
     return code
 
 
 def to_relative_path(path: Path, root: Path) -> str:
-    """As JSON has paths: seen from the root, with /; absolute where that can't be."""
+    """Return a path for JSON: relative to the root, with /; absolute where it is outside."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def cell_json(cell: Cell | None, span: Span) -> dict[str, Any]:
-    """`cell`: a notebook's cell, and which of its lines are meant, counted from 1; nothing in other files."""
+def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
+    """Return what indexing did, as JSON has it."""
+    return {
+        "files": report.files,
+        "snippets": report.snippets,
+        "embedded": report.embedded,
+        "reused": report.reused,
+        "skipped": [{"path": to_relative_path(item.path, root), "reason": item.reason} for item in report.skipped],
+        "seconds": round(report.seconds, 3),
+        "store_bytes": report.store_bytes,
+    }
+
+
+def cell_to_json(cell: Cell | None, span: Span) -> dict[str, Any]:
+    """Return `cell`, the notebook cell and the lines in it, counted from 1; {} for other files."""
     if cell is None:
         return {}
-    own = to_cell_lines(cell, span)
-    place = {"number": cell.index + 1, "id": cell.id, "start_line": own.start + 1, "end_line": own.end}
-    return {"cell": place}
+    cell_lines = to_cell_lines(cell, span)
+    document = {"number": cell.index + 1, "id": cell.id, "start_line": cell_lines.start + 1, "end_line": cell_lines.end}
+    return {"cell": document}
 
 
 @contextmanager
-def _cancelled_by_ctrl_c() -> Iterator[threading.Event]:
-    """The first Ctrl-C lets what is being written be finished; the second one does not wait."""
+def _cancel_on_ctrl_c() -> Iterator[threading.Event]:
+    """Cancel on the first Ctrl-C, so that what is being written is finished; interrupt on the second."""
     cancel = threading.Event()
 
     def stop(_number: int, _frame: Any) -> None:
@@ -159,11 +182,11 @@ def _cancelled_by_ctrl_c() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, previous)
 
 
-def _processors() -> int:
+def _count_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _document(found: Answer, root: Path) -> dict[str, Any]:
+def _to_json(answer: Answer, root: Path) -> dict[str, Any]:
     hits = [
         {
             "path": to_relative_path(hit.place.path, root),
@@ -176,7 +199,7 @@ def _document(found: Answer, root: Path) -> dict[str, Any]:
             "kinship": hit.kinship,
             "why": hit.why,
         }
-        | cell_json(hit.cell, hit.place.span)
-        for hit in found.hits
+        | cell_to_json(hit.cell, hit.place.span)
+        for hit in answer.hits
     ]
-    return {"hits": hits, "coverage": round(found.coverage, 4), "seconds": round(found.seconds, 4)}
+    return {"hits": hits, "coverage": round(answer.coverage, 4), "seconds": round(answer.seconds, 4)}

@@ -1,0 +1,80 @@
+"""Run a command, and report whatever goes wrong in one line that names the remedy."""
+
+import io
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from codekin.cli.commands import EXIT_FOUND, codekin
+from codekin.errors import CodekinError
+from codekin.printable import PrintableFormatter, printable_lines
+
+_EXIT_ERROR, _EXIT_INTERRUPTED = 2, 130
+
+
+def main() -> None:
+    """Run the command; report any error in one line that names the remedy."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # code may hold what the terminal's encoding does not
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    sys.exit(_run_command())
+
+
+def _run_command() -> int:
+    try:
+        return codekin.main(standalone_mode=False) or EXIT_FOUND
+    except click.ClickException as error:
+        message_stream = io.StringIO()
+        error.show(message_stream)
+        _print_error(message_stream.getvalue().rstrip("\n"))
+        return _report_failure(error.format_message())
+    except click.Abort as error:  # click's own for Ctrl-C
+        message = f"Interrupted. {error.__cause__ or ''}".strip()
+        _print_error(message)
+        return _report_failure(message, _EXIT_INTERRUPTED)
+    except CodekinError as error:
+        _print_error(f"Error: {error}")
+        return _report_failure(str(error))
+    except Exception as error:
+        if _has_option("--debug"):
+            raise
+        if _is_current_folder_gone():
+            message = "The current folder was removed. Go into another one."
+            _print_error(f"Error: {message}")
+            return _report_failure(message)
+        message = (
+            f"{type(error).__name__}: {error}. This is a bug in codekin: please report it with the output of --debug."
+        )
+        _print_error(f"Error: {message}")
+        return _report_failure(message)
+
+
+def _is_current_folder_gone() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _print_error(message: str) -> None:
+    click.echo(printable_lines(message), err=True)
+
+
+def _report_failure(message: str, status: int = _EXIT_ERROR) -> int:
+    if _has_option("--json"):
+        from codekin.cli.console import write_json
+
+        write_json({"error": message})
+    return status
+
+
+def _has_option(option: str) -> bool:
+    """Return whether the option was given, even among arguments that could not be parsed."""
+    arguments = sys.argv[1:]
+    return option in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
