@@ -20,8 +20,8 @@ WRONG = {
     "a file that is no source": (("similar", "notes.txt:1"), "source file"),
     "a file outside the root": (("similar", "src/dates.py:7", "--root", "web"), "--root"),
     "no code": (("similar", "-"), "standard input"),
-    "an empty query": (("search", ""), "nothing to search"),
-    "a blank query": (("search", " \n"), "nothing to search"),
+    "an empty query": (("search", ""), "query is empty"),
+    "a blank query": (("search", " \n"), "query is empty"),
     "an unknown language": (("search", "a date", "--language", "klingon"), "kotlin"),
     "an unknown folder": (("search", "a date", "--folder", "none"), "no folder none"),
     "a folder outside the root": (("search", "a date", "--folder", ".."), "no folder"),
@@ -41,7 +41,7 @@ WRONG = {
     "an address without a port": (("serve", "--tcp", "localhost"), "HOST:PORT"),
     "a port that is none": (("serve", "--tcp", "localhost:99999"), "HOST:PORT"),
     "an address that others reach": (("serve", "--tcp", "0.0.0.0:0"), "--allow-remote"),
-    "an address and a socket": (("serve", "--tcp", "127.0.0.1:0", "--socket", "x"), "Leave one out"),
+    "an address and a socket": (("serve", "--tcp", "127.0.0.1:0", "--socket", "x"), "Choose one"),
     "a token for nobody": (("serve", "--token-file", "x"), "--tcp HOST:PORT"),
 }
 

@@ -74,7 +74,7 @@ def test_it_is_seen_how_far_the_search_for_duplicates_is(codekin: Codekin):
     assert status == 1
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert re.search(r"Comparing.* of 5, \d s left", plain), plain
-    assert "\x1b[2KNo function of at least 5 lines" in shown
+    assert "\x1b[2KNo duplicated functions of 5 lines" in shown
 
 
 def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(fresh: Codekin):
