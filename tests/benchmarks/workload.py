@@ -35,6 +35,7 @@ def copy_standard_library(folder: Path, file_count: int, seed: int) -> Path:
     library = Path(sysconfig.get_path("stdlib"))
     files = [path for path in library.rglob("*.py") if not {"site-packages", "test", "tests"} & {*path.parts}]
     files = sorted(path for path in files if 500 < path.stat().st_size < _MAX_FILE_BYTES)
+    files = [path for path in files if "generated" not in path.read_text("utf-8", "replace")[:2000]]  # not indexed
     for path in random.Random(seed).sample(files, min(file_count, len(files))):
         target = folder / path.relative_to(library)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -70,7 +70,7 @@ def evaluate(context: click.Context, /, as_json: bool, **options: Any) -> int:
 def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
     from codekin.cli import console
     from codekin.cli.query import load_settings
-    from codekin.evaluation import repositories
+    from codekin.evaluation import repositories, repository_report
     from codekin.evaluation.signature import format_signature
     from codekin.types import Progress
 
@@ -89,9 +89,9 @@ def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
             results.append(repository_result)
             on_progress(Progress(len(results), len(repository_list), None))
     if as_json:
-        console.write_json({"signature": signature} | repositories.to_json(results))
+        console.write_json({"signature": signature} | repository_report.to_json(results))
     else:
-        console.write(f"{repositories.format_table(results)}\n\n{format_signature(signature)}")
+        console.write(f"{repository_report.format_table(results)}\n\n{format_signature(signature)}")
     return 0
 
 

@@ -116,6 +116,34 @@ def embedded(work: Path, out: Path, knobs: tuple[str, ...], **given: Path | None
     return 0
 
 
+_PLAN_OPTIONS = (
+    click.option(
+        "--rows-rate", type=float, default=1.0, help="Share of the learning rate for token embeddings. Default: 1."
+    ),
+    click.option(
+        "--watch-steps", type=click.IntRange(1), default=100, show_default=True, help="Steps between evaluations."
+    ),
+    click.option(
+        "--checkpoint-steps",
+        type=click.IntRange(1),
+        default=100,
+        show_default=True,
+        help="Steps between checkpoints.",
+    ),
+    click.option("--seed", type=int, default=0, show_default=True),
+    click.option("--bf16/--float32", default=True, help="Precision of matrix products. Default: bf16."),
+    click.option("--threads", type=click.IntRange(1), help="Number of CPU threads. Default: all."),
+    click.option(
+        "--work",
+        metavar="DIR",
+        type=_OUTPUT_FOLDER,
+        required=True,
+        help="Folder for checkpoints; an interrupted run continues from there.",
+    ),
+    click.option("--out", metavar="DIR", type=_OUTPUT_FOLDER, required=True, help="Folder for the model."),
+)
+
+
 def _add_plan_options(
     steps: int, learning_rate: float, warm_up: int
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -124,30 +152,7 @@ def _add_plan_options(
         click.option("--steps", type=click.IntRange(0), default=steps, show_default=True),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
         click.option("--warm-up", type=click.IntRange(0), default=warm_up, show_default=True, help="Steps."),
-        click.option(
-            "--rows-rate", type=float, default=1.0, help="Share of the learning rate for token embeddings. Default: 1."
-        ),
-        click.option(
-            "--watch-steps", type=click.IntRange(1), default=100, show_default=True, help="Steps between evaluations."
-        ),
-        click.option(
-            "--checkpoint-steps",
-            type=click.IntRange(1),
-            default=100,
-            show_default=True,
-            help="Steps between checkpoints.",
-        ),
-        click.option("--seed", type=int, default=0, show_default=True),
-        click.option("--bf16/--float32", default=True, help="Precision of matrix products. Default: bf16."),
-        click.option("--threads", type=click.IntRange(1), help="Number of CPU threads. Default: all."),
-        click.option(
-            "--work",
-            metavar="DIR",
-            type=_OUTPUT_FOLDER,
-            required=True,
-            help="Folder for checkpoints; an interrupted run continues from there.",
-        ),
-        click.option("--out", metavar="DIR", type=_OUTPUT_FOLDER, required=True, help="Folder for the model."),
+        *_PLAN_OPTIONS,
     )
 
     def add_options(command: Callable[..., int]) -> Callable[..., int]:

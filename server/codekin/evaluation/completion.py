@@ -22,7 +22,7 @@ from codekin.completion.completer import Completer, Cursor
 from codekin.completion.insertion import count_parse_errors
 from codekin.embed.factory import load_light_model
 from codekin.engine import Engine
-from codekin.evaluation.copying import LongestSuffix, suggest_by_bm25
+from codekin.evaluation.copying import CopiedSuggestion, LongestSuffix, suggest_by_bm25
 from codekin.evaluation.hold_out import Cut, CutCorpus, strip_blanks
 from codekin.index.index import Index
 from codekin.indexing.pool import map_in_workers
@@ -65,42 +65,45 @@ def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: 
     """Index one repository in a temporary folder and measure completion on its cuts."""
     with open_temporary_completer(root, settings) as (completer, corpus):
         cuts = list(corpus.choose_cuts(count, seed))
-        settings_without_floor = replace(settings.completion, floor=0.0, limit=1)
-        suggestions, seconds, worse_count = list[ShownSuggestion | None](), [], 0
-        for cut in cuts:
-            excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
-            full_text = corpus.documents[
-                cut.path
-            ].text  # as it stood in the editor before: its other functions are known
-            completer.complete(replace(_make_cursor(cut), text=full_text), settings_without_floor, Event(), excluded)
-            started = time.perf_counter()
-            completions = completer.complete(_make_cursor(cut), settings_without_floor, Event(), excluded)
-            seconds.append(time.perf_counter() - started)
-            suggestions.append(
-                _compare_with_truth(cut, completions[0].confidence, completions[0].text.split("\n"))
-                if completions
-                else None
-            )
-            worse_count += bool(completions) and _is_worse(cut, completions[0])
+        suggestions, seconds, worse_count = _suggest_by_codekin(completer, corpus, cuts, settings)
         longest_suffix = LongestSuffix(corpus)
-        suffix_suggestions = [
-            _compare_with_truth(cut, copy.score, copy.lines) if (copy := longest_suffix.suggest(cut)) else None
-            for cut in cuts
-        ]
-        bm25_suggestions = [
-            _compare_with_truth(cut, copy.score, copy.lines)
-            for cut, copy in zip(cuts, suggest_by_bm25(corpus, cuts), strict=True)
-        ]
+        by_suffix = [longest_suffix.suggest(cut) for cut in cuts]
+        by_bm25 = list(suggest_by_bm25(corpus, cuts))
         snippets = len(corpus.snippets)
     return CompletionResult(
         root.name,
         snippets,
         tuple(suggestions),
-        tuple(suffix_suggestions),
-        tuple(bm25_suggestions),
+        tuple(_compare_copy(cut, copy) for cut, copy in zip(cuts, by_suffix, strict=True)),
+        tuple(_compare_copy(cut, copy) for cut, copy in zip(cuts, by_bm25, strict=True)),
         tuple(seconds),
         worse_count,
     )
+
+
+def _suggest_by_codekin(
+    completer: Completer, corpus: CutCorpus, cuts: Sequence[Cut], settings: Settings
+) -> tuple[list[ShownSuggestion | None], list[float], int]:
+    """Return codekin's suggestion for each cut, the seconds it took, and how many left a file parsing worse."""
+    without_floor = replace(settings.completion, floor=0.0, limit=1)
+    suggestions, seconds, worse_count = list[ShownSuggestion | None](), [], 0
+    for cut in cuts:
+        excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
+        # As it was in the editor before, so that the document's other functions are known.
+        full_text = corpus.documents[cut.path].text
+        completer.complete(replace(_make_cursor(cut), text=full_text), without_floor, Event(), excluded)
+        started = time.perf_counter()
+        completions = completer.complete(_make_cursor(cut), without_floor, Event(), excluded)
+        seconds.append(time.perf_counter() - started)
+        best = completions[0] if completions else None
+        shown = None if best is None else _compare_with_truth(cut, best.confidence, best.text.split("\n"))
+        suggestions.append(shown)
+        worse_count += best is not None and _is_worse(cut, best)
+    return suggestions, seconds, worse_count
+
+
+def _compare_copy(cut: Cut, copy: CopiedSuggestion | None) -> ShownSuggestion | None:
+    return None if copy is None else _compare_with_truth(cut, copy.score, copy.lines)
 
 
 def _make_cursor(cut: Cut) -> Cursor:
@@ -199,39 +202,45 @@ def to_json(results: Sequence[CompletionResult]) -> dict[str, Any]:
 def format_table(results: Sequence[CompletionResult]) -> str:
     """Return Markdown tables: by floor, and beside the baselines at equal coverage, one row per repository."""
     suggestions = [suggestion for result in results for suggestion in result.codekin_suggestions]
-    seconds = [second for result in results for second in result.seconds]
-    lines = ["| floor | coverage | first line | similarity | saved / shown |", "|---|---:|---:|---:|---:|"]
-    for floor in FLOORS:
-        above_floor = [suggestion for suggestion in suggestions if suggestion and suggestion.score >= floor]
-        if above_floor:
-            lines.append(
-                f"| {floor:.1f} | {len(above_floor) / len(suggestions):.2f} | {_format_quality(above_floor)} |"
-            )
-    lines += ["", f"| at {COVERAGE:.0%} coverage | snippets | cuts | codekin | longest suffix | BM25 | p95 ms |"]
-    lines.append("|---" + "|---:" * 6 + "|")
-    for result in results:
-        scores = " | ".join(
-            f"{compute_precision(system):.2f}" for system in (result.codekin_suggestions, result.suffix, result.bm25)
-        )
-        p95_ms = 1000 * float(np.percentile(result.seconds, 95))
-        lines.append(
-            f"| {result.name} | {result.snippets:,} | {len(result.codekin_suggestions)} | {scores} | {p95_ms:.1f} |"
-        )
     pooled = [
         [suggestion for result in results for suggestion in getattr(result, system_name)]
         for system_name in ("codekin_suggestions", "suffix", "bm25")
     ]
-    scores = " | ".join(f"{compute_precision(system):.3f}" for system in pooled)
-    p95_ms, snippets = 1000 * float(np.percentile(seconds, 95)), sum(result.snippets for result in results)
-    lines.append(f"| **all, one floor** | {snippets:,} | {len(suggestions)} | {scores} | {p95_ms:.1f} |")
-    lines += ["", "| the same | first line | similarity | saved / shown |", "|---" + "|---:" * 3 + "|"]
+    lines = [*_format_floors(suggestions), "", *_format_repositories(results, pooled), ""]
+    lines += ["| the same | first line | similarity | saved / shown |", "|---" + "|---:" * 3 + "|"]
     for system_name, system in zip(("codekin", "longest suffix", "BM25"), pooled, strict=True):
         if most_confident := select_most_confident(system):
             lines.append(f"| {system_name} | {_format_quality(most_confident)} |")
     worse_count = sum(result.unclean for result in results)
-    return "\n".join(
-        [*lines, "", f"{worse_count} of {sum(map(bool, suggestions))} insertions left a file parsing worse."]
-    )
+    shown_count = sum(map(bool, suggestions))
+    return "\n".join([*lines, "", f"{worse_count} of {shown_count} insertions left a file parsing worse."])
+
+
+def _format_floors(suggestions: Sequence[ShownSuggestion | None]) -> list[str]:
+    lines = ["| floor | coverage | first line | similarity | saved / shown |", "|---|---:|---:|---:|---:|"]
+    for floor in FLOORS:
+        above_floor = [suggestion for suggestion in suggestions if suggestion and suggestion.score >= floor]
+        if above_floor:
+            coverage = len(above_floor) / len(suggestions)
+            lines.append(f"| {floor:.1f} | {coverage:.2f} | {_format_quality(above_floor)} |")
+    return lines
+
+
+def _format_repositories(
+    results: Sequence[CompletionResult], pooled: Sequence[Sequence[ShownSuggestion | None]]
+) -> list[str]:
+    """Return a row for each repository, and one for the suggestions of all, `pooled` by system."""
+    lines = [f"| at {COVERAGE:.0%} coverage | snippets | cuts | codekin | longest suffix | BM25 | p95 ms |"]
+    lines.append("|---" + "|---:" * 6 + "|")
+    for result in results:
+        systems = (result.codekin_suggestions, result.suffix, result.bm25)
+        scores = " | ".join(f"{compute_precision(system):.2f}" for system in systems)
+        cut_count, p95_ms = len(result.codekin_suggestions), 1000 * float(np.percentile(result.seconds, 95))
+        lines.append(f"| {result.name} | {result.snippets:,} | {cut_count} | {scores} | {p95_ms:.1f} |")
+    seconds = [second for result in results for second in result.seconds]
+    scores = " | ".join(f"{compute_precision(system):.3f}" for system in pooled)
+    p95_ms, snippets = 1000 * float(np.percentile(seconds, 95)), sum(result.snippets for result in results)
+    return [*lines, f"| **all, one floor** | {snippets:,} | {len(pooled[0])} | {scores} | {p95_ms:.1f} |"]
 
 
 def _format_quality(suggestions: Sequence[ShownSuggestion]) -> str:

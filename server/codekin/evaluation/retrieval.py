@@ -120,41 +120,35 @@ def find_sets(folder: Path) -> list[Path]:
 
 def format_tables(results: Sequence[RetrievalResult]) -> str:
     """Return Markdown: NDCG@10 of all sets side by side, each set with all metrics and languages, the signatures."""
-    sets, models = (
-        list(dict.fromkeys(names)) for names in ([row.set for row in results], [row.model for row in results])
-    )
-    result_of = {(row.model, row.set, row.language): row for row in results}
-    parts = []
-    if len(sets) > 1:
-        parts.append(
-            _format_markdown_table(
-                ["NDCG@10", *sets],
-                [
-                    [model, *(_format_ndcg(result_of.get((model, set_name, ""))) for set_name in sets)]
-                    for model in models
-                ],
-            )
-        )
-    for name in sets:
-        measured_models = [model for model in models if (model, name, "") in result_of]
-        languages = list(dict.fromkeys(row.language for row in results if row.set == name and row.language))
-        header = [name, "NDCG@10", "MRR@10", "Recall@10", "Recall@100", "silent", *languages]
-        lines = []
-        for model in measured_models:
-            row = result_of[model, name, ""]
-            metrics = [_format_number(value) for value in (row.ndcg10, row.mrr10, row.recall10, row.recall100)]
-            lines.append(
-                [
-                    model,
-                    *metrics,
-                    str(row.silent),
-                    *(_format_ndcg(result_of.get((model, name, language))) for language in languages),
-                ]
-            )
-        counts = [str(result_of[measured_models[0], name, language].queries) for language in ["", *languages]]
-        parts.append(_format_markdown_table(header, [*lines, ["queries", counts[0], "", "", "", "", *counts[1:]]]))
-    signatures = dict.fromkeys(f"{row.model}: {row.signature}" for row in results)
+    sets = list(dict.fromkeys(result.set for result in results))
+    parts = [_format_overview(results, sets)] if len(sets) > 1 else []
+    parts += [_format_set([result for result in results if result.set == name]) for name in sets]
+    signatures = dict.fromkeys(f"{result.model}: {result.signature}" for result in results)
     return "\n\n".join([*parts, "\n".join(signatures)])
+
+
+def _format_overview(results: Sequence[RetrievalResult], sets: Sequence[str]) -> str:
+    """Return a table of NDCG@10, one row per model, one column per set."""
+    result_of = {(result.model, result.set): result for result in results if not result.language}
+    models = dict.fromkeys(result.model for result in results)
+    rows = [[model, *(_format_ndcg(result_of.get((model, name))) for name in sets)] for model in models]
+    return _format_markdown_table(["NDCG@10", *sets], rows)
+
+
+def _format_set(results: Sequence[RetrievalResult]) -> str:
+    """Return a table of one set: all metrics, and NDCG@10 for each language."""
+    result_of = {(result.model, result.language): result for result in results}
+    models = [model for model, language in result_of if not language]
+    languages = list(dict.fromkeys(result.language for result in results if result.language))
+    header = [results[0].set, "NDCG@10", "MRR@10", "Recall@10", "Recall@100", "silent", *languages]
+    rows = []
+    for model in models:
+        row = result_of[model, ""]
+        metrics = [_format_number(value) for value in (row.ndcg10, row.mrr10, row.recall10, row.recall100)]
+        by_language = [_format_ndcg(result_of.get((model, language))) for language in languages]
+        rows.append([model, *metrics, str(row.silent), *by_language])
+    counts = [str(result_of[models[0], language].queries) for language in ["", *languages]]
+    return _format_markdown_table(header, [*rows, ["queries", counts[0], "", "", "", "", *counts[1:]]])
 
 
 def _format_markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,0 +1,91 @@
+"""Format the results on real repositories: a table for people, JSON for programs."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from codekin.evaluation.repositories import (
+    CATEGORIES,
+    AnsweredQuestion,
+    RepositoryResult,
+    compute_mean_ndcg,
+    compute_overall_ndcg,
+)
+
+
+def format_table(results: Sequence[RepositoryResult]) -> str:
+    """Return a Markdown table, one row per repository; the last row has NDCG@10 averaged over the repositories.
+
+    A category's NDCG@10 is the mean over its questions, also of all repositories. `missed` counts questions none of
+    whose targets is among the hits, `silent` of them those without a hit. Latencies are of the warm second asking.
+    """
+    all_answers = [answer for result in results for answer in result.answered_questions]
+    header = ["repository", "snippets", "questions", "NDCG@10", *CATEGORIES, "missed", "silent", "p50 ms", "p95 ms"]
+    rows = [
+        [
+            result.repository.name,
+            f"{result.snippets:,}",
+            *_format_cells(result.ndcg, result.answered_questions, result.seconds),
+        ]
+        for result in results
+    ]
+    snippets, seconds = (
+        sum(result.snippets for result in results),
+        [second for result in results for second in result.seconds],
+    )
+    rows.append(["**all**", f"{snippets:,}", *_format_cells(compute_overall_ndcg(results), all_answers, seconds)])
+    lines = [f"| {' | '.join(row)} |" for row in (header, *rows)]
+    return "\n".join([lines[0], "|---" + "|---:" * (len(header) - 1) + "|", *lines[1:]])
+
+
+def _format_cells(ndcg: float, answered_questions: Sequence[AnsweredQuestion], seconds: Sequence[float]) -> list[str]:
+    by_category = [
+        compute_mean_ndcg([answer for answer in answered_questions if answer.question.category == category])
+        for category in CATEGORIES
+    ]
+    scores = ["–" if math.isnan(score) else f"{score:.3f}" for score in (ndcg, *by_category)]
+    missed, silent = (
+        sum(not any(answer.target_ranks) for answer in answered_questions),
+        sum(not answer.places for answer in answered_questions),
+    )
+    latencies = [f"{1000 * float(value):.1f}" for value in np.percentile(seconds, (50, 95))]
+    return [str(len(answered_questions)), *scores, str(missed), str(silent), *latencies]
+
+
+def to_json(results: Sequence[RepositoryResult]) -> dict[str, Any]:
+    """Return everything for a program. Questions carry no times, so that two runs can be compared by `diff`."""
+    return {
+        "ndcg10": round(compute_overall_ndcg(results), 4),
+        "repositories": [
+            {
+                "name": result.repository.name,
+                "ndcg10": round(result.ndcg, 4),
+                "snippets": result.snippets,
+                "p50_ms": round(1000 * float(np.percentile(result.seconds, 50)), 2),
+                "p95_ms": round(1000 * float(np.percentile(result.seconds, 95)), 2),
+            }
+            for result in results
+        ],
+        "questions": [
+            {"repository": result.repository.name} | _answer_to_json(answer)
+            for result in results
+            for answer in result.answered_questions
+        ],
+    }
+
+
+def _answer_to_json(answered_question: AnsweredQuestion) -> dict[str, Any]:
+    question = answered_question.question
+    return {
+        "id": question.name,
+        "category": question.category,
+        "text": question.text,
+        "ndcg10": round(answered_question.ndcg, 4),
+        "targets": [
+            {"at": str(target), "rank": rank}
+            for target, rank in zip(question.targets, answered_question.target_ranks, strict=True)
+        ],
+        "found": [str(hit_target) for hit_target in answered_question.places],
+    }
