@@ -25,10 +25,7 @@ class SnippetKind(StrEnum):
     @property
     def is_function(self) -> bool:
         """Whether a snippet of this kind is a function: the only kinds that can be each other's duplicates."""
-        return self in _FUNCTION_KINDS
-
-
-_FUNCTION_KINDS = frozenset((SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR, SnippetKind.TEST))
+        return self not in (SnippetKind.CLASS, SnippetKind.MODULE, SnippetKind.LINES)
 
 
 class Task(StrEnum):
@@ -98,11 +95,7 @@ class OpenNotebook:
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Function-sized unit of a document.
-
-    `text` is canonical: the span's lines dedented, LF between them, no trailing blanks. Two snippets with the same
-    `text` are the same content and share one vector wherever they stand.
-    """
+    """Function-sized unit of a document; snippets with equal `text` are one content and share one vector."""
 
     name: str  # "" where the source gives none
     qualified_name: str  # "Outer.Inner.method"
@@ -111,7 +104,7 @@ class Snippet:
     span: Span
     name_line: int  # the line on which the name stands; doc comments and decorators come before it
     doc: str  # the doc comment's own words, without comment marks
-    text: str
+    text: str  # canonical: the span's lines dedented, LF between them, no trailing blanks
     part: int = 0  # 0: whole; 1, 2, …: the pieces of a definition longer than the bound
     borders: tuple[int, ...] = ()  # of a whole function: lines of `text` on which its body's statements begin
 
@@ -203,9 +196,7 @@ class Progress:
     done: int
     total: int
     seconds_left: float | None  # None until there is something to estimate from
-    models: tuple[
-        tuple[str, float], ...
-    ] = ()  # where there are several: each one's name, and its share of the contents
+    models: tuple[tuple[str, float], ...] = ()  # if there are several: name and share of the contents of each
 
     @classmethod
     def estimate(cls, seconds: float, done: int, total: int) -> "Progress":
