@@ -19,12 +19,11 @@ from codekin.evaluation.repositories import (
     compute_ndcg_of_ranks,
     compute_overall_ndcg,
     describe_measurement,
-    format_table,
     load_repositories,
     measure_repositories,
     require_checkouts,
-    to_json,
 )
+from codekin.evaluation.repository_report import format_table, to_json
 from codekin.settings import Settings
 from codekin.types import Span
 
