@@ -144,7 +144,7 @@ _BY_EXTENSION, _BY_NAME, _BY_INTERPRETER = map(_invert_table, (_EXTENSIONS, _NAM
 
 _SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+|\w+=\S*\s+)*)?(?:\S*/)?([A-Za-z-]+)")
 _CPP_IN_A_HEADER = re.compile(
-    r"^\s*(?:class\s+\w|namespace\b|template\s*<|using\s+\w|(?:public|private|protected)\s*:|constexpr\b"
+    r"^[^\S\n]*+(?:class\s+\w|namespace\b|template\s*<|using\s+\w|(?:public|private|protected)\s*:|constexpr\b"
     r"|#\s*include\s*<(?:string|vector|memory|map|utility|functional|algorithm|iostream|optional)>)|\bstd::",
     re.MULTILINE,
 )

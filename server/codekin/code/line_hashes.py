@@ -35,11 +35,21 @@ _KEYWORD_PATTERN = (
     "some|static|string|struct|super|switch|template|then|this|throw|throws|trait|true|try|type|typedef|typename|typeof|"
     "undefined|union|unless|unset|unsigned|until|use|using|val|var|void|volatile|when|where|while|with|yield"
 )
-_QUOTED_PATTERNS = (rf"{quote}(?:[^{quote}\\\n]|\\.)*{quote}" for quote in "\"'`")
-_STRING_PATTERN = "|".join(_QUOTED_PATTERNS)
+# A closed string in quotes of one kind: runs of plain characters and escaped ones, so many at most.
+_STRING_TEMPLATE = r"{quote}(?:[^{quote}\\\n]++|\\.){{0,{max_runs}}}+{quote}"
+_MAX_ESCAPED_QUOTES = 200  # of a line: each may begin a string that is read to the line's end, which is quadratic time
+_MAX_STRING_RUNS = 1000  # of a string on a line with more escaped quotes
 _LOCAL_PATTERN = rf"(?<![\w.>:@])(?!(?:{_KEYWORD_PATTERN})\b)[a-z_]\w*(?![\w(!]|:(?!\s*$)|\s*::)"
-_STRINGS, _LOCALS = re.compile(_STRING_PATTERN), re.compile(_LOCAL_PATTERN, re.MULTILINE)
-_STRING_OR_LOCAL = re.compile(f"{_STRING_PATTERN}|{_LOCAL_PATTERN}")
+
+
+def _make_string_pattern(max_runs: str) -> str:
+    return "|".join(_STRING_TEMPLATE.format(quote=quote, max_runs=max_runs) for quote in "\"'`")
+
+
+_STRINGS, _SHORT_STRINGS = (re.compile(_make_string_pattern(max_runs)) for max_runs in ("", str(_MAX_STRING_RUNS)))
+_LOCALS = re.compile(_LOCAL_PATTERN, re.MULTILINE)
+_STRING_OR_LOCAL = re.compile(f"{_make_string_pattern('')}|{_LOCAL_PATTERN}")
+_SHORT_STRING_OR_LOCAL = re.compile(f"{_make_string_pattern(str(_MAX_STRING_RUNS))}|{_LOCAL_PATTERN}")
 _NUMBER = re.compile(r"\b\d[\w.]*")
 _BLANK = re.compile(r"[\s$]+")
 _COMMENT = re.compile(r"//|#(?!\s*(?:include|define|if|ifdef|ifndef|endif|else|elif)\b|[\[!])|--|/\*|\*(?!\w)|<!--")
@@ -161,7 +171,7 @@ class _LineHasher(dict[str, int]):
     def _hash_line(self, line: str) -> int:
         if not line or line == "{" or _COMMENT.match(line):
             return 0
-        abstracted_line = _NUMBER.sub("0", _LOCALS.sub("v", _STRINGS.sub('"', line)))
+        abstracted_line = _NUMBER.sub("0", _LOCALS.sub("v", _replace_strings(line, '"')))
         return crc32(_BLANK.sub("", abstracted_line).encode("utf-8", "replace"), self._seed) or 1
 
 
@@ -184,27 +194,36 @@ def make_line_hasher(language: str) -> _LineHasher:
 @lru_cache(maxsize=_MAX_CACHED_LINES)
 def find_local_names(line: str) -> tuple[str, ...]:
     """Return names that may be local, in order: not called, not members, not capitalised, not in strings."""
-    return tuple(_LOCALS.findall(_STRINGS.sub('""', line)))
+    return tuple(_LOCALS.findall(_replace_strings(line, '""')))
 
 
 def find_names(line: str) -> list[str]:
     """Return all names in the line, without keywords and the contents of strings."""
-    return [name for name in _NAME.findall(_STRINGS.sub('""', line)) if name not in _KEYWORDS]
+    return [name for name in _NAME.findall(_replace_strings(line, '""')) if name not in _KEYWORDS]
 
 
 @lru_cache(maxsize=_MAX_CACHED_LINES)
 def find_calls(line: str) -> tuple[str, ...]:
     """Return the functions that the line calls and the members it names, in order."""
     return tuple(
-        called_name or member_name for called_name, member_name in _CALL_OR_MEMBER.findall(_STRINGS.sub('"', line))
+        called_name or member_name for called_name, member_name in _CALL_OR_MEMBER.findall(_replace_strings(line, '"'))
     )
 
 
 def rename_locals(line: str, names: dict[str, str]) -> str:
     """Replace local names in the line; strings stay unchanged."""
-    return _STRING_OR_LOCAL.sub(lambda match: names.get(match[0], match[0]), line) if names else line
+    pattern = _SHORT_STRING_OR_LOCAL if _has_many_escaped_quotes(line) else _STRING_OR_LOCAL
+    return pattern.sub(lambda match: names.get(match[0], match[0]), line) if names else line
 
 
 def blank_strings(line: str) -> str:
     """Return the line with its strings emptied."""
-    return _STRINGS.sub('""', line)
+    return _replace_strings(line, '""')
+
+
+def _replace_strings(line: str, replacement: str) -> str:
+    return (_SHORT_STRINGS if _has_many_escaped_quotes(line) else _STRINGS).sub(replacement, line)
+
+
+def _has_many_escaped_quotes(line: str) -> bool:
+    return "\\" in line and sum(line.count("\\" + quote) for quote in "\"'`") > _MAX_ESCAPED_QUOTES

@@ -42,9 +42,9 @@ _VERSION_SUFFIX = re.compile(r"[\s.\-_]*\d[\d.\-_a-z]*\Z")  # python3, julia-1.9
 
 _CELL_MAGIC = re.compile(r"\s*(?:%%|#!(?!/))\s*([\w.+#-]+)(.*)")
 _BARE_MAGIC = re.compile(r"\s*%(\w+)\s*\Z")  # as Databricks has it: the whole cell
-_TIMING_MAGIC = re.compile(r"(\s*)%(?:time|timeit|prun|memit)\b(?:\s+-\w+(?:\s*\d+)?)*[ \t]+(?=\S)")
+_TIMING_MAGIC = re.compile(r"(\s*)%(?:time|timeit|prun|memit)\b(?:\s++-\w++(?:\s++\d++)?)*[ \t]+(?=\S)")
 _MAGIC_LINE = re.compile(
-    r"\s*(?:[\w.,* ]+=\s*)?(?:!|%[A-Za-z_][\w.]*(?:\s|\Z))"  # files = !ls, %cd ..
+    r"\s*+(?:[\w.,* ]++=\s*+)?(?:!|%[A-Za-z_][\w.]*(?:\s|\Z))"  # files = !ls, %cd ..
     r"|\s*\?{1,2}\s*[\w.*%]+\s*\Z|\s*%{0,2}[A-Za-z_][\w.*]*\s*\?{1,2}\s*\Z"  # ?frame, frame.head??
 )
 _LITERAL_OR_COMMENT = re.compile(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _TYPE_ARGUMENTS = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
-_GO_RECEIVER = re.compile(rb"(\w+)\s*(?:\[.*)?\)$", re.DOTALL)
+_GO_RECEIVER = re.compile(rb"(?<!\w)(\w++)\s*+(?:\[.*)?\)$", re.DOTALL)
 _ROOT_OBJECTS = frozenset({"exports", "this", "self", "window", "global", "globalThis"})
 _TEST_MACRO = re.compile(rb"(?:[A-Z]+_){0,3}(?:TEST|SCENARIO)(?:_[A-Z]+){0,3}[ \t]*\((.{1,300}?)\)\s*\{", re.DOTALL)
 _QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -95,7 +95,7 @@ def _name_go_method(node: "Node", source: bytes) -> SourceName | None:
     if name_node is None:
         return None
     receiver_text = source[receiver_node.start_byte : receiver_node.end_byte] if receiver_node is not None else b""
-    receiver_match = _GO_RECEIVER.search(receiver_text)
+    receiver_match = _GO_RECEIVER.search(receiver_text[-_MAX_TYPE_CHARACTERS:])
     qualifier = receiver_match[1].decode("utf-8", "replace") if receiver_match else ""
     return SourceName(read_text(name_node, source), name_node.start_point[0], name_node.start_byte, qualifier, True)
 
