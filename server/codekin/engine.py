@@ -208,7 +208,7 @@ class Engine(EngineCore):
         return self._suppressions.load_files()
 
     def find_reference(self, path: Path, qualified_name: str) -> FunctionReference | None:
-        """Return how a suppression file names the function; None where it can't."""
+        """Return how a suppression file names the function; None if it has no name or is in no root."""
         return self._suppressions.find_reference(path, qualified_name)
 
     def make_suppression(self, functions: Sequence[FunctionReference]) -> SuppressionEdit | None:

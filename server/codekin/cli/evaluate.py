@@ -96,7 +96,7 @@ def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
 
 
 def _replace_model(settings: "Settings", name: str | None, dim: int) -> "Settings":
-    """Return the settings with this model and this dimension, where they are given."""
+    """Return the settings with this model and dimension, where given; another model drops the old dimension."""
     from dataclasses import replace
 
     model = settings.model

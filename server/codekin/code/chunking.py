@@ -38,7 +38,7 @@ class SizeMeasure:
         self._bound = bound
 
     def relative_size(self, start: int, end: int) -> float:
-        """Return the size of the lines; 1 is exactly the bound."""
+        """Return the lines' size relative to the bound: 1 just fits."""
         chars = self._chars[end] - self._chars[start]
         return max((end - start) / self._bound.lines, chars / self._bound.chars)
 

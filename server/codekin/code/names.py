@@ -52,7 +52,7 @@ def read_text(node: "Node", source: bytes) -> str:
 
 
 def read_plain_name(node: "Node", source: bytes) -> SourceName | None:
-    """Return the text of `node`, without quotes."""
+    """Return the name that `node` spells, without quotes; None if it is empty, too long or on several lines."""
     text = read_text(node, source)
     if text[:1] in "\"'`:":
         text = text.strip("\"'`:")
@@ -128,7 +128,7 @@ def _name_c_function(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _parse_scoped_name(text: str, node: "Node") -> SourceName | None:
-    """Split a scoped name: `ns::Type<T>::method` is method of ns.Type, and taken for a method."""
+    """Split a name at its scope: `ns::Type<T>::method` is `method` of `ns.Type`. None if it can't be a name."""
     scope_text, operator, operator_symbol = text.partition("operator")
     if operator and (operator_symbol[:1].isalnum() or operator_symbol[:1] == "_"):
         scope_text, operator, operator_symbol = text, "", ""  # a name like operator_of

@@ -99,14 +99,14 @@ class Vocabulary:
         word_parts = split_identifier(word)
         if not word.isascii():  # the tokenizer takes UTF-8, which can't encode surrogates
             word_parts = list(map(replace_surrogates, word_parts))
-        token_ids = [token for part in word_parts for token in self._compute_part_ids(part)]
+        token_ids = [token for part in word_parts for token in self._find_part_ids(part)]
         if self._phrase_count:
             part_pairs = pairwise(word_parts[:_MAX_IDENTIFIER_PARTS])
             phrase_hashes = (crc32(f"{first} {second}".encode()) for first, second in part_pairs)
             token_ids += [self._token_count + phrase_hash % self._phrase_count for phrase_hash in phrase_hashes]
         return tuple(token_ids)
 
-    def _compute_part_ids(self, part: str) -> list[int]:
+    def _find_part_ids(self, part: str) -> list[int]:
         token_ids = self._ids_by_part.get(part)
         if token_ids is None:
             if len(self._ids_by_part) > _MAX_CACHED_PARTS:

@@ -155,7 +155,7 @@ class _CloneInterviewer:
     def _query_mutant(self, original: SampledFunction, mutant: Mutant) -> CloneQuery:
         target_text, place = original.snippet.text, original.display_place
         hits = self._engine.find_similar_to_code(mutant.text, MAX_HITS, language=original.snippet.language).hits
-        matching_ranks = [rank for rank, hit in enumerate(hits, start=1) if read_hit_text(hit) == target_text]
+        matching_ranks = [rank for rank, hit in enumerate(hits, start=1) if canonicalize_hit_text(hit) == target_text]
         rank = matching_ranks[0] if matching_ranks else None
         claimed_kinship = str(hits[rank - 1].kinship or "") if rank else None
         retriever_ranks = self._retrievers.find_ranks(mutant.text, target_text) if self._retrievers else (None, None)
@@ -236,14 +236,14 @@ def _make_claimed_hit(original: SampledFunction, hit: Hit | None) -> ClaimedHit:
     return ClaimedHit(original.display_place, original.snippet.language, original.snippet.text, hit)
 
 
-def read_hit_text(hit: Hit) -> str:
-    """Return a hit's text as the index keeps it."""
+def canonicalize_hit_text(hit: Hit) -> str:
+    """Return the hit's current text in canonical form, as snippets of the index have it."""
     return to_canonical_text(split_lines(hit.text))
 
 
 def _is_peer(hit: Hit, original: Snippet, type_: CloneType) -> bool:
     """Return whether a hit equals the original but for layout or, if the clone changes them, names and literals."""
-    hit_text = read_hit_text(hit)
+    hit_text = canonicalize_hit_text(hit)
     if hit_text == original.text or hit.place.language != original.language:
         return hit_text == original.text
     list_view = list_tokens if type_ is CloneType.LAYOUT else abstract_tokens

@@ -39,7 +39,7 @@ class EmbeddingBacklog:
                 has_progress = True
 
     def _order_files(self, cancel: Cancel) -> Iterator[Path]:
-        """Yield files with pending contents, open ones first, then the last changed, until the store has changed."""
+        """Yield files with pending contents, open ones first, then the last changed, until the order is out of date."""
         store, started = self._index.store, time.monotonic()
         generation, file_states = store.generation(), store.file_states()
         open_paths = self._workspace.overlays()

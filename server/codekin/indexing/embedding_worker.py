@@ -94,7 +94,7 @@ class EmbeddingWorker:
         return len(self._get_vectors().pending) if self._heavy else 0
 
     def open(self) -> HeavyModel | None:
-        """Open the model, add its vectors to the index, and return it. Raises ModelError."""
+        """Return the heavy model, opened and indexed on first use; None if none is set. Raises ModelError."""
         with self._opening_lock:
             if self._heavy is None and self._open_heavy is not None:
                 try:

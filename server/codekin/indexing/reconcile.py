@@ -91,7 +91,7 @@ class _Reconciliation:
         self._apply_removals(plan)
         self._ingest_changed_files(plan, on_progress, workers)
         if not self.cancel.is_set():
-            self._store_results()
+            self._finish_run()
         if self.store.replacements or self.vectors.replacements:  # earlier writes are lost
             message = f"{self.store.path} or {self.vectors.path} was removed or replaced. It is filled again."
             raise StoreLostError(message)
@@ -153,7 +153,7 @@ class _Reconciliation:
                     yield self.ingester.ingest_files(chunk, plan.forced_paths)
         yield from ingest_in_isolation(self.index_paths, sorted(plan.isolated_paths), plan.forced_paths, self.cancel)
 
-    def _store_results(self) -> None:
+    def _finish_run(self) -> None:
         """Store what only a run that was not cancelled knows, and drop what no file needs any more."""
         self.store.set_skipped(self.skipped)
         self.store.set_meta({"codekin": __version__, "rules": repr(self.index_paths.settings.index)})

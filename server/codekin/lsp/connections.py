@@ -188,13 +188,13 @@ def _bind_private_socket(socket_path: Path) -> socket.socket:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise QueryError where other users could replace the socket by their own."""
+    """Raise QueryError if the folder is unusable, or others could replace the socket with their own."""
     try:
         folder_status = folder.stat()
     except OSError as error:
         raise QueryError(f"{folder} can't be used ({error.strerror}). Make the folder first.") from error
     if not stat.S_ISDIR(folder_status.st_mode):
-        raise QueryError(f"{folder} is no folder. Choose a path in one.")
+        raise QueryError(f"{folder} is not a folder. Choose a path in one.")
     is_shared = folder_status.st_mode & 0o022 and not folder_status.st_mode & stat.S_ISVTX
     if is_shared or folder_status.st_uid not in (0, os.getuid()):
         raise QueryError(f"Others can write in {folder}. Choose a folder of your own, or run: chmod go-w {folder}")

@@ -63,7 +63,7 @@ def wrap_request(
 
 
 def wrap_notification(conversation: Conversation, name: str, handler: NotificationHandler) -> Callable[[Any], None]:
-    """Return the handler of a notification whose every error is logged."""
+    """Return a handler that logs every error of `handler`."""
 
     def handle_notification(params: Any = None) -> None:
         try:

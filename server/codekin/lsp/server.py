@@ -127,7 +127,7 @@ class CodekinServer(LanguageServer):
         self.feature(method, options)(wrap_request(self, method, handler))
 
     def on_command(self, command: str, handler: RequestHandler) -> None:
-        """Execute the command with `handler`, which gets its one argument."""
+        """Register `handler` for the command; it gets the command's one argument."""
         self.command(command)(wrap_request(self, command, handler))
 
     def on_notification(self, method: str, handler: NotificationHandler) -> None:

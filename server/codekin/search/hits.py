@@ -240,11 +240,11 @@ class _QueryComparison:
     def make_hit(self, code: _CurrentCode) -> Hit:
         """Return the code as a hit; where its kinship can be shown, structure alone may raise its score."""
         if self._profile is None:
-            return Hit(code.location, code.score, self._describe_words(code), None, code.text, cell=code.cell)
+            return Hit(code.location, code.score, self._describe_shared_words(code), None, code.text, cell=code.cell)
         evidence = self.classify_code(code)
         if evidence is not None:
             return self.make_clone_hit(code, evidence)
-        reason = self._describe_calls(self._profile, code) or self._describe_words(code)
+        reason = self._describe_calls(self._profile, code) or self._describe_shared_words(code)
         confidence = calibrate_similarity(code.score)
         return Hit(code.location, confidence, reason, Kinship.SIMILAR, code.text, cell=code.cell)
 
@@ -270,7 +270,7 @@ class _QueryComparison:
         rarest = self._sort_by_rarity(shared_calls)[:_MAX_LISTED_WORDS]
         return f"same calls: {', '.join(shared_calls[word] for word in rarest)}" if len(rarest) > 1 else ""
 
-    def _describe_words(self, code: _CurrentCode) -> str:
+    def _describe_shared_words(self, code: _CurrentCode) -> str:
         words = {*split_words(code.text), *split_words(code.location.qualified_name)}
         shared_words = list(islice((word for word in self._rare_query_words if word in words), _MAX_LISTED_WORDS))
         return "shares " + ", ".join(shared_words) if shared_words else "similar meaning"

@@ -159,7 +159,7 @@ class Database:
 
 
 def size_of(path: Path) -> int:
-    """Return the file's size in bytes; 0 if it does not exist."""
+    """Return the file's size in bytes; 0 if it can't be read."""
     try:
         return path.stat().st_size
     except OSError:

@@ -17,7 +17,7 @@ Stamps = Mapping[Skipped, tuple[int, int]]  # size and mtime_ns
 
 
 def stamp_of(item: Skipped, files: Mapping[Path, tuple[int, int]]) -> tuple[int, int]:
-    """Return the size and mtime_ns to store for a skipped file: while they stay the same, it is not tried again."""
+    """Return the size and mtime_ns to store for a skipped file, or the mark that it is to be tried again."""
     if item.retry is Retry.WHEN_CHANGED:
         return files.get(item.path, TRY_AGAIN)
     return TRY_ALONE if item.retry is Retry.ALONE else TRY_AGAIN
@@ -41,7 +41,7 @@ class SkippedFiles(Database):
         self._write(replace_all)
 
     def update_skipped(self, paths: Collection[Path], skipped: Stamps) -> None:
-        """Replace the skipped files among these `paths`."""
+        """Replace what is stored about these `paths` by `skipped`."""
         path_texts = [_to_text(path) for path in paths]
         stored_rows = self._query_in("SELECT path, reason, size, mtime_ns FROM skipped WHERE path IN ({})", path_texts)
         rows = _to_rows(skipped)

@@ -48,7 +48,7 @@ def write_all_pairs(sources: Path, block_list: Path, pairs_folder: Path, process
     for folder, count in zip(missing, map_in_workers(write_pairs_of, missing, processes), strict=True):
         log.info("%s: %d pairs", folder.name, count)
     if missing or not (pairs_folder / TWINS).exists():
-        write_pairs(pair_across_languages(_read_all_pairs(pairs_folder), Random(0)), pairs_folder / TWINS)  # noqa: S311 -- sampling, not secrets
+        write_pairs(pair_across_languages(_read_package_pairs(pairs_folder), Random(0)), pairs_folder / TWINS)  # noqa: S311 -- sampling, not secrets
 
 
 def _write_package_pairs(package_folder: Path, block_list: Path, pairs_folder: Path) -> int:
@@ -58,7 +58,7 @@ def _write_package_pairs(package_folder: Path, block_list: Path, pairs_folder: P
     )
 
 
-def _read_all_pairs(pairs_folder: Path) -> Iterator[TextPair]:
+def _read_package_pairs(pairs_folder: Path) -> Iterator[TextPair]:
     from codekin.training.shards import read_pairs
 
     for path in sorted(path for path in pairs_folder.glob("*.jsonl.gz") if path.name != TWINS):

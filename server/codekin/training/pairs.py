@@ -155,7 +155,7 @@ def split_code(code: str, generator: Random) -> tuple[str, str]:
 
 
 def make_renamed_clone(code: str, generator: Random) -> str:
-    """Make a clone of type 2 and 3: some identifiers renamed throughout, some lines and all comments dropped."""
+    """Make a clone of types 2 and 3: some words renamed throughout, comment lines and some other lines dropped."""
     names = list(dict.fromkeys(_IDENTIFIER.findall(code)))
     new_names = {name: f"v{index}" for index, name in enumerate(names) if generator.random() < 0.3}
     lines = [line for line in code.split("\n") if not _COMMENT_LINE.match(line) and generator.random() > 0.15]

@@ -83,7 +83,7 @@ def flatten_texts(token_lists: Sequence[Sequence[int]]) -> TokenizedTexts:
 def tokenize_pairs(
     pairs_path: Path, tokenizer: Path, phrases: int, benchmark_texts: BenchmarkTexts, shares: Mapping[str, float]
 ) -> dict[str, TokenizedPairs]:
-    """Return the pairs of one package by kind.
+    """Return the tokenized pairs of one package by kind.
 
     Of each kind a share is kept; pairs with a benchmark's text, or with a text of fewer than two tokens, are dropped.
     """

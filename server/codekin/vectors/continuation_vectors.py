@@ -29,7 +29,7 @@ def continuation_space(embedder: Embedder) -> str:
 
 
 def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> FloatArray:
-    """Embed the continuations of snippets with borders; return unit rows (n, ROW)."""
+    """Embed the continuations of each snippet, side by side in one unit row; return the rows (n, ROW)."""
     texts = []
     for snippet in snippets:
         lines = snippet.text.split("\n")

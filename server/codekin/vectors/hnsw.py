@@ -180,7 +180,7 @@ def publish_graph(source: Path, graph_path: Path) -> None:
 
 
 def _read_checked_side_car(graph_file: BinaryIO, graph_path: Path, index_key: str, dim: int) -> SideCar:
-    """Return the side-car of `graph_path` if its key, dimension and checksum fit the index and `graph_file`."""
+    """Return the side-car of `graph_path`, checked against the index and `graph_file`. Raises UnsoundGraphError."""
     try:
         side_car = SideCar(**json.loads(side_car_path(graph_path).read_bytes()))
         is_sound = side_car == side_car.seal(graph_file) and side_car.read_projection().shape[1] > 0

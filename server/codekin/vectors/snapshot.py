@@ -43,7 +43,7 @@ class Snapshot:
         return replace(self, matrix=self.matrix.compact(), is_in_graph=self.is_in_graph[self.matrix.live])
 
     def with_graph(self, graph: HnswGraph | None) -> "Snapshot":
-        """Use this graph, for those of its labels that have a row."""
+        """Return a snapshot with this graph, for those of its labels that have a row."""
         return replace(self, graph=graph, is_in_graph=_find_graphed(graph, self.matrix.labels))
 
     def compute_waste(self) -> float:

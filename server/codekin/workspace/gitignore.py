@@ -46,7 +46,7 @@ class _Endings(NamedTuple):
 
 
 class _Literals:
-    """Look up the rules without wildcards, for files or for folders; the last rule of each text wins."""
+    """Look up the rules that need no pattern matching, for files or for folders; the last rule of each text wins."""
 
     __slots__ = ("endings", "names", "paths")
 
@@ -56,7 +56,7 @@ class _Literals:
         self.endings: dict[str, _Endings] = {}  # by extension
 
     def find_last_match(self, folder: str, name: str) -> IgnoreRule | None:
-        """Return the last rule that matches the name literally."""
+        """Return the last rule that matches by name, path or ending; None if none does."""
         last_rule = self.names.get(name)
         if self.paths and (rule := self.paths.get(folder + name)) and (last_rule is None or rule > last_rule):
             last_rule = rule

@@ -165,7 +165,7 @@ def _read_json(path: Path, expected_type: type = dict) -> Any:
 
 
 def _read_steps(model_root: Path) -> dict[str, str]:
-    """Return the sentence-transformers steps by type, each with its folder."""
+    """Return the folder of each sentence-transformers step, by type. Raises ModelError for an unknown one."""
     steps = {"Transformer": ""}
     for step in _read_json(model_root / "modules.json", list) or ():
         library, _, step_type = str(step["type"]).rpartition(".")

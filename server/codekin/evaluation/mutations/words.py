@@ -45,7 +45,7 @@ def choose_name(old_name: str, taken_names: set[str], generator: Random) -> str:
 
 
 def choose_function_name(old_name: str, taken_names: set[str], generator: Random) -> str:
-    """Choose a name that begins with a verb, in the same way."""
+    """Choose a free name in the style of `old_name`, with a verb first if possible; add it to `taken_names`."""
 
     def verbal(_: str, generator: Random) -> str:
         return _join_words([_choose_word(_VERBS, generator), _choose_word(_WORDS, generator)], old_name)
