@@ -15,7 +15,7 @@ async def test_the_one_that_stands_by_answers_and_takes_over(start) -> None:
     await other.until(lambda: other.status.get("state") == "standing by" and other.status["coverage"] == 1)
     assert other.names(await other.similar("shop/orders.py", 6))[0] == "invoice_total"
     assert other.status["embedded"] == 0
-    with pytest.raises(Exception, match=r"Another codekin keeps .* Reindex there") as refused:
+    with pytest.raises(Exception, match=r"Another codekin process owns .* Reindex there") as refused:
         await other.command("codekin.reindex")
     assert refused.value.code == -32803
 

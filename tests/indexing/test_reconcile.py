@@ -314,8 +314,8 @@ def test_a_worker_that_waits_for_what_never_comes_is_ended(
     """As for a disk that does not answer. Beats are counted, in which the processor did nothing."""
     wait = "worker._IDLE_BEATS = 2; signal.pause()"
     harm(monkeypatch, {"m7.py": wait})
-    ((_, prepared),) = pool.one_by_one(at(perilous, tmp_path / "cache"), [perilous / "m7.py"], (), NEVER)
-    (skipped,) = prepared.skipped
+    (result,) = pool.ingest_in_isolation(at(perilous, tmp_path / "cache"), [perilous / "m7.py"], (), NEVER)
+    (skipped,) = result.skipped
     assert "does not answer" in skipped.reason
     assert skipped.retry is Retry.ALONE
 
@@ -343,6 +343,7 @@ def test_workers_die_with_whoever_started_them(real_tree: Path, tmp_path: Path, 
     workers = wait_for(lambda: workers_of(process.pid))
     if state == "stopped":
         workers[0].suspend()
+        wait_for(lambda: workers[0].status() == psutil.STATUS_STOPPED)
     process.kill()
     process.communicate()
     _, left = psutil.wait_procs(workers, LONG_S)

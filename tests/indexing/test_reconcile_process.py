@@ -87,6 +87,6 @@ def test_another_takes_the_place_of_a_stopped_one_and_its_workers_die(
         assert left == []
         wait_for(lambda: engine.status().state == "ready")
         assert engine.status().files == 2000
-        assert any("hung and was killed" in trouble.message for trouble in engine.make_report().troubles)
+        assert any("hung and was killed" in error.message for error in engine.make_report().errors)
     finally:
         engine.close()

@@ -42,9 +42,10 @@ def apply(operations: list[tuple[str, list[int]]], matrix: Matrix) -> tuple[Matr
 
 
 def expected(query: FloatArray, live: set[int], k: int) -> list[int]:
-    """Brute force, in float32 like a matrix's own: equal vectors have equal cosines."""
-    cosine = {label: float(np.vecdot(vector_of(label), query)) for label in live}
-    return sorted(live, key=lambda label: (-min(1.0, cosine[label]), label))[:k]
+    """Brute force, in float32 like a matrix's own: equal vectors have equal cosines, and those of the last all come."""
+    cosine = {label: min(1.0, float(np.vecdot(vector_of(label), query))) for label in live}
+    ranked = sorted(live, key=lambda label: (-cosine[label], label))
+    return [label for label in ranked if k and cosine[label] >= cosine[ranked[:k][-1]]]
 
 
 @given(OPERATIONS, st.integers(0, 99), st.integers(0, 50), st.none() | st.sets(LABELS))

@@ -248,8 +248,10 @@ def serve(tcp: str | None, token_file: Path | None, allow_remote: bool, path: Pa
 
     where = choose_endpoint(tcp, token_file, path, allow_remote=allow_remote)
     if where is None and sys.stdin.isatty():
-        click.echo(
-            "This is a language server: it expects an editor on standard input. Press Ctrl-C to stop it.", err=True
+        from codekin.cli import console
+
+        console.print_note(
+            "This is a language server: it expects an editor on standard input. Press Ctrl-C to stop it."
         )
     from codekin.lsp.main import serve_client
 
