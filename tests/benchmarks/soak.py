@@ -28,6 +28,7 @@ _SAMPLE_S = 2.0
 _KEY_S = 0.08  # a quick typist
 _PAUSE_S = 0.7  # longer than the debounce: what was typed is indexed
 _WARM_UP_SHARE = 0.15  # of the time, until what is made once has been made
+_SETTLE_S = 10.0  # longer than the watcher gathers events and edits are delayed
 _MAX_GROWTH = 0.10
 _MAX_EXIT_S = 2.0
 
@@ -101,6 +102,7 @@ def attack_by_soak(folder: Path, minutes: float, seed: int) -> Iterator[Row]:
             if time.monotonic() > due:
                 samples.append(_take_sample(process))
                 due = time.monotonic() + _SAMPLE_S
+        time.sleep(_SETTLE_S)  # "ready" is still true of the last save and checkout until they are noticed
         client.wait_until_ready()
         answers = collect_answers(client, root)
         exit_s = client.close()
