@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from codekin.evaluation import markdown
 from codekin.evaluation.clones import CLAIMED_KINSHIPS, MIN_TOKEN_SIMILARITY, ClaimedHit, CloneQuery, CloneReport
 from codekin.evaluation.mutations import CloneType
 from codekin.evaluation.signature import format_signature
@@ -59,7 +60,7 @@ def _format_by_type(report: CloneReport) -> str:
                 for retriever in (0, 1)
             ]
         rows.append(row)
-    return _format_markdown_table(header, rows)
+    return markdown.format_table(header, rows)
 
 
 def _format_by_edit_count(report: CloneReport) -> str:
@@ -77,7 +78,7 @@ def _format_by_edit_count(report: CloneReport) -> str:
                 _format_share(compute_recall(matching, 10)),
             ]
         )
-    return _format_markdown_table(["edits of type 3", "questions", "recall@1", "recall@10"], rows)
+    return markdown.format_table(["edits of type 3", "questions", "recall@1", "recall@10"], rows)
 
 
 def _format_by_language(report: CloneReport) -> str:
@@ -89,7 +90,7 @@ def _format_by_language(report: CloneReport) -> str:
             matching = [query for query in queries if query.language == language]
             cells.append(f"{compute_recall(matching, 1):.3f} ({len(matching)})" if matching else "–")
         rows.append([language, *cells])
-    return _format_markdown_table(["recall@1 (questions)", *report.group_queries], rows)
+    return markdown.format_table(["recall@1 (questions)", *report.group_queries], rows)
 
 
 def _format_by_edit(report: CloneReport) -> str:
@@ -106,7 +107,7 @@ def _format_by_edit(report: CloneReport) -> str:
                 _format_share(compute_recall(matching, 10)),
             ]
         )
-    return _format_markdown_table(["edit, alone or with others", "questions", "recall@1", "recall@10"], rows)
+    return markdown.format_table(["edit, alone or with others", "questions", "recall@1", "recall@10"], rows)
 
 
 def _format_false_alarms(report: CloneReport) -> str:
@@ -126,7 +127,7 @@ def _format_false_alarms(report: CloneReport) -> str:
             )
             cells = [_format_share_above(queries, floor) for queries in report.group_queries.values()]
             rows.append([f"{floor}", _format_share(above_floor / len(strangers)), *cells])
-        parts.append(_format_markdown_table(["score of the first hit >=", "strangers", *report.group_queries], rows))
+        parts.append(markdown.format_table(["score of the first hit >=", "strangers", *report.group_queries], rows))
     parts += [
         _format_claims("Duplicates", report.duplicates, report),
         _format_claims("Claimed kin", report.neighbours, report),
@@ -263,8 +264,3 @@ def _claimed_hit_to_json(claimed_hit: ClaimedHit) -> dict[str, Any]:
 
 def _format_share(share: float) -> str:
     return f"{share:.3f}"
-
-
-def _format_markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(row)} |" for row in (header, *rows)]
-    return "\n".join([lines[0], "|---" + "|---:" * (len(header) - 1) + "|", *lines[1:]]) if rows else ""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from codekin.evaluation import markdown
 from codekin.evaluation.repositories import (
     CATEGORIES,
     AnsweredQuestion,
@@ -36,8 +37,7 @@ def format_table(results: Sequence[RepositoryResult]) -> str:
         [second for result in results for second in result.seconds],
     )
     rows.append(["**all**", f"{snippets:,}", *_format_cells(compute_overall_ndcg(results), all_answers, seconds)])
-    lines = [f"| {' | '.join(row)} |" for row in (header, *rows)]
-    return "\n".join([lines[0], "|---" + "|---:" * (len(header) - 1) + "|", *lines[1:]])
+    return markdown.format_table(header, rows)
 
 
 def _format_cells(ndcg: float, answered_questions: Sequence[AnsweredQuestion], seconds: Sequence[float]) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codekin.embed.embedder import Embedder
+from codekin.evaluation import markdown
 from codekin.evaluation.benchmarks import Benchmark, BenchmarkError
 from codekin.evaluation.bm25 import SIGNATURE, compute_bm25_scores
 from codekin.evaluation.metrics import compute_ndcg, compute_recall, compute_reciprocal_rank
@@ -132,7 +133,7 @@ def _format_overview(results: Sequence[RetrievalResult], sets: Sequence[str]) ->
     result_of = {(result.model, result.set): result for result in results if not result.language}
     models = dict.fromkeys(result.model for result in results)
     rows = [[model, *(_format_ndcg(result_of.get((model, name))) for name in sets)] for model in models]
-    return _format_markdown_table(["NDCG@10", *sets], rows)
+    return markdown.format_table(["NDCG@10", *sets], rows)
 
 
 def _format_set(results: Sequence[RetrievalResult]) -> str:
@@ -148,12 +149,7 @@ def _format_set(results: Sequence[RetrievalResult]) -> str:
         by_language = [_format_ndcg(result_of.get((model, language))) for language in languages]
         rows.append([model, *metrics, str(row.silent), *by_language])
     counts = [str(result_of[models[0], language].queries) for language in ["", *languages]]
-    return _format_markdown_table(header, [*rows, ["queries", counts[0], "", "", "", "", *counts[1:]]])
-
-
-def _format_markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(row)} |" for row in (header, *rows)]
-    return "\n".join([lines[0], "|---" + "|---:" * (len(header) - 1) + "|", *lines[1:]])
+    return markdown.format_table(header, [*rows, ["queries", counts[0], "", "", "", "", *counts[1:]]])
 
 
 def _format_ndcg(result: RetrievalResult | None) -> str:
