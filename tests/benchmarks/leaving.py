@@ -122,11 +122,16 @@ def bulk(server: Server) -> Iterator[None]:
     yield
 
 
-def idle(server: Server) -> Iterator[None]:
-    """All is indexed."""
+def start_with_index(server: Server) -> None:
+    """Start the server on one small file, and wait until it is indexed."""
     (server.root / "a.py").write_text(functions("a", 20))
     server.start()
     server.until_ready()
+
+
+def idle(server: Server) -> Iterator[None]:
+    """All is indexed."""
+    start_with_index(server)
     yield
 
 
@@ -151,9 +156,7 @@ def edits(server: Server) -> Iterator[None]:
 
 def paste(server: Server) -> Iterator[None]:
     """Almost a megabyte was pasted into an open document."""
-    (server.root / "a.py").write_text(functions("a", 20))
-    server.start()
-    server.until_ready()
+    start_with_index(server)
     server.open("a.py", functions("pasted", 4_500))
     time.sleep(0.7)
     yield
@@ -161,9 +164,7 @@ def paste(server: Server) -> Iterator[None]:
 
 def huge_paste(server: Server) -> Iterator[None]:
     """Three megabytes were."""
-    (server.root / "a.py").write_text(functions("a", 20))
-    server.start()
-    server.until_ready()
+    start_with_index(server)
     server.open("a.py", functions("pasted", 13_000))
     time.sleep(0.7)
     yield
@@ -171,9 +172,7 @@ def huge_paste(server: Server) -> Iterator[None]:
 
 def locked(server: Server) -> Iterator[None]:
     """Another process holds the store's write lock, while an edit is to be written."""
-    (server.root / "a.py").write_text(functions("a", 20))
-    server.start()
-    server.until_ready()
+    start_with_index(server)
     (store,) = (server.cache / "workspaces").glob("*.sqlite")
     blocker = sqlite3.connect(store, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
@@ -186,9 +185,7 @@ def locked(server: Server) -> Iterator[None]:
 
 def locked_vectors(server: Server) -> Iterator[None]:
     """Another process holds the write lock of the vectors."""
-    (server.root / "a.py").write_text(functions("a", 20))
-    server.start()
-    server.until_ready()
+    start_with_index(server)
     blocker = sqlite3.connect(server.cache / "vectors.sqlite", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     server.open("a.py", functions("edited", 20))
@@ -200,9 +197,7 @@ def locked_vectors(server: Server) -> Iterator[None]:
 
 def locked_from_the_start(server: Server) -> Iterator[None]:
     """Another process holds the store's write lock, and the engine is being opened."""
-    (server.root / "a.py").write_text(functions("a", 20))
-    server.start()
-    server.until_ready()
+    start_with_index(server)
     _leave(server, "exit")
     (store,) = (server.cache / "workspaces").glob("*.sqlite")
     blocker = sqlite3.connect(store, isolation_level=None)
@@ -302,9 +297,7 @@ def heavy(server: Server) -> Iterator[None]:
     threading.Thread(target=endpoint.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{endpoint.server_address[1]}/v1"
     server.options = {"model": {"name": "silent", "endpoint": address}}
-    (server.root / "a.py").write_text(functions("a", 20))
-    server.start()
-    server.until_ready()
+    start_with_index(server)
     time.sleep(1.0)
     yield
     endpoint.shutdown()
