@@ -70,7 +70,7 @@ async function symbols(window) {
 
 async function ghost(window) {
     await window.open('web/cookies.py', 1);
-    await window.press('Control+End');
+    await window.moveToEnd(8);
     await window.paste(BEGUN);
     await window.type('price = ');
     await window.sees('.ghost-text-decoration, .ghost-text', 'item');

@@ -95,7 +95,20 @@ export class Window {
         await this.type(String(line));
         await this.sees('.quick-input-list .monaco-list-row', `line ${line}`);
         await this.press('Enter');
-        await this.sees('.monaco-editor.focused .line-numbers.active-line-number', String(line));
+        await this.loses('.quick-input-widget'); // until then it gets the keys, also where the editor looks focused
+        await this.sees('.monaco-editor.focused .line-numbers.active-line-number', new RegExp(`^${line}$`));
+    }
+
+    /** Move the cursor to the end of the file, which is on this line: an editor that just got the focus misses keys. */
+    async moveToEnd(line) {
+        const position = this.page.locator('.statusbar-item', { hasText: new RegExp(`Ln ${line}, Col 1\\b`) }).first();
+        for (const end = Date.now() + LONG_MS; Date.now() < end; ) {
+            await this.press('Control+End');
+            if (await position.waitFor({ timeout: 2_000 }).then(() => true, () => false)) {
+                return;
+            }
+        }
+        throw new Error(`the cursor does not move to line ${line}`);
     }
 
     /** By the mouse: what is in the tab may still be about to take the focus, and with it the keys. */
