@@ -43,35 +43,35 @@ from codekin.workspace.workspace import Document, SourceFile, snippets_of
 
 
 class Engine(EngineCore):
-    """One workspace, indexed and answering."""
+    """One workspace: keeps it indexed and answers questions about it. Safe on any thread."""
 
     # Keeping up with the workspace
 
     def start(self) -> None:
-        """Keep the index up to date in the background, from now on."""
+        """Start the background threads that keep the index up to date until `close`; return at once."""
         self._started = True
         self._index.settle_in_background()
         self._indexer.start()
         self._heavy.start()
 
     def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int, *, wait: bool = True) -> IndexReport:
-        """Bring the index up to date before returning.
+        """Bring the index up to date before returning, in `workers` processes; return what was done.
 
-        Where another process owns the index: `wait` until that has done so, or else answer from what is there.
+        Where another process owns the index: with `wait`, wait until that is up to date; else return at once.
         """
         return self._refresher.refresh(on_progress, cancel, workers, wait=wait)
 
     def follow(self) -> None:
-        """Load what any process has indexed since. Questions do so themselves."""
+        """Load what any process has indexed since the last load. Questions do so themselves."""
         self._run_with_repair(lambda: None)
 
     def open_document(self, path: Path, text: str | OpenNotebook) -> None:
-        """Take an editor's text of the document, which replaces that of the disk until `close_document`."""
+        """Use an editor's text of the document instead of the disk's until `close_document`; queue it for indexing."""
         self._workspace.open_overlay(path, text)
         self._indexer.queue_changed([path])
 
     def close_document(self, path: Path) -> None:
-        """Return to the text on the disk: the editor has closed the document."""
+        """Use the text on the disk again, because the editor closed the document; queue it for indexing."""
         self._workspace.close_overlay(path)
         self._index.store.release_overlays([path])
         self._indexer.queue_changed([path])
@@ -81,28 +81,28 @@ class Engine(EngineCore):
         self._indexer.queue_changed(paths)
 
     def pause(self) -> None:
-        """Suspend bulk indexing until `resume`."""
+        """Suspend bulk indexing and the heavy model's embedding until `resume`; edits are still indexed."""
         self._indexer.pause()
         self._heavy.pause()
 
     def resume(self) -> None:
-        """Continue bulk indexing."""
+        """Continue what `pause` has suspended."""
         self._indexer.resume()
         self._heavy.resume()
 
     def reindex(self) -> None:
-        """Read the whole workspace again; contents that have a vector are not embedded again."""
+        """Queue the whole workspace to be read again; contents that have a vector are not embedded again."""
         self._indexer.reindex()
 
     def interrupt(self) -> None:
-        """Make all work under way end soon, with StoreClosingError; return at once. Only `close` may follow."""
+        """Make all calls under way raise StoreClosingError soon; return at once. Only `close` may follow."""
         self._heavy.interrupt()
         self._indexer.interrupt()
         self._index.interrupt()
         self._ingester.interrupt()
 
     def close(self) -> None:
-        """Stop all threads and close the files; the index is kept."""
+        """Interrupt all calls, stop all threads and close the files; the index is kept."""
         self.interrupt()
         self._heavy.stop()
         if self._started:
@@ -115,7 +115,7 @@ class Engine(EngineCore):
     def find_similar(
         self, path: Path, lines: Span, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Answer:
-        """Find code like that in `lines`: like the snippet at a single line, or like a selection of several.
+        """Find at most `k` places like the snippet at a single line, or like a selection of several. Best first.
 
         Raises QueryError where there is no such code.
         """
@@ -125,7 +125,7 @@ class Engine(EngineCore):
     def find_similar_to_code(
         self, code: str, k: int, *, language: str = "", within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Answer:
-        """Find code like `code`, which need not be in the workspace.
+        """Find at most `k` places like `code`, which may be from anywhere. Raises QueryError for very long code.
 
         Clones are recognised where its language is known: `language`, or that to which the hits are limited.
         """
@@ -134,7 +134,7 @@ class Engine(EngineCore):
         return self._answer_query(query, Task.CODE2CODE, k, within, cancel)
 
     def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
-        """Find the code that does what the question says."""
+        """Find at most `k` places that do what the question says, best first. Raises QueryError for a very long one."""
         query = CodeQuery(read_question(question), is_code=False)
         return self._answer_query(query, Task.NL2CODE, k, within, cancel)
 
@@ -160,65 +160,65 @@ class Engine(EngineCore):
         return self._run_with_repair(complete)
 
     def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
-        """Find copies and near-copies of the snippet, but for suppressed ones; none of a short snippet."""
+        """Find copies and near-copies of a function, without suppressed ones; [] for one below the minimum of lines."""
         if snippet.span.end - snippet.span.start < self.settings.duplicates.min_lines:
             return []
         hits = self._run_with_repair(lambda: self._search.find_duplicates(path, snippet))
         return self._suppressions.drop_suppressed(path, snippet, hits)
 
     def build_map(self, limit: int, on_progress: OnProgress, cancel: Cancel) -> CodeMap | None:
-        """Lay out at most `limit` functions on a plane; None where that was cancelled."""
+        """Lay out at most `limit` functions on a plane; None where `cancel` was set."""
         return self._map_builder.build(limit, on_progress, cancel)
 
     # Documents
 
     def resolve_path(self, path: Path) -> Path:
-        """Return where the file really stands, links resolved."""
+        """Return the real path of a file, with links resolved."""
         return self._workspace.resolve_path(path)
 
     def read_document(self, path: Path) -> Document | Skipped | None:
-        """Read a document as it is now, unsaved text included; None where there is none in a known language."""
+        """Read a document as it is now, unsaved text included; the reason if skipped; None if no known source."""
         return self._workspace.read_document(path)
 
     def check_text_size(self, path: Path, text: str) -> Skipped | None:
-        """Return the reason to refuse this unsaved text, where it is too large."""
+        """Return the reason to refuse this unsaved text where it is too large; None where it is accepted."""
         return self._workspace.check_text_size(path, text)
 
     def list_snippets(self, path: Path) -> list[Snippet]:
-        """List the snippets of a document as it is now; none where there is nothing to read."""
+        """List the snippets of a document as it is now; [] where it can't be read."""
         document = self._workspace.read_document(path)
         return snippets_of(document) if isinstance(document, Document) else []
 
     def list_cells(self, path: Path) -> tuple[Cell, ...]:
-        """List the code cells of a notebook as it is now; none of any other file."""
+        """List the code cells of a notebook as it is now; () for any other file."""
         return self._workspace.cells(path)
 
     def walk_files(self) -> Iterator[SourceFile]:
-        """Yield every file that is to be indexed."""
+        """Yield every file that is to be indexed, by walking the disk."""
         return (file for file in self._workspace.walk() if isinstance(file, SourceFile))
 
     def count_folders(self) -> int:
-        """Count the folders that are watched for changes."""
+        """Count the folders that are watched for changes, by walking the disk."""
         return sum(1 for root in self._workspace.roots for _ in self._workspace.walk_folders(root))
 
     # Ignored duplicates
 
     def load_suppressions(self) -> tuple[SuppressionFile, ...]:
-        """Read the roots' files of ignored duplicates; equal to the last result while nothing has changed."""
+        """Return each root's file of ignored duplicates, read again only where it has changed."""
         return self._suppressions.load_files()
 
     def find_reference(self, path: Path, qualified_name: str) -> FunctionReference | None:
-        """Return how a suppression file names the function; None if it has no name or is in no root."""
+        """Return how a suppression file names the function; None where it has no name or is in no root."""
         return self._suppressions.find_reference(path, qualified_name)
 
     def make_suppression(self, functions: Sequence[FunctionReference]) -> SuppressionEdit | None:
-        """Return the edit that has these functions ignored as duplicates; None where that is impossible."""
+        """Return the edit that lets these functions be ignored as duplicates; None where that is impossible."""
         return self._suppressions.make_edit(functions)
 
     # The heavy model
 
     def open_heavy_model(self) -> bool:
-        """Open the heavy model for questions; False where none is configured. Raises ModelError."""
+        """Load or connect to the heavy model for questions; False where none is configured. Raises ModelError."""
         return self._heavy.open() is not None
 
     def embed_with_heavy_model(self, on_progress: OnProgress, cancel: Cancel) -> int:
@@ -226,13 +226,13 @@ class Engine(EngineCore):
         return self._heavy.run_until_done(on_progress, cancel)
 
     def describe_heavy_model(self) -> HeavyModelState | None:
-        """Return how far the heavy model is; None where none is configured."""
+        """Return the heavy model's status and backlog; None where none is configured."""
         return self._overview.describe_heavy_model()
 
     # How things are
 
     def status(self) -> Status:
-        """Return the status: what is indexed, what is going on, and what is wrong."""
+        """Return a snapshot: what is indexed, what is going on, and what is wrong."""
         make_status = partial(self._overview.make_status, self._problems, is_started=self._started)
         return with_repair(make_status, self._repair)
 
@@ -245,12 +245,12 @@ class Engine(EngineCore):
         return self._overview.measure_progress()
 
     def make_report(self) -> Report:
-        """Return the details that the status leaves out; takes some milliseconds."""
+        """Return the details that `status` leaves out: owner, languages, files on disk, recent errors."""
         make = partial(make_report, self._paths, self._index, self._workspace, is_owner=self._indexer.is_owner)
         return with_repair(make, self._repair)
 
     def check_findable(self, sample_size: int) -> tuple[int, list[Location]]:
-        """Search some `sample_size` snippets by their own text; return how many, and those that were not found."""
+        """Search up to `sample_size` snippets by their own text; return how many, and the ones not found."""
         check = partial(check_findable, self._index, self._embedder, DocumentReader(self._workspace), sample_size)
         return self._run_with_repair(check)
 
@@ -262,6 +262,7 @@ class Engine(EngineCore):
     # How answers are made
 
     def _answer_query(self, query: CodeQuery, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
+        """Run the query on a repaired index; return an Answer, and queue documents whose stored text is stale."""
         started = time.monotonic()
         check_filter(within)
         search = partial(self._search.answer_query, query, task, min(k, MAX_HITS), within, cancel or threading.Event())

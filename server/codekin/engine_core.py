@@ -32,7 +32,7 @@ _HEAVY_QUERY_TIMEOUT_S = 2.0  # in an editor: the light model answers alone afte
 
 
 class EngineCore:
-    """What the verbs of `Engine` work with. Nothing of it is public but the settings."""
+    """Opens, connects and repairs the parts that the methods of `Engine` use. Public: only the settings."""
 
     def __init__(
         self, roots: Sequence[Path], settings: Settings, *, on_change: Callable[[], None] = lambda: None
@@ -65,22 +65,25 @@ class EngineCore:
         self._overview = Overview(workspace, index, self._indexer, embedder, self._heavy, self._suppressions)
 
     def _open_heavy(self) -> HeavyModel:
+        """Connect to the heavy model: with a time-out in a server, without one in a command. Raises ModelError."""
         return connect_heavy_model(
             self.settings.model, self._paths.models, _HEAVY_QUERY_TIMEOUT_S if self._started else None
         )
 
     def _notify_change(self) -> None:
+        """Wake the heavy model's worker and call `on_change`: the index has changed."""
         self._heavy.notify()
         self._on_change()
 
     def _note_problem(self, problem: str) -> None:
+        """Record a problem for the status and the error log, once."""
         if problem not in self._problems:
             self._problems.append(problem)
             self._index.error_log.record(problem)
             self._on_change()
 
     def _run_with_repair(self, ask: Callable[[], Result]) -> Result:
-        """Load what is indexed by now, and ask; an unsound file is made again first."""
+        """Load what is indexed by now, call `ask` and return its result; on an unsound file, repair and call again."""
 
         def follow_and_ask() -> Result:
             self._index.follow()
@@ -89,7 +92,7 @@ class EngineCore:
         return with_repair(follow_and_ask, self._repair)
 
     def _repair(self, error: StoreCorruptError) -> None:
-        """Set the unsound file aside. A server fills a new one in the background, a command does before it answers."""
+        """Set the unsound file aside and fill a new one: in the background once started, else before returning."""
         self._indexer.rebuild_corrupt(error)
         self._index.error_log.record(str(error))
         if not self._started:

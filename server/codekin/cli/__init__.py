@@ -4,7 +4,7 @@ from codekin.isolation import harden
 
 
 def main() -> None:
-    """Run the command. Nothing else is imported before the current folder is off the import path."""
+    """Run the command line and exit with its status. The current folder is taken off the import path first."""
     harden()
     from codekin.cli.run import main as run_command
 

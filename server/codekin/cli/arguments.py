@@ -39,14 +39,14 @@ class QueryOptions:
 
 @dataclass(frozen=True, slots=True)
 class NamedLine:
-    """A line, 0-based, of a file or of a notebook's cell, as the command line names it."""
+    """A line, 0-based, of a file; with `cell` (0-based), of that code cell of a notebook."""
 
     path: Path
     line: int
     cell: int | None = None
 
-    def line_in(self, engine: "Engine") -> int:
-        """Return the line of the document's text. Raises QueryError where the notebook has no such cell."""
+    def resolve_line(self, engine: "Engine") -> int:
+        """Return the 0-based line in the document's text. Raises QueryError if the notebook has no such code cell."""
         code_cells = engine.list_cells(self.path)
         if self.cell is None:
             return find_line_of_row(code_cells, self.line) if code_cells else self.line
@@ -57,7 +57,7 @@ class NamedLine:
 
 
 def parse_line_reference(reference: str) -> NamedLine:
-    """Parse `FILE:LINE`, or for a notebook `NOTEBOOK#CELL` or `NOTEBOOK#CELL:LINE`, by the cell's lines."""
+    """Parse `FILE:LINE`, `NOTEBOOK#CELL` or `NOTEBOOK#CELL:LINE` (a line of that cell). Raises QueryError."""
     cell_match = _NOTEBOOK_CELL.fullmatch(reference)
     if cell_match is None:
         return NamedLine(*parse_file_and_line(reference))
@@ -68,7 +68,7 @@ def parse_line_reference(reference: str) -> NamedLine:
 
 
 def parse_file_and_line(reference: str) -> tuple[Path, int]:
-    """Parse `FILE:LINE` (also `FILE:LINE:COLUMN`) into the file and its 0-based line."""
+    """Parse `FILE:LINE[:COLUMN]` into the real path and the 0-based line. QueryError if there is no such file."""
     match = _FILE_AND_LINE.fullmatch(reference)
     if match is None:
         raise QueryError(f"{reference} is not a line of a file. Write FILE:LINE, as in src/app.py:42.")
@@ -83,9 +83,9 @@ def parse_file_and_line(reference: str) -> tuple[Path, int]:
 
 
 def find_root(start_path: Path) -> Path:
-    """Return the workspace of a file or folder: the nearest repository, else the nearest project, else the folder.
+    """Return the workspace of a path: the nearest repository, else project, else its folder. May raise QueryError.
 
-    The home folder and the file system's root are refused: nobody means all of it without saying so.
+    Raises QueryError for the home folder and the file system's root, which are indexed only with an explicit --root.
     """
     folder = start_path if start_path.is_dir() else start_path.parent
     if _is_too_wide(folder):
@@ -98,16 +98,18 @@ def find_root(start_path: Path) -> Path:
 
 
 def _explain_refusal(folder: Path) -> str:
+    """Return the error message for a folder that is too wide to index."""
     description = "the whole disk" if folder.parent == folder else "your whole home directory"
     return f"Refusing to index {description} ({folder}). Run this inside a project, or pass --root DIR."
 
 
 def _is_too_wide(folder: Path) -> bool:
+    """Return whether the folder is the file system's root or the user's home folder."""
     return folder.parent == folder or folder == Path.home().resolve()
 
 
 def resolve_filter_folder(folder: Path, root: Path) -> Path:
-    """Return the folder that hits are limited to, relative to the current directory or to the root."""
+    """Resolve --folder, relative to the current folder or to `root`. Raises QueryError where it is not in `root`."""
     for candidate in map(Path, (os.path.realpath(folder), os.path.realpath(root / folder))):
         if _is_folder(candidate) and candidate.is_relative_to(root):
             return candidate
@@ -115,11 +117,12 @@ def resolve_filter_folder(folder: Path, root: Path) -> Path:
 
 
 def _is_folder(path: Path) -> bool:
+    """Return whether the path is an existing folder; False for a path that is too long."""
     return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir raises where the path is too long)
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Parse `HOST:PORT` (`[HOST]:PORT` for IPv6), or a port of this machine."""
+    """Parse `HOST:PORT` (`[HOST]:PORT` for IPv6); a bare `PORT` means 127.0.0.1. Raises QueryError."""
     match = _ADDRESS.fullmatch(text)
     if match is None or int(match["port"]) > 65_535:
         raise QueryError(f"{text} is not an address. Write HOST:PORT, as in 127.0.0.1:2087.")

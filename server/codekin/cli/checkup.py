@@ -47,7 +47,7 @@ def doctor(root: Path | None, as_json: bool, conformance: bool) -> int:
 
 
 def _check_conformance(settings: "Settings") -> Iterator["Finding"]:
-    """Check each model in float32, as its card computes, and in the precision that is set."""
+    """Yield a finding per reference model and precision: do its vectors equal those on its model card?"""
     from dataclasses import replace
 
     from codekin.cli.findings import Finding, Level

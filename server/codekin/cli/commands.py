@@ -55,7 +55,7 @@ codekin.add_command(train)
 
 
 def _add_query_options(command: Command) -> Command:
-    """Add the options of a query, which the command gets as `QueryOptions`."""
+    """Decorate a command with the options of a query, passed to it as one `query_options: QueryOptions`."""
 
     @click.option(
         "-k",
@@ -75,8 +75,8 @@ def _add_query_options(command: Command) -> Command:
     def run_with_query_options(**options: Any) -> Any:
         from codekin.cli.arguments import QueryOptions
 
-        own = {name: options.pop(name) for name in ("root", "k", "language", "folder", "model", "as_json")}
-        return command(query_options=QueryOptions(**own), **options)
+        query_values = {name: options.pop(name) for name in ("root", "k", "language", "folder", "model", "as_json")}
+        return command(query_options=QueryOptions(**query_values), **options)
 
     return run_with_query_options  # type: ignore[return-value]
 
@@ -116,9 +116,9 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
 
 
 @codekin.command()
-@click.argument("place", metavar="FILE:LINE")
+@click.argument("reference", metavar="FILE:LINE")
 @_add_query_options
-def similar(place: str, query_options: "QueryOptions") -> int:
+def similar(reference: str, query_options: "QueryOptions") -> int:
     """Find code similar to that at FILE:LINE.
 
     With - instead of FILE:LINE, the code is read from standard input.
@@ -129,23 +129,23 @@ def similar(place: str, query_options: "QueryOptions") -> int:
     from codekin.code.extract import find_snippet
     from codekin.types import Span
 
-    if place == "-":
+    if reference == "-":
         root, code = query_options.root or find_root(Path.cwd()), read_standard_input()
         has_hits = run_query(
             root, query_options, lambda engine, k, within: engine.find_similar_to_code(code, k, within=within)
         )
         return EXIT_FOUND if has_hits else _EXIT_NOTHING_FOUND
-    named_line = parse_line_reference(place)
+    named_line = parse_line_reference(reference)
     path = named_line.path
     root = query_options.root or find_root(path)
     if not path.is_relative_to(root):
         raise QueryError(f"{path} is not in {root}. Pass its workspace with --root.")
 
     def find_similar_code(engine: "Engine", k: int, within: "Filter") -> "Answer":
-        line = named_line.line_in(engine)
-        has_hits = engine.find_similar(path, Span(line, line + 1), k, within=within)
-        console.show_query_code(find_snippet(engine.list_snippets(path), line), path, line, has_hits.asked_cell)
-        return has_hits
+        line = named_line.resolve_line(engine)
+        answer = engine.find_similar(path, Span(line, line + 1), k, within=within)
+        console.show_query_code(find_snippet(engine.list_snippets(path), line), path, line, answer.asked_cell)
+        return answer
 
     return EXIT_FOUND if run_query(root, query_options, find_similar_code) else _EXIT_NOTHING_FOUND
 
@@ -179,7 +179,7 @@ def search(query: str, query_options: "QueryOptions") -> int:
 @click.option("--dim", type=click.IntRange(1, MAX_DIMENSIONS), metavar="D", help="One of the model's dimensions.")
 @JSON
 @DEBUG
-def embed(source: Any, output: Path, as_json: bool, **wanted: Any) -> int:
+def embed(source: Any, output: Path, as_json: bool, **embed_options: Any) -> int:
     """Turn texts into vectors.
 
     Writes a float32 array (n, d) with one unit vector per line, in order.
@@ -189,13 +189,12 @@ def embed(source: Any, output: Path, as_json: bool, **wanted: Any) -> int:
     from codekin.cli.query import load_settings
 
     with console.show_progress_bar("Embedding") as on_progress:
-        made = embed_file(source, output, EmbedOptions(load_settings().model, **wanted), on_progress)
+        description = embed_file(source, output, EmbedOptions(load_settings().model, **embed_options), on_progress)
     if as_json:
-        console.write_json(made | {"output": str(output)})
+        console.write_json(description | {"output": str(output)})
     else:
-        console.print_note(
-            f"{console.format_count(made['count'], 'vector')} of {made['dim']} dimensions by {made['model']}: {output}"
-        )
+        vector_count = console.format_count(description["count"], "vector")
+        console.print_note(f"{vector_count} of {description['dim']} dimensions by {description['model']}: {output}")
     return EXIT_FOUND
 
 
@@ -218,12 +217,12 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
         if engine.is_to_be_refilled():
             bring_up_to_date_if_possible(engine, wait=False)
         open_heavy_model(engine)
-        current, more = engine.status(), engine.make_report()
+        current, report = engine.status(), engine.make_report()
     if as_json:
         paths = {"roots": [str(path) for path in current.roots], "store": str(current.store)}
-        console.write_json(asdict(current) | paths | to_json(more))
+        console.write_json(asdict(current) | paths | to_json(report))
     else:
-        console.show_status(current, more)
+        console.show_status(current, report)
     return EXIT_FOUND
 
 
@@ -246,8 +245,8 @@ def serve(tcp: str | None, token_file: Path | None, allow_remote: bool, path: Pa
     """
     from codekin.cli.listen import choose_endpoint
 
-    where = choose_endpoint(tcp, token_file, path, allow_remote=allow_remote)
-    if where is None and sys.stdin.isatty():
+    endpoint = choose_endpoint(tcp, token_file, path, allow_remote=allow_remote)
+    if endpoint is None and sys.stdin.isatty():
         from codekin.cli import console
 
         console.print_note(
@@ -256,9 +255,9 @@ def serve(tcp: str | None, token_file: Path | None, allow_remote: bool, path: Pa
     from codekin.lsp.main import serve_client
 
     try:
-        serve_client(where)
+        serve_client(endpoint)
     except OSError as error:
-        if where is None:
+        if endpoint is None:
             raise
         raise QueryError(f"Can't listen on {tcp} ({error.strerror}). Choose another port or address.") from error
     return EXIT_FOUND

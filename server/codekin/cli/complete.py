@@ -19,11 +19,11 @@ _LINE_AND_COLUMN = re.compile(r"(?P<line>.+:\d+):(?P<column>\d+)")
 
 
 @click.command()
-@click.argument("place", metavar="FILE:LINE:COL")
+@click.argument("reference", metavar="FILE:LINE:COL")
 @ROOT
 @JSON
 @DEBUG
-def complete(place: str, root: Path | None, as_json: bool) -> int:
+def complete(reference: str, root: Path | None, as_json: bool) -> int:
     """Suggest how the code continues at FILE:LINE:COL, and show where that is taken from.
 
     LINE and COL count from 1; COL may be one past the end of the line. In a notebook, COL counts in the cell's line.
@@ -32,9 +32,9 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
     from codekin.cli.arguments import find_root, parse_line_reference
     from codekin.cli.query import bring_up_to_date_if_possible, open_engine, to_relative_path
 
-    reference_match = _LINE_AND_COLUMN.fullmatch(place)
+    reference_match = _LINE_AND_COLUMN.fullmatch(reference)
     if reference_match is None or int(reference_match["column"][:18]) < 1:
-        raise QueryError(f"{place} is not a position. Write FILE:LINE:COL, as in src/app.py:42:5.")
+        raise QueryError(f"{reference} is not a position. Write FILE:LINE:COL, as in src/app.py:42:5.")
     named_line = parse_line_reference(reference_match["line"])
     path = named_line.path
     root = root or find_root(path)
@@ -43,7 +43,7 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
     with closing(open_engine(root)) as engine:
         bring_up_to_date_if_possible(engine, wait=False)
         started = time.perf_counter()
-        completions = engine.complete(path, named_line.line_in(engine), int(reference_match["column"][:18]) - 1)
+        completions = engine.complete(path, named_line.resolve_line(engine), int(reference_match["column"][:18]) - 1)
         seconds = time.perf_counter() - started
         floor = engine.settings.completion.floor
     if as_json:
@@ -60,6 +60,7 @@ def complete(place: str, root: Path | None, as_json: bool) -> int:
 
 
 def _to_json(completion: "Completion", path: str) -> dict[str, Any]:
+    """Return a completion for JSON, with lines and columns counted from 1; `path` is shown as its source."""
     from codekin.cli.query import cell_to_json
 
     position = {"line": completion.row + 1, "column": completion.column + 1}

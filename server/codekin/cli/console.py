@@ -36,27 +36,27 @@ _LEXERS = {"csharp": "c#", "commonlisp": "common-lisp", "assembly": "nasm", "vue
 
 
 def write_json(document: dict[str, Any]) -> None:
-    """Write the document of a `--json` command; ASCII, so that the encoding of terminals and pipes does not matter."""
+    """Write one JSON document to standard output; ASCII, so that the encoding of terminals and pipes doesn't matter."""
     click.echo(json.dumps(document, indent=2))
 
 
 def write(text: str, *, err: bool = False) -> None:
-    """Write text with control characters escaped. Nothing else writes to a terminal."""
+    """Write a line to standard output (`err`: standard error) with control characters escaped."""
     click.echo(printable_lines(text), err=err)
 
 
 def write_code(text: str) -> None:
-    """Write code: unchanged for a program, with control characters escaped on a terminal."""
+    """Write code to standard output: unchanged into a pipe, with control characters escaped on a terminal."""
     click.echo(printable_lines(text) if sys.stdout.isatty() else text)
 
 
 def print_note(text: str) -> None:
-    """Print a remark to standard error."""
+    """Print a remark to standard error, with control characters escaped."""
     write(text, err=True)
 
 
 def display_path(path: Path) -> str:
-    """Return a path relative to the current directory, as terminals and other programs follow it."""
+    """Return the path relative to the current folder, printable; unchanged where it is on another drive."""
     try:
         return printable(os.path.relpath(path))
     except ValueError:  # on another drive
@@ -65,7 +65,7 @@ def display_path(path: Path) -> str:
 
 @contextmanager
 def show_progress_bar(label: str) -> Iterator[OnProgress]:
-    """Show a progress bar on a terminal; it disappears at the end."""
+    """Yield a callback that draws a progress bar on standard error; it does nothing unless that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -82,6 +82,7 @@ def show_progress_bar(label: str) -> Iterator[OnProgress]:
 
 
 def _format_progress(progress: Progress) -> str:
+    """Return `DONE of TOTAL`, with the time left where it is known."""
     counts = f"{progress.done:,} of {progress.total:,}"
     if progress.seconds_left is None:
         return counts
@@ -90,7 +91,7 @@ def _format_progress(progress: Progress) -> str:
 
 
 def show_query_code(snippet: Snippet | None, path: Path, line: int, cell: Cell | None = None) -> None:
-    """Name the query's code: on a terminal, and wherever it is not the code at `line` (0-based)."""
+    """Print a note that names the query's snippet, on a terminal or where the snippet isn't at `line` (0-based)."""
     if snippet is None:
         return
     is_beside = not snippet.span.start <= line < snippet.span.end
@@ -105,7 +106,7 @@ def show_query_code(snippet: Snippet | None, path: Path, line: int, cell: Cell |
 
 
 def show_answer(answer: Answer) -> None:
-    """Show the hits, best first."""
+    """Print the hits to standard output, best first: with excerpts on a terminal, else one line each."""
     if not sys.stdout.isatty():
         for hit in answer.hits:
             write(_format_hit_line(hit))
@@ -119,21 +120,24 @@ def show_answer(answer: Answer) -> None:
 
 
 def _format_hit_line(hit: Hit) -> str:
+    """Return a hit as one line: location, score, kind, name and reason."""
     place = hit.place
     name = printable(place.qualified_name) or "-"
     return f"{format_location(hit)}: {hit.score:.2f} {place.kind} {name} ({_format_cell(hit.cell)}{hit.why})"
 
 
 def format_location(hit: Hit) -> str:
-    """Return `path:line` of the hit's name in the file."""
+    """Return `path:line` of the hit's name in the file; the line counts from 1."""
     return f"{display_path(hit.place.path)}:{to_file_row(hit.cell, hit.place.name_line) + 1}"
 
 
 def _format_cell(cell: Cell | None) -> str:
+    """Return `cell N: ` as a prefix for a notebook's cell, counted from 1; "" where `cell` is None."""
     return f"cell {cell.index + 1}: " if cell else ""
 
 
 def _format_hit_block(hit: Hit, width: int) -> Iterator["Text"]:
+    """Yield the lines that a terminal of `width` columns shows for a hit: name, score, reason, excerpt."""
     from rich.text import Text
 
     place = hit.place
@@ -156,7 +160,7 @@ def _format_hit_block(hit: Hit, width: int) -> Iterator["Text"]:
 
 
 def _format_excerpt(hit: Hit, width: int) -> Iterator["Text"]:
-    """Yield the first lines from the name on, highlighted and truncated to the terminal's width."""
+    """Yield the hit's first lines from its name on, highlighted and cut to `width` columns."""
     from rich.syntax import Syntax
     from rich.text import Text
 
@@ -176,11 +180,12 @@ def _format_excerpt(hit: Hit, width: int) -> Iterator["Text"]:
 
 
 def _measure_indent(line: str) -> int:
+    """Return the number of white-space characters at the start of the line."""
     return len(line) - len(line.lstrip())
 
 
 def show_report(report: IndexReport, root: Path) -> None:
-    """Show what indexing did."""
+    """Print what indexing did, in one line, and the first skipped files as notes."""
     indexed = f"{format_count(report.files, 'file')}, {format_count(report.snippets, 'snippet')}"
     vectors = f"{report.embedded:,} embedded, {report.reused:,} reused"
     skipped = f"{format_count(len(report.skipped), 'file')} skipped"
@@ -193,26 +198,28 @@ def show_report(report: IndexReport, root: Path) -> None:
 
 
 def _format_model(model: ModelStatus) -> str:
+    """Return a model's name, device, share of embedded contents and, unless ready, its state."""
     state = "" if model.state is ModelState.READY else f", {model.state}"
     return f"{model.name} on {model.device or 'no device yet'} ({model.share:.0%}{state})"
 
 
 def show_status(status: Status, report: "Report") -> None:
-    """Show the status, one fact per line."""
+    """Print the status as a table, one fact per row, and the recent problems as notes."""
     facts = {
         "workspace": printable(", ".join(map(str, status.roots))),
         "state": status.state,
         "indexed": f"{format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')} "
         f"({status.coverage:.0%} of the workspace)",
         "languages": _join_or_none(
-            f"{it.name} {it.functions:,} in {format_count(it.files, 'file')}" for it in report.languages
+            f"{language.name} {language.functions:,} in {format_count(language.files, 'file')}"
+            for language in report.languages
         ),
         "keeper": report.owner,
         "skipped": format_count(status.skipped, "file"),
         "model": ", ".join(_format_model(model) for model in status.models),
         "search": status.dense,
         "store": f"{status.store} ({format_megabytes(status.store_bytes)})",
-        "disk": _join_or_none(f"{it.purpose} {format_megabytes(it.size_bytes)}" for it in report.stored_files),
+        "disk": _join_or_none(f"{file.purpose} {format_megabytes(file.size_bytes)}" for file in report.stored_files),
     }
     facts["skipped"] += "".join(f"; {count:,}: {reason}" for reason, count in report.skip_reasons[:_SHOWN_SKIPPED])
     if report.unparsed_count:
@@ -224,23 +231,24 @@ def show_status(status: Status, report: "Report") -> None:
     _print_table([(name, "", text) for name, text in facts.items()], lambda _: "bold")
     for problem in status.problems:
         print_note(f"! {problem}")
-    for trouble in report.errors[-_SHOWN_ERRORS:]:
-        when = datetime.fromtimestamp(trouble.when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        print_note(f"{when} {trouble.message}")
+    for error in report.errors[-_SHOWN_ERRORS:]:
+        when = datetime.fromtimestamp(error.when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        print_note(f"{when} {error.message}")
 
 
 def _join_or_none(parts: Iterable[str]) -> str:
+    """Join the parts with commas; "none" where there are no parts."""
     return ", ".join(parts) or "none"
 
 
 def show_findings(findings: Sequence["Finding"]) -> None:
-    """Show the findings: a verdict on each check, and the remedy where one is needed."""
-    rows = [(str(f.level), f.check, f"{f.detail} {f.remedy}".strip()) for f in findings]
+    """Print the doctor's findings as a table: level, check, and detail with remedy."""
+    rows = [(str(finding.level), finding.check, f"{finding.detail} {finding.remedy}".strip()) for finding in findings]
     _print_table(rows, lambda level: _COLOURS[level])
 
 
 def _print_table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) -> None:
-    """Print rows of mark, name and text; on a terminal, long texts are wrapped in their column."""
+    """Print rows of (mark, name, text); on a terminal, `style` gives a mark's colour and long texts wrap."""
     mark_width, name_width = (max(len(row[column]) for row in rows) for column in (0, 1))
     if not sys.stdout.isatty():
         for mark, name, text in rows:
@@ -261,16 +269,17 @@ def _print_table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], st
 
 
 def format_count(number: int, noun: str, plural: str = "") -> str:
-    """Format a number with its noun: `1 file`, `2 files`."""
+    """Format a number with its noun: `1 file`, `2 files`; `plural` where it isn't the noun with an s."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
 def format_megabytes(size: int) -> str:
-    """Format a size on the disk."""
+    """Format a size in bytes as megabytes (10^6 bytes): `1.5 MB`."""
     return f"{size / 1_000_000:,.1f} MB"
 
 
 def _make_console() -> "Console":
+    """Return a rich console for standard output that changes nothing in the text it prints."""
     from rich.console import Console
 
     return Console(highlight=False, emoji=False, markup=False)

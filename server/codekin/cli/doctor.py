@@ -36,7 +36,7 @@ _PROBE_TIMEOUT_S = 60
 
 
 def run_checks(root: Path, settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
-    """Yield every finding as it is made; `problems` are those of reading the settings."""
+    """Run every check and yield its findings as they are made; `problems` are those of reading the settings."""
     yield Finding("python", Level.OK, f"{platform.python_version()}, {sys.executable}")
     yield Finding(
         "system",
@@ -55,6 +55,7 @@ def run_checks(root: Path, settings: Settings, problems: Sequence[CodekinError])
 
 
 def _check_settings(problems: Sequence[CodekinError]) -> Iterator[Finding]:
+    """Yield a warning per problem with the settings, or else one finding that they are sound."""
     for problem in problems:
         yield Finding("settings", Level.WARN, str(problem), "Fix or remove it.")
     if not problems:
@@ -63,6 +64,7 @@ def _check_settings(problems: Sequence[CodekinError]) -> Iterator[Finding]:
 
 
 def _check_libraries() -> Iterator[Finding]:
+    """Yield the installed required libraries with their versions, and a failure that lists missing ones."""
     installed, missing = [], []
     for requirement in metadata.requires("codekin") or ():
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
@@ -79,6 +81,7 @@ def _check_libraries() -> Iterator[Finding]:
 
 
 def _check_grammars() -> Finding:
+    """Report which languages' grammars can be loaded; a warning names those that can't."""
     from codekin.code.grammars import GRAMMARS
     from codekin.code.parsing import load_syntax
 
@@ -95,6 +98,7 @@ def _check_grammars() -> Finding:
 
 
 def _check_hnswlib() -> Finding:
+    """Report whether hnswlib works here, by a probe: a warning where it is missing, a failure where it crashes."""
     status, _ = _run_probe("import hnswlib; hnswlib.Index('cosine', 8).init_index(8)")
     if status == 0:
         return Finding("hnswlib", Level.OK, f"{metadata.version(_OPTIONAL_LIBRARY)}: graph search")
@@ -106,6 +110,7 @@ def _check_hnswlib() -> Finding:
 
 
 def _check_sqlite() -> Finding:
+    """Report whether this Python's SQLite has full-text search (FTS5); a failure where not."""
     status, version = _run_probe(_FULL_TEXT_PROBE + "print(s.sqlite_version)")
     if status == 0:
         return Finding("sqlite", Level.OK, f"{version}, with full-text search")
@@ -116,12 +121,13 @@ def _check_sqlite() -> Finding:
 
 
 def _run_probe(code: str) -> tuple[int, str]:
-    """Run code in a Python of its own, which it may crash; return the exit status and the output."""
+    """Run code in another Python process, which may crash; return its exit status and output, stripped."""
     process = run_code(code, _PROBE_TIMEOUT_S)
     return process.returncode, process.stdout.strip()
 
 
 def _check_models(settings: Settings) -> Iterator[Finding]:
+    """Yield a finding for the light model, and for the heavy one where one is configured."""
     from codekin.embed.factory import connect_heavy_model, has_heavy_model, load_light_model
     from codekin.storage.paths import locate_index
 
@@ -132,6 +138,7 @@ def _check_models(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_model(check: str, load_model: Callable[[], "Embedder"]) -> Finding:
+    """Load a model and embed one text; a failure where that raises or the vector isn't of unit length."""
     from codekin.types import Role, Task
 
     try:
@@ -153,6 +160,7 @@ def _check_model(check: str, load_model: Callable[[], "Embedder"]) -> Finding:
 
 
 def _check_cache(folder: Path) -> Finding:
+    """Create the cache folder if missing, and report its size, free space and whether it is writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder):
@@ -175,6 +183,7 @@ def _check_cache(folder: Path) -> Finding:
 
 
 def _check_index(root: Path, settings: Settings) -> Iterator[Finding]:
+    """Yield findings about the index of `root`; an unsound file is set aside and filled again."""
     from codekin.engine import Engine
     from codekin.storage.paths import locate_index
 
@@ -194,7 +203,7 @@ def _check_index(root: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _set_aside_unsound_files(index_paths: "IndexPaths") -> Iterator[Finding]:
-    """Read both files from end to end; set an unsound one aside, as any command does that meets it."""
+    """Read both database files in full; set unsound ones aside and yield a failure for each."""
     from codekin.storage.integrity import find_damage
     from codekin.storage.store_files import set_aside
 
@@ -206,11 +215,12 @@ def _set_aside_unsound_files(index_paths: "IndexPaths") -> Iterator[Finding]:
 
 
 def _check_soundness(engine: "Engine", root: Path) -> Finding:
+    """Report whether sampled functions find themselves in the index, and how much of the workspace it covers."""
     sampled_count, lost_places = engine.check_findable(_SAMPLE_SIZE)
     status = engine.status()
     detail = f"{root}: {format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')}, {status.dense}"
     reindex_remedy = f"Run: codekin index {root}"
-    # What is half written does not find itself.
+    # While another process is indexing, sampled functions may not be found yet.
     if status.coverage < 1 and engine.make_report().owner == "another process":
         detail += f"; another codekin is indexing, {status.coverage:.0%} of the files are searchable."
         return Finding("index", Level.WARN, detail, "Run codekin doctor again when it has finished.")
@@ -228,10 +238,12 @@ def _check_soundness(engine: "Engine", root: Path) -> Finding:
 
 
 def _find_row(engine: "Engine", place: "Location") -> int:
+    """Return the 0-based row of the function's name in the file, of a notebook in its cell."""
     return to_file_row(find_cell(engine.list_cells(place.path), place.name_line), place.name_line)
 
 
 def _check_watching(folders: int) -> Iterator[Finding]:
+    """Report whether the system's limit of watched folders suffices; yields nothing except on Linux."""
     try:
         limit = int(_MAX_WATCHES_FILE.read_text())
     except (OSError, ValueError):  # only Linux has such a limit

@@ -59,11 +59,11 @@ def duplicates(root: Path | None, as_json: bool) -> int:
 
 
 def _find_pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[DuplicatePair]:
-    """Yield each pair once, by path and line of the first function."""
+    """Yield each pair of duplicated functions once, by path and line of the first; calls `on_progress` per file."""
     from codekin.code.languages import has_grammar
     from codekin.code.notebooks import is_notebook
 
-    # In others there are no functions.
+    # Only files with a grammar, and notebooks, have functions.
     files = sorted(file.path for file in engine.walk_files() if has_grammar(file.language) or is_notebook(file.path))
     started = time.monotonic()
     for number, path in enumerate(files):
@@ -77,14 +77,15 @@ def _find_pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[Duplica
                     yield path, snippet, to_file_row(find_cell(cells, snippet.name_line), snippet.name_line), hit
 
 
-def _to_json(pair: DuplicatePair, relative: Any) -> dict[str, Any]:
+def _to_json(pair: DuplicatePair, to_relative: Any) -> dict[str, Any]:
+    """Return a pair for JSON, with lines counted from 1; `to_relative` formats the paths."""
     path, snippet, row, hit = pair
     place = hit.place
     return {
         "functions": [
-            {"path": relative(path), "line": row + 1, "name": snippet.qualified_name},
+            {"path": to_relative(path), "line": row + 1, "name": snippet.qualified_name},
             {
-                "path": relative(place.path),
+                "path": to_relative(place.path),
                 "line": to_file_row(hit.cell, place.name_line) + 1,
                 "name": place.qualified_name,
             },

@@ -18,7 +18,7 @@ _BATCH_SIZE = 1024
 
 @dataclass(frozen=True, slots=True)
 class EmbedOptions:
-    """How to embed; None takes the setting."""
+    """How to embed: task, role, and the model and dimension that replace those of the settings unless None."""
 
     settings: ModelSettings
     task: str
@@ -28,9 +28,9 @@ class EmbedOptions:
 
 
 def embed_file(source: BinaryIO, output: Path, options: EmbedOptions, on_progress: OnProgress) -> dict[str, Any]:
-    """Write unit vectors, float32 (n, d), for the n lines `{"text": …}` of `source` to `output`, an .npy file.
+    """Embed the n lines `{"text": …}` of `source` into `output`, an .npy file of float32 (n, d); return a summary.
 
-    `output` is complete or absent: it is written under another name and renamed. Returns a description for JSON.
+    `output` is complete or absent: it is written under another name and renamed. The summary is for JSON.
     Raises QueryError, ModelError, DimensionError.
     """
     model = options.settings
@@ -65,6 +65,7 @@ def embed_file(source: BinaryIO, output: Path, options: EmbedOptions, on_progres
 
 
 def _read_texts(source: BinaryIO) -> Iterator[str]:
+    """Yield the text of each JSON line, skipping blank lines. Raises QueryError for a line without a text."""
     for line_number, line in enumerate(source, 1):
         if not line.strip():
             continue

@@ -18,10 +18,12 @@ class _EvaluateGroup(click.Group):
     """A group whose `--set` takes all values up to the next option, as a shell expands `sets/*`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments after `--set A B` has been rewritten as `--set A --set B`."""
         return super().parse_args(ctx, list(_repeat_set_option(args)))
 
 
 def _repeat_set_option(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments with `--set` repeated before each further value that follows it."""
     value_count = 0  # words that the last --set has had
     for argument in arguments:
         if argument.startswith("-"):
@@ -68,6 +70,7 @@ def evaluate(context: click.Context, /, as_json: bool, **options: Any) -> int:
 
 
 def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
+    """Measure search on the repositories of a benchmark and print the table. Raises QueryError for wrong options."""
     from codekin.cli import console
     from codekin.cli.query import load_settings
     from codekin.evaluation import repositories, repository_report
@@ -96,7 +99,7 @@ def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
 
 
 def _replace_model(settings: "Settings", name: str | None, dim: int) -> "Settings":
-    """Return the settings with this model and dimension, where given; another model drops the old dimension."""
+    """Return the settings with this model unless None, and this dimension unless 0; a new model drops the old one's."""
     from dataclasses import replace
 
     model = settings.model
@@ -106,6 +109,7 @@ def _replace_model(settings: "Settings", name: str | None, dim: int) -> "Setting
 
 
 def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) -> int:
+    """Measure each model, and codekin with it, on the retrieval sets in `folders`, and print the tables."""
     from codekin.cli import console
     from codekin.cli.query import load_settings
     from codekin.evaluation import retrieval

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How serious a finding is."""
+    """How serious a finding is: OK, WARN (codekin works, but less well) or FAIL."""
 
     OK = "ok"
     WARN = "warn"  # codekin works, less well
@@ -14,7 +14,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check."""
+    """The result of one check: what was checked, the level, the detail, and a remedy unless OK."""
 
     check: str
     level: Level

@@ -12,7 +12,7 @@ from codekin.lsp.connections import ListenAddress, SocketPath, TcpAddress
 def choose_endpoint(
     tcp: str | None, token_file: Path | None, path: Path | None, *, allow_remote: bool
 ) -> ListenAddress | None:
-    """Return the endpoint that the options choose; None for standard input and output. Raises QueryError."""
+    """Return the address to listen on by the options; None for standard input and output. Raises QueryError."""
     if tcp is None and (token_file is not None or allow_remote):
         raise QueryError("--token-file and --allow-remote need --tcp HOST:PORT.")
     if path is not None:
@@ -26,6 +26,7 @@ def choose_endpoint(
 
 
 def _load_token(file: Path | None) -> str:
+    """Return the token of `file` (created if missing), else of the environment, else a new one, which is printed."""
     if file is not None:
         return load_or_create_token(file)
     from codekin.settings import tcp_token

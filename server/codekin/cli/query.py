@@ -26,7 +26,7 @@ _MAX_PENDING = 64  # contents without a heavy vector: a question waits for so ma
 
 
 def load_settings(model: str | None = None) -> Settings:
-    """Load the user's settings, with another `model` if given; print a warning for each problem."""
+    """Load the user's settings, with the name or folder `model` if given; print a warning for each problem."""
     settings, problems = user_settings()
     for problem in problems:
         console.print_note(f"Warning: {problem}")
@@ -36,12 +36,15 @@ def load_settings(model: str | None = None) -> Settings:
 
 
 def open_engine(root: Path, model: str | None = None) -> Engine:
-    """Open an engine on one workspace; the caller closes it."""
+    """Open an engine on `root`, with the user's settings and, if given, this model; the caller closes it."""
     return Engine([root], load_settings(model))
 
 
 def update_index(engine: Engine, *, wait: bool) -> IndexReport:
-    """Bring the index up to date, on all processors. Raises KeyboardInterrupt after Ctrl-C."""
+    """Index all changed files on all processors, behind a progress bar. Raises KeyboardInterrupt after Ctrl-C.
+
+    `wait`: where another process owns the index, wait until that has brought it up to date; else return at once.
+    """
     with _cancel_on_ctrl_c() as cancel, console.show_progress_bar("Indexing") as on_progress:
         report = engine.refresh(on_progress, cancel, engine.settings.index.workers or _count_processors(), wait=wait)
     if cancel.is_set():
@@ -50,7 +53,7 @@ def update_index(engine: Engine, *, wait: bool) -> IndexReport:
 
 
 def bring_up_to_date_if_possible(engine: Engine, *, wait: bool) -> bool:
-    """Bring the index up to date; print a warning and return False where it is read-only."""
+    """Run `update_index` and return True; where the index is read-only, print a warning and return False."""
     try:
         update_index(engine, wait=wait)
     except StoreReadOnlyError as error:
@@ -60,7 +63,7 @@ def bring_up_to_date_if_possible(engine: Engine, *, wait: bool) -> bool:
 
 
 def embed_with_heavy_model(engine: Engine) -> int:
-    """Embed all contents with the heavy model, if there is one; return their number.
+    """Embed all contents that lack the heavy model's vector, if there is such a model; return their number.
 
     Raises ModelError, and KeyboardInterrupt after Ctrl-C.
     """
@@ -72,7 +75,7 @@ def embed_with_heavy_model(engine: Engine) -> int:
 
 
 def open_heavy_model(engine: Engine) -> bool:
-    """Open the heavy model, if one is configured; print a warning and return False where that fails."""
+    """Open the heavy model and return True; False where none is configured, or it fails, with a printed warning."""
     try:
         return engine.open_heavy_model()
     except ModelError as error:
@@ -81,9 +84,9 @@ def open_heavy_model(engine: Engine) -> bool:
 
 
 def _embed_few_with_heavy_model(engine: Engine) -> str:
-    """Embed a few new contents with the heavy model before a query; return the problem that was printed, or "".
+    """Embed new contents with the heavy model if at most 64 wait; return the problem that was printed, or "".
 
-    Many contents are left to `codekin index`.
+    More contents than that are left to `codekin index`, which a note says.
     """
     heavy = engine.describe_heavy_model()
     try:
@@ -101,7 +104,7 @@ def _embed_few_with_heavy_model(engine: Engine) -> str:
 
 
 def run_query(root: Path, query_options: QueryOptions, question: AskEngine) -> bool:
-    """Ask, and show the answer; return whether there are any hits."""
+    """Update the index, ask `question`, print the answer or a hint; return whether there are any hits."""
     language = find_language(query_options.language) if query_options.language else None
     folder = resolve_filter_folder(query_options.folder, root) if query_options.folder else None
     with closing(open_engine(root, query_options.model)) as engine:
@@ -129,7 +132,7 @@ def run_query(root: Path, query_options: QueryOptions, question: AskEngine) -> b
 
 
 def read_standard_input() -> str:
-    """Read the code from standard input. Raises QueryError where there is none."""
+    """Return the code on standard input, decoded as UTF-8. Raises QueryError where it is blank."""
     if sys.stdin.isatty():
         console.write("Paste the code, then press Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
     code = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
@@ -139,12 +142,12 @@ def read_standard_input() -> str:
 
 
 def to_relative_path(path: Path, root: Path) -> str:
-    """Return a path for JSON: relative to the root, with /; absolute where it is outside."""
+    """Return the path relative to `root`, with /, for JSON; the absolute path where it is outside."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
-    """Return what indexing did, as JSON has it."""
+    """Return an indexing report for JSON; the skipped files' paths are relative to `root`."""
     return {
         "files": report.files,
         "snippets": report.snippets,
@@ -157,7 +160,7 @@ def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
 
 
 def cell_to_json(cell: Cell | None, span: Span) -> dict[str, Any]:
-    """Return `cell`, the notebook cell and the lines in it, counted from 1; {} for other files."""
+    """Return `{"cell": …}` for JSON: number, id and lines in the cell, all counted from 1; {} where `cell` is None."""
     if cell is None:
         return {}
     cell_lines = to_cell_lines(cell, span)
@@ -167,7 +170,7 @@ def cell_to_json(cell: Cell | None, span: Span) -> dict[str, Any]:
 
 @contextmanager
 def _cancel_on_ctrl_c() -> Iterator[threading.Event]:
-    """Cancel on the first Ctrl-C, so that what is being written is finished; interrupt on the second."""
+    """Yield an event that the first Ctrl-C sets, so that writing can finish; a second raises KeyboardInterrupt."""
     cancel = threading.Event()
 
     def stop(_number: int, _frame: Any) -> None:
@@ -183,10 +186,12 @@ def _cancel_on_ctrl_c() -> Iterator[threading.Event]:
 
 
 def _count_processors() -> int:
+    """Return how many processors this process may use, at least 1."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _to_json(answer: Answer, root: Path) -> dict[str, Any]:
+    """Return an answer for JSON: hits with 1-based lines and paths relative to `root`, coverage, and seconds."""
     hits = [
         {
             "path": to_relative_path(hit.place.path, root),

@@ -15,7 +15,7 @@ _EXIT_ERROR, _EXIT_INTERRUPTED = 2, 130
 
 
 def main() -> None:
-    """Run the command; report any error in one line that names the remedy."""
+    """Run the command and exit with its status; an error is printed in one line that names the remedy."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # code may hold what the terminal's encoding does not
@@ -26,6 +26,7 @@ def main() -> None:
 
 
 def _run_command() -> int:
+    """Run the command and return its exit status; print any error, and re-raise unexpected ones with --debug."""
     try:
         return codekin.main(standalone_mode=False) or EXIT_FOUND
     except click.ClickException as error:
@@ -55,6 +56,7 @@ def _run_command() -> int:
 
 
 def _is_current_folder_gone() -> bool:
+    """Return whether the process's current folder has been removed."""
     try:
         Path.cwd()
     except FileNotFoundError:
@@ -63,10 +65,12 @@ def _is_current_folder_gone() -> bool:
 
 
 def _print_error(message: str) -> None:
+    """Print an error to standard error, with control characters escaped."""
     click.echo(printable_lines(message), err=True)
 
 
 def _report_failure(message: str, status: int = _EXIT_ERROR) -> int:
+    """Return the exit status of a failed command; with --json, first print {"error": message}."""
     if _has_option("--json"):
         from codekin.cli.console import write_json
 
@@ -75,6 +79,6 @@ def _report_failure(message: str, status: int = _EXIT_ERROR) -> int:
 
 
 def _has_option(option: str) -> bool:
-    """Return whether the option was given, even among arguments that could not be parsed."""
+    """Return whether the flag is in the command line before `--`, even where that can't be parsed."""
     arguments = sys.argv[1:]
     return option in (arguments[: arguments.index("--")] if "--" in arguments else arguments)

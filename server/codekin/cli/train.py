@@ -22,6 +22,8 @@ def train() -> None:
 
 
 def _require_torch(command: Callable[..., int]) -> Callable[..., int]:
+    """Decorate a command so that a missing training library raises a ModelError that names the remedy."""
+
     @wraps(command)
     def run_with_torch(**options: Any) -> int:
         try:
@@ -94,10 +96,10 @@ def pairs(block_list: Path, sources: Path, pairs: Path) -> int:
     help="Folder for checkpoints; an interrupted run continues from there.",
 )
 @click.option("--out", metavar="DIR", type=_OUTPUT_FOLDER, required=True, help="Folder for the model.")
-@click.argument("knobs", metavar="[--KNOB VALUE]…", nargs=-1, type=click.UNPROCESSED)
+@click.argument("recipe_options", metavar="[--KNOB VALUE]…", nargs=-1, type=click.UNPROCESSED)
 @DEBUG
 @_require_torch
-def embedded(work: Path, out: Path, knobs: tuple[str, ...], **given: Path | None) -> int:
+def embedded(work: Path, out: Path, recipe_options: tuple[str, ...], **paths: Path | None) -> int:
     """Train the embedded model from scratch: download the corpus, make pairs, train on them.
 
     Finished stages are not repeated. Every field of the recipe is an option: --steps 1200.
@@ -106,13 +108,13 @@ def embedded(work: Path, out: Path, knobs: tuple[str, ...], **given: Path | None
     from codekin.training.static_recipe import parse_recipe
     from codekin.training.train import load_benchmark_texts, train_static
 
-    recipe = parse_recipe(knobs)
-    pairs, block_list = given["pairs"], given["block_list"]
+    recipe = parse_recipe(recipe_options)
+    pairs, block_list = paths["pairs"], paths["block_list"]
     if pairs is None:
         if block_list is None:
             raise QueryError("A block list is missing. Pass --block-list FILE, or existing pairs with --pairs DIR.")
-        pairs = build_corpus(given["manifest"] or MANIFEST, block_list, work)
-    train_static(pairs, work, out, recipe, load_benchmark_texts(given["benchmarks"]))
+        pairs = build_corpus(paths["manifest"] or MANIFEST, block_list, work)
+    train_static(pairs, work, out, recipe, load_benchmark_texts(paths["benchmarks"]))
     return 0
 
 
@@ -147,7 +149,7 @@ _PLAN_OPTIONS = (
 def _add_plan_options(
     steps: int, learning_rate: float, warm_up: int
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Add the options of a training plan, with these defaults."""
+    """Return a decorator that adds the options of a training plan, three of them with these defaults."""
     options = (
         click.option("--steps", type=click.IntRange(0), default=steps, show_default=True),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
@@ -257,6 +259,7 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
 
 
 def _limit_threads(threads: int | None) -> None:
+    """Limit PyTorch to this number of threads; None or 0 changes nothing."""
     from codekin.training.training_loop import use_threads
 
     if threads:
@@ -264,6 +267,7 @@ def _limit_threads(threads: int | None) -> None:
 
 
 def _parse_dimensions(text: str) -> tuple[int, ...]:
+    """Parse `64,128,256`; "" gives (). Raises QueryError."""
     try:
         return tuple(int(part) for part in text.split(",") if part)
     except ValueError as error:
