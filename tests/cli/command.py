@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +67,6 @@ export function parseDate(text) {
 }
 HIT = {"path", "start_line", "end_line", "name", "kind", "language", "score", "kinship", "why"}
 REPORT = {"files", "snippets", "embedded", "reused", "skipped", "seconds", "store_bytes"}
-
-
-def write(root: Path, files: Mapping[str, str] = FILES) -> Path:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, "utf-8")
-    return root
 
 
 class Codekin:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from .command import Codekin, write
+from ..shop import write_files
+from .command import FILES, Codekin
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = write(tmp_path_factory.mktemp("w") / "project")
+    root = write_files(tmp_path_factory.mktemp("w") / "project", FILES)
     (root / "pyproject.toml").write_text("")
     (root / "binary.py").write_bytes(b"\x7fELF\0\0\0\1" * 100)
     (root / "notes.txt").write_text("no source")
@@ -25,6 +26,6 @@ def codekin(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Codeki
 @pytest.fixture
 def fresh(tmp_path: Path) -> Codekin:
     """On a workspace of one test's own."""
-    root = write(tmp_path / "project")
+    root = write_files(tmp_path / "project", FILES)
     (root / "pyproject.toml").write_text("")
     return Codekin(tmp_path / "cache", root)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from .command import Codekin, write
+from ..shop import write_files
+from .command import Codekin
 
 TWICE = """def {}(day, entries):
     found = []
@@ -15,7 +16,7 @@ TWICE = """def {}(day, entries):
 
 def test_tells_each_pair_once_but_not_those_that_are_meant_to_be(tmp_path: Path):
     names = {"src/one.py": "on_day", "src/two.py": "at_day"}
-    root = write(tmp_path / "project", {path: TWICE.format(name) for path, name in names.items()})
+    root = write_files(tmp_path / "project", {path: TWICE.format(name) for path, name in names.items()})
     codekin = Codekin(tmp_path / "cache", root)
     (pair,) = codekin.json("duplicates", "--root", root)["duplicates"]
     assert [(each["path"], each["name"]) for each in pair["functions"]] == list(names.items())

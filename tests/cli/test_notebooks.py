@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..shop import define_total
 from .command import Codekin
 
 READ_DATE = '''def parse_day(text):
@@ -11,15 +12,7 @@ READ_DATE = '''def parse_day(text):
     year, month, day = text.split("-")
     return date(int(year), int(month), int(day))
 '''
-TOTAL = """def total_price(items, tax_rate):
-    total = 0
-    for item in items:
-        price = item.price * item.quantity
-        if item.discount:
-            price -= price * item.discount
-        total += price
-    return total * (1 + tax_rate)
-"""
+TOTAL = define_total("total_price", has_docstring=False)
 RENAMED = TOTAL.replace("total_price", "sum_of_rows").replace("items", "rows").replace("item", "row")
 
 

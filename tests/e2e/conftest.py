@@ -18,76 +18,12 @@ from pytest_lsp.client import register_lsp_features
 
 from codekin.lsp.protocol import make_converter
 
+from ..shop import SHOP_FILES, write_files
+
 SERVE = [sys.executable, "-m", "codekin", "serve"]
 CLIENTS = Path(__file__).parent / "clients"
 DIAGNOSTICS = types.WORKSPACE_DIAGNOSTIC_REFRESH, types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS
 LONG_S = 180.0  # far more than anything here takes; a test that waits for it has failed
-
-FILES = {
-    "shop/orders.py": '''\
-"""Orders."""
-
-
-def total_price(items, tax_rate):
-    """The price of all items with tax."""
-    total = 0
-    for item in items:
-        price = item.price * item.quantity
-        if item.discount:
-            price -= price * item.discount
-        total += price
-    return total * (1 + tax_rate)
-
-
-def ship_order(order, carrier):
-    """Hand the parcel to the carrier and remember its tracking number."""
-    parcel = carrier.pack(order.items)
-    order.tracking = carrier.dispatch(parcel, order.address)
-    order.state = "shipped"
-    return order.tracking
-''',
-    "shop/invoices.py": '''\
-def invoice_total(items, tax_rate):
-    """The price of all items with tax."""
-    total = 0
-    for item in items:
-        price = item.price * item.quantity
-        if item.discount:
-            price -= price * item.discount
-        total += price
-    return total * (1 + tax_rate)
-''',
-    "shop/größe.py": """\
-bild = "😋𝕏"; zahl = 1
-
-
-class Größe:
-    def fläche_berechnen(self, höhe): return "😋" * self.breite * höhe
-
-    def umfang_berechnen(self, höhe, breite):
-        \"\"\"😋 Wie lang der Rand ist.\"\"\"
-        rand = 2 * (höhe + breite)
-        self.gemerkt["😋"] = rand
-        return rand
-""",
-    "web/cart.ts": """\
-export function parseCookieHeader(header: string): Map<string, string> {
-  const cookies = new Map<string, string>();
-  for (const part of header.split(";")) {
-    const [name, value] = part.trim().split("=");
-    cookies.set(name, decodeURIComponent(value));
-  }
-  return cookies;
-}
-""",
-    "tools/backup.sh": """\
-backup_database() {
-  local target="$1"
-  pg_dump --format=custom "$DATABASE" > "$target/dump.sql"
-  gzip --best "$target/dump.sql"
-}
-""",
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -217,25 +153,11 @@ def recorded(client: str, root: Path) -> types.InitializeParams:
     return params
 
 
-def written(root: Path, files: dict[str, str]) -> Path:
-    """A folder with these files."""
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    return root
-
-
-@pytest.fixture(name="written")
-def _written() -> Callable[[Path, dict[str, str]], Path]:
-    return written
-
-
 class Servers:
     """Starts servers, as many as are asked for, and has them all shut down in the end."""
 
     def __init__(self, home: Path) -> None:
-        self.workspace = written(home / "shop-project", FILES)
+        self.workspace = write_files(home / "shop-project", SHOP_FILES)
         self.environment = {  # nothing of this machine's user
             **os.environ,
             "HOME": str(home),
@@ -292,6 +214,6 @@ async def shop(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixture
     """
     servers = Servers(tmp_path_factory.mktemp("shop"))
     client = await servers(settings=getattr(request.module, "SETTINGS", None))
-    await client.indexed(len(FILES))
+    await client.indexed(len(SHOP_FILES))
     yield client
     await servers.stop()

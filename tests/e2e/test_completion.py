@@ -3,22 +3,15 @@
 import pytest
 from lsprotocol import types
 
+from ..shop import define_total
+
 shared = pytest.mark.asyncio(loop_scope="module")
 
 NEOVIM = "neovim_0.12.4"
 AUTOMATIC = types.InlineCompletionTriggerKind.Automatic
 INVOKED = types.InlineCompletionTriggerKind.Invoked
 
-BEGUN = '''\
-def order_total(goods, tax_rate):
-    """The price of all goods with tax."""
-    total = 0
-    for item in goods:
-        price = item.price * item.quantity
-        if item.discount:
-            price -= price * item.discount
-        total += price
-    '''
+BEGUN = define_total("order_total", "goods").removesuffix("return total * (1 + tax_rate)\n")
 SETTINGS = {"completion": {"floor": 0.05, "debounceMs": 1}}
 
 

@@ -2,6 +2,8 @@
 
 from lsprotocol import types
 
+from ..shop import write_files
+
 
 def folder(path) -> types.WorkspaceFolder:
     return types.WorkspaceFolder(path.as_uri(), path.name)
@@ -12,8 +14,8 @@ def change(client, added=(), removed=()) -> None:
     client.workspace_did_change_workspace_folders(types.DidChangeWorkspaceFoldersParams(event))
 
 
-async def test_a_folder_that_is_added_is_searched_and_one_removed_is_not(start, tmp_path, written) -> None:
-    bakery = written(
+async def test_a_folder_that_is_added_is_searched_and_one_removed_is_not(start, tmp_path) -> None:
+    bakery = write_files(
         tmp_path / "bakery", {"dough.py": "def knead_the_dough(flour):\n    return flour.mixed().rested()\n"}
     )
     client = await start()
@@ -29,8 +31,8 @@ async def test_a_folder_that_is_added_is_searched_and_one_removed_is_not(start, 
     assert (await client.ask("codekin/status"))["roots"] == [str(bakery)]
 
 
-async def test_unsaved_text_is_carried_over(start, tmp_path, written) -> None:
-    bakery = written(
+async def test_unsaved_text_is_carried_over(start, tmp_path) -> None:
+    bakery = write_files(
         tmp_path / "bakery", {"dough.py": "def knead_the_dough(flour):\n    return flour.mixed().rested()\n"}
     )
     client = await start()

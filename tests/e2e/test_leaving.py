@@ -1,6 +1,6 @@
 """Leaving: soon, whatever is under way, with the right status, nothing left running, and a sound store.
 
-How soon exactly is in benchmarks/leaving.py; here it is what no editor would wait for that may not be exceeded.
+How soon exactly is in benchmarks/exit_time.py; here it is what no editor would wait for that may not be exceeded.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from ..shop import write_files
 
 _SOON_S = 15.0  # some tenths of a second, on a machine that is busy with other tests
 _BUSY_S = 0.3  # processor time after which the server is in the midst of something
@@ -82,12 +84,12 @@ def locked(file: Path) -> Iterator[None]:
         blocker.execute("ROLLBACK")
 
 
-async def test_while_a_batch_of_edits_is_taken_in_and_none_of_it_is_lost(start, tmp_path, written) -> None:
-    root = written(tmp_path / "many", {f"module{i}.py": f"x = {i}\n" for i in range(30)})
+async def test_while_a_batch_of_edits_is_taken_in_and_none_of_it_is_lost(start, tmp_path) -> None:
+    root = write_files(tmp_path / "many", {f"module{i}.py": f"x = {i}\n" for i in range(30)})
     client = await start(root=root, settings=QUICK)
     await client.indexed(30)
     async with until_busy(client):
-        written(root, {f"module{i}.py": functions(f"edited{i}", 200) for i in range(30)})
+        write_files(root, {f"module{i}.py": functions(f"edited{i}", 200) for i in range(30)})
     assert await leave(client) == 0
     assert_sound(tmp_path / "cache")
     again = await start(root=root)
@@ -128,8 +130,8 @@ async def test_while_another_process_does_not_let_it_begin(start, tmp_path) -> N
         assert await leave(client) == 0
 
 
-async def test_while_questions_are_answered_and_a_map_is_drawn(start, tmp_path, written) -> None:
-    root = written(tmp_path / "many", {f"module{i}.py": functions(f"work{i}", 40) for i in range(50)})
+async def test_while_questions_are_answered_and_a_map_is_drawn(start, tmp_path) -> None:
+    root = write_files(tmp_path / "many", {f"module{i}.py": functions(f"work{i}", 40) for i in range(50)})
     client = await start(root=root)
     await client.indexed(50)
     asked = [client.protocol.send_request_async("codekin/map", {})]
@@ -164,9 +166,9 @@ async def test_while_a_model_does_not_answer(start, tmp_path) -> None:
     assert_sound(tmp_path / "cache")
 
 
-async def test_while_the_bulk_index_does_not_listen(start, tmp_path, written) -> None:
+async def test_while_the_bulk_index_does_not_listen(start, tmp_path) -> None:
     """Its process is stopped, as by a debugger; it is killed."""
-    root = written(tmp_path / "many", {f"module{i}.py": functions(f"work{i}", 40) for i in range(400)})
+    root = write_files(tmp_path / "many", {f"module{i}.py": functions(f"work{i}", 40) for i in range(400)})
     client = await start(root=root)
     await client.until(lambda: client.progress_reports)
     children = psutil.Process(client._server.pid).children()

@@ -10,6 +10,7 @@ import psutil
 import pytest
 from lsprotocol import types
 
+from ..shop import write_files
 from .wire import GOODBYE, HELLO, READY, SERVE, framed, heard, said_to, wrapped
 
 HEAVY = {"numpy", "tokenizers", "tree_sitter", "hnswlib", "watchdog", "sqlite3", "torch", "codekin.engine"}
@@ -89,32 +90,32 @@ async def test_exit_without_shutdown_is_a_failure_and_the_end_of_input_too(start
         assert status == 1
 
 
-async def busy(start, tmp_path, written, **more: Any):
+async def busy(start, tmp_path, **more: Any):
     """A client whose server is in the midst of its bulk, and all the processes that takes."""
     start.environment["CODEKIN_INDEX_WORKERS"] = "2"
-    client = await start(root=written(tmp_path / "many", MANY), **more)
+    client = await start(root=write_files(tmp_path / "many", MANY), **more)
     await client.until(lambda: client.progress_reports)
     processes = [psutil.Process(client._server.pid), *psutil.Process(client._server.pid).children(recursive=True)]
     assert len(processes) > 1
     return client, processes
 
 
-async def test_shutdown_leaves_no_process(start, tmp_path, written) -> None:
-    client, processes = await busy(start, tmp_path, written)
+async def test_shutdown_leaves_no_process(start, tmp_path) -> None:
+    client, processes = await busy(start, tmp_path)
     await client.shutdown_session()
     assert client._server.returncode == 0
     assert not psutil.wait_procs(processes, timeout=60)[1]
 
 
-async def test_the_end_of_input_leaves_no_process(start, tmp_path, written) -> None:
-    client, processes = await busy(start, tmp_path, written)
+async def test_the_end_of_input_leaves_no_process(start, tmp_path) -> None:
+    client, processes = await busy(start, tmp_path)
     client._server.stdin.close()
     await asyncio.wait_for(client._server.wait(), 60)
     assert not psutil.wait_procs(processes, timeout=60)[1]
 
 
-async def test_killing_the_server_leaves_no_process(start, tmp_path, written) -> None:
-    client, processes = await busy(start, tmp_path, written)
+async def test_killing_the_server_leaves_no_process(start, tmp_path) -> None:
+    client, processes = await busy(start, tmp_path)
     client._server.kill()
     await client._server.wait()
     assert not psutil.wait_procs(processes, timeout=60)[1]

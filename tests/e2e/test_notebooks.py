@@ -6,12 +6,12 @@ import pytest
 import pytest_asyncio
 from lsprotocol import types
 
-from .conftest import FILES, Servers
+from ..shop import INVOICES, SHOP_FILES
+from .conftest import Servers
 
 shared = pytest.mark.asyncio(loop_scope="module")
 
-TOTAL = FILES["shop/invoices.py"]
-RENAMED = TOTAL.replace("invoice_total", "sum_of_rows").replace("items", "rows").replace("item", "row")
+RENAMED = INVOICES.replace("invoice_total", "sum_of_rows").replace("items", "rows").replace("item", "row")
 COFFEE = "def brew_some_coffee(beans, water):\n    ground = beans.ground()\n    return ground.mixed(water.boiling())\n"
 SETTINGS = {"duplicates": {"enabled": True}, "lens": {"enabled": True}, "completion": {"floor": 0.05}}
 NAME = "shop/sums.ipynb"
@@ -40,7 +40,7 @@ async def client(tmp_path_factory):
     servers = Servers(tmp_path_factory.mktemp("desk"))
     (servers.workspace / NAME).write_text(SAVED, "utf-8")
     client = await servers(settings=SETTINGS, change=syncs)
-    await client.indexed(len(FILES) + 1)
+    await client.indexed(len(SHOP_FILES) + 1)
     yield client
     await servers.stop()
 
@@ -157,7 +157,7 @@ async def test_what_is_typed_into_a_notebook_is_found_in_its_cells(client) -> No
 
 @shared
 async def test_cells_have_lenses_diagnostics_quick_fixes_and_completions_of_their_own(client) -> None:
-    begun = TOTAL.replace("invoice_total", "order_total").partition("        if item")[0] + "        "
+    begun = INVOICES.replace("invoice_total", "order_total").partition("        if item")[0] + "        "
     open_notebook(client, "import pandas\n\n", RENAMED, begun)
     await until_kin(client, cell(client, 2), 4, "invoice_total")
     identifier = types.TextDocumentIdentifier(cell(client, 2))

@@ -5,6 +5,8 @@ import re
 import psutil
 from lsprotocol import types
 
+from ..shop import write_files
+
 MANY = {
     f"pack{i % 40}/module{i}.py": "\n\n".join(
         f"def compute_{i}_{j}(value, other):\n    result_{i} = value * {j} + other\n    return result_{i} - {i}\n"
@@ -18,9 +20,9 @@ def reports(client) -> list:
     return [report for bar in client.progress_reports.values() for report in bar]
 
 
-async def test_progress_counts_and_ends(start, tmp_path, written) -> None:
+async def test_progress_counts_and_ends(start, tmp_path) -> None:
     some = dict(list(MANY.items())[:300])
-    client = await start(root=written(tmp_path / "some", some))
+    client = await start(root=write_files(tmp_path / "some", some))
     await client.indexed(len(some))
     await client.until(lambda: any(report.kind == "end" for report in reports(client)))
     begin, *middle, end = reports(client)
@@ -33,19 +35,19 @@ async def test_progress_counts_and_ends(start, tmp_path, written) -> None:
     assert all(re.fullmatch(r"[\d,]+ of 300 files(, \d+ (s|min) left)?", report.message) for report in middle)
 
 
-async def test_clients_without_bars_are_spared_them(start, tmp_path, written) -> None:
+async def test_clients_without_bars_are_spared_them(start, tmp_path) -> None:
     def older(params: types.InitializeParams) -> None:
         params.capabilities.window.work_done_progress = None
 
     some = dict(list(MANY.items())[:150])
-    client = await start(root=written(tmp_path / "some", some), change=older)
+    client = await start(root=write_files(tmp_path / "some", some), change=older)
     await client.indexed(len(some))
     assert client.progress_reports == {}
 
 
-async def test_cancelling_pauses_and_resuming_goes_on(start, tmp_path, written) -> None:
+async def test_cancelling_pauses_and_resuming_goes_on(start, tmp_path) -> None:
     """And a question meanwhile is answered from what is there, which it says."""
-    client = await start(root=written(tmp_path / "many", MANY))
+    client = await start(root=write_files(tmp_path / "many", MANY))
 
     def cancel(params: types.ProgressParams) -> None:
         if params.value.get("percentage", 0) > 0:  # some are indexed, and can be found
@@ -66,8 +68,8 @@ async def test_cancelling_pauses_and_resuming_goes_on(start, tmp_path, written) 
     await client.indexed(len(MANY))
 
 
-async def test_questions_are_answered_while_the_bulk_runs(start, tmp_path, written) -> None:
-    client = await start(root=written(tmp_path / "many", MANY))
+async def test_questions_are_answered_while_the_bulk_runs(start, tmp_path) -> None:
+    client = await start(root=write_files(tmp_path / "many", MANY))
     await client.until(lambda: client.progress_reports)
     bulk = psutil.Process(client._server.pid).children(recursive=True)
     for process in bulk:

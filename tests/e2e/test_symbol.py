@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from lsprotocol import types
 
+from ..shop import write_files
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -35,10 +37,10 @@ async def test_a_question_is_answered_by_meaning(shop) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="function")
-async def test_a_symbol_stands_at_its_name(start, tmp_path, written) -> None:
+async def test_a_symbol_stands_at_its_name(start, tmp_path) -> None:
     """Eglot lists the line where a symbol begins: a decorator or a comment would tell nothing."""
     text = "import functools\n\n\n# Cheap.\n@functools.cache\ndef freight_of(parcel):\n    return 3 * parcel.weight\n"
-    client = await start(root=written(tmp_path / "freight", {"freight.py": text}))
+    client = await start(root=write_files(tmp_path / "freight", {"freight.py": text}))
     await client.indexed(1)
     for query in ("freight_of", "what does the freight of a parcel cost?"):
         (symbol, *_) = await symbols(client, query)

@@ -5,46 +5,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..shop import INVOICES, ORDERS
+
 README = Path(__file__).parents[2] / "editors" / "README.md"
 PROGRAMS = Path(sys.executable).parent
 
 FILES = {
-    "shop/orders.py": '''\
-"""Orders."""
-
-
-def total_price(items, tax_rate):
-    """The price of all items with tax."""
-    total = 0
-    for item in items:
-        price = item.price * item.quantity
-        if item.discount:
-            price -= price * item.discount
-        total += price
-    return total * (1 + tax_rate)
-
-
-def ship_order(order, carrier):
-    """Hand the parcel to the carrier and remember its tracking number."""
-    parcel = carrier.pack(order.items)
-    order.tracking = carrier.dispatch(parcel, order.address)
-    order.state = "shipped"
-    return order.tracking
-''',
-    "shop/invoices.py": '''\
-"""Invoices: 😋."""
-
-
-def invoice_total(items, tax_rate):
-    """The price of all items with tax."""
-    total = 0
-    for item in items:
-        price = item.price * item.quantity
-        if item.discount:
-            price -= price * item.discount
-        total += price
-    return total * (1 + tax_rate)
-''',
+    "shop/orders.py": ORDERS,
+    "shop/invoices.py": f'"""Invoices: 😋."""\n\n\n{INVOICES}',
     "web/cookies.py": '''\
 def parsed_header(header):
     """The cookies that a browser sent."""

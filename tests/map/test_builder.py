@@ -13,18 +13,9 @@ from codekin.map.builder import MAX_FUNCTIONS, CodeMap
 from codekin.settings import CacheSettings, Settings
 from codekin.types import Progress
 
+from ..shop import define_total
+
 NEVER = Event()
-PRICE = '''\
-def {name}(items, tax_rate):
-    """The price of all items with tax."""
-    total = 0
-    for item in items:
-        price = item.price * item.quantity
-        if item.discount:
-            price -= price * item.discount
-        total += price
-    return total * (1 + tax_rate)
-'''
 
 
 @pytest.fixture
@@ -32,8 +23,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     root = tmp_path / "root"
     for name in ("shop/orders", "shop/invoices", "web/basket"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / f"{name}.py").write_text(PRICE.format(name="price_of_" + name.rpartition("/")[2]))
-    (root / "web/copied.py").write_text(PRICE.format(name="price_of_basket"))
+        (root / f"{name}.py").write_text(define_total("price_of_" + name.rpartition("/")[2]))
+    (root / "web/copied.py").write_text(define_total("price_of_basket"))
     words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"]
     text = "".join(f"def {a}_{b}({b}):\n    return {a}.{b}({b})\n\n\n" for a in words for b in words)
     (root / "web/words.py").write_text(text)
