@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -14,6 +15,7 @@ from typing import IO, Any, Self
 import psutil
 
 ANSWER_TIMEOUT_S = 120.0  # nothing that is measured takes so long: a server that does hangs
+STATUS_TIMEOUT_S = 300.0  # for whatever has to be indexed first
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Client:
         initialize: dict[str, Any] | None = None,
     ) -> None:
         """Start a server for the workspace `root`, with its index below `cache`, and `initialize` it."""
-        environment = os.environ | {"CODEKIN_CACHE_DIRECTORY": str(cache)}
+        environment = os.environ | {
+            "CODEKIN_CACHE_DIRECTORY": str(cache),
+            "CODEKIN_CONFIG": str(cache / "config.toml"),  # nothing of this machine's user
+        }
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-m", "codekin", "serve"],
@@ -46,6 +51,7 @@ class Client:
             env=environment,
         )
         self.responses: dict[Any, list[dict[str, Any]]] = {}  # by id; an id has one, or the server is wrong
+        self.status: dict[str, Any] = {}  # as the server last notified it
         self._arrived = threading.Condition()
         self._number = 0
         self._is_closed = False
@@ -66,13 +72,16 @@ class Client:
 
     def request(self, method: str, **params: Any) -> Any:
         """Send a request and return its result. Raises RuntimeError for an error response, TimeoutError for none."""
-        self._number += 1
-        identifier = self._number
-        self.send({"id": identifier, "method": method, "params": params})
-        response = self.wait_for_response(identifier)
+        response = self.wait_for_response(self.send_request(method, **params))
         if "error" in response:
             raise RuntimeError(response["error"]["message"])
         return response["result"]
+
+    def send_request(self, method: str, **params: Any) -> int:
+        """Send a request, and return its id without waiting for the response."""
+        self._number += 1
+        self.send({"id": self._number, "method": method, "params": params})
+        return self._number
 
     def notify(self, method: str, **params: Any) -> None:
         """Send a notification."""
@@ -104,6 +113,19 @@ class Client:
                 return status
             time.sleep(0.1)
 
+    def wait_for_status(self, is_wanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait until a status that the server notifies is as wanted; nothing is requested, so nothing is disturbed."""
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: is_wanted(self.status) or self._is_closed, STATUS_TIMEOUT_S):
+                raise TimeoutError(f"the last status is {self.status}")
+            if not is_wanted(self.status):
+                raise EOFError(f"the server ended with status {self.process.wait(20)}")
+
+    def open_document(self, path: Path, text: str) -> None:
+        """Open a Python document with this text."""
+        document = {"uri": path.as_uri(), "languageId": "python", "version": 1, "text": text}
+        self.notify("textDocument/didOpen", textDocument=document)
+
     def close(self) -> float:
         """Shut the server down; return the seconds from `exit` being sent to the end of its process."""
         self.request("shutdown")
@@ -134,6 +156,10 @@ class Client:
             if "method" in message:
                 if "id" in message:  # a request of the server's: any answer lets it go on
                     self.send({"id": message["id"], "result": None})
+                elif message["method"] == "codekin/statusChanged":
+                    with self._arrived:
+                        self.status = message["params"]
+                        self._arrived.notify_all()
                 continue
             if isinstance(identifier := message.get("id"), int | str):
                 with self._arrived:

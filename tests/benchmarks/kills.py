@@ -76,12 +76,10 @@ def _kill_once(root: Path, cache: Path, chance: random.Random) -> tuple[str, int
 
 def _keep_busy(client: Client, root: Path, chance: random.Random, stop: threading.Event) -> None:
     """Type into open documents and ask, without waiting for answers."""
-    version = 0
+    version = 1  # what the documents are opened with
     paths = chance.sample(source_files(root), 3)
     for path in paths:
-        text = path.read_text("utf-8", "replace")
-        item = {"uri": path.as_uri(), "languageId": "python", "version": version, "text": text}
-        client.notify("textDocument/didOpen", textDocument=item)
+        client.open_document(path, path.read_text("utf-8", "replace"))
     while not stop.wait(0.05):
         version += 1
         path = chance.choice(paths)

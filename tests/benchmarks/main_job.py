@@ -150,8 +150,7 @@ def idle(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
 def edits(client: Client, path: Path, count: int) -> Iterator[float]:
     """Milliseconds from a didChange that adds a function to the first answer that has it."""
     uri, text = path.as_uri(), path.read_text()
-    opened = {"uri": uri, "languageId": "python", "version": 1, "text": text}
-    client.notify("textDocument/didOpen", textDocument=opened)
+    client.open_document(path, text)
     for i in range(count):
         name = f"fresh_{random.Random(i).randrange(10**9)}"
         code = f"def {name}(first, second):\n    return first * {i} + second\n"
