@@ -38,7 +38,7 @@ def setting(
     choices: tuple[str, ...] = (),
     scope: Scope = Scope.ANYONE,
 ) -> Any:
-    """Declare a setting: its default, its description for users, its inclusive bounds, and who may change it."""
+    """Declare a dataclass field for a setting: default, description for users, inclusive bounds, who may change it."""
     metadata = {"description": description, "between": between, "choices": choices, "scope": scope}
     return field(default=default, metadata=metadata)
 
@@ -47,7 +47,7 @@ users_setting: Callable[..., Any] = partial(setting, scope=Scope.USER)
 
 
 def checked_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
-    """Convert `value` to the setting's type; ValueError says what it must be."""
+    """Return `value` converted to the setting's type. Raises ValueError, whose message completes "must be …"."""
     if hint is bool or isinstance(value, bool):
         if hint is not bool or not isinstance(value, bool):
             raise ValueError("true or false" if hint is bool else _describe_type(hint))
@@ -64,14 +64,15 @@ def checked_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
     _check_bounds(leaf, value)
     if (choices := leaf.metadata["choices"]) and value not in choices:
         raise ValueError("one of " + ", ".join(choices))
-    return float(value) if is_whole else value  # within bounds by now: there are integers that no float can hold
+    return float(value) if is_whole else value  # after the bounds: float() of a huge integer would raise
 
 
 def _check_bounds(leaf: Field[Any], value: Any) -> None:
+    """Raise ValueError if `value` is outside the setting's range; the message completes "must be …"."""
     if leaf.metadata["between"] is None:
         return
     minimum, maximum = leaf.metadata["between"]
-    if not value >= minimum:  # NaN is neither
+    if not value >= minimum:  # not `<`: NaN compares false either way
         raise ValueError(f"at least {minimum:,}")
     if isinstance(maximum, Machine):
         if value > maximum.value_here():
@@ -81,15 +82,16 @@ def _check_bounds(leaf: Field[Any], value: Any) -> None:
 
 
 def shown(value: Any) -> str:
-    """Return `value` for a message, cut if long: any client may have sent it."""
+    """Return `value` as text for a message, cut to 60 characters: any client may have sent it."""
     try:
         text = value if isinstance(value, str) else repr(value)
-    except (ValueError, RecursionError):  # an integer of thousands of digits, lists in lists in lists
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or lists nested too deeply
         return f"a value that is too long to show ({type(value).__name__})"
     text = text if len(text) <= _MAX_SHOWN_CHARACTERS else f"{text[:_MAX_SHOWN_CHARACTERS]}…"
     return repr(text) if isinstance(value, str) else text
 
 
 def _describe_type(hint: Any) -> str:
+    """Return the type's name for people, with an article: "a whole number"."""
     names = {int: "a whole number", float: "a number", str: "a string"}
     return names.get(hint, "a list of strings" if get_args(hint) else str(hint))

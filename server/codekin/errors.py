@@ -20,12 +20,12 @@ class NoLineError(QueryError):
     """The document ends before the requested line."""
 
     def __init__(self, path: Path, lines: Sequence[str], row: int) -> None:
-        """`lines` as split_lines has them, the last one empty behind a line's end; `row` counts from 0."""
+        """Word the message. `lines` are split_lines' (the last is empty after a final line end); `row` is 0-based."""
         super().__init__(f"{path} has {len(lines) - (not lines[-1])} lines, and no line {row + 1}.")
 
 
 class WorkspaceError(CodekinError):
-    """A root can't be read."""
+    """A root folder of the workspace can't be read."""
 
 
 class StoreError(CodekinError):
@@ -33,7 +33,7 @@ class StoreError(CodekinError):
 
 
 class StoreBusyError(StoreError):
-    """Another process has held the store's write lock for too long."""
+    """Another process held the store's write lock for longer than the time-out."""
 
 
 class StoreClosingError(StoreError):
@@ -44,7 +44,7 @@ class StoreCorruptError(StoreError):
     """A file of the index is corrupt; it is set aside and rebuilt."""
 
     def __init__(self, message: str, path: Path, file_id: tuple[int, int]) -> None:
-        """`file_id` (device and inode) is that of the unsound file: by now another may stand at `path`."""
+        """Keep the path and `file_id` (device and inode) of the unsound file, which may have been replaced since."""
         super().__init__(message, path, file_id)  # all of it: a worker's error is raised in its parent
         self.path = path
         self.file_id = file_id
@@ -82,7 +82,7 @@ class ModelBusyError(ModelError):
 
 
 class ModelDiedError(ModelError):
-    """The model's process died repeatedly on the same input."""
+    """The model's process died repeatedly on the same texts."""
 
 
 class IndexingError(CodekinError):

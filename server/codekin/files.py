@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-# Not to wait for a pipe's writer, not to become a terminal's process, and not to leave the file to a child process.
+# Don't wait for a pipe's writer, don't acquire a controlling terminal, don't let child processes inherit the file.
 _OPEN_FLAGS = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
 )
-_NO_FOLLOW_FLAG = getattr(os, "O_NOFOLLOW", 0)  # Windows has none; there the look before opening has to do
+_NO_FOLLOW_FLAG = getattr(os, "O_NOFOLLOW", 0)  # Windows has none; there the check before opening must suffice
 _FILE_TYPE_NAMES = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",
@@ -59,13 +59,13 @@ class FileContent:
 
 
 def read_file(path: Path, max_bytes: int, *, follow_links: bool = True) -> FileContent:
-    """Read a whole file. Raises OSError, NotAFileError, FileTooLargeError."""
+    """Read a whole file and its status. Raises OSError, NotAFileError, FileTooLargeError (more than `max_bytes`)."""
     with open_file(path, follow_links=follow_links) as stream:
         status = os.fstat(stream.fileno())
         if status.st_size > max_bytes:
             raise FileTooLargeError(status.st_size, max_bytes)
         data = stream.read(status.st_size + 1)
-        if len(data) > status.st_size:  # it grows, or its system tells no size, as /proc
+        if len(data) > status.st_size:  # it is growing, or its file system reports no size, as /proc does
             data += stream.read(max_bytes + 1 - len(data))
     if len(data) > max_bytes:
         raise FileTooLargeError(len(data), max_bytes)
@@ -73,21 +73,21 @@ def read_file(path: Path, max_bytes: int, *, follow_links: bool = True) -> FileC
 
 
 def read_start(path: Path, max_bytes: int, *, follow_links: bool = True) -> bytes:
-    """Read the first bytes of a file of any size. Raises OSError, NotAFileError."""
+    """Read the first `max_bytes` of a file of any size. Raises OSError, NotAFileError."""
     with open_file(path, follow_links=follow_links) as stream:
         return stream.read(max_bytes)
 
 
 def open_file(path: Path, *, follow_links: bool = True) -> BinaryIO:
-    """Open a file for reading without blocking. Raises OSError, NotAFileError."""
+    """Open a regular file for reading; never blocks. Raises OSError; NotAFileError for a pipe, device or folder."""
     try:
-        # Asked before it is opened, too: opening a device may do something.
+        # Checked before opening, too: opening a device may have side effects.
         _refuse_others(path.stat(follow_symlinks=follow_links))
         descriptor = os.open(path, _OPEN_FLAGS if follow_links else _OPEN_FLAGS | _NO_FOLLOW_FLAG)
     except ValueError as error:  # a NUL in the path
         raise FileNotFoundError(errno.ENOENT, str(error), str(path)) from error
     try:
-        _refuse_others(os.fstat(descriptor))  # another may have taken its place meanwhile
+        _refuse_others(os.fstat(descriptor))  # another file may have taken its place since the check
     except OSError:
         os.close(descriptor)
         raise
@@ -95,6 +95,7 @@ def open_file(path: Path, *, follow_links: bool = True) -> BinaryIO:
 
 
 def _refuse_others(status: os.stat_result) -> None:
+    """Raise NotAFileError, whose message names the type, if the status is not that of a regular file."""
     if not stat.S_ISREG(status.st_mode):
         type_name = _FILE_TYPE_NAMES.get(stat.S_IFMT(status.st_mode), "no file")
         raise NotAFileError(errno.EINVAL, f"it is {type_name}")

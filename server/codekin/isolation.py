@@ -10,24 +10,24 @@ import sys
 
 OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# Variables by which an interpreter, a shell or Git is told to run code, or where to look for some.
+# Variables that make an interpreter, a shell or Git run code, or set where it looks for code.
 _RUN_CODE = ("PYTHON", "GIT_", "NODE_OPTIONS", "NODE_PATH", "PERL5", "RUBYOPT", "RUBYLIB", "BASH_ENV")
-# Folders that may be named relative to the current folder, which is another one in a process that we start.
+# Folders that may be relative to the current folder, which differs in the processes started here.
 _NAME_FOLDERS = (
     *("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"),
     *("HF_HOME", "HF_HUB_CACHE", "APT_CONFIG"),
 )
 
-_workspaces: set[str] = set()  # told by distrust()
+_workspaces: set[str] = set()  # the folders given to distrust()
 
 
 def distrust(folders: list[str]) -> None:
-    """Treat these folders as workspaces: packages in them are trusted no more than the current folder's."""
+    """Treat these folders as workspaces from now on: `PYTHONPATH` entries inside them are not trusted."""
     _workspaces.update(_real(folder) for folder in folders)
 
 
 def harden() -> None:
-    """Import nothing from the current folder from now on, and pass nothing of the kind on to libraries' children."""
+    """Remove untrusted folders from `sys.path`, and variables that run code from `os.environ`, for good."""
     sys.path[:] = import_folders()
     environment = clean_environment()
     for name in os.environ.keys() - environment.keys():
@@ -38,9 +38,9 @@ def harden() -> None:
 def import_folders() -> list[str]:
     """Return the trusted entries of `sys.path`, in their order.
 
-    The current folder is not, nor is what `PYTHONPATH` names, unless packages were installed there, outside the
-    current folder and any workspace, as by `pip install --target` and a cluster's modules. Where codekin is installed
-    always is.
+    Not trusted are the current folder and what `PYTHONPATH` names, unless packages were installed there, outside the
+    current folder and any workspace, as by `pip install --target` and a cluster's modules. The folder that codekin is
+    installed in always is.
     """
     own_folder, current_folder = _real(OWN_FOLDER), _current_folder()
     foreign_folders = {current_folder, *_workspaces}
@@ -82,6 +82,7 @@ def program_folders() -> list[str]:
 
 
 def _has_packages(folder: str) -> bool:
+    """Return whether packages were installed in the folder (a `.dist-info` is there); False if it can't be listed."""
     try:
         return any(name.endswith(".dist-info") for name in os.listdir(folder))
     except OSError:
@@ -89,6 +90,7 @@ def _has_packages(folder: str) -> bool:
 
 
 def _current_folder() -> str:
+    """Return the real path of the current folder; "" if it was removed."""
     try:
         return _real(os.curdir)
     except OSError:  # it was removed
@@ -96,11 +98,12 @@ def _current_folder() -> str:
 
 
 def _is_inside(folder: str, outer_folder: str) -> bool:
-    """Return whether `folder` is below `outer_folder`; nothing counts as inside the whole disk, or the whole home."""
+    """Return whether `folder` is below `outer_folder`; False where that is the whole disk, the whole home or ""."""
     if outer_folder in ("", os.path.dirname(outer_folder), _real(os.path.expanduser("~"))):
         return False
     return folder.startswith(outer_folder + os.sep)
 
 
 def _real(path: str) -> str:
+    """Return the path without links, in the case that paths are compared in."""
     return os.path.normcase(os.path.realpath(path))

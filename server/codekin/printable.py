@@ -8,7 +8,7 @@ import logging
 import re
 import unicodedata
 
-_ESCAPED_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats, halves of a character, separators of lines
+_ESCAPED_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats, surrogates, line and paragraph separators
 _NOT_PRINTABLE_ASCII = re.compile(r"[^ -~]")
 
 
@@ -18,7 +18,7 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Make several lines printable, keeping line ends and tabs."""
+    """Return several lines made safe to print, keeping line ends and tabs."""
     return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
 
 
@@ -31,6 +31,7 @@ class PrintableFormatter(logging.Formatter):
 
 
 def _escape_character(match: re.Match[str]) -> str:
+    """Return a control character as its picture, an invisible one as its number, any other one unchanged."""
     character = match[0]
     if unicodedata.category(character) not in _ESCAPED_CATEGORIES:
         return character

@@ -21,7 +21,7 @@ ProcessTimeoutError = TimeoutExpired
 
 _SAFE_FOLDER = Path(sys.executable).anchor or os.sep
 
-# The first argument is the list of trusted folders. They come first: what we import, our children import.
+# The first argument is the list of trusted folders. They come first, so that children import what this process imports.
 _SET_PATH = """
 import json, sys
 folders = json.loads(sys.argv.pop(1))
@@ -29,7 +29,7 @@ sys.path[:] = folders + [folder for folder in sys.path if folder not in folders]
 """
 _RUN_MODULE = f"{_SET_PATH}import importlib\nimportlib.import_module(sys.argv[1]).main(*sys.argv[2:])\n"
 
-# Windows: no console window, hence no Ctrl-C either; the editor and the person come first.
+# Windows: no console window, hence no Ctrl-C either; below-normal priority gives way to the editor.
 _BELOW_NORMAL, _NO_WINDOW, _DETACHED, _OWN_GROUP = 0x4000, 0x08000000, 0x8, 0x200
 
 
@@ -40,9 +40,9 @@ def start_python(
     environment: Mapping[str, str] | None = None,
     is_detached: bool = False,
 ) -> Process:
-    """Start a Python that runs `main(*arguments)` of this module of codekin; its stdin and stdout are pipes.
+    """Start an isolated Python that runs `main(*arguments)` of a codekin module; its stdin and stdout are pipes.
 
-    It does not hear the terminal's Ctrl-C. A detached one outlives this process and its terminal.
+    The terminal's Ctrl-C does not reach it. A detached process outlives this one and its terminal.
     """
     command = _python(_RUN_MODULE, module, *arguments)
     full_environment = isolation.clean_environment() | dict(environment or {})
@@ -56,20 +56,20 @@ def start_python(
 
 
 def run_code(code: str, timeout_s: float) -> Ended:
-    """Run our own code in a separate Python, because it may crash. Raises ProcessTimeoutError."""
+    """Run codekin's own code in another Python, as it may crash; return code and output. Raises ProcessTimeoutError."""
     return _run(_python(_SET_PATH + code), _SAFE_FOLDER, timeout_s)
 
 
 def run_module(module: str, *arguments: str, timeout_s: float) -> Ended:
-    """Run an installed module as `python -m` does: pip, say. Raises ProcessTimeoutError."""
+    """Run an installed module (such as pip) as `python -m` does, to its end. Raises ProcessTimeoutError."""
     code = f"{_SET_PATH}import runpy\nrunpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)\n"
     return _run(_python(code, module, *arguments), _SAFE_FOLDER, timeout_s)
 
 
 def run_program(name: str, *arguments: str, folder: Path | None = None, timeout_s: float | None = None) -> Ended:
-    """Run a program of the system to its end; in `folder` only where that has nobody's files but ours.
+    """Run a program on PATH to its end; return exit code and output. Raises FileNotFoundError, ProcessTimeoutError.
 
-    Raises FileNotFoundError where there is none of that name, ProcessTimeoutError.
+    It runs in `folder`, which must hold no files but codekin's own; by default in the root of the disk.
     """
     program = find_program(name)
     if program is None:
@@ -78,7 +78,7 @@ def run_program(name: str, *arguments: str, folder: Path | None = None, timeout_
 
 
 def find_program(name: str) -> str | None:
-    """Return the absolute path of a program on PATH, or None. Never looks into the current folder."""
+    """Return the absolute path of a program on PATH, or None; never looks into the current folder."""
     endings = os.environ.get("PATHEXT", "").split(os.pathsep) if sys.platform == "win32" else [""]
     candidates = (Path(folder, name + ending) for folder in isolation.program_folders() for ending in endings)
     return next((str(path) for path in candidates if path.is_file() and os.access(path, os.X_OK)), None)
@@ -91,6 +91,7 @@ def _python(code: str, *arguments: str) -> list[str]:
 
 
 def _run(command: list[str], folder: str, timeout_s: float | None) -> Ended:
+    """Run a command to its end without input, in a clean environment; return exit code and output."""
     return run(
         command, cwd=folder, env=isolation.clean_environment(), stdin=DEVNULL, capture_output=True, text=True,
         errors="replace", timeout=timeout_s, check=False,

@@ -157,10 +157,9 @@ class Settings:
 
     @property
     def cache_directory(self) -> Path:
-        """Return the folder of stores, vectors and graphs: one per user."""
-        if not self.cache.directory:
-            return platformdirs.user_cache_path("codekin")
-        return Path(self.cache.directory).expanduser()
+        """Return the folder of stores, vectors and graphs: `cache.directory`, else the user's cache directory."""
+        directory = self.cache.directory
+        return Path(directory).expanduser() if directory else platformdirs.user_cache_path("codekin")
 
 
 def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple[Settings, tuple[SettingsError, ...]]:
@@ -177,7 +176,7 @@ def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple
         settings, problems = overlay(settings, tomllib.loads(text), source=str(path))
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, RecursionError) as error:  # no TOML, or no UTF-8
+    except (OSError, ValueError, RecursionError) as error:  # not TOML, or not UTF-8
         problems = (SettingsError(f"{path} can't be read ({error}); the defaults are used. Fix or remove the file."),)
     for source, values in (*client, ("the environment", _read_environment())):
         settings, new_problems = overlay(settings, values, source=source)
@@ -186,14 +185,14 @@ def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple
 
 
 def hub_cache() -> Path:
-    """Return the cache folder of the Hugging Face hub's clients."""
+    """Return the cache folder of the Hugging Face hub's clients, as HF_HUB_CACHE, HF_HOME or XDG_CACHE_HOME set it."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
     return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
 
 
 def runtime_directory() -> Path:
-    """Return the folder for sockets of this user's processes; its path is short."""
-    with warnings.catch_warnings():  # where the system has no such folder, one below its temporary folder does as well
+    """Return the folder for sockets of this user's processes (a short path); does not create it."""
+    with warnings.catch_warnings():  # it warns where it falls back to the temporary folder, which will do
         warnings.simplefilter("ignore")
         return platformdirs.user_runtime_path("codekin")
 
@@ -209,18 +208,18 @@ def tcp_token() -> str:
 
 
 def config_file() -> Path:
-    """Return the path of the user's settings file; `CODEKIN_CONFIG` names another."""
+    """Return the path of the user's settings: CODEKIN_CONFIG if set, else `config.toml` in the user's config folder."""
     chosen_path = os.environ.get("CODEKIN_CONFIG")
     return Path(chosen_path) if chosen_path else platformdirs.user_config_path("codekin") / "config.toml"
 
 
 def is_users_own(group: str, key: str) -> bool:
-    """Whether the user alone may set this: no file of a workspace, and nobody who may have read one."""
-    return (group, _to_snake_case(key)) in _users_own()
+    """Return whether only the user may set this; a workspace's file, or who may have read one, may not."""
+    return (group, _to_snake_case(key)) in _find_user_scoped_names()
 
 
 @cache
-def _users_own() -> frozenset[tuple[str, str]]:
+def _find_user_scoped_names() -> frozenset[tuple[str, str]]:
     groups = get_type_hints(Settings)
     leaves = ((name, leaf) for name, group in groups.items() if is_dataclass(group) for leaf in fields(group))
     return frozenset((name, leaf.name) for name, leaf in leaves if leaf.metadata["scope"] is Scope.USER)
@@ -229,7 +228,7 @@ def _users_own() -> frozenset[tuple[str, str]]:
 def overlay(
     settings: Settings, values: Mapping[str, Any], *, source: str
 ) -> tuple[Settings, tuple[SettingsError, ...]]:
-    """Return `settings` with the leaves in `values` replaced, and problems; invalid values change nothing."""
+    """Return `settings` with the leaves in `values` replaced, and the problems; an invalid value changes nothing."""
     settings_overlay = _Overlay(source)
     return settings_overlay.apply(settings, values, prefix=""), tuple(settings_overlay.problems)
 
@@ -242,7 +241,7 @@ class _Overlay:
     problems: list[SettingsError] = field(default_factory=list)
 
     def apply(self, node: Any, values: Mapping[str, Any], *, prefix: str) -> Any:
-        """Return the node, a group of settings or all, with its members in `values` replaced."""
+        """Return `node` (one group of settings, or all) with its members in `values` replaced; collect problems."""
         members = {member.name: member for member in fields(node)}
         hints = get_type_hints(type(node))
         changes: dict[str, Any] = {}
@@ -260,12 +259,14 @@ class _Overlay:
         return replace(node, **changes)
 
     def _apply_group(self, group: Any, value: Any, path: str) -> Any:
+        """Return the group with `value` applied; if that is no mapping, report it and return the group unchanged."""
         if isinstance(value, Mapping):
             return self.apply(group, value, prefix=f"{path}.")
         self._report(f"{path} is a group of settings, not {shown(value)}.")
         return group
 
     def _check_leaf(self, leaf: Field[Any], hint: Any, value: Any, path: str, current: Any) -> Any:
+        """Return the value converted to the setting's type; if it is invalid, report it and return `current`."""
         try:
             return checked_value(leaf, hint, value)
         except ValueError as error:
@@ -288,12 +289,12 @@ def _read_environment() -> dict[str, dict[str, Any]]:
         for leaf in fields(get_type_hints(Settings)[group.name]):
             text = os.environ.get(f"CODEKIN_{group.name}_{leaf.name}".upper())
             if text is not None:
-                values.setdefault(group.name, {})[leaf.name] = _parse_toml_value(text)
+                values.setdefault(group.name, {})[leaf.name] = _parse_toml_or_string(text)
     return values
 
 
-def _parse_toml_value(text: str) -> Any:
+def _parse_toml_or_string(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):  # no TOML, a number of thousands of digits, lists in lists in lists
+    except (ValueError, RecursionError):  # not TOML, a number of thousands of digits, or lists nested too deeply
         return text

@@ -20,11 +20,11 @@ class SnippetKind(StrEnum):
     TEST = "test"
     CLASS = "class"  # what is left of a class, interface, trait, struct or enum without its methods
     MODULE = "module"  # what is left of a file without its definitions
-    LINES = "lines"  # a window of lines of a file without a grammar
+    LINES = "lines"  # a window of lines of a file whose language has no grammar
 
     @property
     def is_function(self) -> bool:
-        """Whether a snippet of this kind is a function: the only kinds that can be each other's duplicates."""
+        """Whether a snippet of this kind is a function, test, constructor or method: only these count as duplicates."""
         return self not in (SnippetKind.CLASS, SnippetKind.MODULE, SnippetKind.LINES)
 
 
@@ -39,14 +39,14 @@ class Task(StrEnum):
 
 
 class Role(StrEnum):
-    """Side of a retrieval that a text is on."""
+    """The side of a retrieval that a text is on: what is asked, or what is searched."""
 
     QUERY = "query"
     PASSAGE = "passage"
 
 
 class Kinship(StrEnum):
-    """Degree to which a hit is like the query; closest first."""
+    """How closely a hit resembles the query's code; closest first."""
 
     IDENTICAL = "identical"  # formatting and comments aside
     RENAMED = "renamed"  # the same structure with other names, or other literals
@@ -64,7 +64,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Code cell of a notebook: its lines in the document's text and in the file."""
+    """A notebook's code cell: the lines that it occupies in the document's text and in the file."""
 
     index: int  # among all cells of the notebook, from 0
     id: str  # "" where the notebook gives none
@@ -76,21 +76,21 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class OpenCell:
-    """Cell that an editor has open, with or without code."""
+    """A cell of a notebook that an editor has open, with code or with prose."""
 
     key: str  # what the editor calls it
     text: str
     language: str  # as the editor calls it
     index: int  # as in Cell; -1 where the editor does not say
-    before: str = ""  # what it said when it was opened
+    before: str = ""  # its text when it was opened
 
 
 @dataclass(frozen=True, slots=True)
 class OpenNotebook:
-    """Notebook that an editor has open."""
+    """A notebook that an editor has open, with all of its cells or some of them."""
 
     cells: tuple[OpenCell, ...]
-    is_whole: bool  # all of its cells, in order; else some, and the others are as they were saved
+    is_whole: bool  # has all cells, in order; else only some, and the others are as they were saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Restriction of a query, applied before ranking."""
+    """Restriction of a query to a language, a folder or both, applied before ranking."""
 
     language: str | None = None
     folder: Path | None = None  # absolute
@@ -134,17 +134,17 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Query to the retrievers."""
+    """Text to search for, with its task and its filter, as the retrievers get it."""
 
     text: str
     task: Task
     within: Filter = Filter()
-    language: str | None = None  # of code, where it is known
+    language: str | None = None  # of the query's code, if known
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Result of one retriever, before fusion."""
+    """A content that one retriever found, and its score, before fusion."""
 
     content: int
     score: float  # 0 … 1, comparable only within one retriever and one query
@@ -152,15 +152,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Final result of a query: fused, and checked against the current text."""
+    """One result of a query, after fusion, at its place in the current text."""
 
     place: Location
     score: float  # 0 … 1
     why: str
     kinship: Kinship | None  # None where the query is not code
     text: str  # the span's lines as they are now
-    share: float = 0.0  # of the structure that it has in common with the query, where that shows kinship
-    cell: Cell | None = None  # in a notebook, the one that it is in
+    share: float = 0.0  # of the structure that it shares with the query; 0 where the kinship is not structural
+    cell: Cell | None = None  # in a notebook, the cell that holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +170,13 @@ class Answer:
     hits: tuple[Hit, ...]
     coverage: float  # the share of the workspace's files that were searchable, 0 … 1
     seconds: float
-    asked: tuple[Path, Span] | None = None  # where the code stands that was asked about, if it stands anywhere
-    asked_cell: Cell | None = None  # in a notebook, the one that it begins in
+    asked: tuple[Path, Span] | None = None  # the place of the query's code, if it is in a file
+    asked_cell: Cell | None = None  # in a notebook, the cell in which the query's code begins
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Text that may be inserted at the cursor, and its source."""
+    """Text that may be inserted at the cursor, its confidence, and the source it was taken from."""
 
     text: str
     row: int  # of the cursor, 0-based
@@ -200,31 +200,31 @@ class Progress:
 
     @classmethod
     def estimate(cls, seconds: float, done: int, total: int) -> "Progress":
-        """Estimate the time left from `done` items in `seconds`."""
+        """Return the progress after `seconds`, with the time left extrapolated from `done`; None while `done` is 0."""
         return cls(done, total, seconds / done * (total - done) if done else None)
 
 
 class Retry(Enum):
-    """Time at which a skipped file is tried again."""
+    """When indexing a skipped file is tried again."""
 
     WHEN_CHANGED = auto()  # the reason is the file itself
     NEXT_SCAN = auto()  # the reason may be gone by then
-    ALONE = auto()  # the same, in a worker process and with no other file: it took too much
+    ALONE = auto()  # at the next scan too, in a worker process of its own: it took too much time or memory
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Source file or folder that is not indexed, and the reason."""
+    """A source file or folder that is not indexed, and the reason."""
 
     path: Path
     reason: str
-    is_unread: bool = field(default=False, compare=False)  # just now it can't be: what is known of it is kept
+    is_unread: bool = field(default=False, compare=False)  # unreadable for now: its stored snippets are kept
     retry: Retry = field(default=Retry.WHEN_CHANGED, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """Result of an index update, and the size of the index."""
+    """Counts of one index update, and the size of the index afterwards."""
 
     files: int = 0
     snippets: int = 0
@@ -270,7 +270,7 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """State of a running codekin, for a person."""
+    """The state of index, models and watcher of a running codekin, for display to a person."""
 
     roots: tuple[Path, ...]
     state: IndexState
@@ -292,7 +292,7 @@ class Status:
 
 
 class Cancel(Protocol):
-    """Object that can tell that an answer is no longer wanted, such as threading.Event."""
+    """Cancellation flag, such as threading.Event: an answer under way ends soon after `is_set()` returns True."""
 
     def is_set(self) -> bool: ...
 

@@ -39,7 +39,7 @@ class CallParts:
 
 
 def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceName, Node] | None":
-    """Return the name and the value of `name = value`; None where the value can't hold a function."""
+    """Return the name and the value node of `name = value`; None where the value can't hold a function."""
     value = _find_value(node, syntax)
     for _ in range(_MAX_UNWRAPPED):
         node_role = syntax.node_role(value) if value is not None else NodeRole.STATEMENT
@@ -56,7 +56,7 @@ def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceNa
 
 
 def _find_target(node: "Node", syntax: Syntax) -> "Node | None":
-    """Return the node that is bound: a field, else the first child; in Kotlin, a child that holds name and type."""
+    """Return the node that is bound: a target field, else the first child (in Kotlin, that of the declaration)."""
     for field_id in syntax.target_fields:
         target = node.child_by_field_id(field_id)
         if target is not None:
@@ -66,6 +66,7 @@ def _find_target(node: "Node", syntax: Syntax) -> "Node | None":
 
 
 def _find_value(node: "Node", syntax: Syntax) -> "Node | None":
+    """Return the node of the bound value: a value field, else (by grammar) the last child; None if there is none."""
     for field_id in syntax.value_fields:
         value = node.child_by_field_id(field_id)
         if value is not None:
@@ -76,7 +77,7 @@ def _find_value(node: "Node", syntax: Syntax) -> "Node | None":
 
 
 def _unwrap_value(node: "Node") -> "Node | None":
-    """Return the value in parentheses or a cast: `(T) x` has it last, `x as T` and lists have it first."""
+    """Return the value inside parentheses or a cast: `(T) x` has it last, `x as T` and lists have it first."""
     return node.child_by_field_name("value") or _first_named_child(node)
 
 
@@ -85,7 +86,7 @@ def _first_named_child(node: "Node") -> "Node | None":
 
 
 def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
-    """Split a call into its parts, without entering the functions in it."""
+    """Return a call's callee, first name argument and functions, without entering the functions."""
     if node.type == "infix_expression":
         return _parse_infix_call(node, syntax, source)
     callee = _read_callee(node, source)
@@ -113,14 +114,14 @@ def _read_callee(node: "Node", source: bytes) -> str:
 
 
 def _find_part_field(node: "Node", node_role: NodeRole) -> str | None:
-    """Return the field of CallParts that a node of the call belongs to; None if to none."""
+    """Return the field of CallParts that collects such a node of the call; None if no field does."""
     if node_role is NodeRole.OPEN:
         return "closures" if "block" in node.type else None
     return _PART_FIELDS.get(node_role)
 
 
 def _parse_infix_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
-    """Split an infix call: Scala's `"a stack" should "pop" in { … }` calls `in` and is named by its left operand."""
+    """Return the parts of an infix call: `"a stack" should "pop" in { … }` calls `in`, named by its left side."""
     left_operand, operator, right_operand = (
         node.child_by_field_name(field_name) for field_name in ("left", "operator", "right")
     )

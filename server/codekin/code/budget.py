@@ -1,8 +1,8 @@
 """Limits of a parse: steps (the same number on every machine), processor time, and the parser's stack.
 
-In faulty text tree-sitter keeps every way to read it on one stack. At the end of the text it unwinds them all, without
-asking whether it may go on: quadratic in the tokens on the stack (`a0=>⏎a1=>⏎…` as C, 15 KB: 2.5 s and 1.3 GB). So the
-end of the text is tried before, on what was read so far, as soon as the stack seems to grow.
+In faulty text tree-sitter keeps all readings on one stack. At the end of the text it unwinds them all without calling
+the progress callback: quadratic in the tokens on the stack (`a0=>⏎a1=>⏎…` as C, 15 KB: 2.5 s and 1.3 GB). So as soon
+as the stack seems to grow, the end is tried beforehand, on the text read so far.
 """
 
 import sys
@@ -22,16 +22,16 @@ _CHUNK_BYTES = 65_536  # bytes handed to the parser at a time
 _TIME_CHECK_STEPS = 8  # steps; each may take half a millisecond
 
 # Measured on 21,000 files in 17 languages: a step leaves 40 blocks of memory (nodes of the tree), 58 in the worst file.
-# Where a stack piles up it leaves 60 to 200, and a KiB of that text, parsed alone, has 140 to 320 faults.
-_STACK_CHECK_STEPS = 64  # steps; hostile text has piled up 70 MB by then, and counting blocks takes 15 µs
+# Where the stack grows it leaves 60 to 200, and a KiB of that text, parsed alone, has 140 to 320 faults.
+_STACK_CHECK_STEPS = 64  # hostile text uses 70 MB by then, and counting blocks takes 15 µs
 _BLOCKS_PER_STEP = 48
-_SUSPICIOUS_BLOCKS = 2_500  # beyond those; then a window is looked at
+_SUSPICIOUS_BLOCKS = 2_500  # in excess of those: the last window is checked for faults
 _WINDOW_BYTES = 1_024  # bytes
 _WINDOW_STEPS = 250
-_WINDOW_FAULTS = 100  # a line in the midst of a table has more, so this alone says little
-_PILED_BLOCKS = 2_500  # in faulty windows; then the end is tried
+_WINDOW_FAULTS = 100  # the middle of a table has more, so this alone proves nothing
+_PILED_BLOCKS = 2_500  # excess blocks in faulty windows, at which the end is tried
 _MAX_PILED_BLOCKS = 8_000  # each time that the end proves harmless, the next trial waits for twice as many
-_MAX_END_SECONDS = 0.015  # source ends within 0.1 ms, what piles up takes 50 at that size
+_MAX_END_SECONDS = 0.015  # ordinary source ends within 0.1 ms, a grown stack of that size takes 50 ms
 
 
 class ParseBudget:
@@ -47,12 +47,12 @@ class ParseBudget:
         self._max_steps = _BASE_STEPS + len(source) // _BYTES_PER_STEP
         self._deadline = time.thread_time() + min(_BASE_SECONDS + _SECONDS_PER_BYTE * len(source), _MAX_SECONDS)
         self._allocated_blocks = sys.getallocatedblocks()
-        self._excess_blocks = 0  # blocks beyond what source leaves, since the last look
+        self._excess_blocks = 0  # blocks beyond what ordinary source leaves, since the last check
         self._piled_blocks = 0  # those in faulty windows, since the end was tried
         self._max_piled_blocks = _PILED_BLOCKS
 
     def is_spent(self, offset: int, _has_error: bool) -> bool:
-        """Return whether to stop; called after each step with the parser's byte offset."""
+        """Return whether to stop the parse; tree-sitter calls it after each step with its byte offset."""
         self.steps += 1
         if self.steps % _TIME_CHECK_STEPS:
             return False
@@ -61,6 +61,7 @@ class ParseBudget:
         return self.steps % _STACK_CHECK_STEPS == 0 and self._piles_up(offset)
 
     def _piles_up(self, end_offset: int) -> bool:
+        """Return whether the parser's stack has grown so far that ending the parse would take long."""
         new_blocks = sys.getallocatedblocks() - self._allocated_blocks
         self._excess_blocks = max(self._excess_blocks + new_blocks - _BLOCKS_PER_STEP * _STACK_CHECK_STEPS, 0)
         if self._excess_blocks >= _SUSPICIOUS_BLOCKS:
@@ -75,13 +76,14 @@ class ParseBudget:
         return False
 
     def _last_window(self, end_offset: int) -> bytes:
-        """Return the last bytes that were read, in whole lines where lines are short."""
+        """Return the last kilobyte that was read, in whole lines where lines are short."""
         end = self._source.rfind(b"\n", 0, end_offset) + 1 or end_offset
         start = max(end - _WINDOW_BYTES, 0)
         line_end = self._source.find(b"\n", start, end - _WINDOW_BYTES // 2)
         return self._source[line_end + 1 if line_end >= 0 else start : end]
 
     def _is_faulty(self, window: bytes) -> bool:
+        """Return whether the window, parsed alone, has at least 100 faults or takes too many steps."""
         parser, step_count = self._make_spare_parser(), 0
 
         def is_over_limit(_offset: int, _has_error: bool) -> bool:
@@ -97,7 +99,7 @@ class ParseBudget:
         return _count_faults(tree.root_node) >= _WINDOW_FAULTS
 
     def _ends_late(self, source: bytes) -> bool:
-        """Return whether the end of `source` takes the parser long; it can't be stopped there."""
+        """Return whether the end of `source` takes the parser over 15 ms, by trial; it can't be stopped there."""
         parser, last_offset, last_step_time = self._make_spare_parser(), len(source.rstrip()) - 1, time.thread_time()
 
         def is_over_limit(offset: int, _has_error: bool) -> bool:
@@ -116,12 +118,12 @@ class ParseBudget:
 
 
 def make_reader(source: bytes) -> Callable[[int, object], bytes]:
-    """Return a read function for `source`: a parser reports its progress only when it reads by a function."""
+    """Return a read function for `source`: a parser reports progress only when it reads through a function."""
     return lambda offset, _point: source[offset : offset + _CHUNK_BYTES]
 
 
 def _count_faults(root: "Node") -> int:
-    """Count error nodes, the children of those, and missing nodes."""
+    """Return the number of error nodes, their children, and missing nodes."""
     fault_count, nodes = 0, [root] if root.has_error else []
     while nodes:
         node = nodes.pop()

@@ -7,21 +7,21 @@ from codekin.types import Cell, Span
 
 
 def find_cell(cells: Sequence[Cell], line: int) -> Cell | None:
-    """Return the cell that holds a line of the text, else the last above it; None where there are no cells."""
+    """Return the cell that holds a line of the text, else the last cell above it; None where there are no cells."""
     next_index = bisect_right(cells, line, key=lambda cell: cell.span.start)
     return cells[max(next_index - 1, 0)] if cells else None
 
 
 def to_cell_lines(cell: Cell, span: Span) -> Span:
-    """Convert lines of the text to lines of the cell that holds them."""
+    """Return a span of the text's lines as lines of the cell that holds them."""
     start = cell.span.start
     return Span(span.start - start, span.end - start)
 
 
 def to_file_lines(cell: Cell | None, span: Span) -> Span:
-    """Convert lines of the text to lines of the file, or to lines of the cell if the notebook was never saved.
+    """Return a span of the text's lines as lines of the file; as lines of the cell if the notebook was never saved.
 
-    Without a cell, the text is the file's.
+    Without a cell the document is no notebook, and the span is returned unchanged.
     """
     if cell is None:
         return span
@@ -35,12 +35,12 @@ def to_file_lines(cell: Cell | None, span: Span) -> Span:
 
 
 def to_file_row(cell: Cell | None, line: int) -> int:
-    """Convert a line of the text to the line of the file that holds it."""
+    """Return the file's line that holds a line of the text."""
     return to_file_lines(cell, Span(line, line + 1)).start
 
 
 def find_line_of_row(cells: Sequence[Cell], row: int) -> int:
-    """Return the first line of the text on this line of the file, else the nearest above it, else the first."""
+    """Return the first line of the text on this row of the file, else the nearest above it, else the first."""
     row_lines = [
         (file_row, cell.span.start + line_in_cell) for cell in cells for line_in_cell, file_row in enumerate(cell.rows)
     ]

@@ -1,7 +1,7 @@
 """A notebook's code cells as one document: their lines, one below the other, are its text.
 
-Each line of the text belongs to one cell, and stands on one line of the file; `Cell` has both. What is read, cut,
-stored and compared is the text; where lines stand is asked only where a person, or an editor, is shown a place.
+Each line of the text belongs to one cell, and is on one line of the file; `Cell` has both. The text is what is read,
+cut, stored and compared; lines of cells and files are used only where a place is shown to a person or an editor.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,12 +18,12 @@ DEFAULT_LANGUAGE = "python"  # where a notebook does not say what it is written 
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """The text of a notebook's code cells, and where each cell stands in it."""
+    """The joined text of a notebook's code cells, and the lines of each cell in it."""
 
     text: str  # the cells' lines, joined by LF
     language: str
     cells: tuple[Cell, ...]  # those that hold code
-    prose_cells: int  # how many hold none
+    prose_cells: int  # the number of cells without code
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class CellSource:
 
 
 def make_cell_source(text: str, language_name: str, notebook_language: str) -> CellSource:
-    """Read a cell whose language is called `named` ("" for the notebook's own), in a notebook of `language`."""
+    """Return a cell's lines and language, magics blanked; `language_name` is the cell's own, "" for the notebook's."""
     cell_language = (
         None
         if is_prose(language_name)
@@ -54,7 +54,7 @@ def make_cell_source(text: str, language_name: str, notebook_language: str) -> C
 
 
 def join_cells(sources: Iterable[CellSource], language: str) -> Notebook:
-    """Join cells, in this order, into a notebook."""
+    """Return a notebook of these cells, in this order; cells without code are counted, not joined."""
     lines: list[str] = []
     cells: list[Cell] = []
     prose_cells = 0
@@ -69,7 +69,7 @@ def join_cells(sources: Iterable[CellSource], language: str) -> Notebook:
 
 
 def extract_cells(lines: Sequence[str], cells: Iterable[Cell]) -> list[Snippet]:
-    """Extract the snippets of each cell separately, so that a syntax error affects its own cell only."""
+    """Return the snippets of each cell, extracted separately, so that a syntax error affects its own cell only."""
     snippets = []
     for cell in cells:
         start = cell.span.start
@@ -92,7 +92,7 @@ def blank_other_languages(notebook: Notebook, language: str) -> str:
 
 
 def join_open_cells(open_cells: Iterable[OpenCell], language: str = "") -> Notebook:
-    """Build a notebook from open cells; `language` is the notebook's, where it is known."""
+    """Return a notebook of open cells; without `language`, the first code cell's language is the notebook's."""
     open_cells = list(open_cells)
     cell_languages = (find_named_language(cell.language) for cell in open_cells if not is_prose(cell.language))
     notebook_language = language or next(
@@ -102,10 +102,10 @@ def join_open_cells(open_cells: Iterable[OpenCell], language: str = "") -> Noteb
 
 
 def replace_open_cells(notebook: Notebook, open_cells: Sequence[OpenCell]) -> Notebook:
-    """Return the saved notebook with its open cells replaced, for an editor that reports single cells.
+    """Return the saved notebook with its open cells replaced, for an editor that reports single cells only.
 
-    An open cell takes the place of the one that says the same, else of the one that said what it did when it was
-    opened, else of the one at its index; one that has no place comes last.
+    An open cell replaces the saved cell with its current text, else the one with the text that it had when it was
+    opened, else the one at its index. An open cell that matches none is appended.
     """
     sources = _split_sources(notebook)
     unmatched_sources = dict(enumerate(sources))
@@ -134,7 +134,7 @@ def replace_open_cells(notebook: Notebook, open_cells: Sequence[OpenCell]) -> No
 
 
 def replace_cell_text(notebook: Notebook, key: str, text: str) -> Notebook:
-    """Return the notebook with this text in the open cell whose key is `key`."""
+    """Return the notebook with `text` in the open cell whose key is `key`; unchanged if there is none."""
     sources = _split_sources(notebook)
     for position, cell in enumerate(notebook.cells):
         if key and cell.key == key:
@@ -144,6 +144,7 @@ def replace_cell_text(notebook: Notebook, key: str, text: str) -> Notebook:
 
 
 def _split_sources(notebook: Notebook) -> list[CellSource]:
+    """Return the notebook's code cells as sources again."""
     lines = notebook.text.split("\n")
     return [
         CellSource(
@@ -154,14 +155,16 @@ def _split_sources(notebook: Notebook) -> list[CellSource]:
 
 
 def _make_open_source(cell: OpenCell, notebook_language: str) -> CellSource:
+    """Return an open cell's source, with its current text."""
     return replace(_make_cached_source(cell.text, cell.language, notebook_language), index=cell.index, key=cell.key)
 
 
 def _make_source_before(cell: OpenCell, notebook_language: str) -> CellSource:
+    """Return an open cell's source, with the text it had when it was opened."""
     return _make_cached_source(cell.before, cell.language, notebook_language)
 
 
-_make_cached_source = lru_cache(maxsize=1024)(make_cell_source)  # a key changes one cell of many
+_make_cached_source = lru_cache(maxsize=1024)(make_cell_source)  # a key stroke changes one cell of many
 _CELL_MATCHERS: tuple[
     Callable[[CellSource, CellSource, CellSource], bool], ...
 ] = (  # whether a saved cell is an open one; surest first

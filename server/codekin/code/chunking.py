@@ -13,11 +13,11 @@ from codekin.code.definitions import find_last_row
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_DEPTH_COST = 0.12  # a level of nesting weighs as much as being an eighth of a piece off balance
-_LINE_COST = 1.0  # a cut inside a statement: worse than any border of one
+_DEPTH_COST = 0.12  # per level of nesting: as much as a piece that is an eighth off its target size
+_LINE_COST = 1.0  # of a cut inside a statement: worse than any between statements
 _BLANK_GAIN = 0.1
-_CONTENT_TIE_BREAK = 0.1  # less than a level of nesting: decides between borders that are as good as each other
-_MAX_BALANCED_SIZE = 4.0  # bounds: as much as an edit may move all borders of
+_CONTENT_TIE_BREAK = 0.1  # less than a level of nesting: decides between equally good cuts
+_MAX_BALANCED_SIZE = 4.0  # bounds: in a longer run, an edit must not move all cuts
 _MIN_PIECE_SIZE = 0.5
 
 
@@ -30,7 +30,7 @@ class SnippetBound:
 
 
 class SizeMeasure:
-    """Measures any run of lines in multiples of the bound."""
+    """Measures runs of lines in multiples of the bound."""
 
     def __init__(self, lines: Sequence[str], bound: SnippetBound) -> None:
         self._chars = list(accumulate(map(len, map(str.strip, lines)), initial=0))
@@ -38,24 +38,25 @@ class SizeMeasure:
         self._bound = bound
 
     def relative_size(self, start: int, end: int) -> float:
-        """Return the lines' size relative to the bound: 1 just fits."""
+        """Return the size of lines [start, end) relative to the bound: at 1.0 they just fit."""
         chars = self._chars[end] - self._chars[start]
         return max((end - start) / self._bound.lines, chars / self._bound.chars)
 
     def fits_bound(self, start: int, end: int) -> bool:
-        """Return whether the lines fit one snippet; a single line always does, because it can't be cut."""
+        """Return whether lines [start, end) fit one snippet; a single line always does, as it can't be cut."""
         return end - start <= 1 or self.relative_size(start, end) <= 1.0
 
     def line_hash(self, line: int) -> float:
-        """Return a number in [0, _CONTENT_TIE_BREAK) that depends on the line's content alone."""
+        """Return a number in [0, 0.1) that depends on the line's content alone, to break ties between cuts."""
         return crc32(self._lines[line].strip().encode("utf-8", "replace")) / 2**32 * _CONTENT_TIE_BREAK
 
     def is_blank(self, line: int) -> bool:
+        """Return whether the line has no visible character."""
         return self._chars[line] == self._chars[line + 1]
 
 
 def find_split_points(node: "Node", start: int, end: int, measure: SizeMeasure) -> dict[int, float]:
-    """Map lines in (start, end) on which a statement starts to the cost of a cut there; long statements are entered.
+    """Map rows in (start, end) on which a statement starts to the cost of a cut above it; enters long statements.
 
     Depth counts what starts on a line of its own, as a reader does: `run(() => {` is one level, not five nodes.
     """
@@ -86,7 +87,7 @@ def find_split_points(node: "Node", start: int, end: int, measure: SizeMeasure) 
 
 
 def _find_first_child(children: "Sequence[Node]", first_row: int) -> int:
-    """Return the index of the first child that reaches `row`."""
+    """Return the index of the first child that reaches `first_row` or a row below it."""
     index = bisect_left(children, first_row, key=lambda child: child.start_point[0])
     while index and children[index - 1].end_point[0] >= first_row:
         index -= 1
@@ -96,10 +97,10 @@ def _find_first_child(children: "Sequence[Node]", first_row: int) -> int:
 def split_lines_at(
     start_row: int, end_row: int, split_costs: dict[int, float], size_measure: SizeMeasure
 ) -> list[tuple[int, int]]:
-    """Split [start, end) at the cheapest split points, into pieces within the bound where lines allow.
+    """Return pieces of [start_row, end_row), cut at the cheapest split points, each within the bound if lines allow.
 
-    A few pieces are balanced. Of many, each is more than half full and its end chosen by what stands there, so that an
-    edit moves the borders next to it and no others.
+    Up to four pieces are balanced. In a longer run each piece is more than half full and its end is chosen by the
+    content there, so that an edit moves only the cuts next to it.
     """
     rows = sorted(split_costs)
     pieces = []
@@ -114,7 +115,7 @@ def split_lines_at(
 def _choose_next_split(
     start_row: int, end_row: int, candidate_rows: list[int], split_costs: dict[int, float], size_measure: SizeMeasure
 ) -> int:
-    """Return the row on which the piece that begins at `start` ends."""
+    """Return the row at which the piece that begins at `start_row` ends."""
     total_size = size_measure.relative_size(start_row, end_row)
     is_balanced = total_size <= _MAX_BALANCED_SIZE
     target_size = total_size / max(2, ceil(total_size)) if is_balanced else _MIN_PIECE_SIZE
@@ -138,7 +139,7 @@ def _choose_next_split(
 def _choose_split_line(
     start_row: int, end_row: int, target_size: float, is_balanced: bool, size_measure: SizeMeasure
 ) -> int:
-    """Choose a row where no statement starts: the nearest to the target, or one chosen by its content."""
+    """Return a row to cut at where no statement starts: nearest to the target size, or chosen by its content."""
     row = start_row + 1
     while row + 1 < end_row and size_measure.relative_size(start_row, row + 1) <= target_size:
         row += 1

@@ -1,6 +1,11 @@
-"""Comment marks removed: the words of doc comments and docstrings."""
+"""The words of doc comments and docstrings, without comment marks and quotes."""
 
 import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 _COMMENT_MARKS = re.compile(
     r"^[ \t]*(?:/\*+!?|\*+/|///?/?!?|//!|\*(?!/)|--\[=*\[|--\]=*\]|\]=*\]|--+|#+!?|%+|;+|=begin\b|=end\b|<!--)[ \t]?"
@@ -15,8 +20,27 @@ _WORD = re.compile(r"\w")
 _STRING_LITERAL = re.compile(r"^[A-Za-z]*(\"\"\"|'''|\"|')(.*?)\1?$", re.DOTALL)
 
 
+def read_docstring(body: "Node | None", source: bytes) -> str:
+    """Return the string that is a body's first statement, without quotes; "" if there is none."""
+    children = body.children if body is not None else []
+    first_statement = next((child for child in children if child.type != "comment"), None)
+    if first_statement is None or first_statement.type != "expression_statement" or not first_statement.children:
+        return ""
+    string = first_statement.children[0]
+    if string.type != "string":
+        return ""
+    return extract_docstring(source[string.start_byte : string.end_byte].decode("utf-8", "replace"))
+
+
+def read_doc_comment(nodes: "Iterable[Node]", source: bytes) -> str:
+    """Return the joined text of the comments among `nodes`, without comment marks."""
+    comments = (node for node in nodes if "comment" in node.type)
+    texts = (source[node.start_byte : node.end_byte].decode("utf-8", "replace") for node in comments)
+    return extract_comment("\n".join(text.rstrip("\n") for text in texts))
+
+
 def extract_comment(text: str) -> str:
-    """Return the text of one or more adjacent comments, without marks, tags and indentation."""
+    """Return the text of adjacent comments, without comment marks, XML tags and indentation."""
     unmarked_text = _COMMENT_MARKS.sub("", text)
     if "<" in unmarked_text:
         unmarked_text = _XML_TAGS.sub(lambda tag: tag[1] or "", unmarked_text)
@@ -24,11 +48,11 @@ def extract_comment(text: str) -> str:
 
 
 def extract_docstring(literal: str) -> str:
-    """Return the content of a string literal, without quotes and indentation."""
+    """Return the content of a string literal, without prefix, quotes and indentation."""
     string_match = _STRING_LITERAL.match(literal.strip())
     return _blank_wordless_lines(string_match[2] if string_match else literal)
 
 
 def _blank_wordless_lines(text: str) -> str:
-    """Blank the lines that have no word: rules and frames."""
+    """Return the text with lines stripped, and those without a word (rules, frames) blanked."""
     return "\n".join(line.strip() if _WORD.search(line) else "" for line in text.split("\n")).strip()

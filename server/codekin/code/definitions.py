@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codekin.code.bindings import CallParts, find_binding, parse_call
-from codekin.code.comments import extract_comment, extract_docstring
+from codekin.code.comments import read_doc_comment, read_docstring
 from codekin.code.grammar_types import NodeRole
 from codekin.code.names import SourceName, find_name
 from codekin.code.parsing import Syntax
@@ -16,7 +16,7 @@ from codekin.types import SnippetKind
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-MAX_DEPTH = 64  # what is nested deeper than anybody writes stays whole; it bounds our recursion
+MAX_DEPTH = 64  # bounds the recursion; what is nested deeper stays whole
 
 
 @dataclass(slots=True)
@@ -50,7 +50,8 @@ def find_last_row(node: "Node") -> int:
     return row - 1 if column == 0 and row > node.start_point[0] else row
 
 
-def _spans_lines(node: "Node") -> bool:
+def _spans_several_rows(node: "Node") -> bool:
+    """Return whether the node has text on more than one row."""
     return node.start_point[0] != find_last_row(node)
 
 
@@ -58,8 +59,7 @@ class DefinitionFinder:
     """Finds the definitions of one document."""
 
     def __init__(self, source: bytes, syntax: Syntax) -> None:
-        self._source = source
-        self._syntax = syntax
+        self._source, self._syntax = source, syntax
         self._handlers = {
             NodeRole.OPEN: self._scan_open_node,
             NodeRole.WRAP: self._scan_wrapper,
@@ -79,14 +79,15 @@ class DefinitionFinder:
         }
 
     def find_definitions(self, root: "Node", line_count: int) -> Definition:
-        """Return the whole document of `end` lines as a module without a name."""
+        """Return the whole document of `line_count` lines as a module without a name, its definitions inside."""
         first_row = root.children[0].start_point[0] if root.children else 0
-        module = Definition(root, SnippetKind.MODULE, "", "", first_row, 0, line_count, self._read_docstring(root))
+        doc = read_docstring(root, self._source) if self._syntax.grammar.docstrings else ""
+        module = Definition(root, SnippetKind.MODULE, "", "", first_row, 0, line_count, doc)
         self.scan_children(root, module)
         return module
 
     def scan_children(self, node: "Node", owner: Definition, lead: _Lead | None = None) -> None:
-        """Add the definitions among `node`'s children, and those inside open nodes among them, to `owner.inner`."""
+        """Add the definitions among `node`'s children, and in open nodes there, to `owner.inner`, down to MAX_DEPTH."""
         if owner.depth >= MAX_DEPTH:
             return
         owner.depth += 1
@@ -102,6 +103,7 @@ class DefinitionFinder:
         owner.depth -= 1
 
     def _extend_lead(self, lead: _Lead | None, comment: "Node", previous_sibling: "Node | None") -> _Lead | None:
+        """Return the comments above the next node with `comment` added; None if it trails a statement on its line."""
         first_row, last_row = comment.start_point[0], find_last_row(comment)
         if previous_sibling is not None and previous_sibling.is_named and find_last_row(previous_sibling) == first_row:
             return None  # it trails the statement before it
@@ -112,39 +114,42 @@ class DefinitionFinder:
         return _Lead(first_row, last_row, [comment])
 
     def _scan_open_node(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
-        if _spans_lines(node):
+        """Add the definitions inside `node` to `owner`, if it spans several lines."""
+        if _spans_several_rows(node):
             self.scan_children(node, owner, lead)
 
     def _scan_wrapper(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        """Add the definitions inside `node`; if there is one and it ends with `node`, extend it to all of `node`."""
         inner_count = len(owner.inner)
         self.scan_children(node, owner, lead)
         if len(owner.inner) == inner_count + 1 and owner.inner[inner_count].end == find_last_row(node) + 1:
             self._extend_definition(owner.inner[inner_count], node, lead)
 
     def _extend_definition(self, definition: Definition, node: "Node", lead: _Lead | None) -> None:
-        """Extend the definition to `node`'s lines and to the comments that lead to them."""
+        """Extend the definition to `node`'s lines and to the comments directly above; they may give its doc."""
         first_row = node.start_point[0]
         if lead is not None and first_row <= lead.end + 1:
             first_row = min(first_row, lead.start)
-            definition.doc = definition.doc or self._read_doc_comment(lead)
+            definition.doc = definition.doc or read_doc_comment(lead.nodes, self._source)
         definition.start = min(definition.start, first_row)
         definition.end = max(definition.end, find_last_row(node) + 1)
 
     def _make_definition(
         self, node: "Node", kind: SnippetKind, name: SourceName, owner: Definition, lead: _Lead | None
     ) -> Definition:
-        """Make a definition without its inner ones; the caller adds it to its owner's."""
+        """Return a definition without inner ones; the caller adds it to `owner.inner`."""
         qualified_name = ".".join(filter(None, (owner.qualified_name, name.qualifier, name.text)))
         first_row = node.start_point[0]
         definition = Definition(node, kind, name.text, qualified_name, name.line, first_row, find_last_row(node) + 1)
         definition.depth = owner.depth
         if self._syntax.grammar.docstrings:
-            definition.doc = self._read_docstring(node.child_by_field_id(self._syntax.body_field))
+            definition.doc = read_docstring(node.child_by_field_id(self._syntax.body_field), self._source)
         if lead is not None:
             self._extend_definition(definition, node, lead)
         return definition
 
     def _add_function(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        """Add a function to `owner.inner`; does nothing if it has no name, or is a declaration without a body."""
         name = find_name(node, self._syntax, self._source)
         if name is not None and self._has_body(node):
             owner.inner.append(
@@ -152,6 +157,7 @@ class DefinitionFinder:
             )
 
     def _has_body(self, node: "Node") -> bool:
+        """Return whether the node has a body; True for node types that always have one."""
         syntax = self._syntax
         if node.type not in syntax.grammar.bodiless:
             return True
@@ -161,6 +167,7 @@ class DefinitionFinder:
         )
 
     def _function_kind(self, node: "Node", name: SourceName, owner: Definition, lead: _Lead | None) -> SnippetKind:
+        """Return TEST, CONSTRUCTOR, METHOD or FUNCTION, by name, attributes, role and owner."""
         syntax, node_role = self._syntax, self._syntax.node_role(node)
         attributes = self._source[lead.nodes[0].start_byte if lead else node.start_byte : name.byte]
         is_named_test = syntax.matches_rule("test_names", name.text) and syntax.test_owner.search(owner.qualified_name)
@@ -174,6 +181,7 @@ class DefinitionFinder:
         return SnippetKind.FUNCTION
 
     def _add_container(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        """Add a class or namespace with its definitions; without a name, only scan it; without a body, do nothing."""
         name = find_name(node, self._syntax, self._source)
         if name is None:
             self._scan_open_node(node, owner, lead)
@@ -184,6 +192,7 @@ class DefinitionFinder:
             owner.inner.append(container)
 
     def _add_scope(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        """Add a namespace with a body; without a body (`namespace App;`), it names all that follows in `owner`."""
         name = find_name(node, self._syntax, self._source)
         if self._has_body(node):
             self._add_container(node, owner, lead)
@@ -191,19 +200,22 @@ class DefinitionFinder:
             owner.qualified_name = ".".join(filter(None, (name.qualifier, name.text)))
 
     def _add_type(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        """Add a type of several lines as a class without methods; without a name, only scan it."""
         name = find_name(node, self._syntax, self._source)
         if name is None:
             self._scan_open_node(node, owner, lead)
-        elif _spans_lines(node):
+        elif _spans_several_rows(node):
             owner.inner.append(self._make_definition(node, SnippetKind.CLASS, name, owner, lead))
 
     def _add_closure(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        """Add a closure that has a name as a function; else add the definitions inside it."""
         if node.child_by_field_id(self._syntax.name_field) is not None:
             self._add_function(node, owner, lead)
         else:
             self._scan_open_node(node, owner, lead)
 
     def _add_binding(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        """Add what `name = value` defines; if the value is no function, add the definitions inside it."""
         binding = find_binding(node, self._syntax, self._source)
         if binding is None:
             self._scan_wrapper(node, owner, lead)
@@ -220,10 +232,10 @@ class DefinitionFinder:
     def _define_bound_value(
         self, name: SourceName, value: "Node", owner: Definition, lead: _Lead | None
     ) -> Definition | None:
-        """Define `value` under the name that it is bound to; None where nothing in it is a function."""
+        """Return the definition of `value` under its bound name; None where nothing in it is a function."""
         value_role = self._syntax.node_role(value)
-        if owner.kind not in (SnippetKind.CLASS, SnippetKind.MODULE) and not _spans_lines(value):
-            return None  # a line of a long function is no function of its own
+        if owner.kind not in (SnippetKind.CLASS, SnippetKind.MODULE) and not _spans_several_rows(value):
+            return None  # a single line inside a function is not a definition of its own
         if value_role in (NodeRole.CLOSURE, NodeRole.OPEN) or (
             value_role is NodeRole.ACCESSOR and find_last_row(value) > name.line
         ):
@@ -236,11 +248,12 @@ class DefinitionFinder:
     def _define_call_result(
         self, name: SourceName, value: "Node", owner: Definition, lead: _Lead | None
     ) -> Definition | None:
-        """Define the result of `name = call(…)`: `memo(() => …)` is a function, `Class.new do … end` holds some.
+        """Return the definition of `name = call(…)`, where the call returns a function or a class; else None.
 
-        Other calls give values, whatever functions they are given.
+        `memo(() => …)` returns a function, `Class.new do … end` a class. Other calls return values, whatever functions
+        they are given.
         """
-        call = parse_call(value, self._syntax, self._source) if _spans_lines(value) else None
+        call = parse_call(value, self._syntax, self._source) if _spans_several_rows(value) else None
         if call is None:
             return None
         if self._syntax.matches_rule("makers", call.callee):
@@ -252,12 +265,14 @@ class DefinitionFinder:
         return None
 
     def _make_holder(self, name: SourceName, node: "Node", bodies: "tuple[Node, ...]", owner: Definition) -> Definition:
+        """Return a class-like definition with the definitions inside `bodies` as its inner ones."""
         definition = self._make_definition(node, SnippetKind.CLASS, name, owner, None)
         for body in bodies:
             self._scan_open_node(body, definition, None)
         return definition
 
     def _add_from_call(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+        """Add what a call defines: a test, a suite, a named function, or the definitions inside its closures."""
         call = parse_call(node, self._syntax, self._source)
         matches_rule = self._syntax.matches_rule
         for definition in call.definitions:
@@ -278,23 +293,8 @@ class DefinitionFinder:
     def _add_suite(
         self, node: "Node", call: CallParts, name: SourceName, owner: Definition, lead: _Lead | None
     ) -> None:
+        """Add a test suite as a module, with the tests in the call's closures inside."""
         suite = self._make_definition(node, SnippetKind.MODULE, name, owner, lead)
         for closure in call.closures:
             self._scan_open_node(closure, suite, None)
         owner.inner.append(suite)
-
-    def _read_docstring(self, body: "Node | None") -> str:
-        if not self._syntax.grammar.docstrings or body is None:
-            return ""
-        first_statement = next((child for child in body.children if child.type != "comment"), None)
-        if first_statement is None or first_statement.type != "expression_statement" or not first_statement.children:
-            return ""
-        string = first_statement.children[0]
-        if string.type != "string":
-            return ""
-        return extract_docstring(self._source[string.start_byte : string.end_byte].decode("utf-8", "replace"))
-
-    def _read_doc_comment(self, lead: _Lead) -> str:
-        comments = (node for node in lead.nodes if "comment" in node.type)
-        texts = (self._source[node.start_byte : node.end_byte].decode("utf-8", "replace") for node in comments)
-        return extract_comment("\n".join(text.rstrip("\n") for text in texts))

@@ -30,16 +30,16 @@ __all__ = [
     "to_canonical_text",
 ]
 
-WINDOW_LINES = 40  # windows have no syntax to show their point: shorter than MAX_LINES
+WINDOW_LINES = 40  # shorter than MAX_LINES, because windows do not follow the syntax
 
 Piece = TypeVar("Piece", Snippet, Location)
 
-_MAX_INDENT_COLUMNS = 16  # columns: further right, no line is a worse place to cut than another
+_MAX_INDENT_COLUMNS = 16  # deeper indentation makes no line a worse place to cut
 _NO_BLANK_LINE_COST = 0.3  # a cut without a blank line above it
 
 
 def extract_snippets(text: str, language: str) -> list[Snippet]:
-    """Return the snippets of a document, in order, with disjoint spans. Never raises; [] where there is no word."""
+    """Return the snippets of a document, in order, with disjoint spans; [] where it has no words. Never raises."""
     return extract_with_tree(split_lines(text), language)[0]
 
 
@@ -49,7 +49,7 @@ extract = extract_snippets  # the former name: scripts outside this repository i
 def extract_with_tree(
     lines: Sequence[str], language: str, former_parse: ParsedSource | None = None
 ) -> tuple[list[Snippet], ParsedSource | None]:
-    """Return the snippets of a document's lines, and its tree if there is one; quick with a `former` one."""
+    """Return the snippets of a document's lines, and its tree, or None if it has none; fast with a `former_parse`."""
     syntax = load_syntax(language)
     if syntax is not None:
         source = encode_source(lines)
@@ -69,7 +69,7 @@ def find_snippet(snippets: Sequence[Snippet], line: int) -> Snippet | None:
 
 
 def group_parts(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """Group the pieces of one document, in order: all parts of a long definition together, others alone."""
+    """Return groups of one document's pieces, in order: all parts of a long definition together, others alone."""
     groups: list[list[Piece]] = []
     groups_by_name: dict[str, list[Piece]] = {}
     for piece in pieces:
@@ -84,7 +84,7 @@ def group_parts(pieces: Iterable[Piece]) -> list[list[Piece]]:
 
 
 def _split_into_windows(lines: Sequence[str], language: str) -> list[Snippet]:
-    """Split lines into windows, cut preferably above a line that is indented little and follows a blank one."""
+    """Return snippets of up to 40 lines; cuts prefer a line with little indentation that follows a blank line."""
     measure = SizeMeasure(lines, SnippetBound(WINDOW_LINES, MAX_CHARS))
     split_costs: dict[int, float] = {}
     for row in range(1, len(lines)):

@@ -1,13 +1,13 @@
 """Fingerprints of a text's structure, for finding the same code, the same except for names, and nearly the same.
 
-Three of them, from strict to lenient, all of the tokens (tokens.py), so that a function cut out of its file has those
-that it has in it:
+Three of them, from strict to lenient, all made of tokens (tokens.py), so that a function cut out of its file has the
+same fingerprints as in it:
 
 - `exact`: the tokens as they are; formatting and comments aside.
-- `renamed`: names by the order in which they first come, literals by kind: equal after a consistent renaming.
-- `sketch`: MinHash (Broder 1997) of the features: runs of tokens whose names and literals are only there, and beside
-  them the names and literals themselves; one byte of each minimum (Li and König 2010, "b-Bit Minwise Hashing"). The
-  share of equal bytes estimates the Jaccard similarity.
+- `renamed`: names numbered by first occurrence, literals by kind: equal after a consistent renaming.
+- `sketch`: MinHash (Broder 1997) of the features: runs of tokens with names and literals reduced to their kind, and
+  the names and literals themselves; one byte of each minimum (Li and König 2010, "b-Bit Minwise Hashing"). The share
+  of equal bytes estimates the Jaccard similarity.
 
 Runs of the syntax tree's node types rank mutated functions about as well as runs of tokens, for the price of a parse.
 Mean reciprocal rank among 4,000 functions, four languages, 131 to 158 questions a figure, without a sketch: after edits
@@ -26,11 +26,11 @@ from codekin.code.tokens import KIND_SHIFT, MARK, NAME, Codes, Tokens, tokenize
 Sketch = npt.NDArray[np.uint8]
 
 SKETCH_BYTES = 64  # bytes: the standard error of an estimate is .06 at worst
-PACKED_LENGTHS = (8, 16 + SKETCH_BYTES)  # bytes of a packed one, without and with what short code lacks
-MIN_RUNS = 20  # distinct ones: with less, unrelated functions are built alike
+PACKED_LENGTHS = (8, 16 + SKETCH_BYTES)  # bytes of packed fingerprints: of short code, which has only `exact`; of other
+MIN_RUNS = 20  # distinct runs: with fewer, unrelated functions have equal structure
 
 RUN_TOKENS = 5  # tokens
-_MIN_TOKENS = 8  # less says nothing
+_MIN_TOKENS = 8  # fewer are not worth comparing
 
 _RANDOM_GENERATOR = np.random.Generator(np.random.PCG64(0))
 _RUN_WEIGHTS = _RANDOM_GENERATOR.integers(1 << 63, size=RUN_TOKENS, dtype=np.uint64) * 2 + 1
@@ -45,21 +45,21 @@ class Fingerprints:
     """The three fingerprints of a content."""
 
     exact: bytes  # 8
-    renamed: bytes  # 8; b"" where the code is too short to be called alike
-    sketch: bytes  # SKETCH; b"" likewise
+    renamed: bytes  # 8; b"" where the code is too short to compare by structure
+    sketch: bytes  # SKETCH_BYTES; b"" likewise
 
     def pack(self) -> bytes:
-        """Concatenate them into the bytes that stores keep."""
+        """Return the concatenated bytes that stores keep."""
         return self.exact + self.renamed + self.sketch
 
 
 def unpack_fingerprints(packed: bytes) -> Fingerprints:
-    """Split packed fingerprints."""
+    """Return the fingerprints that `pack` made bytes of."""
     return Fingerprints(packed[:8], packed[8:16], packed[16:])
 
 
 def make_fingerprints(text: str, language: str) -> Fingerprints | None:
-    """Make the fingerprints of a snippet's text; None where there is nothing to compare. Never raises."""
+    """Return a snippet's fingerprints; None if it has under 8 tokens or no lexical rules exist. Never raises."""
     tokens = tokenize(text, language)
     if tokens is None or len(tokens.texts) < _MIN_TOKENS:
         return None
@@ -72,7 +72,7 @@ def make_fingerprints(text: str, language: str) -> Fingerprints | None:
 
 
 def hash_runs(tokens: Tokens) -> Codes:
-    """Hash each run of RUN tokens, shape (n - 4,), with names and literals reduced to their kind."""
+    """Return a hash of each run of RUN_TOKENS tokens, shape (n - 4,), with names and literals reduced to their kind."""
     abstracted_codes = _abstract_codes(tokens)
     count = max(len(abstracted_codes) - RUN_TOKENS + 1, 0)
     run_hashes: Codes = abstracted_codes[:count] * _RUN_WEIGHTS[0]
@@ -82,7 +82,7 @@ def hash_runs(tokens: Tokens) -> Codes:
 
 
 def list_features(tokens: Tokens, run_hashes: Codes) -> Codes:
-    """Return what the sketch is made of, with repetitions: runs, names, literals."""
+    """Return the features that the sketch is made of, with repetitions: hashes of runs, codes of names and literals."""
     return np.concatenate([run_hashes, tokens.codes[tokens.kinds != MARK]])
 
 
@@ -102,12 +102,12 @@ def _abstract_codes(tokens: Tokens) -> Codes:
 
 
 def digest_codes(codes: Codes) -> bytes:
-    """Return an 8-byte digest of the codes."""
+    """Return an 8-byte BLAKE2b digest of the codes."""
     return blake2b(codes.tobytes(), digest_size=8).digest()
 
 
 def make_sketch(features: Codes) -> Sketch:
-    """Return one byte, of shape (SKETCH,), of the smallest value that each hash function has among the features."""
+    """Return the MinHash sketch of the features, shape (SKETCH_BYTES,): one byte of each hash function's minimum."""
     mixed_features = features ^ (features >> np.uint64(32))
     mixed_features *= _MIX_FACTOR
     folded_features = (mixed_features >> np.uint64(32)).astype(np.uint32)

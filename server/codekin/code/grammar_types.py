@@ -6,25 +6,25 @@ from enum import IntEnum
 
 
 class NodeRole(IntEnum):
-    """The role of a node in the search for definitions."""
+    """What a node means for the search for definitions."""
 
-    STATEMENT = 0  # nothing of ours inside
+    STATEMENT = 0  # no definitions inside
     LEADING = 1  # a comment, attribute or signature: belongs to the definition that directly follows
-    OPEN = 2  # its children stand in its place: blocks, branches
+    OPEN = 2  # treated as if its children stood in its place: blocks, branches
     WRAP = 3  # the same, but its lines belong to the one definition in it: `export`, decorators
-    FUNCTION = 4  # a method where it stands in a class
+    FUNCTION = 4  # a method if it is in a class
     METHOD = 5
     CONSTRUCTOR = 6
     CLASS = 7
     MODULE = 8  # a named container of definitions that is no type: a namespace
     SCOPE = 9  # names the container of all that follows: `namespace App;`
     TYPE = 10  # a class without methods, where it spans lines; else a statement: aliases
-    OBJECT = 11  # a literal that holds functions, or nothing of ours
+    OBJECT = 11  # a literal that may hold functions
     BINDING = 12  # a name and a value that may be a function
-    CALL = 13  # a test, a suite, a function that is called at once, or nothing of ours
-    CLOSURE = 14  # a function without a name: takes that of a binding, else its body stands in its place
+    CALL = 13  # may define a test, a suite, or a function that is called at once
+    CLOSURE = 14  # a function without a name: takes that of a binding, else it is treated as OPEN
     ACCESSOR = 15  # a property's code: a function where it spans lines
-    PARENTHESES = 16  # around a value: casts, lists of one
+    PARENTHESES = 16  # wraps a value: parentheses, casts, lists of one
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Streaming JSON reader: one pass, keeps only what its caller asks for, skips the rest without building it.
 
-Of a notebook of thirty megabytes all but some kilobytes are pictures in base64: `json.loads` would hold all of it in
-memory, recurse as deep as it is nested, and not say on which line anything stands.
+Of a notebook of thirty megabytes all but some kilobytes may be pictures in base64: `json.loads` would hold all of it
+in memory, recurse as deep as it is nested, and not tell the line of a value.
 """
 
 import json
@@ -30,29 +30,29 @@ class JsonReader:
         self._token_count = 0
 
     def peek_character(self) -> str:
-        """Return the first character of the next token: a bracket, a quote, or the start of a number or word."""
+        """Return the first character of the next token (a bracket, a quote, a digit …) without consuming it."""
         return self._text[self._match_token().start(1)]
 
     def find_row(self) -> int:
-        """Return the 0-based line of the next token."""
+        """Return the 0-based line of the next token, without consuming it."""
         token_start = self._match_token().start(1)
         self._row += self._text.count("\n", self._row_offset, token_start)
         self._row_offset = token_start
         return self._row
 
     def read_members(self) -> Iterator[str]:
-        """Yield the keys of an object; the caller reads or skips each value. Yields nothing for another value."""
+        """Yield an object's keys; the caller reads or skips each value. Skips a value that is no object."""
         for _ in self._iterate_parts("{"):
             key = self.read_string()
             self._take_mark(":")
             yield key
 
     def read_items(self) -> Iterator[None]:
-        """Yield once for each item of an array; the caller reads or skips it. Yields nothing for another value."""
+        """Yield once per item of an array; the caller reads or skips it. Skips a value that is no array."""
         yield from self._iterate_parts("[")
 
     def read_string(self) -> str:
-        """Read the next value, which must be a string."""
+        """Return the next value, a string, unescaped. Raises JsonError if it is no string."""
         token = self._take_token()
         if token[0] != '"':
             raise self._make_error("a string")
@@ -64,14 +64,14 @@ class JsonReader:
             raise self._make_error("a sound string") from None
 
     def read_optional_string(self) -> str | None:
-        """Read the next value if it is a string, else skip it and return None."""
+        """Return the next value if it is a string; else skip it and return None."""
         if self.peek_character() == '"':
             return self.read_string()
         self.skip_value()
         return None
 
     def read_outline(self, depth: int) -> dict[str, object]:
-        """Read the strings of an object, and of objects in it down to `depth`; skip everything else."""
+        """Return an object's members: strings, objects down to `depth`, None for all else; {} if it is no object."""
         strings_by_key: dict[str, object] = {}
         for key in self.read_members():
             is_inner = depth > 0 and self.peek_character() == "{"
@@ -79,7 +79,7 @@ class JsonReader:
         return strings_by_key
 
     def skip_value(self) -> None:
-        """Skip the next value."""
+        """Skip the next value, of any size, without building it."""
         opening = self._take_token()
         if opening in ",:]}":
             raise self._make_error("a value")
@@ -94,11 +94,12 @@ class JsonReader:
                 raise self._make_error("the bracket that closes what is open")
 
     def expect_end(self) -> None:
-        """Raise JsonError if anything but blanks follows."""
+        """Raise JsonError if anything but white space follows."""
         if self._text[self._offset :].strip():
             raise self._make_error("the end")
 
     def _iterate_parts(self, opening_bracket: str) -> Iterator[None]:
+        """Yield once per part of the object or array that opens so; skip the value if it is another."""
         if self.peek_character() != opening_bracket:
             self.skip_value()
             return
@@ -116,10 +117,12 @@ class JsonReader:
                 raise self._make_error(f'"," or "{closing_bracket}"')
 
     def _take_mark(self, mark: str) -> None:
+        """Consume the next token. Raises JsonError if it is not `mark`."""
         if self._take_token() != mark:
             raise self._make_error(f'"{mark}"')
 
     def _take_token(self) -> str:
+        """Return and consume the next token. Raises JsonError at the end, or beyond a million tokens."""
         token = self._match_token()
         self._offset = token.end()
         self._token_count += 1
@@ -128,12 +131,14 @@ class JsonReader:
         return token[1]
 
     def _match_token(self) -> re.Match[str]:
+        """Return the match of the next token without consuming it. Raises JsonError at the end."""
         token = _TOKEN.match(self._text, self._offset)
         if token is None:
             raise self._make_error("a value")
         return token
 
     def _make_error(self, expectation: str) -> JsonError:
+        """Return an error that says what the current line lacks."""
         remaining_text = self._text[self._offset :].lstrip()
         line_number = self._text.count("\n", 0, len(self._text) - len(remaining_text)) + 1
         return JsonError(f"line {line_number} lacks {expectation}")

@@ -137,6 +137,7 @@ LANGUAGES = frozenset(_EXTENSIONS) | frozenset(_NAMES) | frozenset(_INTERPRETERS
 
 
 def _invert_table(table: dict[str, str]) -> dict[str, str]:
+    """Return a mapping from each key in the table's space-separated values to its language."""
     return {key: language for language, keys in table.items() for key in keys.split()}
 
 
@@ -172,7 +173,7 @@ def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str
 
 
 def find_language(name: str) -> str:
-    """Return the language with this id or file ending, as a person types it. Raises QueryError."""
+    """Return the id of a language by id or file ending, as a person types it. Raises QueryError, with suggestions."""
     lower_name = name.lower().lstrip(".")
     language = lower_name if lower_name in LANGUAGES else detect_language(PurePath(f"file.{lower_name}"))
     if language is not None:
@@ -195,5 +196,6 @@ def has_grammar(language: str) -> bool:
 
 
 def _detect_by_shebang(first_line: str) -> str | None:
+    """Return the language of the interpreter that a `#!` line names; None if it is unknown or no such line."""
     shebang = _SHEBANG.match(first_line)
     return _BY_INTERPRETER.get(shebang[1].lower()) if shebang else None

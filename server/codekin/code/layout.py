@@ -8,15 +8,15 @@ from codekin.code.line_hashes import find_statement_rows
 from codekin.code.lines import is_bare, is_closing, to_canonical_text
 from codekin.types import Snippet, SnippetKind, Span
 
-MAX_LINES = 60  # about a screen: longer functions do more than one thing
-MAX_CHARS = 2000  # without indentation; about the 512 tokens that the models of the source are trained with
-_HEADER_LINES = 2  # as much as stands before a class without being worth a snippet: `module Jobs`, `namespace a {`
+MAX_LINES = 60  # about a screen; longer functions do more than one thing
+MAX_CHARS = 2000  # without indentation; about 512 tokens, the length that embedding models for code are trained with
+_HEADER_LINES = 2  # too few for a snippet of their own before a class: `module Jobs`, `namespace a {`
 
 _CONTAINERS = (SnippetKind.CLASS, SnippetKind.MODULE)
 
 
 class SnippetLayout:
-    """Lays out one document's definitions; the cursor is the first line that is in no snippet yet."""
+    """Lays out one document's definitions as snippets; `_cursor` is the first line that is in no snippet yet."""
 
     def __init__(self, lines: Sequence[str], language: str, finder: DefinitionFinder) -> None:
         self._lines = lines
@@ -27,12 +27,12 @@ class SnippetLayout:
         self._cursor = 0
 
     def lay_out(self, module: Definition) -> list[Snippet]:
-        """Return the snippets of a whole document."""
+        """Return the snippets of a whole document, in order."""
         self._lay_out_inner(module)
         return self._snippets
 
     def _lay_out_inner(self, owner: Definition) -> None:
-        """Lay out the definitions in `owner` and the lines between them."""
+        """Lay out the definitions in `owner` and the lines between them, up to the owner's end."""
         part_number = 0 if owner.kind in _CONTAINERS else 1
         for inner_definition in owner.inner:
             if not (
@@ -46,12 +46,13 @@ class SnippetLayout:
         self._lay_out_run(owner, owner.end, part_number)
 
     def _is_header(self, owner: Definition, end_row: int) -> bool:
-        """Return whether the lines from the cursor to `end` are `owner`'s first, and few enough to join the next."""
+        """Return whether lines [cursor, end_row) are `owner`'s first, and few enough to join the next snippet."""
         if self._cursor > owner.name_line:
             return False
         return sum(not is_bare(line) for line in self._lines[self._cursor : end_row]) <= _HEADER_LINES
 
     def _lay_out_definition(self, definition: Definition) -> None:
+        """Lay out a definition: whole if it fits the bound, else in parts; classes with members always in parts."""
         start_row = max(definition.start, self._cursor)
         if start_row >= definition.end:
             return
@@ -64,7 +65,7 @@ class SnippetLayout:
             self._add_snippet(definition, start_row, definition.end, 0)
 
     def _merge_with_last(self, definition: Definition) -> bool:
-        """Merge a definition that shares a line with the last snippet into it, if both fit the bound."""
+        """Merge a definition that shares a line with the last snippet into it; return False if they don't fit."""
         last_snippet = self._snippets[-1] if self._snippets else None
         if (
             last_snippet is None
@@ -89,7 +90,7 @@ class SnippetLayout:
         return True
 
     def _lay_out_run(self, owner: Definition, end_row: int, part_number: int) -> int:
-        """Lay out the lines from the cursor to `end` as `owner`'s own; return the number of its next part."""
+        """Lay out the lines from the cursor to `end_row` as `owner`'s own; return the number of its next part."""
         is_end_trimmed = part_number == 0 and end_row == owner.end and bool(owner.name)
         start_row, last_row = self._trim_rows(self._cursor, end_row, is_end_trimmed)
         if start_row < last_row and self._size_measure.fits_bound(start_row, last_row):
@@ -108,13 +109,13 @@ class SnippetLayout:
         return part_number
 
     def _find_split_costs(self, owner: Definition, start_row: int, end_row: int) -> dict[int, float]:
-        """Return the split costs of the run's rows; never above the owner's name or a lone brace."""
+        """Return the cost of a cut above each row; no cut above the owner's name or a line with only brackets."""
         name_row = owner.name_line if owner.name else -1
         split_costs = find_split_points(owner.node, start_row, end_row, self._size_measure)
         return {row: cost for row, cost in split_costs.items() if row > name_row and not is_bare(self._lines[row])}
 
     def _trim_rows(self, start_row: int, end_row: int, is_end_trimmed: bool) -> tuple[int, int]:
-        """Trim blank lines at both ends, closing brackets at the start and, where `closed`, at the end."""
+        """Return the rows without blank lines at the ends, closing lines at the start and, if trimmed, at the end."""
         lines = self._lines
         if all(is_bare(lines[row]) for row in range(start_row, end_row)):
             return end_row, end_row
@@ -125,11 +126,12 @@ class SnippetLayout:
         return start_row, end_row
 
     def _find_statement_lines(self, definition: Definition, start_row: int, end_row: int) -> tuple[int, ...]:
+        """Return the lines, relative to `start_row`, on which statements of the definition's body begin."""
         rows = find_statement_rows(definition.node, end_row)
         return tuple(row - start_row for row in rows if row > max(definition.name_line, start_row))
 
     def _add_snippet(self, definition: Definition, start_row: int, end_row: int, part_number: int) -> None:
-        """Add a snippet of `definition`; the doc comment goes to the one that holds the name."""
+        """Add a snippet and move the cursor behind it; the doc comment goes to the part that holds the name."""
         holds_name = start_row <= definition.name_line < end_row
         self._snippets.append(
             Snippet(

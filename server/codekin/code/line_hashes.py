@@ -43,6 +43,7 @@ _LOCAL_PATTERN = rf"(?<![\w.>:@])(?!(?:{_KEYWORD_PATTERN})\b)[a-z_]\w*(?![\w(!]|
 
 
 def _make_string_pattern(max_runs: str) -> str:
+    """Return a pattern for strings in any of three quotes, of up to `max_runs` runs ("": any number)."""
     return "|".join(_STRING_TEMPLATE.format(quote=quote, max_runs=max_runs) for quote in "\"'`")
 
 
@@ -69,23 +70,23 @@ class LineHashes:
     borders: tuple[int, ...]
 
     def pack(self) -> bytes:
-        """Pack in this machine's byte order: the borders' number (uint16), borders (uint16), keys (uint32)."""
+        """Return the bytes that stores keep, in native byte order: border count, borders (uint16), keys (uint32)."""
         return array("H", (len(self.borders), *self.borders)).tobytes() + array("I", self.keys).tobytes()
 
 
 def unpack_line_hashes(packed: bytes) -> LineHashes:
-    """Unpack line hashes. Raises ValueError where `packed` is damaged."""
+    """Return the line hashes that `pack` made bytes of. Raises ValueError where `packed` is cut short."""
     if len(packed) < 2:
-        raise ValueError("a course without its length")
+        raise ValueError("line hashes without their length")
     border_count = array("H", packed[:2])[0]
     borders, keys = array("H", packed[2 : 2 + 2 * border_count]), array("I", packed[2 + 2 * border_count :])
     if len(borders) < border_count:
-        raise ValueError("a course that is cut short")
+        raise ValueError("line hashes that are cut short")
     return LineHashes(tuple(keys), tuple(borders))
 
 
 def hash_content_lines(text: str, language: str, borders: Sequence[int] = ()) -> LineHashes:
-    """Hash the lines of a content in that language."""
+    """Return the hashes of a content's lines; borders beyond line 65,535 are left out."""
     hasher = make_line_hasher(language)
     return LineHashes(
         tuple(map(hasher.__getitem__, text.split("\n"))), tuple(border for border in borders if border < 65_536)
@@ -93,13 +94,13 @@ def hash_content_lines(text: str, language: str, borders: Sequence[int] = ()) ->
 
 
 def choose_split_points(borders: Sequence[int]) -> tuple[int, ...]:
-    """Choose the borders that get a continuation vector: after the signature, and halfway."""
+    """Return up to two of the borders, where a continuation vector is made: after the signature, and halfway."""
     middle_border = borders[len(borders) // 2 :][:1] if len(borders) > 2 else ()
     return (*borders[:1], *middle_border)[:MAX_BORDERS]
 
 
 def find_statement_rows(node: "Node", end_row: int) -> tuple[int, ...]:
-    """Return the rows before `end` on which the statements of a definition's body begin; () if it has no such body."""
+    """Return the rows before `end_row` on which statements of a definition's body begin; () if no body is found."""
     body_node = _find_body(node)
     if body_node is None:
         return ()
@@ -116,7 +117,7 @@ def find_statement_rows(node: "Node", end_row: int) -> tuple[int, ...]:
 
 
 def find_all_statement_rows(root_node: "Node", start_row: int, end_row: int) -> list[int]:
-    """Return all rows in (start, end) on which a statement begins, at any depth."""
+    """Return all rows strictly between `start_row` and `end_row` on which a statement begins, at any depth, sorted."""
     rows: set[int] = set()
     pending_nodes = [root_node]
     while pending_nodes:
@@ -138,7 +139,7 @@ def find_all_statement_rows(root_node: "Node", start_row: int, end_row: int) -> 
 
 
 def _find_body(node: "Node") -> "Node | None":
-    """Return the block that is the definition's body: the last one on the first level that has one."""
+    """Return a definition's body: the last block on the first level that has one; None if six levels have none."""
     level_nodes = [node]
     for _ in range(_MAX_BODY_DEPTH):
         inner_nodes = [child for parent in level_nodes for child in parent.named_children]
@@ -156,7 +157,7 @@ def _find_body(node: "Node") -> "Node | None":
 
 
 class _LineHasher(dict[str, int]):
-    """Cache of line hashes: half of a code base's lines occur more than once."""
+    """Mapping from a line to its hash (0 for a line without content), computed on first use and cached."""
 
     def __init__(self, family: str) -> None:
         super().__init__()
@@ -169,6 +170,7 @@ class _LineHasher(dict[str, int]):
         return line_hash
 
     def _hash_line(self, line: str) -> int:
+        """Return the hash of a stripped line with locals, strings and numbers abstracted; 0 if it has no content."""
         if not line or line == "{" or _COMMENT.match(line):
             return 0
         abstracted_line = _NUMBER.sub("0", _LOCALS.sub("v", _replace_strings(line, '"')))
@@ -179,12 +181,12 @@ _HASHERS: dict[str, _LineHasher] = {}
 
 
 def language_family(language: str) -> str:
-    """Return the family of a language; languages of one family hash equal lines equally."""
+    """Return the family of a language, by default itself; languages of one family hash equal lines equally."""
     return _LANGUAGE_FAMILIES.get(language, language)
 
 
 def make_line_hasher(language: str) -> _LineHasher:
-    """Return a mapping from a line of this language to its hash; 0 for a line without content."""
+    """Return the family's shared mapping from a line to its hash; 0 for a line without content."""
     name = language_family(language)
     if name not in _HASHERS:
         _HASHERS[name] = _LineHasher(name)
@@ -193,35 +195,36 @@ def make_line_hasher(language: str) -> _LineHasher:
 
 @lru_cache(maxsize=_MAX_CACHED_LINES)
 def find_local_names(line: str) -> tuple[str, ...]:
-    """Return names that may be local, in order: not called, not members, not capitalised, not in strings."""
+    """Return names that may be local, in order, repeated: not called, no members, not capitalised, not in strings."""
     return tuple(_LOCALS.findall(_replace_strings(line, '""')))
 
 
 def find_names(line: str) -> list[str]:
-    """Return all names in the line, without keywords and the contents of strings."""
+    """Return all names in the line, in order, repeated, without keywords and what is in strings."""
     return [name for name in _NAME.findall(_replace_strings(line, '""')) if name not in _KEYWORDS]
 
 
 @lru_cache(maxsize=_MAX_CACHED_LINES)
 def find_calls(line: str) -> tuple[str, ...]:
-    """Return the functions that the line calls and the members it names, in order."""
+    """Return the functions that the line calls and the members it accesses, in order."""
     return tuple(
         called_name or member_name for called_name, member_name in _CALL_OR_MEMBER.findall(_replace_strings(line, '"'))
     )
 
 
 def rename_locals(line: str, names: dict[str, str]) -> str:
-    """Replace local names in the line; strings stay unchanged."""
+    """Return the line with its local names replaced as `names` maps them; strings stay unchanged."""
     pattern = _SHORT_STRING_OR_LOCAL if _has_many_escaped_quotes(line) else _STRING_OR_LOCAL
     return pattern.sub(lambda match: names.get(match[0], match[0]), line) if names else line
 
 
 def blank_strings(line: str) -> str:
-    """Return the line with its strings emptied."""
+    """Return the line with its string literals replaced by `""`."""
     return _replace_strings(line, '""')
 
 
 def _replace_strings(line: str, replacement: str) -> str:
+    """Return the line with each string literal replaced by `replacement`, in linear time."""
     return (_SHORT_STRINGS if _has_many_escaped_quotes(line) else _STRINGS).sub(replacement, line)
 
 

@@ -23,7 +23,7 @@ def split_lines(text: str) -> list[str]:
 
 
 def to_canonical_text(lines: Sequence[str]) -> str:
-    """Build a snippet's text from its lines: common indentation and trailing blanks removed, joined by LF.
+    """Return a snippet's text: its lines without common indentation and trailing blanks, joined by LF.
 
     At most MAX_TEXT characters, and always encodable: unpaired surrogates become U+FFFD; a byte order mark is dropped.
     """
@@ -54,10 +54,10 @@ def is_bare(line: str) -> bool:
 
 
 def is_closing(line: str) -> bool:
-    """Return whether the line is blank, or only closes an open block."""
+    """Return whether the line is blank, or only closes blocks: brackets, `end`."""
     return _CLOSING_LINE.fullmatch(line) is not None
 
 
 def hash_content(text: str) -> bytes:
-    """Return the key of a snippet's canonical text: 16 bytes of BLAKE2b."""
+    """Return the key of a snippet's canonical text: its BLAKE2b hash of 16 bytes."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

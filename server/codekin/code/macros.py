@@ -6,8 +6,8 @@ Lengths and line ends stay, so that the tree's positions hold for the source as 
 import re
 from functools import lru_cache
 
-_MAX_CACHED_PIECE_BYTES = 16_384  # bytes of a piece: longer ones are not remembered
-_MAX_CACHED_PIECES = 4096  # pieces: more than a file of thousands of lines has
+_MAX_CACHED_PIECE_BYTES = 16_384  # longer pieces are not cached
+_MAX_CACHED_PIECES = 4096  # more than a file of thousands of lines has
 _MACRO = rb"[A-Z][A-Z0-9_]{2,}"
 # class API_EXPORT Name : …   struct ALIGNED(16) Name {
 _MACRO_IN_CLASS_HEAD = re.compile(
@@ -15,7 +15,7 @@ _MACRO_IN_CLASS_HEAD = re.compile(
     rb"(?:final\b[^\n;]*)?(?:[:{]|$))",
     re.MULTILINE,
 )
-# Q_OBJECT   BEGIN_NAMESPACE   FOO_DECLARE(x, y)   alone on the line and no head of what follows: LOCAL(void)⏎name(…)
+# Q_OBJECT   BEGIN_NAMESPACE   FOO_DECLARE(x, y)   alone on a line; but not the head of a function: LOCAL(void)⏎name(…)
 _MACRO_ALONE = re.compile(
     rb"^[ \t]*(" + _MACRO + rb"(?:[ \t]*\([^;{}\n]*\)(?=[ \t]*$(?!\s*\w+\s*\()))?)[ \t]*$(?!\s*[({:])", re.MULTILINE
 )
@@ -25,7 +25,7 @@ _MACROS_IN_FRONT = re.compile(
     rb"(?=(?:[a-z]\w*[ \t*&]+)+(?:[A-Za-z_~]\w*[ \t]*)?\()",
     re.MULTILINE,
 )
-# TEST_CASE("adds numbers", "[math]") {  is to be read as a function
+# TEST_CASE("adds numbers", "[math]") {  which is to be parsed as a function
 _TEST_WITH_STRING_NAME = re.compile(
     rb"^[ \t]*(?:[A-Z]{1,20}_){0,3}(?:TEST|SCENARIO)(?:_[A-Z]{1,20}){0,3}\([^\n]*\)[ \t]*\{?[ \t]*$", re.MULTILINE
 )
@@ -36,7 +36,8 @@ _NON_WORD_CHARACTER = re.compile(rb"\W")
 def blank_macros(source: bytes) -> bytes:
     """Return `source` with the macros that usually derail a parse blanked, in the same length.
 
-    No pattern sees beyond a line that ends in `}`, so the pieces between those are told apart: a key changes one.
+    No pattern matches across a line that ends in `}`, so the text is blanked in pieces between those lines, and the
+    pieces are cached: a key stroke changes one of them.
     """
     *pieces, last_piece = source.split(b"}\n")
     blanked_pieces = [
@@ -48,10 +49,12 @@ def blank_macros(source: bytes) -> bytes:
 
 @lru_cache(maxsize=_MAX_CACHED_PIECES)
 def _blank_cached_piece(piece: bytes) -> bytes:
+    """Blank the macros of a piece that ended in `}`; the results for recent pieces are kept."""
     return _blank_piece(piece + b"}")
 
 
 def _blank_piece(source: bytes) -> bytes:
+    """Blank the macros of one piece, and join the words of a test's quoted name so that it parses as a function."""
     if _TEST_WITH_STRING_NAME.search(source):
         source = _TEST_WITH_STRING_NAME.sub(_join_string_words, source)
     for pattern in (_MACRO_IN_CLASS_HEAD, _MACRO_ALONE, _MACROS_IN_FRONT):
@@ -60,10 +63,12 @@ def _blank_piece(source: bytes) -> bytes:
 
 
 def _blank_group(match: re.Match[bytes]) -> bytes:
+    """Return the match with its first group replaced by spaces."""
     start, end = match.start(1) - match.start(), match.end(1) - match.start()
     text = match[0]
     return text[:start] + b" " * (end - start) + text[end:]
 
 
 def _join_string_words(match: re.Match[bytes]) -> bytes:
+    """Return the match with every non-word character of its string literals, quotes included, replaced by `_`."""
     return _STRING_LITERAL.sub(lambda string: _NON_WORD_CHARACTER.sub(b"_", string[0]), match[0])

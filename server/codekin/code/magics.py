@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from codekin.code.languages import LANGUAGES, detect_language
 
-UNKNOWN_LANGUAGE = "notebook"  # cells of a language that codekin does not know, which are cut into windows of lines
+UNKNOWN_LANGUAGE = "notebook"  # of cells in a language that codekin does not know; they are cut into windows of lines
 
 _ALIASES = {
     "python": "ipython pypy pyspark xpython xeus-python sage sagemath jython micropython py",
@@ -53,7 +53,7 @@ _LITERAL_OR_COMMENT = re.compile(
 
 
 def find_named_language(name: str, extension: str = "") -> str | None:
-    """Return the language that a kernel, a magic or an editor calls `name`, or whose files end so; None if unknown."""
+    """Return the language that a kernel, magic or editor calls `name`, else that of the extension; None if unknown."""
     lower_name = name.strip().lower()
     for candidate_name in (lower_name, _VERSION_SUFFIX.sub("", lower_name)):
         if candidate_name in LANGUAGES:
@@ -64,14 +64,14 @@ def find_named_language(name: str, extension: str = "") -> str | None:
 
 
 def is_prose(name: str) -> bool:
-    """Return whether a cell of this language is text for readers, not code."""
+    """Return whether cells of a language called `name` hold text for readers (Markdown, raw), not code."""
     return name.strip().lower() in _PROSE_NAMES
 
 
 def read_cell(lines: Sequence[str], language: str) -> tuple[str | None, list[str]]:
-    """Return the language of a cell in a notebook of `language`, and its lines with those that are not code blank.
+    """Return a cell's language, None for prose, and its lines with magics blanked; `language` is the notebook's.
 
-    None where the cell holds no code but prose, or a text file.
+    The language is None where the cell holds prose or a text file. It may be UNKNOWN_LANGUAGE.
     """
     code_lines, first_index = list(lines), next((index for index, line in enumerate(lines) if line.strip()), None)
     while first_index is not None and (
@@ -86,7 +86,7 @@ def read_cell(lines: Sequence[str], language: str) -> tuple[str | None, list[str
 
 
 def _parse_cell_magic(line: str, lines_below: Sequence[str], language: str) -> tuple[str, str] | None:
-    """Return the name and the arguments of the magic that governs the cell; None if the line is no magic."""
+    """Return name and arguments of the magic in `line` that governs the whole cell; None if it is no such magic."""
     if match := _CELL_MAGIC.match(line):
         return match[1], match[2].strip()
     bare_magic = _BARE_MAGIC.match(line)
@@ -99,7 +99,7 @@ def _parse_cell_magic(line: str, lines_below: Sequence[str], language: str) -> t
 
 
 def _find_magic_language(name: str, arguments: str, language: str) -> str | None:
-    """Return the language that a cell magic declares; None for prose."""
+    """Return the language that a cell magic declares, or `language` if it declares none; None for prose."""
     lower_name = name.lower()
     if is_prose(lower_name):
         return None
@@ -112,10 +112,11 @@ def _find_magic_language(name: str, arguments: str, language: str) -> str | None
         )
         return named_language or (None if lower_name != "script" else UNKNOWN_LANGUAGE)
     named_language = find_named_language(lower_name)
-    return named_language or ("sql" if "sql" in lower_name else language)  # %%time, %%capture: it stays what it is
+    return named_language or ("sql" if "sql" in lower_name else language)  # %%time, %%capture change no language
 
 
 def _blank_magic_lines(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a Python cell with line magics and shell escapes blanked; of `%time x` only `x` is left."""
     code_lines, continues_magic = list(lines), False
     quoted_rows: set[int] | None = None
     for row, line in enumerate(lines):
@@ -132,7 +133,7 @@ def _blank_magic_lines(lines: Sequence[str]) -> list[str]:
 
 
 def _find_rows_in_strings(lines: Sequence[str]) -> set[int]:
-    """Return the lines that begin inside a multi-line string."""
+    """Return the indices of lines that begin inside a triple-quoted string."""
     text, rows = "\n".join(lines), set[int]()
     for match in _LITERAL_OR_COMMENT.finditer(text):
         if match["long"]:

@@ -22,7 +22,7 @@ _NAME_SEPARATOR = re.compile(r"\s*(?:\.|->|::|:)\s*")
 _ASSIGNABLE_NAME = re.compile(r"[\w$@*&#?!.\s:>-]*\w[?!=]?|\[[\w.]+\]")
 _CONTROL_KEYWORDS = frozenset({"if", "else", "for", "while", "do", "switch", "return", "catch", "void", "sizeof"})
 _MAX_TYPE_CHARACTERS = 1000  # characters of a type of which the name is read
-MAX_NAME = 200  # characters: a longer one is no name that anybody looks for
+MAX_NAME = 200  # characters; nobody looks for a longer name
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class SourceName:
 
 
 def find_name(node: "Node", syntax: Syntax, source: bytes) -> SourceName | None:
-    """Return the name of a function or container; None where it has none."""
+    """Return the name of a function or container node; None where it has none that can be used."""
     read_name = _NAME_READERS.get((syntax.grammar.package, node.type))
     if read_name is not None:
         return read_name(node, source)
@@ -62,9 +62,9 @@ def read_plain_name(node: "Node", source: bytes) -> SourceName | None:
 
 
 def read_dotted_name(node: "Node", source: bytes) -> SourceName | None:
-    """Split a dotted name: `module.exports.a` is a; `Foo.prototype.bar` and Lua's `M:push` are methods of Foo and M.
+    """Return the last part of a dotted name, the parts before it as its qualifier; None if it is no single name.
 
-    None where several names are bound at once.
+    `module.exports.a` is a; `Foo.prototype.bar` and Lua's `M:push` are methods bar of Foo and push of M.
     """
     text = read_text(node, source)
     if text[:1] in _QUOTES:
@@ -84,6 +84,7 @@ def read_dotted_name(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _remove_type_arguments(text: str) -> str:
+    """Return the text without `<…>` and `[…]`, nested ones included."""
     text = text[:_MAX_TYPE_CHARACTERS]
     while (shorter_text := _TYPE_ARGUMENTS.sub("", text)) != text:
         text = shorter_text
@@ -91,6 +92,7 @@ def _remove_type_arguments(text: str) -> str:
 
 
 def _name_go_method(node: "Node", source: bytes) -> SourceName | None:
+    """Return a Go method's name, with its receiver's type as the qualifier."""
     name_node, receiver_node = node.child_by_field_name("name"), node.child_by_field_name("receiver")
     if name_node is None:
         return None
@@ -101,6 +103,7 @@ def _name_go_method(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _name_rust_impl(node: "Node", source: bytes) -> SourceName | None:
+    """Return the name of the type that a Rust `impl` block is for."""
     implementor = node.child_by_field_name("type")
     if implementor is None:
         return None
@@ -110,7 +113,7 @@ def _name_rust_impl(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _name_c_function(node: "Node", source: bytes) -> SourceName | None:
-    """Read the innermost declarator's name; `TEST(Suite, Case)` and similar macros name a test."""
+    """Return a C or C++ function's name, from its innermost declarator; `TEST(Suite, Case)` names a test."""
     test_match = _TEST_MACRO.match(source, node.start_byte, node.end_byte)
     if test_match is not None:
         return _name_macro_test(test_match, node)
@@ -128,7 +131,7 @@ def _name_c_function(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _parse_scoped_name(text: str, node: "Node") -> SourceName | None:
-    """Split a name at its scope: `ns::Type<T>::method` is `method` of `ns.Type`. None if it can't be a name."""
+    """Return a scoped name: `ns::Type<T>::method` is `method` of `ns.Type`. None if it can't be a name."""
     scope_text, operator, operator_symbol = text.partition("operator")
     if operator and (operator_symbol[:1].isalnum() or operator_symbol[:1] == "_"):
         scope_text, operator, operator_symbol = text, "", ""  # a name like operator_of
@@ -141,7 +144,7 @@ def _parse_scoped_name(text: str, node: "Node") -> SourceName | None:
 
 
 def _name_macro_test(test_match: re.Match[bytes], node: "Node") -> SourceName | None:
-    """Read a test macro's name: `adds numbers` of `("adds numbers", …)`, AddsUp of `(MatrixTest, AddsUp)`."""
+    """Return a test macro's name: `adds numbers` of `("adds numbers", …)`, AddsUp of `(MatrixTest, AddsUp)`."""
     text = test_match[1].decode("utf-8", "replace")
     quoted_string = _QUOTED_STRING.search(text)
     parts = [quoted_string[1]] if quoted_string else [part.strip() for part in text.split(",")][:2]
@@ -151,11 +154,13 @@ def _name_macro_test(test_match: re.Match[bytes], node: "Node") -> SourceName | 
 
 
 def _name_c_type(node: "Node", source: bytes) -> SourceName | None:
+    """Return the name of a C++ class, struct, union, enum or namespace, scopes as its qualifier."""
     name_node = node.child_by_field_name("name")
     return None if name_node is None else _parse_scoped_name(read_text(name_node, source), name_node)
 
 
 def _name_c_typedef(node: "Node", source: bytes) -> SourceName | None:
+    """Return the last word of a typedef's declarator."""
     declarator = node.child_by_field_name("declarator")
     name_words = re.findall(r"\w+", read_text(declarator, source)) if declarator is not None else []
     return (
@@ -166,12 +171,13 @@ def _name_c_typedef(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _name_lua_function(node: "Node", source: bytes) -> SourceName | None:
+    """Return a Lua function's name: `M.push` and `M:push` are push of M."""
     name_node = node.child_by_field_name("name")
     return read_dotted_name(name_node, source) if name_node is not None else None
 
 
 def _name_kotlin_function(node: "Node", source: bytes) -> SourceName | None:
-    """Read a Kotlin function's name: `fun String.shout()` is shout of String."""
+    """Return a Kotlin function's name, an extension's receiver as its qualifier: `String.shout` → shout of String."""
     name_node = node.child_by_field_name("name")
     function_name = read_plain_name(name_node, source) if name_node is not None else None
     receiver = next((child for child in node.named_children if child.type in ("user_type", "nullable_type")), None)
@@ -182,7 +188,7 @@ def _name_kotlin_function(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _make_keyword_reader(keyword: str) -> Callable[["Node", bytes], SourceName | None]:
-    """Return a reader that names a definition by its keyword, where the language gives it no name."""
+    """Return a reader that names a definition by this keyword, for kinds that the language gives no name."""
 
     def name_by_keyword(node: "Node", source: bytes) -> SourceName | None:
         keyword_byte = max(source.find(keyword.encode(), node.start_byte, node.end_byte), node.start_byte)
@@ -194,6 +200,7 @@ def _make_keyword_reader(keyword: str) -> Callable[["Node", bytes], SourceName |
 
 
 def _name_operator(node: "Node", source: bytes) -> SourceName | None:
+    """Return the name of a C# operator or conversion: `operator +`."""
     operator_node = node.child_by_field_name("operator") or node.child_by_field_name("type")
     if operator_node is None:
         return None
@@ -202,13 +209,14 @@ def _name_operator(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _name_destructor(node: "Node", source: bytes) -> SourceName | None:
+    """Return the name of a C# destructor: `~Type`."""
     name_node = node.child_by_field_name("name")
     type_name = read_plain_name(name_node, source) if name_node is not None else None
     return SourceName("~" + type_name.text, type_name.line, type_name.byte) if type_name else None
 
 
 def _name_qualified(node: "Node", source: bytes) -> SourceName | None:
-    """Read a name that may be qualified: `class Jobs::Queue`, `namespace App\\Mail`."""
+    """Return the last part of a name, the rest as its qualifier: `class Jobs::Queue`, `namespace App\\Mail`."""
     name_node = node.child_by_field_name("name")
     if name_node is None:
         return None

@@ -1,6 +1,6 @@
 """Jupyter notebooks (`.ipynb`), read in bounded time and memory; never raises.
 
-Prose, outputs and pictures are skipped over, never held. What is no notebook is answered with the reason.
+Prose, outputs and pictures are skipped, never held in memory. For text that is no notebook, the reason is returned.
 """
 
 import re
@@ -31,12 +31,12 @@ def is_notebook(path: PurePath) -> bool:
 
 
 def is_json(text: str) -> bool:
-    """Return whether the text is a notebook's JSON: some editors open only its code, as plain text, under its name."""
+    """Return whether the text may be a notebook's JSON, or is empty; some editors open only its code, so named."""
     return text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", "")
 
 
 def read_notebook(json_text: str) -> Notebook | str:
-    """Read a notebook from JSON of any nbformat version; return the reason as a string if it can't be read."""
+    """Return the notebook in JSON of any nbformat version; if it can't be read, a str with the reason. Never raises."""
     try:
         return _parse_notebook(_LINE_END.sub("\n", json_text) if "\r" in json_text else json_text)
     except JsonError as error:
@@ -56,6 +56,7 @@ class _JsonCell:
 
 
 def _parse_notebook(json_text: str) -> Notebook | str:
+    """Return the notebook, or a str with the reason why the JSON is none. Raises JsonError."""
     if not json_text.strip("\ufeff \t\n"):
         return "it is an empty file"
     reader = JsonReader(json_text.removeprefix("\ufeff"))
@@ -80,7 +81,7 @@ def _parse_notebook(json_text: str) -> Notebook | str:
 
 
 def _read_worksheets(reader: JsonReader) -> Iterator[_JsonCell]:
-    """Read the cells of nbformat 3 and older."""
+    """Yield the cells of all worksheets (nbformat 3 and older)."""
     for _ in reader.read_items():
         for key in reader.read_members():
             if key == "cells":
@@ -90,6 +91,7 @@ def _read_worksheets(reader: JsonReader) -> Iterator[_JsonCell]:
 
 
 def _read_cells(reader: JsonReader) -> Iterator[_JsonCell]:
+    """Yield the cells of the array that the reader is at. Raises JsonError beyond 100,000 cells."""
     for count, _ in enumerate(reader.read_items()):
         if count == _MAX_CELLS:
             raise JsonError(f"it has more than {_MAX_CELLS:,} cells")
@@ -97,6 +99,7 @@ def _read_cells(reader: JsonReader) -> Iterator[_JsonCell]:
 
 
 def _read_cell_json(reader: JsonReader) -> _JsonCell:
+    """Return the cell that the reader is at; outputs are skipped."""
     cell = _JsonCell(rows=(reader.find_row(),))
     for key in reader.read_members():
         if key in ("source", "input"):  # the latter in nbformat 3
@@ -115,7 +118,7 @@ def _read_cell_json(reader: JsonReader) -> _JsonCell:
 
 
 def _read_cell_source(cell: _JsonCell, reader: JsonReader) -> None:
-    """Read the source: a string, or an array of strings that usually, but not always, end where lines do."""
+    """Set the cell's source and rows, from a string or an array of strings (which need not end at line ends)."""
     pieces, piece_starts, piece_rows, source_length = [""], [0], [reader.find_row()], 0
     for _ in reader.read_items() if reader.peek_character() == "[" else (None,):
         piece_row = reader.find_row()
@@ -128,6 +131,7 @@ def _read_cell_source(cell: _JsonCell, reader: JsonReader) -> None:
 
 
 def _to_cell_source(cell: _JsonCell, index: int, language: str) -> CellSource:
+    """Return the cell's lines, language and file rows; without code if it is no code cell."""
     if cell.kind != "code":
         return CellSource((), None, index)
     line_starts = (0, *(line_end.end() for line_end in _LINE_END.finditer(cell.source)))
@@ -136,6 +140,7 @@ def _to_cell_source(cell: _JsonCell, index: int, language: str) -> CellSource:
 
 
 def _find_cell_language(metadata: dict[str, Any]) -> str:
+    """Return the language name in a cell's metadata; "" if it gives none."""
     for section, key in _LANGUAGE_KEYS:
         section_values = metadata.get(section)
         if isinstance(section_values, dict) and isinstance(section_values.get(key), str):
@@ -144,7 +149,7 @@ def _find_cell_language(metadata: dict[str, Any]) -> str:
 
 
 def _find_notebook_language(metadata: dict[str, Any], cells: Sequence[_JsonCell]) -> str:
-    """Return the language of the notebook, as its kernel declares it."""
+    """Return the notebook's language: as its kernel or first code cell states; Python if nothing is stated."""
     sections = (metadata.get("language_info"), metadata.get("kernelspec"))
     language_info, kernel_spec = (value if isinstance(value, dict) else {} for value in sections)
     cell_language = next((cell.language for cell in cells if cell.kind == "code" and cell.language), "")

@@ -17,8 +17,8 @@ from codekin.code.repeats import blank_repeats
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Tree
 
-MAX_LINE = 10_000  # characters; longer ones are minified or data, and error recovery is quadratic in what is open
-_ERROR_KIND = 65_535  # tree-sitter's own: around what it could not parse there may still be whole definitions
+MAX_LINE = 10_000  # characters; longer lines are minified or data, and error recovery is quadratic in open constructs
+_ERROR_KIND = 65_535  # tree-sitter's kind of error nodes, inside which there may still be whole definitions
 _TARGET_FIELDS = ("name", "left", "key", "property", "pattern", "declarator")
 _VALUE_FIELDS = ("value", "right", "computed_value", "accessors")
 
@@ -34,7 +34,7 @@ class Syntax:
 
     @cached_property
     def node_roles(self) -> dict[int, NodeRole]:
-        """Map kind ids to roles; absent kinds are statements."""
+        """Map each node kind's id to its role; kinds that are absent are statements."""
         roles_by_type = {
             node_type: node_role
             for node_role, node_types in self.grammar.node_types.items()
@@ -53,29 +53,35 @@ class Syntax:
         } | {_ERROR_KIND: NodeRole.OPEN}
 
     def node_role(self, node: "Node") -> NodeRole:
+        """Return the node's role; STATEMENT if the grammar gives it none."""
         return self.node_roles.get(node.kind_id, NodeRole.STATEMENT)
 
     @cached_property
     def name_field(self) -> int:
+        """Return the id of the field "name"; 0 if the grammar has none."""
         return self._find_field_id("name")
 
     @cached_property
     def body_field(self) -> int:
+        """Return the id of the field "body"; 0 if the grammar has none."""
         return self._find_field_id("body")
 
     @cached_property
     def target_fields(self) -> tuple[int, ...]:
+        """Return the ids of the fields that may hold the name in a binding, in order of preference."""
         return tuple(filter(None, map(self._find_field_id, _TARGET_FIELDS)))
 
     @cached_property
     def value_fields(self) -> tuple[int, ...]:
+        """Return the ids of the fields that may hold the value in a binding, in order of preference."""
         return tuple(filter(None, map(self._find_field_id, _VALUE_FIELDS)))
 
     def _find_field_id(self, name: str) -> int:
+        """Return the id of a field; 0 if the grammar has none of that name."""
         return self.language.field_id_for_name(name) or 0
 
     def matches_rule(self, rule: str, text: str) -> bool:
-        """Return whether the grammar's `rule` matches all of `text`."""
+        """Return whether the grammar's `rule` (a field of Grammar, such as "tests") matches all of `text`."""
         return self._rules[rule].match(text) is not None
 
     @cached_property
@@ -85,10 +91,12 @@ class Syntax:
 
     @cached_property
     def test_mark(self) -> re.Pattern[bytes]:
+        """Return the pattern to search between a function's attributes and its name; a match marks a test."""
         return re.compile((self.grammar.test_marks or r"(?!)").encode())
 
     @cached_property
     def test_owner(self) -> re.Pattern[str]:
+        """Return the pattern to search in a container's name, for functions in it to be tests by their names."""
         return re.compile(self.grammar.test_owners)
 
 
@@ -112,10 +120,10 @@ def load_syntax(language: str) -> Syntax | None:
 
 
 def encode_source(lines: Sequence[str]) -> bytes:
-    """Encode lines for the parser, joined by LF so that the tree's rows are our lines for any line ending.
+    """Return lines as UTF-8 for the parser, joined by LF, so that rows of the tree are indices of `lines`.
 
-    Unpaired surrogates and NULs, which grammars stumble over, are replaced; a byte order mark is dropped, and so is
-    what stands on lines longer than MAX_LINE: no border could be drawn inside them.
+    Unpaired surrogates and NULs, which grammars stumble over, are replaced; a byte order mark is dropped. Lines longer
+    than MAX_LINE become empty, because no snippet could be cut inside them.
     """
     if max(map(len, lines)) > MAX_LINE:
         lines = [line if len(line) <= MAX_LINE else "" for line in lines]
@@ -131,16 +139,16 @@ class ParsedSource:
 
 
 def parse_source(source: bytes, syntax: Syntax) -> "Node | None":
-    """Return the root of `source`'s tree; None where the parse exceeds its budget (budget.py).
+    """Return the root node of `source`'s syntax tree; None where the parse exceeds its budget (budget.py).
 
-    See budget.py: what that is, is the same on every machine but where a step is slow.
+    Most of the budget counts steps, so the result is the same on every machine, unless a step takes unusually long.
     """
     parsed = parse_incrementally(source, syntax)
     return parsed.tree.root_node if parsed else None
 
 
 def parse_incrementally(source: bytes, syntax: Syntax, former_parse: ParsedSource | None = None) -> ParsedSource | None:
-    """Parse `source`; with a `former` parse of similar text, in time proportional to the difference."""
+    """Parse `source`; fast with a `former_parse` of similar text. None where the parse exceeds its budget."""
     parser = _get_parser(syntax)
     source = blank_repeats(source)
     if syntax.grammar.macros:
@@ -161,7 +169,7 @@ def parse_incrementally(source: bytes, syntax: Syntax, former_parse: ParsedSourc
 
 
 def _edit_former_tree(former_parse: ParsedSource, source: bytes) -> "Tree":
-    """Return a copy of the former tree, told where the new source differs."""
+    """Return a copy of the former tree with the one edit that leads to the new source applied."""
     old_source, shorter_length = former_parse.source, min(len(former_parse.source), len(source))
     prefix_length = _count_common_bytes(old_source, source, shorter_length)
     suffix_length = _count_common_bytes(old_source[::-1], source[::-1], shorter_length - prefix_length)
@@ -176,7 +184,7 @@ def _edit_former_tree(former_parse: ParsedSource, source: bytes) -> "Tree":
 
 
 def _count_common_bytes(first_bytes: bytes, second_bytes: bytes, max_count: int) -> int:
-    """Return how many leading bytes, `most` at most, both have in common."""
+    """Return how many leading bytes both have in common, `max_count` at most."""
     low, high = 0, max_count
     while low < high:
         middle = (low + high + 1) // 2
@@ -190,7 +198,7 @@ def _to_point(source: bytes, offset: int) -> tuple[int, int]:
 
 
 def _get_parser(syntax: Syntax, is_spare: bool = False) -> "Parser":
-    """Return this thread's parser, or its spare one for a trial during a parse: parsers are not thread-safe."""
+    """Return this thread's own parser for the syntax; `is_spare`: a second one, for trials during a parse."""
     from tree_sitter import Parser
 
     parsers: dict[tuple[int, bool], Parser] = _thread_local.__dict__.setdefault("parsers", {})

@@ -1,14 +1,14 @@
 """Long repetitions, blanked before the parse: a few kilobytes of `a=>a=>a=>…` can keep a parser busy for minutes.
 
 Error recovery is quadratic in the open constructs and can't be interrupted, so such runs are blanked before the parse.
-Lengths and line ends stay. What this finds in source is tables of zeros and encoded data.
+Lengths and line ends stay. In ordinary source the only such runs are tables of zeros and encoded data.
 """
 
 import re
 
-_MIN_RUN_BYTES = 1024  # bytes; a run of less costs a parser little
-_MAX_UNIT_BYTES = 16  # bytes: what repeats is a token or a few
-_SAMPLE_BYTES = 96  # bytes; longer than any rule of dashes is wide
+_MIN_RUN_BYTES = 1024  # a shorter run costs a parser little
+_MAX_UNIT_BYTES = 16  # the unit that repeats is a token or a few
+_SAMPLE_BYTES = 96  # longer than a rule of dashes
 _VISIBLE = re.compile(rb"[^\n]")
 
 
@@ -28,7 +28,7 @@ def blank_repeats(source: bytes) -> bytes:
 
 
 def _find_run_extent(source: bytes, start: int, unit: bytes) -> tuple[int, int]:
-    """Return start and end of the run around `start` in which `unit` repeats."""
+    """Return start and end of the longest run around `start` in which `unit` repeats."""
     unit_bytes = len(unit)
     end = start
     while source.startswith(unit, end):
@@ -39,6 +39,7 @@ def _find_run_extent(source: bytes, start: int, unit: bytes) -> tuple[int, int]:
 
 
 def _blank_runs(source: bytes, runs: list[tuple[int, int]]) -> bytes:
+    """Return `source` with these byte ranges blanked, line ends excepted."""
     blanked_source = bytearray(source)
     for start, end in runs:
         blanked_source[start:end] = _VISIBLE.sub(b" ", source[start:end])

@@ -1,7 +1,8 @@
 """Tokens of a text: the code without comments and white space.
 
-A scanner, not a parser: a method without its class, half a function and a selection give the tokens that they have in
-their file, in time linear in the text. Python's blocks are tokens, too; a string that stands for itself is a comment.
+A scanner, not a parser: a method without its class, half a function and a selection give the same tokens as in their
+file, in time linear in the text. Where indentation makes blocks, their borders are tokens too, and a string that is a
+statement (a docstring) is a comment.
 """
 
 import re
@@ -17,7 +18,7 @@ from codekin.code.lexicon import LEXICONS, Lexicon
 
 Codes = npt.NDArray[np.uint64]
 
-MARK, NAME, STRING, NUMBER = range(4)  # operators and reserved words are marks
+MARK, NAME, STRING, NUMBER = range(4)  # MARK: operators and reserved words
 KIND_SHIFT = np.uint64(62)  # a code's highest two bits are its kind
 
 _NUMBER_PATTERN = r"\d\w*+(?:'\d\w*+)*+(?:\.\d\w*+)?+(?:(?<=[eEpP])[-+]\d++)?+"
@@ -25,11 +26,11 @@ _MARK_PATTERN = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\S"
 _LINE_END_PATTERN = r"\n[ \t]*+(?=[^\s#])|"
 _PLAIN_STRING = re.compile(r"'[^'\"\\`$#\n]*'")
 _QUOTES = re.compile("[\"'`]")
-_MAX_CACHED_TOKENS = 65_536  # tokens a language: the vocabulary of a large code base's busy part, some 10 MB
+_MAX_CACHED_TOKENS = 65_536  # per language: most of the vocabulary of a large code base, some 10 MB
 _OPENING, _CLOSING, _MARKS_OF_STRINGS = frozenset("([{"), frozenset(")]}"), frozenset("\"'")
 _NEWLINE, _INDENT, _DEDENT = "\n", "→", "←"
-_MAX_CACHED_CHARACTERS = 60  # characters: longer tokens are literals that hardly come again
-_MAX_HEREDOCS = 100  # of a text; each is searched for its end, so more would take quadratic time, and none is read
+_MAX_CACHED_CHARACTERS = 60  # longer tokens are literals that hardly recur
+_MAX_HEREDOCS = 100  # per text: finding their ends takes quadratic time, so if there are more, none is read
 _HEREDOC_START = re.compile("<(?=<)")
 
 
@@ -46,28 +47,29 @@ NO_TOKENS = Tokens((), np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
 def tokenize(text: str, language: str) -> Tokens | None:
-    """Return the tokens of `text`; None if the language's lexical rules are unknown."""
+    """Return the tokens of `text`, without comments; None if the language has no lexical rules here."""
     scanner = _get_scanner(language)
     return scanner.scan(text) if scanner else None
 
 
 @cache
 def _get_scanner(language: str) -> "_TokenScanner | None":
+    """Return the language's scanner, made once; None if it has no lexical rules here."""
     lexicon = LEXICONS.get(language)
     return _TokenScanner(lexicon) if lexicon else None
 
 
 class _TokenScanner:
-    """Token scanner of one language."""
+    """Splits text of one language into tokens."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         line_end = _LINE_END_PATTERN if lexicon.uses_indentation else ""
         token_pattern = f"{lexicon.literals}|{_NUMBER_PATTERN}|{lexicon.names}|{line_end}{_MARK_PATTERN}"
         comment = f"(?:{lexicon.comments})"
-        # Formatters put a comma at the end of a list of several lines, and take it out.
+        # Formatters add and remove a trailing comma in lists of several lines, so it is no token.
         trailing_comma = rf",(?=[ \t]*+{comment}?+\n(?:\s|{comment})*+[)\]}}])"
         pattern = re.compile(rf"\\\n|{trailing_comma}|{comment}|({token_pattern})", re.DOTALL | re.MULTILINE)
-        # Groups of their own (a heredoc's end) follow the token's; where there are any, findall gives tuples.
+        # The literals may have groups (a heredoc's end) after the token's; findall returns tuples then.
         self._find_tokens = pattern.findall
         self._token_group = 0
         if pattern.groups > 1:
@@ -82,6 +84,7 @@ class _TokenScanner:
         self._codes = _TokenCodes(lexicon)
 
     def scan(self, text: str) -> Tokens:
+        """Return the tokens of `text`, in linear time."""
         if self._has_heredocs and text.count("<<") > _MAX_HEREDOCS:
             text = _HEREDOC_START.sub("< ", text)
         matches = self._find_tokens(text)
@@ -95,9 +98,9 @@ class _TokenScanner:
 
 
 def _mark_blocks(texts: Sequence[str]) -> list[str]:
-    """Keep only line ends that end statements, add the borders of blocks, and drop docstrings."""
+    """Return tokens with block marks; without line ends inside statements, and strings that are statements."""
     kept_tokens: list[str] = []
-    margins, bracket_depth, begins_statement = [1], 0, True  # what a block's lines begin with, the line end included
+    margins, bracket_depth, begins_statement = [1], 0, True  # margin: columns of indentation, plus one for the line end
     for index, token in enumerate(texts):
         if token in _OPENING:
             bracket_depth += 1
@@ -120,7 +123,7 @@ def _mark_blocks(texts: Sequence[str]) -> list[str]:
 
 
 def _find_block_marks(margin: int, margins: list[int], begins_statement: bool) -> list[str]:
-    """Return the marks of a line end before a line of that margin; `begins`: no token since the last one."""
+    """Return the marks before a line with that margin; updates `margins`. `begins_statement`: no token since."""
     if margin > margins[-1]:
         margins.append(margin)
         return [_INDENT]
@@ -128,11 +131,11 @@ def _find_block_marks(margin: int, margins: list[int], begins_statement: bool) -
     while margin < margins[-1] and len(margins) > 1:
         margins.pop()
         dedents.append(_DEDENT)
-    return dedents if begins_statement else [*dedents, _NEWLINE]  # of a docstring's line nothing is left
+    return dedents if begins_statement else [*dedents, _NEWLINE]  # a docstring left an empty line
 
 
 class _TokenCodes(dict[str, int]):
-    """Cache of token codes: a lookup in C takes a tenth of a digest's time."""
+    """Mapping from a token to its 64-bit code (kind and digest), computed on first use and cached."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         super().__init__()
@@ -153,6 +156,7 @@ class _TokenCodes(dict[str, int]):
         return code
 
     def _classify_token(self, token: str) -> int:
+        """Return the token's kind: MARK (also reserved words), NUMBER, NAME or STRING."""
         if token in self._reserved:
             return MARK
         if token[0].isdecimal():

@@ -8,15 +8,15 @@ import re
 import unicodedata
 from itertools import chain, pairwise
 
-MAX_TOKEN_CHARACTERS = 100  # characters: longer runs are encoded data, which nobody asks for
+MAX_TOKEN_CHARACTERS = 100  # longer runs are encoded data, which nobody searches for
 
 _TOKEN_PATTERN = re.compile(r"\w+")
 _SUBWORD_PATTERN = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_MAX_CACHED_TOKENS = 32_768  # identifiers: the vocabulary of a large code base's busy part, a few MB
+_MAX_CACHED_TOKENS = 32_768  # most of the vocabulary of a large code base, a few MB
 
 
 def split_words(text: str) -> list[str]:
-    """Return the text's words in order, with repetitions, lower-case."""
+    """Return the text's words in order, with repetitions, lower-case: `HTTPServer` → http, server."""
     return list(chain.from_iterable(map(_SUBWORD_CACHE.__getitem__, _find_tokens(text))))
 
 
@@ -28,13 +28,14 @@ def find_compound_identifiers(text: str) -> list[str]:
 
 
 def _find_tokens(text: str) -> list[str]:
+    """Return runs of word characters, after Unicode composition (NFC)."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     return _TOKEN_PATTERN.findall(text)
 
 
 class _SubwordCache(dict[str, tuple[str, ...]]):
-    """Cache of split tokens: a lookup in C takes a third of a cached function's time."""
+    """Mapping from a token to its words (() if it is over 100 characters), computed on first use and cached."""
 
     def __missing__(self, token: str) -> tuple[str, ...]:
         if len(token) > MAX_TOKEN_CHARACTERS:
@@ -46,6 +47,7 @@ class _SubwordCache(dict[str, tuple[str, ...]]):
 
 
 def _split_token(token: str) -> tuple[str, ...]:
+    """Return the words of one token, lower-case; caseless scripts give overlapping pairs of characters."""
     if token.isascii():
         return tuple([word.lower() for word in _SUBWORD_PATTERN.findall(token)])
     runs: list[str] = []
@@ -66,12 +68,14 @@ def _continues_word(run: str, character: str) -> bool:
 
 
 def _classify_character(character: str) -> str:
+    """Return "digit", "cased" or "caseless" (scripts without capitals)."""
     if character.isdecimal():
         return "digit"
     return "cased" if character.lower() != character.upper() else "caseless"
 
 
 def _split_run(run: str) -> list[str]:
+    """Return a run's words: one, lower-case; overlapping pairs if caseless; none for `_`."""
     if run == "_":
         return []
     if _classify_character(run[0]) == "caseless" and len(run) > 1:
