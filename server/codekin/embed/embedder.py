@@ -21,34 +21,34 @@ MODELS_FOLDER = Path(__file__).parent / "models"
 
 
 class Encoder(Protocol):
-    """Encode texts as raw vectors. Each row depends on its own text and prefix only, not on its neighbours."""
+    """Protocol of models: texts → raw vectors. A row depends on its own text and prefix only, not on its neighbours."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def fingerprint(self) -> str:
-        """Return a hash of everything that determines the raw vectors: weights, vocabulary, splitting of texts."""
+        """Return a hash of all that determines the raw vectors: weights, vocabulary, splitting of texts."""
         ...
 
     @property
     def dims(self) -> tuple[int, ...]:
-        """Return the Matryoshka dimensions, ascending: vectors may be cut to any of them; the last is the default."""
+        """Return the dimensions that vectors may be truncated to (Matryoshka), ascending; the last is the default."""
         ...
 
     @property
     def prefixes(self) -> Prefixes:
-        """Return the instructions before a text, by task and role."""
+        """Return the instruction to put before a text, by task and role."""
         ...
 
     @property
     def device(self) -> str:
-        """Return the device and number format, for people to read."""
+        """Return the device and number format, as text for people."""
         ...
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Return what is not as good as it could be (a GPU that can't be used), each with its remedy."""
+        """Return messages about what runs worse than it could (a GPU that can't be used), each with its remedy."""
         ...
 
     def encode(self, texts: Sequence[str], prefix: str) -> "NDArray[np.float32]":
@@ -61,10 +61,10 @@ class Encoder(Protocol):
 
 
 class Embedder:
-    """Make vectors: the only place that applies prefix, truncation and norm to an encoder."""
+    """Texts → unit vectors: the only place that applies prefix, truncation and normalisation to an encoder."""
 
     def __init__(self, encoder: Encoder, dim: int = 0) -> None:
-        """Use one of the encoder's dimensions; 0 is its default. Raises DimensionError for any other."""
+        """Use this dimension of the encoder; 0 is its default. Raises DimensionError if the encoder lacks it."""
         if dim and dim not in encoder.dims:
             choices = ", ".join(map(str, encoder.dims))
             raise DimensionError(f"{encoder.name} has no vectors of {dim} dimensions. Choose one of {choices}.")
@@ -88,7 +88,7 @@ class Embedder:
         return self._encoder.problems
 
     def embed(self, texts: Sequence[str], task: Task, role: Role) -> "NDArray[np.float32]":
-        """Return float32 (n, dim) with rows of length 1; a row is the same in any batch.
+        """Return unit vectors, float32 (n, dim); a row is the same in any batch. Raises the encoder's ModelError.
 
         A text without any known token (an empty one) gets the first basis vector: never NaN, never zero.
         """
@@ -104,7 +104,7 @@ class Embedder:
         return vectors
 
     def space(self, task: Task) -> str:
-        """Return the space of the task's passages: only vectors of equal spaces may be compared.
+        """Return the key of the space of the task's passages: only vectors of equal spaces may be compared.
 
         It is equal for nl2code and code2code, so one vector of a function serves both.
         """
@@ -112,9 +112,9 @@ class Embedder:
 
 
 def load_embedder(settings: ModelSettings) -> Embedder:
-    """Load the embedder that the settings name: "embedded", a preset, a hub id or a folder.
+    """Load the embedder that the settings name ("embedded", preset, hub id, folder). Raises ModelError, DimensionError.
 
-    A heavy model takes seconds to load, and its weights' size in memory. Raises ModelError, DimensionError.
+    A heavy model takes seconds to load, and its weights' size in memory.
     """
     return Embedder(_load_encoder(settings), settings.dim)
 
@@ -125,6 +125,7 @@ def is_static_model(settings: ModelSettings) -> bool:
 
 
 def _load_encoder(settings: ModelSettings) -> Encoder:
+    """Load the static or the transformer encoder that the settings name. Raises ModelError."""
     from codekin.embed.static import StaticEncoder
 
     folder = MODELS_FOLDER if settings.name == "embedded" else _find_static_folder(settings.name)
@@ -132,12 +133,13 @@ def _load_encoder(settings: ModelSettings) -> Encoder:
 
 
 def _find_static_folder(name: str) -> Path | None:
+    """Return the folder `name` if it holds a static model; else None."""
     folder = resolve_folder(name)
     return folder if folder and os.access(folder / "table.npy", os.F_OK) else None
 
 
 def load_transformer(settings: ModelSettings) -> "TransformerEncoder":
-    """Load the heavy model that the settings name into this process. Raises ModelError."""
+    """Load the heavy model that the settings name into this process. Raises ModelError (torch missing, too)."""
     from codekin.embed.local.checkpoint import read_checkpoint
 
     checkpoint = read_checkpoint(settings)

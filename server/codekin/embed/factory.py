@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HeavyModel:
-    """Hold the embedders of a model that runs in another process or on another machine."""
+    """The embedders of a model that runs in another process or on another machine."""
 
     bulk: Embedder  # waits as long as it takes
     interactive: Embedder  # for people's queries; raises ModelError on a time-out
@@ -26,20 +26,20 @@ class HeavyModel:
 
 
 def has_heavy_model(settings: ModelSettings) -> bool:
-    """Return whether the settings name a heavy model."""
+    """Return whether the settings name a heavy model: an endpoint, or a model that is not static."""
     return bool(settings.endpoint) or not is_static_model(settings)
 
 
 def load_light_model(settings: ModelSettings) -> Embedder:
-    """Load the static model that the settings name, or the built-in one beside a heavy model. Raises ModelError."""
+    """Load the static model that the settings name; the built-in one if they name a heavy one. Raises ModelError."""
     return load_embedder(ModelSettings() if has_heavy_model(settings) else settings)
 
 
 def connect_heavy_model(settings: ModelSettings, runtime_folder: Path, timeout_s: float | None) -> HeavyModel:
-    """Connect to the heavy model that the settings name; check `has_heavy_model` first.
+    """Connect to the heavy model that the settings name, which must be one. Raises ModelError, DimensionError.
 
     Sends a request to an endpoint; a local model's process is started on first use, with its files in `runtime_folder`.
-    Interactive requests time out after `timeout_s`, or never if that is None. Raises ModelError, DimensionError.
+    Interactive requests time out after `timeout_s`, or never if that is None.
     """
     if settings.endpoint:
         return _connect_endpoint(settings, timeout_s)
@@ -47,6 +47,7 @@ def connect_heavy_model(settings: ModelSettings, runtime_folder: Path, timeout_s
 
 
 def _connect_model_server(settings: ModelSettings, runtime_folder: Path, timeout_s: float | None) -> HeavyModel:
+    """Return embedders that start this user's model server on first use; reads the model's files now."""
     from codekin.embed.local.checkpoint import read_checkpoint
     from codekin.embed.local.model_client import ModelClient, ModelServerProcess
 
@@ -62,6 +63,7 @@ def _connect_model_server(settings: ModelSettings, runtime_folder: Path, timeout
 
 
 def _connect_endpoint(settings: ModelSettings, timeout_s: float | None) -> HeavyModel:
+    """Return embedders of the endpoint, after one request to it that proves which model answers."""
     from codekin.embed.remote.endpoint import Endpoint, EndpointEncoder, choose_prefixes
 
     endpoint = Endpoint(settings)

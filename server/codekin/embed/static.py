@@ -20,14 +20,14 @@ from codekin.errors import ModelError
 
 
 class StaticEncoder:
-    """Pool token vectors from a table that all processes on the machine share through the page cache."""
+    """The built-in static model; processes share its table through the page cache."""
 
     device = "cpu"
     prefixes = PREFIXES
     problems: tuple[str, ...] = ()
 
     def __init__(self, folder: Path) -> None:
-        """Load the model. Raises ModelError if the folder has no complete model."""
+        """Load the model of the folder, in milliseconds. Raises ModelError if it is incomplete."""
         try:
             description = json.loads((folder / "model.json").read_text("utf-8"))
             self._tables = np.asarray(np.load(folder / "table.npy", mmap_mode="r", allow_pickle=False))
@@ -45,9 +45,9 @@ class StaticEncoder:
             raise ModelError(f"The model in {folder} can't be read ({error}). Reinstall codekin.") from error
 
     def encode(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
-        """Return float32 (n, dims[-1]); zeros for texts without known tokens.
+        """Return float32 (n, dims[-1]), zeros for texts without known tokens. Raises ModelError for unknown prefixes..
 
-        Raises ModelError for a prefix that the model was not trained with.
+        A prefix is unknown if the model was not trained with it.
         """
         if prefix not in self._head_by_prefix:
             raise ModelError(f"{self.name} was not trained for the instruction {prefix!r}. Choose another model.")
@@ -72,7 +72,7 @@ class StaticEncoder:
 
 
 def fingerprint_files(folder: Path) -> str:
-    """Return the hash of the files that determine the raw vectors; `model.json` stores it."""
+    """Return a hash of the files that determine the raw vectors, to be stored in `model.json`."""
     digest = hashlib.sha256()
     for file_name in ("tokenizer.json", "table.npy", "factors.npy", "places.npy"):
         digest.update((folder / file_name).read_bytes())

@@ -26,22 +26,22 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 
 def split_identifier(word: str) -> list[str]:
-    """Split an identifier: `parseHTTPServer2` → parse, http, server, 2. Operators stay whole."""
+    """Return an identifier's words: `parseHTTPServer2` → parse, http, server, 2. Operators stay whole."""
     word_parts = _PART.findall(word)
     return [part.lower() for part in word_parts] if word_parts else [word]
 
 
 def split_tokens(text: str) -> list[str]:
-    """Return the identifiers, numbers and operators of a text, in order."""
+    """Return the identifiers, numbers and operators of a text (its first 65,536 characters), in order."""
     text = text[:MAX_CHARS]
     return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 class Vocabulary:
-    """Map texts to token ids, with bounded caches of the ids of recent words."""
+    """Maps texts to token ids, with bounded caches of the ids of recent words."""
 
     def __init__(self, path: Path, phrase_count: int = 0) -> None:
-        """Load a `tokenizer.json` of `tokenizers`.
+        """Load a `tokenizer.json`; `phrase_count` ids after its tokens are for pairs of words, by hash.
 
         `phrase_count` rows follow its tokens; pairs of words are hashed to them.
         """
@@ -58,16 +58,16 @@ class Vocabulary:
 
     @property
     def first_mark(self) -> int:
-        """Return the first id of a mark; all later ids are marks too."""
+        """Return the first id of a mark; all higher ids are marks, too."""
         return self._token_count + self._phrase_count
 
     def find_mark_ids(self, text: str) -> list[int]:
-        """Return the ids of the marks in the text."""
+        """Return the ids of the marks (signs such as `{` and `=>`) that the text contains, in the order of MARKS."""
         terminated_text = text[:MAX_CHARS] + "\n"
         return [mark_id for mark_id, mark_text in enumerate(MARKS, self.first_mark) if mark_text in terminated_text]
 
     def find_token_ids(self, text: str, is_prose: bool = False) -> list[int]:
-        """Return the ids of the text's tokens without duplicates, in the order of their first occurrence.
+        """Return the ids of the text's tokens without duplicates, by first occurrence; in prose, of phrases too.
 
         In prose neighbouring words are phrases too, not only those joined in an identifier.
         """
@@ -84,6 +84,7 @@ class Vocabulary:
         return list(dict.fromkeys(chain.from_iterable(word_ids)))  # type: ignore[arg-type]
 
     def _find_word_ids(self, unique_words: Iterable[str]) -> list[tuple[int, ...] | None]:
+        """Return the ids of each word, looked up or computed and cached."""
         ids_by_word = self._ids_by_word
         if len(ids_by_word) > _MAX_CACHED_WORDS:
             ids_by_word = self._ids_by_word = {}
@@ -96,6 +97,7 @@ class Vocabulary:
         return word_ids
 
     def _compute_word_ids(self, word: str) -> tuple[int, ...]:
+        """Return the ids of a word's parts, and of the phrases that neighbouring parts form."""
         word_parts = split_identifier(word)
         if not word.isascii():  # the tokenizer takes UTF-8, which can't encode surrogates
             word_parts = list(map(replace_surrogates, word_parts))
@@ -107,6 +109,7 @@ class Vocabulary:
         return tuple(token_ids)
 
     def _find_part_ids(self, part: str) -> list[int]:
+        """Return the token ids of one part of a word, cached."""
         token_ids = self._ids_by_part.get(part)
         if token_ids is None:
             if len(self._ids_by_part) > _MAX_CACHED_PARTS:
@@ -116,5 +119,5 @@ class Vocabulary:
 
 
 def replace_surrogates(text: str) -> str:
-    """Replace unpaired surrogates, which JSON can carry but UTF-8 can't encode."""
+    """Return the text with unpaired surrogates, which UTF-8 can't encode, replaced by "?"."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -28,7 +28,7 @@ _REOPEN_INTERVAL_S = 0.5  # between two attempts to open the file at the path, w
 
 
 class Database:
-    """One SQLite file, created if it does not exist."""
+    """One SQLite file, created if it does not exist; each thread has its own connection."""
 
     def __init__(self, path: Path, migrations: tuple[str, ...]) -> None:
         self.path = path
@@ -45,19 +45,19 @@ class Database:
         self._ensure_open()
 
     def interrupt(self) -> None:
-        """Have every call, even if under way, end soon with StoreClosingError."""
+        """Make every call, under way or later, end soon with StoreClosingError."""
         self._interrupted.set()
         with self._lock:
             for open_file in self._open_files:
                 open_file.connection.interrupt()
 
     def raise_if_interrupted(self) -> None:
-        """Raise StoreClosingError if the index is being closed. For long work between two calls."""
+        """Raise StoreClosingError if the index is being closed; for long work between two calls."""
         if self._interrupted.is_set():
             raise StoreClosingError(f"{self.path} is being closed.")
 
     def close(self) -> None:
-        """Close every thread's connection; no call may be under way."""
+        """Close all threads' connections; no call may be under way."""
         with self._lock:
             for open_file in self._open_files:
                 open_file.close()
@@ -70,33 +70,39 @@ class Database:
         return self._ensure_open().is_read_only
 
     def _query(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        """Return all rows of a statement. Raises StoreError."""
         self.raise_if_interrupted()
         connection = self._connect()
         with self._translate_errors():
             return connection.execute(statement, values).fetchall()
 
     def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Return the result of `read` with this thread's connection. Raises StoreError."""
         self.raise_if_interrupted()
         connection = self._connect()
         with self._translate_errors():
             return read(connection)
 
     def _query_in(self, statement: str, keys: Sequence[object], values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        """Return all rows of a statement with `IN ({})`, for any number of keys."""
+        """Return all rows of a statement with `IN ({})`, for any number of keys. Raises StoreError."""
         self.raise_if_interrupted()
         connection = self._connect()
         with self._translate_errors():
             return list(schema.select_in_chunks(connection, statement, keys, values))
 
     def _convert(self, convert: Callable[[Row], T], rows: Iterable[Row]) -> list[T]:
-        """Convert the rows. A row that can't be converted was not written by codekin: the file is unsound."""
+        """Return the rows converted. Raises StoreCorruptError for a row that codekin can't have written."""
         try:
             return [convert(row) for row in rows]
         except (ValueError, TypeError, OverflowError) as error:
             raise self._make_corrupt_error(f"{type(error).__name__}: {error}") from error
 
     def _write(self, change: Callable[[sqlite3.Connection], T], *, is_last: bool = False) -> T:
-        """Make the change in one transaction. With `is_last`, even while closing, unless another process is writing."""
+        """Return the result of `change`, made in one transaction. Raises StoreError.
+
+        It raises StoreLostError if the file at the path is another, or gone. With `is_last` the change is made even
+        while the index is being closed, unless another process is writing.
+        """
         if not is_last:
             self.raise_if_interrupted()
         open_file = self._ensure_open()
@@ -106,18 +112,21 @@ class Database:
             return change(open_file.connection)
 
     def _connect(self) -> sqlite3.Connection:
+        """Return this thread's connection, to the file now at the path."""
         return self._ensure_open().connection
 
     def _translate_errors(self) -> AbstractContextManager[None]:
+        """Return a context that raises errors of SQLite and the system as StoreError."""
         return translate_errors(self.path, self._local.open_file.file_ids[0])
 
     def _make_corrupt_error(self, reason: str) -> StoreCorruptError:
+        """Return the error that the open file is corrupt, for this reason."""
         return StoreCorruptError(
             f"{self.path} is corrupt ({reason}). It is set aside and rebuilt.", self.path, self._file_id
         )
 
     def _ensure_open(self) -> OpenFile:
-        """Return this thread's connection, to the file now at the path if that can be opened."""
+        """Return this thread's open file, reopened if another file is at the path now and can be opened."""
         open_file: OpenFile | None = getattr(self._local, "open_file", None)
         current_ids = file_ids(self._path_text)
         if open_file is not None and (
@@ -145,6 +154,7 @@ class Database:
         return open_file.is_current(current_ids) and not (open_file.is_read_only and schema.is_writable(self.path))
 
     def _replace_open_file(self, previous_file: OpenFile | None, open_file: OpenFile) -> OpenFile:
+        """Make `open_file` this thread's, close the previous one, and count a replaced database."""
         self._local.open_file = open_file
         with self._lock:
             self.problem, self._next_attempt = None, 0.0
@@ -159,7 +169,7 @@ class Database:
 
 
 def size_of(path: Path) -> int:
-    """Return the file's size in bytes; 0 if it can't be read."""
+    """Return a file's size in bytes; 0 if it is gone or can't be read."""
     try:
         return path.stat().st_size
     except OSError:

@@ -1,4 +1,4 @@
-"""Recent errors of a workspace, stored_errors in the store so that any process can list them later."""
+"""Recent errors of a workspace, kept in the store so that any process can list them later."""
 
 import contextlib
 import json
@@ -13,28 +13,28 @@ _MAX_ERRORS = 20  # that are kept
 
 @dataclass(frozen=True, slots=True)
 class LoggedError:
-    """An error that a person should know of, and its remedy."""
+    """An error that a person should know of; the message names its remedy."""
 
     when: float  # seconds since the epoch
     message: str
 
 
 class ErrorLog:
-    """The latest errors of a workspace, from all its processes. Any thread may record one."""
+    """The latest errors of a workspace, from all its processes. Thread-safe."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._recorded_errors: tuple[LoggedError, ...] = ()  # the store may be what fails
 
     def record(self, message: str) -> None:
-        """Record an error that occurred just now. A repeated message is kept once, with its latest time."""
+        """Record an error that occurred just now, in the store if that works. Never raises CodekinError."""
         self._recorded_errors = _keep_latest((*self._recorded_errors, LoggedError(time.time(), message)))
         with contextlib.suppress(CodekinError):
             values = [[error.when, error.message] for error in self.list_errors()]
             self._store.set_meta({"troubles": json.dumps(values)})
 
     def list_errors(self) -> tuple[LoggedError, ...]:
-        """Return the errors, oldest first."""
+        """Return the latest 20 errors, of all processes, oldest first. Never raises CodekinError."""
         stored_errors: list[LoggedError] = []
         with contextlib.suppress(CodekinError, ValueError, TypeError):
             stored_errors = [
@@ -45,9 +45,11 @@ class ErrorLog:
 
 
 def _keep_latest(errors: tuple[LoggedError, ...]) -> tuple[LoggedError, ...]:
+    """Return the latest 20 errors by time, each message once, with its latest time."""
     latest_by_message = {error.message: error for error in sorted(errors, key=_time_of)}
     return tuple(sorted(latest_by_message.values(), key=_time_of)[-_MAX_ERRORS:])
 
 
 def _time_of(error: LoggedError) -> float:
+    """Return when the error occurred, as a sort key."""
     return error.when

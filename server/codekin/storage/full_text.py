@@ -7,7 +7,7 @@ from codekin.types import Candidate
 
 
 def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: int) -> list[Candidate]:
-    """Return the best `limit` contents (-1: all) for an FTS5 query, and all that tie with the last of them."""
+    """Return the contents of an FTS5 query's best `limit` matches (-1: all), and all that tie with the last."""
     rows = connection.execute("SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank", (match_query,))
     candidates: list[Candidate] = []
     with contextlib.closing(rows):  # later rows are not even looked up

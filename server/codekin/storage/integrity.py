@@ -13,7 +13,7 @@ _FULL_TEXT_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql
 
 
 def find_damage(path: Path) -> StoreCorruptError | None:
-    """Return the damage of the file; None if there is none, or no file. Raises StoreError."""
+    """Return the error that describes a file's damage; None if it is sound or missing. Raises StoreError."""
     checked_id = file_id(path)
     if not path.exists():
         return None

@@ -9,7 +9,7 @@ from codekin.storage.store_files import NO_FILE, file_id, make_folder
 
 
 class OwnerLock:
-    """A lock that is lost when its file is removed or replaced: another process could lock the new file."""
+    """A lock that counts as lost when its file is removed or replaced: another process could lock the new file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -17,7 +17,7 @@ class OwnerLock:
         self._file_id = NO_FILE
 
     def acquire(self) -> bool:
-        """Take the lock; return False if another process has it. Raises StoreError if the file can't be created."""
+        """Try to take the lock without waiting; return False if another process has it. Raises StoreError."""
         self.release()
         with translate_errors(self.path):
             make_folder(self.path.parent)
@@ -29,11 +29,11 @@ class OwnerLock:
         return True
 
     def close(self) -> None:
-        """Release the lock, if it is held."""
+        """Release the lock if this process holds it."""
         self.release()
 
     def release(self) -> None:
-        """Release the lock, if it is held."""
+        """Release the lock if this process holds it."""
         self._lock.release(force=True)
 
     @property

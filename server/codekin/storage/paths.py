@@ -12,7 +12,7 @@ from codekin.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class IndexPaths:
-    """Paths of one workspace's index; all workspaces share the file of vectors."""
+    """Paths of one workspace's index; the file of vectors is shared by all workspaces."""
 
     roots: tuple[Path, ...]  # resolved
     settings: Settings
@@ -24,20 +24,20 @@ class IndexPaths:
 
     @property
     def graph(self) -> Path:
-        """Return the path of the HNSW file; its side-car is beside it."""
+        """Return the path of the light model's HNSW file; its side-car is beside it."""
         return self._path_with(".hnsw")
 
     def graph_path(self, space: str) -> Path:
-        """Return the path of the HNSW file of a space other than the embedded model's."""
+        """Return the path of the HNSW file of a space other than the light model's."""
         return self._path_with(f".{_space_digest(space)}.hnsw")
 
     def embedding_lock(self, space: str) -> Path:
-        """Return the path of the lock held by the one process that embeds into such a space."""
+        """Return the path of the lock that the one process holds which embeds into this space."""
         return self._path_with(f".{_space_digest(space)}.lock")
 
     @property
     def lock(self) -> Path:
-        """Return the path of the lock held by the one process that keeps the store in sync with the disk."""
+        """Return the path of the lock that the store's owner holds: it keeps the store in sync with the disk."""
         return self._path_with(".lock")
 
     @property
@@ -51,6 +51,7 @@ class IndexPaths:
         return self.settings.cache_directory / "vectors.sqlite"
 
     def _path_with(self, suffix: str) -> Path:
+        """Return the path of the workspace's file with this suffix, named by the first root and a digest of all."""
         # The name helps a person who looks into the cache; the digest distinguishes folders of the same name.
         digest = hashlib.blake2b("\n".join(map(str, self.roots)).encode("utf-8", "surrogateescape"), digest_size=8)
         name = re.sub(r"[^\w.-]", "_", self.roots[0].name)[:40] if self.roots else "empty"
@@ -58,13 +59,14 @@ class IndexPaths:
 
 
 def _space_digest(space: str) -> str:
+    """Return 12 hexadecimal digits that identify a space in file names."""
     return hashlib.blake2b(space.encode(), digest_size=6).hexdigest()
 
 
 def locate_index(roots: Sequence[Path], settings: Settings) -> IndexPaths:
-    """Return the index paths of the workspace with these roots, in any order.
+    """Return the index paths of the workspace with these roots, in any order; distrusts packages in the roots.
 
-    Their settings have the absolute cache directory, because other processes run in another folder.
+    Their settings hold the absolute cache directory, because other processes run in another folder.
     """
     cache_directory = str(settings.cache_directory.absolute())
     settings = replace(settings, cache=replace(settings.cache, directory=cache_directory))

@@ -46,7 +46,7 @@ def prefix_terms(word: str) -> list[str]:
 
 
 def filter_condition(within: Filter) -> tuple[str, tuple[str, ...]]:
-    """Return SQL conditions on `files f` for the filter, and their values."""
+    """Return an SQL condition on `files f` that selects the filter's files ("" for all), and its values."""
     condition, values = "", []
     if within.language is not None:
         condition += " AND f.language = ?"
@@ -60,9 +60,9 @@ def filter_condition(within: Filter) -> tuple[str, tuple[str, ...]]:
     return condition, tuple(values)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=16_384)  # making a Path costs ten times a look-up, and hits are compared by path
 def to_path(path: str) -> Path:
-    """Convert a row's path. Cached: making a Path costs ten times a look-up, and hits are compared by path.
+    """Return a row's path as a Path (cached). Raises ValueError or TypeError if the value is no path.
 
     Raises ValueError or TypeError if the value is no path.
     """
@@ -72,7 +72,7 @@ def to_path(path: str) -> Path:
 
 
 def to_location(row: tuple) -> Location:  # type: ignore[type-arg]
-    """Convert a row of LOCATION_COLUMNS. Raises ValueError or TypeError if a value is not one of a snippet."""
+    """Return a row of LOCATION_COLUMNS as a Location. Raises ValueError or TypeError for impossible values."""
     path, start, end, name, qualified_name, kind, language, name_line, part, content = row
     "".join((name, qualified_name, language))  # nothing but text can be joined
     if not 0 <= start < end or name_line < 0 or part < 0 or content < 1:

@@ -16,19 +16,19 @@ _SELECT_UNUSED = "SELECT id FROM contents WHERE id NOT IN (SELECT content FROM s
 
 
 def contents_of(connection: sqlite3.Connection, paths: Sequence[str]) -> set[int]:
-    """Return the contents of these files."""
+    """Return the numbers of the contents that these files have."""
     statement = "SELECT DISTINCT s.content FROM files f JOIN snippets s ON s.file = f.id WHERE f.path IN ({})"
     return {row[0] for row in schema.select_in_chunks(connection, statement, paths)}
 
 
 def drop_unused(connection: sqlite3.Connection, contents: set[int]) -> None:
-    """Remove those of `contents` that no snippet has any more."""
+    """Remove those of `contents` that no snippet has any more, and list them as removed."""
     statement = "SELECT id FROM contents WHERE id IN ({}) AND NOT EXISTS (SELECT 1 FROM snippets WHERE content = id)"
     _delete_contents(connection, [row[0] for row in schema.select_in_chunks(connection, statement, sorted(contents))])
 
 
 def drop_all_unused(connection: sqlite3.Connection) -> int:
-    """Remove all contents that no snippet has; return how many."""
+    """Remove all contents that no snippet has, and list them as removed; return how many."""
     unused_contents = [row[0] for row in connection.execute(_SELECT_UNUSED)]
     _delete_contents(connection, unused_contents)
     return len(unused_contents)
@@ -40,12 +40,12 @@ def has_unused(connection: sqlite3.Connection) -> bool:
 
 
 def record_all_removed(connection: sqlite3.Connection) -> None:
-    """Have other processes compare all contents that they have in memory."""
+    """List "any content may be removed", so that other processes compare all that they have in memory."""
     _list_removed(connection, [_ANY_CONTENT])
 
 
 def removed_after(connection: sqlite3.Connection, position: int) -> tuple[int, list[int] | None]:
-    """Return the newest position and the contents removed after `position`; None if any may have been removed."""
+    """Return the newest position in the list of removed contents, and those removed since; None if unknown."""
     statement = "SELECT position, content FROM removed WHERE position > ? ORDER BY position"
     rows = connection.execute(statement, (position,)).fetchall()
     if not rows:
@@ -56,6 +56,7 @@ def removed_after(connection: sqlite3.Connection, position: int) -> tuple[int, l
 
 
 def _delete_contents(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
+    """Delete contents and their words, and list them as removed."""
     if not contents:
         return
     rows = [(content,) for content in contents]
@@ -65,5 +66,6 @@ def _delete_contents(connection: sqlite3.Connection, contents: Sequence[int]) ->
 
 
 def _list_removed(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
+    """Append to the list of removed contents, and cut it to the newest 4,096."""
     connection.executemany("INSERT INTO removed (content) VALUES (?)", [(content,) for content in contents])
     connection.execute("DELETE FROM removed WHERE position <= (SELECT max(position) FROM removed) - ?", (_MAX_LISTED,))

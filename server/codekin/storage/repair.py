@@ -11,13 +11,13 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_MAX_ATTEMPTS = 3  # both files may be corrupt; if it goes on, the cause is another one
+_MAX_ATTEMPTS = 3  # both files may be corrupt; a third error has another cause
 
 
 def with_repair(work: Callable[[], T], repair: Callable[[StoreCorruptError], None] = set_aside) -> T:
-    """Return the result of `work`. If it meets a corrupt file, repair that and start over.
+    """Return the result of `work`; if it meets a corrupt file, call `repair` and start over, twice at most.
 
-    It also starts over if a file is lost meanwhile. Raises other errors of `work`, and those of the last attempt.
+    It also starts over if a file is lost meanwhile. Other errors of `work`, and those of the third attempt, are raised.
     """
     for _ in range(_MAX_ATTEMPTS - 1):
         try:

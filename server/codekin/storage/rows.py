@@ -16,7 +16,7 @@ from codekin.types import SnippetKind, Span
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file as the store has it, to compare with the disk."""
+    """A file's size, time and hash as the store has them, to compare with the disk."""
 
     size: int
     mtime_ns: int
@@ -25,18 +25,18 @@ class FileState:
 
 
 def to_file_state(size: int, mtime_ns: int, content_hash: bytes, overlay: int) -> FileState:
-    """Convert a row of the store. Raises TypeError if a value has another type."""
+    """Return a row's columns as a FileState. Raises TypeError if a value has another type."""
     return FileState(int(size), int(mtime_ns), bytes(memoryview(content_hash)), bool(overlay))
 
 
 def validate_line_hashes(row: tuple[int, bytes]) -> tuple[int, bytes]:
-    """Return a row of a content and packed line hashes. Raises ValueError or TypeError if unpacking them fails."""
+    """Return the row (content, packed line hashes). Raises ValueError or TypeError if they can't be unpacked."""
     unpack_line_hashes(row[1])
     return row
 
 
 def validate_fingerprints(row: tuple[int, bytes]) -> tuple[int, bytes]:
-    """Return a row of a content and packed fingerprints. Raises ValueError or TypeError for another length."""
+    """Return the row (content, packed fingerprints). Raises ValueError or TypeError if their length is wrong."""
     if len(memoryview(row[1])) not in PACKED_LENGTHS:
         raise ValueError("fingerprints of another length")
     return row
@@ -74,9 +74,10 @@ def file_title(path: Path) -> str:
 
 
 def put_file(connection: sqlite3.Connection, record: FileRecord) -> set[int]:
-    """Insert or replace the file, within a transaction of the caller's.
+    """Insert or replace a file in the caller's transaction; return the contents that it had and has no more.
 
-    Only unsaved text replaces unsaved text. Return the contents that the file had and has no more.
+    Only unsaved text replaces unsaved text: a record from the disk changes nothing in a file that is open. Raises
+    ContentGoneError if the record refers to a content that was removed meanwhile.
     """
     path_text = str(record.path)
     row = connection.execute("SELECT id, overlay FROM files WHERE path = ?", (path_text,)).fetchone()
@@ -106,12 +107,14 @@ def put_file(connection: sqlite3.Connection, record: FileRecord) -> set[int]:
 
 
 def _update_state(connection: sqlite3.Connection, record: FileRecord) -> None:
+    """Update size, time and overlay of a file, if its hash is still the record's."""
     state = record.state
     statement = "UPDATE files SET size = ?, mtime_ns = ?, overlay = ? WHERE path = ? AND hash = ?"
     connection.execute(statement, (state.size, state.mtime_ns, state.overlay, str(record.path), state.hash))
 
 
 def _insert_file(connection: sqlite3.Connection, record: FileRecord) -> int:
+    """Insert a file and the words of its name; return its number."""
     statement = "INSERT INTO files (path, language, size, mtime_ns, hash, overlay) VALUES (?, ?, ?, ?, ?, ?)"
     file_number = int(connection.execute(statement, (str(record.path), *_file_columns(record))).lastrowid or 0)
     title = " ".join(split_words(file_title(record.path)))
@@ -120,17 +123,19 @@ def _insert_file(connection: sqlite3.Connection, record: FileRecord) -> int:
 
 
 def _update_file(connection: sqlite3.Connection, record: FileRecord, file_number: int) -> None:
+    """Update language and state of a file."""
     statement = "UPDATE files SET language = ?, size = ?, mtime_ns = ?, hash = ?, overlay = ? WHERE id = ?"
     connection.execute(statement, (*_file_columns(record), file_number))
 
 
 def _file_columns(record: FileRecord) -> tuple[object, ...]:
+    """Return a record's values for the columns of `files` after the path."""
     state = record.state
     return record.language, state.size, state.mtime_ns, state.hash, state.overlay
 
 
 def _put_contents(connection: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[bytes, int]:
-    """Insert contents that the store lacks; return the numbers of all by hash. Raises ContentGoneError."""
+    """Insert contents that the store lacks; return the numbers of all, by hash. Raises ContentGoneError."""
     snippets_by_hash = {snippet.content_hash: snippet for snippet in snippets}
     statement = "SELECT hash, id FROM contents WHERE hash IN ({})"
     numbers: dict[bytes, int] = dict(schema.select_in_chunks(connection, statement, list(snippets_by_hash)))

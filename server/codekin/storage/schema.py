@@ -116,30 +116,31 @@ VECTOR_MIGRATIONS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenFile:
-    """An open connection and the identities of its files; usable from one thread at a time."""
+    """An open connection and the identities of its files; for one thread at a time."""
 
     connection: sqlite3.Connection
     file_ids: tuple[FileId, FileId, FileId]  # of the database, its write-ahead log and the log's index
     is_read_only: bool
 
     def is_current(self, current_ids: tuple[FileId, FileId, FileId]) -> bool:
-        """Return whether the open files are those at the path now."""
+        """Return whether the open files are those now at the path, whose identities are given."""
         if self.is_read_only:
             return self.file_ids[0] == current_ids[0] != NO_FILE
         return self.file_ids == current_ids and NO_FILE not in current_ids
 
     def close(self) -> None:
-        """Close the connection, which writes the log back into the database if no other connection is open."""
+        """Close the connection; SQLite writes the log back into the database if no other connection is open."""
         with contextlib.suppress(sqlite3.Error):
             self.connection.execute("SELECT 1")  # an interrupt that hit no statement would stop that
         self.connection.close()
 
 
 def open_database(database_path: Path, migrations: tuple[str, ...]) -> OpenFile:
-    """Open a database and migrate its tables to the newest version; read-only if the file, or its folder, is.
+    """Open a database, created or migrated to the newest version if need be; read-only if it must. Raises StoreError.
 
-    A corrupt file is moved aside (`*.corrupt`) and a new one is created: everything in it can be derived again.
-    Raises StoreError if the folder can't be written or a newer codekin wrote the file.
+    It is opened read-only if the file or its folder is. A corrupt file is moved aside (`*.corrupt`) and a new one is
+    created: everything in it can be derived again. StoreError means that the folder can't be written, or that a newer
+    codekin wrote the file.
     """
     with translate_errors(database_path):
         if database_path.is_file() and not is_writable(database_path):
@@ -175,6 +176,7 @@ def is_writable(database_path: Path) -> bool:
 
 
 def _connect_read_only(database_path: Path, migrations: tuple[str, ...]) -> OpenFile:
+    """Open a database read-only. Raises StoreReadOnlyError if another version of codekin wrote it."""
     connection = connect_to_read(database_path)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != len(migrations):
@@ -187,6 +189,7 @@ def _connect_read_only(database_path: Path, migrations: tuple[str, ...]) -> Open
 
 
 def _connect_by_uri(database_uri: str) -> sqlite3.Connection:
+    """Open a database by its URI and read from it once. Raises SQLite's own errors."""
     connection = sqlite3.connect(database_uri, _BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=True)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # reads the file
@@ -197,6 +200,7 @@ def _connect_by_uri(database_uri: str) -> sqlite3.Connection:
 
 
 def _connect_and_migrate(database_path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
+    """Open a database for writing, set its modes and migrate it. Raises SQLite's own errors, StoreError."""
     connection = sqlite3.connect(database_path, timeout=_BUSY_STEP_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect on a new file only
@@ -212,12 +216,12 @@ def _connect_and_migrate(database_path: Path, migrations: tuple[str, ...]) -> sq
 
 
 def _enable_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch a new file to WAL, which needs exclusive access: SQLite itself does not wait for another writer."""
+    """Switch a new file to WAL, waiting for other writers, as SQLite itself does not wait here."""
     _execute_when_free(connection, "PRAGMA journal_mode = WAL", _NEVER_INTERRUPTED)
 
 
 def _execute_when_free(connection: sqlite3.Connection, statement: str, interrupted: threading.Event) -> None:
-    """Execute a statement that has to wait for other writers; once `interrupted`, do not wait."""
+    """Execute a statement, waiting up to 30 s for other writers; once `interrupted`, don't wait."""
     deadline = time.monotonic() + _BUSY_TIMEOUT_S
     while True:
         try:
@@ -232,6 +236,7 @@ def _execute_when_free(connection: sqlite3.Connection, statement: str, interrupt
 
 
 def _migrate(connection: sqlite3.Connection, database_path: Path, migrations: tuple[str, ...]) -> None:
+    """Bring the tables to the newest version in one transaction. Raises StoreError for a newer codekin's file."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == len(migrations):
         return
@@ -248,7 +253,7 @@ def _migrate(connection: sqlite3.Connection, database_path: Path, migrations: tu
 
 
 def _change_schema(connection: sqlite3.Connection, statement: str) -> None:
-    """Run a statement of a migration. SQLite refuses it only if the file is not what its version says."""
+    """Run a statement of a migration. Raises DatabaseError (malformed) if the file does not match its version."""
     try:
         connection.execute(statement)
     except sqlite3.OperationalError as error:
@@ -269,9 +274,9 @@ def _split_statements(script: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection, interrupted: threading.Event = _NEVER_INTERRUPTED) -> Iterator[None]:
-    """Run the block as one transaction. Takes the write lock first, so that the block can't fail for lack of it.
+    """Run the block as one transaction, rolled back on any exception; waits for other writers until `interrupted`.
 
-    Waits for other writers, but not once `interrupted`.
+    It takes the write lock first, so that the block can't fail for lack of it.
     """
     _execute_when_free(connection, "BEGIN IMMEDIATE", interrupted)
     try:

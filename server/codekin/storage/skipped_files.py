@@ -17,22 +17,22 @@ Stamps = Mapping[Skipped, tuple[int, int]]  # size and mtime_ns
 
 
 def stamp_of(item: Skipped, files: Mapping[Path, tuple[int, int]]) -> tuple[int, int]:
-    """Return the size and mtime_ns to store for a skipped file, or the mark that it is to be tried again."""
+    """Return the size and mtime_ns to store for a skipped file, or the mark for the next scan to try it again."""
     if item.retry is Retry.WHEN_CHANGED:
         return files.get(item.path, TRY_AGAIN)
     return TRY_ALONE if item.retry is Retry.ALONE else TRY_AGAIN
 
 
 class SkippedFiles(Database):
-    """The part of the store that knows which files are left out, or could not be parsed."""
+    """The part of the store that knows which files are skipped, or could not be parsed."""
 
     def skipped(self) -> dict[Skipped, tuple[int, int]]:
-        """Return skipped source files with their size and mtime_ns."""
+        """Return all skipped source files with their size and mtime_ns, by path."""
         rows = self._query("SELECT path, reason, size, mtime_ns FROM skipped ORDER BY path")
         return dict(self._convert(lambda row: (Skipped(to_path(row[0]), str(row[1])), row[2:]), rows))
 
     def set_skipped(self, skipped: Stamps) -> None:
-        """Replace the workspace's skipped files."""
+        """Replace the workspace's list of skipped files."""
 
         def replace_all(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM skipped")
@@ -41,7 +41,7 @@ class SkippedFiles(Database):
         self._write(replace_all)
 
     def update_skipped(self, paths: Collection[Path], skipped: Stamps) -> None:
-        """Replace what is stored about these `paths` by `skipped`."""
+        """Replace what is stored as skipped about these `paths` by `skipped`; writes nothing if it is equal."""
         path_texts = [_to_text(path) for path in paths]
         stored_rows = self._query_in("SELECT path, reason, size, mtime_ns FROM skipped WHERE path IN ({})", path_texts)
         rows = _to_rows(skipped)
@@ -55,15 +55,16 @@ class SkippedFiles(Database):
         self._write(replace_paths)
 
     def list_windows(self, languages: Collection[str]) -> list[Location]:
-        """List the windows of lines in files of these languages, by path and line."""
+        """Return the windows of lines in files of these languages, by path and line."""
         statement = LOCATION_COLUMNS + "WHERE s.kind = 'lines' AND f.language IN ({}) ORDER BY f.path, s.start"
         return self._convert(to_location, self._query_in(statement, list(languages)))
 
 
 def _to_rows(skipped: Stamps) -> list[tuple[str, str, int, int]]:
+    """Return the rows of the table `skipped`."""
     return [(_to_text(item.path), item.reason, *stamp) for item, stamp in skipped.items()]
 
 
 def _to_text(path: Path) -> str:
-    """Convert a path to text, with escapes where it is not UTF-8."""
+    """Return a path as text, with escapes where it is not UTF-8."""
     return str(path).encode(errors="backslashreplace").decode()

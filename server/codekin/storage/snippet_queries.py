@@ -30,29 +30,29 @@ class SnippetQueries(SkippedFiles):
         return int(self._query("SELECT count(*) FROM contents")[0][0])
 
     def last_removal(self) -> int:
-        """Return the newest position in the list of removed contents."""
+        """Return the newest position in the list of removed contents; 0 if it is empty."""
         return int(self._query("SELECT coalesce(max(position), 0) FROM removed")[0][0])
 
     def removed_after(self, position: int) -> tuple[int, list[int] | None]:
-        """Return the newest position and the contents removed after `position`; None if any may have been removed."""
+        """Return the newest position, and the contents removed since `position`; None if any may have been removed."""
         return self._read(lambda connection: removal.removed_after(connection, position))
 
     def contents_after(self, number: int) -> list[tuple[int, bytes]]:
-        """Return contents numbered above `number` with their hashes, in ascending order."""
+        """Return (number, hash) of contents numbered above `number`, in ascending order."""
         return self._query("SELECT id, hash FROM contents WHERE id > ? ORDER BY id", (number,))
 
     def fingerprints_after(self, number: int) -> list[tuple[int, bytes]]:
-        """Return contents numbered above `number` with their packed fingerprints, if any, in ascending order."""
+        """Return (number, packed fingerprints) of contents above `number` that have some, in ascending order."""
         statement = "SELECT id, structure FROM contents WHERE id > ? AND structure IS NOT NULL ORDER BY id"
         return self._convert(validate_fingerprints, self._query(statement, (number,)))
 
     def line_hashes_after(self, number: int) -> list[tuple[int, bytes]]:
-        """Return contents numbered above `number` with their packed line hashes, if any, in ascending order."""
+        """Return (number, packed line hashes) of contents above `number` that have some, in ascending order."""
         statement = "SELECT id, course FROM contents WHERE id > ? AND course IS NOT NULL ORDER BY id"
         return self._convert(validate_line_hashes, self._query(statement, (number,)))
 
     def line_hashes_of(self, contents: Sequence[int]) -> dict[int, bytes]:
-        """Return the packed line hashes of contents; unknown numbers are left out."""
+        """Return the packed line hashes by content; contents without any, or unknown, are left out."""
         rows = self._query_in("SELECT id, course FROM contents WHERE course IS NOT NULL AND id IN ({})", contents)
         return dict(self._convert(validate_line_hashes, rows))
 
@@ -61,22 +61,22 @@ class SnippetQueries(SkippedFiles):
         return [row[0] for row in self._query("SELECT id FROM contents ORDER BY id")]
 
     def filter_live(self, contents: Sequence[int]) -> list[int]:
-        """Return those of `contents` that some snippet has."""
+        """Return those of `contents` that some snippet has, in no order."""
         return [
             row[0] for row in self._query_in("SELECT DISTINCT content FROM snippets WHERE content IN ({})", contents)
         ]
 
     def find_content(self, content_hash: bytes) -> int | None:
-        """Return the number of the content with this hash, or None."""
+        """Return the number of the content with this hash; None if the store lacks it."""
         rows = self._query("SELECT id FROM contents WHERE hash = ?", (content_hash,))
         return rows[0][0] if rows else None
 
     def content_hashes(self, contents: Sequence[int]) -> dict[int, bytes]:
-        """Return the hashes of contents; unknown numbers are left out."""
+        """Return the hashes by content; unknown numbers are left out."""
         return dict(self._query_in("SELECT id, hash FROM contents WHERE id IN ({})", contents))
 
     def files_with(self, hashes: Iterable[bytes]) -> set[Path]:
-        """Return the files that have a snippet with one of these contents."""
+        """Return the paths of files that have a snippet with one of these content hashes."""
         rows = self._query_in(
             "SELECT DISTINCT f.path FROM contents c JOIN snippets s ON s.content = c.id "
             "JOIN files f ON f.id = s.file WHERE c.hash IN ({})",
@@ -85,7 +85,7 @@ class SnippetQueries(SkippedFiles):
         return set(self._convert(lambda row: to_path(row[0]), rows))
 
     def locations_of(self, contents: Sequence[int], within: Filter = Filter()) -> dict[int, list[Location]]:
-        """Return the current locations of contents; contents without one are left out."""
+        """Return the locations by content, within the filter; contents without one are left out."""
         locations_by_content: dict[int, list[Location]] = {}
         condition, values = filter_condition(within)
         statement = LOCATION_COLUMNS + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start, s.end"
@@ -94,7 +94,7 @@ class SnippetQueries(SkippedFiles):
         return locations_by_content
 
     def locations_in(self, path: Path) -> list[Location]:
-        """Return the snippets of a file, in order."""
+        """Return the locations of a file's snippets, in order; [] if the store lacks the file."""
         rows = self._query(LOCATION_COLUMNS + "WHERE f.path = ? ORDER BY s.start, s.end", (str(path),))
         return self._convert(to_location, rows)
 
@@ -110,14 +110,14 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, rows)
 
     def find_by_name(self, names: Sequence[str], limit: int, within: Filter = Filter()) -> list[Location]:
-        """Return whole definitions that have one of these names, ignoring case."""
+        """Return up to `limit` whole definitions with one of these names, ignoring case, by path and line."""
         condition, values = filter_condition(within)
         where = f"WHERE s.name COLLATE NOCASE IN ({{}}) AND s.part < 2{condition}"
         statement = f"{LOCATION_COLUMNS}{where} ORDER BY f.path, s.start LIMIT ?"
         return self._convert(to_location, self._query_in(statement, names, (*values, limit)))
 
     def find_by_file_name(self, words: Iterable[str], limit: int, within: Filter = Filter()) -> list[Path]:
-        """Return files whose names contain one of these words, or one with the same beginning; by BM25, best first."""
+        """Return up to `limit` files whose names contain these words or their beginnings; by BM25, best first."""
         match_query = " OR ".join(term for word in words for term in prefix_terms(word))
         condition, values = filter_condition(within)
         statement = (
@@ -128,32 +128,33 @@ class SnippetQueries(SkippedFiles):
         return self._convert(lambda row: to_path(row[0]), rows)
 
     def list_functions(self) -> list[FunctionLocation]:
-        """Return every whole function, by path and line."""
+        """Return every function, a split one once, by path and line."""
         return self._convert(FunctionLocation._make, self._query(FUNCTION_LOCATIONS_QUERY))
 
     def contents_within(self, within: Filter) -> list[int]:
-        """Return the contents that have a location within the filter."""
+        """Return the numbers of contents that have a location within the filter."""
         condition, values = filter_condition(within)
         statement = "SELECT DISTINCT s.content FROM snippets s JOIN files f ON f.id = s.file WHERE 1" + condition
         return [row[0] for row in self._query(statement, values)]
 
     def count_files_by_language(self) -> dict[str, int]:
-        """Return the number of files of each language."""
+        """Return the number of files of each language, most first."""
         return dict(self._query("SELECT language, count(*) FROM files GROUP BY language ORDER BY 2 DESC"))
 
     def count_functions_by_language(self) -> dict[str, int]:
-        """Return the number of whole definitions of each language: neither remainders nor windows of lines."""
+        """Return the number of functions of each language, a split one counted once."""
         return dict(self._query(FUNCTION_COUNTS_QUERY))
 
     def document_frequency(self, term: str) -> int:
-        """Return the number of contents in which a word occurs."""
+        """Return the number of contents in which a word occurs; 0 for an unknown word."""
         rows = self._query("SELECT doc FROM vocabulary WHERE term = ?", (term,))
         return rows[0][0] if rows else 0
 
     def match_words(self, terms: Sequence[str], limit: int) -> list[Candidate]:
-        """Return contents with any of the words, by BM25 (SQLite's FTS5: k1 1.2, b 0.75), best first; -1: no limit.
+        """Return contents with any of the words, by BM25, best first, and all ties with the last; limit -1: all.
 
-        There are more than `limit` if several tie with the last one; ties are in no order.
+        There are more than `limit` if several tie with the last one; ties are in no order. The score is SQLite's FTS5
+        (k1 1.2, b 0.75).
         """
         if not terms:
             return []

@@ -29,13 +29,13 @@ class Counts:
 
 
 class Store(SnippetQueries):
-    """One workspace's store. Any thread may use it; each thread gets a connection of its own."""
+    """One workspace's store. Thread-safe; each thread gets its own connection."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, schema.STORE_MIGRATIONS)
 
     def identity(self) -> str:
-        """Return the store's identity, which a rebuilt store does not share: derived files carry it."""
+        """Return the store's random identity, created on first use; a rebuilt store has another."""
         identity = self.get_meta("identity")
         if identity is None:
             self.set_meta({"identity": uuid.uuid4().hex})
@@ -43,12 +43,12 @@ class Store(SnippetQueries):
         return str(identity)
 
     def file_states(self) -> dict[Path, FileState]:
-        """Return the state of every file in the store."""
+        """Return the state of every file in the store, by path."""
         rows = self._query("SELECT path, size, mtime_ns, hash, overlay FROM files")
         return dict(self._convert(lambda row: (to_path(row[0]), to_file_state(*row[1:])), rows))
 
     def file_state(self, path: Path) -> FileState | None:
-        """Return the state of one file, or None if the store does not have it."""
+        """Return the stored state of one file; None if the store does not have it."""
         rows = self._query("SELECT size, mtime_ns, hash, overlay FROM files WHERE path = ?", (str(path),))
         return self._convert(lambda row: to_file_state(*row), rows)[0] if rows else None
 
@@ -58,7 +58,7 @@ class Store(SnippetQueries):
         return {row[0] for row in rows}
 
     def count_rows(self) -> Counts:
-        """Return the numbers of rows."""
+        """Return the numbers of files, snippets, contents and skipped files."""
         tables = ("files", "snippets", "contents", "skipped")
         return Counts(*(self._query(f"SELECT count(*) FROM {table}")[0][0] for table in tables))
 
@@ -73,7 +73,7 @@ class Store(SnippetQueries):
         return bool(self._query("SELECT 1 FROM files LIMIT 1"))
 
     def size_bytes(self) -> int:
-        """Return the size of the file on disk, with its write-ahead log."""
+        """Return the size of the file on the disk in bytes, with its write-ahead log."""
         database_paths = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal"))
         return sum(size_of(database_path) for database_path in database_paths)
 
@@ -82,28 +82,27 @@ class Store(SnippetQueries):
         return self.count_of("generation") or 0
 
     def get_meta(self, key: str) -> str | int | None:
-        """Return a value that a writer left for all processes, or None."""
+        """Return a value that some process set by set_meta; None if there is none."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return rows[0][0] if rows else None
 
     def count_of(self, key: str) -> int | None:
-        """Return such a value that is a number, or None."""
+        """Return a number that some process set by set_meta; None if there is none."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return self._convert(lambda row: int(row[0]), rows)[0] if rows else None
 
     def set_meta(self, values: dict[str, str | int]) -> None:
-        """Leave values for all processes."""
+        """Store values by key, for all processes of the workspace."""
         self._write(
             lambda connection: connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
         )
 
     def replace_files(self, records: Sequence[FileRecord], *, collect: bool = True) -> None:
-        """Insert or replace the files in one transaction.
+        """Insert or replace files in one transaction. Raises ContentGoneError if a record must be made again.
 
-        A file with unsaved text in an editor is not changed, unless the record is of such text, too: a scan of the
-        disk must not undo what the user sees. Contents that no file has any more are removed at once, so that
+        A file stored with unsaved text is changed only by a record of unsaved text: a scan of the disk must not undo
+        what the user sees. Contents that no file has any more are removed at once, so that
         answers are those of a new index; without `collect`, collect_dead_contents() removes them later.
-        Raises ContentGoneError if a record has to be made again.
         """
 
         def put_records(connection: sqlite3.Connection) -> None:
@@ -115,7 +114,7 @@ class Store(SnippetQueries):
             self._write_generation(put_records)
 
     def clear(self) -> None:
-        """Remove all files, so that the next scan indexes everything again; vectors are kept."""
+        """Remove all files, contents and skipped files, so that the next scan indexes everything; keeps vectors."""
 
         def delete_all(connection: sqlite3.Connection) -> None:
             for table in ("snippets", "files", "contents", "words", "skipped"):
@@ -129,12 +128,12 @@ class Store(SnippetQueries):
         self._write_generation(delete_all)
 
     def overlay_paths(self) -> set[Path]:
-        """Return the files that are in the store with unsaved text."""
+        """Return the paths of files that are stored with unsaved text."""
         rows = self._query("SELECT path FROM files WHERE overlay = 1")
         return set(self._convert(lambda row: to_path(row[0]), rows))
 
     def remove_files(self, paths: Iterable[Path], *, collect: bool = True) -> None:
-        """Remove files, and with `collect` the contents that only they had. Files with unsaved text stay."""
+        """Remove files, except those with unsaved text, and with `collect` the contents that only they had."""
         path_texts = [str(path) for path in paths]
 
         def delete_files(connection: sqlite3.Connection) -> None:
@@ -147,7 +146,7 @@ class Store(SnippetQueries):
             self._write_generation(delete_files)
 
     def release_overlays(self, paths: Iterable[Path] | None = None) -> None:
-        """Drop the unsaved text of these documents (None: of all), so that the next scan reads them from the disk.
+        """Mark documents with unsaved text (None: all) as unknown, so that the next scan reads them from the disk.
 
         This also works while the index is being closed, but then does not wait for other writers.
         """
@@ -166,7 +165,7 @@ class Store(SnippetQueries):
         return removed_count
 
     def _write_generation(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Make a change that raises the generation."""
+        """Return the result of `change`, made in one transaction that also raises the generation."""
 
         def change_and_count(connection: sqlite3.Connection) -> T:
             result = change(connection)

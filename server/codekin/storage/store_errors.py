@@ -93,17 +93,18 @@ _ERROR_FACTORIES: dict[int, _ErrorFactory] = {
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """Return whether the error shows that the file itself is corrupt."""
+    """Return whether SQLite's error shows that the file itself is corrupt."""
     return _read_code(error) & 0xFF in _CORRUPT_CODES or str(error).startswith(_CORRUPT_MESSAGES)
 
 
 def _read_code(error: sqlite3.Error) -> int:
+    """Return SQLite's extended error code; 0 if the error has none."""
     return int(getattr(error, "sqlite_errorcode", 0) or 0)
 
 
 @contextlib.contextmanager
 def translate_errors(store_path: Path, file_id: tuple[int, int] = (0, 0)) -> Iterator[None]:
-    """Raise errors of SQLite and the system as StoreError with a remedy; `file_id` is the open file's."""
+    """Context that raises errors of SQLite and the system as StoreError with a remedy; `file_id`: the open file's."""
     try:
         yield
     except sqlite3.Error as error:
@@ -113,6 +114,7 @@ def translate_errors(store_path: Path, file_id: tuple[int, int] = (0, 0)) -> Ite
 
 
 def _translate_sqlite_error(error: sqlite3.Error, store_path: Path, file_id: tuple[int, int]) -> StoreError:
+    """Return the StoreError, with its remedy, for an error of SQLite."""
     if is_corrupt(error):
         return StoreCorruptError(
             f"{store_path} is corrupt ({error}). It is set aside and rebuilt.", store_path, file_id
@@ -128,6 +130,7 @@ def _translate_sqlite_error(error: sqlite3.Error, store_path: Path, file_id: tup
 
 
 def _translate_system_error(error: OSError, store_path: Path) -> StoreError:
+    """Return the StoreError, with its remedy, for an error of the system."""
     reason = error.strerror or str(error)
     if error.errno == errno.ENOSPC:
         return _make_full_error(store_path, reason)

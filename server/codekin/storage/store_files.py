@@ -24,7 +24,7 @@ _COMPANION_SUFFIXES = ("-wal", "-shm")
 
 
 def file_id(database_path: str | Path) -> FileId:
-    """Return the identity of the file at the path; NO_FILE if there is none."""
+    """Return the identity (device, inode) of the file at the path; NO_FILE if there is none."""
     try:
         status = os.stat(database_path)  # noqa: PTH116 (before each use of a database; a Path costs three times as much)
     except (OSError, ValueError):
@@ -39,7 +39,7 @@ def file_ids(database_path: str) -> tuple[FileId, FileId, FileId]:
 
 @contextlib.contextmanager
 def guard(database_path: Path) -> Iterator[None]:
-    """Keep all other processes from opening the database, setting it aside or rewriting it. Raises OSError."""
+    """Context in which no other process opens, sets aside or rewrites the database. Raises OSError, StoreBusyError."""
     make_folder(database_path.parent)
     try:
         with FileLock(database_path.with_name(database_path.name + "-guard"), timeout=_GUARD_TIMEOUT_S, mode=0o600):
@@ -52,21 +52,21 @@ def guard(database_path: Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path) -> None:
-    """Create the folder and its parents, accessible to the user only. Raises OSError."""
+    """Create the folder and its missing parents, accessible to the user only. Raises OSError."""
     for missing_folder in (*reversed(folder.parents), folder):
         if not missing_folder.exists():
             missing_folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def make_private(database_path: Path) -> None:
-    """Create an empty file that only the user can access, if there is none. The caller holds the guard."""
+    """Create an empty database file that only the user can access, unless it exists. The caller holds the guard."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(database_path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         _remove_companions(database_path)  # SQLite would replay a deleted file's log into the new one
 
 
 def set_aside(error: StoreCorruptError) -> None:
-    """Move the corrupt file aside, unless another process has; the newest is kept for inspection (`*.corrupt`).
+    """Move the error's corrupt file to `*.corrupt`, unless another process has done so. Raises StoreError.
 
     Raises StoreError.
     """
@@ -76,16 +76,16 @@ def set_aside(error: StoreCorruptError) -> None:
 
 
 def move_aside(database_path: Path) -> None:
-    """Move the file aside and remove its companions. The caller holds the guard."""
+    """Move the file to `*.corrupt` and remove its log. The caller holds the guard."""
     database_path.replace(database_path.with_suffix(".corrupt"))
     _remove_companions(database_path)
 
 
 def rewrite_database(connection: sqlite3.Connection, database_path: Path, expected_id: FileId) -> None:
-    """Replace the file `expected_id` by a complete copy of what an open connection sees.
+    """Replace the file `expected_id` by a copy of all that the open connection sees. Raises StoreError.
 
-    Needed if the write-ahead log of an open database was removed: open connections still see all of it, new ones
-    do not. Raises StoreError.
+    This is needed if the write-ahead log of an open database was removed: open connections still see all of it, new
+    ones do not. It does nothing if another file is at the path by now.
     """
     copy_path = database_path.with_suffix(".copy")
     with translate_errors(database_path, expected_id), guard(database_path):
@@ -108,5 +108,6 @@ def rewrite_database(connection: sqlite3.Connection, database_path: Path, expect
 
 
 def _remove_companions(database_path: Path) -> None:
+    """Delete the database's write-ahead log and the log's index."""
     for suffix in _COMPANION_SUFFIXES:
         database_path.with_name(database_path.name + suffix).unlink(missing_ok=True)

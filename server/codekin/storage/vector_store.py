@@ -25,7 +25,7 @@ _HASHES_IN_SPACE = f"WHERE hash IN ({{}}) AND {_IN_SPACE}"
 
 
 class VectorStore(Database):
-    """The shared file of vectors. Any thread may use it; any number of them may be open at once."""
+    """The file of vectors that all workspaces share. Thread-safe; several processes may have it open."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, schema.VECTOR_MIGRATIONS)
@@ -35,7 +35,7 @@ class VectorStore(Database):
         return {row[0] for row in self._query_in(f"SELECT hash FROM vectors {_HASHES_IN_SPACE}", hashes, (space,))}
 
     def put_vectors(self, space: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
-        """Store unit `vectors` (n, d) for `hashes` in one transaction. Existing vectors are kept."""
+        """Store unit vectors (n, d) for `hashes` in one transaction; existing vectors are kept."""
         rows = np.ascontiguousarray(vectors, dtype="<f2")
 
         def insert(connection: sqlite3.Connection) -> None:
@@ -49,7 +49,7 @@ class VectorStore(Database):
         self._write(insert)
 
     def get_vectors(self, space: str, hashes: Sequence[bytes], dim: int) -> tuple[list[int], Vectors]:
-        """Return the positions in `hashes` that have a vector, and these vectors: float32 (n, dim), unit rows.
+        """Return the positions in `hashes` that have a sound vector, and these: float32 (n, dim), unit length.
 
         A stored vector that is no unit vector (the disk has damaged it) is deleted, to be embedded again.
         """
@@ -87,11 +87,11 @@ class VectorStore(Database):
         raise AssertionError
 
     def newest_id(self) -> int:
-        """Return a number that grows with every vector, in any space and process."""
+        """Return the highest number of a vector; it grows with every vector, in any space and process."""
         return int(self._query("SELECT ifnull(max(id), 0) FROM vectors")[0][0])
 
     def vectors_since(self, space: str, since: int) -> tuple[int, list[bytes]]:
-        """Return the newest number, and the hashes of vectors in `space` that came after the number `since`."""
+        """Return the newest number, and the hashes of vectors in `space` numbered above `since`."""
         newest = self.newest_id()
         if newest <= since:
             return newest, []
@@ -99,16 +99,15 @@ class VectorStore(Database):
         return newest, [row[0] for row in rows]
 
     def size_bytes(self) -> int:
-        """Return the size of the vectors on disk in bytes, without free pages."""
+        """Return the size of the vectors on the disk in bytes, without free pages."""
         pragmas = ("page_count", "freelist_count", "page_size")
         page_count, free_count, page_bytes = (int(self._query(f"PRAGMA {pragma}")[0][0]) for pragma in pragmas)
         return (page_count - free_count) * page_bytes
 
     def evict_unreferenced(self, referenced_hashes: Iterable[bytes], quota_bytes: int) -> int:
-        """Delete vectors of contents that no workspace has, oldest first, until the file is within `quota_bytes`.
+        """Delete vectors that no workspace refers to, oldest first, down to `quota_bytes`; return how many.
 
         Vectors that a workspace refers to always stay: they would have to be embedded again.
-        Return the number deleted.
         """
         excess_bytes = self.size_bytes() - quota_bytes
         if excess_bytes <= 0:
@@ -130,6 +129,8 @@ class VectorStore(Database):
         return evicted_count
 
     def _delete_vectors(self, space: str, hashes: Sequence[bytes]) -> None:
+        """Delete vectors by hash; does nothing if the file is read-only."""
+
         def delete_by_hash(connection: sqlite3.Connection) -> None:
             list(schema.select_in_chunks(connection, f"DELETE FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
 
@@ -138,7 +139,7 @@ class VectorStore(Database):
 
 
 def _select_oldest_unused(connection: sqlite3.Connection, excess_bytes: int) -> Iterator[tuple[int]]:
-    """Yield ids of vectors that are not `referenced`, oldest first, until they take `excess_bytes`."""
+    """Yield ids of vectors that are not in `referenced`, oldest first, until they take `excess_bytes`."""
     statement = "SELECT id, length(vector) + 64 FROM vectors WHERE hash NOT IN referenced ORDER BY id"
     for vector_id, vector_bytes in connection.execute(statement):
         if excess_bytes <= 0:

@@ -23,7 +23,7 @@ Value = TypeVar("Value")
 
 
 class Glob(NamedTuple, Generic[Value]):
-    """Pair a pattern with the value that a match returns."""
+    """A pattern, and the value that a match returns."""
 
     pieces: Sequence[Piece]
     folders_only: bool
@@ -31,7 +31,7 @@ class Glob(NamedTuple, Generic[Value]):
 
 
 class _Node(Generic[Value]):
-    """Hold a set of states and the sets that follow it by character."""
+    """A set of states, and the sets that follow it, by character."""
 
     __slots__ = ("bits", "file_value", "folder_value", "successors")
 
@@ -43,7 +43,7 @@ class _Node(Generic[Value]):
 
 
 class Automaton(Generic[Value]):
-    """Find the last of many globs that matches a path. Thread-safe."""
+    """Finds the last of many globs that matches a path. Thread-safe."""
 
     def __init__(self, globs: Sequence[Glob[Value]]) -> None:
         states = _States()
@@ -70,7 +70,7 @@ class Automaton(Generic[Value]):
         self._cached_folder = ("", self._start)
 
     def match_path(self, folder: str, name: str, is_folder: bool) -> Value | None:
-        """Return the value of the last glob that matches `folder` and `name` together."""
+        """Return the value of the last glob that matches `folder` + `name`; None if none does."""
         cached_folder, node = self._cached_folder
         if not folder and self._needles and not self._has_needle(name):
             return None
@@ -81,12 +81,14 @@ class Automaton(Generic[Value]):
         return node.folder_value if is_folder else node.file_value
 
     def _has_needle(self, name: str) -> bool:
+        """Return whether the name contains one of the literals that every match needs."""
         for needle in self._needles:  # noqa: SIM110 -- `any` takes twice as long, and this runs for every name
             if needle in name:
                 return True
         return False
 
     def _advance_text(self, node: _Node[Value], text: str) -> _Node[Value]:
+        """Return the node that the text leads to from `node`."""
         for letter in text:
             successor = node.successors.get(letter)
             if successor is None:
@@ -97,6 +99,7 @@ class Automaton(Generic[Value]):
         return node
 
     def _advance_letter(self, node: _Node[Value], letter: str) -> _Node[Value]:
+        """Compute and cache the node that follows `node` by this character."""
         letter_mask = self._masks.get(letter)
         if letter_mask is None:
             letter_mask = self._masks[letter] = self._compute_mask(letter)
@@ -107,13 +110,14 @@ class Automaton(Generic[Value]):
         return successor
 
     def _compute_mask(self, letter: str) -> int:
-        """Return the states that the character leads on from."""
+        """Return, as bits, the states that this character leads on from."""
         digit_by_number = {
             number: "1" if letter in characters else "0" for number, characters in enumerate(self._character_sets)
         }
         return int(self._set_letters.translate(digit_by_number) or "0", 2)
 
     def _get_node(self, state_bits: int) -> _Node[Value]:
+        """Return the node of a set of states, made on first use; a full cache is cleared before."""
         node = self._nodes.get(state_bits)
         if node is None:
             if len(self._nodes) >= self._max_nodes:
@@ -130,16 +134,16 @@ class Automaton(Generic[Value]):
 
 
 def _find_needles(globs: Sequence[Glob[Value]]) -> tuple[str, ...]:
-    """Return literals of which every matching name contains at least one.
+    """Return literals of which every matching name contains at least one; () if there are no such.
 
-    Empty if there are too many globs, or if one of them has no literal.
+    There are none if one glob has no literal, or if there are more than eight.
     """
     literals = {_find_longest_literal(glob.pieces) for glob in globs} if len(globs) <= _MAX_NEEDLES else {""}
     return () if "" in literals else tuple(literals)
 
 
 def _find_longest_literal(pieces: Sequence[Piece]) -> str:
-    """Return the longest run of pieces that match exactly one character."""
+    """Return the pattern's longest run of pieces that each match exactly one character; "" if there is none."""
     runs = groupby(pieces, key=lambda piece: not isinstance(piece, Star) and len(piece) == 1)
     literals = (
         "".join(character for piece in run if not isinstance(piece, Star) for character in piece)
@@ -150,7 +154,7 @@ def _find_longest_literal(pieces: Sequence[Piece]) -> str:
 
 
 class _States:
-    """Number the states of all patterns: one before each piece of a pattern, and one after its last."""
+    """Numbers the states of all patterns: one before each piece of a pattern, and one after its last."""
 
     def __init__(self) -> None:
         self._letter_by_set: dict[frozenset[str], str] = {}
@@ -180,18 +184,21 @@ class _States:
 
     @property
     def set_letters(self) -> str:
+        """Return one character per state: the number of the character set that leads on from it."""
         return "".join(self._state_letters)
 
     @property
     def character_sets(self) -> list[frozenset[str]]:
-        """Return the character sets in the order of their numbers."""
+        """Return the distinct character sets, in the order of their numbers."""
         return list(self._letter_by_set)
 
     def _number_set(self, characters: frozenset[str]) -> str:
+        """Return the number of a character set, as a character."""
         return self._letter_by_set.setdefault(characters, chr(len(self._letter_by_set)))
 
 
 def _to_bit_set(positions: Iterable[int], bit_count: int) -> int:
+    """Return an integer with the bits at these positions set."""
     digits = bytearray(b"0" * max(bit_count, 1))
     for position in positions:
         digits[-1 - position] = ord("1")

@@ -41,7 +41,7 @@ _GENERATED_MARKER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Hold a source file's current text: the editor's if it is open, else the disk's; of a notebook, its code."""
+    """A source file's current text: the editor's if it is open, else the disk's; of a notebook, its code."""
 
     path: Path
     text: str
@@ -54,7 +54,7 @@ class Document:
 
 
 def read_document_file(path: Path, max_bytes: int) -> Document | Skipped | None:
-    """Read the document in a file. None if the file is gone or its language unknown."""
+    """Return the document in a file, or why it is skipped; None if the file is gone or its language unknown."""
     size_limit = get_size_limit(path, max_bytes)
     try:
         content = read_file(path, size_limit)
@@ -70,7 +70,7 @@ def read_document_file(path: Path, max_bytes: int) -> Document | Skipped | None:
 
 
 def make_document(path: Path, text: str, status: os.stat_result | None) -> Document | Skipped | None:
-    """Build the document of a text. None if its language is unknown.
+    """Return the document of a text, or why it is skipped; None if its language is unknown.
 
     `status` is the file's, taken before it was read; None for an editor's text.
     """
@@ -83,7 +83,7 @@ def make_document(path: Path, text: str, status: os.stat_result | None) -> Docum
 
 
 def open_notebook(path: Path, notebook: OpenNotebook, saved_document: Document | None) -> Document | Skipped:
-    """Build the document of an open notebook: all its cells, or some cells merged into the saved ones."""
+    """Return the document of an open notebook: all of its cells, or some merged into `saved_document`."""
     if saved_document is None or notebook.is_whole:
         return _make_notebook_document(path, join_open_cells(notebook.cells), None)
     saved_notebook = Notebook(saved_document.text, saved_document.language, saved_document.cells, 0)
@@ -98,6 +98,7 @@ def snippets_of(document: Document) -> list[Snippet]:
 
 
 def _make_notebook_document(path: Path, notebook: Notebook | str, status: os.stat_result | None) -> Document | Skipped:
+    """Return the document of a notebook's code; Skipped if it can't be read (`notebook` is the reason) or has none."""
     if isinstance(notebook, str):
         return Skipped(path, notebook)
     if not notebook.cells:
@@ -110,6 +111,7 @@ def _make_notebook_document(path: Path, notebook: Notebook | str, status: os.sta
 def _build_document(
     path: Path, text: str, language: str, status: os.stat_result | None, cells: tuple[Cell, ...] = ()
 ) -> Document:
+    """Return the document of a text; `status` is the file's, None for an editor's text."""
     text_bytes = text.encode("utf-8", "surrogatepass")
     byte_count = len(text_bytes) if status is None else status.st_size
     mtime_ns = 0 if status is None else _trust_mtime(status.st_mtime_ns)
@@ -126,7 +128,7 @@ def _trust_mtime(mtime_ns: int) -> int:
 
 
 def decode_text(file_bytes: bytes) -> str | None:
-    """Decode a file as UTF-8, UTF-16 with a byte order mark, or else Latin-1. None if it is binary."""
+    """Return a file's bytes as text (UTF-8, UTF-16 with a byte order mark, else Latin-1); None if they are binary."""
     if file_bytes.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return file_bytes.decode("utf-16")
@@ -143,7 +145,7 @@ def decode_text(file_bytes: bytes) -> str | None:
 
 
 def find_generated_reason(text: str) -> str | None:
-    """Return why `text` looks generated or minified, or None if a person wrote it."""
+    """Return why `text` looks generated or minified, by its first lines and line lengths; else None."""
     if len(text) > _MIN_MINIFIED_LENGTH and len(text) > _MAX_MEAN_LINE_LENGTH * (text.count("\n") + 1):
         return f"minified: its lines have more than {_MAX_MEAN_LINE_LENGTH} characters on average"
     first_lines = "\n".join(text[:_MIN_MINIFIED_LENGTH].splitlines()[:_MAX_MARKER_LINES])
@@ -151,22 +153,22 @@ def find_generated_reason(text: str) -> str | None:
 
 
 def read_first_line(path: Path) -> str:
-    """Read a file's first line, to look for a shebang."""
+    """Return a file's first line, at most 256 bytes. Raises OSError."""
     return read_start(path, _MAX_FIRST_LINE_LENGTH).partition(b"\n")[0].decode("utf-8", "replace")
 
 
 def skip_unreadable(path: Path, error: OSError) -> Skipped:
-    """Report a file or folder that can't be read."""
+    """Return the report of a file or folder that can't be read now; its stored snippets are kept."""
     return Skipped(path, f"can't be read: {error.strerror or error}", is_unread=True, retry=Retry.NEXT_SCAN)
 
 
 def get_size_limit(path: Path, max_source_bytes: int) -> int:
-    """Return the maximum size of a file in bytes, given the maximum for source code."""
+    """Return the maximum size of this file in bytes, given the maximum for source code; a notebook may be larger."""
     return max(max_source_bytes, NOTEBOOK_BYTES) if is_notebook(path) else max_source_bytes
 
 
 def check_code_size(document: Document | Skipped | None, max_bytes: int) -> Skipped | None:
-    """Return the reason to skip a notebook whose code alone is too large; its file may be larger."""
+    """Return the report of a notebook whose code alone is too large; None for any other document."""
     if not isinstance(document, Document) or not document.cells:
         return None
     code_bytes = len(document.text.encode("utf-8", "surrogatepass"))
@@ -175,7 +177,7 @@ def check_code_size(document: Document | Skipped | None, max_bytes: int) -> Skip
 
 
 def skip_too_large(path: Path, file_bytes: int, max_bytes: int) -> Skipped:
-    """Report a file above the size limit; sizes are in bytes."""
+    """Return the report of a file above the size limit; sizes are in bytes."""
     if is_notebook(path):
         return Skipped(path, f"{file_bytes:,} bytes; a notebook may have {get_size_limit(path, max_bytes):,}")
     return Skipped(path, f"{file_bytes:,} bytes; index.max_file_bytes is {max_bytes:,}")

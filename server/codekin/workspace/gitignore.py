@@ -23,7 +23,7 @@ _FOLDS_CASE = sys.platform in ("win32", "darwin")  # git sets core.ignoreCase wh
 
 
 class IgnoreRule(NamedTuple):
-    """Hold one pattern; a later rule (a higher rank) beats an earlier one."""
+    """One pattern of an ignore file; a later rule (a higher rank) beats an earlier one."""
 
     rank: int
     ignores: bool  # False: the pattern began with "!"
@@ -33,12 +33,13 @@ class IgnoreRule(NamedTuple):
 
 
 class _Endings(NamedTuple):
-    """Hold patterns such as `*.js` and `*-lock.js` that share one extension."""
+    """Patterns such as `*.js` and `*-lock.js` that share one extension."""
 
     rules: dict[str, IgnoreRule]
     lengths: set[int]  # distinct lengths of the endings: few, however many endings there are
 
     def add_ending(self, ending: str, rule: IgnoreRule) -> None:
+        """Add the rule of an ending; it replaces an earlier one. Longer endings than any file name are dropped."""
         if len(ending) > _MAX_NAME:
             return
         self.rules[ending] = rule
@@ -46,7 +47,7 @@ class _Endings(NamedTuple):
 
 
 class _Literals:
-    """Look up the rules that need no pattern matching, for files or for folders; the last rule of each text wins."""
+    """The rules that need no pattern matching, for files or for folders, looked up; the last rule of each text wins."""
 
     __slots__ = ("endings", "names", "paths")
 
@@ -68,7 +69,7 @@ class _Literals:
 
 
 class IgnoreFile:
-    """Match names against one ignore file: literals and endings by look-up, everything else by an automaton."""
+    """One ignore file's patterns: literals and endings are looked up, all others matched by an automaton."""
 
     __slots__ = (
         "_file_literals",
@@ -102,7 +103,7 @@ class IgnoreFile:
         self._path_globs = Automaton(path_globs) if path_globs else None
 
     def _add_literal(self, rule: IgnoreRule) -> bool:
-        """Add a rule that needs no automaton. Return False for one that does."""
+        """Add a rule that needs no automaton and return True; return False for one that does."""
         pattern = _fold_case(rule.pattern)
         is_ending = not rule.by_path and pattern[0] == "*" and "." in pattern
         if not SPECIAL.isdisjoint(pattern[1:] if is_ending else pattern):
@@ -115,6 +116,7 @@ class IgnoreFile:
         return True
 
     def __bool__(self) -> bool:
+        """Return whether any pattern can match."""
         literals = self._folder_literals
         return bool(literals.names or literals.endings or literals.paths or self._name_globs or self._path_globs)
 
@@ -135,26 +137,30 @@ class IgnoreFile:
 
 
 def encode_name(name: str) -> str:
-    """Encode a file name or setting with one character per byte, as ignore files expect it."""
+    """Return a file name or pattern with one character per byte, as ignore files are matched."""
     return name if name.isascii() else os.fsencode(name).decode("latin-1")
 
 
 def _fold_case(text: str) -> str:
+    """Return the text in lower case where file systems ignore case; else unchanged."""
     return text.lower() if _FOLDS_CASE else text
 
 
 @lru_cache(maxsize=4_096)
 def _add_both_cases(piece: frozenset[str] | Star) -> frozenset[str] | Star:
+    """Return the piece with both cases of its letters where file systems ignore case; else unchanged."""
     if not _FOLDS_CASE or isinstance(piece, Star):
         return piece
     return piece.union(*((letter.lower(), letter.upper()) for letter in piece if letter.isascii()))
 
 
 def _get_extension(name: str) -> str:
+    """Return the part of the name from its last dot on; "" without a dot."""
     return name[name.rfind(".") :] if "." in name else ""
 
 
 def _parse_rules(file_bytes: bytes) -> Iterator[IgnoreRule]:
+    """Yield the rules of an ignore file, one per line that is neither blank nor a comment."""
     for rank, line in enumerate(file_bytes.removeprefix(b"\xef\xbb\xbf").decode("latin-1").split("\n")):
         if line.startswith("#"):
             continue
@@ -168,7 +174,7 @@ def _parse_rules(file_bytes: bytes) -> Iterator[IgnoreRule]:
 
 
 def _strip_trailing_blanks(line: str) -> str:
-    """Remove unescaped spaces at the end; like git, keep tabs."""
+    """Return the line without unescaped spaces at its end; like git, keep tabs."""
     if not line.endswith(" "):
         return line
     position = kept_length = 0

@@ -60,7 +60,7 @@ Layer = tuple[
 
 
 class Verdict(Enum):
-    """State what the rules decide about one entry of a folder."""
+    """What the rules decide about one entry of a folder."""
 
     INCLUDED = "included"  # named by the user: no default applies
     KEPT = "kept"
@@ -71,7 +71,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class IgnoreScope:
-    """Hold the rules in force in one folder."""
+    """The rules in force in one folder."""
 
     path: Path
     relative_folder: str  # the path from the root to it: "" or "a/b/", encoded
@@ -81,7 +81,7 @@ class IgnoreScope:
 
 
 class IgnoreRules:
-    """Apply all the rules of a workspace and cache the ignore files read so far. Thread-safe."""
+    """All rules of a workspace, and a cache of the ignore files read. Thread-safe."""
 
     def __init__(self, settings: IndexSettings) -> None:
         self._exclude = _parse_patterns(settings.exclude)
@@ -100,11 +100,11 @@ class IgnoreRules:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Return the rules that are not applied, as far as they were read; each message names the remedy."""
+        """Return a message, with its remedy, for each rule that was read but is not applied."""
         return tuple(self._problems.values())
 
     def make_root_scope(self, root: Path) -> IgnoreScope:
-        """Return the scope of a workspace root, before `enter_scope`.
+        """Return the scope of a workspace root, without its own ignore files (see enter_scope).
 
         A root itself is never excluded: no default applies to it, and if a repository around it ignores it, the
         rules from outside are dropped.
@@ -118,7 +118,7 @@ class IgnoreRules:
         return IgnoreScope(root, "", Verdict.INCLUDED, (), git_layers)
 
     def make_child_scope(self, scope: IgnoreScope, name: str) -> IgnoreScope | None:
-        """Return the scope of the subfolder `name`, before `enter_scope`; None if it is excluded."""
+        """Return the scope of the subfolder `name`, without its own ignore files; None if it is excluded."""
         verdict = self.classify_entry(scope, name, True)
         if verdict is Verdict.IGNORED:
             return None
@@ -132,10 +132,9 @@ class IgnoreRules:
         )
 
     def enter_scope(self, scope: IgnoreScope, entry_names: Container[str]) -> IgnoreScope | None:
-        """Return `scope` with the rules of the folder's own ignore files added.
+        """Return `scope` with the folder's own ignore files added; None if its entries exclude it.
 
-        None if the entries show that the folder is not to be indexed: a tool made it (a virtual environment, a cache),
-        or it is a linked worktree.
+        The entries exclude a folder that a tool made (a virtual environment, a cache), and a linked worktree.
         """
         if scope.verdict is Verdict.KEPT and any(marker in entry_names for marker in _MARKER_FILES):
             return None
@@ -154,7 +153,7 @@ class IgnoreRules:
         return scope.verdict is not Verdict.INCLUDED and is_linked_worktree(scope.path)
 
     def classify_entry(self, scope: IgnoreScope, name: str, is_folder: bool) -> Verdict:
-        """Decide about the entry `name` of the scope's folder."""
+        """Return what the rules decide about the entry `name` of the scope's folder."""
         encoded_name = encode_name(name)
         if self._exclude and self._exclude.match_entry(scope.relative_folder, encoded_name, is_folder):
             return Verdict.IGNORED
@@ -168,6 +167,7 @@ class IgnoreRules:
         return self._classify_by_default(scope, encoded_name, is_folder)
 
     def _classify_by_default(self, scope: IgnoreScope, encoded_name: str, is_folder: bool) -> Verdict:
+        """Return what the built-in rules decide; a folder that leads to an included path is TRAVERSED."""
         entry = scope.relative_folder, encoded_name, is_folder
         is_excluded = scope.verdict is Verdict.TRAVERSED or (is_folder and self._default_folders.match_entry(*entry))
         if is_excluded:
@@ -179,7 +179,7 @@ class IgnoreRules:
     def _add_git_layers(
         self, folder: Path, entry_names: Container[str], layers: tuple[Layer, ...]
     ) -> tuple[Layer, ...]:
-        """Add Git's rules in `folder`; a nested repository starts without the rules around it."""
+        """Return `layers` with Git's rules in `folder` added; a nested repository drops those around it."""
         if GIT_ENTRY in entry_names:
             repository_excludes = find_exclude_file(folder)
             self.external_files.add(repository_excludes)
@@ -190,7 +190,7 @@ class IgnoreRules:
         return layers
 
     def _add_layer(self, layers: tuple[Layer, ...], ignore_file: IgnoreFile, file_path: Path) -> tuple[Layer, ...]:
-        """Add an ignore file to `layers`, unless matching them all would cost too much."""
+        """Return `layers` with an ignore file added; unchanged, with a problem, if matching would cost too much."""
         in_force = [ignore_file, *(layer for layer, _ in layers)]
         glob_bytes = sum(layer.glob_bytes for layer in in_force)
         layer_bytes = sum(layer.size for layer in in_force)
@@ -204,7 +204,7 @@ class IgnoreRules:
         return layers
 
     def _load_ignore_file(self, path: Path) -> IgnoreFile | None:
-        """Load an ignore file, from the cache if it is unchanged; like git, don't follow links."""
+        """Return an ignore file, cached while unchanged; None, with a problem, if it is unreadable. Follows no link."""
         try:
             status = path.lstat()
             signature = (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -225,6 +225,7 @@ class IgnoreRules:
         return ignore_file
 
     def _cache_file(self, path: Path, signature: tuple[int, int, int], ignore_file: IgnoreFile) -> None:
+        """Cache a parsed file; a full cache is cleared before."""
         if len(self._cache) >= _MAX_CACHED_FILES or self._cached_bytes + ignore_file.size > _MAX_CACHED_BYTES:
             self._cache.clear()
             self._cached_bytes = 0
@@ -233,7 +234,7 @@ class IgnoreRules:
 
 
 class _FolderEntries:
-    """Answer whether a folder has an entry by asking the disk for that one name."""
+    """A folder's names as a container that asks the disk for the one name it is asked for."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -243,11 +244,12 @@ class _FolderEntries:
 
 
 def list_entries(folder: Path) -> Container[str]:
-    """Return a folder's names as a container that reads only the names it is asked for."""
+    """Return a container of a folder's names, which checks one name on the disk at a time."""
     return _FolderEntries(folder)
 
 
 def _match_layers(layers: tuple[Layer, ...], encoded_name: str, is_folder: bool) -> bool | None:
+    """Return whether the nearest layer that matches ignores the entry; None if no layer matches."""
     for ignore_file, folder in layers:
         is_ignored = ignore_file.match_entry(folder, encoded_name, is_folder)
         if is_ignored is not None:
@@ -256,10 +258,12 @@ def _match_layers(layers: tuple[Layer, ...], encoded_name: str, is_folder: bool)
 
 
 def _descend_layers(layers: tuple[Layer, ...], encoded_name: str) -> tuple[Layer, ...]:
+    """Return the layers as seen from a subfolder: its name is appended to each path."""
     return tuple((ignore_file, f"{folder}{encoded_name}/") for ignore_file, folder in layers)
 
 
 def _parse_patterns(patterns: Iterable[str]) -> IgnoreFile:
+    """Return the patterns of a setting, or built-in ones, as an ignore file."""
     joined_patterns = "\n".join(patterns)
     try:
         return IgnoreFile(joined_patterns.encode("utf-8", "surrogateescape"))
@@ -268,12 +272,13 @@ def _parse_patterns(patterns: Iterable[str]) -> IgnoreFile:
 
 
 def _describe_excess(ignore_file: IgnoreFile) -> str:
+    """Return the end of the message that patterns beyond the limit are not applied."""
     dropped_patterns = f"the last {ignore_file.dropped_patterns:,} are not applied"
     return f"has more than {MAX_GLOB_BYTES:,} bytes of patterns with wildcards; {dropped_patterns}."
 
 
 def _list_ancestors(patterns: Collection[str]) -> Iterator[str]:
-    """Yield the folders that lead to the patterns' targets."""
+    """Yield patterns for the folders that lead to what these patterns name."""
     for pattern in patterns:
         parts = pattern.strip("/").split("/", _MAX_INCLUDE_DEPTH)
         for count in range(1, len(parts)):

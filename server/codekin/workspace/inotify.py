@@ -66,9 +66,10 @@ _PAUSE_S = 0.002
 
 
 class Inotify:
-    """Report changes through inotify. OSError if the system allows no more instances."""
+    """Reports changes through inotify."""
 
     def __init__(self, workspace: Workspace, listener: WatchListener, stopping: threading.Event) -> None:
+        """Start the reader's thread; nothing is watched before update_watches. Raises OSError at the system's limit."""
         self._workspace = workspace
         self._listener = listener
         self._stopping = stopping
@@ -82,7 +83,7 @@ class Inotify:
         self._reader.start()
 
     def update_watches(self) -> None:
-        """Watch exactly the folders that the workspace enters now. OSError if the system allows no more watches."""
+        """Watch exactly the folders that the workspace enters now. Raises OSError at the system's limit of watches."""
         descriptors: set[WatchDescriptor | None] = set()
         with self._lock:
             for root in self._workspace.roots:
@@ -96,7 +97,7 @@ class Inotify:
             self._remove_watches([descriptor for descriptor in self._watches if descriptor not in descriptors])
 
     def find_blind_spot(self) -> str | None:
-        """Return why some changes go unreported: roots on file systems that others may write to."""
+        """Return why some changes go unreported (a root on a remote file system); None if all are reported."""
         remote_types = {root: remote_type for root in self._workspace.roots if (remote_type := _find_remote_type(root))}
         warnings = (
             f"{root} is on {remote_type}, where changes made on other machines are not reported"
@@ -105,18 +106,18 @@ class Inotify:
         return "; ".join(warnings) or None
 
     def is_alive(self) -> bool:
-        """Return whether events are still read."""
+        """Return whether events are still being read."""
         return self._reader.is_alive()
 
     def stop(self) -> None:
-        """Stop watching."""
+        """Stop reading events; waits up to 1 s for the thread."""
         self._reader.stop()
         self._reader.join(timeout=1)
 
     # Called by the reader's thread
 
     def on_event(self, event: InotifyEvent) -> None:
-        """Handle an event of a watched folder or of one of its entries."""
+        """Handle an event of a watched folder or of one of its entries; an OSError goes to the listener."""
         try:
             with self._lock:
                 self._handle_event(event)
@@ -133,6 +134,7 @@ class Inotify:
         self._listener(WatchEvent.OVERFLOW)
 
     def _handle_event(self, event: InotifyEvent) -> None:
+        """Report a file's path; watch a new folder, unwatch a moved one; report OVERFLOW if a root is gone."""
         if event.wd not in self._watches:
             return
         folder = self._watches[event.wd][0]
@@ -150,14 +152,14 @@ class Inotify:
             self._watch_new_folder(path)
 
     def _watch_new_folder(self, path: str) -> None:
-        """Watch a new folder, then report the files it had before it was watched."""
+        """Watch a new folder and all below, and report the files they have already."""
         for folder in self._workspace.walk_folders(Path(path), self._stopping):
             self._watch_folder(str(folder))
             for file in _list_files(folder):
                 self._listener(file)
 
     def _unwatch_tree(self, path: str) -> bool:
-        """Unwatch a folder that was moved away and all below it. Return whether any was watched."""
+        """Unwatch a folder that was moved away, and all below it; return whether any was watched."""
         prefix = path + os.sep
         descriptors = [
             descriptor
@@ -168,6 +170,7 @@ class Inotify:
         return bool(descriptors)
 
     def _watch_folder(self, path: str) -> WatchDescriptor | None:
+        """Watch a folder; return its descriptor, None if it is gone or not permitted. Raises OSError at the limit."""
         callback_id = CallbackId(next(self._callback_ids))
         try:
             descriptor = self._reader.add_callback(os.fsencode(path), _MASK, self, callback_id)
@@ -183,10 +186,12 @@ class Inotify:
         return descriptor
 
     def _remove_watches(self, descriptors: list[WatchDescriptor]) -> None:
+        """Unwatch the folders with these descriptors."""
         self._reader.remove_callbacks([(descriptor, self._watches.pop(descriptor)[1]) for descriptor in descriptors])
 
 
 def _list_files(folder: Path) -> list[Path]:
+    """Return a folder's regular files; [] if it can't be read."""
     try:
         with os.scandir(folder) as listing:
             return [folder / entry.name for entry in listing if entry.is_file(follow_symlinks=False)]
@@ -195,7 +200,7 @@ def _list_files(folder: Path) -> list[Path]:
 
 
 def _explain_limit(error: OSError) -> OSError:
-    """Return the error with a text that names the remedy."""
+    """Return the error with a text that names the remedy if it is a limit of inotify; else unchanged."""
     if error.errno not in _LIMIT_SETTINGS:
         return error
     resource, setting = _LIMIT_SETTINGS[error.errno]
@@ -209,7 +214,7 @@ def _explain_limit(error: OSError) -> OSError:
 
 
 def _find_remote_type(root: Path) -> str | None:
-    """Return the type of the file system of `root` if other machines may write to it (proc(5), mountinfo)."""
+    """Return the type of `root`'s file system if other machines may write to it (proc(5), mountinfo); else None."""
     try:
         mount_lines = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
     except OSError:

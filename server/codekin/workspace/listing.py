@@ -6,13 +6,13 @@ from pathlib import Path
 
 
 def list_folder(folder: Path) -> list[os.DirEntry[str]]:
-    """Return the entries, sorted by name. OSError if the folder can't be read."""
+    """Return a folder's entries, sorted by name. Raises OSError if it can't be read."""
     with os.scandir(folder) as listing:
         return sorted(listing, key=lambda entry: entry.name)
 
 
 def folders_and_files(entries: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-    """Separate a folder's entries into folders and files; links are dropped."""
+    """Separate a folder's entries into folders and files; drops links and special files."""
     folders: list[os.DirEntry[str]] = []
     files: list[os.DirEntry[str]] = []
     for entry in entries:

@@ -11,7 +11,7 @@ _MAX_NOTEBOOKS = 64  # only their code is kept, at most index.max_file_bytes eac
 
 
 class NotebookCache:
-    """Cache a notebook for as long as its file keeps its size and time. Thread-safe."""
+    """Caches up to 64 notebooks, each while its file keeps size and time. Thread-safe."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -19,7 +19,7 @@ class NotebookCache:
         self._lock = threading.Lock()
 
     def read_document(self, path: Path) -> Document | Skipped | None:
-        """Return the same as `read_document_file`."""
+        """Return what `read_document_file` returns, from the cache if the file is unchanged."""
         with self._lock:
             cached_document = self._documents.get(path)
             if cached_document is not None:
@@ -36,7 +36,7 @@ class NotebookCache:
         return document
 
     def open_document(self, path: Path, text: str | OpenNotebook) -> Document | Skipped | None:
-        """Build the document that an editor has open, whatever is on the disk."""
+        """Return the document of an editor's text; if it has only some cells, the others are the saved ones."""
         document: Document | Skipped | None
         if isinstance(text, str):
             document = make_document(path, text, None)
@@ -47,6 +47,7 @@ class NotebookCache:
 
 
 def _is_unchanged(document: Document) -> bool:
+    """Return whether the file still has the document's size and time; False if it is gone."""
     try:
         status = document.path.stat()
     except (OSError, ValueError):

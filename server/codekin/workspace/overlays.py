@@ -9,20 +9,20 @@ from codekin.types import OpenNotebook
 
 
 class Overlays:
-    """Map each open document's path, links resolved, to its text. Thread-safe."""
+    """The unsaved text of each open document, by path, links resolved. Thread-safe."""
 
     def __init__(self) -> None:
         self._text_by_path: dict[Path, str | OpenNotebook] = {}
         self._lock = threading.Lock()
 
     def open_document(self, path: Path, text: str | OpenNotebook) -> None:
-        """Let `text` replace what is on the disk at `path`."""
+        """Set the text that replaces what is on the disk at `path`."""
         path = resolve_path(path)
         with self._lock:
             self._text_by_path[path] = text
 
     def close_document(self, path: Path) -> None:
-        """Let the disk decide again about `path`."""
+        """Drop the text for `path`, so that what is on the disk counts again."""
         path = resolve_path(path)
         with self._lock:
             self._text_by_path.pop(path, None)
@@ -36,13 +36,13 @@ class Overlays:
             return self._text_by_path.get(path)
 
     def copy_texts(self) -> Mapping[Path, str | OpenNotebook]:
-        """Return the texts of all open documents."""
+        """Return a copy of the texts of all open documents, by path."""
         with self._lock:
             return dict(self._text_by_path)
 
 
 def resolve_path(path: Path) -> Path:
-    """Resolve links, so that each file has one path. Paths that can't be resolved stay."""
+    """Return the path with links resolved, so that each file has one path; unchanged if that fails."""
     try:
         return Path(os.path.realpath(path))
     except (OSError, ValueError):

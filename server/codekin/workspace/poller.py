@@ -20,7 +20,7 @@ _UNSETTLED = -1  # placeholder for a stamp that a later write could share
 
 
 class Poller:
-    """Remember the stamps of all files that a walk of the workspace visits. Not thread-safe."""
+    """Remembers the stamps of all files that a walk of the workspace visits. Not thread-safe."""
 
     def __init__(self, workspace: Workspace, cancel: threading.Event) -> None:
         self._workspace = workspace
@@ -29,13 +29,14 @@ class Poller:
         self._last_cpu_s = 0.0  # CPU time of the last poll
 
     def period_s(self, min_period_s: float) -> float:
-        """Return the seconds to wait before the next poll: more if polls are expensive."""
+        """Return the seconds to wait before the next poll: `min_period_s`, more if the last poll was expensive."""
         return max(min_period_s, round(self._last_cpu_s / _MAX_CPU_SHARE, 1))
 
     def find_changes(self) -> set[Path] | None:
-        """Return the paths that changed since the last call; None if an ignore file did, as anything may have changed.
+        """Return the paths that changed since the last call; None if an ignore file did; empty when cancelled.
 
-        Files below a folder that can't be read at present count as unchanged. Returns an empty set when cancelled.
+        After a changed ignore file anything may have changed. Files below a folder that can't be read now count as
+        unchanged.
         """
         started_s = time.thread_time()
         stamps, unreadable = self._collect_stamps()
@@ -55,7 +56,7 @@ class Poller:
         return None if any(map(self._workspace.is_ignore_file, changed_paths)) else changed_paths
 
     def _collect_stamps(self) -> tuple[dict[str, int], set[str]]:
-        """Return the current stamps, and the folders that can't be read."""
+        """Return the current stamps by path, and the folders that can't be read."""
         stamps: dict[str, int] = {}
         unreadable: set[str] = set()
         for entry in self._workspace.walk_entries(self._cancel):
@@ -73,7 +74,7 @@ class Poller:
 
 
 def _compute_stamp(entry: "os.DirEntry[str] | Path") -> int | None:
-    """Return a digest of the entry's size and times; None if it is gone."""
+    """Return a digest of the entry's size and times; None if it is gone, _UNSETTLED if it changed just now."""
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:

@@ -16,9 +16,10 @@ _CHANGE_EVENTS = ("created", "modified", "attrib", "moved", "deleted", "closed")
 
 
 class RecursiveObserver(FileSystemEventHandler):
-    """Report changes through watchdog's observer of this system."""
+    """Reports changes through watchdog's observer for this system."""
 
     def __init__(self, workspace: Workspace, listener: WatchListener) -> None:
+        """Start the observer's thread; nothing is watched before update_watches."""
         self._workspace = workspace
         self._listener = listener
         self._lock = threading.Lock()
@@ -26,7 +27,7 @@ class RecursiveObserver(FileSystemEventHandler):
         self._observer.start()
 
     def update_watches(self) -> None:
-        """Watch the roots that exist now. OSError if the system refuses."""
+        """Watch the roots that exist now, and nothing else. Raises OSError if the system refuses."""
         with self._lock:
             self._observer.unschedule_all()
             for root in self._workspace.roots:
@@ -38,16 +39,16 @@ class RecursiveObserver(FileSystemEventHandler):
         return None
 
     def is_alive(self) -> bool:
-        """Return whether events are still read."""
+        """Return whether events are still being read."""
         return self._observer.is_alive()
 
     def stop(self) -> None:
-        """Stop watching."""
+        """Stop watching; waits up to 1 s for the thread."""
         self._observer.stop()
         self._observer.join(timeout=1)
 
     def dispatch(self, event: FileSystemEvent) -> None:
-        """Handle an event below a root."""
+        """Report the paths of an event below a root; watchdog calls it."""
         if event.event_type not in _CHANGE_EVENTS or (
             event.is_directory and event.event_type in ("modified", "attrib")
         ):
@@ -57,6 +58,7 @@ class RecursiveObserver(FileSystemEventHandler):
                 self._handle_path(Path(os.fsdecode(event_path)), event)
 
     def _handle_path(self, path: Path, event: FileSystemEvent) -> None:
+        """Report a file's path, RESCAN for a folder in the workspace, OVERFLOW for a root."""
         # Windows doesn't report whether a deleted entry was a folder.
         is_folder = event.is_directory or (event.event_type == "deleted" and detect_language(path) is None)
         if path in self._workspace.roots:

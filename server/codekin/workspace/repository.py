@@ -15,7 +15,7 @@ _MAX_CONFIG_BYTES = 1_048_576  # of a git configuration
 
 
 def find_enclosing_folders(root: Path) -> list[tuple[Path, str]]:
-    """Return the folders from the enclosing repository's top to `root`'s parent, each with the next name on the path.
+    """Return the folders from the repository's top to `root`'s parent, each with the next name on the path.
 
     Empty if `root` is itself the top of a repository, or in none.
     """
@@ -38,14 +38,14 @@ def is_linked_worktree(folder: Path) -> bool:
 
 
 def find_exclude_file(folder: Path) -> Path:
-    """Return the path of `info/exclude` of the repository at `folder`."""
+    """Return the path of `info/exclude` of the repository at `folder`, whether it exists or not."""
     git_directory = folder / (_read_git_directory(folder) or GIT_ENTRY)
     common_directory = git_directory / _read_pointer(git_directory / _COMMON_DIRECTORY_FILE).strip()
     return Path(os.path.normpath(common_directory / "info" / "exclude"))
 
 
 def find_user_ignore_files() -> tuple[Path, ...]:
-    """Return the user's own ignore file: `core.excludesFile`, else git's default path."""
+    """Return the path of the user's own ignore file (`core.excludesFile`, else git's default); () without a home."""
     try:
         home, config_folder = Path.home(), Unix("git").user_config_path
         for config_path in (home / ".gitconfig", config_folder / "config"):
@@ -57,6 +57,7 @@ def find_user_ignore_files() -> tuple[Path, ...]:
 
 
 def _read_excludes_setting(config_path: Path) -> str:
+    """Return `core.excludesFile` of a git configuration; "" if it is not set. Raises OSError."""
     try:
         config_bytes = read_file(config_path, _MAX_CONFIG_BYTES).data
     except (FileNotFoundError, NotADirectoryError, NotAFileError):
@@ -70,13 +71,13 @@ def _read_excludes_setting(config_path: Path) -> str:
 
 
 def _read_git_directory(folder: Path) -> str:
-    """Return the Git directory named by the folder's `.git` file; "" if there is no such file."""
+    """Return the Git directory that the folder's `.git` file names; "" if it is a folder or missing."""
     pointer = _read_pointer(folder / GIT_ENTRY)
     return pointer.removeprefix("gitdir:").strip() if pointer.startswith("gitdir:") else ""
 
 
 def _read_pointer(file_path: Path) -> str:
-    """Read a file of git's that contains only a path; "" if there is none."""
+    """Return the content of a file of git's that holds only a path; "" if it can't be read."""
     try:
         pointer_bytes = read_file(file_path, _MAX_POINTER_BYTES).data
     except OSError:

@@ -120,7 +120,7 @@ _HARMLESS_LITERAL = re.compile(
 
 
 def has_secret_name(path: Path) -> bool:
-    """Return whether the names of the file and its folders mark it as holding secrets. It need not exist."""
+    """Return whether the file's name or a folder of its path marks it as holding secrets; reads nothing."""
     name = path.name.lower()
     if name in _SECRET_NAMES or name.endswith(_SECRET_ENDINGS) or _SECRET_NAME_PATTERNS.fullmatch(name):
         return True
@@ -138,7 +138,7 @@ def holds_secrets(path: Path, text: str) -> bool:
 
 
 def _has_secret_literal(line: str) -> bool:
-    """Return whether the line assigns a secret-looking literal to a secret-looking name."""
+    """Return whether the line assigns a secret-looking literal to a name, or holds a known kind of key."""
     if _KNOWN_KEY.search(line):
         return True
     literal_match = _LITERAL_AT_LINE_END.search(line)
@@ -155,10 +155,11 @@ def _has_secret_literal(line: str) -> bool:
 
 
 def _split_long_lines(text: str) -> Iterable[str]:
-    """Split lines into overlapping parts short enough for the expressions above."""
+    """Return the text's lines, long ones in overlapping parts of up to 1,000 characters."""
     return (line[start : start + 1_000] for line in text.splitlines() for start in range(0, len(line), 900))
 
 
 @lru_cache(maxsize=1_024)
 def _is_secret_folder(folder: str) -> bool:
+    """Return whether a folder on the path, such as `.ssh`, marks all in it as secret."""
     return not _SECRET_FOLDERS.isdisjoint(part.lower() for part in Path(folder).parts)

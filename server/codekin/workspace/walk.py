@@ -1,6 +1,6 @@
 """Walk the folders of a workspace, and find the rules in force in any one of them.
 
-Links are never followed: their target is found where it really stands, or lies outside the roots.
+Links are never followed: their target is visited at its real path, or is outside the roots.
 """
 
 import os
@@ -18,16 +18,17 @@ _WORKTREE_REASON = "a linked Git worktree; open it as its own folder"
 
 
 class VisitedFolder(NamedTuple):
-    """Pair a folder's rules with its files."""
+    """A folder's rules and its files."""
 
     scope: IgnoreScope
     files: list[os.DirEntry[str]]
 
 
 class FolderWalker:
-    """Visit the folders below the roots that no rule excludes. Thread-safe."""
+    """Visits the folders below the roots that no rule excludes. Thread-safe."""
 
     def __init__(self, roots: Sequence[Path], rules: IgnoreRules) -> None:
+        """Take these roots, without those that the walk of another root reaches."""
         self._rules = rules
         self.roots: tuple[Path, ...] = ()
         for root in sorted({Path(os.path.realpath(root)) for root in roots}):
@@ -35,7 +36,7 @@ class FolderWalker:
                 self.roots += (root,)
 
     def visit_roots(self, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
-        """Yield each folder of all roots that is not excluded, with its files."""
+        """Yield each folder of all roots that is not excluded, with its files; Skipped for an unreadable one."""
         for root in self.roots:
             yield from self._visit_folders(self._rules.make_root_scope(root), cancel)
 
@@ -46,7 +47,7 @@ class FolderWalker:
             yield from self._visit_folders(start, cancel)
 
     def find_scope(self, folder: Path, scopes: dict[Path, IgnoreScope | None] | None = None) -> IgnoreScope | None:
-        """Return the current scope of a folder; None if it is in no root or excluded.
+        """Return the rules in force in a folder; None if it is in no root or excluded.
 
         `scopes` caches the answers of several calls.
         """
@@ -65,13 +66,14 @@ class FolderWalker:
         return scope
 
     def find_unentered_scope(self, folder: Path) -> IgnoreScope | None:
-        """Return the scope of a folder before `enter_scope`; None if the walk doesn't reach it."""
+        """Return a folder's rules without its own ignore files; None if the walk doesn't reach it."""
         if folder in self.roots:
             return self._rules.make_root_scope(folder)
         scope = self.find_scope(folder.parent)
         return None if scope is None or folder.is_symlink() else self._rules.make_child_scope(scope, folder.name)
 
     def _visit_folders(self, start: IgnoreScope, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
+        """Yield the folders from `start` on, until cancelled; Skipped for unreadable ones and linked worktrees."""
         pending_scopes = [start]
         while pending_scopes and not (cancel is not None and cancel.is_set()):
             unentered = pending_scopes.pop()

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class WatchEvent(Enum):
-    """State what a source reports besides paths."""
+    """What a source reports besides paths."""
 
     RESCAN = "anything may have changed"
     OVERFLOW = "events were lost: anything may have changed, and folders may be new"
@@ -18,16 +18,16 @@ WatchListener = Callable[[Path | WatchEvent | OSError], None]  # an error ends w
 
 
 class WatchSource(Protocol):
-    """Report the system's file events, from a thread of its own."""
+    """Protocol of sources of the system's file events; they report from a thread of their own."""
 
     def update_watches(self) -> None:
-        """Watch exactly what the workspace has now. OSError if the system refuses."""
+        """Watch exactly what the workspace has now. Raises OSError if the system refuses."""
 
     def find_blind_spot(self) -> str | None:
         """Return why some changes go unreported; None if all are reported."""
 
     def is_alive(self) -> bool:
-        """Return whether events are still read."""
+        """Return whether events are still being read."""
 
     def stop(self) -> None:
-        """Stop watching."""
+        """Stop reporting; waits briefly for the thread."""

@@ -31,7 +31,7 @@ _STOP_TIMEOUT_S = 2.0  # for the thread to end
 
 
 class Watcher:
-    """Report changes from a thread of its own; both callbacks must return soon.
+    """Reports changes on the disk from a thread of its own; both callbacks must return soon.
 
     `on_change` gets paths that a walk of the workspace could find, or could have found before they were deleted.
     `on_rescan` is also called once when watching has begun: earlier changes were not reported.
@@ -59,7 +59,7 @@ class Watcher:
 
     @property
     def mode(self) -> str:
-        """Describe how changes are noticed: "watchdog", or "polling every 5 s: " and the reason."""
+        """Return how changes are noticed: "watchdog", "off", or "polling every 5 s: " and the reason."""
         if self._polling_reason:
             return f"polling every {self._get_period_s():g} s: {self._polling_reason}"
         missing_roots = ", ".join(str(root) for root, identity in self._root_identities.items() if identity is None)
@@ -68,12 +68,12 @@ class Watcher:
         )
 
     def start(self) -> None:
-        """Start the thread and return at once; it sets up the watches."""
+        """Start the thread and return at once; the thread sets up the watches."""
         self._state = "starting"
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop; no callback is called after this returns."""
+        """Stop, waiting up to 2 s for the thread; no callback is called afterwards."""
         self._stopping.set()
         self._item_queue.put(WatchEvent.STOP)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
@@ -81,6 +81,7 @@ class Watcher:
         self._state, self._polling_reason, self._root_identities = "off", None, {}
 
     def _run_loop(self) -> None:
+        """Set up the watches, ask for a rescan, then report batches until stopped."""
         self._start_watching()
         self._report_batch(_Batch(needs_rescan=True))
         next_check = time.monotonic() + self._get_period_s()
@@ -94,6 +95,7 @@ class Watcher:
             self._source.stop()
 
     def _start_watching(self) -> None:
+        """Open the system's source and watch; if that fails, poll."""
         try:
             self._source = _open_system_source(self._workspace, self._queue_item, self._stopping)
         except OSError as error:
@@ -106,6 +108,7 @@ class Watcher:
             self._state = "watchdog"
 
     def _update_watches(self) -> None:
+        """Watch what the workspace has now; if the system refuses, poll."""
         self._root_identities = {root: _get_identity(root) for root in self._workspace.roots}
         if self._source:
             try:
@@ -116,7 +119,7 @@ class Watcher:
                 self._polling_reason = self._source.find_blind_spot()
 
     def _start_polling(self, reason: str) -> None:
-        """Stop watching and poll from now on."""
+        """Stop watching and poll from now on; logs the reason."""
         self._polling_reason = reason
         log.warning("%s", self.mode)
         if self._source:
@@ -124,7 +127,7 @@ class Watcher:
             self._source = None
 
     def _queue_item(self, item: Path | WatchEvent | OSError) -> None:
-        """Queue an item, unless its name alone shows that it can't matter: a burst has thousands."""
+        """Queue an item, unless its name shows that it can't matter; a changed ignore file counts as OVERFLOW."""
         if isinstance(item, Path):
             if self._workspace.is_ignore_file(item):
                 item = WatchEvent.OVERFLOW
@@ -152,7 +155,7 @@ class Watcher:
         return batch
 
     def _check_periodically(self) -> "_Batch":
-        """Poll, or check that the watched roots and the source are still there."""
+        """Return what a poll finds; while watching, only whether roots or the source are gone."""
         if self._source and not self._source.is_alive():
             self._start_polling("the file watcher failed; restart codekin to watch again")
             return _Batch(needs_rescan=True)
@@ -163,9 +166,11 @@ class Watcher:
         return _Batch(needs_rescan=True) if changed_paths is None else _Batch(polled_paths=changed_paths)
 
     def _get_period_s(self) -> float:
+        """Return the seconds between two periodic checks."""
         return self._polling_s if self._polling_reason is None else self._poller.period_s(self._polling_s)
 
     def _report_batch(self, batch: "_Batch") -> None:
+        """Call `on_change` with the covered paths, `on_rescan` if there are too many or events were lost."""
         if batch.error:
             self._start_polling(batch.error.strerror or str(batch.error))
         if batch.lost_events:
@@ -195,7 +200,7 @@ class Watcher:
 
 @dataclass(slots=True)
 class _Batch:
-    """Gather items that are reported together."""
+    """Items that are reported together."""
 
     paths: set[Path] = field(default_factory=set)
     polled_paths: set[Path] = field(default_factory=set)  # already known to be in the workspace
@@ -204,6 +209,7 @@ class _Batch:
     error: OSError | None = None
 
     def add_item(self, item: Path | WatchEvent | OSError) -> None:
+        """Add a path, event or error; paths beyond 50,000 are dropped."""
         if isinstance(item, OSError):
             self.error = item
         elif isinstance(item, WatchEvent):
@@ -214,13 +220,14 @@ class _Batch:
 
     @property
     def timeouts_s(self) -> tuple[float, float]:
-        """Return the silence in seconds that ends the batch, and the maximum time to wait for one."""
+        """Return the seconds of silence that end the batch, and the maximum seconds to gather it."""
         if self.needs_rescan or len(self.paths) > _BURST_PATHS:
             return _BURST_QUIET_S, _BURST_MAX_DELAY_S
         return _QUIET_S, _MAX_DELAY_S
 
 
 def _open_system_source(workspace: Workspace, listener: WatchListener, stopping: threading.Event) -> WatchSource:
+    """Return the source of file events for this operating system. Raises OSError."""
     # Imported here: each exists only on its system, and the command line needs neither.
     if sys.platform == "linux":
         from codekin.workspace.inotify import Inotify
@@ -232,7 +239,7 @@ def _open_system_source(workspace: Workspace, listener: WatchListener, stopping:
 
 
 def _get_identity(root: Path) -> tuple[int, int] | None:
-    """Return what distinguishes a folder from another of the same path; None if it doesn't exist."""
+    """Return device and inode of a folder, by which it is told from another at the path; None if it doesn't exist."""
     try:
         status = root.stat()
     except OSError:

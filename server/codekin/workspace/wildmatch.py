@@ -26,7 +26,7 @@ _CHARACTER_CLASSES = {
 
 
 class Star(Enum):
-    """Name a piece that matches any number of characters."""
+    """A piece that matches any number of characters."""
 
     SEGMENT = "*"  # no slash
     FOLDERS = "**/"  # nothing, or anything that ends in a slash
@@ -52,7 +52,7 @@ class _UnmatchableError(Exception):
 
 
 def parse_pattern(pattern: str, by_path: bool) -> list[Piece] | None:
-    """Parse a pattern into pieces. None if it can match nothing.
+    """Return a pattern's pieces; None if it is malformed and can match nothing.
 
     `by_path`: the pattern is matched against a whole path, so that `**` has its special meaning.
     """
@@ -63,7 +63,7 @@ def parse_pattern(pattern: str, by_path: bool) -> list[Piece] | None:
 
 
 class _PatternParser:
-    """Read a pattern from left to right. Every method raises _UnmatchableError for a malformed pattern."""
+    """Reads a pattern from left to right. Every method raises _UnmatchableError for a malformed pattern."""
 
     def __init__(self, pattern: str, by_path: bool) -> None:
         self._pattern = pattern
@@ -88,10 +88,11 @@ class _PatternParser:
         return pieces
 
     def _peek(self, offset: int = 0) -> str:
-        """Return the character at an offset from the position; "" behind the end."""
+        """Return the character at an offset from the position; "" beyond the end."""
         return self._pattern[self._position + offset : self._position + offset + 1]
 
     def _take_character(self) -> str:
+        """Return and consume the next character."""
         character = self._peek()
         if not character:
             raise _UnmatchableError
@@ -110,7 +111,7 @@ class _PatternParser:
         return _SINGLETONS[self._take_character()]
 
     def _parse_stars(self) -> Piece:
-        """Parse a run of stars; two or more span folders if they fill a whole segment of the path."""
+        """Consume a run of stars; two or more span folders if they fill a whole segment of the path."""
         start = self._position
         while self._peek() == "*":
             self._position += 1
@@ -124,7 +125,7 @@ class _PatternParser:
         return Star.REST if ends_segment else Star.SEGMENT
 
     def _parse_bracket(self) -> Piece:
-        """Parse `[…]`; a "]" right after the opening bracket is a member."""
+        """Consume `[…]` and return the characters it matches; a "]" right after the opening is a member."""
         self._position += 1
         is_negated = self._peek() in ("!", "^")
         self._position += is_negated
@@ -136,7 +137,7 @@ class _PatternParser:
         return _to_characters(members ^ _ALL_CODES if is_negated else members)
 
     def _parse_member(self, range_start: str) -> tuple[int, str]:
-        """Return the codes of one member, and the one that a following "-" would begin a range with."""
+        """Consume one member; return its codes as bits, and the character that a "-" would begin a range with."""
         if range_start and self._peek() == "-" and self._peek(1) not in ("", "]"):
             return self._parse_range_end(range_start), ""
         if self._peek() == "[" and self._peek(1) == ":" and (name := self._take_class_name()) is not None:
@@ -147,12 +148,13 @@ class _PatternParser:
         return 1 << ord(character), character
 
     def _parse_range_end(self, range_start: str) -> int:
+        """Consume the "-" and the end of a range; return its codes as bits, 0 if it is empty."""
         self._position += 2 if self._peek(1) == "\\" else 1
         range_end = self._take_character()
         return (2 << ord(range_end)) - (1 << ord(range_start)) if range_start <= range_end else 0
 
     def _take_class_name(self) -> str | None:
-        """Return the name in `[:name:]`. None if this "[" is a member itself, as in `[[:]`."""
+        """Consume `[:name:]` and return the name; None if this "[" is a member itself, as in `[[:]`."""
         name_start = self._position + 2
         bracket_end = self._pattern.find("]", name_start)
         if bracket_end < 0:
@@ -168,5 +170,5 @@ class _PatternParser:
 
 @lru_cache(maxsize=4_096)
 def _to_characters(codes: int) -> frozenset[str]:
-    """Return the characters with these codes that a bracket may match; equal sets are one object."""
+    """Return the set of characters with these codes, given as bits, without slash and NUL."""
     return frozenset(character for character in _ALL_CHARACTERS if codes >> ord(character) & 1) - _NEVER_IN_BRACKET

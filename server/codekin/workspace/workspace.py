@@ -46,7 +46,7 @@ _INCLUDE_REMEDY = "add it to index.include to index it"
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """Hold a file to index, as the disk lists it."""
+    """A file to index, as the disk lists it."""
 
     path: Path  # absolute
     language: str
@@ -55,7 +55,7 @@ class SourceFile:
 
 
 class Workspace:
-    """Apply the rules and the open documents to the indexed folders. Thread-safe."""
+    """The files below the roots that rules include, and their current text, open documents first. Thread-safe."""
 
     def __init__(self, roots: Sequence[Path], settings: IndexSettings) -> None:
         self._rules = IgnoreRules(settings)
@@ -79,7 +79,7 @@ class Workspace:
                     yield classified
 
     def walk_entries(self, cancel: Cancel | None = None) -> Iterator["os.DirEntry[str] | Skipped"]:
-        """Yield what the walk would look at by name alone: possible source files, and files with rules.
+        """Yield the entries that by name alone may be source files or have rules; Skipped for unreadable folders.
 
         A folder that can't be read is yielded as skipped.
         """
@@ -100,7 +100,7 @@ class Workspace:
                 yield visited.scope.path
 
     def check_file(self, path: Path) -> SourceFile | Skipped | None:
-        """Classify one path as the walk would. None if it is not in the workspace, or doesn't exist.
+        """Return how the walk would classify one path; None if it is not in the workspace, or doesn't exist.
 
         An open document that was never saved is in the workspace too; its `mtime_ns` is 0.
         """
@@ -119,7 +119,7 @@ class Workspace:
         return classified
 
     def read_document(self, path: Path) -> Document | Skipped | None:
-        """Read the current text of any file, in the workspace or not. None if it is gone or its language unknown."""
+        """Return any file's current text, or why it is skipped; None if it is gone or its language unknown."""
         if has_secret_name(path):
             return Skipped(path, SECRET_REASON)
         text = self._overlays.get_text(path)
@@ -135,7 +135,7 @@ class Workspace:
         return document
 
     def _read_candidate(self, path: Path, text: str | OpenNotebook | None) -> Document | Skipped | None:
-        """Read a document from the overlay's `text`, or from the disk if that is None, whatever it contains."""
+        """Return the document of the overlay's `text`, or of the disk if that is None, whatever it contains."""
         if text is None:
             is_cached = is_notebook(path)
             return self._notebooks.read_document(path) if is_cached else read_document_file(path, self._max_bytes)
@@ -145,23 +145,23 @@ class Workspace:
         return check_code_size(document, self._max_bytes) or document
 
     def check_text_size(self, path: Path, text: str) -> Skipped | None:
-        """Return the reason to skip `path` if its unsaved text is too large."""
+        """Return the reason to skip `path` if its unsaved text is too large; else None."""
         byte_count = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         if byte_count <= get_size_limit(path, self._max_bytes):
             return None
         return replace(skip_too_large(path, byte_count, self._max_bytes), retry=Retry.NEXT_SCAN)
 
     def cells(self, path: Path) -> tuple[Cell, ...]:
-        """Return a notebook's current code cells; nothing for any other file."""
+        """Return a notebook's current code cells; () for any other file."""
         document = self.read_document(path) if is_notebook(path) else None
         return document.cells if isinstance(document, Document) else ()
 
     def open_overlay(self, path: Path, text: str | OpenNotebook) -> None:
-        """Let `text` replace what is on the disk at `path`."""
+        """Set the text that replaces what is on the disk at `path`."""
         self._overlays.open_document(path, text)
 
     def close_overlay(self, path: Path) -> None:
-        """Let the disk decide again about `path`."""
+        """Drop the text for `path`, so that what is on the disk counts again."""
         self._overlays.close_document(path)
 
     def is_open(self, path: Path) -> bool:
@@ -169,7 +169,7 @@ class Workspace:
         return self._overlays.get_text(path) is not None
 
     def overlays(self) -> Mapping[Path, str | OpenNotebook]:
-        """Return a copy of the texts of all open documents."""
+        """Return a copy of the texts of all open documents, by path."""
         return self._overlays.copy_texts()
 
     def get_unsaved_text(self, path: Path) -> str | None:
@@ -178,13 +178,13 @@ class Workspace:
         return text if isinstance(text, str) else None
 
     def resolve_path(self, path: Path) -> Path:
-        """Resolve links, so that each file has one path."""
+        """Return the path with links resolved, so that each file has one path."""
         return resolve_path(path)
 
     def select_covered(self, paths: Iterable[Path]) -> set[Path]:
-        """Return the paths that by their names could be in the workspace, whether they exist or not.
+        """Return those of the paths that by name could be in the workspace, existing or not; links resolved.
 
-        Suppression files are included. `paths` must have their links resolved.
+        A root's suppressions file is covered, too.
         """
         scopes: dict[Path, IgnoreScope | None] = {}
         covered: set[Path] = set()
@@ -195,17 +195,17 @@ class Workspace:
         return covered
 
     def enters_folder(self, folder: Path) -> bool:
-        """Return whether the walk enters, or would enter, this folder; links must be resolved."""
+        """Return whether the walk enters, or would enter, this folder; its links must be resolved."""
         return self._walker.find_unentered_scope(folder) is not None
 
     @property
     def external_ignore_files(self) -> frozenset[Path]:
-        """Return the ignore files in use outside the source tree: a repository's, the user's own."""
+        """Return the ignore files in use outside the source tree: repositories' and the user's own."""
         return frozenset(self._rules.external_files)
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Return the rules that are not applied, as far as they were read; each message names the remedy."""
+        """Return a message, with its remedy, for each rule that was read but is not applied."""
         return self._rules.problems
 
     def is_ignore_file(self, path: Path) -> bool:
@@ -213,13 +213,13 @@ class Workspace:
         return path.name in (GIT_IGNORE_FILE, CODEKIN_IGNORE_FILE, GIT_ENTRY) or path in self._rules.external_files
 
     def is_suppressions_file(self, path: Path) -> bool:
-        """Return whether a change of this file changes which duplicates are reported."""
+        """Return whether this is a root's `.codekin.toml`, which lists duplicates to ignore."""
         return path.name == SUPPRESSIONS_FILE and path.parent in self.roots
 
     def _classify_entry(
         self, scope: IgnoreScope, entry: "os.DirEntry[str] | Path", *, is_open: bool = False
     ) -> SourceFile | Skipped | None:
-        """Classify one entry of the scope's folder; the size on the disk of an open file doesn't count."""
+        """Return the file, or why it is skipped; None if no source file. An open file may exceed the size limit."""
         name, path = entry.name, scope.path / entry.name
         language, is_secret = detect_language(path), has_secret_name(path)
         if language is None and "." in name and not is_secret:
@@ -255,9 +255,11 @@ class Workspace:
         )
 
     def _is_included(self, path: Path) -> bool:
+        """Return whether a setting or a `!` pattern of the user's includes the file by name."""
         scope = self._walker.find_scope(path.parent)
         return scope is not None and self._rules.classify_entry(scope, path.name, is_folder=False) is Verdict.INCLUDED
 
 
 def _has_source_name(path: Path) -> bool:
+    """Return whether a file of this name could be source code: a known language, or no extension."""
     return (detect_language(path) is not None or "." not in path.name) and is_utf8(path)

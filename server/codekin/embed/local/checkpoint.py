@@ -41,7 +41,7 @@ _MAX_REVISION_BYTES = 256
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Describe a model by its files."""
+    """A model as its files describe it, without its weights loaded."""
 
     name: str
     folder: Path  # of config.json, tokenizer.json and the weights
@@ -57,12 +57,12 @@ class Checkpoint:
 
     @property
     def is_decoder(self) -> bool:
-        """Return whether tokens attend only to those before them."""
+        """Return whether the model is a decoder: tokens attend only to those before them."""
         return self.config["model_type"] in DECODERS
 
 
 def resolve_folder(name: str) -> Path | None:
-    """Return the absolute path of a folder; None if it doesn't exist or isn't accessible."""
+    """Return the absolute path of an existing folder, links resolved; None if there is none, or no access."""
     try:
         folder = Path(name).expanduser()
         return folder.resolve() if name and folder.is_dir() else None
@@ -71,10 +71,7 @@ def resolve_folder(name: str) -> Path | None:
 
 
 def find_checkpoint(name: str) -> Path:
-    """Find a model's folder: the folder of that path, or one downloaded to the hub's cache before.
-
-    Never connects to anything. Raises ModelError.
-    """
+    """Return a model's folder: that path, or a downloaded one in the hub's cache; never connects. Raises ModelError."""
     if folder := resolve_folder(name):
         return folder
     preset = find_preset(name)
@@ -96,7 +93,7 @@ def find_checkpoint(name: str) -> Path:
 
 
 def read_checkpoint(settings: ModelSettings) -> Checkpoint:
-    """Read the files of the model that the settings name. Raises ModelError."""
+    """Read the files of the model that the settings name, except the weights. Raises ModelError."""
     model_root = find_checkpoint(settings.name)
     try:
         return _read_checkpoint_files(model_root, settings)
@@ -105,6 +102,7 @@ def read_checkpoint(settings: ModelSettings) -> Checkpoint:
 
 
 def _read_checkpoint_files(model_root: Path, settings: ModelSettings) -> Checkpoint:
+    """Read the files below `model_root`. Raises ModelError, or the errors of missing and wrong values."""
     preset = find_preset(settings.name) or find_preset(Path(settings.name).name)
     steps = _read_steps(model_root)
     folder = model_root / steps["Transformer"]
@@ -134,13 +132,14 @@ def _read_checkpoint_files(model_root: Path, settings: ModelSettings) -> Checkpo
 
 
 def _choose_name(name: str, model_root: Path, preset: Preset | None) -> str:
+    """Return the name to show: the preset's, else the folder's, else the hub id."""
     if preset:
         return preset.hub_id.rpartition("/")[2]
     return model_root.name if resolve_folder(name) else name
 
 
 def _read_licence(model_root: Path) -> str:
-    """Read the licence from the front matter of the model card."""
+    """Return the licence in the front matter of the model card; "" if there is none."""
     try:
         front_matter = (
             read_start(model_root / "README.md", _MAX_CARD_BYTES).decode("utf-8", "replace").partition("\n---")[0]
@@ -152,7 +151,7 @@ def _read_licence(model_root: Path) -> str:
 
 
 def _read_json(path: Path, expected_type: type = dict) -> Any:
-    """Parse a JSON file; None if there is no file."""
+    """Return the content of a JSON file; None if there is no file. Raises ModelError if it is of another type."""
     try:
         content = json.loads(read_file(path, MAX_JSON_BYTES).data.decode())
         if not isinstance(content, expected_type):
@@ -165,7 +164,7 @@ def _read_json(path: Path, expected_type: type = dict) -> Any:
 
 
 def _read_steps(model_root: Path) -> dict[str, str]:
-    """Return the folder of each sentence-transformers step, by type. Raises ModelError for an unknown one."""
+    """Return the folder of each sentence-transformers step, by type. Raises ModelError for an unknown step."""
     steps = {"Transformer": ""}
     for step in _read_json(model_root / "modules.json", list) or ():
         library, _, step_type = str(step["type"]).rpartition(".")
@@ -177,6 +176,7 @@ def _read_steps(model_root: Path) -> dict[str, str]:
 
 
 def _find_weights(folder: Path) -> tuple[Path, ...]:
+    """Return the safetensors files, one or several. Raises ModelError if any is missing or all are pickled."""
     index = _read_json(folder / "model.safetensors.index.json")
     file_names = sorted(set(index["weight_map"].values())) if index else ["model.safetensors"]
     missing_files = [name for name in file_names if not (folder / name).exists()]
@@ -189,6 +189,7 @@ def _find_weights(folder: Path) -> tuple[Path, ...]:
 
 
 def _check_architecture(config: Mapping[str, Any], folder: Path) -> None:
+    """Raise ModelError if the model's type is not supported or it has no tokenizer.json."""
     model_type = config.get("model_type")
     if model_type not in (*DECODERS, *ENCODERS):
         supported_types = ", ".join((*DECODERS, *ENCODERS))
@@ -205,6 +206,7 @@ def _check_architecture(config: Mapping[str, Any], folder: Path) -> None:
 def _choose_pooling(
     model_root: Path, steps: Mapping[str, str], settings: ModelSettings, config: Mapping[str, Any]
 ) -> tuple[Pooling, bool]:
+    """Return the pooling, and whether a mean includes the instruction's tokens. Raises ModelError if unsupported."""
     pooling_config = _read_json(model_root / steps["Pooling"] / "config.json") if "Pooling" in steps else None
     if pooling_config is None:
         default_pooling: Pooling = "last" if config["model_type"] in DECODERS else "mean"
@@ -225,6 +227,7 @@ def _choose_pooling(
 
 
 def _choose_prefixes(model_root: Path, settings: ModelSettings, preset: Preset | None) -> Prefixes:
+    """Return the instruction for each task and role."""
     checkpoint_prompts = (_read_json(model_root / "config_sentence_transformers.json") or {}).get("prompts") or {}
     setting_prompts = dict(_parse_prompt(text) for text in settings.prompts)
     prefixes = {}
@@ -241,8 +244,9 @@ def _choose_prefix(
     preset_prefix: str | None,
     setting_prompts: Mapping[str, str],
 ) -> str:
-    """Return the checkpoint's prompt for the task, else the preset's, else the setting's, else the checkpoint's for the
-    role: what a checkpoint has for every query is mostly meant for the web's.
+    """Return the checkpoint's prompt for the task, else the preset's, the setting's, the checkpoint's for the role.
+
+    The checkpoint's prompt for a role comes last, because it is mostly worded for questions to the web.
     """
     task, role = use
     role_names = _ROLE_NAMES[role]
@@ -256,6 +260,7 @@ def _choose_prefix(
 
 
 def _parse_prompt(text: str) -> tuple[str, str]:
+    """Return name and text of a setting `NAME=TEXT`. Raises ModelError if it has no "="."""
     name, equals, prompt = text.partition("=")
     if not equals:
         raise ModelError(f'model.prompts: "{text}" has no prompt name. Write NAME=TEXT, as in "query=search: ".')
@@ -263,6 +268,7 @@ def _parse_prompt(text: str) -> tuple[str, str]:
 
 
 def _choose_max_tokens(folder: Path, config: Mapping[str, Any], settings: ModelSettings) -> int:
+    """Return the smallest of the limits in the settings and in the model's files. Raises ValueError below 1."""
     max_seq_length = (_read_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length")
     positions = config.get("max_position_embeddings") or config.get("n_positions")
     max_tokens = min(int(limit) for limit in (settings.max_tokens, max_seq_length, positions) if limit)
@@ -272,6 +278,7 @@ def _choose_max_tokens(folder: Path, config: Mapping[str, Any], settings: ModelS
 
 
 def _choose_dimensions(config: Mapping[str, Any], settings: ModelSettings, preset: Preset | None) -> tuple[int, ...]:
+    """Return the Matryoshka dimensions, ascending, and last the model's full one."""
     hidden_size = int(config.get("hidden_size") or config["n_embd"])
     stated_dims = config.get("matryoshka_dims") or (preset and preset.matryoshka)
     shorter_dims = map(int, stated_dims) if stated_dims else read_dimensions(settings)
@@ -279,7 +286,7 @@ def _choose_dimensions(config: Mapping[str, Any], settings: ModelSettings, prese
 
 
 def read_dimensions(settings: ModelSettings) -> tuple[int, ...]:
-    """Return the Matryoshka dimensions of the settings. Raises ModelError."""
+    """Return the Matryoshka dimensions in the settings. Raises ModelError if one is no whole number."""
     try:
         return tuple(map(int, settings.matryoshka))
     except ValueError as error:

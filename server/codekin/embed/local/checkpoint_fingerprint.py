@@ -16,7 +16,7 @@ _LENGTH_BYTES = 8  # of the header's length, at the start of a safetensors file
 
 
 def fingerprint_checkpoint(folder: Path, weights: tuple[Path, ...], vector_options: str) -> str:
-    """Hash the configuration, the tokenizer, samples of the weights, and how codekin uses them. Raises ModelError."""
+    """Return a hash of configuration, tokenizer, samples of the weights and `vector_options`. Raises ModelError."""
     digest = hashlib.sha256(vector_options.encode())
     for name in ("config.json", "tokenizer.json"):
         digest.update(read_file(folder / name, MAX_JSON_BYTES).data)
@@ -27,7 +27,7 @@ def fingerprint_checkpoint(folder: Path, weights: tuple[Path, ...], vector_optio
 
 
 def _sample_weights(path: Path) -> Iterator[bytes]:
-    """Yield the header of a safetensors file, and three samples of each tensor.
+    """Yield the header of a safetensors file, then three samples of each tensor. Raises ModelError.
 
     Training changes every number of a tensor, so samples distinguish two models in milliseconds; hashing gigabytes
     takes seconds.
@@ -53,6 +53,7 @@ def _sample_weights(path: Path) -> Iterator[bytes]:
 
 
 def _sample_tensor(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    """Yield the first, middle and last 4 KB of the bytes [start, end)."""
     for sample_start in (start, (start + end) // 2, max(start, end - _SAMPLE_BYTES)):
         stream.seek(sample_start)
         yield stream.read(min(_SAMPLE_BYTES, end - sample_start))

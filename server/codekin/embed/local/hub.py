@@ -13,9 +13,10 @@ _IGNORED_PATTERNS = ("onnx/*", "openvino/*", "*.onnx.json", "eval*/*")
 
 
 def download_model(name: str) -> Path:
-    """Download a preset or hub id, or its missing files, into the hub's cache. Return its folder.
+    """Download what is missing of a preset or hub id into the hub's cache; return its folder. Raises ModelError.
 
-    Connects to the hub, with the user's own hub settings (HF_TOKEN, HF_ENDPOINT, proxies). Raises ModelError.
+    Connects to the hub, with the user's own hub settings (HF_TOKEN, HF_ENDPOINT, proxies). For the path of a folder
+    nothing is downloaded.
     """
     preset = find_preset(name)
     hub_id = preset.hub_id if preset else name

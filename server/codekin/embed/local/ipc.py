@@ -29,22 +29,22 @@ _MAX_MESSAGE_BYTES = 1 << 30  # a larger message is an error
 
 
 class MessageChannel:
-    """Send and receive on one connection. Raises EOFError or OSError when the peer is gone."""
+    """Sends and receives messages on one connection. Raises EOFError or OSError when the peer is gone."""
 
     def __init__(self, connection: "Connection[Any, Any]", peer_address: "Address | None" = None) -> None:
-        """Wrap a connection; on the client's side `peer_address` is the server's."""
+        """Wrap a connection; `peer_address` is the server's address, on the client's side."""
         self._connection = connection
         self.peer_address = peer_address
 
     def send(self, message: Mapping[str, Any], vectors: Floats | None = None) -> None:
-        """Send a message, optionally with vectors (n, d)."""
+        """Send a message, and with it vectors (n, d) if given; blocks until both are written."""
         shape = None if vectors is None else list(vectors.shape)
         self._connection.send_bytes(json.dumps({**message, "shape": shape}).encode())
         if vectors is not None:
             self._connection.send_bytes(np.ascontiguousarray(vectors, "<f4").tobytes())
 
     def receive(self) -> tuple[dict[str, Any], Floats | None]:
-        """Receive the next message and its vectors."""
+        """Wait for the next message; return it and its vectors, or None without vectors."""
         message = json.loads(self._connection.recv_bytes(_MAX_MESSAGE_BYTES))
         shape = message.pop("shape")
         if shape is None:
@@ -53,7 +53,7 @@ class MessageChannel:
         return message, vectors.astype(np.float32)
 
     def poll(self, timeout_s: float) -> bool:
-        """Return whether a message or the end of the connection arrives within the time-out."""
+        """Wait up to `timeout_s`; return whether a message, or the end of the connection, has arrived."""
         return self._connection.poll(timeout_s)
 
     def close(self) -> None:
@@ -62,13 +62,13 @@ class MessageChannel:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Hold where a process listens, and the key that authenticates its clients."""
+    """Where a process listens, and the key that authenticates its clients."""
 
     location: str | tuple[str, int]  # a socket's path; on Windows a local host and port
     key: bytes
 
     def write(self, path: Path) -> None:
-        """Write atomically to a file that only this user can read. Raises ModelError."""
+        """Write the address atomically to a file that only this user can read. Raises ModelError."""
         address_fields = {"where": self.location, "key": self.key.hex()}
         temporary_path = path.with_name(f"{path.name}.{os.getpid()}")
         try:
@@ -81,13 +81,13 @@ class Address:
             raise describe_unwritable(path.parent, error) from error
 
     def unlink(self) -> None:
-        """Remove the socket of a process that no longer runs."""
+        """Remove the socket's file; for a process that no longer runs."""
         if isinstance(self.location, str):
             Path(self.location).unlink(missing_ok=True)
 
 
 def read_address(path: Path) -> Address | None:
-    """Read the address in a file; None if there is none."""
+    """Return the address that a file holds; None if there is no file, or no address in it."""
     try:
         address_fields = json.loads(path.read_text())
         location = (
@@ -101,7 +101,7 @@ def read_address(path: Path) -> Address | None:
 
 
 def listen() -> tuple[Listener, Address]:
-    """Open a socket that only this user can reach; return it and its address. Raises ModelError."""
+    """Open a socket that only this user can reach; return it and its new address. Raises ModelError."""
     secret_key = secrets.token_bytes(32)
     if sys.platform == "win32":
         listener = Listener(("127.0.0.1", 0), "AF_INET", backlog=16)
@@ -119,7 +119,7 @@ def listen() -> tuple[Listener, Address]:
 
 
 def _make_private_folder() -> Path:
-    """Create the folder for sockets. It is not in the cache: a socket's path is limited to about 100 characters."""
+    """Return the folder for sockets, created if need be. Raises ModelError if other users can access it."""
     try:
         folder = runtime_directory()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def _make_private_folder() -> Path:
 
 
 def authenticate(connection: "Connection[Any, Any]", key: bytes) -> MessageChannel | None:
-    """Accept a client on the listener's side; None if it can't prove that it has the key."""
+    """Return a channel to an accepted client; None (and close) if it can't prove that it has the key."""
     try:
         deliver_challenge(connection, key)
         answer_challenge(connection, key)
@@ -146,13 +146,13 @@ def authenticate(connection: "Connection[Any, Any]", key: bytes) -> MessageChann
 
 
 def connect(address: Address) -> MessageChannel | None:
-    """Connect to a server; None if nobody with the key listens there."""
+    """Return a channel to a server; None if nobody with the key listens there. May block."""
     with suppress(AuthenticationError, EOFError, OSError):
         return MessageChannel(Client(address.location, authkey=address.key), address)
     return None
 
 
 def describe_unwritable(folder: Path, error: OSError) -> ModelError:
-    """Return the error for a cache folder that can't be written."""
+    """Return the error, with its remedy, for a cache folder that can't be written."""
     remedy = "Free some space there, or set cache.directory to a writable folder."
     return ModelError(f"{folder} can't be written ({error.strerror}). {remedy}")

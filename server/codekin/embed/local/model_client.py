@@ -31,10 +31,10 @@ Connected = TypeVar("Connected", MessageChannel, MessageChannel | None)
 
 
 class ModelServerProcess:
-    """Find or start the user's one process that holds a given model."""
+    """Finds or starts the user's one process that holds a given model."""
 
     def __init__(self, checkpoint: Checkpoint, settings: ModelSettings, runtime_folder: Path) -> None:
-        """Identify the process; its address, log and lock file are in `runtime_folder`."""
+        """Identify the process by version, model and device; its files are in `runtime_folder`. Starts nothing."""
         self.checkpoint = checkpoint
         self.server_info: dict[str, Any] = {}  # from its last greeting
         self._settings = settings
@@ -45,11 +45,11 @@ class ModelServerProcess:
 
     @property
     def log_path(self) -> Path:
-        """Return the path of the process's log."""
+        """Return the path of the process's log file."""
         return self._runtime_folder / f"{self._instance_name}.log"
 
     def connect(self) -> MessageChannel:
-        """Return a new channel, after waiting until the model is loaded. Raises ModelError."""
+        """Return a new channel, after the model is loaded. Raises ModelError, for 30 s after a failure at once."""
         failed_at, message = self._last_failure
         if time.monotonic() - failed_at < _COOL_DOWN_S:
             raise ModelError(message)
@@ -60,6 +60,7 @@ class ModelServerProcess:
             raise
 
     def _open_channel(self) -> MessageChannel:
+        """Return a channel on which the server has greeted; starts the server if need be. Raises ModelError."""
         for _ in range(_MAX_TRIES):
             channel = self._connect_existing() or self._start_once()
             if channel is None:
@@ -80,12 +81,12 @@ class ModelServerProcess:
         raise ModelError(self._describe_death())
 
     def _describe_death(self) -> str:
-        """Explain why the process keeps dying: most often there is too little memory."""
+        """Return the message for a process that keeps dying: most often there is too little memory."""
         remedy = f"Is there memory for it? See {self.log_path}. Choose a smaller model.name or model.precision."
         return f"The process that loads {self.checkpoint.name} died {_MAX_TRIES} times. {remedy}"
 
     def is_reachable(self, channel: MessageChannel) -> bool:
-        """Return whether the peer still accepts connections, at the address that others find."""
+        """Return whether the server still accepts connections at the address that others find."""
         if read_address(self._address_path) != channel.peer_address:
             return False
         second_channel = self._connect_existing()
@@ -94,6 +95,7 @@ class ModelServerProcess:
         return second_channel is not None
 
     def _connect_existing(self) -> MessageChannel | None:
+        """Return a channel to the running server; None if there is none, or no answer within 20 s."""
         address = read_address(self._address_path)
         if address is None:
             return None
@@ -107,7 +109,7 @@ class ModelServerProcess:
         return self._runtime_folder / f"{self._instance_name}.json"
 
     def _start_once(self) -> MessageChannel | None:
-        """Start the process, unless another client has done so meanwhile."""
+        """Return a channel to a server started now, or just now by another client; None if it died."""
         try:
             self._runtime_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(self._runtime_folder / f"{self._instance_name}.lock", mode=0o600):
@@ -116,9 +118,9 @@ class ModelServerProcess:
             raise describe_unwritable(self._runtime_folder, error) from error
 
     def _start_process(self) -> MessageChannel | None:
-        """Start a process and connect to it. None if it is dead already.
+        """Start a process and return a channel to it; None if it is dead already. Raises ModelError with its reason.
 
-        Raises ModelError with the process's reason. The caller holds the lock and found no running process.
+        The caller holds the lock and found no running process.
         """
         if stale_address := read_address(self._address_path):
             stale_address.unlink()
@@ -147,10 +149,10 @@ class ModelServerProcess:
 
 
 class ModelClient:
-    """Encode texts in the model server, one request at a time."""
+    """Encodes texts in the model server, one request at a time."""
 
     def __init__(self, server_process: ModelServerProcess, *, is_urgent: bool, timeout_s: float | None = None) -> None:
-        """Set the time-out in seconds and the priority of requests.
+        """Set the priority of requests, and their time-out in seconds.
 
         With `timeout_s`, requests wait that long for a loaded model, and hardly at all for one that is not loaded.
         Without it they wait until the model is loaded and has answered, through restarts. Urgent requests go before
@@ -169,14 +171,16 @@ class ModelClient:
 
     @property
     def device(self) -> str:
+        """Return the server's device as text; "not loaded" before its first greeting."""
         return str(self._server_process.server_info.get("device", "not loaded"))
 
     @property
     def problems(self) -> tuple[str, ...]:
+        """Return the server's problems, as of its last greeting."""
         return tuple(self._server_process.server_info.get("problems", ()))
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """Return float32 (n, dims[-1]). Raises ModelBusyError, ModelDiedError, ModelError."""
+        """Return float32 (n, dims[-1]). Raises ModelBusyError (time-out), ModelDiedError, ModelError."""
         timeout_s = 1e9 if self._timeout_s is None else self._timeout_s
         deadline = time.monotonic() + timeout_s
         if not self._request_lock.acquire(timeout=min(timeout_s, threading.TIMEOUT_MAX)):
@@ -193,13 +197,14 @@ class ModelClient:
             self._request_lock.release()
 
     def close(self) -> None:
-        """End requests under way soon, with ModelBusyError."""
+        """Make requests under way end soon with ModelBusyError; later ones too."""
         self._closed.set()
         if self._request_lock.acquire(timeout=2 * _POLL_INTERVAL_S):
             self._drop_channel()
             self._request_lock.release()
 
     def _request_vectors(self, channel: MessageChannel, texts: Sequence[str], prefix: str, deadline: float) -> Floats:
+        """Send one request and return its vectors. Raises ModelBusyError, ModelError; OSError if it died."""
         channel.send({"texts": list(texts), "prefix": prefix, "urgent": self._is_urgent})
         last_sign_of_life = time.monotonic()
         while not channel.poll(_POLL_INTERVAL_S):
@@ -220,7 +225,7 @@ class ModelClient:
         return vectors
 
     def _ensure_channel(self, deadline: float) -> MessageChannel:
-        """Return the open channel, or a new one; with a time-out, don't wait for the model to load."""
+        """Return the open channel, or a new one; with a time-out, doesn't wait for loading. Raises ModelBusyError."""
         if self._channel is None:
             deadline = deadline if self._timeout_s is None else 0.0
             if self._pending_channel is None:
@@ -239,16 +244,18 @@ class ModelClient:
         return self._channel
 
     def _drop_channel(self) -> None:
+        """Close the channel, if there is one."""
         if self._channel is not None:
             self._channel.close()
             self._channel = None
 
     def _make_busy_error(self) -> ModelBusyError:
+        """Return the error that the model is being loaded or busy."""
         return ModelBusyError(f"{self.name} is being loaded, or busy. Ask again in a moment.")
 
 
 def _run_on_thread(function: Callable[[], Connected]) -> Future[Connected]:
-    """Run `function` on a daemon thread, which keeps no process alive, and return a future."""
+    """Run `function` on a daemon thread, which keeps no process alive; return a Future of its result."""
     future: Future[Connected] = Future()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Hold a heavy model for all windows and commands of a user, in a process of its own.
+"""The process that holds a heavy model for all windows and commands of a user.
 
 The first client starts it (model_client.py); they talk over a socket (ipc.py). It ends when idle, to free memory,
 the graphics processor's included. One thread runs the model. Interactive requests interrupt bulk work at the model's
@@ -35,7 +35,7 @@ _MAX_ERROR_DELIVERY_S = 10.0  # how long a failed server stays, to report its er
 
 @dataclass(slots=True, eq=False)
 class EmbeddingJob:
-    """Hold the texts of one request and, when done, its result."""
+    """The texts of one request and, once done, their vectors or an error."""
 
     texts: Sequence[str]
     prefix: str
@@ -47,10 +47,10 @@ class EmbeddingJob:
 
 
 class ModelServer:
-    """Queue jobs from clients' threads and run them on one thread."""
+    """Queues jobs from clients' threads and runs them on one thread."""
 
     def __init__(self, idle_timeout_s: float, log_path: Path) -> None:
-        """Set the idle time-out in seconds; errors refer people to the log at `log_path`."""
+        """Set the idle time-out in seconds; `log_path` is named in errors."""
         self._idle_timeout_s = idle_timeout_s
         self._log_path = log_path
         self._condition = threading.Condition()
@@ -64,7 +64,7 @@ class ModelServer:
     # On the model's thread
 
     def run_jobs(self, load_model: Callable[[], "TransformerEncoder"]) -> None:
-        """Load the model and work until there has been nothing to do for the idle time."""
+        """Load the model, greet clients and run jobs; returns after the idle time, or if loading failed."""
         try:
             model = load_model()
         except Exception as error:
@@ -80,12 +80,13 @@ class ModelServer:
             self._run_job(job, model)
 
     def _publish_greeting(self, greeting: dict[str, Any]) -> None:
+        """Set the first message to each client, and wake the clients that wait for it."""
         with self._condition:
             self._greeting = greeting
             self._condition.notify_all()
 
     def _take_job(self) -> EmbeddingJob | None:
-        """Wait for the next job. None when idle for too long; no job is accepted from then on."""
+        """Wait for the next job, urgent ones first; None after the idle time, and no job is accepted from then on."""
         with self._condition:
             self._condition.wait_for(lambda: self._urgent_jobs or self._bulk_jobs, self._idle_timeout_s)
             job_queue = self._urgent_jobs or self._bulk_jobs
@@ -93,6 +94,7 @@ class ModelServer:
             return job_queue.popleft() if job_queue else None
 
     def _run_job(self, job: EmbeddingJob, model: "TransformerEncoder") -> None:
+        """Encode the job's texts and mark it done, with vectors or an error; runs urgent jobs between its steps."""
         try:
             vectors = np.zeros((len(job.texts), model.dims[-1]), np.float32)
             for row_indexes, row_vectors in model.encode_stepwise(job.texts, job.prefix):
@@ -108,6 +110,7 @@ class ModelServer:
         job.done.set()
 
     def _describe_error(self, error: Exception) -> str:
+        """Return the message for clients: codekin's own, else one that refers to the log."""
         if isinstance(error, CodekinError):
             return str(error)
         return f"the model can't be run ({error!r}). See {self._log_path}, and please report it."
@@ -115,7 +118,7 @@ class ModelServer:
     # On the clients' threads
 
     def accept_clients(self, listener: Listener, key: bytes) -> None:
-        """Accept connections and serve each on a thread of its own."""
+        """Serve each connection on a thread of its own; returns when the listener is closed."""
         while True:
             try:
                 connection = listener.accept()
@@ -124,6 +127,7 @@ class ModelServer:
             threading.Thread(target=self._serve_client, args=(connection, key)).start()
 
     def _serve_client(self, connection: "Connection[Any, Any]", key: bytes) -> None:
+        """Authenticate a client and answer its requests until it disconnects."""
         channel = authenticate(connection, key)
         if channel is None:
             return
@@ -139,11 +143,13 @@ class ModelServer:
             self._count_client(-1)
 
     def _count_client(self, change: int) -> None:
+        """Add `change` (1 or -1) to the number of connected clients."""
         with self._condition:
             self._client_count += change
             self._condition.notify_all()
 
     def _answer_requests(self, channel: MessageChannel) -> None:
+        """Greet the client once the model is loaded, then answer until EOFError or OSError; return at the end."""
         with self._condition:
             self._condition.wait_for(lambda: self._greeting is not None)
         channel.send(self._greeting or {})
@@ -161,7 +167,7 @@ class ModelServer:
             channel.send({"error": job.error}, job.vectors)
 
     def _wait_for_job(self, job: EmbeddingJob, channel: MessageChannel) -> None:
-        """Wait until the job is done; cancel it if the client disconnects."""
+        """Wait until the job is done. Cancels it and raises EOFError if the client disconnects."""
         while not job.done.wait(_DISCONNECT_POLL_S):
             if channel.poll(0):  # clients send nothing before their answer, so this is a disconnection
                 job.is_cancelled = True
@@ -169,7 +175,7 @@ class ModelServer:
 
 
 def main() -> None:
-    """Run the server: read the start request (a line of JSON) from standard input, print `READY`, and serve.
+    """Run the server: read the start request (a line of JSON) from standard input, print READY, serve until idle, exit.
 
     Prints one line with the reason instead if it can't listen.
     """

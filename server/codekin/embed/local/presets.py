@@ -17,7 +17,7 @@ _POWERS_OF_TWO = (32, 64, 128, 256, 512)
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Describe a model that codekin knows."""
+    """A model that codekin knows by a short name: its hub id, licence, and what its files don't state."""
 
     hub_id: str  # "owner/name"
     licence: str
@@ -28,11 +28,12 @@ class Preset:
 
 
 def _make_empty_prefixes() -> dict[tuple[Task, Role], str]:
+    """Return an empty instruction for every task and role."""
     return {(task, role): "" for task in Task for role in Role}
 
 
 def _make_query_prefixes(template: str) -> Prefixes:
-    """Put the task's instruction, as worded in the paper, before queries, and nothing before passages."""
+    """Return the paper's instructions in `template` for queries, empty ones for passages."""
     instructions = {task: PREFIXES[task, Role.QUERY].rstrip(":\n") for task in Task}
     return _make_empty_prefixes() | {(task, Role.QUERY): template.format(instructions[task]) for task in Task}
 
@@ -64,7 +65,7 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def find_preset(name: str) -> Preset | None:
-    """Find a preset by short name, hub id, or the last part of a hub id. None for other models."""
+    """Return the preset with this short name, hub id, or last part of a hub id; None for other models."""
     lowercase_name = name.lower()
     for short_name, preset in PRESETS.items():
         if lowercase_name in (short_name, preset.hub_id.lower(), preset.hub_id.lower().rpartition("/")[2]):

@@ -56,7 +56,7 @@ class _TransientError(Exception):
 
 
 class _NoRedirectHandler(HTTPRedirectHandler):
-    """Follow no redirects."""
+    """Handler that follows no redirects: they are raised as an HTTPError."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -64,23 +64,23 @@ class _NoRedirectHandler(HTTPRedirectHandler):
 
 @dataclass(frozen=True, slots=True)
 class ModelProof:
-    """Recognise whether the same model still answers."""
+    """A text and its vector, by which to recognise whether the same model still answers."""
 
     text: str
     vector: Floats  # (d,), from the server; not zero
 
     def matches(self, vector: Floats) -> bool:
-        """Return whether the vector is the same model's; results may vary slightly between requests."""
+        """Return whether the vector of `text` is the same model's; results may vary slightly between requests."""
         if vector.shape != self.vector.shape:
             return False
         return bool(vector @ self.vector > _MIN_SAME_COSINE * np.linalg.norm(vector) * np.linalg.norm(self.vector))
 
 
 class Endpoint:
-    """Send texts to the server and model that the settings name. Thread-safe."""
+    """The server and model that the settings name. Thread-safe."""
 
     def __init__(self, settings: ModelSettings) -> None:
-        """Check the settings. Raises ModelError."""
+        """Check the address, the key and the model's name; sends nothing. Raises ModelError."""
         address = _parse_address(settings.endpoint)
         if not _VISIBLE_ASCII.fullmatch(endpoint_key()):
             raise ModelError(
@@ -98,16 +98,16 @@ class Endpoint:
         self._opener = build_opener(_NoRedirectHandler, *([ProxyHandler({})] if self.is_local else []))
 
     def make_proof(self, text: str) -> ModelProof:
-        """Return the proof of the model that answers now. Raises ModelBusyError, ModelError."""
+        """Request the vector of `text`; return the proof of the model that answers now. Raises ModelError."""
         (vector,) = self.request_vectors([text])
         if not vector.any():
             raise self._describe_wrong_answer("a vector of zeros")
         return ModelProof(text, vector)
 
     def request_vectors(self, texts: Sequence[str], timeout_s: float | None = None) -> Floats:
-        """Return float32 (n, d), n ≥ 1, as the server makes them.
+        """Return the server's vectors, float32 (n, d), of at least one text. Raises ModelBusyError, ModelError.
 
-        With `timeout_s` there is one try of that time, else there are several. Raises ModelBusyError, ModelError.
+        With `timeout_s` there is one try of that many seconds, else there are several.
         """
         batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
         batch_vectors = [self._request_batch(text_batch, timeout_s) for text_batch in batches]
@@ -116,6 +116,7 @@ class Endpoint:
         return np.concatenate(batch_vectors)
 
     def _request_batch(self, texts: Sequence[str], timeout_s: float | None) -> Floats:
+        """Return the vectors of one batch, retrying with growing delays. Raises ModelBusyError, ModelError."""
         retry_delay_s = _FIRST_RETRY_DELAY_S
         for tries_left in reversed(range(1 if timeout_s is not None else _MAX_TRIES)):
             try:
@@ -129,6 +130,7 @@ class Endpoint:
         raise AssertionError
 
     def _post_batch(self, texts: Sequence[str], timeout_s: float) -> Floats:
+        """Return the vectors of one POST; halves a batch that is too large. Raises ModelError, _TransientError."""
         request_body = json.dumps({"model": self.model, "input": list(texts), "encoding_format": "float"}).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "codekin"}
         if api_key := endpoint_key():
@@ -153,7 +155,7 @@ class Endpoint:
             raise _TransientError(f"the connection broke ({error!r})") from error
 
     def _read_body(self, response: HTTPResponse, text_count: int, deadline: float) -> bytes:
-        """Read the whole body; a response that drips or never ends is cut off at the deadline, like a silent one."""
+        """Return the whole body. Raises TimeoutError at the deadline, ModelError if it is too large."""
         body, content_length = bytearray(), response.length  # None if the server doesn't send it
         while (content_length is None or len(body) < content_length) and (body_part := response.read1(_READ_BYTES)):
             body += body_part
@@ -166,6 +168,7 @@ class Endpoint:
         return bytes(body)
 
     def _explain_status(self, error: HTTPError) -> Exception:
+        """Return the error for an HTTP status: transient where a retry may help, else ModelError."""
         quoted_text = _quote_response(error)
         if error.code in _RETRY_STATUSES:
             return _TransientError(f"status {error.code} {quoted_text}".strip(), _parse_retry_after_s(error.headers))
@@ -178,6 +181,7 @@ class Endpoint:
         return ModelError(f"{self.url} returned status {error.code}. {remedy} {quoted_text}".strip())
 
     def _parse_vectors(self, body: bytes, text_count: int) -> Floats:
+        """Return the vectors in a response, in the texts' order. Raises ModelError if any is missing or not finite."""
         try:
             rows = sorted(json.loads(body)["data"], key=lambda row: row["index"])
             row_indexes = [row["index"] for row in rows]
@@ -191,12 +195,13 @@ class Endpoint:
         return vectors
 
     def _describe_wrong_answer(self, content: str) -> ModelError:
+        """Return the error for an answer that is not an embedding model's."""
         remedy = "Is this its OpenAI-compatible address (…/v1), and is it an embedding model?"
         return ModelError(f"{self.url} returned {content}. {remedy}")
 
 
 class EndpointEncoder:
-    """Encode texts with the model at an endpoint."""
+    """Encoder that uses the model at an endpoint."""
 
     def __init__(
         self, endpoint: Endpoint, settings: ModelSettings, model_proof: ModelProof, timeout_s: float | None = None
@@ -216,12 +221,13 @@ class EndpointEncoder:
 
     @property
     def problems(self) -> tuple[str, ...]:
+        """Return a warning if the key is sent unencrypted; else ()."""
         if not self._endpoint.exposes_key:
             return ()
         return (f"The key for {self._endpoint.url} is sent unencrypted. Use https.",)
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """Return float32 (n, dims[-1]), all from the model of the proof. Raises ModelBusyError, ModelError."""
+        """Return float32 (n, dims[-1]). Raises ModelBusyError; ModelError also if another model answers now."""
         if not texts:
             return np.empty((0, self.dims[-1]), np.float32)
         # Some servers reject an empty text.
@@ -236,7 +242,7 @@ class EndpointEncoder:
 
 
 def choose_prefixes(settings: ModelSettings) -> Prefixes:
-    """Return the preset's instructions, else those of the settings, else empty ones."""
+    """Return the instructions by task and role: the preset's, else the settings', else empty ones."""
     preset = find_preset(settings.name)
     prompts_by_name = dict(text.partition("=")[::2] for text in settings.prompts)
     prefixes = {}
@@ -249,7 +255,7 @@ def choose_prefixes(settings: ModelSettings) -> Prefixes:
 
 
 def _parse_address(endpoint: str) -> SplitResult:
-    """Parse the address. Raises ModelError if it is invalid or holds a password."""
+    """Return the parsed URL. Raises ModelError if it is invalid or holds a password."""
     try:
         address = urlsplit(endpoint.strip())
         is_host = bool((address.hostname or "").encode("idna")) and address.port != 0
@@ -264,7 +270,7 @@ def _parse_address(endpoint: str) -> SplitResult:
 
 
 def _quote_response(error: HTTPError) -> str:
-    """Return the start of a server's error text, in printable characters."""
+    """Return the start of a server's error text, printable and on one line; "" if it can't be read."""
     try:
         response_text = error.read1(_MAX_QUOTED_CHARS).decode("utf-8", "replace")
     except (OSError, HTTPException):
@@ -274,7 +280,7 @@ def _quote_response(error: HTTPError) -> str:
 
 
 def _is_this_machine(hostname: str) -> bool:
-    """Return whether the host is this machine."""
+    """Return whether the host name or address is this machine's own: localhost or loopback."""
     try:
         return ipaddress.ip_address(hostname).is_loopback
     except ValueError:
@@ -282,7 +288,7 @@ def _is_this_machine(hostname: str) -> bool:
 
 
 def _parse_retry_after_s(headers: "Message[str, str]") -> float:
-    """Return the seconds that the server asks to wait before a retry (RFC 9110, section 10.2.3)."""
+    """Return the seconds of the Retry-After header (RFC 9110, section 10.2.3); 0 if absent or invalid."""
     header_value = headers.get("Retry-After") or "0"
     try:
         return (

@@ -27,6 +27,8 @@ _ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True, slots=True)
 class _BertLayer:
+    """The weights of one encoder layer."""
+
     qkv_proj: Linear  # query, key and value in one product
     out_proj: Linear
     attention_norm: Norm  # after attention and its residual
@@ -39,7 +41,7 @@ class Bert:
     """Packed tokens → hidden states of the last layer."""
 
     def __init__(self, config: Mapping[str, Any], weights: Weights, max_tokens: int) -> None:
-        """Raises ModelError for kinds that codekin does not know."""
+        """Load the layers. Raises ModelError for kinds that codekin does not support, and for missing tensors."""
         weights = weights.select_submodule("embeddings.word_embeddings.weight")
         self._is_nomic = config["model_type"] == "nomic_bert"
         self._num_heads = int(config.get("num_attention_heads") or config["n_head"])
@@ -83,6 +85,7 @@ class Bert:
         return hidden_states
 
     def _activate(self, intermediate: Tensor) -> Tensor:
+        """Apply the MLP's activation; Nomic's is gated: half of the columns multiply the other half."""
         if not self._is_nomic:
             return self._activation(intermediate)
         up_states, gate_states = intermediate.chunk(2, dim=1)
@@ -90,6 +93,7 @@ class Bert:
 
 
 def _load_bert_layer(weights: Weights, layer_name: str, epsilon: float) -> _BertLayer:
+    """Load a BERT layer's weights by their names in the checkpoint. Raises ModelError."""
     return _BertLayer(
         weights.make_linear(*(f"{layer_name}.attention.self.{part}" for part in ("query", "key", "value"))),
         weights.make_linear(f"{layer_name}.attention.output.dense"),
@@ -101,6 +105,7 @@ def _load_bert_layer(weights: Weights, layer_name: str, epsilon: float) -> _Bert
 
 
 def _load_nomic_layer(weights: Weights, layer_name: str, epsilon: float) -> _BertLayer:
+    """Load a Nomic BERT layer's weights by their names in the checkpoint. Raises ModelError."""
     return _BertLayer(
         weights.make_linear(f"{layer_name}.attn.Wqkv"),
         weights.make_linear(f"{layer_name}.attn.out_proj"),
@@ -112,6 +117,7 @@ def _load_nomic_layer(weights: Weights, layer_name: str, epsilon: float) -> _Ber
 
 
 def _choose_activation(config: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
+    """Return the MLP's activation. Raises ModelError for one, or for positions, that codekin does not support."""
     activation, position_type = config["hidden_act"], config.get("position_embedding_type", "absolute")
     if activation not in _ACTIVATIONS or position_type != "absolute":
         raise ModelError(f"The model has {activation} and {position_type} positions, which codekin does not know.")
@@ -119,6 +125,7 @@ def _choose_activation(config: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
 
 
 def _refuse_unknown_nomic(config: Mapping[str, Any]) -> None:
+    """Raise ModelError for options of Nomic BERT that codekin does not support."""
     supported = {
         "prenorm": False,
         "rotary_emb_fraction": 1.0,

@@ -22,6 +22,8 @@ from codekin.errors import ModelError
 
 @dataclass(frozen=True, slots=True)
 class _DecoderLayer:
+    """The weights of one decoder layer."""
+
     attention_norm: Tensor  # before attention
     qkv_proj: Linear  # query, key and value in one product
     query_norm: Tensor | None  # Qwen3's
@@ -35,7 +37,7 @@ class Decoder:
     """Packed tokens → hidden states of the last layer, after the final norm."""
 
     def __init__(self, config: Mapping[str, Any], weights: Weights, max_tokens: int) -> None:
-        """Raises ModelError for kinds that codekin does not know, and for weights of another model."""
+        """Load the layers. Raises ModelError for kinds that codekin does not support, and for wrong weights."""
         _refuse_unknown(config, max_tokens)
         weights = weights.select_submodule("embed_tokens.weight")
         hidden_size = int(config["hidden_size"])
@@ -53,18 +55,19 @@ class Decoder:
         self._cosines, self._sines = weights.cast_tensor(cosines)[:, None], weights.cast_tensor(sines)[:, None]
 
     def compute_states(self, packed: PackedTokens) -> Tensor:
-        """Return the hidden states of the last layer, (t, hidden size)."""
+        """Return the hidden states of the last layer, (t, hidden size), after the final norm."""
         hidden_states, _ = self._run_layers(packed, EMPTY, only_last=False)
         return self._apply_norm(hidden_states, self._final_norm)
 
     def compute_last_states(self, packed: PackedTokens, prefix: PrefixCache) -> tuple[Tensor, tuple[KeysValues, ...]]:
-        """Return each text's last hidden state, (n, hidden size), and the keys and values of all tokens by layer."""
+        """Return each text's last hidden state, (n, hidden size), and all tokens' keys and values by layer."""
         hidden_states, key_values = self._run_layers(packed, prefix, only_last=True)
         return self._apply_norm(hidden_states, self._final_norm), key_values
 
     def _run_layers(
         self, packed: PackedTokens, prefix: PrefixCache, *, only_last: bool
     ) -> tuple[Tensor, tuple[KeysValues, ...]]:
+        """Return the hidden states before the final norm, of all tokens or each text's last, and keys and values."""
         hidden_states = self._embeddings[packed.input_ids]
         rotary = self._cosines[packed.position_ids], self._sines[packed.position_ids]
         causal_mask, key_values = make_causal_mask(packed, hidden_states.dtype), []
@@ -90,7 +93,7 @@ class Decoder:
     def _project_heads(
         self, layer: _DecoderLayer, hidden_states: Tensor, rotary: RotaryTable, packed: PackedTokens
     ) -> Iterator[Tensor]:
-        """Return query, key and value, padded."""
+        """Return query, key and value, rotated, each padded to (n, heads, longest, d)."""
         num_rotary_heads = self._num_heads + self._num_key_value_heads
         num_all_heads = num_rotary_heads + self._num_key_value_heads
         heads = layer.qkv_proj(hidden_states).view(len(hidden_states), num_all_heads, self._head_dim)
@@ -104,6 +107,7 @@ class Decoder:
         return map(packed.to_padded, (query, key, value))
 
     def _apply_norm(self, hidden_states: Tensor, weight: Tensor) -> Tensor:
+        """Return the RMS norm of the states, multiplied by `weight`."""
         if hidden_states.is_cuda or hidden_states.dtype == torch.float32:
             return functional.rms_norm(hidden_states, weight.shape, weight, self._epsilon)
         # On a processor, torch's own takes twice the time for bfloat16.
@@ -119,12 +123,13 @@ def _prepend_past(past_states: Tensor, states: Tensor) -> Tensor:
 
 
 def _select_last_tokens(query: Tensor, packed: PackedTokens) -> Tensor:
-    """(n, heads, longest, d) → (n, heads, 1, d)."""
+    """Return the query of each text's last token: (n, heads, longest, d) → (n, heads, 1, d)."""
     last_positions = (packed.lengths - 1)[:, None, None, None]
     return query.gather(2, last_positions.expand(-1, query.shape[1], 1, query.shape[3]))
 
 
 def _load_layer(weights: Weights, layer_name: str) -> _DecoderLayer:
+    """Load a layer's weights by their names in the checkpoint. Raises ModelError."""
     attention_name = f"{layer_name}.self_attn"
     has_head_norms = f"{attention_name}.q_norm.weight" in weights
     return _DecoderLayer(
@@ -139,6 +144,7 @@ def _load_layer(weights: Weights, layer_name: str) -> _DecoderLayer:
 
 
 def _refuse_unknown(config: Mapping[str, Any], max_tokens: int) -> None:
+    """Raise ModelError for an activation or an attention window that codekin does not support."""
     sliding_window = config.get("sliding_window") if config.get("use_sliding_window", True) else None
     unknown = [f"the activation {config['hidden_act']}"] if config["hidden_act"] != "silu" else []
     unknown += [f"a window of {sliding_window} tokens"] if sliding_window and sliding_window < max_tokens else []

@@ -37,13 +37,13 @@ _MEMORY_REMEDY = "Close other programs, lower model.max_tokens, or choose a smal
 
 
 class TransformerEncoder:
-    """Encodes texts with a checkpoint. Loading takes seconds; the weights stay in memory as long as the object lives.
+    """Encodes texts with a checkpoint's weights, which stay in memory as long as the object lives. Thread-safe.
 
     Threads may share it; they take turns from step to step.
     """
 
     def __init__(self, checkpoint: Checkpoint, settings: ModelSettings) -> None:
-        """Raises ModelError if the weights are damaged, of an unknown kind, or the device can't be used."""
+        """Load tokenizer and weights, for seconds. Raises ModelError if they are damaged or unsupported."""
         self.name, self.fingerprint = checkpoint.name, checkpoint.fingerprint
         self.dims, self.prefixes = checkpoint.dims, checkpoint.prefixes
         self._pooling, self._includes_prompt = checkpoint.pooling, checkpoint.includes_prompt
@@ -69,7 +69,7 @@ class TransformerEncoder:
             raise ModelError(f"{problem}. Download the model again.") from error
 
     def _check_model(self, checkpoint: Checkpoint) -> None:
-        """Encode a probe. Raises the model's error, or ModelError if the vector is useless: zero, or not numbers."""
+        """Encode a probe. Raises ModelError if the vector is zero or not finite, IndexError for excess tokens."""
         missing_count = self._tokenizer.get_vocab_size() - self._model.vocab_size
         if missing_count > 0:
             raise IndexError(f"{missing_count} of the tokenizer's tokens are none of the model's")
@@ -80,17 +80,17 @@ class TransformerEncoder:
             raise ModelError(f"{problem}. Download the model again.")
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """Return float32 (n, dims[-1]); zero for a text without any token. Raises ModelError if memory is too small."""
+        """Return float32 (n, dims[-1]), zero for a text without tokens. Raises ModelError if out of memory."""
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
         for text_indices, batch_vectors in self.encode_stepwise(texts, prefix):
             vectors[text_indices] = batch_vectors
         return vectors
 
     def encode_stepwise(self, texts: Sequence[str], prefix: str) -> Iterator[tuple[list[int], Floats]]:
-        """Yield indices and vectors of some texts at a time, each step a fraction of a second.
+        """Yield indices and vectors of some texts at a time; texts without tokens are left out. Raises ModelError.
 
-        A caller may stop the iteration, or do something more urgent between two steps. Texts without any token are
-        left out.
+        Each step takes a fraction of a second. A caller may stop the iteration, or do more urgent work between two
+        steps.
         """
         ids_by_index = {index: ids for index, ids in enumerate(self._tokenize(texts, prefix)) if ids}
         if not (isinstance(self._model, Decoder) and self._pooling == "last"):
@@ -111,13 +111,14 @@ class TransformerEncoder:
             yield from self._run_batches(uncached, lambda batch: self._encode_last(batch, EMPTY))
 
     def _tokenize(self, texts: Sequence[str], prefix: str) -> list[TokenIds]:
+        """Return the token ids of each text after the instruction, truncated to the model's limit."""
         prefixed_texts = [replace_surrogates(prefix + text) for text in texts]
         return [encoding.ids for encoding in self._tokenizer.encode_batch(prefixed_texts)]
 
     def _run_batches(
         self, ids_by_index: Mapping[int, TokenIds], encode_batch: Callable[[list[TokenIds]], Tensor]
     ) -> Iterator[tuple[list[int], Floats]]:
-        """Encode batch by batch; halve one that does not fit into memory, and make smaller ones from then on."""
+        """Yield indices and vectors batch by batch; a batch that does not fit into memory is halved."""
         text_indices = list(ids_by_index)
         lengths = [len(ids_by_index[index]) for index in text_indices]
         batches = deque(
@@ -136,7 +137,7 @@ class TransformerEncoder:
             yield batch, vectors
 
     def _free_memory(self, error: Exception, text_count: int) -> None:
-        """Drop caches and shrink later batches. Raises if the error has another cause, or one text is too large."""
+        """Drop caches and halve the token budget. Raises if the error has another cause, or one text is too large."""
         if not _is_out_of_memory(error):
             raise error
         if text_count == 1:
@@ -148,7 +149,7 @@ class TransformerEncoder:
             torch.cuda.empty_cache()
 
     def _find_common_opening(self, prefix: str) -> TokenIds:
-        """Return the tokens of the instruction that begin most texts.
+        """Return the tokens of the instruction with which most texts begin.
 
         Each text must still be compared: its first characters may join with the instruction's last into one token.
         """
@@ -165,7 +166,7 @@ class TransformerEncoder:
         return self._instruction_caches[prefix]
 
     def _encode_query(self, batch: list[TokenIds]) -> Tensor:
-        """Encode one text with the keys and values of the most similar query before it.
+        """Encode one text, reusing keys and values of the recent query with the longest common beginning.
 
         A query most likely extends the last one by some keys, and a token's states depend only on those before it.
         """
@@ -180,10 +181,11 @@ class TransformerEncoder:
         return vector
 
     def _encode_last(self, batch: list[TokenIds], prefix: PrefixCache) -> Tensor:
+        """Return each text's last hidden state, for texts that follow the cached prefix."""
         return self._model.compute_last_states(self._pack_batch(batch, len(prefix.token_ids)), prefix)[0]
 
     def _encode_pooled(self, batch: list[TokenIds], skipped_tokens: int) -> Tensor:
-        """Pool as the checkpoint does; a mean leaves out the first `skipped_tokens` of each text."""
+        """Return pooled states, (n, hidden size); a mean leaves out the first `skipped_tokens` of each text."""
         packed = self._pack_batch(batch)
         hidden_states = self._model.compute_states(packed).float()
         if self._pooling != "mean":
@@ -196,21 +198,23 @@ class TransformerEncoder:
         return state_sums / is_counted.new_zeros(len(batch), 1).index_add_(0, text_of_row, is_counted).clamp_min_(1)
 
     def _pack_batch(self, batch: Sequence[TokenIds], past_length: int = 0) -> PackedTokens:
+        """Pack token ids into tensors on the model's device."""
         return pack_tokens(batch, past_length, self._device.device)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
+    """Return whether the error means that memory, the device's or the system's, ran out."""
     is_memory_error = isinstance(error, torch.OutOfMemoryError | MemoryError)
     return is_memory_error or any(message in str(error) for message in _MEMORY_MESSAGES)
 
 
 def _count_common_tokens(first_ids: Sequence[int], second_ids: Sequence[int]) -> int:
-    """Count the tokens with which both sequences begin."""
+    """Return with how many equal tokens both sequences begin."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first_ids, second_ids, strict=False)))
 
 
 def _load_tokenizer(checkpoint: Checkpoint) -> Any:
-    """Load the tokenizer with its end token, but without padding, and truncating to the checkpoint's limit."""
+    """Load the tokenizer, without padding, truncating to the checkpoint's limit. Raises ModelError."""
     try:
         tokenizer = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
     except Exception as error:  # the library raises nothing more exact

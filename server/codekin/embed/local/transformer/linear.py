@@ -20,7 +20,7 @@ class Linear(Protocol):
 
 
 def make_linear(weight: Tensor, bias: Tensor | None, *, int8: bool) -> Linear:
-    """Return the fastest kind of layer. `int8` has an effect on processors only."""
+    """Return the fastest kind of layer for the weight's device; `int8` takes effect on processors only."""
     if weight.device.type != "cpu":
         return PlainLinear(weight, bias)
     if int8:
@@ -40,7 +40,7 @@ def can_use_int8() -> bool:
 
 
 class PlainLinear:
-    """Multiplies with torch's own kernel."""
+    """Layer that multiplies with torch's own kernel."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         self._weight, self._bias = weight, bias
@@ -50,7 +50,7 @@ class PlainLinear:
 
 
 class PackedLinear:
-    """Keeps its weights in oneDNN's layout: 1.05 times as fast for 512 rows, 1.4 times for 24, 3.7 for one."""
+    """Layer with weights in oneDNN's layout: 1.05 times as fast for 512 rows, 1.4 times for 24, 3.7 for one."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, activation: str = "none") -> None:
         """`activation` is fused into the product: "swish" or "none"."""
@@ -70,9 +70,9 @@ class PackedLinear:
 
 
 class Int8Linear:
-    """Quantises weights by output and inputs by row: no calibration, and outliers of one token cost no other token
-    its precision.
+    """Layer that quantises weights per output and inputs per row.
 
+    It needs no calibration, and outliers of one token cost no other token its precision.
     Source: LLM.int8(), arXiv 2208.07339, section 3 (vector-wise quantisation), without its outlier columns.
     """
 
@@ -89,7 +89,7 @@ class Int8Linear:
         return outputs if self._bias is None else outputs.add_(self._bias)
 
     def apply_unscaled(self, hidden_states: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the product (t, out), and the factors by which its rows must be multiplied, (t, 1)."""
+        """Return the product (t, out) without bias, and the factors to multiply its rows by, (t, 1)."""
         absolute_maxima = hidden_states.abs().amax(1, keepdim=True).float()
         row_scales = absolute_maxima.clamp_min_(_MIN_ABSOLUTE_MAXIMUM) / _MAX_INT8_INPUT
         int8_inputs = (hidden_states * (1 / row_scales).to(hidden_states.dtype)).round_().to(torch.int8)

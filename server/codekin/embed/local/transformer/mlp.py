@@ -11,7 +11,7 @@ from codekin.embed.local.transformer.linear import Int8Linear, Linear, PackedLin
 
 
 def make_mlp(gate_weight: Tensor, up_weight: Tensor, down_weight: Tensor, *, int8: bool) -> Linear:
-    """Return the fastest kind of MLP for weights without biases."""
+    """Return the fastest kind of gated MLP for weights without biases."""
     if int8 and gate_weight.device.type == "cpu":
         return Int8Mlp(Int8Linear(torch.cat([gate_weight, up_weight]), None), Int8Linear(down_weight, None))
     if can_pack(gate_weight):
@@ -22,7 +22,7 @@ def make_mlp(gate_weight: Tensor, up_weight: Tensor, down_weight: Tensor, *, int
 
 
 class Mlp:
-    """Computes gate and up in one product, and the rest step by step."""
+    """Gated MLP that computes gate and up in one product, and the rest step by step."""
 
     def __init__(self, gate_up_proj: Linear, down_proj: Linear) -> None:
         self._gate_up_proj, self._down_proj = gate_up_proj, down_proj
@@ -33,7 +33,7 @@ class Mlp:
 
 
 class PackedMlp:
-    """Fuses activation and gating into the products, tile by tile: 0.7 of the time of the first half."""
+    """Gated MLP that fuses activation and gating into the products: 0.7 of the time of the first half."""
 
     def __init__(self, gate_proj: PackedLinear, up_proj: PackedLinear, down_proj: PackedLinear) -> None:
         self._gate_proj, self._up_proj, self._down_proj = gate_proj, up_proj, down_proj
@@ -43,7 +43,7 @@ class PackedMlp:
 
 
 class Int8Mlp:
-    """Scales the up projection only at the end, where rows are short: `down_proj` scales each row by itself anyway."""
+    """Gated MLP in int8 that scales the up projection at the end, since `down_proj` rescales each row anyway."""
 
     def __init__(self, gate_up_proj: Int8Linear, down_proj: Int8Linear) -> None:
         self._gate_up_proj, self._down_proj = gate_up_proj, down_proj

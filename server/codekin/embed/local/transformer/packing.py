@@ -48,15 +48,15 @@ class PackedTokens:
 
     @property
     def last_rows(self) -> Tensor:
-        """(n,): the row of each text's last token."""
+        """Return the row of each text's last token, (n,)."""
         return self.first_rows + self.lengths - 1
 
     def to_padded(self, packed_heads: Tensor) -> Tensor:
-        """(t, heads, d) → (n, heads, longest, d)."""
+        """Convert packed heads to a padded batch: (t, heads, d) → (n, heads, longest, d)."""
         return packed_heads[self.padded_to_packed].transpose(1, 2)
 
     def to_packed(self, padded_heads: Tensor) -> Tensor:
-        """(n, heads, longest, d) → (t, heads · d)."""
+        """Convert a padded batch to packed rows: (n, heads, longest, d) → (t, heads · d)."""
         return padded_heads.transpose(1, 2).flatten(2).flatten(0, 1)[self.packed_to_padded]
 
 
@@ -82,17 +82,19 @@ def pack_tokens(texts: Sequence[Sequence[int]], past_length: int, device: torch.
 
 
 def _pad_to_multiple(numbers: Tensor) -> Tensor:
+    """Return the numbers (t,) padded with zeros to a multiple of 16."""
     return functional.pad(numbers, (0, _round_up(len(numbers)) - len(numbers)))
 
 
 def _round_up(count: int) -> int:
+    """Return the count rounded up to a multiple of 16."""
     return -(-count // _LENGTH_MULTIPLE) * _LENGTH_MULTIPLE
 
 
 def split_batches(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
-    """Yield batches of the texts' indices that fit the token budget; a longer text is a batch of its own.
+    """Yield batches of text indices, longest texts first, each within the token budget or of one text.
 
-    A batch has texts of similar length. The longest come first, so that memory runs out at once or never.
+    A batch has texts of similar length. The longest come first, so that memory runs out early or never.
     """
     batch: list[int] = []
     tokens_left = token_budget

@@ -17,9 +17,9 @@ _DEFAULT_ROPE_THETA = 10_000.0  # RoFormer's
 
 
 def make_rotary_table(config: Mapping[str, Any], head_dim: int, max_positions: int) -> RotaryTable:
-    """Return cosines and sines, float32 (max_positions, head_dim), of each position's angles.
+    """Return each position's cosines and sines, float32 (max_positions, head_dim). Raises ModelError if scaled.
 
-    The sines of the first half are negative, as `apply_rotary` needs them. Raises ModelError for scaled positions.
+    The sines of the first half are negative, as `apply_rotary` needs them. Scaled positions are not supported.
     """
     rope_parameters = config.get("rope_parameters") or {}
     rope_scaling = rope_parameters or config.get("rope_scaling") or {}
@@ -34,7 +34,7 @@ def make_rotary_table(config: Mapping[str, Any], head_dim: int, max_positions: i
 
 
 def apply_rotary(heads: Tensor, rotary: RotaryTable) -> Tensor:
-    """Rotate each head of (t, heads, d); `rotary` has (t, 1, d) cosines and sines, those of each token's position."""
+    """Return heads (t, heads, d) rotated by their positions; `rotary` has each token's (t, 1, d) cosines and sines."""
     cosines, sines = rotary
     first_half, second_half = heads.chunk(2, dim=-1)
     return (heads * cosines).addcmul_(torch.cat([second_half, first_half], dim=-1), sines)
