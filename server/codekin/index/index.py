@@ -26,7 +26,7 @@ _MAX_CACHED_WORDS = 50_000
 
 
 class Index:
-    """One workspace's index. Any thread may read it; a writer of the store calls `follow` afterwards."""
+    """One workspace's index: store, and vectors in memory. Any thread may read; writers call `follow` afterwards."""
 
     def __init__(
         self,
@@ -36,7 +36,10 @@ class Index:
         on_problem: Callable[[str], None],
         continuation_space: str = "",
     ) -> None:
-        """`space` has the light model's vectors of snippets, `continuation_space` those of continuations."""
+        """Open the files; nothing is loaded before `follow`. Raises StoreError.
+
+        `space` has the light model's vectors of snippets, `continuation_space` those of continuations.
+        """
         self.store = Store(index_paths.store)
         self.error_log = ErrorLog(self.store)
         self._index_paths = index_paths
@@ -50,6 +53,7 @@ class Index:
         self._reset_memory()
 
     def _reset_memory(self) -> None:
+        """Replace everything in memory by empty objects, to be loaded again by `follow`."""
         self._handled_store_replacements = self.store.replacements
         self._handled_vector_replacements = self._vectors.replacements
         self._identity = self.store.identity()
@@ -66,17 +70,19 @@ class Index:
         self.continuation_vectors = ContinuationVectors()
 
     def _make_model_vectors(self, space: str, dim: int, graph_path: Path) -> ModelVectors:
+        """Return the empty vectors of one space."""
         dense = DenseIndex(dim, graph_path, f"{self._identity} {space}", on_problem=self._on_problem)
         return ModelVectors(space, dense, self._vectors)
 
     def _make_heavy_vectors(self) -> ModelVectors | None:
+        """Return the empty vectors of the heavy model; None if there is none."""
         if self._heavy_space is None:
             return None
         space, dim = self._heavy_space
         return self._make_model_vectors(space, dim, self._index_paths.graph_path(space))
 
     def add_heavy(self, space: str, dim: int) -> None:
-        """From now on, load the heavy model's vectors in this space, too, as they are made."""
+        """Load the heavy model's vectors in this space now, and from now on in each `follow`."""
         with self._follow_lock:
             if self.heavy is not None:
                 self.heavy.dense.close()
@@ -89,17 +95,17 @@ class Index:
 
     @property
     def all_vectors(self) -> tuple[ModelVectors, ...]:
-        """Return the light model's vectors, which always exist, and the heavy one's."""
+        """Return the light model's vectors, and the heavy one's if there is one."""
         return (self.light,) if self.heavy is None else (self.light, self.heavy)
 
     @property
     def dense(self) -> DenseIndex:
-        """Return the light model's vectors."""
+        """Return the light model's dense index."""
         return self.light.dense
 
     @property
     def content_count(self) -> int:
-        """Return the number of contents, including those that are not in memory yet."""
+        """Return the number of contents in the store, including those that are not in memory yet."""
         generation, cached_count = self.store.generation(), self._cached_count
         if cached_count is None or cached_count[0] != generation:
             self._cached_count = cached_count = generation, self.store.count_contents()
@@ -107,12 +113,12 @@ class Index:
 
     @property
     def replacements(self) -> int:
-        """Return how often the store's or the vectors' file was found to be replaced or removed."""
+        """Return how often the store's or the vectors' file was replaced, removed or restored to an older state."""
         return self.store.replacements + self._vectors.replacements + self._restored_count
 
     @property
     def problem(self) -> StoreError | None:
-        """Return why a file that has replaced an open one can't be opened."""
+        """Return why a file that has replaced an open one can't be opened; None if all is well."""
         return self.store.problem or self._vectors.problem
 
     @property
@@ -122,7 +128,7 @@ class Index:
         return loaded_count / (loaded_count + missing_count) if missing_count else 1.0
 
     def sort_keys_of(self, contents: LabelArray | Sequence[int]) -> SortKeyArray:
-        """Return (n,): what breaks ties between these contents, including those that are not in memory yet."""
+        """Return (n,): the keys that break ties between contents, read from the store if they are not in memory."""
         sort_keys = self.sort_keys.find_keys(contents)
         unloaded_rows = np.flatnonzero(sort_keys == 0)
         if len(unloaded_rows):
@@ -132,7 +138,7 @@ class Index:
         return sort_keys
 
     def allowed_contents(self, within: Filter) -> LabelArray | None:
-        """Return the contents that have a location within the filter, ascending; None: all of them."""
+        """Return the contents that have a location within the filter, ascending; None if the filter is empty."""
         if within == Filter():
             return None
         cached_filter = self._cached_filter
@@ -142,7 +148,7 @@ class Index:
         return cached_filter[2]
 
     def document_frequency(self, word: str) -> int:
-        """Return the number of contents with the word, cached until the store changes."""
+        """Return the number of contents that contain the word, cached until the store changes."""
         if word not in self._document_frequencies:
             if len(self._document_frequencies) > _MAX_CACHED_WORDS:
                 self._document_frequencies.clear()
@@ -150,9 +156,9 @@ class Index:
         return self._document_frequencies[word]
 
     def follow(self) -> None:
-        """Load what any process has written since the last call.
+        """Load what any process has written since the last call; returns at once while another thread is loading.
 
-        Returns at once while another thread is loading; answers then come from what is in memory.
+        Answers then come from what is in memory.
         """
         if not self._follow_lock.acquire(blocking=False):
             return
@@ -179,7 +185,7 @@ class Index:
             self._follow_lock.release()
 
     def _check_files(self) -> None:
-        """Drop what is in memory if its files were replaced or removed."""
+        """Empty the memory if the store's file was replaced; search the vectors' file anew if that was."""
         newest_vector = self._vectors.newest_id()
         is_older = self.store.generation() < self._generation
         self._restored_count += is_older
@@ -197,13 +203,13 @@ class Index:
                 self.heavy.save(self.store)
 
     def follow_and_compact(self) -> None:
-        """Load a bulk change, and renew the graphs if that is due."""
+        """Load what was written, and start renewing the graphs on threads if that is due."""
         self.follow()
         for model_vectors in self.all_vectors:
             model_vectors.dense.maintain_graph()
 
     def settle_in_background(self) -> None:
-        """Call `follow_and_compact` on a thread of its own."""
+        """Call `follow_and_compact` on a new thread; returns at once."""
 
         def follow_until_closed() -> None:
             with contextlib.suppress(StoreClosingError):
@@ -212,14 +218,14 @@ class Index:
         threading.Thread(target=follow_until_closed, name="codekin-settle", daemon=True).start()
 
     def interrupt(self) -> None:
-        """Have all reading, writing and building end soon; returns at once. Only `close` may be called after."""
+        """Make all reading, writing and building end soon; returns at once. Afterwards only `close` may be called."""
         self.store.interrupt()
         self._vectors.interrupt()
         for model_vectors in self.all_vectors:
             model_vectors.dense.interrupt()
 
     def close(self) -> None:
-        """Close files, threads and child processes."""
+        """Close files, threads and child processes, waiting for their end."""
         for model_vectors in self.all_vectors:
             model_vectors.dense.close()
         with self._follow_lock:
@@ -227,7 +233,7 @@ class Index:
             self.store.close()
 
     def _load_continuations(self, numbers: Sequence[int]) -> None:
-        """Load the vectors of these contents' continuations, if there are any."""
+        """Load the continuation vectors of these contents, if there are any."""
         hashes = self.store.content_hashes(numbers)
         for start in range(0, len(numbers), _CONTENTS_PER_LOAD):
             chunk = [number for number in numbers[start : start + _CONTENTS_PER_LOAD] if number in hashes]
@@ -238,7 +244,7 @@ class Index:
             )
 
     def _drop_removed(self) -> None:
-        """Drop the contents that any process has removed from the store since the last call."""
+        """Drop from memory the contents that any process has removed from the store since the last call."""
         position, removed_contents = self.store.removed_after(self._removal_position)
         if removed_contents is None:
             removed_contents = np.setdiff1d(

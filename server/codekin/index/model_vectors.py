@@ -15,10 +15,10 @@ _CONTENTS_PER_LOAD = 4096  # some 20 ms, so that other threads get their turn
 
 
 class ModelVectors:
-    """Vectors of one store's contents in one space."""
+    """The vectors of one store's contents in one space, in memory, and the contents that lack one."""
 
     def __init__(self, space: str, dense: DenseIndex, vectors: VectorStore) -> None:
-        """`dense` must be empty."""
+        """Start with nothing loaded; `dense` must be empty."""
         self.space = space
         self.dense = dense
         self.last_content = 0  # the highest number that was looked up
@@ -29,17 +29,17 @@ class ModelVectors:
 
     @property
     def pending(self) -> Mapping[bytes, int]:
-        """Return the contents that have no vector yet, by hash; another mapping after each change."""
+        """Return the contents known to have no vector yet: numbers by hash; another mapping after each change."""
         return self._pending
 
     @property
     def share(self) -> float:
-        """Return the share of the contents that have a vector, 0 … 1; 0 without contents."""
+        """Return the share of the loaded contents that have a vector, 0 … 1; 0 without contents."""
         loaded_count = len(self.dense)
         return loaded_count / max(loaded_count + len(self._pending), 1)
 
     def follow_store(self, store: Store) -> None:
-        """Load the vectors of contents that are new in the store."""
+        """Load the vectors of contents that are new in the store; those without one become pending."""
         hashes = dict(store.contents_after(self.last_content))
         numbers = list(hashes)
         self.unloaded_count = len(numbers)
@@ -52,7 +52,7 @@ class ModelVectors:
         self.unloaded_count = 0
 
     def load_new(self) -> list[int]:
-        """Load vectors that any process has written since the last call; return the contents that lacked them."""
+        """Load pending vectors that any process has written since the last call; return their contents' numbers."""
         if not self._pending:
             return []
         newest_vector, new_hashes = self._vectors.vectors_since(self.space, self._newest_vector)
@@ -69,7 +69,7 @@ class ModelVectors:
         return list(contents.values())
 
     def drop_contents(self, contents: Collection[int]) -> None:
-        """Drop contents that the store has removed; their numbers are never used again."""
+        """Drop from memory contents that the store has removed; their numbers are never used again."""
         self.dense.retire_labels(np.array(list(contents), np.int64))
         self.dense.compact()
         if self._pending:
@@ -78,11 +78,11 @@ class ModelVectors:
             }
 
     def restart_search(self) -> None:
-        """Look for pending vectors from the first one: another file, with other numbers, has replaced the open one."""
+        """Make `load_new` search the whole file of vectors again, because another file replaced it."""
         self._newest_vector = 0
 
     def save(self, store: Store) -> None:
-        """Write the vectors in memory into the file of vectors, which has lost them."""
+        """Write the vectors in memory into the file of vectors, after that has lost them."""
         labels = self.dense.labels()
         for start in range(0, len(labels), _CONTENTS_PER_LOAD):
             hashes = store.content_hashes(labels[start : start + _CONTENTS_PER_LOAD].tolist())
@@ -90,7 +90,7 @@ class ModelVectors:
             self._vectors.put_vectors(self.space, list(hashes.values()), vectors)
 
     def _load_vectors(self, chunk: Mapping[bytes, int]) -> set[bytes]:
-        """Make the vectors of `chunk` (numbers by hash) searchable; return the hashes of those that have one."""
+        """Make the vectors of `chunk` (numbers by hash) searchable; return the hashes that have one."""
         hashes = list(chunk)
         positions, vectors = self._vectors.get_vectors(self.space, hashes, self.dense.dim)
         self.dense.add_vectors([chunk[hashes[position]] for position in positions], vectors)
@@ -98,4 +98,5 @@ class ModelVectors:
 
 
 def _without_hashes(contents: Mapping[bytes, int], removed_hashes: set[bytes]) -> dict[bytes, int]:
+    """Return the contents without these hashes."""
     return {content_hash: number for content_hash, number in contents.items() if content_hash not in removed_hashes}

@@ -14,10 +14,10 @@ _FILES_PER_BATCH = 64  # between two checks whether to stop
 
 
 def backfill_vectors(index: Index, ingester: Ingester, on_progress: OnProgress, should_stop: Callable[[], bool]) -> int:
-    """Embed contents that lack a vector, for files unchanged on disk. Return the number embedded.
+    """Embed contents that lack a vector, of files unchanged on the disk; return the number embedded. Raises StoreError.
 
-    A codekin process like ours embeds a content before it writes it, so that there is almost always nothing to do. The
-    index must have followed the store. Raises StoreError.
+    A codekin process with the same model embeds a content before it writes it, so that there is almost always nothing
+    to do. The index must have followed the store. It ends early when `should_stop` returns True.
     """
     paths = sorted(index.store.files_with(index.light.pending))
     started, embedded_count = time.monotonic(), 0

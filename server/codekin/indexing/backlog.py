@@ -13,14 +13,14 @@ _ORDER_REUSE_FACTOR = 20  # keep an order for 20 times as long as it took to mak
 
 
 class EmbeddingBacklog:
-    """The contents of one index that have no vector of its heavy model."""
+    """The contents of one index that lack a vector of its heavy model, with their texts."""
 
     def __init__(self, workspace: Workspace, index: Index) -> None:
         self._workspace = workspace
         self._index = index
 
     def iterate_batches(self, get_batch_size: Callable[[], int], cancel: Cancel) -> Iterator[dict[bytes, str]]:
-        """Yield texts by content hash in batches, until none is left. Each content comes once, even if it fails."""
+        """Yield texts by content hash in batches, until none is left or `cancel` is set; each content once."""
         yielded_hashes: set[bytes] = set()
         has_progress = True
         while has_progress and not cancel.is_set():
@@ -39,7 +39,7 @@ class EmbeddingBacklog:
                 has_progress = True
 
     def _order_files(self, cancel: Cancel) -> Iterator[Path]:
-        """Yield files with pending contents, open ones first, then the last changed, until the order is out of date."""
+        """Yield files with pending contents, open ones first, then by time, until the order is out of date."""
         store, started = self._index.store, time.monotonic()
         generation, file_states = store.generation(), store.file_states()
         open_paths = self._workspace.overlays()
@@ -52,6 +52,7 @@ class EmbeddingBacklog:
             yield path
 
     def _pending_texts(self, path: Path) -> Iterator[tuple[bytes, str]]:
+        """Yield hash and text of the file's current snippets that lack a vector."""
         document = self._workspace.read_document(path)
         if isinstance(document, Document):
             pending_contents = self._pending_contents()
@@ -60,13 +61,14 @@ class EmbeddingBacklog:
                     yield content_hash, snippet.text
 
     def _pending_contents(self) -> Mapping[bytes, int]:
+        """Return the contents that lack a heavy vector: numbers by hash; empty without a heavy model."""
         return self._index.heavy.pending if self._index.heavy else {}
 
 
 def _split_batch(
     batch: Mapping[bytes, str], get_batch_size: Callable[[], int], cancel: Cancel
 ) -> Iterator[dict[bytes, str]]:
-    """Split a batch that one file with thousands of contents has made too large."""
+    """Yield a batch that one file with thousands of contents has made too large in parts."""
     content_hashes = list(batch)
     while content_hashes and not cancel.is_set():
         size = get_batch_size()

@@ -28,7 +28,7 @@ _REOPEN_DELAY_S = 2.0  # at most, between two attempts to open a file of the ind
 
 
 class BulkIndexer:
-    """Owner of the workspace's lock, of the watcher and of the reconciling child process."""
+    """Holds or waits for the workspace's lock; with it, runs the watcher and the reconciling child process."""
 
     def __init__(
         self, index_paths: IndexPaths, workspace: Workspace, index: Index, edits: EditIndexer, state: IndexerState
@@ -47,35 +47,35 @@ class BulkIndexer:
 
     @property
     def is_owner(self) -> bool:
-        """Return whether this process keeps the index in sync with the disk."""
+        """Return whether this process holds the lock, hence keeps the index in sync with the disk."""
         return self._lock.is_held
 
     @property
     def watch_mode(self) -> str:
-        """Return how changes on the disk are noticed."""
+        """Return how changes on the disk are noticed (see Watcher.mode); "off" without a watcher."""
         return self._watcher.mode if self._watcher else "off"
 
     def interrupt_child(self) -> None:
-        """Ask a reconciling child process to end; returns at once."""
+        """Ask the reconciling child process, if one runs, to end; returns at once."""
         if child := self._child:
             child.interrupt()
 
     def stop_child(self) -> None:
-        """End a reconciling child process; what it has written is kept."""
+        """End the reconciling child process, if one runs, and wait; what it has written is kept."""
         if child := self._child:
             child.stop()
 
     def stop_watching(self) -> None:
-        """End the watcher, if there is one."""
+        """Stop the watcher, if there is one."""
         if self._watcher:
             self._watcher.stop()
 
     def release_lock(self) -> None:
-        """Let another process take over."""
+        """Release the lock, so that another process can take over."""
         self._lock.release()
 
     def run(self) -> None:
-        """Wait for the lock and keep the store in sync while it is held, again and again until the indexer stops."""
+        """Wait for the lock and keep the store in sync while it is held, repeatedly, until the indexer stops."""
         while self._wait_for_lock():
             self._start_watching()
             self._keep_in_sync()
@@ -84,7 +84,7 @@ class BulkIndexer:
                 self._watcher = None
 
     def _wait_for_lock(self) -> bool:
-        """Wait for the lock, following what its owner writes; return False when stopping."""
+        """Wait for the lock, loading what its owner writes, and return True; return False when stopping."""
         failures = 0
         while not self._state.is_stopping:
             try:
@@ -102,6 +102,7 @@ class BulkIndexer:
         return False
 
     def _start_watching(self) -> None:
+        """Start a watcher that queues changed files and requests rescans."""
         from codekin.workspace.watcher import Watcher  # the command line never watches
 
         polling_s = self._settings.polling_s
@@ -126,12 +127,12 @@ class BulkIndexer:
                 failures += 1
 
     def _release_all_overlays(self) -> None:
-        """Drop unsaved text of all processes: its owner may be dead, and a live one writes it again."""
+        """Drop the unsaved text of all processes from the store, and queue this process's open documents."""
         self._index.store.release_overlays()
         self._edits.queue_changed(self._workspace.overlays())
 
     def _check_index_files(self) -> None:
-        """Request a rescan if a file of the index was replaced or removed. Raises StoreError."""
+        """Load new data; request a rescan if a file of the index was replaced or removed. Raises StoreError."""
         self._index.follow()
         if self._index.problem:
             raise self._index.problem
@@ -145,7 +146,7 @@ class BulkIndexer:
         self._state.notify_change()
 
     def _handle_failure(self, error: Exception, failures: int) -> None:
-        """Record the error, repair what can be repaired, and wait before the next attempt."""
+        """Record the error, set a corrupt file aside, and wait before the next attempt. Raises StoreClosingError."""
         if isinstance(error, StoreClosingError):
             raise error
         log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
@@ -161,7 +162,7 @@ class BulkIndexer:
         self._state.wait_for(lambda: False, delay_s)
 
     def _reconcile(self, failures: int) -> None:
-        """Run a reconciling child process to its end. `failures` is the number of failed runs before it, in a row."""
+        """Run a reconciling child process to its end and load the result; `failures`: failed runs before it."""
         child = self._start_child(failures)
         if child is None:
             return
@@ -180,7 +181,7 @@ class BulkIndexer:
         self._state.notify_change()
 
     def _start_child(self, failures: int) -> ReconcileProcess | None:
-        """Start the child process, or return None when paused or stopping."""
+        """Start the child process and return it; None when paused or stopping."""
         with self._state.wake:
             if self._state.should_yield:
                 return None

@@ -21,7 +21,7 @@ _RETRY_DELAY_S = 1.0
 
 
 class EditIndexer:
-    """Queue of changed paths, and the thread's work that takes them into the store."""
+    """Queue of changed paths, and the work of the thread that writes them into the store."""
 
     def __init__(
         self, workspace: Workspace, index: Index, ingester: Ingester, settings: IndexSettings, state: IndexerState
@@ -38,7 +38,7 @@ class EditIndexer:
         self.problem: str | None = None
 
     def queue_changed(self, paths: Iterable[Path]) -> None:
-        """Queue paths that may have changed; they are indexed after the debounce."""
+        """Queue paths that may have changed, to be indexed after the debounce; returns at once."""
         now, debounce_s = time.monotonic(), self._settings.debounce_ms / 1000
         with self._state.wake:
             for path in paths:
@@ -47,17 +47,17 @@ class EditIndexer:
             self._state.wake.notify_all()
 
     def queue_stale(self, paths: Iterable[Path]) -> None:
-        """Queue paths whose stored text is stale. Does not extend a pending debounce."""
+        """Queue paths whose stored text is stale; does not extend the debounce of a queued path."""
         with self._state.wake:
             unqueued_paths = [path for path in paths if path not in self._deadlines]
         self.queue_changed(unqueued_paths)
 
     def requeue_refused(self) -> None:
-        """Queue the open documents that are left out, after a reconcile has indexed them as they are on disk."""
+        """Queue open documents that are not indexed (too large, say), after a reconcile has read the disk's."""
         self.queue_changed(self._refused_documents)
 
     def request_backfill(self) -> None:
-        """Ask for the vectors that other processes' contents lack, once per change of the store."""
+        """Request embedding of contents that lack this model's vectors, once per change of the store."""
         generation = self._index.store.generation()
         with self._state.wake:
             is_changed = generation != self._backfilled_generation
@@ -70,7 +70,7 @@ class EditIndexer:
             self.index_paths(paths)
 
     def _wait_for_work(self) -> list[Path] | None:
-        """Wait for paths that are due, or for a backfill (then there may be no paths). Return None when stopping."""
+        """Wait for due paths or a backfill, and return the paths (perhaps none); None when stopping."""
         wake = self._state.wake
         with wake:
             while True:
@@ -88,7 +88,7 @@ class EditIndexer:
         return due_paths
 
     def index_paths(self, paths: list[Path]) -> None:
-        """Index the files now, and backfill missing vectors. A failure is recorded and tried again."""
+        """Index the files now, and backfill missing vectors; a failure is recorded and tried again, not raised."""
         if len(paths) > _MAX_PATHS:
             self._state.request_rescan()
             paths = [path for path in paths if self._workspace.is_open(path)]  # a scan reads the disk only
@@ -105,13 +105,14 @@ class EditIndexer:
             self._state.record_error(error)
             self.problem = None if isinstance(error, StoreLostError) else str(error)
             self._queue_retry(paths)
-        except Exception as error:  # a fault of ours must not end the thread that indexes the editor's documents
+        except Exception as error:  # a bug must not end the thread that indexes the editor's documents
             log.exception("%d files could not be indexed", len(paths))
             self._index.error_log.record(repr(error))
             self.problem = f"{error!r} while indexing an edit; the log has the details. Please report it."
         self._state.notify_change()
 
     def _write_paths(self, paths: list[Path]) -> None:
+        """Write the files' current state into the store: records, removals and skipped files. Raises CodekinError."""
         store = self._index.store
         checked_files = {path: self._workspace.check_file(path) for path in paths}
         indexable_paths = [path for path, checked in checked_files.items() if isinstance(checked, SourceFile)]
@@ -125,6 +126,7 @@ class EditIndexer:
         self._state.embedded_count += ingested.embedded
 
     def _backfill(self) -> None:
+        """Load what was written, and embed contents that lack a vector, unless paused or stopping."""
         generation = self._index.store.generation()
         self._index.follow()
         if not self._index.light.pending:
@@ -139,6 +141,7 @@ class EditIndexer:
             self._backfilled_generation = generation
 
     def _queue_retry(self, paths: Iterable[Path]) -> None:
+        """Queue paths again, due in a second."""
         retry_time = time.monotonic() + _RETRY_DELAY_S
         with self._state.wake:
             for path in paths:

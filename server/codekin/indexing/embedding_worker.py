@@ -36,7 +36,7 @@ _STOP_TIMEOUT_S = 0.5  # for the end of a batch that can't be interrupted
 
 
 class EmbeddingWorker:
-    """The heavy model of one index: opens it, embeds all contents, and embeds queries."""
+    """Opens the heavy model of one index, embeds all contents on a thread, and embeds queries."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class EmbeddingWorker:
         open_heavy: Callable[[], HeavyModel] | None,
         on_change: Callable[[], None],
     ) -> None:
-        """`open_heavy` may take long, and raises ModelError; None if there is no heavy model, and nothing to do."""
+        """Prepare; `open_heavy` may take long and raises ModelError. None: there is no heavy model, nothing to do."""
         self._index_paths = index_paths
         self._index = index
         self._backlog = EmbeddingBacklog(workspace, index)
@@ -67,9 +67,9 @@ class EmbeddingWorker:
         self._must_reopen = False  # a query failed: another model may answer by now
 
     def embed_query(self, question: str, task: Task) -> Vectors | None:
-        """Return the question's vector (d,).
+        """Return the question's vector (d,); None if the model is not open, is busy or fails.
 
-        None before the model is open, and if it is busy or fails; then `query_problem` says why.
+        If it fails, `query_problem` says why, and the model is opened again for the next round.
         """
         heavy = self._heavy
         if heavy is None:
@@ -90,11 +90,11 @@ class EmbeddingWorker:
 
     @property
     def pending_count(self) -> int:
-        """Return how many contents are known to have no vector yet."""
+        """Return how many contents are known to lack a vector; 0 before the model is open."""
         return len(self._get_vectors().pending) if self._heavy else 0
 
     def open(self) -> HeavyModel | None:
-        """Return the heavy model, opened and indexed on first use; None if none is set. Raises ModelError."""
+        """Return the heavy model, opened and added to the index on first use; None without one. Raises ModelError."""
         with self._opening_lock:
             if self._heavy is None and self._open_heavy is not None:
                 try:
@@ -109,7 +109,7 @@ class EmbeddingWorker:
     def run_until_done(self, on_progress: OnProgress, cancel: Cancel) -> int:
         """Embed until no content lacks a vector; return how many this process embedded. Raises ModelError.
 
-        If another process is doing it, wait for that one.
+        While another process does it, it waits.
         """
         heavy, embedded_count = self.open(), 0
         if heavy is None:
@@ -128,19 +128,19 @@ class EmbeddingWorker:
         return embedded_count
 
     def start(self) -> None:
-        """Embed in the background from now on."""
+        """Start the thread that embeds in the background; does nothing without a heavy model."""
         if self._open_heavy is None:
             return
         self._thread = threading.Thread(target=self._run_rounds, name="codekin-embedding-worker", daemon=True)
         self._thread.start()
 
     def notify(self) -> None:
-        """Check for pending contents now rather than at the next interval."""
+        """Make the thread check for pending contents now rather than at the next interval."""
         with self._wake:
             self._wake.notify_all()
 
     def pause(self) -> None:
-        """Embed nothing until `resume`; questions are answered from what is there."""
+        """Embed nothing until `resume`; queries are still answered."""
         self._is_paused = True
         self._round_interrupt.set()
 
@@ -150,13 +150,13 @@ class EmbeddingWorker:
         self.notify()
 
     def interrupt(self) -> None:
-        """Have all work end soon; returns at once. Only `stop` may be called after."""
+        """Make all work end soon; returns at once. Afterwards only `stop` may be called."""
         self._stop.set()
         self._round_interrupt.set()
         self.notify()
 
     def stop(self) -> None:
-        """End; the vectors made so far are kept."""
+        """End the thread and close the model, waiting briefly; the vectors made so far are kept."""
         self.interrupt()
         if self._heavy:
             self._heavy.close()
@@ -165,12 +165,12 @@ class EmbeddingWorker:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Return what is wrong with the model, each with its remedy."""
+        """Return what is wrong with the model, as messages with their remedies."""
         worker_problems = dict.fromkeys(problem for problem in (self.problem, self.query_problem) if problem)
         return (*worker_problems, *(self._heavy.bulk.problems if self._heavy else ()))
 
     def status(self) -> ModelStatus | None:
-        """Return the model's progress; None if there is no heavy model."""
+        """Return the model's state and share of contents; None if there is no heavy model."""
         vectors, heavy = self._index.heavy, self._heavy
         if self._open_heavy is None:
             return None
@@ -180,6 +180,7 @@ class EmbeddingWorker:
         return ModelStatus(heavy.bulk.model, heavy.bulk.device, vectors.share, activity)
 
     def _run_rounds(self) -> None:
+        """Embed round by round until stopped; after a failure, close the model and retry later."""
         failures = 0
         while not self._stop.is_set():
             self._round_interrupt.clear()
@@ -198,20 +199,21 @@ class EmbeddingWorker:
                 self._wake.wait(_POLL_INTERVAL_S)
 
     def _record_problem(self, error: Exception) -> None:
+        """Set the problem to the error's message, and log it if it is new."""
         is_expected = isinstance(error, CodekinError)
         previous_problem, self.problem = self.problem, str(error) if is_expected else repr(error)
         if previous_problem != self.problem:
             log.warning("%s", error, exc_info=not is_expected)
 
     def _close_model(self) -> None:
-        """Close the model, so that the next use opens it again: another one may answer by then."""
+        """Close the model, so that the next use opens it again: another model may answer by then."""
         with self._opening_lock:
             if self._heavy:
                 self._heavy.close()
             self._heavy = None
 
     def _run_round(self) -> None:
-        """Embed the backlog once, if no other process is doing it."""
+        """Embed the backlog once, unless another process is doing it. Raises ModelError, StoreError."""
         if self._must_reopen:
             self._must_reopen = False
             self._close_model()
@@ -234,6 +236,7 @@ class EmbeddingWorker:
             self.progress = None
 
     def _set_activity(self, activity: ModelState, progress: Progress | None) -> None:
+        """Set state and progress, and call `on_change` if they have changed."""
         has_changed = activity != self._activity or progress is not None or self.progress is not None
         self._activity, self.progress = activity, progress
         if has_changed:
@@ -257,7 +260,7 @@ class EmbeddingWorker:
         return embedded_count
 
     def _embed_texts(self, texts: Mapping[bytes, str], embedder: Embedder, vector_store: VectorStore) -> int:
-        """Embed the texts (by content hash) and write their vectors; return the number embedded."""
+        """Embed texts by content hash and write their vectors; return the number, without texts that kill the model."""
         if not texts:
             return 0
         started = time.monotonic()
@@ -278,6 +281,7 @@ class EmbeddingWorker:
         return len(texts)
 
     def _find_space(self, heavy: HeavyModel) -> str:
+        """Return the space of the model's vectors; by its probe, if its name may stand for several models."""
         space = heavy.bulk.space(Task.CODE2CODE)
         if heavy.probe is None:
             return space
@@ -285,10 +289,12 @@ class EmbeddingWorker:
             return vector_store.find_or_create_space(space, hash_content(PROBE), heavy.probe)
 
     def _get_vectors(self) -> ModelVectors:
+        """Return the heavy model's part of the index; the model must be open."""
         model_vectors = self._index.heavy
         assert model_vectors is not None  # noqa: S101 (it is there once the model is open)
         return model_vectors
 
     def _make_progress(self, seconds_left: float | None) -> Progress:
+        """Return the progress: contents with a vector, of all."""
         embedded_count, pending_count = len(self._get_vectors().dense), len(self._get_vectors().pending)
         return Progress(embedded_count, embedded_count + pending_count, seconds_left)

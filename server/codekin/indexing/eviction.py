@@ -17,9 +17,10 @@ _MIN_UNUSED_S = 14 * 86_400  # a removed worktree often comes back; a disk may b
 
 
 def evict_to_quota(index_paths: IndexPaths, vectors: VectorStore) -> None:
-    """Evict unreferenced vectors. Costs a few microseconds while the vectors are within `cache.quota_mb`.
+    """Delete vectors that no workspace refers to, if the file exceeds `cache.quota_mb`; drops abandoned stores.
 
-    Vectors that a workspace refers to always stay, even above the quota: they would have to be embedded again.
+    It takes microseconds while the file is within the quota. Vectors that a workspace refers to always stay, even above
+    the quota: they would have to be embedded again.
     """
     quota_bytes = index_paths.settings.cache.quota_mb * 1_048_576
     if vectors.size_bytes() <= quota_bytes:
@@ -32,6 +33,7 @@ def evict_to_quota(index_paths: IndexPaths, vectors: VectorStore) -> None:
 
 
 def _read_content_hashes(store_path: Path) -> set[bytes]:
+    """Return the hashes of a store's contents; empty if it can't be read."""
     try:
         store = Store(store_path)
         try:
@@ -43,7 +45,7 @@ def _read_content_hashes(store_path: Path) -> set[bytes]:
 
 
 def _drop_abandoned_store(store_path: Path) -> bool:
-    """Remove the store of a workspace that is gone from the disk and long unused. Return whether it was removed."""
+    """Delete the store of a workspace that is gone and two weeks unused; return whether it was deleted."""
     try:
         if time.time() - store_path.stat().st_mtime < _MIN_UNUSED_S:
             return False

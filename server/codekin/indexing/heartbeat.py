@@ -19,10 +19,10 @@ _CHECK_INTERVAL_S = 0.5
 
 
 class Watch:
-    """Kills `process` when it has been silent for too long, while entered. Its reader calls `record_message`."""
+    """Context in which `process` is killed when it has been silent for too long; its reader calls `record_message`."""
 
     def __init__(self, process: Process, silence_timeout_s: float, start_timeout_s: float) -> None:
-        """`start_timeout_s` applies until the first message, `silence_timeout_s` between any two."""
+        """Set the time-outs: `start_timeout_s` until the first message, `silence_timeout_s` between any two."""
         self._process = process
         self._silence_timeout_s = silence_timeout_s
         self._current_timeout_s = start_timeout_s
@@ -40,14 +40,15 @@ class Watch:
         self._ended.set()
 
     def record_message(self) -> None:
-        """Note that the process has sent a message."""
+        """Note that the process has sent a message: its silence starts again."""
         self._silent_s, self._current_timeout_s = 0.0, self._silence_timeout_s
 
     def _watch_process(self) -> None:
+        """Add up the silence, and kill the process when it exceeds the time-out."""
         previous_check = time.monotonic()
         while not self._ended.wait(_CHECK_INTERVAL_S):
             current_time = time.monotonic()
-            # A longer pause than requested was the machine's sleep, or ours: then no message could arrive.
+            # A longer pause than requested means that the machine, or this process, slept: no message could arrive.
             self._silent_s += min(current_time - previous_check, 2 * _CHECK_INTERVAL_S)
             previous_check = current_time
             if self._silent_s > self._current_timeout_s:
@@ -57,7 +58,7 @@ class Watch:
 
 
 def keep_beating(send_beat: Callable[[], object]) -> None:
-    """Call `send_beat` every second, on a thread of its own, until the process ends."""
+    """Call `send_beat` every second on a new daemon thread, as long as this process lives; returns at once."""
 
     def send_beats() -> None:
         while True:

@@ -23,7 +23,7 @@ _INTERRUPT_INTERVAL_S = 0.05  # between two interrupts of a thread, which may ha
 
 
 class Indexer:
-    """The writing side of an index, on two threads of its own. Every method returns at once but `stop`."""
+    """The writing side of an index, on two threads. Every method returns at once, except `stop`."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class Indexer:
             thread.start()
 
     def interrupt(self) -> None:
-        """Have all work end soon; returns at once. Only `stop` may come after."""
+        """Make all work end soon; returns at once. Afterwards only `stop` may be called."""
         with self._state.wake:
             self._state.is_stopping = True
             self._state.wake.notify_all()
         self._bulk.interrupt_child()
 
     def stop(self) -> None:
-        """End, leaving nothing half-written and no process behind. The next start reads again what was not written."""
+        """End threads and child process and release the lock; nothing is left half-written."""
         self.interrupt()
         self._bulk.stop_child()
         for thread in self._threads:
@@ -69,35 +69,35 @@ class Indexer:
         self._bulk.release_lock()
 
     def queue_stale(self, paths: Iterable[Path]) -> None:
-        """Queue paths whose stored text is stale. Does not extend a pending debounce."""
+        """Queue paths whose stored text is stale; does not extend the debounce of a queued path."""
         self._edits.queue_stale(paths)
 
     def queue_changed(self, paths: Iterable[Path]) -> None:
-        """Queue paths that may have changed; they are indexed after the debounce."""
+        """Queue paths that may have changed, to be indexed after the debounce."""
         self._edits.queue_changed(paths)
 
     def request_rescan(self) -> None:
-        """Ask for a reconcile, and for another one if one is under way. Only the owner of the lock does it."""
+        """Request a reconcile, and another one if one is under way; only the owner of the lock does it."""
         self._state.request_rescan()
 
     def pause(self) -> None:
-        """Do no bulk work until `resume`; open documents stay searchable as they are edited."""
+        """Stop bulk work until `resume`; edited documents are still indexed."""
         with self._state.wake:
             self._state.is_paused = True
         self._bulk.stop_child()
         self._state.notify_change()
 
     def resume(self) -> None:
-        """Continue after `pause`."""
+        """Continue after `pause`, with a rescan."""
         with self._state.wake:
             self._state.is_paused = False
         self._state.request_rescan()
         self._state.notify_change()
 
     def reindex(self) -> None:
-        """Index the whole workspace from scratch; contents that have a vector are not embedded again.
+        """Empty the store, so that all is indexed again; vectors are kept. Raises StoreBusyError if not the owner..
 
-        Raises StoreBusyError if another process has the lock: it would not know that it has to rescan.
+        The owner is another process then, which would not know that it has to rescan.
         """
         if not self.is_owner:
             raise StoreBusyError("Another codekin process owns this index. Reindex there, or close it first.")
@@ -105,12 +105,12 @@ class Indexer:
         self._state.request_rescan()
 
     def rebuild_corrupt(self, error: StoreCorruptError) -> None:
-        """Set aside an unsound file of the index. The owner of the lock builds a new one."""
+        """Set aside an unsound file of the index and request a rescan, by which the lock's owner fills a new one."""
         self._state.rebuild_corrupt(error)
 
     @property
     def state(self) -> IndexState:
-        """Return what the indexer is doing."""
+        """Return the index's state, as shown to users."""
         if self.problem:
             return IndexState.FAILED
         if not self.is_owner:
@@ -121,32 +121,32 @@ class Indexer:
 
     @property
     def is_owner(self) -> bool:
-        """Return whether this process keeps the index in sync with the disk."""
+        """Return whether this process holds the lock, hence keeps the index in sync with the disk."""
         return self._bulk.is_owner
 
     @property
     def problem(self) -> str | None:
-        """Return what prevents indexing, with the remedy."""
+        """Return what prevents indexing, with the remedy; None if nothing does."""
         index_problem = self._index.problem
         return self._bulk.problem or (str(index_problem) if index_problem else self._edits.problem)
 
     @property
     def progress(self) -> Progress | None:
-        """Return the progress of bulk work, if some is under way."""
+        """Return the progress of bulk work; None if none is under way."""
         return self._state.progress
 
     @property
     def embedded(self) -> int:
-        """Return the number of contents embedded since the start."""
+        """Return the number of contents embedded since the start of this process."""
         return self._state.embedded_count
 
     @property
     def watch_mode(self) -> str:
-        """Return how changes on the disk are noticed."""
+        """Return how changes on the disk are noticed (see Watcher.mode)."""
         return self._bulk.watch_mode
 
 
 def _run_until_closed(loop: Callable[[], None]) -> None:
-    """Run one thread's loop; closing the index ends it."""
+    """Run one thread's loop, and end quietly when the index is closed."""
     with contextlib.suppress(StoreClosingError):
         loop()

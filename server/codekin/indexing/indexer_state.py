@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class IndexerState:
-    """Flags and figures of one indexer. Change a flag only while `wake` is held, and notify it."""
+    """Flags and figures that the threads share. Change a flag only while `wake` is held, and notify it."""
 
     def __init__(self, index: Index, on_change: Callable[[], None]) -> None:
         self.wake = threading.Condition()
@@ -29,38 +29,38 @@ class IndexerState:
 
     @property
     def should_yield(self) -> bool:
-        """Whether bulk work has to end soon."""
+        """Return whether bulk work has to end soon, to stop or to pause."""
         return self.is_stopping or self.is_paused
 
     def request_rescan(self) -> None:
-        """Ask for a reconcile, and for another one if one is under way."""
+        """Request a reconcile, and another one if one is under way; wakes the waiting threads."""
         with self.wake:
             self.is_rescan_requested = True
             self.is_reconciled = False
             self.wake.notify_all()
 
     def is_rescan_due(self) -> bool:
-        """Return whether a reconcile is requested and allowed."""
+        """Return whether a reconcile is requested, and the indexer is not paused."""
         return self.is_rescan_requested and not self.is_paused
 
     def wait_for(self, condition: Callable[[], bool], timeout_s: float) -> None:
-        """Wait until `condition` holds, the timeout is over, or the indexer stops."""
+        """Wait until `condition` holds, the time-out is over, or the indexer stops."""
         with self.wake:
             self.wake.wait_for(lambda: self.is_stopping or condition(), timeout_s)
 
     def report_progress(self, progress: Progress) -> None:
-        """Publish the progress, and load what has been written so far into memory."""
+        """Set the progress, load what was written into memory, and notify."""
         self.progress = progress
         self._index.follow()
         self.notify_change()
 
     def record_error(self, error: CodekinError) -> None:
-        """Log the error, and keep it for the report of recent problems."""
+        """Log the error, and record it in the error log for the report of recent problems."""
         log.warning("%s", error)
         self._index.error_log.record(str(error))
 
     def rebuild_corrupt(self, error: StoreCorruptError) -> None:
-        """Set aside an unsound file of the index. The owner of the lock builds a new one."""
+        """Set aside an unsound file of the index and request a rescan, by which the lock's owner fills a new one."""
         with contextlib.suppress(StoreError):  # if that fails, the next reader of the file reports it again
             set_aside(error)
         self.request_rescan()

@@ -33,7 +33,7 @@ _MAX_WORDS = 512  # per content; later words add little, and cost full text and 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Records to write, and the work that making them took."""
+    """Records to write into the store, and the work that making them took."""
 
     records: tuple[FileRecord, ...] = ()
     removed_paths: tuple[Path, ...] = ()  # there is nothing to index any more
@@ -43,7 +43,7 @@ class IngestResult:
 
     @property
     def file_count(self) -> int:
-        """Return how many files this is of."""
+        """Return the number of files that were read: records and removed paths."""
         return len(self.records) + len(self.removed_paths)
 
 
@@ -66,6 +66,7 @@ class _ReadFiles:
     skipped: list[Skipped] = field(default_factory=list)
 
     def skip_file(self, item: Skipped) -> None:
+        """Add a skipped file; what the store has of it is to be removed."""
         self.removed_paths.append(item.path)
         self.skipped.append(item)
 
@@ -74,7 +75,7 @@ _Extracted = Sequence[tuple[Document, list[Snippet]]]
 
 
 class Ingester:
-    """Makes records of files. Reads the store but never writes it; writes vectors.
+    """Makes records of files; reads the store but never writes it, and writes vectors.
 
     That order makes every crash harmless: a vector without a content is reused later, the opposite never occurs.
     """
@@ -87,7 +88,7 @@ class Ingester:
         embedder: Embedder,
         cancel: Cancel | None = None,
     ) -> None:
-        """`cancel` ends `ingest_files` early, as `interrupt` does."""
+        """Use these open files; `cancel` ends `ingest_files` early, as `interrupt` does."""
         self._workspace = workspace
         self._store = store
         self._vectors = vectors
@@ -97,14 +98,14 @@ class Ingester:
         self._continuation_space = continuation_space(embedder)
 
     def interrupt(self) -> None:
-        """Have `ingest_files` end soon, with StoreClosingError."""
+        """Make `ingest_files` end soon with StoreClosingError; closes the store and vectors to all calls."""
         self._store.interrupt()
         self._vectors.interrupt()
 
     def ingest_files(self, paths: Iterable[Path], forced_paths: Collection[Path] = ()) -> IngestResult:
-        """Make records of the files as they are now.
+        """Return records of the files as they are now, and write new contents' vectors. Raises StoreClosingError.
 
-        Files in `forced_paths` are extracted again even if their text is the stored one. Raises StoreClosingError.
+        Files in `forced_paths` are extracted again even if their text is the stored one.
         """
         files = self._read_files(paths, forced_paths)
         extracted = self._extract_snippets(files)
@@ -114,6 +115,7 @@ class Ingester:
         )
 
     def _read_files(self, paths: Iterable[Path], forced_paths: Collection[Path]) -> _ReadFiles:
+        """Read the files and sort them into unchanged, changed, removed and skipped."""
         files = _ReadFiles()
         for path in paths:
             self._raise_if_stopped()
@@ -130,7 +132,7 @@ class Ingester:
         return files
 
     def _extract_snippets(self, files: _ReadFiles) -> _Extracted:
-        """Cut the documents into snippets; a document on which that fails is skipped."""
+        """Return the changed documents' snippets; a document on which that fails is skipped."""
         extracted: list[tuple[Document, list[Snippet]]] = []
         for document in files.documents:
             self._raise_if_stopped()
@@ -138,13 +140,13 @@ class Ingester:
                 extracted.append((document, snippets_of(document)))
             except MemoryError:
                 files.skip_file(Skipped(document.path, "there was no memory left for it", retry=Retry.ALONE))
-            except Exception:  # a fault of ours, or of a grammar, must cost one file and not the index
+            except Exception:  # a bug in codekin or in a grammar must cost one file, not the index
                 log.exception("%s can't be cut into snippets; please report it", document.path)
                 files.skip_file(Skipped(document.path, "codekin failed on it; the log has the details"))
         return extracted
 
     def _make_records(self, extracted: _Extracted) -> tuple[list[FileRecord], int, int]:
-        """Return the documents' records, and how many contents were embedded and how many reused."""
+        """Embed new contents; return the documents' records, and the numbers of contents embedded and reused."""
         snippets_by_hash = {hash_content(snippet.text): snippet for _, snippets in extracted for snippet in snippets}
         # Continuations first: a reader that sees a content's vector looks for its continuations once.
         self._embed_missing(
@@ -173,7 +175,7 @@ class Ingester:
     def _embed_missing(
         self, space: str, snippets: Mapping[bytes, Snippet], embed: Callable[[Sequence[Snippet]], Vectors]
     ) -> int:
-        """Write the vectors that the space lacks for these snippets (by content hash); return their number."""
+        """Embed and write the vectors that the space lacks for snippets by content hash; return their number."""
         missing_hashes = list(snippets.keys() - self._vectors.hashes_with_vector(space, list(snippets)))
         if missing_hashes:
             missing_snippets = [snippets[content_hash] for content_hash in missing_hashes]
@@ -181,10 +183,11 @@ class Ingester:
         return len(missing_hashes)
 
     def _embed_snippets(self, snippets: Sequence[Snippet]) -> Vectors:
+        """Return the snippets' vectors (n, d)."""
         return self._embedder.embed([snippet.text for snippet in snippets], Task.CODE2CODE, Role.PASSAGE)
 
     def _embed_in_batches(self, snippets: Sequence[Snippet], embed: Callable[[Sequence[Snippet]], Vectors]) -> Vectors:
-        """Return the vectors of all snippets. Raises StoreClosingError between two batches if the index is closed."""
+        """Return the vectors of all snippets. Raises StoreClosingError between batches if the index is closed."""
         batches = []
         for start in range(0, len(snippets), _CONTENTS_PER_CALL):
             self._raise_if_stopped()
@@ -192,12 +195,14 @@ class Ingester:
         return np.concatenate(batches)
 
     def _make_content_record(self, snippet: Snippet) -> _ContentRecord:
+        """Return a content's words, fingerprints and line hashes."""
         self._raise_if_stopped()
         fingerprints = make_fingerprints(snippet.text, snippet.language)
         line_hashes = hash_content_lines(snippet.text, snippet.language, choose_split_points(snippet.borders))
         return _ContentRecord(_words_of(snippet), fingerprints.pack() if fingerprints else None, line_hashes.pack())
 
     def _raise_if_stopped(self) -> None:
+        """Raise StoreClosingError if the index is being closed or `cancel` is set."""
         self._store.raise_if_interrupted()
         if self._cancel is not None and self._cancel.is_set():
             raise StoreClosingError("Indexing was cancelled.")
@@ -211,7 +216,7 @@ def write_ingested(
     *,
     collect: bool = True,
 ) -> None:
-    """Write the records into the store. Files whose contents another writer removed meanwhile are ingested again."""
+    """Write the records and removals into the store; files are ingested again if their contents are gone by now."""
     records = ingested.records
     while True:
         try:
@@ -225,7 +230,7 @@ def write_ingested(
 def collect_skipped(
     checked_files: Mapping[Path, SourceFile | Skipped | None], ingested: IngestResult
 ) -> dict[Skipped, tuple[int, int]]:
-    """Return the skipped files among these, each with its size and mtime_ns, as a scan stores them."""
+    """Return the skipped ones of these files, each with the size and mtime_ns to store."""
     stamps = {checked: TRY_AGAIN for checked in checked_files.values() if isinstance(checked, Skipped)}
     disk_stamps = {
         path: (checked.size, checked.mtime_ns)
@@ -236,10 +241,12 @@ def collect_skipped(
 
 
 def _to_file_state(document: Document) -> FileState:
+    """Return the document's state, as the store keeps it."""
     return FileState(document.size, document.mtime_ns, document.hash, document.overlay)
 
 
 def _to_snippet_record(snippet: Snippet, contents: Mapping[bytes, _ContentRecord]) -> SnippetRecord:
+    """Return the snippet's record; without columns of the content if the store has that."""
     content_hash = hash_content(snippet.text)
     content = contents.get(content_hash, _ContentRecord())
     return SnippetRecord(
@@ -249,10 +256,10 @@ def _to_snippet_record(snippet: Snippet, contents: Mapping[bytes, _ContentRecord
 
 
 def _words_of(snippet: Snippet) -> str:
-    """Return the words by which full-text search finds a content: words and whole identifiers, each once.
+    """Return a content's words for full-text search, joined by blanks: words and whole identifiers, each once.
 
-    How often a word is repeated says less than that it occurs: without repeats BM25 ranked better on three of four
-    sets, in half the space. Only the text counts, since a content may have several names.
+    Repetitions are left out: without them BM25 ranked better on three of four sets, in half the space. Only the text
+    counts, since a content may have several names.
     """
     words = split_words(snippet.text)[:_MAX_WORDS] + find_compound_identifiers(snippet.text)[:_MAX_WORDS]
     return " ".join(dict.fromkeys(words))

@@ -12,7 +12,7 @@ _STALL_TIMEOUT_S = 30.0  # without progress
 
 
 def wait_for_owner(store: Store, lock: FileLock, on_progress: OnProgress, cancel: Cancel) -> None:
-    """Wait until the lock's owner has nothing left to do, makes no progress (it is paused), or is gone."""
+    """Wait until the lock's owner is done, is gone, or made no progress for 30 s; `cancel` ends the wait."""
     total, previous_pending, last_progress_time = 0, -1, time.monotonic()
     while not cancel.is_set() and time.monotonic() - last_progress_time < _STALL_TIMEOUT_S:
         stored_pending = store.count_of("pending")  # None: the owner has yet to find out what there is to do

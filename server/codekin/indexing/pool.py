@@ -42,9 +42,9 @@ _ingester: Ingester  # one per worker process, made by _start_ingester
 def ingest_in_workers(
     index_paths: IndexPaths, chunks: Sequence[Chunk], forced_paths: Collection[Path], workers: int, cancel: Cancel
 ) -> Iterator[IngestResult]:
-    """Yield the chunks' results as they get done.
+    """Yield the chunks' results as they are done; files of a chunk that kills a worker are ingested one by one.
 
-    If a worker dies or hangs, the files of its chunk are ingested again, each in isolation.
+    The same holds for a chunk on which a worker hangs.
     """
     suspect_paths: list[Path] = []
     calls = [_make_call(chunk, forced_paths) for chunk in chunks]
@@ -60,7 +60,7 @@ def ingest_in_workers(
 def ingest_in_isolation(
     index_paths: IndexPaths, paths: Sequence[Path], forced_paths: Collection[Path], cancel: Cancel
 ) -> Iterator[IngestResult]:
-    """Ingest files that may kill a worker, each in a call of its own; a file that does is skipped with a reason."""
+    """Yield the results of files that may kill a worker, ingested one by one; one that does is skipped."""
     if not paths:
         return
     with Pool(1, Call(_start_ingester, (index_paths,))) as pool:
@@ -70,7 +70,7 @@ def ingest_in_isolation(
 
 
 def _ingest_suspect(pool: "Pool", path: Path, forced_paths: Collection[Path], cancel: Cancel) -> IngestResult | None:
-    """Ingest the file, or skip it after enough deaths of one cause. Return None when cancelled."""
+    """Return the file's result; skipped, with the reason, after enough deaths of one cause. None when cancelled."""
     deaths: Counter[Cause] = Counter()
     while True:
         # Native code may hold Python's lock, and be silent, for as long as its processor time lasts.
@@ -87,9 +87,9 @@ def _ingest_suspect(pool: "Pool", path: Path, forced_paths: Collection[Path], ca
 
 
 def map_in_workers(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
-    """Yield the function's result for each item, in the items' order. What the function raises is raised.
+    """Yield the function's result for each item, in order. Raises its exceptions; IndexingError if a worker dies.
 
-    The function is one of a module, or a `functools.partial` of one. Raises IndexingError if a worker dies.
+    The function is pickled: it is a module's, or a `functools.partial` of one.
     """
     results: dict[int, Result] = {}
     next_number = 0
@@ -105,10 +105,10 @@ def map_in_workers(function: Callable[[Item], Result], items: Sequence[Item], wo
 
 
 class Pool:
-    """Worker processes, each driven by a thread. A worker that died is replaced when there is more to do."""
+    """Context with worker processes, each driven by a thread; a worker that died is replaced."""
 
     def __init__(self, workers: int, first_call: Call | None) -> None:
-        """`first_call` prepares each new worker."""
+        """Prepare the threads; `first_call` is run in each new worker before any other."""
         self._first_call = first_call
         self._orders: queue.SimpleQueue[tuple[int, Call, float] | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[tuple[int, Any, Exception | None]] = queue.SimpleQueue()
@@ -133,9 +133,9 @@ class Pool:
             thread.join()
 
     def run(self, calls: Sequence[Call], cancel: Cancel, silence_timeout_s: float) -> Iterator[tuple[int, Any]]:
-        """Yield each call's number with what it returned, or the WorkerDiedError, as they get done.
+        """Yield each call's number with its result, or the WorkerDiedError, as they are done. Raises calls' exceptions.
 
-        What a call raises is raised. A cancelled run ends early; the pool can then only be closed.
+        A cancelled run ends early; the pool can then only be closed.
         """
         waiting_calls = deque((number, call, silence_timeout_s) for number, call in enumerate(calls))
         running_count = 0
@@ -154,6 +154,7 @@ class Pool:
             yield number, error or value
 
     def _drive_worker(self) -> None:
+        """Run the calls of the queue in a worker, until the pool is closed; runs on a thread."""
         worker: Worker | None = None
         while (order := self._orders.get()) is not None and not self._is_closed:
             number, call, silence_timeout_s = order
@@ -172,7 +173,7 @@ class Pool:
         self._remove_worker(worker)
 
     def _start_worker(self) -> Worker:
-        """Return a worker that is ready. Raises IndexingError, or what its first call raises."""
+        """Return a worker that is ready. Raises IndexingError after three deaths, or what its first call raises."""
         cause = Cause.FAULT
         for _ in range(_MAX_STARTS):
             worker = Worker()
@@ -196,6 +197,7 @@ class Pool:
         raise IndexingError(f"No worker process can be started ({cause.name.lower()}). Run codekin doctor to see why.")
 
     def _remove_worker(self, worker: Worker | None) -> None:
+        """Close the worker, if there is one, and forget it."""
         if worker is not None:
             with self._workers_lock:
                 self._workers.discard(worker)
@@ -203,11 +205,13 @@ class Pool:
 
 
 def _make_call(paths: Chunk, forced_paths: Collection[Path]) -> Call:
+    """Return the call that ingests these paths in a worker, within 20 s of processor time."""
     chunk_forced_paths = frozenset(path for path in paths if path in forced_paths)
     return Call(_ingest_chunk, (tuple(paths), chunk_forced_paths), _PROCESSOR_S)
 
 
 def _start_ingester(index_paths: IndexPaths) -> None:
+    """Open the worker process's ingester and limit its memory; the first call of each worker."""
     global _ingester
     workspace = Workspace(index_paths.roots, index_paths.settings.index)
     store, vectors = Store(index_paths.store), VectorStore(index_paths.vectors)
@@ -216,4 +220,5 @@ def _start_ingester(index_paths: IndexPaths) -> None:
 
 
 def _ingest_chunk(paths: Chunk, forced_paths: Collection[Path]) -> IngestResult:
+    """Return the result of ingesting these paths, with the worker process's ingester."""
     return _ingester.ingest_files(paths, forced_paths)

@@ -37,7 +37,7 @@ _Stamp = tuple[int, int]  # size and mtime_ns of a file
 
 @dataclass(frozen=True, slots=True)
 class ReconcilePlan:
-    """Differences between disk and store."""
+    """The differences between disk and store."""
 
     changed_files: tuple[SourceFile, ...]  # newest first: what a person works on is searchable soonest
     forced_paths: frozenset[Path]  # to be extracted again even if their text is the stored one
@@ -48,14 +48,15 @@ class ReconcilePlan:
 
 
 def reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
-    """Bring the store up to date with the disk and report the work. A cancelled call keeps all that was done so far.
+    """Bring the store up to date with the disk and return the report; if cancelled, what was done so far is kept.
 
-    The caller holds the workspace's lock. An unsound or lost file of the index is set aside and built again.
+    The caller holds the workspace's lock. An unsound file of the index is set aside, and it or a lost one built again.
     """
     return with_repair(lambda: _reconcile(index_paths, on_progress, cancel, workers))
 
 
 def _reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
+    """Reconcile once. Raises StoreCorruptError or StoreLostError if a file of the index is unsound or lost."""
     started = time.monotonic()
     workspace = Workspace(index_paths.roots, index_paths.settings.index)
     store, vectors, embedder = (
@@ -85,6 +86,7 @@ class _Reconciliation:
     skipped: dict[Skipped, _Stamp] = field(default_factory=dict)
 
     def complete(self, on_progress: OnProgress, workers: int) -> IndexReport:
+        """Plan, remove, ingest and, unless cancelled, clean up; return the report. Raises StoreLostError."""
         self.store.set_meta({"scanning": 1})
         self.store.check_references()
         plan = self._make_plan()
@@ -98,13 +100,14 @@ class _Reconciliation:
         return self._make_report()
 
     def _make_plan(self) -> ReconcilePlan:
+        """Walk the workspace and return how it differs from the store."""
         builder = _PlanBuilder(self.store, self.index_paths.settings.index, self._find_forced_paths())
         for entry in self.workspace.walk(self.cancel):
             builder.add_entry(entry)
         return builder.build(is_complete=not self.cancel.is_set())
 
     def _find_forced_paths(self) -> set[Path]:
-        """Return the files that have to be extracted again although they are unchanged.
+        """Return the files to extract again although they are unchanged.
 
         These are all files if another version of codekin indexed them; else those with contents that lack a vector,
         because the model is another one or the file of vectors was lost.
@@ -120,7 +123,7 @@ class _Reconciliation:
         )
 
     def _apply_removals(self, plan: ReconcilePlan) -> None:
-        """Remove deleted files and announce the rest of the plan to other processes."""
+        """Remove deleted files, and announce the rest of the plan to other processes."""
         self.store.remove_files(plan.removed_paths, collect=False)  # their contents may occur in a changed file
         self.skipped = dict(plan.skipped)
         if self.cancel.is_set():  # then the plan covers a part of the workspace
@@ -131,6 +134,7 @@ class _Reconciliation:
         self.store.set_meta({"rule_problems": json.dumps(self.workspace.problems[:_MAX_RULE_PROBLEMS])})
 
     def _ingest_changed_files(self, plan: ReconcilePlan, on_progress: OnProgress, workers: int) -> None:
+        """Ingest the changed files and write them, chunk by chunk, reporting progress."""
         disk_stamps = {file.path: (file.size, file.mtime_ns) for file in plan.changed_files}
         total, done, started = len(plan.changed_files), 0, time.monotonic()
         for ingested in self._ingest_chunks(plan, workers):
@@ -143,7 +147,7 @@ class _Reconciliation:
             on_progress(Progress.estimate(time.monotonic() - started, done, total))
 
     def _ingest_chunks(self, plan: ReconcilePlan, workers: int) -> Iterator[IngestResult]:
-        """Yield the plan's files as records to write, chunk by chunk, in the order in which they are done."""
+        """Yield the plan's files as records to write, chunk by chunk, as they are done."""
         chunks = list(_split_into_chunks(file for file in plan.changed_files if file.path not in plan.isolated_paths))
         if len(plan.changed_files) >= _MIN_FILES_FOR_WORKERS and workers > 0:
             yield from ingest_in_workers(self.index_paths, chunks, plan.forced_paths, workers, self.cancel)
@@ -154,13 +158,14 @@ class _Reconciliation:
         yield from ingest_in_isolation(self.index_paths, sorted(plan.isolated_paths), plan.forced_paths, self.cancel)
 
     def _finish_run(self) -> None:
-        """Store what only a run that was not cancelled knows, and drop what no file needs any more."""
+        """Store what only a complete run knows, and drop what no file needs any more."""
         self.store.set_skipped(self.skipped)
         self.store.set_meta({"codekin": __version__, "rules": repr(self.index_paths.settings.index)})
         self.store.collect_dead_contents()
         evict_to_quota(self.index_paths, self.vectors)
 
     def _make_report(self) -> IndexReport:
+        """Return the run's counts and the size of the store."""
         counts = self.store.count_rows()
         return IndexReport(
             files=counts.files,
@@ -187,7 +192,7 @@ class _PlanBuilder:
         self._skipped: dict[Skipped, _Stamp] = {}
 
     def add_entry(self, entry: SourceFile | Skipped) -> None:
-        """Sort one entry of the walk into the plan."""
+        """Sort one entry of the walk into the plan: skipped, changed or unchanged."""
         if isinstance(entry, Skipped):
             self._skipped[entry] = TRY_AGAIN
             return
@@ -203,7 +208,7 @@ class _PlanBuilder:
                 self._isolated_paths.add(entry.path)
 
     def build(self, *, is_complete: bool) -> ReconcilePlan:
-        """Return the plan. No file counts as removed if the walk is not complete."""
+        """Return the plan, newest files first; unless the walk `is_complete`, no file counts as removed."""
         self._changed_files.sort(key=lambda file: file.mtime_ns, reverse=True)
         return ReconcilePlan(
             tuple(self._changed_files),
@@ -215,19 +220,21 @@ class _PlanBuilder:
         )
 
     def _find_removed_paths(self) -> tuple[Path, ...]:
-        """Return stored paths that the walk did not meet; a folder that can't be read just now keeps its files."""
+        """Return stored paths that the walk did not meet, except those in a folder that can't be read now."""
         unread_paths = {skipped.path for skipped in self._skipped if skipped.is_unread}
         absent_paths = self._file_states.keys() - self._present_paths
         return tuple(path for path in absent_paths if unread_paths.isdisjoint(path.parents))
 
 
 def _is_changed(file: SourceFile, stored_state: FileState | None) -> bool:
+    """Return whether the file differs from the stored state; never for one stored with unsaved text."""
     if stored_state is None:
         return True
     return not stored_state.overlay and (stored_state.size, stored_state.mtime_ns) != (file.size, file.mtime_ns)
 
 
 def _split_into_chunks(files: Iterable[SourceFile]) -> Iterator[tuple[Path, ...]]:
+    """Yield paths in chunks of up to 32 files and some 400,000 bytes."""
     chunk: list[Path] = []
     chunk_bytes = 0
     for file in files:

@@ -31,7 +31,7 @@ class ReconcileProcess:
     """One run of reconcile() in a process of its own; `run_until_done` blocks, `stop` ends it from another thread."""
 
     def __init__(self, index_paths: IndexPaths, workers: int, failures: int = 0) -> None:
-        """Start the process. Each of the `failures` in a row before it doubles the time that it may be silent."""
+        """Start the process; each of the `failures` before it, in a row, doubles the silence it is allowed."""
         self._interrupted = threading.Event()
         self._process = start_python(__name__)
         self._silence_timeout_s = SILENCE_TIMEOUT_S * 2 ** min(failures, _MAX_TIMEOUT_DOUBLINGS)
@@ -54,7 +54,7 @@ class ReconcileProcess:
         raise IndexingError(f"The indexing process {outcome}. Its work so far is kept, and it is restarted.")
 
     def _read_messages(self, watch: Watch, on_progress: OnProgress) -> IndexReport | None:
-        """Return the report, or None if the process ends without one."""
+        """Send the order and read messages until the report, and return it; None at the end. Raises IndexingError."""
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101 (we asked for pipes)
         with contextlib.suppress(OSError):  # it died at once: its exit status says so
             self._process.stdin.write(json.dumps(self._order).encode() + b"\n")
@@ -78,7 +78,7 @@ class ReconcileProcess:
                 self._process.stdin.close()
 
     def stop(self) -> None:
-        """Let the process finish its current write; kill it if it takes too long."""
+        """Let the process finish its current write, for at most 0.7 s, then kill it."""
         self.interrupt()
         try:
             self._process.wait(_STOP_TIMEOUT_S)
@@ -88,12 +88,13 @@ class ReconcileProcess:
 
 
 def _parse_report(values: dict[str, Any]) -> IndexReport:
+    """Return the report that the child sent as JSON."""
     skipped = tuple(Skipped(Path(path), reason) for path, reason in values.pop("skipped"))
     return IndexReport(**values, skipped=skipped)
 
 
 def main() -> None:
-    """Run the child's side."""
+    """Run the child's side: read the order, reconcile, send progress and the report or the error."""
     keep_beating(lambda: _send_message({}))
     from codekin.indexing.reconcile import reconcile
 
@@ -115,15 +116,18 @@ def main() -> None:
 
 
 def _send_progress(progress: Progress) -> None:
+    """Send the progress to the parent."""
     _send_message({"progress": dataclasses.asdict(progress)})
 
 
 def _wait_for_end_of_input(stream: TextIO, stop_event: threading.Event) -> None:
+    """Read the stream to its end, then set the event."""
     stream.read()
     stop_event.set()
 
 
 def _send_message(message: dict[str, Any]) -> None:
+    """Write a message to the parent as a line of JSON; does nothing if the parent is gone."""
     with _output_lock, contextlib.suppress(OSError):  # the parent is gone; the end of our input says the same
         sys.stdout.write(json.dumps(message) + "\n")
         sys.stdout.flush()

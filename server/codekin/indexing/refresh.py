@@ -20,16 +20,16 @@ from codekin.types import Cancel, IndexReport, OnProgress
 
 @dataclass(frozen=True, slots=True)
 class IndexRefresher:
-    """Refreshes one index. An unsound file met on the way is set aside and made again."""
+    """Brings one index up to date for a command. An unsound file met on the way is set aside and made again."""
 
     paths: IndexPaths
     index: Index
     ingester: Ingester
 
     def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int, *, wait: bool) -> IndexReport:
-        """Bring the index up to date, and load it.
+        """Bring the index up to date and load it; return the report. With `wait`, also wait for another owner.
 
-        Where another process owns the index: `wait` until that has done so, or else report what is there.
+        If another process owns the index, it does the work: `wait` for it, or report what is there.
         """
         started = time.monotonic()
         lock = OwnerLock(self.paths.lock)
@@ -46,7 +46,7 @@ class IndexRefresher:
         return report
 
     def _report_existing(self, on_progress: OnProgress, cancel: Cancel, started: float) -> IndexReport:
-        """Report what the owner has indexed; contents that lack a vector of this process's model get one."""
+        """Return a report of what the owner has indexed, after embedding what lacks this model's vectors."""
         self.index.follow()
         store, embedded = self.index.store, backfill_vectors(self.index, self.ingester, on_progress, cancel.is_set)
         counts, skipped = store.count_rows(), tuple(store.skipped())

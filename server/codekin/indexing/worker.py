@@ -1,7 +1,7 @@
 """Worker processes: one runs a call at a time within bounds of time and memory, and its exit status says why it died.
 
-A message is its length and a pickle; we write and read both ends. A message of length 0 is a heartbeat. The worker
-ends when its standard input does, whatever its parent died of.
+A message is its length and a pickle, written and read by codekin at both ends. A message of length 0 is a heartbeat.
+The worker ends when its standard input does, whatever its parent died of.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ class Cause(Enum):
 
 
 class WorkerDiedError(Exception):
-    """Raised when the worker dies of a call."""
+    """The worker process died of a call; `cause` says why."""
 
     def __init__(self, cause: Cause) -> None:
         super().__init__(cause)
@@ -49,25 +49,26 @@ class WorkerDiedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function call for a worker. Both function and arguments are pickled."""
+    """A function call for a worker; function and arguments are pickled."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
     processor_s: float = 0.0  # processor time that it may take; 0 is unlimited
 
     def to_bytes(self) -> bytes:
+        """Return the call as a pickle."""
         return pickle.dumps((self.function, self.arguments, self.processor_s))
 
 
 class Worker:
-    """The parent's side of a worker process. One thread uses `call` and `close`, any thread `kill`."""
+    """The parent's side of a worker process. One thread uses `call` and `close`; any thread may `kill`."""
 
     def __init__(self) -> None:
         self._process = start_python(__name__)
         self._start_timeout_s = START_TIMEOUT_S
 
     def call(self, call: Call, silence_timeout_s: float = SILENCE_TIMEOUT_S) -> Any:
-        """Return what the function returns, or raise what it raises; WorkerDiedError if the process dies of it."""
+        """Return what the function returns; raises what it raises, or WorkerDiedError if the process dies of it."""
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101 (we asked for pipes)
         with Watch(self._process, silence_timeout_s, max(silence_timeout_s, self._start_timeout_s)) as watch:
             try:
@@ -83,10 +84,11 @@ class Worker:
         return value
 
     def kill(self) -> None:
+        """Kill the process, so that a call under way raises WorkerDiedError."""
         self._process.kill()
 
     def close(self) -> None:
-        """End the process by closing its streams and killing it: it has null_device to lose."""
+        """Close the process's streams, kill it and wait for its end; it has no state to lose."""
         for stream in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
@@ -94,6 +96,7 @@ class Worker:
         self._process.wait()
 
     def _find_cause(self, watch: Watch) -> Cause:
+        """Wait for the process's end; return why it died, by its exit status."""
         status = self._process.wait()
         if watch.has_killed:
             return Cause.SILENCE
@@ -101,6 +104,7 @@ class Worker:
 
 
 def _causes_by_status() -> dict[int, Cause]:
+    """Return the cause of death by exit status, for this operating system."""
     causes_by_status = {_TIME_STATUS: Cause.TIME, _MEMORY_STATUS: Cause.MEMORY, _IDLE_STATUS: Cause.IDLENESS}
     if sys.platform != "win32":  # the timer's signal; the system's out-of-memory killer; native code without memory
         causes_by_status |= {-signal.SIGPROF: Cause.TIME, -signal.SIGKILL: Cause.MEMORY, -signal.SIGABRT: Cause.MEMORY}
@@ -111,17 +115,19 @@ _CAUSES_BY_STATUS = _causes_by_status()
 
 
 def _write_message(stream: BinaryIO | Any, message: bytes) -> None:
+    """Write the message's length and the message."""
     stream.write(_LENGTH.pack(len(message)) + message)
     stream.flush()
 
 
 def _read_message(stream: BinaryIO | Any) -> bytes:
-    """Return the next message. Raises EOFError if there is none."""
+    """Return the next message; b"" is a heartbeat. Raises EOFError at the end."""
     (length,) = _LENGTH.unpack(_read_exactly(stream, _LENGTH.size))
     return _read_exactly(stream, length)
 
 
 def _read_exactly(stream: BinaryIO | Any, count: int) -> bytes:
+    """Return exactly `count` bytes. Raises EOFError if there are fewer."""
     data: bytes = stream.read(count)
     if len(data) < count:
         raise EOFError
@@ -161,6 +167,7 @@ def main() -> None:
 
 
 def _run_call(message: bytes, processor_limit: "_ProcessorLimit") -> bytes:
+    """Run a pickled call; return, pickled, whether it raised and its result. Without memory, ends the process."""
     try:
         function, arguments, processor_s = pickle.loads(message)  # noqa: S301 -- by our own parent
         with processor_limit.limit_call(processor_s):
@@ -173,6 +180,7 @@ def _run_call(message: bytes, processor_limit: "_ProcessorLimit") -> bytes:
 
 
 def _pickle_error(error: Exception) -> bytes:
+    """Return the pickled error; a RuntimeError in its place if it can't be pickled."""
     try:
         return pickle.dumps((True, error))
     except Exception:  # noqa: BLE001 (pickling runs the error's own code)
@@ -180,6 +188,7 @@ def _pickle_error(error: Exception) -> bytes:
 
 
 def _receive_messages(input_stream: BinaryIO, messages: "queue.SimpleQueue[bytes]") -> None:
+    """Put the parent's messages into the queue; ends the process when the parent is gone."""
     try:
         while True:
             messages.put(_read_message(input_stream))
@@ -188,7 +197,7 @@ def _receive_messages(input_stream: BinaryIO, messages: "queue.SimpleQueue[bytes
 
 
 def _claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Return standard input and output for messages alone: what libraries print goes to standard error."""
+    """Return standard input and output for messages alone; what libraries print goes to standard error."""
     input_stream, output_stream = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("rb") as null_device:
         os.dup2(null_device.fileno(), 0)
@@ -205,6 +214,7 @@ class _ProcessorLimit:
 
     @contextlib.contextmanager
     def limit_call(self, seconds: float) -> Iterator[None]:
+        """Context that ends the process when it takes more seconds of processor time; 0: no limit."""
         if not seconds:
             yield
             return
@@ -215,6 +225,7 @@ class _ProcessorLimit:
             end_limit()
 
     def _start_timer(self, seconds: float) -> Callable[[], object]:
+        """Start the system's timer, whose signal kills; return a function that stops it."""
         if sys.platform == "win32":
             raise NotImplementedError
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
@@ -222,6 +233,7 @@ class _ProcessorLimit:
         return lambda: signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _start_thread(self, seconds: float) -> Callable[[], object]:
+        """Start a thread that ends the process at its limit; return a function that stops it."""
         deadline, has_ended = time.process_time() + seconds, threading.Event()
 
         def check_deadline() -> None:
@@ -243,9 +255,11 @@ class _IdleMonitor:
         self.reset()
 
     def reset(self) -> None:
+        """Start counting again: a new call begins."""
         self._idle_beats, self._processor_s = 0, time.process_time()
 
     def record_beat(self) -> None:
+        """Count a heartbeat without work; ends the process at too many in a row."""
         current_s = time.process_time()
         is_idle = current_s - self._processor_s < _MIN_BUSY_S
         self._idle_beats, self._processor_s = self._idle_beats + 1 if is_idle else 0, current_s
@@ -254,7 +268,7 @@ class _IdleMonitor:
 
 
 def limit_memory() -> None:
-    """Limit this process to _MEMORY_BYTES more than it has now, if the system has such a limit.
+    """Limit this process to 3 GB more data than it has now, if the system has such a limit.
 
     Data is limited, not address space: numpy and memory-mapped files reserve gigabytes of that and use little.
     """
@@ -272,7 +286,7 @@ def limit_memory() -> None:
 
 
 def _read_data_bytes() -> int:
-    """Return how much of the limited memory this process uses; 0 if the system does not say."""
+    """Return how many bytes of limited memory this process uses; 0 if the system does not say."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmData:"):

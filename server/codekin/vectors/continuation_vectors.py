@@ -24,12 +24,12 @@ _ROWS_PER_BLOCK = 16_384  # converted to float32 at a time
 
 
 def continuation_space(embedder: Embedder) -> str:
-    """Return the continuations' space; like every space it changes with the model."""
+    """Return the space of the embedder's continuation vectors; like every space it changes with the model."""
     return f"{embedder.space(Task.CODE2COMPLETION)}/{MAX_BORDERS}x{DIM}"
 
 
 def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> FloatArray:
-    """Embed the continuations of each snippet, side by side in one unit row; return the rows (n, ROW)."""
+    """Return unit rows (n, ROW) of the snippets' continuation vectors, side by side; each needs at least one border."""
     texts = []
     for snippet in snippets:
         lines = snippet.text.split("\n")
@@ -40,7 +40,7 @@ def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> Floa
 
 
 def truncate_vectors(vectors: FloatArray) -> FloatArray:
-    """Return the first components of Matryoshka vectors as unit rows (n, DIM)."""
+    """Return the first 64 components of Matryoshka vectors as unit rows (n, DIM)."""
     truncated_vectors = vectors[:, :DIM]
     return np.asarray(
         truncated_vectors / np.maximum(np.linalg.norm(truncated_vectors, axis=1, keepdims=True), np.float32(1e-12))
@@ -49,13 +49,13 @@ def truncate_vectors(vectors: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContinuationVectors:
-    """Contents by number with the vectors of their continuations. Immutable; changes return a new object."""
+    """The continuation vectors of contents, by number. Immutable; changes return a new object."""
 
     labels: LabelArray = field(default_factory=lambda: np.empty(0, np.int64))  # (n,)
     rows: npt.NDArray[np.int8] = field(default_factory=lambda: np.empty((0, ROW), np.int8))
 
     def add_rows(self, labels: Sequence[int], rows: FloatArray) -> "ContinuationVectors":
-        """Return these and the rows (n, ROW), of unit length, of further contents."""
+        """Return these and the unit rows (n, ROW) of further contents, rounded to int8."""
         if not len(labels):
             return self
         int8_rows = (
@@ -66,14 +66,14 @@ class ContinuationVectors:
         )
 
     def remove_contents(self, contents: LabelArray) -> "ContinuationVectors":
-        """Return the rest without these contents."""
+        """Return the vectors without these contents; itself if it has none of them."""
         removed_rows = np.flatnonzero(np.isin(self.labels, contents))
         if not len(removed_rows):
             return self
         return ContinuationVectors(np.delete(self.labels, removed_rows), _delete_rows(self.rows, removed_rows))
 
     def find_cosines(self, vector: FloatArray) -> FloatArray:
-        """Return (n,): the cosine of the query's `vector` (DIM,) with each content's nearest continuation."""
+        """Return (n,): the query `vector`'s (DIM,) cosine with each content's nearest continuation."""
         cosines = np.empty(len(self.labels), np.float32)
         for start in range(0, len(cosines), _ROWS_PER_BLOCK):
             block = self.rows[start : start + _ROWS_PER_BLOCK].astype(np.float32).reshape(-1, MAX_BORDERS, DIM)
@@ -82,7 +82,7 @@ class ContinuationVectors:
 
 
 def _delete_rows(rows: npt.NDArray[np.int8], removed_rows: LabelArray) -> npt.NDArray[np.int8]:
-    """Delete rows by concatenating the runs between them: ten times as fast as np.delete for an edit's few rows."""
+    """Return the other rows, as runs between the removed ones: for an edit's few, ten times as fast as np.delete."""
     if len(removed_rows) > _MAX_SLICED_ROWS:
         return np.delete(rows, removed_rows, axis=0)
     starts, ends = np.append(0, removed_rows + 1).tolist(), np.append(removed_rows, len(rows)).tolist()

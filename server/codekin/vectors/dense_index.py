@@ -29,7 +29,7 @@ class GraphTuning:
 
 
 class DenseIndex:
-    """Searchable unit vectors of one space. Any thread may call any method."""
+    """Searchable unit vectors of one space, in memory. Thread-safe."""
 
     def __init__(
         self,
@@ -40,9 +40,9 @@ class DenseIndex:
         on_problem: Callable[[str], None],
         tuning: GraphTuning | None = None,
     ) -> None:
-        """`graph_path` is the graph's file (None: exact search only); `key` names its store and space.
+        """Make an empty index; `graph_path` is the graph's file (None: exact search only), `key` names store and space.
 
-        `on_problem` gets each problem as a sentence that names the remedy, from any thread.
+        `on_problem` is called with each problem, as a sentence that names the remedy, from any thread.
         """
         self.dim = dim
         self._graph_path = graph_path
@@ -69,7 +69,7 @@ class DenseIndex:
         return np.sort(matrix.labels[matrix.live])
 
     def find_vectors(self, labels: npt.ArrayLike) -> tuple[BoolArray, FloatArray]:
-        """Return which of `labels` (n,) have a vector: bool (n,), and those vectors (m, dim)."""
+        """Return which of `labels` (n,) have a vector, live or not: bool (n,), and those vectors (m, dim)."""
         matrix = self._snapshot.matrix
         row_numbers = matrix.find_rows(np.asarray(labels, np.int64))
         return row_numbers >= 0, matrix.gather_rows(row_numbers[row_numbers >= 0])
@@ -83,10 +83,10 @@ class DenseIndex:
         return is_live
 
     def add_vectors(self, labels: npt.ArrayLike, vectors: npt.ArrayLike) -> None:
-        """Add unit `vectors` (n, dim) under `labels` (n,).
+        """Add unit `vectors` (n, dim) under `labels` (n,); known labels keep theirs. Raises DimensionError.
 
-        A label's vector never changes: a known label keeps its vector, a retired one becomes live again. Rows that are
-        not finite unit vectors are left out and reported once. Raises DimensionError for another dimension.
+        A retired label becomes live again, with its former vector. Rows that are not finite unit vectors are left out
+        and reported once.
         """
         numbers, unit_rows = np.asarray(labels, np.int64), np.asarray(vectors, np.float32)
         if not len(numbers):
@@ -105,12 +105,12 @@ class DenseIndex:
             )
 
     def retire_labels(self, labels: npt.ArrayLike) -> None:
-        """Make `labels` tombstones, which are never returned; unknown ones are ignored."""
+        """Make `labels` tombstones, which no search returns; unknown labels are ignored."""
         with self._lock:
             self._snapshot = self._snapshot.retire_labels(np.asarray(labels, np.int64))
 
     def compact(self) -> None:
-        """Drop tombstones' rows, if there are enough of them to be worth copying the others."""
+        """Drop the tombstones' rows, if they are a large enough share (30%) to be worth copying the others."""
         with self._lock:
             if self._snapshot.count_tombstones() > self._tuning.max_waste * len(self._snapshot.matrix):
                 self._snapshot = self._snapshot.compact()
@@ -118,10 +118,10 @@ class DenseIndex:
     def search(
         self, query: npt.ArrayLike, k: int, allowed: npt.ArrayLike | None = None
     ) -> tuple[LabelArray, FloatArray]:
-        """Find the `k` labels nearest to `query` (dim,) by cosine, among `allowed` (n,) if given.
+        """Return the `k` labels nearest to `query` (dim,) and their cosines, best first. Raises DimensionError.
 
-        → labels int64 (m,) and cosines float32 (m,), best first, equal cosines by label; m > k if several tie with the
-        last one. Empty for a query without a direction. Raises DimensionError for a query of another dimension.
+        The search is among `allowed` (n,) if given. → labels int64 (m,) and cosines float32 (m,), equal cosines by
+        label; m > k if several tie with the last one. Empty for a query without a direction.
         """
         unit_queries, has_direction = self._normalize(np.asarray(query, np.float32)[None])
         snapshot, k = self._snapshot, k if has_direction[0] else 0
@@ -132,7 +132,7 @@ class DenseIndex:
         return result or snapshot.matrix.find_nearest(unit_queries[0], k)
 
     def search_many(self, queries: npt.ArrayLike, k: int) -> tuple[LabelArray, FloatArray]:
-        """Find the exact nearest of `queries` (q, dim): labels int64 and cosines float32, both (q, m), m = min(k, len).
+        """Return the exact nearest of `queries` (q, dim): labels and cosines, both (q, m), m = min(k, len).
 
         A query without a direction has labels -1 and cosines 0.
         """
@@ -142,7 +142,7 @@ class DenseIndex:
         return labels, cosines
 
     def describe_search(self) -> str:
-        """Return how vectors are searched now, for a person."""
+        """Return how vectors are searched now, for display: "graph (hnswlib): …" or "exact: …"."""
         snapshot = self._snapshot
         if snapshot.graph is not None:
             return f"graph (hnswlib): {len(snapshot):,} vectors"
@@ -150,7 +150,7 @@ class DenseIndex:
         return f"exact: {reason or f'{len(snapshot):,} vectors'}"
 
     def maintain_graph(self) -> None:
-        """Load, build or rebuild the graph in the background, if that is due; returns at once.
+        """Start loading, building or rebuilding the graph on a thread, if that is due; returns at once.
 
         Call it when the vectors will not change for a while: after the start, after bulk changes, when idle.
         """
@@ -160,30 +160,32 @@ class DenseIndex:
                 self._maintenance.start()
 
     def wait_for_graph(self, timeout_s: float | None = None) -> bool:
-        """Wait for what `maintain_graph` began; return whether it is done."""
+        """Wait for what `maintain_graph` began; return False if it is not done within `timeout_s`."""
         thread = self._maintenance
         if thread is not None:
             thread.join(timeout_s)
         return thread is None or not thread.is_alive()
 
     def interrupt(self) -> None:
-        """Have background work end soon; returns at once."""
+        """Make background work end soon, and never start again; returns at once."""
         with self._lock:
             self._is_closed = True
         self._builder.stop()
 
     def close(self) -> None:
-        """Stop background work. May be called twice; vectors in memory can still be searched."""
+        """Stop background work and wait for its end. May be called twice; vectors can still be searched."""
         self.interrupt()
         if self._maintenance is not threading.current_thread():
             self.wait_for_graph()
 
     def _normalize(self, queries: FloatArray) -> tuple[FloatArray, BoolArray]:
+        """Return the queries at unit length, and which of them have a direction. Raises DimensionError."""
         if queries.ndim != 2 or queries.shape[1] != self.dim:
             raise DimensionError(f"The index holds vectors of {self.dim} numbers, the query is {queries.shape}.")
         return normalize_queries(queries)
 
     def _search_graph(self, snapshot: Snapshot, query: FloatArray, k: int) -> tuple[LabelArray, FloatArray] | None:
+        """Return the nearest by the graph; None if exact search is to be used, also after hnswlib failed."""
         if k <= 0 or snapshot.graph is None:
             return None
         try:
@@ -193,7 +195,7 @@ class DenseIndex:
             return None
 
     def _discard_failed_graph(self, snapshot: Snapshot, error: Exception) -> None:
-        """Search exactly until there is a new graph, since this snapshot's raised `error`."""
+        """Search exactly until there is a new graph; after a second failure for the rest of the process."""
         with self._lock:
             if self._snapshot.graph is not snapshot.graph:
                 return  # another thread has discarded it
@@ -206,6 +208,7 @@ class DenseIndex:
             self.maintain_graph()
 
     def _run_maintenance(self) -> None:
+        """Do what is due, step by step, until nothing is."""
         while True:
             with self._lock:
                 step = self._next_step()
@@ -215,7 +218,7 @@ class DenseIndex:
             step()
 
     def _next_step(self) -> Callable[[], None] | None:
-        """Return the maintenance step that is due now."""
+        """Return the maintenance step that is due now; None if none is."""
         snapshot = self._snapshot
         if self._is_closed:
             return None
@@ -228,10 +231,12 @@ class DenseIndex:
         )
 
     def _drop_graph(self) -> None:
+        """Search exactly from now on: too few vectors are left for a graph."""
         with self._lock:
             self._snapshot = self._snapshot.with_graph(None)
 
     def _renew_graph(self, graph_path: Path) -> None:
+        """Load the graph's file if it is new to this process, else build one."""
         if reason := find_unavailable_reason():
             self._give_up(reason)
         elif _identify_file(graph_path) in (None, self._handled_file):
@@ -240,6 +245,7 @@ class DenseIndex:
             self._load_graph(graph_path)
 
     def _load_graph(self, graph_path: Path) -> None:
+        """Load the graph's file and use it; a file that is unsound is reported as a problem."""
         self._handled_file = _identify_file(graph_path)
         try:
             self._use_graph(graph_path)
@@ -248,6 +254,7 @@ class DenseIndex:
             self._on_problem(f"The graph {graph_path} {reason}. It is rebuilt; nothing is lost.")
 
     def _build_graph(self, graph_path: Path) -> None:
+        """Build a graph in another process, use it and publish its file; give up after two failures."""
         build_folder = None
         try:
             build_folder = make_build_folder(graph_path)
@@ -265,19 +272,20 @@ class DenseIndex:
                 shutil.rmtree(build_folder, ignore_errors=True)
 
     def _use_graph(self, graph_path: Path) -> None:
+        """Load a graph, check it against the vectors in memory, and search by it. Raises UnsoundGraphError."""
         graph = load_graph(graph_path, self._order.key, self.dim)
         self._snapshot.check_graph(graph)
         with self._lock:
             self._snapshot = self._snapshot.with_graph(graph)
 
     def _give_up(self, reason: str) -> None:
-        """Search exactly for the rest of this process's life."""
+        """Search exactly for the rest of this process's life, and report why."""
         self._no_graph_reason = reason
         self._on_problem(f"Search by meaning is slower than it could be: {reason}. Restart codekin to try again.")
 
 
 def _identify_file(graph_path: Path) -> tuple[int, int] | None:
-    """Return what distinguishes successive files at the path; None if there is none."""
+    """Return inode and time of the file, by which successive files differ; None if there is none."""
     try:
         stat = graph_path.stat()
     except OSError:

@@ -42,7 +42,7 @@ class _FingerprintBlock:
 
 
 class FingerprintIndex:
-    """Contents by number with their fingerprints. Any number of threads may search it."""
+    """The fingerprints of contents, by number. Immutable, so any number of threads may search it."""
 
     def __init__(self, fingerprint_blocks: Sequence[_FingerprintBlock] = ()) -> None:
         self._blocks = tuple(fingerprint_blocks)
@@ -52,7 +52,7 @@ class FingerprintIndex:
 
     @property
     def newest(self) -> int:
-        """Return the highest number; 0 if there is none."""
+        """Return the highest number of a content; 0 if there is none."""
         return int(self._blocks[-1].labels[-1]) if self._blocks else 0
 
     @property
@@ -61,7 +61,7 @@ class FingerprintIndex:
         return len(self) * (_BYTES_PER_CONTENT + 8)
 
     def add_rows(self, rows: Sequence[tuple[int, bytes]]) -> "FingerprintIndex":
-        """Return these and further rows (number, packed fingerprints), in ascending order above all present numbers."""
+        """Return an index with further rows (number, packed fingerprints), ascending, above all present ones."""
         if not rows:
             return self
         content_labels = np.array([content for content, _ in rows], np.int64)
@@ -77,7 +77,7 @@ class FingerprintIndex:
         return FingerprintIndex([*fingerprint_blocks, *_split_into_blocks(content_labels, table)])
 
     def remove_contents(self, numbers: LabelArray) -> "FingerprintIndex":
-        """Return the rest without these contents; blocks that have none of them are shared."""
+        """Return an index without these contents; it shares the blocks that have none of them."""
         fingerprint_blocks: list[_FingerprintBlock] = []
         for fingerprint_block in self._blocks:
             kept_block = _remove_from_block(fingerprint_block, numbers)
@@ -95,7 +95,7 @@ class FingerprintIndex:
     def find_similar(
         self, query: Fingerprints, min_score: float, renamed_score: float, allowed: LabelArray | None = None
     ) -> tuple[LabelArray, FloatArray]:
-        """Find contents (of `allowed`, if given) that reach `min_score` against the query, with scores; unordered."""
+        """Return the contents with a score of at least `min_score` against the query, and the scores; unordered."""
         content_labels, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for fingerprint_block in self._blocks:
             block_scores = fingerprint_block.compute_similarity(query, renamed_score)
@@ -109,10 +109,10 @@ class FingerprintIndex:
     def find_similar_pairs(
         self, contents: LabelArray, neighbours: npt.NDArray[np.int64], min_score: float
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Find pairs among `contents` (n,) and their `neighbours`, positions (n, k), of at least `min_score`.
+        """Return both positions of each pair of contents and `neighbours` (n, k) with at least `min_score`.
 
-        → both positions of each pair, once. The score is the estimated Jaccard index; contents without a sketch have
-        no similar ones.
+        `neighbours` are positions in `contents`. Each pair is returned once. The score is the estimated Jaccard index;
+        contents without a sketch are in no pair.
         """
         sketches = np.zeros((len(contents), SKETCH_BYTES), np.uint8)
         for fingerprint_block in self._blocks:
@@ -131,7 +131,7 @@ class FingerprintIndex:
 
 
 def _split_into_blocks(content_labels: LabelArray, table: npt.NDArray[np.uint8]) -> Iterator[_FingerprintBlock]:
-    """Split the rows of `table` (n, 16 + SKETCH_BYTES) into blocks."""
+    """Yield the rows of `table` (n, 16 + SKETCH_BYTES) as blocks."""
     for start in range(0, len(content_labels), _CONTENTS_PER_BLOCK):
         rows = np.ascontiguousarray(table[start : start + _CONTENTS_PER_BLOCK])
         digests = rows[:, :16].copy().view(np.uint64)
@@ -155,6 +155,7 @@ def _remove_from_block(fingerprint_block: _FingerprintBlock, numbers: LabelArray
 
 
 def _join_blocks(first: _FingerprintBlock, second: _FingerprintBlock) -> _FingerprintBlock:
+    """Return one block with the contents of both."""
     return _FingerprintBlock(
         np.concatenate([first.labels, second.labels]),
         np.concatenate([first.exact, second.exact]),
@@ -164,5 +165,6 @@ def _join_blocks(first: _FingerprintBlock, second: _FingerprintBlock) -> _Finger
 
 
 def _to_table(fingerprint_block: _FingerprintBlock) -> npt.NDArray[np.uint8]:
+    """Return a block's fingerprints as rows of bytes, (n, 16 + SKETCH_BYTES)."""
     digests = np.stack([fingerprint_block.exact, fingerprint_block.renamed], axis=1).view(np.uint8)
     return np.concatenate([digests, fingerprint_block.sketches.T], axis=1)

@@ -26,7 +26,7 @@ _READ_BYTES = 1 << 20
 
 
 class UnsoundGraphError(CodekinError):
-    """Raised if a graph's file doesn't match its side-car or its index. The message continues "The graph is …"."""
+    """A graph's file doesn't match its side-car or its index. The message continues "The graph is …"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class SideCar:
     checksum: str = ""  # of all fields above and of the file
 
     def read_projection(self) -> FloatArray:
-        """Return the projection from vectors to the graph's components: (dim, components). Raises ValueError."""
+        """Return the projection from vectors to the graph's components, (dim, components). Raises ValueError."""
         components = np.frombuffer(base64.b64decode(self.projection, validate=True), np.float32)
         return components.reshape(self.dim, -1)
 
     def seal(self, graph: BinaryIO) -> "SideCar":
-        """Return the description with size and checksum of the graph's bytes, read from the position of `graph`."""
+        """Return a copy with size and checksum of the bytes that are read from `graph`."""
         size = os.fstat(graph.fileno()).st_size
         unsealed = replace(self, bytes=size, checksum="")
         digest = blake2b(json.dumps(asdict(unsealed), sort_keys=True).encode(), digest_size=16)
@@ -60,7 +60,7 @@ class SideCar:
 
 
 class HnswGraph:
-    """A loaded graph. It is immutable, so any number of threads may search it."""
+    """A loaded graph. Immutable, so any number of threads may search it."""
 
     def __init__(self, hnsw_index: Any, side_car: SideCar) -> None:
         self._index = hnsw_index
@@ -73,21 +73,21 @@ class HnswGraph:
         return len(self.labels)
 
     def contains_labels(self, labels: LabelArray) -> BoolArray:
-        """Return which of `labels` (n,) are in the graph."""
+        """Return which of `labels` (n,) are in the graph: bool (n,)."""
         positions = np.minimum(np.searchsorted(self.labels, labels), len(self) - 1)
         return np.asarray(self.labels[positions] == labels)
 
     def find_nearest(self, query: FloatArray, width: int) -> LabelArray:
-        """Find `width` labels near the unit `query` (dim,), in no order; none if the search meets a dead end.
+        """Return `width` labels near the unit `query` (dim,), unordered; none if the search meets a dead end.
 
-        Raises what hnswlib raises.
+        It raises what hnswlib raises.
         """
         # The projected query's length doesn't matter: hnswlib ranks by the inner product.
         return find_nearest(self._index, np.vecdot(self._components, query), min(width, len(self)))
 
 
 def find_nearest(hnsw_index: Any, projected_query: FloatArray, width: int) -> LabelArray:
-    """Search an hnswlib index as HnswGraph.find_nearest does, for a projected query."""
+    """Return up to `width` labels near a projected query, unordered; none if the search meets a dead end."""
     try:
         labels, _ = hnsw_index.knn_query(projected_query, k=width, num_threads=1)
     except RuntimeError as error:
@@ -98,7 +98,7 @@ def find_nearest(hnsw_index: Any, projected_query: FloatArray, width: int) -> La
 
 
 def find_unavailable_reason() -> str:
-    """Return why hnswlib can't be used, with the remedy; empty if it can."""
+    """Return why hnswlib can't be used, with the remedy; "" if it can."""
     try:
         import hnswlib  # noqa: F401
     except ModuleNotFoundError:
@@ -109,12 +109,12 @@ def find_unavailable_reason() -> str:
 
 
 def choose_search_width(ef: int, k: int) -> int:
-    """Return how many candidates to re-rank for the `k` nearest: recall at 100 is then that at 10."""
+    """Return how many candidates to re-rank for the `k` nearest, given the graph's `ef`."""
     return ef + 2 * k
 
 
 def project_vectors(vectors: FloatArray, projection: FloatArray) -> FloatArray:
-    """Project `vectors` (n, dim) as the graph holds them: (n, components), unit rows."""
+    """Return `vectors` (n, dim) projected as the graph holds them: (n, components), unit rows."""
     projected_rows = vectors @ projection
     norms = np.sqrt(np.einsum("ij,ij->i", projected_rows, projected_rows))[:, None]
     projected_vectors: FloatArray = projected_rows / np.maximum(norms, np.finfo(np.float32).tiny)
@@ -127,11 +127,11 @@ def side_car_path(graph_path: Path) -> Path:
 
 
 def load_graph(graph_path: Path, index_key: str, dim: int) -> HnswGraph:
-    """Load the graph at `graph_path` after checking all its bytes.
+    """Load and check the graph at `graph_path`. Raises UnsoundGraphError, FileNotFoundError, ImportError.
 
-    Holds the interpreter's lock while hnswlib reads, about 1.4 ms per 1,000 vectors, because hnswlib does not release
-    it. Raises UnsoundGraphError if the file is corrupt or of another index, FileNotFoundError if there is none,
-    ImportError without hnswlib.
+    It holds the interpreter's lock while hnswlib reads, about 1.4 ms per 1,000 vectors, because hnswlib does not
+    release it. UnsoundGraphError means that the file is corrupt or of another index, ImportError that there is no
+    hnswlib.
     """
     with graph_path.open("rb") as graph_file:
         side_car = _read_checked_side_car(graph_file, graph_path, index_key, dim)
@@ -154,7 +154,7 @@ def load_graph(graph_path: Path, index_key: str, dim: int) -> HnswGraph:
 
 
 def write_side_car(graph_path: Path, side_car: SideCar) -> None:
-    """Sync the graph that hnswlib wrote to `graph_path` to the disk, then write its side-car."""
+    """Sync the graph that hnswlib wrote to the disk, then write its side-car beside it, sealed."""
     with graph_path.open("r+b") as graph:
         sealed_side_car = side_car.seal(graph)
         os.fsync(graph.fileno())
@@ -165,7 +165,7 @@ def write_side_car(graph_path: Path, side_car: SideCar) -> None:
 
 
 def publish_graph(source: Path, graph_path: Path) -> None:
-    """Move the graph at `source` and its side-car to `graph_path`.
+    """Move the graph at `source` and its side-car to `graph_path`, durably, replacing what is there.
 
     A crash between the two moves leaves a side-car that doesn't fit its graph, which costs a rebuild.
     """
@@ -180,7 +180,7 @@ def publish_graph(source: Path, graph_path: Path) -> None:
 
 
 def _read_checked_side_car(graph_file: BinaryIO, graph_path: Path, index_key: str, dim: int) -> SideCar:
-    """Return the side-car of `graph_path`, checked against the index and `graph_file`. Raises UnsoundGraphError."""
+    """Return the side-car of `graph_path`, checked against index and file. Raises UnsoundGraphError."""
     try:
         side_car = SideCar(**json.loads(side_car_path(graph_path).read_bytes()))
         is_sound = side_car == side_car.seal(graph_file) and side_car.read_projection().shape[1] > 0
@@ -194,5 +194,6 @@ def _read_checked_side_car(graph_file: BinaryIO, graph_path: Path, index_key: st
 
 
 def _read_chunks(graph_file: BinaryIO) -> Iterator[bytes]:
+    """Yield the rest of the file in chunks of 1 MB."""
     while chunk := graph_file.read(_READ_BYTES):
         yield chunk

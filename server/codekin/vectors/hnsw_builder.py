@@ -37,12 +37,12 @@ _VECTORS, _LABELS, _GRAPH, _ERRORS = "vectors.f32", "labels.i64", "graph.hnsw", 
 
 
 class BuildError(CodekinError):
-    """Raised if the building process died."""
+    """The building process died, or was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphOrder:
-    """Parameters of a graph to build."""
+    """The parameters of a graph to build."""
 
     key: str  # the store and the space
     dim: int
@@ -54,7 +54,7 @@ class GraphOrder:
 
 
 class GraphBuilder:
-    """Runs one building process at a time. Another thread may call `stop`, but nothing else."""
+    """Runs one building process at a time. Only `stop` may be called from another thread."""
 
     def __init__(self) -> None:
         self._start_lock = threading.Lock()
@@ -62,9 +62,10 @@ class GraphBuilder:
         self._is_stopped = False
 
     def run_until_built(self, build_folder: Path, matrix: Matrix, graph_order: GraphOrder) -> Path:
-        """Build the graph of the live rows of `matrix` in `build_folder`, and wait for it; return the graph's path.
+        """Build the graph of `matrix`'s live rows in a process; return its path. Raises BuildError, OSError.
 
-        Raises BuildError if the process died or was stopped, OSError if the disk fails.
+        `build_folder` holds the files. BuildError means that the process died or was stopped, OSError that the disk
+        failed.
         """
         _write_rows(build_folder, matrix)
         with (build_folder / _ERRORS).open("w+b") as errors:
@@ -84,7 +85,7 @@ class GraphBuilder:
         return build_folder / _GRAPH
 
     def stop(self) -> None:
-        """Kill the process, and never start another one."""
+        """Kill the process, if one runs, and never start another one."""
         with self._start_lock:
             self._is_stopped = True
             if self._process is not None:
@@ -92,7 +93,7 @@ class GraphBuilder:
 
 
 def make_build_folder(graph_path: Path) -> Path:
-    """Create a folder beside `graph_path`, on its disk, so that the graph can be moved there."""
+    """Create a temporary folder beside `graph_path`, and remove abandoned ones. Raises OSError."""
     graph_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for build_folder in graph_path.parent.glob("*.build"):
         with contextlib.suppress(OSError):  # its own process may be removing it
@@ -105,6 +106,7 @@ def make_build_folder(graph_path: Path) -> Path:
 
 
 def _write_rows(build_folder: Path, matrix: Matrix) -> None:
+    """Write the live rows' labels and vectors, by ascending label, into the build folder."""
     row_numbers = np.flatnonzero(matrix.live)
     row_numbers = row_numbers[np.argsort(matrix.labels[row_numbers])]
     matrix.labels[row_numbers].tofile(build_folder / _LABELS)
@@ -114,14 +116,14 @@ def _write_rows(build_folder: Path, matrix: Matrix) -> None:
 
 
 def _start_process(build_folder: Path, graph_order: GraphOrder, errors: IO[bytes]) -> Process:
-    """Start the process. It ends when its standard input does, so that a killed server leaves none behind."""
+    """Start the building process. It ends when its standard input does, so a killed server leaves none behind."""
     environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     arguments = (str(build_folder.absolute()), json.dumps(asdict(graph_order)))
     return start_python(__name__, *arguments, stderr=errors, environment=environment)
 
 
 def build_graph(build_folder: Path, graph_order: GraphOrder) -> None:
-    """Build the graph of the rows in `build_folder`, and write it there with its side-car."""
+    """Build the graph of the rows in `build_folder`, and write it there with its side-car; runs in the process."""
     import hnswlib
 
     labels = np.fromfile(build_folder / _LABELS, np.int64)
@@ -144,13 +146,14 @@ def build_graph(build_folder: Path, graph_order: GraphOrder) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _GraphRows:
-    """Vectors from which the graph is built."""
+    """The vectors that the graph is built from."""
 
     labels: LabelArray  # (n,), ascending
     vectors: FloatArray  # (n, dim)
     projection: FloatArray  # (dim, components)
 
     def add_to_index(self, index: Any, row_numbers: RowArray, threads: int) -> None:
+        """Add these rows to hnswlib's index, projected and with a little noise, which separates equal vectors."""
         components = self.projection.shape[1]
         noise = np.random.default_rng(len(row_numbers))
         for batch in split_rows(row_numbers, _BATCH_ROWS):
@@ -161,7 +164,7 @@ class _GraphRows:
             index.add_items(vectors, self.labels[batch], num_threads=threads)
 
     def find_highest_cosines(self, queries: FloatArray, row_numbers: RowArray, k: int) -> FloatArray:
-        """Return the `k` highest cosines of each of `queries` (q, dim) with `row_numbers`, lowest first: (q, k)."""
+        """Return the `k` highest cosines of `queries` (q, dim) with these rows, ascending: (q, k)."""
         highest = np.empty((len(queries), 0), np.float32)
         for batch in split_rows(row_numbers, _BATCH_ROWS):
             highest = np.concatenate([highest, queries @ self.vectors[batch].T], axis=1)
@@ -170,9 +173,9 @@ class _GraphRows:
 
 
 def _find_principal_components(vectors: FloatArray, kept_share: float) -> FloatArray:
-    """Return the fewest principal components, a multiple of 16, that keep this share of squared length.
+    """Return the fewest components (dim, components) that keep this share of the squared length.
 
-    → (dim, components)
+    Their number is a multiple of 16.
     """
     dim = vectors.shape[1]
     gram_matrix = np.zeros((dim, dim))
@@ -209,6 +212,7 @@ def _calibrate_width(
 
 
 def _end_with_parent(build_folder: Path) -> None:
+    """Wait for the end of standard input (the parent is gone), then remove the folder and exit."""
     os.read(sys.stdin.fileno(), 1)  # returns when the parent is gone
     shutil.rmtree(build_folder, ignore_errors=True)
     os._exit(1)

@@ -16,14 +16,14 @@ from codekin.vectors.matrix import LabelArray, find_positions
 LineKeys = npt.NDArray[np.uint32]
 IntArray = npt.NDArray[np.int64]
 
-_WASTE_DIVISOR = 8  # a part is compacted if more than first in so many of its lines is removed
+_WASTE_DIVISOR = 8  # a part is compacted if more than one in so many of its lines is removed
 _MIN_LAZY_LINES = 20_000  # a smaller part is compacted at once, within a millisecond
-_MAX_OCCURRENCES = 20_000  # of a line that are examined: the more frequent a line, the less it says
+_MAX_OCCURRENCES = 20_000  # of a line that are examined, the newest: a line that occurs more often says little
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineMatches:
-    """Occurrences of the query's last lines, first per row."""
+    """Occurrences of the query's last lines, one per row."""
 
     contents: LabelArray  # (n,)
     lines: IntArray  # (n,): the content's line that follows
@@ -48,7 +48,7 @@ class _IndexPart:
         return len(self.contents) - len(self.removed)
 
     def find_range(self, line_key: int) -> tuple[int, int]:
-        """Return the range of the key in `sorted`."""
+        """Return start and end of the key in `sorted`."""
         return _find_key_range(self.sorted, line_key)
 
     def frequency(self, line_key: int) -> int:
@@ -59,7 +59,7 @@ class _IndexPart:
 
 
 class LineIndex:
-    """Contents by number with their line hashes. Any number of threads may search it."""
+    """Contents' line hashes, by number. Immutable, so any number of threads may search it."""
 
     def __init__(self, index_parts: Sequence[_IndexPart] = (), newest: int = 0) -> None:
         self._parts = tuple(index_parts)
@@ -75,7 +75,7 @@ class LineIndex:
         return sum(array.nbytes for part_arrays in arrays for array in part_arrays)
 
     def add_rows(self, rows: Sequence[tuple[int, bytes]]) -> "LineIndex":
-        """Return these and further rows (number, packed line hashes), in ascending order above all present numbers."""
+        """Return an index with further rows (number, packed line hashes), ascending, above all present ones."""
         if not rows:
             return self
         index_part = _make_part([(number, unpack_line_hashes(packed).keys) for number, packed in rows])
@@ -85,18 +85,18 @@ class LineIndex:
         return LineIndex([*index_parts, index_part], rows[-1][0])
 
     def remove_contents(self, numbers: LabelArray) -> "LineIndex":
-        """Return the rest without these contents. Large parts keep removed lines until they are an eighth."""
+        """Return an index without these contents; large parts keep the removed lines until they are an eighth."""
         index_parts = [_remove_from_part(index_part, numbers) for index_part in self._parts]
         return LineIndex([index_part for index_part in index_parts if len(index_part)], self.newest)
 
     def frequency(self, line_key: int) -> int:
-        """Return how often the line occurs in the code."""
+        """Return how often a line with this key occurs in all contents."""
         return sum(index_part.frequency(line_key) for index_part in self._parts)
 
     def find_following(self, lines: Sequence[int], weights: Sequence[float]) -> LineMatches:
-        """Find the occurrences of the last of `lines` (keys), with their following lines.
+        """Return the occurrences of the last of `lines` (keys) that a line follows, and how well those before match.
 
-        `lines` and `weights` are in the code's order; the last line is the first before the cursor.
+        `lines` and `weights` are in the code's order; the last one is the line above the cursor.
         """
         matches = [_find_in_part(index_part, lines, weights) for index_part in self._parts] if lines else []
         if not matches:
@@ -108,6 +108,7 @@ class LineIndex:
 def _find_in_part(
     index_part: _IndexPart, query_lines: Sequence[int], weights: Sequence[float]
 ) -> tuple[LabelArray, IntArray, IntArray, npt.NDArray[np.float64]]:
+    """Return one part's matches as the columns of LineMatches."""
     start, end = index_part.find_range(query_lines[-1])
     positions = np.sort(index_part.order[max(start, end - _MAX_OCCURRENCES) : end].astype(np.int64))
     owners = np.searchsorted(index_part.starts, positions, side="right") - 1
@@ -134,11 +135,13 @@ def _find_in_part(
 
 
 def _find_key_range(ascending_keys: LineKeys, line_key: int) -> tuple[int, int]:
+    """Return start and end of the key's run in ascending keys."""
     start, end = (int(np.searchsorted(ascending_keys, np.uint32(line_key), side)) for side in ("left", "right"))
     return start, end
 
 
 def _make_part(keys_by_content: Sequence[tuple[int, Sequence[int]]]) -> _IndexPart:
+    """Return the part of these contents; lines with key 0 are left out."""
     keys: list[int] = []
     lines: list[int] = []
     starts: list[int] = []
@@ -152,13 +155,14 @@ def _make_part(keys_by_content: Sequence[tuple[int, Sequence[int]]]) -> _IndexPa
 
 
 def _merge_parts(first: _IndexPart, second: _IndexPart) -> _IndexPart:
+    """Return one part with the lines of both, which have no removed contents."""
     keys, lines = np.concatenate([first.keys, second.keys]), np.concatenate([first.lines, second.lines])
     contents = np.concatenate([first.contents, second.contents])
     return _sort_part(keys, lines, contents, np.concatenate([first.starts, second.starts + len(first.keys)]))
 
 
 def _remove_from_part(index_part: _IndexPart, numbers: LabelArray) -> _IndexPart:
-    """Return the part without these contents."""
+    """Return the part with these contents marked as removed, compacted if that is worth it."""
     new_numbers = np.setdiff1d(numbers, index_part.removed)  # a content may be removed twice, but must not count twice
     removed_positions = find_positions(index_part.contents, new_numbers)
     if not len(removed_positions):
@@ -177,7 +181,7 @@ def _remove_from_part(index_part: _IndexPart, numbers: LabelArray) -> _IndexPart
 
 
 def _compact_part(index_part: _IndexPart) -> _IndexPart:
-    """Return the part without the lines of removed contents."""
+    """Return the part without the lines of removed contents; itself if none is removed."""
     if not len(index_part.removed):
         return index_part
     is_kept = np.isin(index_part.contents, index_part.removed, invert=True)
@@ -192,5 +196,6 @@ def _compact_part(index_part: _IndexPart) -> _IndexPart:
 
 
 def _sort_part(keys: LineKeys, lines: npt.NDArray[np.uint16], contents: LabelArray, starts: IntArray) -> _IndexPart:
+    """Return the part of these lines, with its order by key."""
     order = np.argsort(keys, kind="stable").astype(np.int32)
     return _IndexPart(keys, lines, order, keys[order], contents, starts)

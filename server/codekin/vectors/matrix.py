@@ -30,7 +30,7 @@ _NO_LABELS: LabelArray = np.empty(0, np.int64)
 
 
 def normalize_rows(vectors: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Return the rows of `vectors` (n, d) that are finite and of length 1 ± 1%, normalized, and which rows they are."""
+    """Return the rows of `vectors` (n, d) that are finite and of length 1 ± 1%, normalised, and which those are."""
     with np.errstate(all="ignore"):
         norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         is_sound: BoolArray = np.abs(norms - 1) <= _UNIT_TOLERANCE  # false for NaN
@@ -38,7 +38,7 @@ def normalize_rows(vectors: FloatArray) -> tuple[FloatArray, BoolArray]:
 
 
 def normalize_queries(queries: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Return `queries` (q, dim) scaled to length 1, and which of them have a direction; the others become 0."""
+    """Return `queries` (q, dim) scaled to length 1, and which have a direction: bool (q,); the others become 0."""
     with np.errstate(all="ignore"):
         units = queries / np.sqrt(np.einsum("ij,ij->i", queries, queries))[:, None]
     is_sound: BoolArray = np.isfinite(units).all(axis=1)
@@ -48,7 +48,7 @@ def normalize_queries(queries: FloatArray) -> tuple[FloatArray, BoolArray]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matrix:
-    """Rows of unit vectors under labels; `Matrix(dim)` is empty. Row numbers are valid until `compact`."""
+    """Unit vectors by label, in rows; `Matrix(dim)` is empty. Row numbers are valid until `compact`."""
 
     dim: int
     block_rows: int = 0  # 0: chosen by the dimension
@@ -66,7 +66,7 @@ class Matrix:
         return len(self.labels)
 
     def add_rows(self, labels: LabelArray, vectors: FloatArray) -> "Matrix":
-        """Add unit `vectors` (n, dim) under `labels` (n,); a known label becomes live again and keeps its vector.
+        """Return a matrix with unit `vectors` (n, dim) under `labels` (n,); known labels keep theirs and become live.
 
         Only the newest matrix may be added to: new rows are written into memory that all of them share.
         """
@@ -90,21 +90,21 @@ class Matrix:
         )
 
     def retire_labels(self, labels: LabelArray) -> "Matrix":
-        """Make the rows of `labels` tombstones."""
+        """Return a matrix in which the rows of `labels` are tombstones; unknown labels are ignored."""
         row_numbers = self.find_rows(labels)
         is_live = self.live.copy()
         is_live[row_numbers[row_numbers >= 0]] = False
         return replace(self, live=is_live)
 
     def compact(self) -> "Matrix":
-        """Drop the tombstones; rows are renumbered in the same order."""
+        """Return a matrix without the tombstones; rows are renumbered in the same order."""
         matrix = Matrix(self.dim, self.block_rows)
         for row_numbers in split_rows(np.flatnonzero(self.live), self.block_rows):
             matrix = matrix.add_rows(self.labels[row_numbers], self.gather_rows(row_numbers))
         return matrix
 
     def find_rows(self, labels: LabelArray) -> RowArray:
-        """Return the row of each label, even if a tombstone; -1 if there is none."""
+        """Return the row of each label, even if it is a tombstone; -1 if there is none."""
         if not len(self):
             return np.full(len(labels), -1, np.int64)
         positions = np.minimum(np.searchsorted(self.labels, labels, sorter=self._order), len(self) - 1)
@@ -112,7 +112,7 @@ class Matrix:
         return np.where(self.labels[row_numbers] == labels, row_numbers, -1)
 
     def gather_rows(self, row_numbers: RowArray) -> FloatArray:
-        """Return a copy of these rows: (n, dim)."""
+        """Return a copy of these rows' vectors, (n, dim)."""
         gathered_rows = np.empty((len(row_numbers), self.dim), np.float32)
         row_blocks = row_numbers // self.block_rows
         for row_block in np.unique(row_blocks):
@@ -123,14 +123,15 @@ class Matrix:
     def find_nearest(
         self, query: FloatArray, k: int, row_numbers: RowArray | None = None
     ) -> tuple[LabelArray, FloatArray]:
-        """Find the `k` live rows (of `row_numbers`, ascending, if given) nearest to the unit `query` (dim,).
+        """Return labels and cosines of the `k` live rows nearest to the unit `query` (dim,), best first.
 
-        → labels and cosines, best first, equal cosines by label; more than `k` if several tie with the last one.
+        `row_numbers`, ascending, restricts the search to these rows. Equal cosines are sorted by label; there are more
+        than `k` if several tie with the last one.
         """
         return self.rank_rows(query, self.find_nearest_rows(query, k, row_numbers), k)
 
     def find_nearest_rows(self, query: FloatArray, k: int, row_numbers: RowArray | None = None) -> RowArray:
-        """Find the nearest rows in no order: `k`, and those that only rounding may have excluded."""
+        """Return the `k` nearest live rows, unordered, and those that only rounding may have excluded."""
         if row_numbers is None:
             scores = self._score_all_rows(query)
             scores[~self.live] = -np.inf
@@ -141,7 +142,7 @@ class Matrix:
         return row_numbers[_find_highest(scores, min(k, live_count))]
 
     def find_nearest_many(self, queries: FloatArray, k: int) -> tuple[LabelArray, FloatArray]:
-        """Find the nearest rows of unit `queries` (q, dim) → (q, m) labels and cosines, m = min(k, live rows)."""
+        """Return labels and cosines, (q, m), of the live rows nearest to unit `queries` (q, dim), best first."""
         count = max(0, min(k, int(np.count_nonzero(self.live))))
         labels, cosines = np.empty((len(queries), count), np.int64), np.empty((len(queries), count), np.float32)
         step = max(1, _SCORE_BYTES // (4 * max(1, len(self))))
@@ -157,7 +158,7 @@ class Matrix:
         return labels, cosines
 
     def rank_rows(self, query: FloatArray, row_numbers: RowArray, k: int) -> tuple[LabelArray, FloatArray]:
-        """Return the best `k` of these rows, and all that tie with the last of them.
+        """Return labels and cosines of the best `k` of these rows, and all that tie with the last, best first.
 
         Rows are scored one by one, so that equal rows have equal scores at any position.
         """
@@ -173,12 +174,14 @@ class Matrix:
         return labels[order], scores[order]
 
     def _score_all_rows(self, query: FloatArray) -> FloatArray:
+        """Return all rows' products with the query, tombstones included, by row."""
         scores = np.empty(len(self), np.float32)
         for first, row_block in self._iterate_blocks():
             np.vecdot(row_block, query, out=scores[first : first + len(row_block)])
         return scores
 
     def _score_rows(self, row_numbers: RowArray, query: FloatArray) -> FloatArray:
+        """Return the products of these rows (ascending) with the query."""
         scores = np.empty(len(row_numbers), np.float32)
         for first, row_block in self._iterate_blocks():
             start, end = np.searchsorted(row_numbers, (first, first + len(row_block)))
@@ -209,7 +212,7 @@ class Matrix:
 
 
 def _find_highest(scores: FloatArray, k: int) -> RowArray:
-    """Find the positions of the `k` highest scores, and of those that rounding may have made lower."""
+    """Return the positions of the `k` highest scores, and of those that rounding may have made lower."""
     if k <= 0:
         return _NO_LABELS
     if k >= len(scores):
@@ -225,11 +228,12 @@ def _find_highest(scores: FloatArray, k: int) -> RowArray:
 
 
 def _find_kth_highest(scores: FloatArray, k: int) -> np.float32:
+    """Return the k-th highest score."""
     return np.float32(np.partition(scores, len(scores) - k)[len(scores) - k])
 
 
 def find_positions(ascending: LabelArray, labels: LabelArray) -> RowArray:
-    """Return the positions in `ascending` of those `labels` that it has."""
+    """Return the positions in `ascending` of those of `labels` that it has; others are left out."""
     if not len(ascending):
         return _NO_LABELS
     candidates = np.minimum(np.searchsorted(ascending, labels), len(ascending) - 1)
@@ -238,6 +242,6 @@ def find_positions(ascending: LabelArray, labels: LabelArray) -> RowArray:
 
 
 def split_rows(row_numbers: RowArray, size: int) -> Iterator[RowArray]:
-    """Yield `row_numbers` in runs of `size`, the last one shorter."""
+    """Yield `row_numbers` in runs of `size`; the last run may be shorter."""
     for start in range(0, len(row_numbers), size):
         yield row_numbers[start : start + size]

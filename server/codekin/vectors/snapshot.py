@@ -14,7 +14,7 @@ _MIN_SAME_COSINE = 0.999  # of a vector with itself after rounding to float16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """Searchable rows. A label of the graph that has no row, or a tombstone, is never returned."""
+    """Immutable searchable rows. A label of the graph that has no row, or a tombstone, is never returned."""
 
     matrix: Matrix
     graph: HnswGraph | None = None
@@ -25,38 +25,39 @@ class Snapshot:
         return int(np.count_nonzero(self.matrix.live))
 
     def count_tombstones(self) -> int:
-        """Return the number of rows that are not live."""
+        """Return the number of rows that are tombstones."""
         return len(self.matrix) - len(self)
 
     def add_rows(self, labels: LabelArray, vectors: FloatArray) -> "Snapshot":
-        """Add unit `vectors` under `labels`, as Matrix.add_rows does."""
+        """Return a snapshot with unit `vectors` under `labels` added, as Matrix.add_rows does."""
         matrix = self.matrix.add_rows(labels, vectors)
         is_added_in_graph = _find_graphed(self.graph, matrix.labels[len(self.is_in_graph) :])
         return replace(self, matrix=matrix, is_in_graph=np.concatenate([self.is_in_graph, is_added_in_graph]))
 
     def retire_labels(self, labels: LabelArray) -> "Snapshot":
-        """Make the rows of `labels` tombstones."""
+        """Return a snapshot in which the rows of `labels` are tombstones."""
         return replace(self, matrix=self.matrix.retire_labels(labels))
 
     def compact(self) -> "Snapshot":
-        """Drop the tombstones' rows."""
+        """Return a snapshot without the tombstones' rows."""
         return replace(self, matrix=self.matrix.compact(), is_in_graph=self.is_in_graph[self.matrix.live])
 
     def with_graph(self, graph: HnswGraph | None) -> "Snapshot":
-        """Return a snapshot with this graph, for those of its labels that have a row."""
+        """Return a snapshot with this graph (None: without one), for those of its labels that have a row."""
         return replace(self, graph=graph, is_in_graph=_find_graphed(graph, self.matrix.labels))
 
     def compute_waste(self) -> float:
-        """Return the rows that the graph lacks and the labels that it has in vain, as a share of it; 1 without one."""
+        """Return the rows that the graph lacks plus its labels without a row, as a share of it; 1 without one."""
         if self.graph is None:
             return 1.0
         return (len(self) + len(self.graph) - 2 * self._count_reachable()) / len(self.graph)
 
     def search_graph(self, query: FloatArray, k: int, max_width_share: float) -> tuple[LabelArray, FloatArray] | None:
-        """Find the nearest of all rows, by the graph and by exact search of the rows outside it.
+        """Return labels and cosines of the nearest rows, by the graph; None if exact search is better.
 
-        Return None if exact search of all rows is better: without a graph, or if there are so many tombstones around
-        `query` that more than `max_width_share` of the graph would have to be ranked. Raises what hnswlib raises.
+        Rows outside the graph are searched exactly. Exact search of all rows is better without a graph, or if there are
+        so many tombstones around `query` that more than `max_width_share` of the graph would have to be ranked. It
+        raises what hnswlib raises.
         """
         if self.graph is None:
             return None
@@ -79,9 +80,9 @@ class Snapshot:
         return int(np.count_nonzero(self.is_in_graph & self.matrix.live))
 
     def check_graph(self, graph: HnswGraph) -> None:
-        """Search `graph` for a sample of our vectors.
+        """Search `graph` for a sample of the rows. Raises UnsoundGraphError if they don't find themselves.
 
-        Raises UnsoundGraphError if they don't find themselves, or what hnswlib raises.
+        It also raises what hnswlib raises.
         """
         shared_rows = np.flatnonzero(graph.contains_labels(self.matrix.labels))
         sample = shared_rows[np.linspace(0, len(shared_rows) - 1, min(_SAMPLE_ROWS, len(shared_rows))).astype(np.int64)]
@@ -95,4 +96,5 @@ class Snapshot:
 
 
 def _find_graphed(graph: HnswGraph | None, labels: LabelArray) -> BoolArray:
+    """Return which of `labels` are in the graph: bool (n,)."""
     return graph.contains_labels(labels) if graph else np.zeros(len(labels), np.bool_)

@@ -19,7 +19,7 @@ _KEY_BYTES = 8  # of a hash: two of a million contents hardly ever share them
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SortKeys:
-    """Contents by number with the first bytes of their hashes. Immutable; changes return a new object."""
+    """The sort keys of contents (first bytes of their hashes), by number. Immutable; changes return a new object."""
 
     labels: LabelArray = field(default_factory=lambda: np.empty(0, np.int64))  # (n,), ascending
     keys: SortKeyArray = field(default_factory=lambda: np.empty(0, np.uint64))  # (n,)
@@ -29,7 +29,7 @@ class SortKeys:
         return len(self.labels)
 
     def find_keys(self, contents: LabelArray | Sequence[int]) -> SortKeyArray:
-        """Return the contents' sort keys (n,); 0 for contents that are not loaded yet."""
+        """Return the contents' sort keys, uint64 (n,); 0 for contents that are not loaded."""
         numbers = np.asarray(contents, np.int64)
         if not len(self.labels):
             return np.zeros(len(numbers), np.uint64)
@@ -37,7 +37,7 @@ class SortKeys:
         return np.where(self.labels[candidate_rows] == numbers, self.keys[candidate_rows], np.uint64(0))
 
     def add_rows(self, rows: Sequence[tuple[int, bytes]]) -> "SortKeys":
-        """Return these and further contents (number, hash), in ascending order above all present numbers."""
+        """Return these and further contents (number, hash), ascending, above all present numbers."""
         if not rows:
             return self
         labels = np.array([content for content, _ in rows], np.int64)
@@ -46,7 +46,7 @@ class SortKeys:
         return SortKeys(all_labels, all_keys, newest=rows[-1][0])
 
     def remove_contents(self, contents: LabelArray) -> "SortKeys":
-        """Return the rest without these contents."""
+        """Return the keys without these contents; itself if it has none of them."""
         removed_rows = find_positions(self.labels, contents)
         if not len(removed_rows):
             return self
@@ -54,7 +54,7 @@ class SortKeys:
 
 
 def to_sort_keys(hashes: Sequence[bytes]) -> SortKeyArray:
-    """Convert content hashes to sort keys (n,)."""
+    """Return the sort keys of content hashes: their first 8 bytes as uint64 (n,)."""
     return np.frombuffer(
         b"".join(content_hash[:_KEY_BYTES].ljust(_KEY_BYTES, b"\0") for content_hash in hashes), ">u8"
     ).astype(np.uint64)
