@@ -37,9 +37,10 @@ def test_an_entry_is_of_every_two_of_its_functions() -> None:
     assert parse_suppressions(SOUND) == SuppressionFile(
         frozenset({("a.py::f", "b/c.py::Shop.g"), ("a.py::h", "b.py::h", "c.py::h")}), (), 2
     )
-    assert all(parse_suppressions(SOUND).hides(*two) for two in permutations(["a.py::h", "b.py::h", "c.py::h"], 2))
-    assert not parse_suppressions(SOUND).hides("a.py::f", "a.py::h")
-    assert not parse_suppressions(SOUND).hides("a.py::h", "a.py::h")
+    group = ["a.py::h", "b.py::h", "c.py::h"]
+    assert all(parse_suppressions(SOUND).ignores_pair(*names) for names in permutations(group, 2))
+    assert not parse_suppressions(SOUND).ignores_pair("a.py::f", "a.py::h")
+    assert not parse_suppressions(SOUND).ignores_pair("a.py::h", "a.py::h")
 
 
 def test_order_says_nothing() -> None:
@@ -51,7 +52,7 @@ def test_order_says_nothing() -> None:
 
 
 def test_two_of_one_name_in_a_file_may_be_meant_to_be_alike() -> None:
-    assert parse_suppressions(format_entry(["a.java::A.f", "a.java::A.f"])).hides("a.java::A.f", "a.java::A.f")
+    assert parse_suppressions(format_entry(["a.java::A.f", "a.java::A.f"])).ignores_pair("a.java::A.f", "a.java::A.f")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_what_is_wrong_costs_itself_only_and_names_line_and_remedy(broken: str, 
         if not broken.startswith("[[") and offset:
             continue  # it would be part of the entry before
         found = parse_suppressions(text)
-        assert found.hides("a.py::x", "b.py::x")
+        assert found.ignores_pair("a.py::x", "b.py::x")
         (problem,) = found.problems
         assert told in problem
         near = line if "two functions" in problem or "::" in problem or "seen" in problem else None
@@ -89,7 +90,7 @@ def test_what_is_wrong_costs_itself_only_and_names_line_and_remedy(broken: str, 
 def test_a_conflict_of_two_branches_costs_no_other_entry() -> None:
     ours, theirs = format_entry(["a.py::f", "b.py::f"], ""), format_entry(["a.py::g", "b.py::g"], "")
     found = parse_suppressions(f"{SOUND}<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> other\n")
-    assert found.hides("a.py::f", "b/c.py::Shop.g")
+    assert found.ignores_pair("a.py::f", "b/c.py::Shop.g")
     assert found.problems
 
 
@@ -114,7 +115,7 @@ def test_what_is_written_is_read_again_and_leaves_the_rest(functions: list[str],
     assert text.startswith(before or "")
     assert tomllib.loads(text)["ignored"][-1]["functions"] == quoted
     assert not parse_suppressions(text).problems
-    assert parse_suppressions(text).hides(*quoted[:2]) or quoted[0] == quoted[1]
+    assert parse_suppressions(text).ignores_pair(*quoted[:2]) or quoted[0] == quoted[1]
 
 
 def test_a_function_is_named_from_the_folder_of_its_root(tmp_path: Path) -> None:
@@ -225,5 +226,5 @@ def test_large_groups_and_many_of_them_count() -> None:
     text = "".join(format_entry([f"a/{group}.py::{number}" for number in range(200)], "") for group in range(50))
     found = parse_suppressions(text)
     assert (found.entries, found.problems) == (50, ())
-    assert found.hides("a/49.py::0", "a/49.py::199")
-    assert not found.hides("a/48.py::0", "a/49.py::199")
+    assert found.ignores_pair("a/49.py::0", "a/49.py::199")
+    assert not found.ignores_pair("a/48.py::0", "a/49.py::199")

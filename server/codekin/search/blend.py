@@ -1,4 +1,4 @@
-"""Blends the ranking of a model that has vectors of all contents with that of a better one that has some."""
+"""Blend the ranking of a model that has vectors of all contents with that of a better model that has some."""
 
 from collections.abc import Mapping
 
@@ -17,10 +17,11 @@ _HEAVY_WEIGHT = 0.3
 def blend_rankings(
     light_cosines: Mapping[int, float], heavy_cosines: Mapping[int, float], heavy_weight: float = _HEAVY_WEIGHT
 ) -> list[Candidate]:
-    """Return the contents by score, best first; equal ones in the order of `light_cosines`.
+    """Re-rank the contents that both models have a cosine for, and return all contents by score, best first.
 
-    `light_cosines` has a cosine for each content, `heavy_cosines` one in another space for some. These exchange their
-    light cosines among each other, the best blend getting the highest; all others keep theirs.
+    `light_cosines` has a cosine for each content, `heavy_cosines` one in another space for some. The contents with both
+    are ordered by the weighted mean of both cosines, standardized, and the light cosines are dealt out among them in
+    that order, highest first. All other contents keep their light cosine. Ties keep the order of `light_cosines`.
     """
     scores = dict(light_cosines)
     shared_contents = [content for content in light_cosines if content in heavy_cosines]
@@ -36,6 +37,6 @@ def blend_rankings(
 
 
 def _standardize(scores: np.ndarray) -> np.ndarray:
-    """Return the scores with mean 0 and deviation 1; all 0 where they are equal."""
+    """Return the scores shifted and scaled to mean 0 and standard deviation 1; all 0 where they are equal."""
     deviation = float(scores.std())
     return (scores - scores.mean()) / deviation if deviation else np.zeros_like(scores)

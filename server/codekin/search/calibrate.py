@@ -1,4 +1,4 @@
-"""Turns scores into confidence: the probability that a hit is what was searched for.
+"""Turn scores into confidence: the probability that a hit is what was searched for.
 
 `calibrate_search` was fitted by logistic regression on the hits of 321 questions about 16 repositories, of every second
 question of two retrieval sets whose passages are files of their own, and of 65 questions that no code answers, asked
@@ -14,7 +14,7 @@ MIN_RELATIVE = 0.1  # share of the best hit's probability below which a further 
 
 
 def calibrate_search(score: float, known_share: float, content_count: int) -> float:
-    """Return the probability that a location with this score of `rank` answers the question.
+    """Return the probability, 0 to 1, that a location with this score of `rank` answers a question in words.
 
     `known_share` is the share of the question that the workspace has words for. Larger corpora raise the best score of
     irrelevant locations, by half a point for each factor of e.
@@ -24,7 +24,7 @@ def calibrate_search(score: float, known_share: float, content_count: int) -> fl
 
 
 def calibrate_similarity(score: float) -> float:
-    """Return the probability that code is kin to the query, by its score of retrieval and structure, 0 to 1.
+    """Return the probability, 0 to 1, that code with this fused score (0 to 1) is kin to the query's code.
 
     Fitted to 1,059 edited, rewritten and translated functions, and to 512 of other code bases that have no kin in the
     same 189,000 snippets.
@@ -33,4 +33,5 @@ def calibrate_similarity(score: float) -> float:
 
 
 def _to_probability(logit: float) -> float:
+    """Return the logistic function of `logit`."""
     return 1 / (1 + math.exp(-logit))

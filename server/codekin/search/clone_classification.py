@@ -1,4 +1,4 @@
-"""Classifies how two pieces of code are kin, and says what shows it, by their current texts."""
+"""Classify how two pieces of code are kin (identical, renamed, edited) by their current texts, and say why."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _MAX_LISTED_LENGTH = 28  # characters of a name or literal in a reason
 
 @dataclass(frozen=True, slots=True)
 class CloneEvidence:
-    """A kinship and what shows it."""
+    """The kinship of two texts, the reason to show, and the shares of structure and names that both have."""
 
     kinship: Kinship
     why: str
@@ -37,12 +37,12 @@ class CloneEvidence:
 
     @property
     def is_near_duplicate(self) -> bool:
-        """Return whether the two are so alike that one could replace the other."""
+        """Return whether the two share 80% of the structure and 40% of names and literals, or more."""
         return self.share >= _NEAR_DUPLICATE_SHARE and self.kept >= _NEAR_DUPLICATE_KEPT
 
 
 class TokenProfile:
-    """The tokens of a text, prepared once to be compared with many. Without a language there are none."""
+    """The tokens of a text and what is derived from them, computed once. Empty where `language` is None."""
 
     def __init__(self, text: str, language: str | None, name: str = "") -> None:
         """`name` is what the text defines: hits show it, so that reasons need not."""
@@ -52,7 +52,7 @@ class TokenProfile:
 
     @cached_property
     def run_hashes(self) -> Codes:
-        """Return the hashes of all runs of RUN_TOKENS tokens, by position."""
+        """Return the hash of each run of RUN_TOKENS consecutive tokens, by position."""
         return hash_runs(self.tokens)
 
     @cached_property
@@ -62,24 +62,24 @@ class TokenProfile:
 
     @cached_property
     def word_codes(self) -> Codes:
-        """Return the distinct names and literals, ascending."""
+        """Return the distinct codes of names and literals, ascending."""
         return np.unique(self.tokens.codes[self.tokens.kinds != MARK])
 
     @cached_property
     def structure_digest(self) -> bytes:
-        """Return a digest that is equal where only literals, or names consistently, differ."""
+        """Return a digest that is equal for texts that differ only in literals and consistently renamed names."""
         return digest_codes(renumber_names(self.tokens))
 
     @cached_property
     def called_names(self) -> dict[str, None]:
-        """Return the names that are called, in order."""
+        """Return the names directly before an opening parenthesis, in order, as keys."""
         texts = self.tokens.texts
         name_positions = np.flatnonzero(self.tokens.kinds[:-1] == NAME).tolist()
         return dict.fromkeys(texts[i] for i in name_positions if texts[i + 1] == "(")
 
 
 def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | None:
-    """Return how the candidate is kin to the query; None where no structure shows it."""
+    """Return how the candidate is a clone of the query and why; None where their tokens do not show that it is."""
     if query.text == candidate.text:
         return CloneEvidence(Kinship.IDENTICAL, "identical text", 1.0)
     if not query.tokens.texts or not candidate.tokens.texts:
@@ -100,7 +100,7 @@ def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | No
 
 
 def _find_renamed(query: TokenProfile, candidate: TokenProfile) -> list[tuple[str, str]]:
-    """Return (old, new) for names that nearly always have the same other name in their place in parallel runs."""
+    """Return (old, new) for each name that has the same other name in its place in most parallel runs, in order."""
     old_tokens, new_tokens = query.tokens, candidate.tokens
     old_positions, new_positions = _align_positions(query.run_hashes, candidate.run_hashes)
     are_names = (old_tokens.kinds[old_positions] == NAME) & (new_tokens.kinds[new_positions] == NAME)
@@ -116,7 +116,7 @@ def _find_renamed(query: TokenProfile, candidate: TokenProfile) -> list[tuple[st
 
 
 def _compute_dice(codes: npt.NDArray[np.generic], other_codes: npt.NDArray[np.generic]) -> float:
-    """Return the Dice coefficient of two ascending sets, 0 to 1."""
+    """Return the Dice coefficient of two ascending arrays without repetitions, 0 to 1; 0 where both are empty."""
     merged_codes = np.concatenate([codes, other_codes])
     merged_codes.sort()
     shared_count = int(np.count_nonzero(merged_codes[1:] == merged_codes[:-1]))
@@ -124,7 +124,7 @@ def _compute_dice(codes: npt.NDArray[np.generic], other_codes: npt.NDArray[np.ge
 
 
 def _align_positions(query_runs: Codes, candidate_runs: Codes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the positions of equal tokens in both texts: those of runs that each text has exactly once."""
+    """Return the positions of matching tokens in both texts, by the runs that occur exactly once in each."""
     (query_hashes, query_starts), (candidate_hashes, candidate_starts) = map(
         _find_unique_runs, (query_runs, candidate_runs)
     )
@@ -140,19 +140,19 @@ def _align_positions(query_runs: Codes, candidate_runs: Codes) -> tuple[npt.NDAr
 
 
 def _find_unique_runs(run_hashes: Codes) -> tuple[Codes, npt.NDArray[np.int64]]:
-    """Return the hashes of runs that come exactly once, ascending, and their positions."""
+    """Return the hashes of the runs that occur exactly once, ascending, and their positions."""
     hashes, positions, counts = np.unique(run_hashes, return_index=True, return_counts=True)
     return hashes[counts == 1], positions[counts == 1]
 
 
 def _describe_layout(query_text: str, candidate_text: str) -> str:
-    """Say in what two texts with the same tokens differ."""
+    """Return the reason for two texts with the same tokens: they differ in formatting, or also in comments."""
     is_only_formatting = "".join(query_text.split()) == "".join(candidate_text.split())
     return "identical but for formatting" if is_only_formatting else "identical but for formatting or comments"
 
 
 def _describe_changes(query: TokenProfile, candidate: TokenProfile) -> str:
-    """Say in what two texts with the same structure differ."""
+    """Return the reason for two texts with the same structure: which names and literals differ."""
     old_tokens, new_tokens = query.tokens, candidate.tokens
     positions = np.flatnonzero(old_tokens.codes != new_tokens.codes).tolist()
     changed = [(old_tokens.kinds[i], (old_tokens.texts[i], new_tokens.texts[i])) for i in positions]
@@ -165,17 +165,18 @@ def _describe_changes(query: TokenProfile, candidate: TokenProfile) -> str:
 
 
 def _list_changes(pairs: Sequence[tuple[str, str]], noun: str, verb: str) -> str:
-    """Return `2 identifiers renamed: total→sum, xs→items`."""
+    """Format changed pairs: `2 identifiers renamed: total→sum, xs→items`; at most three are listed."""
     listed = ", ".join(f"{_shorten(old)}→{_shorten(new)}" for old, new in pairs[:_MAX_LISTED_CHANGES])
     ellipsis = ", …" if len(pairs) > _MAX_LISTED_CHANGES else ""
     return f"{len(pairs)} {noun}{'s' if len(pairs) != 1 else ''} {verb}: {listed}{ellipsis}"
 
 
 def _shorten(text: str) -> str:
+    """Return the text on one line, cut to 28 characters."""
     line = " ".join(text.split())
     return line if len(line) <= _MAX_LISTED_LENGTH else line[: _MAX_LISTED_LENGTH - 1] + "…"
 
 
 def _format_percent(share: float) -> str:
-    """Return the share as a percentage, at most 99%: all of the structure is called `same structure`."""
+    """Format the share as a percentage, at most 99%: all of the structure is called `same structure`."""
     return f"{min(round(100 * share), 99)}%"

@@ -1,4 +1,4 @@
-"""Retrieval by meaning: finds the contents whose vectors are nearest to the query's."""
+"""Retrieval by meaning: find the contents whose vectors are nearest to the query's."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ EmbedHeavy = Callable[[str, Task], FloatArray | None]
 
 
 class DenseRetriever:
-    """Finds contents by cosine in each model's space, by graph or exactly, and blends the models' rankings."""
+    """Finds contents by cosine in the light and, where it answers, the heavy model's space; blends both rankings."""
 
     def __init__(self, index: Index, embedder: Embedder, embed_heavy: EmbedHeavy = lambda *_: None) -> None:
         """`embedder` is the light model's."""
@@ -25,7 +25,7 @@ class DenseRetriever:
         self._embed_heavy = embed_heavy
 
     def search(self, query: Query, k: int) -> list[Candidate]:
-        """Return at most `k` candidates, best first; scores are cosines of the light model's range, at least 0."""
+        """Embed the query and return at most `k` candidates, best first; scores are light cosines, at least 0."""
         light, allowed = self._index.light.dense, self._index.allowed_contents(query.within)
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
         cosines = self._find_cosines(light, vector, k, allowed)
@@ -41,7 +41,7 @@ class DenseRetriever:
         return [Candidate(content, max(cosine, 0.0)) for content, cosine in cosines.items()]
 
     def _prepare_heavy(self, query: Query) -> tuple[DenseIndex, FloatArray] | None:
-        """Return the heavy model's index and its vector of the query; None where it does not answer in time."""
+        """Return the heavy model's index and query vector; None where it has no vectors or no answer in time."""
         model_vectors = self._index.heavy
         if model_vectors is None or not len(model_vectors.dense):
             return None
@@ -51,7 +51,7 @@ class DenseRetriever:
     def _find_cosines(
         self, dense_index: DenseIndex, vector: FloatArray, k: int, allowed: "LabelArray | list[int] | None"
     ) -> dict[int, float]:
-        """Return at most `k` contents and their cosines, best first; equal ones in an order that every index has."""
+        """Return content → cosine of the `k` nearest in `allowed` (None: all), best first, ties in a fixed order."""
         labels, cosines = dense_index.search(vector, k, allowed)
         order = np.lexsort((self._index.sort_keys_of(labels), -cosines))[:k]
         return dict(zip(labels[order].tolist(), cosines[order].tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Fuses the candidates of several retrievers into one ranking."""
+"""Fuse the candidates of several retrievers into one ranking."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from codekin.types import Candidate
 
 
 def fuse_candidates(rankings: Sequence[tuple[float, Sequence[Candidate]]]) -> list[Candidate]:
-    """Return the convex combination of the scores in (weight, candidates), best first.
+    """Return each content once, with the weighted mean of its scores in (weight, candidates), best first.
 
     A content that a retriever did not find has score 0 there. Every retriever normalizes its scores by their
     theoretical bounds (Bruch, Gai, Ingber 2023, "An Analysis of Fusion Functions for Hybrid Retrieval"), so that a poor

@@ -1,4 +1,4 @@
-"""Turns candidates into hits: where the contents are now, and why they are like the query."""
+"""Turn candidates into hits: where the contents are now, and why they are like the query."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -37,13 +37,13 @@ class CodeQuery:
     cell: Cell | None = None  # in a notebook, the one that it begins in
 
     def is_at(self, location: Location) -> bool:
-        """Return whether the location is the query's own."""
+        """Return whether the location overlaps the query's own code or its functions in the same document."""
         own_spans = (self.span, *self.function_spans)
         return location.path == self.path and any(_overlap(location.span, span) for span in own_spans)
 
 
 def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
-    """Return the snippet at a single line as a query, or several lines themselves. Raises QueryError."""
+    """Return a query for the snippet at one line, or for several lines. Raises QueryError where there is no code."""
     document = workspace.read_document(path)
     if not isinstance(document, Document):
         reason = f": {document.reason}" if document else ""
@@ -71,16 +71,18 @@ def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
 
 
 def _find_function_spans(snippets: Sequence[Snippet], lines: Span) -> tuple[Span, ...]:
+    """Return the spans of all parts of the functions that overlap the lines."""
     functions = [parts for parts in group_parts(snippets) if any(_overlap(part.span, lines) for part in parts)]
     return tuple(part.span for parts in functions for part in parts)
 
 
 def _overlap(span: Span, other_span: Span) -> bool:
+    """Return whether the two half-open spans have a line in common."""
     return span.start < other_span.end and other_span.start < span.end
 
 
 class DocumentReader:
-    """Reads documents as they are now, each once per query."""
+    """Reads documents as they are now, each once per query, and notes in `stale` which differ from the store."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -89,17 +91,17 @@ class DocumentReader:
         self.stale: set[Path] = set()  # documents whose text is not the one in the store
 
     def read_lines(self, path: Path) -> list[str]:
-        """Return the document's lines; [] where it is gone."""
+        """Return the document's lines; [] where it can't be read."""
         document_and_lines = self._read(path)
         return document_and_lines[1] if document_and_lines else []
 
     def find_cell(self, location: Location) -> Cell | None:
-        """Return the notebook's cell that the location is in."""
+        """Return the notebook cell in which the location begins; None for other files."""
         document_and_lines = self._read(location.path)
         return find_cell(document_and_lines[0].cells, location.span.start) if document_and_lines else None
 
     def locate_now(self, location: Location, content_hash: bytes) -> Location | None:
-        """Return where the location's document has the content with this hash now; None where it has it no longer."""
+        """Return the present location of the content with this hash in the same document; None where it is gone."""
         lines = self.read_lines(location.path)
         if hash_content(to_canonical_text(lines[location.span.start : location.span.end])) == content_hash:
             return location
@@ -107,6 +109,7 @@ class DocumentReader:
         return self._find_moved(location, content_hash)
 
     def _find_moved(self, location: Location, content_hash: bytes) -> Location | None:
+        """Parse the document and return where it has the content now; None if nowhere, or after four parses."""
         document_and_lines = self._read(location.path)
         if document_and_lines is None or self._reparsed_count >= _MAX_REPARSED_FILES:
             return None
@@ -117,42 +120,41 @@ class DocumentReader:
         return None
 
     def _read(self, path: Path) -> tuple[Document, list[str]] | None:
+        """Return the document and its lines, read at most once; None where it can't be read."""
         if path not in self._documents:
             document = self._workspace.read_document(path)
             self._documents[path] = (document, split_lines(document.text)) if isinstance(document, Document) else None
         return self._documents[path]
 
 
-def make_hits(
-    scored_locations: Iterable[tuple[Location, float]],
-    query: CodeQuery,
-    index: Index,
-    reader: DocumentReader,
-    cancel: Cancel,
-) -> Iterator[Hit]:
-    """Yield the hits at (location, score), in their order, as they are now; only as many are made as are taken."""
-    comparison = _QueryComparison(query, index)
-    for code in _read_current_code(scored_locations, query, index, reader, cancel):
+@dataclass(frozen=True, slots=True)
+class QueryRun:
+    """One run of a query: what is searched for, in which index, and the documents read for it."""
+
+    query: CodeQuery
+    index: Index
+    reader: DocumentReader
+    cancel: Cancel
+
+
+def make_hits(scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun) -> Iterator[Hit]:
+    """Yield a hit for each (location, score) whose code is still there, in their order, made as they are taken."""
+    comparison = _QueryComparison(query_run.query, query_run.index)
+    for code in _read_current_code(scored_locations, query_run):
         yield comparison.make_hit(code)
 
 
-def make_duplicate_hits(
-    scored_locations: Iterable[tuple[Location, float]],
-    query: CodeQuery,
-    index: Index,
-    reader: DocumentReader,
-    cancel: Cancel,
-) -> Iterator[Hit]:
-    """Yield the hits that are near-duplicates of the query, as they are now, in the order of the locations."""
-    comparison = _QueryComparison(query, index)
-    for code in _read_current_code(scored_locations, query, index, reader, cancel):
+def make_duplicate_hits(scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun) -> Iterator[Hit]:
+    """Yield a hit for each location whose present code is a near-duplicate of the query, in the order given."""
+    comparison = _QueryComparison(query_run.query, query_run.index)
+    for code in _read_current_code(scored_locations, query_run):
         evidence = comparison.classify_code(code)
         if evidence is not None and evidence.is_near_duplicate:
             yield comparison.make_clone_hit(code, evidence)
 
 
 def keep_best_parts(hits: Iterable[Hit], k: int, index: Index) -> list[Hit]:
-    """Return the first `k` hits; of several parts of one long function the best part, at the first one's rank."""
+    """Return the first `k` hits, with only the best part of each long function, at its first part's rank."""
     start_maps: dict[Path, dict[int, int]] = {}  # by file: start of a part → start of its function's first part
     best_hits: dict[tuple[Path, int], Hit] = {}
     for hit in hits:
@@ -171,9 +173,9 @@ def keep_best_parts(hits: Iterable[Hit], k: int, index: Index) -> list[Hit]:
 def locate_candidates(
     candidates: Sequence[Candidate], index: Index, within: Filter
 ) -> Iterator[tuple[Location, float]]:
-    """Yield (location, score) of the candidates, looked up as they are taken.
+    """Yield (location, score) of each place of the candidates, looked up as they are taken.
 
-    Equal ones are ordered by location: the order in which contents came into the index is an accident.
+    Candidates with equal scores are ordered by path and line: the order of indexing must not show.
     """
     for start in range(0, len(candidates), _CHUNK_SIZE):
         chunk = candidates[start : start + _CHUNK_SIZE]
@@ -197,18 +199,14 @@ class _CurrentCode:
 
 
 def _read_current_code(
-    scored_locations: Iterable[tuple[Location, float]],
-    query: CodeQuery,
-    index: Index,
-    reader: DocumentReader,
-    cancel: Cancel,
+    scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun
 ) -> Iterator[_CurrentCode]:
-    """Yield the code at (location, score) that is still there and is not the query's own."""
-    remaining = iter(scored_locations)
+    """Yield the code that is still in its document and is not the query's own, until cancelled."""
+    query, reader, remaining = query_run.query, query_run.reader, iter(scored_locations)
     while chunk := list(islice(remaining, _CHUNK_SIZE)):
-        hashes = index.store.content_hashes(list({location.content for location, _ in chunk}))
+        hashes = query_run.index.store.content_hashes(list({location.content for location, _ in chunk}))
         for stored_location, score in chunk:
-            if cancel.is_set():
+            if query_run.cancel.is_set():
                 return
             if query.is_at(stored_location) or stored_location.content not in hashes:
                 continue
@@ -223,7 +221,7 @@ def _read_current_code(
 
 
 class _QueryComparison:
-    """Compares code with one query, to say how and why it is like it."""
+    """Compares code with one query, and makes hits with the confidence and the reason."""
 
     def __init__(self, query: CodeQuery, index: Index) -> None:
         self._query = query
@@ -233,12 +231,12 @@ class _QueryComparison:
 
     @cached_property
     def _rare_query_words(self) -> list[str]:
-        """Return the query's words that are worth listing; looked up for the first reason that lists words."""
+        """Return the query's words that are rare enough to list in a reason, rarest first."""
         words = set(split_words(self._query.text))
         return self._sort_by_rarity(word for word in words if len(word) > 1 and not word.isdecimal())
 
     def make_hit(self, code: _CurrentCode) -> Hit:
-        """Return the code as a hit; where its kinship can be shown, structure alone may raise its score."""
+        """Return the code as a hit with confidence and reason; a proven clone gets at least its structure's score."""
         if self._profile is None:
             return Hit(code.location, code.score, self._describe_shared_words(code), None, code.text, cell=code.cell)
         evidence = self.classify_code(code)
@@ -249,7 +247,7 @@ class _QueryComparison:
         return Hit(code.location, confidence, reason, Kinship.SIMILAR, code.text, cell=code.cell)
 
     def make_clone_hit(self, code: _CurrentCode, evidence: CloneEvidence) -> Hit:
-        """Return the code as a hit whose kinship is shown by `evidence`."""
+        """Return the code as a hit whose kinship and reason are those of `evidence`."""
         if evidence.kinship is Kinship.IDENTICAL:
             confidence = 1.0
         else:
@@ -257,10 +255,11 @@ class _QueryComparison:
         return Hit(code.location, confidence, evidence.why, evidence.kinship, code.text, evidence.share, code.cell)
 
     def classify_code(self, code: _CurrentCode) -> CloneEvidence | None:
-        """Return how the code is kin to the query; None where no structure shows it."""
+        """Return how the code is a clone of the query; None if the tokens don't show it or there is none."""
         return classify(self._profile, _profile_code(code)) if self._profile else None
 
     def _describe_calls(self, query_profile: TokenProfile, code: _CurrentCode) -> str:
+        """Return `same calls: …` with the rarest calls that both have; "" for fewer than two."""
         called_names = _profile_code(code).called_names
         shared_calls = {
             "".join(split_words(name)): name
@@ -271,26 +270,28 @@ class _QueryComparison:
         return f"same calls: {', '.join(shared_calls[word] for word in rarest)}" if len(rarest) > 1 else ""
 
     def _describe_shared_words(self, code: _CurrentCode) -> str:
+        """Return `shares …` with the rarest words that both have; `similar meaning` without any."""
         words = {*split_words(code.text), *split_words(code.location.qualified_name)}
         shared_words = list(islice((word for word in self._rare_query_words if word in words), _MAX_LISTED_WORDS))
         return "shares " + ", ".join(shared_words) if shared_words else "similar meaning"
 
     def _sort_by_rarity(self, terms: Iterable[str]) -> list[str]:
-        """Return the terms that are rare enough to list in a reason, rarest first."""
+        """Return the terms that at most a tenth of the contents have, rarest first."""
         frequencies = sorted((self._index.document_frequency(term), term) for term in terms)
         return [term for frequency, term in frequencies if 0 < frequency <= self._max_frequency]
 
 
 def _profile_code(code: _CurrentCode) -> TokenProfile:
+    """Return the token profile of the code, from a cache where it has been profiled before."""
     return _make_profile(to_canonical_text(code.text.split("\n")), code.location.language, code.location.name)
 
 
 @lru_cache(maxsize=512)
 def _make_profile(text: str, language: str, name: str) -> TokenProfile:
-    """Return a text's profile, remembered: neighbouring functions are near to the same other functions."""
+    """Return a text's token profile, cached: neighbouring functions have the same functions as candidates."""
     return TokenProfile(text, language, name)
 
 
 def _to_structure_score(share: float) -> float:
-    """Return how probable it is that code with this share of common structure is a clone; half is common by chance."""
+    """Return a clone's score, 0 to 1, for its share of common structure; 0 up to a half, which is chance."""
     return max(2 * share - 1, 0.0) ** 3

@@ -16,13 +16,13 @@ _BM25_K1 = 1.2  # SQLite's
 
 
 class LexicalRetriever:
-    """Finds contents by SQLite's full-text index."""
+    """Finds contents that have the query's rarest words, by SQLite's full-text index."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
 
     def search(self, query: Query, k: int) -> list[Candidate]:
-        """Return at most `k` candidates, best first; a score is the share of the highest BM25 a content could have."""
+        """Return at most `k` candidates, best first; a score is the share of the highest possible BM25, 0 to 1."""
         words = {*split_words(query.text), *find_compound_identifiers(query.text)}
         frequencies = self._select_rarest(words, _MAX_TERMS[query.task])
         max_score = self._compute_max_score(list(frequencies.values()))
@@ -33,16 +33,16 @@ class LexicalRetriever:
             candidates = [candidate for candidate, is_kept in zip(candidates, are_allowed, strict=True) if is_kept]
         return [Candidate(candidate.content, min(candidate.score / max_score, 1.0)) for candidate in candidates[:k]]
 
-    def _compute_max_score(self, frequencies: Sequence[int]) -> float:
-        """Return the BM25, as SQLite computes it, that a short text full of all terms would have."""
+    def _compute_max_score(self, document_frequencies: Sequence[int]) -> float:
+        """Return the BM25, as SQLite computes it, that a short text full of these terms would have."""
         total = max(self._index.content_count, 1)
         return sum(
             (_BM25_K1 + 1) * max(math.log((max(total - frequency, 0) + 0.5) / (frequency + 0.5)), 1e-6)
-            for frequency in frequencies
+            for frequency in document_frequencies
         )
 
     def _sort(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Return the candidates best first; equal ones in an order that every index has."""
+        """Return the candidates best first; those with equal scores in an order that every index has."""
         sort_keys = self._index.sort_keys_of([candidate.content for candidate in candidates])
         order = np.lexsort((sort_keys, np.array([-candidate.score for candidate in candidates])))
         return [candidates[i] for i in order.tolist()]

@@ -12,19 +12,19 @@ _MAX_FILTER_CHARACTERS = 4_096  # of a folder or a language
 
 
 def read_question(question: str) -> str:
-    """Return the part of a question that is searched for: all of it, up to 10,000 characters. Raises QueryError."""
+    """Return the question, stripped and cut to 10,000 characters. Raises QueryError beyond 100,000."""
     remedy = "Ask for the part that matters, or look for similar code: codekin similar - reads it from standard input."
     _check_length(question, _MAX_QUESTION_CHARACTERS, "question", remedy)
     return question.strip()[:_MAX_READ_CHARACTERS]
 
 
 def check_code(code: str) -> None:
-    """Raise QueryError where code to compare is too long."""
+    """Raise QueryError where the code to compare has more than 1,000,000 characters."""
     _check_length(code, _MAX_CODE_CHARACTERS, "code", "Ask with one function, or a few.")
 
 
 def check_filter(within: Filter) -> None:
-    """Raise QueryError where the filter can't be the name of a folder or language."""
+    """Raise QueryError where the folder or language is too long, has a NUL, or is no valid UTF-8."""
     _check_length(
         str(within.folder or ""), _MAX_FILTER_CHARACTERS, "folder to search in", "Name a folder of the workspace."
     )
@@ -37,5 +37,6 @@ def check_filter(within: Filter) -> None:
 
 
 def _check_length(text: str, max_length: int, noun: str, remedy: str) -> None:
+    """Raise QueryError with the remedy where the text is longer than `max_length` characters."""
     if len(text) > max_length:
         raise QueryError(f"The {noun} has {len(text):,} characters; at most {max_length:,} are allowed. {remedy}")

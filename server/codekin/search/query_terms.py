@@ -1,4 +1,4 @@
-"""The terms of a question in words: which of them matter, and how well a name matches them.
+"""The significant words of a question, and how well a name matches them.
 
 Names abbreviate and inflect (`config` for configuration, `router` for routing), so words are compared by their
 beginnings: no stemmer knows the first kind, and one for the second gained nothing on top (evaluation/README.md).
@@ -30,7 +30,7 @@ _FULL_RARITY_NATS = 20.0  # of three rare words
 
 @dataclass(frozen=True, slots=True)
 class NameMatch:
-    """How well a name answers a question."""
+    """How well a name matches a question, by the share of words that each has of the other."""
 
     cover: float  # 0 … 1, the share of the question's words that the name has, weighted by their rarity
     precision: float  # 0 … 1, the share of the name's words that the question has
@@ -38,12 +38,12 @@ class NameMatch:
 
     @property
     def product(self) -> float:
-        """Return 0 to 1, high only where the name has the question's words and few others."""
+        """Return cover × precision, 0 to 1: high only where the name has the question's words and few others."""
         return self.cover * self.precision
 
     @property
     def strength(self) -> float:
-        """Return 0 to 2: the squared product, with more weight for a name that has three rare words than one."""
+        """Return the squared product, times 0 to 2 by the rarity of the words matched: 2 for about three rare words."""
         return self.product**2 * min(self._rarity, _FULL_RARITY_NATS) / (_FULL_RARITY_NATS / 2)
 
 
@@ -51,7 +51,7 @@ _NO_MATCH = NameMatch(0.0, 0.0)
 
 
 class QueryTerms:
-    """The terms of a question in words, to be matched with names."""
+    """The words, symbols and weights of a question, to be matched with the names of files and definitions."""
 
     def __init__(self, question: str, document_frequency: Callable[[str], int], total: int) -> None:
         """`document_frequency` returns in how many of the `total` contents a word occurs."""
@@ -81,7 +81,7 @@ class QueryTerms:
         self._similarities: dict[str, list[float] | None] = {}  # a name's word → its similarity to each of ours
 
     def _list_symbols(self, question_words: Sequence[str]) -> list[str]:
-        """Return how a definition may be named: "handle request" asks for `handleRequest` and `handle_request`."""
+        """Return how a definition may be named: "handle request" gives `handlerequest` and `handle_request`."""
         runs = [
             question_words[start : start + length]
             for length in _COMPOUND_LENGTHS
@@ -90,7 +90,7 @@ class QueryTerms:
         return [*self.tokens, *("".join(run) for run in runs), *("_".join(run) for run in runs)]
 
     def match_name(self, name_words: Sequence[str]) -> NameMatch:
-        """Return how well a name of these words answers."""
+        """Return how well a name that has these words matches the question."""
         rows = [similarities for word in name_words if (similarities := self._compare_words(word))]
         if not rows or not self._total_weight:
             return _NO_MATCH
@@ -103,7 +103,7 @@ class QueryTerms:
         return 1.0 if name in self.tokens else 0.5 if name.lower() in self._lowercase_tokens else 0.0
 
     def match_single_name(self, name: str, qualified_name: str) -> float:
-        """Return how well a definition matches a question that is nothing but a name, 0 to 1."""
+        """Return how well a definition matches a question that is a single name, 0 to 1; 0 for other questions."""
         if not self.name:
             return 0.0
         name_path = tuple(_TOKEN.findall(qualified_name))[-len(self.name) :]
@@ -114,7 +114,7 @@ class QueryTerms:
         return 0.7 if self.name[-1].lower() in name.lower() else 0.0
 
     def _compare_words(self, name_word: str) -> list[float] | None:
-        """Return the similarity of a name's word to each of the question's; None where it is related to none."""
+        """Return a name's word's similarity to each word of the question, cached; None where it is related to none."""
         if name_word not in self._similarities:
             compound = self._compounds.get(name_word, ())
             is_related = compound or name_word[:_STEM_LENGTH] in self._stems
@@ -127,21 +127,22 @@ class QueryTerms:
 
 
 def word_similarity(word: str, other_word: str) -> float:
-    """Return how much two words have the same meaning, 0 to 1, by their beginnings."""
+    """Return the similarity of two words by their common beginning: 1 equal, 0.8, 0.6 or 0.5 related, else 0."""
     if word == other_word:
         return _SAME
     shorter, longer = (word, other_word) if len(word) < len(other_word) else (other_word, word)
     if longer.startswith(shorter):
         return _PREFIX if len(shorter) >= 4 else _ABBREVIATION if len(shorter) == 3 else 0.0
-    differing = (i for i, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b)
-    common_length = next(differing, len(shorter))
+    letter_pairs = enumerate(zip(shorter, longer, strict=False))
+    common_length = next((index for index, (left, right) in letter_pairs if left != right), len(shorter))
     return _RELATED if common_length >= 5 and common_length >= 0.6 * len(longer) else 0.0
 
 
 def _list_forms(word: str) -> list[str]:
-    """Return the word, and what may remain of it without an ending: `extend` of extending, `cache` of caching."""
+    """Return the word and its possible stems: `extend` of extending, `cache` of caching."""
     return [word, *(word[:end] for end in (-1, -2, -3) if len(word) + end >= 4), word[:-3] + "e"]
 
 
 def _compute_idf(frequency: int, total: int) -> float:
+    """Return the inverse document frequency, as in BM25, of a word that `frequency` of `total` contents have."""
     return math.log(1 + (max(total - frequency, 0) + 0.5) / (frequency + 0.5))

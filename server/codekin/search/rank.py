@@ -1,4 +1,4 @@
-"""Ranks locations for a question in words: code-aware, file by file.
+"""Rank locations for a question in words: code-aware, file by file.
 
 A file is likelier to answer the more of its snippets do (coherence), the better its name does, and when it defines what
 the question names. So the files are ranked first, each by the sum of its features; then the snippets of each.
@@ -52,7 +52,7 @@ _TEST_PATH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RankedLocation:
-    """A location and how well it answers."""
+    """A location and its score, a logit: how likely it answers."""
 
     location: Location
     score: float  # a logit
@@ -60,7 +60,7 @@ class RankedLocation:
 
 @dataclass(frozen=True, slots=True)
 class _SnippetFeatures:
-    """What supports one snippet."""
+    """A snippet's location and features, of which its score is made."""
 
     location: Location
     cosine: float
@@ -70,7 +70,7 @@ class _SnippetFeatures:
     named: float
 
     def compute_score(self) -> float:
-        """Return the weighted sum, in logits."""
+        """Return the weighted sum of the features, in logits."""
         weights, kind = _SNIPPET_WEIGHTS, self.location.kind
         score = weights["cosine"] * self.cosine + weights["share"] * self.share + weights["called"] * self.called
         score += self.defined * (weights["defined"] + weights["class"] * (kind is SnippetKind.CLASS))
@@ -79,7 +79,7 @@ class _SnippetFeatures:
 
 
 class QueryResults:
-    """The retrievers' results for a question, by file."""
+    """Collects what the retrievers found for a question, by file, and ranks it."""
 
     def __init__(self, terms: QueryTerms, dense: Sequence[Candidate], lexical: Sequence[Candidate]) -> None:
         self._terms = terms
@@ -91,11 +91,11 @@ class QueryResults:
         self._matches: dict[str, NameMatch] = {}
 
     def retrieved_contents(self) -> list[int]:
-        """Return the contents that any retriever found."""
+        """Return the contents that either retriever found, in no particular order."""
         return list(self._cosines.keys() | self._shares.keys())
 
     def add_locations(self, locations: Iterable[Location]) -> None:
-        """Add locations to rank; those that were added before are skipped."""
+        """Add the locations, with their features, to what is ranked; those added before are skipped."""
         for location in locations:
             if (key := (location.path, location.span.start)) not in self._added:
                 self._added.add(key)
@@ -104,16 +104,16 @@ class QueryResults:
 
     @property
     def known_share(self) -> float:
-        """Return the share of the question that the workspace has words for; 1 where it names a definition in it."""
+        """Return the weighted share of the question's words that the workspace has; 1 if it names a definition."""
         is_named = any(snippet.named for snippets in self._snippets_by_file.values() for snippet in snippets)
         return 1.0 if is_named else self._terms.known_share
 
     def files(self) -> set[Path]:
-        """Return the files of the locations."""
+        """Return the files of the locations added so far."""
         return set(self._snippets_by_file)
 
     def rank_locations(self, roots: Sequence[Path]) -> list[RankedLocation]:
-        """Return all locations, best first, equal ones by path and row; a file's further ones far behind its first."""
+        """Return at most five locations per file, best first; a file's further ones rank far behind its first."""
         ranked_locations = []
         for path, snippets in self._snippets_by_file.items():
             file_score = self.score_file(path, roots)
@@ -127,7 +127,7 @@ class QueryResults:
         )
 
     def score_file(self, path: Path, roots: Sequence[Path]) -> float:
-        """Return how likely the file answers: a logit, comparable within one question."""
+        """Return how likely the file answers, as the weighted sum of its features: a logit."""
         return sum(_FILE_WEIGHTS[name] * value for name, value in self.file_signals(path, roots).items())
 
     def file_signals(self, path: Path, roots: Sequence[Path]) -> dict[str, float]:
@@ -152,6 +152,7 @@ class QueryResults:
         }
 
     def _extract_snippet_features(self, location: Location) -> _SnippetFeatures:
+        """Return the location's features; a content that was not retrieved gets an assumed cosine."""
         return _SnippetFeatures(
             location,
             self._cosines.get(location.content, self._unseen_cosine),
@@ -162,6 +163,7 @@ class QueryResults:
         )
 
     def _match_name(self, name: str) -> NameMatch:
+        """Return how well a name matches the question, cached."""
         match = self._matches.get(name)
         if match is None:
             match = self._matches[name] = self._terms.match_name(list(dict.fromkeys(split_words(name))))
@@ -169,6 +171,6 @@ class QueryResults:
 
 
 def _to_relative_path(path: str, roots: Sequence[Path]) -> str:
-    """Return the path relative to its root, with /. By characters: pathlib takes ten times as long."""
+    """Return the path relative to its root, with /. Compares strings: pathlib takes ten times as long."""
     root = next((str(root) for root in roots if path.startswith(str(root))), "")
     return path[len(root) :].replace("\\", "/").lstrip("/")

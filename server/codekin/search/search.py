@@ -1,4 +1,4 @@
-"""Answers queries: runs the retrievers, fuses their candidates, and checks the hits against the current text."""
+"""Answer queries: run the retrievers, fuse their candidates, and check the hits against the current text."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -17,6 +17,7 @@ from codekin.search.fuse import fuse_candidates
 from codekin.search.hits import (
     CodeQuery,
     DocumentReader,
+    QueryRun,
     keep_best_parts,
     locate_candidates,
     make_duplicate_hits,
@@ -61,7 +62,7 @@ class SearchEngine:
     def answer_query(
         self, query: CodeQuery, task: Task, k: int, within: Filter, cancel: Cancel
     ) -> tuple[list[Hit], set[Path]]:
-        """Return at most `k` hits, best first, and the documents whose text is not the one in the store."""
+        """Return at most `k` hits, best first, and the documents whose stored text is stale."""
         query = replace(query, text=replace_surrogates(query.text))
         if not query.text.strip():
             return [], set()
@@ -71,25 +72,25 @@ class SearchEngine:
             scored_locations = self._find_similar_code(retrieval_query, k, cancel)
         else:
             scored_locations = self._answer_question(retrieval_query, cancel)
-        hits = make_hits(scored_locations, query, self._index, reader, cancel)
+        hits = make_hits(scored_locations, QueryRun(query, self._index, reader, cancel))
         best_hits = keep_best_parts(hits, k, self._index) if query.is_code else list(islice(hits, k))
         return _drop_improbable(best_hits), reader.stale
 
     def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
-        """Return the near-duplicates of a whole function: as it is, with other names, or little edited."""
+        """Return the near-duplicates of a whole function, best first; [] for any other snippet."""
         if snippet.part or not snippet.kind.is_function:
             return []
         code_query = CodeQuery(snippet.text, snippet.language, path, snippet.span)
         query = Query(code_query.text, Task.CODE2CODE, language=code_query.language)
         clones = self._structural.search(query, _MIN_CODE_CANDIDATES, _MIN_DUPLICATE_SIMILARITY)
         scored_locations = locate_candidates(clones, self._index, Filter())
-        reader = DocumentReader(self._workspace)
-        hits = make_duplicate_hits(scored_locations, code_query, self._index, reader, Event())
+        query_run = QueryRun(code_query, self._index, DocumentReader(self._workspace), Event())
+        hits = make_duplicate_hits(scored_locations, query_run)
         duplicates = sorted(hits, key=lambda hit: -hit.share)
         return keep_best_parts(duplicates, len(duplicates), self._index)
 
     def _answer_question(self, query: Query, cancel: Cancel) -> Iterable[tuple[Location, float]]:
-        """Return (location, probability) for a question in words, best first; nothing where no hit is probable."""
+        """Return (location, probability) for a question in words, best first; () where no location is probable."""
         results = self.retrieve(query, cancel)
         known_share, content_count = results.known_share, self._index.content_count
         scored_locations = [
@@ -101,7 +102,7 @@ class SearchEngine:
         return [(location, probability) for location, probability in scored_locations if probability >= MIN_HIT]
 
     def retrieve(self, query: Query, cancel: Cancel) -> QueryResults:
-        """Return what is found for a question by its words, its meaning, and the names in it."""
+        """Collect what is found for a question by its words, its meaning, and the names in it; not yet ranked."""
         store, within = self._index.store, query.within
         terms = QueryTerms(query.text, self._index.document_frequency, self._index.content_count)
         lexical = self._lexical.search(replace(query, text=terms.text), _MAX_QUESTION_CANDIDATES)
@@ -119,14 +120,14 @@ class SearchEngine:
         return results
 
     def _find_named_files(self, terms: QueryTerms, retrieved_files: set[Path], within: Filter) -> list[Path]:
-        """Return the files whose names answer best among those in which no retriever found anything."""
+        """Return up to four files whose names match best, of those in which no retriever found anything."""
         named_files = self._index.store.find_by_file_name(terms.file_words, _MAX_NAMED_FILES, within)
         unretrieved_files = [path for path in named_files if path not in retrieved_files]
         unretrieved_files.sort(key=lambda path: -terms.match_name(split_words(file_title(path))).product)
         return unretrieved_files[:_MAX_UNRETRIEVED_FILES]
 
     def _find_similar_code(self, query: Query, k: int, cancel: Cancel) -> Iterable[tuple[Location, float]]:
-        """Return (location, score) of code that is like the query's, best first."""
+        """Return (location, score) of code that is like the query's, best first, identical text at the top."""
         count = max(_MIN_CODE_CANDIDATES, 2 * k)
         lexical = self._lexical.search(query, count)
         if cancel.is_set():
@@ -143,13 +144,13 @@ class SearchEngine:
 
 
 def _drop_improbable(hits: Sequence[Hit]) -> list[Hit]:
-    """Return the hits best first, without those far less probable than the best; equal ones in their former order."""
+    """Return the hits best first, without those below a tenth of the best score."""
     min_score = MIN_RELATIVE * max((hit.score for hit in hits), default=0.0)
     return sorted((hit for hit in hits if hit.score >= min_score), key=lambda hit: -hit.score)
 
 
 def _add_structure(candidates: Sequence[Candidate], clones: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates with the clones among them raised by how far their structure is above chance."""
+    """Return the candidates and clones, best first, with each clone's score raised by its structure above chance."""
     scores = {candidate.content: candidate.score for candidate in candidates}
     for clone in clones:
         bonus = _STRUCTURE_WEIGHT * max(clone.score - _CHANCE_SIMILARITY, 0.0) / (1 - _CHANCE_SIMILARITY)

@@ -1,4 +1,4 @@
-"""Retrieval by structure: finds contents with the query's tokens, with other names, or with nearly the same tokens."""
+"""Retrieval by structure: find contents with the query's tokens, with other names, or with nearly the same tokens."""
 
 import numpy as np
 
@@ -11,13 +11,13 @@ _MIN_SIMILARITY = 0.25  # estimated Jaccard similarity: unrelated functions reac
 
 
 class StructuralRetriever:
-    """Finds contents by their fingerprints in memory."""
+    """Finds clones of code by fingerprints of their tokens, in memory."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
 
     def search(self, query: Query, k: int, min_score: float = _MIN_SIMILARITY) -> list[Candidate]:
-        """Return at most `k` candidates with at least `min_score`, best first.
+        """Return at most `k` contents whose structure is at least `min_score` like the query's, best first.
 
         1 is the same code, RENAMED the same but for names and literals. Lower scores are the estimated Jaccard
         similarity of the runs of tokens, names and literals. [] where the query's language is not known, or the query

@@ -39,7 +39,7 @@ _FILE_COMMENT = """\
 
 @dataclass(frozen=True, slots=True)
 class SuppressionFile:
-    """The entries and problems of one file."""
+    """The groups of ignored duplicates in one file, and the file's problems."""
 
     groups: frozenset[tuple[str, ...]] = frozenset()  # of names, sorted
     problems: tuple[str, ...] = ()  # each names a line and the remedy
@@ -57,15 +57,15 @@ class SuppressionFile:
         object.__setattr__(self, "_groups_of", {name: frozenset(numbers) for name, numbers in groups_of.items()})
         object.__setattr__(self, "_repeated", frozenset(repeated))
 
-    def hides(self, name: str, other_name: str) -> bool:
-        """Return whether the two names are in a group together."""
+    def ignores_pair(self, name: str, other_name: str) -> bool:
+        """Return whether an entry lists both names; for one name twice, whether an entry lists it twice."""
         if name == other_name:
             return name in self._repeated
         return not self._groups_of.get(name, frozenset()).isdisjoint(self._groups_of.get(other_name, frozenset()))
 
 
 def parse_suppressions(text: str) -> SuppressionFile:
-    """Parse the text of a suppression file. Never raises: a wrong entry leaves all others in force."""
+    """Parse the text of a suppression file. Never raises: a wrong entry is a problem, and all others apply."""
     lines = [f"{line}\n" for line in text.split("\n")]
     header_rows = [row for row, line in enumerate(lines) if _HEADER.match(line)]
     groups: set[tuple[str, ...]] = set()
@@ -85,7 +85,7 @@ def parse_suppressions(text: str) -> SuppressionFile:
 
 
 def format_entry(names: Sequence[str], before: str | None = None) -> str:
-    """Return the entry for these functions, as text to append to `before`, the file's text or None."""
+    """Return the text to append to the file, whose text is `before` or None, so that these functions are ignored."""
     quoted_names = [_quote(name) for name in names]
     name_list = ", ".join(quoted_names)
     body = f"[[ignored]]\nfunctions = [{name_list}]\n"
@@ -106,13 +106,14 @@ class _InvalidSectionError(Exception):
 
 @dataclass(slots=True)
 class _Section:
-    """An entry, or the lines before the first one."""
+    """The groups and problems of an entry, or of the lines before the first one."""
 
     groups: list[list[str]]
     problems: list[tuple[int, str]]  # (row, text)
 
 
 def _parse_section(lines: Sequence[str]) -> _Section:
+    """Return a section's entries and problems. Raises _InvalidSectionError where none of it can be used."""
     section = _Section([], [])
     for key, value in _parse_toml(lines).items():
         if key != "ignored":
@@ -127,7 +128,7 @@ def _parse_section(lines: Sequence[str]) -> _Section:
 
 
 def _parse_toml(lines: Sequence[str]) -> dict[str, Any]:
-    """Parse one section. Raises _InvalidSectionError."""
+    """Parse one section as TOML. Raises _InvalidSectionError, which has the row of the mistake."""
     for row, line in enumerate(lines):
         if line.count(".") > _MAX_DOTS and _STRINGS_AND_COMMENTS.sub("", line).count(".") > _MAX_DOTS:
             raise _InvalidSectionError(f"a key has more than {_MAX_DOTS} dots. {_REMEDY}", row)
@@ -142,6 +143,7 @@ def _parse_toml(lines: Sequence[str]) -> dict[str, Any]:
 
 
 def _parse_entry(entry: Any, lines: Sequence[str]) -> list[str]:
+    """Return the function names of one entry. Raises _InvalidSectionError."""
     names = entry.get("functions") if isinstance(entry, dict) else None
     try:
         return _check_names(names)
@@ -150,7 +152,7 @@ def _parse_entry(entry: Any, lines: Sequence[str]) -> list[str]:
 
 
 def _check_names(names: Any) -> list[str]:
-    """Return the names of an entry's functions. Raises ValueError."""
+    """Return the names of an entry's functions, unchanged. Raises ValueError where one is malformed."""
     is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if not is_list or not 2 <= len(names) <= MAX_FUNCTIONS:
         example = 'functions = ["a.py::one", "b.py::other"]'
@@ -165,16 +167,17 @@ def _check_names(names: Any) -> list[str]:
 
 
 def _find_row(key: str, lines: Sequence[str]) -> int:
-    """Return the first row that sets the key; 0 where none does."""
+    """Return the first row, from 0, that sets the key; 0 where none does."""
     assignment = re.compile(rf"""[\s\[]*["']?{re.escape(key)}\b""")
     return next((row for row, line in enumerate(lines) if assignment.match(line)), 0)
 
 
 def _shorten(text: str) -> str:
+    """Return the text, cut to 120 characters."""
     return text if len(text) <= _MAX_QUOTED_LENGTH else f"{text[:_MAX_QUOTED_LENGTH]}…"
 
 
 def _quote(text: str) -> str:
-    """Return the text as a TOML string."""
+    """Return the text as a quoted TOML string."""
     escapes = {code: f"\\u{code:04x}" for code in (*range(32), 127)} | {ord("\\"): "\\\\", ord('"'): '\\"'}
     return '"' + text.translate(escapes) + '"'

@@ -1,4 +1,4 @@
-"""Suppressed duplicates: keeps what the `.codekin.toml` files at the workspace's roots say, and adds entries."""
+"""Ignored duplicates: read the `.codekin.toml` files at the workspace's roots, and make entries for them."""
 
 import os
 from collections.abc import Sequence
@@ -32,14 +32,14 @@ class FunctionReference:
 
 
 class Suppressions:
-    """Reads the files at the workspace's roots as they are now, unsaved text included. Safe on any thread."""
+    """Reads the roots' suppression files as they are now, unsaved text included. Safe on any thread."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._files: dict[Path, tuple[object, SuppressionFile]] = {}  # root → the state it was read in, and its content
 
     def load_files(self) -> tuple[SuppressionFile, ...]:
-        """Return the files by root, reading again only those that have changed: costs a stat call each."""
+        """Return one file per root, parsed again only where it has changed: costs a stat call each."""
         return tuple(self._load_file(root) for root in self._workspace.roots)
 
     def find_reference(self, path: Path, qualified_name: str) -> FunctionReference | None:
@@ -50,10 +50,10 @@ class Suppressions:
         return FunctionReference(root, f"{path.relative_to(root).as_posix()}::{qualified_name}")
 
     def is_suppressed(self, function: FunctionReference | None, duplicate: FunctionReference | None) -> bool:
-        """Return whether an entry allows the two to be alike; never across roots: a file speaks for its root alone."""
+        """Return whether an entry ignores the two as duplicates; False where either is None or the roots differ."""
         if function is None or duplicate is None or function.root != duplicate.root:
             return False
-        return self._load_file(function.root).hides(function.name, duplicate.name)
+        return self._load_file(function.root).ignores_pair(function.name, duplicate.name)
 
     def drop_suppressed(self, path: Path, snippet: Snippet, hits: Sequence[Hit]) -> list[Hit]:
         """Return the hits that are not suppressed as duplicates of the snippet in `path`."""
@@ -65,9 +65,10 @@ class Suppressions:
         ]
 
     def make_edit(self, functions: Sequence[FunctionReference]) -> SuppressionEdit | None:
-        """Return the edit that adds an entry for two or more functions.
+        """Return the edit that adds an entry for two or more functions; None where that is impossible.
 
-        None where they are not of one root, or where the file can't take it: its `problems` then say why.
+            That is where they are not of one root, the file is a link out of it, or the file is full or unreadable; its
+        `problems` then say why.
         """
         if not 2 <= len(functions) <= MAX_FUNCTIONS or len({function.root for function in functions}) > 1:
             return None
@@ -86,6 +87,7 @@ class Suppressions:
         return SuppressionEdit(path, before, text) if is_small_enough else None
 
     def _load_file(self, root: Path) -> SuppressionFile:
+        """Return the root's parsed file, from the cache while its text or state on the disk is the same."""
         path = self._workspace.resolve_path(root / SUPPRESSIONS_FILE)
         state: object = self._workspace.get_unsaved_text(path)
         if state is None:
@@ -97,7 +99,7 @@ class Suppressions:
 
 
 def _read_file_state(path: Path) -> tuple[int, ...]:
-    """Return what changes whenever the file does; () where there is none."""
+    """Return a value that changes whenever the file on the disk does; () where there is no file."""
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -108,7 +110,7 @@ def _read_file_state(path: Path) -> tuple[int, ...]:
 
 
 def _read_suppressions(root: Path, path: Path, state: object) -> SuppressionFile:
-    """Read the file at `path`, or parse its unsaved text where that is its `state`. Never raises."""
+    """Parse the file at `path`, or `state` where that is its unsaved text. Never raises: errors become problems."""
     if state == ():
         return SuppressionFile()
     shown_path = root / SUPPRESSIONS_FILE
@@ -132,4 +134,5 @@ def _read_suppressions(root: Path, path: Path, state: object) -> SuppressionFile
 
 
 def _count_bytes(text: str) -> int:
+    """Return the length of the text in UTF-8."""
     return len(text.encode("utf-8", "replace"))
