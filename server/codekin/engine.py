@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from codekin.code.extract import split_lines, to_canonical_text
+from codekin.completion.cursor import CellText
 from codekin.engine_core import EngineCore
 from codekin.map.builder import CodeMap
 from codekin.search.hits import CodeQuery, DocumentReader, query_at
@@ -144,17 +145,17 @@ class Engine(EngineCore):
         row: int,
         column: int,
         *,
-        text: str | None = None,
-        key: str = "",
+        text: str | CellText | None = None,
         cancel: Cancel | None = None,
     ) -> list[Completion]:
-        """Suggest how the code continues at a cursor (0-based, in characters), in `text` or the document's; often [].
+        """Suggest how the code continues at a cursor (0-based, in characters), most probable first; often [].
 
-        With `key`, `text` is that of the notebook cell that is open under this name.
+        `text` replaces the document's text, or that of one cell of a notebook. Raises QueryError where there is no
+        source code.
         """
 
         def complete() -> list[Completion]:
-            cursor = self._completer.make_cursor(path, text, row, column, key)
+            cursor = self._completer.make_cursor(path, text, row, column)
             return self._completer.complete(cursor, self.settings.completion, cancel or threading.Event())
 
         return self._run_with_repair(complete)

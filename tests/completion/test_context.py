@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from codekin.completion.context import CompletionContext, is_inside_prose, read_context
+from codekin.completion.cursor import Cursor
 
 PATH = Path("/a")
 TYPED = {
@@ -34,7 +35,8 @@ TYPED = {
 def at(text: str, end: int, language: str, former: CompletionContext | None = None) -> CompletionContext:
     """The cursor stands behind `end` characters."""
     before = text[:end]
-    return read_context(PATH, text, language, before.count("\n"), end - before.rfind("\n") - 1, former)
+    cursor = Cursor(PATH, text, language, before.count("\n"), end - before.rfind("\n") - 1)
+    return read_context(cursor, former)
 
 
 @pytest.mark.parametrize("language", TYPED)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from codekin.code.parsing import encode_source, load_syntax, parse_source
 from codekin.completion.context import CompletionContext, read_context
+from codekin.completion.cursor import Cursor
 from codekin.completion.insertion import ParseCheck, count_parse_errors, find_indent_unit, looks_secret, make_insertion
 from codekin.completion.truncation import find_statement_end
 
@@ -17,7 +18,7 @@ THEIRS = ("def a(x):", "  if x:", "    go(x)", "  return x")
 def asked(text: str, language: str = "python", after: str = "") -> CompletionContext:
     """The cursor is at the end of `text`, and `after` stands right of it."""
     lines = text.split("\n")
-    found = read_context(Path("/a.py"), text + after, language, len(lines) - 1, len(lines[-1]))
+    found = read_context(Cursor(Path("/a.py"), text + after, language, len(lines) - 1, len(lines[-1])))
     assert found.can_continue
     return found
 
@@ -88,7 +89,7 @@ def test_what_would_break_the_file_is_not_offered():
 
 def test_code_is_not_offered_inside_of_a_comment_or_a_string():
     at = asked('def b(x):\n    y = """', after='\n\n    z = """\n')
-    below = read_context(at.path, "\n".join(at.lines), "python", 2, 0)
+    below = read_context(Cursor(at.path, "\n".join(at.lines), "python", 2, 0))
     assert not below.can_continue
     above = asked("function b(x) {\n  const y = `\n", "javascript", after="\n`;\n}\n")
     assert not ParseCheck(above).is_no_worse("return y;")

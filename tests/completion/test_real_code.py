@@ -8,7 +8,8 @@ from threading import Event
 
 import pytest
 
-from codekin.completion.completer import Completer, Cursor
+from codekin.completion.completer import Completer
+from codekin.completion.cursor import Cursor
 from codekin.evaluation.completion import open_temporary_completer
 from codekin.evaluation.hold_out import CutCorpus
 from codekin.settings import CompletionSettings, Settings
@@ -72,7 +73,7 @@ def test_a_subclass_goes_on_as_its_sisters_do(library: tuple[Completer, CutCorpu
     path = next(path for path in corpus.documents if path.name == "queue.py")
     text = path.read_text("utf-8") + "\n\nclass Stack(Queue):\n    def _init(self, maxsize):\n        "
     lines = text.split("\n")
-    cursor = completer.make_cursor(path, text, len(lines) - 1, 8, "")
+    cursor = completer.make_cursor(path, text, len(lines) - 1, 8)
     (found,) = completer.complete(cursor, CompletionSettings(), Event())
     assert found.text == "self.queue = []"
     assert compiles(text + found.text)

@@ -1,4 +1,4 @@
-"""Finds lines that may come next: candidates, before their features are extracted.
+"""Find lines that may come next: candidates, before their features are extracted.
 
 A candidate is a line of other code that follows the same lines, or nearly the same, as the cursor does. Lines of the
 document itself come from its current text; lines of other documents from the index, by the line before the cursor
@@ -33,7 +33,7 @@ _MAX_DEPTH = 8  # lines before the cursor that are compared in order
 
 @dataclass(slots=True)
 class LineCandidate:
-    """A line of a source as the next line at the cursor; `FeatureExtractor` fills what has a default here."""
+    """A line of other code proposed as the next line at the cursor; `FeatureExtractor` fills names, line, features."""
 
     source: SourceSnippet
     row: int  # of the line in `source.lines`
@@ -56,7 +56,7 @@ class CandidateFinder:
     def find_candidates(
         self, context: CompletionContext, excluded: Collection[bytes], cancel: Cancel
     ) -> list[LineCandidate]:
-        """Return the candidates; `excluded` has the hashes of contents that none is taken from."""
+        """Return lines of the document and of the index that may come next; none from contents hashed in `excluded`."""
         rarities = measure_rarity(context, self._index)
         document_candidates = find_document_candidates(context, rarities, excluded)
         sources = SourceReader(self._index, self._workspace, context.path, excluded)
@@ -65,7 +65,7 @@ class CandidateFinder:
     def _find_index_candidates(
         self, context: CompletionContext, rarities: dict[int, float], sources: SourceReader, cancel: Cancel
     ) -> Iterator[LineCandidate]:
-        """Yield lines of other documents: those behind the line before the cursor, and those that the model finds."""
+        """Yield lines of other documents: those after a line like the one at the cursor, and those the model finds."""
         cosines = self._find_cosines(context)
         matches = [
             *self._find_following_lines(context, rarities),
@@ -79,7 +79,7 @@ class CandidateFinder:
                 yield LineCandidate(source, match.row, match.depth, match.rarity, cosine)
 
     def _find_following_lines(self, context: CompletionContext, rarities: dict[int, float]) -> list["_IndexLine"]:
-        """Return the lines that follow the line before the cursor, those with the rarest common lines first."""
+        """Return up to 64 index lines that follow the same lines as the cursor does, the rarest matches first."""
         hashes = context.line_hashes[-_MAX_DEPTH:]
         matches = self._index.line_index.find_following(hashes, [rarities[line_hash] for line_hash in hashes])
         # Equal ones are ordered by their hashes: contents' numbers depend on the order of indexing.
@@ -90,7 +90,7 @@ class CandidateFinder:
         ]
 
     def _find_split_points(self, contents: Sequence[int]) -> list["_IndexLine"]:
-        """Return the lines on which these contents' embedded continuations begin."""
+        """Return the first line of each embedded continuation of these contents."""
         packed_hashes = self._index.store.line_hashes_of(contents)
         return [
             _IndexLine(content, row, 0, 0.0)
@@ -100,7 +100,7 @@ class CandidateFinder:
         ]
 
     def _find_cosines(self, context: CompletionContext) -> dict[int, float]:
-        """Return content → cosine for the continuations that the model has nearest to the context, best first."""
+        """Return content → cosine for the 256 continuations nearest to the context by the model, best first."""
         vectors = self._index.continuation_vectors
         if not len(vectors.labels):
             return {}
@@ -116,7 +116,7 @@ class CandidateFinder:
 def find_document_candidates(
     context: CompletionContext, rarities: dict[int, float], excluded: Collection[bytes]
 ) -> list[LineCandidate]:
-    """Return the most promising lines of the document itself: half of all next lines are among them."""
+    """Return up to 96 lines of the document itself, those scored highest by cheap features."""
     scorer = _DocumentLineScorer(context, rarities)
     scored_lines: list[_ScoredLine] = []
     scanned_count = 0
@@ -136,7 +136,7 @@ def find_document_candidates(
 
 
 def measure_rarity(context: CompletionContext, index: Index) -> dict[int, float]:
-    """Return line hash → rarity in nats, for each of the context's lines: rare lines say more about what comes next."""
+    """Return line hash → rarity for each of the context's lines: the negative logarithm of its share of all lines."""
     line_index = index.line_index
     return {
         line_hash: math.log((len(line_index) + 1) / (line_index.frequency(line_hash) + 0.5))
@@ -145,7 +145,7 @@ def measure_rarity(context: CompletionContext, index: Index) -> dict[int, float]
 
 
 class _IndexLine(NamedTuple):
-    """A line of a content in the index, and the lines before it that are the same as before the cursor."""
+    """A line of an indexed content, with the number (depth) and rarity of lines before it that match the cursor's."""
 
     content: int
     row: int
@@ -154,7 +154,7 @@ class _IndexLine(NamedTuple):
 
 
 class _ScoredLine(NamedTuple):
-    """A line of the document and how promising it is."""
+    """A line of the document, with its score and what `LineCandidate` has of it."""
 
     score: float
     source: SourceSnippet
@@ -164,7 +164,7 @@ class _ScoredLine(NamedTuple):
 
 
 class _DocumentLineScorer:
-    """Scores the document's lines as next lines by cheap signs, to choose those whose features are extracted."""
+    """Scores the document's lines as next lines by cheap features, to choose those worth extracting all features."""
 
     def __init__(self, context: CompletionContext, rarities: dict[int, float]) -> None:
         self._context = context
@@ -176,11 +176,11 @@ class _DocumentLineScorer:
         self._indent_step = None if column is None else column - measure_indent(last_line)
 
     def list_content_rows(self, source: SourceSnippet) -> list[int]:
-        """Return the rows that have code: no blank lines, comments or lone brackets."""
+        """Return the source's rows that have code: no blank lines, comments or lone brackets."""
         return [row for row, line in enumerate(source.lines) if self._hasher[line]]
 
     def score_lines(self, source: SourceSnippet, content_rows: Sequence[int], body_row: int) -> Iterator[_ScoredLine]:
-        """Score each content line but the first. `body_row` is that of the body's first statement, or -1."""
+        """Yield each content line but the first with its score; `body_row` is the first row of the body, or -1."""
         hashes = [self._hasher[source.lines[row]] for row in content_rows]
         for position in range(1, len(content_rows)):
             row, previous_row = content_rows[position], content_rows[position - 1]
@@ -192,7 +192,7 @@ class _DocumentLineScorer:
             yield _ScoredLine(score, source, row, depth, rarity)
 
     def _match_lines_before(self, hashes: Sequence[int]) -> tuple[int, float]:
-        """Return how many of these lines, from the last one up, are the context's last ones, and their rarity."""
+        """Return how many of these lines, from the last one up, equal the context's last lines, and their rarity."""
         depth, rarity = 0, 0.0
         for context_hash, line_hash in zip(
             reversed(self._context.line_hashes[-_MAX_DEPTH:]), reversed(hashes), strict=False
@@ -204,15 +204,18 @@ class _DocumentLineScorer:
         return depth, rarity
 
     def _has_same_calls(self, previous_line: str) -> bool:
+        """Return whether the line calls the same functions as the line above the cursor, and any at all."""
         return bool(self._last_calls) and find_calls(previous_line) == self._last_calls
 
     def _has_same_indent_step(self, previous_line: str, line: str) -> bool:
+        """Return whether the line's indentation changes as at the cursor, within one column; False if unknown."""
         if self._indent_step is None:
             return False
         return abs(measure_indent(line) - measure_indent(previous_line) - self._indent_step) <= 1
 
 
 def _to_source(snippet: Snippet, context: CompletionContext, distance: int) -> SourceSnippet:
+    """Return a snippet of the cursor's document as a source; `distance` counts the snippets nearer to the cursor."""
     name_row = snippet.name_line - snippet.span.start if snippet.part == 0 else -1
     lines = tuple(snippet.text.split("\n"))
     return SourceSnippet(context.path, snippet.span.start, lines, snippet.name, snippet.kind, name_row, distance)

@@ -1,9 +1,9 @@
-"""Completes the code at a cursor with lines of the code base."""
+"""Complete the code at a cursor with lines of the code base."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from codekin.code.lines import is_closing, split_lines
 from codekin.code.notebooks import is_notebook
 from codekin.completion.candidates import CandidateFinder, LineCandidate
 from codekin.completion.context import CompletionContext, read_context
+from codekin.completion.cursor import CellText, Cursor
 from codekin.completion.features import FeatureExtractor
 from codekin.completion.insertion import ParseCheck, looks_secret, make_insertion
 from codekin.completion.ranking import RankedLine, rank_lines
@@ -22,7 +23,7 @@ from codekin.embed.embedder import Embedder
 from codekin.errors import NoLineError, QueryError
 from codekin.index.index import Index
 from codekin.settings import CompletionSettings
-from codekin.types import Cancel, Cell, Completion, Span
+from codekin.types import Cancel, Completion, Span
 from codekin.workspace.workspace import Document, Workspace
 
 _MAX_CONTEXTS = 8  # documents whose last context is kept
@@ -30,20 +31,8 @@ _MAX_CHARACTERS = 1_048_576  # of a document: in larger ones a key would take se
 _MAX_TRIED_LINES = 3  # that are made into text; the next ones are rarely above any floor
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A position in a document's current text, 0-based, in characters."""
-
-    path: Path
-    text: str
-    language: str
-    row: int
-    column: int
-    cells: tuple[Cell, ...] = ()  # of a notebook
-
-
 class Completer:
-    """Completes code from one index."""
+    """Completes code with lines of one index; keeps the last context of eight documents. Thread-safe."""
 
     def __init__(self, index: Index, workspace: Workspace, embedder: Embedder) -> None:
         self._index = index
@@ -52,15 +41,17 @@ class Completer:
         self._lock = threading.Lock()
         self._finder = CandidateFinder(index, workspace, embedder)
 
-    def make_cursor(self, path: Path, text: str | None, row: int, column: int, key: str = "") -> Cursor:
-        """Return the cursor at (row, column) in `text`, or where that is None in the document.
+    def make_cursor(self, path: Path, text: str | CellText | None, row: int, column: int) -> Cursor:
+        """Return the cursor at (row, column) in `text`, or in the document's text where `text` is None.
 
-        With `key`, `text` is that of a notebook's open cell. Raises QueryError where there is no source, or no such
-        line in the document: an editor's text may lag behind its cursor, a person's may not.
+        Raises QueryError where there is no source code, or no such row in the document's text. In `text` any row is
+        accepted: an editor's text may lag behind its cursor.
         """
         path = self._workspace.resolve_path(path)
         if is_notebook(path):
-            return self._make_notebook_cursor(path, text, (row, column), key)
+            return self._make_notebook_cursor(path, text, row, column)
+        if isinstance(text, CellText):
+            text = text.text
         if text is None:
             document = self._workspace.read_document(path)
             text = document.text if isinstance(document, Document) else None
@@ -74,9 +65,10 @@ class Completer:
             raise QueryError(f"{path} can't be read as source. Name a source file.")
         return Cursor(path, text, language, row, column)
 
-    def _make_notebook_cursor(self, path: Path, text: str | None, position: tuple[int, int], key: str) -> Cursor:
-        """Return the cursor in a notebook's code: cells above and below count as lines above and below."""
-        document, (row, column) = self._workspace.read_document(path), position
+    def _make_notebook_cursor(self, path: Path, text: str | CellText | None, row: int, column: int) -> Cursor:
+        """Return the cursor in a notebook's code, with the other cells as lines above and below. Raises QueryError."""
+        document = self._workspace.read_document(path)
+        key, text = (text.key, text.text) if isinstance(text, CellText) else ("", text)
         if not isinstance(document, Document):
             raise QueryError(f"{path} can't be read as source. Name a notebook with code.")
         if text is not None and not document.cells:  # the editor shows it as a script
@@ -105,7 +97,7 @@ class Completer:
             former = None
         if len(cursor.text) > _MAX_CHARACTERS:
             return []
-        context = read_context(cursor.path, cursor.text, cursor.language, cursor.row, cursor.column, former)
+        context = read_context(cursor, former)
         check = ParseCheck(context)
         completions = self._complete(context, check, settings, cancel, excluded) if context.can_continue else []
         self._remember_context(replace(context, parsed=check.parsed))
@@ -119,6 +111,7 @@ class Completer:
         cancel: Cancel,
         excluded: Collection[bytes],
     ) -> list[Completion]:
+        """Return the completions at the context; [] where the most probable line only closes a block."""
         ranked_lines = self.rank_next_lines(context, cancel, excluded)
         if ranked_lines and is_closing(ranked_lines[0].line):
             return []  # most likely the block ends here, which needs no suggestion
@@ -127,7 +120,7 @@ class Completer:
         return list(islice(completions, settings.limit))
 
     def _remember_context(self, context: CompletionContext) -> None:
-        """Keep the context: the next one of its document takes parse tree and snippets from it."""
+        """Cache the context: the document's next context reuses its parse tree and snippets."""
         with self._lock:
             self._contexts[context.path] = context
             self._contexts.move_to_end(context.path)
@@ -137,13 +130,13 @@ class Completer:
     def rank_next_lines(
         self, context: CompletionContext, cancel: Cancel, excluded: Collection[bytes] = ()
     ) -> list[RankedLine]:
-        """Return the lines that may come next, most probable first."""
+        """Find the candidates and return the lines they propose, most probable first."""
         return rank_lines(self.list_candidates(context, cancel, excluded))
 
     def list_candidates(
         self, context: CompletionContext, cancel: Cancel, excluded: Collection[bytes] = ()
     ) -> list[LineCandidate]:
-        """Return the candidates that continue what is typed on the cursor's line, with their features."""
+        """Return the candidates, with features, whose line starts with what is typed; [] where cancelled."""
         extractor = FeatureExtractor(context, self._index)
         typed = context.text_before.strip()
         candidates = []
@@ -157,7 +150,7 @@ class Completer:
 
 
 def _add_cell(completion: Completion, cursor: Cursor) -> Completion:
-    """Add the notebook's cell to a completion that is copied from the cursor's own document."""
+    """Return the completion, with its notebook cell where it is copied from the cursor's own document."""
     if completion.path != cursor.path:
         return completion
     return replace(completion, cell=find_cell(cursor.cells, completion.span.start))
@@ -166,7 +159,7 @@ def _add_cell(completion: Completion, cursor: Cursor) -> Completion:
 def _make_completions(
     context: CompletionContext, ranked_lines: Sequence[RankedLine], check: ParseCheck, max_lines: int, cancel: Cancel
 ) -> Iterator[Completion]:
-    """Yield a completion for each line that has one: the best extent that can be inserted and parses no worse."""
+    """Yield for each line its longest agreed extent that can be inserted, holds no secret and parses no worse."""
     for ranked in ranked_lines:
         candidate = ranked.candidates[0]
         for rows in choose_extents(context, ranked.candidates, max_lines):
@@ -182,6 +175,7 @@ def _make_completions(
 def _make_completion(
     context: CompletionContext, ranked: RankedLine, text: str, rows: Sequence[int], lines: Sequence[str]
 ) -> Completion:
+    """Return the completion that inserts `text`, copied from these rows of the best candidate's source."""
     source = ranked.candidates[0].source
     return Completion(
         text,

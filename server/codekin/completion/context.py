@@ -1,4 +1,4 @@
-"""The context of a completion: a document, the cursor in it, and the function that has been begun there."""
+"""The context of a completion: a document, the cursor in it, and the function in which the cursor is."""
 
 import re
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from codekin.code.extract import extract_with_tree, split_lines
 from codekin.code.line_hashes import blank_strings, find_local_names, make_line_hasher
 from codekin.code.lines import is_closing
 from codekin.code.parsing import ParsedSource
-from codekin.code.words import split_words
+from codekin.completion.cursor import Cursor
 from codekin.completion.edits import Edit, find_edit, update_snippets
+from codekin.completion.line_words import split_word_set
 from codekin.types import Snippet, SnippetKind
 
 MAX_CONTEXT_LINES = 60  # above the cursor
 SIGNATURE_LINES = 3  # lines from a function's name on that are searched for its parameters
-_MAX_REMEMBERED_LINES = 65_536  # whose words are kept
 _BRACKET = re.compile(r"[\[\](){}]")
 _LONG_STRING = r"(?s:(?P<quotes>\"{3}|'{3})(?:.*?(?P=quotes)|(?P<string>.*\Z)))"
 _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
@@ -29,7 +29,7 @@ _PLACEHOLDER = "x"  # for the code to come: most grammars see no function withou
 
 @dataclass(frozen=True)
 class CompletionContext:
-    """The document around the cursor; rows and columns are 0-based, columns count characters."""
+    """A document and the cursor in it, with what is derived from them; rows and columns are 0-based."""
 
     path: Path
     language: str
@@ -61,26 +61,28 @@ class CompletionContext:
 
     @property
     def kind(self) -> SnippetKind:
+        """Return the kind of the cursor's function; LINES outside of any."""
         return self.function_parts[0].kind if self.function_parts else SnippetKind.LINES
 
     @property
     def name(self) -> str:
+        """Return the name of the cursor's function; "" outside of any."""
         return self.function_parts[0].name if self.function_parts else ""
 
     @cached_property
     def start_lines(self) -> tuple[str, ...]:
-        """Return the context's lines above the cursor's."""
+        """Return the context's lines above the cursor's line, at most MAX_CONTEXT_LINES."""
         return self.lines[self.first_row : self.row]
 
     @cached_property
     def content_lines(self) -> tuple[str, ...]:
-        """Return those of the start lines that have code: no blank lines, comments or lone brackets."""
+        """Return the start lines that have code: no blank lines, comments or lone brackets."""
         hasher = make_line_hasher(self.language)
         return tuple(line for line in self.start_lines if hasher[line])
 
     @cached_property
     def can_continue(self) -> bool:
-        """Return whether there is code above the cursor, and the cursor is where code may be typed."""
+        """Return whether code is above the cursor, and the cursor is in no comment, string or unfinished indent."""
         return (
             bool(self.content_lines)
             and not _is_being_indented(self)
@@ -89,19 +91,20 @@ class CompletionContext:
 
     @cached_property
     def line_hashes(self) -> tuple[int, ...]:
+        """Return the hash of each content line."""
         hasher = make_line_hasher(self.language)
         return tuple(hasher[line] for line in self.content_lines)
 
     @cached_property
     def indent_column(self) -> int | None:
-        """Return the column at which the next line starts; None where the editor has not indented it yet."""
+        """Return the column at which the next line starts; None where the editor has not indented the line."""
         if not self.text_before and self.content_lines and measure_indent(self.content_lines[-1]):
             return None
         return measure_indent(self.text_before + _PLACEHOLDER)
 
     @cached_property
     def is_signature_only(self) -> bool:
-        """Return whether only the signature has been typed."""
+        """Return whether the cursor is in a function whose signature is typed and whose body has no code yet."""
         if not self.function_parts or self.function_parts[0].part:
             return False
         hasher, name_row = make_line_hasher(self.language), self.function_parts[0].name_line
@@ -109,7 +112,7 @@ class CompletionContext:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """Return the names of the function's parameters, as far as its signature shows them."""
+        """Return the names of the function's parameters from its first three lines; () where they are unclear."""
         if not self.function_parts or self.function_parts[0].part:
             return ()
         name_row = self.function_parts[0].name_line
@@ -117,12 +120,12 @@ class CompletionContext:
 
     @cached_property
     def local_names(self) -> frozenset[str]:
-        """Return the local names that the context mentions."""
+        """Return the local names in the context's text up to the cursor."""
         return frozenset(find_local_names("\n".join((*self.start_lines, self.text_before))))
 
     @cached_property
     def other_lines(self) -> str:
-        """Return the document without the lines below the cursor in its function."""
+        """Return the document's text without the lines below the cursor in its function."""
         end = max((part.span.end for part in self.function_parts), default=self.row + 1)
         return "\n".join((*self.lines[: self.row + 1], *self.lines[max(end, self.row + 1) :]))
 
@@ -133,10 +136,12 @@ class CompletionContext:
 
     @cached_property
     def open_bracket(self) -> str:
+        """Return the innermost bracket open at the cursor's line; "" where there is none."""
         return find_open_bracket(self.start_lines)
 
     @cached_property
     def block_header(self) -> str:
+        """Return the line that opened the block in which the cursor is; "" outside of any."""
         return find_block_header(
             self.start_lines,
             self.indent_column if self.indent_column is not None else measure_indent(self.content_lines[-1]) + 1,
@@ -144,39 +149,39 @@ class CompletionContext:
 
     @cached_property
     def query_text(self) -> str:
-        """Return the start of the function, as the model embeds it."""
+        """Return the text from the context's start to the cursor, as the model embeds it."""
         return "\n".join((*self.start_lines, self.text_before)).rstrip()
 
     @cached_property
     def stripped_lines(self) -> frozenset[str]:
-        """Return the content lines, each without white space."""
+        """Return the content lines, each without any white space."""
         return frozenset("".join(line.split()) for line in self.content_lines)
 
 
-def read_context(
-    path: Path, text: str, language: str, row: int, column: int, former: CompletionContext | None = None
-) -> CompletionContext:
-    """Return the context at (row, column), each clamped to the text.
+def read_context(cursor: Cursor, former: CompletionContext | None = None) -> CompletionContext:
+    """Parse the text around the cursor into a context; row and column are clamped to the text.
 
     Where only one function has changed since the `former` context, the other snippets are taken from it.
     """
-    lines = split_lines(text)
-    row = min(max(row, 0), len(lines) - 1)
-    column = min(max(column, 0), len(lines[row]))
+    lines = split_lines(cursor.text)
+    row = min(max(cursor.row, 0), len(lines) - 1)
+    column = min(max(cursor.column, 0), len(lines[row]))
     parsed = former.parsed if former else None
     snippets = _update_snippets(former, lines, row) if former else []
     if not snippets:
         before, after = lines[row][:column], lines[row][column:]
         cursor_line = lines[row] if before.strip() else f"{before or _guess_indent(lines, row)}{_PLACEHOLDER}{after}"
-        snippets, parsed = extract_with_tree([*lines[:row], cursor_line, *lines[row + 1 :]], language, parsed)
+        snippets, parsed = extract_with_tree([*lines[:row], cursor_line, *lines[row + 1 :]], cursor.language, parsed)
     function_parts = _find_function_parts(snippets, row)
     spans = {part.span for part in function_parts}
     other_snippets = tuple(snippet for snippet in snippets if snippet.span not in spans)
-    return CompletionContext(path, language, tuple(lines), row, column, tuple(function_parts), other_snippets, parsed)
+    return CompletionContext(
+        cursor.path, cursor.language, tuple(lines), row, column, tuple(function_parts), other_snippets, parsed
+    )
 
 
 def _find_function_parts(snippets: Sequence[Snippet], row: int) -> list[Snippet]:
-    """Return all parts of the definition that has the row; [] where none has it."""
+    """Return all parts of the definition in which the row is; [] outside of any."""
     cursor_part = next((snippet for snippet in snippets if snippet.span.start <= row < snippet.span.end), None)
     if cursor_part is None:
         return []
@@ -188,7 +193,7 @@ def _find_function_parts(snippets: Sequence[Snippet], row: int) -> list[Snippet]
 
 
 def _is_being_indented(context: CompletionContext) -> bool:
-    """Return whether the cursor is on its way to a column at which a Python line may start."""
+    """Return whether the cursor is left of the last Python line, at a column where no line of its context starts."""
     if context.language != "python" or context.text_before.strip() or not context.text_before:
         return False
     columns = [measure_indent(line) for line in context.content_lines]
@@ -203,7 +208,7 @@ def _guess_indent(lines: Sequence[str], row: int) -> str:
 
 
 def _update_snippets(former: CompletionContext, lines: Sequence[str], row: int) -> list[Snippet]:
-    """Return the former context's snippets as they are in `lines`; [] where the document has to be parsed again."""
+    """Return the former snippets, moved to where they are in `lines`; [] where the document must be parsed again."""
     if lines[row].strip() and is_closing(lines[row]):
         return []  # the bracket that was open may have held everything below it
     edit = find_edit(former.lines, lines)
@@ -212,7 +217,7 @@ def _update_snippets(former: CompletionContext, lines: Sequence[str], row: int) 
 
 
 def _is_on_cursor_line(former: CompletionContext, edit: Edit, row: int) -> bool:
-    """Return whether nothing but the line that the cursor was and is on has changed, if anything."""
+    """Return whether at most the cursor's line has changed, and the cursor has stayed on it."""
     if row != former.row or edit.added:
         return False
     is_started_line = bool(former.text_before.strip()) and edit.start == row
@@ -220,7 +225,7 @@ def _is_on_cursor_line(former: CompletionContext, edit: Edit, row: int) -> bool:
 
 
 def _select_adjacent_parts(parts: Sequence[Snippet], cursor_part: Snippet) -> list[Snippet]:
-    """Return the parts of one definition: those numbered consecutively around the cursor's."""
+    """Return the parts numbered consecutively around the cursor's part: those of one definition."""
     if not cursor_part.part:
         return [cursor_part]
     position = next(i for i, part in enumerate(parts) if part.span == cursor_part.span)
@@ -232,26 +237,8 @@ def _select_adjacent_parts(parts: Sequence[Snippet], cursor_part: Snippet) -> li
     return list(parts[first:end])
 
 
-_words_of_lines: dict[str, frozenset[str]] = {}
-
-
-def split_word_set(line: str) -> frozenset[str]:
-    """Return the words of a line; remembered, as the same lines come with every key."""
-    words = _words_of_lines.get(line)
-    if words is None:
-        if len(_words_of_lines) > _MAX_REMEMBERED_LINES:
-            _words_of_lines.clear()
-        words = _words_of_lines[line] = frozenset(split_words(line))
-    return words
-
-
-def compute_jaccard(words: frozenset[str], other_words: frozenset[str]) -> float:
-    """Return the Jaccard similarity of two sets, 0 to 1; 0 where either is empty."""
-    return len(words & other_words) / len(words | other_words) if words and other_words else 0.0
-
-
 def measure_indent(line: str) -> int:
-    """Return the column at which the line starts; tabs stop at every fourth."""
+    """Return the column at which the line's text starts; tabs advance to the next multiple of four."""
     indentation = line[: len(line) - len(line.lstrip())]
     return len(indentation.expandtabs(4)) if "\t" in indentation else len(indentation)
 
@@ -278,13 +265,13 @@ def parse_parameters(signature: Sequence[str]) -> tuple[str, ...]:
 
 
 def is_inside_prose(lines: Sequence[str], language: str) -> bool:
-    """Return whether the lines leave a comment or a string open."""
+    """Return whether the lines end inside a comment or a string of several lines."""
     pattern = _PROSE_WITH_HASHES if language in _HASH_LANGUAGES else _PROSE_WITH_SLASHES
     return any(match.lastgroup in ("comment", "string") for match in pattern.finditer("\n".join(lines)))
 
 
 def find_open_bracket(lines: Sequence[str]) -> str:
-    """Return the innermost bracket that the lines leave open; "" where there is none."""
+    """Return the innermost bracket, outside of strings, that the lines leave open; "" where there is none."""
     open_brackets: list[str] = []
     for bracket in _BRACKET.findall(blank_strings("\n".join(lines))):
         if bracket in "([{":
@@ -295,5 +282,5 @@ def find_open_bracket(lines: Sequence[str]) -> str:
 
 
 def find_block_header(lines: Sequence[str], column: int) -> str:
-    """Return the last line that starts left of `column`, which opened the block; "" where there is none."""
+    """Return the last non-blank line that starts left of `column`; "" where there is none."""
     return next((line for line in reversed(lines) if line.strip() and measure_indent(line) < column), "")

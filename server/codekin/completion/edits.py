@@ -1,4 +1,4 @@
-"""Which snippets outlive a key stroke, so that not every key makes codekin parse the document's snippets again.
+"""Update a document's snippets after an edit without parsing it, where the edit leaves no doubt.
 
 A snippet above the edit stays, one below it moves by the added lines, and the function that the edit is in takes its
 new text. Every other edit may have made new snippets or merged old ones, so the document is parsed again.
@@ -34,18 +34,18 @@ class Edit:
         return snippet.span.end <= self.start
 
     def may_rename(self, snippet: Snippet, lines: Sequence[str]) -> bool:
-        """Return whether the function's name may be another in `lines`, the new text."""
+        """Return whether the function may have another name in `lines`, the new text."""
         if not self.start <= snippet.name_line < self.end:
             return False
         return bool(self.added) or not _has_name(lines[snippet.name_line], snippet.name)
 
     def move_row(self, row: int) -> int:
-        """Return where an old row is in the new text; a changed row keeps its number."""
+        """Return the new row of an old row: moved by `added` if behind the edit, else unchanged."""
         return row + self.added if row >= self.end else row
 
 
 def find_edit(old_lines: Sequence[str], lines: Sequence[str]) -> Edit:
-    """Find the smallest range of lines that turns one text into the other."""
+    """Return the smallest range of lines whose replacement turns the old text into the new one."""
     shorter = min(len(old_lines), len(lines))
     start = next((row for row in range(shorter) if old_lines[row] != lines[row]), shorter)
     equal_at_end = next((i for i in range(shorter - start) if old_lines[-1 - i] != lines[-1 - i]), shorter - start)
@@ -56,10 +56,10 @@ def find_edit(old_lines: Sequence[str], lines: Sequence[str]) -> Edit:
 def update_snippets(
     snippets: Sequence[Snippet], edit: Edit, lines: Sequence[str], row: int, *, is_cursor_line: bool
 ) -> list[Snippet]:
-    """Return the old snippets, ordered by their start, as they are in `lines`; [] where a parser has to look.
+    """Return the old snippets, by start, moved to where they are in `lines`; [] where the text must be parsed.
 
-    That is unless the edit is in the function that has the cursor's `row` and leaves its name, or `is_cursor_line`, the
-    edit is on the cursor's line alone: code between functions may have become one.
+    No parsing is needed where the edit is inside the function that has the cursor's `row` and leaves its name, or where
+    it is on the cursor's line alone (`is_cursor_line`). Any other edit may have turned code into a function.
     """
     updated: list[Snippet] = []
     is_explained = is_cursor_line
@@ -82,14 +82,16 @@ def update_snippets(
 
 
 def _read_again(snippet: Snippet, edit: Edit, lines: Sequence[str]) -> Snippet:
+    """Return the snippet with the text that its rows have in `lines`, extended by the added lines."""
     span = Span(snippet.span.start, snippet.span.end + edit.added)
     return replace(_move(snippet, edit, span), text=to_canonical_text(lines[span.start : span.end]))
 
 
 def _move(snippet: Snippet, edit: Edit, span: Span) -> Snippet:
+    """Return the snippet at `span`, its name's line moved by the edit."""
     return replace(snippet, span=span, name_line=edit.move_row(snippet.name_line))
 
 
 def _has_name(line: str, name: str) -> bool:
-    """Return whether the name is in the line, and not as a part of another name."""
+    """Return whether the line has the name as a whole word; True for no name."""
     return not name or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line) is not None

@@ -1,4 +1,4 @@
-"""Features of a candidate: numbers that say how likely its line comes next, and the line with the cursor's names."""
+"""Compute a candidate's features, which say how likely its line comes next, and rename its locals to the cursor's."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,13 +11,12 @@ from codekin.completion.candidates import LineCandidate, measure_rarity
 from codekin.completion.context import (
     SIGNATURE_LINES,
     CompletionContext,
-    compute_jaccard,
     find_block_header,
     find_open_bracket,
     measure_indent,
     parse_parameters,
-    split_word_set,
 )
+from codekin.completion.line_words import compute_jaccard, split_word_set
 from codekin.index.index import Index
 
 # The order in which the weighted features are summed.
@@ -37,7 +36,7 @@ _PRODUCTS = {
 
 @dataclass(frozen=True, slots=True)
 class _SourceStart:
-    """A candidate's source above its line."""
+    """The part of a candidate's source above and including its line."""
 
     line: str  # the candidate's own, as its source has it
     column: int  # at which that line starts
@@ -48,7 +47,7 @@ class _SourceStart:
 
 
 class FeatureExtractor:
-    """Gives the candidates of one context their adapted lines and their features."""
+    """Computes the adapted lines and the features of one context's candidates."""
 
     def __init__(self, context: CompletionContext, index: Index) -> None:
         self._context = context
@@ -69,7 +68,7 @@ class FeatureExtractor:
         self._is_name_in_document: dict[str, bool] = {}
 
     def extract_features(self, candidate: LineCandidate) -> None:
-        """Set the candidate's names, line and features."""
+        """Set the candidate's `names`, `line` and `features` in place."""
         start = self._read_source_start(candidate)
         candidate.names = map_names(self._context, candidate, start.content_lines)
         candidate.line = rename_locals(start.line.strip(), candidate.names)
@@ -83,6 +82,7 @@ class FeatureExtractor:
         candidate.features = {name: float(features[name]) for name in FEATURES}
 
     def _read_source_start(self, candidate: LineCandidate) -> _SourceStart:
+        """Return what the source has above the candidate's line, and the line itself."""
         lines_above, line = candidate.source.lines[: candidate.row], candidate.source.lines[candidate.row]
         content_lines = tuple(line_above for line_above in lines_above if self._hasher[line_above])
         column = measure_indent(line)
@@ -96,7 +96,7 @@ class FeatureExtractor:
         )
 
     def _compare_lines_above(self, candidate: LineCandidate, start: _SourceStart) -> dict[str, float]:
-        """Compare the lines above the candidate with those above the cursor."""
+        """Return the features that compare the lines above the candidate with those above the cursor."""
         rarity, previous_line = candidate.rarity, start.previous_line
         source_hashes = {self._hasher[line] for line in start.content_lines}
         common_rarity = sum(self._rarities[line_hash] for line_hash in source_hashes & self._rarities.keys())
@@ -115,7 +115,7 @@ class FeatureExtractor:
         }
 
     def _compare_blocks(self, candidate: LineCandidate, start: _SourceStart) -> dict[str, float]:
-        """Compare the block that the candidate's line is in with the cursor's."""
+        """Return the features that compare the block of the candidate's line with the cursor's."""
         return {
             "stands": self._has_same_indent_step(start),
             "begins": self._context.is_signature_only and self._is_first_of_body(candidate),
@@ -126,7 +126,7 @@ class FeatureExtractor:
         }
 
     def _compare_locations(self, candidate: LineCandidate) -> dict[str, float]:
-        """Compare the candidate's document and function with the cursor's."""
+        """Return the features that compare the candidate's document and function with the cursor's."""
         context, source = self._context, candidate.source
         is_same_document = source.path == context.path
         return {
@@ -138,7 +138,7 @@ class FeatureExtractor:
         }
 
     def _describe_line(self, candidate: LineCandidate, start: _SourceStart) -> dict[str, float]:
-        """Describe the line itself, with the names at the cursor."""
+        """Return the features of the adapted line itself."""
         line = candidate.line
         local_names = find_local_names(line)
         global_names = [name for name in find_names(line) if name not in local_names]
@@ -152,11 +152,13 @@ class FeatureExtractor:
         }
 
     def _has_same_indent_step(self, start: _SourceStart) -> bool:
+        """Return whether the line's indentation changes as at the cursor, within one column; True if unknown."""
         if self._indent_step is None:
             return True
         return abs(start.column - measure_indent(start.previous_line) - self._indent_step) <= 1
 
     def _is_first_of_body(self, candidate: LineCandidate) -> bool:
+        """Return whether the candidate is the first line of code below its function's name."""
         source = candidate.source
         body_above = source.lines[source.name_row + 1 : candidate.row]
         return source.name_row >= 0 and not any(self._hasher[line] for line in body_above)
@@ -168,23 +170,26 @@ class FeatureExtractor:
         return any(name in source_names and name not in context_names for name in local_names)
 
     def _hash_header(self, block_header: str) -> int:
+        """Return the header's line hash; 0 where there is no header."""
         return self._hasher[block_header] if block_header else 0
 
     def _is_in_document(self, name: str) -> bool:
+        """Return whether the name occurs in the cursor's document, cached."""
         if name not in self._is_name_in_document:
             self._is_name_in_document[name] = name in self._context.other_lines
         return self._is_name_in_document[name]
 
     def _measure_frequency(self, line_hash: int) -> float:
+        """Return the logarithm of 1 + how often the workspace has the line, cached."""
         if line_hash not in self._frequencies:
             self._frequencies[line_hash] = math.log(1 + self._index.line_index.frequency(line_hash))
         return self._frequencies[line_hash]
 
 
 def map_names(context: CompletionContext, candidate: LineCandidate, content_lines: Sequence[str]) -> dict[str, str]:
-    """Map local names of the source to those at the cursor: first by the lines that are the same, then by parameters.
+    """Return source name → cursor name for local names, paired by equal lines first, then by parameters.
 
-    `content_lines` are those of the source above the candidate. Names that would become ambiguous are not mapped.
+    `content_lines` are the source's above the candidate. Left out: names that stay, and ambiguous ones.
     """
     names: dict[str, str] = {}
     ambiguous_names: set[str] = set()
@@ -205,7 +210,10 @@ def map_names(context: CompletionContext, candidate: LineCandidate, content_line
 def _pair_names_of_lines(
     context: CompletionContext, candidate: LineCandidate, content_lines: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Pair the names in lines that are the same as the cursor's; without any, in a last line with the same calls."""
+    """Yield (source name, cursor name) by position in the matching lines above both.
+
+    Where no line matches, in the last lines, if they have the same calls.
+    """
     line_pairs = list(zip(reversed(content_lines), reversed(context.content_lines), strict=False))
     for source_line, line in line_pairs[: max(candidate.depth, 1)]:
         source_names, names = find_local_names(source_line), find_local_names(line)
@@ -215,7 +223,7 @@ def _pair_names_of_lines(
 
 
 def _pair_parameters(context: CompletionContext, candidate: LineCandidate) -> Iterator[tuple[str, str]]:
-    """Pair the parameters of both functions by position, where they have the same number of them."""
+    """Yield (source parameter, cursor parameter) by position; nothing where their numbers differ."""
     source = candidate.source
     if source.name_row < 0:
         return
@@ -225,4 +233,5 @@ def _pair_parameters(context: CompletionContext, candidate: LineCandidate) -> It
 
 
 def _strip_blanks(line: str) -> str:
+    """Return the line without any white space."""
     return "".join(line.split())

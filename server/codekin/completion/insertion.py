@@ -1,4 +1,4 @@
-"""Turns lines of other code into the text to insert at the cursor.
+"""Turn lines of other code into the text to insert at the cursor.
 
 The text has the file's indentation, continues what is typed, leaves what is right of the cursor, and is offered only
 where the file then parses no worse.
@@ -33,11 +33,12 @@ _MIN_HEX_LENGTH = 32  # of a word of hexadecimal digits that is a key
 
 
 def looks_secret(text: str) -> bool:
-    """Return whether the text may hold a credential: a known form, a named one with its value, or a random string."""
+    """Return whether the text may hold a credential: a known form, a named secret with a value, or a random word."""
     return _SECRET.search(text) is not None or any(_is_random(match[0]) for match in _LONG_WORD.finditer(text))
 
 
 def _is_random(word: str) -> bool:
+    """Return whether the word looks generated: mixed letters and digits, or at least 32 hexadecimal digits."""
     classes = sum(re.search(pattern, word) is not None for pattern in ("[a-z]", "[A-Z]", "[0-9]"))
     changes = len(re.findall(r"[a-zA-Z](?=[0-9])|[0-9](?=[a-zA-Z])", word))
     is_hexadecimal = len(word) >= _MIN_HEX_LENGTH and re.fullmatch("[0-9a-f]+", word) is not None
@@ -45,7 +46,7 @@ def _is_random(word: str) -> bool:
 
 
 def find_indent_unit(lines: Sequence[str]) -> str:
-    """Return one level of indentation: the step by which most of the lines go deeper; "" where none does."""
+    """Return one level of the lines' indentation: a tab or spaces; "" where no line is indented."""
     filled_lines = [line for line in lines if line.strip()]
     if 2 * sum(line[0] == "\t" for line in filled_lines) > sum(line[0] in " \t" for line in filled_lines):
         return "\t"
@@ -55,7 +56,7 @@ def find_indent_unit(lines: Sequence[str]) -> str:
 
 
 def make_insertion(context: CompletionContext, lines: Sequence[str], source_lines: Sequence[str]) -> str | None:
-    """Return the text that makes the document continue with `lines`, taken from `source_lines`; None where none can.
+    """Return the text to insert so that the document continues with `lines` of `source_lines`; None where it can't.
 
     `lines` are indented as in their source; the first one's indentation is the statement's.
     """
@@ -78,7 +79,7 @@ def make_insertion(context: CompletionContext, lines: Sequence[str], source_line
 
 
 def _find_untyped_part(line: str, typed: str) -> str | None:
-    """Return what is left of the line behind `typed`; None where it does not start so, or nothing is left."""
+    """Return the part of the line behind `typed`; None where the line starts otherwise or is typed completely."""
     typed_code = typed.strip()
     if not line.startswith(typed_code) or len(line) == len(typed_code):
         return None
@@ -88,12 +89,13 @@ def _find_untyped_part(line: str, typed: str) -> str | None:
 
 
 def _find_unit_at_cursor(context: CompletionContext) -> str:
+    """Return one level of indentation of the lines around the cursor; four spaces where none is indented."""
     start, end = max(context.row - _MAX_INDENT_LINES, 0), context.row + _MAX_INDENT_LINES
     return find_indent_unit(context.lines[start:end]) or "    "
 
 
 def _guess_indentation(context: CompletionContext, first_line: str, source_lines: Sequence[str]) -> str:
-    """Return the indentation that the source gives the line, where the editor has given none."""
+    """Return the indentation of the line above the cursor, one level deeper if the line is deeper in its source."""
     last_line = context.content_lines[-1]
     indentation = last_line[: len(last_line) - len(last_line.lstrip())]
     first_row = next((row for row, line in enumerate(source_lines) if line is first_line), 0)
@@ -103,14 +105,14 @@ def _guess_indentation(context: CompletionContext, first_line: str, source_lines
 
 
 def _indent_anew(line: str, column: int, source_unit: str, unit: str) -> str:
-    """Indent the line by as many levels as it has in its source beyond `column`."""
+    """Return the line indented by `unit` for each level, of `source_unit`, that it has beyond `column`."""
     width = 4 if source_unit == "\t" else len(source_unit)
     levels, spaces = divmod(max(measure_indent(line) - column, 0), width)
     return unit * levels + " " * spaces + line.strip()
 
 
 def _fit_text_after(context: CompletionContext, head: str, body: Sequence[str]) -> str | None:
-    """Return the text without the closers that are right of the cursor already; None where it would repeat a line.
+    """Return the text without the closers that follow the cursor; None if it would repeat a line or displace code.
 
     Other text right of the cursor is never overwritten.
     """
@@ -126,7 +128,7 @@ def _fit_text_after(context: CompletionContext, head: str, body: Sequence[str]) 
 
 
 class ParseCheck:
-    """Checks that the document parses no worse with a text inserted at the cursor."""
+    """Checks whether the document parses no worse with a text inserted at the cursor; keeps the latest tree."""
 
     def __init__(self, context: CompletionContext) -> None:
         self._context = context
@@ -134,7 +136,7 @@ class ParseCheck:
         self.parsed = context.parsed  # this document, in the last text that was parsed
 
     def is_no_worse(self, text: str) -> bool:
-        """Return whether the text may be offered: not without a grammar to check it, and not inside a comment."""
+        """Return whether the text adds no parse errors; False without a grammar, or inside a comment or string."""
         context = self._context
         cursor_lines = (context.text_before + text + context.text_after).split("\n")
         root = self._parse([*context.lines[: context.row], *cursor_lines, *context.lines[context.row + 1 :]])
@@ -147,6 +149,7 @@ class ParseCheck:
         return not errors or errors <= (self._errors_before or 0)
 
     def _parse(self, lines: Sequence[str]) -> "Node | None":
+        """Return the root of the lines' tree, parsed incrementally; None without a grammar or beyond the budget."""
         syntax = load_syntax(self._context.language)
         parsed = parse_incrementally(encode_source(lines), syntax, self.parsed) if syntax else None
         self.parsed = parsed or self.parsed
@@ -154,7 +157,7 @@ class ParseCheck:
 
 
 def _is_in_prose(root: "Node", context: CompletionContext) -> bool:
-    """Return whether the cursor is inside a comment or a string that began on a line above."""
+    """Return whether the cursor is inside a comment or string that began on a line above."""
     point = context.row, len(context.text_before.encode("utf-8", "replace"))
     node = root.descendant_for_point_range(point, point)
     while node is not None:
@@ -165,13 +168,14 @@ def _is_in_prose(root: "Node", context: CompletionContext) -> bool:
 
 
 def count_parse_errors(lines: Sequence[str], language: str) -> float:
-    """Return how many errors and missing nodes the document's tree has; infinity where there is no tree."""
+    """Return the number of errors and missing nodes in the tree of the lines; infinity where there is no tree."""
     syntax = load_syntax(language)
     root = parse_source(encode_source(lines), syntax) if syntax else None
     return _count_errors(root) if root is not None else math.inf
 
 
 def _count_errors(root: "Node") -> int:
+    """Return the number of errors and missing nodes below `root`."""
     count, nodes = 0, [root] if root.has_error else []
     while nodes:
         node = nodes.pop()

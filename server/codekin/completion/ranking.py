@@ -1,4 +1,4 @@
-"""How probable is each line that the candidates propose? Two logistic regressions, one on top of the other.
+"""Rank the lines that the candidates propose by probability, with two logistic regressions in sequence.
 
 The first gives each candidate a probability. Candidates with the same line are then one vote for it, and the second
 regression gives the line a probability by its best candidate and by its share of all votes.
@@ -33,7 +33,10 @@ def rank_lines(
     candidates: Sequence[LineCandidate],
     weights: tuple[Mapping[str, float], Mapping[str, float]] = (CANDIDATE_WEIGHTS, LINE_WEIGHTS),
 ) -> list[RankedLine]:
-    """Rank the lines, most probable first. `weights` are those of FEATURES and of LINE_FEATURES, each with a bias."""
+    """Return each proposed line with its probability and its candidates, most probable first.
+
+    `weights` are those of FEATURES and of LINE_FEATURES, each with a bias.
+    """
     candidate_weights, line_weights = weights
     ranked_lines = []
     for line_candidates, features in group_by_line(candidates, candidate_weights):
@@ -45,7 +48,7 @@ def rank_lines(
 def group_by_line(
     candidates: Sequence[LineCandidate], candidate_weights: Mapping[str, float]
 ) -> list[tuple[tuple[LineCandidate, ...], dict[str, float]]]:
-    """Group the candidates by their line, white space aside, best first, and compute each line's features."""
+    """Group the candidates by line, ignoring white space; return each group, best first, and its features."""
     voters_by_line: dict[str, list[tuple[float, LineCandidate]]] = {}
     for candidate in candidates:
         logit = _compute_logit(candidate.features, candidate_weights, FEATURES)
@@ -62,7 +65,10 @@ def group_by_line(
 
 
 def _count_votes(logits: Sequence[float], total: float) -> dict[str, float]:
-    """Return what the votes for one line say: `logits` are its candidates', best first, `total` sums all votes."""
+    """Return the features that the votes for one line give it.
+
+    `logits` are the line's candidates', best first; `total` is the sum of all candidates' probabilities.
+    """
     probabilities = [_to_probability(logit) for logit in logits]
     any_right = -sum(math.log1p(-min(probability, _MAX_PROBABILITY)) for probability in probabilities)  # in nats
     return {
@@ -74,8 +80,10 @@ def _count_votes(logits: Sequence[float], total: float) -> dict[str, float]:
 
 
 def _compute_logit(features: Mapping[str, float], weights: Mapping[str, float], names: Sequence[str]) -> float:
+    """Return the bias plus the weighted sum of the features in `names`."""
     return weights["bias"] + sum(weights[name] * features[name] for name in names)
 
 
 def _to_probability(logit: float) -> float:
+    """Return the logistic function of `logit`, which is clamped so that it can't overflow."""
     return 1 / (1 + math.exp(-max(min(logit, _MAX_LOGIT), -_MAX_LOGIT)))

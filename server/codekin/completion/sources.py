@@ -1,4 +1,4 @@
-"""The snippets that a completion is copied from, read as they are now."""
+"""Read the snippets that a completion is copied from, as they are now."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from codekin.workspace.workspace import Document, Workspace
 
 @dataclass(frozen=True, slots=True)
 class SourceSnippet:
-    """A snippet that code may be copied from."""
+    """A snippet that code may be copied from, with its present text and where that stands."""
 
     path: Path
     start_row: int  # of its first line in the document
@@ -27,7 +27,7 @@ class SourceSnippet:
 
 
 class SourceReader:
-    """Reads contents of documents other than the cursor's, each document once per completion."""
+    """Reads contents in documents other than the cursor's, each document once per completion."""
 
     def __init__(self, index: Index, workspace: Workspace, path: Path, excluded: Collection[bytes]) -> None:
         """`path` is the cursor's document; contents whose hashes are in `excluded` are never read."""
@@ -38,9 +38,9 @@ class SourceReader:
         self._documents: dict[Path, tuple[list[str], tuple[Cell, ...]]] = {}
 
     def read_sources(self, contents: Sequence[int], cancel: Cancel) -> dict[int, SourceSnippet]:
-        """Return content → snippet, at the location nearest to the cursor's document by folder.
+        """Return content → snippet, read at the place nearest to the cursor's folder; stale contents are left out.
 
-        A content that is no longer where the index has it is left out: the next completion will find it.
+        Also left out: contents excluded, in the cursor's document only, or not reached when cancelled.
         """
         distinct_contents = list(dict.fromkeys(contents))
         locations_by_content = self._index.store.locations_of(distinct_contents)
@@ -57,9 +57,11 @@ class SourceReader:
         return sources
 
     def _distance_to(self, location: Location) -> tuple[bool, Path, int]:
+        """Return a sort key: locations in the cursor's folder first, then by path and line."""
         return location.path.parent != self._path.parent, location.path, location.span.start
 
     def _read_source(self, location: Location, content_hash: bytes) -> SourceSnippet | None:
+        """Return the snippet at the location; None where its text is no longer the content with this hash."""
         document_lines, cells = self._read_document(location.path)
         start_row = location.span.start
         text = to_canonical_text(document_lines[start_row : location.span.end])
@@ -70,6 +72,7 @@ class SourceReader:
         return SourceSnippet(location.path, start_row, lines, location.name, location.kind, name_row, cell=cell)
 
     def _read_document(self, path: Path) -> tuple[list[str], tuple[Cell, ...]]:
+        """Return the document's lines and cells, read at most once; empty where it can't be read."""
         if path not in self._documents:
             document = self._workspace.read_document(path)
             self._documents[path] = (

@@ -1,4 +1,4 @@
-"""How far a continuation goes: whole statements, while its source agrees with those of the other candidates."""
+"""Choose how far a continuation goes: whole statements, while its source agrees with the other candidates'."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ _CONTINUES_STATEMENT = re.compile(
 
 
 def find_statement_end(lines: Sequence[str], start: int) -> int:
-    """Return the row behind the statement that begins at `start`, with its blocks: by brackets and indentation."""
+    """Return the row behind the statement that begins at row `start`, its blocks included, by brackets and indent."""
     column, depth, end, has_block = measure_indent(lines[start]), _count_open_brackets(lines[start]), start + 1, False
     for row in range(start + 1, len(lines)):
         line = lines[row]
@@ -38,7 +38,7 @@ def find_statement_end(lines: Sequence[str], start: int) -> int:
 def choose_extents(
     context: CompletionContext, candidates: Sequence[LineCandidate], max_lines: int
 ) -> Iterator[list[int]]:
-    """Yield the rows of the best candidate's source that may be shown, best extent first.
+    """Yield up to six lists of rows of the best candidate's source that may be shown, best first.
 
     An extent has whole statements, for as long as at least half of the other candidates have them, too, and then the
     lines that close their blocks; a statement with a block ends it.
@@ -62,7 +62,7 @@ def choose_extents(
 
 
 def _find_agreement_end(context: CompletionContext, candidates: Sequence[LineCandidate], statement_end: int) -> int:
-    """Return the row of the best candidate's source from which on the others no longer agree.
+    """Return the row of the best candidate's source at which fewer than half of the others agree with it.
 
     Inside the first statement, which ends at `statement_end`, the best one may be alone; behind it, it may not.
     """
@@ -76,9 +76,10 @@ def _find_agreement_end(context: CompletionContext, candidates: Sequence[LineCan
             return row
         adapted_line = _adapt_without_blanks(best, row)
         still_agreeing = [
-            i
-            for i in agreeing
-            if step < len(other_rows[i]) and _adapt_without_blanks(others[i], other_rows[i][step]) == adapted_line
+            index
+            for index in agreeing
+            if step < len(other_rows[index])
+            and _adapt_without_blanks(others[index], other_rows[index][step]) == adapted_line
         ]
         if 2 * len(still_agreeing) < len(agreeing) or (is_behind_statement and not still_agreeing):
             return row
@@ -87,13 +88,13 @@ def _find_agreement_end(context: CompletionContext, candidates: Sequence[LineCan
 
 
 def _list_content_rows(candidate: LineCandidate, language: str) -> list[int]:
-    """Return the source's rows that have code, from the candidate's line on."""
+    """Return the rows of the candidate's source that have code, from its line on."""
     hasher, lines = make_line_hasher(language), candidate.source.lines
     return [row for row in range(candidate.row, len(lines)) if hasher[lines[row]]]
 
 
 def _list_closing_rows(lines: Sequence[str], start: int, end: int) -> list[int]:
-    """Return the rows between `start` and `end` that only close the blocks that the row above `start` is in."""
+    """Return the rows in `start` to `end` that only close the blocks around the row above `start`."""
     column, rows = measure_indent(lines[start - 1]), list[int]()
     for row in range(start, end):
         if lines[row].strip() and is_closing(lines[row]) and measure_indent(lines[row]) < column:
@@ -103,21 +104,22 @@ def _list_closing_rows(lines: Sequence[str], start: int, end: int) -> list[int]:
 
 
 def _adapt_without_blanks(candidate: LineCandidate, row: int) -> str:
+    """Return a row of the candidate's source with the names at the cursor, without white space."""
     return "".join(rename_locals(candidate.source.lines[row], candidate.names).split())
 
 
 def _opens_python_block(line: str, language: str) -> bool:
-    """Return whether the line is a header without its block, which the end of its snippet cut off; it would parse."""
+    """Return whether the line is a Python header whose block the snippet's end cut off."""
     return language == "python" and line.split("#")[0].rstrip().endswith(":")
 
 
 def adapt_lines(candidate: LineCandidate, rows: Sequence[int]) -> list[str]:
-    """Return these lines of the source with the names at the cursor."""
+    """Return these rows of the candidate's source with the names at the cursor."""
     return [rename_locals(candidate.source.lines[row], candidate.names) for row in rows]
 
 
 def _is_resolved(context: CompletionContext, candidate: LineCandidate, rows: Sequence[int]) -> bool:
-    """Return whether the lines need no local name that their source has set up and the context has not."""
+    """Return whether the rows use no local name that the source sets above them and the context does not have."""
     source_names = frozenset(find_local_names("\n".join(candidate.source.lines[: candidate.row])))
     context_names = frozenset(candidate.names.values()) | context.local_names
     return all(
@@ -128,6 +130,6 @@ def _is_resolved(context: CompletionContext, candidate: LineCandidate, rows: Seq
 
 
 def _count_open_brackets(line: str) -> int:
-    """Return how many more brackets the line opens than it closes."""
+    """Return how many more brackets, outside of strings, the line opens than closes; may be negative."""
     code = blank_strings(line)
     return len(_OPENING.findall(code)) - len(_CLOSING.findall(code))

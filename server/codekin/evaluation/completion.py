@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from codekin.completion.completer import Completer, Cursor
+from codekin.completion.completer import Completer
+from codekin.completion.cursor import Cursor
 from codekin.completion.insertion import count_parse_errors
 from codekin.embed.factory import load_light_model
 from codekin.engine import Engine
@@ -91,9 +92,9 @@ def _suggest_by_codekin(
         excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
         # As it was in the editor before, so that the document's other functions are known.
         full_text = corpus.documents[cut.path].text
-        completer.complete(replace(_make_cursor(cut), text=full_text), without_floor, Event(), excluded)
+        completer.complete(replace(make_cursor(cut), text=full_text), without_floor, Event(), excluded)
         started = time.perf_counter()
-        completions = completer.complete(_make_cursor(cut), without_floor, Event(), excluded)
+        completions = completer.complete(make_cursor(cut), without_floor, Event(), excluded)
         seconds.append(time.perf_counter() - started)
         best = completions[0] if completions else None
         shown = None if best is None else _compare_with_truth(cut, best.confidence, best.text.split("\n"))
@@ -106,7 +107,8 @@ def _compare_copy(cut: Cut, copy: CopiedSuggestion | None) -> ShownSuggestion | 
     return None if copy is None else _compare_with_truth(cut, copy.score, copy.lines)
 
 
-def _make_cursor(cut: Cut) -> Cursor:
+def make_cursor(cut: Cut) -> Cursor:
+    """Return the cursor at the cut."""
     return Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
 
 

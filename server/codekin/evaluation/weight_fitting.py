@@ -21,7 +21,7 @@ from codekin.completion.context import read_context
 from codekin.completion.features import FEATURES
 from codekin.completion.ranking import LINE_FEATURES, group_by_line
 from codekin.completion.sources import SourceSnippet
-from codekin.evaluation.completion import open_temporary_completer
+from codekin.evaluation.completion import make_cursor, open_temporary_completer
 from codekin.evaluation.hold_out import strip_blanks
 from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings
@@ -45,7 +45,7 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
     with open_temporary_completer(root, Settings()) as (completer, corpus):
         for cut in corpus.choose_cuts(count, seed):
             excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
-            context = read_context(cut.path, cut.text, cut.language, cut.row, cut.column)
+            context = read_context(make_cursor(cut))
             candidates = completer.list_candidates(context, Event(), excluded) if context.can_continue else []
             true_line = strip_blanks(cut.truth[0])
             examples.append(

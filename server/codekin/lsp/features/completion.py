@@ -159,18 +159,21 @@ async def _request_completions(
 
 def _complete_code(completion_point: _CompletionPoint, engine: "Engine", cancel_event: Cancel) -> list[Completion]:
     """Complete at the cursor. Runs on a thread."""
-    cell_key, document_uri = "", completion_point.document.uri
+    from codekin.completion.cursor import CellText
+
+    text: str | CellText = completion_point.text
+    document_uri = completion_point.document.uri
     if to_path(document_uri) is None:  # a notebook's cell
         view = open_view(engine, completion_point.file_path, document_uri)
         cell_key = view.cell.key if view and view.cell else ""
         if not cell_key:
             return []
+        text = CellText(cell_key, completion_point.text)
     return engine.complete(
         completion_point.file_path,
         completion_point.line_number,
         completion_point.column,
-        text=completion_point.text,
-        key=cell_key,
+        text=text,
         cancel=cancel_event,
     )
 
