@@ -15,7 +15,8 @@ from lsprotocol import types
 
 from codekin.lsp.main import create_server
 from codekin.lsp.protocol import make_converter
-from codekin.lsp.structuring import UnreadableError, structure_value
+from codekin.lsp.structuring import structure_value
+from codekin.lsp.value_readers import UnreadableError
 
 CLIENTS = sorted((Path(__file__).parents[1] / "e2e/clients").glob("*.json"))
 CONVERTER = make_converter()

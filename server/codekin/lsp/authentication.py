@@ -27,7 +27,7 @@ _HEADER_START = b"content-"  # how a client's first bytes must start, in any cas
 
 
 class RefusedError(Exception):
-    """A connection is refused; `response` is sent before it is closed."""
+    """A connection is refused for the reason in the message; `response` is sent before it is closed."""
 
     def __init__(self, message: str, response: bytes = b"") -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class RefusedError(Exception):
 
 
 def is_header_start(first_bytes: bytes) -> bool:
-    """Return whether a connection's first bytes may start a header of the protocol, and so are not HTTP or TLS."""
+    """Return whether the first bytes of a connection may be the start of an LSP header, not of HTTP or TLS."""
     lowered_start = first_bytes[: len(_HEADER_START)].lower()
     return _HEADER_START.startswith(lowered_start)
 
@@ -58,14 +58,14 @@ def check_first_message(first_frame: Frame, expected_token: str | None) -> None:
 
 
 def remove_token(options: Any) -> Any:
-    """Return `initializationOptions` without the token, which is no setting."""
+    """Return `initializationOptions` as a copy without the token, which is no setting; non-objects as they are."""
     if not isinstance(options, dict):
         return options
     return {option_name: value for option_name, value in options.items() if option_name != _OPTION_NAME}
 
 
 def create_token() -> str:
-    """Return a random token that nobody can guess."""
+    """Return a new random token of 32 bytes, base64-encoded."""
     return secrets.token_urlsafe(32)
 
 
@@ -97,6 +97,7 @@ def load_or_create_token(token_file: Path) -> str:
 
 
 def _read_private_file(token_file: Path) -> str:
+    """Return the text of a small file that only its owner can read. Raises QueryError."""
     try:
         file_status = token_file.stat()
         if not stat.S_ISREG(file_status.st_mode) or file_status.st_size > _MAX_TOKEN_FILE_BYTES:
@@ -109,6 +110,7 @@ def _read_private_file(token_file: Path) -> str:
 
 
 def _extract_token(message: dict[str, Any]) -> str:
+    """Return the token in an `initialize` message; "" where it has none."""
     current_value: Any = message
     for key in ("params", "initializationOptions", _OPTION_NAME):
         current_value = current_value.get(key) if isinstance(current_value, dict) else None

@@ -1,4 +1,4 @@
-"""Talk to the editor: its capabilities, messages, views and documents shown."""
+"""What features may ask of the editor: capabilities, messages, documents shown, and its views refreshed."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ class Client:
         return bool(self.get_capability(capability))
 
     def register_capability(self, registration: types.Registration) -> None:
-        """Register a capability dynamically."""
+        """Ask the client to register a capability dynamically; does not wait for its response."""
         self._language_server.client_register_capability(types.RegistrationParams([registration]))
 
     async def request_settings(self) -> Any:
@@ -46,17 +46,17 @@ class Client:
         return answers[0] if answers else None
 
     def show_message(self, message_type: types.MessageType, message: str) -> None:
-        """Show the user a message."""
+        """Show the user a message, with control characters escaped."""
         self._language_server.window_show_message(types.ShowMessageParams(message_type, printable_lines(message)))
 
     def show_message_once(self, message_type: types.MessageType, message: str) -> None:
-        """Show a message unless it has been shown before."""
+        """Show the user a message unless this session has shown the same one before."""
         if message not in self._shown_messages:
             self._shown_messages.add(message)
             self.show_message(message_type, message)
 
     async def show_document(self, document_uri: str, selection: types.Range) -> bool:
-        """Open the document at the selection. Return whether the client could."""
+        """Have the client open the document at the selection; return False where it can't or fails."""
         if not self.has_capability("window.show_document.support"):
             return False
         params = types.ShowDocumentParams(document_uri, take_focus=True, selection=selection)
@@ -68,15 +68,15 @@ class Client:
 
     @property
     def progress_notifications(self) -> ProgressNotifications:
-        """Return the client's progress bars."""
+        """Return the sender of the client's progress notifications."""
         return self._language_server.protocol.progress
 
     def notify(self, method: str, params: Any) -> None:
-        """Send a notification."""
+        """Send a notification to the client."""
         self._language_server.protocol.notify(method, params)
 
     def publish_diagnostics(self, params: types.PublishDiagnosticsParams) -> None:
-        """Send the diagnostics of a document."""
+        """Send the diagnostics of a document, which replace those the client has."""
         self._language_server.text_document_publish_diagnostics(params)
 
     def refresh_code_lenses(self) -> None:
@@ -85,16 +85,17 @@ class Client:
             self._language_server.workspace_code_lens_refresh(None)
 
     def refresh_diagnostics(self) -> None:
-        """Ask the client to request its diagnostics again."""
+        """Ask the client to request its diagnostics again, without checking that it can be asked."""
         self._language_server.workspace_diagnostic_refresh(None)
 
     def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """Run the coroutine in the background; its errors are logged."""
+        """Run the coroutine as a background task on the loop; an error that it raises is logged."""
         task = asyncio.get_running_loop().create_task(coroutine)
         self._running_tasks.add(task)
         task.add_done_callback(self._finish_task)
 
     def _finish_task(self, task: asyncio.Task[Any]) -> None:
+        """Forget a finished task, and log its error if it has one."""
         self._running_tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s", error, exc_info=None if isinstance(error, CodekinError | JsonRpcException) else error)

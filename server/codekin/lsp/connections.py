@@ -27,7 +27,7 @@ _CHUNK_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class TcpAddress:
-    """Address to listen at, and the token that a client must send."""
+    """A TCP address to listen at, and the token that a client must send."""
 
     host: str
     port: int  # 0: any free port, which is logged
@@ -56,7 +56,7 @@ class Connection:
 
 
 class _Admission:
-    """Checks connections by their first message, several at a time, each under a time limit."""
+    """Checks connections by their first message, up to 16 at once, until one is admitted."""
 
     def __init__(self, expected_token: str | None) -> None:
         self.admitted_connection: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
@@ -64,7 +64,7 @@ class _Admission:
         self._pending_tasks: OrderedDict[asyncio.Task[None], None] = OrderedDict()
 
     def handle_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Start to check a connection. Where too many are pending, cancel the oldest."""
+        """Start checking a connection in a task; beyond 16 pending ones, cancel the oldest."""
         admission_task = asyncio.get_running_loop().create_task(self._check_connection(reader, writer))
         self._pending_tasks[admission_task] = None
         admission_task.add_done_callback(lambda done: self._pending_tasks.pop(done, None))
@@ -72,11 +72,12 @@ class _Admission:
             next(iter(self._pending_tasks)).cancel()
 
     def cancel_pending(self) -> None:
-        """Close the connections that have not been checked yet."""
+        """Cancel the checks under way, which closes their connections."""
         for pending_task in tuple(self._pending_tasks):
             pending_task.cancel()
 
     async def _check_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Admit a connection whose first message, within 10 s, is a permitted `initialize`; close any other."""
         try:
             async with asyncio.timeout(_FIRST_MESSAGE_TIMEOUT_S):
                 frame_reader, first_frame = await self._read_first_frame(reader)
@@ -98,6 +99,7 @@ class _Admission:
                 self.admitted_connection.set_result(Connection(first_frame, frame_reader, reader, writer))
 
     async def _read_first_frame(self, reader: asyncio.StreamReader) -> tuple[FrameReader, Frame]:
+        """Return the first frame, and the reader that may hold more. Raises RefusedError or FramingError."""
         frame_reader, first_bytes = FrameReader(_MAX_FIRST_MESSAGE_BYTES), b""
         while received_bytes := await reader.read(_CHUNK_BYTES):
             first_bytes = (first_bytes + received_bytes)[:_CHUNK_BYTES]
@@ -110,9 +112,9 @@ class _Admission:
 
 
 async def accept_client(listen_address: ListenAddress) -> Connection:
-    """Return the first admitted client; nobody else can connect from then on.
+    """Listen until one client is admitted and return its connection; then nobody else can connect.
 
-    Raises QueryError where it can't be listened, or must not be, and OSError.
+    Raises QueryError where the address can't be used or is not permitted, and OSError.
     """
     admission = _Admission(listen_address.token if isinstance(listen_address, TcpAddress) else None)
     open_listener = _listen_tcp if isinstance(listen_address, TcpAddress) else _listen_socket
@@ -125,6 +127,7 @@ async def accept_client(listen_address: ListenAddress) -> Connection:
 
 @contextlib.asynccontextmanager
 async def _listen_tcp(tcp_address: Any, admission: _Admission) -> AsyncIterator[None]:
+    """Listen at the TCP address inside the `with` block. Raises QueryError where other machines reach it unasked."""
     loop = asyncio.get_running_loop()
     address_infos = await loop.getaddrinfo(tcp_address.host, tcp_address.port, type=socket.SOCK_STREAM)
     # Resolved once: the name may resolve to something else later.
@@ -155,6 +158,7 @@ def is_loopback_address(host_address: str) -> bool:
 
 @contextlib.asynccontextmanager
 async def _listen_socket(socket_path: Any, admission: _Admission) -> AsyncIterator[None]:
+    """Listen on the Unix socket inside the `with` block, and remove the socket's file afterwards."""
     bound_socket = _bind_private_socket(socket_path.path)
     socket_file_id = _get_file_id(socket_path.path)
     listener = await asyncio.start_unix_server(admission.handle_connection, sock=bound_socket)
@@ -169,7 +173,7 @@ async def _listen_socket(socket_path: Any, admission: _Admission) -> AsyncIterat
 
 
 def _bind_private_socket(socket_path: Path) -> socket.socket:
-    """Return a bound socket that is accessible to its owner only, from its first moment."""
+    """Create the socket's file, accessible to its owner only from the start. Raises QueryError."""
     if not hasattr(socket, "AF_UNIX"):
         raise QueryError("This system has no Unix sockets. Use --tcp.")
     _check_folder(socket_path.parent)
@@ -188,7 +192,7 @@ def _bind_private_socket(socket_path: Path) -> socket.socket:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise QueryError if the folder is unusable, or others could replace the socket with their own."""
+    """Raise QueryError where the folder does not exist, or other users could replace files in it."""
     try:
         folder_status = folder.stat()
     except OSError as error:
@@ -201,7 +205,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _remove_stale_socket(socket_path: Path) -> None:
-    """Remove the socket of a server that was killed. Raises QueryError for anything else."""
+    """Remove the socket of a server that was killed. Raises QueryError for a live socket or another file."""
     try:
         path_status = socket_path.lstat()
     except FileNotFoundError:
@@ -218,11 +222,13 @@ def _remove_stale_socket(socket_path: Path) -> None:
 
 
 def _get_file_id(socket_path: Path) -> tuple[int, int]:
+    """Return the device and inode of the file. Raises OSError."""
     file_status = socket_path.lstat()
     return file_status.st_dev, file_status.st_ino
 
 
 async def _close_connection(writer: asyncio.StreamWriter, response: bytes = b"") -> None:
+    """Send the response, if any, and close the connection; waits at most a second."""
     with contextlib.suppress(OSError, TimeoutError):
         writer.write(response)
         writer.close()

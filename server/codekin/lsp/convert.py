@@ -31,7 +31,7 @@ _DRIVE = re.compile(r"/[A-Za-z]:")
 
 
 def count_code_units(text: str, encoding: str) -> int:
-    """Return the number of code units that the text has in the encoding."""
+    """Return the length of the text in code units of the encoding (UTF-8, UTF-16 or UTF-32)."""
     if encoding == UTF32 or text.isascii():
         return len(text)
     if encoding == UTF8:
@@ -40,7 +40,7 @@ def count_code_units(text: str, encoding: str) -> int:
 
 
 def to_character_index(line_text: str, unit_offset: int, encoding: str) -> int:
-    """Return the index into `line_text` of the character at the code unit, at most the line's length."""
+    """Return the index in `line_text` of the character at this code unit; beyond its end, the line's length."""
     prefix_text = line_text[: max(unit_offset, 0)]  # a character has at least one unit
     if encoding == UTF32 or prefix_text.isascii():
         return len(prefix_text)
@@ -53,7 +53,7 @@ def to_character_index(line_text: str, unit_offset: int, encoding: str) -> int:
 
 
 def to_text_offset(text: str, position: Position, encoding: str) -> int:
-    """Return the index of the position in `text`."""
+    """Return the index in `text` of the position, clamped to its line, or to the end of the text."""
     line_start = _find_line_start(text, position.line)
     if line_start is None:
         return len(text)
@@ -63,7 +63,7 @@ def to_text_offset(text: str, position: Position, encoding: str) -> int:
 
 
 def apply_changes(text: str, changes: Iterable[TextDocumentContentChangeEvent], encoding: str) -> str:
-    """Return `text` after the changes; each is relative to the result of the one before."""
+    """Return `text` after the changes, applied in order; a change without a range replaces the whole text."""
     for content_change in changes:
         if isinstance(content_change, TextDocumentContentChangePartial):
             range_ends = (
@@ -78,9 +78,9 @@ def apply_changes(text: str, changes: Iterable[TextDocumentContentChangeEvent], 
 
 
 def to_line_span(selection: Range, line_count: int) -> Span:
-    """Return the lines that a selection touches, in a document of `line_count` lines.
+    """Return the lines that a selection touches, clamped to a document of `line_count` lines.
 
-    A selection that ends at the start of a line does not touch that line: editors that select whole lines end there.
+    A selection that ends at the start of a line does not touch that line: editors end there when they select lines.
     """
     last_document_line = max(line_count - 1, 0)
     start_position, end_position = sorted(
@@ -93,7 +93,7 @@ def to_line_span(selection: Range, line_count: int) -> Span:
 
 
 def to_code_range(lines: Sequence[str], first_line: int, encoding: str) -> Range:
-    """Return the range of `lines`, which start at `first_line`, without the first line's indentation."""
+    """Return the range of these lines, which start at `first_line`, without the first line's indentation."""
     first_text, last_text = (lines[0], lines[-1]) if lines else ("", "")
     indent_width = len(first_text) - len(first_text.lstrip())
     end_position = Position(first_line + max(len(lines) - 1, 0), count_code_units(last_text, encoding))
@@ -101,7 +101,7 @@ def to_code_range(lines: Sequence[str], first_line: int, encoding: str) -> Range
 
 
 def to_name_range(line_text: str, line_number: int, name: str, encoding: str) -> Range:
-    """Return the range of the name in its line, or of the whole line where the name is not in it."""
+    """Return the range of the name in its line; of the whole line, indentation excluded, where it is not in it."""
     name_match = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line_text) if name else None
     if name_match is None:
         return to_code_range([line_text], line_number, encoding)
@@ -112,10 +112,9 @@ def to_name_range(line_text: str, line_number: int, name: str, encoding: str) ->
 
 
 def to_path(uri: str) -> Path | None:
-    """Return the path of a file: URI.
+    """Return the absolute path of a file: URI; None for any other URI or an invalid path.
 
-    Returns None for any other (untitled:, git:, a notebook's cell: see `parse_cell_uri`), and for a name
-    that is not UTF-8, which no index has.
+    None, for example, for untitled:, git:, a notebook's cell (see `parse_cell_uri`), and a name that is not UTF-8.
     """
     try:
         uri_parts = urlsplit(uri)
@@ -132,9 +131,9 @@ def to_path(uri: str) -> Path | None:
 
 
 def parse_cell_uri(uri: str) -> tuple[Path, int] | None:
-    """Return the notebook of a cell's URI as VS Code makes them, and the cell's index when it was opened.
+    """Return the notebook's path and the cell's index of a VS Code cell URI; None for any other URI.
 
-    The index is -1 where the URI does not say it. Returns None for any other URI, and where the notebook is no file.
+    The index is the cell's when it was opened, or -1 where the URI has none. None also where the notebook is no file.
     """
     try:
         uri_parts = urlsplit(uri)

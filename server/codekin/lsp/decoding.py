@@ -17,7 +17,7 @@ _MAX_DEPTH = 100  # clients send up to 12 levels
 
 
 def decode_frame(frame: Frame) -> Any:
-    """Return the JSON value of the frame. Raises JsonRpcParseError."""
+    """Return the JSON value of the frame, made safe as above. Raises JsonRpcParseError."""
     if frame.charset not in ("utf-8", "utf8"):
         raise JsonRpcParseError(f"Messages must be in UTF-8, not in {frame.charset[:40]}.")
     try:
@@ -34,6 +34,7 @@ def decode_frame(frame: Frame) -> Any:
 
 
 def _sanitize_value(json_value: Any, nesting_depth: int) -> Any:
+    """Return the value without lone surrogates, except in an id. Raises RecursionError beyond 100 levels."""
     if isinstance(json_value, str):
         return _replace_surrogates(json_value)
     if not isinstance(json_value, dict | list):
@@ -51,6 +52,7 @@ def _sanitize_value(json_value: Any, nesting_depth: int) -> Any:
 
 
 def _replace_surrogates(text: str) -> str:
+    """Return the text with each lone surrogate replaced by U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -59,9 +61,11 @@ def _replace_surrogates(text: str) -> str:
 
 
 def _parse_finite_float(digits: str) -> float:
+    """Parse a number; one too large for a float becomes the largest float of its sign."""
     number = float(digits)
     return number if math.isfinite(number) else math.copysign(sys.float_info.max, number)
 
 
 def _refuse_constant(name: str) -> Never:
+    """Raise ValueError for NaN and Infinity, which Python's JSON reader would accept."""
     raise ValueError(f"{name} is no number of JSON")

@@ -1,4 +1,4 @@
-"""Keep the client's open documents, and the URIs under which it knows files."""
+"""Keep the text documents and notebooks that the client has open, and the URIs under which it knows files."""
 
 import logging
 import os
@@ -22,16 +22,16 @@ NOTEBOOK_SYNC = types.NotebookDocumentSyncOptions(
 
 
 class OpenDocument(TextDocument):
-    """A text document that the client has open.
+    """A text document that the client has open, with lines split as the protocol has it.
 
-    Lines end where the protocol says, at LF, CR LF or CR: pygls's also end at form feeds and at the separators of
-    Unicode, which misplaces every later edit. Edits beyond a line's end go to its end.
+    Lines end at LF, CR LF or CR. pygls's also end at form feeds and at the separators of Unicode, which misplaces every
+    later edit. Edits beyond a line's end go to its end.
     """
 
     encoding = UTF16
 
     def apply_change(self, change: types.TextDocumentContentChangeEvent) -> None:
-        """Apply an edit of the client."""
+        """Apply an edit of the client to the text."""
         self._source = apply_changes(self.source, [change], self.encoding)
 
 
@@ -47,7 +47,7 @@ class Documents(Workspace):
         self._client_roots: dict[Path, Path] = {}  # folder's real path → client's path
 
     def list_open_documents(self) -> Iterator[tuple[Path, str | OpenNotebook]]:
-        """Yield the open files and notebooks with their texts."""
+        """Yield the path of each open file or notebook with its text; documents that are no files are skipped."""
         notebook_paths = set[Path]()
         for document in self.text_documents.values():
             document_path = to_path(document.uri)
@@ -60,7 +60,7 @@ class Documents(Workspace):
                 yield notebook_path, open_notebook
 
     def find_file(self, uri: str) -> Path | None:
-        """Return the file of the document; for a notebook's cell, the notebook."""
+        """Return the path of the file with this URI, or of the notebook of this cell; None where it is no file."""
         notebook = self.get_notebook_document(cell_uri=uri)
         if notebook is not None:
             return to_path(notebook.uri)
@@ -68,7 +68,7 @@ class Documents(Workspace):
         return cell_address[0] if cell_address else to_path(uri)
 
     def find_open_notebook(self, notebook_path: Path) -> OpenNotebook | None:
-        """Return the notebook as the client has it open; None where it is not open."""
+        """Return the notebook, or its open cells, as the client has them open; None where none is open."""
         for notebook in self.notebook_documents.values():
             if to_path(notebook.uri) == notebook_path:
                 return OpenNotebook(
@@ -88,22 +88,23 @@ class Documents(Workspace):
         return OpenNotebook(tuple(open_cells), is_whole=False) if open_cells else None
 
     def _to_open_cell(self, notebook_cell: types.NotebookCell, cell_index: int) -> OpenCell:
+        """Return a cell of an open notebook; one without code, or not open, has no text."""
         document = self.find_open_document(notebook_cell.document)
         if document is None or notebook_cell.kind != types.NotebookCellKind.Code:
             return OpenCell(notebook_cell.document, "", "markdown", cell_index)
         return OpenCell(document.uri, document.source, document.language_id or "", cell_index)
 
     def find_open_document(self, uri: str) -> TextDocument | None:
-        """Return the open document with this URI."""
+        """Return the open document with this URI; None where it is not open."""
         document: TextDocument | None = self.text_documents.get(unquote(uri))
         return document
 
     def set_roots(self, roots: Sequence[Path]) -> None:
-        """Set the workspace's folders, as the client names them."""
+        """Set the workspace's folders, as the client names them; replaces all former ones."""
         self._client_roots = {Path(os.path.realpath(client_root)): client_root for client_root in roots}
 
     def to_client_uri(self, real_path: Path) -> str:
-        """Return the URI under which the client knows the file at `real_path`.
+        """Return the URI under which the client knows the file at `real_path`, links included.
 
         Behind links the client's URI is another one; given the real path, an editor would open the file a second time.
         """
@@ -115,7 +116,7 @@ class Documents(Workspace):
         return to_uri(real_path)
 
     def display_path(self, real_path: Path) -> str:
-        """Return the path as it is shown to a person: relative to its folder, and printable."""
+        """Return the path as shown to the user: printable, and relative to its root where it has one."""
         for real_root in self._client_roots:
             if real_path.is_relative_to(real_root):
                 relative_path = str(real_path.relative_to(real_root))
@@ -125,21 +126,21 @@ class Documents(Workspace):
         return printable(str(real_path))
 
     def put_notebook_document(self, params: types.DidOpenNotebookDocumentParams) -> None:
-        """Add a notebook that the client opened."""
+        """Add a notebook that the client opened, and remember its URI."""
         super().put_notebook_document(params)
         notebook_path = to_path(params.notebook_document.uri)
         if notebook_path is not None:
             self._client_uris[Path(os.path.realpath(notebook_path))] = params.notebook_document.uri
 
     def update_notebook_document(self, params: types.DidChangeNotebookDocumentParams) -> None:
-        """Apply an edit of a notebook's cells, or of their texts."""
+        """Apply an edit to an open notebook's cells or their texts; one of a notebook not open is only logged."""
         if self.get_notebook_document(notebook_uri=params.notebook_document.uri) is None:
             log.warning("The client changed %s, which it has not opened.", params.notebook_document.uri)
             return
         super().update_notebook_document(params)
 
     def remove_notebook_document(self, params: types.DidCloseNotebookDocumentParams) -> None:
-        """Remove a notebook that the client closed."""
+        """Remove a notebook that the client closed, with all its cells."""
         super().remove_notebook_document(params)
         notebook_uri = params.notebook_document.uri
         for cell in [cell for cell, notebook in self._cell_in_notebook.items() if notebook == unquote(notebook_uri)]:
@@ -149,7 +150,7 @@ class Documents(Workspace):
         }
 
     def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
-        """Add a document that the client opened."""
+        """Add a document that the client opened, and remember its URI; for a cell also its initial text."""
         super().put_text_document(text_document, notebook_uri)
         document_path = to_path(text_document.uri)
         if document_path is not None:
@@ -168,7 +169,7 @@ class Documents(Workspace):
     def update_text_document(
         self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
     ) -> None:
-        """Apply an edit of an open document."""
+        """Apply an edit to an open document; one of a document not open is only logged."""
         if self.find_open_document(text_doc.uri) is None:
             log.warning("The client changed %s, which it has not opened; the change is ignored.", text_doc.uri)
             return
@@ -177,6 +178,7 @@ class Documents(Workspace):
     def _create_text_document(
         self, doc_uri: str, source: str | None = None, version: int | None = None, language_id: str | None = None
     ) -> TextDocument:
+        """Return an `OpenDocument` in place of pygls's document; accepts URIs that pygls can't parse."""
         document = OpenDocument("", source, version, language_id, position_codec=self.position_codec)
         document.uri = doc_uri  # not in the constructor: pygls parses it, and fails with some
         document.encoding = self.encoding

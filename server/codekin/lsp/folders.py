@@ -1,4 +1,4 @@
-"""Find the workspace's folders."""
+"""Determine the workspace's folders from what the client sends and from repositories on the disk."""
 
 import os
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ NO_FOLDER_MESSAGE = (
 
 
 def list_client_roots(params: InitializeParams) -> list[Path]:
-    """Return the folders that the client has open, as it names them.
+    """Return the paths of the folders that the client has open, as it names them; [] where none is.
 
     `rootPath` counts only for a client that knows neither `rootUri` nor folders: Helix sends an empty list of folders
     for a file outside any project, and the folder it was started in, which may be all of the user's, as `rootPath`.
@@ -32,10 +32,10 @@ def list_client_roots(params: InitializeParams) -> list[Path]:
 
 
 def to_folder_paths(folders: Iterable[WorkspaceFolder]) -> list[Path]:
-    """Return the paths of the folders that are on this machine's disk."""
+    """Return the paths of the folders with file: URIs; others are left out."""
     return [folder_path for folder in folders if (folder_path := to_path(folder.uri))]
 
 
 def find_repository(file_path: Path) -> Path | None:
-    """Return the Git repository of the file: the nearest folder above it with a `.git`. Reads the disk."""
+    """Return the nearest folder above the file with a `.git`; None where there is none. Reads the disk."""
     return next((folder for folder in file_path.parents if os.path.lexists(folder / ".git")), None)

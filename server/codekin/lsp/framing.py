@@ -33,7 +33,7 @@ class Frame:
 
 
 class FrameReader:
-    """Divides the bytes that it receives into frames, however they are cut into pieces."""
+    """Divides a byte stream, received in pieces of any size, into frames."""
 
     def __init__(self, max_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self.max_bytes = max_bytes
@@ -41,10 +41,7 @@ class FrameReader:
         self._start_message()
 
     def read_frames(self, received_bytes: bytes) -> Iterator[Frame]:
-        """Yield the frames that are complete now. The rest is kept: `read_frames(b"")` continues.
-
-        Raises FramingError.
-        """
+        """Add the bytes and yield the frames that are complete; `read_frames(b"")` continues. Raises FramingError."""
         self._buffer += received_bytes
         while self._is_body or self._read_headers():
             body_length = self._body_length or 0
@@ -61,13 +58,14 @@ class FrameReader:
             raise FramingError("The input ended within a message.")
 
     def _start_message(self) -> None:
+        """Reset what is known of the current message."""
         self._body_length: int | None = None
         self._charset = "utf-8"
         self._is_body = self._has_headers = False
         self._header_bytes = 0
 
     def _read_headers(self) -> bool:
-        """Consume whole lines; return whether the body is next."""
+        """Consume header lines; return True once the body is next, False where more bytes are needed."""
         while (newline_index := self._buffer.find(b"\n")) >= 0:
             header_line = bytes(self._buffer[:newline_index])
             del self._buffer[: newline_index + 1]
@@ -93,6 +91,7 @@ class FrameReader:
             raise FramingError("A header's line must end in CR LF.")
 
     def _read_header(self, header_line: bytes) -> None:
+        """Take length and charset from a header's line; a line that is no header is skipped. Raises FramingError."""
         header_match = _HEADER.fullmatch(header_line)
         if header_match is None:  # garbage: of a message longer than its Content-Length, or of a shell
             length_match = _TRAILING_CONTENT_LENGTH.search(header_line)
@@ -107,6 +106,7 @@ class FrameReader:
             self._charset = charset_match["charset"].decode("latin-1").lower()
 
     def _read_content_length(self, header_value: bytes) -> None:
+        """Set the body's length. Raises FramingError where it is no number, too large, or contradictory."""
         if not header_value.isdigit():
             raise FramingError(f"Content-Length is {header_value[:40]!r}, which is no number of bytes.")
         body_length = int(header_value) if len(header_value) <= _MAX_LENGTH_DIGITS else None
@@ -118,6 +118,6 @@ class FrameReader:
 
 
 def to_frame(message: dict[str, Any]) -> bytes:
-    """Return the bytes that carry the message."""
+    """Return the message as JSON behind its Content-Length header."""
     body = json.dumps(message).encode()
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)

@@ -1,4 +1,4 @@
-"""Wrap the features' handlers, so that every error becomes a response or a line of the log."""
+"""Wrap the features' handlers so that every error becomes an error response or a line in the log."""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
@@ -20,20 +20,20 @@ log = logging.getLogger(__name__)
 
 
 class Conversation(Protocol):
-    """What handlers work with; the session exists from `initialize` on."""
+    """The client and the session that handlers get; the session exists from `initialize` on."""
 
     client: Client
     session: Session
 
 
 class Registry(Protocol):
-    """Takes the features' handlers."""
+    """The interface by which features register their handlers; `CodekinServer` implements it."""
 
     def on_request(self, method: str, handler: RequestHandler, options: Any = None) -> None:
-        """Answer requests of this method with `handler`."""
+        """Answer requests of this method with the result of `handler`; `options` are the announced capability."""
 
     def on_command(self, command: str, handler: RequestHandler) -> None:
-        """Execute the command with `handler`, which gets its one argument."""
+        """Execute the command with `handler`, which gets the command's one argument."""
 
     def on_notification(self, method: str, handler: NotificationHandler) -> None:
         """Call `handler` for notifications of this method, on the loop."""
@@ -42,7 +42,7 @@ class Registry(Protocol):
 def wrap_request(
     conversation: Conversation, name: str, handler: RequestHandler
 ) -> Callable[[Any], Coroutine[Any, Any, Any]]:
-    """Return the handler of a request or command whose every error is a response."""
+    """Return a coroutine function that runs `handler` and turns each error into a JSON-RPC error."""
 
     async def answer_request(params: Any = None) -> Any:
         try:
@@ -63,7 +63,7 @@ def wrap_request(
 
 
 def wrap_notification(conversation: Conversation, name: str, handler: NotificationHandler) -> Callable[[Any], None]:
-    """Return a handler that logs every error of `handler`."""
+    """Return a function that runs `handler` and logs each error instead of raising it."""
 
     def handle_notification(params: Any = None) -> None:
         try:

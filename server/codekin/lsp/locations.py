@@ -1,4 +1,4 @@
-"""Convert hits to the protocol's locations and to JSON."""
+"""Convert hits to the protocol's locations and to JSON, in the lines that the client shows."""
 
 from pathlib import Path
 from textwrap import dedent
@@ -31,17 +31,17 @@ SYMBOL_KINDS = {
 
 
 def to_location(hit: Hit, documents: Documents) -> Location:
-    """Return the location of the hit's whole code.
+    """Return the location of the hit's whole code, in an open notebook's cell or in the file.
 
-    In a notebook: in the cell where the client has it open, else in lines of the file's JSON.
+    For a notebook's cell that is not open, that is in lines of the file's JSON.
     """
     if hit.cell is not None and not hit.cell.key:
         return to_lines_location(hit.place.path, hit.place.span, hit.cell, documents)
     return Location(_find_client_uri(hit, documents), _find_code_range(hit, documents.encoding))
 
 
-def to_name_location(hit: Hit, documents: Documents) -> Range:
-    """Return the range of the hit's name."""
+def to_hit_name_range(hit: Hit, documents: Documents) -> Range:
+    """Return the range of the hit's name, in the same document as `to_location`."""
     line = hit.place.name_line
     if hit.cell is not None and not hit.cell.key:
         return to_lines_location(hit.place.path, Span(line, line + 1), hit.cell, documents).range
@@ -49,12 +49,12 @@ def to_name_location(hit: Hit, documents: Documents) -> Range:
 
 
 def to_cursor_location(hit: Hit, documents: Documents) -> Location:
-    """Return where to put the cursor: on the name, below decorators and comments, whose lines say little in a list."""
-    return Location(_find_client_uri(hit, documents), to_name_location(hit, documents))
+    """Return the location of the hit's name: its code may begin with decorators and comments."""
+    return Location(_find_client_uri(hit, documents), to_hit_name_range(hit, documents))
 
 
 def to_lines_location(path: Path, span: Span, cell: Cell | None, documents: Documents) -> Location:
-    """Return the location of whole lines of a document; `cell` is theirs where it is a notebook."""
+    """Return the location of these whole lines of a document; `cell` is the notebook cell that they are in."""
     is_open = cell is not None and cell.key
     client_lines = to_cell_lines(cell, span) if cell and is_open else to_file_lines(cell, span)
     uri = cell.key if cell and is_open else documents.to_client_uri(path)
@@ -62,6 +62,7 @@ def to_lines_location(path: Path, span: Span, cell: Cell | None, documents: Docu
 
 
 def _find_client_uri(hit: Hit, documents: Documents) -> str:
+    """Return the URI under which the client knows the hit's file, or its cell where that is open."""
     return hit.cell.key if hit.cell and hit.cell.key else documents.to_client_uri(hit.place.path)
 
 
@@ -72,6 +73,7 @@ def _find_code_range(hit: Hit, encoding: str) -> Range:
 
 
 def _find_name_range(hit: Hit, encoding: str) -> Range:
+    """Return the range of the hit's name, in lines of the file or of the notebook's cell."""
     location, code_lines = hit.place, hit.text.split("\n")
     name_line = code_lines[min(max(location.name_line - location.span.start, 0), len(code_lines) - 1)]
     client_line = location.name_line - (hit.cell.span.start if hit.cell else 0)
@@ -79,7 +81,7 @@ def _find_name_range(hit: Hit, encoding: str) -> Range:
 
 
 def to_answer_json(answer: Answer, documents: Documents) -> AnswerJson:
-    """Return the answer as JSON."""
+    """Return the answer as JSON, with locations and positions as the client has them."""
     hit_objects = [_to_hit_json(hit, documents) for hit in answer.hits]
     query_location: LocationJson | None = None
     if answer.asked:
@@ -89,28 +91,29 @@ def to_answer_json(answer: Answer, documents: Documents) -> AnswerJson:
 
 
 def format_hit(hit: Hit, documents: Documents) -> str:
-    """Format the hit in a line: `src/a.py:12 name`; in the third cell of a notebook `a.ipynb#3:12 name`."""
+    """Return the hit's name and 1-based line: `src/a.py:12 name`, in a notebook's third cell `a.ipynb#3:12 name`."""
     line_reference = format_line_reference(hit.place.path, hit.place.name_line, hit.cell, documents)
     return f"{line_reference} {printable(hit.place.qualified_name)}".rstrip()
 
 
 def format_line_reference(path: Path, line_number: int, cell: Cell | None, documents: Documents) -> str:
-    """Format a line of a document as the command line does: `src/a.py:12`."""
+    """Return a document's line as the command line names it, counted from 1: `src/a.py:12`, `a.ipynb#3:12`."""
     if cell is None:
         return f"{documents.display_path(path)}:{line_number + 1}"
     return f"{documents.display_path(path)}#{cell.index + 1}:{line_number - cell.span.start + 1}"
 
 
 def is_definition(snippet: "Snippet") -> bool:
-    """Return whether the snippet is a whole function of some kind."""
+    """Return whether the snippet is a whole function of some kind, not a part, class or window of lines."""
     return snippet.part == 0 and snippet.kind.is_function
 
 
 def _to_hit_json(hit: Hit, documents: Documents) -> HitJson:
+    """Return the hit as JSON, with a preview of its first lines."""
     hit_location, client_location = hit.place, to_location(hit, documents)
     return {
         "location": {"uri": client_location.uri, "range": to_range_json(client_location.range)},
-        "selectionRange": to_range_json(to_name_location(hit, documents)),
+        "selectionRange": to_range_json(to_hit_name_range(hit, documents)),
         "name": hit_location.name,
         "qualifiedName": hit_location.qualified_name,
         "kind": hit_location.kind.value,
@@ -124,7 +127,7 @@ def _to_hit_json(hit: Hit, documents: Documents) -> HitJson:
 
 
 def to_cell_json(hit: Hit, encoding: str) -> CellJson | None:
-    """Return the hit's position in its notebook cell, for clients that open notebooks by themselves."""
+    """Return the hit's cell index and ranges in the cell as JSON; None where the file is no notebook."""
     if hit.cell is None:
         return None
     code_range, name_range = _find_code_range(hit, encoding), _find_name_range(hit, encoding)

@@ -1,7 +1,7 @@
 """Write the log to standard error and to the client's own log, never to standard output.
 
-A client can do the same thing wrong 30,000 times: each line of code that writes to the log is let through ten
-times, and then at the hundredth, thousandth, … time, with the number of records dropped.
+A client can make the same mistake 30,000 times. Each line of code that logs is therefore let through ten times, and
+then only at the hundredth, thousandth, … time, with the number of records dropped.
 """
 
 import asyncio
@@ -21,13 +21,14 @@ _MAX_LINE_CHARACTERS = 1000  # without the trace
 
 
 class RepeatFilter(logging.Filter):
-    """Limits how often the same line of code can log; `record.more` says how many records were dropped."""
+    """Drops most records of a line of code that logs often; sets `record.more` to a note of how many were dropped."""
 
     def __init__(self) -> None:
         super().__init__()
         self._line_counts: dict[tuple[str, int], tuple[int, float]] = {}  # line of code → count, last time
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is among the first ten of its line of code, or the 100th, 1,000th, …."""
         code_position = record.pathname, record.lineno
         line_count, last_time = self._line_counts.get(code_position, (0, 0.0))
         line_count = 1 if record.created - last_time > _REPEAT_RESET_S else line_count + 1
@@ -39,17 +40,20 @@ class RepeatFilter(logging.Filter):
 
 
 def to_log_line(text: str, max_characters: int = _MAX_LINE_CHARACTERS) -> str:
-    """Return the text as one line without control characters, whatever a client has put in."""
+    """Return the text, cut to `max_characters`, as one line without control characters."""
     return printable(text[:max_characters])
 
 
 class _LineFormatter(PrintableFormatter):
+    """Formats a record as one printable line, with the filter's note and any traceback."""
+
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        """Return the record's line, with the filter's note."""
         return to_log_line(super().formatMessage(record)) + str(getattr(record, "more", ""))
 
 
 class ClientLogHandler(logging.Handler):
-    """Sends log records to the client's log."""
+    """Sends log records to the client as window/logMessage. May be called on any thread."""
 
     _MESSAGE_TYPES = ((logging.ERROR, types.MessageType.Error), (logging.WARNING, types.MessageType.Warning))
 
@@ -60,6 +64,7 @@ class ClientLogHandler(logging.Handler):
         self._loop = asyncio.get_running_loop()
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Send the record from the loop; does nothing once the loop is closed."""
         message_type = next(
             (message_type for level, message_type in self._MESSAGE_TYPES if record.levelno >= level),
             types.MessageType.Info,
@@ -75,7 +80,7 @@ def _is_reportable(record: logging.LogRecord) -> bool:
 
 
 def configure_logging() -> None:
-    """Log to standard error from now on; standard output belongs to the protocol."""
+    """Log to standard error from now on, replacing all former handlers; never to standard output."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LineFormatter("codekin %(levelname)s: %(message)s"))
     handler.addFilter(_is_reportable)

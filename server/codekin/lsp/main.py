@@ -16,14 +16,14 @@ _CLOSE_TIMEOUT_S = 1.5  # closing ends sooner by itself, except on a very busy m
 
 
 def create_server(*, is_remote: bool = False) -> CodekinServer:
-    """Return a server with all features."""
+    """Return a server with all features registered; `is_remote`: the client may be on another machine."""
     server = CodekinServer(is_remote=is_remote)
     features.register_features(server)
     return server
 
 
 def serve_client(listen_address: ListenAddress | None = None) -> None:
-    """Serve one client until it sends `exit` or is gone: over standard input and output, or at the address.
+    """Serve one client, on standard input and output or at the address, until it sends `exit` or is gone.
 
     Raises SystemExit(1) where the client has not sent `shutdown` first; QueryError or OSError where it can't listen.
     """
@@ -34,6 +34,7 @@ def serve_client(listen_address: ListenAddress | None = None) -> None:
 
 
 async def _run_server(listen_address: ListenAddress | None) -> int:
+    """Serve one client and return the exit status, 0 only after `shutdown` and `exit`."""
     event_loop = asyncio.get_running_loop()
     server = create_server(is_remote=listen_address is not None)
     logging.getLogger("codekin").addHandler(logs.ClientLogHandler(server.send_log_message))
@@ -46,7 +47,7 @@ async def _run_server(listen_address: ListenAddress | None) -> int:
     if client_stream is None:
         return server.exit_status
     server.protocol.set_writer(client_stream.outgoing)
-    follow_task = event_loop.create_task(streams.follow_stream(server.protocol, client_stream))
+    follow_task = event_loop.create_task(streams.process_stream(server.protocol, client_stream))
     await asyncio.wait((follow_task, stop_task), return_when=asyncio.FIRST_COMPLETED)
     await _close_index(server)
     await transport.flush_and_close(client_stream.outgoing)
@@ -54,7 +55,7 @@ async def _run_server(listen_address: ListenAddress | None) -> int:
 
 
 async def _close_index(server: CodekinServer) -> None:
-    """Close the index, or end the process where that takes too long."""
+    """Close the index; end the process where that takes more than 1.5 s."""
     if server.protocol.documents is None:
         return
     closed_event = threading.Event()
@@ -64,6 +65,6 @@ async def _close_index(server: CodekinServer) -> None:
 
 
 def _exit_after_timeout(server: CodekinServer, closed_event: threading.Event) -> None:
-    """End the process unless the index closes in time. Nothing is lost: every change is one transaction."""
+    """End the process unless the index is closed in time. Nothing is lost: every change is one transaction."""
     if not closed_event.wait(_CLOSE_TIMEOUT_S):
         os._exit(server.exit_status)  # on a thread of its own: the loop may wait for what hangs, too

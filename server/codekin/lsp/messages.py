@@ -174,7 +174,7 @@ def to_range_json(client_range: Range) -> RangeJson:
 
 
 def to_status_json(status: Status) -> StatusJson:
-    """Return the engine's status as JSON."""
+    """Return the engine's status as JSON; control characters in problems are escaped."""
     return {
         "version": __version__,
         "state": status.state,
@@ -198,7 +198,7 @@ def to_status_json(status: Status) -> StatusJson:
 
 
 def make_bare_status(state: IndexState, problems: list[str]) -> StatusJson:
-    """Return the status for the time while there is no engine."""
+    """Return the status to report while there is no engine: this state and these problems, all counts 0."""
     return {
         "version": __version__,
         "state": state,
@@ -222,10 +222,12 @@ def make_bare_status(state: IndexState, problems: list[str]) -> StatusJson:
 
 
 def _to_model_json(model: ModelStatus) -> ModelJson:
+    """Return a model's status as JSON."""
     return {"name": model.name, "device": model.device, "share": model.share, "state": model.state}
 
 
 def _to_progress_json(progress: Progress | None) -> ProgressJson | None:
+    """Return the bulk index's progress as JSON; None where there is none."""
     if progress is None:
         return None
     return {"done": progress.done, "total": progress.total, "secondsLeft": progress.seconds_left}

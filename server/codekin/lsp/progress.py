@@ -1,4 +1,4 @@
-"""Show the progress of the bulk index as `$/progress`: with a percentage and an estimate; cancelling pauses it."""
+"""Show the progress of the bulk index as `$/progress`, with a percentage and an estimate; cancelling pauses it."""
 
 import asyncio
 import math
@@ -16,7 +16,7 @@ _REPORT_PERIOD_S = 0.2
 
 
 class ProgressClient(Protocol):
-    """Client's progress bars (pygls's `Progress` implements it)."""
+    """Sends progress notifications to the client (pygls's `Progress` implements it)."""
 
     def create_async(self, token: str) -> Awaitable[object]: ...
 
@@ -31,7 +31,7 @@ class ProgressBar:
     """Shows the progress of one bulk index at a time. For the loop's thread."""
 
     def __init__(self, progress_client: ProgressClient, on_cancel: Callable[[], None]) -> None:
-        """Call `on_cancel` when the user cancels the bar."""
+        """`on_cancel` is called when the user cancels the bar."""
         self._progress_client = progress_client
         self._on_cancel = on_cancel
         self._latest: Progress | None = None
@@ -39,17 +39,18 @@ class ProgressBar:
         self._show_task: asyncio.Task[None] | None = None
 
     def update_progress(self, progress: Progress | None) -> None:
-        """Show this progress; None: no bulk index is under way."""
+        """Show this progress, starting a bar if there is none; None ends the bar."""
         self._latest = progress
         if progress is not None and (self._show_task is None or self._show_task.done()):
             self._show_task = asyncio.get_running_loop().create_task(self._show_until_done(progress.total))
 
     def cancel_by_token(self, token: int | str) -> None:
-        """Pause where the user has cancelled the bar of this token."""
+        """Call `on_cancel` where `token` is the token of the bar that is shown; else do nothing."""
         if token == self._token and self._latest is not None:
             self._on_cancel()
 
     async def _show_until_done(self, total_files: int) -> None:
+        """Show a bar until the progress is None; a small index gets one only after a second."""
         if total_files <= _IMMEDIATE_FILES:
             await asyncio.sleep(_SHOW_DELAY_S)
         if self._latest is None:
@@ -76,7 +77,7 @@ class ProgressBar:
 
 
 def format_progress(progress: Progress) -> str:
-    """Format the progress for a person: "1,000 of 2,000 files, 3 s left"."""
+    """Format the progress for the user: "1,000 of 2,000 files, 3 s left", or the share of each model."""
     progress_text = f"{progress.done:,} of {progress.total:,} files"
     if progress.models:
         progress_text = ", ".join(f"{name} {math.floor(100 * share)} %" for name, share in progress.models)
@@ -88,9 +89,11 @@ def format_progress(progress: Progress) -> str:
 
 
 def _compute_percentage(progress: Progress) -> int:
+    """Return the progress as a whole number from 0 to 100."""
     return min(100, 100 * progress.done // max(progress.total, 1))
 
 
 def _format_duration(seconds: float) -> str:
+    """Format seconds: "30 s", or from 90 s on "2 min"."""
     whole_seconds = max(1, round(seconds))
     return f"{whole_seconds} s" if whole_seconds < 90 else f"{round(whole_seconds / 60)} min"

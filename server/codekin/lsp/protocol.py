@@ -1,4 +1,4 @@
-"""Run the JSON-RPC and LSP conversation: check each message's form and turn, and answer every request.
+"""Run the JSON-RPC and LSP conversation: check each message's form and order, and answer every request.
 
 pygls runs the handlers; its own reader is replaced, for it gives up on messages of newer or careless clients. Here
 every request is answered, whatever its form, a client's mistake is logged, documents have the lines that the protocol
@@ -28,7 +28,8 @@ from codekin.lsp.decoding import decode_frame
 from codekin.lsp.documents import Documents
 from codekin.lsp.framing import Frame
 from codekin.lsp.logs import to_log_line
-from codekin.lsp.structuring import UnreadableError, structure_value
+from codekin.lsp.structuring import structure_value
+from codekin.lsp.value_readers import UnreadableError
 
 log = logging.getLogger(__name__)
 
@@ -54,35 +55,36 @@ def make_converter() -> Converter:
 
 
 class Lifecycle(Protocol):
-    """Server's part in `initialize` and `exit`."""
+    """What the server does at `initialize` and `exit`; `CodekinServer` implements it."""
 
     def on_initialize(self, params: types.InitializeParams, capabilities: types.ServerCapabilities) -> None:
-        """Prepare for the client, and withdraw capabilities that it must not use."""
+        """Prepare for the client, and remove capabilities that it must not use from `capabilities`."""
 
     def stop_serving(self, exit_status: int) -> None:
-        """End the process in order."""
+        """End the serving in order; the process then exits with `exit_status`."""
 
 
 class CodekinProtocol(LanguageServerProtocol):
-    """Conversation with one client."""
+    """The conversation with one client: receives messages, calls handlers and sends responses."""
 
     documents: Documents | None = None
 
     @property
     def workspace(self) -> Documents:
-        """Return the client's documents."""
+        """Return the client's documents. Raises JsonRpcServerNotInitialized before `initialize`."""
         if self.documents is None:
             raise JsonRpcServerNotInitialized(_NOT_INITIALIZED_MESSAGE)
         return self.documents
 
     @property
     def _lifecycle(self) -> Lifecycle:
+        """Return the server, as the receiver of `initialize` and `exit`."""
         return cast("Lifecycle", self._server)
 
     # Messages from the client
 
     def receive_frame(self, frame: Frame) -> None:
-        """Process a frame. A malformed one is answered with an error, not raised."""
+        """Decode a frame and process its message or batch; one that can't be decoded is answered with an error."""
         try:
             content = decode_frame(frame)
         except JsonRpcException as error:
@@ -92,7 +94,7 @@ class CodekinProtocol(LanguageServerProtocol):
             self.receive_message(message)
 
     def receive_message(self, message: Any) -> None:
-        """Process a decoded message."""
+        """Process a decoded request, notification or response; an invalid one is answered with an error."""
         if isinstance(message, dict) and "method" not in message and self._is_response(message):
             self._receive_response(message)
             return
@@ -106,12 +108,13 @@ class CodekinProtocol(LanguageServerProtocol):
             self._receive_notification(message["method"], message.get("params"))
 
     def refuse_message(self, request_id: int | str | None, error: JsonRpcException) -> None:
-        """Answer with an error; `request_id` is None where the request's id is unknown."""
+        """Log a message and answer it with the error; `request_id` is None where the request's id is unknown."""
         log.warning("A message is refused: %s", _quote_text(error.message))
         error_object = {"code": error.code, "message": error.message}
         self._send_data({"jsonrpc": self.VERSION, "id": request_id, "error": error_object})
 
     def _receive_request(self, request_id: int | str, method: str, params: Any) -> None:
+        """Call the request's handler; answer with an error what is out of order, unknown or malformed."""
         try:
             self._check_lifecycle(method)
             if not self._has_handler(method):
@@ -123,6 +126,7 @@ class CodekinProtocol(LanguageServerProtocol):
             self.handle_message(JsonRPCRequestMessage(request_id, method, self.VERSION, request_params))
 
     def _check_lifecycle(self, method: str) -> None:
+        """Raise JsonRpcException for a request before `initialize`, after `shutdown`, or a second `initialize`."""
         if self._shutdown:
             raise JsonRpcInvalidRequest("The server has been shut down; only exit is left.")
         if self.documents is None and method != types.INITIALIZE:
@@ -131,6 +135,7 @@ class CodekinProtocol(LanguageServerProtocol):
             raise JsonRpcInvalidRequest("Already initialized.")
 
     def _receive_notification(self, method: str, params: Any) -> None:
+        """Call the notification's handler; log and ignore what is unknown or malformed."""
         if (self.documents is None or self._shutdown) and method != types.EXIT:
             return  # as the specification requires
         if method == types.CANCEL_REQUEST:
@@ -149,21 +154,25 @@ class CodekinProtocol(LanguageServerProtocol):
                 self.handle_message(JsonRPCNotification(method, self.VERSION, notification_params))
 
     def _cancel_request(self, params: Any) -> None:
+        """Cancel the client's request with the params' id; ignore ids of the server's own requests."""
         request_id = params.get("id") if isinstance(params, dict) else None
         if _is_valid_id(request_id) and request_id not in self._result_types:  # else it is a request of ours
             self._handle_cancel_notification(request_id)  # type: ignore[arg-type]
 
     def _has_handler(self, method: str) -> bool:
+        """Return whether a handler is registered for the method."""
         return method in self.fm.builtin_features or method in self.fm.features
 
     def _is_response(self, message: dict[str, Any]) -> bool:
+        """Return whether a message without a method is a response."""
         return "result" in message or "error" in message or self._is_awaited_id(message.get("id"))
 
     def _is_awaited_id(self, message_id: Any) -> bool:
-        """Return whether the id belongs to a request of ours that awaits its response."""
+        """Return whether the id is that of a request from the server that awaits its response."""
         return isinstance(message_id, str) and message_id in self._result_types
 
     def _receive_response(self, message: dict[str, Any]) -> None:
+        """Give a response to the request of the server that awaits it; one to no request is logged."""
         message_id = message.get("id")
         if message_id is None or not self._is_awaited_id(message_id):
             problem = f": {_quote_text(str(message['error']))}" if message.get("error") else "."
@@ -177,7 +186,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:
-        """Answer as pygls does, but keep documents and folders ourselves."""
+        """Answer as pygls does, but make `Documents`, and leave the folders to the server."""
         stripped_params = attrs.evolve(params, root_uri=None, root_path=None, workspace_folders=None)
         result: types.InitializeResult = yield from super().lsp_initialize(stripped_params)
         self.documents = Documents(result.capabilities.position_encoding)
@@ -186,7 +195,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:  # type: ignore[override]
-        """Run a command of codekin's; its one argument, if any, is passed on as it came."""
+        """Run a codekin command with its first argument or None. Raises JsonRpcInvalidParams for an unknown one."""
         command = self.fm.commands.get(params.command)
         if command is None:
             command_names = ", ".join(self.fm.commands)
@@ -197,7 +206,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]
-        """Stop the server in order; the exit status says whether `shutdown` came first."""
+        """Stop serving, with exit status 0 after `shutdown`, else 1."""
         self._lifecycle.stop_serving(0 if self._shutdown else 1)
 
 
@@ -215,11 +224,12 @@ def _find_problem(message: Any) -> str | None:
 
 
 def _is_valid_id(value: Any) -> bool:
+    """Return whether the value may be a request's id: a string or a number."""
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def _structure_params(method: str, params: Any) -> Any:
-    """Return the params as lsprotocol's type; those of codekin's own methods unchanged."""
+    """Return the params as lsprotocol's type, or unchanged for codekin's own methods. Raises JsonRpcInvalidParams."""
     if params is not None and not isinstance(params, dict | list):
         raise JsonRpcInvalidParams(f"The parameters of {method} must be an object.")
     params_type = types.METHOD_TO_TYPES[method][2] if method in types.METHOD_TO_TYPES else None
@@ -232,7 +242,7 @@ def _structure_params(method: str, params: Any) -> Any:
 
 
 def _resolve_response(response_future: "Future[Any]", message: dict[str, Any], response_type: type[Any] | None) -> None:
-    """Set the client's result, or its error, on the future of our request."""
+    """Set the response's result or error on the future; a malformed one becomes a JsonRpcException."""
     try:
         if message.get("error") is not None:
             response_error = structure_value(message["error"], types.ResponseError)
@@ -248,5 +258,5 @@ def _resolve_response(response_future: "Future[Any]", message: dict[str, Any], r
 
 
 def _quote_text(text: str) -> str:
-    """Return the text, shortened and printable, for an error message or a log line."""
+    """Return the text, cut to 200 characters and printable, for an error message or a log line."""
     return to_log_line(text, _MAX_QUOTED_CHARACTERS)

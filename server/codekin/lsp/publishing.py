@@ -12,7 +12,7 @@ from codekin.types import Progress
 
 
 class ViewPublisher:
-    """Updates the client's views as the engine changes (a `SessionListener`). For the loop's thread."""
+    """Updates the client's views when the engine changes (implements `SessionListener`). For the loop's thread."""
 
     def __init__(self, client: Client, session: Session) -> None:
         self._client = client
@@ -28,15 +28,15 @@ class ViewPublisher:
 
     @property
     def pushes_diagnostics(self) -> bool:
-        """Return whether diagnostics are published, because the client can't be asked to request them again."""
+        """Return whether diagnostics are published, as the client can't be asked to request them again."""
         return self._diagnostic_publisher is not None
 
     def update_status(self) -> None:
-        """Publish the status soon."""
+        """Schedule sending the status to the client."""
         self._status_publisher.schedule_update()
 
     def refresh_views(self, *, includes_disabled: bool = False) -> None:
-        """Update the lenses and diagnostics shown; with `includes_disabled` also those just turned off."""
+        """Refresh the lenses and diagnostics that are on; with `includes_disabled` also those turned off."""
         settings = self._session.settings
         if settings is None:
             return
@@ -51,21 +51,21 @@ class ViewPublisher:
                 self._diagnostic_publisher.clear_diagnostics()
 
     def engine_requested(self) -> None:
-        """Publish the status, which may be another from now on."""
+        """Schedule sending the status: folders or settings have changed."""
         self.update_status()
 
     def engine_exchanged(self) -> None:
-        """Update all views: another engine answers."""
+        """Update all views: another engine, or none, answers from now on."""
         self.engine_changed(None)
         self.refresh_views()
 
     def engine_failed(self, problem: str) -> None:
-        """Show the user why there is no engine."""
+        """Show the user the problem that prevents opening the engine, and schedule sending the status."""
         self._client.show_message(MessageType.Error, f"codekin: {problem}")
         self.update_status()
 
     def engine_changed(self, progress: Progress | None) -> None:
-        """Show the progress of the bulk index, and update the views at its end."""
+        """Show the progress of the bulk index (None: it is done), and update the views at its end."""
         has_ended = self._progress is not None and progress is None
         self._progress = progress
         if self._client.has_capability("window.work_done_progress"):
@@ -77,7 +77,7 @@ class ViewPublisher:
             self._diagnostic_publisher.schedule_update()
 
     def _pause_indexing(self) -> None:
-        """Pause the bulk index, whose progress bar the user has cancelled."""
+        """Pause the bulk index, and tell the user how to resume it."""
         progress = self._progress
         progress_text = f" at {progress.done:,} of {progress.total:,} files" if progress else ""
         self._client.create_task(self._session.run_query(Priority.COMMAND, lambda engine, _: engine.pause()))

@@ -47,7 +47,7 @@ class SearchParams:
 
 
 def parse_find_similar(json_params: Any) -> FindSimilarParams:
-    """Parse the params of findSimilar. Raises ArgumentsError."""
+    """Return the checked params of findSimilar. Raises ArgumentsError."""
     usage_text = (
         'codekin.findSimilar takes {"textDocument": {"uri"}, "position": {"line", "character"}}, the same with '
         '"range": {"start", "end"}, or {"text"}'
@@ -68,7 +68,7 @@ def parse_find_similar(json_params: Any) -> FindSimilarParams:
 
 
 def parse_search(json_params: Any) -> SearchParams:
-    """Parse the params of search. Raises ArgumentsError."""
+    """Return the checked params of search. Raises ArgumentsError."""
     reader = _ParamsReader(json_params, 'codekin.search takes {"query"}, in words or code')
     return SearchParams(reader.read_string("query"), reader.read_boolean("show"), _read_scope(reader))
 
@@ -82,7 +82,7 @@ class CompareParams:
 
 
 def parse_compare(json_params: Any) -> CompareParams:
-    """Parse the params of compare. Raises ArgumentsError."""
+    """Return the checked params of compare: only the other occurrence's start. Raises ArgumentsError."""
     location_reader = _ParamsReader(
         json_params, 'codekin.compare takes {"mine": Location, "theirs": Location}'
     ).read_object("theirs")
@@ -100,7 +100,7 @@ class MapParams:
 
 
 def parse_map(json_params: Any) -> MapParams:
-    """Parse the params of map. Raises ArgumentsError."""
+    """Return the checked params of map; absent ones count as {}. Raises ArgumentsError."""
     reader = _ParamsReader(json_params if json_params is not None else {}, 'codekin.map takes {"limit"}')
     token = json_params.get("workDoneToken") if reader.has_key("workDoneToken") else None
     limit = reader.read_integer("limit", 1) if reader.has_key("limit") else None
@@ -108,7 +108,7 @@ def parse_map(json_params: Any) -> MapParams:
 
 
 class _ParamsReader:
-    """Reads the members of a JSON object from outside. Its methods raise ArgumentsError."""
+    """Reads and checks the members of a JSON object from the client. Its methods raise ArgumentsError."""
 
     def __init__(self, json_value: Any, usage_text: str, key_path: str = "") -> None:
         if not isinstance(json_value, Mapping):
@@ -116,36 +116,43 @@ class _ParamsReader:
         self._json_object, self._usage_text, self._key_path = json_value, usage_text, key_path
 
     def has_key(self, key: str) -> bool:
+        """Return whether the member is present and not null."""
         return self._json_object.get(key) is not None
 
     def read_object(self, key: str) -> "_ParamsReader":
+        """Return a reader of the member, which must be an object."""
         return _ParamsReader(self._json_object.get(key), self._usage_text, f"{self._key_path}{key}.")
 
     def read_string(self, key: str) -> str:
+        """Return the member, which must be a string."""
         value = self._json_object.get(key)
         if not isinstance(value, str):
             raise self._make_error(key, "a string")
         return value
 
     def read_integer(self, key: str, min_value: int, max_value: int = 2**31 - 1) -> int:
+        """Return the member, which must be a whole number from `min_value` to `max_value`."""
         value = self._json_object.get(key)
         if isinstance(value, bool) or not isinstance(value, int) or not min_value <= value <= max_value:
             raise self._make_error(key, f"a whole number from {min_value:,} to {max_value:,}")
         return value
 
     def read_boolean(self, key: str) -> bool:
+        """Return the member, which must be true or false; False where it is absent."""
         value = self._json_object.get(key) or False
         if not isinstance(value, bool):
             raise self._make_error(key, "true or false")
         return value
 
     def _make_error(self, key: str, expectation: str) -> ArgumentsError:
+        """Return the error that says how the member, missing or wrong, must be."""
         value = self._json_object.get(key)
         explanation = "is missing" if value is None else f"is {str(value)[:40]!r}, but must be {expectation}"
         return ArgumentsError(f"{self._usage_text}; {self._key_path}{key} {explanation}.")
 
 
 def _read_scope(reader: _ParamsReader) -> ScopeParams:
+    """Return the members that limit the hits; each may be absent. Raises ArgumentsError."""
     return ScopeParams(
         reader.read_integer("limit", 1, MAX_HITS) if reader.has_key("limit") else None,
         reader.read_string("language") if reader.has_key("language") else None,
@@ -154,8 +161,10 @@ def _read_scope(reader: _ParamsReader) -> ScopeParams:
 
 
 def _read_position(reader: _ParamsReader) -> Position:
+    """Return the object's `line` and `character` as a position. Raises ArgumentsError."""
     return Position(reader.read_integer("line", 0), reader.read_integer("character", 0))
 
 
 def _to_empty_range(position: Position) -> Range:
+    """Return the range that starts and ends at the position."""
     return Range(position, position)

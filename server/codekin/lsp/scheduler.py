@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 
 
 class Priority(Enum):
-    """Priority of an engine call."""
+    """Who waits for an engine call, which decides its thread pool and how many may be queued."""
 
-    INTERACTIVE = "typed"  # an editor, with every key typed
-    COMPLETION = "written"  # an editor, with every key, for a completion
-    REQUEST = "asked"  # a person, or a program that may send many at once
-    COMMAND = "ordered"  # a person: pause, resume, reindex
-    BACKGROUND = "beside"  # an editor, for lenses or diagnostics; never delays interactive requests
+    INTERACTIVE = "interactive"  # an editor, with every key typed
+    COMPLETION = "completion"  # an editor, with every key, for a completion
+    REQUEST = "request"  # a person, or a program that may send many at once
+    COMMAND = "command"  # a person: pause, resume, reindex
+    BACKGROUND = "background"  # an editor, for lenses or diagnostics; never delays the others
 
 
 # Where more queries are queued, the oldest is superseded.
@@ -40,29 +40,29 @@ class SupersededError(Exception):
 
 
 class ClosedError(Exception):
-    """Raised while the engine is being closed: use its successor."""
+    """Raised for a query of an engine that is being closed: ask the next engine instead."""
 
 
 class Scheduler:
-    """Owns one engine and the threads that call it."""
+    """Runs edits, queries and background queries of one engine on threads of its own; closes the engine."""
 
     def __init__(self, engine: "Engine") -> None:
         self.engine = engine
         self._edit_pool = ThreadPoolExecutor(1, "codekin-edits")  # one thread keeps them in order
-        self._query_pool = ThreadPoolExecutor(4, "codekin-asked")
-        self._background_pool = ThreadPoolExecutor(1, "codekin-beside")
+        self._query_pool = ThreadPoolExecutor(4, "codekin-queries")
+        self._background_pool = ThreadPoolExecutor(1, "codekin-background")
         self._last_edit: Future[None] | None = None
         self._queued_futures: dict[Priority, deque[Future[Any]]] = {}
         self._superseded_futures: set[Future[Any]] = set()
         self._cancel_events: set[threading.Event] = set()
 
     def run_edit(self, edit_call: Callable[["Engine"], None]) -> None:
-        """Run an edit after all earlier ones; queries submitted later see its effect."""
+        """Queue an edit after all earlier ones and return at once; later queries see it. Does nothing once closed."""
         with suppress(RuntimeError):  # closed: the successor gets all open documents
             self._last_edit = self._edit_pool.submit(_apply_edit, edit_call, self.engine)
 
     async def run_query(self, priority: Priority, engine_call: Callable[["Engine", Cancel], T]) -> T:
-        """Return the result of `engine_call`. Cancelling this coroutine sets the call's `Cancel`.
+        """Run the call on a thread, after all earlier edits, and return its result. Cancelling sets its `Cancel`.
 
         Raises what the call raises, SupersededError, ClosedError.
         """
@@ -94,7 +94,7 @@ class Scheduler:
         self.engine.interrupt()
 
     def close_engine(self, *, interrupts: bool) -> None:
-        """Close the engine after the queries in progress; with `interrupts`, they are told to stop. Blocks."""
+        """Close the engine after all queries; with `interrupts`, stop running ones and drop queued ones. Blocks."""
         if interrupts:
             self.interrupt_queries()
         for thread_pool in (self._query_pool, self._background_pool, self._edit_pool):
@@ -102,6 +102,7 @@ class Scheduler:
         self.engine.close()
 
     def _enqueue_future(self, priority: Priority, query_future: Future[Any]) -> None:
+        """Note the query as queued, and cancel the oldest queued ones above its priority's limit."""
         if priority not in _MAX_QUEUED:
             return
         queued_futures = self._queued_futures.setdefault(priority, deque())
@@ -115,11 +116,13 @@ class Scheduler:
                 self._superseded_futures.discard(oldest_future)
 
     def _forget_cancel_event(self, cancel_event: threading.Event, _: Future[Any]) -> None:
+        """Drop the cancel event of a query that has ended."""
         self._cancel_events.discard(cancel_event)
 
 
 def _apply_edit(edit_call: Callable[["Engine"], None], engine: "Engine") -> None:
+    """Call the edit on the engine; log any error."""
     try:
         edit_call(engine)
     except Exception:
-        log.exception("codekin could not take a change in.")
+        log.exception("codekin could not apply a change.")

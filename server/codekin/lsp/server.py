@@ -33,7 +33,7 @@ _SETTINGS_TIMEOUT_S = 3.0  # the engine is opened without the client's settings 
 
 
 class CodekinServer(LanguageServer):
-    """Language server: connects the client with the session, and registers handlers (a `Registry`)."""
+    """Connects the client with the session, follows the settings, and registers handlers (a `Registry`)."""
 
     protocol: CodekinProtocol
     session: Session
@@ -55,7 +55,7 @@ class CodekinServer(LanguageServer):
         self._register_lifecycle()
 
     def on_initialize(self, params: types.InitializeParams, capabilities: types.ServerCapabilities) -> None:
-        """Create the session, without any work yet, and withdraw `capabilities` that this client must not use."""
+        """Create the session, without any work yet, and remove `capabilities` that this client must not use."""
         self.configuration = Configuration(remove_token(params.initialization_options))
         self.session = Session(self.protocol.workspace, list_client_roots(params))
         self.view_publisher = ViewPublisher(self.client, self.session)
@@ -66,7 +66,7 @@ class CodekinServer(LanguageServer):
             self.client.create_task(self._stop_with_client(params.process_id))
 
     async def on_initialized(self) -> None:
-        """Import the engine, request the settings, and open the index."""
+        """Import the engine, request the settings, and open the index; waits at most 3 s for the settings."""
         self.session.warm_up()
         self.view_publisher.update_status()
         settings_request = asyncio.ensure_future(self._request_settings())
@@ -77,22 +77,23 @@ class CodekinServer(LanguageServer):
             await self._apply_settings()
 
     def stop_serving(self, exit_status: int) -> None:
-        """End the process in order, with this status."""
+        """Set the exit status, and let the server end in order."""
         self.exit_status = exit_status
         self.stopped.set()
 
     def stop_from_thread(self, event_loop: asyncio.AbstractEventLoop) -> None:
-        """Stop because the client does not read any more. May be called on any thread."""
+        """Stop with exit status 1, because the client no longer reads. May be called on any thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed already
             event_loop.call_soon_threadsafe(self.stop_serving, 1)
 
     async def _stop_with_client(self, process_id: int) -> None:
+        """Wait until the client's process is gone, then stop with exit status 1."""
         await transport.wait_for_exit(process_id)
         log.warning("the client (process %d) is gone", process_id)
         self.stop_serving(1)
 
     async def _request_settings(self) -> None:
-        """Take the client's settings, where it can be asked for them."""
+        """Request the client's settings and keep them; does nothing where the client can't be asked."""
         if not self.client.has_capability("workspace.configuration"):
             return
         try:
@@ -103,7 +104,7 @@ class CodekinServer(LanguageServer):
             self.configuration.update_client_settings(client_settings)
 
     async def _apply_settings(self) -> None:
-        """Apply the settings in force, and report invalid ones."""
+        """Resolve the settings, give them to the session, show problems, and refresh the views they change."""
         old_settings = self.session.settings
         settings, problems = await self.session.run_in_opener(self.configuration.resolve_settings)
         self.session.request_engine(settings)
@@ -115,7 +116,7 @@ class CodekinServer(LanguageServer):
             self.view_publisher.refresh_views(includes_disabled=True)
 
     async def _update_settings(self, pushed_settings: object) -> None:
-        """Request the settings; those pushed are often empty, or everybody's, and so only used if nothing else is."""
+        """Request the settings, or use those pushed where the client can't be asked; then apply them."""
         if self.client.has_capability("workspace.configuration"):
             await self._request_settings()
         else:
@@ -123,19 +124,19 @@ class CodekinServer(LanguageServer):
         await self._apply_settings()
 
     def on_request(self, method: str, handler: RequestHandler, options: Any = None) -> None:
-        """Answer requests of this method with `handler`."""
+        """Answer requests of this method with the result of `handler`; its errors become error responses."""
         self.feature(method, options)(wrap_request(self, method, handler))
 
     def on_command(self, command: str, handler: RequestHandler) -> None:
-        """Register `handler` for the command; it gets the command's one argument."""
+        """Register `handler` for the command; it gets the command's one argument, and its errors become responses."""
         self.command(command)(wrap_request(self, command, handler))
 
     def on_notification(self, method: str, handler: NotificationHandler) -> None:
-        """Call `handler` for notifications of this method, on the loop."""
+        """Call `handler` for notifications of this method, on the loop; its errors are logged."""
         self.feature(method)(wrap_notification(self, method, handler))
 
     def send_log_message(self, params: types.LogMessageParams) -> None:
-        """Write to the client's log, once it is initialized."""
+        """Send a line to the client's log; does nothing before `initialize` is answered."""
         if self.protocol.documents is not None:
             self.window_log_message(params)
 
@@ -145,6 +146,8 @@ class CodekinServer(LanguageServer):
             log.error("%s", error, exc_info=error)
 
     def _register_lifecycle(self) -> None:
+        """Register the handlers of `initialized`, changed settings and cancelled progress."""
+
         def handle_initialized(client: Client, _: Session, __: types.InitializedParams) -> None:
             client.create_task(self.on_initialized())
             if client.has_capability("workspace.did_change_configuration.dynamic_registration"):

@@ -33,7 +33,7 @@ _USER_PRIORITIES = (Priority.REQUEST, Priority.COMMAND)  # a person waits, and i
 
 
 class SessionListener(Protocol):
-    """Receives what happens to the engine; always called on the loop."""
+    """Receives the engine's events, always on the loop."""
 
     def engine_requested(self) -> None:
         """Note that folders or settings have changed; another engine may be opened."""
@@ -50,21 +50,23 @@ class SessionListener(Protocol):
 
 @dataclass(frozen=True)
 class _EngineRequest:
+    """The roots and settings for which an engine is requested."""
+
     roots: tuple[Path, ...]
     settings: "Settings"
 
     def needs_same_engine(self, other_request: "_EngineRequest | None") -> bool:
-        """Return whether one engine serves both: other settings are applied to an open engine."""
+        """Return whether one engine serves both; other settings than those below are applied to an open engine."""
         return other_request is not None and self.engine_options == other_request.engine_options
 
     @property
     def engine_options(self) -> object:
-        """Return what needs another engine when it changes."""
+        """Return the roots and settings that need another engine when they change."""
         return self.roots, self.settings.index, self.settings.model, self.settings.cache
 
 
 class Session:
-    """Workspace of one client and the engine that serves it. For the loop's thread, unless a method says otherwise."""
+    """One client's workspace and its engine. For the loop's thread, unless a method says otherwise."""
 
     def __init__(self, documents: Documents, roots: Sequence[Path]) -> None:
         self.documents = documents
@@ -85,15 +87,15 @@ class Session:
         self._is_closing = False
 
     def set_listener(self, listener: SessionListener) -> None:
-        """Set the receiver of the engine's events."""
+        """Set the one receiver of the engine's events."""
         self._listener = listener
 
     async def run_in_opener(self, blocking_call: Callable[[], T]) -> T:
-        """Return the result of the call, run on the thread that opens engines, before any engine opened later."""
+        """Run the call on the thread that opens engines, before any opened later, and return its result."""
         return await self._event_loop.run_in_executor(self._opener, blocking_call)
 
     def warm_up(self) -> None:
-        """Start the imports, which take longer than all the rest of opening."""
+        """Start importing the engine on the opener's thread, which takes longer than all the rest of opening."""
         self._opener.submit(_import_engine)
 
     @property
@@ -102,17 +104,17 @@ class Session:
         return self._is_settled.is_set() and self._requested is None
 
     def set_roots(self, roots: Sequence[Path]) -> None:
-        """Use these folders from now on."""
+        """Use these folders from now on; opens another engine once the settings are known."""
         self.roots = list(roots)
         if self.settings is not None:  # else they are used when the settings are known
             self.request_engine(self.settings)
 
     def await_roots(self) -> None:
-        """Let queries wait until `set_roots` is called: a root is being looked for."""
+        """Let queries wait, as a root is being looked for, until `set_roots` is called or 5 s have passed."""
         self._is_settled.clear()
 
     def request_engine(self, settings: "Settings") -> None:
-        """Serve the roots with these settings, as soon as an engine for them can be opened."""
+        """Note roots and settings as requested, and open an engine for them in the background where one is needed."""
         self.settings = settings
         self._requested = _EngineRequest(tuple(self.roots), settings) if self.roots else None
         self.documents.set_roots(self.roots)
@@ -126,10 +128,10 @@ class Session:
             self._listener.engine_requested()
 
     async def run_query(self, priority: Priority, engine_call: "Callable[[Engine, Cancel], T]") -> T | None:
-        """Return the result of `engine_call`; None while there is no engine yet, or no workspace for one.
+        """Run `engine_call` on the engine and return its result; None while there is no engine or no workspace.
 
-        Raises what the call raises, SupersededError, and, where a person asks, the reason why there is no engine; an
-        engine that could not be opened is tried once more first.
+        Waits up to 5 s for an engine that is being opened. Raises what the call raises, SupersededError, and, for
+        `_USER_PRIORITIES`, the reason why there is no engine, after one more attempt to open it.
         """
         has_retried = False
         while not self._is_closing:
@@ -149,12 +151,12 @@ class Session:
         return None
 
     def run_edit(self, edit_call: "Callable[[Engine], None]") -> None:
-        """Tell the engine of a change to documents or files; one that is opened later reads them as they are then."""
+        """Queue a change of documents or files for the engine; does nothing without one, as a new one reads all."""
         if self.scheduler is not None:
             self.scheduler.run_edit(edit_call)
 
     async def close_session(self) -> None:
-        """Close the engine; queries get None from now on."""
+        """Interrupt and close the engine; queries get None from now on."""
         self._is_closing = True
         if self._retry_timer is not None:
             self._retry_timer.cancel()
@@ -169,12 +171,13 @@ class Session:
 
     @property
     def _is_up_to_date(self) -> bool:
-        """Return whether the engine that was opened last, or failed to open, serves what is requested."""
+        """Return whether the engine opened last, or that failed to open, is the one requested."""
         if self._attempted is None or self._requested is None:
             return self._attempted is self._requested
         return self._attempted.needs_same_engine(self._requested)
 
     async def _wait_until_settled(self) -> bool:
+        """Wait up to 5 s for an engine or the reason why there is none; return False on time-out."""
         try:
             await asyncio.wait_for(self._is_settled.wait(), _OPENING_TIMEOUT_S)
         except TimeoutError:
@@ -182,16 +185,18 @@ class Session:
         return True
 
     async def _reopen(self) -> None:
+        """Try once more to open an engine that failed, and wait up to 5 s for it."""
         self._retry_opening()
         if self._opening_task is not None:
             await asyncio.wait((self._opening_task,), timeout=_OPENING_TIMEOUT_S)
 
     def _start_opening(self) -> None:
+        """Start the task that opens the requested engine, unless it is running."""
         if self._opening_task is None or self._opening_task.done():
             self._opening_task = self._event_loop.create_task(self._open_requested())
 
     def _retry_opening(self) -> None:
-        """Try to open what failed before: the disk may have room by now, or a folder be writable."""
+        """Open the requested engine again after a failure, unless closing or opening already."""
         is_opening = self._opening_task is not None and not self._opening_task.done()
         if self.failure is not None and not self._is_closing and not is_opening:
             self._attempted = None
@@ -215,7 +220,7 @@ class Session:
                 await self._exchange_engine(engine)
 
     def _create_engine(self, engine_request: _EngineRequest) -> "Engine":
-        """Create the engine. Runs on the opener's thread."""
+        """Create the engine, which tells the loop of its changes. Runs on the opener's thread."""
         from codekin.engine import Engine
 
         created_engines: list[Engine] = []  # its callback may be called before the constructor returns
@@ -230,7 +235,7 @@ class Session:
         return created_engines[0]
 
     async def _exchange_engine(self, engine: "Engine | None") -> None:
-        """Answer by `engine` from now on, tell it of the open documents, and close its predecessor."""
+        """Answer by `engine` from now on, give it the open documents, start it, and close its predecessor."""
         old_scheduler, self.scheduler = self.scheduler, None if engine is None else Scheduler(engine)
         self.failure, self._retry_delay_s = None, _MIN_RETRY_DELAY_S
         for document_path, document_text in self.documents.list_open_documents():
@@ -243,15 +248,15 @@ class Session:
             self._closing_scheduler = old_scheduler
             await self.run_in_opener(partial(old_scheduler.close_engine, interrupts=False))
             self._closing_scheduler = None
-        self.run_edit(_start_engine)  # not before, or it would find the index of the same roots taken and stand by
+        self.run_edit(_start_engine)  # only now: the predecessor held the lock of the same index
 
     def _apply_settings(self) -> None:
-        """Apply the settings that need no other engine."""
+        """Set the engine's settings that need no other engine."""
         if self.scheduler is not None and self.settings is not None:
             self.scheduler.engine.settings = self.settings
 
     def _handle_failure(self, error: CodekinError, unexpected_error: Exception | None = None) -> None:
-        """Report the failure and retry later. An open engine stays, so that a wrong setting only has no effect."""
+        """Note and report the failure, and schedule a retry. An open engine stays, so a wrong setting has no effect."""
         is_new_failure = self.failure is None or str(error) != str(self.failure)
         self.failure = error
         self._is_settled.set()
@@ -266,17 +271,21 @@ class Session:
         self._retry_delay_s = min(2 * self._retry_delay_s, _MAX_RETRY_DELAY_S)
 
     def _handle_change(self, engine: "Engine | None", progress: Progress | None) -> None:
+        """Tell the listener of a change of the engine, if that is still the current one."""
         if self.scheduler is not None and self.scheduler.engine is engine and self._listener is not None:
             self._listener.engine_changed(progress)
 
 
 def _import_engine() -> None:
+    """Import the engine's module, and everything heavy with it."""
     import codekin.engine  # noqa: F401
 
 
 def _open_document(engine: "Engine", document_path: Path, document_text: str | OpenNotebook) -> None:
+    """Give the engine an open document's text."""
     engine.open_document(document_path, document_text)
 
 
 def _start_engine(engine: "Engine") -> None:
+    """Start the engine's background work."""
     engine.start()

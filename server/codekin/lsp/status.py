@@ -1,4 +1,4 @@
-"""Report the server's status, on request and to status bars."""
+"""Report the server's status, on request and to the client's status bar."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,13 +34,14 @@ class StatusPublisher:
         self._suppression_files: tuple[SuppressionFile, ...] | None = None
 
     def schedule_update(self) -> None:
-        """Publish the status soon: it may have changed."""
+        """Schedule sending the status if it has changed; returns at once."""
         self._has_changes = True
         if not self._is_publishing:
             self._is_publishing = True
             self._client.create_task(self._publish_changes())
 
     async def _publish_changes(self) -> None:
+        """Send the status if it differs from the last one, and show new problems, until nothing is scheduled."""
         try:
             while self._has_changes:
                 self._has_changes = False
@@ -57,7 +58,7 @@ class StatusPublisher:
             self._is_publishing = False
 
     async def _check_suppressions(self) -> None:
-        """Report a change of the ignored duplicates, which changes the diagnostics shown."""
+        """Call `on_suppressions_changed` where the ignored duplicates have changed since the last check."""
         if self._session.scheduler is None:
             return
         with suppress(CodekinError):
@@ -70,7 +71,7 @@ class StatusPublisher:
 
 
 async def get_status(session: Session, priority: Priority) -> StatusJson:
-    """Return the status, also while there is no engine."""
+    """Return the engine's status; without one, the reason: failed, no folder, or still opening."""
     if session.scheduler is not None:
         try:
             status = await session.run_query(priority, lambda engine, _: engine.status())

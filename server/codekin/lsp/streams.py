@@ -1,4 +1,4 @@
-"""Open the conversation's stream, over standard input and output or as a listener, and follow it to its end."""
+"""Open the stream to the client, over standard input and output or as a listener, and read it to its end."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ClientStream:
-    """Both directions of a conversation, and the frame that was read before it was admitted."""
+    """Both directions of a conversation, and the frame that was read before the client was admitted."""
 
     stream_reader: asyncio.StreamReader
     outgoing: transport.OutgoingQueue | asyncio.StreamWriter
@@ -28,9 +28,10 @@ class ClientStream:
 async def open_stream(
     listen_address: connections.ListenAddress | None, stop_task: "asyncio.Task[Any]", on_broken: Callable[[], None]
 ) -> ClientStream | None:
-    """Return the client's stream; None where the server is stopped before a client has come.
+    """Return the stream to the client; None where `stop_task` ends before a client has connected.
 
-    `on_broken` is called, on another thread, when the client does not read any more.
+    `on_broken` is called, on another thread, when the client no longer reads standard output. Raises QueryError or
+    OSError where the server can't listen.
     """
     if listen_address is None:
         input_stream, output_stream = transport.claim_stdio()
@@ -46,15 +47,15 @@ async def open_stream(
     return ClientStream(connection.reader, connection.writer, connection.frame_reader, connection.first_frame)
 
 
-async def follow_stream(protocol: CodekinProtocol, client_stream: ClientStream) -> None:
-    """Process the client's messages until it ends the stream, or the stream can't be divided into messages."""
+async def process_stream(protocol: CodekinProtocol, client_stream: ClientStream) -> None:
+    """Process the client's messages until the stream ends, or can't be divided into messages; errors are logged."""
     if client_stream.first_frame is not None:
         protocol.receive_frame(client_stream.first_frame)
     try:
         async for frame in transport.read_frames(client_stream.stream_reader, client_stream.frame_reader):
             protocol.receive_frame(frame)
     except FramingError as error:
-        log.error("The client's messages can't be told apart, so the server ends: %s", error)
+        log.error("The client's bytes can't be divided into messages, so the server ends: %s", error)
         protocol.refuse_message(None, JsonRpcParseError(str(error)))
     except OSError as error:
         log.warning("The client is gone: %s", error)

@@ -2,8 +2,8 @@
 
 An unknown enum value stays a plain value. A field of the wrong type counts as absent; an
 absent one gets its default, or a substitute (an empty list, a folder without a name); an unreadable member of a
-list is left out; unknown fields are ignored; numbers out of range are clamped. Only an object that lacks what has no
-substitute (a document's URI, a position, an edit's text) is unreadable.
+list is left out; unknown fields are ignored; numbers out of range are clamped. Only an object that lacks a field
+without a substitute (a document's URI, a position, an edit's text) is unreadable.
 """
 
 import collections.abc
@@ -17,17 +17,16 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 from lsprotocol import types, validators
 
-ValueReader = Callable[[Any], Any]
-
-
-class UnreadableError(ValueError):
-    """Raised for a value that does not fit the protocol; `str` says where, and why."""
-
-    def at_key(self, outer_key: str) -> "UnreadableError":
-        """Return the same error with `outer_key` before its path."""
-        inner_path, _, reason = str(self).partition(" ")
-        outer_path = outer_key if inner_path == "it" else f"{outer_key}.{inner_path}"
-        return UnreadableError(f"{outer_path} {reason}")
+from codekin.lsp.value_readers import (
+    PLAIN_READERS,
+    UnreadableError,
+    ValueReader,
+    keep_value,
+    make_literal_reader,
+    read_object,
+    read_optional_unsigned_integer,
+    read_unsigned_integer,
+)
 
 
 @attrs.define
@@ -67,7 +66,7 @@ _INDIVISIBLE = {
 
 
 def structure_value(json_value: Any, value_type: Any) -> Any:
-    """Return the JSON value as a `value_type`, or a substitute for it. Raises UnreadableError."""
+    """Return the JSON value as an instance of `value_type`, or a substitute. Raises UnreadableError."""
     try:
         return _make_reader(value_type)(json_value)
     except UnreadableError as error:
@@ -75,7 +74,7 @@ def structure_value(json_value: Any, value_type: Any) -> Any:
 
 
 def _make_substitute(value_type: Any, problem: UnreadableError) -> Any:
-    """Return a substitute for a required value that is absent or unreadable; raise the problem if there is none."""
+    """Return None, (), False or an object of substitutes for an unreadable required value; else raise the problem."""
     if value_type is Any or NoneType in get_args(value_type):
         return None
     if get_origin(value_type) is collections.abc.Sequence:
@@ -92,87 +91,26 @@ def _make_substitute(value_type: Any, problem: UnreadableError) -> Any:
 
 @cache
 def _make_reader(value_type: Any) -> ValueReader:
+    """Return the function that converts JSON to this type, cached; the function raises UnreadableError."""
     generic_type, type_arguments = get_origin(value_type), get_args(value_type)
     if value_type is Any or generic_type is tuple:
-        return _keep_value
+        return keep_value
     if generic_type in (Union, UnionType):
         return _make_union_reader(type_arguments)
     if generic_type is collections.abc.Sequence:
         return _make_list_reader(type_arguments[0])
     if generic_type is Literal:
-        return _make_literal_reader(type_arguments)
+        return make_literal_reader(type_arguments)
     if isinstance(value_type, type) and attrs.has(value_type):
         return _ObjectReader(value_type)
     if isinstance(value_type, type) and issubclass(value_type, Enum):
         return _make_enum_reader(value_type)
-    return _PLAIN_READERS.get(value_type, _read_object)
-
-
-def _keep_value(json_value: Any) -> Any:
-    return json_value
-
-
-def _read_nothing(_: Any) -> None:
-    """Return None: results that are declared null may be anything."""
-
-
-def _read_integer(json_value: Any) -> int:
-    if isinstance(json_value, float) and json_value.is_integer():  # what Lua has for a number
-        json_value = int(json_value)
-    if isinstance(json_value, bool) or not isinstance(json_value, int):
-        raise UnreadableError("it is no whole number")
-    if not validators.INTEGER_MIN_VALUE <= json_value <= validators.INTEGER_MAX_VALUE:
-        raise UnreadableError("it is out of range")
-    return json_value
-
-
-def _read_unsigned_integer(json_value: Any) -> int:
-    """Return the integer, clamped to the range: clients name the end of a line by any large number."""
-    if isinstance(json_value, int | float) and not isinstance(json_value, bool):
-        json_value = max(0, min(json_value, validators.INTEGER_MAX_VALUE))
-    return _read_integer(json_value)
-
-
-def _read_optional_unsigned_integer(json_value: Any) -> int | None:
-    return None if json_value is None else _read_unsigned_integer(json_value)
-
-
-def _read_number(json_value: Any) -> float:
-    if isinstance(json_value, bool) or not isinstance(json_value, int | float):
-        raise UnreadableError("it is no number")
-    return json_value
-
-
-def _make_type_reader(expected_type: type, complaint: str) -> ValueReader:
-    def read_typed(json_value: Any) -> Any:
-        if not isinstance(json_value, expected_type):
-            raise UnreadableError(complaint)
-        return json_value
-
-    return read_typed
-
-
-_read_object = _make_type_reader(Mapping, "it is no object")
-_PLAIN_READERS: dict[Any, ValueReader] = {
-    NoneType: _read_nothing,
-    bool: _make_type_reader(bool, "it is neither true nor false"),
-    int: _read_integer,
-    float: _read_number,
-    str: _make_type_reader(str, "it is no string"),
-}
-
-
-def _make_literal_reader(choices: Sequence[Any]) -> ValueReader:
-    def read_choice(json_value: Any) -> Any:
-        if json_value not in choices:
-            raise UnreadableError(f"it is not {choices[0]!r}")
-        return json_value
-
-    return read_choice
+    return PLAIN_READERS.get(value_type, read_object)
 
 
 def _make_enum_reader(enum_type: type[Enum]) -> ValueReader:
-    read_value = _PLAIN_READERS[type(next(iter(enum_type)).value)]
+    """Return a reader of the enum's members; a value that the enum does not have stays plain."""
+    read_value = PLAIN_READERS[type(next(iter(enum_type)).value)]
 
     def read_member(json_value: Any) -> Any:
         json_value = read_value(json_value)
@@ -185,6 +123,7 @@ def _make_enum_reader(enum_type: type[Enum]) -> ValueReader:
 
 
 def _make_list_reader(item_type: Any, *, is_divisible: bool = True) -> ValueReader:
+    """Return a reader of lists as tuples; unreadable items are left out, or raise unless `is_divisible`."""
     read_item = _make_reader(item_type)
 
     def read_list(json_value: Any) -> tuple[Any, ...]:
@@ -203,8 +142,9 @@ def _make_list_reader(item_type: Any, *, is_divisible: bool = True) -> ValueRead
 
 
 def _make_union_reader(member_types: Sequence[Any]) -> ValueReader:
+    """Return a reader of a union: the object type with most fields present, else the first plain type that fits."""
     if Any in member_types:
-        return _keep_value
+        return keep_value
     object_types = [kind for kind in member_types if isinstance(kind, type) and attrs.has(kind)]
     plain_types = [kind for kind in member_types if kind not in (*object_types, NoneType)]
     plain_types.sort(key=lambda kind: not (isinstance(kind, type) and issubclass(kind, Enum)))
@@ -228,6 +168,8 @@ def _make_union_reader(member_types: Sequence[Any]) -> ValueReader:
 
 @dataclass(frozen=True, slots=True)
 class _Field:
+    """A field of a protocol class and how it is read."""
+
     key: str  # in JSON
     name: str  # in Python
     value_type: Any
@@ -237,7 +179,7 @@ class _Field:
 
 
 class _ObjectReader:
-    """Reads JSON objects as instances of one of lsprotocol's classes."""
+    """Reads JSON objects as instances of one of lsprotocol's classes, or of its replacement."""
 
     def __init__(self, protocol_class: type[Any]) -> None:
         self._protocol_class = protocol_class
@@ -245,15 +187,17 @@ class _ObjectReader:
 
     @cached_property
     def _field_readers(self) -> list[_Field]:
+        """Return the class's fields with their readers, resolved at the first use."""
         attrs.resolve_types(self._result_class, types.ALL_TYPES_MAP, {})
         return [self._make_field(attribute) for attribute in attrs.fields(self._result_class)]
 
     def _make_field(self, attribute: "attrs.Attribute[Any]") -> _Field:
+        """Return a field with its reader and its substitute."""
         field_id = (self._protocol_class, attribute.name)
         value_type: Any = attribute.type
         read_value = _make_reader(value_type)
         if getattr(attribute.validator, "validator", attribute.validator) is validators.uinteger_validator:
-            read_value = _read_optional_unsigned_integer if NoneType in get_args(value_type) else _read_unsigned_integer
+            read_value = read_optional_unsigned_integer if NoneType in get_args(value_type) else read_unsigned_integer
         elif field_id in _INDIVISIBLE:
             read_value = _make_list_reader(get_args(value_type)[0], is_divisible=False)
 
@@ -272,13 +216,14 @@ class _ObjectReader:
         )
 
     def score_match(self, json_object: Mapping[str, Any]) -> tuple[bool, int]:
-        """Return whether all required fields are present, and the number of fields that are."""
+        """Return how well the object fits: whether all required fields are present, and how many fields are."""
         present_fields = [field for field in self._field_readers if json_object.get(field.key) is not None]
         required_fields = [field for field in self._field_readers if field.is_required]
         return all(field in present_fields for field in required_fields), len(present_fields)
 
     def __call__(self, json_value: Any) -> Any:
-        json_object = _read_object(json_value)
+        """Return the object as an instance. Raises UnreadableError where a required field has no substitute."""
+        json_object = read_object(json_value)
         field_values: dict[str, Any] = {}
         for field in self._field_readers:
             problem = UnreadableError("it is missing")
@@ -294,6 +239,6 @@ class _ObjectReader:
 
 
 def _to_json_key(attribute_name: str) -> str:
-    """Return an attribute's name in JSON: `text_document` is `textDocument`."""
+    """Return an attribute's name in JSON: `text_document` gives `textDocument`."""
     first_word, *other_words = attribute_name.removesuffix("_").split("_")
     return first_word + "".join(part.title() for part in other_words)

@@ -20,9 +20,9 @@ _PROCESS_POLL_PERIOD_S = 2.0
 
 
 class OutgoingQueue:
-    """Writes on a thread of its own.
+    """Queues outgoing bytes and writes them on a thread of its own.
 
-    A client that does not read its end of the pipe must not stop us from reading ours, or both would wait for ever.
+    A client that does not read its end of the pipe must not keep the server from reading, or both would wait forever.
     """
 
     def __init__(self, output_stream: BinaryIO, on_broken: Callable[[], None]) -> None:
@@ -33,15 +33,16 @@ class OutgoingQueue:
         self._writer_thread.start()
 
     def write(self, data: bytes) -> None:
-        """Queue the bytes; return at once."""
+        """Queue the bytes and return at once."""
         self._messages.put(data)
 
     def close(self) -> None:
-        """Write the remaining bytes, for a limited time."""
+        """Write the remaining bytes, for at most two seconds. Blocks."""
         self._messages.put(None)
         self._writer_thread.join(_FLUSH_TIMEOUT_S)
 
     def _write_messages(self) -> None:
+        """Write queued bytes until `close`; call `on_broken` where writing fails."""
         try:
             while (message_bytes := self._messages.get()) is not None:
                 self._output_stream.write(message_bytes)
@@ -51,7 +52,7 @@ class OutgoingQueue:
 
 
 async def read_frames(stream_reader: asyncio.StreamReader, frame_reader: FrameReader) -> AsyncIterator[Frame]:
-    """Yield each frame as it comes, until the client ends the stream. Raises FramingError."""
+    """Yield each frame as it comes, until the client ends the stream. Raises FramingError or OSError."""
     for frame in frame_reader.read_frames(b""):  # received together with the first frame
         yield frame
     while received_bytes := await stream_reader.read(_CHUNK_BYTES):
@@ -61,7 +62,7 @@ async def read_frames(stream_reader: asyncio.StreamReader, frame_reader: FrameRe
 
 
 async def flush_and_close(outgoing: OutgoingQueue | asyncio.StreamWriter) -> None:
-    """Write the remaining bytes and close; give up on a client that does not read them."""
+    """Write the remaining bytes and close; gives up after two seconds on a client that does not read."""
     outgoing.close()
     if isinstance(outgoing, asyncio.StreamWriter):
         with contextlib.suppress(OSError, TimeoutError):
@@ -69,9 +70,9 @@ async def flush_and_close(outgoing: OutgoingQueue | asyncio.StreamWriter) -> Non
 
 
 def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Return standard input and output, reserved for the protocol.
+    """Return duplicates of standard input and output, and redirect the originals, so that only the protocol has them.
 
-    From then on whatever else prints (a library, a child) prints to standard error, and reads nothing.
+    From then on libraries and child processes print to standard error, and read nothing.
     """
     input_stream = os.fdopen(os.dup(sys.__stdin__.fileno() if sys.__stdin__ else 0), "rb", 0)
     output_stream = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "wb")
@@ -83,7 +84,7 @@ def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
 
 
 def make_stream_reader(input_stream: BinaryIO) -> asyncio.StreamReader:
-    """Return a reader of `input_stream`, fed by a daemon thread that does not delay the process's end."""
+    """Return an asyncio reader of `input_stream`, fed by a daemon thread that does not delay the process's end."""
     event_loop = asyncio.get_running_loop()
     stream_reader = asyncio.StreamReader()
 
@@ -100,7 +101,7 @@ def make_stream_reader(input_stream: BinaryIO) -> asyncio.StreamReader:
 
 
 def is_process_alive(process_id: int) -> bool:
-    """Return whether the process exists (not checked on Windows, where checking would end it)."""
+    """Return whether the process exists; True where that is unknown (on Windows, checking would end it)."""
     if os.name == "nt" or process_id <= 0:  # those are process groups
         return True
     try:
@@ -113,9 +114,10 @@ def is_process_alive(process_id: int) -> bool:
 
 
 async def wait_for_exit(process_id: int) -> None:
-    """Return when the client's process has gone; a pipe does not end while other processes hold it open.
+    """Wait, polling every 2 s, until the client's process has gone.
 
-    Never returns where the process can't be seen at the start: the client runs in another container, or elsewhere.
+    A pipe does not end while other processes hold it open. Never returns where the process can't be seen at the start:
+    the client then runs in another container or on another machine.
     """
     if not is_process_alive(process_id):
         await asyncio.Event().wait()

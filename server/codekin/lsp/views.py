@@ -1,7 +1,7 @@
-"""Map a document's lines to what the client shows: the file, one cell of a notebook, or the notebook's JSON.
+"""Map a document's lines to the client's: those of the file, of one notebook cell, or of the notebook's JSON.
 
-The client's lines are those of what it shows; the document's lines are those of its text (see code/cell_lines.py). For
-the engine's threads.
+The client's lines are the lines that it shows; the document's lines are those of its text (see code/cell_lines.py).
+Runs on the engine's threads.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DocumentView:
-    """Document as the client shows it under one URI."""
+    """A document as the client shows it under one URI: a file, one notebook cell, or a notebook's JSON."""
 
     path: Path  # the real path
     document: "Document"
@@ -30,32 +30,32 @@ class DocumentView:
 
     @property
     def is_notebook_json(self) -> bool:
-        """Return whether the client shows the notebook's JSON."""
+        """Return whether the client shows the notebook as its JSON."""
         return self.cell is None and bool(self.document.cells)
 
     def to_document_line(self, client_line: int) -> int:
-        """Return the document's line for a line of the client."""
+        """Return the document's line for a line that the client shows; both are 0-based."""
         if self.is_notebook_json:
             return find_line_of_row(self.document.cells, client_line)
         return client_line + self.cell.span.start if self.cell else client_line
 
     def to_client_line(self, document_line: int) -> int:
-        """Return the client's line for a line of the document."""
+        """Return the line that the client shows for a line of the document; both are 0-based."""
         if self.is_notebook_json:
             return to_file_row(find_cell(self.document.cells, document_line), document_line)
         return document_line - self.cell.span.start if self.cell else document_line
 
     def to_client_lines(self, document_lines: Span) -> Span:
-        """Return the client's lines for lines of the document."""
+        """Return the lines that the client shows for lines of the document, at least one."""
         first_line = self.to_client_line(document_lines.start)
         return Span(first_line, max(self.to_client_line(document_lines.end - 1), first_line) + 1)
 
     def has_snippet(self, snippet: Snippet) -> bool:
-        """Return whether the view shows the snippet."""
+        """Return whether the view shows the snippet: for a cell, whether it begins in the cell."""
         return self.cell is None or self.cell.span.start <= snippet.span.start < self.cell.span.end
 
     def to_document_lines(self, selection: Range) -> Span:
-        """Return the document's lines that a selection touches."""
+        """Return the document's lines that a selection of the client touches, at least one."""
         from codekin.code.lines import split_lines
 
         if self.cell is not None:
@@ -69,7 +69,7 @@ class DocumentView:
         return Span(first_line, max(self.to_document_line(client_lines.end - 1), first_line) + 1)
 
     def to_name_range(self, snippet: Snippet, line_text: str, encoding: str) -> Range:
-        """Return the range of the snippet's name, which is in `line_text`, as the client shows it."""
+        """Return the client's range of the snippet's name in `line_text`; in notebook JSON, of the whole line."""
         client_line = self.to_client_line(snippet.name_line)
         if self.is_notebook_json:
             return Range(Position(client_line, 0), Position(client_line + 1, 0))
@@ -77,7 +77,7 @@ class DocumentView:
 
 
 def open_view(engine: "Engine", file_path: Path, client_uri: str) -> DocumentView | None:
-    """Return the view of a file, or of a notebook's cell, under this URI; None where it has no code at the moment."""
+    """Return the view of the file or notebook cell with this URI; None where the document can't be read."""
     from codekin.workspace.workspace import Document
 
     file_path = engine.resolve_path(file_path)

@@ -19,6 +19,7 @@ _FIND_SIMILAR_TITLE = "Find similar code"
 async def _list_code_actions(
     client: Client, session: Session, params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command] | None:
+    """Return the requested quick fixes and "Find similar code"; None where there are none."""
     requested_kinds = params.context.only
     quick_fixes: list[types.CodeAction] = []
     if requested_kinds is None or _includes_kind(requested_kinds, types.CodeActionKind.QuickFix):
@@ -27,11 +28,12 @@ async def _list_code_actions(
 
 
 def _list_find_similar(client: Client, params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
+    """Return the action "Find similar code", or [] where it was not requested or nothing is selected."""
     requested_kinds, has_selection = params.context.only, params.range.start != params.range.end
     if requested_kinds is not None and not _includes_kind(requested_kinds, FIND_SIMILAR_KIND):
         return []
     if params.context.trigger_kind == types.CodeActionTriggerKind.Automatic and not has_selection:
-        return []  # or a light bulb would follow the cursor everywhere
+        return []  # otherwise the editor shows a light bulb at every cursor position
     argument = {
         "textDocument": {"uri": params.text_document.uri},
         "range": to_range_json(params.range),
@@ -44,12 +46,12 @@ def _list_find_similar(client: Client, params: types.CodeActionParams) -> list[t
 
 
 def _includes_kind(requested_kinds: Sequence[types.CodeActionKind | str], action_kind: str) -> bool:
-    """Return whether the kind, or one above it, is requested."""
+    """Return whether the requested kinds include `action_kind` or a kind above it in the hierarchy."""
     kind_names = [str(getattr(requested_kind, "value", requested_kind)) for requested_kind in requested_kinds]
     return any(kind_name in ("", action_kind) or action_kind.startswith(f"{kind_name}.") for kind_name in kind_names)
 
 
 def register_feature(registry: Registry) -> None:
-    """Register the request for code actions."""
+    """Register the handler of requests for code actions."""
     options = types.CodeActionOptions(code_action_kinds=[FIND_SIMILAR_KIND, types.CodeActionKind.QuickFix])
     registry.on_request(types.TEXT_DOCUMENT_CODE_ACTION, _list_code_actions, options)

@@ -23,6 +23,7 @@ _DATA_TYPES = {"uri": str, "start": int, "end": int, "nameLine": int, "name": st
 
 
 async def _list_lenses(_: Client, session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:
+    """Return an unresolved lens per function; [] where lenses are off or there is no engine."""
     document_uri, settings = params.text_document.uri, session.settings
     file_path = session.documents.find_file(document_uri)
     if settings is None or not settings.lens.enabled or file_path is None:
@@ -33,6 +34,7 @@ async def _list_lenses(_: Client, session: Session, params: types.CodeLensParams
 
 
 def _to_lens(snippet: Snippet, document_uri: str) -> types.CodeLens:
+    """Return the unresolved lens of a function; its data is what `_resolve_lens` needs."""
     position = types.Position(snippet.name_line, 0)
     lens_data = {
         "uri": document_uri,
@@ -58,6 +60,7 @@ def _list_definitions(file_path: Path, document_uri: str, engine: "Engine", _: C
 
 
 async def _resolve_lens(_: Client, session: Session, lens: types.CodeLens) -> types.CodeLens:
+    """Set the lens's command: `N similar`, which opens them, or nothing where N is 0."""
     lens_data: Any = lens.data if _is_lens_data(lens.data) else {}
     document_uri = str(lens_data.get("uri", ""))
     file_path = session.documents.find_file(document_uri)
@@ -75,7 +78,7 @@ async def _resolve_lens(_: Client, session: Session, lens: types.CodeLens) -> ty
 
 
 def _is_lens_data(client_data: Any) -> bool:
-    """Return whether the client has sent back the data of a lens of ours."""
+    """Return whether the value has the form of the data that `_to_lens` makes."""
     return isinstance(client_data, dict) and all(
         isinstance(client_data.get(data_key), data_type) for data_key, data_type in _DATA_TYPES.items()
     )
@@ -106,6 +109,6 @@ def _count_duplicates(file_path: Path, lens_data: dict[str, Any], engine: "Engin
 
 
 def register_feature(registry: Registry) -> None:
-    """Register the requests for code lenses."""
+    """Register the handlers that list and resolve code lenses."""
     registry.on_request(types.TEXT_DOCUMENT_CODE_LENS, _list_lenses, types.CodeLensOptions(resolve_provider=True))
     registry.on_request(types.CODE_LENS_RESOLVE, _resolve_lens)

@@ -29,15 +29,17 @@ _INDEX_COMMANDS: "dict[str, Callable[[Engine], None]]" = {
 
 
 async def _find_similar(client: Client, session: Session, json_params: Any) -> AnswerJson:
+    """Parse the params and answer codekin/findSimilar. Raises ArgumentsError."""
     return await find_similar(client, session, request_params.parse_find_similar(json_params))
 
 
 async def _search_code(client: Client, session: Session, json_params: Any) -> AnswerJson:
+    """Parse the params and answer codekin/search. Raises ArgumentsError."""
     return await search_code(client, session, request_params.parse_search(json_params))
 
 
 async def _compare_code(client: Client, _: Session, json_params: Any) -> None:
-    """Show the other location; editors that can compare two texts define this command themselves."""
+    """Open the other occurrence, or show where it is; editors that can compare texts define this command themselves."""
     compared = request_params.parse_compare(json_params)
     if not await client.show_document(compared.uri, types.Range(compared.start, compared.start)):
         line_number = compared.start.line + 1
@@ -45,10 +47,13 @@ async def _compare_code(client: Client, _: Session, json_params: Any) -> None:
 
 
 async def _get_status(_: Client, session: Session, __: Any) -> StatusJson:
+    """Answer codekin/status."""
     return await get_status(session, Priority.COMMAND)
 
 
 async def _get_report(_: Client, session: Session, __: Any) -> ReportJson | None:
+    """Answer codekin/report: the status and the engine's report; None while there is no engine."""
+
     def make_report(engine: "Engine", _: Cancel) -> dict[str, Any]:
         from codekin.status.report import to_json
 
@@ -63,12 +68,13 @@ async def _get_report(_: Client, session: Session, __: Any) -> ReportJson | None
 async def _run_index_command(
     index_command: "Callable[[Engine], None]", _: Client, session: Session, __: Any
 ) -> StatusJson:
+    """Run reindex, pause or resume on the engine, if there is one; return the status afterwards."""
     await session.run_query(Priority.COMMAND, lambda engine, _: index_command(engine))
     return await get_status(session, Priority.COMMAND)
 
 
 def register_feature(registry: Registry) -> None:
-    """Register the requests and commands that messages.py lists."""
+    """Register the handlers of codekin's own requests and commands, which messages.py lists."""
     handlers: dict[str, RequestHandler] = {
         "findSimilar": _find_similar,
         "search": _search_code,

@@ -20,7 +20,8 @@ from codekin.lsp.locations import format_line_reference, to_lines_location
 from codekin.lsp.messages import LocationJson, SourceJson, to_range_json
 from codekin.lsp.scheduler import Priority, SupersededError
 from codekin.lsp.session import Session
-from codekin.lsp.structuring import UnreadableError, structure_value
+from codekin.lsp.structuring import structure_value
+from codekin.lsp.value_readers import UnreadableError
 from codekin.lsp.views import open_view
 from codekin.types import Cancel, Completion
 
@@ -38,7 +39,7 @@ _SORT_LAST = "~~~~"  # below the items of the language's own server
 
 @dataclass(frozen=True, slots=True)
 class _CompletionPoint:
-    """Cursor in a document; the text differs from the client's where one of its completion items is selected."""
+    """Cursor in an open document, with the text to complete: the selected completion item counts as accepted."""
 
     document: "TextDocument"
     file_path: Path  # for a notebook's cell, the notebook
@@ -50,6 +51,7 @@ class _CompletionPoint:
 async def _complete_inline(
     client: Client, session: Session, params: types.InlineCompletionParams
 ) -> types.InlineCompletionList:
+    """Answer with completions as ghost text, which replace the selected completion item, if any."""
     position, selected = params.position, params.context.selected_completion_info
     completion_point = _find_completion_point(session, params.text_document.uri, position, selected)
     is_automatic = params.context.trigger_kind is not types.InlineCompletionTriggerKind.Invoked
@@ -69,7 +71,7 @@ async def _complete_inline(
 async def _list_completion_items(
     client: Client, session: Session, params: types.CompletionParams
 ) -> types.CompletionList:
-    """Answer a client with ghost text only where a person asks for a list: it sends this for typed characters, too."""
+    """Answer with completion items; in a client with ghost text, only where the user asks for the list at a blank."""
     completion_point = _find_completion_point(session, params.text_document.uri, params.position, None)
     empty_list = types.CompletionList(is_incomplete=True, items=[])
     if completion_point is None:
@@ -91,6 +93,7 @@ async def _list_completion_items(
 def _to_completion_item(
     session: Session, completion: Completion, typed_word: str, replaced_range: types.Range
 ) -> types.CompletionItem:
+    """Return the completion as an item that replaces the typed word and sorts last."""
     source, item_text = _to_source_json(session, completion), typed_word + completion.text
     first_line, _, further_lines = item_text.strip().partition("\n")
     is_shortened = further_lines or len(first_line) > _MAX_LABEL_CHARACTERS
@@ -111,6 +114,7 @@ def _to_completion_item(
 def _find_completion_point(
     session: Session, document_uri: str, position: types.Position, selected: types.SelectedCompletionInfo | None
 ) -> _CompletionPoint | None:
+    """Return the cursor to complete at; None where completion is off or the document is no open file."""
     documents, settings = session.documents, session.settings
     document, file_path = documents.find_open_document(document_uri), documents.find_file(document_uri)
     if settings is None or not settings.completion.enabled or document is None or file_path is None:
@@ -131,7 +135,7 @@ def _find_completion_point(
 
 
 async def prepare_document(session: Session, document_uri: str) -> None:
-    """Parse an opened document in advance, so that its first completion is as fast as the next ones."""
+    """Parse an opened document in the background, so that its first completion is as fast as the next ones."""
     completion_point = _find_completion_point(session, document_uri, types.Position(0, 0), None)
     if completion_point is not None:
         with suppress(CodekinError):  # it is no source code
@@ -141,7 +145,7 @@ async def prepare_document(session: Session, document_uri: str) -> None:
 async def _request_completions(
     client: Client, session: Session, completion_point: _CompletionPoint, *, debounces: bool
 ) -> list[Completion]:
-    """Return completions; none where the document changes in the meantime."""
+    """Return the completions, after a pause where `debounces`; [] where the document changes meanwhile."""
     document_text, settings = completion_point.document.source, session.settings  # not its version: Coc sends none
     if debounces and settings is not None:
         await asyncio.sleep(settings.completion.debounce_ms / 1000)
@@ -158,7 +162,7 @@ async def _request_completions(
 
 
 def _complete_code(completion_point: _CompletionPoint, engine: "Engine", cancel_event: Cancel) -> list[Completion]:
-    """Complete at the cursor. Runs on a thread."""
+    """Return the completions at the cursor; [] for a notebook's cell that is not open. Runs on a thread."""
     from codekin.completion.cursor import CellText
 
     text: str | CellText = completion_point.text
@@ -179,6 +183,7 @@ def _complete_code(completion_point: _CompletionPoint, engine: "Engine", cancel_
 
 
 def _to_source_json(session: Session, completion: Completion) -> SourceJson:
+    """Return where the completion is copied from, as label and location."""
     documents, notebook_cell = session.documents, completion.cell
     edited_suffix = ", edited" if completion.edited else ""
     location = to_lines_location(completion.path, completion.span, notebook_cell, documents)
@@ -190,7 +195,7 @@ def _to_source_json(session: Session, completion: Completion) -> SourceJson:
 
 
 async def _handle_accepted(client: Client, _: Session, json_source: Any) -> None:
-    """Remember the accepted completion's source, as the one to show from now on."""
+    """Remember the accepted completion's source for `_show_source`; an invalid argument is ignored."""
     if isinstance(json_source, dict):
         with suppress(UnreadableError):  # else it is not an argument of ours
             location = structure_value(json_source.get("location"), types.Location)
@@ -199,7 +204,7 @@ async def _handle_accepted(client: Client, _: Session, json_source: Any) -> None
 
 
 async def _show_source(client: Client, _: Session, __: Any) -> SourceJson | None:
-    """Open the source of the completion that was shown, or accepted, last. Return it; None where there was none."""
+    """Open the source of the completion shown or accepted last, and return it; None where there was none."""
     source = client.shown_source
     if source is None:
         client.show_message(types.MessageType.Info, "codekin: no completion has been shown yet.")
@@ -212,7 +217,7 @@ async def _show_source(client: Client, _: Session, __: Any) -> SourceJson | None
 
 
 def register_feature(registry: Registry) -> None:
-    """Register both kinds of completion, and the command that opens a completion's source."""
+    """Register both kinds of completion, and the commands that note and open a completion's source."""
     registry.on_request(types.TEXT_DOCUMENT_INLINE_COMPLETION, _complete_inline, types.InlineCompletionOptions())
     registry.on_request(types.TEXT_DOCUMENT_COMPLETION, _list_completion_items, types.CompletionOptions())
     registry.on_command(ACCEPTED_COMMAND, _handle_accepted)

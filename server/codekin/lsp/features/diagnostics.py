@@ -33,6 +33,7 @@ DuplicatedFunctions = list[tuple[types.Range, list[Hit]]]  # range of the functi
 async def _answer_diagnostics(
     _: Client, session: Session, params: types.DocumentDiagnosticParams
 ) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
+    """Answer with the document's diagnostics, or "unchanged" where the client has the same ones already."""
     diagnostics = await _list_diagnostics(session, params.text_document.uri)
     result_id = _compute_digest(diagnostics)
     if result_id == params.previous_result_id:
@@ -55,19 +56,20 @@ class DiagnosticPublisher:
         self._is_publishing = False
 
     def clear_diagnostics(self) -> None:
-        """Remove the published diagnostics, at once: while an index is being built, changes never pause."""
+        """Remove all published diagnostics at once."""
         for document_uri in self._published:
             self._client.publish_diagnostics(types.PublishDiagnosticsParams(document_uri, []))
         self._published.clear()
 
     def schedule_update(self) -> None:
-        """Publish again soon: diagnostics may have changed."""
+        """Publish changed diagnostics once nothing has called this for 0.4 s."""
         self._has_changes = True
         if not self._is_publishing:
             self._is_publishing = True
             self._client.create_task(self._publish_when_quiet())
 
     async def _publish_when_quiet(self) -> None:
+        """Publish as long as updates are scheduled, each time after a quiet period."""
         try:
             while self._has_changes:
                 self._has_changes = False
@@ -78,6 +80,7 @@ class DiagnosticPublisher:
             self._is_publishing = False
 
     async def _publish_changed(self) -> None:
+        """Compute all open documents' diagnostics, and publish those that differ from the published ones."""
         text_documents = self._session.documents.text_documents
         for document_uri in {*text_documents, *self._published}:
             document = text_documents.get(document_uri)
@@ -94,6 +97,7 @@ class DiagnosticPublisher:
 
 
 async def _list_diagnostics(session: Session, document_uri: str) -> list[types.Diagnostic]:
+    """Return the document's diagnostics; [] where they are off, it is no file, or there is no engine."""
     documents, settings = session.documents, session.settings
     file_path = documents.find_file(document_uri)
     if settings is None or not settings.duplicates.enabled or file_path is None:
@@ -104,15 +108,17 @@ async def _list_diagnostics(session: Session, document_uri: str) -> list[types.D
 
 
 def _compute_digest(diagnostics: list[types.Diagnostic]) -> str:
+    """Return a checksum and the number of the diagnostics, as a result id."""
     return f"{crc32(repr(diagnostics).encode('utf-8', 'surrogatepass')):08x}-{len(diagnostics)}"
 
 
 def _find_duplicated_functions(
     file_path: Path, document_uri: str, encoding: str, engine: "Engine", cancel_event: Cancel
 ) -> DuplicatedFunctions:
-    """Return the document's duplicated functions; stops between two functions when cancelled. Runs on a thread.
+    """Return the document's duplicated functions with their duplicates. Runs on a thread.
 
-    Returns nothing where diagnostics are turned off meanwhile: this result comes after the next request's empty one.
+    Stops between two functions when cancelled. Returns [] where diagnostics are turned off meanwhile, because this
+    result arrives after the empty one of the next request.
     """
     from codekin.code.extract import split_lines
 
@@ -133,6 +139,7 @@ def _find_duplicated_functions(
 
 
 def _to_diagnostic(documents: Documents, name_range: types.Range, hits: list[Hit]) -> types.Diagnostic:
+    """Return the diagnostic that names the best duplicate, and lists up to ten as related locations."""
     best_hit, other_places = hits[0], ""
     comparison = "The same code as" if best_hit.kinship is Kinship.IDENTICAL else "Nearly the same code as"
     if len(hits) == 2:
@@ -153,6 +160,7 @@ def _to_diagnostic(documents: Documents, name_range: types.Range, hits: list[Hit
 
 
 def _format_evidence(hit: Hit) -> str:
+    """Return the duplicate's name, if it has one, and the reason."""
     qualified_name = hit.place.qualified_name
     return f"{qualified_name}: {hit.why}" if qualified_name else hit.why
 

@@ -13,14 +13,15 @@ from codekin.lsp.session import Session
 log = logging.getLogger(__name__)
 
 
-def find_root(client: Client, session: Session, file_path: Path) -> None:
-    """Use the repository of the file as the root, where no folder is open."""
+def ensure_root(client: Client, session: Session, file_path: Path) -> None:
+    """Look for the file's repository in the background, to use it as the root, if no folder is open."""
     if not session.roots:
         session.await_roots()
         client.create_task(_use_repository(client, session, file_path))
 
 
 async def _use_repository(client: Client, session: Session, file_path: Path) -> None:
+    """Set the file's Git repository as the only root; show a message where it is in none."""
     repository = await session.run_in_opener(lambda: find_repository(file_path))
     if session.roots:
         return
@@ -32,6 +33,7 @@ async def _use_repository(client: Client, session: Session, file_path: Path) -> 
 
 
 def _did_change_folders(_: Client, session: Session, params: types.DidChangeWorkspaceFoldersParams) -> None:
+    """Replace the roots by those that remain after the client removed and added folders."""
     removed_roots = set(to_folder_paths(params.event.removed))
     kept_roots = [root for root in session.roots if root not in removed_roots]
     added_roots = [root for root in to_folder_paths(params.event.added) if root not in kept_roots]
@@ -39,5 +41,5 @@ def _did_change_folders(_: Client, session: Session, params: types.DidChangeWork
 
 
 def register_feature(registry: Registry) -> None:
-    """Register the notification of changed folders."""
+    """Register the handler of changed workspace folders."""
     registry.on_notification(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, _did_change_folders)

@@ -27,7 +27,7 @@ _PROGRESS_TITLE = "codekin: drawing the map"
 
 
 async def build_map(client: Client, session: Session, json_params: Any) -> MapJson:
-    """Build the map on a thread; progress is sent where the client gave a token."""
+    """Answer codekin/map, with progress under the client's token. Raises ArgumentsError or QueryError."""
     params = parse_map(json_params)
     if params.progress_token is None:
         map_json = await _build_map_json(session, params.limit, lambda _: None)
@@ -41,6 +41,7 @@ async def build_map(client: Client, session: Session, json_params: Any) -> MapJs
 async def _build_with_progress(
     client: Client, session: Session, limit: int | None, progress_token: int | str
 ) -> MapJson | None:
+    """Build the map, with a progress bar under the token; None without an engine or when cancelled."""
     event_loop = asyncio.get_running_loop()
     send_progress = partial(_send_progress, client, progress_token)
 
@@ -55,10 +56,13 @@ async def _build_with_progress(
 
 
 def _send_progress(client: Client, progress_token: int | str, progress_value: Any) -> None:
+    """Send a progress value under the token."""
     client.notify(types.PROGRESS, types.ProgressParams(progress_token, progress_value))
 
 
 async def _build_map_json(session: Session, limit: int | None, on_progress: OnProgress) -> MapJson | None:
+    """Build the map on the engine's thread; None without an engine or when cancelled."""
+
     def build_json(engine: "Engine", cancel_event: Cancel) -> MapJson | None:
         from codekin.map.builder import MAX_FUNCTIONS
 
@@ -71,7 +75,7 @@ async def _build_map_json(session: Session, limit: int | None, on_progress: OnPr
 
 
 def _list_file_lines(code_map: "CodeMap", engine: "Engine") -> Any:
-    """Return the line of each name in its file: for a notebook, the line of its JSON."""
+    """Return the 0-based line of each name in its file, an array; for a notebook, the line of its JSON."""
     from codekin.code.notebooks import is_notebook
 
     file_lines = code_map.line.copy()
@@ -85,6 +89,7 @@ def _list_file_lines(code_map: "CodeMap", engine: "Engine") -> Any:
 
 
 def _to_map_json(code_map: "CodeMap", file_lines: Any, to_client_uri: Callable[[Path], str]) -> MapJson:
+    """Return the map as JSON, its arrays as base64."""
     import numpy as np
 
     return {
@@ -103,4 +108,5 @@ def _to_map_json(code_map: "CodeMap", file_lines: Any, to_client_uri: Callable[[
 
 
 def _encode_array(array_values: Any, dtype_name: str) -> str:
+    """Return the array's bytes in this dtype, as base64."""
     return b64encode(array_values.astype(dtype_name).tobytes()).decode("ascii")

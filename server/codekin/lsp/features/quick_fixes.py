@@ -30,7 +30,7 @@ _MAX_OFFERED_DUPLICATES = 3  # a list of actions is read at a glance
 
 @dataclass(frozen=True, slots=True)
 class _DuplicatedFunction:
-    """Function with duplicates, and the edits that ignore them."""
+    """A function, its duplicates, and the edits that ignore them."""
 
     first_line: int  # the client's
     code_lines: list[str]
@@ -39,7 +39,7 @@ class _DuplicatedFunction:
 
 
 async def list_quick_fixes(client: Client, session: Session, params: types.CodeActionParams) -> list[types.CodeAction]:
-    """Return the quick fixes for the first duplicate among the diagnostics of the request."""
+    """Return the quick fixes for the request's first duplicate diagnostic: compare, ignore; [] without one."""
     document_uri, documents = params.text_document.uri, session.documents
     file_path = documents.find_file(document_uri)
     diagnostic = next(filter(_is_duplicate, params.context.diagnostics), None)
@@ -64,12 +64,14 @@ async def list_quick_fixes(client: Client, session: Session, params: types.CodeA
 
 
 def _is_duplicate(diagnostic: types.Diagnostic) -> bool:
+    """Return whether the diagnostic is codekin's report of a duplicate."""
     return (diagnostic.source, diagnostic.code) == ("codekin", "duplicate")
 
 
 def _make_compare_action(
     documents: Documents, diagnostic: types.Diagnostic, code_location: types.Location, hit: Hit
 ) -> types.CodeAction:
+    """Return the quick fix that runs codekin.compare with the function and the hit."""
     title = f"Compare with {format_hit(hit, documents)}"
     hit_json = {**_to_location_json(to_location(hit, documents)), "cell": to_cell_json(hit, documents.encoding)}
     argument = {"mine": _to_location_json(code_location), "theirs": hit_json}
@@ -80,6 +82,7 @@ def _make_compare_action(
 def _make_ignore_action(
     client: Client, documents: Documents, diagnostic: types.Diagnostic, title: str, suppression: "SuppressionEdit"
 ) -> types.CodeAction:
+    """Return the quick fix that applies the suppression edit."""
     workspace_edit = _to_workspace_edit(client, documents, suppression)
     kind = types.CodeActionKind.QuickFix
     return types.CodeAction(title, kind=kind, diagnostics=[diagnostic], edit=workspace_edit)
@@ -88,7 +91,7 @@ def _make_ignore_action(
 def _find_duplicates(
     file_path: Path, document_uri: str, client_line: int, engine: "Engine", _: Cancel
 ) -> _DuplicatedFunction | None:
-    """Return the function whose name is on the client's line, with its duplicates. Runs on a thread."""
+    """Return the function whose name is on the client's line, with duplicates; None if there is none. On a thread."""
     from codekin.code.extract import split_lines
 
     view = open_view(engine, file_path, document_uri)
@@ -114,7 +117,7 @@ def _find_duplicates(
 
 
 def _to_workspace_edit(client: Client, documents: Documents, suppression: "SuppressionEdit") -> types.WorkspaceEdit:
-    """Return the edit that appends the entry to the file, which it creates where there is none."""
+    """Return the edit that appends the entry to the suppression file, and creates that if it is missing."""
     file_text, file_uri = suppression.before or "", documents.to_client_uri(suppression.path)
     last_line = file_text.rpartition("\n")[2]
     end_position = types.Position(file_text.count("\n"), count_code_units(last_line, documents.encoding))
@@ -134,4 +137,5 @@ def _to_workspace_edit(client: Client, documents: Documents, suppression: "Suppr
 
 
 def _to_location_json(location: types.Location) -> LocationJson:
+    """Return the location as JSON."""
     return {"uri": location.uri, "range": to_range_json(location.range)}

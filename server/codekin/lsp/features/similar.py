@@ -33,7 +33,7 @@ _LANGUAGES_BY_EDITOR_ID = {
 
 
 async def find_similar(client: Client, session: Session, params: FindSimilarParams) -> AnswerJson:
-    """Return indexed code that is similar; raises QueryError where the code to compare with can't be read."""
+    """Answer with similar code, and show it if asked to. Raises QueryError where the query's code can't be read."""
     document = session.documents.find_open_document(params.uri)
     file_path = session.documents.find_file(params.uri)
     answer = await session.run_query(Priority.REQUEST, partial(_find_similar, params, document, file_path))
@@ -45,7 +45,7 @@ async def find_similar(client: Client, session: Session, params: FindSimilarPara
 
 
 def to_filter(scope: ScopeParams) -> Filter:
-    """Return the scope as a filter of hits. Raises QueryError."""
+    """Return the scope as a filter of hits. Raises QueryError for an unknown language or invalid folder."""
     from codekin.code.languages import find_language
 
     language, folder_path = scope.language, None
@@ -66,7 +66,7 @@ def _find_similar(
     engine: "Engine",
     cancel_event: Cancel,
 ) -> Answer:
-    """Find code similar to the text, or to the file's or the unsaved document's selection. Runs on a thread."""
+    """Find code similar to the params' text, else to the selection in the file or unsaved document. On a thread."""
     limit, hit_filter = params.scope.limit or engine.settings.search.limit, to_filter(params.scope)
 
     def find_by_code(code: str, language: str = "") -> Answer:
@@ -93,7 +93,7 @@ def _find_similar(
 
 
 def _extract_code(document_text: str, language: str, selection: Range) -> str:
-    """Return the selected lines, or the function at the position, of a document that is no file."""
+    """Return the selected lines of a text that is no file, or else the function at the cursor; "" without one."""
     from codekin.code.extract import extract_snippets, find_snippet, split_lines
 
     document_lines = split_lines(document_text)

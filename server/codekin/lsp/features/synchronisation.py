@@ -1,4 +1,4 @@
-"""Pass on what the client opens, edits, saves and closes, and the files that it sees change on the disk.
+"""Tell the engine which documents the client opens, edits, saves and closes, and which files change on the disk.
 
 A notebook is synchronised as a whole (`notebookDocument/…`), or cell by cell, as if each were a document of its own.
 """
@@ -11,12 +11,13 @@ from lsprotocol import types
 from codekin.lsp.client import Client
 from codekin.lsp.convert import to_path
 from codekin.lsp.features.completion import prepare_document
-from codekin.lsp.features.folders import find_root
+from codekin.lsp.features.folders import ensure_root
 from codekin.lsp.handlers import Registry
 from codekin.lsp.session import Session
 
 
 def _update_document(session: Session, document_uri: str) -> None:
+    """Tell the engine the present text of an open document, or of the notebook whose cell it is."""
     file_path, document = to_path(document_uri), session.documents.find_open_document(document_uri)
     if file_path is None:
         _update_notebook(session, session.documents.find_file(document_uri))
@@ -26,32 +27,36 @@ def _update_document(session: Session, document_uri: str) -> None:
 
 
 def _update_notebook(session: Session, notebook_path: Path | None) -> None:
-    """Pass on all open cells of the notebook; the path is None for a document that is no file (untitled)."""
+    """Tell the engine all open cells of the notebook; does nothing where none is open or the path is None."""
     notebook = session.documents.find_open_notebook(notebook_path) if notebook_path else None
     if notebook_path is not None and notebook is not None:
         session.run_edit(lambda engine: engine.open_document(notebook_path, notebook))
 
 
 def _update_files(session: Session, document_uris: Iterable[str]) -> None:
+    """Tell the engine that these files, where they are files, may have changed on the disk."""
     file_paths = [path for uri in document_uris if (path := session.documents.find_file(uri))]
     if file_paths:
         session.run_edit(lambda engine: engine.update(file_paths))
 
 
 def _did_open(client: Client, session: Session, params: types.DidOpenTextDocumentParams) -> None:
+    """Find a root if there is none, pass on the text, and parse it in advance."""
     document_uri = params.text_document.uri
     file_path = session.documents.find_file(document_uri)
     if file_path is not None:
-        find_root(client, session, file_path)
+        ensure_root(client, session, file_path)
     _update_document(session, document_uri)
     client.create_task(prepare_document(session, document_uri))
 
 
 def _did_change(_: Client, session: Session, params: types.DidChangeTextDocumentParams) -> None:
+    """Pass on the edited text."""
     _update_document(session, params.text_document.uri)
 
 
 def _did_close(_: Client, session: Session, params: types.DidCloseTextDocumentParams) -> None:
+    """Have the engine read the file from the disk again; for a cell, once its last sibling is closed."""
     document_uri = params.text_document.uri
     file_path = session.documents.find_file(document_uri)
     if file_path is None:
@@ -63,39 +68,45 @@ def _did_close(_: Client, session: Session, params: types.DidCloseTextDocumentPa
 
 
 def _did_save(_: Client, session: Session, params: types.DidSaveTextDocumentParams) -> None:
+    """Have the engine check the saved file on the disk."""
     _update_files(session, [params.text_document.uri])
 
 
 def _did_open_notebook(client: Client, session: Session, params: types.DidOpenNotebookDocumentParams) -> None:
+    """Find a root if there is none, and pass on the notebook's cells."""
     notebook_path = to_path(params.notebook_document.uri)
     if notebook_path is not None:
-        find_root(client, session, notebook_path)
+        ensure_root(client, session, notebook_path)
         _update_notebook(session, notebook_path)
 
 
 def _did_change_notebook(_: Client, session: Session, params: types.DidChangeNotebookDocumentParams) -> None:
+    """Pass on the notebook's cells."""
     _update_notebook(session, to_path(params.notebook_document.uri))
 
 
 def _did_save_notebook(_: Client, session: Session, params: types.DidSaveNotebookDocumentParams) -> None:
+    """Have the engine check the saved notebook on the disk."""
     _update_files(session, [params.notebook_document.uri])
 
 
 def _did_close_notebook(_: Client, session: Session, params: types.DidCloseNotebookDocumentParams) -> None:
+    """Have the engine read the notebook from the disk again."""
     notebook_path = to_path(params.notebook_document.uri)
     if notebook_path is not None:
         session.run_edit(lambda engine: engine.close_document(notebook_path))
 
 
 def _did_change_watched_files(_: Client, session: Session, params: types.DidChangeWatchedFilesParams) -> None:
+    """Have the engine check the files that the client saw change."""
     _update_files(session, (change.uri for change in params.changes))
 
 
 def register_feature(registry: Registry) -> None:
-    """Register the notifications of documents and files.
+    """Register the handlers of document, notebook and file notifications.
 
-    codekin watches files itself: asked to, Emacs watches each folder a second time, and asks its user first where
-    there are many. What a client sends unasked is merged.
+    codekin watches files itself and registers no watchers: Emacs would watch each folder a second time, and would ask
+    its user first where there are many. Changes that a client reports without being asked are merged.
     """
     registry.on_notification(types.TEXT_DOCUMENT_DID_OPEN, _did_open)
     registry.on_notification(types.TEXT_DOCUMENT_DID_CHANGE, _did_change)
