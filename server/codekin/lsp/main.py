@@ -9,6 +9,7 @@ import threading
 from functools import partial
 
 from codekin.lsp import features, logs, streams, transport
+from codekin.lsp.allocation import limit_free_memory
 from codekin.lsp.connections import ListenAddress
 from codekin.lsp.server import CodekinServer
 
@@ -27,6 +28,7 @@ def serve_client(listen_address: ListenAddress | None = None) -> None:
 
     Raises SystemExit(1) where the client has not sent `shutdown` first; QueryError or OSError where it can't listen.
     """
+    limit_free_memory()
     logs.configure_logging()
     exit_status = asyncio.run(_run_server(listen_address))
     if exit_status:
