@@ -26,7 +26,7 @@ _CANCEL_POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodeMap:
-    """The drawn functions, ordered by path and line."""
+    """The functions drawn on a plane, ordered by path and line: parallel arrays of length n."""
 
     generation: int  # of the index that it was built from
     total: int  # functions in the workspace; some are not drawn if there are too many or they have no vector yet
@@ -42,7 +42,7 @@ class CodeMap:
 
 
 class MapBuilder:
-    """Builds the map of an index, once for each of its generations. Thread-safe."""
+    """Builds the map of an index, and keeps the latest one for its generation and limit. Thread-safe."""
 
     def __init__(self, index: Index, list_roots: Callable[[], Sequence[Path]]) -> None:
         self._index = index
@@ -51,9 +51,9 @@ class MapBuilder:
         self._latest: tuple[int, CodeMap] | None = None  # with the limit that it was built for
 
     def build(self, limit: int, on_progress: OnProgress, cancel: Cancel) -> CodeMap | None:
-        """Return the map of at most `limit` functions, or None when cancelled. Takes some seconds the first time.
+        """Return the map of at most `limit` functions, cached while the index is unchanged; None when cancelled.
 
-        Progress counts hundredths.
+        Takes some seconds the first time. Progress counts hundredths.
         """
         while not self._build_lock.acquire(timeout=_CANCEL_POLL_S):  # another thread builds the same map
             if cancel.is_set():
@@ -71,6 +71,7 @@ class MapBuilder:
             self._build_lock.release()
 
     def _build(self, generation: int, limit: int, on_share: Callable[[float], None], cancel: Cancel) -> CodeMap:
+        """Return the map of an even sample of up to `limit` functions that have a vector; incomplete when cancelled."""
         functions = self._index.store.list_functions()
         total = len(functions)
         if total > limit:
@@ -102,10 +103,10 @@ class MapBuilder:
         )
 
     def _load_vectors(self, function_contents: IndexArray) -> tuple[IndexArray, FloatArray, IndexArray]:
-        """Return the distinct contents that have a vector, their vectors, and each function's row in them or -1.
+        """Return the contents that have a vector, the vectors, and each function's row in them, or -1.
 
-        They are in the order in which functions, sorted by path, first have them: content numbers tell when something
-        was indexed, and the map must not depend on that.
+        They are ordered by the first function, by path, that has them, not by content number: the map must not depend
+        on the order of indexing.
         """
         distinct, first, distinct_of = np.unique(function_contents, return_index=True, return_inverse=True)
         has_vector, vectors = self._index.light.dense.find_vectors(distinct)
@@ -117,7 +118,7 @@ class MapBuilder:
     def _link_near_duplicates(
         self, rows: IndexArray, neighbours: IndexArray, contents: IndexArray
     ) -> npt.NDArray[np.uint32]:
-        """Link each function to the next of the same text, and the first of a text to those of its near-duplicates."""
+        """Return up to 50,000 pairs of function positions: copies as a chain, and first copies of near-duplicates."""
         order = np.argsort(rows, kind="stable").astype(np.uint32)
         same_text = rows[order][1:] == rows[order][:-1]
         copies = np.stack([order[:-1][same_text], order[1:][same_text]], axis=1)
@@ -127,7 +128,7 @@ class MapBuilder:
 
 
 def _separate_copies(positions: FloatArray, rows: IndexArray) -> tuple[FloatArray, FloatArray]:
-    """Place functions with the same text around their common position, like seeds in a sunflower."""
+    """Return x and y of each function (n,), with functions of the same text in a spiral around their position."""
     order = np.argsort(rows, kind="stable")
     sizes = np.bincount(rows, minlength=len(positions))
     copy_number = np.empty(len(rows), np.float32)
@@ -140,10 +141,10 @@ def _separate_copies(positions: FloatArray, rows: IndexArray) -> tuple[FloatArra
 def _assign_groups(
     files: Sequence[str], file: npt.NDArray[np.uint32], roots: Sequence[Path]
 ) -> tuple[list[FolderGroup], npt.NDArray[np.uint8]]:
-    """Return the groups, and the group of each function."""
+    """Return the groups of folders, and the index of each function's group (n,)."""
     folder_sizes: Counter[tuple[str, ...]] = Counter()
     file_sizes = np.bincount(file, minlength=len(files)).tolist()
-    folders = [_folder_parts(Path(path), roots) for path in files]
+    folders = [_split_folder(Path(path), roots) for path in files]
     for folder, size in zip(folders, file_sizes, strict=True):
         folder_sizes[folder] += size
     groups, group_of_folder = choose_groups(list(folder_sizes), list(folder_sizes.values()))
@@ -152,8 +153,8 @@ def _assign_groups(
     return groups, group_of_file[file] if len(file) else np.empty(0, np.uint8)
 
 
-def _folder_parts(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
-    """Return the file's folder relative to its root, below the root's name where there are several roots."""
+def _split_folder(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
+    """Return the parts of the file's folder relative to its root, after the root's name if there are several."""
     root = next((root for root in roots if path.is_relative_to(root)), None)
     if root is None:
         return path.parent.parts
@@ -162,7 +163,7 @@ def _folder_parts(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _to_hundredths(on_progress: OnProgress) -> Callable[[float], None]:
-    """Return a listener to shares of 1 that reports each whole hundredth once."""
+    """Return a function that takes shares of 1 and reports each whole hundredth once to `on_progress`."""
     reported = -1
 
     def on_share(share: float) -> None:

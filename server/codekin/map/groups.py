@@ -1,4 +1,4 @@
-"""Choose a few groups of folders, for colours: no more than an eye can tell apart, each as large as possible."""
+"""Choose a few groups of folders to colour: no more than an eye can tell apart, each as large as possible."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ Folder = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class FolderGroup:
-    """A folder whose functions have one colour."""
+    """A folder whose functions share a colour, and the number of these functions."""
 
     name: str  # "clients/src/test"; "others" for the last one, which may be empty
     count: int  # functions
 
 
 def choose_groups(folders: Sequence[Folder], sizes: Sequence[int]) -> tuple[list[FolderGroup], list[int]]:
-    """Return the groups, largest first, "others" last, and the group of each folder.
+    """Return at most 10 groups and "others", largest first, "others" last, and the group index of each folder.
 
     `sizes` counts the functions in each folder. Starts with all folders in one group and splits the largest that can
     be split, as long as there are at most MAX_GROUPS. Small folders stay with the folder that was split; at the root
@@ -53,7 +53,7 @@ def choose_groups(folders: Sequence[Folder], sizes: Sequence[int]) -> tuple[list
 def _count_children(
     parent: Folder, group_sizes: dict[Folder, int], folders: Sequence[Folder], sizes: Sequence[int]
 ) -> Counter[Folder]:
-    """Count the functions in each folder directly below `parent`."""
+    """Return the number of functions below each folder that is directly below `parent`, in no deeper group."""
     children: Counter[Folder] = Counter()
     for folder, size in zip(folders, sizes, strict=True):
         if len(folder) > len(parent) and _find_group(folder, group_sizes) == parent:
@@ -64,6 +64,7 @@ def _count_children(
 def _to_groups(
     group_sizes: dict[Folder, int], display_folders: dict[Folder, Folder], group_of: Sequence[Folder | None]
 ) -> tuple[list[FolderGroup], list[int]]:
+    """Return the groups by size, "others" last, and for each folder's group its index among them."""
     ranked = sorted((folder for folder in group_sizes if folder), key=lambda folder: (-group_sizes[folder], folder))
     numbers: dict[Folder | None, int] = {folder: number for number, folder in enumerate(ranked)}
     groups = [FolderGroup("/".join(display_folders[folder]), group_sizes[folder]) for folder in ranked]
@@ -72,5 +73,5 @@ def _to_groups(
 
 
 def _find_group(folder: Folder, group_sizes: dict[Folder, int]) -> Folder | None:
-    """Return the deepest group that contains the folder."""
+    """Return the deepest group that contains the folder; None where none does."""
     return next((folder[:depth] for depth in range(len(folder), -1, -1) if folder[:depth] in group_sizes), None)

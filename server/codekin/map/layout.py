@@ -33,9 +33,9 @@ OnShare = Callable[[float], None]  # 0 … 1
 
 
 def layout_points(vectors: FloatArray, on_share: OnShare, cancel: Cancel) -> tuple[FloatArray, IndexArray]:
-    """Return positions (n, 2), float32 in 0 … 1, and neighbours of each vector (n, k), k ≤ 15, for `vectors` (n, d).
+    """Return positions (n, 2), float32 in 0 … 1, and each vector's neighbours (n, k), k ≤ 15, for `vectors` (n, d).
 
-    Deterministic on one machine. When cancelled, returns what there is so far.
+    Deterministic on one machine. When cancelled, returns the unfinished layout.
     """
     count = len(vectors)
     if count < _MIN_POINTS:
@@ -54,7 +54,7 @@ def layout_points(vectors: FloatArray, on_share: OnShare, cancel: Cancel) -> tup
 
 
 def project_principal(vectors: FloatArray, count: int) -> FloatArray:
-    """Project on the first principal components (n, count), whose signs make the largest weight positive."""
+    """Return the vectors projected on their first principal components, (n, count), with deterministic signs."""
     sample = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _COVARIANCE_SAMPLE)).astype(np.int64)]
     mean = sample.mean(axis=0)
     _, axes = np.linalg.eigh((sample - mean).T @ (sample - mean))
@@ -64,7 +64,7 @@ def project_principal(vectors: FloatArray, count: int) -> FloatArray:
 
 
 def _relax(positions: FloatArray, neighbours: IndexArray, on_share: OnShare, cancel: Cancel) -> None:
-    """Move `positions` (n, 2) in place."""
+    """Move `positions` (n, 2) in place, in 500 steps of attraction to neighbours and repulsion from random points."""
     random = np.random.Generator(np.random.PCG64(0))
     x, y = positions[:, 0].copy(), positions[:, 1].copy()
     columns = np.ascontiguousarray(neighbours.T)
@@ -83,7 +83,7 @@ def _relax(positions: FloatArray, neighbours: IndexArray, on_share: OnShare, can
 
 
 def _attract(x: FloatArray, y: FloatArray, neighbour: IndexArray) -> tuple[FloatArray, FloatArray]:
-    """Return each point's move towards its neighbour, or away where both are too close to be told apart."""
+    """Return each point's move towards its neighbour (dx, dy), or away from it where they are too close."""
     dx, dy = x[neighbour] - x, y[neighbour] - y
     squared = dx * dx + dy * dy
     weight = np.float32(2) * (1 - _MIN_SQUARED_DISTANCE / (squared + _MIN_SQUARED_DISTANCE)) / (1 + squared)
@@ -91,9 +91,9 @@ def _attract(x: FloatArray, y: FloatArray, neighbour: IndexArray) -> tuple[Float
 
 
 def _repel(x: FloatArray, y: FloatArray, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Return each point's move away from random points.
+    """Return each point's move away from four random points (dx, dy).
 
-    Those are one shuffle of all points, read with several shifts: reading memory in order is what makes it fast.
+    The random points are one shuffle of all points, read at several offsets, because memory is read fastest in order.
     """
     shuffled = random.permutation(len(x))
     twice_x, twice_y = np.tile(x[shuffled], 2), np.tile(y[shuffled], 2)
@@ -108,7 +108,7 @@ def _repel(x: FloatArray, y: FloatArray, random: np.random.Generator) -> tuple[F
 
 
 def _fit_to_unit_square(positions: FloatArray) -> FloatArray:
-    """Scale both axes alike into 0 … 1, with the farthest thousandth on the edge, so that no outlier sets the scale."""
+    """Return the positions scaled into 0 … 1, both axes alike, with the farthest thousandth on the edge."""
     low, high = np.quantile(positions, [0.001, 0.999], axis=0)
     middle, side = (low + high) / 2, max(float((high - low).max()) * 1.04, 1e-6)
     fitted = np.clip((positions - middle) / side + 0.5, 0, 1)
@@ -116,7 +116,7 @@ def _fit_to_unit_square(positions: FloatArray) -> FloatArray:
 
 
 def _even_out(values: FloatArray) -> FloatArray:
-    """Stretch an axis where there are many points; their order stays."""
+    """Return the values spread more evenly over 0 … 1, in the same order."""
     ticks = np.linspace(0, 1, _TICKS)
     shares = np.searchsorted(np.sort(values), ticks) / len(values)
     evened: FloatArray = _EVENNESS * np.interp(values, ticks, shares) + (1 - _EVENNESS) * values

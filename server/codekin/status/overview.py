@@ -1,4 +1,4 @@
-"""Describe a running codekin: its state, how much of the workspace is searchable, and what is wrong."""
+"""Describe a running engine: its state, how much of the workspace is searchable, and what is wrong."""
 
 import json
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from codekin.workspace.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class HeavyModelState:
-    """How far the heavy model is, for a command that is about to use it, or has."""
+    """The heavy model's status, backlog and last failure, for a command that uses it."""
 
     status: ModelStatus
     pending_count: int  # contents that have no vector yet, as far as is known
@@ -23,7 +23,7 @@ class HeavyModelState:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Reads the status off the parts of one engine. Changes nothing; may be asked from any thread."""
+    """Computes the status from the parts of one engine. Changes nothing; safe on any thread."""
 
     workspace: Workspace
     index: Index
@@ -33,9 +33,9 @@ class Overview:
     suppressions: Suppressions
 
     def measure_coverage(self) -> float:
-        """Return the searchable share of the workspace, 0 … 1: indexed files, times the share of loaded vectors.
+        """Return the searchable share of the workspace, 0 … 1; 0 before the first scan has counted the files.
 
-        0 before the first scan has counted the files.
+        That is the share of indexed files, times the share of loaded vectors.
         """
         store = self.index.store
         files, pending = store.count_of("files"), store.count_of("pending")
@@ -46,7 +46,7 @@ class Overview:
         return indexed_share * self.index.loaded_share
 
     def describe_models(self) -> tuple[ModelStatus, ...]:
-        """Return how far each model is, the light one first."""
+        """Return name, device, share of embedded contents and state of each model, the light one first."""
         coverage, heavy_status = self.measure_coverage(), self.heavy.status()
         light_status = ModelStatus(self.embedder.model, self.embedder.device, coverage, ModelState.READY)
         if heavy_status is None:
@@ -65,7 +65,7 @@ class Overview:
         return replace(progress, models=shares) if progress and len(shares) > 1 else progress
 
     def make_status(self, engine_problems: list[str], *, is_started: bool) -> Status:
-        """Assemble the status; `engine_problems` come first among the problems."""
+        """Return the status; `engine_problems` come first among its problems."""
         store, counts = self.index.store, self.index.store.count_rows()
         return Status(
             roots=self.workspace.roots,
@@ -88,6 +88,7 @@ class Overview:
         )
 
     def _list_problems(self) -> list[str]:
+        """Return the problems of the indexer, the suppression files, the heavy model and the ignore rules."""
         problems = [self.indexer.problem] if self.indexer.problem else []
         for file in self.suppressions.load_files():
             problems += file.problems

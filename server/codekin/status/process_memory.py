@@ -1,4 +1,4 @@
-"""Measure the memory of this process and its children, where the system tells it in files (/proc)."""
+"""Measure the memory of this process and its descendants, where the system has /proc."""
 
 import os
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _PURPOSES = {
 
 @dataclass(frozen=True, slots=True)
 class ProcessMemory:
-    """The memory of one process."""
+    """What a process is for, and its resident memory in bytes."""
 
     purpose: str  # "this process", "indexing", …
     resident_bytes: int  # those it shares with others included
 
 
 def measure_processes() -> tuple[ProcessMemory, ...]:
-    """Measure this process first, then all below it; nothing on a system without /proc."""
+    """Return the memory of this process, then of all its descendants; () on a system without /proc."""
     children: dict[int, list[int]] = {}
     for folder in _PROC.glob("[0-9]*"):
         if (parent := _read_parent(folder)) is not None:
@@ -39,24 +39,27 @@ def measure_processes() -> tuple[ProcessMemory, ...]:
 
 
 def _read_parent(folder: Path) -> int | None:
+    """Return the parent's process id from a folder of /proc; None where it can't be read."""
     stat = _read_text(folder / "stat")  # "12 (name with ) anything) S 11 …"
     fields = stat.rpartition(")")[2].split()
     return int(fields[1]) if len(fields) > 1 else None
 
 
 def _read_resident_bytes(folder: Path) -> int | None:
+    """Return the resident memory from a folder of /proc; None where it can't be read."""
     fields = _read_text(folder / "statm").split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else None
 
 
 def _find_purpose(folder: Path) -> str:
-    """Return what a child is for, by its command line; else the program's name."""
+    """Return what a child process is for, by its command line, or else its program's name."""
     arguments = _read_text(folder / "cmdline").split("\0")
     purpose = next((_PURPOSES[argument] for argument in arguments if argument in _PURPOSES), None)
     return purpose or (Path(arguments[0]).name if arguments[0] else "a worker")
 
 
 def _read_text(path: Path) -> str:
+    """Return the file's text; "" where it can't be read."""
     try:
         return path.read_text("utf-8", "replace")
     except OSError:  # it has just ended; or there is no such thing here

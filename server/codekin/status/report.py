@@ -1,4 +1,4 @@
-"""Report what is indexed, what is not and why, what that takes, and what went wrong."""
+"""Report what is indexed, what is skipped and why, the resources used, and recent errors."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ class Report:
 
 
 def make_report(paths: IndexPaths, index: Index, workspace: Workspace, *, is_owner: bool) -> Report:
-    """Look at files and at the store, and report; takes some milliseconds."""
+    """Assemble the report from the store, the files on the disk and /proc; takes some milliseconds."""
     store = index.store
     file_counts, function_counts = store.count_files_by_language(), store.count_functions_by_language()
     skipped, unparsed = list(store.skipped()), list_unparsed(store, workspace)
@@ -78,11 +78,12 @@ def make_report(paths: IndexPaths, index: Index, workspace: Workspace, *, is_own
 
 
 def _group_reason(reason: str) -> str:
-    """Return one text for reasons that differ only in what they say of one file."""
+    """Return a common text for reasons that differ only in a file's size; others unchanged."""
     return next((group for part, group in _REASON_GROUPS.items() if part in reason), reason)
 
 
 def _list_stored_files(paths: IndexPaths, store: Store) -> tuple[StoredFile, ...]:
+    """Return the index, graph and vector files with their sizes; a missing one has size 0."""
     graph_files = (paths.graph, paths.graph.with_name(paths.graph.name + ".json"))
     vector_files = (paths.vectors, paths.vectors.with_name(paths.vectors.name + "-wal"))
     return (
@@ -93,11 +94,12 @@ def _list_stored_files(paths: IndexPaths, store: Store) -> tuple[StoredFile, ...
 
 
 def _sum_sizes(paths: Sequence[Path]) -> int:
+    """Return the sum of the files' sizes in bytes; missing ones count 0."""
     return sum(map(size_of, paths))
 
 
 def _find_owner(paths: IndexPaths) -> str:
-    """Return who holds the workspace's lock, if it is not this process."""
+    """Return "another process" where that holds the workspace's lock, else "nobody"; takes the lock for a moment."""
     try:
         with FileLock(paths.lock, timeout=0, mode=0o600):
             return "nobody"
@@ -108,7 +110,7 @@ def _find_owner(paths: IndexPaths) -> str:
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """Return the report as JSON documents have it."""
+    """Return the report as JSON, printable, under the field names of the protocol."""
     return {
         "languages": [
             {"name": language.name, "files": language.files, "functions": language.functions}
@@ -130,9 +132,10 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def _files_to_json(files: Sequence[Skipped]) -> list[dict[str, str]]:
+    """Return the skipped files with their reasons as JSON, printable."""
     return [{"path": str(file.path), "reason": printable(file.reason)} for file in files]
 
 
 def _format_time(seconds: float) -> str:
-    """Format a POSIX time by ISO 8601, in UTC, in whole seconds."""
+    """Format a POSIX time as ISO 8601 in UTC, to the second."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

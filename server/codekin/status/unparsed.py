@@ -14,7 +14,10 @@ _TOO_COSTLY = "parsing it takes too much time or memory"
 
 
 def list_unparsed(store: Store, workspace: Workspace) -> list[Skipped]:
-    """List these files with the reason, by path. They are searched, but none of their functions is known."""
+    """Return the files indexed as windows of lines although there is a grammar, by path, each with the reason.
+
+    They are searched, but none of their functions is known.
+    """
     reasons: dict[Path, str] = {}
     for window in store.list_windows(GRAMMARS):
         language = _find_language(window, workspace)
@@ -24,7 +27,7 @@ def list_unparsed(store: Store, workspace: Workspace) -> list[Skipped]:
 
 
 def _find_language(window: Location, workspace: Workspace) -> str:
-    """Return the language that the lines were read in: in a notebook, a cell may have one of its own."""
+    """Return the language of a window of lines: of its cell in a notebook, else of the file; "" if unknown."""
     if not is_notebook(window.path):
         return window.language
     cell = find_cell(workspace.cells(window.path), window.span.start)
@@ -32,6 +35,7 @@ def _find_language(window: Location, workspace: Workspace) -> str:
 
 
 def _explain(language: str) -> str:
+    """Return the reason why a file in this language has not been parsed."""
     if load_syntax(language) is None:
         return f"the grammar for {language} can't be loaded; run codekin doctor"
     return _TOO_COSTLY
