@@ -143,7 +143,7 @@ def test_pairs_are_found_in_another_language(roots: tuple[Path, Path], tmp_path:
     report = measure_clones(
         [roots[0]], SamplingPlan(sample=1, pairs=pairs, workers=1), settings(tmp_path), lambda _: None
     )
-    (paired,) = report.group_queries["4 other language"]
+    (paired,) = report.queries_by_row["4 other language"]
     assert paired.rank == 1
     assert paired.best_hit is not None
     assert paired.best_hit.place.language == "ruby"

@@ -1,1 +1,1 @@
-"""How good retrieval is: sets of questions with known answers, exact search, the field's metrics, signed tables."""
+"""How good are the answers? Sets of questions with known answers, the field's metrics, and tables with signatures."""

@@ -20,12 +20,12 @@ _PROSE_LANGUAGE = "en"  # what sets call the language of what is no code
 
 
 class BenchmarkError(CodekinError):
-    """A folder is not a retrieval set."""
+    """A folder is not a retrieval set, or a benchmark's files are missing or malformed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One retrieval set; queries and passages are identified by position."""
+    """One retrieval set: queries, passages and graded relevance, identified by position."""
 
     name: str
     task: Task
@@ -38,7 +38,7 @@ class Benchmark:
 
 
 def load_benchmark(folder: Path) -> Benchmark:
-    """Load a retrieval set. Raises BenchmarkError when a file is missing or malformed."""
+    """Load a retrieval set, without queries that have no relevant passage. Raises BenchmarkError."""
     try:
         task = _TASKS[json.loads((folder / "meta.json").read_text("utf-8"))["task"]]
         passages, passage_languages = _load_texts(folder / "corpus.jsonl")
@@ -70,7 +70,7 @@ def load_benchmark(folder: Path) -> Benchmark:
 
 
 def _load_texts(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Return the texts by id, and their programming languages."""
+    """Return a file's texts by id, and their programming languages in the same order, "" for prose."""
     rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
     languages = [str(row.get("language", "")) for row in rows]
     return {str(row["_id"]): str(row["text"]) for row in rows}, [

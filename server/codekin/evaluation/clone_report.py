@@ -25,21 +25,22 @@ def format_table(report: CloneReport) -> str:
 
 
 def compute_recall(queries: Sequence[CloneQuery], k: int) -> float:
-    """Return the share of queries that have a right hit among the first k."""
+    """Return the share of queries that have a right hit among the first k; 0 without queries."""
     return sum(query.rank is not None and query.rank <= k for query in queries) / len(queries) if queries else 0.0
 
 
 def compute_mrr(ranks: Sequence[int | None]) -> float:
-    """Return the mean of 1 / rank of the first right hit, 0 where there is none."""
+    """Return the mean reciprocal rank: 1 / rank, or 0 for None, averaged over the queries."""
     return sum(1 / rank for rank in ranks if rank) / len(ranks) if ranks else 0.0
 
 
 def _format_by_type(report: CloneReport) -> str:
+    """Return a table of recall, MRR and claimed kinship, one row per type of clone."""
     has_single_retrievers = any(rank for query in report.queries for rank in query.retriever_ranks)
     header = ["type", "questions", "recall@1", "MRR@10", "recall@10", "peer@1", "right and claimed"]
     header += ["words alone @1", "vectors alone @1"] if has_single_retrievers else []
     rows = []
-    for name, queries in report.group_queries.items():
+    for name, queries in report.queries_by_row.items():
         claimed_share = sum(query.rank == 1 and query.claimed_kinship in CLAIMED_KINSHIPS for query in queries) / len(
             queries
         )
@@ -64,7 +65,7 @@ def _format_by_type(report: CloneReport) -> str:
 
 
 def _format_by_edit_count(report: CloneReport) -> str:
-    """Group clones of type 3 by their number of edits besides layout and names."""
+    """Return a table of recall for type-3 clones, one row per number of edits besides layout and names."""
     edited_queries = [query for query in report.queries if query.edits and query.type is CloneType.EDITED]
     counts = sorted({query.edit_count for query in edited_queries})
     rows = []
@@ -82,18 +83,20 @@ def _format_by_edit_count(report: CloneReport) -> str:
 
 
 def _format_by_language(report: CloneReport) -> str:
+    """Return a table of recall@1, one row per language, one column per type of clone."""
     languages = sorted({query.language for query in report.queries})
     rows = []
     for language in languages:
         cells = []
-        for queries in report.group_queries.values():
+        for queries in report.queries_by_row.values():
             matching = [query for query in queries if query.language == language]
             cells.append(f"{compute_recall(matching, 1):.3f} ({len(matching)})" if matching else "–")
         rows.append([language, *cells])
-    return markdown.format_table(["recall@1 (questions)", *report.group_queries], rows)
+    return markdown.format_table(["recall@1 (questions)", *report.queries_by_row], rows)
 
 
 def _format_by_edit(report: CloneReport) -> str:
+    """Return a table of recall, one row per kind of edit, most frequent first."""
     edited_queries = [query for query in report.queries if query.edits]
     names = Counter(name for query in edited_queries for name in set(query.edits))
     rows = []
@@ -111,6 +114,7 @@ def _format_by_edit(report: CloneReport) -> str:
 
 
 def _format_false_alarms(report: CloneReport) -> str:
+    """Return how often unrelated functions are claimed to be kin, by the hit's score, and the doubtful claims."""
     strangers, parts = report.strangers, []
     if strangers:
         claimed = [claimed_hit for claimed_hit in strangers if claimed_hit.kinship in CLAIMED_KINSHIPS]
@@ -125,9 +129,9 @@ def _format_false_alarms(report: CloneReport) -> str:
             above_floor = sum(
                 claimed_hit.hit is not None and claimed_hit.hit.score >= floor for claimed_hit in strangers
             )
-            cells = [_format_share_above(queries, floor) for queries in report.group_queries.values()]
+            cells = [_format_share_above(queries, floor) for queries in report.queries_by_row.values()]
             rows.append([f"{floor}", _format_share(above_floor / len(strangers)), *cells])
-        parts.append(markdown.format_table(["score of the first hit >=", "strangers", *report.group_queries], rows))
+        parts.append(markdown.format_table(["score of the first hit >=", "strangers", *report.queries_by_row], rows))
     parts += [
         _format_claims("Duplicates", report.duplicates, report),
         _format_claims("Claimed kin", report.neighbours, report),
@@ -136,7 +140,7 @@ def _format_false_alarms(report: CloneReport) -> str:
 
 
 def _format_claims(subject: str, claims: Sequence[ClaimedHit], report: CloneReport) -> str:
-    """Count the claims by kinship, and those of each that look wrong by another measure."""
+    """Return a sentence that counts the claims by kinship, and how many of each are doubtful."""
     kinship_counts = Counter(claimed_hit.kinship for claimed_hit in claims)
     doubtful_counts = Counter(
         claimed_hit.kinship for claimed_hit in claims if claimed_hit.token_similarity < MIN_TOKEN_SIMILARITY
@@ -153,7 +157,7 @@ def _format_claims(subject: str, claims: Sequence[ClaimedHit], report: CloneRepo
 
 
 def _format_share_above(queries: Sequence[CloneQuery], floor: float) -> str:
-    """Return the share of queries whose first hit is right and scores at least `floor`."""
+    """Return the share of queries whose first hit is right and scores at least `floor`, formatted."""
     return _format_share(
         sum(query.rank == 1 and query.best_hit is not None and query.best_hit.score >= floor for query in queries)
         / len(queries)
@@ -161,9 +165,9 @@ def _format_share_above(queries: Sequence[CloneQuery], floor: float) -> str:
 
 
 def format_failures(report: CloneReport, max_per_type: int = 8) -> str:
-    """List clones that were missed, `max_per_type` of each type, and doubtful claims, for a person to judge."""
+    """Return Markdown that lists missed clones, `max_per_type` of each type, and doubtful claims, for inspection."""
     parts = ["# Clones that were not the first hit", format_signature(report.signature)]
-    for name, queries in report.group_queries.items():
+    for name, queries in report.queries_by_row.items():
         missed = [query for query in queries if 1 not in (query.rank, query.peer_rank)]
         parts.append(f"## {name}: {len(missed)} of {len(queries)}, peers not counted")
         parts += [_format_missed_clone(query) for query in missed[:max_per_type]]
@@ -180,6 +184,7 @@ def format_failures(report: CloneReport, max_per_type: int = 8) -> str:
 
 
 def _format_missed_clone(query: CloneQuery) -> str:
+    """Return a section with the original, the query and the best hit of a missed clone."""
     first = query.best_hit
     best_hit = (
         f"{first.place.path}:{first.place.span.start + 1} ({first.kinship}, {first.score:.3f})" if first else "nothing"
@@ -195,6 +200,7 @@ def _format_missed_clone(query: CloneQuery) -> str:
 
 
 def _format_doubtful_hit(claimed_hit: ClaimedHit) -> str:
+    """Return a section with the query and the hit of a doubtful claim."""
     place = claimed_hit.hit.place if claimed_hit.hit else None
     location = f"{place.path}:{place.span.start + 1}" if place else ""
     heading = (
@@ -210,11 +216,12 @@ def _format_doubtful_hit(claimed_hit: ClaimedHit) -> str:
 
 
 def _format_code_block(name: str, text: str) -> str:
+    """Return the text's first 1,500 characters as a named code block."""
     return f"{name}\n```\n{text[:1500]}\n```"
 
 
 def to_json(report: CloneReport) -> dict[str, Any]:
-    """Return the whole report for a program."""
+    """Return the whole report as JSON."""
     return {
         "signature": report.signature,
         "types": {
@@ -224,7 +231,7 @@ def to_json(report: CloneReport) -> dict[str, Any]:
                 "mrr_at_10": round(compute_mrr([item.rank for item in queries]), 4),
                 "recall_at_10": round(compute_recall(queries, 10), 4),
             }
-            for name, queries in report.group_queries.items()
+            for name, queries in report.queries_by_row.items()
         },
         "strangers": [_claimed_hit_to_json(item) for item in report.strangers],
         "neighbours": [_claimed_hit_to_json(item) for item in report.neighbours],
@@ -235,6 +242,7 @@ def to_json(report: CloneReport) -> dict[str, Any]:
 
 
 def _query_to_json(query: CloneQuery) -> dict[str, Any]:
+    """Return one query and its result as JSON, without the texts."""
     best_hit = (
         {"score": round(query.best_hit.score, 4), "kinship": str(query.best_hit.kinship or "")}
         if query.best_hit
@@ -253,6 +261,7 @@ def _query_to_json(query: CloneQuery) -> dict[str, Any]:
 
 
 def _claimed_hit_to_json(claimed_hit: ClaimedHit) -> dict[str, Any]:
+    """Return one claim as JSON, without the texts."""
     score = round(claimed_hit.hit.score, 4) if claimed_hit.hit else 0.0
     return {
         "asked": claimed_hit.asked,
@@ -263,4 +272,5 @@ def _claimed_hit_to_json(claimed_hit: ClaimedHit) -> dict[str, Any]:
 
 
 def _format_share(share: float) -> str:
+    """Format a share of 1 with three decimals."""
     return f"{share:.3f}"

@@ -1,4 +1,4 @@
-"""Clones of real functions, asked for among everything else there is: `codekin evaluate clones`.
+"""Measure clone detection: search edited copies of real functions in a workspace (`codekin evaluate clones`).
 
 Every question is a function of the workspace after edits whose kind is known (see mutations), so that its answer is
 known by construction: the original, which stays where it is, or any place with the same text. It is asked by the
@@ -30,14 +30,14 @@ from codekin.types import Hit, OnProgress, Progress, Snippet, Span
 MAX_HITS = 10  # hits that count
 CLAIMED_KINSHIPS = ("identical", "renamed", "edited")  # the kinships that say more than "similar"
 MIN_TOKEN_SIMILARITY = (
-    0.5  # two texts whose tokens are the same to a smaller share are no clones, until a person says so
+    0.5  # texts that share fewer tokens are counted as doubtful clones until a person has judged them
 )
 _MAX_PAIR_HITS = 30  # hits asked for where some are left out
 
 
 @dataclass(frozen=True, slots=True)
 class CloneQuery:
-    """A clone that was searched for, and the result."""
+    """A clone that was searched for, the ranks of the right hits, and the best hit."""
 
     type: CloneType
     language: str
@@ -53,18 +53,18 @@ class CloneQuery:
 
     @property
     def edit_count(self) -> int:
-        """Count the edits other than those of layout and names."""
+        """Return the number of edits other than those of layout and names."""
         return sum(edit not in LAYOUTS and edit not in RENAMINGS for edit in self.edits)
 
     @property
     def table_row(self) -> str:
-        """Name the row of the table in which the query is counted."""
+        """Return the name of the table's row in which the query is counted."""
         return f"{self.type} {self.type.name.lower()}" if self.edits else "4 other language"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedHit:
-    """A hit that may be a false claim of kinship."""
+    """A function that was searched for and a hit that may be a false claim of kinship."""
 
     asked: str  # where the function stands
     language: str
@@ -73,11 +73,12 @@ class ClaimedHit:
 
     @property
     def kinship(self) -> str:
+        """Return the kinship that the hit claims; "" for none."""
         return str(self.hit.kinship or "") if self.hit else ""
 
     @property
     def token_similarity(self) -> float:
-        """Return the share of tokens that both texts have in the same order, 0 … 1: independent of codekin's score."""
+        """Return the share of tokens that both texts have in the same order, 0 … 1, independent of codekin."""
         return compute_token_ratio(self.text, self.hit.text) if self.hit else 0.0
 
 
@@ -93,8 +94,8 @@ class CloneReport:
     signature: dict[str, str]
 
     @cached_property
-    def group_queries(self) -> dict[str, list[CloneQuery]]:
-        """Group the queries by the table's rows."""
+    def queries_by_row(self) -> dict[str, list[CloneQuery]]:
+        """Return the queries grouped by the table's rows, in the rows' order."""
         groups: dict[str, list[CloneQuery]] = {}
         for query in sorted(self.queries, key=lambda query: query.table_row):
             groups.setdefault(query.table_row, []).append(query)
@@ -104,18 +105,18 @@ class CloneReport:
 def measure_clones(
     roots: Sequence[Path], plan: SamplingPlan, settings: Settings, on_progress: OnProgress
 ) -> CloneReport:
-    """Update the index of `roots`, then run all queries. Raises StoreError, BenchmarkError."""
+    """Index `roots`, run all clone queries, and return the report. Raises StoreError, BenchmarkError."""
     pair_folder = write_passage_files(plan.pairs, settings.cache_directory / "clone-pairs") if plan.pairs else None
     with closing(Engine([*roots, *([pair_folder] if pair_folder else [])], settings)) as engine:
         index_report = engine.refresh(on_progress, Event(), plan.workers)
         originals = list(sample_functions(roots, plan, settings))
-        interviewer = _CloneInterviewer(engine, plan, on_progress, len(CloneType) * len(originals))
-        queries = [item for original in originals for item in interviewer.query_clones(original)]
-        queries += interviewer.query_pairs(plan.pairs, pair_folder) if plan.pairs and pair_folder else []
-        duplicates = [claim for original in originals for claim in interviewer.list_duplicates(original)]
-        neighbours = [claim for original in originals for claim in interviewer.list_claimed_neighbours(original)]
-        strangers = [interviewer.query_stranger(item) for item in sample_functions(plan.strangers, plan, settings)]
-        interviewer.close()
+        measurer = _CloneMeasurer(engine, plan, on_progress, len(CloneType) * len(originals))
+        queries = [item for original in originals for item in measurer.query_clones(original)]
+        queries += measurer.query_pairs(plan.pairs, pair_folder) if plan.pairs and pair_folder else []
+        duplicates = [claim for original in originals for claim in measurer.list_duplicates(original)]
+        neighbours = [claim for original in originals for claim in measurer.list_claimed_neighbours(original)]
+        strangers = [measurer.query_stranger(item) for item in sample_functions(plan.strangers, plan, settings)]
+        measurer.close()
     signature = {
         **describe_codekin(),
         **describe_model(load_embedder(settings.model)),
@@ -131,8 +132,8 @@ def measure_clones(
     )
 
 
-class _CloneInterviewer:
-    """Runs the queries on one engine and counts them."""
+class _CloneMeasurer:
+    """Runs clone queries on one engine and reports progress."""
 
     def __init__(self, engine: Engine, plan: SamplingPlan, on_progress: OnProgress, total: int) -> None:
         self._engine = engine
@@ -143,7 +144,7 @@ class _CloneInterviewer:
         self._retrievers = SingleRetrievers(engine) if plan.alone else None
 
     def query_clones(self, original: SampledFunction) -> Iterator[CloneQuery]:
-        """Yield a query for each type of clone that the function's text and language allow."""
+        """Yield a query and its result for each type of clone that can be made of the function."""
         snippet = original.snippet
         for type_ in CloneType:
             random = Random(f"{self._plan.seed} {type_} {snippet.text}")  # noqa: S311 -- sampling, not secrets
@@ -153,6 +154,7 @@ class _CloneInterviewer:
                 yield self._query_mutant(original, mutant)
 
     def _query_mutant(self, original: SampledFunction, mutant: Mutant) -> CloneQuery:
+        """Search for the clone and return where its original is among the first ten hits."""
         target_text, place = original.snippet.text, original.display_place
         hits = self._engine.find_similar_to_code(mutant.text, MAX_HITS, language=original.snippet.language).hits
         matching_ranks = [rank for rank, hit in enumerate(hits, start=1) if canonicalize_hit_text(hit) == target_text]
@@ -183,13 +185,14 @@ class _CloneInterviewer:
         )
 
     def query_pairs(self, benchmark: Path, folder: Path) -> list[CloneQuery]:
-        """Search for the same jobs in other languages; hits in the query's own file do not count."""
+        """Search for the same programs in other languages; hits in the query's own file do not count."""
         texts = {row["_id"]: row for row in read_rows(benchmark / "queries.jsonl")}
         random = Random(self._plan.seed)  # noqa: S311 -- sampling, not secrets
         names = random.sample(sorted(texts), min(4 * self._plan.sample, len(texts)))
         return [self._query_pair(name, texts[name]["text"], texts[name]["language"], folder) for name in names]
 
     def _query_pair(self, name: str, text: str, language: str, folder: Path) -> CloneQuery:
+        """Search for one program and return the rank of the first hit that solves the same problem elsewhere."""
         problem = name[1:].partition("-")[0]
         hits = self._engine.find_similar_to_code(text, _MAX_PAIR_HITS, language=language).hits
         foreign_hits = [hit for hit in hits if hit.place.path.stem != f"d{problem}_{language}"][:MAX_HITS]
@@ -203,18 +206,18 @@ class _CloneInterviewer:
         return CloneQuery(CloneType.REWRITTEN, language, (), name, "", text, rank, rank, best_hit, claimed_kinship)
 
     def list_duplicates(self, original: SampledFunction) -> list[ClaimedHit]:
-        """List what codekin reports as duplicates of a function of the workspace."""
+        """Return what codekin reports as duplicates of a function of the workspace."""
         hits = self._engine.find_duplicates(original.path, original.snippet)
         return [_make_claimed_hit(original, hit) for hit in hits]
 
     def list_claimed_neighbours(self, original: SampledFunction) -> list[ClaimedHit]:
-        """List what codekin claims to be kin of a function of the workspace."""
+        """Return the hits, among the first ten, that are claimed to be clones of the function."""
         line = original.snippet.name_line
         hits = self._engine.find_similar(original.path, Span(line, line + 1), MAX_HITS).hits
         return [_make_claimed_hit(original, hit) for hit in hits if hit.kinship in CLAIMED_KINSHIPS]
 
     def query_stranger(self, original: SampledFunction) -> ClaimedHit:
-        """Return what codekin claims to be kin of a function of another code base, else the best hit."""
+        """Return the first hit claimed to be a clone of another code base's function, else the best hit."""
         hits = self._engine.find_similar_to_code(
             original.snippet.text, MAX_HITS, language=original.snippet.language
         ).hits
@@ -223,26 +226,28 @@ class _CloneInterviewer:
         )
 
     def close(self) -> None:
-        """Close what only these queries needed."""
+        """Close the index that only the single retrievers use."""
         if self._retrievers:
             self._retrievers.close()
 
     def _count_step(self) -> None:
+        """Report one more query as done."""
         self._done += 1
         self._on_progress(Progress(self._done, self._total, None))
 
 
 def _make_claimed_hit(original: SampledFunction, hit: Hit | None) -> ClaimedHit:
+    """Return the function with the hit found for it."""
     return ClaimedHit(original.display_place, original.snippet.language, original.snippet.text, hit)
 
 
 def canonicalize_hit_text(hit: Hit) -> str:
-    """Return the hit's current text in canonical form, as snippets of the index have it."""
+    """Return the hit's text in the canonical form that snippets of the index have."""
     return to_canonical_text(split_lines(hit.text))
 
 
 def _is_peer(hit: Hit, original: Snippet, type_: CloneType) -> bool:
-    """Return whether a hit equals the original but for layout or, if the clone changes them, names and literals."""
+    """Return whether the hit equals the original except for what a clone of this type changes: layout or names."""
     hit_text = canonicalize_hit_text(hit)
     if hit_text == original.text or hit.place.language != original.language:
         return hit_text == original.text

@@ -1,4 +1,4 @@
-"""Measure completion: leave one function out, with its near duplicates, cut it before a statement, and ask.
+"""Measure completion: hold out a function with its near-duplicates, cut it before a statement, and complete it.
 
 `python -m codekin.evaluation.completion ROOT …`; every number stands beside those of two plain ways to copy, on the
 same cuts.
@@ -40,7 +40,7 @@ COVERAGE = 0.3  # at which the systems are compared
 
 @dataclass(frozen=True, slots=True)
 class ShownSuggestion:
-    """What one system suggests at one cut."""
+    """One system's suggestion at one cut, compared with the true continuation."""
 
     score: float
     first_line: bool  # whether its first line is the function's own
@@ -51,7 +51,7 @@ class ShownSuggestion:
 
 @dataclass(frozen=True, slots=True)
 class CompletionResult:
-    """The suggestions for one repository; None where a system stays silent."""
+    """Each system's suggestions for the cuts of one repository; None where a system suggests nothing."""
 
     name: str
     snippets: int
@@ -63,7 +63,7 @@ class CompletionResult:
 
 
 def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> CompletionResult:
-    """Index one repository in a temporary folder and measure completion on its cuts."""
+    """Index a repository in a temporary folder, complete `count` cuts, and return all systems' suggestions."""
     with open_temporary_completer(root, settings) as (completer, corpus):
         cuts = list(corpus.choose_cuts(count, seed))
         suggestions, seconds, worse_count = _suggest_by_codekin(completer, corpus, cuts, settings)
@@ -85,12 +85,12 @@ def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: 
 def _suggest_by_codekin(
     completer: Completer, corpus: CutCorpus, cuts: Sequence[Cut], settings: Settings
 ) -> tuple[list[ShownSuggestion | None], list[float], int]:
-    """Return codekin's suggestion for each cut, the seconds it took, and how many left a file parsing worse."""
+    """Return codekin's suggestion for each cut, the seconds each took, and how many made the file parse worse."""
     without_floor = replace(settings.completion, floor=0.0, limit=1)
     suggestions, seconds, worse_count = list[ShownSuggestion | None](), [], 0
     for cut in cuts:
         excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
-        # As it was in the editor before, so that the document's other functions are known.
+        # Complete the whole text first: in an editor, the document's other functions are known before the edit.
         full_text = corpus.documents[cut.path].text
         completer.complete(replace(make_cursor(cut), text=full_text), without_floor, Event(), excluded)
         started = time.perf_counter()
@@ -104,6 +104,7 @@ def _suggest_by_codekin(
 
 
 def _compare_copy(cut: Cut, copy: CopiedSuggestion | None) -> ShownSuggestion | None:
+    """Return a baseline's suggestion compared with the truth; None for none."""
     return None if copy is None else _compare_with_truth(cut, copy.score, copy.lines)
 
 
@@ -114,7 +115,7 @@ def make_cursor(cut: Cut) -> Cursor:
 
 @contextmanager
 def open_temporary_completer(root: Path, settings: Settings) -> Iterator[tuple[Completer, CutCorpus]]:
-    """Open a completer on the repository, indexed from nothing in a temporary folder."""
+    """Yield a completer on the repository, indexed in a temporary folder, and the corpus to cut."""
     with TemporaryDirectory(prefix="codekin-evaluate-") as folder:
         temporary_settings = replace(settings, cache=CacheSettings(directory=folder))
         with closing(Engine([root], temporary_settings)) as engine:
@@ -128,6 +129,7 @@ def open_temporary_completer(root: Path, settings: Settings) -> Iterator[tuple[C
 
 
 def _is_worse(cut: Cut, completion: Completion) -> bool:
+    """Return whether the file has more parse errors with the completion than without it."""
     lines = cut.text.split("\n")
     cursor_line = lines[cut.row]
     changed_lines = [
@@ -141,6 +143,7 @@ def _is_worse(cut: Cut, completion: Completion) -> bool:
 
 
 def _compare_with_truth(cut: Cut, score: float, lines: Sequence[str]) -> ShownSuggestion:
+    """Return the shown lines compared with as many lines of the true continuation."""
     shown_lines, true_lines = [line.strip() for line in lines], [line.strip() for line in cut.truth[: len(lines)]]
     saved_characters = 0
     for shown_line, true_line in zip(shown_lines, true_lines, strict=False):
@@ -158,7 +161,7 @@ def _compare_with_truth(cut: Cut, score: float, lines: Sequence[str]) -> ShownSu
 
 
 def compute_similarity(left: str, right: str) -> float:
-    """Return 1 - Levenshtein distance / length of the longer text."""
+    """Return 1 - Levenshtein distance / length of the longer text, 0 to 1."""
     if not left or not right:
         return float(left == right)
     left_codes, right_codes = (
@@ -167,17 +170,17 @@ def compute_similarity(left: str, right: str) -> float:
     )
     distances = np.arange(len(right_codes) + 1)
     steps = np.arange(len(right_codes) + 1)
-    for i, character in enumerate(left_codes, 1):
+    for row_number, character in enumerate(left_codes, 1):
         cheapest = np.minimum(distances[1:] + 1, distances[:-1] + (right_codes != character))
-        # What an insertion from the left costs runs on along the row: the least of all before, plus the steps since.
-        distances = np.minimum.accumulate(np.concatenate(([i], cheapest)) - steps) + steps
+        # An insertion costs one step along the row: take the minimum of all cells to the left, plus the steps since.
+        distances = np.minimum.accumulate(np.concatenate(([row_number], cheapest)) - steps) + steps
     return 1 - float(distances[-1]) / max(len(left_codes), len(right_codes))
 
 
 def select_most_confident(
     suggestions: Iterable[ShownSuggestion | None], coverage: float = COVERAGE
 ) -> list[ShownSuggestion]:
-    """Return the most confident suggestions, up to a share `coverage` of all cuts."""
+    """Return the suggestions with the highest scores, as many as the share `coverage` of all cuts."""
     all_suggestions = list(suggestions)
     return sorted(
         (suggestion for suggestion in all_suggestions if suggestion), key=lambda suggestion: -suggestion.score
@@ -185,14 +188,14 @@ def select_most_confident(
 
 
 def compute_precision(suggestions: Iterable[ShownSuggestion | None], coverage: float = COVERAGE) -> float:
-    """Return the share of right first lines among the most confident `coverage` of all cuts."""
+    """Return the share of right first lines among the most confident `coverage` of all cuts, 0 to 1."""
     all_suggestions = list(suggestions)
     most_confident = select_most_confident(all_suggestions, coverage)
     return sum(suggestion.first_line for suggestion in most_confident) / max(int(coverage * len(all_suggestions)), 1)
 
 
 def to_json(results: Sequence[CompletionResult]) -> dict[str, Any]:
-    """Return all results for a program."""
+    """Return all results as JSON."""
     rows = [asdict(result) for result in results]
     return {
         "repositories": [
@@ -202,7 +205,7 @@ def to_json(results: Sequence[CompletionResult]) -> dict[str, Any]:
 
 
 def format_table(results: Sequence[CompletionResult]) -> str:
-    """Return Markdown tables: by floor, and beside the baselines at equal coverage, one row per repository."""
+    """Return Markdown tables: by floor, per repository beside the baselines, and all systems at equal coverage."""
     suggestions = [suggestion for result in results for suggestion in result.codekin_suggestions]
     pooled = [
         [suggestion for result in results for suggestion in getattr(result, system_name)]
@@ -219,6 +222,7 @@ def format_table(results: Sequence[CompletionResult]) -> str:
 
 
 def _format_floors(suggestions: Sequence[ShownSuggestion | None]) -> list[str]:
+    """Return the table's lines: coverage and quality of the suggestions above each floor."""
     lines = ["| floor | coverage | first line | similarity | saved / shown |", "|---|---:|---:|---:|---:|"]
     for floor in FLOORS:
         above_floor = [suggestion for suggestion in suggestions if suggestion and suggestion.score >= floor]
@@ -231,7 +235,7 @@ def _format_floors(suggestions: Sequence[ShownSuggestion | None]) -> list[str]:
 def _format_repositories(
     results: Sequence[CompletionResult], pooled: Sequence[Sequence[ShownSuggestion | None]]
 ) -> list[str]:
-    """Return a row for each repository, and one for the suggestions of all, `pooled` by system."""
+    """Return the table's lines: a row per repository, and one for the `pooled` suggestions by system."""
     lines = [f"| at {COVERAGE:.0%} coverage | snippets | cuts | codekin | longest suffix | BM25 | p95 ms |"]
     lines.append("|---" + "|---:" * 6 + "|")
     for result in results:
@@ -246,7 +250,7 @@ def _format_repositories(
 
 
 def _format_quality(suggestions: Sequence[ShownSuggestion]) -> str:
-    """Return three cells: share of right first lines, mean similarity, characters saved of those shown."""
+    """Return three cells: share of right first lines, mean similarity, share of the shown characters that are saved."""
     first_line_share, mean_similarity = (
         float(np.mean([getattr(suggestion, name) for suggestion in suggestions]))
         for name in ("first_line", "similarity")
@@ -257,6 +261,7 @@ def _format_quality(suggestions: Sequence[ShownSuggestion]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure the repositories on the command line, print the tables, and return 0."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("roots", type=Path, nargs="+")
     parser.add_argument("--cuts", type=int, default=CUTS)

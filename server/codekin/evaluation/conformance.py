@@ -24,7 +24,7 @@ TOLERANCES: Mapping[str, float] = {"float32": 0.001, "bfloat16": 0.02, "int8": 0
 
 @dataclass(frozen=True, slots=True)
 class Conformance:
-    """Measured similarities beside the published ones."""
+    """A model's measured similarities beside those on its model card."""
 
     model: str
     device: str
@@ -34,17 +34,17 @@ class Conformance:
 
     @property
     def max_difference(self) -> float:
-        """Return the largest absolute difference."""
+        """Return the largest absolute difference between measured and published similarities."""
         return float(np.abs(self.measured - self.expected).max())
 
     @property
     def is_within_tolerance(self) -> bool:
-        """Return whether the precision computed with explains all differences."""
+        """Return whether all differences are within the rounding of the precision computed with."""
         return self.max_difference <= self.tolerance
 
 
 def measure_conformance(name: str, settings: ModelSettings) -> Conformance:
-    """Measure the model of that short name, in the settings' precision, with whole vectors.
+    """Compute the model card's similarities with the model of this short name, in the settings' precision.
 
     Raises ModelError where the model is not on this machine.
     """

@@ -22,14 +22,14 @@ _BATCH_CUTS = 50
 
 @dataclass(frozen=True, slots=True)
 class CopiedSuggestion:
-    """A baseline's suggestion with its confidence, of which only the order means something."""
+    """The lines that a baseline copies, with a score that only orders suggestions."""
 
     score: float
     lines: tuple[str, ...]
 
 
 class LongestSuffix:
-    """Copies the statement that follows the longest run of tokens equal to the end of the start.
+    """Copies the statement that follows the longest run of tokens equal to the tokens before the cursor.
 
     Of equal runs, one in the same document wins.
     """
@@ -50,6 +50,7 @@ class LongestSuffix:
         self._rows = sorted(rows)
 
     def suggest(self, cut: Cut) -> CopiedSuggestion | None:
+        """Return the statement after the longest equal run outside of the held-out snippets; None without one."""
         suffix_tokens = [token for line in cut.start for token in _TOKEN.findall(line)][: -_MAX_SUFFIX_TOKENS - 1 : -1]
         insertion_point = bisect_left(self._rows, (suffix_tokens, -1, -1))
         matches: list[tuple[int, int]] = []
@@ -72,9 +73,10 @@ class LongestSuffix:
 
 
 def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSuggestion]:
-    """Rank the starts of all functions by BM25, each cut at up to `_MAX_STARTS` lines; suggest what follows the best.
+    """Yield for each cut the statement that follows the function start most similar to the cut's by BM25.
 
-    Over the continuations themselves it finds a tenth of that. The score is a share of the start's own.
+    Each function is cut at up to `_MAX_STARTS` lines. Ranking the continuations themselves finds a tenth as much. The
+    score is relative to the start's score with itself.
     """
     places = [
         (number, row)
@@ -100,14 +102,24 @@ def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSu
 
 
 def _find_start_rows(snippet: CorpusSnippet) -> list[int]:
+    """Return up to twelve rows, after the first, at which a function may be cut."""
     hash_line = make_line_hasher(snippet.snippet.language)
     content_rows = [row for row, line in enumerate(snippet.lines) if hash_line[line]]
     return [row for row in content_rows[1:] if not is_closing(snippet.lines[row])][:_MAX_STARTS]
 
 
 def _read_statement(snippet: CorpusSnippet, row: int) -> tuple[str, ...]:
+    """Return the lines of the statement that begins in this row."""
     return snippet.lines[row : find_statement_end(snippet.lines, row)]
 
 
 def _count_shared_prefix(left: Sequence[str], right: Sequence[str]) -> int:
-    return next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+    """Return the number of equal tokens at the start of both sequences."""
+    return next(
+        (
+            index
+            for index, (left_token, right_token) in enumerate(zip(left, right, strict=False))
+            if left_token != right_token
+        ),
+        min(len(left), len(right)),
+    )

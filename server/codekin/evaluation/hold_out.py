@@ -1,4 +1,4 @@
-"""Cut functions at a statement to ask how they continue, with themselves and near duplicates held out."""
+"""Cut functions at a statement to complete them, with themselves and their near-duplicates held out."""
 
 import random
 import re
@@ -35,7 +35,7 @@ class CorpusSnippet:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A document whose function ends at the cursor, except for the lines that close its blocks."""
+    """A document whose function ends at the cursor, except for the lines that close its blocks, and what followed."""
 
     path: Path
     language: str
@@ -48,7 +48,7 @@ class Cut:
 
 
 class CutCorpus:
-    """All snippets of a workspace: what is cut, and what suggestions may be copied from."""
+    """All snippets of a workspace: functions to cut, and code to copy suggestions from."""
 
     def __init__(self, workspace: Workspace) -> None:
         documents = (workspace.read_document(file.path) for file in workspace.walk() if isinstance(file, SourceFile))
@@ -63,7 +63,7 @@ class CutCorpus:
         self._word_counts = np.array([word_counts.total() for word_counts in self._words])
 
     def choose_cuts(self, count: int, seed: int) -> Iterator[Cut]:
-        """Choose `count` functions and cut each before one of its statements, but the first; deterministic by seed."""
+        """Yield `count` functions, each cut before one of its statements except the first; deterministic by seed."""
         chance = random.Random(seed)  # noqa: S311
         functions = [
             number
@@ -76,6 +76,7 @@ class CutCorpus:
             yield self._make_cut(number, chance.choice(rows))
 
     def _find_cut_rows(self, corpus_snippet: CorpusSnippet) -> list[int]:
+        """Return the rows of the function's statements at which it may be cut; [] where it can't be parsed."""
         document, snippet = self.documents[corpus_snippet.path], corpus_snippet.snippet
         syntax, lines, hash_line = (
             load_syntax(snippet.language),
@@ -90,6 +91,7 @@ class CutCorpus:
         return [row for row in code_rows if not _PROSE.match(lines[row])]
 
     def _make_cut(self, number: int, row: int) -> Cut:
+        """Cut the function before this row of the document."""
         corpus_snippet = self.snippets[number]
         document, span = self.documents[corpus_snippet.path], corpus_snippet.snippet.span
         lines = split_lines(document.text)
@@ -113,6 +115,7 @@ class CutCorpus:
         )
 
     def _find_near_duplicates(self, number: int) -> frozenset[int]:
+        """Return the numbers of the snippets with at least 90% of the same words, the snippet itself included."""
         word_counts, word_count = self._words[number], self._word_counts[number]
         duplicates = {number}
         for candidate in np.flatnonzero(
@@ -126,12 +129,12 @@ class CutCorpus:
 
 
 def strip_blanks(line: str) -> str:
-    """Return the line without white space, as lines are compared."""
+    """Return the line without any white space, for comparisons."""
     return "".join(line.split())
 
 
 def _keep_closing_lines(lines: Sequence[str], column: int) -> list[str]:
-    """Keep those of the removed lines that only close the blocks around the cursor."""
+    """Return the lines that only close the blocks around the cursor's column."""
     closing_lines: list[str] = []
     for line in lines:
         indent = len(line) - len(line.lstrip())

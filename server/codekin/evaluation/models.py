@@ -6,8 +6,7 @@ from codekin.settings import ModelSettings
 
 
 def load_named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
-    """Load the embedder and choose its name for tables: a folder by its own name, so that two trainings differ.
-    model have the same.
+    """Load the embedder; return its name for tables, for a folder the folder's name, and the embedder.
 
     Raises ModelError, DimensionError.
     """
@@ -16,7 +15,7 @@ def load_named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
 
 
 def can_index_passages(settings: ModelSettings) -> bool:
-    """Return whether a set's passages are also indexed as files of a workspace.
+    """Return whether a set's passages can also be measured as indexed files: only with the embedded model.
 
     Heavy models are measured alone: what they add to codekin is their vectors.
     """

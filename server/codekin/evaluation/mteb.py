@@ -1,4 +1,4 @@
-"""Any of codekin's models for mteb, whose benchmarks (MTEB(Code, v1) among them) anyone with a hub can run:
+"""Adapt codekin's models to mteb, whose benchmarks include MTEB(Code, v1):
 
     import mteb
     from codekin.evaluation.mteb import MtebEncoder
@@ -20,7 +20,7 @@ from codekin.types import Role, Task
 
 Floats = NDArray[np.float32]
 
-# What the tasks of MTEB(Code, v1) ask of a model, by their names; the paper (arXiv 2508.21290) evaluates these so.
+# The task of a model for each task of MTEB(Code, v1), as in the evaluation of the paper (arXiv 2508.21290).
 _TASKS: Mapping[str, Task] = {
     "AppsRetrieval": Task.NL2CODE,
     "CodeEditSearchRetrieval": Task.CODE2CODE,
@@ -49,9 +49,9 @@ class MtebEncoder:
         self._embedder = load_embedder(replace(settings, device=device) if device else settings)
 
     def encode(self, inputs: Iterable[Mapping[str, Any]], *, task_metadata: Any, **options: Any) -> Floats:
-        """Return float32 (n, dim): vectors of the batches' texts, with the instruction of the task.
+        """Return the vectors of the batches' texts, float32 (n, dim), embedded for the mteb task and side.
 
-        Texts of no side of a retrieval (`prompt_type` is None) are queries.
+        Texts without a `prompt_type` are embedded as queries.
         """
         texts = [str(text) for batch in inputs for text in batch["text"]]
         side = str(getattr(options.get("prompt_type"), "value", options.get("prompt_type")))
@@ -59,16 +59,16 @@ class MtebEncoder:
         return self._embedder.embed(texts, _TASKS.get(str(task_metadata.name), Task.NL2CODE), role)
 
     def similarity(self, first: Floats, second: Floats) -> Floats:
-        """Return cosines (n, m)."""
+        """Return the cosine of each vector of `first` with each of `second`, (n, m)."""
         return np.asarray(np.asarray(first) @ np.asarray(second).T, dtype=np.float32)
 
     def similarity_pairwise(self, first: Floats, second: Floats) -> Floats:
-        """Return the cosine of each pair (n,)."""
+        """Return the cosine of each pair of vectors, (n,)."""
         return np.asarray(np.vecdot(np.asarray(first), np.asarray(second)), dtype=np.float32)
 
     @property
     def mteb_model_meta(self) -> Any:
-        """Return the metadata that mteb prints beside its results."""
+        """Return the model's metadata in mteb's class, for its reports."""
         from mteb.models.model_meta import ModelMeta
 
         embedder = self._embedder

@@ -1,4 +1,4 @@
-"""Write a retrieval set of the same jobs in several languages as files of a workspace."""
+"""Write a retrieval set of the same programs in several languages as files of a workspace."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,12 @@ from codekin.evaluation.benchmarks import load_benchmark
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a JSON Lines file."""
+    """Return the rows of a JSON Lines file."""
     return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
 
 
 def write_passage_files(benchmark: Path, folder: Path) -> Path:
-    """Write the set's passages as files below `folder`, one folder per problem. Raises BenchmarkError."""
+    """Write the set's passages as files below `folder`, a subfolder per problem; return it. Raises BenchmarkError."""
     load_benchmark(benchmark)
     for row in read_rows(benchmark / "corpus.jsonl"):
         problem, _, language = row["_id"][1:].partition("-")
@@ -25,6 +25,7 @@ def write_passage_files(benchmark: Path, folder: Path) -> Path:
 
 
 def _find_ending(language: str) -> str:
+    """Return the file name extension of the language, without a dot."""
     endings = (
         "py",
         "js",

@@ -1,4 +1,4 @@
-"""Measure codekin itself on a retrieval set: each passage is a file, and the engine is asked as editors ask it.
+"""Measure codekin itself on a retrieval set: each passage becomes a file, and the engine answers the queries.
 
 So the passages are cut, indexed, searched, fused and checked as a user's files are. Where a query is one of the
 passages, its lines are selected in its file, and codekin leaves them out by itself.
@@ -27,7 +27,7 @@ _MAX_HITS = 3 * _MAX_PASSAGES  # several may be of one passage
 
 
 def make_product_ranker(settings: Settings) -> tuple[str, tuple[Ranker, str]]:
-    """Return codekin with these settings as a ranker: its name, and the ranker with its signature."""
+    """Return codekin with these settings as a ranker: (name, (ranker, signature))."""
     embedder = load_embedder(settings.model)
     signature = {**describe_codekin(), **describe_model(embedder), "passages": "as files of a workspace"}
     return f"codekin search ({embedder.model})", (
@@ -37,9 +37,9 @@ def make_product_ranker(settings: Settings) -> tuple[str, tuple[Ranker, str]]:
 
 
 def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]:
-    """Return for each query the passages that the hits stand in, each once, ten at most.
+    """Index the passages as files in a temporary folder; return for each query up to ten passages, best first.
 
-    The task is one of `TASKS`. Indexed in a temporary folder.
+    The benchmark's task is one of `TASKS`.
     """
     with TemporaryDirectory(prefix="codekin-evaluate-") as folder:
         root = Path(folder, "passages").resolve()
@@ -59,6 +59,7 @@ def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]
 
 
 def _query_engine(engine: Engine, benchmark: Benchmark, query: int, files: list[Path]) -> Answer:
+    """Return the engine's answer to a query; a query that is a passage is asked by its lines in the file."""
     text, own_passage = benchmark.queries[query], benchmark.own_passages[query]
     if benchmark.task is Task.NL2CODE:
         return engine.search(text, _MAX_HITS)
@@ -69,4 +70,5 @@ def _query_engine(engine: Engine, benchmark: Benchmark, query: int, files: list[
 
 
 def _rank_passages(answer: Answer, numbers: dict[Path, int]) -> list[int]:
+    """Return the numbers of the passages that the hits are in, each once, best first."""
     return list(dict.fromkeys(numbers[hit.place.path] for hit in answer.hits))

@@ -1,4 +1,4 @@
-"""Ask questions about real repositories by the product's own path, scored by where the hits point.
+"""Measure search on questions about real repositories, through the engine, by where the hits point.
 
 A benchmark's folder holds `repos.json` (name, language, repository, revision, root: the folder that is searched) and
 `queries.jsonl` (`_id`, repo, category, text, `relevant` and `secondary`: the places that answer it, each a path from
@@ -30,21 +30,22 @@ CATEGORIES = ("semantic", "architecture", "symbol")
 
 
 class CheckoutError(CodekinError):
-    """A repository of the benchmark is not on the disk."""
+    """A checkout of the benchmark's repositories is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A place that answers a question, or that a hit points to."""
+    """A place, in a file or at lines of it, that answers a question or that a hit points to."""
 
     path: str  # from the repository's top, with /
     span: Span | None = None  # None: anywhere in the file
 
     def __str__(self) -> str:
+        """Return the path, with 1-based lines where it has some."""
         return self.path if self.span is None else f"{self.path}:{self.span.start + 1}-{self.span.end}"
 
     def matches(self, hit_target: "Target") -> bool:
-        """Return whether a hit there answers: the same file and, where lines are given, an overlap."""
+        """Return whether a hit there answers: the same file and, where both have lines, overlapping ones."""
         if self.path != hit_target.path or self.span is None or hit_target.span is None:
             return self.path == hit_target.path
         return self.span.start < hit_target.span.end and hit_target.span.start < self.span.end
@@ -52,7 +53,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and every place that counts as an answer."""
+    """A question about a repository, and every place that counts as an answer."""
 
     name: str
     category: str
@@ -90,7 +91,7 @@ class AnsweredQuestion:
 
     @property
     def ndcg(self) -> float:
-        """NDCG@10 with binary relevance; 0 where nothing is found."""
+        """Return NDCG@10 with binary relevance; 0 where no target is found."""
         return compute_ndcg_of_ranks(self.target_ranks)
 
 
@@ -110,9 +111,10 @@ class RepositoryResult:
 
 
 def compute_ndcg_of_ranks(ranks: Sequence[int | None]) -> float:
-    """NDCG@10 of targets found at these ranks (from 1; None: not found). The ideal has each at a rank of its own.
+    """Return NDCG@10 of targets found at these ranks (from 1; None: not found).
 
-    It is above 1 where one hit meets several targets, as a hit may where they are lines of one function.
+    The ideal has each target at a rank of its own, so the result is above 1 where one hit matches several targets, such
+    as lines of one function.
     """
     ideal_gain = sum(1 / math.log2(rank + 1) for rank in range(1, min(len(ranks), MAX_HITS) + 1))
     actual_gain = sum(1 / math.log2(rank + 1) for rank in ranks if rank is not None and rank <= MAX_HITS)
@@ -120,12 +122,12 @@ def compute_ndcg_of_ranks(ranks: Sequence[int | None]) -> float:
 
 
 def compute_mean_ndcg(answered_questions: Sequence[AnsweredQuestion]) -> float:
-    """NDCG@10 averaged over the questions; NaN where there are none."""
+    """Return NDCG@10 averaged over the questions; NaN without questions."""
     return fmean(answer.ndcg for answer in answered_questions) if answered_questions else math.nan
 
 
 def load_repositories(folder: Path) -> list[Repository]:
-    """Load the repositories of a benchmark that have questions. Raises BenchmarkError."""
+    """Return the repositories of a benchmark that have questions. Raises BenchmarkError."""
     try:
         rows = json.loads((folder / "repos.json").read_text("utf-8"))
         lines = (folder / "queries.jsonl").read_text("utf-8").split("\n")
@@ -141,26 +143,29 @@ def load_repositories(folder: Path) -> list[Repository]:
 
 
 def _parse_repository(row: Mapping[str, Any], questions: Sequence[Question]) -> Repository:
+    """Return the repository in a row of repos.json, with its questions."""
     url = f"https://github.com/{row['repository']}"
     return Repository(row["name"], row["language"], url, row["revision"], row["root"], tuple(questions))
 
 
 def _parse_question(row: Mapping[str, Any]) -> Question:
+    """Return the question in a row of queries.jsonl."""
     targets = tuple(_parse_target(place) for place in (*row["relevant"], *row["secondary"]))
     return Question(row["_id"], row["category"], row["text"], targets)
 
 
 def _parse_target(place: Mapping[str, Any]) -> Target:
+    """Return a place of a row, with 0-based lines where it has some."""
     return Target(place["path"], Span(place["start_line"] - 1, place["end_line"]) if "start_line" in place else None)
 
 
 def measure_repositories(
     repositories: Sequence[Repository], checkouts: Path, settings: Settings
 ) -> Iterator[RepositoryResult]:
-    """Index each checkout's root and ask its questions, one repository after another.
+    """Index each checkout in a temporary folder, ask its questions, and yield its result. Raises CheckoutError.
 
-    The index is made anew in a temporary folder: one of before could have been made by other rules.
-    Raises CheckoutError, before anything is indexed, where a checkout is missing.
+    No existing index is used: it could have been made by other rules. A missing checkout raises before anything is
+    indexed.
     """
     require_checkouts(repositories, checkouts)
     with TemporaryDirectory(prefix="codekin-evaluate-") as cache:
@@ -170,7 +175,7 @@ def measure_repositories(
 
 
 def require_checkouts(repositories: Sequence[Repository], checkouts: Path) -> None:
-    """Raise CheckoutError, with the commands that get them, where checkouts are missing."""
+    """Raise CheckoutError, with the commands that fetch them, where checkouts are missing."""
     missing = [
         repository for repository in repositories if not (checkouts / repository.name / repository.root).is_dir()
     ]
@@ -186,7 +191,7 @@ def require_checkouts(repositories: Sequence[Repository], checkouts: Path) -> No
 
 
 def describe_measurement(repositories: Sequence[Repository], checkouts: Path, settings: Settings) -> dict[str, str]:
-    """Return what determined the figures."""
+    """Return what determines the figures: versions, model, settings, questions and revisions."""
     targets = {
         (repository.name, target.path)
         for repository in repositories
@@ -208,6 +213,7 @@ def describe_measurement(repositories: Sequence[Repository], checkouts: Path, se
 
 
 def _measure_repository(repository: Repository, checkout: Path, settings: Settings) -> RepositoryResult:
+    """Index one checkout and ask its questions twice, timing the second time."""
     with closing(Engine([checkout / repository.root], settings)) as engine:
         report = engine.refresh(lambda _: None, Event(), workers=1)
         engine.embed_with_heavy_model(lambda _: None, Event())
@@ -225,9 +231,10 @@ def _measure_repository(repository: Repository, checkout: Path, settings: Settin
 
 
 def _to_target(hit: Hit, checkout: Path) -> Target:
+    """Return the place of a hit, with its path relative to the checkout."""
     return Target(hit.place.path.relative_to(checkout).as_posix(), hit.place.span)
 
 
 def compute_overall_ndcg(results: Sequence[RepositoryResult]) -> float:
-    """Average NDCG@10 per repository, then over the repositories: the headline figure."""
+    """Return NDCG@10 averaged over the repositories, of each one's average: the headline figure."""
     return fmean(result.ndcg for result in results)

@@ -17,10 +17,10 @@ from codekin.evaluation.repositories import (
 
 
 def format_table(results: Sequence[RepositoryResult]) -> str:
-    """Return a Markdown table, one row per repository; the last row has NDCG@10 averaged over the repositories.
+    """Return a Markdown table of NDCG@10, misses and latencies, one row per repository and one for all.
 
     A category's NDCG@10 is the mean over its questions, also of all repositories. `missed` counts questions none of
-    whose targets is among the hits, `silent` of them those without a hit. Latencies are of the warm second asking.
+    whose targets is among the hits, `silent` of them those without a hit. Latencies are those of the second, warm run.
     """
     all_answers = [answer for result in results for answer in result.answered_questions]
     header = ["repository", "snippets", "questions", "NDCG@10", *CATEGORIES, "missed", "silent", "p50 ms", "p95 ms"]
@@ -41,6 +41,7 @@ def format_table(results: Sequence[RepositoryResult]) -> str:
 
 
 def _format_cells(ndcg: float, answered_questions: Sequence[AnsweredQuestion], seconds: Sequence[float]) -> list[str]:
+    """Return the cells of a row from the number of questions on."""
     by_category = [
         compute_mean_ndcg([answer for answer in answered_questions if answer.question.category == category])
         for category in CATEGORIES
@@ -55,7 +56,7 @@ def _format_cells(ndcg: float, answered_questions: Sequence[AnsweredQuestion], s
 
 
 def to_json(results: Sequence[RepositoryResult]) -> dict[str, Any]:
-    """Return everything for a program. Questions carry no times, so that two runs can be compared by `diff`."""
+    """Return all results as JSON; questions carry no times, so that two runs can be compared by `diff`."""
     return {
         "ndcg10": round(compute_overall_ndcg(results), 4),
         "repositories": [
@@ -77,6 +78,7 @@ def to_json(results: Sequence[RepositoryResult]) -> dict[str, Any]:
 
 
 def _answer_to_json(answered_question: AnsweredQuestion) -> dict[str, Any]:
+    """Return a question, its NDCG@10, its targets' ranks, and the hits, as JSON."""
     question = answered_question.question
     return {
         "id": question.name,

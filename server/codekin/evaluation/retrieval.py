@@ -27,7 +27,7 @@ _MAX_RANKED = 100
 
 @dataclass(frozen=True, slots=True)
 class RetrievalResult:
-    """The metrics of one ranker on one set, or on those of its queries whose code is in one language."""
+    """The metrics of one ranker on one set, or on its queries in one language."""
 
     model: str
     set: str
@@ -42,24 +42,25 @@ class RetrievalResult:
 
 
 def compute_dense_scores(embedder: Embedder, benchmark: Benchmark) -> Scores:
-    """Return cosines, (queries, passages)."""
+    """Embed queries and passages, and return their cosines, (queries, passages)."""
     queries = embedder.embed(benchmark.queries, benchmark.task, Role.QUERY)
     passages = embedder.embed(benchmark.passages, benchmark.task, Role.PASSAGE)
     return queries @ passages.T
 
 
 def fuse_scores(dense: Scores, lexical: Scores, weight: float = DENSE_WEIGHT) -> Scores:
-    """Return the convex sum of both scores after a z-score per query."""
+    """Return the weighted sum of both scores, each standardized per query, (queries, passages)."""
     return weight * _to_z_scores(dense) + (1 - weight) * _to_z_scores(lexical)
 
 
 def _to_z_scores(scores: Scores) -> Scores:
+    """Return the scores with mean 0 and deviation 1 per query; 0 where all are equal."""
     spread = scores.std(axis=1, keepdims=True)
     return np.asarray((scores - scores.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1), dtype=np.float32)
 
 
 def rank_passages(benchmark: Benchmark, scores: Scores) -> Rankings:
-    """Return the hundred best passages of each query."""
+    """Return for each query the hundred best passages, without the query's own, best first."""
     rankings = []
     for query, own_passage in enumerate(benchmark.own_passages):
         query_scores = scores[query].copy()
@@ -70,7 +71,7 @@ def rank_passages(benchmark: Benchmark, scores: Scores) -> Rankings:
 
 
 def measure_rankings(name: str, benchmark: Benchmark, rankings: Rankings, signature: str) -> list[RetrievalResult]:
-    """Average the metrics over all queries and, where a set has several languages, over those of each."""
+    """Return the mean metrics over all queries and, where a set has several languages, over those of each."""
     depth = max(map(len, rankings), default=0)
     rows = []
     for query, passages in enumerate(rankings):
@@ -98,7 +99,10 @@ def measure_rankings(name: str, benchmark: Benchmark, rankings: Rankings, signat
 def evaluate_benchmark(
     benchmark: Benchmark, embedders: Mapping[str, Embedder], rankers: Mapping[str, tuple[Ranker, str]]
 ) -> Iterator[list[RetrievalResult]]:
-    """Yield results of BM25, each model alone and fused with BM25, then each of `rankers` (with its signature)."""
+    """Yield the results of BM25, of each model alone and fused with BM25, then of each of `rankers`.
+
+    `rankers` has name → (ranker, signature).
+    """
     lexical = compute_bm25_scores(benchmark.queries, benchmark.passages)
     yield measure_rankings("bm25", benchmark, rank_passages(benchmark, lexical), SIGNATURE)
     for name, embedder in embedders.items():
@@ -112,7 +116,7 @@ def evaluate_benchmark(
 
 
 def find_sets(folder: Path) -> list[Path]:
-    """List the sets in a folder. Raises BenchmarkError where there are none."""
+    """Return the folders of the retrieval sets in `folder`, sorted. Raises BenchmarkError where there are none."""
     folders = sorted(path.parent for path in folder.glob("*/meta.json"))
     if not folders:
         raise BenchmarkError(f"There is no retrieval set in {folder}: none of its folders has a meta.json.")
@@ -120,7 +124,7 @@ def find_sets(folder: Path) -> list[Path]:
 
 
 def format_tables(results: Sequence[RetrievalResult]) -> str:
-    """Return Markdown: NDCG@10 of all sets side by side, each set with all metrics and languages, the signatures."""
+    """Return Markdown tables: NDCG@10 of all sets side by side, each set with all metrics, and the signatures."""
     sets = list(dict.fromkeys(result.set for result in results))
     parts = [_format_overview(results, sets)] if len(sets) > 1 else []
     parts += [_format_set([result for result in results if result.set == name]) for name in sets]
@@ -137,7 +141,7 @@ def _format_overview(results: Sequence[RetrievalResult], sets: Sequence[str]) ->
 
 
 def _format_set(results: Sequence[RetrievalResult]) -> str:
-    """Return a table of one set: all metrics, and NDCG@10 for each language."""
+    """Return a table of one set: a row per model with all metrics, and NDCG@10 for each language."""
     result_of = {(result.model, result.language): result for result in results}
     models = [model for model, language in result_of if not language]
     languages = list(dict.fromkeys(result.language for result in results if result.language))
@@ -153,13 +157,15 @@ def _format_set(results: Sequence[RetrievalResult]) -> str:
 
 
 def _format_ndcg(result: RetrievalResult | None) -> str:
+    """Return the result's NDCG@10, formatted; – for None."""
     return _format_number(result.ndcg10 if result else None)
 
 
 def _format_number(value: float | None) -> str:
+    """Return the number with three decimals; – for None."""
     return "–" if value is None else f"{value:.3f}"
 
 
 def to_json(results: Sequence[RetrievalResult]) -> list[dict[str, Any]]:
-    """Return all results for a program."""
+    """Return all results as JSON."""
     return [asdict(result) for result in results]

@@ -1,4 +1,4 @@
-"""Choose the functions to measure clones with: whole ones that parse by themselves, the same for the same seed."""
+"""Choose the functions to make clones of: whole ones that parse by themselves, the same for the same seed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _MAX_PER_FILE = 2
 
 @dataclass(frozen=True, slots=True)
 class SamplingPlan:
-    """What to measure."""
+    """What to sample and measure in a clone benchmark."""
 
     sample: int = 100  # functions per language, and strangers per language
     seed: int = 1
@@ -30,14 +30,14 @@ class SamplingPlan:
 
 @dataclass(frozen=True, slots=True)
 class SampledFunction:
-    """A function of some code base."""
+    """A function of some code base, and its file."""
 
     path: Path
     snippet: Snippet
 
     @property
     def display_place(self) -> str:
-        """Return the function's path and 1-based lines."""
+        """Return the function's path and 1-based lines: `src/a.py:3-9`."""
         return f"{self.path}:{self.snippet.span.start + 1}-{self.snippet.span.end}"
 
 
@@ -68,7 +68,7 @@ def sample_functions(roots: Sequence[Path], plan: SamplingPlan, settings: Settin
 
 
 def is_measurable(snippet: Snippet) -> bool:
-    """Return whether the snippet is a whole function that parses by itself and is long enough to be distinct."""
+    """Return whether the snippet is a whole function of at least 5 lines and 40 tokens that parses by itself."""
     line_count = snippet.span.end - snippet.span.start
     if not snippet.kind.is_function or snippet.part or line_count < MIN_LINES:
         return False

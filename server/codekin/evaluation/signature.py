@@ -1,4 +1,4 @@
-"""Describe what determined a figure, so that two figures are known to be comparable or not.
+"""Describe what determines a figure, to tell whether two figures are comparable.
 
 Source of the habit: sacrebleu (arXiv 1804.08771).
 """
@@ -26,7 +26,7 @@ _PACKAGES = (
 
 
 def describe_codekin() -> dict[str, str]:
-    """Return codekin's version and a hash of the sources that decide about answers, which change between versions."""
+    """Return codekin's version, a hash of the sources that determine answers, and Python's version."""
     digest = hashlib.sha256()
     package_folder = Path(codekin.__file__).parent
     for package in _PACKAGES:
@@ -36,7 +36,7 @@ def describe_codekin() -> dict[str, str]:
 
 
 def describe_model(embedder: Embedder) -> dict[str, str]:
-    """Return the model, and the libraries that its vectors' rounding and tokens depend on."""
+    """Return the model, and the versions of the libraries that its vectors depend on."""
     libraries = {name: version(name) for name in ("numpy", "tokenizers")}
     if embedder.device != "cpu":
         libraries |= {"torch": version("torch"), "on": embedder.device}
@@ -44,13 +44,14 @@ def describe_model(embedder: Embedder) -> dict[str, str]:
 
 
 def describe_checkouts(revisions: Mapping[Path, str]) -> str:
-    """Count the checkouts that stand at the wanted revisions; those without Git can't tell."""
+    """Return how many checkouts are at the wanted revision, at another one, or without Git, as text."""
     states = [_describe_checkout(folder, revision) for folder, revision in revisions.items()]
     counts = {state: states.count(state) for state in dict.fromkeys(states)}
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
 def _describe_checkout(folder: Path, revision: str) -> str:
+    """Return whether the checkout is at the revision, by running git, or has no Git."""
     if not (folder / ".git").exists():
         return "without Git"
     git_run = run_program("git", "-c", "core.fsmonitor=false", "-C", str(folder.absolute()), "rev-parse", "HEAD")
@@ -58,5 +59,5 @@ def _describe_checkout(folder: Path, revision: str) -> str:
 
 
 def format_signature(facts: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
-    """Return the facts as one line."""
+    """Return the facts on one line: `name fact · name fact`."""
     return " · ".join(f"{name} {fact}" for name, fact in dict(facts).items())

@@ -1,4 +1,4 @@
-"""Measure the lexical and the dense retriever by themselves, over the product's own index."""
+"""Measure the lexical and the dense retriever separately, over codekin's own index."""
 
 from codekin.code.lines import hash_content
 from codekin.embed.factory import load_light_model
@@ -13,10 +13,10 @@ _K = 10
 
 
 class SingleRetrievers:
-    """The lexical and the dense retriever of an engine's index, asked separately."""
+    """The lexical and the dense retriever on an engine's index, queried separately."""
 
     def __init__(self, engine: Engine) -> None:
-        """The engine's index must be up to date."""
+        """Open the engine's index a second time; it must be up to date."""
         paths = locate_index(engine.status().roots, engine.settings)
         embedder = load_light_model(engine.settings.model)
         self._index = Index(paths, embedder.space(Task.CODE2CODE), embedder.dim, lambda _: None)
@@ -25,15 +25,17 @@ class SingleRetrievers:
         self._dense = DenseRetriever(self._index, embedder)
 
     def find_ranks(self, code: str, target_text: str) -> tuple[int | None, int | None]:
-        """Return the ranks, from 1, of the content with the text `target_text`; None when not among the first ten."""
+        """Return the rank, from 1, of the content with this text by words and by vectors; None beyond ten."""
         query, target_content = Query(code, Task.CODE2CODE), self._index.store.find_content(hash_content(target_text))
         return _find_rank(self._lexical.search(query, _K), target_content), _find_rank(
             self._dense.search(query, _K), target_content
         )
 
     def close(self) -> None:
+        """Close the index."""
         self._index.close()
 
 
 def _find_rank(candidates: list[Candidate], content: int | None) -> int | None:
+    """Return the rank, from 1, of the content; None where it is not among the candidates."""
     return next((rank for rank, candidate in enumerate(candidates, start=1) if candidate.content == content), None)

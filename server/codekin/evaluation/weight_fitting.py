@@ -1,4 +1,4 @@
-"""Fit the weights of completion.
+"""Fit the weights of the completion's features.
 
     python -m codekin.evaluation.weight_fitting ROOT … > server/codekin/completion/weights.py
 
@@ -40,7 +40,7 @@ _NO_SOURCE = SourceSnippet(Path(), 0, (), "", SnippetKind.LINES, -1)
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
-    """Collect the completion candidates of `count` cuts of one repository."""
+    """Return the completion candidates of `count` cuts of one repository, each with whether it is right."""
     examples = []
     with open_temporary_completer(root, Settings()) as (completer, corpus):
         for cut in corpus.choose_cuts(count, seed):
@@ -58,7 +58,7 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
 
 
 def fit_weights(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, float]]:
-    """Fit the weights of FEATURES and of LINE_FEATURES, each with a bias."""
+    """Return the fitted weights of FEATURES and of LINE_FEATURES, each with a bias."""
     rows = [candidate for cut in cuts for candidate in cut]
     candidate_weights = _fit_logistic_regression(
         [features for features, _, _ in rows], [is_right for _, _, is_right in rows], FEATURES
@@ -80,6 +80,7 @@ def fit_weights(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, fl
 def _fit_logistic_regression(
     examples: Sequence[Mapping[str, float]], is_right: Sequence[bool], names: Sequence[str]
 ) -> dict[str, float]:
+    """Return name → weight of a ridge logistic regression, with a "bias", rounded to two decimals."""
     rows: Floats = np.array([[*(features[name] for name in names), 1.0] for features in examples])
     targets: Floats = np.array(is_right, float)
     weights = np.zeros(rows.shape[1])
@@ -94,7 +95,7 @@ def _fit_logistic_regression(
 
 
 def format_module(weights: tuple[dict[str, float], dict[str, float]], names: Sequence[str], cuts: int) -> str:
-    """Return the source of the module that holds the weights."""
+    """Return the source text of the module that holds the weights."""
     origin = f"by codekin.evaluation.weight_fitting on {cuts:,} cuts of {', '.join(names)}"
     lines = [
         '"""Weights of the features of candidates and of lines, in logits: fitted, not chosen.',
@@ -108,6 +109,7 @@ def format_module(weights: tuple[dict[str, float], dict[str, float]], names: Seq
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit the weights on the repositories of the command line, print the module, and return 0."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("roots", type=Path, nargs="+")
     parser.add_argument("--cuts", type=int, default=CUTS)

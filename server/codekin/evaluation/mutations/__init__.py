@@ -53,12 +53,12 @@ class Mutant:
 
     @property
     def keeps_meaning(self) -> bool:
-        """False if an edit changed what the function does."""
+        """Return whether no edit changed what the function does."""
         return not _MEANING_CHANGING_EDITS.intersection(self.edits)
 
 
 def make_mutant(text: str, language: str, clone_type: CloneType, generator: Random) -> Mutant | None:
-    """Make a clone of the type. Returns None if no edit applies, or the original or the clone does not parse."""
+    """Make a clone of the type; None where no edit applies, or the original or the clone does not parse."""
     original = parse_function(text, language)
     if original is None or (clone_type >= CloneType.EDITED and language not in FULLY_EDITED_LANGUAGES):
         return None
@@ -74,7 +74,7 @@ def make_mutant(text: str, language: str, clone_type: CloneType, generator: Rand
 
 
 def make_single_edit_mutants(text: str, language: str, generator: Random) -> dict[str, str]:
-    """Apply each edit alone to the function; return the texts by edit, of those that found a place."""
+    """Apply each edit alone to the function; return edit name → text for the edits that apply."""
     original = parse_function(text, language)
     if original is None:
         return {}
@@ -85,7 +85,7 @@ def make_single_edit_mutants(text: str, language: str, generator: Random) -> dic
 
 
 class _MutantBuilder:
-    """Applies edits to a function one after the other."""
+    """Applies edits to a function one after the other, keeping only those whose text parses."""
 
     def __init__(self, original: ParsedFunction, generator: Random) -> None:
         self.function = original
@@ -93,7 +93,7 @@ class _MutantBuilder:
         self._generator = generator
 
     def try_edit(self, name: str, change: Change) -> ParsedFunction | None:
-        """Apply one edit. Returns None, and changes nothing, if it finds no place or its text does not parse."""
+        """Apply an edit and return the edited function; None, without a change, where it does not apply or parse."""
         text = change(self.function, self._generator)
         is_changed = text is not None and text != self.function.text
         mutant = parse_function(text, self.function.language) if text is not None and is_changed else None
@@ -103,11 +103,11 @@ class _MutantBuilder:
         return mutant
 
     def apply_each(self, changes: Mapping[str, Change]) -> int:
-        """Try each of the edits once; return how many were applied."""
+        """Try each edit once; return how many were applied."""
         return sum(self.try_edit(name, change) is not None for name, change in changes.items())
 
     def apply_some(self, changes: Mapping[str, Change], count: int) -> int:
-        """Apply up to `count` edits of random kinds; return how many were applied."""
+        """Apply up to `count` edits of random kinds, in at most twelve attempts; return how many were applied."""
         edit_count = 0
         for _ in range(_MAX_ATTEMPTS):
             if edit_count == count:
@@ -122,16 +122,20 @@ _StepFunction = Callable[[_MutantBuilder, Random], int]  # returns how many edit
 
 @dataclass(frozen=True, slots=True)
 class _MutationStep:
+    """A step in making a clone: edits, whether one of them must apply, and the probability of the step."""
+
     apply_edits: _StepFunction
     is_required: bool = False  # without one of its edits there is no clone of the type
     probability: float = 1.0
 
 
 def _apply_random_edits(changes: Mapping[str, Change], minimum: int, maximum: int) -> _StepFunction:
+    """Return a step function that applies a random number of the edits, from `minimum` to `maximum`."""
     return lambda builder, generator: builder.apply_some(changes, generator.randint(minimum, maximum))
 
 
 def _apply_renamings(builder: _MutantBuilder, generator: Random) -> int:
+    """Rename locals and the function, and in half of the cases change a literal; return how many edits applied."""
     edit_count = builder.apply_each(_NAME_EDITS)
     return edit_count + (builder.apply_some(_LITERAL_EDITS, 1) if generator.random() < 0.5 else 0)
 

@@ -1,4 +1,4 @@
-"""Edits of type 3 in branches and loops: conditions inverted, one form of a loop for another."""
+"""Edits of type 3 in branches and loops: invert conditions, convert one form of a loop to another."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ _COMPARISON_TYPES = re.compile(r"binary_expression|comparison_operator|equality_
 
 
 def invert_condition(function: ParsedFunction, generator: Random) -> str | None:
-    """Negate a condition and swap its two branches."""
+    """Negate the condition of a random if with a plain else and swap its branches; None where there is none."""
     candidates = []
     for node in function.nodes:
         condition, branches = node.child_by_field_name("condition"), _find_branches(function, node)
@@ -59,7 +59,7 @@ def _find_branches(function: ParsedFunction, node: "Node") -> tuple["Node", "Nod
 
 
 def _negate_condition(function: ParsedFunction, condition: "Node") -> Edit:
-    """Negate the condition, within its parentheses if it has some."""
+    """Return the edit that negates the condition, by the opposite operator where there is one."""
     expression = condition
     if condition.type in ("parenthesized_expression", "condition_clause") and condition.named_child_count == 1:
         expression = condition.named_children[0]
@@ -78,7 +78,7 @@ def _negate_condition(function: ParsedFunction, condition: "Node") -> Edit:
 
 
 def convert_for_to_while(function: ParsedFunction, generator: Random) -> str | None:
-    """Convert `for (start; condition; step)`, or a `for` over a range of numbers, to a `while` with a counter."""
+    """Convert a random counting `for`, or Python's loop over a range, to a `while`; None where none qualifies."""
     convert_loop = _convert_range_loop if function.language == "python" else _convert_counting_loop
     return choose_result(
         generator,
@@ -91,10 +91,11 @@ def convert_for_to_while(function: ParsedFunction, generator: Random) -> str | N
 
 
 def _convert_counting_loop(function: ParsedFunction, node: "Node") -> str | None:
+    """Convert `for (start; condition; step)` to a `while` with a counter; None where that could change the result."""
     for_clause = next((child for child in node.children if child.type == "for_clause"), node)
     initializer = _find_field(for_clause, "initializer", "initialize", "init")
     condition, increment = _find_field(for_clause, "condition"), _find_field(for_clause, "update", "increment")
-    body, statement_rows = _find_field(node, "body"), function.statement_rows(node)
+    body, statement_rows = _find_field(node, "body"), function.find_statement_rows(node)
     if initializer is None or condition is None or increment is None or body is None or statement_rows is None:
         return None
     start_text, condition_text, increment_text = (
@@ -116,6 +117,7 @@ def _convert_counting_loop(function: ParsedFunction, node: "Node") -> str | None
 
 
 def _convert_range_loop(function: ParsedFunction, node: "Node") -> str | None:
+    """Convert Python's `for` over a range to a `while` with a counter; None where that could change the result."""
     target, iterable, body = _find_field(node, "left"), _find_field(node, "right"), _find_field(node, "body")
     match = re.fullmatch(r"range\((?:(\w+), )?(\w+)\)", function.read_text(iterable)) if iterable is not None else None
     if target is None or body is None or match is None or target.type != "identifier" or has_else(node):
@@ -135,13 +137,13 @@ def _convert_range_loop(function: ParsedFunction, node: "Node") -> str | None:
     replacement = f"{loop_head}{body_text}\n{function.read_indentation(body.start_point[0])}{name} += 1"
     return (
         function.apply_edits([(node.start_byte, node.end_byte, replacement)])
-        if function.statement_rows(node) and _has_own_lines(node, body)
+        if function.find_statement_rows(node) and _has_own_lines(node, body)
         else None
     )
 
 
 def convert_while(function: ParsedFunction, generator: Random) -> str | None:
-    """Convert `while (c)` to `for (; c; )`, or to an endless loop that its first statement leaves."""
+    """Convert a random `while` to `for (; c; )`, or to an endless loop with a break; None where none qualifies."""
     candidates = []
     for node in _find_loops(function, "while_statement", "while_expression", "for_statement"):
         condition, body = _find_field(node, "condition"), _find_field(node, "body")
@@ -161,6 +163,7 @@ def convert_while(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def _make_endless_loop(function: ParsedFunction, node: "Node", condition: "Node", body: "Node") -> list[Edit]:
+    """Return the edits that turn a conditional loop into an endless one that its first statement leaves."""
     exit_condition = function.language_templates.negation.format(value=function.read_text(condition))
     inner_indent = function.read_indentation(node.start_point[0]) + function.indentation_step
     if function.language == "python":
@@ -182,10 +185,12 @@ CONTROL_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
 
 
 def _find_loops(function: ParsedFunction, *node_types: str) -> Iterator["Node"]:
+    """Yield the function's nodes of these types."""
     return (node for node in function.nodes if node.type in node_types)
 
 
 def _find_field(node: "Node", *field_names: str) -> "Node | None":
+    """Return the first of the node's fields that exists; None where none does."""
     return next(
         (child for field_name in field_names if (child := node.child_by_field_name(field_name)) is not None), None
     )
@@ -197,7 +202,7 @@ def has_else(node: "Node") -> bool:
 
 
 def _has_own_lines(node: "Node", body: "Node") -> bool:
-    """Return whether a block begins on a line of its own."""
+    """Return whether the body begins on a line below its loop's head, or in braces on several lines."""
     return (
         body.type != "block"
         or body.start_point[0] > node.start_point[0]
@@ -207,5 +212,6 @@ def _has_own_lines(node: "Node", body: "Node") -> bool:
 
 
 def _is_used_only_in(function: ParsedFunction, name: str, node: "Node") -> bool:
+    """Return whether the function uses the variable, and only inside of `node`."""
     uses = function.variables.get(name, [])
     return bool(uses) and all(node.start_byte <= use.start_byte < node.end_byte for use in uses)

@@ -18,14 +18,14 @@ _MACRO_TYPES = re.compile(r"preproc|macro")
 
 
 def remove_comments(function: ParsedFunction, generator: Random) -> str | None:
-    """Remove all comments; a docstring, which the program can read, stays."""
+    """Remove all comments, but not docstrings; None where there are none."""
     del generator
-    comments = [node for node in function.nodes if "comment" in node.type and "comment" not in _parent_type(node)]
+    comments = [node for node in function.nodes if "comment" in node.type and "comment" not in _get_parent_type(node)]
     return function.apply_edits(_make_removal(function, node) for node in comments) if comments else None
 
 
 def add_comment(function: ParsedFunction, generator: Random) -> str | None:
-    """Add comments above one to three statements."""
+    """Add a comment above one to three random statements; None where there is none to add it to."""
     rows = _find_statement_rows(function)
     lines = list(function.lines)
     for row in sorted(generator.sample(rows, min(len(rows), generator.randint(1, 3))), reverse=True):
@@ -38,7 +38,7 @@ def add_comment(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def change_blank_lines(function: ParsedFunction, generator: Random) -> str | None:
-    """Remove all blank lines or, if there are none, add some between statements."""
+    """Remove all blank lines or, if there are none, add some between statements; None where neither is possible."""
     blank_rows = [
         row for row, line in enumerate(function.lines) if not line.strip() and row not in function.frozen_rows
     ]
@@ -53,7 +53,7 @@ def change_blank_lines(function: ParsedFunction, generator: Random) -> str | Non
 
 
 def change_indentation(function: ParsedFunction, generator: Random) -> str | None:
-    """Indent each level by another number of columns, or by tabs."""
+    """Indent each level by another number of spaces, or by tabs; None for unusual indentation."""
     old_step = function.indentation_step
     if old_step not in ("\t", "  ", "    ", "        "):
         return None
@@ -66,7 +66,7 @@ def change_indentation(function: ParsedFunction, generator: Random) -> str | Non
 
 
 def rewrap_arguments(function: ParsedFunction, generator: Random) -> str | None:
-    """Put an argument or parameter list on one line, or each of its items on a line of its own."""
+    """Join a random argument or parameter list on one line, or split it; None where there is none."""
     argument_lists = [
         node for node in function.nodes if _LIST_TYPES.fullmatch(node.type) and function.read_text(node).startswith("(")
     ]
@@ -83,7 +83,7 @@ def rewrap_arguments(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def change_quotes(function: ParsedFunction, generator: Random) -> str | None:
-    """Put plain strings between the language's other quotes."""
+    """Put all plain strings between the language's other quotes; None where it has none."""
     del generator
     if not function.language_templates.quotes:
         return None
@@ -97,7 +97,7 @@ def change_quotes(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def move_braces(function: ParsedFunction, generator: Random) -> str | None:
-    """Put opening braces on lines of their own."""
+    """Put all opening braces on lines of their own; None where that is impossible or unsafe."""
     del generator
     edits: list[Edit] = []
     for node in function.nodes:
@@ -123,12 +123,13 @@ LAYOUTS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
 }
 
 
-def _parent_type(node: "Node") -> str:
+def _get_parent_type(node: "Node") -> str:
+    """Return the type of the node's parent; "" for the root."""
     return node.parent.type if node.parent is not None else ""
 
 
 def _make_removal(function: ParsedFunction, comment: "Node") -> Edit:
-    """Return the edit that removes a comment: with its line if that has nothing else, else with the blanks before."""
+    """Return the edit that removes a comment, with its line if nothing else is on it."""
     comment_start, comment_end = comment.start_byte, comment.end_byte
     while function.data[comment_start:comment_end].endswith(b"\n"):  # some grammars include the line end
         comment_end -= 1
@@ -140,20 +141,25 @@ def _make_removal(function: ParsedFunction, comment: "Node") -> Edit:
 
 
 def _find_statement_rows(function: ParsedFunction) -> list[int]:
+    """Return the rows where a statement begins that is not the first of its block and has its own lines."""
     first_rows = {
-        rows[0] for block in function.blocks for statement in block[1:] if (rows := function.statement_rows(statement))
+        rows[0]
+        for block in function.blocks
+        for statement in block[1:]
+        if (rows := function.find_statement_rows(statement))
     }
     return sorted(first_rows - function.frozen_rows)
 
 
 def _reindent_line(line: str, old_step: str, new_step: str) -> str:
+    """Return the line with each full level of indentation replaced; an incomplete one is kept."""
     line_text = line.lstrip(old_step[0])
     indent_length = len(line) - len(line_text)
     return new_step * (indent_length // len(old_step)) + old_step[0] * (indent_length % len(old_step)) + line_text
 
 
 def _join_list(function: ParsedFunction, node: "Node") -> list[Edit] | None:
-    """Return the edits that put a list on one line; None if an item needs lines."""
+    """Return the edits that put a list on one line; None where an item has a comment or several lines."""
     children = node.children
     if any("comment" in child.type or child.start_point[0] != child.end_point[0] for child in children):
         return None
@@ -169,7 +175,7 @@ def _join_list(function: ParsedFunction, node: "Node") -> list[Edit] | None:
 
 
 def _split_list(function: ParsedFunction, node: "Node") -> list[Edit]:
-    """Return the edits that begin a line after each comma."""
+    """Return the edits that begin a new line after each comma of the list."""
     indent = function.read_indentation(node.start_point[0]) + 2 * function.indentation_step
     return [
         (comma.end_byte, following_node.start_byte, "\n" + indent)

@@ -1,4 +1,4 @@
-"""Edits of type 4, as far as they are mechanical: the same result by other means of the language."""
+"""Edits of type 4, as far as they are mechanical: compute the same result by other constructs of the language."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _LEAVING_STATEMENT = re.compile(r"(?:return|throw|raise|continue|break|panic)\b"
 
 
 def unroll_comprehension(function: ParsedFunction, generator: Random) -> str | None:
-    """Replace a list comprehension that is assigned to a name by a loop that appends."""
+    """Replace a random assigned list comprehension by a loop that appends; None where none qualifies. Python only."""
     candidates = []
     for statement, rows in _list_statements(function):
         assignment = find_assignment(function, statement) if function.language == "python" else None
@@ -39,7 +39,7 @@ def unroll_comprehension(function: ParsedFunction, generator: Random) -> str | N
 
 
 def _is_unrollable(function: ParsedFunction, assignment: tuple[set[str], "Node"]) -> bool:
-    """Return whether the value is a one-line list comprehension with one loop, at most one condition, and own names."""
+    """Return whether the assigned value is a one-line list comprehension with one loop and at most one condition."""
     (name, *_), value = assignment
     if value.type != "list_comprehension" or value.named_child_count not in (2, 3):
         return False
@@ -56,11 +56,14 @@ def _is_unrollable(function: ParsedFunction, assignment: tuple[set[str], "Node"]
 
 
 def convert_loop_to_comprehension(function: ParsedFunction, generator: Random) -> str | None:
-    """Replace a loop that only appends to an empty list by a comprehension."""
+    """Replace a random loop that only appends to a new list by a comprehension; None if none. Python only."""
     candidates = []
     for block in function.blocks if function.language == "python" else ():
         for assignment, for_loop in pairwise(block):
-            assignment_rows, loop_rows = function.statement_rows(assignment), function.statement_rows(for_loop)
+            assignment_rows, loop_rows = (
+                function.find_statement_rows(assignment),
+                function.find_statement_rows(for_loop),
+            )
             body = for_loop.child_by_field_name("body") if for_loop.type == "for_statement" else None
             append_match = _APPEND_BODY.fullmatch(function.read_text(body)) if body is not None else None
             if assignment_rows is None or loop_rows is None or append_match is None or has_else(for_loop):
@@ -83,7 +86,7 @@ def convert_loop_to_comprehension(function: ParsedFunction, generator: Random) -
 
 
 def expand_ternary(function: ParsedFunction, generator: Random) -> str | None:
-    """Replace a conditional value that is returned or assigned by two branches."""
+    """Replace a random conditional value that is returned or assigned by if and else; None where there is none."""
     candidates = []
     for statement, rows in _list_statements(function):
         value = _find_value(function, statement)
@@ -97,6 +100,7 @@ def expand_ternary(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def _make_branches(function: ParsedFunction, row: int, target: str, operands: list[str]) -> list[str]:
+    """Return the lines of an if and else that assign or return a ternary's operands."""
     indent, inner_indent = function.read_indentation(row), function.read_indentation(row) + function.indentation_step
     if function.language == "python":
         consequence, condition, alternative = operands
@@ -117,11 +121,11 @@ def _make_branches(function: ParsedFunction, row: int, target: str, operands: li
 
 
 def add_else_to_guard(function: ParsedFunction, generator: Random) -> str | None:
-    """Move the statements after a branch that always leaves into its else."""
+    """Move the statements after a random branch that always leaves into its else; None where there is none."""
     candidates = []
     for block in function.blocks:
         for statement in block[:-1]:
-            guard_rows, last_rows = function.statement_rows(statement), function.statement_rows(block[-1])
+            guard_rows, last_rows = function.find_statement_rows(statement), function.find_statement_rows(block[-1])
             if guard_rows and last_rows and statement.type == "if_statement" and _always_leaves(function, statement):
                 following_rows = range(guard_rows[1] + 1, last_rows[1] + 1)
                 if not function.frozen_rows.intersection(following_rows):
@@ -134,6 +138,7 @@ def add_else_to_guard(function: ParsedFunction, generator: Random) -> str | None
 
 
 def _add_else(function: ParsedFunction, guard_rows: tuple[int, int], following_rows: range) -> list[str]:
+    """Return the lines of the branch with an else that holds the following rows."""
     else_lines = [
         function.indentation_step + function.lines[row] if function.lines[row].strip() else "" for row in following_rows
     ]
@@ -144,7 +149,7 @@ def _add_else(function: ParsedFunction, guard_rows: tuple[int, int], following_r
 
 
 def _always_leaves(function: ParsedFunction, statement: "Node") -> bool:
-    """Return whether an if without else always leaves the block at its end."""
+    """Return whether an if without else ends by a return, raise, break or the like."""
     if has_else(statement):
         return False
     branch = statement.child_by_field_name("consequence") or statement.child_by_field_name("body")
@@ -159,7 +164,7 @@ def _always_leaves(function: ParsedFunction, statement: "Node") -> bool:
 
 
 def expand_iteration(function: ParsedFunction, generator: Random) -> str | None:
-    """Replace iteration over a collection by an index or an explicit iterator."""
+    """Replace a random loop over a collection by one with an index or explicit iterator; None where there is none."""
     candidates = []
     for statement, _ in _list_statements(function):
         template = _ITERATION_TEMPLATES.get(function.language)
@@ -220,13 +225,15 @@ REWRITES: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
 
 
 def _list_statements(function: ParsedFunction) -> list[tuple["Node", tuple[int, int]]]:
+    """Return the statements that have lines of their own, with their first and last row."""
     statement_rows = [
-        (statement, function.statement_rows(statement)) for block in function.blocks for statement in block
+        (statement, function.find_statement_rows(statement)) for block in function.blocks for statement in block
     ]
     return [(statement, rows) for statement, rows in statement_rows if rows is not None]
 
 
 def _find_value(function: ParsedFunction, statement: "Node") -> "Node | None":
+    """Return the value that a statement returns or assigns; None for any other statement."""
     if statement.type == "return_statement" and statement.named_child_count == 1:
         return statement.named_children[0]
     assignment = find_assignment(function, statement)
@@ -234,7 +241,7 @@ def _find_value(function: ParsedFunction, statement: "Node") -> "Node | None":
 
 
 def _is_used_outside(function: ParsedFunction, names_node: "Node", around: "Node") -> bool:
-    """Return whether one of the names in a node is also used outside of `around`."""
+    """Return whether one of the names in `names_node` is also used outside of `around`."""
     names = set(re.findall(r"\w+", function.read_text(names_node)))
     outside_leaves = (leaf for leaf in function.leaves if not around.start_byte <= leaf.start_byte < around.end_byte)
     return any(function.read_text(leaf) in names for leaf in outside_leaves)

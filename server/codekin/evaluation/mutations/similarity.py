@@ -1,4 +1,4 @@
-"""Decide whether two functions are clones of type 1 or 2, by tokens alone and independently of the product."""
+"""Decide whether two functions are clones of type 1 or 2, by tokens alone and independently of codekin's search."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _LITERAL_TYPES = re.compile(r".*(?:string|char|number|integer|float|_literal|str
 
 
 def list_tokens(text: str, language: str) -> tuple[str, ...] | None:
-    """Return the function's tokens without comments, equal for clones of type 1; None if it does not parse."""
+    """Return the function's tokens without comments, equal for clones of type 1; None where it does not parse."""
     function = parse_function(text, language)
     return (
         tuple(_normalize_token(function.read_text(leaf)) for leaf in _list_token_nodes(function))
@@ -24,9 +24,9 @@ def list_tokens(text: str, language: str) -> tuple[str, ...] | None:
 
 
 def abstract_tokens(text: str, language: str) -> tuple[str, ...] | None:
-    """Return the tokens with one placeholder for literals, and variables numbered by first occurrence.
+    """Return the tokens with literals replaced and variables numbered, equal for type 2; None if it can't be parsed.
 
-    Equal for clones of type 2 as they are made here: members and types, which are not the function's to rename, stay.
+    Variables are numbered by first occurrence. Members and types, which a function can't rename by itself, stay.
     """
     function = parse_function(text, language)
     if function is None:
@@ -46,13 +46,13 @@ def abstract_tokens(text: str, language: str) -> tuple[str, ...] | None:
 
 
 def compute_token_ratio(first_text: str, second_text: str) -> float:
-    """Return the share of tokens that two texts have in common and in the same order, 0 … 1 (difflib's ratio)."""
+    """Return the share of tokens that two texts have in common in the same order, 0 … 1 (difflib's ratio)."""
     first_tokens, second_tokens = (re.findall(r"\w+|[^\w\s]", text) for text in (first_text, second_text))
     return SequenceMatcher(None, first_tokens, second_tokens, autojunk=False).ratio()
 
 
 def _list_token_nodes(function: ParsedFunction) -> Iterator["Node"]:
-    """Yield the leaves outside of comments that have text."""
+    """Yield the leaves that have text and are not in comments, in order."""
     pending_nodes = [function.root]
     while pending_nodes:
         node = pending_nodes.pop()
@@ -65,6 +65,6 @@ def _list_token_nodes(function: ParsedFunction) -> Iterator["Node"]:
 
 
 def _normalize_token(token_text: str) -> str:
-    """Return a token without the details of layout: blanks in it, the kind of its quotes."""
+    """Return the token with single blanks and single quotes."""
     is_quote = token_text == '"'  # noqa: S105 -- a token of code
     return "'" if is_quote else re.sub(r"\s+", " ", token_text)

@@ -1,4 +1,4 @@
-"""Parse a function for mutation: its names, scopes, blocks and lines, and how edits apply to its text."""
+"""Parse a function for mutation: its names, scopes, blocks and lines, and apply edits to its text."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,7 +37,7 @@ Edit = tuple[int, int, str]  # first byte, end byte, new text
 
 @dataclass(frozen=True)
 class ParsedFunction:
-    """A function that parses without errors, perhaps only within a shell; positions are those of the shelled text."""
+    """A function parsed without errors, perhaps within a shell of other code; positions are in the shelled text."""
 
     text: str
     language: str
@@ -48,31 +48,33 @@ class ParsedFunction:
 
     @property
     def language_templates(self) -> LanguageTemplates:
+        """Return the node types and templates of the function's language."""
         return LANGUAGE_TEMPLATES[self.language]
 
     @cached_property
     def lines(self) -> list[str]:
-        """Lines of the shelled text."""
+        """Return the lines of the shelled text."""
         return self.data.decode().split("\n")
 
     @cached_property
     def nodes(self) -> list["Node"]:
-        """Nodes of the tree in the order in which they begin."""
+        """Return all nodes of the tree in the order in which they begin."""
         return list(list_nodes(self.root))
 
     @cached_property
     def leaves(self) -> list["Node"]:
+        """Return the nodes without children that have text, in order."""
         return [node for node in self.nodes if not node.child_count and node.end_byte > node.start_byte]
 
     @cached_property
     def function(self) -> "Node | None":
-        """Outermost function node."""
+        """Return the outermost function node; None where there is none."""
         find_role = self.syntax.node_role
         return next((node for node in self.nodes if find_role(node) in _FUNCTION_ROLES), None)
 
     @cached_property
     def frozen_rows(self) -> frozenset[int]:
-        """Rows that begin inside a string or a comment, whose indentation must not change."""
+        """Return the rows that begin inside a string or a comment, whose indentation must not change."""
         rows: set[int] = set()
         for node in self.nodes:
             if node.is_named and node.start_point[0] != node.end_point[0] and _OPAQUE_TYPES.search(node.type):
@@ -80,16 +82,17 @@ class ParsedFunction:
         return frozenset(rows)
 
     def read_text(self, node: "Node") -> str:
+        """Return the text of the node."""
         return self.data[node.start_byte : node.end_byte].decode()
 
     def read_indentation(self, row: int) -> str:
-        """Return the row's leading blanks."""
+        """Return the row's leading white space."""
         line = self.lines[row]
         return line[: len(line) - len(line.lstrip())]
 
     @cached_property
     def indentation_step(self) -> str:
-        """Blanks that one level of indentation adds."""
+        """Return the white space that one level of indentation adds; four spaces where nothing is indented."""
         base_indent = self.read_indentation(self.function.start_point[0]) if self.function is not None else ""
         indents = [self.read_indentation(statement.start_point[0]) for block in self.blocks for statement in block]
         deeper_indents = [indent for indent in indents if len(indent) > len(base_indent)]
@@ -97,7 +100,7 @@ class ParsedFunction:
 
     @cached_property
     def blocks(self) -> list[list["Node"]]:
-        """Statements of each block inside the function, without comments."""
+        """Return the statements of each block inside the function, without comments."""
         block_types = self.language_templates.blocks.split()
         function_nodes = list_nodes(self.function) if self.function is not None else iter(())
         return [
@@ -106,8 +109,8 @@ class ParsedFunction:
             if node.type in block_types
         ]
 
-    def statement_rows(self, statement: "Node") -> tuple[int, int] | None:
-        """Return first and last row of a statement that has its lines for itself."""
+    def find_statement_rows(self, statement: "Node") -> tuple[int, int] | None:
+        """Return a statement's first and last row; None where it shares one with other code."""
         first_row, last_row = statement.start_point[0], find_last_row(statement)
         text_before = self.lines[first_row].encode()[: statement.start_point[1]]
         text_after = (
@@ -120,7 +123,7 @@ class ParsedFunction:
         return self._remove_shell("\n".join([*self.lines[:first_row], *new_lines, *self.lines[last_row + 1 :]]))
 
     def apply_edits(self, edits: Iterable[Edit]) -> str:
-        """Return the function's text after edits that do not overlap."""
+        """Return the function's text after the edits, which must not overlap."""
         chunks, position = [], 0
         for start, end, text in sorted(edits):
             chunks += [self.data[position:start], text.encode()]
@@ -128,6 +131,7 @@ class ParsedFunction:
         return self._remove_shell(b"".join([*chunks, self.data[position:]]).decode())
 
     def _remove_shell(self, text: str) -> str:
+        """Return the shelled text without its shell."""
         shell_start, shell_end = self.shell
         return text[len(shell_start) : len(text) - len(shell_end)]
 
@@ -135,7 +139,7 @@ class ParsedFunction:
 
     @cached_property
     def variables(self) -> dict[str, list["Node"]]:
-        """Names that are local to this function, each with all its uses, which must be renamed together."""
+        """Return the names local to the function, each with all its uses, which must be renamed together."""
         if _DYNAMIC_SCOPE_CALLS.search(self.text):
             return {}
         scopes_by_name: dict[str, list[Node]] = {}
@@ -160,6 +164,7 @@ class ParsedFunction:
                     yield from self._find_pattern_names(child)
 
     def _find_pattern_names(self, node: "Node") -> Iterator["Node"]:
+        """Yield the names that a binding pattern binds."""
         if not node.child_count and node.type in NAME_TYPES:
             if self.language not in ("rust", "bash") or self.read_text(node)[:1].islower():
                 yield node
@@ -171,7 +176,7 @@ class ParsedFunction:
                 yield from self._find_pattern_names(child)
 
     def _find_scope(self, leaf: "Node") -> "Node":
-        """Return the nested function (or comprehension) that `leaf` is bound in, else the root."""
+        """Return the nested function or comprehension that binds the leaf; the root where none does."""
         inner_node: Node = leaf
         node = leaf.parent
         while node is not None:
@@ -182,6 +187,7 @@ class ParsedFunction:
         return self.root
 
     def _collect_uses(self) -> dict[str, list["Node"]]:
+        """Return the leaves that name variables, by name."""
         uses_by_name: dict[str, list[Node]] = {}
         for leaf in self.leaves:
             if leaf.type in NAME_TYPES and not self.is_member(leaf):
@@ -189,7 +195,7 @@ class ParsedFunction:
         return uses_by_name
 
     def is_member(self, leaf: "Node") -> bool:
-        """Return whether an identifier names a member, a label or an argument, and no variable."""
+        """Return whether an identifier names a member, a label or an argument rather than a variable."""
         if self.language == "php" and (leaf.parent is None or leaf.parent.type != "variable_name"):
             return True
         previous_node, following_node, parent = leaf.prev_sibling, leaf.next_sibling, leaf.parent
@@ -213,7 +219,7 @@ class ParsedFunction:
         return any(node in _find_field_children(parent, field) for field in fields if parent is not None)
 
     def _find_excluded_names(self) -> set[str]:
-        """Return the names whose renaming would need more than replacing identifiers."""
+        """Return the names that can't be renamed by replacing identifiers alone."""
         shared_types = self.language_templates.shared.split()
         excluded_names = set(_RESERVED_NAMES.split())
         for node in self.nodes:
@@ -226,7 +232,7 @@ class ParsedFunction:
         return excluded_names
 
     def find_name_node(self) -> "Node | None":
-        """Return the node of the function's own name."""
+        """Return the node of the function's own name; None where it has none."""
         node = self.function
         while node is not None and node.child_count:
             node = node.child_by_field_name("name") or node.child_by_field_name("declarator")
@@ -234,7 +240,7 @@ class ParsedFunction:
 
 
 def parse_function(text: str, language: str) -> ParsedFunction | None:
-    """Parse the function in the first shell in which it has no errors; return None if there is none."""
+    """Parse the function in the first shell without parse errors; None where there is none, or no grammar."""
     syntax = load_syntax(language)
     if syntax is None or language not in LANGUAGE_TEMPLATES or "\r" in text:
         return None
@@ -259,12 +265,13 @@ def list_nodes(node: "Node") -> Iterator["Node"]:
 
 
 def choose_result(generator: Random, candidates: Sequence[str]) -> str | None:
-    """Choose one of the texts that an edit could give; None if it found no place."""
+    """Return one of the candidate texts at random; None where there is none."""
     return generator.choice(candidates) if candidates else None
 
 
 @cache
 def _parse_sites(sites: str) -> dict[str, tuple[str, ...]]:
+    """Return the sites as parent type → fields, cached."""
     fields_by_type: dict[str, tuple[str, ...]] = {}
     for site in sites.split():
         parent_type, separator, field = re.fullmatch(r"(\w+)([.#]?)(\w*)", site).groups()  # type: ignore[union-attr]
@@ -273,6 +280,7 @@ def _parse_sites(sites: str) -> dict[str, tuple[str, ...]]:
 
 
 def _find_field_children(parent: "Node", site_field: str) -> list["Node"]:
+    """Return the parent's children at a site's field: by name, by position, or all named ones."""
     if site_field.startswith("."):
         return parent.children_by_field_name(site_field[1:])
     if site_field.startswith("#"):
@@ -281,4 +289,5 @@ def _find_field_children(parent: "Node", site_field: str) -> list["Node"]:
 
 
 def _is_within(node: "Node", scopes: Sequence["Node"]) -> bool:
+    """Return whether one of the scopes contains the node."""
     return any(scope.start_byte <= node.start_byte and node.end_byte <= scope.end_byte for scope in scopes)

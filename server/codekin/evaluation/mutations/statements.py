@@ -38,12 +38,12 @@ _DEFERRING_TYPES = re.compile(
 
 
 def add_statement(function: ParsedFunction, generator: Random) -> str | None:
-    """Insert a statement that prints or does nothing, after the first one of some block."""
+    """Insert a statement that prints or does nothing into a random block; None where there is no place."""
     rows = [
         statement_rows[0]
         for block in function.blocks
         for statement in block[1:]
-        if (statement_rows := function.statement_rows(statement))
+        if (statement_rows := function.find_statement_rows(statement))
     ]
     rows = [row for row in rows if row not in function.frozen_rows]
     if not rows:
@@ -58,23 +58,23 @@ def add_statement(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def remove_statement(function: ParsedFunction, generator: Random) -> str | None:
-    """Remove a plain statement from a block that has others. This changes what the function does."""
+    """Remove a random plain statement from a block of three or more, which changes the meaning; None if none."""
     candidates = [
         function.replace_lines(*statement_rows, [])
         for block in function.blocks
         for statement in block
         if len(block) > 2
         and _ASSIGNMENT_TYPES.fullmatch(statement.type)
-        and (statement_rows := function.statement_rows(statement))
+        and (statement_rows := function.find_statement_rows(statement))
     ]
     return choose_result(generator, candidates)
 
 
 def swap_statements(function: ParsedFunction, generator: Random) -> str | None:
-    """Swap two adjacent statements that do not depend on each other."""
+    """Swap two adjacent statements that are independent of each other; None where there are none."""
     candidates = []
     for upper, lower in _pair_neighbours(function):
-        upper_rows, lower_rows = function.statement_rows(upper), function.statement_rows(lower)
+        upper_rows, lower_rows = function.find_statement_rows(upper), function.find_statement_rows(lower)
         if upper_rows and lower_rows and lower_rows[0] > upper_rows[1] and _are_independent(function, upper, lower):
             lines_between = function.lines[upper_rows[1] + 1 : lower_rows[0]]
             swapped_lines = [
@@ -87,13 +87,13 @@ def swap_statements(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def extract_variable(function: ParsedFunction, generator: Random) -> str | None:
-    """Assign a returned value, or the first argument of a call, to a variable on the line before."""
+    """Assign a returned value, or the first argument of a call, to a new variable before it; None if none."""
     if not function.language_templates.binding:
         return None
     candidates = []
     for block in function.blocks:
         for statement in block:
-            rows, value = function.statement_rows(statement), _find_extractable_value(function, statement)
+            rows, value = function.find_statement_rows(statement), _find_extractable_value(function, statement)
             if rows and value is not None and rows[0] not in function.frozen_rows:
                 name = choose_name("value", set(map(function.read_text, function.leaves)), generator)
                 assignment = function.read_indentation(rows[0]) + function.language_templates.binding.format(
@@ -113,11 +113,11 @@ def extract_variable(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def inline_variable(function: ParsedFunction, generator: Random) -> str | None:
-    """Replace a variable that only the next statement uses by its value."""
+    """Replace a variable that only the next statement uses by its value; None where there is none."""
     candidates = []
     for assignment, next_statement in _pair_neighbours(function):
         rows, use_and_value = (
-            function.statement_rows(assignment),
+            function.find_statement_rows(assignment),
             _find_inlinable_use(function, assignment, next_statement),
         )
         if rows and use_and_value is not None:
@@ -142,12 +142,13 @@ STATEMENT_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
 
 
 def _pair_neighbours(function: ParsedFunction) -> Iterator[tuple["Node", "Node"]]:
+    """Yield each pair of adjacent statements of a block."""
     for block in function.blocks:
         yield from pairwise(block)
 
 
 def find_assignment(function: ParsedFunction, statement: "Node") -> tuple[set[str], "Node"] | None:
-    """Return the plain names that a statement assigns, and the value; None if it does anything else before."""
+    """Return the plain names that a statement assigns, and the value; None if the statement does anything else."""
     if not _ASSIGNMENT_TYPES.fullmatch(statement.type):
         return None
     operator = next((node for node in list_nodes(statement) if node.type in ("=", ":=")), None)
@@ -165,6 +166,7 @@ def find_assignment(function: ParsedFunction, statement: "Node") -> tuple[set[st
 
 
 def _are_independent(function: ParsedFunction, upper: "Node", lower: "Node") -> bool:
+    """Return whether two assignments may be swapped: neither uses the other's names, and one value is constant."""
     upper_assignment, lower_assignment = find_assignment(function, upper), find_assignment(function, lower)
     if upper_assignment is None or lower_assignment is None:
         return False
@@ -174,17 +176,18 @@ def _are_independent(function: ParsedFunction, upper: "Node", lower: "Node") -> 
 
 
 def _is_constant(value: "Node") -> bool:
-    """Return whether the value is the same at any time: a literal, or a name."""
+    """Return whether the value is the same at any time: a literal or a name."""
     is_literal = re.fullmatch(r".*(?:literal|string|integer|number).*", value.type) is not None
     return value.child_count == 0 or (is_literal and not any(node.type in NAME_TYPES for node in list_nodes(value)))
 
 
 def _list_names(function: ParsedFunction, node: "Node") -> set[str]:
+    """Return the names in and below the node."""
     return {function.read_text(leaf) for leaf in list_nodes(node) if leaf.type in NAME_TYPES}
 
 
 def _find_extractable_value(function: ParsedFunction, statement: "Node") -> "Node | None":
-    """Return the value that can be computed before the statement without a change in the order of effects."""
+    """Return a one-line value that can be computed before the statement without other effects; None if none."""
     if statement.type in _RETURN_TYPES:
         value = statement.named_children[0] if statement.named_child_count == 1 else None
         if value is not None and value.type in ("expression_list", "argument_list"):
@@ -200,6 +203,7 @@ def _find_extractable_value(function: ParsedFunction, statement: "Node") -> "Nod
 
 
 def _find_first_argument(function: ParsedFunction, statement: "Node") -> "Node | None":
+    """Return the first argument of a statement that is a call of a plain name; None for any other."""
     if statement.type != "expression_statement" or statement.named_child_count != 1:
         return None
     call = statement.named_children[0]
@@ -218,7 +222,7 @@ def _find_first_argument(function: ParsedFunction, statement: "Node") -> "Node |
 def _find_inlinable_use(
     function: ParsedFunction, assignment: "Node", next_statement: "Node"
 ) -> tuple["Node", "Node"] | None:
-    """Return the only use of the assigned name in the next statement, and its value."""
+    """Return the only use of the assigned name, in the next statement, and its value; None where that is unsafe."""
     binding = find_assignment(function, assignment)
     if (
         binding is None

@@ -35,7 +35,7 @@ _MESSAGES = ("got here", "step done", "entering", "next step", "still working", 
 
 
 def choose_name(old_name: str, taken_names: set[str], generator: Random) -> str:
-    """Choose a name in the style of `old_name` that is not taken, and add it to `taken_names`."""
+    """Return a random name in the style of `old_name` that is not taken, and add it to `taken_names`."""
     for _ in range(200):
         name = _make_name(old_name, generator)
         if name not in taken_names:
@@ -45,13 +45,10 @@ def choose_name(old_name: str, taken_names: set[str], generator: Random) -> str:
 
 
 def choose_function_name(old_name: str, taken_names: set[str], generator: Random) -> str:
-    """Choose a free name in the style of `old_name`, with a verb first if possible; add it to `taken_names`."""
-
-    def verbal(_: str, generator: Random) -> str:
-        return _join_words([_choose_word(_VERBS, generator), _choose_word(_WORDS, generator)], old_name)
+    """Return a free name in the style of `old_name`, with a verb first if possible; add it to `taken_names`."""
 
     for _ in range(200):
-        name = verbal(old_name, generator)
+        name = _join_words([_choose_word(_VERBS, generator), _choose_word(_WORDS, generator)], old_name)
         if name not in taken_names:
             taken_names.add(name)
             return name
@@ -59,31 +56,33 @@ def choose_function_name(old_name: str, taken_names: set[str], generator: Random
 
 
 def choose_comment(generator: Random) -> str:
-    """Choose the text of a comment."""
+    """Return a random text of a comment."""
     return generator.choice(_COMMENTS)
 
 
 def choose_message(generator: Random) -> str:
-    """Choose the text that a statement prints."""
+    """Return a random text for a statement to print."""
     return generator.choice(_MESSAGES)
 
 
 def change_string(old_text: str, generator: Random) -> str:
-    """Replace each word of a string by another, keeping what separates them."""
+    """Return the string with each word replaced by a random one, in the same case."""
     return re.sub(r"[A-Za-z]{2,}", lambda match: _match_case(_choose_word(_WORDS, generator), match[0]), old_text)
 
 
 def change_number(old_digits: str, generator: Random) -> str:
-    """Return another decimal number with as many digits."""
+    """Return a random decimal number with as many digits."""
     minimum = 10 ** (len(old_digits) - 1) + 1
     return str(generator.randrange(minimum, 10 ** len(old_digits)))
 
 
 def _choose_word(words: str, generator: Random) -> str:
+    """Return a random word of the list, which is separated by blanks."""
     return generator.choice(words.split())
 
 
 def _make_name(old_name: str, generator: Random) -> str:
+    """Return a random name of one or two words, or of one letter, in the style of `old_name`."""
     if len(old_name) == 1 and generator.random() < 0.7:
         return generator.choice(_SHORT_NAMES)
     words = [_choose_word(_WORDS, generator) for _ in range(generator.choice((1, 2)) if len(old_name) > 3 else 1)]
@@ -91,6 +90,7 @@ def _make_name(old_name: str, generator: Random) -> str:
 
 
 def _join_words(words: list[str], example: str) -> str:
+    """Join the words in the naming style of the example: its underscores, capitals or camel case."""
     underscores = example[: len(example) - len(example.lstrip("_"))]
     bare_example = example[len(underscores) :]
     if bare_example.isupper() and len(bare_example) > 1:
@@ -103,6 +103,7 @@ def _join_words(words: list[str], example: str) -> str:
 
 
 def _match_case(word: str, example: str) -> str:
+    """Return the word in upper, capitalized or lower case, as the example is."""
     if example.isupper():
         return word.upper()
     return word.capitalize() if example[0].isupper() else word
