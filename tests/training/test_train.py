@@ -192,7 +192,7 @@ def test_a_knob_that_the_recipe_lacks_is_refused_by_name() -> None:
     assert parse_recipe(["--steps", "7", "--learning-rate", "0.1"]) == replace(
         StaticRecipe(), steps=7, learning_rate=0.1
     )
-    with pytest.raises(QueryError, match="--layers is no knob"):
+    with pytest.raises(QueryError, match="--layers is no option"):
         parse_recipe(["--layers", "3"])
     with pytest.raises(QueryError, match="Give a number"):
         parse_recipe(["--steps", "many"])

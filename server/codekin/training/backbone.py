@@ -1,4 +1,4 @@
-"""Make a language model an embedder: loading, LoRA, and a model folder that other programs can load.
+"""Turn a language model into an embedder: load it, add LoRA, and write a model folder that other programs can load.
 
 The folder is laid out as sentence-transformers does, so that both it and `embed/` read it.
 """
@@ -29,7 +29,7 @@ _LATENT_POOLING_TYPE = "codekin.training.pooling.LatentAttention"
 
 @dataclass(frozen=True, slots=True)
 class EmbedderBuild:
-    """The language model to start from, and the shape of the embedder."""
+    """The language model to start from, and the embedder's pooling, dimensions and length."""
 
     backbone: str  # a folder, or any value of model.name
     pooling: PoolingName = "last"
@@ -41,10 +41,10 @@ class EmbedderBuild:
 
 
 class TextEncoder(nn.Module):
-    """Texts → raw vectors by a backbone and a pooling. Attention is causal, as in the backbone."""
+    """Encodes texts into raw vectors by a causal backbone and a pooling."""
 
     def __init__(self, build: EmbedderBuild) -> None:
-        """Raises ModelError if the backbone can't be loaded, or lacks the dimensions."""
+        """Load the backbone. Raises ModelError if it can't be loaded, or the dimensions don't fit it."""
         super().__init__()
         self.build = build
         self.tokenizer, self.backbone = _load_backbone(build.backbone)
@@ -61,13 +61,13 @@ class TextEncoder(nn.Module):
             self.backbone = _add_adapters(self.backbone, build.lora)
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return truncated token ids of texts that begin with their instruction; the tokenizer adds an end token."""
+        """Return the token ids of each text, which begins with its instruction, truncated and with an end token."""
         encodable_texts = [replace_surrogates(text) for text in texts]
         token_lists = self.tokenizer(encodable_texts, truncation=True, max_length=self.build.max_tokens)["input_ids"]
         return [list(token_ids) or [self.tokenizer.pad_token_id] for token_ids in token_lists]
 
     def forward(self, token_lists: Sequence[Sequence[int]]) -> Tensor:
-        """Return raw vectors (n, d), float32. Texts of similar length waste the least padding."""
+        """Return raw vectors (n, d), float32, of n token lists; those of similar length waste the least padding."""
         device = next(self.parameters()).device
         longest = max(map(len, token_lists))
         input_ids = torch.full((len(token_lists), longest), int(self.tokenizer.pad_token_id))
@@ -80,7 +80,7 @@ class TextEncoder(nn.Module):
         return self.pooling(hidden_states, attention_mask).float()
 
     def save(self, model_folder: Path, provenance: dict[str, Any]) -> None:
-        """Write the embedder as a folder, atomically; `provenance` says how it was trained."""
+        """Write the embedder to `model_folder`, replacing it atomically; `provenance` says how it was trained."""
         partial = model_folder.with_name(model_folder.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -97,7 +97,7 @@ class TextEncoder(nn.Module):
 
 
 def _load_backbone(model_name: str) -> tuple[Any, Any]:
-    """Load the tokenizer and the decoder, in float32."""
+    """Return the tokenizer and the decoder of a model's name or folder, in float32. Raises ModelError."""
     disable_progress_bar()
     model_folder = find_checkpoint(model_name)
     try:
@@ -116,6 +116,7 @@ def _load_backbone(model_name: str) -> tuple[Any, Any]:
 
 
 def _add_adapters(backbone: Any, rank: int) -> Any:
+    """Return the backbone with trainable LoRA adapters of this rank on all linear layers."""
     from peft import LoraConfig, TaskType, get_peft_model
 
     task_type = TaskType.FEATURE_EXTRACTION
@@ -125,13 +126,14 @@ def _add_adapters(backbone: Any, rank: int) -> Any:
 
 
 def _merge_adapters(adapted_backbone: Any) -> Any:
+    """Return a copy of the backbone with its adapters merged into the weights."""
     from copy import deepcopy
 
     return deepcopy(adapted_backbone).merge_and_unload()
 
 
 def _list_modules() -> list[dict[str, Any]]:
-    """Return the modules as sentence-transformers lists them in `modules.json`."""
+    """Return the content of sentence-transformers' `modules.json`."""
     return [
         {
             "idx": index,

@@ -1,4 +1,4 @@
-"""Train a small language model from nothing: `codekin train causal`.
+"""Train a small language model from scratch: `codekin train causal`.
 
 A decoder learns to predict the next token of source code; `contrastive` then makes an embedder of it, as the paper does
 on a larger scale. Its architecture is Qwen3's, for transformers 5 gives all Qwen2 models the pre-tokenizer of the large
@@ -42,7 +42,7 @@ _INITIAL_ROW_SCALE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class DecoderShape:
-    """The size of the decoder. The defaults are codekin-small's smallest."""
+    """The size of the decoder. The defaults are those of the smallest model."""
 
     vocabulary: int = 16_384
     layers: int = 4
@@ -56,7 +56,7 @@ class DecoderShape:
 
 @dataclass(frozen=True, slots=True)
 class CausalRecipe:
-    """The corpus sample and the batches."""
+    """The number of files and the size of the batches."""
 
     files: int = 50_000  # at most, sampled from all
     batch: int = 32  # blocks
@@ -66,7 +66,7 @@ class CausalRecipe:
 
 @dataclass(frozen=True, slots=True)
 class CausalCorpus:
-    """The source code to learn from."""
+    """The folder of source code to learn from, and the repositories to exclude."""
 
     folder: Path  # of source trees
     block_list: Path | None  # repositories to exclude
@@ -75,7 +75,7 @@ class CausalCorpus:
 def train_causal(
     corpus: CausalCorpus, shape: DecoderShape, recipe: CausalRecipe, plan: TrainingPlan, folders: TrainingFolders
 ) -> None:
-    """Train a language model and write its folder."""
+    """Train a language model, resuming from `folders.work`, and write it to `folders.out`. Raises ModelError."""
     work_folder, model_folder = folders.work, folders.out
     work_folder.mkdir(parents=True, exist_ok=True)
     tokenizer, tokens = prepare_tokens(corpus, recipe.files, shape, work_folder)
@@ -108,7 +108,7 @@ def train_causal(
 def prepare_tokens(
     corpus: CausalCorpus, max_files: int, shape: DecoderShape, work_folder: Path
 ) -> tuple[Tokenizer, NDArray[np.uint16]]:
-    """Return the tokenizer and the concatenated tokens of at most `max_files` source files; cached in `work_folder`."""
+    """Return the tokenizer and all tokens (n,) of at most `max_files` source files; cached in `work_folder`."""
     vocabulary_path, tokens_path = work_folder / "tokenizer.json", work_folder / "tokens.npy"
     if tokens_path.exists():
         return Tokenizer.from_file(str(vocabulary_path)), np.load(tokens_path, mmap_mode="r")
@@ -133,12 +133,13 @@ def prepare_tokens(
 
 
 def _read_texts(files: list[Path]) -> Iterator[str]:
+    """Yield the text of each file."""
     for path in files:
         yield path.read_text("utf-8", "replace")
 
 
 def learn_tokenizer(texts: Iterator[str], vocabulary_size: int) -> Tokenizer:
-    """Learn a byte-level BPE within words; its token ids fit into 16 bits."""
+    """Learn a byte-level BPE within words from the texts, and return it; its token ids fit into 16 bits."""
     tokenizer = Tokenizer(BPE())
     tokenizer.normalizer = _make_normalizer()
     split_pieces = pre_tokenizers.Split(Regex(r"[a-z]+|\d|_|[^\sa-z\d_]+"), "isolated")
@@ -157,35 +158,36 @@ def learn_tokenizer(texts: Iterator[str], vocabulary_size: int) -> Tokenizer:
 
 
 def load_static_tokenizer(static_folder: str) -> Tokenizer:
-    """Make a tokenizer of a static model's pieces that splits running text as that model does."""
+    """Return a tokenizer of a static model's pieces that splits running text as that model does."""
     tokenizer = Tokenizer.from_file(str(Path(static_folder) / "tokenizer.json"))
     tokenizer.normalizer = _make_normalizer()
     operators = "+*/%&|^~<>=!?-"
     drop_separators = pre_tokenizers.Split(Regex(rf"(?:[^\w{operators}]|_)+"), "removed")
     split_pieces = pre_tokenizers.Split(Regex(rf"[a-z]+|\d+|[{operators}]+"), "isolated")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([drop_separators, split_pieces])
-    # An instruction is one token: as words, ten in each text, it would outweigh what a question says.
+    # Each instruction is one token: as words, ten in each text, it would outweigh the question itself.
     tokenizer.add_special_tokens([END_TOKEN, *dict.fromkeys(PREFIXES.values())])
     return _add_end_token(tokenizer)
 
 
 def _make_normalizer() -> normalizers.Normalizer:
-    """Split names where people read a border, and drop case: one row learns `name` in getName, NAME and my_name.
+    """Return a normalizer that splits names at case borders and lower-cases: getName and NAME share `name`.
 
-    For a small model this is most of what there is to win.
+    This brings most of a small model's gain.
     """
     word_borders = Regex(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
     return normalizers.Sequence([normalizers.Replace(word_borders, " "), normalizers.Lowercase()])
 
 
 def _add_end_token(tokenizer: Tokenizer) -> Tokenizer:
-    """End each text in a token of its own, whose state summarises the text."""
+    """Make the tokenizer end each text in an end token, whose state summarises the text, and return it."""
     end_id = tokenizer.token_to_id(END_TOKEN)
     tokenizer.post_processor = processors.TemplateProcessing(f"$A {END_TOKEN}", special_tokens=[(END_TOKEN, end_id)])
     return tokenizer
 
 
 def _make_config(shape: DecoderShape, tokenizer: Tokenizer) -> Qwen3Config:
+    """Return the configuration of a Qwen3 decoder of this shape, for the tokenizer's vocabulary."""
     end_id = tokenizer.token_to_id(END_TOKEN)
     return Qwen3Config(
         vocab_size=tokenizer.get_vocab_size(),
@@ -205,11 +207,11 @@ def _make_config(shape: DecoderShape, tokenizer: Tokenizer) -> Qwen3Config:
 
 
 def initialize_model(config: Qwen3Config, static_folder: str) -> Qwen3ForCausalLM:
-    """Return an untrained decoder in which each token already receives the mean of those before it.
+    """Return an untrained decoder whose attention averages the tokens before, with a static model's rows if any.
 
     Queries begin near zero, so attention is even; the last layer's values and outputs begin as the identity. A text's
-    last state is then much like a bag of its words. With a static model's rows, nothing else adds to it at first, and
-    it is much like that model's vector: a small corpus is enough to go on from there.
+    last state is then close to a bag of its words. With a static model's rows, nothing else adds to it at first: it is
+    close to that model's vector, and a small corpus is enough to train from there.
     """
     model = Qwen3ForCausalLM(config)
     last_attention = model.model.layers[-1].self_attn
@@ -249,7 +251,7 @@ def _load_static_rows(static_folder: Path, hidden_size: int) -> NDArray[np.float
 
 
 class NextTokenObjective:
-    """Next-token prediction on blocks from anywhere in the corpus; the end of the corpus is held out."""
+    """The next-token loss on blocks from anywhere in the corpus, whose end is held out."""
 
     def __init__(self, model: Any, tokens: NDArray[np.uint16], recipe: CausalRecipe, seed: int) -> None:
         self._model, self._tokens, self._recipe, self._seed = model, tokens, recipe, seed
@@ -258,7 +260,7 @@ class NextTokenObjective:
             raise ModelError(f"{len(tokens)} tokens are too few to learn a language from. Bring more source code.")
 
     def backward(self, step: int) -> float:
-        """Compute the gradients of a step; return the loss in nats per token."""
+        """Add the gradients of a step's blocks to the model; return the loss in nats per token."""
         block_starts = np.random.default_rng((self._seed, step)).integers(
             0, self._training_end - self._recipe.block, self._recipe.batch
         )
@@ -268,12 +270,13 @@ class NextTokenObjective:
 
     @torch.inference_mode()
     def measure_held_out(self) -> Measures:
-        """Return the loss on the held-out end of the corpus."""
+        """Return {"held": loss} of the held-out end of the corpus, in nats per token."""
         return {
             "held": self._compute_loss(self._training_end + np.arange(_HELD_OUT_BLOCKS) * self._recipe.block).item()
         }
 
     def _compute_loss(self, block_starts: NDArray[np.int64]) -> Tensor:
+        """Return the mean cross entropy of the blocks that start at these tokens."""
         blocks = self._tokens[block_starts[:, None] + np.arange(self._recipe.block)].astype(np.int64)
         device = next(self._model.parameters()).device
         input_ids = torch.from_numpy(blocks).to(device)

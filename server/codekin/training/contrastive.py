@@ -39,7 +39,7 @@ _INITIAL_TEACHER_WEIGHT = 10.0  # beside a contrastive loss near 1, whose cosine
 
 @dataclass(frozen=True, slots=True)
 class ContrastiveRecipe:
-    """The settings that determine the model, beside the backbone and the pairs."""
+    """The settings that determine the trained model, besides the backbone and the pairs."""
 
     batch: int = 512  # pairs: the paper's for 0.5b; 256 for 1.5b
     temperature: float = 0.05  # the paper's
@@ -67,7 +67,7 @@ def train_contrastive(
     plan: TrainingPlan,
     folders: TrainingFolders,
 ) -> None:
-    """Train and measure the embedder, and write its folder. Raises ModelError."""
+    """Train and measure the embedder, resuming from `folders.work`, and write its folder. Raises ModelError."""
     work_folder = folders.work
     work_folder.mkdir(parents=True, exist_ok=True)
     pair_file = PairFile(gather_pairs(corpus.pairs, work_folder / "pairs.jsonl", plan.seed))
@@ -95,11 +95,12 @@ def train_contrastive(
 
 
 def _format_measures(measures: held_out.Measures) -> str:
+    """Return the measures on one line, with three decimals."""
     return " ".join(f"{name} {value:.3f}" for name, value in measures.items())
 
 
 class ContrastiveObjective:
-    """The model in training, and the loss of each step."""
+    """The embedder in training, and the loss of each step."""
 
     def __init__(
         self,
@@ -121,7 +122,7 @@ class ContrastiveObjective:
         )
 
     def backward(self, step: int) -> float:
-        """Compute the gradients of a step; return the loss."""
+        """Add the gradients of a step's batch to the model; return the loss."""
         pairs = self._pair_file.read_rows(self._batches.choose_rows(step))
         queries, passages = [pair.query for pair in pairs], [pair.passage for pair in pairs]
         task, equal_texts = pairs[0].task, find_equal_texts(queries, passages).to(self.device)
@@ -139,7 +140,7 @@ class ContrastiveObjective:
         )
 
     def _make_teacher_loss(self, step: int, pairs: Sequence[TaskPair]) -> Callable[[Tensor], Tensor | float]:
-        """Return a loss of all vectors (queries, then passages): their weighted distance from the teacher's."""
+        """Return a loss of all vectors: their weighted distance from the teacher's; 0 without or after it."""
         remaining_share = 1 - step / self._recipe.teacher_steps
         if self.teacher is None or remaining_share <= 0:
             return lambda _: 0.0
@@ -153,13 +154,14 @@ class ContrastiveObjective:
         )
 
     def _encode_tokens(self, token_lists: Sequence[Sequence[int]]) -> Tensor:
+        """Return the model's raw vectors, float32, computed in bfloat16 where the recipe says so."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._recipe.bf16):
             vectors: Tensor = self.model(token_lists)
         return vectors.float()
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return raw vectors (n, d) of texts that already begin with their instruction."""
+        """Return raw vectors (n, d) of texts that begin with their instruction, without gradients."""
         self.model.eval()
         token_lists = self.model.tokenize(texts)
         vectors = np.zeros((len(token_lists), self.model.hidden_size), dtype=np.float32)
@@ -172,13 +174,14 @@ class ContrastiveObjective:
 
 
 def _choose_device() -> torch.device:
+    """Return CUDA, else Apple's GPU, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def gather_pairs(source: Path, pairs_path: Path, seed: int) -> Path:
-    """Return a file of pairs: `source` itself, or `pairs_path`, written from the pairs of the folder `source`.
+    """Return a file of pairs: `source` itself, or `pairs_path`, written from the folder `source` if missing.
 
     The folder is a source tree, or the output of `codekin train pairs`. Raises ModelError if it has no pairs.
     """
@@ -194,6 +197,7 @@ def gather_pairs(source: Path, pairs_path: Path, seed: int) -> Path:
 
 
 def _read_source_pairs(source_folder: Path, seed: int) -> Iterator[TextPair]:
+    """Yield the pairs in the folder's `*.jsonl.gz`; without such files, those extracted from its source code."""
     files = sorted(source_folder.glob("*.jsonl.gz"))
     for file in files:
         yield from read_pairs(file)
@@ -202,7 +206,7 @@ def _read_source_pairs(source_folder: Path, seed: int) -> Iterator[TextPair]:
 
 
 def _assign_tasks(pairs: Iterator[TextPair], generator: Random) -> Iterator[TaskPair]:
-    """Choose for each pair one of the tasks that its kind teaches; drop a share of the plentiful kinds."""
+    """Yield each pair for one random task that its kind teaches; a share of the plentiful kinds is dropped."""
     for pair in pairs:
         if generator.random() < SHARES.get(pair.kind, 1.0):
             task, is_swapped = generator.choice(TEACHES[pair.kind])

@@ -1,4 +1,4 @@
-"""Fetch the corpus: permissively licensed packages by name, with the registries' ordinary clients, never committed.
+"""Fetch the corpus: permissively licensed packages by name, with the registries' ordinary clients.
 
 A manifest (`manifest.json`) lists `[registry, name, version, licence]`; an empty version means the newest, and the
 version that was fetched is written to `harvested.json` beside the sources. The block list names repositories
@@ -37,12 +37,12 @@ _AFFIXES = re.compile(
 
 
 class CorpusError(CodekinError):
-    """Raised when a package can't be fetched, or must not be."""
+    """A package can't be fetched, or must not be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One line of the manifest."""
+    """A package to fetch, as one line of the manifest names it."""
 
     registry: str  # "pypi" | "npm" | "debian"
     name: str
@@ -51,14 +51,15 @@ class Package:
 
     @property
     def folder_name(self) -> str:
+        """Return the name of the folder into which the package is unpacked."""
         return f"{self.registry}-{self.name}".replace("/", "+")
 
 
 class BlockList:
-    """Repositories that must not be trained on, as packages, vendored copies or quoted files."""
+    """The repositories that must not be trained on, as packages, vendored copies or quoted files."""
 
     def __init__(self, path: Path | None) -> None:
-        """Without a file, nothing is blocked."""
+        """Read the file of repositories, one "owner/name" a line; None blocks nothing."""
         lines = [line.strip().split(" ")[0] for line in path.read_text("utf-8").splitlines()] if path else []
         repositories = [line for line in lines if "/" in line and not line.startswith("#")]
         self._plain_names = {_to_comparable_name(line.split("/")[1]) for line in repositories}
@@ -66,14 +67,14 @@ class BlockList:
         self._mentions = tuple(line.lower() for line in repositories)
 
     def blocks_package(self, package: str) -> bool:
-        """Return whether a package has the name of a blocked repository."""
+        """Return whether a package has the name of a blocked repository, affixes aside."""
         return (
             _to_comparable_name(package) in self._plain_names
             or _to_comparable_name(package.rsplit("/", 1)[-1]) in self._plain_names
         )
 
     def blocks_path(self, relative: Path) -> bool:
-        """Return whether a path inside a package leads through a copy of a blocked repository."""
+        """Return whether a path inside a package is in or of a copy of a blocked repository."""
         return any(
             _to_comparable_name(re.sub(r"[-_]?v?\d[\d.]*$", "", part)) in self._plain_names
             for part in relative.parent.parts
@@ -82,18 +83,19 @@ class BlockList:
         )
 
     def blocks_text(self, first_lines: str) -> bool:
-        """Return whether a file's first lines name a blocked repository as its origin."""
+        """Return whether a file's first lines mention a blocked repository."""
         lowered = first_lines.lower()
         return any(mention in lowered for mention in self._mentions)
 
 
 def _to_comparable_name(name: str) -> str:
+    """Return the name in lower case, without affixes such as `python3-` and without punctuation."""
     name = _AFFIXES.sub("", _AFFIXES.sub("", name.lower()))
     return re.sub(r"[^a-z0-9]", "", name)
 
 
 def to_plain_name(folder_name: str) -> str:
-    """Return the common name of a package: `debian-python-sqlalchemy-doc` → sqlalchemy."""
+    """Return the common name of a package's folder: `debian-python-sqlalchemy-doc` gives `sqlalchemy`."""
     name = re.sub(
         r"^(python3?|ruby|node|lua|php|rust|golang(-[^-]+)?)-", "", folder_name.partition("-")[2].rpartition("+")[2]
     )
@@ -101,11 +103,12 @@ def to_plain_name(folder_name: str) -> str:
 
 
 def read_manifest(path: Path) -> tuple[Package, ...]:
+    """Return the packages listed in the manifest."""
     return tuple(Package(*line) for line in json.loads(path.read_text("utf-8")))
 
 
 def fetch_packages(manifest: Path, block_list: BlockList, sources_folder: Path) -> Iterator[tuple[Package, str]]:
-    """Fetch and unpack missing packages; yield each package with its problem, or ""."""
+    """Fetch and unpack the packages that are missing; yield every package with its problem, or ""."""
     for package in read_manifest(manifest):
         package_folder = sources_folder.absolute() / package.folder_name
         try:
@@ -131,7 +134,7 @@ def check_package(package: Package, block_list: BlockList) -> None:
 
 
 def list_sources(package_folder: Path, block_list: BlockList, max_bytes: int = 1_000_000) -> Iterator[Path]:
-    """Yield the files of an unpacked package that may be trained on: none vendored, minified or blocked."""
+    """Yield the files of an unpacked package that may be trained on: none vendored, minified, large or blocked."""
     paths = [(path, path.relative_to(package_folder)) for path in sorted(package_folder.rglob("*"))]
     excluded_folders = _VENDORED_FOLDERS
     if any({"src", "lib", "source"}.intersection(relative.parts[:-1]) for _, relative in paths):
@@ -148,20 +151,23 @@ def list_sources(package_folder: Path, block_list: BlockList, max_bytes: int = 1
 
 
 def _pin_version(package: Package, separator: str) -> str:
+    """Return the name with its version, or without where that is empty."""
     return f"{package.name}{separator}{package.version}" if package.version else package.name
 
 
 def _run_command(*command: str, folder: Path | None = None) -> None:
-    """Run a command, in `folder` if given: a folder of ours, empty or with downloads."""
+    """Run a registry's client, in `folder` if given. Raises CorpusError where it fails."""
     _check_result(command, run_program(*command, folder=folder, timeout_s=_FETCH_TIMEOUT_S))
 
 
 def _check_result(command: Sequence[str], result: Ended) -> None:
+    """Raise CorpusError, with the end of standard error, where the command has failed."""
     if result.returncode:
         raise CorpusError(f"{' '.join(command[:3])} failed: {result.stderr.strip()[-300:]}")
 
 
 def _fetch_pypi(package: Package, package_folder: Path) -> None:
+    """Download the package's wheel and unpack it below `package_folder`. Raises CorpusError."""
     command = ("pip", "download", "--no-deps", "--only-binary", ":all:", "-q", "--dest", str(package_folder))
     run_pip = run_module if find_spec("pip") else run_program  # uv creates environments without pip
     _check_result(command, run_pip(*command, _pin_version(package, "=="), timeout_s=_FETCH_TIMEOUT_S))
@@ -171,6 +177,7 @@ def _fetch_pypi(package: Package, package_folder: Path) -> None:
 
 
 def _fetch_npm(package: Package, package_folder: Path) -> None:
+    """Download the package's archive and unpack it below `package_folder`. Raises CorpusError."""
     _run_command("npm", "pack", "--silent", "--pack-destination", str(package_folder), _pin_version(package, "@"))
     for archive in package_folder.glob("*.tgz"):
         with tarfile.open(archive) as tar:
@@ -179,9 +186,10 @@ def _fetch_npm(package: Package, package_folder: Path) -> None:
 
 
 def _fetch_debian(package: Package, package_folder: Path) -> None:
-    """Fetch the source package or, if that fails, the binary one: scripting languages ship it as source.
+    """Download the source package or, if that fails, the binary one, and unpack it. Raises CorpusError.
 
-    Needs a `deb-src` line in apt's sources, or APT_CONFIG naming a configuration that has one.
+    Binary packages of scripting languages hold their source. Needs a `deb-src` line in apt's sources, or APT_CONFIG
+    naming a configuration that has one.
     """
     try:
         _run_command(

@@ -1,4 +1,4 @@
-"""Pair functions of one rare name in two languages: most are ports of each other, or answers to one need."""
+"""Pair functions of the same rare name in two languages: most are ports of each other, or do the same."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
 
 
 def pair_across_languages(pairs: Iterable[TextPair], generator: Random) -> Iterator[TextPair]:
-    """Yield cross-language pairs of the functions that the `half` pairs hold in two parts."""
+    """Yield `twin` pairs of functions of the same rare name in two languages, from the `half` pairs' two parts."""
     functions_by_name: dict[str, list[tuple[str, str]]] = {}
     for pair in pairs:
         if pair.kind == "half":
@@ -35,7 +35,7 @@ def pair_across_languages(pairs: Iterable[TextPair], generator: Random) -> Itera
 
 
 def extract_function_name(code: str) -> str:
-    """Return the words of the name in a function's first lines; "" for names of one word."""
+    """Return the words of the name in a function's first four lines; "" for a name of one word, or none."""
     for match in _FUNCTION_NAME.finditer("\n".join(code.split("\n")[:4])):
         if match[1] not in _KEYWORDS:
             return split_name(match[1])
@@ -43,6 +43,7 @@ def extract_function_name(code: str) -> str:
 
 
 def _share_words(name: str, first_code: str, second_code: str) -> bool:
+    """Return whether both functions have at least three words in common besides those of their name."""
     name_words = set(name.split())
     code_words = [{word.lower() for word in _WORD.findall(code)} - name_words for code in (first_code, second_code)]
     return len(code_words[0] & code_words[1]) >= _MIN_SHARED_WORDS

@@ -14,7 +14,7 @@ _MIN_TEXT_WORDS = 4  # shorter texts are common to all code
 
 
 class BenchmarkTexts:
-    """Texts of benchmarks as shingles of words; punctuation, layout and case make no difference."""
+    """The hashes of benchmarks' texts and of runs of eight words in them; layout and case make no difference."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._text_hashes: set[int] = set()
@@ -31,6 +31,7 @@ class BenchmarkTexts:
         return self._quotes_benchmark(pair.query) or self._quotes_benchmark(pair.passage)
 
     def _quotes_benchmark(self, text: str) -> bool:
+        """Return whether the text is a benchmark's, or has 30% of its sampled runs of words in one."""
         words = _WORD.findall(text.lower())
         if len(words) < _MIN_TEXT_WORDS:
             return False
@@ -44,5 +45,5 @@ class BenchmarkTexts:
 
 
 def _hash_words(words: Sequence[str]) -> int:
-    """Return a hash that is the same in every process, which `hash` is not."""
+    """Return a hash of the words that is the same in every process, unlike `hash`."""
     return crc32(" ".join(words).encode())

@@ -31,13 +31,13 @@ _MAX_SECTION_CHARS = 1500
 
 
 def find_page_suffix(path: Path) -> str:
-    """Return the suffix of the page's markup; Sphinx keeps the sources of pages as `page.rst.txt`."""
+    """Return the lower-cased suffix of the page's markup; for Sphinx's `page.rst.txt` that is `.rst`."""
     return Path(path.stem).suffix.lower() if path.suffix.lower() == ".txt" else path.suffix.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class TextPair:
-    """A query and the passage that answers it."""
+    """A query and the passage that answers it, with the kind of pair and the language of the code."""
 
     kind: str
     query: str
@@ -46,7 +46,7 @@ class TextPair:
 
 
 def extract_page_pairs(text: str, suffix: str) -> Iterator[TextPair]:
-    """Yield all pairs of a documentation page."""
+    """Yield all example and section pairs of a documentation page."""
     yield from extract_example_pairs(text, suffix)
     if suffix not in {".sgml", ".xml"}:
         yield from extract_section_pairs(text)
@@ -69,7 +69,7 @@ def extract_section_pairs(text: str) -> Iterator[TextPair]:
 
 
 def extract_example_pairs(text: str, suffix: str) -> Iterator[TextPair]:
-    """Yield heading and preceding paragraph → code block."""
+    """Yield pairs of heading, preceding paragraph, or both → code block."""
     heading = ""
     for text_before, code, language in _find_code_blocks(text, suffix):
         headings = _HEADING.findall(text_before)
@@ -91,7 +91,7 @@ def extract_example_pairs(text: str, suffix: str) -> Iterator[TextPair]:
 
 
 def _find_code_blocks(text: str, suffix: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (text before, code, language) of each code block."""
+    """Yield (text before, code, language or "") of each code block in the page's markup."""
     last_end = 0
     if suffix in {".sgml", ".xml"}:
         for block in _XML_BLOCK.finditer(text):
@@ -115,7 +115,10 @@ def _find_code_blocks(text: str, suffix: str) -> Iterator[tuple[str, str, str]]:
 
 
 def extract_examples(doc_comment: str) -> Iterator[str]:
-    """Yield the example code in a doc comment: fenced, doctest or JSDoc @example; C# <code> was lost with its tags."""
+    """Yield the example code in a doc comment: fenced, doctest or JSDoc @example.
+
+    C#'s <code> is not recognised: the extractor removes tags.
+    """
     for fence in _MARKDOWN_FENCE.finditer(doc_comment):
         yield from yield_if_worthwhile(fence[2])
     doctest = [line[4:] for line in doc_comment.split("\n") if line.startswith((">>> ", "... "))]
@@ -127,6 +130,7 @@ def extract_examples(doc_comment: str) -> Iterator[str]:
 
 
 def yield_if_worthwhile(code: str) -> Iterator[str]:
+    """Yield the code if it has 30 to 2,000 characters and four identifiers; else nothing."""
     code = code.strip("\n")
     if 30 <= len(code) <= 2000 and len(_IDENTIFIER.findall(code)) >= 4:
         yield code

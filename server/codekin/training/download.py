@@ -1,4 +1,4 @@
-"""Build the corpus from nothing: packages by a manifest, then the pairs of each; both resume where they stopped."""
+"""Build the corpus from scratch: fetch a manifest's packages, then extract their pairs; both steps can resume."""
 
 import logging
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ TWINS = "twins.jsonl.gz"
 
 
 def build_corpus(manifest: Path, block_list: Path, corpus_folder: Path) -> Path:
-    """Fetch the manifest's packages and cut them into pairs; return the folder of the pairs.
+    """Fetch the manifest's packages and extract their pairs; return the folder of the pairs.
 
     Fetched packages stay, since registries drop versions; a package that is no longer available is logged and skipped.
     """
     missing_count = fetch_all(manifest, block_list, corpus_folder / "sources")
-    log.info("%d packages could not be had", missing_count)
+    log.info("%d packages could not be fetched", missing_count)
     write_all_pairs(corpus_folder / "sources", block_list, corpus_folder / "pairs")
     return corpus_folder / "pairs"
 
 
 def fetch_all(manifest: Path, block_list: Path, sources: Path) -> int:
-    """Fetch the missing packages of the manifest; return how many could not be fetched."""
+    """Fetch the manifest's packages that are missing, log each, and return how many could not be fetched."""
     missing_count = 0
     for package, problem in fetch_packages(manifest, BlockList(block_list), sources):
         missing_count += bool(problem)
@@ -38,7 +38,7 @@ def fetch_all(manifest: Path, block_list: Path, sources: Path) -> int:
 
 
 def write_all_pairs(sources: Path, block_list: Path, pairs_folder: Path, processes: int = 2) -> None:
-    """Write the pairs of each package that has none yet, then the cross-language pairs of all packages."""
+    """Write the pairs of each package that has no file yet, then the cross-language pairs of all packages."""
     pairs_folder.mkdir(parents=True, exist_ok=True)
     package_folders = sorted(path.parent for path in sources.absolute().glob("*/harvested.json"))
     missing = [folder for folder in package_folders if not (pairs_folder / f"{folder.name}.jsonl.gz").exists()]
@@ -52,6 +52,7 @@ def write_all_pairs(sources: Path, block_list: Path, pairs_folder: Path, process
 
 
 def _write_package_pairs(package_folder: Path, block_list: Path, pairs_folder: Path) -> int:
+    """Extract and write the pairs of one package; return their number."""
     return write_pairs(
         extract_package_pairs(package_folder, BlockList(block_list), 0),
         pairs_folder / f"{package_folder.name}.jsonl.gz",
@@ -59,6 +60,7 @@ def _write_package_pairs(package_folder: Path, block_list: Path, pairs_folder: P
 
 
 def _read_package_pairs(pairs_folder: Path) -> Iterator[TextPair]:
+    """Yield the pairs of all packages, without the cross-language ones."""
     from codekin.training.shards import read_pairs
 
     for path in sorted(path for path in pairs_folder.glob("*.jsonl.gz") if path.name != TWINS):

@@ -1,4 +1,4 @@
-"""Compute the gradients of a loss over all vectors of a batch, with the memory for a part of it.
+"""Compute the gradients of a loss over all vectors of a batch, with the memory that a part of the batch needs.
 
 Source: Gao et al., Scaling deep contrastive learning batch size under memory limited setup (arXiv 2101.06983).
 """
@@ -47,7 +47,7 @@ def backward_in_parts(
 
 
 def split_by_length(token_lists: TokenLists, token_budget: int) -> list[list[int]]:
-    """Split the texts' indices by length into parts of one text, or of at most `token_budget` padded tokens."""
+    """Return the texts' indices, longest first, in parts of one text or of at most `token_budget` padded tokens."""
     parts: list[list[int]] = []
     for text_index in sorted(range(len(token_lists)), key=lambda text_index: -len(token_lists[text_index])):
         if parts and len(token_lists[parts[-1][0]]) * (len(parts[-1]) + 1) <= token_budget:
@@ -60,5 +60,6 @@ def split_by_length(token_lists: TokenLists, token_budget: int) -> list[list[int
 def _encode_part(
     model: Callable[[TokenLists], Tensor], token_lists: TokenLists, text_indices: Sequence[int], seed: int
 ) -> Tensor:
+    """Return the vectors of these texts, with the random numbers of this seed."""
     torch.manual_seed(seed)
     return model([token_lists[text_index] for text_index in text_indices])

@@ -21,10 +21,10 @@ _SAMPLING_SEED = 0
 
 
 def make_held_out_sets(pairs: Sequence[TaskPair], max_pairs: int) -> list[Benchmark]:
-    """Make a retrieval set for each task, of at most `max_pairs` pairs; all their passages are candidates.
+    """Return a retrieval set per task of at most `max_pairs` pairs; all passages of a task are candidates.
 
-    Pairs are sampled from the whole file, for neighbours in a file are of one package; and always the same, so that two
-    trainings can be compared whatever their seeds.
+    Pairs are sampled from the whole file, because neighbours in a file are of one package. The sample is always the
+    same, so that trainings with different seeds can be compared.
     """
     benchmarks = []
     for task in Task:
@@ -46,7 +46,7 @@ def make_held_out_sets(pairs: Sequence[TaskPair], max_pairs: int) -> list[Benchm
 
 
 def measure_bm25(benchmarks: Sequence[Benchmark]) -> Measures:
-    """Return BM25's NDCG@10 by task, and their mean."""
+    """Return BM25's NDCG@10 by task, and "mean"."""
     return _add_mean(
         {
             str(benchmark.task): _compute_mean_ndcg10(
@@ -58,7 +58,7 @@ def measure_bm25(benchmarks: Sequence[Benchmark]) -> Measures:
 
 
 def measure_dense(benchmarks: Sequence[Benchmark], encode: Encode, dimensions: Sequence[int]) -> Measures:
-    """Return the model's NDCG@10 by task, their mean, and the means of vectors truncated to each smaller dimension."""
+    """Return the model's NDCG@10 by task, "mean", and "mean@D" for vectors truncated to each smaller dimension."""
     measures_by_dim: dict[int, Measures] = {dimension: {} for dimension in dimensions}
     for benchmark in benchmarks:
         queries = encode([find_prefix(benchmark.task, Role.QUERY) + text for text in benchmark.queries])
@@ -74,11 +74,13 @@ def measure_dense(benchmarks: Sequence[Benchmark], encode: Encode, dimensions: S
 
 
 def _truncate_vectors(vectors: NDArray[np.float32], dimension: int) -> NDArray[np.float32]:
+    """Return the first numbers of each vector, normalized."""
     truncated = vectors[:, :dimension]
     return np.asarray(truncated / np.maximum(np.linalg.norm(truncated, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
 
 def _compute_mean_ndcg10(benchmark: Benchmark, scores: NDArray[np.float32]) -> float:
+    """Return the mean NDCG@10 of the rankings by these scores."""
     rankings = rank_passages(benchmark, scores)
     return float(
         np.mean(
@@ -88,4 +90,5 @@ def _compute_mean_ndcg10(benchmark: Benchmark, scores: NDArray[np.float32]) -> f
 
 
 def _add_mean(measures: Measures) -> Measures:
+    """Return the measures with their "mean"; {} for {}."""
     return measures | ({"mean": sum(measures.values()) / len(measures)} if measures else {})

@@ -26,7 +26,7 @@ class TaskPair:
 
 
 def write_task_pairs(pairs: Iterable[TaskPair], pairs_path: Path) -> int:
-    """Write one JSON line per pair, atomically; return their number."""
+    """Write one JSON line per pair, replacing the file atomically; return their number."""
     pair_count, partial = 0, pairs_path.with_name(pairs_path.name + ".partial")
     with partial.open("w", encoding="utf-8") as stream:
         for pair in pairs:
@@ -37,7 +37,7 @@ def write_task_pairs(pairs: Iterable[TaskPair], pairs_path: Path) -> int:
 
 
 class PairFile:
-    """Pairs of a file by row. Raises ModelError for an invalid line."""
+    """The pairs of a JSON Lines file, read by row when needed. Raises ModelError for an invalid line."""
 
     def __init__(self, pairs_path: Path) -> None:
         self.path = pairs_path
@@ -57,10 +57,11 @@ class PairFile:
 
     @property
     def digest(self) -> int:
-        """Checksum of all passages in order, to recognise another file."""
+        """Return a checksum of all passages in order, to recognise another file."""
         return crc32(self._passage_keys.tobytes())
 
     def read_rows(self, rows: Iterable[int]) -> list[TaskPair]:
+        """Return the pairs in these rows, read from the file."""
         with self.path.open("rb") as stream:
             pairs = []
             for row in rows:
@@ -69,16 +70,17 @@ class PairFile:
         return pairs
 
     def select_task(self, task: Task) -> NDArray[np.int64]:
-        """Return the rows of the pairs for `task`."""
+        """Return the rows of the pairs for `task`, ascending."""
         return np.flatnonzero(self._task_indices == list(Task).index(task))
 
     def split_held_out(self, interval: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows to train on, and one in `interval` rows to hold out; no passage is in both."""
+        """Return the rows to train on and about one in `interval` rows to hold out; no passage is in both."""
         is_held_out = self._passage_keys % interval == 0
         return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
 def _parse_pair(line: bytes, path: Path, line_number: int) -> TaskPair:
+    """Return the pair in a JSON line. Raises ModelError, which names the line, where it is none."""
     try:
         fields = json.loads(line)
         pair = TaskPair(Task(fields["task"]), fields["query"], fields["passage"])
@@ -91,10 +93,10 @@ def _parse_pair(line: bytes, path: Path, line_number: int) -> TaskPair:
 
 
 class TaskBatches:
-    """Chooses the pairs of each step by seed and step alone.
+    """Chooses the rows of each step by seed and step alone, all for one task.
 
-    A batch is of one task, so that the instruction gives nothing away. Each pair comes once an epoch, but for the few
-    that fill no batch; each epoch has a new order.
+    A batch is of one task, so that pairs can't be told apart by their instructions. Each pair comes once an epoch,
+    except the few that fill no batch; each epoch has a new order.
     """
 
     def __init__(self, rows_by_task: Sequence[NDArray[np.int64]], batch_size: int, seed: int) -> None:
@@ -106,7 +108,7 @@ class TaskBatches:
         self._epoch, self._batches = -1, np.zeros((0, batch_size), dtype=np.int64)
 
     def choose_rows(self, step: int) -> NDArray[np.int64]:
-        """Return the rows (size,) of a step's pairs."""
+        """Return the rows (batch size,) of a step's pairs."""
         epoch, batch_index = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             generator = np.random.default_rng((self._seed, epoch))

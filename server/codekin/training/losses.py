@@ -11,7 +11,7 @@ _MAX_EXACT_PAIRS = 512  # the mean over more pairs hides the rounding of single 
 
 @dataclass(frozen=True, slots=True)
 class LossConfig:
-    """Dimensions, temperature and directions of the loss."""
+    """The dimensions, temperature and directions of the contrastive loss."""
 
     dims: tuple[int, ...]  # Matryoshka
     temperature: float = 0.05  # ≥ 0.015, or exp overflows float32
@@ -40,7 +40,7 @@ def info_nce_loss(
 
 
 def _multiply_transposed(queries: Tensor, passages: Tensor) -> Tensor:
-    """Return queries @ passages.T, in bfloat16 for large batches: four times as fast on processors that have it."""
+    """Return queries @ passages.T, for large batches in bfloat16, which is up to four times as fast."""
     if len(queries) <= _MAX_EXACT_PAIRS:
         return queries @ passages.T
     return (queries.bfloat16() @ passages.bfloat16().T).float()
@@ -66,7 +66,7 @@ def matryoshka_loss(
 
 
 def find_equal_texts(queries: list[str], passages: list[str]) -> Tensor:
-    """Return (n, n), true where two pairs share a query or a passage, and so are no negatives of each other."""
+    """Return a matrix (n, n), true where two pairs share a query or a passage, and so are no negatives."""
     text_numbers: dict[tuple[int, str], int] = {}
     text_keys = [
         torch.tensor([text_numbers.setdefault((side, text), len(text_numbers)) for text in texts])

@@ -14,10 +14,10 @@ POOLING_NAMES: tuple[PoolingName, ...] = get_args(PoolingName)
 
 
 class LastTokenPooling(nn.Module):
-    """Takes the last token: with causal attention, only it has seen the whole text."""
+    """Takes each text's last token: with causal attention, only that one has seen the whole text."""
 
     def forward(self, hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
-        """Pool states (n, t, d) by mask (n, t), 1 for tokens, with padding on either side; return (n, d)."""
+        """Return the state (n, d) of the last token by mask (n, t), 1 for tokens, of states (n, t, d)."""
         positions = torch.arange(attention_mask.shape[1], device=attention_mask.device)
         last_positions = (attention_mask * (positions + 1)).argmax(dim=1)
         return hidden_states[torch.arange(len(hidden_states), device=hidden_states.device), last_positions]
@@ -27,6 +27,7 @@ class MeanPooling(nn.Module):
     """Averages all tokens, including those of the instruction."""
 
     def forward(self, hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return the mean (n, d) of the states (n, t, d) where the mask (n, t) is 1."""
         token_weights = attention_mask.unsqueeze(-1).to(hidden_states.dtype)
         return (hidden_states * token_weights).sum(dim=1) / token_weights.sum(dim=1)
 
@@ -34,7 +35,7 @@ class MeanPooling(nn.Module):
 class LatentAttentionPooling(nn.Module):
     """Lets each token attend to learned latents, transforms the result by an MLP, and averages it.
 
-    It has weights of its own, which no other program can read.
+    Its own weights can't be read by other programs.
     """
 
     def __init__(self, hidden_size: int, num_latents: int = 64, num_heads: int = 4) -> None:
@@ -48,6 +49,7 @@ class LatentAttentionPooling(nn.Module):
         self.mean = MeanPooling()
 
     def forward(self, hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return the pooled states (n, d) of states (n, t, d) by mask (n, t)."""
         latents = self.latents.expand(len(hidden_states), -1, -1)
         hidden_states = (
             hidden_states + self.attention(self.before(hidden_states), latents, latents, need_weights=False)[0]
@@ -57,7 +59,7 @@ class LatentAttentionPooling(nn.Module):
 
 
 def make_pooling(pooling_name: PoolingName, hidden_size: int) -> nn.Module:
-    """Return the pooling of that name for states of `hidden_size` numbers."""
+    """Return a new pooling module of that name for states of `hidden_size` numbers."""
     if pooling_name == "latent":
         return LatentAttentionPooling(hidden_size)
     return LastTokenPooling() if pooling_name == "last" else MeanPooling()

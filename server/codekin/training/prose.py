@@ -1,4 +1,4 @@
-"""Turn comments and documentation into questions as a person would ask them; "" if no English is left."""
+"""Turn comments and documentation into questions as people phrase them; "" where no English is left."""
 
 import re
 from random import Random
@@ -46,7 +46,7 @@ _QUESTION_TEMPLATES = (
 
 
 def extract_summary(doc_comment: str) -> str:
-    """Return the first paragraph before any tag, without markup; "" if it is too short, a notice or not English."""
+    """Return the doc comment's first paragraph, without tags and markup; "" if short, a notice or not English."""
     first_tag = _TAG_LINE.search(doc_comment)
     text = doc_comment[: first_tag.start()] if first_tag else doc_comment
     paragraph = re.split(r"\n\s*\n|<p>", text.strip(), maxsplit=1)[0]
@@ -54,7 +54,7 @@ def extract_summary(doc_comment: str) -> str:
 
 
 def clean_prose(text: str) -> str:
-    """Return the text on one line, cut at a sentence after at most 400 characters; "" if it is noise."""
+    """Return the text on one line, without markup, cut after at most 400 characters; "" if it is not English."""
     plain_text = _INLINE_TAG.sub(lambda match: next((group for group in match.groups() if group), " "), text)
     plain_text = " ".join(plain_text.split())
     if len(plain_text) > _MAX_CHARS:
@@ -64,6 +64,7 @@ def clean_prose(text: str) -> str:
 
 
 def _is_english(text: str) -> bool:
+    """Return whether the text has three words, mostly letters, and no notice such as a copyright."""
     if len(_WORD.findall(text)) < 3 or _NOT_PROSE.search(text):
         return False
     letter_count = sum(character.isascii() and (character.isalpha() or character == " ") for character in text)
@@ -71,7 +72,7 @@ def _is_english(text: str) -> bool:
 
 
 def to_question(text: str, language: str, generator: Random) -> str:
-    """Phrase a summary as people ask: "Returns the sum." → "How do I return the sum in PHP?"."""
+    """Phrase a summary as a question: "Returns the sum." may give "How do I return the sum in PHP?"."""
     first_word, _, remainder = text.rstrip(" .").partition(" ")
     verb = first_word.lower()
     third_person = verb if verb.endswith("s") else verb + "s"
@@ -86,7 +87,7 @@ def to_question(text: str, language: str, generator: Random) -> str:
 
 
 def add_context(text: str, language: str, package: str, generator: Random) -> str:
-    """Add the language or package to a question: "Sort rows" → "Sort rows in MySQL", "how to sort rows pandas"."""
+    """Add a random name of the language or package to a question: "Sort rows" gives "Sort rows in MySQL"."""
     names = [*_SPOKEN_LANGUAGES.get(language.lower(), ()), *([package] if package else [])]
     if not names:
         return text
@@ -100,7 +101,7 @@ def add_context(text: str, language: str, package: str, generator: Random) -> st
 
 
 def split_name(name: str) -> str:
-    """`getUserName` → get user name; "" for a name of a single word."""
+    """Return the name's words: `getUserName` gives `get user name`; "" for a name of a single word."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
     text = " ".join(words).lower()
     return text if len(words) > 1 else ""

@@ -20,14 +20,14 @@ SENTENCE_QUERY_KINDS = {"doc", "asked", "name", "comment", "example", "section"}
 
 
 def read_pairs(pairs_path: Path) -> Iterator[TextPair]:
-    """Yield the pairs of gzipped JSON lines, each `[kind, query, passage, language]`."""
+    """Yield the pairs of a file of gzipped JSON lines, each `[kind, query, passage, language]`."""
     with gzip.open(pairs_path, "rt", encoding="utf-8") as stream:
         for line in stream:
             yield TextPair(*json.loads(line))
 
 
 def learn_vocabulary(texts: Iterable[str], vocabulary_size: int) -> str:
-    """Learn a lower-cased BPE over the texts' identifier-split words; return the text of its `tokenizer.json`."""
+    """Learn a lower-cased BPE from the texts' split identifiers; return the text of its `tokenizer.json`."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.BpeTrainer(vocab_size=vocabulary_size, min_frequency=3, limit_alphabet=200, show_progress=False)
@@ -51,7 +51,7 @@ class TokenizedTexts:
         return len(self.keys)
 
     def take_rows(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the flat token ids of some texts, and where each begins."""
+        """Return the flat token ids of the texts in these rows, and where each text begins."""
         lengths = self.starts[rows + 1] - self.starts[rows]
         text_ends = np.cumsum(lengths)
         text_starts = text_ends - lengths
@@ -61,7 +61,7 @@ class TokenizedTexts:
 
 @dataclass(frozen=True, slots=True)
 class TokenizedPairs:
-    """Tokenised pairs of one kind."""
+    """The tokenized pairs of one kind."""
 
     queries: TokenizedTexts
     passages: TokenizedTexts
@@ -72,7 +72,7 @@ class TokenizedPairs:
 
 
 def flatten_texts(token_lists: Sequence[Sequence[int]]) -> TokenizedTexts:
-    """Flatten texts of token ids into arrays; a vocabulary has at most 65,536 rows."""
+    """Return the token lists as flat arrays; the ids must be below 65,536."""
     arrays = [np.array(token_ids, dtype=np.uint16) for token_ids in token_lists]
     starts = np.zeros(len(arrays) + 1, dtype=np.int64)
     np.cumsum([len(token_ids) for token_ids in arrays], out=starts[1:])
@@ -83,9 +83,10 @@ def flatten_texts(token_lists: Sequence[Sequence[int]]) -> TokenizedTexts:
 def tokenize_pairs(
     pairs_path: Path, tokenizer: Path, phrases: int, benchmark_texts: BenchmarkTexts, shares: Mapping[str, float]
 ) -> dict[str, TokenizedPairs]:
-    """Return the tokenized pairs of one package by kind.
+    """Return kind → tokenized pairs of one package's file.
 
-    Of each kind a share is kept; pairs with a benchmark's text, or with a text of fewer than two tokens, are dropped.
+    Of each kind, the share in `shares` is kept. Pairs with a benchmark's text, or with a text of fewer than two tokens,
+    are dropped.
     """
     vocabulary = Vocabulary(tokenizer, phrases)
     generator = Random(crc32(pairs_path.name.encode()))  # noqa: S311 -- sampling, not secrets
@@ -97,6 +98,7 @@ def tokenize_pairs(
 
 
 def _tokenize_kind(kind: str, pairs: Sequence[TextPair], vocabulary: Vocabulary, package: str) -> TokenizedPairs:
+    """Return the tokenized pairs of one kind, without those that have a text of fewer than two tokens."""
     is_sentence = kind in SENTENCE_QUERY_KINDS
     queries = [
         vocabulary.find_token_ids(pair.query, is_sentence)
@@ -113,7 +115,7 @@ def _tokenize_kind(kind: str, pairs: Sequence[TextPair], vocabulary: Vocabulary,
 
 
 def concatenate_pairs(pair_sets: Sequence[TokenizedPairs]) -> TokenizedPairs:
-    """Concatenate pairs of one kind, without duplicates of both texts."""
+    """Return the pairs of one kind from all packages, without those equal in both texts."""
     queries, passages = (
         _concatenate_texts([getattr(pairs, side) for pairs in pair_sets]) for side in ("queries", "passages")
     )
@@ -125,11 +127,13 @@ def concatenate_pairs(pair_sets: Sequence[TokenizedPairs]) -> TokenizedPairs:
 
 
 def _select_texts(texts: TokenizedTexts, rows: NDArray[np.int64]) -> TokenizedTexts:
+    """Return the texts in these rows."""
     token_ids, text_starts = texts.take_rows(rows)
     return TokenizedTexts(token_ids.astype(np.uint16), np.append(text_starts, len(token_ids)), texts.keys[rows])
 
 
 def _concatenate_texts(text_sets: Sequence[TokenizedTexts]) -> TokenizedTexts:
+    """Return the texts of all sets in order."""
     lengths = np.concatenate([np.diff(texts.starts) for texts in text_sets])
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return TokenizedTexts(

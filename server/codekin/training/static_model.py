@@ -29,7 +29,7 @@ _BUCKET_COUNT = 12  # groups of positions that share a weight, growing with dist
 
 @dataclass(frozen=True, slots=True)
 class StaticShape:
-    """Rows and dimensions of the model's tables."""
+    """The number of rows and the dimensions of the model's tables, and which table each prefix uses."""
 
     tokens: int  # of the vocabulary, phrases and marks with them
     dims: tuple[int, ...]  # Matryoshka, ascending
@@ -37,11 +37,12 @@ class StaticShape:
 
     @property
     def first_mark_id(self) -> int:
-        """First id of the marks, which follow all other tokens."""
+        """Return the first id of the marks, which follow all other tokens."""
         return self.tokens - len(MARKS)
 
     @property
     def prefixes(self) -> tuple[str, ...]:
+        """Return the prefixes of all tasks and roles, in the order of the weights."""
         return tuple(self.table_of)
 
 
@@ -92,17 +93,19 @@ class StaticModel(nn.Module):
 
 
 def _to_bucket(ranks: Tensor) -> Tensor:
+    """Return the bucket of positions, growing with distance, for each rank."""
     return (1.5 * (ranks + 1).log2()).long().clamp(max=_BUCKET_COUNT - 1)
 
 
 def quantize_rows(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return int8 rows and their scales: row ≈ int8 row x scale, with the row's largest number at ±127."""
+    """Return int8 rows and float32 scales with row ≈ int8 row × scale; the largest number is ±127."""
     scales = np.abs(table).max(axis=-1) / 127
     safe_scales = np.where(scales > 0, scales, 1)
     return np.rint(table / safe_scales[..., None]).astype(np.int8), scales.astype(np.float32)
 
 
 def _describe_heads(shape: StaticShape) -> list[dict[str, Any]]:
+    """Return a description of each prefix for `model.json`."""
     return [
         {
             "prefix": prefix,
@@ -118,7 +121,7 @@ def _describe_heads(shape: StaticShape) -> list[dict[str, Any]]:
 def export_model(
     model: StaticModel, tokenizer: str, phrases: int, model_folder: Path, recipe: Mapping[str, Any]
 ) -> None:
-    """Write the files that `embed.static.StaticEncoder` reads."""
+    """Write the model as the files that `embed.static.StaticEncoder` reads."""
     model_folder.mkdir(parents=True, exist_ok=True)
     shape = model.shape
     rows, scales = quantize_rows(np.stack([table.detach().numpy() for table in model.tables]))

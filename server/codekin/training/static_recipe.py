@@ -10,7 +10,7 @@ from codekin.types import Task
 
 @dataclass(frozen=True, slots=True)
 class StaticRecipe:
-    """Settings that determine the model; `models/README.md` has the ablations behind the values."""
+    """The settings that determine the model; `models/README.md` has the ablations behind the values."""
 
     vocabulary: int = 24_000  # pieces
     phrases: int = 12_288  # rows for hashed pairs of words
@@ -49,7 +49,7 @@ TEACHES: dict[str, tuple[tuple[Task, bool], ...]] = {
 
 
 def parse_recipe(options: Sequence[str]) -> StaticRecipe:
-    """Parse recipe options: `--steps 1200 --batch 512`. Raises QueryError for unknown ones."""
+    """Return the recipe with these options: `--steps 1200 --batch 512`. Raises QueryError for unknown ones."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     for name, value in asdict(StaticRecipe()).items():
         if name != "dims":
@@ -60,5 +60,5 @@ def parse_recipe(options: Sequence[str]) -> StaticRecipe:
         raise QueryError(f"{error}. Give a number.") from error
     if unknown:
         option_names = ", ".join(name.replace("_", "-") for name in vars(parsed))
-        raise QueryError(f"{unknown[0]} is no knob of the recipe. There are: {option_names}.")
+        raise QueryError(f"{unknown[0]} is no option of the recipe. There are: {option_names}.")
     return StaticRecipe(**vars(parsed))

@@ -1,4 +1,4 @@
-"""Train the static model: vocabulary, token ids, tables. Each is kept, so that an interrupted run resumes."""
+"""Train the static model: vocabulary, token ids, tables. Each is cached, so that an interrupted run resumes."""
 
 import json
 import logging
@@ -42,7 +42,7 @@ _VOCABULARY_SHARES = {"doc": 0.25, "comment": 0.1, "example": 0.5, "half": 0.1} 
 def prepare_pairs(
     pairs_folder: Path, work_folder: Path, recipe: StaticRecipe, benchmark_texts: BenchmarkTexts
 ) -> tuple[str, dict[str, TokenizedPairs]]:
-    """Return the tokenizer's text and the token ids of all pairs by kind; cached in `work_folder`."""
+    """Return the text of `tokenizer.json` and kind → tokenized pairs; both are cached in `work_folder`."""
     work_folder.mkdir(parents=True, exist_ok=True)
     pair_files = sorted(pairs_folder.absolute().glob("*.jsonl.gz"))
     tokenizer_path = work_folder / f"tokenizer-{recipe.vocabulary}.json"
@@ -70,14 +70,14 @@ def prepare_pairs(
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing."""
+    """Write the whole file or nothing."""
     partial_file = path.with_suffix(".partial")
     partial_file.write_bytes(content)
     partial_file.replace(path)
 
 
 def load_benchmark_texts(benchmarks_folder: Path | None) -> BenchmarkTexts:
-    """Load the texts of all retrieval sets below `folder`."""
+    """Return the texts of all retrieval sets below the folder; no texts for None."""
     benchmarks = (
         [load_benchmark(path.parent) for path in sorted(benchmarks_folder.rglob("meta.json"))]
         if benchmarks_folder
@@ -87,7 +87,7 @@ def load_benchmark_texts(benchmarks_folder: Path | None) -> BenchmarkTexts:
 
 
 def _sample_texts(files: Sequence[Path], seed: int) -> Iterator[str]:
-    """Yield about one text in ten, for the vocabulary."""
+    """Yield both texts of a share of the pairs, about one in ten, for the vocabulary."""
     generator = np.random.default_rng(seed)
     for file in files:
         for pair in read_pairs(file):
@@ -98,7 +98,7 @@ def _sample_texts(files: Sequence[Path], seed: int) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class TrainingBatch:
-    """Pairs and task of one step."""
+    """The kind, task and rows of the pairs of one step."""
 
     kind: str
     task: Task
@@ -117,6 +117,7 @@ class StaticBatches:
         self._rows_by_group = {kind: np.argsort(kind_pairs.groups, kind="stable") for kind, kind_pairs in pairs.items()}
 
     def choose_batch(self, step: int) -> TrainingBatch:
+        """Return the step's kind, task and rows; some batches are of few packages, for harder negatives."""
         generator = np.random.default_rng((self._recipe.seed, step))
         kind = list(self._pairs)[int(generator.choice(len(self._kind_probabilities), p=self._kind_probabilities))]
         task, is_swapped = TEACHES[kind][int(generator.integers(len(TEACHES[kind])))]
@@ -140,7 +141,7 @@ class StaticBatches:
 def train_tables(
     tokenizer: str, pairs: dict[str, TokenizedPairs], work_folder: Path, recipe: StaticRecipe
 ) -> StaticModel:
-    """Train the tables; write a checkpoint every CHECKPOINT_STEPS."""
+    """Train and return the model, resuming from the checkpoint, which is written every CHECKPOINT_STEPS."""
     torch.manual_seed(recipe.seed)
     tokens = len(json.loads(tokenizer)["model"]["vocab"]) + recipe.phrases + len(MARKS)
     model = StaticModel(make_shape(tokens, recipe.dims, recipe.tables), recipe.phrases, recipe.phrase_scale)
@@ -171,15 +172,17 @@ def train_tables(
 
 
 def _write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Write the state to the file, atomically."""
     buffer = BytesIO()
     torch.save(state, buffer)
     _write_atomically(path, buffer.getvalue())
 
 
 def learn_positions(model: StaticModel, pairs: dict[str, TokenizedPairs], recipe: StaticRecipe) -> None:
-    """Learn the weights of positions with frozen tables: learned together with them, they were worse.
+    """Train only the weights of positions, in place, with frozen tables.
 
-    Without completion pairs, which made it worse: they are cut anywhere, but people pause where something starts.
+    Learned together with the tables they were worse. Completion pairs are left out, because they are cut anywhere,
+    while people pause where something starts.
     """
     usable_pairs = {
         kind: kind_pairs for kind, kind_pairs in pairs.items() if TEACHES[kind][0][0] is not Task.CODE2COMPLETION
@@ -204,7 +207,7 @@ def learn_positions(model: StaticModel, pairs: dict[str, TokenizedPairs], recipe
 def _resume_training(
     checkpoint: Path, model: StaticModel, optimizer: torch.optim.Optimizer, recipe: StaticRecipe
 ) -> int:
-    """Restore the checkpoint if it is of the same recipe; return the first step to take."""
+    """Restore model and optimizer from a checkpoint of the same recipe; return the first step to take, or 0."""
     if not checkpoint.exists():
         return 0
     state = torch.load(checkpoint, weights_only=True)
@@ -216,7 +219,7 @@ def _resume_training(
 
 
 def compute_learning_rate(recipe: StaticRecipe, step: int) -> float:
-    """Warm up, then fall linearly to zero; start again from half the rate in each further cycle."""
+    """Return the rate of a step: warm-up, then linear to zero, in cycles of half the peak each."""
     cycle, cycle_step = divmod(step, recipe.cycle)
     peak_rate = recipe.learning_rate * 0.5**cycle
     return peak_rate * min(1, (cycle_step + 1) / recipe.warm_up) * (1 - cycle_step / recipe.cycle)
@@ -228,6 +231,7 @@ def _format_identity(recipe: StaticRecipe) -> str:
 
 
 def _compute_loss(model: StaticModel, pairs: TokenizedPairs, batch: TrainingBatch, recipe: StaticRecipe) -> Tensor:
+    """Return the Matryoshka loss of one batch, with equal texts as no negatives."""
     text_sides: list[TokenizedTexts] = [pairs.queries, pairs.passages]
     if batch.is_swapped:
         text_sides.reverse()
@@ -245,7 +249,7 @@ def _compute_loss(model: StaticModel, pairs: TokenizedPairs, batch: TrainingBatc
 def train_static(
     pairs_folder: Path, work_folder: Path, model_folder: Path, recipe: StaticRecipe, benchmark_texts: BenchmarkTexts
 ) -> None:
-    """Train on the `*.jsonl.gz` in `pairs`, and write the model to `out`."""
+    """Train the static model on the `*.jsonl.gz` in `pairs_folder`, and write it to `model_folder`."""
     torch.set_num_threads(1)
     tokenizer, pairs_by_kind = prepare_pairs(pairs_folder, work_folder, recipe, benchmark_texts)
     model = train_tables(tokenizer, pairs_by_kind, work_folder, recipe)

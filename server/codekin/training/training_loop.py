@@ -24,7 +24,7 @@ Measures = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """Settings of the optimizer and of the loop."""
+    """The settings of the optimizer and of the loop."""
 
     steps: int
     learning_rate: float
@@ -45,7 +45,7 @@ class TrainingPlan:
 
 @dataclass(frozen=True, slots=True)
 class TrainingFolders:
-    """Folders that a training writes."""
+    """The folders that a training writes."""
 
     work: Path  # checkpoint and caches, to resume after an interruption
     out: Path  # the model
@@ -53,7 +53,7 @@ class TrainingFolders:
 
 @dataclass(frozen=True, slots=True)
 class TrainingTask:
-    """Callbacks of a training, and its identity."""
+    """The callbacks of a training, and the settings that identify it."""
 
     backward: Callable[[int], float]  # computes the gradients of a step, and returns the loss
     watch: Callable[[], Measures]  # measures the model
@@ -61,7 +61,7 @@ class TrainingTask:
 
 
 def run_training(model: nn.Module, plan: TrainingPlan, task: TrainingTask, work_folder: Path) -> list[Measures]:
-    """Take the steps that are left after the checkpoint in `work_folder`; return the measures over time.
+    """Take the steps that remain after the checkpoint in `work_folder`; return the measures over time.
 
     Raises ModelError if the checkpoint is of another recipe.
     """
@@ -95,21 +95,23 @@ def run_training(model: nn.Module, plan: TrainingPlan, task: TrainingTask, work_
 
 
 def _format_measures(measures: Measures) -> str:
+    """Return the measures on one line, with four significant digits."""
     return " ".join(f"{name} {value:.4g}" for name, value in measures.items())
 
 
 def use_threads(count: int) -> None:
-    """Limit torch to `count` threads."""
+    """Limit PyTorch to `count` threads."""
     torch.set_num_threads(count)
 
 
 def compute_learning_rate(plan: TrainingPlan, step: int) -> float:
-    """Warm up, then fall linearly to zero."""
+    """Return the learning rate of a step: a linear warm-up, then linear to zero."""
     remaining_share = (plan.steps - step) / max(1, plan.steps - plan.warm_up)
     return plan.learning_rate * min(1.0, (step + 1) / max(1, plan.warm_up), remaining_share)
 
 
 def _make_optimizer(model: nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
+    """Return AdamW for the trainable parameters: embeddings, other matrices, and vectors, which don't decay."""
     trainable = {id(parameter): parameter for parameter in model.parameters() if parameter.requires_grad}
     embedding_weights = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]
     trained_embeddings = [
@@ -133,12 +135,15 @@ def _make_optimizer(model: nn.Module, plan: TrainingPlan) -> torch.optim.Optimiz
 
 
 def _collect_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Return the trained parameters and the optimizer's state, for a checkpoint."""
     trained_parameters = {name: value.detach() for name, value in model.named_parameters() if value.requires_grad}
     return {"learned": trained_parameters, "optimizer": optimizer.state_dict()}
 
 
 @dataclass(frozen=True, slots=True)
 class _StartingPoint:
+    """Where a run starts: the first step, and the measures and mean loss so far."""
+
     step: int  # the first step to take
     curve: list[Measures]
     loss: float
@@ -147,7 +152,7 @@ class _StartingPoint:
 def _resume_training(
     checkpoint_path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Mapping[str, Any]
 ) -> _StartingPoint:
-    """Restore the checkpoint, if there is one; return where to start."""
+    """Restore the checkpoint, if there is one; return where to start. Raises ModelError for another recipe."""
     if not checkpoint_path.exists():
         return _StartingPoint(0, [], 0.0)
     state = torch.load(checkpoint_path, map_location="cpu", weights_only=True)
@@ -161,16 +166,17 @@ def _resume_training(
         )
     model.load_state_dict(state["learned"], strict=False)
     optimizer.load_state_dict(state["optimizer"])
-    log.info("goes on after step %d", state["step"])
+    log.info("resuming after step %d", state["step"])
     return _StartingPoint(int(state["step"]), list(state["curve"]), float(state["loss"]))
 
 
 def _format_recipe(recipe: Mapping[str, Any]) -> str:
+    """Return the recipe as comparable JSON text."""
     return json.dumps(recipe, sort_keys=True, default=str)
 
 
 def _write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Write atomically: a process that is killed meanwhile leaves the checkpoint before it."""
+    """Write the state atomically and durably: a process killed meanwhile leaves the previous checkpoint."""
     partial = path.with_suffix(".partial")
     with partial.open("wb") as stream:
         torch.save(state, stream)
