@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codekin.files import FileTooLargeError, NotAFileError, open_file, read_file, read_start
-from codekin.settings import Settings, config_file, user_settings
+from codekin.settings import Settings, config_file, load_user_settings
 from codekin.types import Skipped
 from codekin.workspace.documents import read_document_file
 
@@ -151,7 +151,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(("make", "told"), OTHERS)
 def test_settings_that_are_no_file_are_told_and_the_defaults_used(config: Path, make, told: str):
     make(config)
-    settings, (problem,) = user_settings()
+    settings, (problem,) = load_user_settings()
     assert settings.index == Settings().index
     assert told in str(problem)
 
@@ -167,6 +167,6 @@ def test_settings_that_are_no_file_are_told_and_the_defaults_used(config: Path, 
 )
 def test_settings_made_to_break_their_reader_are_told(config: Path, text: str):
     config.write_text(text)
-    settings, problems = user_settings()
+    settings, problems = load_user_settings()
     assert settings.index == Settings().index
     assert problems

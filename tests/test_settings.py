@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.bounds import Machine, Scope, shown
-from codekin.settings import Settings, config_file, overlay, user_settings
+from codekin.bounds import Machine, Scope, format_value
+from codekin.settings import Settings, config_file, load_user_settings, override_settings
 
 README = Path(__file__).parents[1] / "README.md"
 GROUPS = get_type_hints(Settings)
@@ -63,7 +63,9 @@ class TestTree:
             assert leaf.metadata["description"].endswith("."), f"{group}.{leaf.name}"
 
     def test_its_own_values_are_right(self):
-        settings, problems = overlay(Settings(), json.loads(json.dumps(dataclasses.asdict(Settings()))), source="x")
+        settings, problems = override_settings(
+            Settings(), json.loads(json.dumps(dataclasses.asdict(Settings()))), source="x"
+        )
         assert settings == Settings()
         assert not problems
 
@@ -106,15 +108,17 @@ class TestBounds:
             return
         default = value(Settings(), group, leaf.name)
         for bound, step in zip(between, (-1, 1), strict=True):
-            settings, problems = overlay(Settings(), {group: {leaf.name: type(default)(bound)}}, source="x")
+            settings, problems = override_settings(Settings(), {group: {leaf.name: type(default)(bound)}}, source="x")
             assert value(settings, group, leaf.name) == bound
             assert not problems
-            settings, (problem,) = overlay(Settings(), {group: {leaf.name: type(default)(bound) + step}}, source="x")
+            settings, (problem,) = override_settings(
+                Settings(), {group: {leaf.name: type(default)(bound) + step}}, source="x"
+            )
             assert value(settings, group, leaf.name) == default
             assert f"at {'least' if step < 0 else 'most'} {bound:,}" in str(problem)
 
     def test_there_are_no_more_workers_than_processors(self):
-        settings, (problem,) = overlay(Settings(), {"index": {"workers": 10_000}}, source="x")
+        settings, (problem,) = override_settings(Settings(), {"index": {"workers": 10_000}}, source="x")
         assert settings == Settings()
         assert f"at most {os.cpu_count()}, the number of processors" in str(problem)
 
@@ -126,14 +130,14 @@ class TestBounds:
     @pytest.mark.parametrize("wrong", ["x" * 10_000, [["x"] * 10_000], 10**5000, {"x" * 10_000: 1}], ids=type)
     def test_a_message_stays_short_whatever_was_sent(self, wrong: Any):
         for values in ({"index": {"workers": wrong}}, {"index": wrong}, {"x" * 10_000: wrong}):
-            _, (problem,) = overlay(Settings(), values, source="x")
+            _, (problem,) = override_settings(Settings(), values, source="x")
             assert len(str(problem)) < 500
 
 
 class TestOverlay:
     @given(st.dictionaries(names, anything | st.dictionaries(names, anything)))
     def test_whatever_comes_the_tree_stays_right(self, values: dict[str, Any]):
-        settings, problems = overlay(Settings(), values, source="x")
+        settings, problems = override_settings(Settings(), values, source="x")
         for group, leaf in LEAVES:
             now, default = value(settings, group, leaf.name), value(Settings(), group, leaf.name)
             assert type(now) is type(default)
@@ -149,18 +153,18 @@ class TestOverlay:
             "index": {"max_file_bytes": size, "exclude": exclude, "polling_s": polling},
             "lens": {"enabled": enabled},
         }
-        settings, problems = overlay(Settings(), values, source="x")
+        settings, problems = override_settings(Settings(), values, source="x")
         assert not problems
         assert (settings.index.max_file_bytes, settings.index.exclude) == (size, tuple(exclude))
         assert (settings.index.polling_s, settings.lens.enabled) == (polling, enabled)
         assert settings.search == Settings().search
 
-    @pytest.mark.parametrize(("group", "leaf", "wrong"), list(wrong_values()), ids=shown)
+    @pytest.mark.parametrize(("group", "leaf", "wrong"), list(wrong_values()), ids=format_value)
     def test_a_wrong_value_is_told_by_name_and_the_rest_is_taken(self, group: str, leaf: str, wrong: Any):
         other = "debounce_ms" if leaf != "debounce_ms" else "max_file_bytes"
         values: dict[str, Any] = {"index": {other: 7}}
         values.setdefault(group, {})[leaf] = wrong
-        settings, problems = overlay(Settings(), values, source="x")
+        settings, problems = override_settings(Settings(), values, source="x")
         assert value(settings, group, leaf) == value(Settings(), group, leaf)
         assert value(settings, "index", other) == 7
         (problem,) = problems
@@ -169,32 +173,32 @@ class TestOverlay:
 
     def test_an_unknown_setting_is_told_with_those_there_are(self):
         for values, known in (({"speed": 1}, "index"), ({"index": {"speed": 1}}, "index.workers")):
-            settings, (problem,) = overlay(Settings(), values, source="x")
+            settings, (problem,) = override_settings(Settings(), values, source="x")
             assert settings == Settings()
             assert "speed" in str(problem)
             assert known in str(problem)
 
     def test_a_group_is_no_value(self):
-        settings, (problem,) = overlay(Settings(), {"index": 3}, source="x")
+        settings, (problem,) = override_settings(Settings(), {"index": 3}, source="x")
         assert settings == Settings()
         assert "group" in str(problem)
 
     def test_editors_camel_case_and_nulls_are_understood(self):
         values = {"index": {"maxFileBytes": 10, "debounceMs": None, "workers": None}, "model": None}
-        settings, problems = overlay(Settings(), values, source="x")
+        settings, problems = override_settings(Settings(), values, source="x")
         assert not problems
         assert settings.index == dataclasses.replace(Settings().index, max_file_bytes=10)
 
 
 class TestSources:
     def test_without_any_there_are_the_defaults(self):
-        assert user_settings() == (Settings(), ())
+        assert load_user_settings() == (Settings(), ())
 
     def test_the_environment_wins_over_the_editor_and_the_editor_over_the_file(self, monkeypatch: pytest.MonkeyPatch):
         config_file().write_text("[search]\nlimit = 1\n[index]\ndebounce_ms = 1\nmax_file_bytes = 1\n")
         monkeypatch.setenv("CODEKIN_SEARCH_LIMIT", "3")
         client = {"search": {"limit": 2}, "index": {"debounceMs": 2}}
-        settings, problems = user_settings([("the editor", client)])
+        settings, problems = load_user_settings([("the editor", client)])
         assert not problems
         index = settings.index
         assert (settings.search.limit, index.debounce_ms, index.max_file_bytes) == (3, 2, 1)
@@ -204,13 +208,13 @@ class TestSources:
     )
     def test_a_file_that_is_no_toml_is_told_and_the_defaults_are_used(self, text: str):
         config_file().write_text(text, "latin-1")
-        settings, (problem,) = user_settings()
+        settings, (problem,) = load_user_settings()
         assert settings == Settings()
         assert str(config_file()) in str(problem)
 
     def test_a_folder_for_a_file_is_told(self):
         config_file().mkdir()
-        settings, (problem,) = user_settings()
+        settings, (problem,) = load_user_settings()
         assert settings == Settings()
         assert str(config_file()) in str(problem)
 
@@ -230,7 +234,7 @@ class TestSources:
         self, monkeypatch: pytest.MonkeyPatch, name: str, text: str, group: str, leaf: str, expected: Any
     ):
         monkeypatch.setenv(name, text)
-        settings, problems = user_settings()
+        settings, problems = load_user_settings()
         assert not problems
         assert value(settings, group, leaf) == expected
 
@@ -240,13 +244,13 @@ class TestSources:
     )
     def test_a_wrong_variable_is_told(self, monkeypatch: pytest.MonkeyPatch, text: str):
         monkeypatch.setenv("CODEKIN_INDEX_WORKERS", text)
-        settings, problems = user_settings()
+        settings, problems = load_user_settings()
         assert settings == Settings()
         assert "index.workers" in str(problems[0])
 
     def test_the_cache_goes_where_it_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         assert "codekin" in str(Settings().cache_directory)
         monkeypatch.setenv("CODEKIN_CACHE_DIRECTORY", str(tmp_path))
-        assert user_settings()[0].cache_directory == tmp_path
+        assert load_user_settings()[0].cache_directory == tmp_path
         monkeypatch.setenv("CODEKIN_CACHE_DIRECTORY", "~/indexes")
-        assert user_settings()[0].cache_directory == Path.home() / "indexes"
+        assert load_user_settings()[0].cache_directory == Path.home() / "indexes"

@@ -46,7 +46,7 @@ def setting(
 users_setting: Callable[..., Any] = partial(setting, scope=Scope.USER)
 
 
-def checked_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
+def convert_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
     """Return `value` converted to the setting's type. Raises ValueError, whose message completes "must be …"."""
     if hint is bool or isinstance(value, bool):
         if hint is not bool or not isinstance(value, bool):
@@ -81,7 +81,7 @@ def _check_bounds(leaf: Field[Any], value: Any) -> None:
         raise ValueError(f"at most {maximum:,}")
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Return `value` as text for a message, cut to 60 characters: any client may have sent it."""
     try:
         text = value if isinstance(value, str) else repr(value)

@@ -258,7 +258,7 @@ class Engine(EngineCore):
     def is_to_be_refilled(self) -> bool:
         """Return whether the store replaces an unsound one, and nothing has been indexed since."""
         store = self._index.store
-        return store.count_of("files") is None and store.path.with_suffix(".corrupt").exists()
+        return store.get_number("files") is None and store.path.with_suffix(".corrupt").exists()
 
     # How answers are made
 

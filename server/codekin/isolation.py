@@ -18,15 +18,15 @@ _NAME_FOLDERS = (
     *("HF_HOME", "HF_HUB_CACHE", "APT_CONFIG"),
 )
 
-_workspaces: set[str] = set()  # the folders given to distrust()
+_workspaces: set[str] = set()  # the folders given to distrust_folders()
 
 
-def distrust(folders: list[str]) -> None:
+def distrust_folders(folders: list[str]) -> None:
     """Treat these folders as workspaces from now on: `PYTHONPATH` entries inside them are not trusted."""
     _workspaces.update(_real(folder) for folder in folders)
 
 
-def harden() -> None:
+def harden_process() -> None:
     """Remove untrusted folders from `sys.path`, and variables that run code from `os.environ`, for good."""
     sys.path[:] = import_folders()
     environment = clean_environment()

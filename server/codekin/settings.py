@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 
 import platformdirs
 
-from codekin.bounds import MAX_DIMENSIONS, MAX_HITS, Machine, Scope, checked_value, setting, shown, users_setting
+from codekin.bounds import MAX_DIMENSIONS, MAX_HITS, Machine, Scope, convert_value, format_value, setting, users_setting
 from codekin.errors import SettingsError
 from codekin.files import read_file
 
@@ -162,29 +162,31 @@ class Settings:
         return Path(directory).expanduser() if directory else platformdirs.user_cache_path("codekin")
 
 
-def user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> tuple[Settings, tuple[SettingsError, ...]]:
-    """Load the defaults, overlaid by `config.toml`, by the editor's `client` settings and by the environment.
+SettingsAndProblems = tuple[Settings, tuple[SettingsError, ...]]
+
+
+def load_user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> SettingsAndProblems:
+    """Return settings and problems: defaults, `config.toml`, the editor's `client` and the environment; the last wins.
 
     `client` are pairs of source and values; environment variables are named like `CODEKIN_INDEX_WORKERS=2`.
     Never raises: invalid values are reported, and the default is used.
     """
-    settings = Settings()
+    settings, path = Settings(), config_file()
     problems: tuple[SettingsError, ...] = ()
-    path = config_file()
     try:
         text = read_file(path, _MAX_CONFIG_BYTES).data.decode()
-        settings, problems = overlay(settings, tomllib.loads(text), source=str(path))
+        settings, problems = override_settings(settings, tomllib.loads(text), source=str(path))
     except FileNotFoundError:
         pass
     except (OSError, ValueError, RecursionError) as error:  # not TOML, or not UTF-8
         problems = (SettingsError(f"{path} can't be read ({error}); the defaults are used. Fix or remove the file."),)
     for source, values in (*client, ("the environment", _read_environment())):
-        settings, new_problems = overlay(settings, values, source=source)
+        settings, new_problems = override_settings(settings, values, source=source)
         problems += new_problems
     return settings, problems
 
 
-def hub_cache() -> Path:
+def hub_cache_folder() -> Path:
     """Return the cache folder of the Hugging Face hub's clients, as HF_HUB_CACHE, HF_HOME or XDG_CACHE_HOME set it."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
     return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
@@ -225,16 +227,14 @@ def _find_user_scoped_names() -> frozenset[tuple[str, str]]:
     return frozenset((name, leaf.name) for name, leaf in leaves if leaf.metadata["scope"] is Scope.USER)
 
 
-def overlay(
-    settings: Settings, values: Mapping[str, Any], *, source: str
-) -> tuple[Settings, tuple[SettingsError, ...]]:
+def override_settings(settings: Settings, values: Mapping[str, Any], *, source: str) -> SettingsAndProblems:
     """Return `settings` with the leaves in `values` replaced, and the problems; an invalid value changes nothing."""
-    settings_overlay = _Overlay(source)
-    return settings_overlay.apply(settings, values, prefix=""), tuple(settings_overlay.problems)
+    settings_override = _SettingsOverride(source)
+    return settings_override.apply(settings, values, prefix=""), tuple(settings_override.problems)
 
 
 @dataclass
-class _Overlay:
+class _SettingsOverride:
     """Applies the values of one source to the tree of settings, and collects what is wrong with them."""
 
     source: str  # for messages
@@ -246,7 +246,7 @@ class _Overlay:
         hints = get_type_hints(type(node))
         changes: dict[str, Any] = {}
         for key, value in values.items():
-            name, path = _to_snake_case(str(key)), f"{prefix}{shown(str(key))[1:-1]}"
+            name, path = _to_snake_case(str(key)), f"{prefix}{format_value(str(key))[1:-1]}"
             if name not in members:
                 known_names = ", ".join(prefix + member for member in members)
                 self._report(f"there is no setting {path}. There are: {known_names}.")
@@ -262,15 +262,15 @@ class _Overlay:
         """Return the group with `value` applied; if that is no mapping, report it and return the group unchanged."""
         if isinstance(value, Mapping):
             return self.apply(group, value, prefix=f"{path}.")
-        self._report(f"{path} is a group of settings, not {shown(value)}.")
+        self._report(f"{path} is a group of settings, not {format_value(value)}.")
         return group
 
     def _check_leaf(self, leaf: Field[Any], hint: Any, value: Any, path: str, current: Any) -> Any:
         """Return the value converted to the setting's type; if it is invalid, report it and return `current`."""
         try:
-            return checked_value(leaf, hint, value)
+            return convert_value(leaf, hint, value)
         except ValueError as error:
-            self._report(f"{path} is {shown(value)}, but must be {error}; {current!r} is used.")
+            self._report(f"{path} is {format_value(value)}, but must be {error}; {current!r} is used.")
             return current
 
     def _report(self, problem: str) -> None:

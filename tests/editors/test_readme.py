@@ -41,7 +41,7 @@ def test_files_that_are_mapped_are_of_languages_with_a_grammar_and_no_such_langu
 
 
 def test_settings_that_are_printed_are_settings() -> None:
-    from codekin.settings import Settings, overlay
+    from codekin.settings import Settings, override_settings
 
     printed_settings = [
         tomllib.loads(printed("beside")),
@@ -49,7 +49,7 @@ def test_settings_that_are_printed_are_settings() -> None:
         json.loads(printed("sublime"))["codekin"]["initialization_options"],
     ]
     for values in printed_settings:
-        settings, problems = overlay(Settings(), values, source="the test")
+        settings, problems = override_settings(Settings(), values, source="the test")
         assert problems == ()
         assert settings != Settings()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from codekin.bounds import shown
+from codekin.bounds import format_value
 from codekin.lsp.configuration import Configuration
 from codekin.settings import Settings
 
@@ -74,7 +74,7 @@ def test_the_users_own_settings_may_be_repeated_by_anyone() -> None:
     assert problems == ()
 
 
-@pytest.mark.parametrize("workers", [40, 10**5000, -1, float("nan"), "40", [40], {"a": 40}, None], ids=shown)
+@pytest.mark.parametrize("workers", [40, 10**5000, -1, float("nan"), "40", [40], {"a": 40}, None], ids=format_value)
 def test_no_workspace_starts_a_process(workers: object) -> None:
     """Whatever it asks for, and whoever passes it on, as an answer or of its own accord."""
     configuration = Configuration(None)

@@ -31,9 +31,9 @@ def doctor(root: Path | None, as_json: bool, conformance: bool) -> int:
     from codekin.cli.arguments import find_root
     from codekin.cli.doctor import run_checks
     from codekin.cli.findings import Level
-    from codekin.settings import user_settings
+    from codekin.settings import load_user_settings
 
-    settings, problems = user_settings()
+    settings, problems = load_user_settings()
     if conformance:
         findings = list(_check_conformance(settings))
     else:

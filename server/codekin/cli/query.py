@@ -17,7 +17,7 @@ from codekin.code.languages import find_language
 from codekin.embed.local.checkpoint import resolve_folder
 from codekin.engine import Engine
 from codekin.errors import ModelError, QueryError, StoreReadOnlyError
-from codekin.settings import Settings, user_settings
+from codekin.settings import Settings, load_user_settings
 from codekin.types import Answer, Cell, Filter, IndexReport, Span
 
 AskEngine = Callable[[Engine, int, Filter], Answer]  # k, and what the hits are limited to
@@ -27,7 +27,7 @@ _MAX_PENDING = 64  # contents without a heavy vector: a question waits for so ma
 
 def load_settings(model: str | None = None) -> Settings:
     """Load the user's settings, with the name or folder `model` if given; print a warning for each problem."""
-    settings, problems = user_settings()
+    settings, problems = load_user_settings()
     for problem in problems:
         console.print_note(f"Warning: {problem}")
     if model is None:

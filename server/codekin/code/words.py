@@ -61,10 +61,14 @@ def _split_token(token: str) -> tuple[str, ...]:
 
 def _continues_word(run: str, character: str) -> bool:
     """Return whether `character` continues the word that `run` began: same kind, and no new capital."""
-    last = run[-1]
-    if character == "_" or last == "_" or _classify_character(character) != _classify_character(last):
+    last_character = run[-1]
+    if (
+        character == "_"
+        or last_character == "_"
+        or _classify_character(character) != _classify_character(last_character)
+    ):
         return False
-    return not (character.isupper() and not last.isupper())
+    return not (character.isupper() and not last_character.isupper())
 
 
 def _classify_character(character: str) -> str:
@@ -79,7 +83,7 @@ def _split_run(run: str) -> list[str]:
     if run == "_":
         return []
     if _classify_character(run[0]) == "caseless" and len(run) > 1:
-        return [first + second for first, second in pairwise(run)]
+        return [first_character + second_character for first_character, second_character in pairwise(run)]
     return [run.lower()]
 
 

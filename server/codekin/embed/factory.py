@@ -68,7 +68,7 @@ def _connect_endpoint(settings: ModelSettings, timeout_s: float | None) -> Heavy
 
     endpoint = Endpoint(settings)
     model_proof = endpoint.make_proof(choose_prefixes(settings)[Task.CODE2CODE, Role.PASSAGE] + PROBE)
-    bulk = Embedder(EndpointEncoder(endpoint, settings, model_proof), settings.dim)
-    interactive = Embedder(EndpointEncoder(endpoint, settings, model_proof, timeout_s), settings.dim)
-    (probe_vector,) = bulk.embed([PROBE], Task.CODE2CODE, Role.PASSAGE)
-    return HeavyModel(bulk, interactive, endpoint.closed.set, probe_vector)
+    bulk_embedder = Embedder(EndpointEncoder(endpoint, settings, model_proof), settings.dim)
+    interactive_embedder = Embedder(EndpointEncoder(endpoint, settings, model_proof, timeout_s), settings.dim)
+    (probe_vector,) = bulk_embedder.embed([PROBE], Task.CODE2CODE, Role.PASSAGE)
+    return HeavyModel(bulk_embedder, interactive_embedder, endpoint.closed.set, probe_vector)

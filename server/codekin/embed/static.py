@@ -45,16 +45,19 @@ class StaticEncoder:
             raise ModelError(f"The model in {folder} can't be read ({error}). Reinstall codekin.") from error
 
     def encode(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
-        """Return float32 (n, dims[-1]), zeros for texts without known tokens. Raises ModelError for unknown prefixes..
+        """Return float32 (n, dims[-1]), zeros for texts without known tokens. Raises ModelError for unknown prefixes.
 
         A prefix is unknown if the model was not trained with it.
         """
         if prefix not in self._head_by_prefix:
             raise ModelError(f"{self.name} was not trained for the instruction {prefix!r}. Choose another model.")
-        head = self._head_by_prefix[prefix]
-        token_vectors, token_factors = self._tables[head["table"]], self._token_factors[head["factors"]]
-        is_prose, has_marks = head["spoken"], head["marked"]
-        start_weights, end_weights = self._position_weights[head["factors"]]
+        head_settings = self._head_by_prefix[prefix]
+        token_vectors, token_factors = (
+            self._tables[head_settings["table"]],
+            self._token_factors[head_settings["factors"]],
+        )
+        is_prose, has_marks = head_settings["spoken"], head_settings["marked"]
+        start_weights, end_weights = self._position_weights[head_settings["factors"]]
         end_weights = end_weights[::-1]
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
         for row, text in enumerate(texts):

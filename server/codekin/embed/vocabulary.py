@@ -76,7 +76,9 @@ class Vocabulary:
         if is_prose and self._phrase_count:
             # A phrase is written as an identifier, so that it is found in the cache like any word.
             unique_words |= dict.fromkeys(
-                f"{first}_{second}" for first, second in pairwise(word_sequence) if first.isalpha() and second.isalpha()
+                f"{first_word}_{second_word}"
+                for first_word, second_word in pairwise(word_sequence)
+                if first_word.isalpha() and second_word.isalpha()
             )
         word_ids = list(map(self._ids_by_word.get, unique_words))
         if None in word_ids:
@@ -104,7 +106,7 @@ class Vocabulary:
         token_ids = [token for part in word_parts for token in self._find_part_ids(part)]
         if self._phrase_count:
             part_pairs = pairwise(word_parts[:_MAX_IDENTIFIER_PARTS])
-            phrase_hashes = (crc32(f"{first} {second}".encode()) for first, second in part_pairs)
+            phrase_hashes = (crc32(f"{first_part} {second_part}".encode()) for first_part, second_part in part_pairs)
             token_ids += [self._token_count + phrase_hash % self._phrase_count for phrase_hash in phrase_hashes]
         return tuple(token_ids)
 

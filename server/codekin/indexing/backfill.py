@@ -19,13 +19,13 @@ def backfill_vectors(index: Index, ingester: Ingester, on_progress: OnProgress, 
     A codekin process with the same model embeds a content before it writes it, so that there is almost always nothing
     to do. The index must have followed the store. It ends early when `should_stop` returns True.
     """
-    paths = sorted(index.store.files_with(index.light.pending))
+    paths = sorted(index.store.find_files_with(index.light.pending))
     started, embedded_count = time.monotonic(), 0
-    for done in range(0, len(paths), _FILES_PER_BATCH):
+    for done_count in range(0, len(paths), _FILES_PER_BATCH):
         if should_stop():
             break
-        on_progress(Progress.estimate(time.monotonic() - started, done, len(paths)))
-        batch = paths[done : done + _FILES_PER_BATCH]
+        on_progress(Progress.estimate(time.monotonic() - started, done_count, len(paths)))
+        batch = paths[done_count : done_count + _FILES_PER_BATCH]
         embedded_count += ingester.ingest_files(batch, forced_paths=batch).embedded
         index.follow()
     return embedded_count

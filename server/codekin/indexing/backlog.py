@@ -43,7 +43,7 @@ class EmbeddingBacklog:
         store, started = self._index.store, time.monotonic()
         generation, file_states = store.generation(), store.file_states()
         open_paths = self._workspace.overlays()
-        pending_paths = [path for path in store.files_with(self._pending_contents()) if path in file_states]
+        pending_paths = [path for path in store.find_files_with(self._pending_contents()) if path in file_states]
         pending_paths.sort(key=lambda path: (path not in open_paths, -file_states[path].mtime_ns, path))
         deadline = time.monotonic() + _ORDER_REUSE_FACTOR * (time.monotonic() - started)
         for path in pending_paths:

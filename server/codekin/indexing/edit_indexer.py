@@ -42,8 +42,10 @@ class EditIndexer:
         now, debounce_s = time.monotonic(), self._settings.debounce_ms / 1000
         with self._state.wake:
             for path in paths:
-                latest = self._deadlines[path][1] if path in self._deadlines else now + _MAX_DEBOUNCES * debounce_s
-                self._deadlines[path] = (min(now + debounce_s, latest), latest)
+                latest_due_time = (
+                    self._deadlines[path][1] if path in self._deadlines else now + _MAX_DEBOUNCES * debounce_s
+                )
+                self._deadlines[path] = (min(now + debounce_s, latest_due_time), latest_due_time)
             self._state.wake.notify_all()
 
     def queue_stale(self, paths: Iterable[Path]) -> None:
@@ -78,10 +80,10 @@ class EditIndexer:
                 if self._state.is_stopping:
                     return None
                 now = time.monotonic()
-                due_paths = [path for path, (due, _) in self._deadlines.items() if due <= now]
+                due_paths = [path for path, (due_time, _) in self._deadlines.items() if due_time <= now]
                 if due_paths or self._is_backfill_requested:
                     break
-                wake.wait(min(due for due, _ in self._deadlines.values()) - now)
+                wake.wait(min(due_time for due_time, _ in self._deadlines.values()) - now)
             for path in due_paths:
                 del self._deadlines[path]
             self._is_backfill_requested = False

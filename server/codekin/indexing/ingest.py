@@ -109,9 +109,13 @@ class Ingester:
         """
         files = self._read_files(paths, forced_paths)
         extracted = self._extract_snippets(files)
-        records, embedded, reused = self._make_records(extracted)
+        records, embedded_count, reused_count = self._make_records(extracted)
         return IngestResult(
-            (*files.unchanged_records, *records), tuple(files.removed_paths), tuple(files.skipped), embedded, reused
+            (*files.unchanged_records, *records),
+            tuple(files.removed_paths),
+            tuple(files.skipped),
+            embedded_count,
+            reused_count,
         )
 
     def _read_files(self, paths: Iterable[Path], forced_paths: Collection[Path]) -> _ReadFiles:
@@ -154,8 +158,8 @@ class Ingester:
             {content_hash: snippet for content_hash, snippet in snippets_by_hash.items() if snippet.borders},
             partial(embed_continuations, embedder=self._embedder),
         )
-        embedded = self._embed_missing(self.space, snippets_by_hash, self._embed_snippets)
-        stored_hashes = self._store.known_hashes(list(snippets_by_hash))
+        embedded_count = self._embed_missing(self.space, snippets_by_hash, self._embed_snippets)
+        stored_hashes = self._store.filter_known_hashes(list(snippets_by_hash))
         contents = {
             content_hash: self._make_content_record(snippet)
             for content_hash, snippet in snippets_by_hash.items()
@@ -170,7 +174,7 @@ class Ingester:
             )
             for document, snippets in extracted
         ]
-        return records, embedded, len(snippets_by_hash) - embedded
+        return records, embedded_count, len(snippets_by_hash) - embedded_count
 
     def _embed_missing(
         self, space: str, snippets: Mapping[bytes, Snippet], embed: Callable[[Sequence[Snippet]], Vectors]

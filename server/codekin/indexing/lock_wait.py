@@ -13,15 +13,15 @@ _STALL_TIMEOUT_S = 30.0  # without progress
 
 def wait_for_owner(store: Store, lock: FileLock, on_progress: OnProgress, cancel: Cancel) -> None:
     """Wait until the lock's owner is done, is gone, or made no progress for 30 s; `cancel` ends the wait."""
-    total, previous_pending, last_progress_time = 0, -1, time.monotonic()
+    total_count, previous_pending, last_progress_time = 0, -1, time.monotonic()
     while not cancel.is_set() and time.monotonic() - last_progress_time < _STALL_TIMEOUT_S:
-        stored_pending = store.count_of("pending")  # None: the owner has yet to find out what there is to do
+        stored_pending = store.get_number("pending")  # None: the owner has yet to find out what there is to do
         pending = stored_pending or 0
         if stored_pending is not None and pending == 0 and not store.get_meta("scanning"):
             return
         if pending != previous_pending:
-            total, previous_pending, last_progress_time = max(total, pending), pending, time.monotonic()
-            on_progress(Progress(total - pending, total, None))
+            total_count, previous_pending, last_progress_time = max(total_count, pending), pending, time.monotonic()
+            on_progress(Progress(total_count - pending, total_count, None))
         try:
             lock.acquire(timeout=_POLL_INTERVAL_S)
         except Timeout:

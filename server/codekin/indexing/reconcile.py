@@ -66,8 +66,8 @@ def _reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel,
     )
     with contextlib.closing(store), contextlib.closing(vectors):
         ingester = Ingester(workspace, store, vectors, embedder, cancel)
-        run = _Reconciliation(index_paths, workspace, store, vectors, ingester, cancel, started)
-        return run.complete(on_progress, workers)
+        reconciliation = _Reconciliation(index_paths, workspace, store, vectors, ingester, cancel, started)
+        return reconciliation.complete(on_progress, workers)
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class _Reconciliation:
         embedded_hashes = self.vectors.hashes_with_vector(self.ingester.space, content_hashes)
         if len(embedded_hashes) == len(content_hashes):
             return set()
-        return self.store.files_with(
+        return self.store.find_files_with(
             content_hash for content_hash in content_hashes if content_hash not in embedded_hashes
         )
 
@@ -136,15 +136,15 @@ class _Reconciliation:
     def _ingest_changed_files(self, plan: ReconcilePlan, on_progress: OnProgress, workers: int) -> None:
         """Ingest the changed files and write them, chunk by chunk, reporting progress."""
         disk_stamps = {file.path: (file.size, file.mtime_ns) for file in plan.changed_files}
-        total, done, started = len(plan.changed_files), 0, time.monotonic()
+        total_count, done_count, started = len(plan.changed_files), 0, time.monotonic()
         for ingested in self._ingest_chunks(plan, workers):
             write_ingested(self.store, self.ingester, ingested, plan.forced_paths, collect=False)
-            done += ingested.file_count
+            done_count += ingested.file_count
             self.embedded += ingested.embedded
             self.reused += ingested.reused
             self.skipped |= {skipped: stamp_of(skipped, disk_stamps) for skipped in ingested.skipped}
-            self.store.set_meta({"pending": total - done})
-            on_progress(Progress.estimate(time.monotonic() - started, done, total))
+            self.store.set_meta({"pending": total_count - done_count})
+            on_progress(Progress.estimate(time.monotonic() - started, done_count, total_count))
 
     def _ingest_chunks(self, plan: ReconcilePlan, workers: int) -> Iterator[IngestResult]:
         """Yield the plan's files as records to write, chunk by chunk, as they are done."""

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from codekin.errors import CodekinError, IndexingError
 from codekin.indexing.heartbeat import SILENCE_TIMEOUT_S, START_TIMEOUT_S, Watch, keep_beating
 from codekin.processes import ProcessTimeoutError, start_python
-from codekin.settings import Settings, overlay
+from codekin.settings import Settings, override_settings
 from codekin.storage.paths import IndexPaths
 from codekin.types import IndexReport, OnProgress, Progress, Skipped
 
@@ -101,7 +101,7 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(10)  # the editor, the compiler and the person come first
     order = json.loads(sys.stdin.readline())
-    settings, _ = overlay(Settings(), order["settings"], source="the parent")
+    settings, _ = override_settings(Settings(), order["settings"], source="the parent")
     index_paths = IndexPaths(tuple(map(Path, order["roots"])), settings)
     stop_event = threading.Event()
     threading.Thread(target=_wait_for_end_of_input, args=(sys.stdin, stop_event), daemon=True).start()

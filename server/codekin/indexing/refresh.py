@@ -48,7 +48,10 @@ class IndexRefresher:
     def _report_existing(self, on_progress: OnProgress, cancel: Cancel, started: float) -> IndexReport:
         """Return a report of what the owner has indexed, after embedding what lacks this model's vectors."""
         self.index.follow()
-        store, embedded = self.index.store, backfill_vectors(self.index, self.ingester, on_progress, cancel.is_set)
+        store, embedded_count = (
+            self.index.store,
+            backfill_vectors(self.index, self.ingester, on_progress, cancel.is_set),
+        )
         counts, skipped = store.count_rows(), tuple(store.skipped())
         seconds = time.monotonic() - started
-        return IndexReport(counts.files, counts.snippets, embedded, 0, skipped, seconds, store.size_bytes())
+        return IndexReport(counts.files, counts.snippets, embedded_count, 0, skipped, seconds, store.size_bytes())

@@ -37,14 +37,14 @@ class Configuration:
 
     def resolve_settings(self) -> "tuple[Settings, tuple[str, ...]]":
         """Return the merged settings and a message per problem, with its remedy. Reads a file: not for the loop."""
-        from codekin.settings import user_settings
+        from codekin.settings import load_user_settings
 
         shared_groups, user_groups = _split_by_scope(self._client_settings)
         client_sources = [
             ("initializationOptions", self._initialization_options),
             ("the editor's settings", shared_groups),
         ]
-        settings, problems = user_settings(client_sources)
+        settings, problems = load_user_settings(client_sources)
         return settings, (*map(str, problems), *_list_refused_settings(settings, user_groups))[:_MAX_REPORTED_PROBLEMS]
 
 
@@ -73,12 +73,12 @@ def _split_by_scope(client_settings: Mapping[str, Any]) -> tuple[SettingGroups, 
 
 def _list_refused_settings(settings: "Settings", user_groups: Mapping[str, SettingGroups]) -> list[str]:
     """Return a message for each refused user-only setting whose value differs from the one in force."""
-    from codekin.settings import config_file, overlay
+    from codekin.settings import config_file, override_settings
 
     messages = []
     for group_name, group_values in user_groups.items():
         for setting_key, value in group_values.items():
-            changed_settings, problems = overlay(settings, {group_name: {setting_key: value}}, source="")
+            changed_settings, problems = override_settings(settings, {group_name: {setting_key: value}}, source="")
             if changed_settings != settings or problems:
                 messages.append(
                     f"codekin.{group_name}.{setting_key} is ignored where a workspace could have set it. Set it in "

@@ -38,7 +38,7 @@ class Overview:
         That is the share of indexed files, times the share of loaded vectors.
         """
         store = self.index.store
-        files, pending = store.count_of("files"), store.count_of("pending")
+        files, pending = store.get_number("files"), store.get_number("pending")
         is_emptied = bool(files) and not store.has_files()  # by an upgrade, and not read again yet
         if files is None or pending is None or is_emptied:
             return 0.0

@@ -13,7 +13,7 @@ from codekin.index.index import Index
 from codekin.printable import printable, printable_lines
 from codekin.status.process_memory import ProcessMemory, measure_processes
 from codekin.status.unparsed import list_unparsed
-from codekin.storage.database import size_of
+from codekin.storage.database import get_file_size
 from codekin.storage.error_log import LoggedError
 from codekin.storage.paths import IndexPaths
 from codekin.storage.store import Store
@@ -95,7 +95,7 @@ def _list_stored_files(paths: IndexPaths, store: Store) -> tuple[StoredFile, ...
 
 def _sum_sizes(paths: Sequence[Path]) -> int:
     """Return the sum of the files' sizes in bytes; missing ones count 0."""
-    return sum(map(size_of, paths))
+    return sum(map(get_file_size, paths))
 
 
 def _find_owner(paths: IndexPaths) -> str:

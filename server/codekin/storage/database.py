@@ -168,7 +168,7 @@ class Database:
         return open_file
 
 
-def size_of(path: Path) -> int:
+def get_file_size(path: Path) -> int:
     """Return a file's size in bytes; 0 if it is gone or can't be read."""
     try:
         return path.stat().st_size

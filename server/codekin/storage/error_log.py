@@ -38,8 +38,8 @@ class ErrorLog:
         stored_errors: list[LoggedError] = []
         with contextlib.suppress(CodekinError, ValueError, TypeError):
             stored_errors = [
-                LoggedError(when, message)
-                for when, message in json.loads(str(self._store.get_meta("troubles") or "[]"))
+                LoggedError(error_time, message)
+                for error_time, message in json.loads(str(self._store.get_meta("troubles") or "[]"))
             ]
         return _keep_latest((*stored_errors, *self._recorded_errors))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codekin.isolation import distrust
+from codekin.isolation import distrust_folders
 from codekin.settings import Settings
 
 
@@ -71,5 +71,5 @@ def locate_index(roots: Sequence[Path], settings: Settings) -> IndexPaths:
     cache_directory = str(settings.cache_directory.absolute())
     settings = replace(settings, cache=replace(settings.cache, directory=cache_directory))
     resolved_roots = tuple(sorted({root.resolve() for root in roots}))
-    distrust([str(root) for root in resolved_roots])
+    distrust_folders([str(root) for root in resolved_roots])
     return IndexPaths(resolved_roots, settings)

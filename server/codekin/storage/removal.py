@@ -41,7 +41,7 @@ def has_unused(connection: sqlite3.Connection) -> bool:
 
 def record_all_removed(connection: sqlite3.Connection) -> None:
     """List "any content may be removed", so that other processes compare all that they have in memory."""
-    _list_removed(connection, [_ANY_CONTENT])
+    _append_removed(connection, [_ANY_CONTENT])
 
 
 def removed_after(connection: sqlite3.Connection, position: int) -> tuple[int, list[int] | None]:
@@ -62,10 +62,10 @@ def _delete_contents(connection: sqlite3.Connection, contents: Sequence[int]) ->
     rows = [(content,) for content in contents]
     connection.executemany("DELETE FROM words WHERE rowid = ?", rows)
     connection.executemany("DELETE FROM contents WHERE id = ?", rows)
-    _list_removed(connection, contents if len(contents) <= _MAX_LISTED else [_ANY_CONTENT])
+    _append_removed(connection, contents if len(contents) <= _MAX_LISTED else [_ANY_CONTENT])
 
 
-def _list_removed(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
+def _append_removed(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
     """Append to the list of removed contents, and cut it to the newest 4,096."""
     connection.executemany("INSERT INTO removed (content) VALUES (?)", [(content,) for content in contents])
     connection.execute("DELETE FROM removed WHERE position <= (SELECT max(position) FROM removed) - ?", (_MAX_LISTED,))

@@ -145,8 +145,8 @@ def _put_contents(connection: sqlite3.Connection, snippets: Sequence[SnippetReco
         if snippet.words is None:  # since the record was made, the content's last snippet was removed
             raise ContentGoneError("A content is no longer in the store. Nothing is lost: the file is read again.")
         columns = (content_hash, snippet.fingerprints, snippet.line_hashes)
-        insert = "INSERT INTO contents (hash, structure, course) VALUES (?, ?, ?)"
-        number = int(connection.execute(insert, columns).lastrowid or 0)
+        insert_statement = "INSERT INTO contents (hash, structure, course) VALUES (?, ?, ?)"
+        number = int(connection.execute(insert_statement, columns).lastrowid or 0)
         connection.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, snippet.words))
         numbers[content_hash] = number
     return numbers

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from codekin.errors import StoreError, StoreReadOnlyError
 from codekin.storage.store_errors import MALFORMED, is_corrupt, translate_errors
-from codekin.storage.store_files import NO_FILE, FileId, file_ids, guard, make_private, move_aside
+from codekin.storage.store_files import NO_FILE, FileId, file_ids, guard_database, make_private, move_aside
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ def open_database(database_path: Path, migrations: tuple[str, ...]) -> OpenFile:
     with translate_errors(database_path):
         if database_path.is_file() and not is_writable(database_path):
             return _connect_read_only(database_path, migrations)
-        with guard(database_path):
+        with guard_database(database_path):
             make_private(database_path)
             try:
                 connection = _connect_and_migrate(database_path, migrations)

@@ -75,7 +75,7 @@ class SnippetQueries(SkippedFiles):
         """Return the hashes by content; unknown numbers are left out."""
         return dict(self._query_in("SELECT id, hash FROM contents WHERE id IN ({})", contents))
 
-    def files_with(self, hashes: Iterable[bytes]) -> set[Path]:
+    def find_files_with(self, hashes: Iterable[bytes]) -> set[Path]:
         """Return the paths of files that have a snippet with one of these content hashes."""
         rows = self._query_in(
             "SELECT DISTINCT f.path FROM contents c JOIN snippets s ON s.content = c.id "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.storage import removal, schema
-from codekin.storage.database import T, size_of
+from codekin.storage.database import T, get_file_size
 from codekin.storage.queries import to_path
 from codekin.storage.rows import FileRecord, FileState, put_file, to_file_state
 from codekin.storage.snippet_queries import SnippetQueries
@@ -52,7 +52,7 @@ class Store(SnippetQueries):
         rows = self._query("SELECT size, mtime_ns, hash, overlay FROM files WHERE path = ?", (str(path),))
         return self._convert(lambda row: to_file_state(*row), rows)[0] if rows else None
 
-    def known_hashes(self, hashes: Sequence[bytes]) -> set[bytes]:
+    def filter_known_hashes(self, hashes: Sequence[bytes]) -> set[bytes]:
         """Return those of `hashes` that are contents of the store."""
         rows = self._query_in("SELECT hash FROM contents WHERE hash IN ({})", hashes)
         return {row[0] for row in rows}
@@ -75,18 +75,18 @@ class Store(SnippetQueries):
     def size_bytes(self) -> int:
         """Return the size of the file on the disk in bytes, with its write-ahead log."""
         database_paths = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal"))
-        return sum(size_of(database_path) for database_path in database_paths)
+        return sum(get_file_size(database_path) for database_path in database_paths)
 
     def generation(self) -> int:
         """Return a number that grows with every change of files or snippets, in any process; costs microseconds."""
-        return self.count_of("generation") or 0
+        return self.get_number("generation") or 0
 
     def get_meta(self, key: str) -> str | int | None:
         """Return a value that some process set by set_meta; None if there is none."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return rows[0][0] if rows else None
 
-    def count_of(self, key: str) -> int | None:
+    def get_number(self, key: str) -> int | None:
         """Return a number that some process set by set_meta; None if there is none."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return self._convert(lambda row: int(row[0]), rows)[0] if rows else None

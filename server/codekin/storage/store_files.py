@@ -38,7 +38,7 @@ def file_ids(database_path: str) -> tuple[FileId, FileId, FileId]:
 
 
 @contextlib.contextmanager
-def guard(database_path: Path) -> Iterator[None]:
+def guard_database(database_path: Path) -> Iterator[None]:
     """Context in which no other process opens, sets aside or rewrites the database. Raises OSError, StoreBusyError."""
     make_folder(database_path.parent)
     try:
@@ -70,7 +70,7 @@ def set_aside(error: StoreCorruptError) -> None:
 
     Raises StoreError.
     """
-    with translate_errors(error.path), guard(error.path):
+    with translate_errors(error.path), guard_database(error.path):
         if file_id(error.path) == error.file_id:
             move_aside(error.path)
 
@@ -88,7 +88,7 @@ def rewrite_database(connection: sqlite3.Connection, database_path: Path, expect
     ones do not. It does nothing if another file is at the path by now.
     """
     copy_path = database_path.with_suffix(".copy")
-    with translate_errors(database_path, expected_id), guard(database_path):
+    with translate_errors(database_path, expected_id), guard_database(database_path):
         if file_id(database_path) != expected_id:
             return  # another process has done it, or removed the file, too
         copy_path.unlink(missing_ok=True)

@@ -128,8 +128,8 @@ class DenseIndex:
         if allowed is not None:
             row_numbers = np.unique(snapshot.matrix.find_rows(np.asarray(allowed, np.int64)))
             return snapshot.matrix.find_nearest(unit_queries[0], k, row_numbers[row_numbers >= 0])
-        result = self._search_graph(snapshot, unit_queries[0], k)
-        return result or snapshot.matrix.find_nearest(unit_queries[0], k)
+        graph_result = self._search_graph(snapshot, unit_queries[0], k)
+        return graph_result or snapshot.matrix.find_nearest(unit_queries[0], k)
 
     def search_many(self, queries: npt.ArrayLike, k: int) -> tuple[LabelArray, FloatArray]:
         """Return the exact nearest of `queries` (q, dim): labels and cosines, both (q, m), m = min(k, len).
@@ -287,7 +287,7 @@ class DenseIndex:
 def _identify_file(graph_path: Path) -> tuple[int, int] | None:
     """Return inode and time of the file, by which successive files differ; None if there is none."""
     try:
-        stat = graph_path.stat()
+        status = graph_path.stat()
     except OSError:
         return None
-    return stat.st_ino, stat.st_mtime_ns
+    return status.st_ino, status.st_mtime_ns

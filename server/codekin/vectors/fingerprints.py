@@ -154,13 +154,13 @@ def _remove_from_block(fingerprint_block: _FingerprintBlock, numbers: LabelArray
     )
 
 
-def _join_blocks(first: _FingerprintBlock, second: _FingerprintBlock) -> _FingerprintBlock:
+def _join_blocks(first_block: _FingerprintBlock, second_block: _FingerprintBlock) -> _FingerprintBlock:
     """Return one block with the contents of both."""
     return _FingerprintBlock(
-        np.concatenate([first.labels, second.labels]),
-        np.concatenate([first.exact, second.exact]),
-        np.concatenate([first.renamed, second.renamed]),
-        np.concatenate([first.sketches, second.sketches], axis=1),
+        np.concatenate([first_block.labels, second_block.labels]),
+        np.concatenate([first_block.exact, second_block.exact]),
+        np.concatenate([first_block.renamed, second_block.renamed]),
+        np.concatenate([first_block.sketches, second_block.sketches], axis=1),
     )
 
 

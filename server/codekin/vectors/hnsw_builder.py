@@ -129,14 +129,14 @@ def build_graph(build_folder: Path, graph_order: GraphOrder) -> None:
     labels = np.fromfile(build_folder / _LABELS, np.int64)
     vectors = np.memmap(build_folder / _VECTORS, np.float32, "r", shape=(len(labels), graph_order.dim))
     graph_rows = _GraphRows(labels, vectors, _find_principal_components(vectors, graph_order.kept_share))
-    index = hnswlib.Index(space="ip", dim=graph_rows.projection.shape[1])
-    index.init_index(len(labels), M=graph_order.links, ef_construction=graph_order.ef_construction)
+    hnsw_index = hnswlib.Index(space="ip", dim=graph_rows.projection.shape[1])
+    hnsw_index.init_index(len(labels), M=graph_order.links, ef_construction=graph_order.ef_construction)
     shuffled_rows = np.random.default_rng(0).permutation(len(labels))
     held_out, initial_rows = np.split(shuffled_rows, [min(_MAX_HELD_OUT, len(labels) // 16)])
-    graph_rows.add_to_index(index, initial_rows, graph_order.threads)
-    search_width, measured_recall = _calibrate_width(index, graph_rows, held_out, initial_rows, graph_order.recall)
-    graph_rows.add_to_index(index, held_out, graph_order.threads)
-    index.save_index(os.fsencode(build_folder / _GRAPH))
+    graph_rows.add_to_index(hnsw_index, initial_rows, graph_order.threads)
+    search_width, measured_recall = _calibrate_width(hnsw_index, graph_rows, held_out, initial_rows, graph_order.recall)
+    graph_rows.add_to_index(hnsw_index, held_out, graph_order.threads)
+    hnsw_index.save_index(os.fsencode(build_folder / _GRAPH))
     projection = base64.b64encode(graph_rows.projection.tobytes()).decode()
     side_car = SideCar(
         graph_order.key, graph_order.dim, len(labels), int(labels[-1]), search_width, measured_recall, projection
@@ -152,7 +152,7 @@ class _GraphRows:
     vectors: FloatArray  # (n, dim)
     projection: FloatArray  # (dim, components)
 
-    def add_to_index(self, index: Any, row_numbers: RowArray, threads: int) -> None:
+    def add_to_index(self, hnsw_index: Any, row_numbers: RowArray, threads: int) -> None:
         """Add these rows to hnswlib's index, projected and with a little noise, which separates equal vectors."""
         components = self.projection.shape[1]
         noise = np.random.default_rng(len(row_numbers))
@@ -161,7 +161,7 @@ class _GraphRows:
             # Equal vectors would link only to each other and become islands: with 44% of them, recall fell to 0.86.
             vectors += noise.standard_normal(vectors.shape, np.float32) * np.float32(_NOISE_LENGTH / components**0.5)
             vectors /= np.sqrt(np.vecdot(vectors, vectors))[:, None]  # else the longest vectors would attract all links
-            index.add_items(vectors, self.labels[batch], num_threads=threads)
+            hnsw_index.add_items(vectors, self.labels[batch], num_threads=threads)
 
     def find_highest_cosines(self, queries: FloatArray, row_numbers: RowArray, k: int) -> FloatArray:
         """Return the `k` highest cosines of `queries` (q, dim) with these rows, ascending: (q, k)."""
@@ -188,7 +188,7 @@ def _find_principal_components(vectors: FloatArray, kept_share: float) -> FloatA
 
 
 def _calibrate_width(
-    index: Any, graph_rows: _GraphRows, held_out: RowArray, initial_rows: RowArray, target_recall: float
+    hnsw_index: Any, graph_rows: _GraphRows, held_out: RowArray, initial_rows: RowArray, target_recall: float
 ) -> tuple[int, float]:
     """Return the smallest search width that reaches `target_recall`, else the largest one, and its recall."""
     search_width, measured_recall = _SEARCH_WIDTHS[0], 1.0
@@ -198,10 +198,10 @@ def _calibrate_width(
     min_cosines = graph_rows.find_highest_cosines(queries, initial_rows, k)[:, 0] - _COSINE_TOLERANCE
     projected_queries = project_vectors(queries, graph_rows.projection)
     for search_width in _SEARCH_WIDTHS:
-        index.set_ef(search_width)
+        hnsw_index.set_ef(search_width)
         candidate_count, hit_count = min(choose_search_width(search_width, k), len(initial_rows)), 0
         for query, projected_query, min_cosine in zip(queries, projected_queries, min_cosines, strict=True):
-            labels = find_nearest(index, projected_query, candidate_count)
+            labels = find_nearest(hnsw_index, projected_query, candidate_count)
             cosines = graph_rows.vectors[np.searchsorted(graph_rows.labels, labels)] @ query
             # If the graph finds nothing, exact search is used.
             hit_count += min(k, int(np.count_nonzero(cosines >= min_cosine))) if len(labels) else k

@@ -117,14 +117,14 @@ def _find_in_part(
         counts = ~np.isin(index_part.contents[owners], index_part.removed)
         positions, owners, depth, weight = positions[counts], owners[counts], depth[counts], weight[counts]
     is_matching = np.ones(len(positions), np.bool_)
-    for back in range(1, len(query_lines)):
-        previous_positions = positions - back
+    for lines_back in range(1, len(query_lines)):
+        previous_positions = positions - lines_back
         is_matching &= previous_positions >= index_part.starts[owners]
-        is_matching &= index_part.keys[np.maximum(previous_positions, 0)] == query_lines[-1 - back]
+        is_matching &= index_part.keys[np.maximum(previous_positions, 0)] == query_lines[-1 - lines_back]
         if not is_matching.any():
             break
         depth += is_matching
-        weight += is_matching * weights[-1 - back]
+        weight += is_matching * weights[-1 - lines_back]
     has_next_line = index_part.keys[positions + 1] != 0  # key 0 ends the content
     return (
         index_part.contents[owners][has_next_line],

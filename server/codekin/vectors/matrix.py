@@ -40,10 +40,10 @@ def normalize_rows(vectors: FloatArray) -> tuple[FloatArray, BoolArray]:
 def normalize_queries(queries: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Return `queries` (q, dim) scaled to length 1, and which have a direction: bool (q,); the others become 0."""
     with np.errstate(all="ignore"):
-        units = queries / np.sqrt(np.einsum("ij,ij->i", queries, queries))[:, None]
-    is_sound: BoolArray = np.isfinite(units).all(axis=1)
-    units[~is_sound] = 0
-    return units, is_sound
+        unit_queries = queries / np.sqrt(np.einsum("ij,ij->i", queries, queries))[:, None]
+    is_sound: BoolArray = np.isfinite(unit_queries).all(axis=1)
+    unit_queries[~is_sound] = 0
+    return unit_queries, is_sound
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,16 +145,16 @@ class Matrix:
         """Return labels and cosines, (q, m), of the live rows nearest to unit `queries` (q, dim), best first."""
         count = max(0, min(k, int(np.count_nonzero(self.live))))
         labels, cosines = np.empty((len(queries), count), np.int64), np.empty((len(queries), count), np.float32)
-        step = max(1, _SCORE_BYTES // (4 * max(1, len(self))))
-        for start in range(0, len(queries) if count else 0, step):
-            chunk = queries[start : start + step]
+        queries_per_step = max(1, _SCORE_BYTES // (4 * max(1, len(self))))
+        for start in range(0, len(queries) if count else 0, queries_per_step):
+            chunk = queries[start : start + queries_per_step]
             scores = np.empty((len(chunk), len(self)), np.float32)
-            for first, row_block in self._iterate_blocks():
-                scores[:, first : first + len(row_block)] = chunk @ row_block.T
+            for first_row, row_block in self._iterate_blocks():
+                scores[:, first_row : first_row + len(row_block)] = chunk @ row_block.T
             scores[:, ~self.live] = -np.inf
-            for number, (query, score_row) in enumerate(zip(chunk, scores, strict=True), start):
+            for query_number, (query, score_row) in enumerate(zip(chunk, scores, strict=True), start):
                 best_labels, best_cosines = self.rank_rows(query, _find_highest(score_row, count), count)
-                labels[number], cosines[number] = best_labels[:count], best_cosines[:count]
+                labels[query_number], cosines[query_number] = best_labels[:count], best_cosines[:count]
         return labels, cosines
 
     def rank_rows(self, query: FloatArray, row_numbers: RowArray, k: int) -> tuple[LabelArray, FloatArray]:
@@ -176,16 +176,16 @@ class Matrix:
     def _score_all_rows(self, query: FloatArray) -> FloatArray:
         """Return all rows' products with the query, tombstones included, by row."""
         scores = np.empty(len(self), np.float32)
-        for first, row_block in self._iterate_blocks():
-            np.vecdot(row_block, query, out=scores[first : first + len(row_block)])
+        for first_row, row_block in self._iterate_blocks():
+            np.vecdot(row_block, query, out=scores[first_row : first_row + len(row_block)])
         return scores
 
     def _score_rows(self, row_numbers: RowArray, query: FloatArray) -> FloatArray:
         """Return the products of these rows (ascending) with the query."""
         scores = np.empty(len(row_numbers), np.float32)
-        for first, row_block in self._iterate_blocks():
-            start, end = np.searchsorted(row_numbers, (first, first + len(row_block)))
-            block_rows = row_numbers[start:end] - first
+        for first_row, row_block in self._iterate_blocks():
+            start, end = np.searchsorted(row_numbers, (first_row, first_row + len(row_block)))
+            block_rows = row_numbers[start:end] - first_row
             if len(block_rows) > _GATHER_SHARE * len(row_block):
                 scores[start:end] = np.vecdot(row_block, query)[block_rows]
             elif len(block_rows):
@@ -206,9 +206,9 @@ class Matrix:
 
     def _iterate_blocks(self) -> Iterator[tuple[int, FloatArray]]:
         """Yield each block's first row number and its rows in use."""
-        for number, row_block in enumerate(self._blocks):
-            first = number * self.block_rows
-            yield first, row_block[: len(self) - first]
+        for block_number, row_block in enumerate(self._blocks):
+            first_row = block_number * self.block_rows
+            yield first_row, row_block[: len(self) - first_row]
 
 
 def _find_highest(scores: FloatArray, k: int) -> RowArray:

@@ -69,8 +69,8 @@ class Snapshot:
             row_numbers = row_numbers[row_numbers >= 0]
             row_numbers = row_numbers[self.matrix.live[row_numbers]]
             if len(row_numbers) >= min(min_width // 2, reachable_count):
-                outside = np.flatnonzero(~self.is_in_graph & self.matrix.live)
-                outside_rows = self.matrix.find_nearest_rows(query, k, outside)
+                outside_graph = np.flatnonzero(~self.is_in_graph & self.matrix.live)
+                outside_rows = self.matrix.find_nearest_rows(query, k, outside_graph)
                 return self.matrix.rank_rows(query, np.concatenate([row_numbers, outside_rows]), k)
             search_width *= 4  # there are many tombstones around this query
         return None

@@ -19,7 +19,7 @@ from codekin.embed.local.presets import PRESETS, Preset, find_preset
 from codekin.embed.tasks import Prefixes
 from codekin.errors import ModelError
 from codekin.files import read_file, read_start
-from codekin.settings import ModelSettings, hub_cache
+from codekin.settings import ModelSettings, hub_cache_folder
 from codekin.types import Role, Task
 
 Pooling = Literal["last", "mean", "cls"]
@@ -79,7 +79,7 @@ def find_checkpoint(name: str) -> Path:
     if hub_id.count("/") != 1 or hub_id.startswith((".", "/", "~")):
         choices = ", ".join(("embedded", *PRESETS))
         raise ModelError(f'There is no model "{name}". Choose one of {choices}, a hub id (owner/name), or a folder.')
-    cached_model = hub_cache() / f"models--{hub_id.replace('/', '--')}"
+    cached_model = hub_cache_folder() / f"models--{hub_id.replace('/', '--')}"
     try:
         revision = read_file(cached_model / "refs" / "main", _MAX_REVISION_BYTES).data.decode().strip()
         snapshot = cached_model / "snapshots" / revision
@@ -239,7 +239,7 @@ def _choose_prefixes(model_root: Path, settings: ModelSettings, preset: Preset |
 
 
 def _choose_prefix(
-    use: tuple[Task, Role],
+    prefix_key: tuple[Task, Role],
     checkpoint_prompts: Mapping[str, Any],
     preset_prefix: str | None,
     setting_prompts: Mapping[str, str],
@@ -248,7 +248,7 @@ def _choose_prefix(
 
     The checkpoint's prompt for a role comes last, because it is mostly worded for questions to the web.
     """
-    task, role = use
+    task, role = prefix_key
     role_names = _ROLE_NAMES[role]
     candidates = [
         *(checkpoint_prompts.get(f"{task}_{role_name}") for role_name in role_names),
@@ -261,8 +261,8 @@ def _choose_prefix(
 
 def _parse_prompt(text: str) -> tuple[str, str]:
     """Return name and text of a setting `NAME=TEXT`. Raises ModelError if it has no "="."""
-    name, equals, prompt = text.partition("=")
-    if not equals:
+    name, equals_sign, prompt = text.partition("=")
+    if not equals_sign:
         raise ModelError(f'model.prompts: "{text}" has no prompt name. Write NAME=TEXT, as in "query=search: ".')
     return name.strip(), prompt
 

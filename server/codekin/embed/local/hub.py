@@ -5,7 +5,7 @@ from pathlib import Path
 from codekin.embed.local.checkpoint import find_checkpoint, resolve_folder
 from codekin.embed.local.presets import find_preset
 from codekin.errors import ModelError
-from codekin.settings import hub_cache
+from codekin.settings import hub_cache_folder
 
 # Weights that run no code when read, and their metadata; no pickles, no Python, no copies in other formats.
 _ALLOWED_PATTERNS = ("*.json", "*.safetensors", "README.md", "LICENSE*")
@@ -30,7 +30,7 @@ def download_model(name: str) -> Path:
     try:
         snapshot_download(
             hub_id,
-            cache_dir=hub_cache(),
+            cache_dir=hub_cache_folder(),
             allow_patterns=list(_ALLOWED_PATTERNS),
             ignore_patterns=list(_IGNORED_PATTERNS),
         )

@@ -22,7 +22,7 @@ import numpy as np
 from codekin.embed.embedder import load_transformer
 from codekin.embed.local.ipc import READY, Floats, MessageChannel, authenticate, listen
 from codekin.errors import CodekinError, ModelError
-from codekin.settings import Settings, overlay
+from codekin.settings import Settings, override_settings
 
 if TYPE_CHECKING:
     from codekin.embed.local.transformer import TransformerEncoder
@@ -180,7 +180,7 @@ def main() -> None:
     Prints one line with the reason instead if it can't listen.
     """
     start_request = json.loads(sys.stdin.readline())
-    settings = overlay(Settings(), {"model": start_request["model"]}, source="the starter")[0].model
+    settings = override_settings(Settings(), {"model": start_request["model"]}, source="the starter")[0].model
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     if hasattr(os, "nice"):
         os.nice(10)  # give way to the editor and the compiler
