@@ -82,6 +82,7 @@ def _unwrap_value(node: "Node") -> "Node | None":
 
 
 def _first_named_child(node: "Node") -> "Node | None":
+    """Return the node's first named child; None if it has none."""
     return node.named_child(0) if node.named_child_count else None
 
 

@@ -1,7 +1,8 @@
 """Lexical rules per language: comments, literals, names and reserved words, for the token scanner.
 
-Only words that can name nothing are reserved: a contextual keyword (`value`, `data`, `get`) is somebody's variable.
-Fingerprints in stores are made with these tables: whoever changes one has old stores taken in anew (index/schema.py).
+Only words that can't be names are reserved: a contextual keyword (`value`, `data`, `get`) may be a variable.
+Fingerprints in stores are made with these tables: a change of one needs a migration that indexes old stores again
+(storage/schema.py).
 """
 
 from collections.abc import Mapping

@@ -229,4 +229,5 @@ def _replace_strings(line: str, replacement: str) -> str:
 
 
 def _has_many_escaped_quotes(line: str) -> bool:
+    """Return whether the line has so many escaped quotes that unbounded patterns would take quadratic time."""
     return "\\" in line and sum(line.count("\\" + quote) for quote in "\"'`") > _MAX_ESCAPED_QUOTES

@@ -86,6 +86,7 @@ class Syntax:
 
     @cached_property
     def _rules(self) -> dict[str, re.Pattern[str]]:
+        """Return each rule's pattern, compiled to match whole names."""
         rules = ("constructors", "test_names", "tests", "suites", "definers", "wrappers", "makers", "holders")
         return {rule: _compile_whole_pattern(getattr(self.grammar, rule)) for rule in rules}
 

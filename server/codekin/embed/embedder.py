@@ -24,7 +24,9 @@ class Encoder(Protocol):
     """Protocol of models: texts → raw vectors. A row depends on its own text and prefix only, not on its neighbours."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return the model's name."""
+        ...
 
     @property
     def fingerprint(self) -> str:
@@ -73,18 +75,22 @@ class Embedder:
 
     @property
     def model(self) -> str:
+        """Return the model's name."""
         return self._encoder.name
 
     @property
     def fingerprint(self) -> str:
+        """Return the hash of all that determines the encoder's raw vectors."""
         return self._encoder.fingerprint
 
     @property
     def device(self) -> str:
+        """Return the device and number format, as text for people."""
         return self._encoder.device
 
     @property
     def problems(self) -> tuple[str, ...]:
+        """Return messages about what runs worse than it could, each with its remedy."""
         return self._encoder.problems
 
     def embed(self, texts: Sequence[str], task: Task, role: Role) -> "NDArray[np.float32]":

@@ -32,8 +32,8 @@ class EditIndexer:
         self._settings = settings
         self._state = state
         self._deadlines: dict[Path, tuple[float, float]] = {}  # path → (due time, latest due time)
-        self._is_backfill_requested = False  # contents that other processes wrote have no vector of our model
-        self._backfilled_generation = -1  # of the store: up to it, other processes' contents have our vectors
+        self._is_backfill_requested = False  # other processes' contents lack this model's vectors
+        self._backfilled_generation = -1  # of the store: up to it, all contents have this model's vectors
         self._refused_documents: frozenset[Path] = frozenset()  # open, but left out; replaced, never changed
         self.problem: str | None = None
 
@@ -121,7 +121,7 @@ class EditIndexer:
         ingested = self._ingester.ingest_files(indexable_paths)
         refused_documents = {path for path in ingested.removed_paths if self._workspace.is_open(path)}
         self._refused_documents = self._refused_documents.difference(paths) | refused_documents
-        store.release_overlays(refused_documents)  # else their former text would stay
+        store.release_overlays(refused_documents)  # else their former text would stay in the store
         write_ingested(store, self._ingester, ingested)
         store.remove_files(checked_files.keys() - set(indexable_paths))
         store.update_skipped(paths, collect_skipped(checked_files, ingested))

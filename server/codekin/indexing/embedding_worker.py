@@ -267,7 +267,7 @@ class EmbeddingWorker:
         try:
             vectors = embedder.embed(list(texts.values()), Task.CODE2CODE, Role.PASSAGE)
         except ModelDiedError as error:
-            if len(texts) == 1:  # this text kills the model; the others must not suffer for it
+            if len(texts) == 1:  # this text kills the model: it alone is left out
                 log.warning("%s It is left out.", error)
                 return 0
             return sum(self._embed_texts({key: text}, embedder, vector_store) for key, text in texts.items())

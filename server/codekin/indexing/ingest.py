@@ -226,7 +226,7 @@ def write_ingested(
         try:
             store.replace_files(records, collect=collect)
             break
-        except ContentGoneError:  # another file lost a content that these only point to
+        except ContentGoneError:  # a content that these records refer to was removed meanwhile
             records = ingester.ingest_files([record.path for record in records], forced_paths).records
     store.remove_files(ingested.removed_paths, collect=collect)
 

@@ -26,7 +26,7 @@ _POLL_INTERVAL_S = 0.2  # how soon a cancelled call notices
 _PROCESSOR_S = 20.0  # a chunk takes some 0.1 s; a grammar can take hours over a text written to that end
 _LONG_SILENCE_TIMEOUT_S = 300.0  # of work that nobody waits for: native code may hold Python's lock for minutes
 _MAX_STARTS = 3  # of workers in a row that die before they are ready
-# Another process's hunger for memory may kill a worker, and whoever stops one may do so again.
+# Several, where another process is a likely cause: it took the memory, or stopped the worker.
 _MAX_ATTEMPTS = {Cause.FAULT: 2, Cause.MEMORY: 2, Cause.TIME: 1, Cause.SILENCE: 4, Cause.IDLENESS: 1}
 _SKIP_REASONS = {
     Cause.FAULT: "the worker process died on it (a fault of its language's parser)",

@@ -99,7 +99,7 @@ def main() -> None:
     from codekin.indexing.reconcile import reconcile
 
     if hasattr(os, "nice"):
-        os.nice(10)  # the editor, the compiler and the person come first
+        os.nice(10)  # give way to the editor and the compiler
     order = json.loads(sys.stdin.readline())
     settings, _ = override_settings(Settings(), order["settings"], source="the parent")
     index_paths = IndexPaths(tuple(map(Path, order["roots"])), settings)
@@ -128,7 +128,7 @@ def _wait_for_end_of_input(stream: TextIO, stop_event: threading.Event) -> None:
 
 def _send_message(message: dict[str, Any]) -> None:
     """Write a message to the parent as a line of JSON; does nothing if the parent is gone."""
-    with _output_lock, contextlib.suppress(OSError):  # the parent is gone; the end of our input says the same
+    with _output_lock, contextlib.suppress(OSError):  # the parent is gone, which the end of the input reports as well
         sys.stdout.write(json.dumps(message) + "\n")
         sys.stdout.flush()
 

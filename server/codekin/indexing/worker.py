@@ -146,7 +146,10 @@ def main() -> None:
     processor_limit = _ProcessorLimit()
 
     def send_message(message: bytes) -> None:
-        with output_lock, contextlib.suppress(OSError):  # the parent is gone: the end of our input says the same
+        with (
+            output_lock,
+            contextlib.suppress(OSError),
+        ):  # the parent is gone, which the end of the input reports as well
             _write_message(output_stream, message)
 
     idle_monitor = _IdleMonitor()

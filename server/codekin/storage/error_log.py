@@ -24,7 +24,7 @@ class ErrorLog:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._recorded_errors: tuple[LoggedError, ...] = ()  # the store may be what fails
+        self._recorded_errors: tuple[LoggedError, ...] = ()  # kept here, too: the store may be what fails
 
     def record(self, message: str) -> None:
         """Record an error that occurred just now, in the store if that works. Never raises CodekinError."""

@@ -10,7 +10,7 @@ def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: i
     """Return the contents of an FTS5 query's best `limit` matches (-1: all), and all that tie with the last."""
     rows = connection.execute("SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank", (match_query,))
     candidates: list[Candidate] = []
-    with contextlib.closing(rows):  # later rows are not even looked up
+    with contextlib.closing(rows):  # later rows are never read
         for content, score in rows:
             if limit >= 0 and len(candidates) >= limit and (not candidates or score < candidates[-1].score):
                 break

@@ -74,7 +74,7 @@ def to_path(path: str) -> Path:
 def to_location(row: tuple) -> Location:  # type: ignore[type-arg]
     """Return a row of LOCATION_COLUMNS as a Location. Raises ValueError or TypeError for impossible values."""
     path, start, end, name, qualified_name, kind, language, name_line, part, content = row
-    "".join((name, qualified_name, language))  # nothing but text can be joined
+    "".join((name, qualified_name, language))  # raises TypeError unless all three are text
     if not 0 <= start < end or name_line < 0 or part < 0 or content < 1:
         raise ValueError("lines and numbers of no snippet")
     return Location(

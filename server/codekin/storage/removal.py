@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from codekin.storage import schema
 
-_ANY_CONTENT = 0  # in the list of removed contents: any may have been removed
+_ANY_CONTENT = 0  # an entry that means: any content may have been removed
 _MAX_LISTED = 4096  # removed contents that are listed; comparing all of 100,000 instead takes 0.1 s
 
 _SELECT_UNUSED = "SELECT id FROM contents WHERE id NOT IN (SELECT content FROM snippets)"

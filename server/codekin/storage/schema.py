@@ -131,7 +131,7 @@ class OpenFile:
     def close(self) -> None:
         """Close the connection; SQLite writes the log back into the database if no other connection is open."""
         with contextlib.suppress(sqlite3.Error):
-            self.connection.execute("SELECT 1")  # an interrupt that hit no statement would stop that
+            self.connection.execute("SELECT 1")  # takes a pending interrupt, which would stop the write-back
         self.connection.close()
 
 

@@ -134,7 +134,7 @@ class VectorStore(Database):
         def delete_by_hash(connection: sqlite3.Connection) -> None:
             list(schema.select_in_chunks(connection, f"DELETE FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
 
-        with contextlib.suppress(StoreReadOnlyError):  # then every read leaves it out
+        with contextlib.suppress(StoreReadOnlyError):  # if read-only, every read leaves the damaged vectors out
             self._write(delete_by_hash)
 
 

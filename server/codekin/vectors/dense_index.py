@@ -24,7 +24,7 @@ class GraphTuning:
     """Limits that decide when a graph is built and used."""
 
     min_rows: int = 40_000  # exact search of fewer takes at most 2 ms (256 numbers each)
-    max_waste: float = 0.3  # rows that a graph lacks or has in vain, as a share of it, before it is rebuilt
+    max_waste: float = 0.3  # rows that a graph lacks, and labels without a row, as a share of it, before it is rebuilt
     max_width_share: float = 1 / 32  # candidates as a share of the graph; beyond it, exact search is as fast
 
 

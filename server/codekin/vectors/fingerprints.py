@@ -14,7 +14,7 @@ from codekin.vectors.matrix import FloatArray, LabelArray, find_positions
 
 _CONTENTS_PER_BLOCK = 16_384  # added contents are copied together with the last block, until that is full
 _BYTES_PER_CONTENT = 16 + SKETCH_BYTES
-_CHANCE_SHARE = np.float32(1 / 256)  # of the bytes of different minima are equal
+_CHANCE_SHARE = np.float32(1 / 256)  # share of bytes that are equal by chance
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from codekin.vectors.hnsw import HnswGraph, UnsoundGraphError, choose_search_wid
 from codekin.vectors.matrix import BoolArray, FloatArray, LabelArray, Matrix
 
 _SAMPLE_ROWS = 64
-_MAX_LOST_ROWS = 4  # of the sample: HNSW's recall is not 1
+_MAX_LOST_ROWS = 4  # of the sample that may not find themselves: HNSW's recall is below 1
 _MIN_SAME_COSINE = 0.999  # of a vector with itself after rounding to float16
 
 

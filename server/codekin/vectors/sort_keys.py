@@ -14,7 +14,7 @@ from codekin.vectors.matrix import LabelArray, find_positions
 
 SortKeyArray = npt.NDArray[np.uint64]
 
-_KEY_BYTES = 8  # of a hash: two of a million contents hardly ever share them
+_KEY_BYTES = 8  # of a hash: two of a million contents hardly ever have equal keys
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,9 +2,9 @@
 
 All patterns form one nondeterministic automaton. A set of its states is an integer with one bit per state, so that
 reading a character is a few operations on integers, however many patterns and stars there are (Baeza-Yates
-and Gonnet, "A new approach to text searching", 1992). Reached sets are cached with
-their successors: names have much in common, so that most characters cost one dictionary look-up (Aho, Sethi, Ullman,
-"Compilers", 3.9: lazy construction of a deterministic automaton).
+and Gonnet, "A new approach to text searching", 1992). Reached sets are cached with their successors: names have much in
+common, so that most characters cost one dictionary look-up (Aho, Sethi, Ullman, "Compilers", 3.9: lazy construction of
+a deterministic automaton).
 """
 
 from collections.abc import Iterable, Sequence

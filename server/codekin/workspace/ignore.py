@@ -54,9 +54,7 @@ _GENERATED_FILES = """
 *.lock *-lock.json *-lock.yaml *-lock.yml *.lockb go.sum npm-shrinkwrap.json
 """
 
-Layer = tuple[
-    IgnoreFile, str
-]  # a spec, and the path from its folder to the one it is asked about: "" or "a/b/", encoded
+Layer = tuple[IgnoreFile, str]  # an ignore file, and the path from its folder to the current one: "" or "a/b/", encoded
 
 
 class Verdict(Enum):

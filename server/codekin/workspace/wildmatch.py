@@ -100,13 +100,16 @@ class _PatternParser:
         return character
 
     def _parse_literal(self) -> Piece:
+        """Consume one character and return the set of it."""
         return _SINGLETONS[self._take_character()]
 
     def _parse_question_mark(self) -> Piece:
+        """Consume "?" and return the set of all characters but a slash."""
         self._position += 1
         return _ANY_BUT_SLASH
 
     def _parse_escape(self) -> Piece:
+        """Consume a backslash and the character after it; return the set of that."""
         self._position += 1
         return _SINGLETONS[self._take_character()]
 

@@ -24,6 +24,7 @@ _ECMASCRIPT_NODE_TYPES = {
 
 
 def _make_ecmascript_grammar(package: str, entry: str = "language") -> Grammar:
+    """Return the grammar that JavaScript, TypeScript and TSX share, in this wheel."""
     return Grammar(
         package,
         _ECMASCRIPT_NODE_TYPES,

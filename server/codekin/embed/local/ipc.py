@@ -57,6 +57,7 @@ class MessageChannel:
         return self._connection.poll(timeout_s)
 
     def close(self) -> None:
+        """Close the connection; the peer receives EOFError."""
         self._connection.close()
 
 

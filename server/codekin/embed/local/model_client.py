@@ -106,6 +106,7 @@ class ModelServerProcess:
 
     @property
     def _address_path(self) -> Path:
+        """Return the path of the file with the process's address."""
         return self._runtime_folder / f"{self._instance_name}.json"
 
     def _start_once(self) -> MessageChannel | None:
