@@ -121,9 +121,9 @@ def _is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir raises where the path is too long)
 
 
-def parse_address(text: str) -> tuple[str, int]:
+def parse_address(address: str) -> tuple[str, int]:
     """Parse `HOST:PORT` (`[HOST]:PORT` for IPv6); a bare `PORT` means 127.0.0.1. Raises QueryError."""
-    match = _ADDRESS.fullmatch(text)
+    match = _ADDRESS.fullmatch(address)
     if match is None or int(match["port"]) > 65_535:
-        raise QueryError(f"{text} is not an address. Write HOST:PORT, as in 127.0.0.1:2087.")
+        raise QueryError(f"{address} is not an address. Write HOST:PORT, as in 127.0.0.1:2087.")
     return (match["host"] or "").strip("[]") or "127.0.0.1", int(match["port"])

@@ -54,19 +54,21 @@ def _check_conformance(settings: "Settings") -> Iterator["Finding"]:
     from codekin.errors import ModelError
     from codekin.evaluation.conformance import REFERENCES, measure_conformance
 
-    for name in REFERENCES:
+    for model_name in REFERENCES:
         for precision in dict.fromkeys(("float32", settings.model.precision)):
             try:
-                conformance = measure_conformance(name, replace(settings.model, precision=precision))
+                conformance = measure_conformance(model_name, replace(settings.model, precision=precision))
             except ModelError as error:
-                yield Finding(name, Level.WARN, "not compared with its model card", str(error))
+                yield Finding(model_name, Level.WARN, "not compared with its model card", str(error))
                 break
             measured, expected = conformance.measured.round(4).tolist(), conformance.expected.tolist()
             comparison = f"{conformance.model} on {conformance.device}: {measured}, model card {expected}"
             if conformance.is_within_tolerance:
-                yield Finding(name, Level.OK, f"{comparison}; largest difference {conformance.max_difference:.4f}")
+                yield Finding(
+                    model_name, Level.OK, f"{comparison}; largest difference {conformance.max_difference:.4f}"
+                )
             else:
                 remedy = "Download it again (codekin model pull); if that does not help, report this line as a bug."
                 yield Finding(
-                    name, Level.FAIL, f"{comparison}; largest difference {conformance.max_difference:.4f}", remedy
+                    model_name, Level.FAIL, f"{comparison}; largest difference {conformance.max_difference:.4f}", remedy
                 )

@@ -90,17 +90,17 @@ def _format_progress(progress: Progress) -> str:
     return f"{counts}, {minutes} min {seconds:02} s left" if minutes else f"{counts}, {seconds} s left"
 
 
-def show_query_code(snippet: Snippet | None, path: Path, line: int, cell: Cell | None = None) -> None:
+def show_query_code(snippet: Snippet | None, document_path: Path, line: int, cell: Cell | None = None) -> None:
     """Print a note that names the query's snippet, on a terminal or where the snippet isn't at `line` (0-based)."""
     if snippet is None:
         return
     is_beside = not snippet.span.start <= line < snippet.span.end
     if is_beside or sys.stdout.isatty():
-        name = snippet.qualified_name or snippet.kind
+        snippet_name = snippet.qualified_name or snippet.kind
         span = to_file_lines(cell, snippet.span)
-        lines = f"{display_path(path)}:{span.start + 1}-{span.end}{f', cell {cell.index + 1}' if cell else ''}"
+        lines = f"{display_path(document_path)}:{span.start + 1}-{span.end}{f', cell {cell.index + 1}' if cell else ''}"
         nearest = f"Line {to_file_row(cell, line) + 1} has no code of its own. " if is_beside else ""
-        print_note(printable(f"{nearest}Like {name} ({lines}):"))
+        print_note(printable(f"{nearest}Like {snippet_name} ({lines}):"))
     if sys.stdout.isatty():
         print_note("")
 
@@ -191,8 +191,8 @@ def show_report(report: IndexReport, root: Path) -> None:
     skipped = f"{format_count(len(report.skipped), 'file')} skipped"
     costs = f"{report.seconds:.1f} s, {format_megabytes(report.store_bytes)}"
     write(f"{printable(str(root))}: {indexed}; {vectors}, {skipped}; {costs}")
-    for item in report.skipped[:_SHOWN_SKIPPED]:
-        print_note(f"skipped {display_path(item.path)}: {item.reason}")
+    for skipped_file in report.skipped[:_SHOWN_SKIPPED]:
+        print_note(f"skipped {display_path(skipped_file.path)}: {skipped_file.reason}")
     if len(report.skipped) > _SHOWN_SKIPPED:
         print_note(f"… and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all.")
 

@@ -67,13 +67,13 @@ def _check_libraries() -> Iterator[Finding]:
     """Yield the installed required libraries with their versions, and a failure that lists missing ones."""
     installed, missing = [], []
     for requirement in metadata.requires("codekin") or ():
-        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-        if "extra ==" in requirement or name == _OPTIONAL_LIBRARY:
+        library_name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        if "extra ==" in requirement or library_name == _OPTIONAL_LIBRARY:
             continue
         try:
-            installed.append(f"{name} {metadata.version(name)}")
+            installed.append(f"{library_name} {metadata.version(library_name)}")
         except metadata.PackageNotFoundError:
-            missing.append(name)
+            missing.append(library_name)
     yield Finding("libraries", Level.OK, ", ".join(installed))
     if missing:
         remedy = f"Run: {sys.executable} -I -m pip install {' '.join(missing)}"
@@ -166,7 +166,7 @@ def _check_cache(folder: Path) -> Finding:
         with tempfile.TemporaryFile(dir=folder):
             pass
         free = shutil.disk_usage(folder).free
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        size = sum(cached_path.stat().st_size for cached_path in folder.rglob("*") if cached_path.is_file())
     except OSError as error:
         remedy = "Set cache.directory to a writable folder."
         if folder.is_dir():

@@ -98,13 +98,13 @@ def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
     return 0
 
 
-def _replace_model(settings: "Settings", name: str | None, dim: int) -> "Settings":
+def _replace_model(settings: "Settings", model_name: str | None, dim: int) -> "Settings":
     """Return the settings with this model unless None, and this dimension unless 0; a new model drops the old one's."""
     from dataclasses import replace
 
     model = settings.model
-    if name not in (None, model.name):
-        model = replace(model, name=name, dim=0)
+    if model_name not in (None, model.name):
+        model = replace(model, name=model_name, dim=0)
     return replace(settings, model=replace(model, dim=dim) if dim else model)
 
 
@@ -119,9 +119,8 @@ def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, An
     from codekin.types import Progress
 
     user_settings = load_settings()
-    model_settings = [
-        _replace_model(user_settings, name, options["dim"]) for name in options["models"] or (user_settings.model.name,)
-    ]
+    model_names = options["models"] or (user_settings.model.name,)
+    model_settings = [_replace_model(user_settings, model_name, options["dim"]) for model_name in model_names]
     models = dict(load_named_embedder(settings.model) for settings in model_settings)
     product_rankers = dict(
         make_product_ranker(settings) for settings in model_settings if can_index_passages(settings.model)

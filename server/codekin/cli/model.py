@@ -26,13 +26,13 @@ def list_(as_json: bool) -> int:
     rows = [{"name": "embedded", "hub": "", "licence": "Apache-2.0", "megabytes": 0, "here": True}]
     rows += [
         {
-            "name": name,
+            "name": model_name,
             "hub": preset.hub_id,
             "licence": preset.licence,
             "megabytes": preset.megabytes,
-            "here": _is_downloaded(name),
+            "here": _is_downloaded(model_name),
         }
-        for name, preset in PRESETS.items()
+        for model_name, preset in PRESETS.items()
     ]
     if as_json:
         console.write_json({"models": rows})
@@ -81,13 +81,13 @@ def pull(name: str, as_json: bool) -> int:
     return 0
 
 
-def _is_downloaded(name: str) -> bool:
+def _is_downloaded(model_name: str) -> bool:
     """Return whether the model's checkpoint is on this machine."""
     from codekin.embed.local.checkpoint import find_checkpoint
     from codekin.errors import ModelError
 
     try:
-        find_checkpoint(name)
+        find_checkpoint(model_name)
     except ModelError:
         return False
     return True

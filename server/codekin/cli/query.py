@@ -153,7 +153,10 @@ def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
         "snippets": report.snippets,
         "embedded": report.embedded,
         "reused": report.reused,
-        "skipped": [{"path": to_relative_path(item.path, root), "reason": item.reason} for item in report.skipped],
+        "skipped": [
+            {"path": to_relative_path(skipped_file.path, root), "reason": skipped_file.reason}
+            for skipped_file in report.skipped
+        ],
         "seconds": round(report.seconds, 3),
         "store_bytes": report.store_bytes,
     }

@@ -194,10 +194,12 @@ def causal(sources: Path, work: Path, out: Path, **options: Any) -> int:
     from codekin.training.training_loop import TrainingFolders, TrainingPlan
 
     _limit_threads(options["threads"])
-    numbers = {name: options[name] for name in ("vocabulary", "layers", "width", "heads", "shared", "wide")}
+    numbers = {
+        field_name: options[field_name] for field_name in ("vocabulary", "layers", "width", "heads", "shared", "wide")
+    }
     shape = DecoderShape(**numbers, rows=str(options["rows"] or ""))
-    recipe = CausalRecipe(*(options[name] for name in ("files", "batch", "block", "bf16")))
-    plan = TrainingPlan(**{name: options[name] for name in _PLAN_FIELDS})
+    recipe = CausalRecipe(*(options[field_name] for field_name in ("files", "batch", "block", "bf16")))
+    plan = TrainingPlan(**{field_name: options[field_name] for field_name in _PLAN_FIELDS})
     train_causal(CausalCorpus(sources, options["block_list"]), shape, recipe, plan, TrainingFolders(work, out))
     return 0
 
@@ -246,13 +248,17 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
         options["lora"],
     )
     recipe = ContrastiveRecipe(
-        **{name: options[name] for name in ContrastiveRecipe.__dataclass_fields__ if name in options}
+        **{
+            field_name: options[field_name]
+            for field_name in ContrastiveRecipe.__dataclass_fields__
+            if field_name in options
+        }
     )
     train_contrastive(
         ContrastiveCorpus(pairs, held),
         build,
         recipe,
-        TrainingPlan(**{name: options[name] for name in _PLAN_FIELDS}),
+        TrainingPlan(**{field_name: options[field_name] for field_name in _PLAN_FIELDS}),
         TrainingFolders(work, out),
     )
     return 0
@@ -266,9 +272,9 @@ def _limit_threads(threads: int | None) -> None:
         use_threads(threads)
 
 
-def _parse_dimensions(text: str) -> tuple[int, ...]:
+def _parse_dimensions(dimension_list: str) -> tuple[int, ...]:
     """Parse `64,128,256`; "" gives (). Raises QueryError."""
     try:
-        return tuple(int(part) for part in text.split(",") if part)
+        return tuple(int(part) for part in dimension_list.split(",") if part)
     except ValueError as error:
-        raise QueryError(f"--dims {text} is not a list of numbers. Write --dims 64,128,256.") from error
+        raise QueryError(f"--dims {dimension_list} is not a list of numbers. Write --dims 64,128,256.") from error

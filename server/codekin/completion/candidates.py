@@ -85,8 +85,13 @@ class CandidateFinder:
         # Equal ones are ordered by their hashes: contents' numbers depend on the order of indexing.
         order = np.lexsort((matches.lines, self._index.sort_keys_of(matches.contents), -matches.weight))
         return [
-            _IndexLine(int(matches.contents[i]), int(matches.lines[i]), int(matches.depth[i]), float(matches.weight[i]))
-            for i in order[:_MAX_INDEX_LINES]
+            _IndexLine(
+                int(matches.contents[position]),
+                int(matches.lines[position]),
+                int(matches.depth[position]),
+                float(matches.weight[position]),
+            )
+            for position in order[:_MAX_INDEX_LINES]
         ]
 
     def _find_split_points(self, contents: Sequence[int]) -> list["_IndexLine"]:

@@ -166,19 +166,24 @@ def _make_completions(
             if cancel.is_set():
                 return
             lines = adapt_lines(candidate, rows)
-            text = make_insertion(context, lines, candidate.source.lines)
-            if text and text.strip() and not looks_secret(context.text_before + text) and check.is_no_worse(text):
-                yield _make_completion(context, ranked, text, rows, lines)
+            inserted_text = make_insertion(context, lines, candidate.source.lines)
+            if (
+                inserted_text
+                and inserted_text.strip()
+                and not looks_secret(context.text_before + inserted_text)
+                and check.is_no_worse(inserted_text)
+            ):
+                yield _make_completion(context, ranked, inserted_text, rows, lines)
                 break
 
 
 def _make_completion(
-    context: CompletionContext, ranked: RankedLine, text: str, rows: Sequence[int], lines: Sequence[str]
+    context: CompletionContext, ranked: RankedLine, inserted_text: str, rows: Sequence[int], lines: Sequence[str]
 ) -> Completion:
-    """Return the completion that inserts `text`, copied from these rows of the best candidate's source."""
+    """Return the completion that inserts `inserted_text`, copied from these rows of the best candidate's source."""
     source = ranked.candidates[0].source
     return Completion(
-        text,
+        inserted_text,
         context.row,
         context.column,
         ranked.probability,

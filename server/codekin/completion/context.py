@@ -185,9 +185,11 @@ def _find_function_parts(snippets: Sequence[Snippet], row: int) -> list[Snippet]
     cursor_part = next((snippet for snippet in snippets if snippet.span.start <= row < snippet.span.end), None)
     if cursor_part is None:
         return []
-    name = cursor_part.qualified_name
+    qualified_name = cursor_part.qualified_name
     namesakes = [
-        snippet for snippet in snippets if snippet.qualified_name == name and (name or snippet.span.start <= row)
+        snippet
+        for snippet in snippets
+        if snippet.qualified_name == qualified_name and (qualified_name or snippet.span.start <= row)
     ]
     return _select_adjacent_parts(namesakes, cursor_part)
 
@@ -228,7 +230,7 @@ def _select_adjacent_parts(parts: Sequence[Snippet], cursor_part: Snippet) -> li
     """Return the parts numbered consecutively around the cursor's part: those of one definition."""
     if not cursor_part.part:
         return [cursor_part]
-    position = next(i for i, part in enumerate(parts) if part.span == cursor_part.span)
+    position = next(index for index, part in enumerate(parts) if part.span == cursor_part.span)
     first, end = position, position + 1
     while first and parts[first - 1].part == parts[first].part - 1 > 0:
         first -= 1

@@ -48,7 +48,9 @@ def find_edit(old_lines: Sequence[str], lines: Sequence[str]) -> Edit:
     """Return the smallest range of lines whose replacement turns the old text into the new one."""
     shorter = min(len(old_lines), len(lines))
     start = next((row for row in range(shorter) if old_lines[row] != lines[row]), shorter)
-    equal_at_end = next((i for i in range(shorter - start) if old_lines[-1 - i] != lines[-1 - i]), shorter - start)
+    equal_at_end = next(
+        (offset for offset in range(shorter - start) if old_lines[-1 - offset] != lines[-1 - offset]), shorter - start
+    )
     end = max(len(old_lines) - equal_at_end, start)
     return Edit(start, end, len(lines) - len(old_lines), keeps_all_lines=start == len(old_lines))
 

@@ -78,8 +78,11 @@ class FeatureExtractor:
             **self._compare_locations(candidate),
             **self._describe_line(candidate, start),
         }
-        features |= {name: math.prod(features[factor] for factor in factors) for name, factors in _PRODUCTS.items()}
-        candidate.features = {name: float(features[name]) for name in FEATURES}
+        features |= {
+            feature_name: math.prod(features[factor] for factor in factors)
+            for feature_name, factors in _PRODUCTS.items()
+        }
+        candidate.features = {feature_name: float(features[feature_name]) for feature_name in FEATURES}
 
     def _read_source_start(self, candidate: LineCandidate) -> _SourceStart:
         """Return what the source has above the candidate's line, and the line itself."""
@@ -167,7 +170,7 @@ class FeatureExtractor:
         """Return whether the line needs a local name that its source has set up and the context has not."""
         source_names = set(chain.from_iterable(map(find_local_names, start.content_lines)))
         context_names = self._context.local_names | set(candidate.names.values())
-        return any(name in source_names and name not in context_names for name in local_names)
+        return any(local_name in source_names and local_name not in context_names for local_name in local_names)
 
     def _hash_header(self, block_header: str) -> int:
         """Return the header's line hash; 0 where there is no header."""

@@ -135,14 +135,14 @@ class ParseCheck:
         self._errors_before: int | None = None
         self.parsed = context.parsed  # this document, in the last text that was parsed
 
-    def is_no_worse(self, text: str) -> bool:
+    def is_no_worse(self, inserted_text: str) -> bool:
         """Return whether the text adds no parse errors; False without a grammar, or inside a comment or string."""
         context = self._context
-        cursor_lines = (context.text_before + text + context.text_after).split("\n")
-        root = self._parse([*context.lines[: context.row], *cursor_lines, *context.lines[context.row + 1 :]])
-        if root is None or _is_in_prose(root, context):
+        cursor_lines = (context.text_before + inserted_text + context.text_after).split("\n")
+        root_node = self._parse([*context.lines[: context.row], *cursor_lines, *context.lines[context.row + 1 :]])
+        if root_node is None or _is_in_prose(root_node, context):
             return False
-        errors = _count_errors(root)
+        errors = _count_errors(root_node)
         if errors and self._errors_before is None:
             root_before = self._parse(context.lines)
             self._errors_before = _count_errors(root_before) if root_before else 0
@@ -156,10 +156,10 @@ class ParseCheck:
         return parsed.tree.root_node if parsed else None
 
 
-def _is_in_prose(root: "Node", context: CompletionContext) -> bool:
+def _is_in_prose(root_node: "Node", context: CompletionContext) -> bool:
     """Return whether the cursor is inside a comment or string that began on a line above."""
     point = context.row, len(context.text_before.encode("utf-8", "replace"))
-    node = root.descendant_for_point_range(point, point)
+    node = root_node.descendant_for_point_range(point, point)
     while node is not None:
         if _PROSE_TYPES.search(node.type) and node.start_point[0] < context.row:
             return True
@@ -170,13 +170,13 @@ def _is_in_prose(root: "Node", context: CompletionContext) -> bool:
 def count_parse_errors(lines: Sequence[str], language: str) -> float:
     """Return the number of errors and missing nodes in the tree of the lines; infinity where there is no tree."""
     syntax = load_syntax(language)
-    root = parse_source(encode_source(lines), syntax) if syntax else None
-    return _count_errors(root) if root is not None else math.inf
+    root_node = parse_source(encode_source(lines), syntax) if syntax else None
+    return _count_errors(root_node) if root_node is not None else math.inf
 
 
-def _count_errors(root: "Node") -> int:
-    """Return the number of errors and missing nodes below `root`."""
-    count, nodes = 0, [root] if root.has_error else []
+def _count_errors(root_node: "Node") -> int:
+    """Return the number of errors and missing nodes below `root_node`."""
+    count, nodes = 0, [root_node] if root_node.has_error else []
     while nodes:
         node = nodes.pop()
         faulty_children = [child for child in node.children if child.has_error]

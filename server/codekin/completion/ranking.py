@@ -59,7 +59,7 @@ def group_by_line(
         voters.sort(key=lambda voter: -voter[0])
         best_candidate = voters[0][1]
         features = _count_votes([logit for logit, _ in voters], total)
-        features |= {name: best_candidate.features[name] for name in _BEST_CANDIDATE_FEATURES}
+        features |= {feature_name: best_candidate.features[feature_name] for feature_name in _BEST_CANDIDATE_FEATURES}
         groups.append((tuple(candidate for _, candidate in voters), features))
     return groups
 
@@ -81,7 +81,7 @@ def _count_votes(logits: Sequence[float], total: float) -> dict[str, float]:
 
 def _compute_logit(features: Mapping[str, float], weights: Mapping[str, float], names: Sequence[str]) -> float:
     """Return the bias plus the weighted sum of the features in `names`."""
-    return weights["bias"] + sum(weights[name] * features[name] for name in names)
+    return weights["bias"] + sum(weights[feature_name] * features[feature_name] for feature_name in names)
 
 
 def _to_probability(logit: float) -> float:

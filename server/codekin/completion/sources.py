@@ -64,11 +64,11 @@ class SourceReader:
         """Return the snippet at the location; None where its text is no longer the content with this hash."""
         document_lines, cells = self._read_document(location.path)
         start_row = location.span.start
-        text = to_canonical_text(document_lines[start_row : location.span.end])
-        if hash_content(text) != content_hash:
+        canonical_text = to_canonical_text(document_lines[start_row : location.span.end])
+        if hash_content(canonical_text) != content_hash:
             return None
         name_row = location.name_line - start_row if location.part == 0 else -1
-        lines, cell = tuple(text.split("\n")), find_cell(cells, start_row)
+        lines, cell = tuple(canonical_text.split("\n")), find_cell(cells, start_row)
         return SourceSnippet(location.path, start_row, lines, location.name, location.kind, name_row, cell=cell)
 
     def _read_document(self, path: Path) -> tuple[list[str], tuple[Cell, ...]]:

@@ -123,9 +123,9 @@ def _is_resolved(context: CompletionContext, candidate: LineCandidate, rows: Seq
     source_names = frozenset(find_local_names("\n".join(candidate.source.lines[: candidate.row])))
     context_names = frozenset(candidate.names.values()) | context.local_names
     return all(
-        name in context_names or name not in source_names
+        local_name in context_names or local_name not in source_names
         for line in adapt_lines(candidate, rows)
-        for name in find_local_names(line)
+        for local_name in find_local_names(line)
     )
 
 

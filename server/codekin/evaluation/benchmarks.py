@@ -43,8 +43,8 @@ def load_benchmark(folder: Path) -> Benchmark:
         task = _TASKS[json.loads((folder / "meta.json").read_text("utf-8"))["task"]]
         passages, passage_languages = _load_texts(folder / "corpus.jsonl")
         queries, query_languages = _load_texts(folder / "queries.jsonl")
-        position_of = {name: position for position, name in enumerate(passages)}
-        grades: dict[str, dict[int, float]] = {name: {} for name in queries}
+        position_of = {text_id: position for position, text_id in enumerate(passages)}
+        grades: dict[str, dict[int, float]] = {text_id: {} for text_id in queries}
         for line in (folder / "qrels.tsv").read_text("utf-8").splitlines()[1:]:
             query, passage, grade = line.split("\t")
             if query in grades and passage in position_of:
@@ -53,16 +53,18 @@ def load_benchmark(folder: Path) -> Benchmark:
         raise BenchmarkError(
             f"{folder} is no retrieval set ({error!r}). It needs corpus.jsonl, queries.jsonl, qrels.tsv and meta.json."
         ) from error
-    judged_queries = [name for name in queries if grades[name]]
+    judged_queries = [text_id for text_id in queries if grades[text_id]]
     language_of = dict(zip(queries, query_languages, strict=True))
-    languages = [language_of[name] or passage_languages[min(grades[name])] for name in judged_queries]
-    own_passages = [position_of.get("d" + name[1:]) if task is Task.CODE2CODE else None for name in judged_queries]
+    languages = [language_of[text_id] or passage_languages[min(grades[text_id])] for text_id in judged_queries]
+    own_passages = [
+        position_of.get("d" + text_id[1:]) if task is Task.CODE2CODE else None for text_id in judged_queries
+    ]
     return Benchmark(
         folder.name,
         task,
-        tuple(queries[name] for name in judged_queries),
+        tuple(queries[text_id] for text_id in judged_queries),
         tuple(passages.values()),
-        tuple(grades[name] for name in judged_queries),
+        tuple(grades[text_id] for text_id in judged_queries),
         tuple(own_passages),
         tuple(languages),
         tuple(passage_languages),
@@ -74,5 +76,5 @@ def _load_texts(path: Path) -> tuple[dict[str, str], list[str]]:
     rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
     languages = [str(row.get("language", "")) for row in rows]
     return {str(row["_id"]): str(row["text"]) for row in rows}, [
-        "" if name == _PROSE_LANGUAGE else name for name in languages
+        "" if language == _PROSE_LANGUAGE else language for language in languages
     ]

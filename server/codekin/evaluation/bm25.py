@@ -27,8 +27,8 @@ def compute_bm25_scores(queries: Sequence[str], passages: Sequence[str]) -> NDAr
             rows.append(passage)
             frequencies.append(occurrences)
     scores = np.zeros((len(queries), len(passages)), dtype=np.float32)
-    for query, text in enumerate(queries):
-        for word in dict.fromkeys(_split_terms(text)):
+    for query, query_text in enumerate(queries):
+        for word in dict.fromkeys(_split_terms(query_text)):
             if word in postings:
                 rows, frequencies = postings[word]
                 idf = np.log(1 + (len(passages) - len(rows) + 0.5) / (len(rows) + 0.5))

@@ -40,12 +40,12 @@ def _format_by_type(report: CloneReport) -> str:
     header = ["type", "questions", "recall@1", "MRR@10", "recall@10", "peer@1", "right and claimed"]
     header += ["words alone @1", "vectors alone @1"] if has_single_retrievers else []
     rows = []
-    for name, queries in report.queries_by_row.items():
+    for row_name, queries in report.queries_by_row.items():
         claimed_share = sum(query.rank == 1 and query.claimed_kinship in CLAIMED_KINSHIPS for query in queries) / len(
             queries
         )
         row = [
-            name,
+            row_name,
             f"{len(queries):,}",
             _format_share(compute_recall(queries, 1)),
             _format_share(compute_mrr([query.rank for query in queries])),
@@ -98,13 +98,13 @@ def _format_by_language(report: CloneReport) -> str:
 def _format_by_edit(report: CloneReport) -> str:
     """Return a table of recall, one row per kind of edit, most frequent first."""
     edited_queries = [query for query in report.queries if query.edits]
-    names = Counter(name for query in edited_queries for name in set(query.edits))
+    names = Counter(edit_name for query in edited_queries for edit_name in set(query.edits))
     rows = []
-    for name, count in names.most_common():
-        matching = [query for query in edited_queries if name in query.edits]
+    for edit_name, count in names.most_common():
+        matching = [query for query in edited_queries if edit_name in query.edits]
         rows.append(
             [
-                name,
+                edit_name,
                 f"{count:,}",
                 _format_share(compute_recall(matching, 1)),
                 _format_share(compute_recall(matching, 10)),
@@ -146,7 +146,7 @@ def _format_claims(subject: str, claims: Sequence[ClaimedHit], report: CloneRepo
         claimed_hit.kinship for claimed_hit in claims if claimed_hit.token_similarity < MIN_TOKEN_SIMILARITY
     )
     breakdown = ", ".join(
-        f"{count} {kind} ({doubtful_counts[kind]} doubtful)" for kind, count in kinship_counts.most_common()
+        f"{count} {kinship} ({doubtful_counts[kinship]} doubtful)" for kinship, count in kinship_counts.most_common()
     )
     share = doubtful_counts.total() / len(claims) if claims else 0.0
     return (
@@ -167,9 +167,9 @@ def _format_share_above(queries: Sequence[CloneQuery], floor: float) -> str:
 def format_failures(report: CloneReport, max_per_type: int = 8) -> str:
     """Return Markdown that lists missed clones, `max_per_type` of each type, and doubtful claims, for inspection."""
     parts = ["# Clones that were not the first hit", format_signature(report.signature)]
-    for name, queries in report.queries_by_row.items():
+    for row_name, queries in report.queries_by_row.items():
         missed = [query for query in queries if 1 not in (query.rank, query.peer_rank)]
-        parts.append(f"## {name}: {len(missed)} of {len(queries)}, peers not counted")
+        parts.append(f"## {row_name}: {len(missed)} of {len(queries)}, peers not counted")
         parts += [_format_missed_clone(query) for query in missed[:max_per_type]]
     doubtful = [
         query
@@ -225,13 +225,13 @@ def to_json(report: CloneReport) -> dict[str, Any]:
     return {
         "signature": report.signature,
         "types": {
-            name: {
+            row_name: {
                 "questions": len(queries),
                 "recall_at_1": round(compute_recall(queries, 1), 4),
                 "mrr_at_10": round(compute_mrr([item.rank for item in queries]), 4),
                 "recall_at_10": round(compute_recall(queries, 10), 4),
             }
-            for name, queries in report.queries_by_row.items()
+            for row_name, queries in report.queries_by_row.items()
         },
         "strangers": [_claimed_hit_to_json(item) for item in report.strangers],
         "neighbours": [_claimed_hit_to_json(item) for item in report.neighbours],

@@ -189,11 +189,14 @@ class _CloneMeasurer:
         texts = {row["_id"]: row for row in read_rows(benchmark / "queries.jsonl")}
         random = Random(self._plan.seed)  # noqa: S311 -- sampling, not secrets
         names = random.sample(sorted(texts), min(4 * self._plan.sample, len(texts)))
-        return [self._query_pair(name, texts[name]["text"], texts[name]["language"], folder) for name in names]
+        return [
+            self._query_pair(query_id, texts[query_id]["text"], texts[query_id]["language"], folder)
+            for query_id in names
+        ]
 
-    def _query_pair(self, name: str, text: str, language: str, folder: Path) -> CloneQuery:
+    def _query_pair(self, query_id: str, text: str, language: str, folder: Path) -> CloneQuery:
         """Search for one program and return the rank of the first hit that solves the same problem elsewhere."""
-        problem = name[1:].partition("-")[0]
+        problem = query_id[1:].partition("-")[0]
         hits = self._engine.find_similar_to_code(text, _MAX_PAIR_HITS, language=language).hits
         foreign_hits = [hit for hit in hits if hit.place.path.stem != f"d{problem}_{language}"][:MAX_HITS]
         problem_folder = folder.resolve() / f"p{problem}"
@@ -203,7 +206,7 @@ class _CloneMeasurer:
         rank = matching_ranks[0] if matching_ranks else None
         claimed_kinship = str(foreign_hits[rank - 1].kinship or "") if rank else None
         best_hit = foreign_hits[0] if foreign_hits else None
-        return CloneQuery(CloneType.REWRITTEN, language, (), name, "", text, rank, rank, best_hit, claimed_kinship)
+        return CloneQuery(CloneType.REWRITTEN, language, (), query_id, "", text, rank, rank, best_hit, claimed_kinship)
 
     def list_duplicates(self, original: SampledFunction) -> list[ClaimedHit]:
         """Return what codekin reports as duplicates of a function of the workspace."""

@@ -199,7 +199,11 @@ def to_json(results: Sequence[CompletionResult]) -> dict[str, Any]:
     rows = [asdict(result) for result in results]
     return {
         "repositories": [
-            {"ours" if key == "codekin_suggestions" else key: value for key, value in row.items()} for row in rows
+            {
+                "ours" if field_name == "codekin_suggestions" else field_name: field_value
+                for field_name, field_value in row.items()
+            }
+            for row in rows
         ]
     }
 
@@ -252,8 +256,8 @@ def _format_repositories(
 def _format_quality(suggestions: Sequence[ShownSuggestion]) -> str:
     """Return three cells: share of right first lines, mean similarity, share of the shown characters that are saved."""
     first_line_share, mean_similarity = (
-        float(np.mean([getattr(suggestion, name) for suggestion in suggestions]))
-        for name in ("first_line", "similarity")
+        float(np.mean([getattr(suggestion, metric_name) for suggestion in suggestions]))
+        for metric_name in ("first_line", "similarity")
     )
     saved = sum(suggestion.saved for suggestion in suggestions)
     shown = sum(suggestion.shown for suggestion in suggestions)

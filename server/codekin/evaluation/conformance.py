@@ -43,14 +43,14 @@ class Conformance:
         return self.max_difference <= self.tolerance
 
 
-def measure_conformance(name: str, settings: ModelSettings) -> Conformance:
+def measure_conformance(model_name: str, settings: ModelSettings) -> Conformance:
     """Compute the model card's similarities with the model of this short name, in the settings' precision.
 
     Raises ModelError where the model is not on this machine.
     """
-    embedder = load_embedder(replace(settings, name=name, dim=0))
+    embedder = load_embedder(replace(settings, name=model_name, dim=0))
     vectors = [embedder.embed(QUERIES, Task.NL2CODE, Role.QUERY), embedder.embed(PASSAGES, Task.NL2CODE, Role.PASSAGE)]
     measured = np.asarray(vectors[0] @ vectors[1].T, dtype=np.float64)
     precision = embedder.device.rpartition(", ")[2]
     tolerance = TOLERANCES.get(precision, TOLERANCES["bfloat16"])
-    return Conformance(embedder.model, embedder.device, np.array(REFERENCES[name]), measured, tolerance)
+    return Conformance(embedder.model, embedder.device, np.array(REFERENCES[model_name]), measured, tolerance)

@@ -42,17 +42,17 @@ def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]
     The benchmark's task is one of `TASKS`.
     """
     with TemporaryDirectory(prefix="codekin-evaluate-") as folder:
-        root = Path(folder, "passages").resolve()
-        root.mkdir()
+        passages_folder = Path(folder, "passages").resolve()
+        passages_folder.mkdir()
         files = [
-            root / f"p{number}.{common_ending(language) or 'txt'}"
+            passages_folder / f"p{number}.{common_ending(language) or 'txt'}"
             for number, language in enumerate(benchmark.passage_languages)
         ]
-        for path, text in zip(files, benchmark.passages, strict=True):
-            path.write_text(_FILE_HEADERS.get(path.suffix, "") + text, "utf-8")
+        for file_path, passage_text in zip(files, benchmark.passages, strict=True):
+            file_path.write_text(_FILE_HEADERS.get(file_path.suffix, "") + passage_text, "utf-8")
         temporary_settings = replace(settings, cache=CacheSettings(directory=str(Path(folder, "cache"))))
-        numbers = {path: number for number, path in enumerate(files)}
-        with closing(Engine([root], temporary_settings)) as engine:
+        numbers = {file_path: number for number, file_path in enumerate(files)}
+        with closing(Engine([passages_folder], temporary_settings)) as engine:
             engine.refresh(lambda _: None, Event(), workers=1)
             answers = [_query_engine(engine, benchmark, query, files) for query in range(len(benchmark.queries))]
         return [_rank_passages(answer, numbers)[:_MAX_PASSAGES] for answer in answers]
@@ -60,13 +60,15 @@ def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]
 
 def _query_engine(engine: Engine, benchmark: Benchmark, query: int, files: list[Path]) -> Answer:
     """Return the engine's answer to a query; a query that is a passage is asked by its lines in the file."""
-    text, own_passage = benchmark.queries[query], benchmark.own_passages[query]
+    query_text, own_passage = benchmark.queries[query], benchmark.own_passages[query]
     if benchmark.task is Task.NL2CODE:
-        return engine.search(text, _MAX_HITS)
+        return engine.search(query_text, _MAX_HITS)
     if own_passage is None:
-        return engine.find_similar_to_code(text, _MAX_HITS)
+        return engine.find_similar_to_code(query_text, _MAX_HITS)
     header_lines = _FILE_HEADERS.get(files[own_passage].suffix, "").count("\n")
-    return engine.find_similar(files[own_passage], Span(header_lines, header_lines + text.count("\n") + 1), _MAX_HITS)
+    return engine.find_similar(
+        files[own_passage], Span(header_lines, header_lines + query_text.count("\n") + 1), _MAX_HITS
+    )
 
 
 def _rank_passages(answer: Answer, numbers: dict[Path, int]) -> list[int]:

@@ -70,7 +70,9 @@ def rank_passages(benchmark: Benchmark, scores: Scores) -> Rankings:
     return rankings
 
 
-def measure_rankings(name: str, benchmark: Benchmark, rankings: Rankings, signature: str) -> list[RetrievalResult]:
+def measure_rankings(
+    ranker_name: str, benchmark: Benchmark, rankings: Rankings, signature: str
+) -> list[RetrievalResult]:
     """Return the mean metrics over all queries and, where a set has several languages, over those of each."""
     depth = max(map(len, rankings), default=0)
     rows = []
@@ -91,7 +93,7 @@ def measure_rankings(name: str, benchmark: Benchmark, rankings: Rankings, signat
         silent_count = sum(not rankings[position] for position in positions)
         metrics = (ndcg10, mrr10, recall10, shown_recall100)
         results.append(
-            RetrievalResult(name, benchmark.name, language, len(positions), *metrics, silent_count, signature)
+            RetrievalResult(ranker_name, benchmark.name, language, len(positions), *metrics, silent_count, signature)
         )
     return results
 
@@ -105,14 +107,14 @@ def evaluate_benchmark(
     """
     lexical = compute_bm25_scores(benchmark.queries, benchmark.passages)
     yield measure_rankings("bm25", benchmark, rank_passages(benchmark, lexical), SIGNATURE)
-    for name, embedder in embedders.items():
+    for ranker_name, embedder in embedders.items():
         signature = format_signature(describe_model(embedder))
         dense = compute_dense_scores(embedder, benchmark)
-        yield measure_rankings(name, benchmark, rank_passages(benchmark, dense), signature)
+        yield measure_rankings(ranker_name, benchmark, rank_passages(benchmark, dense), signature)
         fused_rankings = rank_passages(benchmark, fuse_scores(dense, lexical))
-        yield measure_rankings(f"{name}+bm25", benchmark, fused_rankings, f"{signature} · z-sum {DENSE_WEIGHT}")
-    for name, (ranker, signature) in rankers.items():
-        yield measure_rankings(name, benchmark, ranker(benchmark), signature)
+        yield measure_rankings(f"{ranker_name}+bm25", benchmark, fused_rankings, f"{signature} · z-sum {DENSE_WEIGHT}")
+    for ranker_name, (ranker, signature) in rankers.items():
+        yield measure_rankings(ranker_name, benchmark, ranker(benchmark), signature)
 
 
 def find_sets(folder: Path) -> list[Path]:
@@ -127,7 +129,7 @@ def format_tables(results: Sequence[RetrievalResult]) -> str:
     """Return Markdown tables: NDCG@10 of all sets side by side, each set with all metrics, and the signatures."""
     sets = list(dict.fromkeys(result.set for result in results))
     parts = [_format_overview(results, sets)] if len(sets) > 1 else []
-    parts += [_format_set([result for result in results if result.set == name]) for name in sets]
+    parts += [_format_set([result for result in results if result.set == set_name]) for set_name in sets]
     signatures = dict.fromkeys(f"{result.model}: {result.signature}" for result in results)
     return "\n\n".join([*parts, "\n".join(signatures)])
 
@@ -136,7 +138,7 @@ def _format_overview(results: Sequence[RetrievalResult], sets: Sequence[str]) ->
     """Return a table of NDCG@10, one row per model, one column per set."""
     result_of = {(result.model, result.set): result for result in results if not result.language}
     models = dict.fromkeys(result.model for result in results)
-    rows = [[model, *(_format_ndcg(result_of.get((model, name))) for name in sets)] for model in models]
+    rows = [[model, *(_format_ndcg(result_of.get((model, set_name))) for set_name in sets)] for model in models]
     return markdown.format_table(["NDCG@10", *sets], rows)
 
 

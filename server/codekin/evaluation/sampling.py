@@ -52,19 +52,19 @@ def sample_functions(roots: Sequence[Path], plan: SamplingPlan, settings: Settin
     files.sort(key=lambda candidate: candidate.path)
     Random(plan.seed).shuffle(files)  # noqa: S311 -- sampling, not secrets
     remaining = dict.fromkeys(LANGUAGES, plan.sample)
-    for file in files:
-        if remaining[file.language] <= 0:
+    for source_file in files:
+        if remaining[source_file.language] <= 0:
             continue
-        document = workspace.read_document(file.path)
+        document = workspace.read_document(source_file.path)
         if isinstance(document, Document):
             all_snippets = extract_snippets(document.text, document.language)
             snippets = [
                 candidate for candidate in all_snippets if candidate.language in LANGUAGES and is_measurable(candidate)
             ]
             random = Random(f"{plan.seed} {len(document.text)} {document.language}")  # noqa: S311 -- sampling, not secrets
-            for snippet in random.sample(snippets, min(_MAX_PER_FILE, len(snippets), remaining[file.language])):
-                remaining[file.language] -= 1
-                yield SampledFunction(file.path, snippet)
+            for snippet in random.sample(snippets, min(_MAX_PER_FILE, len(snippets), remaining[source_file.language])):
+                remaining[source_file.language] -= 1
+                yield SampledFunction(source_file.path, snippet)
 
 
 def is_measurable(snippet: Snippet) -> bool:

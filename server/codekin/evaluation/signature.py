@@ -30,14 +30,14 @@ def describe_codekin() -> dict[str, str]:
     digest = hashlib.sha256()
     package_folder = Path(codekin.__file__).parent
     for package in _PACKAGES:
-        for path in sorted((package_folder / package).rglob("*.py")):
-            digest.update(path.read_bytes())
+        for source_path in sorted((package_folder / package).rglob("*.py")):
+            digest.update(source_path.read_bytes())
     return {"codekin": codekin.__version__, "sources": digest.hexdigest()[:8], "python": platform.python_version()}
 
 
 def describe_model(embedder: Embedder) -> dict[str, str]:
     """Return the model, and the versions of the libraries that its vectors depend on."""
-    libraries = {name: version(name) for name in ("numpy", "tokenizers")}
+    libraries = {library_name: version(library_name) for library_name in ("numpy", "tokenizers")}
     if embedder.device != "cpu":
         libraries |= {"torch": version("torch"), "on": embedder.device}
     return {"model": embedder.model, "fingerprint": embedder.fingerprint, "dim": str(embedder.dim)} | libraries
@@ -60,4 +60,4 @@ def _describe_checkout(folder: Path, revision: str) -> str:
 
 def format_signature(facts: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
     """Return the facts on one line: `name fact · name fact`."""
-    return " · ".join(f"{name} {fact}" for name, fact in dict(facts).items())
+    return " · ".join(f"{fact_name} {fact}" for fact_name, fact in dict(facts).items())

@@ -81,7 +81,7 @@ def _fit_logistic_regression(
     examples: Sequence[Mapping[str, float]], is_right: Sequence[bool], names: Sequence[str]
 ) -> dict[str, float]:
     """Return name → weight of a ridge logistic regression, with a "bias", rounded to two decimals."""
-    rows: Floats = np.array([[*(features[name] for name in names), 1.0] for features in examples])
+    rows: Floats = np.array([[*(features[feature_name] for feature_name in names), 1.0] for features in examples])
     targets: Floats = np.array(is_right, float)
     weights = np.zeros(rows.shape[1])
     for _ in range(_NEWTON_STEPS):
@@ -103,8 +103,13 @@ def format_module(weights: tuple[dict[str, float], dict[str, float]], names: Seq
         f"Made {origin}.",
         '"""',
     ]
-    for name, table in zip(("CANDIDATE_WEIGHTS", "LINE_WEIGHTS"), weights, strict=True):
-        lines += ["", f"{name} = {{", *(f'    "{key}": {value},' for key, value in table.items()), "}"]
+    for table_name, table in zip(("CANDIDATE_WEIGHTS", "LINE_WEIGHTS"), weights, strict=True):
+        lines += [
+            "",
+            f"{table_name} = {{",
+            *(f'    "{feature_name}": {value},' for feature_name, value in table.items()),
+            "}",
+        ]
     return "\n".join(lines) + "\n"
 
 

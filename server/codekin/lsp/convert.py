@@ -52,29 +52,31 @@ def to_character_index(line_text: str, unit_offset: int, encoding: str) -> int:
     return len(prefix_text)
 
 
-def to_text_offset(text: str, position: Position, encoding: str) -> int:
-    """Return the index in `text` of the position, clamped to its line, or to the end of the text."""
-    line_start = _find_line_start(text, position.line)
+def to_text_offset(document_text: str, position: Position, encoding: str) -> int:
+    """Return the index in the text of the position, clamped to its line, or to the end of the text."""
+    line_start = _find_line_start(document_text, position.line)
     if line_start is None:
-        return len(text)
-    line_end = _LINE_END.search(text, line_start)
-    line_text = text[line_start : line_end.start() if line_end else len(text)]
+        return len(document_text)
+    line_end = _LINE_END.search(document_text, line_start)
+    line_text = document_text[line_start : line_end.start() if line_end else len(document_text)]
     return line_start + to_character_index(line_text, position.character, encoding)
 
 
-def apply_changes(text: str, changes: Iterable[TextDocumentContentChangeEvent], encoding: str) -> str:
-    """Return `text` after the changes, applied in order; a change without a range replaces the whole text."""
+def apply_changes(document_text: str, changes: Iterable[TextDocumentContentChangeEvent], encoding: str) -> str:
+    """Return the text after the changes, applied in order; a change without a range replaces the whole text."""
     for content_change in changes:
         if isinstance(content_change, TextDocumentContentChangePartial):
             range_ends = (
                 content_change.range.start,
                 content_change.range.end,
             )  # some send them reversed
-            start_offset, end_offset = sorted(to_text_offset(text, position, encoding) for position in range_ends)
-            text = text[:start_offset] + content_change.text + text[end_offset:]
+            start_offset, end_offset = sorted(
+                to_text_offset(document_text, position, encoding) for position in range_ends
+            )
+            document_text = document_text[:start_offset] + content_change.text + document_text[end_offset:]
         else:
-            text = content_change.text
-    return text
+            document_text = content_change.text
+    return document_text
 
 
 def to_line_span(selection: Range, line_count: int) -> Span:
@@ -151,19 +153,19 @@ def parse_cell_uri(uri: str) -> tuple[Path, int] | None:
     return notebook_path, int(fragment_match["index"], 7) if fragment_match else -1
 
 
-def to_uri(path: Path) -> str:
+def to_uri(file_path: Path) -> str:
     """Return the file: URI of an absolute path."""
-    return path.as_uri()
+    return file_path.as_uri()
 
 
-def _find_line_start(text: str, line_number: int) -> int | None:
+def _find_line_start(document_text: str, line_number: int) -> int | None:
     """Return the offset at which the line starts; None where the text has fewer lines."""
     if line_number <= 0:
         return 0
-    if "\r" in text:
-        line_ends = _LINE_END.finditer(text)
+    if "\r" in document_text:
+        line_ends = _LINE_END.finditer(document_text)
         return next(
             (line_end.end() for current_line, line_end in enumerate(line_ends, 1) if current_line == line_number), None
         )
-    leading_lines = text.split("\n", line_number)
-    return len(text) - len(leading_lines[-1]) if len(leading_lines) > line_number else None
+    leading_lines = document_text.split("\n", line_number)
+    return len(document_text) - len(leading_lines[-1]) if len(leading_lines) > line_number else None

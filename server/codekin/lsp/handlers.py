@@ -40,7 +40,7 @@ class Registry(Protocol):
 
 
 def wrap_request(
-    conversation: Conversation, name: str, handler: RequestHandler
+    conversation: Conversation, handler_name: str, handler: RequestHandler
 ) -> Callable[[Any], Coroutine[Any, Any, Any]]:
     """Return a coroutine function that runs `handler` and turns each error into a JSON-RPC error."""
 
@@ -56,19 +56,21 @@ def wrap_request(
         except JsonRpcException:
             raise
         except Exception as error:
-            log.exception("%s failed", name)
-            raise JsonRpcInternalError(f"{name} failed: {type(error).__name__}. The log says more.") from error
+            log.exception("%s failed", handler_name)
+            raise JsonRpcInternalError(f"{handler_name} failed: {type(error).__name__}. The log says more.") from error
 
     return answer_request
 
 
-def wrap_notification(conversation: Conversation, name: str, handler: NotificationHandler) -> Callable[[Any], None]:
+def wrap_notification(
+    conversation: Conversation, handler_name: str, handler: NotificationHandler
+) -> Callable[[Any], None]:
     """Return a function that runs `handler` and logs each error instead of raising it."""
 
     def handle_notification(params: Any = None) -> None:
         try:
             handler(conversation.client, conversation.session, params)
         except Exception:
-            log.exception("%s could not be processed", name)
+            log.exception("%s could not be processed", handler_name)
 
     return handle_notification

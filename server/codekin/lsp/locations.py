@@ -53,11 +53,11 @@ def to_cursor_location(hit: Hit, documents: Documents) -> Location:
     return Location(_find_client_uri(hit, documents), to_hit_name_range(hit, documents))
 
 
-def to_lines_location(path: Path, span: Span, cell: Cell | None, documents: Documents) -> Location:
+def to_lines_location(document_path: Path, span: Span, cell: Cell | None, documents: Documents) -> Location:
     """Return the location of these whole lines of a document; `cell` is the notebook cell that they are in."""
     is_open = cell is not None and cell.key
     client_lines = to_cell_lines(cell, span) if cell and is_open else to_file_lines(cell, span)
-    uri = cell.key if cell and is_open else documents.to_client_uri(path)
+    uri = cell.key if cell and is_open else documents.to_client_uri(document_path)
     return Location(uri, Range(Position(client_lines.start, 0), Position(client_lines.end, 0)))
 
 
@@ -96,11 +96,11 @@ def format_hit(hit: Hit, documents: Documents) -> str:
     return f"{line_reference} {printable(hit.place.qualified_name)}".rstrip()
 
 
-def format_line_reference(path: Path, line_number: int, cell: Cell | None, documents: Documents) -> str:
+def format_line_reference(document_path: Path, line_number: int, cell: Cell | None, documents: Documents) -> str:
     """Return a document's line as the command line names it, counted from 1: `src/a.py:12`, `a.ipynb#3:12`."""
     if cell is None:
-        return f"{documents.display_path(path)}:{line_number + 1}"
-    return f"{documents.display_path(path)}#{cell.index + 1}:{line_number - cell.span.start + 1}"
+        return f"{documents.display_path(document_path)}:{line_number + 1}"
+    return f"{documents.display_path(document_path)}#{cell.index + 1}:{line_number - cell.span.start + 1}"
 
 
 def is_definition(snippet: "Snippet") -> bool:

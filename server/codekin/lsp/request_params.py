@@ -115,40 +115,46 @@ class _ParamsReader:
             raise ArgumentsError(f"{usage_text}; {key_path.rstrip('.') or 'what came'} is no object.")
         self._json_object, self._usage_text, self._key_path = json_value, usage_text, key_path
 
-    def has_key(self, key: str) -> bool:
+    def has_key(self, member_name: str) -> bool:
         """Return whether the member is present and not null."""
-        return self._json_object.get(key) is not None
+        return self._json_object.get(member_name) is not None
 
-    def read_object(self, key: str) -> "_ParamsReader":
+    def read_object(self, member_name: str) -> "_ParamsReader":
         """Return a reader of the member, which must be an object."""
-        return _ParamsReader(self._json_object.get(key), self._usage_text, f"{self._key_path}{key}.")
+        return _ParamsReader(self._json_object.get(member_name), self._usage_text, f"{self._key_path}{member_name}.")
 
-    def read_string(self, key: str) -> str:
+    def read_string(self, member_name: str) -> str:
         """Return the member, which must be a string."""
-        value = self._json_object.get(key)
-        if not isinstance(value, str):
-            raise self._make_error(key, "a string")
-        return value
+        member_value = self._json_object.get(member_name)
+        if not isinstance(member_value, str):
+            raise self._make_error(member_name, "a string")
+        return member_value
 
-    def read_integer(self, key: str, min_value: int, max_value: int = 2**31 - 1) -> int:
+    def read_integer(self, member_name: str, min_value: int, max_value: int = 2**31 - 1) -> int:
         """Return the member, which must be a whole number from `min_value` to `max_value`."""
-        value = self._json_object.get(key)
-        if isinstance(value, bool) or not isinstance(value, int) or not min_value <= value <= max_value:
-            raise self._make_error(key, f"a whole number from {min_value:,} to {max_value:,}")
-        return value
+        member_value = self._json_object.get(member_name)
+        if (
+            isinstance(member_value, bool)
+            or not isinstance(member_value, int)
+            or not min_value <= member_value <= max_value
+        ):
+            raise self._make_error(member_name, f"a whole number from {min_value:,} to {max_value:,}")
+        return member_value
 
-    def read_boolean(self, key: str) -> bool:
+    def read_boolean(self, member_name: str) -> bool:
         """Return the member, which must be true or false; False where it is absent."""
-        value = self._json_object.get(key) or False
-        if not isinstance(value, bool):
-            raise self._make_error(key, "true or false")
-        return value
+        member_value = self._json_object.get(member_name) or False
+        if not isinstance(member_value, bool):
+            raise self._make_error(member_name, "true or false")
+        return member_value
 
-    def _make_error(self, key: str, expectation: str) -> ArgumentsError:
+    def _make_error(self, member_name: str, expectation: str) -> ArgumentsError:
         """Return the error that says how the member, missing or wrong, must be."""
-        value = self._json_object.get(key)
-        explanation = "is missing" if value is None else f"is {str(value)[:40]!r}, but must be {expectation}"
-        return ArgumentsError(f"{self._usage_text}; {self._key_path}{key} {explanation}.")
+        member_value = self._json_object.get(member_name)
+        explanation = (
+            "is missing" if member_value is None else f"is {str(member_value)[:40]!r}, but must be {expectation}"
+        )
+        return ArgumentsError(f"{self._usage_text}; {self._key_path}{member_name} {explanation}.")
 
 
 def _read_scope(reader: _ParamsReader) -> ScopeParams:

@@ -75,26 +75,26 @@ class MapBuilder:
         functions = self._index.store.list_functions()
         total = len(functions)
         if total > limit:
-            functions = [functions[i] for i in np.linspace(0, total - 1, limit).astype(np.int64).tolist()]
+            functions = [functions[position] for position in np.linspace(0, total - 1, limit).astype(np.int64).tolist()]
         function_contents = np.array([function.content for function in functions], np.int64)
         contents, vectors, row_of_function = self._load_vectors(function_contents)
         positions, neighbours = layout_points(vectors, on_share, cancel)
 
         has_position = np.flatnonzero(row_of_function >= 0)
         rows = row_of_function[has_position]
-        functions = [functions[i] for i in has_position.tolist()]
+        functions = [functions[position] for position in has_position.tolist()]
         x, y = _separate_copies(positions, rows)
         files = list(dict.fromkeys(function.path for function in functions))
-        file_index = {path: number for number, path in enumerate(files)}
-        file = np.array([file_index[function.path] for function in functions], np.uint32)
-        groups, group = _assign_groups(files, file, self._list_roots())
+        file_index = {file_path: number for number, file_path in enumerate(files)}
+        file_numbers = np.array([file_index[function.path] for function in functions], np.uint32)
+        groups, group = _assign_groups(files, file_numbers, self._list_roots())
         return CodeMap(
             generation=generation,
             total=total,
             x=x,
             y=y,
             group=group,
-            file=file,
+            file=file_numbers,
             line=np.array([function.name_line for function in functions], np.uint32),
             names=tuple(function.qualified_name for function in functions),
             files=tuple(map(Path, files)),
@@ -139,18 +139,18 @@ def _separate_copies(positions: FloatArray, rows: IndexArray) -> tuple[FloatArra
 
 
 def _assign_groups(
-    files: Sequence[str], file: npt.NDArray[np.uint32], roots: Sequence[Path]
+    files: Sequence[str], file_numbers: npt.NDArray[np.uint32], roots: Sequence[Path]
 ) -> tuple[list[FolderGroup], npt.NDArray[np.uint8]]:
     """Return the groups of folders, and the index of each function's group (n,)."""
     folder_sizes: Counter[tuple[str, ...]] = Counter()
-    file_sizes = np.bincount(file, minlength=len(files)).tolist()
-    folders = [_split_folder(Path(path), roots) for path in files]
+    file_sizes = np.bincount(file_numbers, minlength=len(files)).tolist()
+    folders = [_split_folder(Path(file_path), roots) for file_path in files]
     for folder, size in zip(folders, file_sizes, strict=True):
         folder_sizes[folder] += size
     groups, group_of_folder = choose_groups(list(folder_sizes), list(folder_sizes.values()))
     group_by_folder = dict(zip(folder_sizes, group_of_folder, strict=True))
     group_of_file = np.array([group_by_folder[folder] for folder in folders], np.uint8)
-    return groups, group_of_file[file] if len(file) else np.empty(0, np.uint8)
+    return groups, group_of_file[file_numbers] if len(file_numbers) else np.empty(0, np.uint8)
 
 
 def _split_folder(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:

@@ -33,8 +33,8 @@ def find_neighbours(points: FloatArray, k: int) -> Iterator[tuple[float, IndexAr
         candidates = np.concatenate([order[bounds[near] : bounds[near + 1]] for near in nearest_cells[cell]])
         if len(candidates) <= k:
             candidates = np.unique(np.concatenate([candidates, np.arange(min(len(points), 4 * k))]))
-        for i in range(0, len(members), _BLOCK_ROWS):
-            queries = members[i : i + _BLOCK_ROWS]
+        for block_start in range(0, len(members), _BLOCK_ROWS):
+            queries = members[block_start : block_start + _BLOCK_ROWS]
             closeness = _multiply_small(points[queries], points[candidates]) - half_norms[candidates]
             closeness[queries[:, None] == candidates[None]] = -np.inf
             yield (cell + 1) / cell_count, queries, candidates[np.argpartition(closeness, -k, axis=1)[:, -k:]]
@@ -73,7 +73,12 @@ def _assign_cells(points: FloatArray, centres: FloatArray) -> IndexArray:
     """Return for each point the index of its nearest centre (n,)."""
     half_norms = np.einsum("ij,ij->i", centres, centres) / 2
     starts = range(0, len(points), _BLOCK_ROWS)
-    return np.concatenate([(points[i : i + _BLOCK_ROWS] @ centres.T - half_norms).argmax(axis=1) for i in starts])
+    return np.concatenate(
+        [
+            (points[block_start : block_start + _BLOCK_ROWS] @ centres.T - half_norms).argmax(axis=1)
+            for block_start in starts
+        ]
+    )
 
 
 def _spread_evenly(n: int, count: int) -> IndexArray:

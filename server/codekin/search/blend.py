@@ -30,8 +30,8 @@ def blend_rankings(
         heavy_scores = np.array([heavy_cosines[content] for content in shared_contents])
         blended_scores = heavy_weight * _standardize(heavy_scores) + (1 - heavy_weight) * _standardize(light_scores)
         order = np.argsort(-blended_scores, kind="stable")
-        for i, score in zip(order, -np.sort(-light_scores), strict=True):
-            scores[shared_contents[i]] = float(score)
+        for position, score in zip(order, -np.sort(-light_scores), strict=True):
+            scores[shared_contents[position]] = float(score)
     ranked_scores = sorted(scores.items(), key=lambda item: -item[1])
     return [Candidate(content, score) for content, score in ranked_scores]
 

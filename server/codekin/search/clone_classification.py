@@ -75,7 +75,7 @@ class TokenProfile:
         """Return the names directly before an opening parenthesis, in order, as keys."""
         texts = self.tokens.texts
         name_positions = np.flatnonzero(self.tokens.kinds[:-1] == NAME).tolist()
-        return dict.fromkeys(texts[i] for i in name_positions if texts[i + 1] == "(")
+        return dict.fromkeys(texts[position] for position in name_positions if texts[position + 1] == "(")
 
 
 def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | None:
@@ -105,7 +105,9 @@ def _find_renamed(query: TokenProfile, candidate: TokenProfile) -> list[tuple[st
     old_positions, new_positions = _align_positions(query.run_hashes, candidate.run_hashes)
     are_names = (old_tokens.kinds[old_positions] == NAME) & (new_tokens.kinds[new_positions] == NAME)
     positions = dict.fromkeys(zip(old_positions[are_names].tolist(), new_positions[are_names].tolist(), strict=True))
-    pair_counts = Counter((old_tokens.texts[i], new_tokens.texts[j]) for i, j in positions)
+    pair_counts = Counter(
+        (old_tokens.texts[old_position], new_tokens.texts[new_position]) for old_position, new_position in positions
+    )
     old_counts, new_counts = Counter(old_tokens.texts), Counter(new_tokens.texts)
     renamed: dict[str, str] = {}
     for (old, new), count in pair_counts.most_common():
@@ -155,10 +157,12 @@ def _describe_changes(query: TokenProfile, candidate: TokenProfile) -> str:
     """Return the reason for two texts with the same structure: which names and literals differ."""
     old_tokens, new_tokens = query.tokens, candidate.tokens
     positions = np.flatnonzero(old_tokens.codes != new_tokens.codes).tolist()
-    changed = [(old_tokens.kinds[i], (old_tokens.texts[i], new_tokens.texts[i])) for i in positions]
-    names = dict.fromkeys(pair for kind, pair in changed if kind == NAME)
+    changed = [
+        (old_tokens.kinds[position], (old_tokens.texts[position], new_tokens.texts[position])) for position in positions
+    ]
+    names = dict.fromkeys(pair for token_kind, pair in changed if token_kind == NAME)
     inner_names = [pair for pair in names if pair[1] != candidate.name]
-    literals = [pair for kind, pair in changed if kind in (STRING, NUMBER)]
+    literals = [pair for token_kind, pair in changed if token_kind in (STRING, NUMBER)]
     changes = [_list_changes(inner_names, "identifier", "renamed")] if inner_names else []
     changes += [_list_changes(literals, "literal", "changed")] if literals else []
     return "; ".join(changes) or "another name"

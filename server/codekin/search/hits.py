@@ -158,13 +158,13 @@ def keep_best_parts(hits: Iterable[Hit], k: int, index: Index) -> list[Hit]:
     start_maps: dict[Path, dict[int, int]] = {}  # by file: start of a part → start of its function's first part
     best_hits: dict[tuple[Path, int], Hit] = {}
     for hit in hits:
-        path, start = hit.place.path, hit.place.span.start
-        if hit.place.part and path not in start_maps:
-            functions = group_parts(index.store.locations_in(path))
-            start_maps[path] = {part.span.start: parts[0].span.start for parts in functions for part in parts}
-        key = path, start_maps[path].get(start, start) if hit.place.part else start
-        if key not in best_hits or hit.score > best_hits[key].score:
-            best_hits[key] = hit
+        file_path, start = hit.place.path, hit.place.span.start
+        if hit.place.part and file_path not in start_maps:
+            functions = group_parts(index.store.locations_in(file_path))
+            start_maps[file_path] = {part.span.start: parts[0].span.start for parts in functions for part in parts}
+        function_key = file_path, start_maps[file_path].get(start, start) if hit.place.part else start
+        if function_key not in best_hits or hit.score > best_hits[function_key].score:
+            best_hits[function_key] = hit
         if len(best_hits) == k:
             break
     return list(best_hits.values())
@@ -262,9 +262,9 @@ class _QueryComparison:
         """Return `same calls: …` with the rarest calls that both have; "" for fewer than two."""
         called_names = _profile_code(code).called_names
         shared_calls = {
-            "".join(split_words(name)): name
-            for name in query_profile.called_names
-            if name in called_names and name != code.location.name
+            "".join(split_words(called_name)): called_name
+            for called_name in query_profile.called_names
+            if called_name in called_names and called_name != code.location.name
         }
         rarest = self._sort_by_rarity(shared_calls)[:_MAX_LISTED_WORDS]
         return f"same calls: {', '.join(shared_calls[word] for word in rarest)}" if len(rarest) > 1 else ""

@@ -45,7 +45,7 @@ class LexicalRetriever:
         """Return the candidates best first; those with equal scores in an order that every index has."""
         sort_keys = self._index.sort_keys_of([candidate.content for candidate in candidates])
         order = np.lexsort((sort_keys, np.array([-candidate.score for candidate in candidates])))
-        return [candidates[i] for i in order.tolist()]
+        return [candidates[position] for position in order.tolist()]
 
     def _select_rarest(self, terms: set[str], max_terms: int) -> dict[str, int]:
         """Return term → document frequency for the rarest terms that the workspace has, within _MAX_POSTINGS."""

@@ -71,11 +71,11 @@ class _SnippetFeatures:
 
     def compute_score(self) -> float:
         """Return the weighted sum of the features, in logits."""
-        weights, kind = _SNIPPET_WEIGHTS, self.location.kind
+        weights, snippet_kind = _SNIPPET_WEIGHTS, self.location.kind
         score = weights["cosine"] * self.cosine + weights["share"] * self.share + weights["called"] * self.called
-        score += self.defined * (weights["defined"] + weights["class"] * (kind is SnippetKind.CLASS))
+        score += self.defined * (weights["defined"] + weights["class"] * (snippet_kind is SnippetKind.CLASS))
         score += weights["named"] * self.named
-        return score + weights["test"] * (kind is SnippetKind.TEST)
+        return score + weights["test"] * (snippet_kind is SnippetKind.TEST)
 
 
 class QueryResults:
@@ -97,8 +97,8 @@ class QueryResults:
     def add_locations(self, locations: Iterable[Location]) -> None:
         """Add the locations, with their features, to what is ranked; those added before are skipped."""
         for location in locations:
-            if (key := (location.path, location.span.start)) not in self._added:
-                self._added.add(key)
+            if (location_key := (location.path, location.span.start)) not in self._added:
+                self._added.add(location_key)
                 features = self._extract_snippet_features(location)
                 self._snippets_by_file.setdefault(location.path, []).append(features)
 
@@ -115,8 +115,8 @@ class QueryResults:
     def rank_locations(self, roots: Sequence[Path]) -> list[RankedLocation]:
         """Return at most five locations per file, best first; a file's further ones rank far behind its first."""
         ranked_locations = []
-        for path, snippets in self._snippets_by_file.items():
-            file_score = self.score_file(path, roots)
+        for file_path, snippets in self._snippets_by_file.items():
+            file_score = self.score_file(file_path, roots)
             snippets.sort(key=lambda snippet: (-snippet.compute_score(), snippet.location.span.start))
             best_score = snippets[0].compute_score()
             for rank, snippet in enumerate(snippets[:_MAX_SNIPPETS_PER_FILE]):
@@ -128,7 +128,10 @@ class QueryResults:
 
     def score_file(self, path: Path, roots: Sequence[Path]) -> float:
         """Return how likely the file answers, as the weighted sum of its features: a logit."""
-        return sum(_FILE_WEIGHTS[name] * value for name, value in self.file_signals(path, roots).items())
+        return sum(
+            _FILE_WEIGHTS[feature_name] * feature_value
+            for feature_name, feature_value in self.file_signals(path, roots).items()
+        )
 
     def file_signals(self, path: Path, roots: Sequence[Path]) -> dict[str, float]:
         """Return the file's features by name."""

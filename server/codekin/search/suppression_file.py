@@ -51,10 +51,12 @@ class SuppressionFile:
         groups_of: dict[str, set[int]] = {}
         repeated: set[str] = set()
         for number, group in enumerate(self.groups):
-            for name, count in Counter(group).items():
-                groups_of.setdefault(name, set()).add(number)
-                repeated |= {name} if count > 1 else set()
-        object.__setattr__(self, "_groups_of", {name: frozenset(numbers) for name, numbers in groups_of.items()})
+            for function_name, count in Counter(group).items():
+                groups_of.setdefault(function_name, set()).add(number)
+                repeated |= {function_name} if count > 1 else set()
+        object.__setattr__(
+            self, "_groups_of", {function_name: frozenset(numbers) for function_name, numbers in groups_of.items()}
+        )
         object.__setattr__(self, "_repeated", frozenset(repeated))
 
     def ignores_pair(self, name: str, other_name: str) -> bool:
@@ -86,11 +88,11 @@ def parse_suppressions(text: str) -> SuppressionFile:
 
 def format_entry(names: Sequence[str], before: str | None = None) -> str:
     """Return the text to append to the file, whose text is `before` or None, so that these functions are ignored."""
-    quoted_names = [_quote(name) for name in names]
+    quoted_names = [_quote(quoted_name) for quoted_name in names]
     name_list = ", ".join(quoted_names)
     body = f"[[ignored]]\nfunctions = [{name_list}]\n"
     if len(name_list) > _MAX_LINE_LENGTH:
-        body = "[[ignored]]\nfunctions = [\n" + "".join(f"    {name},\n" for name in quoted_names) + "]\n"
+        body = "[[ignored]]\nfunctions = [\n" + "".join(f"    {quoted_name},\n" for quoted_name in quoted_names) + "]\n"
     lead = _FILE_COMMENT + "\n" if not before else "\n" if before.endswith("\n") else "\n\n"
     line_end = "\r\n" if before and "\r\n" in before else "\n"
     return (lead + body).replace("\n", line_end)
@@ -115,15 +117,17 @@ class _Section:
 def _parse_section(lines: Sequence[str]) -> _Section:
     """Return a section's entries and problems. Raises _InvalidSectionError where none of it can be used."""
     section = _Section([], [])
-    for key, value in _parse_toml(lines).items():
-        if key != "ignored":
-            problem = f"there is no '{_shorten(key)}' here, only [[ignored]]; settings are the user's own. Delete it."
-            row = _find_row(key, lines) if len(section.problems) < _MAX_PROBLEMS else 0
+    for member_name, member_value in _parse_toml(lines).items():
+        if member_name != "ignored":
+            problem = (
+                f"there is no '{_shorten(member_name)}' here, only [[ignored]]; settings are the user's own. Delete it."
+            )
+            row = _find_row(member_name, lines) if len(section.problems) < _MAX_PROBLEMS else 0
             section.problems.append((row, problem))
-        elif not isinstance(value, list):
+        elif not isinstance(member_value, list):
             raise _InvalidSectionError(f"ignored is a list of entries: write [[ignored]]. {_REMEDY}")
         else:
-            section.groups += [_parse_entry(entry, lines) for entry in value]
+            section.groups += [_parse_entry(entry, lines) for entry in member_value]
     return section
 
 
@@ -153,16 +157,16 @@ def _parse_entry(entry: Any, lines: Sequence[str]) -> list[str]:
 
 def _check_names(names: Any) -> list[str]:
     """Return the names of an entry's functions, unchanged. Raises ValueError where one is malformed."""
-    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    is_list = isinstance(names, list) and all(isinstance(function_name, str) for function_name in names)
     if not is_list or not 2 <= len(names) <= MAX_FUNCTIONS:
         example = 'functions = ["a.py::one", "b.py::other"]'
         raise ValueError(f"an entry has two functions or more, at most {MAX_FUNCTIONS}, as in {example}.")
-    for name in names:
-        path, separator, function = name.partition("::")
-        if not separator or not path or not function:
-            raise ValueError(f'{_shorten(name)!r} is not like "folder/file.py::function".')
-        if path[0] in "/~" or "\\" in path or ":" in path or ".." in path.split("/"):
-            raise ValueError(f"{_shorten(path)!r} must be relative to this file's folder, with /, and inside it.")
+    for function_name in names:
+        file_path, separator, function = function_name.partition("::")
+        if not separator or not file_path or not function:
+            raise ValueError(f'{_shorten(function_name)!r} is not like "folder/file.py::function".')
+        if file_path[0] in "/~" or "\\" in file_path or ":" in file_path or ".." in file_path.split("/"):
+            raise ValueError(f"{_shorten(file_path)!r} must be relative to this file's folder, with /, and inside it.")
     return list(names)
 
 

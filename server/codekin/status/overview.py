@@ -83,15 +83,15 @@ class Overview:
             embedded=self.indexer.embedded,
             watching=self.indexer.watch_mode,
             problems=(*engine_problems, *self._list_problems()),
-            ignored=sum(file.entries for file in self.suppressions.load_files()),
+            ignored=sum(suppression_file.entries for suppression_file in self.suppressions.load_files()),
             models=self.describe_models(),
         )
 
     def _list_problems(self) -> list[str]:
         """Return the problems of the indexer, the suppression files, the heavy model and the ignore rules."""
         problems = [self.indexer.problem] if self.indexer.problem else []
-        for file in self.suppressions.load_files():
-            problems += file.problems
+        for suppression_file in self.suppressions.load_files():
+            problems += suppression_file.problems
         problems += self.heavy.problems
         problems += json.loads(str(self.index.store.get_meta("rule_problems") or "[]"))
         return problems

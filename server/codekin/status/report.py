@@ -64,9 +64,10 @@ def make_report(paths: IndexPaths, index: Index, workspace: Workspace, *, is_own
     skipped, unparsed = list(store.skipped()), list_unparsed(store, workspace)
     return Report(
         languages=tuple(
-            IndexedLanguage(name, count, function_counts.get(name, 0)) for name, count in file_counts.items()
+            IndexedLanguage(language_name, count, function_counts.get(language_name, 0))
+            for language_name, count in file_counts.items()
         ),
-        skip_reasons=tuple(Counter(_group_reason(item.reason) for item in skipped).most_common()),
+        skip_reasons=tuple(Counter(_group_reason(skipped_file.reason) for skipped_file in skipped).most_common()),
         skipped=tuple(skipped[:_MAX_LISTED_FILES]),
         unparsed_count=len(unparsed),
         unparsed=tuple(unparsed[:_MAX_LISTED_FILES]),
@@ -121,7 +122,8 @@ def to_json(report: Report) -> dict[str, Any]:
         "unparsed": report.unparsed_count,
         "unparsedFiles": _files_to_json(report.unparsed),
         "stored": [
-            {"what": file.purpose, "path": str(file.path), "bytes": file.size_bytes} for file in report.stored_files
+            {"what": stored_file.purpose, "path": str(stored_file.path), "bytes": stored_file.size_bytes}
+            for stored_file in report.stored_files
         ],
         "held": [{"what": process.purpose, "bytes": process.resident_bytes} for process in report.processes],
         "keeper": report.owner,
@@ -133,7 +135,7 @@ def to_json(report: Report) -> dict[str, Any]:
 
 def _files_to_json(files: Sequence[Skipped]) -> list[dict[str, str]]:
     """Return the skipped files with their reasons as JSON, printable."""
-    return [{"path": str(file.path), "reason": printable(file.reason)} for file in files]
+    return [{"path": str(skipped_file.path), "reason": printable(skipped_file.reason)} for skipped_file in files]
 
 
 def _format_time(seconds: float) -> str:

@@ -113,7 +113,7 @@ def prepare_tokens(
     if tokens_path.exists():
         return Tokenizer.from_file(str(vocabulary_path)), np.load(tokens_path, mmap_mode="r")
     source_paths = list_sources(corpus.folder, BlockList(corpus.block_list))
-    source_files = [path for path in source_paths if has_grammar(detect_language(path) or "")]
+    source_files = [source_path for source_path in source_paths if has_grammar(detect_language(source_path) or "")]
     if not source_files:
         raise ModelError(f"There is no source code below {corpus.folder}. Name a folder that has some.")
     source_files = Random(0).sample(source_files, min(max_files, len(source_files)))  # noqa: S311 -- sampling, not secrets
@@ -134,8 +134,8 @@ def prepare_tokens(
 
 def _read_texts(files: list[Path]) -> Iterator[str]:
     """Yield the text of each file."""
-    for path in files:
-        yield path.read_text("utf-8", "replace")
+    for source_path in files:
+        yield source_path.read_text("utf-8", "replace")
 
 
 def learn_tokenizer(texts: Iterator[str], vocabulary_size: int) -> Tokenizer:

@@ -96,7 +96,7 @@ def train_contrastive(
 
 def _format_measures(measures: held_out.Measures) -> str:
     """Return the measures on one line, with three decimals."""
-    return " ".join(f"{name} {value:.3f}" for name, value in measures.items())
+    return " ".join(f"{measure_name} {value:.3f}" for measure_name, value in measures.items())
 
 
 class ContrastiveObjective:

@@ -96,10 +96,10 @@ def _to_comparable_name(name: str) -> str:
 
 def to_plain_name(folder_name: str) -> str:
     """Return the common name of a package's folder: `debian-python-sqlalchemy-doc` gives `sqlalchemy`."""
-    name = re.sub(
+    plain_name = re.sub(
         r"^(python3?|ruby|node|lua|php|rust|golang(-[^-]+)?)-", "", folder_name.partition("-")[2].rpartition("+")[2]
     )
-    return re.sub(r"-(docs?|java|ruby|php|js)$|[-_]?v?\d[\d.]*$", "", name).strip("-")
+    return re.sub(r"-(docs?|java|ruby|php|js)$|[-_]?v?\d[\d.]*$", "", plain_name).strip("-")
 
 
 def read_manifest(path: Path) -> tuple[Package, ...]:
@@ -135,19 +135,21 @@ def check_package(package: Package, block_list: BlockList) -> None:
 
 def list_sources(package_folder: Path, block_list: BlockList, max_bytes: int = 1_000_000) -> Iterator[Path]:
     """Yield the files of an unpacked package that may be trained on: none vendored, minified, large or blocked."""
-    paths = [(path, path.relative_to(package_folder)) for path in sorted(package_folder.rglob("*"))]
+    paths = [
+        (source_path, source_path.relative_to(package_folder)) for source_path in sorted(package_folder.rglob("*"))
+    ]
     excluded_folders = _VENDORED_FOLDERS
-    if any({"src", "lib", "source"}.intersection(relative.parts[:-1]) for _, relative in paths):
+    if any({"src", "lib", "source"}.intersection(relative_path.parts[:-1]) for _, relative_path in paths):
         excluded_folders = _VENDORED_FOLDERS | {"dist"}  # built from the sources beside it
-    for path, relative in paths:
+    for source_path, relative_path in paths:
         if (
-            excluded_folders.intersection(part.lower() for part in relative.parts[1:-1])
-            or ".min." in path.name
-            or block_list.blocks_path(relative)
+            excluded_folders.intersection(part.lower() for part in relative_path.parts[1:-1])
+            or ".min." in source_path.name
+            or block_list.blocks_path(relative_path)
         ):
             continue
-        if path.is_file() and not path.is_symlink() and path.stat().st_size <= max_bytes:
-            yield path
+        if source_path.is_file() and not source_path.is_symlink() and source_path.stat().st_size <= max_bytes:
+            yield source_path
 
 
 def _pin_version(package: Package, separator: str) -> str:

@@ -20,15 +20,17 @@ def pair_across_languages(pairs: Iterable[TextPair], generator: Random) -> Itera
     for pair in pairs:
         if pair.kind == "half":
             code = f"{pair.query}\n{pair.passage}"
-            name = extract_function_name(code)
-            if name and not name.startswith("test "):
-                functions_by_name.setdefault(name, []).append((pair.language, code))
-    for name, functions in sorted(functions_by_name.items()):
+            function_name = extract_function_name(code)
+            if function_name and not function_name.startswith("test "):
+                functions_by_name.setdefault(function_name, []).append((pair.language, code))
+    for function_name, functions in sorted(functions_by_name.items()):
         if len(functions) > _MAX_FUNCTIONS_OF_NAME or len({language for language, _ in functions}) < 2:
             continue
         for language, code in functions:
             counterparts = [
-                function for function in functions if function[0] != language and _share_words(name, code, function[1])
+                function
+                for function in functions
+                if function[0] != language and _share_words(function_name, code, function[1])
             ]
             if counterparts:
                 yield TextPair("twin", code, generator.choice(counterparts)[1], language)
@@ -42,8 +44,8 @@ def extract_function_name(code: str) -> str:
     return ""
 
 
-def _share_words(name: str, first_code: str, second_code: str) -> bool:
+def _share_words(function_name: str, first_code: str, second_code: str) -> bool:
     """Return whether both functions have at least three words in common besides those of their name."""
-    name_words = set(name.split())
+    name_words = set(function_name.split())
     code_words = [{word.lower() for word in _WORD.findall(code)} - name_words for code in (first_code, second_code)]
     return len(code_words[0] & code_words[1]) >= _MIN_SHARED_WORDS

@@ -45,33 +45,33 @@ class TextPair:
     language: str
 
 
-def extract_page_pairs(text: str, suffix: str) -> Iterator[TextPair]:
+def extract_page_pairs(page_text: str, suffix: str) -> Iterator[TextPair]:
     """Yield all example and section pairs of a documentation page."""
-    yield from extract_example_pairs(text, suffix)
+    yield from extract_example_pairs(page_text, suffix)
     if suffix not in {".sgml", ".xml"}:
-        yield from extract_section_pairs(text)
+        yield from extract_section_pairs(page_text)
 
 
-def extract_section_pairs(text: str) -> Iterator[TextPair]:
+def extract_section_pairs(page_text: str) -> Iterator[TextPair]:
     """Yield heading → section text; a short heading is preceded by the page's title."""
-    heading_matches = [heading_match for heading_match in _HEADING.finditer(text) if not heading_match[3]]
+    heading_matches = [heading_match for heading_match in _HEADING.finditer(page_text) if not heading_match[3]]
     page_title = ""
     for heading_match, next_match in zip_longest(heading_matches, heading_matches[1:]):
         heading = " ".join(_MARKUP.sub("", heading_match[1] or heading_match[2]).split())
         page_title = page_title or heading
         full_heading = heading if len(_WORD.findall(heading)) > 2 else f"{page_title}: {heading}"
         question = clean_prose(full_heading) if heading != page_title else clean_prose(heading)
-        answer = _MARKUP.sub("", text[heading_match.end() : next_match.start() if next_match else len(text)]).strip()[
-            :_MAX_SECTION_CHARS
-        ]
+        answer = _MARKUP.sub(
+            "", page_text[heading_match.end() : next_match.start() if next_match else len(page_text)]
+        ).strip()[:_MAX_SECTION_CHARS]
         if question and len(_WORD.findall(answer)) >= _MIN_SECTION_WORDS and clean_prose(answer[:400]):
             yield TextPair("section", question, answer, "")
 
 
-def extract_example_pairs(text: str, suffix: str) -> Iterator[TextPair]:
+def extract_example_pairs(page_text: str, suffix: str) -> Iterator[TextPair]:
     """Yield pairs of heading, preceding paragraph, or both → code block."""
     heading = ""
-    for text_before, code, language in _find_code_blocks(text, suffix):
+    for text_before, code, language in _find_code_blocks(page_text, suffix):
         headings = _HEADING.findall(text_before)
         heading = next((group for group in headings[-1] if group), heading) if headings else heading
         plain_text = (
@@ -90,27 +90,27 @@ def extract_example_pairs(text: str, suffix: str) -> Iterator[TextPair]:
                     yield TextPair("example", question, example, language)
 
 
-def _find_code_blocks(text: str, suffix: str) -> Iterator[tuple[str, str, str]]:
+def _find_code_blocks(page_text: str, suffix: str) -> Iterator[tuple[str, str, str]]:
     """Yield (text before, code, language or "") of each code block in the page's markup."""
     last_end = 0
     if suffix in {".sgml", ".xml"}:
-        for block in _XML_BLOCK.finditer(text):
+        for block in _XML_BLOCK.finditer(page_text):
             code = unescape(re.sub(r"<[^<>]+>", "", block[2]))
-            yield text[last_end : block.start()], code, "csharp" if "C#" in block[1] else "sql"
+            yield page_text[last_end : block.start()], code, "csharp" if "C#" in block[1] else "sql"
             last_end = block.end()
     elif suffix == ".rst":
         rst_blocks = sorted(
-            [*_RST_BLOCK.finditer(text), *_DOCTEST_BLOCK.finditer(text)], key=lambda block: block.start()
+            [*_RST_BLOCK.finditer(page_text), *_DOCTEST_BLOCK.finditer(page_text)], key=lambda block: block.start()
         )
         for block in rst_blocks:
             if block.start() >= last_end:
                 code, language = (block[2], block[1]) if block.re is _RST_BLOCK else (block[1], "python")
                 code = re.sub(r"(?m)^[ \t]*(?:>>> ?|In \[\d+\]: ?)", "", code)
-                yield text[last_end : block.start()], re.sub(r"(?m)^(?: {1,4}|\t)", "", code), language or ""
+                yield page_text[last_end : block.start()], re.sub(r"(?m)^(?: {1,4}|\t)", "", code), language or ""
                 last_end = block.end()
     else:
-        for block in _MARKDOWN_FENCE.finditer(text):
-            yield text[last_end : block.start()], block[2], block[1].lower()
+        for block in _MARKDOWN_FENCE.finditer(page_text):
+            yield page_text[last_end : block.start()], block[2], block[1].lower()
             last_end = block.end()
 
 

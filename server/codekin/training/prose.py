@@ -71,9 +71,9 @@ def _is_english(text: str) -> bool:
     return letter_count >= 0.7 * len(text)
 
 
-def to_question(text: str, language: str, generator: Random) -> str:
+def to_question(summary: str, language: str, generator: Random) -> str:
     """Phrase a summary as a question: "Returns the sum." may give "How do I return the sum in PHP?"."""
-    first_word, _, remainder = text.rstrip(" .").partition(" ")
+    first_word, _, remainder = summary.rstrip(" .").partition(" ")
     verb = first_word.lower()
     third_person = verb if verb.endswith("s") else verb + "s"
     base_form = verb[:-1] if verb.endswith("s") and not verb.endswith("ss") else verb
@@ -86,16 +86,16 @@ def to_question(text: str, language: str, generator: Random) -> str:
     )
 
 
-def add_context(text: str, language: str, package: str, generator: Random) -> str:
+def add_context(question: str, language: str, package: str, generator: Random) -> str:
     """Add a random name of the language or package to a question: "Sort rows" gives "Sort rows in MySQL"."""
     names = [*_SPOKEN_LANGUAGES.get(language.lower(), ()), *([package] if package else [])]
     if not names:
-        return text
-    name = generator.choice(names)
-    plain_text = text.rstrip(" .:?")
+        return question
+    context_name = generator.choice(names)
+    plain_text = question.rstrip(" .:?")
     return (
         generator.choice(_CONTEXT_TEMPLATES)
-        .replace("{name}", name)
+        .replace("{name}", context_name)
         .replace("{}", plain_text[:1].lower() + plain_text[1:])
     )
 
@@ -103,5 +103,5 @@ def add_context(text: str, language: str, package: str, generator: Random) -> st
 def split_name(name: str) -> str:
     """Return the name's words: `getUserName` gives `get user name`; "" for a name of a single word."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
-    text = " ".join(words).lower()
-    return text if len(words) > 1 else ""
+    spoken_name = " ".join(words).lower()
+    return spoken_name if len(words) > 1 else ""

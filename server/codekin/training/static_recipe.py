@@ -51,14 +51,14 @@ TEACHES: dict[str, tuple[tuple[Task, bool], ...]] = {
 def parse_recipe(options: Sequence[str]) -> StaticRecipe:
     """Return the recipe with these options: `--steps 1200 --batch 512`. Raises QueryError for unknown ones."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    for name, value in asdict(StaticRecipe()).items():
-        if name != "dims":
-            parser.add_argument("--" + name.replace("_", "-"), type=type(value), default=value)
+    for option_name, default_value in asdict(StaticRecipe()).items():
+        if option_name != "dims":
+            parser.add_argument("--" + option_name.replace("_", "-"), type=type(default_value), default=default_value)
     try:
         parsed, unknown = parser.parse_known_args(options)
     except argparse.ArgumentError as error:
         raise QueryError(f"{error}. Give a number.") from error
     if unknown:
-        option_names = ", ".join(name.replace("_", "-") for name in vars(parsed))
+        option_names = ", ".join(option_name.replace("_", "-") for option_name in vars(parsed))
         raise QueryError(f"{unknown[0]} is no option of the recipe. There are: {option_names}.")
     return StaticRecipe(**vars(parsed))

@@ -163,7 +163,7 @@ def train_tables(
         optimizer.step()
         mean_losses[batch.kind] = 0.9 * mean_losses.get(batch.kind, loss.item()) + 0.1 * loss.item()
         if step % 100 == 99:
-            losses = " ".join(f"{name}={value:.3f}" for name, value in sorted(mean_losses.items()))
+            losses = " ".join(f"{kind_name}={value:.3f}" for kind_name, value in sorted(mean_losses.items()))
             log.info("step %d of %d, %.0f s: %s", step + 1, recipe.steps, time.monotonic() - started, losses)
         if (step + 1) % CHECKPOINT_STEPS == 0 or step + 1 == recipe.steps:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}

@@ -40,7 +40,11 @@ class TrainingPlan:
 
     def weight_settings(self) -> dict[str, Any]:
         """Return the settings that the trained weights depend on."""
-        return {name: value for name, value in asdict(self).items() if name not in ("checkpoint_steps", "watch_steps")}
+        return {
+            setting_name: value
+            for setting_name, value in asdict(self).items()
+            if setting_name not in ("checkpoint_steps", "watch_steps")
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def run_training(model: nn.Module, plan: TrainingPlan, task: TrainingTask, work_
 
 def _format_measures(measures: Measures) -> str:
     """Return the measures on one line, with four significant digits."""
-    return " ".join(f"{name} {value:.4g}" for name, value in measures.items())
+    return " ".join(f"{measure_name} {value:.4g}" for measure_name, value in measures.items())
 
 
 def use_threads(count: int) -> None:
@@ -136,7 +140,9 @@ def _make_optimizer(model: nn.Module, plan: TrainingPlan) -> torch.optim.Optimiz
 
 def _collect_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """Return the trained parameters and the optimizer's state, for a checkpoint."""
-    trained_parameters = {name: value.detach() for name, value in model.named_parameters() if value.requires_grad}
+    trained_parameters = {
+        parameter_name: value.detach() for parameter_name, value in model.named_parameters() if value.requires_grad
+    }
     return {"learned": trained_parameters, "optimizer": optimizer.state_dict()}
 
 
@@ -159,7 +165,11 @@ def _resume_training(
     if state["recipe"] != _format_recipe(recipe):
         old_recipe, new_recipe = json.loads(state["recipe"]), json.loads(_format_recipe(recipe))
         differences = ", ".join(
-            sorted(name for name in old_recipe | new_recipe if old_recipe.get(name) != new_recipe.get(name))
+            sorted(
+                setting_name
+                for setting_name in old_recipe | new_recipe
+                if old_recipe.get(setting_name) != new_recipe.get(setting_name)
+            )
         )
         raise ModelError(
             f"{checkpoint_path} is of a training with another {differences}. Name another folder, or the same options."

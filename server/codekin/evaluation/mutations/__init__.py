@@ -80,8 +80,11 @@ def make_single_edit_mutants(text: str, language: str, generator: Random) -> dic
         return {}
     has_all_edits = language in FULLY_EDITED_LANGUAGES
     changes = RENAMINGS | LAYOUTS | (STATEMENT_EDITS | CONTROL_EDITS | REWRITES if has_all_edits else {})
-    mutants = {name: _MutantBuilder(original, generator).try_edit(name, change) for name, change in changes.items()}
-    return {name: mutant.text for name, mutant in mutants.items() if mutant is not None}
+    mutants = {
+        edit_name: _MutantBuilder(original, generator).try_edit(edit_name, change)
+        for edit_name, change in changes.items()
+    }
+    return {edit_name: mutant.text for edit_name, mutant in mutants.items() if mutant is not None}
 
 
 class _MutantBuilder:
@@ -92,19 +95,19 @@ class _MutantBuilder:
         self.edits: list[str] = []
         self._generator = generator
 
-    def try_edit(self, name: str, change: Change) -> ParsedFunction | None:
+    def try_edit(self, edit_name: str, change: Change) -> ParsedFunction | None:
         """Apply an edit and return the edited function; None, without a change, where it does not apply or parse."""
         text = change(self.function, self._generator)
         is_changed = text is not None and text != self.function.text
         mutant = parse_function(text, self.function.language) if text is not None and is_changed else None
         if mutant is not None:
             self.function = mutant
-            self.edits.append(name)
+            self.edits.append(edit_name)
         return mutant
 
     def apply_each(self, changes: Mapping[str, Change]) -> int:
         """Try each edit once; return how many were applied."""
-        return sum(self.try_edit(name, change) is not None for name, change in changes.items())
+        return sum(self.try_edit(edit_name, change) is not None for edit_name, change in changes.items())
 
     def apply_some(self, changes: Mapping[str, Change], count: int) -> int:
         """Apply up to `count` edits of random kinds, in at most twelve attempts; return how many were applied."""
@@ -112,8 +115,8 @@ class _MutantBuilder:
         for _ in range(_MAX_ATTEMPTS):
             if edit_count == count:
                 break
-            name = self._generator.choice(sorted(changes))
-            edit_count += self.try_edit(name, changes[name]) is not None
+            edit_name = self._generator.choice(sorted(changes))
+            edit_count += self.try_edit(edit_name, changes[edit_name]) is not None
         return edit_count
 
 

@@ -27,9 +27,9 @@ _COMPARISON_TYPES = re.compile(r"binary_expression|comparison_operator|equality_
 def invert_condition(function: ParsedFunction, generator: Random) -> str | None:
     """Negate the condition of a random if with a plain else and swap its branches; None where there is none."""
     candidates = []
-    for node in function.nodes:
-        condition, branches = node.child_by_field_name("condition"), _find_branches(function, node)
-        if node.type in _IF_TYPES and condition is not None and branches is not None:
+    for branch_node in function.nodes:
+        condition, branches = branch_node.child_by_field_name("condition"), _find_branches(function, branch_node)
+        if branch_node.type in _IF_TYPES and condition is not None and branches is not None:
             consequence, alternative = branches
             edits = [
                 _negate_condition(function, condition),
@@ -84,18 +84,18 @@ def convert_for_to_while(function: ParsedFunction, generator: Random) -> str | N
         generator,
         [
             converted
-            for node in _find_loops(function, "for_statement")
-            if (converted := convert_loop(function, node)) is not None
+            for loop_node in _find_loops(function, "for_statement")
+            if (converted := convert_loop(function, loop_node)) is not None
         ],
     )
 
 
-def _convert_counting_loop(function: ParsedFunction, node: "Node") -> str | None:
+def _convert_counting_loop(function: ParsedFunction, for_loop: "Node") -> str | None:
     """Convert `for (start; condition; step)` to a `while` with a counter; None where that could change the result."""
-    for_clause = next((child for child in node.children if child.type == "for_clause"), node)
+    for_clause = next((child for child in for_loop.children if child.type == "for_clause"), for_loop)
     initializer = _find_field(for_clause, "initializer", "initialize", "init")
     condition, increment = _find_field(for_clause, "condition"), _find_field(for_clause, "update", "increment")
-    body, statement_rows = _find_field(node, "body"), function.find_statement_rows(node)
+    body, statement_rows = _find_field(for_loop, "body"), function.find_statement_rows(for_loop)
     if initializer is None or condition is None or increment is None or body is None or statement_rows is None:
         return None
     start_text, condition_text, increment_text = (
@@ -106,38 +106,45 @@ def _convert_counting_loop(function: ParsedFunction, node: "Node") -> str | None
     is_block = body_text.startswith("{") and "\n" in body_text
     if not is_block or re.search(r"\bcontinue\b", body_text) or "," in increment_text:
         return None
-    if any(not _is_used_only_in(function, name, node) for name in names):
+    if any(not _is_used_only_in(function, variable_name, for_loop) for variable_name in names):
         return None
     indent, terminator = function.read_indentation(statement_rows[0]), "" if function.language == "go" else ";"
     loop_head = f"for {condition_text}" if function.language == "go" else f"while ({condition_text})"
     last_line = f"{indent}{function.indentation_step}{increment_text}{terminator}"
     loop_body = f"{body_text[:-1].rstrip()}\n{last_line}\n{indent}}}"
     replacement = f"{start_text}{terminator}\n{indent}{loop_head} {loop_body}"
-    return function.apply_edits([(node.start_byte, node.end_byte, replacement)])
+    return function.apply_edits([(for_loop.start_byte, for_loop.end_byte, replacement)])
 
 
-def _convert_range_loop(function: ParsedFunction, node: "Node") -> str | None:
+def _convert_range_loop(function: ParsedFunction, for_loop: "Node") -> str | None:
     """Convert Python's `for` over a range to a `while` with a counter; None where that could change the result."""
-    target, iterable, body = _find_field(node, "left"), _find_field(node, "right"), _find_field(node, "body")
+    target, iterable, body = (
+        _find_field(for_loop, "left"),
+        _find_field(for_loop, "right"),
+        _find_field(for_loop, "body"),
+    )
     match = re.fullmatch(r"range\((?:(\w+), )?(\w+)\)", function.read_text(iterable)) if iterable is not None else None
-    if target is None or body is None or match is None or target.type != "identifier" or has_else(node):
+    if target is None or body is None or match is None or target.type != "identifier" or has_else(for_loop):
         return None
-    name, body_text = function.read_text(target), function.read_text(body)
+    variable_name, body_text = function.read_text(target), function.read_text(body)
     first_value, end_value = match[1] or "0", match[2]
     loop_disturbances = (
-        rf"\b(?:continue|yield|await)\b|\b{name}\b\s*[-+*/%|&]?=[^=]|\b(?:{end_value})\b\s*[-+*/%|&]?=[^=]"
+        rf"\b(?:continue|yield|await)\b|\b{variable_name}\b\s*[-+*/%|&]?=[^=]|\b(?:{end_value})\b\s*[-+*/%|&]?=[^=]"
     )
     has_fixed_end = end_value.isdecimal() or end_value in function.variables
-    if re.search(loop_disturbances, body_text) or not has_fixed_end or not _is_used_only_in(function, name, node):
+    if (
+        re.search(loop_disturbances, body_text)
+        or not has_fixed_end
+        or not _is_used_only_in(function, variable_name, for_loop)
+    ):
         return None
-    indent = function.read_indentation(node.start_point[0])
-    loop_head = (
-        f"{name} = {first_value}\n{indent}while {name} < {end_value}:\n{function.read_indentation(body.start_point[0])}"
-    )
-    replacement = f"{loop_head}{body_text}\n{function.read_indentation(body.start_point[0])}{name} += 1"
+    indent = function.read_indentation(for_loop.start_point[0])
+    body_indent = function.read_indentation(body.start_point[0])
+    loop_head = f"{variable_name} = {first_value}\n{indent}while {variable_name} < {end_value}:\n{body_indent}"
+    replacement = f"{loop_head}{body_text}\n{body_indent}{variable_name} += 1"
     return (
-        function.apply_edits([(node.start_byte, node.end_byte, replacement)])
-        if function.find_statement_rows(node) and _has_own_lines(node, body)
+        function.apply_edits([(for_loop.start_byte, for_loop.end_byte, replacement)])
+        if function.find_statement_rows(for_loop) and _has_own_lines(for_loop, body)
         else None
     )
 
@@ -145,36 +152,40 @@ def _convert_range_loop(function: ParsedFunction, node: "Node") -> str | None:
 def convert_while(function: ParsedFunction, generator: Random) -> str | None:
     """Convert a random `while` to `for (; c; )`, or to an endless loop with a break; None where none qualifies."""
     candidates = []
-    for node in _find_loops(function, "while_statement", "while_expression", "for_statement"):
-        condition, body = _find_field(node, "condition"), _find_field(node, "body")
-        if function.language == "go" and node.type == "for_statement":
-            condition = next((child for child in node.named_children if child.type.endswith("_expression")), None)
-        if condition is None or body is None or (node.type == "for_statement") != (function.language == "go"):
+    for loop_node in _find_loops(function, "while_statement", "while_expression", "for_statement"):
+        condition, body = _find_field(loop_node, "condition"), _find_field(loop_node, "body")
+        if function.language == "go" and loop_node.type == "for_statement":
+            condition = next((child for child in loop_node.named_children if child.type.endswith("_expression")), None)
+        if condition is None or body is None or (loop_node.type == "for_statement") != (function.language == "go"):
             continue
         condition_text = function.read_text(condition)
-        if function.language_templates.c_like and node.type == "while_statement":
+        if function.language_templates.c_like and loop_node.type == "while_statement":
             bare_condition = condition_text[1:-1] if condition_text.startswith("(") else condition_text
             candidates.append(
-                function.apply_edits([(node.start_byte, body.start_byte, f"for (; {bare_condition}; ) ")])
+                function.apply_edits([(loop_node.start_byte, body.start_byte, f"for (; {bare_condition}; ) ")])
             )
-        elif function.language in ("python", "go", "rust") and _has_own_lines(node, body) and not has_else(node):
-            candidates.append(function.apply_edits(_make_endless_loop(function, node, condition, body)))
+        elif (
+            function.language in ("python", "go", "rust")
+            and _has_own_lines(loop_node, body)
+            and not has_else(loop_node)
+        ):
+            candidates.append(function.apply_edits(_make_endless_loop(function, loop_node, condition, body)))
     return choose_result(generator, candidates)
 
 
-def _make_endless_loop(function: ParsedFunction, node: "Node", condition: "Node", body: "Node") -> list[Edit]:
+def _make_endless_loop(function: ParsedFunction, loop_node: "Node", condition: "Node", body: "Node") -> list[Edit]:
     """Return the edits that turn a conditional loop into an endless one that its first statement leaves."""
     exit_condition = function.language_templates.negation.format(value=function.read_text(condition))
-    inner_indent = function.read_indentation(node.start_point[0]) + function.indentation_step
+    inner_indent = function.read_indentation(loop_node.start_point[0]) + function.indentation_step
     if function.language == "python":
         inner_indent = function.read_indentation(body.start_point[0])
         exit_line = f"{inner_indent}{function.indentation_step}break"
         loop_start = f"while True:\n{inner_indent}if {exit_condition}:\n{exit_line}\n{inner_indent}"
-        return [(node.start_byte, body.start_byte, loop_start)]
+        return [(loop_node.start_byte, body.start_byte, loop_start)]
     loop_head, terminator = ("for {", "") if function.language == "go" else ("loop {", ";")
     exit_line = f"{inner_indent}{function.indentation_step}break{terminator}"
     loop_start = f"{loop_head}\n{inner_indent}if {exit_condition} {{\n{exit_line}\n{inner_indent}}}"
-    return [(node.start_byte, body.start_byte + 1, loop_start)]
+    return [(loop_node.start_byte, body.start_byte + 1, loop_start)]
 
 
 CONTROL_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
@@ -211,7 +222,7 @@ def _has_own_lines(node: "Node", body: "Node") -> bool:
     )
 
 
-def _is_used_only_in(function: ParsedFunction, name: str, node: "Node") -> bool:
-    """Return whether the function uses the variable, and only inside of `node`."""
-    uses = function.variables.get(name, [])
-    return bool(uses) and all(node.start_byte <= use.start_byte < node.end_byte for use in uses)
+def _is_used_only_in(function: ParsedFunction, variable_name: str, scope_node: "Node") -> bool:
+    """Return whether the function uses the variable, and only inside of `scope_node`."""
+    uses = function.variables.get(variable_name, [])
+    return bool(uses) and all(scope_node.start_byte <= use_node.start_byte < scope_node.end_byte for use_node in uses)

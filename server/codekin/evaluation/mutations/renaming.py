@@ -19,7 +19,7 @@ def rename_locals(function: ParsedFunction, generator: Random) -> str | None:
     edits: list[Edit] = []
     for old_name, uses in function.variables.items():
         new_name = choose_name(old_name, taken_names, generator)
-        edits += [(use.start_byte, use.end_byte, new_name) for use in uses]
+        edits += [(use_node.start_byte, use_node.end_byte, new_name) for use_node in uses]
     return function.apply_edits(edits) if edits else None
 
 
@@ -38,7 +38,7 @@ def rename_function(function: ParsedFunction, generator: Random) -> str | None:
         if leaf == name_node
         or (leaf.type in _FUNCTION_NAME_TYPES and function.read_text(leaf) == old_name and not function.is_member(leaf))
     ]
-    return function.apply_edits((use.start_byte, use.end_byte, new_name) for use in uses)
+    return function.apply_edits((use_node.start_byte, use_node.end_byte, new_name) for use_node in uses)
 
 
 def change_literals(function: ParsedFunction, generator: Random) -> str | None:

@@ -93,19 +93,19 @@ def extract_variable(function: ParsedFunction, generator: Random) -> str | None:
     candidates = []
     for block in function.blocks:
         for statement in block:
-            rows, value = function.find_statement_rows(statement), _find_extractable_value(function, statement)
-            if rows and value is not None and rows[0] not in function.frozen_rows:
-                name = choose_name("value", set(map(function.read_text, function.leaves)), generator)
+            rows, value_node = function.find_statement_rows(statement), _find_extractable_value(function, statement)
+            if rows and value_node is not None and rows[0] not in function.frozen_rows:
+                variable_name = choose_name("value", set(map(function.read_text, function.leaves)), generator)
                 assignment = function.read_indentation(rows[0]) + function.language_templates.binding.format(
-                    name=name, value=function.read_text(value)
+                    name=variable_name, value=function.read_text(value_node)
                 )
                 insertion_byte = len("\n".join(function.lines[: rows[0]]).encode()) + (rows[0] > 0)
-                reference = "$" + name if function.language == "php" else name
+                reference = "$" + variable_name if function.language == "php" else variable_name
                 candidates.append(
                     function.apply_edits(
                         [
                             (insertion_byte, insertion_byte, assignment + "\n"),
-                            (value.start_byte, value.end_byte, reference),
+                            (value_node.start_byte, value_node.end_byte, reference),
                         ]
                     )
                 )
@@ -121,13 +121,17 @@ def inline_variable(function: ParsedFunction, generator: Random) -> str | None:
             _find_inlinable_use(function, assignment, next_statement),
         )
         if rows and use_and_value is not None:
-            use, value = use_and_value
-            needs_no_parentheses = _ATOMIC_TYPES.fullmatch(value.type) or next_statement.type in _RETURN_TYPES
-            inlined_text = function.read_text(value) if needs_no_parentheses else f"({function.read_text(value)})"
+            use_node, value_node = use_and_value
+            needs_no_parentheses = _ATOMIC_TYPES.fullmatch(value_node.type) or next_statement.type in _RETURN_TYPES
+            inlined_text = (
+                function.read_text(value_node) if needs_no_parentheses else f"({function.read_text(value_node)})"
+            )
             first_byte = len("\n".join(function.lines[: rows[0]]).encode()) + (rows[0] > 0)
             last_byte = len("\n".join(function.lines[: rows[1] + 1]).encode()) + 1
             candidates.append(
-                function.apply_edits([(first_byte, last_byte, ""), (use.start_byte, use.end_byte, inlined_text)])
+                function.apply_edits(
+                    [(first_byte, last_byte, ""), (use_node.start_byte, use_node.end_byte, inlined_text)]
+                )
             )
     return choose_result(generator, candidates)
 
@@ -154,15 +158,15 @@ def find_assignment(function: ParsedFunction, statement: "Node") -> tuple[set[st
     operator = next((node for node in list_nodes(statement) if node.type in ("=", ":=")), None)
     if operator is None or operator.next_named_sibling is None:
         return None
-    value = operator.next_named_sibling
-    if value.type == "expression_list" and value.named_child_count == 1:
-        value = value.named_children[0]
+    value_node = operator.next_named_sibling
+    if value_node.type == "expression_list" and value_node.named_child_count == 1:
+        value_node = value_node.named_children[0]
     names = {
         function.read_text(leaf) for leaf in function.find_bindings(statement) if leaf.end_byte <= operator.start_byte
     }
     target_text = function.data[statement.start_byte : operator.start_byte].decode()
-    is_complete = statement.end_byte - value.end_byte <= 1
-    return (names, value) if names and is_complete and not re.search(r"[.(\[*]|->|,", target_text) else None
+    is_complete = statement.end_byte - value_node.end_byte <= 1
+    return (names, value_node) if names and is_complete and not re.search(r"[.(\[*]|->|,", target_text) else None
 
 
 def _are_independent(function: ParsedFunction, upper: "Node", lower: "Node") -> bool:
@@ -189,17 +193,17 @@ def _list_names(function: ParsedFunction, node: "Node") -> set[str]:
 def _find_extractable_value(function: ParsedFunction, statement: "Node") -> "Node | None":
     """Return a one-line value that can be computed before the statement without other effects; None if none."""
     if statement.type in _RETURN_TYPES:
-        value = statement.named_children[0] if statement.named_child_count == 1 else None
-        if value is not None and value.type in ("expression_list", "argument_list"):
-            value = value.named_children[0] if value.named_child_count == 1 else None
+        value_node = statement.named_children[0] if statement.named_child_count == 1 else None
+        if value_node is not None and value_node.type in ("expression_list", "argument_list"):
+            value_node = value_node.named_children[0] if value_node.named_child_count == 1 else None
     else:
-        value = _find_first_argument(function, statement)
-    if value is None or value.child_count == 0 or value.type == "variable_name":
+        value_node = _find_first_argument(function, statement)
+    if value_node is None or value_node.child_count == 0 or value_node.type == "variable_name":
         return None
-    if value.start_point[0] != value.end_point[0]:
+    if value_node.start_point[0] != value_node.end_point[0]:
         return None
-    has_special_part = any(_SPECIAL_ARGUMENT_TYPES.fullmatch(node.type) for node in list_nodes(value))
-    return None if has_special_part or "{" in function.read_text(value)[:1] else value
+    has_special_part = any(_SPECIAL_ARGUMENT_TYPES.fullmatch(node.type) for node in list_nodes(value_node))
+    return None if has_special_part or "{" in function.read_text(value_node)[:1] else value_node
 
 
 def _find_first_argument(function: ParsedFunction, statement: "Node") -> "Node | None":
@@ -230,18 +234,26 @@ def _find_inlinable_use(
         or not (next_statement.type in _RETURN_TYPES or _ASSIGNMENT_TYPES.fullmatch(next_statement.type))
     ):
         return None
-    (name,), value = binding
-    uses = function.variables.get(name, [])
+    (variable_name,), value_node = binding
+    uses = function.variables.get(variable_name, [])
     if len(uses) != 2 or not next_statement.start_byte <= uses[1].start_byte < next_statement.end_byte:
         return None
-    use = uses[1].parent if function.language == "php" else uses[1]
-    if use is None or value.start_point[0] != value.end_point[0] or "{" in function.read_text(value):
+    use_node = uses[1].parent if function.language == "php" else uses[1]
+    if (
+        use_node is None
+        or value_node.start_point[0] != value_node.end_point[0]
+        or "{" in function.read_text(value_node)
+    ):
         return None
-    if re.fullmatch(rf"return\s+\$?{re.escape(name)}\s*;?", function.read_text(next_statement)):
-        return use, value
-    if next_statement.type in _RETURN_TYPES and not _ATOMIC_TYPES.fullmatch(value.type):
+    if re.fullmatch(rf"return\s+\$?{re.escape(variable_name)}\s*;?", function.read_text(next_statement)):
+        return use_node, value_node
+    if next_statement.type in _RETURN_TYPES and not _ATOMIC_TYPES.fullmatch(value_node.type):
         return None
-    return (use, value) if _can_move_value(value, use, next_statement) and not _is_target(use) else None
+    return (
+        (use_node, value_node)
+        if _can_move_value(value_node, use_node, next_statement) and not _is_target(use_node)
+        else None
+    )
 
 
 def _can_move_value(value: "Node", use: "Node", statement: "Node") -> bool:
@@ -258,7 +270,7 @@ def _can_move_value(value: "Node", use: "Node", statement: "Node") -> bool:
     )
 
 
-def _is_target(use: "Node") -> bool:
+def _is_target(use_node: "Node") -> bool:
     """Return whether the use is assigned to."""
-    following_node = use.next_sibling
+    following_node = use_node.next_sibling
     return following_node is not None and re.fullmatch(r"[-+*/%&|^<>?]*=|\+\+|--|:=", following_node.type) is not None

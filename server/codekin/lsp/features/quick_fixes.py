@@ -84,8 +84,8 @@ def _make_ignore_action(
 ) -> types.CodeAction:
     """Return the quick fix that applies the suppression edit."""
     workspace_edit = _to_workspace_edit(client, documents, suppression)
-    kind = types.CodeActionKind.QuickFix
-    return types.CodeAction(title, kind=kind, diagnostics=[diagnostic], edit=workspace_edit)
+    action_kind = types.CodeActionKind.QuickFix
+    return types.CodeAction(title, kind=action_kind, diagnostics=[diagnostic], edit=workspace_edit)
 
 
 def _find_duplicates(
