@@ -63,6 +63,10 @@ def test_a_shebang_says_the_language_of_a_file_without_an_extension(first_line: 
 def test_a_header_is_cpp_where_its_text_is() -> None:
     assert detect_language(PurePath("a.h"), text="#include <vector>\nint f(void);\n") == "cpp"
     assert detect_language(PurePath("a.h"), text="namespace a {\n}\n") == "cpp"
+    assert detect_language(PurePath("a.h"), text="inline bool is_dark(const QColor &color) {\n}\n") == "cpp"
+    assert detect_language(PurePath("a.h"), text="Money operator+(Money one, Money other);\n") == "cpp"
+    assert detect_language(PurePath("a.h"), text="inline int limit() { return Limits::most; }\n") == "cpp"
+    assert detect_language(PurePath("a.h"), text="/* see Limits::most\n * or operator+ */\nint f(int);\n") == "c"
     assert detect_language(PurePath("a.h"), text="#include <stdio.h>\nint f(void);\n") == "c"
 
 

@@ -33,6 +33,16 @@ from codekin.code.magics import read_cell
 read_cell([" " * (1 << 20) + "x", "%time" + " -11" * 1000], "python")
 """
 
+BLANK_MACROS = """
+from codekin.code.directives import blank_directives
+from codekin.code.macros import blank_macros
+units = ["UPB_X ", "FOO(a,", "FOO(/*", ") AAA(x) ", "a* AAA(", "AAA a::b ", "AAA a\\n ", "FOO(a)\\n "]
+units += ['#define a \\\\\\n/*', "#if x\\n", "#if x\\n#endif\\n", "#if (\\n#else\\n"]
+for unit in units:
+    lines = (unit * 10_000)[:9_000] + "\\n"  # the parser is given no longer ones
+    blank_macros(blank_directives((lines * 30)[: 1 << 18].encode()))
+"""
+
 
 def run_with_limit(*arguments: str) -> int:
     def limit_processor_time() -> None:
@@ -53,6 +63,6 @@ def test_a_scan_ends_within_the_limit(language: str, unit: str) -> None:
     assert run_with_limit(SCAN, language, unit) == 0
 
 
-@pytest.mark.parametrize("code", [DETECT_LANGUAGE, EXTRACT_COMMENT, HASH_LINES, READ_CELL])
+@pytest.mark.parametrize("code", [DETECT_LANGUAGE, EXTRACT_COMMENT, HASH_LINES, READ_CELL, BLANK_MACROS])
 def test_a_pattern_ends_within_the_limit(code: str) -> None:
     assert run_with_limit(code) == 0

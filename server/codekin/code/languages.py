@@ -144,11 +144,28 @@ def _invert_table(table: dict[str, str]) -> dict[str, str]:
 _BY_EXTENSION, _BY_NAME, _BY_INTERPRETER = map(_invert_table, (_EXTENSIONS, _NAMES, _INTERPRETERS))
 
 _SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+|\w+=\S*\s+)*)?(?:\S*/)?([A-Za-z-]+)")
-_CPP_IN_A_HEADER = re.compile(
+_CPP_LINES_IN_A_HEADER = re.compile(
     r"^[^\S\n]*+(?:class\s+\w|namespace\b|template\s*<|using\s+\w|(?:public|private|protected)\s*:|constexpr\b"
-    r"|#\s*include\s*<(?:string|vector|memory|map|utility|functional|algorithm|iostream|optional)>)|\bstd::",
+    r"|enum\s+(?:class|struct)\b|#\s*include\s*<(?:string|vector|memory|map|utility|functional|algorithm|iostream"
+    r"|optional|c(?:stdint|stddef|stdlib|string|math|assert))>)",
     re.MULTILINE,
 )
+_CPP_MARKS = ("::", "operator", "static_cast<", "default;", "delete;")  # where a text has none, the pattern isn't tried
+_CPP_IN_CODE = re.compile(
+    r"^(?![^\S\n]*+(?:\*|/[/*]))[^\n\"/]*?(?:\b[A-Za-z_]\w*::~?[A-Za-z_]|\boperator\s*(?:[-+*/%^&|~!=<>,]|\(\)|\[\])"
+    r"|\bstatic_cast<|=\s*(?:default|delete)\s*;)",
+    re.MULTILINE,
+)
+_REFERENCE_PARAMETER = re.compile(r"[(,]\s*+const\s++\w++(?:<[^<>\n]*>)?\s*+&\s*+\w")
+
+
+def _is_cpp_header(text: str) -> bool:
+    """Return whether the text of a `.h` file is C++: what C has not, outside of comments."""
+    return (
+        _CPP_LINES_IN_A_HEADER.search(text) is not None
+        or (any(mark in text for mark in _CPP_MARKS) and _CPP_IN_CODE.search(text) is not None)
+        or ("&" in text and _REFERENCE_PARAMETER.search(text) is not None)
+    )
 
 
 def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str | None:
@@ -167,7 +184,7 @@ def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str
             language = _detect_by_shebang(first_line or text[:200])
         elif language is None and file_name.startswith(("dockerfile.", "makefile.")):
             language = _BY_NAME[file_name.split(".", 1)[0]]
-        elif file_ending == "h" and _CPP_IN_A_HEADER.search(text):
+        elif file_ending == "h" and _is_cpp_header(text):
             language = "cpp"
     return language
 

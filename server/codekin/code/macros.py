@@ -9,6 +9,7 @@ from functools import lru_cache
 _MAX_CACHED_PIECE_BYTES = 16_384  # longer pieces are not cached
 _MAX_CACHED_PIECES = 4096  # more than a file of thousands of lines has
 _MACRO = rb"[A-Z][A-Z0-9_]{2,}"
+_ARGUMENTS = rb"\((?:[^()\n;{}]++|\([^()\n;{}]*+\))*+\)"
 # class API_EXPORT Name : …   struct ALIGNED(16) Name {
 _MACRO_IN_CLASS_HEAD = re.compile(
     rb"\b(?:class|struct|union|enum)[ \t]+(" + _MACRO + rb"(?:\([^()\n]*\))?)(?=[ \t]+[A-Za-z_][\w:]*[ \t]*"
@@ -19,18 +20,46 @@ _MACRO_IN_CLASS_HEAD = re.compile(
 _MACRO_ALONE = re.compile(
     rb"^[ \t]*(" + _MACRO + rb"(?:[ \t]*\([^;{}\n]*\)(?=[ \t]*$(?!\s*\w+\s*\()))?)[ \t]*$(?!\s*[({:])", re.MULTILINE
 )
-# FOO_API int name(
+# FOO_API int name(   static FOO_API ::ns::Type<T>& name(
 _MACROS_IN_FRONT = re.compile(
-    rb"^[ \t]*(?:template[ \t]*<[^\n{};]*>[ \t]*)?((?:" + _MACRO + rb"[ \t]+)+)"
-    rb"(?=(?:[a-z]\w*[ \t*&]+)+(?:[A-Za-z_~]\w*[ \t]*)?\()",
+    rb"^[ \t]*(?:template[ \t]*<[^\n{};]*>[ \t]*)?(?:(?:static|inline|constexpr|virtual|extern|friend)[ \t]+){0,3}"
+    rb"((?:" + _MACRO + rb"[ \t]+)+)(?=(?:(?:::)?[A-Za-z_]\w*+(?:::\w++)*+(?:<[^\n;{}()]{0,200}>)?(?:[ \t*&]+|"
+    rb"[*& \t]*\n[ \t]*)){1,8}(?:(?:\w++::)*+(?:operator\b[^\n(]{1,40}|~?[A-Za-z_]\w*+)[ \t]*)?\()",
     re.MULTILINE,
+)
+# Type* NULLABLE name   const char * FORMAT_ARG(3)⏎name(
+_MACRO_AFTER_POINTER = re.compile(
+    rb"(?:[*&][ \t]*("
+    + _MACRO
+    + rb"(?:"
+    + _ARGUMENTS
+    + rb")?)(?=\s+[A-Za-z_])|[\w>][*&][ \t]+("
+    + _MACRO
+    + rb")(?=[ \t]*[,)>]))"
 )
 # TEST_CASE("adds numbers", "[math]") {  which is to be parsed as a function
 _TEST_WITH_STRING_NAME = re.compile(
     rb"^[ \t]*(?:[A-Z]{1,20}_){0,3}(?:TEST|SCENARIO)(?:_[A-Z]{1,20}){0,3}\([^\n]*\)[ \t]*\{?[ \t]*$", re.MULTILINE
 )
+# void push(int item) EXCLUSIVE_LOCKS_REQUIRED(mutex) {   bool event() Q_DECL_OVERRIDE {
+_MACROS_AFTER_PARAMETERS = re.compile(
+    rb"\)[ \t]*(?:\n[ \t]+)?(?:(?:const|noexcept|override|final|volatile)\b[ \t]*(?:\n[ \t]+)?){0,4}"
+    rb"((?:(?!\w*(?:TEST|SECTION|SCENARIO))" + _MACRO + rb"\b[ \t]*(?:\n[ \t]+)?(?:" + _ARGUMENTS + rb"[ \t]*)?"
+    rb"(?:\n[ \t]+)?){1,4})(?=\s*(?:\{|:(?!:)|->|(?:const|noexcept|override|final|try)\b))"
+)
+# SYSCALL_DEFINE3(read, int, fd) {   PHP_METHOD(Message, serialize) {   at the margin
+_DEFINER = re.compile(
+    rb"^(?:(?:static|inline|extern)[ \t]+){0,2}(?!\w*NAMESPACE)([A-Z][A-Z0-9_]{2,})[ \t]*"
+    rb"\(((?:[^(){};\"/]{1,999}+|\"(?:[^\"\\\n]|\\.){0,999}+\"|/\*(?:[^*}]|\*(?!/)){0,4000}+\*/|/"
+    rb"|\([^(){};]{0,999}+\)){0,99}+)\)"
+    rb"(?=\s*(?:\([^(){};]*+\)\s*)?\{)",
+    re.MULTILINE,
+)
+# int *first(Widget* = nullptr)
+_DEFAULT_OF_UNNAMED = re.compile(rb"[\w>][ \t]?[*&][ \t]*(=[ \t]*(?:nullptr|NULL|0)\b)(?=[ \t]*[,)])")
 _STRING_LITERAL = re.compile(rb'"(?:[^"\\\n]|\\.)*"')
 _NON_WORD_CHARACTER = re.compile(rb"\W")
+_VISIBLE = re.compile(rb"[^\n]")
 
 
 def blank_macros(source: bytes) -> bytes:
@@ -57,16 +86,33 @@ def _blank_piece(source: bytes) -> bytes:
     """Blank the macros of one piece, and join the words of a test's quoted name so that it parses as a function."""
     if _TEST_WITH_STRING_NAME.search(source):
         source = _TEST_WITH_STRING_NAME.sub(_join_string_words, source)
-    for pattern in (_MACRO_IN_CLASS_HEAD, _MACRO_ALONE, _MACROS_IN_FRONT):
+    if _DEFINER.search(source):
+        source = _DEFINER.sub(_declare_function, source)
+    for pattern in (
+        _MACROS_AFTER_PARAMETERS,
+        _DEFAULT_OF_UNNAMED,
+        _MACRO_AFTER_POINTER,
+        _MACRO_IN_CLASS_HEAD,
+        _MACRO_ALONE,
+        _MACROS_IN_FRONT,
+    ):
         source = pattern.sub(_blank_group, source)
     return source
 
 
 def _blank_group(match: re.Match[bytes]) -> bytes:
-    """Return the match with its first group replaced by spaces."""
-    start, end = match.start(1) - match.start(), match.end(1) - match.start()
+    """Blank the group that matched, except for line ends."""
+    group = match.lastindex or 0
+    start, end = match.start(group) - match.start(), match.end(group) - match.start()
     text = match[0]
-    return text[:start] + b" " * (end - start) + text[end:]
+    return text[:start] + _VISIBLE.sub(b" ", text[start:end]) + text[end:]
+
+
+def _declare_function(match: re.Match[bytes]) -> bytes:
+    """Make a function without parameters of a macro call: its first letter becomes a type, its second a blank."""
+    start, end = match.start(1) - match.start(), match.end(2) - match.start()
+    text, arguments = match[0], _VISIBLE.sub(b" ", match[2])
+    return text[: start + 1] + b" " + text[start + 2 : match.start(2) - match.start()] + arguments + text[end:]
 
 
 def _join_string_words(match: re.Match[bytes]) -> bytes:

@@ -14,6 +14,11 @@ _TYPE_ARGUMENTS = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 _GO_RECEIVER = re.compile(rb"(?<!\w)(\w++)\s*+(?:\[.*)?\)$", re.DOTALL)
 _ROOT_OBJECTS = frozenset({"exports", "this", "self", "window", "global", "globalThis"})
 _TEST_MACRO = re.compile(rb"(?:[A-Z]+_){0,3}(?:TEST|SCENARIO)(?:_[A-Z]+){0,3}[ \t]*\((.{1,300}?)\)\s*\{", re.DOTALL)
+_DEFINER_MACRO = re.compile(
+    rb"(?:(?:static|inline|extern)[ \t]+){0,2}(?!\w*NAMESPACE)([A-Z][A-Z0-9_]{2,})[ \t]*\(\s*\"?([A-Za-z_]\w*+)\"?\s*"
+    rb"(?:,\s*([A-Za-z_]\w*+)\s*)?[,)]"
+)
+_TYPE_CONVERSION = re.compile(r"\s+(?!(?:new|delete|co_await)\b)[A-Za-z_:]")
 _QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _WRAPPED_DECLARATORS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})
 _MAX_DECLARATORS = 16  # pointers, arrays, parentheses around one name
@@ -117,6 +122,9 @@ def _name_c_function(node: "Node", source: bytes) -> SourceName | None:
     test_match = _TEST_MACRO.match(source, node.start_byte, node.end_byte)
     if test_match is not None:
         return _name_macro_test(test_match, node)
+    definer_match = _DEFINER_MACRO.match(source, node.start_byte, node.end_byte)
+    if definer_match is not None:
+        return _name_macro_function(definer_match, node)
     declarator = node
     for _ in range(_MAX_DECLARATORS):
         inner_declarator = declarator.child_by_field_name("declarator")
@@ -125,6 +133,8 @@ def _name_c_function(node: "Node", source: bytes) -> SourceName | None:
         if inner_declarator is None:
             break
         declarator = inner_declarator
+        if declarator.type == "operator_cast":
+            break
     if declarator is node:
         return None
     return _parse_scoped_name(read_text(declarator, source), declarator)
@@ -133,6 +143,8 @@ def _name_c_function(node: "Node", source: bytes) -> SourceName | None:
 def _parse_scoped_name(text: str, node: "Node") -> SourceName | None:
     """Return a scoped name: `ns::Type<T>::method` is `method` of `ns.Type`. None if it can't be a name."""
     scope_text, operator, operator_symbol = text.partition("operator")
+    if operator_symbol[:1].isspace() and _TYPE_CONVERSION.match(operator_symbol):
+        operator_symbol = operator_symbol.partition("(")[0]
     if operator and (operator_symbol[:1].isalnum() or operator_symbol[:1] == "_"):
         scope_text, operator, operator_symbol = text, "", ""  # a name like operator_of
     parts = [part.split()[-1] for part in _remove_type_arguments(scope_text).split("::") if part.strip()]
@@ -151,6 +163,16 @@ def _name_macro_test(test_match: re.Match[bytes], node: "Node") -> SourceName | 
     if not parts[-1] or len(text) > MAX_NAME or "\n" in parts[-1]:
         return None
     return SourceName(parts[-1], node.start_point[0], node.start_byte, ".".join(parts[:-1]), of_test=True)
+
+
+def _name_macro_function(definer_match: re.Match[bytes], node: "Node") -> SourceName | None:
+    """Read the name that a macro defines: read of `SYSCALL_DEFINE3(read, …)`, and serialize of Message of
+    `PHP_METHOD(Message, serialize)`.
+    """
+    parts = [part.decode("utf-8", "replace") for part in definer_match.group(2, 3) if part]
+    name = parts[-1] if b"METHOD" in definer_match[1] else parts[0]
+    qualifier = parts[0] if name is not parts[0] else ""
+    return SourceName(name, node.start_point[0], node.start_byte, qualifier, bool(qualifier))
 
 
 def _name_c_type(node: "Node", source: bytes) -> SourceName | None:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from codekin.code.budget import ParseBudget, make_reader
+from codekin.code.directives import blank_directives
 from codekin.code.grammar_types import Grammar, NodeRole
 from codekin.code.grammars import GRAMMARS
 from codekin.code.macros import blank_macros
@@ -153,7 +154,7 @@ def parse_incrementally(source: bytes, syntax: Syntax, former_parse: ParsedSourc
     parser = _get_parser(syntax)
     source = blank_repeats(source)
     if syntax.grammar.macros:
-        source = blank_macros(source)
+        source = blank_macros(blank_directives(source))
     budget = ParseBudget(source, lambda: _get_parser(syntax, is_spare=True))
     try:
         if former_parse is None:

@@ -98,6 +98,13 @@ STORE_MIGRATIONS = (
     -- Which contents were removed last, for processes that have them in memory; content 0 says that any may have been.
     CREATE TABLE removed (position INTEGER PRIMARY KEY AUTOINCREMENT, content INTEGER NOT NULL);
     """,
+    """
+    DELETE FROM snippets;  -- more languages are cut along their syntax, and more definitions are found
+    DELETE FROM files;
+    DELETE FROM skipped;
+    DELETE FROM contents;
+    DELETE FROM words;
+    """,
 )
 
 VECTOR_MIGRATIONS = (

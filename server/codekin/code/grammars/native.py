@@ -7,7 +7,7 @@ _C_NODE_TYPES = {
     NodeRole.OPEN: "preproc_if preproc_ifdef preproc_else preproc_elif preproc_elifdef linkage_specification "
     "declaration_list field_declaration_list compound_statement if_statement else_clause for_statement "
     "while_statement do_statement switch_statement case_statement labeled_statement",
-    NodeRole.WRAP: "declaration expression_statement return_statement",
+    NodeRole.WRAP: "declaration field_declaration expression_statement return_statement",
     NodeRole.FUNCTION: "function_definition",
     NodeRole.CLASS: "struct_specifier union_specifier enum_specifier",
     NodeRole.TYPE: "type_definition",
@@ -22,7 +22,7 @@ GRAMMARS: dict[str, Grammar] = {
         _C_NODE_TYPES
         | {
             NodeRole.OPEN: _C_NODE_TYPES[NodeRole.OPEN] + " try_statement catch_clause for_range_loop requires_clause",
-            NodeRole.WRAP: _C_NODE_TYPES[NodeRole.WRAP] + " template_declaration",
+            NodeRole.WRAP: _C_NODE_TYPES[NodeRole.WRAP] + " template_declaration friend_declaration",
             NodeRole.CLASS: _C_NODE_TYPES[NodeRole.CLASS] + " class_specifier concept_definition",
             NodeRole.MODULE: "namespace_definition",
             NodeRole.BINDING: "init_declarator assignment_expression",

@@ -1,0 +1,134 @@
+"""Conditional directives of C and C++, blanked before a parse where they stand inside a statement.
+
+Grammars know `#if` between statements only. Where a group of branches begins or ends inside a statement, or a branch
+opens a bracket that it does not close, its directives and all branches but one are blanked. Lengths and line ends stay,
+so that the tree's positions hold for the source as it is.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+_MAX_DEPTH = 64  # groups in one another; each level counts the text inside anew, so this bounds the work
+_CONTEXT_BYTES = 240  # bytes around a directive in which the code before and after it is looked for
+_DIRECTIVE = re.compile(
+    rb"^[ \t]*+#[ \t]*+(if|ifdef|ifndef|elif|elifdef|elifndef|else|endif)\b(?:[^\n\\]++|\\.|\\\n)*+", re.MULTILINE
+)
+_CONDITION_OF_NOTHING = re.compile(rb"[ \t]*#[ \t]*if[ \t]+0\b")
+_LINKAGE = re.compile(rb'extern\s+"C(?:\+\+)?"\s*\{|\}\s*;?')
+_COMMENT = re.compile(rb"//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)")
+_COMMENT_OR_STRING = re.compile(
+    _COMMENT.pattern + rb"|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)'|^[ \t]*#.*$", re.MULTILINE
+)
+_DIRECTIVE_LINE = re.compile(rb"^[ \t]*+#.*$", re.MULTILINE)
+_OPEN_STATEMENT = re.compile(rb"(?:[,(=+*/%&|^<?.!\[-]|(?:[^>]|^)>|\b(?:return|else))\Z")
+_CONTINUATION = re.compile(rb"[,).?]|&&|\|\||->|<<|==|[+|]|:(?!:)|else\b")
+_INITIALIZER = re.compile(rb"(?:[=\](,]|\breturn)\s*\{\Z")
+_BRACKET_PAIRS = (b"()", b"{}")
+_MULTILINE_DEFINE = re.compile(
+    rb"^[ \t]*+#[ \t]*+define\b(?:[^\n\\]++|\\[^\n])*+\\\n(?:[^\n\\]++|\\.|\\\n)*+", re.MULTILINE
+)
+_HAS_INCLUDE = re.compile(rb"__has_include(?:_next)?[ \t]*\([ \t]*[<\"][^>\"\n]*[>\"][ \t]*\)")
+_NEITHER_LINE_END_NOR_BACKSLASH = re.compile(rb"[^\n\\]")
+_VISIBLE = re.compile(rb"[^\n]")
+
+
+@dataclass(slots=True)
+class _Group:
+    """The directives of one conditional, as (start, end) offsets, from `#if` to `#endif`."""
+
+    directives: list[tuple[int, int]] = field(default_factory=list)
+
+    def branches(self) -> list[tuple[int, int]]:
+        return [(end, start) for (_, end), (start, _) in zip(self.directives, self.directives[1:], strict=False)]
+
+
+def blank_directives(source: bytes) -> bytes:
+    """Return `source` with comments in macro definitions, and directives inside statements, blanked."""
+    if b"define" in source and b"/*" in source:
+        source = _MULTILINE_DEFINE.sub(_blank_comments, source)
+    if b"__has_include" in source:
+        source = _HAS_INCLUDE.sub(lambda condition: b"1".ljust(len(condition[0])), source)
+    return _blank_conditionals(source) if b"endif" in source else source
+
+
+def _blank_comments(definition: re.Match[bytes]) -> bytes:
+    """Blank the comments of a macro of several lines: at their end, grammars take the next line for code."""
+    text = bytearray(definition[0])
+    start = text.find(b"/*")
+    while start >= 0 and (end := text.find(b"*/", start + 2) + 2) >= 2:
+        text[start:end] = _NEITHER_LINE_END_NOR_BACKSLASH.sub(b" ", text[start:end])
+        start = text.find(b"/*", end)
+    return bytes(text)
+
+
+def _blank_conditionals(source: bytes) -> bytes:
+    text, groups = bytearray(source), list[_Group]()
+    for directive in _DIRECTIVE.finditer(source):
+        keyword = directive[1]
+        if keyword.startswith(b"if"):
+            groups.append(_Group())
+        if not groups:
+            continue
+        groups[-1].directives.append(directive.span())
+        if keyword == b"endif":
+            group = groups.pop()
+            if len(groups) < _MAX_DEPTH and _stands_in_statement(text, group):
+                _keep_one_branch(text, group)
+    return bytes(text)
+
+
+def _stands_in_statement(text: bytearray, group: _Group) -> bool:
+    """Return whether the conditional divides a statement, or a branch of it divides a block."""
+    start, end = group.directives[0][0], group.directives[-1][1]
+    before = _read_code(text[max(start - _CONTEXT_BYTES, 0) : start], is_tail=True)
+    after = _read_code(text[end : end + _CONTEXT_BYTES])
+    if _OPEN_STATEMENT.search(before) or _CONTINUATION.match(after) or _INITIALIZER.search(before):
+        return True
+    for branch_start, branch_end in group.branches():
+        if _CONTINUATION.match(_read_code(text[branch_start : min(branch_end, branch_start + _CONTEXT_BYTES)])):
+            return True
+        if after.startswith(b"{") or not _is_balanced(text[branch_start:branch_end]):
+            tail = _read_code(text[max(branch_start, branch_end - _CONTEXT_BYTES) : branch_end], is_tail=True)
+            if not tail.endswith((b";", b"}")) or not _is_balanced(text[branch_start:branch_end]):
+                return True
+    return False
+
+
+def _read_code(text: bytearray, *, is_tail: bool = False) -> bytes:
+    """Return the text without comments, directives and blanks at its ends; of a tail, whole lines."""
+    if is_tail and len(text) == _CONTEXT_BYTES:
+        text = text[text.find(b"\n") + 1 :]
+    code = bytes(text)
+    if b"/" in code:
+        end_of_cut_comment = code.find(b"*/")
+        if is_tail and end_of_cut_comment >= 0 and not 0 <= code.find(b"/*") < end_of_cut_comment:
+            code = code[end_of_cut_comment + 2 :]
+        code = _COMMENT.sub(b" ", code)
+    if b"#" in code:
+        code = _DIRECTIVE_LINE.sub(b"", code)
+    return code.strip()
+
+
+def _is_balanced(branch: bytearray) -> bool:
+    """Return whether the branch closes as many brackets as it opens; strings and comments count only where not."""
+    if all(branch.count(pair[:1]) == branch.count(pair[1:]) for pair in _BRACKET_PAIRS):
+        return True
+    code = _COMMENT_OR_STRING.sub(b" ", branch)
+    return all(code.count(pair[:1]) == code.count(pair[1:]) for pair in _BRACKET_PAIRS)
+
+
+def _is_linkage(branch: bytearray) -> bool:
+    """Return whether the branch only begins or ends `extern "C" {`: what is inside stands at the same level without."""
+    return len(branch) < _CONTEXT_BYTES and _LINKAGE.fullmatch(_read_code(branch)) is not None
+
+
+def _keep_one_branch(text: bytearray, group: _Group) -> None:
+    """Blank the directives, and all branches but the first that may be compiled; of `extern "C" {` every one."""
+    branches = group.branches()
+    first_directive = group.directives[0]
+    kept_index = 1 if _CONDITION_OF_NOTHING.match(text, *first_directive) else 0
+    for index, (start, end) in enumerate(branches):
+        if index != kept_index or _is_linkage(text[start:end]):
+            text[start:end] = _VISIBLE.sub(b" ", text[start:end])
+    for start, end in group.directives:
+        text[start:end] = _VISIBLE.sub(b" ", text[start:end])
