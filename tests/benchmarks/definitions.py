@@ -1,0 +1,164 @@
+"""Which definitions does universal-ctags name that codekin does not, and the other way round?
+
+    python tests/benchmarks/definitions.py FOLDER... [--list LANGUAGE]
+
+By hand, with Debian's `universal-ctags` on the path and checked-out repositories as FOLDERs. Both read the same files:
+those that codekin would index, each in the language that codekin takes it for. A definition counts as missing where no
+snippet of its name holds its line; ctags names functions inside functions too, which codekin cuts only where the outer
+one is long, so those don't count. What codekin names beyond ctags is counted, too: functions, methods and tests whose
+line has no definition of that name. `--list` prints both sides of one language. Prints Markdown.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codekin.code.extract import extract_snippets
+from codekin.settings import IndexSettings
+from codekin.types import Skipped, Snippet, SnippetKind
+from codekin.workspace.workspace import SourceFile, Workspace
+
+KINDS = {  # codekin's language: ctags' language and its kinds of what has code
+    "bash": ("Sh", "f"),
+    "c": ("C", "f"),
+    "cpp": ("C++", "f"),
+    "csharp": ("C#", "m"),
+    "elixir": ("Elixir", "fa"),
+    "go": ("Go", "f"),
+    "haskell": ("Haskell", "f"),
+    "java": ("Java", "m"),
+    "javascript": ("JavaScript", "fmgGS"),
+    "julia": ("Julia", "fm"),
+    "kotlin": ("Kotlin", "m"),
+    "lua": ("Lua", "f"),
+    "objective-c": ("ObjectiveC", "mcf"),
+    "perl": ("Perl", "s"),
+    "php": ("PHP", "f"),
+    "powershell": ("PowerShell", "f"),
+    "python": ("Python", "fm"),
+    "r": ("R", "f"),
+    "ruby": ("Ruby", "fS"),
+    "rust": ("Rust", "fPM"),
+    "sql": ("SQL", "fp"),
+    "tsx": ("TypeScript", "fmG"),
+    "typescript": ("TypeScript", "fmG"),
+}
+FUNCTION_SCOPES = {
+    "function",
+    "method",
+    "func",
+    "singletonMethod",
+    "subroutine",
+    "generator",
+    "getter",
+    "setter",
+    "member",
+}
+CODE_KINDS = {SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR, SnippetKind.TEST}
+MACRO = re.compile(
+    r"[A-Z0-9_]+\Z"
+)  # of C: ctags takes a macro's call for a definition, and its name for the function's
+UNNAMED = re.compile(r"anonymous|__anon|AnonymousFunction")
+
+
+@dataclass
+class Comparison:
+    """One language of one folder."""
+
+    total: int = 0
+    missing: list[str] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
+
+
+def normalize_name(name: str) -> str:
+    """Return the last component of a qualified name, without blanks and quotes."""
+    name = re.sub(r"\s+", "", name).strip("\"'`[]:")
+    return name if "operator" in name else re.split(r"[.:\\]+", name)[-1]
+
+
+def read_documents(folder: Path) -> Iterator[tuple[Path, str, str]]:
+    workspace = Workspace([folder], IndexSettings())
+    for file in workspace.walk():
+        document = workspace.read_document(file.path) if isinstance(file, SourceFile) else None
+        if document is not None and not isinstance(document, Skipped) and not document.cells:
+            yield file.path, document.language, document.text
+
+
+def run_ctags(language: str, paths: list[Path]) -> dict[Path, list[dict[str, str]]]:
+    """Return the tags by file, all files read as this one language."""
+    ctags_language, kinds = KINDS[language]
+    command = [shutil.which("ctags") or "ctags", "--options=NONE", f"--language-force={ctags_language}"]
+    command += [f"--kinds-{ctags_language}={kinds}", "--output-format=json", "--fields=+neKzsSl", "-L", "-", "-f", "-"]
+    listing = "\n".join(map(str, paths))
+    output = subprocess.run(command, input=listing, capture_output=True, text=True, check=True, errors="replace").stdout
+    tags: dict[Path, list[dict[str, str]]] = defaultdict(list)
+    for line in output.splitlines():
+        tag = json.loads(line)
+        if tag.get("_type") == "tag":
+            tags[Path(tag["path"])].append(tag)
+    return tags
+
+
+def is_counted(tag: dict[str, str]) -> bool:
+    if MACRO.match(tag["name"]) and tag["language"] in ("C", "C++"):
+        return False
+    return not UNNAMED.search(tag["name"]) and tag.get("scopeKind") not in FUNCTION_SCOPES
+
+
+def compare_file(path: Path, snippets: list[Snippet], tags: list[dict[str, str]], result: Comparison) -> None:
+    rows_by_name: dict[str, list[Snippet]] = defaultdict(list)
+    for snippet in snippets:
+        rows_by_name[normalize_name(snippet.name)].append(snippet)
+    named_rows = Counter((normalize_name(tag["name"]), int(tag["line"]) - 1) for tag in tags)
+    tagged_names = {name for name, _ in named_rows}
+    for tag in filter(is_counted, tags):
+        row, name = int(tag["line"]) - 1, normalize_name(tag["name"])
+        is_found = any(snippet.span.start <= row < snippet.span.end for snippet in rows_by_name[name])
+        result.total += 1
+        if not is_found:
+            result.missing.append(f"{path}:{row + 1} {tag['name']}")
+    for snippet in snippets:
+        name = normalize_name(snippet.name)
+        if snippet.kind in CODE_KINDS and snippet.part <= 1 and name not in tagged_names:
+            result.beyond.append(f"{path}:{snippet.name_line + 1} {snippet.name}")
+
+
+def compare_folder(folder: Path) -> dict[str, Comparison]:
+    texts: dict[str, dict[Path, str]] = defaultdict(dict)
+    for path, language, text in read_documents(folder):
+        if language in KINDS:
+            texts[language][path] = text
+    results: dict[str, Comparison] = {}
+    for language, documents in sorted(texts.items()):
+        tags, results[language] = run_ctags(language, list(documents)), Comparison()
+        for path, text in documents.items():
+            compare_file(path, extract_snippets(text, language), tags[path], results[language])
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--list", default="", metavar="LANGUAGE", help="print the names of one language, too")
+    parser.add_argument("--least", type=int, default=20, help="leave out languages with fewer definitions in a folder")
+    options = parser.parse_args()
+    print("| language | repository | ctags | missing | | beyond ctags |\n|---|---|---|---|---|---|")
+    for folder in options.folders:
+        for language, result in compare_folder(folder.resolve()).items():
+            if result.total >= options.least:
+                share = f"{len(result.missing) / result.total:.1%}"
+                counts = f"{result.total:,} | {len(result.missing)} | {share} | {len(result.beyond)}"
+                print(f"| {language} | {folder.name.replace('+', '/')} | {counts} |", flush=True)
+            if language == options.list:
+                print(*(f"- {line}" for line in result.missing), *(f"+ {line}" for line in result.beyond), sep="\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
