@@ -99,7 +99,7 @@ def _read_cells(reader: JsonReader) -> Iterator[_JsonCell]:
 
 
 def _read_cell_json(reader: JsonReader) -> _JsonCell:
-    """Return the cell that the reader is at; outputs are skipped."""
+    """Return the cell that the reader is at, without its outputs. Raises JsonError."""
     cell = _JsonCell(rows=(reader.find_row(),))
     for key in reader.read_members():
         if key in ("source", "input"):  # the latter in nbformat 3

@@ -110,7 +110,7 @@ class Indexer:
 
     @property
     def state(self) -> IndexState:
-        """Return the index's state, as shown to users."""
+        """Return FAILED, STANDING_BY, PAUSED, INDEXING or READY, the first that applies."""
         if self.problem:
             return IndexState.FAILED
         if not self.is_owner:

@@ -49,7 +49,7 @@ class VectorStore(Database):
         self._write(insert)
 
     def get_vectors(self, space: str, hashes: Sequence[bytes], dim: int) -> tuple[list[int], Vectors]:
-        """Return the positions in `hashes` that have a sound vector, and these: float32 (n, dim), unit length.
+        """Return positions in `hashes` with a vector, and these, unit float32 (n, dim); deletes damaged ones.
 
         A stored vector that is no unit vector (the disk has damaged it) is deleted, to be embedded again.
         """
