@@ -211,7 +211,8 @@ def _connect_and_migrate(database_path: Path, migrations: tuple[str, ...]) -> sq
     connection = sqlite3.connect(database_path, timeout=_BUSY_STEP_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect on a new file only
-        _enable_write_ahead_log(connection)
+        # WAL needs exclusive access to a new file, and SQLite itself does not wait for another writer here.
+        _execute_when_free(connection, "PRAGMA journal_mode = WAL", _NEVER_INTERRUPTED)
         # NORMAL loses at most the last transactions when the power fails, never the file's soundness.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -220,11 +221,6 @@ def _connect_and_migrate(database_path: Path, migrations: tuple[str, ...]) -> sq
         connection.close()
         raise
     return connection
-
-
-def _enable_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch a new file to WAL, waiting for other writers, as SQLite itself does not wait here."""
-    _execute_when_free(connection, "PRAGMA journal_mode = WAL", _NEVER_INTERRUPTED)
 
 
 def _execute_when_free(connection: sqlite3.Connection, statement: str, interrupted: threading.Event) -> None:
