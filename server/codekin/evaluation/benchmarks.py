@@ -16,7 +16,7 @@ _TASKS = {
     "TechQA": Task.QA,
 }
 
-_PROSE_LANGUAGE = "en"  # what sets call the language of what is no code
+_PROSE_LANGUAGE = "en"  # how the sets mark passages that are not code
 
 
 class BenchmarkError(CodekinError):

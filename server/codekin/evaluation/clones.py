@@ -46,7 +46,7 @@ class CloneQuery:
     target_text: str  # its text
     query: str
     rank: int | None  # from 1, of the first hit with the original's text
-    peer_rank: int | None  # and of the first that is as much a clone of the question, for it is of the original's type
+    peer_rank: int | None  # of the first hit that is a clone of the query for the same reason as the original
     best_hit: Hit | None
     claimed_kinship: str | None  # the kinship of the hit that is right
     retriever_ranks: tuple[int | None, int | None] = (None, None)  # the rank by words alone, by vectors alone
@@ -88,7 +88,7 @@ class CloneReport:
 
     queries: tuple[CloneQuery, ...]
     strangers: tuple[ClaimedHit, ...]  # each with the first hit that is claimed to be kin, else with the first
-    neighbours: tuple[ClaimedHit, ...]  # every claim for the functions as they are, which are never their own hits
+    neighbours: tuple[ClaimedHit, ...]  # every claim for the unedited functions; a function is never its own hit
     duplicates: tuple[ClaimedHit, ...]  # every duplicate that was reported of them
     examined_count: int  # these functions
     signature: dict[str, str]

@@ -18,9 +18,7 @@ from codekin.code.words import split_words
 from codekin.types import Snippet
 from codekin.workspace.workspace import Document, SourceFile, Workspace
 
-_NEAR_DUPLICATE_SHARE = (
-    0.9  # the share of two functions' words, counted as often as they occur, above which they are duplicates
-)
+_NEAR_DUPLICATE_SHARE = 0.9  # duplicates share more of their words than this, repetitions counted
 _PROSE = re.compile(r"\s*[rbuf]?[\"'`]")  # a docstring is no code
 
 

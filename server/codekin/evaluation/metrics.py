@@ -31,5 +31,6 @@ def compute_recall(ranked: Sequence[int], relevance: Mapping[int, float], k: int
 
 
 def _discount_gains(gains: Sequence[float]) -> float:
+    """Return the discounted cumulative gain of the gains in rank order."""
     discounts = 1 / np.log2(np.arange(2, len(gains) + 2))
     return float(np.dot(gains, discounts))

@@ -35,7 +35,7 @@ Example = tuple[
 CUTS = 250  # per repository
 _RIDGE_PENALTY = 1.0
 _NEWTON_STEPS = 40
-_MAX_LINES_PER_CUT = 10  # of a cut: those that could be shown; the many others would only teach what is no line at all
+_MAX_LINES_PER_CUT = 10  # of a cut: the likeliest; all others are easy negatives, which would dominate
 _NO_SOURCE = SourceSnippet(Path(), 0, (), "", SnippetKind.LINES, -1)
 
 

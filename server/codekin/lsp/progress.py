@@ -18,13 +18,17 @@ _REPORT_PERIOD_S = 0.2
 class ProgressClient(Protocol):
     """Sends progress notifications to the client (pygls's `Progress` implements it)."""
 
-    def create_async(self, token: str) -> Awaitable[object]: ...
+    def create_async(self, token: str) -> Awaitable[object]:
+        """Ask the client to create the progress with this token; await its response."""
 
-    def begin(self, token: str, value: WorkDoneProgressBegin) -> None: ...
+    def begin(self, token: str, value: WorkDoneProgressBegin) -> None:
+        """Show the progress, with its title."""
 
-    def report(self, token: str, value: WorkDoneProgressReport) -> None: ...
+    def report(self, token: str, value: WorkDoneProgressReport) -> None:
+        """Update the message and percentage shown."""
 
-    def end(self, token: str, value: WorkDoneProgressEnd) -> None: ...
+    def end(self, token: str, value: WorkDoneProgressEnd) -> None:
+        """Remove the progress."""
 
 
 class ProgressBar:

@@ -156,7 +156,9 @@ class CodekinProtocol(LanguageServerProtocol):
     def _cancel_request(self, params: Any) -> None:
         """Cancel the client's request with the params' id; ignore ids of the server's own requests."""
         request_id = params.get("id") if isinstance(params, dict) else None
-        if _is_valid_id(request_id) and request_id not in self._result_types:  # else it is a request of ours
+        if (
+            _is_valid_id(request_id) and request_id not in self._result_types
+        ):  # else the id is of a request from the server
             self._handle_cancel_notification(request_id)  # type: ignore[arg-type]
 
     def _has_handler(self, method: str) -> bool:

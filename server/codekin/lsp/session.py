@@ -228,7 +228,7 @@ class Session:
         def on_change() -> None:
             engine = created_engines[0] if created_engines else None
             progress = engine.progress() if engine else None
-            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            with suppress(RuntimeError):  # the loop is closed
                 self._event_loop.call_soon_threadsafe(self._handle_change, engine, progress)
 
         created_engines.append(Engine(engine_request.roots, engine_request.settings, on_change=on_change))

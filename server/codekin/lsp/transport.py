@@ -93,7 +93,7 @@ def make_stream_reader(input_stream: BinaryIO) -> asyncio.StreamReader:
             while received_bytes := os.read(input_stream.fileno(), _CHUNK_BYTES):
                 event_loop.call_soon_threadsafe(stream_reader.feed_data, received_bytes)
             event_loop.call_soon_threadsafe(stream_reader.feed_eof)
-        except (OSError, RuntimeError):  # the loop is closed: nobody listens any more
+        except (OSError, RuntimeError):  # the loop is closed
             log.debug("standard input can't be read any more")
 
     threading.Thread(target=feed_reader, daemon=True).start()

@@ -59,7 +59,7 @@ class QueryTerms:
         significant_words = [word for word in question_words if word not in _STOP_WORDS and len(word) > 1]
         self.words = list(dict.fromkeys(significant_words or question_words))
         tokens = [token for token in _TOKEN.findall(question) if token.lower() not in _STOP_WORDS]
-        self.tokens = frozenset(tokens)  # as they are written
+        self.tokens = frozenset(tokens)  # in their original case
         # `Store`, `open` of a question that is nothing but the name `Store.open`
         self.name = tuple(tokens) if _NAME.fullmatch(question.strip()) else ()
         self.text = " ".join(tokens) or question  # without stop words
@@ -78,7 +78,7 @@ class QueryTerms:
         self._compounds = {first + second: (first, second) for first, second in pairwise(question_words)}
         self.file_words = [*self.words, *self._compounds]  # that the name of a file may have
         self._stems = {word[:_STEM_LENGTH] for word in self.words}
-        self._similarities: dict[str, list[float] | None] = {}  # a name's word → its similarity to each of ours
+        self._similarities: dict[str, list[float] | None] = {}  # a name's word → its similarity to each question word
 
     def _list_symbols(self, question_words: Sequence[str]) -> list[str]:
         """Return how a definition may be named: "handle request" gives `handlerequest` and `handle_request`."""

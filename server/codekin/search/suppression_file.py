@@ -2,7 +2,7 @@
 
     [[ignored]]
     functions = ["shop/orders.py::total_price", "shop/invoices.py::invoice_total"]
-    reason = "The tax office wants two."  # for whoever reads it; codekin does not
+    reason = "The tax office wants two."  # for readers; codekin ignores it
 
 A function is named by its file's path, relative to the folder of `.codekin.toml`, and by its qualified name. Reviewers
 can read that, and it holds while lines move, functions are edited, and other files come and go. It does not survive a

@@ -30,7 +30,7 @@ class IndexedLanguage:
 
     name: str
     files: int
-    functions: int  # whole ones: neither what is left of classes and files, nor windows of lines
+    functions: int  # whole functions only: no classes, modules or windows of lines
 
 
 @dataclass(frozen=True, slots=True)

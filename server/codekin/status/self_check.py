@@ -12,7 +12,7 @@ from codekin.types import Filter, Location, Query, Role, Task
 
 _NEAREST_COUNT = 5
 _SAME_COSINE = 0.999  # of texts that the model can't tell apart, vectors stored as float16
-_MAX_WORDS = 64  # of a text: what is behind the full text's bound finds nothing
+_MAX_WORDS = 64  # of a text; the full-text index has only its beginning
 _NO_LIMIT = 1_000_000
 
 

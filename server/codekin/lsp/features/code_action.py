@@ -10,8 +10,8 @@ from codekin.lsp.handlers import Registry
 from codekin.lsp.messages import to_range_json
 from codekin.lsp.session import Session
 
-# A kind of our own: editors list it, and none applies it when saving, as they do "source", nor offers it among
-# refactorings, which it is not.
+# A separate kind: editors list it, but neither apply it when saving, as they do "source", nor offer it among
+# refactorings.
 FIND_SIMILAR_KIND = "codekin.findSimilar"
 _FIND_SIMILAR_TITLE = "Find similar code"
 

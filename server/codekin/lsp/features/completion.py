@@ -153,7 +153,7 @@ async def _request_completions(
         return []
     try:
         completions = await session.run_query(Priority.COMPLETION, partial(_complete_code, completion_point)) or []
-    except (SupersededError, QueryError):  # the latter for what is no source code: a text, a form
+    except (SupersededError, QueryError):  # QueryError: the document is no source code
         return []
     if not completions or completion_point.document.source is not document_text:
         return []
@@ -197,7 +197,7 @@ def _to_source_json(session: Session, completion: Completion) -> SourceJson:
 async def _handle_accepted(client: Client, _: Session, json_source: Any) -> None:
     """Remember the accepted completion's source for `_show_source`; an invalid argument is ignored."""
     if isinstance(json_source, dict):
-        with suppress(UnreadableError):  # else it is not an argument of ours
+        with suppress(UnreadableError):  # else the argument is not one of codekin's
             location = structure_value(json_source.get("location"), types.Location)
             location_json: LocationJson = {"uri": location.uri, "range": to_range_json(location.range)}
             client.shown_source = SourceJson(label=str(json_source.get("label", "")), location=location_json)
