@@ -67,6 +67,14 @@ async def test_of_what_a_person_types_only_the_last_waits(questions: Scheduler) 
     await asyncio.gather(*busy)
 
 
+async def test_maps_leave_the_threads_to_questions(questions: Scheduler) -> None:
+    gate = threading.Event()
+    maps = [asyncio.ensure_future(questions.run_query(Priority.MAP, lambda *_: gate.wait(20))) for _ in range(8)]
+    assert await questions.run_query(Priority.REQUEST, lambda *_: gate.is_set()) is False
+    gate.set()
+    await asyncio.gather(*maps)
+
+
 async def test_what_is_asked_together_is_answered_together(questions: Scheduler) -> None:
     """A program may ask a few dozen things at once."""
     answers = await asyncio.gather(*(questions.run_query(Priority.REQUEST, lambda *_, i=i: i) for i in range(30)))

@@ -28,6 +28,7 @@ class Priority(Enum):
     COMPLETION = "completion"  # an editor, with every key, for a completion
     REQUEST = "request"  # a person, or a program that may send many at once
     COMMAND = "command"  # a person: pause, resume, reindex
+    MAP = "map"  # a person; it may take seconds, and all calls wait for the same map
     BACKGROUND = "background"  # an editor, for lenses or diagnostics; never delays the others
 
 
@@ -50,7 +51,10 @@ class Scheduler:
         self.engine = engine
         self._edit_pool = ThreadPoolExecutor(1, "codekin-edits")  # one thread keeps them in order
         self._query_pool = ThreadPoolExecutor(4, "codekin-queries")
-        self._background_pool = ThreadPoolExecutor(1, "codekin-background")
+        self._own_pools = {
+            Priority.BACKGROUND: ThreadPoolExecutor(1, "codekin-background"),
+            Priority.MAP: ThreadPoolExecutor(1, "codekin-map"),
+        }
         self._last_edit: Future[None] | None = None
         self._queued_futures: dict[Priority, deque[Future[Any]]] = {}
         self._superseded_futures: set[Future[Any]] = set()
@@ -70,7 +74,7 @@ class Scheduler:
         if last_edit is not None and not last_edit.done():
             await asyncio.shield(asyncio.wrap_future(last_edit))
         cancel_event = threading.Event()
-        thread_pool = self._background_pool if priority is Priority.BACKGROUND else self._query_pool
+        thread_pool = self._own_pools.get(priority, self._query_pool)
         try:
             query_future = thread_pool.submit(engine_call, self.engine, cancel_event)
         except RuntimeError:
@@ -97,7 +101,7 @@ class Scheduler:
         """Close the engine after all queries; with `interrupts`, stop running ones and drop queued ones. Blocks."""
         if interrupts:
             self.interrupt_queries()
-        for thread_pool in (self._query_pool, self._background_pool, self._edit_pool):
+        for thread_pool in (self._query_pool, *self._own_pools.values(), self._edit_pool):
             thread_pool.shutdown(cancel_futures=interrupts)
         self.engine.close()
 

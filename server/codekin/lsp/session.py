@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 
 _OPENING_TIMEOUT_S = 5.0  # a query waits at most so long for the engine; opening takes some tenths
 _MIN_RETRY_DELAY_S, _MAX_RETRY_DELAY_S = 1.0, 8.0  # after a failure to open; the delay doubles in between
-_USER_PRIORITIES = (Priority.REQUEST, Priority.COMMAND)  # a person waits, and is told why there is no engine
+# A person waits, and is told why there is no engine.
+_USER_PRIORITIES = (Priority.REQUEST, Priority.COMMAND, Priority.MAP)
 
 
 class SessionListener(Protocol):

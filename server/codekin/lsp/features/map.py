@@ -71,7 +71,7 @@ async def _build_map_json(session: Session, limit: int | None, on_progress: OnPr
             return None
         return _to_map_json(code_map, _list_file_lines(code_map, engine), session.documents.to_client_uri)
 
-    return await session.run_query(Priority.COMMAND, build_json)
+    return await session.run_query(Priority.MAP, build_json)
 
 
 def _list_file_lines(code_map: "CodeMap", engine: "Engine") -> Any:
