@@ -54,6 +54,23 @@ async def test_a_server_whose_cache_is_deleted_embeds_anew(start) -> None:
     assert vectors.is_file()
 
 
+async def test_questions_are_answered_from_memory_while_files_are_gone(start) -> None:
+    client = await start()
+    await client.indexed(5)
+    store = store_of(start)
+    for is_whole_cache in (False, True):
+        if is_whole_cache:
+            shutil.rmtree(cache_of(start))
+        else:
+            remove(store, "", "-wal", "-shm")
+        for is_again in (False, False, True):
+            if is_again:
+                await until_whole(client, store)
+            answer = await client.ask("codekin/search", {"query": "ship order carrier"})
+            assert "ship_order" in client.names(answer)
+            assert answer["coverage"] == 1
+
+
 async def test_a_folder_in_the_place_of_the_store_is_named_and_recovered_from(start) -> None:
     client = await start()
     await client.indexed(5)

@@ -4,6 +4,8 @@ import os
 import sqlite3
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codekin.code.lines import hash_content
-from codekin.errors import ContentGoneError, StoreError, StoreFullError
+from codekin.errors import ContentGoneError, StoreCorruptError, StoreError, StoreFullError
 from codekin.storage import schema
 from codekin.storage.rows import FileRecord, FileState, SnippetRecord
 from codekin.storage.store import Store
+from codekin.storage.store_files import file_id, set_aside
 from codekin.types import Filter, Skipped, SnippetKind, Span
 
 FILES = [Path(f"/w/{folder}/{name}.py") for folder in ("a", "b") for name in ("x", "y", "z")]
@@ -229,13 +232,26 @@ def test_migrations_run_from_every_version(tmp_path: Path):
         store.close()
 
 
-def test_a_store_deleted_under_a_running_process_is_made_again(store: Store):
+@pytest.mark.parametrize("suffixes", [("",), ("", "-wal", "-shm")])
+def test_a_store_removed_under_a_running_process_is_written_back(store: Store, suffixes: tuple[str, ...]):
     store.replace_files([record(FILES[0], TEXTS)])
-    identity = store.identity()
-    for suffix in ("", "-wal", "-shm"):
-        store.path.with_name(store.path.name + suffix).unlink(missing_ok=True)
+    before, identity = contents(store), store.identity()
+    for suffix in suffixes:
+        store.path.with_name(store.path.name + suffix).unlink()
+    with ThreadPoolExecutor(1) as other_thread:  # which has no connection yet
+        assert other_thread.submit(store.count_rows).result().files == 1
+    with closing(Store(store.path)) as other:
+        assert (contents(other), other.identity()) == (before, identity)
+        other.replace_files([record(FILES[1], TEXTS[:1])])
+    assert store.count_rows().files == 2
+    assert (store.replacements, store.restorations) == (0, 1)
+
+
+def test_a_store_that_was_set_aside_is_not_written_back(store: Store):
+    store.replace_files([record(FILES[0], TEXTS)])
+    set_aside(StoreCorruptError("unsound", store.path, file_id(store.path)))
     assert store.count_rows().files == 0
-    assert store.identity() != identity
+    assert (store.replacements, store.restorations) == (1, 0)
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/dev/full").exists(), reason="needs a way to fill a disk")

@@ -49,7 +49,7 @@ class Index:
         self._dim = dim
         self._heavy_space: tuple[str, int] | None = None  # the heavy model's space and dimension
         self._follow_lock = threading.Lock()
-        self._restored_count = 0  # how often the store's file was replaced by an older state of it
+        self._older_count = 0  # how often the store's file was replaced by an older state of it
         self._reset_memory()
 
     def _reset_memory(self) -> None:
@@ -114,7 +114,9 @@ class Index:
     @property
     def replacements(self) -> int:
         """Return how often the store's or the vectors' file was replaced, removed or restored to an older state."""
-        return self.store.replacements + self._vectors.replacements + self._restored_count
+        databases = (self.store, self._vectors)
+        changes = sum(database.replacements + database.restorations for database in databases)
+        return changes + self._older_count
 
     @property
     def problem(self) -> StoreError | None:
@@ -188,7 +190,7 @@ class Index:
         """Empty the memory if the store's file was replaced; search the vectors' file anew if that was."""
         newest_vector = self._vectors.newest_id()
         is_older = self.store.generation() < self._generation
-        self._restored_count += is_older
+        self._older_count += is_older
         current_store = self.store.identity(), self.store.replacements
         if is_older or current_store != (self._identity, self._handled_store_replacements):
             previous_vectors = self.all_vectors

@@ -1,9 +1,10 @@
 """A SQLite file that any thread may use: one connection per thread, errors that name the remedy.
 
-Each use first checks that the open files are those at the path: if one of them is deleted, moved or replaced while
-codekin runs, the new ones are used at once.
+Each use first checks that the open files are those at the path. If one of them is deleted or moved while codekin runs,
+a copy of what the open connection still sees takes its place; if the database is replaced, the new one is used at once.
 """
 
+import contextlib
 import logging
 import sqlite3
 import threading
@@ -17,7 +18,7 @@ from codekin.errors import StoreClosingError, StoreCorruptError, StoreError, Sto
 from codekin.storage import schema
 from codekin.storage.schema import OpenFile
 from codekin.storage.store_errors import translate_errors
-from codekin.storage.store_files import NO_FILE, FileId, file_ids, rewrite_database
+from codekin.storage.store_files import NO_FILE, FileId, file_ids, is_set_aside, write_copy
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -33,12 +34,15 @@ class Database:
     def __init__(self, path: Path, migrations: tuple[str, ...]) -> None:
         self.path = path
         self.replacements = 0  # how often another file has replaced the open one
+        self.restorations = 0  # how often the open one was removed, and a copy took its place
         self.problem: StoreError | None = None  # why the file now at the path can't be opened
         self._migrations = migrations
         self._path_text = str(path)
         self._local = threading.local()
         self._open_files: list[OpenFile] = []
+        self._keeper: OpenFile | None = None  # open as long as a thread's is, and used only to restore removed files
         self._lock = threading.Lock()
+        self._keeper_lock = threading.Lock()  # held while the keeper is used; before `_lock`
         self._interrupted = threading.Event()
         self._file_id = NO_FILE
         self._next_attempt = 0.0
@@ -48,7 +52,7 @@ class Database:
         """Make every call, under way or later, end soon with StoreClosingError."""
         self._interrupted.set()
         with self._lock:
-            for open_file in self._open_files:
+            for open_file in self._list_open_files():
                 open_file.connection.interrupt()
 
     def raise_if_interrupted(self) -> None:
@@ -59,9 +63,10 @@ class Database:
     def close(self) -> None:
         """Close all threads' connections; no call may be under way."""
         with self._lock:
-            for open_file in self._open_files:
+            for open_file in self._list_open_files():
                 open_file.close()
             self._open_files.clear()
+            self._keeper = None
         self._local = threading.local()
 
     @property
@@ -111,6 +116,9 @@ class Database:
         with self._translate_errors(), schema.transaction(open_file.connection, self._interrupted):
             return change(open_file.connection)
 
+    def _list_open_files(self) -> list[OpenFile]:
+        return [*self._open_files, self._keeper] if self._keeper else self._open_files
+
     def _connect(self) -> sqlite3.Connection:
         """Return this thread's connection, to the file now at the path."""
         return self._ensure_open().connection
@@ -134,11 +142,10 @@ class Database:
         ):
             return open_file
         try:
-            is_same_database = open_file is not None and open_file.file_ids[0] == current_ids[0] != NO_FILE
-            if open_file is not None and is_same_database and not open_file.is_read_only:
-                # Its write-ahead log, or the log's index, is gone.
-                rewrite_database(open_file.connection, self.path, current_ids[0])
-            return self._replace_open_file(open_file, schema.open_database(self.path, self._migrations))
+            is_restored = self._restore(current_ids)
+            new_file = schema.open_database(self.path, self._migrations)
+            self._replace_open_file(open_file, new_file, is_restored=is_restored)
+            return new_file
         except StoreCorruptError:
             raise
         except StoreError as error:
@@ -153,8 +160,30 @@ class Database:
         """Return whether the open files are those at the path, and open for writing if that is possible."""
         return open_file.is_current(current_ids) and not (open_file.is_read_only and schema.is_writable(self.path))
 
-    def _replace_open_file(self, previous_file: OpenFile | None, open_file: OpenFile) -> OpenFile:
-        """Make `open_file` this thread's, close the previous one, and count a replaced database."""
+    def _restore(self, current_ids: tuple[FileId, FileId, FileId]) -> bool:
+        """Write a copy of what `_keeper` sees to the path, if the database or its write-ahead log was removed.
+
+        Return whether the copy is there now. Raises StoreError.
+        """
+        with self._keeper_lock:
+            keeper, is_removed = self._keeper, current_ids[0] == NO_FILE
+            if keeper is None or keeper.is_current(current_ids) or self._is_replaced(keeper, current_ids[0]):
+                return False
+            self._next_attempt = time.monotonic() + _REOPEN_INTERVAL_S  # meanwhile other threads read the removed files
+            try:
+                return write_copy(keeper.connection, self.path, current_ids[0])
+            except StoreCorruptError:
+                if is_removed:  # then a new file is filled from the sources
+                    return False
+                raise
+
+    def _is_replaced(self, open_file: OpenFile, current_id: FileId) -> bool:
+        """Return whether the file was replaced or set aside as unsound, and not just removed."""
+        if current_id == NO_FILE:
+            return is_set_aside(self.path, open_file.file_ids[0])
+        return current_id != open_file.file_ids[0]
+
+    def _replace_open_file(self, previous_file: OpenFile | None, open_file: OpenFile, *, is_restored: bool) -> None:
         self._local.open_file = open_file
         with self._lock:
             self.problem, self._next_attempt = None, 0.0
@@ -163,9 +192,24 @@ class Database:
                 self._open_files.remove(previous_file)
                 previous_file.close()
             if self._file_id != open_file.file_ids[0]:
-                self.replacements += self._file_id != NO_FILE
+                self.restorations += is_restored
+                self.replacements += self._file_id != NO_FILE and not is_restored
                 self._file_id = open_file.file_ids[0]
-        return open_file
+        if not open_file.is_read_only:
+            self._renew_keeper(open_file.file_ids)
+
+    def _renew_keeper(self, file_ids: tuple[FileId, FileId, FileId]) -> None:
+        """Have a connection to these files, unless it can't be opened: then removed files are filled anew."""
+        if self._keeper is not None and self._keeper.file_ids == file_ids:
+            return
+        with self._keeper_lock:
+            keeper = None
+            with contextlib.suppress(StoreError):
+                keeper = schema.open_database(self.path, self._migrations)
+            with self._lock:
+                previous_keeper, self._keeper = self._keeper, keeper
+            if previous_keeper is not None:
+                previous_keeper.close()
 
 
 def get_file_size(path: Path) -> int:

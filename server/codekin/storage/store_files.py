@@ -77,20 +77,29 @@ def set_aside(error: StoreCorruptError) -> None:
 
 def move_aside(database_path: Path) -> None:
     """Move the file to `*.corrupt` and remove its log. The caller holds the guard."""
-    database_path.replace(database_path.with_suffix(".corrupt"))
+    database_path.replace(_path_aside(database_path))
     _remove_companions(database_path)
 
 
-def rewrite_database(connection: sqlite3.Connection, database_path: Path, expected_id: FileId) -> None:
-    """Replace the file `expected_id` by a copy of all that the open connection sees. Raises StoreError.
+def is_set_aside(database_path: Path, database_id: FileId) -> bool:
+    """Return whether the newest file set aside is this one: it is unsound, and not just removed."""
+    return file_id(_path_aside(database_path)) == database_id
 
-    This is needed if the write-ahead log of an open database was removed: open connections still see all of it, new
-    ones do not. It does nothing if another file is at the path by now.
+
+def _path_aside(database_path: Path) -> Path:
+    return database_path.with_suffix(".corrupt")
+
+
+def write_copy(connection: sqlite3.Connection, database_path: Path, expected_id: FileId) -> bool:
+    """Replace the file `expected_id` (NO_FILE: none) by a complete copy of what an open connection sees.
+
+    Needed if the database of an open connection, or its write-ahead log, was removed: open connections still see all
+    of it, new ones do not. Return False if another process was faster. Raises StoreError.
     """
     copy_path = database_path.with_suffix(".copy")
     with translate_errors(database_path, expected_id), guard_database(database_path):
         if file_id(database_path) != expected_id:
-            return  # another process has done it, or removed the file, too
+            return False
         copy_path.unlink(missing_ok=True)
         try:
             make_private(copy_path)
@@ -105,6 +114,7 @@ def rewrite_database(connection: sqlite3.Connection, database_path: Path, expect
             ) from error
         finally:
             copy_path.unlink(missing_ok=True)
+    return True
 
 
 def _remove_companions(database_path: Path) -> None:
