@@ -20,6 +20,9 @@ A, B = WorkspaceFolder("file:///a", "a"), WorkspaceFolder("file:///b%20b", "b b"
         ({"workspace_folders": [], "root_uri": None, "root_path": "/home/somebody"}, []),
         ({"workspace_folders": [WorkspaceFolder("vscode-vfs://github/a", "a"), B]}, ["/b b"]),
         ({"root_uri": "ssh://host/a"}, []),
+        ({"workspace_folders": [WorkspaceFolder("file:///", "disk"), A]}, ["/a"]),
+        ({"root_uri": "file:///a/.."}, []),
+        ({"root_path": "/"}, []),
         ({}, []),
     ],
 )

@@ -1,5 +1,6 @@
 """Determine the workspace's folders from what the client sends and from repositories on the disk."""
 
+import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from lsprotocol.types import InitializeParams, WorkspaceFolder
 
 from codekin.lsp.convert import to_path
+
+log = logging.getLogger(__name__)
 
 NO_FOLDER_MESSAGE = (
     "No folder is open, and no open file is in a Git repository, so there is nothing that codekin could look through. "
@@ -23,17 +26,27 @@ def list_client_roots(params: InitializeParams) -> list[Path]:
     if params.workspace_folders:
         return to_folder_paths(params.workspace_folders)
     if params.root_uri:
-        root = to_path(params.root_uri)
-        return [root] if root else []
+        return _drop_unusable([to_path(params.root_uri)])
     if params.root_path and params.workspace_folders is None and "\0" not in params.root_path:
         root = Path(params.root_path)
-        return [root] if root.is_absolute() else []
+        return _drop_unusable([root]) if root.is_absolute() else []
     return []
 
 
 def to_folder_paths(folders: Iterable[WorkspaceFolder]) -> list[Path]:
-    """Return the paths of the folders with file: URIs; others are left out."""
-    return [folder_path for folder in folders if (folder_path := to_path(folder.uri))]
+    """Return the paths of the folders with file: URIs; others are left out, and so is the whole disk."""
+    return _drop_unusable(to_path(folder.uri) for folder in folders)
+
+
+def _drop_unusable(folder_paths: Iterable[Path | None]) -> list[Path]:
+    """Return the paths but for None and the file system's root: some clients send that where no folder is open."""
+    usable_paths: list[Path] = []
+    for folder_path in filter(None, folder_paths):
+        if os.path.normpath(folder_path) == folder_path.anchor:  # lexically: nothing here may wait for the disk
+            log.warning("The whole disk (%s) is not indexed. Open a folder.", folder_path)
+        else:
+            usable_paths.append(folder_path)
+    return usable_paths
 
 
 def find_repository(file_path: Path) -> Path | None:
