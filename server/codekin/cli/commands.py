@@ -204,7 +204,10 @@ def embed(source: Any, output: Path, as_json: bool, **embed_options: Any) -> int
 @JSON
 @DEBUG
 def status(root: Path | None, model: str | None, as_json: bool) -> int:
-    """Show what is indexed and what is not, how much space it takes, and recent problems."""
+    """Show what is indexed and what is not, how much space it takes, and recent problems.
+
+    Files are indexed only where the index was unsound and had to be set aside.
+    """
     from dataclasses import asdict
 
     from codekin.cli import console

@@ -104,7 +104,10 @@ def _embed_few_with_heavy_model(engine: Engine) -> str:
 
 
 def run_query(root: Path, query_options: QueryOptions, question: AskEngine) -> bool:
-    """Update the index, ask `question`, print the answer or a hint; return whether there are any hits."""
+    """Update the index, ask `question`, print the answer or a hint; return whether there are any hits.
+
+    Raises QueryError for a language or folder that doesn't exist.
+    """
     language = find_language(query_options.language) if query_options.language else None
     folder = resolve_filter_folder(query_options.folder, root) if query_options.folder else None
     with closing(open_engine(root, query_options.model)) as engine:

@@ -39,6 +39,7 @@ class _Group:
     directives: list[tuple[int, int]] = field(default_factory=list)
 
     def branches(self) -> list[tuple[int, int]]:
+        """Return the (start, end) offsets of the text between each directive and the next."""
         return [(end, start) for (_, end), (start, _) in zip(self.directives, self.directives[1:], strict=False)]
 
 

@@ -54,7 +54,7 @@ class Fingerprints:
 
 
 def unpack_fingerprints(packed: bytes) -> Fingerprints:
-    """Return the fingerprints that `pack` made bytes of."""
+    """Return the fingerprints that `pack` made these bytes from; the bytes are not checked."""
     return Fingerprints(packed[:8], packed[8:16], packed[16:])
 
 

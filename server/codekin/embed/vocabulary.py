@@ -62,7 +62,7 @@ class Vocabulary:
         return self._token_count + self._phrase_count
 
     def find_mark_ids(self, text: str) -> list[int]:
-        """Return the ids of the marks (signs such as `{` and `=>`) that the text contains, in the order of MARKS."""
+        """Return the ids of the marks (such as `=>`) in the first MAX_CHARS characters, in the order of MARKS."""
         terminated_text = text[:MAX_CHARS] + "\n"
         return [mark_id for mark_id, mark_text in enumerate(MARKS, self.first_mark) if mark_text in terminated_text]
 

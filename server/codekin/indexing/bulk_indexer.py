@@ -132,7 +132,10 @@ class BulkIndexer:
         self._edits.queue_changed(self._workspace.overlays())
 
     def _check_index_files(self) -> None:
-        """Load new data; request a rescan if a file of the index was replaced or removed. Raises StoreError."""
+        """Load new data; if a file of the index was replaced or removed, request a rescan and queue open documents.
+
+        Raises StoreError.
+        """
         self._index.follow()
         if self._index.problem:
             raise self._index.problem

@@ -187,7 +187,7 @@ class Ingester:
         return len(missing_hashes)
 
     def _embed_snippets(self, snippets: Sequence[Snippet]) -> Vectors:
-        """Return the snippets' vectors (n, d)."""
+        """Embed all the snippets, whether or not their vectors are stored, and store none; return (n, d)."""
         return self._embedder.embed([snippet.text for snippet in snippets], Task.CODE2CODE, Role.PASSAGE)
 
     def _embed_in_batches(self, snippets: Sequence[Snippet], embed: Callable[[Sequence[Snippet]], Vectors]) -> Vectors:

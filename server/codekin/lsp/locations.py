@@ -73,7 +73,7 @@ def _find_code_range(hit: Hit, encoding: str) -> Range:
 
 
 def _find_name_range(hit: Hit, encoding: str) -> Range:
-    """Return the range of the hit's name, in lines of the file or of the notebook's cell."""
+    """Return the range of the hit's name, else of the whole line, in lines of the file or of the notebook's cell."""
     location, code_lines = hit.place, hit.text.split("\n")
     name_line = code_lines[min(max(location.name_line - location.span.start, 0), len(code_lines) - 1)]
     client_line = location.name_line - (hit.cell.span.start if hit.cell else 0)

@@ -46,7 +46,7 @@ def prefix_terms(word: str) -> list[str]:
 
 
 def filter_condition(within: Filter) -> tuple[str, tuple[str, ...]]:
-    """Return an SQL condition on `files f` that selects the filter's files ("" for all), and its values."""
+    """Return " AND …", the SQL condition on `files f` for the filter's files ("" for all), and its values."""
     condition, values = "", []
     if within.language is not None:
         condition += " AND f.language = ?"
@@ -62,10 +62,7 @@ def filter_condition(within: Filter) -> tuple[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=16_384)  # making a Path costs ten times a look-up, and hits are compared by path
 def to_path(path: str) -> Path:
-    """Return a row's path as a Path (cached). Raises ValueError or TypeError if the value is no path.
-
-    Raises ValueError or TypeError if the value is no path.
-    """
+    """Return a row's path as a Path (cached). Raises ValueError or TypeError if the value is no path."""
     if "\0" in path:
         raise ValueError("a path with a null character")
     return Path(path)

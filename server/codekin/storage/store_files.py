@@ -91,10 +91,10 @@ def _path_aside(database_path: Path) -> Path:
 
 
 def write_copy(connection: sqlite3.Connection, database_path: Path, expected_id: FileId) -> bool:
-    """Replace the file `expected_id` (NO_FILE: none) by a complete copy of what an open connection sees.
+    """Replace the file `expected_id` by a copy of what `connection` sees; False if it is another. Raises StoreError.
 
     Needed if the database of an open connection, or its write-ahead log, was removed: open connections still see all
-    of it, new ones do not. Return False if another process was faster. Raises StoreError.
+    of it, new ones do not. With NO_FILE there must be no file. Where there is another, another process was faster.
     """
     copy_path = database_path.with_suffix(".copy")
     with translate_errors(database_path, expected_id), guard_database(database_path):

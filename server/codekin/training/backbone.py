@@ -97,7 +97,7 @@ class TextEncoder(nn.Module):
 
 
 def _load_backbone(model_name: str) -> tuple[Any, Any]:
-    """Return the tokenizer and the decoder of a model's name or folder, in float32. Raises ModelError."""
+    """Return tokenizer and decoder (float32) of a folder or a model on this machine. Raises ModelError."""
     disable_progress_bar()
     model_folder = find_checkpoint(model_name)
     try:

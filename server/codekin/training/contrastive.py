@@ -206,7 +206,7 @@ def _read_source_pairs(source_folder: Path, seed: int) -> Iterator[TextPair]:
 
 
 def _assign_tasks(pairs: Iterator[TextPair], generator: Random) -> Iterator[TaskPair]:
-    """Yield each pair for one random task that its kind teaches; a share of the plentiful kinds is dropped."""
+    """Yield each pair for a random task of its kind, swapped if the task asks; drop a share of plentiful kinds."""
     for pair in pairs:
         if generator.random() < SHARES.get(pair.kind, 1.0):
             task, is_swapped = generator.choice(TEACHES[pair.kind])

@@ -21,10 +21,10 @@ _SAMPLING_SEED = 0
 
 
 def make_held_out_sets(pairs: Sequence[TaskPair], max_pairs: int) -> list[Benchmark]:
-    """Return a retrieval set per task of at most `max_pairs` pairs; all passages of a task are candidates.
+    """Return a retrieval set per task, of at most `max_pairs` pairs; the passages of just these are candidates.
 
-    Pairs are sampled from the whole file, because neighbours in a file are of one package. The sample is always the
-    same, so that trainings with different seeds can be compared.
+    A task with fewer than two passages has no set. Pairs are sampled from the whole file, because neighbours in a file
+    are of one package. The sample is always the same, so that trainings with different seeds can be compared.
     """
     benchmarks = []
     for task in Task:

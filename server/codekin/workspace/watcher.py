@@ -136,7 +136,7 @@ class Watcher:
         self._item_queue.put(item)
 
     def _gather_batch(self, deadline: float) -> "_Batch | None":
-        """Return the items that arrive together; None if none arrives before `deadline` (monotonic, seconds)."""
+        """Return the items that arrive together, up to STOP; None if none arrives by `deadline` (monotonic, s)."""
         try:
             item = self._item_queue.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:

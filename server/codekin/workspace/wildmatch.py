@@ -92,7 +92,7 @@ class _PatternParser:
         return self._pattern[self._position + offset : self._position + offset + 1]
 
     def _take_character(self) -> str:
-        """Return and consume the next character."""
+        """Return and consume the next character. Raises _UnmatchableError at the end."""
         character = self._peek()
         if not character:
             raise _UnmatchableError

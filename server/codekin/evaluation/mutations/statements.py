@@ -271,6 +271,6 @@ def _can_move_value(value: "Node", use: "Node", statement: "Node") -> bool:
 
 
 def _is_target(use_node: "Node") -> bool:
-    """Return whether the use is assigned to."""
+    """Return whether `=`, `+=`, `++` or the like follows the use; False for the `x` of `x, y = pair`."""
     following_node = use_node.next_sibling
     return following_node is not None and re.fullmatch(r"[-+*/%&|^<>?]*=|\+\+|--|:=", following_node.type) is not None

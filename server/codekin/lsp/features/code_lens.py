@@ -48,7 +48,10 @@ def _to_lens(snippet: Snippet, document_uri: str) -> types.CodeLens:
 
 
 def _list_definitions(file_path: Path, document_uri: str, engine: "Engine", _: Cancel) -> list[Snippet]:
-    """Return the functions shown under this URI, in the client's lines. Runs on a thread."""
+    """Return the functions of at least `duplicates.min_lines` lines under this URI, in the client's lines.
+
+    Returns [] where the document can't be read. Runs on a thread.
+    """
     view, min_lines = open_view(engine, file_path, document_uri), engine.settings.duplicates.min_lines
     if view is None:
         return []

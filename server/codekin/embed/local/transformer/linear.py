@@ -29,7 +29,7 @@ def make_linear(weight: Tensor, bias: Tensor | None, *, int8: bool) -> Linear:
 
 
 def can_pack(weight: Tensor) -> bool:
-    """Return whether oneDNN's packed layers are the fastest for this weight, and this torch has them."""
+    """Return whether the weight is bfloat16 on a processor, and this torch has oneDNN's packed layers."""
     has_packed_layers = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     return has_packed_layers and weight.device.type == "cpu" and weight.dtype == torch.bfloat16
 
