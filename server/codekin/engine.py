@@ -5,17 +5,16 @@ bulk index: answers come from what is there, and say how much of the workspace t
 """
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from codekin.code.extract import split_lines, to_canonical_text
 from codekin.completion.cursor import CellText
-from codekin.engine_core import EngineCore
+from codekin.engine_answers import AnsweringEngine
 from codekin.map.builder import CodeMap
 from codekin.search.hits import CodeQuery, DocumentReader, query_at
-from codekin.search.limits import MAX_HITS, check_code, check_filter, read_question
+from codekin.search.limits import check_code, read_question
 from codekin.search.suppression_file import SuppressionFile
 from codekin.search.suppressions import FunctionReference, SuppressionEdit
 from codekin.status.overview import HeavyModelState
@@ -43,7 +42,7 @@ from codekin.types import (
 from codekin.workspace.workspace import Document, SourceFile, snippets_of
 
 
-class Engine(EngineCore):
+class Engine(AnsweringEngine):
     """One workspace: keeps it indexed and answers questions about it. Safe on any thread."""
 
     # Keeping up with the workspace
@@ -259,16 +258,3 @@ class Engine(EngineCore):
         """Return whether the store replaces an unsound one, and nothing has been indexed since."""
         store = self._index.store
         return store.get_number("files") is None and store.path.with_suffix(".corrupt").exists()
-
-    # How answers are made
-
-    def _answer_query(self, query: CodeQuery, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
-        """Run the query on a repaired index; return an Answer, and queue documents whose stored text is stale."""
-        started = time.monotonic()
-        check_filter(within)
-        search = partial(self._search.answer_query, query, task, min(k, MAX_HITS), within, cancel or threading.Event())
-        hits, stale_paths = self._run_with_repair(search)
-        if self._started and stale_paths:
-            self._indexer.queue_stale(stale_paths)
-        query_place = (query.path, query.span) if query.path else None
-        return Answer(tuple(hits), self.coverage(), time.monotonic() - started, query_place, query.cell)

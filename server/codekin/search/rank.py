@@ -94,6 +94,10 @@ class QueryResults:
         """Return the contents that either retriever found, in no particular order."""
         return list(self._cosines.keys() | self._shares.keys())
 
+    def cosines(self) -> dict[int, float]:
+        """Return the cosines of the contents that were found by meaning."""
+        return dict(self._cosines)
+
     def add_locations(self, locations: Iterable[Location]) -> None:
         """Add the locations, with their features, to what is ranked; those added before are skipped."""
         for location in locations:
@@ -171,6 +175,11 @@ class QueryResults:
         if match is None:
             match = self._matches[name] = self._terms.match_name(list(dict.fromkeys(split_words(name))))
         return match
+
+
+def is_test_path(path: Path, roots: Sequence[Path]) -> bool:
+    """Return whether the file's name or folders say that it has tests, examples or the like."""
+    return bool(_TEST_PATH.search(_to_relative_path(str(path), roots)))
 
 
 def _to_relative_path(path: str, roots: Sequence[Path]) -> str:

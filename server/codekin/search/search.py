@@ -1,6 +1,6 @@
 """Answer queries: run the retrievers, fuse their candidates, and check the hits against the current text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -80,7 +80,10 @@ class SearchEngine:
         """Return the near-duplicates of a whole function, best first; [] for any other snippet."""
         if snippet.part or not snippet.kind.is_function:
             return []
-        code_query = CodeQuery(snippet.text, snippet.language, path, snippet.span)
+        return self.find_clones(CodeQuery(snippet.text, snippet.language, path, snippet.span))
+
+    def find_clones(self, code_query: CodeQuery) -> list[Hit]:
+        """Return the near-duplicates of a function that need not be in the workspace, best first."""
         query = Query(code_query.text, Task.CODE2CODE, language=code_query.language)
         clones = self._structural.search(query, _MIN_CODE_CANDIDATES, _MIN_DUPLICATE_SIMILARITY)
         scored_locations = locate_candidates(clones, self._index, Filter())
@@ -89,17 +92,29 @@ class SearchEngine:
         duplicates = sorted(hits, key=lambda hit: -hit.share)
         return keep_best_parts(duplicates, len(duplicates), self._index)
 
+    def iterate_hits(self, question: str, within: Filter, cancel: Cancel) -> Iterator[Hit]:
+        """Yield hits for a question, best first, however improbable; each is made when it is taken."""
+        code_query = CodeQuery(replace_surrogates(question), is_code=False)
+        if not code_query.text.strip():
+            return iter(())
+        results = self.retrieve(Query(code_query.text, Task.NL2CODE, within), cancel)
+        query_run = QueryRun(code_query, self._index, DocumentReader(self._workspace), cancel)
+        return make_hits(self._calibrate(results), query_run)
+
     def _answer_question(self, query: Query, cancel: Cancel) -> Iterable[tuple[Location, float]]:
         """Return (location, probability) for a question in words, best first; () where no location is probable."""
-        results = self.retrieve(query, cancel)
-        known_share, content_count = results.known_share, self._index.content_count
-        scored_locations = [
-            (ranked.location, calibrate_search(ranked.score, known_share, content_count))
-            for ranked in results.rank_locations(self._workspace.roots)
-        ]
+        scored_locations = self._calibrate(self.retrieve(query, cancel))
         if not scored_locations or scored_locations[0][1] < MIN_BEST:
             return ()
         return [(location, probability) for location, probability in scored_locations if probability >= MIN_HIT]
+
+    def _calibrate(self, results: QueryResults) -> list[tuple[Location, float]]:
+        """Return (location, probability) of all results, best first."""
+        known_share, content_count = results.known_share, self._index.content_count
+        return [
+            (ranked.location, calibrate_search(ranked.score, known_share, content_count))
+            for ranked in results.rank_locations(self._workspace.roots)
+        ]
 
     def retrieve(self, query: Query, cancel: Cancel) -> QueryResults:
         """Collect what is found for a question by its words, its meaning, and the names in it; not yet ranked."""

@@ -1,0 +1,114 @@
+"""Fills a budget of tokens with the code that a task is about: whole functions first, then signatures, each once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from codekin.code.extract import to_canonical_text
+from codekin.code.token_estimate import estimate_tokens
+from codekin.search.clone_classification import TokenProfile, classify
+from codekin.search.outline import describe_code
+from codekin.types import Hit, SnippetKind
+
+_MAX_CANDIDATES = 160  # hits that are looked at: more than a budget of 20,000 tokens holds
+_WHOLE_SHARE = 0.85  # of the budget, for whole functions; the rest is for signatures
+_MAX_FUNCTION_SHARE = 0.5  # of the budget, for a single function; a longer one is shown as a signature
+_HEADER_TOKENS = 24  # of an entry: its path, lines, kind and name
+_MAX_COMPARED = 48  # entries that a candidate is compared with, to leave out copies
+
+
+@dataclass(frozen=True, slots=True)
+class ContextEntry:
+    """One function, class or piece of a file in a context."""
+
+    hit: Hit
+    text: str
+    is_whole: bool  # else `text` is its signature
+    copy_count: int = 0  # other places that have the same code, or nearly
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPack:
+    """The code that a task is about."""
+
+    entries: tuple[ContextEntry, ...]
+    token_count: int  # an estimate, on the high side
+    left_out_count: int  # candidates that did not fit
+
+
+def pack_context(hits: Iterable[Hit], max_tokens: int) -> ContextPack:
+    """Take the hits, best first, as long as they fit in `max_tokens`; copies of what is taken are only counted."""
+    packer = _ContextPacker(max_tokens)
+    for hit in islice(hits, _MAX_CANDIDATES):
+        packer.add_hit(hit)
+        if packer.is_full:
+            break
+    return packer.make_pack()
+
+
+class _ContextPacker:
+    """Decides for one hit after the other whether it is taken, and whole or as a signature."""
+
+    def __init__(self, max_tokens: int) -> None:
+        self._max_tokens = max_tokens
+        self._used_tokens = 0
+        self._entries: list[ContextEntry] = []
+        self._profiles: list[TokenProfile] = []  # of the entries
+        self._copy_counts: list[int] = []  # of the entries
+        self._left_out_count = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether not even a signature is likely to fit."""
+        return self._max_tokens - self._used_tokens < 2 * _HEADER_TOKENS
+
+    def add_hit(self, hit: Hit) -> None:
+        """Take the hit whole, or its signature; or count it, as a copy or as left out."""
+        place = hit.place
+        profile = TokenProfile(to_canonical_text(hit.text.split("\n")), place.language, place.name)
+        copied = self._find_copied(profile)
+        if copied is not None:
+            self._copy_counts[copied] += 1
+            return
+        whole_tokens = estimate_tokens(hit.text) + _HEADER_TOKENS
+        fits_whole = self._used_tokens + whole_tokens <= _WHOLE_SHARE * self._max_tokens
+        if fits_whole and whole_tokens <= _MAX_FUNCTION_SHARE * self._max_tokens:
+            self._take(ContextEntry(hit, hit.text, is_whole=True), whole_tokens, profile)
+            return
+        signature = _make_skeleton(hit)
+        signature_tokens = estimate_tokens(signature) + _HEADER_TOKENS
+        if signature and self._used_tokens + signature_tokens <= self._max_tokens:
+            self._take(ContextEntry(hit, signature, is_whole=False), signature_tokens, profile)
+        else:
+            self._left_out_count += 1
+
+    def make_pack(self) -> ContextPack:
+        """Return what was taken."""
+        entries = [
+            replace(entry, copy_count=count) for entry, count in zip(self._entries, self._copy_counts, strict=True)
+        ]
+        return ContextPack(tuple(entries), self._used_tokens, self._left_out_count)
+
+    def _take(self, entry: ContextEntry, token_count: int, profile: TokenProfile) -> None:
+        self._entries.append(entry)
+        self._copy_counts.append(0)
+        self._profiles.append(profile)
+        self._used_tokens += token_count
+
+    def _find_copied(self, profile: TokenProfile) -> int | None:
+        """Return the entry that has this code, or nearly; None where none has."""
+        for number, kept_profile in enumerate(self._profiles[:_MAX_COMPARED]):
+            evidence = classify(kept_profile, profile)
+            if evidence is not None and evidence.is_near_duplicate:
+                return number
+        return None
+
+
+def _make_skeleton(hit: Hit) -> str:
+    """Return the signature of the hit's definition and the first sentence of its doc; "" of what defines nothing."""
+    if hit.place.kind in (SnippetKind.MODULE, SnippetKind.LINES):
+        return ""
+    entry = describe_code(hit.text, hit.place.language)
+    if entry is None:
+        return ""
+    return f"{entry.signature}  # {entry.summary}" if entry.summary else entry.signature

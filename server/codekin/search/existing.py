@@ -1,0 +1,85 @@
+"""Says whether code, or what a description asks for, stands in the workspace already."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from codekin.code.extract import extract_snippets
+from codekin.types import Answer, Hit, Kinship, Snippet, SnippetKind, Span
+
+MIN_LIKELY = 0.5  # calibrated probability from which on "it exists" is the better bet
+_MIN_POSSIBLE = 0.2  # from which on it is worth a look: one in five
+_MAX_MATCHES = 5  # places that are named for one function
+
+
+class ExistenceVerdict(StrEnum):
+    """Whether something stands in the workspace already."""
+
+    YES = "yes"  # shown by its structure
+    LIKELY = "likely"  # by words and meaning
+    POSSIBLE = "possible"  # less likely than not, and worth a look
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Existence:
+    """The verdict on one function, or on a description."""
+
+    name: str  # "" of a description, and of code without a name
+    line: int  # 0-based, in the given code
+    verdict: ExistenceVerdict
+    probability: float  # that the best match is what was asked for, 0 … 1
+    matches: tuple[Hit, ...]  # best first; of a "no", the nearest there is
+
+
+def list_functions(code: str, language: str) -> list[Snippet]:
+    """Return the functions in a piece of code; all of it as one where it has none."""
+    snippets = extract_snippets(code, language)
+    functions = [snippet for snippet in snippets if snippet.kind.is_function and snippet.part < 2]
+    if functions or not snippets:
+        return functions
+    line_count = code.count("\n") + 1
+    return [Snippet("", "", SnippetKind.LINES, language, Span(0, line_count), 0, "", code)]
+
+
+def guess_language(code: str, languages: Sequence[str]) -> str:
+    """Return the language of `languages` in which most lines of the code are in functions; the first of equal ones."""
+    return max(languages, key=lambda language: _count_function_lines(code, language), default="")
+
+
+def _count_function_lines(code: str, language: str) -> int:
+    snippets = extract_snippets(code, language)
+    return sum(snippet.span.end - snippet.span.start for snippet in snippets if snippet.kind.is_function)
+
+
+def judge_function(function: Snippet, clones: Sequence[Hit], find_similar: Callable[[Snippet], Answer]) -> Existence:
+    """Return the verdict on a function: `clones` show it by structure, else what is similar by meaning may."""
+    line = function.name_line
+    if clones:
+        return Existence(
+            function.qualified_name, line, ExistenceVerdict.YES, clones[0].score, tuple(clones[:_MAX_MATCHES])
+        )
+    hits = find_similar(function).hits
+    related = tuple(hit for hit in hits if hit.kinship not in (None, Kinship.SIMILAR))
+    if related:
+        return Existence(function.qualified_name, line, ExistenceVerdict.YES, related[0].score, related[:_MAX_MATCHES])
+    return _judge_by_score(function.qualified_name, line, hits)
+
+
+def judge_description(answer: Answer) -> Existence:
+    """Return the verdict on a description, by the answer to it as a question."""
+    return _judge_by_score("", 0, answer.hits)
+
+
+def _judge_by_score(name: str, line: int, hits: Sequence[Hit]) -> Existence:
+    probability = hits[0].score if hits else 0.0
+    verdict = (
+        ExistenceVerdict.LIKELY
+        if probability >= MIN_LIKELY
+        else ExistenceVerdict.POSSIBLE
+        if probability >= _MIN_POSSIBLE
+        else ExistenceVerdict.NO
+    )
+    min_score = {ExistenceVerdict.LIKELY: MIN_LIKELY, ExistenceVerdict.POSSIBLE: _MIN_POSSIBLE}.get(verdict, 1.0)
+    likely = tuple(hit for hit in hits[:_MAX_MATCHES] if hit.score >= min_score)
+    return Existence(name, line, verdict, probability, likely or tuple(hits[:1]))
