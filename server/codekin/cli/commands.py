@@ -19,6 +19,9 @@ from codekin.cli.checkup import doctor
 from codekin.cli.complete import complete
 from codekin.cli.duplicates import duplicates
 from codekin.cli.evaluate import evaluate
+from codekin.cli.guard import guard
+from codekin.cli.install import install, uninstall
+from codekin.cli.mcp import mcp
 from codekin.cli.model import model
 from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, MODEL, ROOT
 from codekin.cli.train import train
@@ -50,8 +53,12 @@ codekin.add_command(complete)
 codekin.add_command(doctor)
 codekin.add_command(duplicates)
 codekin.add_command(evaluate)
+codekin.add_command(guard)
+codekin.add_command(install)
+codekin.add_command(mcp)
 codekin.add_command(model)
 codekin.add_command(train)
+codekin.add_command(uninstall)
 
 
 def _add_query_options(command: Command) -> Command:

@@ -22,11 +22,15 @@ def choose_endpoint(
     if tcp is None:
         return None
     host, port = parse_address(tcp)
-    return TcpAddress(host, port, _load_token(token_file), may_be_remote=allow_remote)
+    instruction = "The client must send this token as initializationOptions.token: "
+    return TcpAddress(host, port, load_token(token_file, instruction), may_be_remote=allow_remote)
 
 
-def _load_token(file: Path | None) -> str:
-    """Return the token of `file` (created if missing), else of the environment, else a new one, which is printed."""
+def load_token(file: Path | None, instruction: str) -> str:
+    """Return the token of `file` (created if missing), else of the environment, else a new one, which is printed.
+
+    `instruction` is printed before a new one: what a client must do with it.
+    """
     if file is not None:
         return load_or_create_token(file)
     from codekin.settings import tcp_token
@@ -34,5 +38,5 @@ def _load_token(file: Path | None) -> str:
     if environment_token := tcp_token():
         return check_token(environment_token)
     token = create_token()
-    print_note(f"The client must send this token as initializationOptions.token: {token}")
+    print_note(f"{instruction}{token}")
     return token

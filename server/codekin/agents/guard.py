@@ -1,0 +1,79 @@
+"""The guard: says of each new function of a proposed change where it stands already, before it is written."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from codekin.agents.proposals import Proposal
+from codekin.code.extract import extract_snippets, split_lines
+from codekin.code.languages import detect_language
+from codekin.engine import Engine
+from codekin.types import Hit, Snippet
+
+_MAX_FUNCTIONS = 500  # of one change that are compared: a change that a person could review has fewer
+
+
+@dataclass(frozen=True, slots=True)
+class GuardFinding:
+    """A new function that stands elsewhere already."""
+
+    path: Path | None  # where it is to be written
+    line: int  # 0-based, in the proposed text
+    name: str
+    twin: Hit
+
+
+class Guard:
+    """Compares proposed functions with those of one workspace."""
+
+    def __init__(self, engine: Engine, root: Path) -> None:
+        """Paths of proposals are relative to `root`, where they are not absolute."""
+        self._engine = engine
+        self._root = root
+
+    def find_twins(self, proposals: Iterable[Proposal], default_language: str = "") -> list[GuardFinding]:
+        """Return the new functions of the proposals that stand elsewhere, each with its nearest twin."""
+        proposals = list(proposals)
+        removed_lines = frozenset(line for proposal in proposals for line in proposal.removed_lines)
+        new_functions = [
+            (path, function)
+            for proposal in proposals
+            for path in [self._resolve(proposal.path)]
+            for function in self._list_new_functions(proposal, path, default_language)
+        ]
+        findings = (self._find_twin(path, function, removed_lines) for path, function in new_functions[:_MAX_FUNCTIONS])
+        return [finding for finding in findings if finding is not None]
+
+    def _resolve(self, path: Path | None) -> Path | None:
+        return self._engine.resolve_path(self._root / path) if path is not None else None
+
+    def _list_new_functions(self, proposal: Proposal, path: Path | None, default_language: str) -> Iterator[Snippet]:
+        """Yield the functions that are long enough, and stand in the file under that name neither now nor before."""
+        language = (path and detect_language(path, text=proposal.text)) or default_language
+        if not language:
+            return
+        min_lines = self._engine.settings.duplicates.min_lines
+        present_names = self._list_names(path) if path and proposal.added_rows is None else frozenset()
+        for snippet in extract_snippets(proposal.text, language):
+            is_function = snippet.kind.is_function and snippet.part < 2
+            is_added = proposal.added_rows is None or snippet.name_line in proposal.added_rows
+            is_long = snippet.span.end - snippet.span.start >= min_lines
+            if is_function and is_added and is_long and snippet.qualified_name not in present_names:
+                yield snippet
+
+    def _list_names(self, path: Path) -> frozenset[str]:
+        return frozenset(snippet.qualified_name for snippet in self._engine.list_snippets(path))
+
+    def _find_twin(self, path: Path | None, function: Snippet, removed_lines: frozenset[str]) -> GuardFinding | None:
+        twins = self._engine.find_clones(function, path)
+        remaining = [twin for twin in twins if not _is_removed(twin, removed_lines)]
+        if not remaining:
+            return None
+        return GuardFinding(path, function.name_line, function.qualified_name, remaining[0])
+
+
+def _is_removed(twin: Hit, removed_lines: frozenset[str]) -> bool:
+    """Return whether the change removes the twin: then the function was moved."""
+    lines = split_lines(twin.text)
+    row = min(max(twin.place.name_line - twin.place.span.start, 0), len(lines) - 1)
+    return bool(removed_lines) and lines[row].strip() in removed_lines

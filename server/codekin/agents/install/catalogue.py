@@ -1,0 +1,147 @@
+"""The agents that codekin can be installed into: where their files are, and what has to be in them.
+
+Formats as of November 2026, from the agents' own documentation: Claude Code (MCP, hooks), Codex (config.toml), Cursor
+and Windsurf (their MCP pages), VS Code (MCP configuration reference, which has Copilot CLI's, too), Gemini CLI
+(docs/tools/mcp-server.md), opencode 1.x (MCP servers), Zed (context_servers), Cline (MCP settings), Continue (block
+files).
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from codekin.agents.install.edits import FileEdit, JsonEntry, JsonItem, MarkedSection, OwnFile, TomlTable
+
+NAME = "codekin"
+INSTRUCTIONS = """## codekin
+
+This machine has code search by meaning (the MCP server `codekin`). Before you write a function, ask `already_exists`.
+To find code by what it does, ask `search`; to start a task, ask `context`. To find an exact string, use grep.
+"""
+_HOOK_MARKER = "guard --hook claude"
+_HOOK_TIMEOUT_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a user's files are, and how codekin is started."""
+
+    home: Path
+    config: Path  # of programs that keep to the system's rules: ~/.config on Linux
+    command: tuple[str, ...]
+
+    @property
+    def entry(self) -> dict[str, object]:
+        """Return the entry that most agents have for a server."""
+        return {"command": self.command[0], "args": [*self.command[1:], "mcp"]}
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFormat:
+    """One agent: how it is recognised, and its edits."""
+
+    name: str
+    title: str
+    list_marks: Callable[[Places], Sequence[Path]]  # any of which shows that the agent is used here
+    list_edits: Callable[[Places], Sequence[FileEdit]]
+
+    def is_here(self, places: Places) -> bool:
+        """Return whether the agent is used on this machine, by its files."""
+        return any(os.path.lexists(path) for path in self.list_marks(places))
+
+
+def find_places() -> Places:
+    """Return the places of this user."""
+    script = Path(sys.executable).with_name("codekin.exe" if sys.platform == "win32" else "codekin")
+    command = (str(script),) if script.exists() else (sys.executable, "-I", "-m", "codekin")
+    config = platformdirs.user_config_path("Code", appauthor=False, roaming=True).parent
+    return Places(Path.home(), config, command)
+
+
+def _claude_edits(places: Places) -> Sequence[FileEdit]:
+    command = " ".join(f'"{word}"' if " " in word else word for word in (*places.command, *_HOOK_MARKER.split()))
+    hook = {
+        "matcher": "Write|Edit|MultiEdit",
+        "hooks": [{"type": "command", "command": command, "timeout": _HOOK_TIMEOUT_S}],
+    }
+    folder = places.home / ".claude"
+    return (
+        JsonEntry(places.home / ".claude.json", ("mcpServers", NAME), {"type": "stdio", **places.entry}),
+        MarkedSection(folder / "CLAUDE.md", INSTRUCTIONS),
+        JsonItem(folder / "settings.json", ("hooks", "PreToolUse"), hook, _HOOK_MARKER),
+    )
+
+
+def _codex_edits(places: Places) -> Sequence[FileEdit]:
+    folder = places.home / ".codex"
+    return (
+        TomlTable(folder / "config.toml", ("mcp_servers", NAME), places.entry),
+        MarkedSection(folder / "AGENTS.md", INSTRUCTIONS),
+    )
+
+
+def _opencode_edits(places: Places) -> Sequence[FileEdit]:
+    folder = places.home / ".config" / "opencode"
+    with_comments = folder / "opencode.jsonc"
+    file = with_comments if with_comments.exists() else folder / "opencode.json"
+    value = {"type": "local", "command": [*places.command, "mcp"], "enabled": True}
+    return JsonEntry(file, ("mcp", NAME), value), MarkedSection(folder / "AGENTS.md", INSTRUCTIONS)
+
+
+def _gemini_edits(places: Places) -> Sequence[FileEdit]:
+    folder = places.home / ".gemini"
+    return (
+        JsonEntry(folder / "settings.json", ("mcpServers", NAME), places.entry),
+        MarkedSection(folder / "GEMINI.md", INSTRUCTIONS),
+    )
+
+
+def _cline_folder(places: Places) -> Path:
+    return places.config / "Code" / "User" / "globalStorage" / "saoudrizwan.claude-dev"
+
+
+def _zed_folder(places: Places) -> Path:
+    return places.config / "Zed" if sys.platform == "win32" else places.home / ".config" / "zed"
+
+
+def _continue_edits(places: Places) -> Sequence[FileEdit]:
+    import json
+
+    content = json.dumps({"mcpServers": {NAME: places.entry}}, indent=2) + "\n"
+    return (OwnFile(places.home / ".continue" / "mcpServers" / f"{NAME}.json", content),)
+
+
+def _json_agent(
+    name: str, title: str, find_mark: Callable[[Places], Path], file: str, keys: tuple[str, ...], **extra: object
+) -> AgentFormat:
+    """Return an agent that has one JSON file with servers, in the folder that shows that it is used."""
+    return AgentFormat(
+        name,
+        title,
+        lambda places: [find_mark(places)],
+        lambda places: [JsonEntry(find_mark(places) / file, (*keys, NAME), {**extra, **places.entry})],
+    )
+
+
+AGENTS: tuple[AgentFormat, ...] = (
+    AgentFormat("claude", "Claude Code", lambda it: [it.home / ".claude", it.home / ".claude.json"], _claude_edits),
+    AgentFormat("codex", "Codex", lambda it: [it.home / ".codex"], _codex_edits),
+    _json_agent("cursor", "Cursor", lambda it: it.home / ".cursor", "mcp.json", ("mcpServers",)),
+    _json_agent("vscode", "VS Code", lambda it: it.config / "Code" / "User", "mcp.json", ("servers",), type="stdio"),
+    _json_agent(
+        "copilot", "Copilot CLI", lambda it: it.home / ".copilot", "mcp-config.json", ("mcpServers",),
+        type="local", tools=["*"],
+    ),
+    AgentFormat("gemini", "Gemini CLI", lambda it: [it.home / ".gemini"], _gemini_edits),
+    AgentFormat("opencode", "opencode", lambda it: [it.home / ".config" / "opencode"], _opencode_edits),
+    _json_agent("zed", "Zed", _zed_folder, "settings.json", ("context_servers",)),
+    _json_agent(
+        "windsurf", "Windsurf", lambda it: it.home / ".codeium" / "windsurf", "mcp_config.json", ("mcpServers",)
+    ),
+    _json_agent("cline", "Cline", _cline_folder, "settings/cline_mcp_settings.json", ("mcpServers",)),
+    AgentFormat("continue", "Continue", lambda it: [it.home / ".continue"], _continue_edits),
+)  # fmt: skip

@@ -1,0 +1,126 @@
+"""Proposed changes: what an agent, an editor or a commit is about to write, read from a hook's JSON, a diff or a file.
+
+All of it comes from elsewhere, so it is bounded, and what can't be read is no proposal rather than an error.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MAX_PROPOSAL_CHARACTERS = 4_000_000  # of all that is read: a change that a person could review is shorter
+_FILE_HEADER = re.compile(r"\+\+\+ (?:b/)?(?P<path>[^\t\n]+)")
+_QUOTED_PATH = re.compile(r'"(?P<path>(?:[^"\\]|\\.)*)"')
+# How agents' tools name what they write. A tool's input is flat, or has a list of edits.
+_PATH_KEYS = ("file_path", "path", "filePath", "filename", "target_file", "absolute_path", "notebook_path")
+_TEXT_KEYS = ("content", "new_string", "newText", "new_str", "text", "code_edit", "contents", "new_source")
+_INPUT_KEYS = ("tool_input", "toolInput", "input", "arguments", "args", "params")
+_PATCH_KEYS = ("patch", "diff", "command", "input")
+_PATCH_FILE = re.compile(r"\*\*\* (?:Add|Update) File: (?P<path>.+)")  # the form of Codex's apply_patch
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Text that is about to be written to a file."""
+
+    path: Path | None  # as it was named; None where it was not
+    text: str  # the whole file, or a piece of it
+    added_rows: frozenset[int] | None = None  # of a diff: the lines of `text` that are new; None: not known
+    removed_lines: frozenset[str] = frozenset()  # of a diff: what it takes away, without indentation
+
+
+def read_proposals(source: str, default_path: Path | None = None) -> list[Proposal]:
+    """Return what is to be written, from a hook's JSON, a unified diff, or the text of the file at `default_path`."""
+    source = source[:MAX_PROPOSAL_CHARACTERS]
+    stripped = source.lstrip()
+    if stripped.startswith("{"):
+        document = _parse_json(stripped)
+        if document is not None:
+            return list(_read_hook(document))
+    if _is_diff(stripped):
+        return list(_read_diff(stripped))
+    return [Proposal(default_path, source)] if source.strip() else []
+
+
+def _parse_json(text: str) -> dict[str, Any] | None:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_hook = isinstance(document, dict) and any(isinstance(document.get(key), dict | str) for key in _INPUT_KEYS)
+    return document if is_hook or (isinstance(document, dict) and _find_string(document, _PATH_KEYS)) else None
+
+
+def _read_hook(document: Mapping[str, Any]) -> Iterator[Proposal]:
+    """Yield what a tool's input says is to be written, in whatever of the known forms it is."""
+    tool_input = next((document[key] for key in _INPUT_KEYS if isinstance(document.get(key), dict)), document)
+    path_text = _find_string(tool_input, _PATH_KEYS)
+    path = Path(path_text) if path_text else None
+    edits = tool_input.get("edits")
+    for edit in [tool_input, *(edits if isinstance(edits, list) else [])]:
+        text = _find_string(edit, _TEXT_KEYS) if isinstance(edit, dict) else ""
+        if text:
+            yield Proposal(path, text)
+    patch = _find_string(tool_input, _PATCH_KEYS)
+    if patch and (_is_diff(patch) or _PATCH_FILE.search(patch)):
+        yield from _read_diff(patch)
+
+
+def _find_string(document: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    return next((document[key] for key in keys if isinstance(document.get(key), str) and document[key]), "")
+
+
+def _is_diff(text: str) -> bool:
+    return bool(re.match(r"(?:diff --git |--- |Index: |From [0-9a-f]{40} )", text))
+
+
+def _read_diff(diff: str) -> Iterator[Proposal]:
+    """Yield, for each hunk of each file, its lines as they are to be: added ones and those around them."""
+    path: Path | None = None
+    hunk_lines: list[str] | None = None
+    for line in [*diff.split("\n"), "@@"]:
+        header = _FILE_HEADER.match(line) or _PATCH_FILE.match(line)
+        if header or line.startswith(("@@", "diff --git ", "*** ")):
+            if hunk_lines:
+                yield _make_hunk_proposal(path, hunk_lines)
+            hunk_lines = []
+        if header:
+            path = _read_path(header["path"])
+        elif hunk_lines is not None and line[:1] in ("+", "-", " ") and not line.startswith(("+++ ", "--- ")):
+            hunk_lines.append(line)
+
+
+def _make_hunk_proposal(path: Path | None, hunk_lines: list[str]) -> Proposal:
+    kept_lines = [line for line in hunk_lines if not line.startswith("-")]
+    added_rows = frozenset(row for row, line in enumerate(kept_lines) if line.startswith("+"))
+    removed_lines = frozenset(line[1:].strip() for line in hunk_lines if line.startswith("-"))
+    return Proposal(path, "\n".join(line[1:] for line in kept_lines), added_rows, removed_lines)
+
+
+def _read_path(text: str) -> Path | None:
+    """Return a diff's path; git quotes those with unusual characters. None of a deleted file."""
+    quoted = _QUOTED_PATH.fullmatch(text.strip())
+    if quoted:
+        text = (
+            quoted["path"]
+            .encode("ascii", "replace")
+            .decode("unicode_escape")
+            .encode("latin-1")
+            .decode("utf-8", "replace")
+        )
+        text = text.removeprefix("b/")
+    return None if text.strip() == "/dev/null" else Path(text.strip())
+
+
+def _unquote(text: str) -> str:
+    """Undo git's quoting: bytes as octal numbers, and a few letters behind backslashes."""
+    letters = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+
+    def to_character(match: re.Match[str]) -> str:
+        code = match[1]
+        return chr(int(code, 8) & 255) if code[0].isdecimal() else letters.get(code, code)
+
+    unescaped = re.sub(r"\\([0-7]{3}|.)", to_character, text)
+    return unescaped.encode("latin-1", "replace").decode("utf-8", "replace")

@@ -1,0 +1,218 @@
+"""The server as the official SDK runs it: lists the tools, calls them on threads, and asks the client for its roots."""
+
+import asyncio
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import mcp_types
+from jsonschema import Draft202012Validator
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
+
+from codekin import __version__
+from codekin.agents.opening import SERVER_NAME, SERVER_TITLE
+from codekin.agents.rendering import JsonObject, ToolAnswer
+from codekin.agents.session import EngineSession
+from codekin.agents.tool_calls import ToolCaller
+from codekin.agents.tools import INSTRUCTIONS, TOOLS
+from codekin.agents.workspace_paths import WorkspaceChoice, WorkspacePaths, to_folder
+from codekin.engine import Engine
+from codekin.errors import CodekinError, QueryError
+from codekin.types import Cancel, Progress
+
+Context: TypeAlias = "ServerRequestContext[Any, Any]"
+
+log = logging.getLogger(__name__)
+
+_ROOTS_TIMEOUT_S = 3.0  # the current folder is taken where the client has not named its roots by then
+_SCHEMAS = {tool["name"]: tool["inputSchema"] for tool in TOOLS}
+_ROOTS_KEY = "roots"  # of the question for roots, where they are asked for within a call
+
+
+class AgentServer:
+    """Answers the requests of one client, or of several over HTTP that share one workspace."""
+
+    def __init__(self, workspace: WorkspaceChoice) -> None:
+        self._fixed_root = workspace.fixed_root
+        self._default_root = workspace.default_root
+        self._session = EngineSession()
+        self._roots_lock = asyncio.Lock()
+        self.sdk_server: Server[Any] = Server(
+            SERVER_NAME,
+            version=__version__,
+            title=SERVER_TITLE,
+            instructions=INSTRUCTIONS,
+            lifespan=self._run_lifespan,
+            on_list_tools=self._list_tools,
+            on_call_tool=self._call_tool,
+        )
+        self.sdk_server.add_notification_handler(
+            "notifications/initialized", mcp_types.NotificationParams, self._on_initialized
+        )
+        self.sdk_server.add_notification_handler(
+            "notifications/roots/list_changed", mcp_types.NotificationParams, self._on_roots_changed
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def _run_lifespan(self, _: Server[Any]) -> AsyncIterator[None]:
+        if self._fixed_root is not None:
+            self._session.open_workspace([self._fixed_root])
+        try:
+            yield
+        finally:
+            await self._session.close()
+
+    async def _list_tools(self, _: Context, __: mcp_types.PaginatedRequestParams | None) -> mcp_types.ListToolsResult:
+        return mcp_types.ListToolsResult.model_validate({"tools": list(TOOLS)})
+
+    async def _on_initialized(self, context: Context, _: mcp_types.NotificationParams) -> None:
+        self._start_choosing_roots(context)
+
+    async def _on_roots_changed(self, context: Context, _: mcp_types.NotificationParams) -> None:
+        self._start_choosing_roots(context)
+
+    def _start_choosing_roots(self, context: Context) -> None:
+        """Open the workspace before the first question; not awaited, for the answer is read by who calls this."""
+        if self._fixed_root is None:
+            task = asyncio.get_running_loop().create_task(self._choose_roots(context))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _choose_roots(self, context: Context) -> None:
+        async with self._roots_lock:
+            with suppress(QueryError):  # the next call says so
+                self._session.open_workspace(await self._request_roots(context))
+
+    async def _request_roots(self, context: Context) -> list[Path]:
+        """Return the client's roots, else the default one."""
+        capabilities = context.session.client_capabilities
+        if capabilities is None or capabilities.roots is None or not context.session.can_send_request:
+            return self._or_default([])
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", MCPDeprecationWarning)  # of the protocol's next version
+                listed = await asyncio.wait_for(context.session.list_roots(), _ROOTS_TIMEOUT_S)
+        except (MCPError, TimeoutError, ValueError) as error:
+            log.warning("The client does not name its roots: %s", error)
+            return self._or_default([])
+        return self._or_default(_to_folders(listed))
+
+    def _or_default(self, folders: list[Path]) -> list[Path]:
+        default_roots = [self._default_root] if self._default_root is not None else []
+        return folders or default_roots
+
+    async def _call_tool(
+        self, context: Context, params: mcp_types.CallToolRequestParams
+    ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
+        """Answer a tool call; every error of ours is an answer that names the remedy."""
+        try:
+            arguments = _check_arguments(params.name, params.arguments or {})
+            if not self._session.has_roots and (question := await self._find_roots(context, params)):
+                return question
+            report_progress = _make_progress_reporter(context)
+
+            def call(engine: Engine, paths: WorkspacePaths, cancel: Cancel) -> ToolAnswer:
+                return ToolCaller(engine, paths, cancel, report_progress).call_tool(params.name, arguments)
+
+            return _to_result(await self._session.run_call(call))
+        except CodekinError as error:
+            return _to_error(str(error))
+        except MCPError:
+            raise
+        except Exception as error:
+            log.exception("%s failed", params.name)
+            return _to_error(f"{params.name} failed: {type(error).__name__}. This is a bug in codekin.")
+
+    async def _find_roots(
+        self, context: Context, params: mcp_types.CallToolRequestParams
+    ) -> mcp_types.InputRequiredResult | None:
+        """Open the workspace; return a question to the client where its protocol has roots asked for in this way."""
+        answers = params.input_responses or {}
+        if _ROOTS_KEY in answers:
+            answer = answers[_ROOTS_KEY]
+            folders = _to_folders(answer) if isinstance(answer, mcp_types.ListRootsResult) else []
+            self._session.open_workspace(self._or_default(folders))
+            return None
+        capabilities = context.session.client_capabilities
+        if capabilities is not None and capabilities.roots is not None and not context.session.can_send_request:
+            return mcp_types.InputRequiredResult(input_requests={_ROOTS_KEY: mcp_types.ListRootsRequest()})
+        async with self._roots_lock:
+            if not self._session.has_roots:
+                self._session.open_workspace(await self._request_roots(context))
+        return None
+
+
+async def serve_streams(workspace: WorkspaceChoice, lines: Any, output: Any) -> None:
+    """Serve one client whose lines are read from `lines` and answered on `output`, until it or a signal ends that."""
+    server = AgentServer(workspace).sdk_server
+    task = asyncio.current_task()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, RuntimeError, AttributeError):  # Windows, or not the main thread
+            asyncio.get_running_loop().add_signal_handler(signal_number, task.cancel)  # type: ignore[union-attr]
+    with suppress(asyncio.CancelledError):
+        async with stdio_server(stdin=lines, stdout=output) as (read_stream, write_stream):
+            await server.run(read_stream, write_stream, server.create_initialization_options())
+
+
+def _to_folders(listed: mcp_types.ListRootsResult) -> list[Path]:
+    folders = [folder for root in listed.roots if (folder := to_folder(str(root.uri))) is not None]
+    return list(dict.fromkeys(folders))
+
+
+def _check_arguments(name: str, arguments: JsonObject) -> JsonObject:
+    """Return the arguments with numbers as numbers, without what is null. Raises QueryError, naming what is wrong."""
+    schema = _SCHEMAS.get(name)
+    if schema is None:
+        raise QueryError(f"There is no tool {name}. There are: {', '.join(_SCHEMAS)}.")
+    checked = {key: _to_number(schema, key, value) for key, value in arguments.items() if value is not None}
+    error = next(iter(Draft202012Validator(schema).iter_errors(checked)), None)
+    if error is not None:
+        place = ".".join(map(str, error.absolute_path))
+        raise QueryError(f"{f'{place}: ' if place else ''}{error.message[:300]}. The tool's schema says what it takes.")
+    return checked
+
+
+def _to_number(schema: JsonObject, key: str, value: Any) -> Any:
+    """Return a number that a model has written as a string, or with a fraction of 0, as the schema has it."""
+    if schema["properties"].get(key, {}).get("type") != "integer":
+        return value
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 12:
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _to_result(answer: ToolAnswer) -> mcp_types.CallToolResult:
+    content = mcp_types.TextContent(type="text", text=answer.text)
+    return mcp_types.CallToolResult(content=[content], structured_content=answer.document)
+
+
+def _to_error(message: str) -> mcp_types.CallToolResult:
+    content = mcp_types.TextContent(type="text", text=message)
+    return mcp_types.CallToolResult(content=[content], is_error=True)
+
+
+def _make_progress_reporter(context: Context) -> "Any":
+    """Return a function that sends progress to the client, from any thread."""
+    event_loop = asyncio.get_running_loop()
+    last_done = [-1]
+    lock = threading.Lock()
+
+    def report(progress: Progress) -> None:
+        with lock:
+            if progress.done <= last_done[0]:  # the protocol wants it to grow
+                return
+            last_done[0] = progress.done
+        send = partial(context.session.report_progress, float(progress.done), float(progress.total), "indexing")
+        asyncio.run_coroutine_threadsafe(send(), event_loop)
+
+    return report

@@ -1,0 +1,115 @@
+"""Own the engine behind one conversation: open it for the client's roots, and run calls of it on threads."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from codekin.agents.workspace_paths import WorkspacePaths, is_too_wide
+from codekin.errors import CodekinError, QueryError
+from codekin.settings import load_user_settings
+from codekin.types import Cancel
+
+if TYPE_CHECKING:
+    from codekin.engine import Engine
+
+T = TypeVar("T")
+EngineCall = Callable[["Engine", WorkspacePaths, Cancel], T]
+
+log = logging.getLogger(__name__)
+
+_MAX_THREADS = 4
+
+
+class EngineSession:
+    """The engine of one workspace, opened when its roots are known. For the loop's thread."""
+
+    def __init__(self) -> None:
+        self._opener = ThreadPoolExecutor(1, "codekin-opener")
+        self._pool = ThreadPoolExecutor(_MAX_THREADS, "codekin-agent")
+        self._roots: tuple[Path, ...] = ()
+        self._opening: asyncio.Future[Engine] | None = None
+        self._cancel_events: set[threading.Event] = set()
+
+    @property
+    def has_roots(self) -> bool:
+        """Return whether a workspace is chosen."""
+        return bool(self._roots)
+
+    def open_workspace(self, roots: Sequence[Path]) -> None:
+        """Open the index of these folders in the background, and keep it up to date; closes that of others.
+
+        Raises QueryError where there is no folder, or one that nobody means.
+        """
+        too_wide = [root for root in roots if is_too_wide(root)]
+        if too_wide or not roots:
+            found = f"{too_wide[0]} is your whole home directory or disk" if too_wide else "there is no folder"
+            raise QueryError(f"codekin has no workspace: {found}. Run it in a project, or pass --root DIR.")
+        if tuple(roots) == self._roots:
+            return
+        self._roots = tuple(roots)
+        event_loop = asyncio.get_running_loop()
+        former = self._opening
+        self._opening = event_loop.run_in_executor(self._opener, partial(_open_engine, self._roots, former))
+        self._opening.add_done_callback(_note_exception)
+
+    async def run_call(self, engine_call: EngineCall[T]) -> T:
+        """Return the result of the call, made on a thread; cancelling this coroutine sets the call's `Cancel`.
+
+        Raises what the call raises, and the reason why there is no engine.
+        """
+        if self._opening is None:
+            raise QueryError("codekin has no workspace yet. Run it in a project, or pass --root DIR.")
+        try:
+            engine = await asyncio.shield(self._opening)
+        except CodekinError:
+            self._roots, self._opening = (), None  # the disk may have room by the next call
+            raise
+        paths, cancel_event = WorkspacePaths(self._roots), threading.Event()
+        self._cancel_events.add(cancel_event)
+        try:
+            call = partial(engine_call, engine, paths, cancel_event)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        except asyncio.CancelledError:
+            cancel_event.set()
+            raise
+        finally:
+            self._cancel_events.discard(cancel_event)
+
+    async def close(self) -> None:
+        """Stop all calls, and close the engine; the index is kept."""
+        for cancel_event in self._cancel_events:
+            cancel_event.set()
+        if self._opening is not None:
+            try:
+                engine = await self._opening
+            except CodekinError:
+                return
+            engine.interrupt()
+            self._pool.shutdown(cancel_futures=True)
+            await asyncio.get_running_loop().run_in_executor(self._opener, engine.close)
+        self._opener.shutdown(wait=False)
+
+
+def _open_engine(roots: tuple[Path, ...], former: "asyncio.Future[Engine] | None") -> "Engine":
+    """Open the engine of these roots, after closing the former one. Runs on the opener's thread."""
+    from codekin.engine import Engine
+
+    if former is not None and former.done() and not former.cancelled() and former.exception() is None:
+        former.result().close()
+    settings, problems = load_user_settings()
+    for problem in problems:
+        log.warning("%s", problem)
+    engine = Engine(roots, settings)
+    engine.start()
+    return engine
+
+
+def _note_exception(opening: "asyncio.Future[Engine]") -> None:
+    """Retrieve the exception, so that asyncio does not complain where no call has come to hear of it."""
+    if not opening.cancelled():
+        opening.exception()

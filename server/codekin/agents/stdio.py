@@ -1,0 +1,141 @@
+"""Serve one client over standard input and output: at once by the opening, then by the SDK."""
+
+import asyncio
+import os
+import queue
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import BinaryIO
+
+from codekin.agents.opening import Opening, is_answer_to
+from codekin.agents.workspace_paths import WorkspaceChoice
+
+_CHUNK_BYTES = 65_536
+
+
+def serve_stdio(workspace: WorkspaceChoice) -> None:
+    """Serve the client on standard input until it ends."""
+    input_stream, output_stream = _claim_stdio()
+    lines = _LineReader(input_stream)
+    opening = Opening()
+    is_imported = _hold_opening(opening, lines, output_stream)
+    if not is_imported and not opening.replayed_lines:
+        return  # the client has gone without a word
+    from codekin.agents.server import serve_streams
+
+    replay = ReplayedLines(opening.replayed_lines, lines)
+    asyncio.run(serve_streams(workspace, replay, FilteredOutput(output_stream, opening.answered_id)))
+
+
+def _hold_opening(opening: Opening, lines: "_LineReader", output_stream: BinaryIO) -> bool:
+    """Answer what can be answered while the SDK is imported; return whether it is, and the client still there."""
+    importer: threading.Thread | None = None
+    while (line := lines.take()) is not None:
+        if line is _IMPORTED:
+            return True
+        answer = opening.answer_line(line)
+        if answer is not None:
+            output_stream.write(answer.encode() + b"\n")
+            output_stream.flush()
+        if importer is None:  # not before the first answer, which it would only delay
+            importer = threading.Thread(target=_import_server, args=(lines,), daemon=True)
+            importer.start()
+    lines.put(None)  # the end, which was taken here, is for the SDK to read
+    return False
+
+
+def _import_server(lines: "_LineReader") -> None:
+    try:
+        import codekin.agents.server
+        import codekin.engine  # noqa: F401
+    finally:
+        lines.put(_IMPORTED)  # what failed is raised where it is imported again
+
+
+_IMPORTED = "\0imported"  # no line of a client: it has no end
+
+
+class _LineReader:
+    """Reads lines on a daemon thread, which does not delay the process's end."""
+
+    def __init__(self, input_stream: BinaryIO) -> None:
+        self._input_stream = input_stream
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read_lines, daemon=True).start()
+
+    def take(self) -> str | None:
+        """Return the next line; None at the end. Blocks."""
+        return self._lines.get()
+
+    def put(self, line: str | None) -> None:
+        """Add a line, or the end, behind what was read."""
+        self._lines.put(line)
+
+    def _read_lines(self) -> None:
+        try:
+            for line in self._input_stream:
+                self._lines.put(line.decode("utf-8", "replace"))
+        except (OSError, ValueError):
+            pass  # the stream was closed: the same as its end
+        self._lines.put(None)
+
+
+class ReplayedLines:
+    """The client's lines from the first one on, as the SDK reads them."""
+
+    def __init__(self, replayed_lines: list[str], lines: _LineReader) -> None:
+        self._replayed_lines = replayed_lines
+        self._lines = lines
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        """Yield lines until the client ends the stream."""
+        for replayed_line in self._replayed_lines:
+            yield replayed_line
+        arrived: asyncio.Queue[str | None] = asyncio.Queue()
+        threading.Thread(target=self._pass_lines, args=(asyncio.get_running_loop(), arrived), daemon=True).start()
+        while (line := await arrived.get()) is not None:
+            yield line
+
+    def _pass_lines(self, event_loop: asyncio.AbstractEventLoop, arrived: "asyncio.Queue[str | None]") -> None:
+        """Pass lines on to the loop. On a daemon thread: one of an executor would delay the loop's end."""
+        line: str | None = ""
+        while line is not None:
+            line = self._lines.take()
+            if line is not _IMPORTED:
+                with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                    event_loop.call_soon_threadsafe(arrived.put_nowait, line)
+
+
+class FilteredOutput:
+    """Standard output as the SDK writes it, without the answer that the opening has given already."""
+
+    def __init__(self, output_stream: BinaryIO, answered_id: str | int | None) -> None:
+        self._output_stream = output_stream
+        self._answered_id = answered_id
+
+    async def write(self, line: str) -> None:
+        """Write a line on a thread: a client that does not read must not stop the loop."""
+        if self._answered_id is not None and is_answer_to(line, self._answered_id):
+            self._answered_id = None
+            return
+        await asyncio.to_thread(self._write_line, line)
+
+    async def flush(self) -> None:
+        """Do nothing: each line is flushed as it is written."""
+
+    def _write_line(self, line: str) -> None:
+        self._output_stream.write(line.encode("utf-8", "replace"))
+        self._output_stream.flush()
+
+
+def _claim_stdio() -> tuple[BinaryIO, BinaryIO]:
+    """Return standard input and output for the protocol; whatever else prints, prints to standard error."""
+    input_stream = os.fdopen(os.dup(sys.__stdin__.fileno() if sys.__stdin__ else 0), "rb", _CHUNK_BYTES)
+    output_stream = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "wb")
+    null_descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null_descriptor, 0)
+    os.close(null_descriptor)
+    os.dup2(2, 1)
+    return input_stream, output_stream

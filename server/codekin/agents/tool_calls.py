@@ -1,0 +1,280 @@
+"""What each tool does: arguments → questions to the engine → an answer. Runs on a thread; knows nothing of the SDK."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from codekin.agents.rendering import (
+    Item,
+    JsonObject,
+    Page,
+    ToolAnswer,
+    describe_index,
+    hit_to_json,
+    make_hit_item,
+    make_list_answer,
+    make_outline_item,
+)
+from codekin.agents.tools import DEFAULT_CONTEXT_TOKENS, DEFAULT_LIMIT, DEFAULT_MAX_TOKENS
+from codekin.agents.workspace_paths import WorkspacePaths
+from codekin.code.cell_lines import find_line_of_row, to_file_lines
+from codekin.code.extract import split_lines
+from codekin.code.languages import detect_language, find_language
+from codekin.engine import Engine
+from codekin.errors import NoLineError, QueryError
+from codekin.printable import printable, printable_lines
+from codekin.search.context import ContextEntry
+from codekin.search.existing import Existence, ExistenceVerdict
+from codekin.types import Answer, Cancel, Filter, Hit, IndexState, Progress, SnippetKind, Span
+from codekin.workspace.workspace import Document
+
+OnProgress = Callable[[Progress], None]
+
+_MIN_COVERAGE = 0.9  # below it, files are also searched for the question's words: the index has too few of them
+_MAX_HITS = 200  # of one question, over all pages
+_FILTER_FACTOR = 10  # hits that are asked for, for each that is wanted, where they are filtered afterwards
+_POLLING_S = 0.1  # while a client waits for the index
+_SUMMARIES = {
+    ExistenceVerdict.YES: "yes: it exists",
+    ExistenceVerdict.LIKELY: "likely: look at this first",
+    ExistenceVerdict.POSSIBLE: "possible: worth a look",
+    ExistenceVerdict.NO: "no",
+}
+
+
+class ToolCaller:
+    """Makes the calls of one request to a tool."""
+
+    def __init__(self, engine: Engine, paths: WorkspacePaths, cancel: Cancel, on_progress: OnProgress) -> None:
+        self._engine = engine
+        self._paths = paths
+        self._cancel = cancel
+        self._on_progress = on_progress
+
+    def call_tool(self, name: str, arguments: JsonObject) -> ToolAnswer:
+        """Call a tool with arguments that match its schema. Raises CodekinError."""
+        tools: dict[str, Callable[[JsonObject], ToolAnswer]] = {
+            "search": self._search,
+            "find_similar": self._find_similar,
+            "already_exists": self._already_exists,
+            "context": self._collect_context,
+            "outline": self._outline,
+            "tests_for": self._find_tests,
+            "continue_code": self._continue_code,
+            "status": self._report_status,
+        }
+        return tools[name](arguments)
+
+    def _search(self, arguments: JsonObject) -> ToolAnswer:
+        query, within, file = arguments["query"], *self._read_filter(arguments)
+        if not query.strip():
+            raise QueryError("The query is empty. Describe what the code does, as in: parse a date.")
+        page = _read_page(arguments)
+        count = min(page.start + page.limit + 1, _MAX_HITS)
+        is_filtered = file is not None or "kind" in arguments
+        answer = self._engine.search(
+            query, count * _FILTER_FACTOR if is_filtered else count, within=within, cancel=self._cancel
+        )
+        hits, notes = list(answer.hits), list[str]()
+        if answer.coverage < _MIN_COVERAGE:
+            hits = _merge(hits, self._engine.search_by_words(query, count, within=within, cancel=self._cancel))
+            notes.append("not indexed whole yet: other files were searched for the words of the query")
+        hits = [hit for hit in hits if _has_kind(hit, arguments.get("kind")) and file in (None, hit.place.path)]
+        return self._make_hits_answer(hits[:count], page, "Nothing here is likely to be what the query says.", notes)
+
+    def _find_similar(self, arguments: JsonObject) -> ToolAnswer:
+        page = _read_page(arguments)
+        count = min(page.start + page.limit + 1, _MAX_HITS)
+        if "code" in arguments:
+            language = find_language(arguments["language"]) if arguments.get("language") else ""
+            answer = self._engine.find_similar_to_code(arguments["code"], count, language=language, cancel=self._cancel)
+        elif "path" in arguments and "line" in arguments:
+            path, line = self._read_place(arguments)
+            answer = self._engine.find_similar(path, Span(line, line + 1), count, cancel=self._cancel)
+        else:
+            raise QueryError("Pass path and line, or code.")
+        return self._make_hits_answer(list(answer.hits), page, "Nothing here is like this code.", [])
+
+    def _already_exists(self, arguments: JsonObject) -> ToolAnswer:
+        if "code" in arguments:
+            path = self._paths.resolve(arguments["path"]) if arguments.get("path") else None
+            language = find_language(arguments["language"]) if arguments.get("language") else ""
+            language = language or (detect_language(path) or "" if path else "")
+            existences = self._engine.find_existing_code(
+                arguments["code"], language=language, path=path, cancel=self._cancel
+            )
+        elif arguments.get("description", "").strip():
+            existences = [self._engine.find_described_code(arguments["description"], cancel=self._cancel)]
+        else:
+            raise QueryError("Pass code, or a description of what it would do.")
+        items = [self._make_existence_item(existence) for existence in existences]
+        page = Page(0, len(items), arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
+        notes = ["a no holds for the indexed part only"] if self._engine.coverage() < 1 else []
+        return make_list_answer(self._engine, "functions", items, page, nothing="", notes=notes)
+
+    def _collect_context(self, arguments: JsonObject) -> ToolAnswer:
+        task, (within, _) = arguments["task"], self._read_filter(arguments)
+        if not task.strip():
+            raise QueryError("The task is empty. Say what is to be done.")
+        max_tokens = arguments.get("max_tokens", DEFAULT_CONTEXT_TOKENS)
+        index_line, document = describe_index(self._engine)
+        pack = self._engine.pack_context(task, max_tokens - 60, within=within, cancel=self._cancel)
+        items = [self._make_context_item(entry) for entry in pack.entries]
+        best_probability = max((entry.hit.score for entry in pack.entries), default=0.0)
+        texts = [item.text for item in items] or ["Nothing here is about this task."]
+        left_out = f"; {pack.left_out_count} more did not fit" if pack.left_out_count else ""
+        texts.append(f"[{pack.token_count} tokens{left_out}; best match {best_probability:.0%}]\n{index_line}")
+        document |= {
+            "entries": [item.document for item in items],
+            "tokens": pack.token_count,
+            "left_out": pack.left_out_count,
+            "best_probability": round(best_probability, 4),
+        }
+        return ToolAnswer("\n\n".join(texts), document)
+
+    def _outline(self, arguments: JsonObject) -> ToolAnswer:
+        path = self._paths.resolve(arguments["path"])
+        items = [make_outline_item(entry) for entry in self._engine.make_outline(path)]
+        page = _read_page(arguments, default_limit=1_000)
+        nothing = f"{printable(arguments['path'])} has no definitions."
+        return make_list_answer(self._engine, "definitions", items, page, nothing=nothing)
+
+    def _find_tests(self, arguments: JsonObject) -> ToolAnswer:
+        path, line = self._read_place(arguments)
+        page = _read_page(arguments)
+        function, tests = self._engine.find_tests(path, line, page.limit, cancel=self._cancel)
+        name = printable(function.qualified_name) or f"line {line + 1}"
+        return self._make_hits_answer(tests, page, f"No test of {name} was found.", [])
+
+    def _continue_code(self, arguments: JsonObject) -> ToolAnswer:
+        path, line = self._read_place(arguments)
+        document = self._engine.read_document(path)
+        if not isinstance(document, Document):
+            raise QueryError(f"{printable(arguments['path'])} can't be read. Name a source file.")
+        lines = split_lines(document.text)
+        if not 0 <= line < len(lines):
+            raise NoLineError(path, lines, line)
+        column = min(arguments.get("column", len(lines[line]) + 1) - 1, len(lines[line]))
+        completions = self._engine.complete(path, line, column, cancel=self._cancel)
+        items = [
+            Item(
+                f"{printable_lines(completion.text)}\n    ({completion.confidence:.0%}, as in "
+                f"{printable(self._paths.to_text(completion.path))}:{completion.span.start + 1})",
+                {
+                    "text": completion.text,
+                    "line": completion.row + 1,
+                    "column": completion.column + 1,
+                    "probability": round(completion.confidence, 4),
+                    "source": {
+                        "path": self._paths.to_text(completion.path),
+                        "start_line": to_file_lines(completion.cell, completion.span).start + 1,
+                        "name": completion.name,
+                    },
+                },
+            )
+            for completion in completions
+        ]
+        page = Page(0, DEFAULT_LIMIT, DEFAULT_MAX_TOKENS)
+        nothing = "Nothing is likely enough to come next."
+        return make_list_answer(self._engine, "continuations", items, page, nothing=nothing)
+
+    def _report_status(self, arguments: JsonObject) -> ToolAnswer:
+        self._wait_for_index(arguments.get("wait_seconds", 0))
+        index_line, document = describe_index(self._engine)
+        status = self._engine.status()
+        document |= {
+            "roots": [str(root) for root in status.roots],
+            "files": status.files,
+            "snippets": status.snippets,
+            "skipped": status.skipped,
+            "models": [{"name": model.name, "share": round(model.share, 4)} for model in status.models],
+            "problems": list(status.problems),
+        }
+        lines = [
+            f"{status.files:,} files, {status.snippets:,} snippets, {status.skipped:,} files skipped",
+            *(printable(f"problem: {problem}") for problem in status.problems),
+            index_line,
+        ]
+        return ToolAnswer("\n".join(lines), document)
+
+    def _wait_for_index(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        waiting = (IndexState.INDEXING, IndexState.OPENING, IndexState.STANDING_BY)
+        while time.monotonic() < end and not self._cancel.is_set():
+            status = self._engine.status()
+            if status.coverage >= 1 and status.state is not IndexState.INDEXING:
+                return
+            if status.state not in waiting and status.progress is None and status.state is not IndexState.READY:
+                return
+            if status.progress is not None:
+                self._on_progress(status.progress)
+            self._engine.follow()
+            time.sleep(_POLLING_S)
+
+    def _read_filter(self, arguments: JsonObject) -> tuple[Filter, Path | None]:
+        """Return the filter, and the file that hits must be in where `path` is a file."""
+        language = find_language(arguments["language"]) if arguments.get("language") else None
+        if not arguments.get("path"):
+            return Filter(language), None
+        path = self._paths.resolve(arguments["path"])
+        if path.is_dir():
+            return Filter(language, path), None
+        if not path.exists():
+            raise QueryError(f"There is no {printable(arguments['path'])} in the workspace. Check the path.")
+        return Filter(language, path.parent), path
+
+    def _read_place(self, arguments: JsonObject) -> tuple[Path, int]:
+        """Return the file and the 0-based line of its text; of a notebook, that of its code."""
+        path, row = self._paths.resolve(arguments["path"]), arguments["line"] - 1
+        cells = self._engine.list_cells(path)
+        return path, find_line_of_row(cells, row) if cells else row
+
+    def _make_hits_answer(self, hits: list[Hit], page: Page, nothing: str, notes: list[str]) -> ToolAnswer:
+        items = [make_hit_item(hit, self._paths) for hit in hits]
+        return make_list_answer(self._engine, "hits", items, page, nothing=nothing, notes=notes)
+
+    def _make_existence_item(self, existence: Existence) -> Item:
+        matches = [make_hit_item(hit, self._paths) for hit in existence.matches]
+        subject = f"{printable(existence.name)}: " if existence.name else ""
+        nearest = " Nearest:" if existence.verdict is ExistenceVerdict.NO and matches else ""
+        chance = f" ({existence.probability:.0%})"
+        text = "\n".join([f"{subject}{_SUMMARIES[existence.verdict]}{chance}{nearest}", *(m.text for m in matches)])
+        document = {
+            "name": existence.name,
+            "line": existence.line + 1,
+            "verdict": str(existence.verdict),
+            "probability": round(existence.probability, 4),
+            "matches": [match.document for match in matches],
+        }
+        return Item(text, document)
+
+    def _make_context_item(self, entry: ContextEntry) -> Item:
+        document = hit_to_json(entry.hit, self._paths)
+        place = f"{printable(document['path'])}:{document['start_line']}-{document['end_line']}"
+        copies = f" (and {entry.copy_count} more like it)" if entry.copy_count else ""
+        shape = "" if entry.is_whole else " (signature)"
+        document |= {"whole": entry.is_whole, "copies": entry.copy_count, "code": entry.text}
+        return Item(f"--- {place}{shape}{copies}\n{printable_lines(entry.text)}", document)
+
+
+def _read_page(arguments: JsonObject, default_limit: int = DEFAULT_LIMIT) -> Page:
+    cursor = arguments.get("cursor") or "0"
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 9):
+        raise QueryError("The cursor is not one of ours. Pass next_cursor of the former answer, or none.")
+    limit = arguments.get("limit", default_limit)
+    return Page(int(cursor), limit, arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
+
+
+def _has_kind(hit: Hit, kind: str | None) -> bool:
+    place_kind: Any = hit.place.kind
+    if kind == "function":
+        return bool(place_kind.is_function) and place_kind is not SnippetKind.TEST
+    return kind is None or place_kind == kind
+
+
+def _merge(hits: list[Hit], by_words: Answer) -> list[Hit]:
+    """Return the hits of the index, and those of the words that are not among them, best first."""
+    places = {(hit.place.path, hit.place.span) for hit in hits}
+    others = [hit for hit in by_words.hits if (hit.place.path, hit.place.span) not in places]
+    return sorted([*hits, *others], key=lambda hit: -hit.score)

@@ -1,0 +1,81 @@
+"""`codekin install` and `uninstall`: tell coding agents that codekin is there, and take that back."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from codekin.cli.params import DEBUG
+from codekin.errors import QueryError
+
+if TYPE_CHECKING:
+    from codekin.agents.install.catalogue import AgentFormat, Places
+
+_YES = click.option("--yes", "-y", is_flag=True, help="Write without asking.")
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="Show the changes, and write nothing.")
+_AGENTS = click.argument("agents", metavar="[AGENT]...", nargs=-1)
+
+
+@click.command()
+@_AGENTS
+@_YES
+@_DRY_RUN
+@DEBUG
+def install(agents: tuple[str, ...], yes: bool, dry_run: bool) -> int:
+    """Add codekin to coding agents: their MCP servers, a section of their instructions, and a hook where there are any.
+
+    AGENT is claude, codex, cursor, vscode, copilot, gemini, opencode, zed, windsurf, cline or continue. Default: all
+    that are used here, by their files. Shows each change, and asks. `codekin uninstall` restores the files.
+    """
+    return _edit_files(agents, is_installing=True, may_write=yes, is_dry_run=dry_run)
+
+
+@click.command()
+@_AGENTS
+@_YES
+@_DRY_RUN
+@DEBUG
+def uninstall(agents: tuple[str, ...], yes: bool, dry_run: bool) -> int:
+    """Remove codekin from coding agents: each file is as it was before, but for what others have edited since."""
+    return _edit_files(agents, is_installing=False, may_write=yes, is_dry_run=dry_run)
+
+
+def _edit_files(names: tuple[str, ...], *, is_installing: bool, may_write: bool, is_dry_run: bool) -> int:
+    from codekin.agents.install.catalogue import find_places
+    from codekin.agents.install.installer import Installer
+    from codekin.cli import console
+
+    places = find_places()
+    agents = _choose_agents(names, places)
+    installer = Installer(places)
+    changes = installer.plan_installation(agents) if is_installing else installer.plan_removal(agents)
+    titles = ", ".join(agent.title for agent in agents)
+    if not changes:
+        console.print_note(f"Nothing to change: {titles}.")
+        return 0
+    for change in changes:
+        console.write(change.format_diff())
+    if is_dry_run:
+        return 0
+    files = console.format_count(len(changes), "file")
+    if not may_write and not click.confirm(f"Write {files} for {titles}?", err=True):
+        raise click.Abort
+    installer.make_changes(changes, is_installing=is_installing)
+    restart = "Restart the agents to use it." if is_installing else "Restart the agents."
+    backups = f" The former texts are in {installer.state_folder}." if is_installing else ""
+    console.print_note(f"Wrote {files} for {titles}. {restart}{backups}")
+    return 0
+
+
+def _choose_agents(names: tuple[str, ...], places: "Places") -> "list[AgentFormat]":
+    """Return the agents of these names, or those that are used here. Raises QueryError."""
+    from codekin.agents.install.catalogue import AGENTS
+
+    known = {agent.name: agent for agent in AGENTS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise QueryError(f"There is no agent {unknown[0]}. There are: {', '.join(known)}.")
+    chosen = [known[name] for name in dict.fromkeys(names)] or [it for it in AGENTS if it.is_here(places)]
+    if not chosen:
+        raise QueryError(f"No coding agent was found in {Path.home()}. Name one: {', '.join(known)}.")
+    return chosen

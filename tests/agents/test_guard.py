@@ -1,0 +1,133 @@
+"""The guard: new functions of a proposal that stand elsewhere are named; anything else is let through in silence."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codekin.agents.proposals import read_proposals
+
+from .conftest import CODEKIN, FILES, NEW_FUNCTION, RENAMED_COPY, AgentProcess, write_files
+
+COUNT_WORDS = FILES["src/words.py"]
+
+
+def make_diff(path: str, old: str, new: str) -> str:
+    """A unified diff that replaces a whole file."""
+    old_lines = [f"-{line}" for line in old.splitlines()]
+    new_lines = [f"+{line}" for line in new.splitlines()]
+    head = f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n@@ -1,{len(old_lines)} +1,{len(new_lines)} @@\n"
+    return head + "\n".join([*old_lines, *new_lines]) + "\n"
+
+
+class GuardCommand:
+    """Runs `codekin guard` in a workspace."""
+
+    def __init__(self, codekin_mcp: AgentProcess, root: Path) -> None:
+        self._environment = codekin_mcp.environment
+        self.root = root
+
+    def run(self, source: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run the command on a proposal."""
+        return subprocess.run(
+            [CODEKIN, "guard", *arguments],
+            cwd=self.root, env=self._environment, input=source, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def guard(tmp_path: Path) -> GuardCommand:
+    """The command on a workspace that it indexes itself."""
+    return GuardCommand(AgentProcess(tmp_path), write_files(tmp_path / "project"))
+
+
+TWIN_LINE = "`tally` (new) does what `src/words.py:1 count_words` does: renamed, "
+
+
+class TestCommand:
+    @pytest.mark.parametrize("shape", ["hook", "edit", "diff", "file"])
+    def test_a_new_function_that_stands_elsewhere_is_named(self, guard: GuardCommand, shape: str):
+        write = {"file_path": str(guard.root / "src/new.py"), "content": RENAMED_COPY}
+        edit = {"file_path": "src/dates.py", "old_string": "x", "new_string": RENAMED_COPY}
+        source, arguments = {
+            "hook": (json.dumps({"tool_name": "Write", "tool_input": write}), []),
+            "edit": (json.dumps({"tool_name": "Edit", "tool_input": edit}), []),
+            "diff": (make_diff("src/new.py", "", RENAMED_COPY), []),
+            "file": (RENAMED_COPY, ["--path", "src/new.py"]),
+        }[shape]
+        done = guard.run(source, *arguments)
+        assert done.stdout.startswith(TWIN_LINE), done.stderr
+        assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+        assert guard.run(source, "--strict", *arguments).returncode == 1
+
+    def test_what_is_new_moved_or_only_edited_passes_in_silence(self, guard: GuardCommand):
+        edited = COUNT_WORDS.replace("counts = {}", "counts = dict()")
+        moved = make_diff("src/words.py", COUNT_WORDS, "") + make_diff("src/moved.py", "", COUNT_WORDS)
+        for source, arguments in (
+            (NEW_FUNCTION, ["--path", "src/new.py"]),
+            (edited, ["--path", "src/words.py"]),
+            (json.dumps({"tool_input": {"file_path": "src/words.py", "new_string": edited}}), []),
+            (moved, []),
+            ("", []),
+            (json.dumps({"tool_name": "Bash", "tool_input": {"command": "ls"}}), []),
+        ):
+            done = guard.run(source, "--strict", *arguments)
+            assert (done.stdout, done.returncode) == ("", 0), source
+
+    def test_a_hook_gets_its_answer_in_its_own_form(self, guard: GuardCommand):
+        write = {"file_path": "src/new.py", "content": RENAMED_COPY}
+        answer = json.loads(guard.run(json.dumps({"tool_input": write}), "--hook", "claude").stdout)
+        output = answer["hookSpecificOutput"]
+        assert output["hookEventName"] == "PreToolUse"
+        assert TWIN_LINE in output["additionalContext"]
+        nothing = {"file_path": "src/new.py", "content": NEW_FUNCTION}
+        assert json.loads(guard.run(json.dumps({"tool_input": nothing}), "--hook", "claude").stdout) == {}
+
+    def test_json_has_the_place(self, guard: GuardCommand):
+        (finding,) = json.loads(guard.run(RENAMED_COPY, "--path", "a.py", "--json").stdout)["findings"]
+        assert finding["twin"] == {"path": "src/words.py", "line": 1, "name": "count_words"}
+        assert (finding["path"], finding["name"], finding["kinship"]) == ("a.py", "tally", "renamed")
+
+    def test_without_a_language_the_remedy_is_named(self, guard: GuardCommand):
+        done = guard.run(RENAMED_COPY)
+        assert done.returncode == 2
+        assert "--path FILE or --language L" in done.stderr
+
+
+class TestProposals:
+    def test_quoted_paths_of_git_are_read(self):
+        (proposal,) = read_proposals('--- /dev/null\n+++ "b/a\\303\\244 b.py"\n@@ -0,0 +1 @@\n+x\n')
+        assert proposal.path == Path("aä b.py")
+        assert (proposal.text, proposal.added_rows) == ("x", frozenset({0}))
+
+    def test_a_patch_of_a_tool_is_read(self):
+        patch = "*** Begin Patch\n*** Add File: a.py\n+def f():\n+    return 1\n*** End Patch\n"
+        (proposal,) = read_proposals(json.dumps({"tool_name": "apply_patch", "tool_input": {"input": patch}}))
+        assert (proposal.path, proposal.text) == (Path("a.py"), "def f():\n    return 1")
+
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+            lambda children: (
+                st.lists(children, max_size=4)
+                | st.dictionaries(
+                    st.sampled_from(["tool_input", "edits", "file_path", "content", "new_string", "patch"]), children
+                )
+            ),
+            max_leaves=12,
+        )
+    )
+    def test_any_json_is_read(self, document: Any):
+        for proposal in read_proposals(json.dumps(document)):
+            assert isinstance(proposal.text, str)
+
+    @settings(deadline=None)
+    @given(st.lists(st.sampled_from(["--- a/x", "+++ b/x.py", "@@ -1 +1 @@", "+a", "-b", " c", "", "diff --git a b"])))
+    def test_any_diff_is_read(self, lines: list[str]):
+        for proposal in read_proposals("--- a/x\n" + "\n".join(lines)):
+            assert all(0 <= row <= proposal.text.count("\n") for row in proposal.added_rows or ())

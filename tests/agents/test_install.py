@@ -1,0 +1,264 @@
+"""Installing into agents: exact, idempotent, and undone byte for byte; comments and order stay."""
+
+import json
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codekin.agents.install.catalogue import AGENTS, AgentFormat, Places
+from codekin.agents.install.installer import Installer
+from codekin.agents.install.json_text import append_item, parse_json_text, read_value, remove_value, set_value
+from codekin.errors import QueryError
+
+from .conftest import CODEKIN
+
+pytest.importorskip("tomlkit", reason="the extra mcp is not installed")
+
+WITH_COMMENTS = """// my settings
+{
+    "theme": "dark", // not light
+    /* servers */
+    "mcpServers": {
+        "other": {"command": "other"}, // keep
+    },
+}
+"""
+TOML = """# mine
+model = "o5"   # the best
+
+[mcp_servers.other] # keep
+command = "other"
+
+[profiles.fast]
+a = 1
+"""
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """A home in which nothing is installed."""
+    (tmp_path / "home").mkdir()
+    return Places(tmp_path / "home", tmp_path / "home" / ".config", ("/opt/my tools/codekin",))
+
+
+@pytest.fixture
+def installer(places: Places, tmp_path: Path) -> Installer:
+    """An installer into that home."""
+    return Installer(places, tmp_path / "state")
+
+
+def read_tree(folder: Path) -> dict[str, bytes]:
+    """All files of a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def install(installer: Installer, agents: tuple[AgentFormat, ...] = AGENTS) -> None:
+    installer.make_changes(installer.plan_installation(agents), is_installing=True)
+
+
+def uninstall(installer: Installer, agents: tuple[AgentFormat, ...] = AGENTS) -> None:
+    installer.make_changes(installer.plan_removal(agents), is_installing=False)
+
+
+def find_agent(name: str) -> tuple[AgentFormat]:
+    return (next(agent for agent in AGENTS if agent.name == name),)
+
+
+class TestInstaller:
+    @pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.name)
+    def test_each_agent_can_be_installed_once_and_removed(
+        self, installer: Installer, places: Places, agent: AgentFormat
+    ):
+        assert not agent.is_here(places)
+        install(installer, (agent,))
+        assert agent.is_here(places)
+        assert installer.plan_installation((agent,)) == []
+        texts = read_tree(places.home)
+        assert any(b"codekin" in text for text in texts.values())
+        for name, text in texts.items():
+            if name.endswith((".json", ".jsonc")):
+                json.loads(text)
+            elif name.endswith(".toml"):
+                tomllib.loads(text.decode())
+        uninstall(installer, (agent,))
+        assert read_tree(places.home) == {}
+        assert installer.plan_removal((agent,)) == []
+
+    def test_files_with_comments_are_as_before_when_all_is_undone(self, installer: Installer, places: Places):
+        files = {
+            ".gemini/settings.json": WITH_COMMENTS,
+            ".config/zed/settings.json": "{}",
+            ".codex/config.toml": TOML,
+            ".claude/CLAUDE.md": "# Mine\n\nAlways say please.",
+            ".claude/settings.json": '{"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": []}]}}',
+            ".cursor/mcp.json": "",
+        }
+        for name, text in files.items():
+            (places.home / name).parent.mkdir(parents=True, exist_ok=True)
+            (places.home / name).write_text(text)
+        before = read_tree(places.home)
+        install(installer)
+        after = read_tree(places.home)
+        assert b"// not light" in after[".gemini/settings.json"]
+        assert b'"other": {"command": "other"}, // keep' in after[".gemini/settings.json"]
+        assert tomllib.loads(after[".codex/config.toml"].decode())["mcp_servers"].keys() == {"other", "codekin"}
+        assert b"[mcp_servers.other] # keep" in after[".codex/config.toml"]
+        hooks = json.loads(after[".claude/settings.json"])["hooks"]["PreToolUse"]
+        assert [hook["matcher"] for hook in hooks] == ["Bash", "Write|Edit|MultiEdit"]
+        assert hooks[1]["hooks"][0]["command"] == '"/opt/my tools/codekin" guard --hook claude'
+        uninstall(installer)
+        assert read_tree(places.home) == before
+
+    def test_what_others_have_edited_since_stays(self, installer: Installer, places: Places):
+        file = places.home / ".gemini" / "settings.json"
+        file.parent.mkdir()
+        file.write_text(WITH_COMMENTS)
+        install(installer, find_agent("gemini"))
+        file.write_text(file.read_text().replace('"dark"', '"light"'))
+        uninstall(installer, find_agent("gemini"))
+        assert file.read_text() == WITH_COMMENTS.replace('"dark"', '"light"')
+
+    def test_a_file_that_can_t_be_read_as_what_it_is_stops_all(self, installer: Installer, places: Places):
+        (places.home / ".codex").mkdir()
+        (places.home / ".codex" / "config.toml").write_text("= broken")
+        before = read_tree(places.home)
+        with pytest.raises(QueryError, match=r"config\.toml can't be edited.*Nothing was changed"):
+            install(installer)
+        assert read_tree(places.home) == before
+
+    def test_a_linked_file_stays_a_link_and_keeps_its_mode(self, installer: Installer, places: Places, tmp_path: Path):
+        (tmp_path / "dotfiles").mkdir()
+        target = tmp_path / "dotfiles" / "mcp.json"
+        target.write_text("{}")
+        target.chmod(0o640)
+        (places.home / ".cursor").mkdir()
+        (places.home / ".cursor" / "mcp.json").symlink_to(target)
+        install(installer, find_agent("cursor"))
+        assert (places.home / ".cursor" / "mcp.json").is_symlink()
+        assert "codekin" in target.read_text()
+        assert target.stat().st_mode & 0o777 == 0o640
+
+    def test_a_file_that_changes_between_question_and_answer_is_not_overwritten(
+        self, installer: Installer, places: Places
+    ):
+        changes = installer.plan_installation(find_agent("cursor"))
+        (places.home / ".cursor").mkdir()
+        (places.home / ".cursor" / "mcp.json").write_text("{}")
+        with pytest.raises(QueryError, match="has changed meanwhile"):
+            installer.make_changes(changes, is_installing=True)
+
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+    @given(st.data())
+    def test_any_files_are_restored_byte_for_byte(self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject):
+        home = tmp_path_factory.mktemp("home")
+        places = Places(home, home / ".config", ("codekin",))
+        for name in (".claude.json", ".gemini/settings.json", ".codex/config.toml", ".claude/CLAUDE.md"):
+            text = data.draw(st.one_of(st.none(), TEXTS[name.rpartition(".")[2]]))
+            if text is not None:
+                (home / name).parent.mkdir(parents=True, exist_ok=True)
+                (home / name).write_bytes(text.encode())
+        before = read_tree(home)
+        installer = Installer(places, tmp_path_factory.mktemp("state"))
+        install(installer)
+        assert installer.plan_installation(AGENTS) == []
+        uninstall(installer)
+        assert read_tree(home) == before
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
+    max_leaves=8,
+)
+JSON_OBJECTS = st.dictionaries(st.text(max_size=8).filter(lambda key: key not in ("mcpServers", "hooks")), JSON_VALUES)
+JSON_TEXTS = st.builds(
+    lambda value, indent, comment, newline: (
+        comment + json.dumps(value, indent=indent, ensure_ascii=False).replace("\n", newline) + newline
+    ),
+    JSON_OBJECTS,
+    st.sampled_from([None, 2, 4, "\t"]),
+    st.sampled_from(["", "// a comment\n", "/* { */ "]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+TEXTS = {
+    "json": JSON_TEXTS,
+    "toml": st.sampled_from(["", TOML, "a = 1\n", "# only a comment", "[mcp_servers]\n\n[mcp_servers.x]\na = 'y'\n"]),
+    "md": st.text(st.characters(exclude_categories=["Cs"]), max_size=80),
+}  # fmt: skip
+
+
+class TestJsonText:
+    @settings(deadline=None)
+    @given(JSON_TEXTS, JSON_VALUES)
+    def test_a_value_that_is_set_is_read_and_all_others_stay(self, text: str, value: Any):
+        changed = set_value(text, ("mcpServers", "codekin"), value)
+        assert read_value(changed, ("mcpServers", "codekin")) == value
+        others = read_value(changed, ())
+        others.pop("mcpServers")
+        assert others == read_value(text, ())
+
+    @settings(deadline=None)
+    @given(JSON_TEXTS, JSON_VALUES)
+    def test_a_member_that_is_removed_leaves_the_text_that_was(self, text: str, value: Any):
+        changed = set_value(text, ("new",), value) if "new" not in read_value(text, ()) else text
+        removed = remove_value(changed, ("new",))
+        assert read_value(removed, ()) == {key: it for key, it in read_value(text, ()).items() if key != "new"}
+
+    @settings(deadline=None)
+    @given(JSON_TEXTS, st.lists(JSON_VALUES, min_size=1, max_size=4))
+    def test_items_come_in_the_order_in_which_they_are_appended(self, text: str, items: list[Any]):
+        for item in items:
+            text = append_item(text, ("hooks", "list"), item)
+        assert read_value(text, ("hooks", "list")) == items
+
+    @settings(deadline=None)
+    @given(st.text(st.sampled_from('{}[]",:/* \n\\ab1'), max_size=30))
+    def test_any_text_is_parsed_or_refused(self, text: str):
+        try:
+            parse_json_text(text)
+        except QueryError as error:
+            assert "Fix the file" in str(error)
+
+    @pytest.mark.parametrize("text", ["{" * 500, "[" * 100_000, '{"a": }', "{,}", '{"a" 1}', "nul", '"\\q"x'])
+    def test_hostile_texts_are_refused(self, text: str):
+        with pytest.raises(QueryError):
+            parse_json_text(text)
+
+
+class TestCommand:
+    @pytest.fixture
+    def environment(self, tmp_path: Path) -> dict[str, str]:
+        home = tmp_path / "home"
+        (home / ".cursor").mkdir(parents=True)
+        own = {"HOME": str(home), "XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(home / ".config")}
+        return os.environ | own
+
+    def run(self, environment: dict[str, str], *words: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [CODEKIN, *words], env=environment, input=answer, capture_output=True, text=True, check=False
+        )
+
+    def test_agents_are_found_shown_asked_for_written_and_removed(self, environment: dict[str, str], tmp_path: Path):
+        file = tmp_path / "home" / ".cursor" / "mcp.json"
+        shown = self.run(environment, "install", "--dry-run")
+        assert '+      "args": [' in shown.stdout
+        refused = self.run(environment, "install", answer="n\n")
+        assert "Write 1 file for Cursor?" in refused.stderr
+        assert refused.returncode == 130
+        assert not file.exists()
+        assert self.run(environment, "install", answer="y\n").returncode == 0
+        assert json.loads(file.read_text())["mcpServers"]["codekin"]["args"] == ["mcp"]
+        assert "Nothing to change" in self.run(environment, "install", "--yes").stderr
+        assert self.run(environment, "uninstall", "--yes").returncode == 0
+        assert not file.exists()
+
+    def test_an_unknown_agent_is_refused_with_those_there_are(self, environment: dict[str, str]):
+        done = self.run(environment, "install", "skynet")
+        assert done.returncode == 2
+        assert "There are: claude, codex" in done.stderr
