@@ -232,6 +232,13 @@ def test_migrations_run_from_every_version(tmp_path: Path):
         store.close()
 
 
+def test_the_caches_of_all_threads_together_are_bounded(store: Store):
+    with ThreadPoolExecutor(1) as other_thread:
+        for read in (store._read, lambda query: other_thread.submit(store._read, query).result()):
+            (limit,) = read(lambda connection: connection.execute("PRAGMA soft_heap_limit").fetchone())
+            assert limit == schema.CACHE_BYTES
+
+
 @pytest.mark.parametrize("suffixes", [("",), ("", "-wal", "-shm")])
 def test_a_store_removed_under_a_running_process_is_written_back(store: Store, suffixes: tuple[str, ...]):
     store.replace_files([record(FILES[0], TEXTS)])

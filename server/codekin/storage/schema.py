@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 30.0
 _BUSY_STEP_S = 0.5  # how soon a call that waits for the write lock notices an interrupt
+CACHE_BYTES = 8 << 20  # of all connections of a process together: each could take 2 MB, and every thread has some
 _NEVER_INTERRUPTED = threading.Event()
 _MAX_VERSION = 1_000  # a higher number is not a version but a damaged header
 _KEYS_PER_STATEMENT = 500  # bound variables; old SQLite builds allow 999
-
 # Each entry brings a file from version i to i + 1. Never edit one that was released: append.
 STORE_MIGRATIONS = (
     """
@@ -214,8 +214,8 @@ def _connect_and_migrate(database_path: Path, migrations: tuple[str, ...]) -> sq
         # WAL needs exclusive access to a new file, and SQLite itself does not wait for another writer here.
         _execute_when_free(connection, "PRAGMA journal_mode = WAL", _NEVER_INTERRUPTED)
         # NORMAL loses at most the last transactions when the power fails, never the file's soundness.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        for setting in ("synchronous = NORMAL", "foreign_keys = ON", f"soft_heap_limit = {CACHE_BYTES}"):
+            connection.execute(f"PRAGMA {setting}")
         _migrate(connection, database_path, migrations)
     except BaseException:
         connection.close()
