@@ -13,23 +13,15 @@ import codekin
 from codekin.embed.embedder import Embedder
 from codekin.processes import run_program
 
-_PACKAGES = (
-    "code",
-    "embed",
-    "workspace",
-    "storage",
-    "vectors",
-    "index",
-    "indexing",
-    "search",
-)  # what they do decides which hits come, and in which order
+# What they do decides which hits come, and in which order: search, and all that it may import.
+SEARCH_PACKAGES = ("code", "embed", "workspace", "storage", "vectors", "index", "indexing", "search")
 
 
 def describe_codekin() -> dict[str, str]:
     """Return codekin's version, a hash of the sources that determine answers, and Python's version."""
     digest = hashlib.sha256()
     package_folder = Path(codekin.__file__).parent
-    for package in _PACKAGES:
+    for package in SEARCH_PACKAGES:
         for source_path in sorted((package_folder / package).rglob("*.py")):
             digest.update(source_path.read_bytes())
     return {"codekin": codekin.__version__, "sources": digest.hexdigest()[:8], "python": platform.python_version()}
