@@ -1,7 +1,5 @@
 """Nothing of a folder that codekin runs in, or that is in its environment, is run by what it starts."""
 
-import ast
-import importlib
 import json
 import os
 import subprocess
@@ -14,14 +12,20 @@ from typing import Any
 import pytest
 
 from codekin import isolation, processes
-from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings
 from codekin.storage.paths import locate_index
 
 SOURCES = Path(__file__).parents[1] / "server" / "codekin"
+
+
 PROGRAMS = Path(sys.executable).parent
+
+
 LONG_S = 120
+
+
 FUNCTIONS = 80  # files of one function: more than are indexed without workers
+
 
 # Says who ran it, then is what it is named like, so that whoever imported it goes on.
 INTRUDER = """
@@ -241,82 +245,3 @@ def test_the_environment_of_a_child_runs_no_code_and_names_no_relative_folder(
     assert "x" not in environment.values()
     assert environment["XDG_CACHE_HOME"] == str(tmp_path / "cache")
     assert environment["PATH"] == "/usr/bin"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="of scripts with a first line")
-def test_programs_are_never_those_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    for folder in (tmp_path / "workspace", tmp_path / "workspace" / "bin", elsewhere):
-        folder.mkdir()
-        (folder / "git").write_text(f"#!/bin/sh\necho {folder.name} $PWD\n")
-        (folder / "git").chmod(0o700)
-    monkeypatch.chdir(tmp_path / "workspace")
-    monkeypatch.setenv("PATH", os.pathsep.join([".", "", "bin", str(tmp_path / "workspace" / "bin"), str(elsewhere)]))
-    assert processes.run_program("git").stdout.split() == ["elsewhere", "/"]
-    with pytest.raises(FileNotFoundError, match="Install it"):
-        processes.run_program("no-such-program")
-
-
-def test_results_of_workers_come_in_order_and_errors_are_raised() -> None:
-    assert list(map_in_workers(abs, range(-9, 0), 2)) == list(range(9, 0, -1))
-    with pytest.raises(ModuleNotFoundError):
-        list(map_in_workers(importlib.import_module, ["json.none"], 1))
-
-
-STARTERS = {
-    "os": "exec spawn posix_spawn fork system popen startfile",
-    "asyncio": "create_subprocess",
-    "platform": "platform processor",  # they run `uname`
-    "loop": "subprocess_",
-}
-MODULES = {"subprocess", "_posixsubprocess", "multiprocessing", "pty", "webbrowser", "popen2", "commands"}
-NAMES = {"ProcessPoolExecutor", "InterpreterPoolExecutor"}
-CONNECTIONS = {"multiprocessing.connection", "multiprocessing.AuthenticationError"}  # sockets start no process
-
-
-def starts(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Where a module takes something that starts processes, by line."""
-    for node in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Attribute):
-            names = [f"{node.value.id if isinstance(node.value, ast.Name) else 'loop'}.{node.attr}"]
-        elif isinstance(node, ast.Constant) and node.value in MODULES:
-            names = [str(node.value)]  # import_module("subprocess")
-        for name in names:
-            if is_start(name):
-                yield getattr(node, "lineno", 0), name
-
-
-def is_start(name: str) -> bool:
-    module, _, rest = name.partition(".")
-    if any(name == known or name.startswith(f"{known}.") for known in CONNECTIONS):
-        return False
-    starters = tuple(STARTERS.get(module, "").split())
-    return module in MODULES or name.rpartition(".")[2] in NAMES or bool(starters and rest.startswith(starters))
-
-
-def test_only_one_module_starts_processes() -> None:
-    found = {
-        f"{path.relative_to(SOURCES).as_posix()}:{line} {name}"
-        for path in SOURCES.rglob("*.py")
-        if path.name != "processes.py"
-        for line, name in starts(ast.parse(path.read_text("utf-8")))
-    }
-    assert found == set()
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        *("import subprocess", "from subprocess import run", "import subprocess as s", "import multiprocessing.pool"),
-        *("from multiprocessing import Pool", "import os; os.execv('a', [])", "from os import fork", "os.system('a')"),
-        *("from concurrent.futures import ProcessPoolExecutor", "futures.ProcessPoolExecutor()", "os.posix_spawn()"),
-        *("asyncio.create_subprocess_exec('a')", "self.loop.subprocess_exec(p)", "import_module('subprocess')"),
-    ],
-)
-def test_that_test_sees_each_way(code: str) -> None:
-    assert list(starts(ast.parse(code)))

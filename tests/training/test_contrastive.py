@@ -5,7 +5,6 @@ what is interrupted goes on exactly, and the result is read by others.
 import inspect
 import json
 import textwrap
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,10 @@ from codekin.embed.embedder import MODELS_FOLDER, load_embedder  # noqa: E402 --
 from codekin.embed.tasks import PREFIXES  # noqa: E402
 from codekin.errors import DimensionError, ModelError  # noqa: E402
 from codekin.settings import ModelSettings  # noqa: E402
-from codekin.training import causal, contrastive, gradient_cache, held_out, jsonl  # noqa: E402
+from codekin.training import causal, contrastive, gradient_cache, jsonl  # noqa: E402
 from codekin.training.backbone import EmbedderBuild, TextEncoder  # noqa: E402
-from codekin.training.jsonl import PairFile, TaskBatches, TaskPair  # noqa: E402
-from codekin.training.losses import LossConfig, find_equal_texts, matryoshka_loss  # noqa: E402
-from codekin.training.pooling import POOLING_NAMES, LastTokenPooling, MeanPooling, make_pooling  # noqa: E402
+from codekin.training.jsonl import PairFile, TaskPair  # noqa: E402
+from codekin.training.losses import LossConfig, matryoshka_loss  # noqa: E402
 from codekin.training.training_loop import TrainingFolders, TrainingPlan, TrainingTask, run_training  # noqa: E402
 from codekin.types import Role, Task  # noqa: E402
 
@@ -276,25 +274,6 @@ def test_adapters_train_a_small_part_and_change_the_whole(backbone: Path, pairs:
     assert not torch.equal(after[name], before[f"model.{name}"])
 
 
-@pytest.mark.parametrize("way", POOLING_NAMES)
-def test_every_way_of_pooling_sees_the_same_whichever_side_is_padded(way: str) -> None:
-    torch.manual_seed(0)
-    states = torch.randn(2, 3, 8)
-    pool = make_pooling(way, 8).eval()  # type: ignore[arg-type]
-    alone = pool(states, torch.ones(2, 3, dtype=torch.long))
-    nothing = torch.randn(2, 2, 8)
-    mask = torch.tensor([[0, 0, 1, 1, 1]] * 2)
-    torch.testing.assert_close(pool(torch.cat([nothing, states], dim=1), mask), alone)
-    torch.testing.assert_close(pool(torch.cat([states, nothing], dim=1), mask.flip(1)), alone)
-
-
-def test_the_last_token_and_the_mean_are_what_they_are_called() -> None:
-    states = torch.arange(12.0).reshape(1, 4, 3)
-    mask = torch.tensor([[1, 1, 1, 0]])
-    assert LastTokenPooling()(states, mask).tolist() == [[6, 7, 8]]
-    assert MeanPooling()(states, mask).tolist() == [[3, 4, 5]]
-
-
 def test_codekin_says_that_it_does_not_pool_by_latent_attention(backbone: Path, tmp_path: Path) -> None:
     TextEncoder(EmbedderBuild(str(backbone), "latent")).save(tmp_path / "out", {})
     with pytest.raises(ModelError, match="LatentAttention"):
@@ -305,61 +284,6 @@ def test_codekin_says_that_it_does_not_pool_by_latent_attention(backbone: Path, 
 def test_dimensions_must_ascend_to_the_width(backbone: Path, dims: tuple[int, ...]) -> None:
     with pytest.raises(ModelError, match="ascending"):
         TextEncoder(EmbedderBuild(str(backbone), dims=dims))
-
-
-def test_equal_texts_are_no_negatives_of_each_other() -> None:
-    same = find_equal_texts(["a", "b", "a", "c"], ["p", "q", "r", "q"])
-    assert same.nonzero().tolist() == [[0, 0], [0, 2], [1, 1], [1, 3], [2, 0], [2, 2], [3, 1], [3, 3]]
-
-
-def _rows(batches: TaskBatches, steps: Sequence[int]) -> list[list[int]]:
-    return [batches.choose_rows(step).tolist() for step in steps]
-
-
-def test_an_epoch_has_every_pair_once_in_batches_of_one_task_and_none_is_like_another() -> None:
-    groups = [np.arange(0, 12), np.arange(12, 16), np.arange(16, 17)]
-    batches = TaskBatches(groups, 4, seed=1)
-    assert batches.steps_per_epoch == 4
-    first, second = _rows(batches, range(4)), _rows(batches, range(4, 8))
-    assert sorted(row for batch in first for row in batch) == list(range(16))
-    assert all(max(batch) < 12 or min(batch) >= 12 for batch in first + second)
-    assert first != second
-    assert _rows(TaskBatches(groups, 4, seed=1), [6, 2]) == [second[2], first[2]]
-    with pytest.raises(ModelError, match="smaller"):
-        TaskBatches(groups, 13, seed=1)
-
-
-def test_a_line_that_is_no_pair_is_told_by_its_number(tmp_path: Path) -> None:
-    good = json.dumps({"task": "qa", "query": "a", "passage": "é\u2028b"})
-    path = tmp_path / "pairs.jsonl"
-    path.write_text(good + "\n" + good + "\n", "utf-8")
-    assert PairFile(path).read_rows([1]) == [TaskPair(Task.QA, "a", "é\u2028b")]
-    for line in ("no json", "[]", '{"task": "qa"}', '{"task": "sing", "query": "a", "passage": "b"}', "null"):
-        path.write_text(f"{good}\n{line}\n", "utf-8")
-        with pytest.raises(ModelError, match="line 2 is no pair"):
-            PairFile(path)
-
-
-def test_no_passage_is_both_learned_from_and_held(tmp_path: Path) -> None:
-    jsonl.write_task_pairs([TaskPair(Task.QA, str(n), str(n // 3)) for n in range(300)], tmp_path / "pairs.jsonl")
-    pairs = PairFile(tmp_path / "pairs.jsonl")
-    taught, kept = pairs.split_held_out(5)
-    assert len(taught) + len(kept) == 300
-    assert 20 < len(kept) < 120
-    assert not {pair.passage for pair in pairs.read_rows(taught)} & {pair.passage for pair in pairs.read_rows(kept)}
-
-
-def test_what_is_held_is_drawn_from_all_and_the_same_whenever_it_is() -> None:
-    """A file's first pairs are of few packages, and say little of the others."""
-    pairs = [TaskPair(task, f"query {n}", f"passage {n}") for n in range(1000) for task in (Task.QA, Task.NL2CODE)]
-    drawn = held_out.make_held_out_sets(pairs, 100)
-    numbers = [int(query.split()[1]) for query in drawn[0].queries]
-    assert [len(one.queries) for one in drawn] == [100, 100]
-    assert 400 < np.mean(numbers) < 600
-    assert drawn == held_out.make_held_out_sets(pairs, 100)
-    assert [one.queries for one in held_out.make_held_out_sets(pairs[:20], 100)] == [
-        tuple(f"query {n}" for n in range(10))
-    ] * 2
 
 
 def test_pairs_are_harvested_from_a_source_tree(tmp_path: Path) -> None:

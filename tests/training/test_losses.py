@@ -5,7 +5,7 @@ import math
 import pytest
 
 torch = pytest.importorskip("torch")
-from codekin.training.losses import LossConfig, info_nce_loss, matryoshka_loss  # noqa: E402 -- needs torch, which the core does without
+from codekin.training.losses import LossConfig, find_equal_texts, info_nce_loss, matryoshka_loss  # noqa: E402 -- needs torch, which the core does without
 
 OBJECTIVE = LossConfig((16,))
 
@@ -66,3 +66,8 @@ def test_matryoshka_is_the_mean_over_normalised_prefixes() -> None:
         for d in (4, 8, 16)
     ]
     assert float(matryoshka_loss(queries, passages, LossConfig((4, 8, 16)))) == pytest.approx(float(sum(parts)) / 3)
+
+
+def test_equal_texts_are_no_negatives_of_each_other() -> None:
+    same = find_equal_texts(["a", "b", "a", "c"], ["p", "q", "r", "q"])
+    assert same.nonzero().tolist() == [[0, 0], [0, 2], [1, 1], [1, 3], [2, 0], [2, 2], [3, 1], [3, 3]]
