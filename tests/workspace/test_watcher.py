@@ -72,6 +72,32 @@ def test_files_in_new_folders_are_found_and_later_ones_too(tmp_path: Path, liste
     listener.until(lambda: tmp_path / "a/b/c/later.py" in listener.files)
 
 
+@on_linux
+@pytest.mark.parametrize("parent", ["new", ""], ids=["in a new folder", "at the start"])
+def test_a_folder_made_between_the_listing_and_the_watch_of_its_parent_is_watched(tmp_path: Path, parent: str) -> None:
+    late_folder = tmp_path / parent / "late"
+
+    class RacingWorkspace(Workspace):
+        def walk_folders(self, top_folder: Path, cancel: Cancel | None = None) -> Iterator[Path]:
+            for folder in super().walk_folders(top_folder, cancel):
+                if folder == late_folder.parent:
+                    late_folder.mkdir(exist_ok=True)  # the folder above it has been listed, and is not yet watched
+                yield folder
+
+    listener = Listener(RacingWorkspace([tmp_path], IndexSettings()), 600.0)
+    listener.watcher.start()
+    try:
+        listener.until(lambda: listener.rescans == 1)
+        (tmp_path / parent).mkdir(exist_ok=True)
+        listener.until_true(late_folder.exists)
+        write_modules(tmp_path, "after.py")
+        listener.until(lambda: tmp_path / "after.py" in listener.files)
+        write_modules(late_folder, "x.py")
+        listener.until(lambda: late_folder / "x.py" in listener.files)
+    finally:
+        listener.watcher.stop()
+
+
 @pytest.mark.usefixtures("either")
 def test_a_tree_moved_in_within_and_out_is_followed(tmp_path: Path, listen: Listen) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"

@@ -9,6 +9,8 @@ import itertools
 import os
 import re
 import threading
+import time
+from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -63,6 +65,7 @@ _REMOTE_FILE_SYSTEMS = {
 }
 _PAUSE_EVERY_FOLDERS = 64  # folders; a pause lets other threads run
 _PAUSE_S = 0.002
+_SETTLING_NS = 2_000_000_000  # a folder that changed since may have changed after it was listed
 
 
 class Inotify:
@@ -87,8 +90,8 @@ class Inotify:
         descriptors: set[WatchDescriptor | None] = set()
         with self._lock:
             for root in self._workspace.roots:
-                for folder in self._workspace.walk_folders(root, self._stopping):
-                    descriptors.add(self._watch_folder(str(folder)))
+                for _, descriptor in self._watch_tree(root):
+                    descriptors.add(descriptor)
                     if len(descriptors) % _PAUSE_EVERY_FOLDERS == 0:
                         self._stopping.wait(_PAUSE_S)
             descriptors.update(
@@ -153,10 +156,27 @@ class Inotify:
 
     def _watch_new_folder(self, path: str) -> None:
         """Watch a new folder and all below, and report the files they have already."""
-        for folder in self._workspace.walk_folders(Path(path), self._stopping):
-            self._watch_folder(str(folder))
-            for file in _list_files(folder):
+        for folder, _ in self._watch_tree(Path(path)):
+            for file in _list_entries(folder, is_folder=False):
                 self._listener(file)
+
+    def _watch_tree(self, top_folder: Path) -> Iterator[tuple[Path, WatchDescriptor | None]]:
+        """Watch a folder and all below it that the workspace enters; yield each with its descriptor.
+
+        The walk lists a folder before it is watched, so that a subfolder made in between is neither listed nor
+        reported. Folders that have just changed are therefore listed once more when they are watched.
+        """
+        settled_ns = time.time_ns() - _SETTLING_NS
+        pending, watched = [top_folder], set[Path]()
+        while pending:
+            subfolders: list[Path] = []
+            for folder in self._workspace.walk_folders(pending.pop(), self._stopping):
+                if folder not in watched:
+                    watched.add(folder)
+                    yield folder, self._watch_folder(str(folder))
+                    if _has_changed_since(folder, settled_ns):
+                        subfolders += _list_entries(folder, is_folder=True)
+            pending += [subfolder for subfolder in subfolders if subfolder not in watched]
 
     def _unwatch_tree(self, path: str) -> bool:
         """Unwatch a folder that was moved away, and all below it; return whether any was watched."""
@@ -190,13 +210,25 @@ class Inotify:
         self._reader.remove_callbacks([(descriptor, self._watches.pop(descriptor)[1]) for descriptor in descriptors])
 
 
-def _list_files(folder: Path) -> list[Path]:
-    """Return a folder's regular files; [] if it can't be read."""
+def _list_entries(folder: Path, *, is_folder: bool) -> list[Path]:
+    """Return a folder's subfolders, or its regular files; [] if it can't be read."""
     try:
         with os.scandir(folder) as listing:
-            return [folder / entry.name for entry in listing if entry.is_file(follow_symlinks=False)]
+            return [
+                folder / entry.name
+                for entry in listing
+                if (entry.is_dir if is_folder else entry.is_file)(follow_symlinks=False)
+            ]
     except OSError:
         return []
+
+
+def _has_changed_since(folder: Path, time_ns: int) -> bool:
+    """Return whether entries of the folder came or went since; False if it is gone."""
+    try:
+        return folder.stat().st_mtime_ns >= time_ns
+    except OSError:
+        return False
 
 
 def _explain_limit(error: OSError) -> OSError:
