@@ -61,8 +61,8 @@ HEADS = {"py": '"""About {one}."""\n', "js": "// About {one}.\n", "ts": "// Abou
 
 
 def function(dice: random.Random, shape: str) -> str:
-    one, two = dice.sample(WORDS, 2)
-    return shape.format(verb=dice.choice(VERBS), one=one, One=one.title(), two=two, n=dice.randrange(3))
+    first_word, two = dice.sample(WORDS, 2)
+    return shape.format(verb=dice.choice(VERBS), one=first_word, One=first_word.title(), two=two, n=dice.randrange(3))
 
 
 def source(dice: random.Random, path: Path) -> str:
@@ -120,8 +120,8 @@ class History:
         path = self.some()
         text = path.read_text()
         parts = text.split("\n\n")
-        at = self.dice.randrange(len(parts))
-        parts[at : at + self.dice.randrange(2)] = [function(self.dice, SHAPES[path.suffix[1:]])]
+        part_number = self.dice.randrange(len(parts))
+        parts[part_number : part_number + self.dice.randrange(2)] = [function(self.dice, SHAPES[path.suffix[1:]])]
         path.write_text("\n\n".join(parts))
         self.take(path)
 
@@ -131,11 +131,11 @@ class History:
         self.take(path)
 
     def rename(self) -> None:
-        path, other = self.some(), self.path().with_suffix(self.some().suffix)
-        other = other.with_suffix(path.suffix)
-        other.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(other)
-        self.take(path, other)
+        path, new_path = self.some(), self.path().with_suffix(self.some().suffix)
+        new_path = new_path.with_suffix(path.suffix)
+        new_path.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(new_path)
+        self.take(path, new_path)
 
     def delete(self) -> None:
         path = self.some()
@@ -234,8 +234,11 @@ def answers(engine: Engine, root: Path) -> Iterator[tuple[object, object]]:
     for path, snippet in snippets[::4]:
         lines = Span(snippet.name_line, snippet.name_line + 1)
         yield ("similar", path, lines), plain(engine.find_similar(path, lines, 4))
-        found = engine.find_duplicates(path, snippet)
-        yield ("duplicates", path, lines), [(hit.place.path, hit.place.span, hit.score, hit.share) for hit in found]
+        duplicates = engine.find_duplicates(path, snippet)
+        yield (
+            ("duplicates", path, lines),
+            [(hit.place.path, hit.place.span, hit.score, hit.share) for hit in duplicates],
+        )
         row = snippet.span.start + 2
         yield ("complete", path, row), engine.complete(path, row, 0)
     status = engine.status()
@@ -259,8 +262,8 @@ def test_after_any_history_answers_are_those_of_a_new_index(seed: int, tmp_path:
             engine.settings = Settings(
                 cache=history.settings.cache, index=settings.index, completion=settings.completion
             )
-        with closing(Engine([root], settings)) as fresh:
-            fresh.refresh(lambda _: None, threading.Event(), 0)
-            expected = dict(answers(fresh, root))
+        with closing(Engine([root], settings)) as fresh_engine:
+            fresh_engine.refresh(lambda _: None, threading.Event(), 0)
+            expected = dict(answers(fresh_engine, root))
         for engine in history.engines:
             assert dict(answers(engine, root)) == expected

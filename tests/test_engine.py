@@ -72,9 +72,9 @@ class TestQuestions:
             assert all(hit.place.name != "read_lines" for hit in engine.find_duplicates(path, total))
 
     def test_of_copies_that_are_alike_in_structure_the_nearest_in_words_is_first(self, root: Path, tmp_path: Path):
-        def written(verb: str, noun: str, found: str) -> str:
-            listed = f"    {found} = []\n    for {noun} in {noun}s:\n        if {noun}.{verb}(path):\n"
-            taken = f"            {found}.append({noun}.name)\n    return sorted({found})\n"
+        def written(verb: str, noun: str, result_name: str) -> str:
+            listed = f"    {result_name} = []\n    for {noun} in {noun}s:\n        if {noun}.{verb}(path):\n"
+            taken = f"            {result_name}.append({noun}.name)\n    return sorted({result_name})\n"
             return f"def {verb}_{noun}(path, {noun}s):\n{listed}{taken}"
 
         for name, noun in {"a": "invoice", "b": "parcel", "m": "ticket", "z": "planet"}.items():
@@ -100,9 +100,9 @@ class TestQuestions:
             assert [part.part for part in engine.list_snippets(root / "other.py")] == [1, 2, 1, 2]
             for lines in (parts[0].span, parts[1].span, Span(70, 71), Span(70, 74)):
                 similar = engine.find_similar(long, lines, 9).hits
-                found = [hit for hit in similar if hit.place.path.name in ("long.py", "other.py")]
-                assert [(hit.place.path.name, hit.place.part > 0) for hit in found] == [("other.py", True)] * 2
-                first, second = sorted(hit.place.span.start for hit in found)
+                other_hits = [hit for hit in similar if hit.place.path.name in ("long.py", "other.py")]
+                assert [(hit.place.path.name, hit.place.part > 0) for hit in other_hits] == [("other.py", True)] * 2
+                first, second = sorted(hit.place.span.start for hit in other_hits)
                 assert first < 110 <= second
 
     @pytest.mark.parametrize(

@@ -144,17 +144,19 @@ class TestKeepingUp:
 
 class TestSeveralProcesses:
     def test_of_two_on_one_workspace_one_writes_both_answer_and_the_other_takes_over(self, root: Path, tmp_path: Path):
-        with open_engine(root, cache=tmp_path / "c") as (other, until_other):
+        with open_engine(root, cache=tmp_path / "c") as (second_engine, until_other):
             with open_engine(root, cache=tmp_path / "c", start=True) as (writer, _):
-                other.start()
-                until_other(lambda: other.status().state == "standing by")
-                assert list_names(other.search("cancel an order", 3)) == list_names(writer.search("cancel an order", 3))
+                second_engine.start()
+                until_other(lambda: second_engine.status().state == "standing by")
+                assert list_names(second_engine.search("cancel an order", 3)) == list_names(
+                    writer.search("cancel an order", 3)
+                )
                 (root / "new.py").write_text("def brand_new(): pass\n")
-                until_other(lambda: search_by_name(other, "brand_new", 5))
-                assert other.status().state == "standing by"
-            until_other(lambda: other.status().state == "ready")
+                until_other(lambda: search_by_name(second_engine, "brand_new", 5))
+                assert second_engine.status().state == "standing by"
+            until_other(lambda: second_engine.status().state == "ready")
             (root / "newer.py").write_text("def still_newer(): pass\n")
-            until_other(lambda: search_by_name(other, "still_newer", 5))
+            until_other(lambda: search_by_name(second_engine, "still_newer", 5))
 
     def test_of_two_with_different_models_each_has_all_vectors(self, root: Path, tmp_path: Path):
         """So are two versions of codekin, where one window was open_engine before an upgrade."""
@@ -169,16 +171,18 @@ class TestSeveralProcesses:
             with open_engine(root, cache=tmp_path / "c", dim=64) as (asked_once, _):
                 assert has_all(asked_once, "total_price")
                 before = len(known(writer)[1])
-            with open_engine(root, cache=tmp_path / "c", dim=128) as (other, until_other):
-                other.start()
-                until_other(lambda: other.status().state == "standing by" and has_all(other, "total_price"))
+            with open_engine(root, cache=tmp_path / "c", dim=128) as (second_engine, until_other):
+                second_engine.start()
+                until_other(
+                    lambda: second_engine.status().state == "standing by" and has_all(second_engine, "total_price")
+                )
                 (root / "new.py").write_text(NEW.format("brand_new"))
-                until_other(lambda: has_all(other, "brand_new"))
-                other.open_document(root / "newer.py", NEW.format("still_newer"))
-                until_other(lambda: search_by_name(other, "still_newer", 5))
+                until_other(lambda: has_all(second_engine, "brand_new"))
+                second_engine.open_document(root / "newer.py", NEW.format("still_newer"))
+                until_other(lambda: search_by_name(second_engine, "still_newer", 5))
                 (root / "newer.py").write_text(NEW.format("still_newer"))
-                other.close_document(root / "newer.py")
-                until_writer(lambda: has_all(writer, "still_newer") and has_all(other, "still_newer"))
+                second_engine.close_document(root / "newer.py")
+                until_writer(lambda: has_all(writer, "still_newer") and has_all(second_engine, "still_newer"))
                 assert len(known(writer)[1]) == before + 2 > 3
 
     def test_a_killed_indexing_process_is_started_again(self, root: Path, tmp_path: Path):

@@ -69,12 +69,12 @@ def _openings(tree: ast.AST) -> set[str]:
 
 
 def test_no_other_way_is_taken_to_a_file_of_a_workspace_or_of_the_user():
-    found = set()
+    openings = set()
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()
         if name.partition("/")[0] not in TOOLS:
-            found |= {(name, opening) for opening in _openings(ast.parse(path.read_text("utf-8")))}
-    assert found <= ALLOWED.keys(), "read it by codekin.files, or say here why not"
+            openings |= {(name, opening) for opening in _openings(ast.parse(path.read_text("utf-8")))}
+    assert openings <= ALLOWED.keys(), "read it by codekin.files, or say here why not"
 
 
 def _socket(path: Path) -> None:
@@ -91,12 +91,12 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("make", "told"), OTHERS)
-def test_what_is_no_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make, told: str):
+@pytest.mark.parametrize(("make", "reason"), OTHERS)
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make, reason: str):
     monkeypatch.chdir(tmp_path)
     make(tmp_path / "a.py")
     for read in (open_file, lambda path: read_file(path, 10), lambda path: read_start(path, 10)):
-        with pytest.raises(NotAFileError, match=told):
+        with pytest.raises(NotAFileError, match=reason):
             read(tmp_path / "a.py")
     assert read_document_file(tmp_path / "a.py", 10) is None
 
@@ -105,9 +105,9 @@ def test_the_size_is_asked_before_anything_is_read(tmp_path: Path):
     path = tmp_path / "a.py"
     path.touch()
     os.truncate(path, 1 << 40)
-    with pytest.raises(FileTooLargeError) as told:
+    with pytest.raises(FileTooLargeError) as raised:
         read_file(path, 1_000)
-    assert (told.value.size, told.value.max_bytes) == (1 << 40, 1_000)
+    assert (raised.value.size, raised.value.max_bytes) == (1 << 40, 1_000)
     assert read_start(path, 10) == bytes(10)
     assert isinstance(read_document_file(path, 1_000), Skipped)
 
@@ -148,12 +148,12 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return config_file()
 
 
-@pytest.mark.parametrize(("make", "told"), OTHERS)
-def test_settings_that_are_no_file_are_told_and_the_defaults_used(config: Path, make, told: str):
+@pytest.mark.parametrize(("make", "reason"), OTHERS)
+def test_settings_that_are_no_file_are_told_and_the_defaults_used(config: Path, make, reason: str):
     make(config)
     settings, (problem,) = load_user_settings()
     assert settings.index == Settings().index
-    assert told in str(problem)
+    assert reason in str(problem)
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,11 @@ sys.path[:] = path
 
 def module_names() -> set[str]:
     """Every module that an interpreter here may import: its own, and those of all that is installed."""
-    own = {"sitecustomize", "usercustomize", "codekin", "multiprocessing", "mp_main"}
+    own_names = {"sitecustomize", "usercustomize", "codekin", "multiprocessing", "mp_main"}
     return (
-        own | set(sys.stdlib_module_names) | {name for name in metadata.packages_distributions() if name.isidentifier()}
+        own_names
+        | set(sys.stdlib_module_names)
+        | {name for name in metadata.packages_distributions() if name.isidentifier()}
     )
 
 
@@ -73,9 +75,9 @@ class Hostile:
     def run(self, *command: str, stdin: bytes = b"", status: int = 0, **environment: str) -> tuple[str, set[str]]:
         """What a command run in the workspace says, and the modules that another process than its own ran."""
         self._ran.unlink(missing_ok=True)
-        own, said, errors = self._run(command, stdin, self.environment | environment)
-        assert own.returncode == status, errors.decode()
-        return said.decode(), {name for pid, name in self.ran() if pid != own.pid}
+        exit_status, output, errors = self._run(command, stdin, self.environment | environment)
+        assert exit_status.returncode == status, errors.decode()
+        return output.decode(), {name for pid, name in self.ran() if pid != exit_status.pid}
 
     def _run(self, command: Any, stdin: bytes, environment: dict[str, str]) -> Any:
         pipe = subprocess.PIPE
@@ -185,8 +187,10 @@ def test_a_child_imports_what_its_parent_may(tmp_path: Path, monkeypatch: pytest
         (folder / "lent.py").write_text(f"place = {folder.name!r}\n")
     monkeypatch.chdir(workspace)
     monkeypatch.setattr(sys, "path", ["", ".", "relative", str(workspace), *sys.path, str(launched)])
-    asked = processes.run_code("import lent, codekin, os; print(lent.place, codekin.__file__, os.getcwd())", LONG_S)
-    place, file, folder = asked.stdout.split()
+    process_result = processes.run_code(
+        "import lent, codekin, os; print(lent.place, codekin.__file__, os.getcwd())", LONG_S
+    )
+    place, file, folder = process_result.stdout.split()
     assert place == "launched"
     assert Path(file).samefile(SOURCES / "__init__.py")
     assert folder == Path(sys.executable).anchor
@@ -201,16 +205,18 @@ def test_a_workspace_that_codekin_is_installed_from_is_trusted(tmp_path: Path, m
 
 def test_pythonpath_counts_where_packages_are_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As by `pip install --target`; in the current folder not even these, unless codekin is one of them."""
-    here = tmp_path / "here"
-    monkeypatch.chdir(written(here, "inside/attrs-26.1.dist-info/METADATA", "own/codekin/__init__.py"))
+    current_folder = tmp_path / "here"
+    monkeypatch.chdir(written(current_folder, "inside/attrs-26.1.dist-info/METADATA", "own/codekin/__init__.py"))
     target = written(tmp_path / "target", "numpy-2.3.dist-info/METADATA")
     sources = written(tmp_path / "sources", "json.py")
-    entries = [str(folder) for folder in (here / "inside", here / "own", target, sources, here)]
+    entries = [
+        str(folder) for folder in (current_folder / "inside", current_folder / "own", target, sources, current_folder)
+    ]
     monkeypatch.setattr(sys, "path", entries)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(entries))
     assert isolation.import_folders() == [str(target)]
-    monkeypatch.setattr(isolation, "OWN_FOLDER", str(here / "own"))
-    assert isolation.import_folders() == [str(here / "own"), str(target)]
+    monkeypatch.setattr(isolation, "OWN_FOLDER", str(current_folder / "own"))
+    assert isolation.import_folders() == [str(current_folder / "own"), str(target)]
 
 
 def test_packages_in_a_workspace_do_not_count_wherever_codekin_runs(

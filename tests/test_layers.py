@@ -15,9 +15,11 @@ LSP = {"pygls", "lsprotocol"}
 
 
 def python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    completed = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return completed.stdout
 
 
 def imported(code: str) -> set[str]:
@@ -38,11 +40,13 @@ def test_the_command_line_s_door_is_light(words: list[str]):
 
 
 def test_the_language_server_s_door_is_light():
-    there = imported("import codekin.lsp.main")
-    assert there >= LSP
-    assert not there & (HEAVY - {"asyncio", "multiprocessing"})
+    loaded_modules = imported("import codekin.lsp.main")
+    assert loaded_modules >= LSP
+    assert not loaded_modules & (HEAVY - {"asyncio", "multiprocessing"})
 
 
 def test_the_engine_needs_neither_an_editor_nor_torch_nor_a_grammar_before_it_is_asked():
-    there = imported("import codekin.engine")
-    assert not there & (LSP | {"torch", "transformers", "hnswlib", "tokenizers", "tree_sitter", "watchdog", "rich"})
+    loaded_modules = imported("import codekin.engine")
+    assert not loaded_modules & (
+        LSP | {"torch", "transformers", "hnswlib", "tokenizers", "tree_sitter", "watchdog", "rich"}
+    )

@@ -75,9 +75,9 @@ class TestReadme:
         for name in ("findSimilar", "search", "status", "report", "map", *_INDEX_COMMANDS):
             assert f"`codekin/{name}`" in README
             assert f"`codekin.{name}`" in README
-        told = marked("protocol")
+        protocol_text = marked("protocol")
         for document in _DOCUMENTS:
-            assert all(f"`{field}`" in told for field in document.__annotations__)
+            assert all(f"`{field}`" in protocol_text for field in document.__annotations__)
 
     def test_every_file_it_links_to_is_there(self):
         for target in re.findall(r"\]\(([^)#]+)\)", README):
@@ -113,9 +113,9 @@ class TestFormerNames:
 class TestInstallation:
     def test_the_requirements_for_machines_without_a_compiler_are_the_project_s(self):
         lines = (REPOSITORY / "server" / "requirements-no-compiler.txt").read_text("utf-8").splitlines()
-        wanted = [requirement for requirement in PROJECT["dependencies"] if not requirement.startswith("hnswlib")]
-        assert len(wanted) == len(PROJECT["dependencies"]) - 1
-        assert [line for line in lines if line and not line.startswith("#")] == wanted
+        requirements = [requirement for requirement in PROJECT["dependencies"] if not requirement.startswith("hnswlib")]
+        assert len(requirements) == len(PROJECT["dependencies"]) - 1
+        assert [line for line in lines if line and not line.startswith("#")] == requirements
 
     def test_every_dependency_is_bounded_above_or_says_why_not(self):
         unbounded = [name for name in PROJECT["dependencies"] if "<" not in name]
@@ -148,10 +148,10 @@ class TestInstallation:
     def test_without_hnswlib_search_is_exact_and_says_so(self, without_hnswlib: dict[str, str], tmp_path: Path):
         def codekin(*words: str) -> Any:
             command = [sys.executable, "-m", "codekin", *words, "--json"]
-            done = subprocess.run(
+            completed = subprocess.run(
                 command, cwd=tmp_path / "project", env=without_hnswlib, capture_output=True, text=True, check=True
             )
-            return json.loads(done.stdout)
+            return json.loads(completed.stdout)
 
         assert codekin("search", "add two numbers")["hits"][0]["name"] == "add"
         assert codekin("status")["dense"].startswith("exact")

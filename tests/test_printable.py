@@ -85,7 +85,7 @@ def test_what_a_command_prints_of_odd_names_is_printable(tmp_path: Path, words: 
     (root / ".codekin.toml").write_text('"\\u202e\\u001b[31m" = 1\n')
     env = {"PATH": "", "CODEKIN_CACHE_DIRECTORY": str(tmp_path / "cache"), "CODEKIN_CONFIG": str(tmp_path / "none")}
     command = [sys.executable, "-m", "codekin", *words]
-    done = subprocess.run(command, cwd=root, env=env, capture_output=True, check=False)
-    assert _is_plain(done.stdout.decode(), "\t\n")
-    assert _is_plain(done.stderr.decode(), "\t\n")
-    assert "u202e" in done.stdout.decode() + done.stderr.decode() or words[-1] == "\x1b]0;x"
+    completed = subprocess.run(command, cwd=root, env=env, capture_output=True, check=False)
+    assert _is_plain(completed.stdout.decode(), "\t\n")
+    assert _is_plain(completed.stderr.decode(), "\t\n")
+    assert "u202e" in completed.stdout.decode() + completed.stderr.decode() or words[-1] == "\x1b]0;x"

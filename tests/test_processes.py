@@ -62,21 +62,21 @@ def starts(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def is_start(name: str) -> bool:
-    module, _, rest = name.partition(".")
-    if any(name == known or name.startswith(f"{known}.") for known in CONNECTIONS):
+    module, _, member = name.partition(".")
+    if any(name == connection or name.startswith(f"{connection}.") for connection in CONNECTIONS):
         return False
     starters = tuple(STARTERS.get(module, "").split())
-    return module in MODULES or name.rpartition(".")[2] in NAMES or bool(starters and rest.startswith(starters))
+    return module in MODULES or name.rpartition(".")[2] in NAMES or bool(starters and member.startswith(starters))
 
 
 def test_only_one_module_starts_processes() -> None:
-    found = {
+    starts_found = {
         f"{path.relative_to(SOURCES).as_posix()}:{line} {name}"
         for path in SOURCES.rglob("*.py")
         if path.name != "processes.py"
         for line, name in starts(ast.parse(path.read_text("utf-8")))
     }
-    assert found == set()
+    assert starts_found == set()
 
 
 @pytest.mark.parametrize(

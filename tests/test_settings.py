@@ -71,8 +71,8 @@ class TestTree:
 
     def test_it_is_the_table_in_the_readme(self):
         expected = [f"| `{name}` | {default} | {text} |" for name, default, text in _table()]
-        told = README.read_text("utf-8").partition("<!-- settings -->")[2].partition("<!-- end -->")[0]
-        rows = [line for line in told.splitlines() if line.startswith("| `")]
+        printed_table = README.read_text("utf-8").partition("<!-- settings -->")[2].partition("<!-- end -->")[0]
+        rows = [line for line in printed_table.splitlines() if line.startswith("| `")]
         assert rows == expected, "README's table of settings should be:\n" + "\n".join(expected)
 
 
@@ -84,8 +84,12 @@ def _table() -> Iterator[tuple[str, str, str]]:
             least, most = leaf.metadata["between"]
             bounds = f" {least:,} to {most.value if isinstance(most, Machine) else format(most, ',')}."
         choices = f" One of {', '.join(leaf.metadata['choices'])}." if leaf.metadata["choices"] else ""
-        own = " *Yours alone.*" if leaf.metadata["scope"] is Scope.USER else ""
-        yield f"{group}.{leaf.name}", f"`{json.dumps(default)}`", leaf.metadata["description"] + bounds + choices + own
+        scope_note = " *Yours alone.*" if leaf.metadata["scope"] is Scope.USER else ""
+        yield (
+            f"{group}.{leaf.name}",
+            f"`{json.dumps(default)}`",
+            leaf.metadata["description"] + bounds + choices + scope_note,
+        )
 
 
 def bounds(leaf: dataclasses.Field[Any]) -> tuple[float, float] | None:
@@ -123,9 +127,11 @@ class TestBounds:
         assert f"at most {os.cpu_count()}, the number of processors" in str(problem)
 
     def test_a_model_and_what_costs_the_machine_is_the_users_own(self):
-        own = {f"{group}.{leaf.name}" for group, leaf in LEAVES if leaf.metadata["scope"] is Scope.USER}
+        user_settings = {f"{group}.{leaf.name}" for group, leaf in LEAVES if leaf.metadata["scope"] is Scope.USER}
         costs = {"index.workers", "index.max_file_bytes", "index.polling_s"}
-        assert own == costs | {f"{group}.{leaf.name}" for group, leaf in LEAVES if group in ("model", "cache")}
+        assert user_settings == costs | {
+            f"{group}.{leaf.name}" for group, leaf in LEAVES if group in ("model", "cache")
+        }
 
     @pytest.mark.parametrize("wrong", ["x" * 10_000, [["x"] * 10_000], 10**5000, {"x" * 10_000: 1}], ids=type)
     def test_a_message_stays_short_whatever_was_sent(self, wrong: Any):
@@ -161,22 +167,22 @@ class TestOverlay:
 
     @pytest.mark.parametrize(("group", "leaf", "wrong"), list(wrong_values()), ids=format_value)
     def test_a_wrong_value_is_told_by_name_and_the_rest_is_taken(self, group: str, leaf: str, wrong: Any):
-        other = "debounce_ms" if leaf != "debounce_ms" else "max_file_bytes"
-        values: dict[str, Any] = {"index": {other: 7}}
+        other_leaf = "debounce_ms" if leaf != "debounce_ms" else "max_file_bytes"
+        values: dict[str, Any] = {"index": {other_leaf: 7}}
         values.setdefault(group, {})[leaf] = wrong
         settings, problems = override_settings(Settings(), values, source="x")
         assert value(settings, group, leaf) == value(Settings(), group, leaf)
-        assert value(settings, "index", other) == 7
+        assert value(settings, "index", other_leaf) == 7
         (problem,) = problems
         assert f"{group}.{leaf}" in str(problem)
         assert "must be" in str(problem)
 
     def test_an_unknown_setting_is_told_with_those_there_are(self):
-        for values, known in (({"speed": 1}, "index"), ({"index": {"speed": 1}}, "index.workers")):
+        for values, parent_name in (({"speed": 1}, "index"), ({"index": {"speed": 1}}, "index.workers")):
             settings, (problem,) = override_settings(Settings(), values, source="x")
             assert settings == Settings()
             assert "speed" in str(problem)
-            assert known in str(problem)
+            assert parent_name in str(problem)
 
     def test_a_group_is_no_value(self):
         settings, (problem,) = override_settings(Settings(), {"index": 3}, source="x")

@@ -58,7 +58,10 @@ def embedded(path: Path, folder: Path) -> str:
         if document is not None and not isinstance(document, Skipped):
             texts.update((snippet.text, None) for snippet in extract_snippets(document.text, document.language))
     every = list(texts)
-    parts = [embedder.embed(every[at : at + CHUNK], Task.CODE2CODE, Role.PASSAGE) for at in range(0, len(every), CHUNK)]
+    parts = [
+        embedder.embed(every[start : start + CHUNK], Task.CODE2CODE, Role.PASSAGE)
+        for start in range(0, len(every), CHUNK)
+    ]
     np.save(path, np.concatenate(parts))
     return f"{len(every):,} snippets of {folder.name}, embedded by {embedder.model} {embedder.fingerprint[:12]}"
 
@@ -81,11 +84,11 @@ def rss_mb() -> float:
 @contextmanager
 def longest_stall_ms(out: list[float]) -> Iterator[None]:
     """How long another thread could not run at worst, in milliseconds."""
-    done = threading.Event()
+    completed = threading.Event()
 
     def tick() -> None:
         worst, last = 0.0, time.perf_counter()
-        while not done.wait(0.001):
+        while not completed.wait(0.001):
             now = time.perf_counter()
             worst, last = max(worst, now - last), now
         out.append(worst * 1e3)
@@ -93,7 +96,7 @@ def longest_stall_ms(out: list[float]) -> Iterator[None]:
     ticker = threading.Thread(target=tick)
     ticker.start()
     yield
-    done.set()
+    completed.set()
     ticker.join()
 
 
@@ -111,8 +114,8 @@ def recall(index: DenseIndex, queries: FloatArray, k: int = K) -> float:
     """Of the `k` nearest, as exact search finds them: an answer counts that is no farther than the last of them."""
     every, hits = index.labels(), 0
     for query in queries:
-        exact, found = index.search(query, k, every)[1], index.search(query, k)[1]
-        hits += int(np.count_nonzero(found >= exact[-1] - 1e-6))
+        exact, approximate = index.search(query, k, every)[1], index.search(query, k)[1]
+        hits += int(np.count_nonzero(approximate >= exact[-1] - 1e-6))
     return hits / (k * len(queries))
 
 
@@ -122,28 +125,28 @@ def churn(index: DenseIndex, pool: Pool, spare: list[LabelArray], live: list[Lab
     random.shuffle(live)
     random.shuffle(spare)
     count = int(CHURN * len(live))
-    gone, come = [live.pop() for _ in range(count)], [spare.pop() for _ in range(count)]
-    index.retire_labels(np.concatenate(gone))
+    removed, added = [live.pop() for _ in range(count)], [spare.pop() for _ in range(count)]
+    index.retire_labels(np.concatenate(removed))
     first = (int(index.labels()[-1]) // pool.rows + 1) * pool.rows  # label = turn * rows + row: never used again
-    fresh = [first + rows % pool.rows for rows in come]
-    for labels in fresh:
+    labels_added = [first + rows % pool.rows for rows in added]
+    for labels in labels_added:
         index.add_vectors(labels, pool[labels % pool.rows])
-    live += fresh
-    spare += [labels % pool.rows for labels in gone]
+    live += labels_added
+    spare += [labels % pool.rows for labels in removed]
 
 
 def measure(pool: Pool, rows: int, folder: Path) -> None:
     runs = np.array_split(np.arange(pool.rows), pool.rows // RUN)
     np.random.default_rng(SEED).shuffle(runs)
-    asked, runs = np.concatenate(runs[: QUERIES // RUN]), runs[QUERIES // RUN :]
-    queries, live, spare = pool[asked], runs[: rows // RUN], runs[rows // RUN :]
+    query_rows, runs = np.concatenate(runs[: QUERIES // RUN]), runs[QUERIES // RUN :]
+    queries, live, spare = pool[query_rows], runs[: rows // RUN], runs[rows // RUN :]
     if len(spare) < CHURN * len(live):
         sys.exit(f"There are {pool.rows:,} vectors; {rows:,} rows need {int(rows * 1.25) + QUERIES:,}. Use --rows.")
     path, problems = folder / "graph", list[str]()
     index, before = DenseIndex(pool.dim, path, "benchmark", on_problem=problems.append), rss_mb()
     began = time.perf_counter()
-    for at in range(0, len(live), 80):
-        labels = np.concatenate(live[at : at + 80])
+    for start in range(0, len(live), 80):
+        labels = np.concatenate(live[start : start + 80])
         index.add_vectors(labels, pool[labels])
     print(f"add                  {time.perf_counter() - began:.2f} s, {rss_mb() - before:.0f} MB of memory")
     print(f"exact, one           {timed(queries, lambda query: index.search(query, K))}")
@@ -190,21 +193,24 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("source", nargs="?", type=Path)
     arguments.add_argument("--rows", type=int, default=50_000)
-    given = arguments.parse_args()
+    options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "vectors.npy"
-        if given.source is None:
-            said = synthetic(path, int(given.rows * 1.25) + QUERIES + RUN)
-        elif given.source.is_dir():
-            said = embedded(path, given.source)
+        if options.source is None:
+            data_name = synthetic(path, int(options.rows * 1.25) + QUERIES + RUN)
+        elif options.source.is_dir():
+            data_name = embedded(path, options.source)
         else:
-            path, said = given.source, given.source.name
+            path, data_name = options.source, options.source.name
         pool = Pool(path)
         parts = " ".join(f"{part} {version(part)}" for part in ("codekin", "numpy", "hnswlib"))
-        print(f"{said}: {pool.rows:,} x {pool.dim}, {given.rows:,} of them indexed, {QUERIES:,} others asked, k {K}")
+        print(
+            f"{data_name}: {pool.rows:,} x {pool.dim}, {options.rows:,} of them indexed,",
+            f"{QUERIES:,} others asked, k {K}",
+        )
         print(f"{parts} Python {platform.python_version()}; {platform.machine()}, {psutil.cpu_count()} cores,", end=" ")
         print(f"load {psutil.getloadavg()[0]:.1f}; {GraphTuning()} {GraphOrder('benchmark', pool.dim)}", flush=True)
-        measure(pool, given.rows, Path(temporary))
+        measure(pool, options.rows, Path(temporary))
 
 
 if __name__ == "__main__":

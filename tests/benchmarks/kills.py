@@ -44,9 +44,9 @@ def attack_by_kills(folder: Path, kill_count: int, seed: int) -> Iterator[Row]:
             client.wait_until_ready()
             answers = collect_answers(client, root)
             client.close()
-        fresh = folder / "fresh"
-        differences += count_differences(answers, collect_fresh_answers(root, fresh)) > 0
-        shutil.rmtree(fresh)
+        fresh_cache = folder / "fresh"
+        differences += count_differences(answers, collect_fresh_answers(root, fresh_cache)) > 0
+        shutil.rmtree(fresh_cache)
     names = ", ".join(f"{count} × {name}" for name, count in victims.most_common())
     yield Row(f"{kill_count} kills: {names}", f"{differences} answered otherwise than a fresh index", not differences)
     yield Row("SQLite's integrity check after each kill", f"{unsound} problems", not unsound)

@@ -53,8 +53,8 @@ def watched_memory(pid: int) -> Iterator[list[float]]:
 
 def spread(times: list[float], unit: str = "ms") -> str:
     ordered = sorted(times)
-    at = {share: ordered[min(int(len(ordered) * share), len(ordered) - 1)] for share in (0.5, 0.95, 0.99)}
-    return f"p50 {at[0.5]:.1f}, p95 {at[0.95]:.1f}, p99 {at[0.99]:.1f} {unit} (n = {len(ordered)})"
+    quantiles = {share: ordered[min(int(len(ordered) * share), len(ordered) - 1)] for share in (0.5, 0.95, 0.99)}
+    return f"p50 {quantiles[0.5]:.1f}, p95 {quantiles[0.95]:.1f}, p99 {quantiles[0.99]:.1f} {unit} (n = {len(ordered)})"
 
 
 def real_tree(folder: Path) -> Path:
@@ -85,7 +85,7 @@ def some_functions(root: Path, count: int) -> list[tuple[Path, int]]:
     """Places where a function begins, evenly spread over the tree's Python files."""
     files = sorted(path for path in root.rglob("*.py") if path.stat().st_size < 1_000_000)
     random.Random(SEED).shuffle(files)
-    found = []
+    locations = []
     for path in files:
         text = path.read_text(errors="replace")
         if "generated" in text[:2000]:  # perhaps not in the index
@@ -93,10 +93,10 @@ def some_functions(root: Path, count: int) -> list[tuple[Path, int]]:
         lines = text.split("\n")
         starts = [i for i, line in enumerate(lines) if line.lstrip().startswith("def ")]
         if starts:
-            found.append((path, starts[len(starts) // 2]))
-        if len(found) == count:
+            locations.append((path, starts[len(starts) // 2]))
+        if len(locations) == count:
             break
-    return found
+    return locations
 
 
 QUESTIONS = (
@@ -132,8 +132,11 @@ def idle(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
     first = time.perf_counter() - client.started
     while answer["coverage"] < 1:
         answer = client.request("codekin/findSimilar", **at(path, line))
-    whole = time.perf_counter() - client.started
-    yield "warm restart: process start to first answer; to one from the whole index", f"{first:.2f} s; {whole:.2f} s"
+    complete_s = time.perf_counter() - client.started
+    yield (
+        "warm restart: process start to first answer; to one from the whole index",
+        f"{first:.2f} s; {complete_s:.2f} s",
+    )
     yield "process start to `initialize` answer", f"{client.initialized_s:.2f} s"
     client.wait_until_ready()
     for name, value in asked(client, some_functions(root, 200)):

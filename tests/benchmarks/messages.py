@@ -99,7 +99,7 @@ def _templates(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         versioned, position = document | {"version": 2}, {"line": 10, "character": 4}
         span = {"start": {"line": 3, "character": 0}, "end": {"line": 9, "character": 2}}
         diagnostic = {"range": span, "message": "duplicate", "severity": 3, "source": "codekin", "tags": [1]}
-        at = {"textDocument": document, "position": position}
+        position_params = {"textDocument": document, "position": position}
         opened = document | {"languageId": "python", "version": 1, "text": text}
         yield "textDocument/didOpen", {"textDocument": opened}
         change = {"range": span, "rangeLength": 5, "text": "def typed(value):\n    return value\n"}
@@ -110,10 +110,10 @@ def _templates(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "textDocument/codeAction", {"textDocument": document, "range": span, "context": context}
         yield "textDocument/codeLens", {"textDocument": document}
         yield "textDocument/diagnostic", {"textDocument": document, "previousResultId": "1"}
-        yield "textDocument/completion", at | {"context": {"triggerKind": 1, "triggerCharacter": "."}}
-        yield "textDocument/inlineCompletion", at | {"context": {"triggerKind": 2}}
-        yield "codekin/findSimilar", at | {"limit": 5}
-        yield "workspace/executeCommand", {"command": "codekin.findSimilar", "arguments": [at]}
+        yield "textDocument/completion", position_params | {"context": {"triggerKind": 1, "triggerCharacter": "."}}
+        yield "textDocument/inlineCompletion", position_params | {"context": {"triggerKind": 2}}
+        yield "codekin/findSimilar", position_params | {"limit": 5}
+        yield "workspace/executeCommand", {"command": "codekin.findSimilar", "arguments": [position_params]}
         yield "workspace/didChangeWatchedFiles", {"changes": [document | {"type": 2}]}
     folder = {"uri": root.as_uri(), "name": "tree"}
     yield "workspace/didChangeConfiguration", {"settings": {"codekin": {"search": {"limit": 7}}}}

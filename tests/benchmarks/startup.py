@@ -59,7 +59,9 @@ def main() -> None:
     print(" ".join(f"{load:.1f}" for load in os.getloadavg()))
     for name, i in (("wall clock", 0), ("processor", 1)):
         medians = [statistics.median(run[i] for run in runs) for runs in (bare, codekin)]
-        ratio = statistics.median(ours[i] / theirs[i] for ours, theirs in zip(codekin, bare, strict=True))
+        ratio = statistics.median(
+            codekin_times[i] / bare_times[i] for codekin_times, bare_times in zip(codekin, bare, strict=True)
+        )
         print(f"  {name:10}  bare {medians[0]:.3f} s  codekin {medians[1]:.3f} s  ratio {ratio:.2f}")
 
 

@@ -57,12 +57,14 @@ def functions(root: Path, count: int) -> list[str]:
     from codekin.code.extract import extract_snippets
     from codekin.types import SnippetKind
 
-    found: list[str] = []
+    texts_found: list[str] = []
     for path in sorted(root.glob("*.py")):
         snippets = extract_snippets(path.read_text("utf-8", "replace"), "python")
-        found += [one.text for one in snippets if one.kind in (SnippetKind.FUNCTION, SnippetKind.METHOD)]
-    start = random.Random(1).randrange(max(1, len(found) - count))
-    return found[start : start + count]
+        texts_found += [
+            snippet.text for snippet in snippets if snippet.kind in (SnippetKind.FUNCTION, SnippetKind.METHOD)
+        ]
+    start = random.Random(1).randrange(max(1, len(texts_found) - count))
+    return texts_found[start : start + count]
 
 
 def write_model(folder: Path, texts: list[str]) -> Path:
@@ -107,13 +109,17 @@ def write_model(folder: Path, texts: list[str]) -> Path:
     (folder / "config.json").write_text(json.dumps(config))
     torch.manual_seed(0)
     tensors = {"embed_tokens.weight": torch.randn(tokens, WIDTH), "norm.weight": torch.ones(WIDTH)}
-    for at in range(LAYERS):
-        tensors |= {f"layers.{at}.{name}": tensor for name, tensor in _layer(torch).items()}
-    save_file({name: one.bfloat16() for name, one in tensors.items()}, folder / "model.safetensors", {"format": "pt"})
+    for layer_number in range(LAYERS):
+        tensors |= {f"layers.{layer_number}.{name}": tensor for name, tensor in _layer(torch).items()}
+    save_file(
+        {name: tensor_name.bfloat16() for name, tensor_name in tensors.items()},
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
     steps = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
     modules = [
-        {"idx": at, "name": str(at), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for at, (path, kind) in enumerate(steps)
+        {"idx": layer_number, "name": str(layer_number), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for layer_number, (path, kind) in enumerate(steps)
     ]
     (folder / "modules.json").write_text(json.dumps(modules))
     (folder / "1_Pooling").mkdir()
@@ -127,10 +133,10 @@ def _layer(torch: "object") -> dict[str, object]:
     sizes = {f"self_attn.{part}_proj": (size, WIDTH) for part, size in zip("qkv", (inner, outer, outer), strict=True)}
     sizes |= {"self_attn.o_proj": (WIDTH, inner), "mlp.gate_proj": (WIDE, WIDTH), "mlp.up_proj": (WIDE, WIDTH)}
     sizes |= {"mlp.down_proj": (WIDTH, WIDE)}
-    made = {f"{name}.weight": torch.randn(*size) * size[1] ** -0.5 for name, size in sizes.items()}
-    made |= {f"self_attn.{part}_proj.bias": torch.zeros(sizes[f"self_attn.{part}_proj"][0]) for part in "qkv"}
-    made |= {f"{part}_layernorm.weight": torch.ones(WIDTH) for part in ("input", "post_attention")}
-    return made
+    layer_tensors = {f"{name}.weight": torch.randn(*size) * size[1] ** -0.5 for name, size in sizes.items()}
+    layer_tensors |= {f"self_attn.{part}_proj.bias": torch.zeros(sizes[f"self_attn.{part}_proj"][0]) for part in "qkv"}
+    layer_tensors |= {f"{part}_layernorm.weight": torch.ones(WIDTH) for part in ("input", "post_attention")}
+    return layer_tensors
 
 
 def ways(folder: Path) -> Iterator[Measured]:
@@ -144,7 +150,7 @@ def ways(folder: Path) -> Iterator[Measured]:
     naive.max_seq_length = 512
 
     def naively(texts: list[str]) -> np.ndarray:
-        batches = (texts[at : at + 32] for at in range(0, len(texts), 32))
+        batches = (texts[position : position + 32] for position in range(0, len(texts), 32))
         return np.concatenate([naive.encode(batch, prompt=PREFIX, batch_size=32) for batch in batches])
 
     yield Measured("sentence-transformers, float32, 32 as they come", naively, "float32")
@@ -162,14 +168,14 @@ def peaks(seconds: Callable[[], float]) -> dict[str, float]:
 
     from codekin.embed.local.transformer.linear import make_linear
 
-    found = {}
+    peak_rates = {}
     weight = torch.randn(2 * WIDE, WIDTH)
     for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16), ("int8", torch.bfloat16)):
         layer, rows = make_linear(weight.to(dtype), None, int8=name == "int8"), torch.randn(512, WIDTH, dtype=dtype)
         if name == "int8":  # the product alone
             rows = torch.randint(0, 255, rows.shape, dtype=torch.uint8)
-            told = (rows, 1.0, 128, layer._weight, layer._scales, layer._zeros, None, 1.0, 0, dtype, "none", [], "")
-            run = lambda told=told: torch.ops.onednn.qlinear_pointwise(*told)  # noqa: E731
+            operands = (rows, 1.0, 128, layer._weight, layer._scales, layer._zeros, None, 1.0, 0, dtype, "none", [], "")
+            run = lambda operands=operands: torch.ops.onednn.qlinear_pointwise(*operands)  # noqa: E731
         else:
             run = lambda layer=layer, rows=rows: layer(rows)  # noqa: E731
         best = float("inf")
@@ -178,19 +184,19 @@ def peaks(seconds: Callable[[], float]) -> dict[str, float]:
                 started = seconds()
                 run()
                 best = min(best, seconds() - started)
-        found[name] = 2e-9 * 512 * weight.numel() / best
-    return found
+        peak_rates[name] = 2e-9 * 512 * weight.numel() / best
+    return peak_rates
 
 
 def processor() -> str:
     """What it is called, and whether it multiplies bfloat16."""
     try:
-        told = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
+        cpu_fields = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
     except OSError:
         return platform.processor()
-    told = {key.strip(): value.strip() for key, value in told.items()}
-    flags = [flag for flag in told.get("flags", "").split() if flag in ("amx_bf16", "avx512_bf16", "avx512_vnni")]
-    return " ".join([told.get("model name", ""), "family", told.get("cpu family", ""), *flags])
+    cpu_fields = {key.strip(): value.strip() for key, value in cpu_fields.items()}
+    flags = [flag for flag in cpu_fields.get("flags", "").split() if flag in ("amx_bf16", "avx512_bf16", "avx512_vnni")]
+    return " ".join([cpu_fields.get("model name", ""), "family", cpu_fields.get("cpu family", ""), *flags])
 
 
 def main() -> None:
@@ -201,19 +207,19 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="0: as torch chooses")
     parser.add_argument("--sources", type=Path, default=Path(sysconfig.get_path("stdlib")))
     parser.add_argument("--folder", type=Path, help="where to make the model, and to keep it for the next run")
-    told = parser.parse_args()
+    options = parser.parse_args()
     import torch
 
-    if told.threads:
-        torch.set_num_threads(told.threads)
-    everything = functions(told.sources, 10**6)
-    texts = functions(told.sources, told.functions)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    everything = functions(options.sources, 10**6)
+    texts = functions(options.sources, options.functions)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = told.folder or Path(scratch)
+        folder = options.folder or Path(scratch)
         folder.mkdir(exist_ok=True)
         if not (folder / "1_Pooling" / "config.json").exists():
             write_model(folder, everything)
-        table(folder, texts, told.rounds)
+        table(folder, texts, options.rounds)
 
 
 def table(folder: Path, texts: list[str], rounds: int) -> None:
@@ -223,7 +229,7 @@ def table(folder: Path, texts: list[str], rounds: int) -> None:
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(512)
-    lengths = [len(one.ids) for one in tokenizer.encode_batch([PREFIX + text for text in texts])]
+    lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch([PREFIX + text for text in texts])]
     tokens = sum(lengths)
     opening = _opening(tokenizer)
     once = tokens - opening * (len(texts) - 1)  # what is left to compute where the instruction is computed once
@@ -263,7 +269,11 @@ def table(folder: Path, texts: list[str], rounds: int) -> None:
 def _opening(tokenizer: "Tokenizer") -> int:
     """How many tokens all texts begin with."""
     first, second = (tokenizer.encode(PREFIX + text).ids for text in ("def", "1"))
-    return next(at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other)
+    return next(
+        position
+        for position, (first_token, second_token) in enumerate(zip(first, second, strict=False))
+        if first_token != second_token
+    )
 
 
 def _alone(way: Measured, texts: list[str]) -> str:
@@ -272,15 +282,15 @@ def _alone(way: Measured, texts: list[str]) -> str:
         sorted(texts, key=len)[len(texts) // 2],
         "where is the configuration file of the user read and checked",
     )
-    found = []
+    vectors_alone = []
     for text in (function, question):
         best = [float("inf")] * 2
         for number in range(5):
             wall, cpu = time.perf_counter(), time.process_time()
             way.run([f"{number} {text}"])  # another text each time, for the same one's keys and values are known
             best = [min(best[0], time.perf_counter() - wall), min(best[1], time.process_time() - cpu)]
-        found.append(f"{best[0] * 1e3:.0f} ({best[1] * 1e3:.0f})")
-    return f"{way.name}: function {found[0]}, question {found[1]}"
+        vectors_alone.append(f"{best[0] * 1e3:.0f} ({best[1] * 1e3:.0f})")
+    return f"{way.name}: function {vectors_alone[0]}, question {vectors_alone[1]}"
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def change_tree(root: Path, chance: random.Random, count: int) -> None:
     """Make `count` changes: rewrite, append to, rename, copy or delete a file."""
     for _ in range(count):
         files = source_files(root)
-        path, other = chance.choice(files), chance.choice(files)
+        path, other_path = chance.choice(files), chance.choice(files)
         action = chance.randrange(6)
         if action == 0:
             path.rename(path.with_name(f"renamed_{chance.randrange(10**6)}.py"))
@@ -63,7 +63,7 @@ def change_tree(root: Path, chance: random.Random, count: int) -> None:
         elif action == 3:
             path.write_text(path.read_text("utf-8", "replace") + "\n\n" + random_function(chance), "utf-8")
         elif action == 4:
-            path.write_text(other.read_text("utf-8", "replace"), "utf-8")
+            path.write_text(other_path.read_text("utf-8", "replace"), "utf-8")
         else:
             text = path.read_text("utf-8", "replace")
             path.write_text(re.sub(r"\bself\b", f"self_{chance.randrange(10)}", text), "utf-8")

@@ -85,7 +85,7 @@ class Codekin:
     def __call__(
         self, *words: str | Path, stdin: str | bytes = b"", folder: Path | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
+        completed = subprocess.run(
             [CODEKIN, *map(str, words)],
             cwd=folder or self.folder,
             env=self.environment | environment,
@@ -94,13 +94,13 @@ class Codekin:
             timeout=120,
             check=False,
         )
-        out, err = done.stdout.decode().replace("\r\n", "\n"), done.stderr.decode().replace("\r\n", "\n")
+        out, err = completed.stdout.decode().replace("\r\n", "\n"), completed.stderr.decode().replace("\r\n", "\n")
         assert "Traceback" not in err or "--debug" in words, err
-        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+        return subprocess.CompletedProcess(completed.args, completed.returncode, out, err)
 
     def json(self, *words: str | Path, status: int = 0, **options: Any) -> dict[str, Any]:
-        done = self(*words, "--json", **options)
-        assert done.returncode == status, done.stderr
-        document = json.loads(done.stdout)
+        completed = self(*words, "--json", **options)
+        assert completed.returncode == status, completed.stderr
+        document = json.loads(completed.stdout)
         assert isinstance(document, dict)
         return document

@@ -24,7 +24,7 @@ def codekin(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Codeki
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Codekin:
+def own_codekin(tmp_path: Path) -> Codekin:
     """On a workspace of one test's own."""
     root = write_files(tmp_path / "project", FILES)
     (root / "pyproject.toml").write_text("")

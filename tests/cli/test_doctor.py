@@ -22,33 +22,35 @@ def test_finds_a_sound_index_sound(codekin: Codekin):
     assert all(set(finding) == {"check", "level", "detail", "remedy"} for finding in report["findings"])
 
 
-def test_a_workspace_that_is_not_indexed_is_a_warning_with_its_remedy(fresh: Codekin):
-    done = fresh("doctor")
-    assert done.returncode == 0
-    assert re.search(r"^warn index .* codekin index", done.stdout, re.MULTILINE)
+def test_a_workspace_that_is_not_indexed_is_a_warning_with_its_remedy(own_codekin: Codekin):
+    completed = own_codekin("doctor")
+    assert completed.returncode == 0
+    assert re.search(r"^warn index .* codekin index", completed.stdout, re.MULTILINE)
 
 
-def test_vectors_that_find_nothing_are_a_failure(fresh: Codekin):
-    fresh.json("index")
-    shutil.rmtree(fresh.cache / "workspaces" / "nothing", ignore_errors=True)
-    for path in fresh.cache.glob("vectors.sqlite*"):
+def test_vectors_that_find_nothing_are_a_failure(own_codekin: Codekin):
+    own_codekin.json("index")
+    shutil.rmtree(own_codekin.cache / "workspaces" / "nothing", ignore_errors=True)
+    for path in own_codekin.cache.glob("vectors.sqlite*"):
         path.unlink()
-    done = fresh("doctor")
-    assert done.returncode == 2
-    assert re.search(r"^fail index .* do not find themselves: .* codekin index", done.stdout, re.MULTILINE)
+    completed = own_codekin("doctor")
+    assert completed.returncode == 2
+    assert re.search(r"^fail index .* do not find themselves: .* codekin index", completed.stdout, re.MULTILINE)
 
 
-def test_an_index_that_is_being_made_is_no_failure(fresh: Codekin):
-    fresh.json("index")
-    for path in fresh.cache.glob("vectors.sqlite*"):
+def test_an_index_that_is_being_made_is_no_failure(own_codekin: Codekin):
+    own_codekin.json("index")
+    for path in own_codekin.cache.glob("vectors.sqlite*"):
         path.unlink()
-    (store,), (lock,) = (fresh.cache.glob(f"workspaces/*{ending}") for ending in (".sqlite", ".lock"))
+    (store,), (lock,) = (own_codekin.cache.glob(f"workspaces/*{ending}") for ending in (".sqlite", ".lock"))
     with sqlite3.connect(store) as connection:  # a file is yet to come
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'pending'")
     with FileLock(lock):  # as by an editor's server
-        done = fresh("doctor")
-    assert done.returncode == 0
-    assert re.search(r"^warn index .* another codekin is indexing.* when it has finished", done.stdout, re.MULTILINE)
+        completed = own_codekin("doctor")
+    assert completed.returncode == 0
+    assert re.search(
+        r"^warn index .* another codekin is indexing.* when it has finished", completed.stdout, re.MULTILINE
+    )
 
 
 def test_a_cache_that_can_not_be_written_is_a_failure(codekin: Codekin, tmp_path: Path):

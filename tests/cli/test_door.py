@@ -15,14 +15,16 @@ def test_the_version_and_each_command_s_help_are_there(codekin: Codekin):
     assert overview.returncode == 0
     for command in COMMANDS:
         assert command in overview.stdout
-        done = codekin(command, "--help")
-        assert done.returncode == 0
-        assert done.stdout.startswith(f"Usage: codekin {command}")
+        completed = codekin(command, "--help")
+        assert completed.returncode == 0
+        assert completed.stdout.startswith(f"Usage: codekin {command}")
 
 
 def test_it_runs_as_a_module_too():
-    done = subprocess.run([sys.executable, "-m", "codekin", "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout.endswith(f"{__version__}\n")
+    completed = subprocess.run(
+        [sys.executable, "-m", "codekin", "--version"], capture_output=True, text=True, check=True
+    )
+    assert completed.stdout.endswith(f"{__version__}\n")
 
 
 def test_a_reader_that_leaves_early_is_no_error(codekin: Codekin):
@@ -43,12 +45,12 @@ def test_serve_ends_with_its_input(codekin: Codekin):
 
 def test_a_port_that_is_taken_is_told(codekin: Codekin):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = codekin("serve", "--tcp", f"127.0.0.1:{taken.getsockname()[1]}")
-    assert done.returncode == 2
-    assert "another port" in done.stderr.splitlines()[-1]
+        completed = codekin("serve", "--tcp", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert completed.returncode == 2
+    assert "another port" in completed.stderr.splitlines()[-1]
 
 
-def test_this_very_repository_gives_real_output(fresh: Codekin):
-    answer = fresh.json("similar", "server/codekin/engine.py:100", folder=REPOSITORY)
+def test_this_very_repository_gives_real_output(own_codekin: Codekin):
+    answer = own_codekin.json("similar", "server/codekin/engine.py:100", folder=REPOSITORY)
     assert answer["hits"]
     assert answer["coverage"] == 1

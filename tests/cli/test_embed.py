@@ -13,9 +13,9 @@ from .command import Codekin
 def embed(codekin: Codekin, lines: str, tmp_path: Path, *more: str, status: int = 0) -> Any:
     (tmp_path / "texts.jsonl").write_text(lines, "utf-8")
     words = ("embed", "--task", "nl2code", "--role", "passage", "--output", str(tmp_path / "v.npy"))
-    done = codekin(*words, "--input", str(tmp_path / "texts.jsonl"), *more)
-    assert done.returncode == status, done.stderr
-    return done
+    completed = codekin(*words, "--input", str(tmp_path / "texts.jsonl"), *more)
+    assert completed.returncode == status, completed.stderr
+    return completed
 
 
 def test_writes_unit_rows_in_order_and_nothing_beside_them(codekin: Codekin, tmp_path: Path):
@@ -32,12 +32,14 @@ def test_writes_unit_rows_in_order_and_nothing_beside_them(codekin: Codekin, tmp
 def test_a_dimension_of_the_model_gives_the_first_numbers(codekin: Codekin, tmp_path: Path):
     line = json.dumps({"text": "parse a date"}) + "\n"
     embed(codekin, line, tmp_path)
-    whole = np.load(tmp_path / "v.npy")
-    done = embed(codekin, line, tmp_path, "--dim", "64", "--json")
+    full_vectors = np.load(tmp_path / "v.npy")
+    completed = embed(codekin, line, tmp_path, "--dim", "64", "--json")
     part = np.load(tmp_path / "v.npy")
     assert part.shape == (1, 64)
-    np.testing.assert_allclose(part[0], whole[0, :64] / np.linalg.norm(whole[0, :64]), rtol=1e-4, atol=1e-6)
-    document = json.loads(done.stdout)
+    np.testing.assert_allclose(
+        part[0], full_vectors[0, :64] / np.linalg.norm(full_vectors[0, :64]), rtol=1e-4, atol=1e-6
+    )
+    document = json.loads(completed.stdout)
     assert set(document) == {"count", "dim", "model", "task", "role", "output"}
     assert (document["count"], document["dim"]) == (1, 64)
 
@@ -56,8 +58,8 @@ def test_no_lines_give_no_rows(codekin: Codekin, tmp_path: Path):
 
 @pytest.mark.parametrize("line", ["not json", '{"txt": 1}', '{"text": 1}', "[1]", "null", '{"text": "a"'])
 def test_a_wrong_line_is_told_by_number_and_no_file_is_written(codekin: Codekin, tmp_path: Path, line: str):
-    done = embed(codekin, '{"text": "a"}\n' + line, tmp_path, status=2)
-    assert "Line 2" in done.stderr
+    completed = embed(codekin, '{"text": "a"}\n' + line, tmp_path, status=2)
+    assert "Line 2" in completed.stderr
     assert not (tmp_path / "v.npy").exists()
 
 

@@ -49,9 +49,9 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_words_are_one_clear_line_and_status_2(codekin: Codekin, case: str):
     words, expected = WRONG[case]
-    done = codekin(*words)
-    assert (done.returncode, done.stdout) == (2, "")
-    last = done.stderr.splitlines()[-1]
+    completed = codekin(*words)
+    assert (completed.returncode, completed.stdout) == (2, "")
+    last = completed.stderr.splitlines()[-1]
     assert last.startswith("Error: ")
     assert expected in last
 
@@ -67,46 +67,48 @@ def test_with_json_the_error_is_a_document_too(codekin: Codekin, case: str):
 def test_a_cache_that_can_not_be_written_names_the_setting(codekin: Codekin, tmp_path: Path):
     (tmp_path / "file").write_text("")
     for words in (("index",), ("search", "a date"), ("status",)):
-        done = codekin(*words, CODEKIN_CACHE_DIRECTORY=str(tmp_path / "file" / "cache"))
-        assert done.returncode == 2
-        assert "cache.directory" in done.stderr
+        completed = codekin(*words, CODEKIN_CACHE_DIRECTORY=str(tmp_path / "file" / "cache"))
+        assert completed.returncode == 2
+        assert "cache.directory" in completed.stderr
 
 
 @pytest.mark.parametrize("text", ["not = [toml", "\0\xff", "[index]\nworkers = 'x'\n[nonsense]\na = 1\n"])
-def test_wrong_settings_are_told_and_do_without(fresh: Codekin, text: str):
-    fresh.cache.mkdir()
-    (fresh.cache / "config.toml").write_text(text, "latin-1")
-    done = fresh("search", "a date", "--json")
-    assert done.returncode == 0
-    assert "Warning: " in done.stderr
-    assert "config.toml" in done.stderr
-    assert json.loads(done.stdout)["hits"]
+def test_wrong_settings_are_told_and_do_without(own_codekin: Codekin, text: str):
+    own_codekin.cache.mkdir()
+    (own_codekin.cache / "config.toml").write_text(text, "latin-1")
+    completed = own_codekin("search", "a date", "--json")
+    assert completed.returncode == 0
+    assert "Warning: " in completed.stderr
+    assert "config.toml" in completed.stderr
+    assert json.loads(completed.stdout)["hits"]
 
 
 def test_a_fault_is_a_line_and_its_trace_is_there_for_the_asking(codekin: Codekin, tmp_path: Path):
     (tmp_path / "broken-1.dist-info").mkdir()  # else what PYTHONPATH names does not count
     (tmp_path / "platformdirs.py").write_text("raise RuntimeError('no such luck')\n")
-    done = codekin("search", "a date", PYTHONPATH=str(tmp_path))
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "no such luck" in done.stderr
-    assert "--debug" in done.stderr
-    done = codekin("search", "a date", "--debug", PYTHONPATH=str(tmp_path))
-    assert done.returncode == 1
-    assert "Traceback" in done.stderr
+    completed = codekin("search", "a date", PYTHONPATH=str(tmp_path))
+    assert (completed.returncode, completed.stderr.count("\n")) == (2, 1)
+    assert "no such luck" in completed.stderr
+    assert "--debug" in completed.stderr
+    completed = codekin("search", "a date", "--debug", PYTHONPATH=str(tmp_path))
+    assert completed.returncode == 1
+    assert "Traceback" in completed.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there no current folder can be removed")
 def test_a_current_folder_that_was_removed_is_named(tmp_path: Path):
-    gone = tmp_path / "gone"
-    gone.mkdir()
+    removed_folder = tmp_path / "gone"
+    removed_folder.mkdir()
     script = 'rmdir "$PWD"; exec "$0" search word'
-    done = subprocess.run(["/bin/sh", "-c", script, CODEKIN], cwd=gone, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr == "Error: The current folder was removed. Go into another one.\n"
+    completed = subprocess.run(
+        ["/bin/sh", "-c", script, CODEKIN], cwd=removed_folder, capture_output=True, text=True, check=False
+    )
+    assert completed.returncode == 2
+    assert completed.stderr == "Error: The current folder was removed. Go into another one.\n"
 
 
-def test_an_unsound_store_is_made_again(fresh: Codekin):
-    fresh.json("index")
-    for store in (fresh.cache / "workspaces").glob("*.sqlite"):
+def test_an_unsound_store_is_made_again(own_codekin: Codekin):
+    own_codekin.json("index")
+    for store in (own_codekin.cache / "workspaces").glob("*.sqlite"):
         store.write_bytes(b"nonsense" * 1000)
-    assert fresh.json("search", "count words")["hits"]
+    assert own_codekin.json("search", "count words")["hits"]

@@ -26,30 +26,33 @@ def codekin(environment: dict[str, str], *words: str) -> subprocess.CompletedPro
 
 
 def test_every_model_is_listed_with_its_licence(nowhere: dict[str, str]):
-    told = json.loads(codekin(nowhere, "model", "list", "--json").stdout)["models"]
-    by_name = {row["name"]: row for row in told}
+    listing = json.loads(codekin(nowhere, "model", "list", "--json").stdout)["models"]
+    by_name = {row["name"]: row for row in listing}
     assert by_name["embedded"]["here"]
     assert not by_name["jina-0.5b"]["here"]
     assert "not for commercial use" in by_name["jina-0.5b"]["licence"]
     plain = codekin(nowhere, "model", "list").stdout
-    assert all(row["name"] in plain and row["licence"] in plain for row in told)
+    assert all(row["name"] in plain and row["licence"] in plain for row in listing)
 
 
 def test_pulling_says_the_licence_first_and_what_to_do_where_the_hub_is_not_reached(nowhere: dict[str, str]):
-    done = codekin(nowhere | {"HF_HUB_DOWNLOAD_TIMEOUT": "1"}, "model", "pull", "jina-0.5b")
-    assert done.returncode == 2
-    assert done.stderr.index("CC-BY-NC-4.0") < done.stderr.index("Error: ")
-    assert "can't be downloaded" in done.stderr
+    completed = codekin(nowhere | {"HF_HUB_DOWNLOAD_TIMEOUT": "1"}, "model", "pull", "jina-0.5b")
+    assert completed.returncode == 2
+    assert completed.stderr.index("CC-BY-NC-4.0") < completed.stderr.index("Error: ")
+    assert "can't be downloaded" in completed.stderr
 
 
 def test_a_folder_needs_no_pulling(nowhere: dict[str, str], tiny_checkpoint: Path):
-    told = json.loads(codekin(nowhere, "model", "pull", str(tiny_checkpoint), "--json").stdout)
-    assert told["folder"] == str(tiny_checkpoint)
-    assert told["dims"] == [16, 32, 64]
+    pulled = json.loads(codekin(nowhere, "model", "pull", str(tiny_checkpoint), "--json").stdout)
+    assert pulled["folder"] == str(tiny_checkpoint)
+    assert pulled["dims"] == [16, 32, 64]
 
 
 def test_conformance_says_how_to_get_the_weights_that_are_not_here(nowhere: dict[str, str]):
-    done = codekin(nowhere, "doctor", "--conformance", "--json")
-    findings = json.loads(done.stdout)["findings"]
-    assert [(one["check"], one["level"]) for one in findings] == [("jina-0.5b", "warn"), ("jina-1.5b", "warn")]
+    completed = codekin(nowhere, "doctor", "--conformance", "--json")
+    findings = json.loads(completed.stdout)["findings"]
+    assert [(finding["check"], finding["level"]) for finding in findings] == [
+        ("jina-0.5b", "warn"),
+        ("jina-1.5b", "warn"),
+    ]
     assert "codekin model pull jina-0.5b" in findings[0]["remedy"]

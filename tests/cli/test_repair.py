@@ -14,9 +14,9 @@ _DROP_FROM_BOUNDS, _OVERRIDE, _SEARCH = 24, 1, 2  # <linux/prctl.h>, <linux/capa
 
 
 @pytest.fixture
-def store(fresh: Codekin) -> Path:
-    fresh.json("index")
-    (path,) = fresh.cache.glob("workspaces/*.sqlite")
+def store(own_codekin: Codekin) -> Path:
+    own_codekin.json("index")
+    (path,) = own_codekin.cache.glob("workspaces/*.sqlite")
     return path
 
 
@@ -25,31 +25,31 @@ COMMANDS = (("search", "read a date"), ("similar", "src/dates.py:7"), ("status",
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
 def test_a_command_that_meets_unsound_files_makes_them_again_and_answers(
-    fresh: Codekin, store: Path, words: tuple[str, ...]
+    own_codekin: Codekin, store: Path, words: tuple[str, ...]
 ):
-    sound = fresh.json("search", "read a date")["hits"]
-    for path in (store, fresh.cache / "vectors.sqlite"):
+    sound = own_codekin.json("search", "read a date")["hits"]
+    for path in (store, own_codekin.cache / "vectors.sqlite"):
         data = path.read_bytes()
         path.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
-    done = fresh(*words)
-    assert done.returncode == 0, done.stderr
-    assert "is corrupt" in done.stderr
+    completed = own_codekin(*words)
+    assert completed.returncode == 0, completed.stderr
+    assert "is corrupt" in completed.stderr
     assert store.with_suffix(".corrupt").exists()
-    assert fresh.json("status")["files"] == 4
-    assert fresh.json("search", "read a date")["hits"] == sound
-    assert fresh("doctor").returncode == 0
+    assert own_codekin.json("status")["files"] == 4
+    assert own_codekin.json("search", "read a date")["hits"] == sound
+    assert own_codekin("doctor").returncode == 0
 
 
-def test_the_doctor_reads_the_whole_of_both_files(fresh: Codekin, store: Path):
-    vectors = fresh.cache / "vectors.sqlite"
+def test_the_doctor_reads_the_whole_of_both_files(own_codekin: Codekin, store: Path):
+    vectors = own_codekin.cache / "vectors.sqlite"
     data = bytearray(vectors.read_bytes())
     data[-4096:] = b"\xa5" * 4096  # a page that no question need read
     vectors.write_bytes(data)
-    done = fresh("doctor")
-    assert done.returncode == 2
-    assert f"{vectors} is corrupt" in done.stdout
+    completed = own_codekin("doctor")
+    assert completed.returncode == 2
+    assert f"{vectors} is corrupt" in completed.stdout
     assert vectors.with_suffix(".corrupt").exists()
-    assert fresh("doctor").returncode == 0
+    assert own_codekin("doctor").returncode == 0
 
 
 def without_override() -> None:
@@ -59,13 +59,13 @@ def without_override() -> None:
 
 
 @pytest.fixture
-def read_only(fresh: Codekin, store: Path) -> Iterator[Codekin]:
+def read_only(own_codekin: Codekin, store: Path) -> Iterator[Codekin]:
     if os.name == "nt" or not Path("/proc/self/status").exists():
         pytest.skip("permissions, and the superuser's rights, are others on this system")
-    paths = [fresh.cache, *fresh.cache.rglob("*")]
+    paths = [own_codekin.cache, *own_codekin.cache.rglob("*")]
     for path in paths:
         path.chmod(0o500 if path.is_dir() else 0o400)
-    yield fresh
+    yield own_codekin
     for path in paths:
         path.chmod(0o700)
 
@@ -85,13 +85,13 @@ def bound(codekin: Codekin, *words: str) -> subprocess.CompletedProcess[str]:
 def test_an_index_that_can_not_be_written_answers_as_it_is(read_only: Codekin):
     (read_only.folder / "src" / "new.py").write_text("def read_nothing():\n    return None\n")
     for words in (("search", "read a date"), ("similar", "src/dates.py:7")):
-        done = bound(read_only, *words)
-        assert done.returncode == 0, done.stderr
-        assert "dates.py" in done.stdout
-        assert "results may be out of date" in done.stderr
-        assert "cache.directory" in done.stderr
+        completed = bound(read_only, *words)
+        assert completed.returncode == 0, completed.stderr
+        assert "dates.py" in completed.stdout
+        assert "results may be out of date" in completed.stderr
+        assert "cache.directory" in completed.stderr
     assert bound(read_only, "status").returncode == 0
     assert "warn cache" in bound(read_only, "doctor").stdout
-    done = bound(read_only, "index")
-    assert done.returncode == 2
-    assert "cache.directory" in done.stderr
+    completed = bound(read_only, "index")
+    assert completed.returncode == 2
+    assert "cache.directory" in completed.stderr

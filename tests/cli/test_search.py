@@ -17,34 +17,34 @@ def test_finds_code_by_what_it_does(codekin: Codekin):
 
 
 def test_nothing_found_says_so_and_what_to_try(codekin: Codekin):
-    done = codekin("search", "a date", "--language", "kotlin")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "--language" in done.stderr
+    completed = codekin("search", "a date", "--language", "kotlin")
+    assert (completed.returncode, completed.stdout) == (1, "")
+    assert "--language" in completed.stderr
     assert codekin.json("search", "a date", "--language", "kotlin", status=1)["hits"] == []
 
 
 def test_lines_can_be_grepped_and_have_no_escape_codes(codekin: Codekin):
-    done = codekin("search", "read a date", FORCE_COLOR="")
-    assert done.returncode == 0
-    assert done.stderr == ""
-    for line in done.stdout.splitlines():
+    completed = codekin("search", "read a date", FORCE_COLOR="")
+    assert completed.returncode == 0
+    assert completed.stderr == ""
+    for line in completed.stdout.splitlines():
         assert re.fullmatch(r"[^:\x1b]+:\d+: [01]\.\d\d \w+ \S+ \([^\x1b]+\)", line)
 
 
-def test_while_another_codekin_keeps_the_index_it_answers_from_what_is_there(fresh: Codekin):
-    fresh.json("index")
-    (fresh.folder / "new.py").write_text("def newest():\n    return 'never seen'\n")
-    lock = locate_index([fresh.folder], Settings(cache=CacheSettings(str(fresh.cache)))).lock
+def test_while_another_codekin_keeps_the_index_it_answers_from_what_is_there(own_codekin: Codekin):
+    own_codekin.json("index")
+    (own_codekin.folder / "new.py").write_text("def newest():\n    return 'never seen'\n")
+    lock = locate_index([own_codekin.folder], Settings(cache=CacheSettings(str(own_codekin.cache)))).lock
     with FileLock(lock):
-        hits = fresh.json("search", "count words")["hits"]
+        hits = own_codekin.json("search", "count words")["hits"]
     assert "count_words" in [hit["name"] for hit in hits]
     assert "newest" not in [hit["name"] for hit in hits]
 
 
-def test_what_is_not_characters_drives_no_terminal(fresh: Codekin):
+def test_what_is_not_characters_drives_no_terminal(own_codekin: Codekin):
     evil = "def evil_marker():\n    return '\x1b]0;owned\x07\x1b[31m \x9b31m'\n"
-    (fresh.folder / "evil\x1b[31m.py").write_text(evil, "utf-8")
-    (fresh.folder / "evil.py").write_text(evil, "utf-8")
-    outputs = [fresh("search", "evil marker").stdout, fresh("search", "evil marker", "--json").stdout]
+    (own_codekin.folder / "evil\x1b[31m.py").write_text(evil, "utf-8")
+    (own_codekin.folder / "evil.py").write_text(evil, "utf-8")
+    outputs = [own_codekin("search", "evil marker").stdout, own_codekin("search", "evil marker", "--json").stdout]
     assert all("evil_marker" in output for output in outputs)
     assert not any(set(output) & set("\x1b\x07\x9b") for output in outputs)

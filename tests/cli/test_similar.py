@@ -47,8 +47,8 @@ def test_k_language_and_folder_limit_the_hits(codekin: Codekin):
 def test_the_file_is_seen_from_here_and_hits_from_the_root(codekin: Codekin, workspace: Path):
     answer = codekin.json("similar", "dates.py:7:3", folder=workspace / "src")
     assert answer["hits"][0]["path"] == "copies/dates.py"
-    done = codekin("similar", "dates.py:7", folder=workspace / "src")
-    assert done.stdout.startswith(str(Path("../copies/dates.py")) + ":1: 1.00 function parse_date")
+    completed = codekin("similar", "dates.py:7", folder=workspace / "src")
+    assert completed.stdout.startswith(str(Path("../copies/dates.py")) + ":1: 1.00 function parse_date")
 
 
 def test_on_a_line_without_code_it_says_which_code_it_answers_for(codekin: Codekin):
@@ -66,13 +66,13 @@ def test_with_root_the_workspace_is_another(codekin: Codekin, workspace: Path):
     assert {hit["path"] for hit in hits} <= {"dates.py", "reading.py"}
 
 
-def test_a_change_on_the_disk_is_seen_at_once(fresh: Codekin):
-    fresh.json("index")
-    (fresh.folder / "new.py").write_text(FILES["copies/dates.py"].replace("parse_date", "newest"))
-    assert "newest" in [hit["name"] for hit in fresh.json("similar", "src/dates.py:7")["hits"]]
-    (fresh.folder / "new.py").unlink()
-    assert "newest" not in [hit["name"] for hit in fresh.json("similar", "src/dates.py:7")["hits"]]
+def test_a_change_on_the_disk_is_seen_at_once(own_codekin: Codekin):
+    own_codekin.json("index")
+    (own_codekin.folder / "new.py").write_text(FILES["copies/dates.py"].replace("parse_date", "newest"))
+    assert "newest" in [hit["name"] for hit in own_codekin.json("similar", "src/dates.py:7")["hits"]]
+    (own_codekin.folder / "new.py").unlink()
+    assert "newest" not in [hit["name"] for hit in own_codekin.json("similar", "src/dates.py:7")["hits"]]
 
 
-def test_in_a_fresh_checkout_it_indexes_first(fresh: Codekin):
-    assert fresh.json("similar", "src/dates.py:7")["hits"]
+def test_in_a_fresh_checkout_it_indexes_first(own_codekin: Codekin):
+    assert own_codekin.json("similar", "src/dates.py:7")["hits"]

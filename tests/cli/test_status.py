@@ -14,13 +14,13 @@ def test_says_what_is_indexed(codekin: Codekin, workspace: Path):
     assert status["state"] == "ready"
     assert Path(status["store"]).is_file()
     assert set(status) >= {"model", "device", "dense", "store_bytes", "embedded", "watching", "problems"}
-    assert [each["path"] for each in status["skippedFiles"]]
-    assert sum(each["files"] for each in status["languages"]) == 4
+    assert [entry["path"] for entry in status["skippedFiles"]]
+    assert sum(entry["files"] for entry in status["languages"]) == 4
     assert status["keeper"] == "nobody"
 
 
-def test_indexes_nothing(fresh: Codekin):
-    status = fresh.json("status")
+def test_indexes_nothing(own_codekin: Codekin):
+    status = own_codekin.json("status")
     assert (status["files"], status["coverage"]) == (0, 0)
 
 

@@ -77,16 +77,16 @@ def test_it_is_seen_how_far_the_search_for_duplicates_is(codekin: Codekin):
     assert "\x1b[2KNo duplicated functions of 5 lines" in shown
 
 
-def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(fresh: Codekin):
+def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(own_codekin: Codekin):
     for number in range(300):
         body = "\n".join(f"def f{number}_{i}(a{i}):\n    return a{i} + {number * i}\n" for i in range(20))
-        (fresh.folder / f"many{number}.py").write_text(body)
-    status, shown = on_terminal(fresh, "index", press=b"\x03", when=b" of 304")
+        (own_codekin.folder / f"many{number}.py").write_text(body)
+    status, shown = on_terminal(own_codekin, "index", press=b"\x03", when=b" of 304")
     assert status == 130
     assert "What is indexed is kept" in shown
     assert "Traceback" not in shown
-    done = fresh.json("status")["files"]
-    assert 0 < done < 304
-    report = fresh.json("index")
+    completed = own_codekin.json("status")["files"]
+    assert 0 < completed < 304
+    report = own_codekin.json("index")
     assert report["files"] == 304
-    assert 0 < report["embedded"] < 20 * (304 - done) + 100
+    assert 0 < report["embedded"] < 20 * (304 - completed) + 100

@@ -57,8 +57,8 @@ def mutated_samples(draw: st.DrawFn) -> tuple[str, str]:
             case "truncate":
                 lines = text[: draw(st.integers(0, len(text)))].split("\n")
             case "break":
-                at = draw(st.integers(0, len(text)))
-                lines = (text[:at] + draw(st.sampled_from(PIECES)) + text[at:]).split("\n")
+                offset = draw(st.integers(0, len(text)))
+                lines = (text[:offset] + draw(st.sampled_from(PIECES)) + text[offset:]).split("\n")
             case "join":
                 lines[start:end] = [" ".join(lines[start:end])]
             case "dedent":

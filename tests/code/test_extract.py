@@ -221,7 +221,7 @@ def test_a_line_belongs_to_its_snippet_or_to_the_one_above() -> None:
 def test_an_edit_in_a_long_run_changes_the_pieces_next_to_it_and_no_others(language: str) -> None:
     lines = [f"value_{number} = {number * number}" for number in range(3_000)]
     before = {snippet.text for snippet in extract_snippets("\n".join(lines), language)}
-    for at in (0, 1_000, 2_500):
-        edited = [*lines[:at], "inserted = 1", *lines[at:]]
+    for edited_row in (0, 1_000, 2_500):
+        edited = [*lines[:edited_row], "inserted = 1", *lines[edited_row:]]
         after = {snippet.text for snippet in extract_snippets("\n".join(edited), language)}
         assert len(after - before) <= 5

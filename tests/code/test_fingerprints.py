@@ -68,10 +68,10 @@ def test_formatting_and_comments_leave_the_exact_fingerprint(snippet: tuple[str,
             lines.append(line.replace(" ", random.choice([" ", "  ", " \t"])))
     safe = not any(_spans_lines(token) for token in tokenize(text, language).texts)
     if safe:
-        at = random.randrange(len(lines) + 1)
-        if not (at and lines[at - 1].endswith("\\")):
-            lines.insert(at, f"{mark} {random.choice(['it', 'so be x', '1 + 1'])}")
-            lines.insert(at, "")
+        row_number = random.randrange(len(lines) + 1)
+        if not (row_number and lines[row_number - 1].endswith("\\")):
+            lines.insert(row_number, f"{mark} {random.choice(['it', 'so be x', '1 + 1'])}")
+            lines.insert(row_number, "")
     changed = make_fingerprints("\n".join(lines), language)
     assert changed is not None
     assert changed.exact == make_fingerprints(text, language).exact
@@ -82,15 +82,17 @@ def test_formatting_and_comments_leave_the_exact_fingerprint(snippet: tuple[str,
 @given(st.sampled_from(SNIPPETS), st.integers(0, 10**6))
 def test_a_consistent_renaming_leaves_the_renamed_fingerprint(snippet: tuple[str, str], salt: int) -> None:
     text, language = snippet
-    found = tokenize(text, language)
-    names = [token for token, kind in zip(found.texts, found.kinds.tolist(), strict=True) if kind == NAME]
+    tokens = tokenize(text, language)
+    names = [token for token, kind in zip(tokens.texts, tokens.kinds.tolist(), strict=True) if kind == NAME]
     plain = sorted({name for name in names if re.fullmatch(r"[A-Za-z_]\w*", name)})
-    inside = [token for token, kind in zip(found.texts, found.kinds.tolist(), strict=True) if kind == STRING]
+    inside = [token for token, kind in zip(tokens.texts, tokens.kinds.tolist(), strict=True) if kind == STRING]
     sigils = {re.sub(r"\W", "", name) for name in names if not re.fullmatch(r"[A-Za-z_]\w*", name)}
-    one = next((name for name in plain if name not in sigils and not any(name in token for token in inside)), None)
-    if one is None:
+    identifier = next(
+        (name for name in plain if name not in sigils and not any(name in token for token in inside)), None
+    )
+    if identifier is None:
         return
-    renamed = make_fingerprints(re.sub(rf"(?<!\w){one}(?!\w)", f"renamed_{salt}", text), language)
+    renamed = make_fingerprints(re.sub(rf"(?<!\w){identifier}(?!\w)", f"renamed_{salt}", text), language)
     original = make_fingerprints(text, language)
     assert renamed is not None
     assert renamed.renamed == original.renamed
@@ -99,12 +101,14 @@ def test_a_consistent_renaming_leaves_the_renamed_fingerprint(snippet: tuple[str
 
 @quick
 @given(st.sampled_from(SNIPPETS), st.sampled_from(SNIPPETS))
-def test_the_sketch_estimates_the_jaccard_similarity(one: tuple[str, str], other: tuple[str, str]) -> None:
+def test_the_sketch_estimates_the_jaccard_similarity(
+    first_sample: tuple[str, str], second_sample: tuple[str, str]
+) -> None:
     """Within five standard errors, of which the least is that of one byte in 64, and what is equal by chance."""
     sets = []
-    for text, language in (one, other):
-        found = tokenize(text, language)
-        sets.append(list_features(found, hash_runs(found)))
+    for text, language in (first_sample, second_sample):
+        tokens = tokenize(text, language)
+        sets.append(list_features(tokens, hash_runs(tokens)))
     if not all(map(len, sets)):
         return
     true = len(np.intersect1d(*sets)) / len(np.union1d(*sets))
@@ -115,23 +119,27 @@ def test_the_sketch_estimates_the_jaccard_similarity(one: tuple[str, str], other
 @quick
 @given(st.text(max_size=400), st.sampled_from(sorted(LANGUAGES)))
 def test_any_text_has_fingerprints_or_none(text: str, language: str) -> None:
-    found = make_fingerprints(text, language)
-    assert found is None or (len(found.exact) == 8 and len(found.renamed) in (0, 8))
-    if found is not None:
-        again = unpack_fingerprints(found.pack())
-        assert (again.exact, again.renamed, again.sketch) == (found.exact, found.renamed, found.sketch)
+    fingerprints = make_fingerprints(text, language)
+    assert fingerprints is None or (len(fingerprints.exact) == 8 and len(fingerprints.renamed) in (0, 8))
+    if fingerprints is not None:
+        again = unpack_fingerprints(fingerprints.pack())
+        assert (again.exact, again.renamed, again.sketch) == (
+            fingerprints.exact,
+            fingerprints.renamed,
+            fingerprints.sketch,
+        )
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_text_is_compared_like_any_other(kind: str) -> None:
     """A scanner that goes back and forth would take minutes for these."""
     for language in LEXICONS:
-        found = make_fingerprints(HOSTILE[kind], language)
-        assert found is None or isinstance(found, Fingerprints)
+        fingerprints = make_fingerprints(HOSTILE[kind], language)
+        assert fingerprints is None or isinstance(fingerprints, Fingerprints)
 
 
 @pytest.mark.parametrize(
-    ("language", "one", "other"),
+    ("language", "first_text", "second_text"),
     [
         (
             "python",
@@ -143,12 +151,12 @@ def test_a_hostile_text_is_compared_like_any_other(kind: str) -> None:
         ("c", "int f(int a) { return a == '1'; }", 'int f(int a) { return a == "1"; }'),
     ],
 )
-def test_what_means_something_else_is_not_exactly_the_same(language: str, one: str, other: str) -> None:
-    assert make_fingerprints(one, language).exact != make_fingerprints(other, language).exact
+def test_what_means_something_else_is_not_exactly_the_same(language: str, first_text: str, second_text: str) -> None:
+    assert make_fingerprints(first_text, language).exact != make_fingerprints(second_text, language).exact
 
 
 @pytest.mark.parametrize(
-    ("language", "one", "other"),
+    ("language", "first_text", "second_text"),
     [
         (
             "python",
@@ -180,8 +188,8 @@ def test_what_means_something_else_is_not_exactly_the_same(language: str, one: s
         ("csharp", 'string F(string a) { return @"\\" + a; }', 'string F(string a) {\n  return @"\\" + a; // "\n}'),
     ],
 )
-def test_what_a_formatter_changes_is_exactly_the_same(language: str, one: str, other: str) -> None:
-    assert make_fingerprints(one, language).exact == make_fingerprints(other, language).exact
+def test_what_a_formatter_changes_is_exactly_the_same(language: str, first_text: str, second_text: str) -> None:
+    assert make_fingerprints(first_text, language).exact == make_fingerprints(second_text, language).exact
 
 
 def _holds_a_literal(line: str) -> bool:

@@ -217,11 +217,11 @@ def test_any_repeated_unit_stays_within_steps_and_memory(language: str, tokens: 
 
 def test_threads_extract_at_the_same_time() -> None:
     texts = ["".join(f"def f{number}_{n}():\n    return {n}\n" for n in range(50)) for number in range(8)]
-    found: dict[int, list[Snippet]] = {}
+    snippet_counts: dict[int, list[Snippet]] = {}
 
     def work(number: int) -> None:
         for _ in range(20):
-            found[number] = extract_snippets(texts[number], "python")
+            snippet_counts[number] = extract_snippets(texts[number], "python")
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -229,4 +229,4 @@ def test_threads_extract_at_the_same_time() -> None:
     for thread in threads:
         thread.join()
     for number in range(8):
-        assert [snippet.name for snippet in found[number]] == [f"f{number}_{n}" for n in range(50)]
+        assert [snippet.name for snippet in snippet_counts[number]] == [f"f{number}_{n}" for n in range(50)]

@@ -75,11 +75,11 @@ def test_every_grammar_can_be_loaded_and_knows_the_node_types_it_names(language:
     syntax = load_syntax(language)
     assert has_grammar(language)
     assert syntax is not None
-    known = {syntax.language.node_kind_for_id(kind) for kind in range(syntax.language.node_kind_count)}
+    node_kinds = {syntax.language.node_kind_for_id(kind) for kind in range(syntax.language.node_kind_count)}
     named = {name for names in syntax.grammar.node_types.values() for name in names.split()}
     shared = {"typescript", "tsx", "javascript", "c", "cpp"}  # tables that serve several grammars
-    assert named & known
-    assert language in shared or named <= known
+    assert named & node_kinds
+    assert language in shared or named <= node_kinds
 
 
 def test_a_person_calls_a_language_by_its_id_or_an_ending() -> None:
@@ -88,10 +88,10 @@ def test_a_person_calls_a_language_by_its_id_or_an_ending() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"), [("pyhton", "Do you mean python"), ("", "codekin status"), ("q" * 9_999, "codekin status")]
+    ("name", "suggestion"), [("pyhton", "Do you mean python"), ("", "codekin status"), ("q" * 9_999, "codekin status")]
 )
-def test_a_language_that_is_none_is_refused_in_few_words_with_those_nearest(name: str, meant: str) -> None:
+def test_a_language_that_is_none_is_refused_in_few_words_with_those_nearest(name: str, suggestion: str) -> None:
     with pytest.raises(QueryError) as refused:
         find_language(name)
-    assert meant in str(refused.value)
+    assert suggestion in str(refused.value)
     assert len(str(refused.value)) < 160

@@ -119,9 +119,9 @@ def test_languages_that_copy_from_one_another_share_keys_and_others_do_not():
 
 @given(st.text(), st.lists(st.integers(0, 65_535), max_size=5))
 def test_a_packed_course_is_unpacked_to_itself(text: str, borders: list[int]):
-    made = hash_content_lines(text, "python", borders)
-    assert len(made.keys) == text.count("\n") + 1
-    assert unpack_line_hashes(made.pack()) == made
+    content_hashes = hash_content_lines(text, "python", borders)
+    assert len(content_hashes.keys) == text.count("\n") + 1
+    assert unpack_line_hashes(content_hashes.pack()) == content_hashes
 
 
 @given(st.text(alphabet="abxy.(\"' =_", max_size=40))
@@ -146,11 +146,11 @@ def test_parsing_again_gives_the_tree_that_parsing_anew_gives(row: int, typed: s
     lines = split_lines(PYTHON)
     former = parse_incrementally(encode_source(lines), syntax)
     changed = encode_source(split_lines("\n".join([*lines[:row], lines[row] + typed, *lines[row + 1 :]])))
-    again, anew = parse_incrementally(changed, syntax, former), parse_incrementally(changed, syntax)
-    assert again.source == anew.source
+    again, full_tree = parse_incrementally(changed, syntax, former), parse_incrementally(changed, syntax)
+    assert again.source == full_tree.source
     # Error recovery may go another way round the same text; a sound tree may not.
-    if not anew.tree.root_node.has_error:
-        assert str(again.tree.root_node) == str(anew.tree.root_node)
+    if not full_tree.tree.root_node.has_error:
+        assert str(again.tree.root_node) == str(full_tree.tree.root_node)
 
 
 @pytest.mark.parametrize(("unit", "called"), [("a", ()), ("_", ()), ("a1", ()), ("a<", ()), ("f(", ("f",) * 100_000)])

@@ -22,9 +22,9 @@ _LINES = st.sampled_from(
 @given(st.lists(_LINES, max_size=30), st.sampled_from(["\n", "\r\n", "\n\n"]))
 def test_pieces_are_read_as_the_whole_is(lines: list[str], end: str) -> None:
     source = end.join(lines).encode()
-    whole = macros._blank_piece(source)
-    assert macros.blank_macros(source) == whole
-    assert len(whole) == len(source)
+    whole_text = macros._blank_piece(source)
+    assert macros.blank_macros(source) == whole_text
+    assert len(whole_text) == len(source)
 
 
 _DIRECTIVES = st.sampled_from(

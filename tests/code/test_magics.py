@@ -43,8 +43,8 @@ def blank(text: str, language: str = "python") -> str:
     ],
 )
 def test_a_cell_magic_says_the_language(first: str, language: str | None) -> None:
-    said, lines = read_cell(["", first, "x"], "python")
-    assert said == language
+    language_lines, lines = read_cell(["", first, "x"], "python")
+    assert language_lines == language
     assert lines == ["", first if first.startswith("#!/") else "", "x"]
 
 
@@ -109,9 +109,9 @@ def test_what_stands_in_a_string_is_no_magic() -> None:
 @given(any_text)
 def test_lines_are_blanked_and_never_moved(text: str) -> None:
     lines = split_lines(text)
-    said, code = read_cell(lines, "python")
+    language_lines, code = read_cell(lines, "python")
     assert len(code) == len(lines)
-    assert said is None or isinstance(said, str)
+    assert language_lines is None or isinstance(language_lines, str)
 
 
 @pytest.mark.parametrize(

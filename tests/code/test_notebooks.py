@@ -21,19 +21,19 @@ SOURCES = st.text(st.sampled_from("abc(x)=:1 \t\"\\/'é漢😀\n\n\r\u2028\x0c")
 CELLS = st.lists(st.tuples(st.sampled_from(["code", "code", "markdown", "raw"]), SOURCES, st.booleans()), max_size=6)
 
 
-def notebook(*cells: tuple[str, object], **more: Any) -> dict[str, Any]:
+def notebook(*cells: tuple[str, object], **cell_number: Any) -> dict[str, Any]:
     """As nbformat 4 has it."""
-    made = [{"cell_type": kind, "metadata": {}, "source": source} for kind, source in cells]
-    for cell in made:
+    cells_of_code = [{"cell_type": kind, "metadata": {}, "source": source} for kind, source in cells]
+    for cell in cells_of_code:
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}
-    return {"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5} | more
+    return {"cells": cells_of_code, "metadata": {}, "nbformat": 4, "nbformat_minor": 5} | cell_number
 
 
 def read(document: object) -> Notebook:
-    found = read_notebook(json.dumps(document, indent=1))
-    assert isinstance(found, Notebook)
-    return found
+    document_read = read_notebook(json.dumps(document, indent=1))
+    assert isinstance(document_read, Notebook)
+    return document_read
 
 
 def kernel(language: str, **info: str) -> dict[str, Any]:
@@ -44,28 +44,28 @@ def kernel(language: str, **info: str) -> dict[str, Any]:
 def test_every_line_of_code_is_found_and_its_place_leads_back_to_it(cells, indent, ascii_only) -> None:
     sources = [(kind, text.splitlines(keepends=True) if is_list else text) for kind, text, is_list in cells]
     data = json.dumps(notebook(*sources), indent=indent, ensure_ascii=ascii_only)
-    found = read_notebook(data)
-    assert isinstance(found, Notebook)
+    document = read_notebook(data)
+    assert isinstance(document, Notebook)
     expected = [(i, split_lines(text)) for i, (kind, text, _) in enumerate(cells) if kind == "code"]
-    text, rows = found.text.split("\n"), data.split("\n")
-    got = [(cell.index, text[cell.span.start : cell.span.end]) for cell in found.cells]
+    text, rows = document.text.split("\n"), data.split("\n")
+    got = [(cell.index, text[cell.span.start : cell.span.end]) for cell in document.cells]
     assert got == expected
-    assert found.prose_cells == len(cells) - len(expected)
-    for line, said in enumerate(text if expected else ()):
-        cell = find_cell(found.cells, line)
+    assert document.prose_cells == len(cells) - len(expected)
+    for line, line_text in enumerate(text if expected else ()):
+        cell = find_cell(document.cells, line)
         assert cell is not None
-        own = to_cell_lines(cell, Span(line, line + 1)).start
-        assert 0 <= own < len(cell.rows) == cell.span.end - cell.span.start
+        cell_line = to_cell_lines(cell, Span(line, line + 1)).start
+        assert 0 <= cell_line < len(cell.rows) == cell.span.end - cell.span.start
         row = to_file_row(cell, line)
-        begins = (said.splitlines() or [""])[0]  # nbformat has a piece for each line, and more line ends than we
+        begins = (line_text.splitlines() or [""])[0]  # nbformat has a piece for each line, and more line ends than we
         assert json.dumps(begins, ensure_ascii=ascii_only)[1:-1] in rows[row]
-        back = find_line_of_row(found.cells, row)
+        back = find_line_of_row(document.cells, row)
         assert back <= line
-        assert to_file_row(find_cell(found.cells, back), back) == row
+        assert to_file_row(find_cell(document.cells, back), back) == row
         if (
             indent is not None
             and isinstance(sources[cell.index][1], list)
-            and said
+            and line_text
             and "\r" not in cells[cell.index][1]
         ):
             assert back == line  # nbformat writes one line of code a line
@@ -73,12 +73,12 @@ def test_every_line_of_code_is_found_and_its_place_leads_back_to_it(cells, inden
 
 def test_a_row_between_cells_is_the_nearest_line_above() -> None:
     data = json.dumps(notebook(("code", ["a = 1\n", "b = 2"]), ("markdown", ["prose"]), ("code", ["c = 3"])), indent=1)
-    found = read_notebook(data)
-    assert isinstance(found, Notebook)
+    document = read_notebook(data)
+    assert isinstance(document, Notebook)
     rows = data.split("\n")
-    assert find_line_of_row(found.cells, 0) == 0
-    assert find_line_of_row(found.cells, next(i for i, row in enumerate(rows) if "prose" in row)) == 1
-    assert find_line_of_row(found.cells, len(rows) - 1) == 2
+    assert find_line_of_row(document.cells, 0) == 0
+    assert find_line_of_row(document.cells, next(i for i, row in enumerate(rows) if "prose" in row)) == 1
+    assert find_line_of_row(document.cells, len(rows) - 1) == 2
     assert find_line_of_row((), 7) == 0
 
 
@@ -90,10 +90,10 @@ def test_any_text_is_a_notebook_or_a_reason(text: str) -> None:
 @given(CELLS, st.data())
 def test_a_damaged_notebook_is_a_notebook_or_a_reason(cells, data) -> None:
     text = json.dumps(notebook(*((kind, source) for kind, source, _ in cells)), indent=1)
-    at = data.draw(st.integers(0, len(text)))
+    offset = data.draw(st.integers(0, len(text)))
     piece = data.draw(st.sampled_from(["", "{", "]", '"', ",", "\\", "NaN", "\0", "<<<<<<< HEAD\n"]))
     cut = data.draw(st.integers(0, 9))
-    assert isinstance(read_notebook(text[:at] + piece + text[at + cut :]), Notebook | str)
+    assert isinstance(read_notebook(text[:offset] + piece + text[offset + cut :]), Notebook | str)
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ def test_a_damaged_notebook_is_a_notebook_or_a_reason(cells, data) -> None:
     ],
 )
 def test_what_is_no_notebook_is_told_why(text: str, reason: str) -> None:
-    found = read_notebook(text)
-    assert isinstance(found, str)
-    assert reason in found
+    document = read_notebook(text)
+    assert isinstance(document, str)
+    assert reason in document
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_what_is_no_notebook_is_told_why(text: str, reason: str) -> None:
 )
 def test_outputs_are_skipped_over(outputs: str) -> None:
     data = '{"cells": [{"cell_type": "code", "outputs": [%s], "source": ["x = 1"]}], "metadata": {}}' % outputs  # noqa: UP031
-    found = read_notebook(data)
-    assert isinstance(found, Notebook)
-    assert found.text == "x = 1"
+    document = read_notebook(data)
+    assert isinstance(document, Notebook)
+    assert document.text == "x = 1"
 
 
 @pytest.mark.parametrize(
@@ -154,16 +154,16 @@ def test_what_is_more_than_anybody_reads_is_told(text: str) -> None:
 
 def test_of_equal_keys_the_last_holds_as_in_any_json() -> None:
     text = '{"cells": [], "cells": [{"cell_type": "markdown", "cell_type": "code", "source": "a", "source": ["b"]}]}'
-    found = read_notebook(text)
-    assert isinstance(found, Notebook)
-    assert found.text == "b"
+    document = read_notebook(text)
+    assert isinstance(document, Notebook)
+    assert document.text == "b"
 
 
 def test_sources_that_are_no_text_are_empty() -> None:
     odd = [{"cell_type": "code", "source": source} for source in (None, 7, {"a": "b"}, [1, None, ["x"], "y"])]
-    found = read({"cells": [*odd, {"cell_type": "code"}, {}, 7, "cell", None]})
-    assert found.text == "\n\n\ny\n"
-    assert (len(found.cells), found.prose_cells) == (5, 4)
+    document = read({"cells": [*odd, {"cell_type": "code"}, {}, 7, "cell", None]})
+    assert document.text == "\n\n\ny\n"
+    assert (len(document.cells), document.prose_cells) == (5, 4)
 
 
 def test_notebooks_of_format_3_have_their_cells_in_worksheets() -> None:
@@ -171,9 +171,11 @@ def test_notebooks_of_format_3_have_their_cells_in_worksheets() -> None:
         {"cell_type": "heading", "source": ["Title"]},
         {"cell_type": "code", "input": ["a = 1\n", "b"], "language": "python"},
     ]
-    found = read({"worksheets": [{"cells": cells}, {"cells": [{"cell_type": "code", "input": "c"}]}], "metadata": {}})
-    assert (found.text, found.language) == ("a = 1\nb\nc", "python")
-    assert [cell.index for cell in found.cells] == [1, 2]
+    document = read(
+        {"worksheets": [{"cells": cells}, {"cells": [{"cell_type": "code", "input": "c"}]}], "metadata": {}}
+    )
+    assert (document.text, document.language) == ("a = 1\nb\nc", "python")
+    assert [cell.index for cell in document.cells] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -195,29 +197,29 @@ def test_notebooks_of_format_3_have_their_cells_in_worksheets() -> None:
     ],
 )
 def test_the_kernel_says_the_language(metadata: dict[str, Any], language: str) -> None:
-    found = read(notebook(("code", "a"), metadata=metadata))
-    assert found.language == found.cells[0].language == language
+    document = read(notebook(("code", "a"), metadata=metadata))
+    assert document.language == document.cells[0].language == language
 
 
 def test_a_cell_may_be_in_another_language() -> None:
     document = notebook(("code", "a"), ("code", "b"), ("code", "c"), metadata=kernel("C#"))
     document["cells"][0]["metadata"] = {"vscode": {"languageId": "fsharp"}}
     document["cells"][1]["metadata"] = {"dotnet_interactive": {"language": "markdown"}}
-    found = read(document)
-    assert [(cell.index, cell.language) for cell in found.cells] == [(0, "fsharp"), (2, "csharp")]
+    notebook_read = read(document)
+    assert [(cell.index, cell.language) for cell in notebook_read.cells] == [(0, "fsharp"), (2, "csharp")]
 
 
 def test_each_cell_is_cut_by_itself() -> None:
     sources = "def lost(:\n    (((", "def kept(x):\n    return x", "class A:\n  def f(self):\n    return self.x + 1"
-    found = read(notebook(*(("code", source) for source in sources)))
-    snippets = extract_cells(found.text.split("\n"), found.cells)
+    document = read(notebook(*(("code", source) for source in sources)))
+    snippets = extract_cells(document.text.split("\n"), document.cells)
     named = {snippet.qualified_name: snippet for snippet in snippets}
     assert named["kept"].span == Span(2, 4)
     assert named["kept"].name_line == 2
     assert named["A.f"].span == Span(5, 7)
     assert all(a.span.end <= b.span.start for a, b in pairwise(snippets))
     for snippet in snippets:
-        cell = find_cell(found.cells, snippet.span.start)
+        cell = find_cell(document.cells, snippet.span.start)
         assert cell is not None
         assert snippet.span.end <= cell.span.end
 
@@ -231,14 +233,14 @@ def cells(*texts: str, language: str = "python") -> list[OpenCell]:
 
 def test_a_notebook_that_is_open_as_a_whole_is_its_cells_with_their_names() -> None:
     prose = OpenCell("cell:p", "# Title", "markdown", 2)
-    found = join_open_cells([*cells("a = 1\r\nb = 2", "%%bash\nls"), prose, OpenCell("cell:r", "x <- 1", "r", 3)])
-    assert found.text == "a = 1\nb = 2\n\nls\nx <- 1"
-    assert [(cell.key, cell.index, cell.language) for cell in found.cells] == [
+    document = join_open_cells([*cells("a = 1\r\nb = 2", "%%bash\nls"), prose, OpenCell("cell:r", "x <- 1", "r", 3)])
+    assert document.text == "a = 1\nb = 2\n\nls\nx <- 1"
+    assert [(cell.key, cell.index, cell.language) for cell in document.cells] == [
         ("cell:0", 0, "python"),
         ("cell:1", 1, "bash"),
         ("cell:r", 3, "r"),
     ]
-    assert found.prose_cells == 1
+    assert document.prose_cells == 1
 
 
 SAVED = read(notebook(("markdown", "prose"), *(("code", source) for source in ("a", "%pip x\nb", "a", "c"))))
@@ -255,23 +257,23 @@ SAVED = read(notebook(("markdown", "prose"), *(("code", source) for source in ("
     ],
 )
 def test_a_single_open_cell_takes_the_place_of_the_one_that_was_saved(open_cell, text, keys) -> None:
-    found = replace_open_cells(SAVED, [open_cell])
-    assert found.text == text
-    assert [cell.key for cell in found.cells] == keys
+    document = replace_open_cells(SAVED, [open_cell])
+    assert document.text == text
+    assert [cell.key for cell in document.cells] == keys
 
 
 def test_open_cells_that_say_the_same_have_each_their_own_place() -> None:
-    found = replace_open_cells(SAVED, [OpenCell("1", "a", "python", 1), OpenCell("2", "a", "python", 3)])
-    assert [cell.key for cell in found.cells] == ["1", "", "2", ""]
+    document = replace_open_cells(SAVED, [OpenCell("1", "a", "python", 1), OpenCell("2", "a", "python", 3)])
+    assert [cell.key for cell in document.cells] == ["1", "", "2", ""]
 
 
 @given(CELLS, st.lists(st.tuples(SOURCES, st.integers(-1, 7), SOURCES), max_size=4))
 def test_no_open_cell_and_no_other_cell_is_lost(saved, given_open) -> None:
     before = read(notebook(*((kind, text) for kind, text, _ in saved)))
-    open_cells = [OpenCell(str(i), text, "python", *more) for i, (text, *more) in enumerate(given_open)]
-    found = replace_open_cells(before, open_cells)
-    lines = found.text.split("\n")
-    shown = {cell.key: lines[cell.span.start : cell.span.end] for cell in found.cells if cell.key}
+    open_cells = [OpenCell(str(i), text, "python", *cell_number) for i, (text, *cell_number) in enumerate(given_open)]
+    document = replace_open_cells(before, open_cells)
+    lines = document.text.split("\n")
+    shown = {cell.key: lines[cell.span.start : cell.span.end] for cell in document.cells if cell.key}
     assert shown == {cell.key: split_lines(cell.text) for cell in open_cells}
-    assert len(found.cells) - len(open_cells) >= len(before.cells) - len(open_cells)
-    assert [cell.span.start for cell in found.cells[1:]] == [cell.span.end for cell in found.cells[:-1]]
+    assert len(document.cells) - len(open_cells) >= len(before.cells) - len(open_cells)
+    assert [cell.span.start for cell in document.cells[1:]] == [cell.span.end for cell in document.cells[:-1]]

@@ -21,8 +21,8 @@ def _checked(language: str, text: str) -> list[Snippet]:
         assert snippet.text == to_canonical_text(lines[snippet.span.start : end])
         assert len(snippet.text) <= MAX_TEXT
         assert snippet.language == language
-        for said in (snippet.text, snippet.doc, snippet.name, snippet.qualified_name):
-            said.encode()
+        for snippet_text in (snippet.text, snippet.doc, snippet.name, snippet.qualified_name):
+            snippet_text.encode()
     return snippets
 
 
@@ -56,10 +56,10 @@ def test_every_line_of_a_document_belongs_to_a_snippet_where_there_is_one(case: 
     language, text = case
     snippets = extract_snippets(text, language)
     for line in range(len(split_lines(text))):
-        found = find_snippet(snippets, line)
-        assert (found is None) == (not snippets)
+        snippet_found = find_snippet(snippets, line)
+        assert (snippet_found is None) == (not snippets)
         inside = [snippet for snippet in snippets if snippet.span.start <= line < snippet.span.end]
-        assert not inside or found == inside[0]
+        assert not inside or snippet_found == inside[0]
 
 
 @settings(max_examples=100, deadline=None)

@@ -20,8 +20,8 @@ def _listed(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_a_sample_is_cut_into_the_snippets_that_are_listed_for_it(path: Path) -> None:
     snippets = extract_snippets(path.read_text(encoding="utf-8"), detect_language(path) or "")
-    found = [f"{s.kind} {s.span.start}-{s.span.end} {s.qualified_name or '-'}" for s in snippets]
-    assert found == _listed(path)
+    snippet_lines = [f"{s.kind} {s.span.start}-{s.span.end} {s.qualified_name or '-'}" for s in snippets]
+    assert snippet_lines == _listed(path)
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)

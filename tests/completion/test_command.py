@@ -47,30 +47,30 @@ def _run(tmp_path: Path):
 
 
 def test_a_completion_is_told_with_its_range_and_source(run) -> None:
-    done = run("shop.py:15:5", "--json")
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    (found,) = told["completions"]
-    assert found["text"] == "reply.raise_for_status()"
-    assert found["range"] == {"start": {"line": 15, "column": 5}, "end": {"line": 15, "column": 5}}
-    assert 0.05 <= found["confidence"] <= 1
-    assert found["source"] == {"path": "shop.py", "start_line": 9, "end_line": 9, "edited": False}
-    assert told["seconds"] >= 0
+    completed = run("shop.py:15:5", "--json")
+    assert completed.returncode == 0, completed.stderr
+    output = json.loads(completed.stdout)
+    (completions,) = output["completions"]
+    assert completions["text"] == "reply.raise_for_status()"
+    assert completions["range"] == {"start": {"line": 15, "column": 5}, "end": {"line": 15, "column": 5}}
+    assert 0.05 <= completions["confidence"] <= 1
+    assert completions["source"] == {"path": "shop.py", "start_line": 9, "end_line": 9, "edited": False}
+    assert output["seconds"] >= 0
 
 
 def test_a_person_sees_the_text_and_where_it_is_from(run) -> None:
-    done = run("shop.py:15:5")
-    assert done.stdout == "reply.raise_for_status()\n"
-    assert "from shop.py:9" in done.stderr
+    completed = run("shop.py:15:5")
+    assert completed.stdout == "reply.raise_for_status()\n"
+    assert "from shop.py:9" in completed.stderr
 
 
 def test_silence_is_a_status_of_its_own(run) -> None:
-    done = run("shop.py:1:1", "--json")
-    assert (done.returncode, json.loads(done.stdout)["completions"]) == (1, [])
+    completed = run("shop.py:1:1", "--json")
+    assert (completed.returncode, json.loads(completed.stdout)["completions"]) == (1, [])
 
 
 @pytest.mark.parametrize("place", ["shop.py", "shop.py:3", "shop.py:3:0", "gone.py:1:1"])
 def test_what_is_no_place_is_said(run, place: str) -> None:
-    done = run(place)
-    assert done.returncode == 2
-    assert "Error: " in done.stderr
+    completed = run(place)
+    assert completed.returncode == 2
+    assert "Error: " in completed.stderr

@@ -58,41 +58,41 @@ def at_end(engine: Engine, text: str, name: str = "parcels.py"):
 
 
 def test_the_next_steps_come_with_the_names_of_here(engine: Engine):
-    (found,) = at_end(engine, BEGUN)
-    assert found.text.split("\n")[0] == "body = answer.json()"
-    assert found.edited
-    assert (found.path.name, found.name) == ("client.py", "fetch_user") or found.name == "fetch_order"
-    compile(BEGUN + found.text, "parcels.py", "exec")
+    (completions,) = at_end(engine, BEGUN)
+    assert completions.text.split("\n")[0] == "body = answer.json()"
+    assert completions.edited
+    assert (completions.path.name, completions.name) == ("client.py", "fetch_user") or completions.name == "fetch_order"
+    compile(BEGUN + completions.text, "parcels.py", "exec")
 
 
 def test_steps_are_shown_for_as_long_as_the_sources_agree(engine: Engine):
     """Both functions log what they fetched, and return different things."""
-    (found,) = at_end(engine, BEGUN)
-    assert [line.strip() for line in found.text.split("\n")] == [
+    (completions,) = at_end(engine, BEGUN)
+    assert [line.strip() for line in completions.text.split("\n")] == [
         "body = answer.json()",
         'log.debug("fetched %s", body)',
     ]
 
 
 def test_the_span_is_where_the_text_was_taken_from(engine: Engine):
-    (found,) = at_end(engine, BEGUN)
-    lines = CLIENT.split("\n")[found.span.start : found.span.end]
+    (completions,) = at_end(engine, BEGUN)
+    lines = CLIENT.split("\n")[completions.span.start : completions.span.end]
     assert [line.replace("reply", "answer").strip() for line in lines] == [
-        line.strip() for line in found.text.split("\n")
+        line.strip() for line in completions.text.split("\n")
     ]
 
 
 def test_the_function_under_the_cursor_is_no_source_of_itself(engine: Engine):
     """Not even as it is on the disk and in the index."""
     begun = CLIENT[: CLIENT.index("session.password")]
-    found = at_end(engine, begun, "client.py")
-    assert all("login" not in one.text and "password" not in one.text for one in found)
+    completions = at_end(engine, begun, "client.py")
+    assert all("login" not in completion.text and "password" not in completion.text for completion in completions)
 
 
 def test_a_credential_is_never_suggested(engine: Engine):
     text = "def enter(session):\n    session.open()\n    "
-    assert all("correct-horse" not in one.text for one in at_end(engine, text))
-    assert all("correct-horse" not in one.text for one in at_end(engine, text + "session.pass"))
+    assert all("correct-horse" not in completion.text for completion in at_end(engine, text))
+    assert all("correct-horse" not in completion.text for completion in at_end(engine, text + "session.pass"))
 
 
 def test_an_empty_document_is_met_with_silence(engine: Engine):
@@ -123,8 +123,8 @@ def test_every_key_gives_what_a_first_question_would(engine: Engine):
         text = typed[:end]
         row, column = text.count("\n"), len(text.split("\n")[-1])
         warm = engine.complete(root / "warm.py", row, column, text=text)
-        fresh = engine.complete(root / f"fresh{end}.py", row, column, text=text)
-        assert [one.text for one in warm] == [one.text for one in fresh]
+        first_answers = engine.complete(root / f"fresh{end}.py", row, column, text=text)
+        assert [completion.text for completion in warm] == [completion.text for completion in first_answers]
 
 
 def test_a_path_that_is_no_source_is_said(engine: Engine):
@@ -165,5 +165,5 @@ def test_a_block_is_shown_for_as_long_as_the_sources_agree_and_closed(tmp_path: 
     with closing(Engine([tmp_path], Settings(completion=ANY, cache=cache))) as engine:
         engine.refresh(lambda _: None, Event(), workers=1)
         text = "func weightOf(items []Item) int {\n\ttotal := 0\n\t"
-        (found,) = engine.complete(engine._workspace.roots[0] / "weight.go", 2, 1, text=text + "\n}\n")
-    assert found.text == "for _, item := range items {\n\t\titem.check()\n\t}"
+        (completions,) = engine.complete(engine._workspace.roots[0] / "weight.go", 2, 1, text=text + "\n}\n")
+    assert completions.text == "for _, item := range items {\n\t\titem.check()\n\t}"

@@ -46,19 +46,23 @@ def test_a_function_that_is_typed_key_by_key_becomes_one(language: str):
     former = at(above + below, len(above), language)
     for end in range(1, len(typed) + 1):
         text = above + typed[:end] + below
-        former, fresh = at(text, len(above) + end, language, former), at(text, len(above) + end, language)
-        if fresh.name == "second" and not fresh.text_before.strip():
-            assert (former.name, former.kind, former.parameters) == (fresh.name, fresh.kind, fresh.parameters)
-            assert former.start_lines == fresh.start_lines
+        former, read_anew = at(text, len(above) + end, language, former), at(text, len(above) + end, language)
+        if read_anew.name == "second" and not read_anew.text_before.strip():
+            assert (former.name, former.kind, former.parameters) == (
+                read_anew.name,
+                read_anew.kind,
+                read_anew.parameters,
+            )
+            assert former.start_lines == read_anew.start_lines
     assert former.name == at(text, len(above + typed), language).name
 
 
 def test_the_function_around_the_cursor_is_no_other():
     above, typed, below = TYPED["python"]
-    asked = at(above + typed + below, len(above + typed) - 8, "python")
-    assert asked.name == "second"
-    assert asked.parameters == ("item", "count")
-    assert "second" not in {snippet.name for snippet in asked.other_snippets}
+    context = at(above + typed + below, len(above + typed) - 8, "python")
+    assert context.name == "second"
+    assert context.parameters == ("item", "count")
+    assert "second" not in {snippet.name for snippet in context.other_snippets}
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ THEIRS = ("def a(x):", "  if x:", "    go(x)", "  return x")
 def asked(text: str, language: str = "python", after: str = "") -> CompletionContext:
     """The cursor is at the end of `text`, and `after` stands right of it."""
     lines = text.split("\n")
-    found = read_context(Cursor(Path("/a.py"), text + after, language, len(lines) - 1, len(lines[-1])))
-    assert found.can_continue
-    return found
+    context = read_context(Cursor(Path("/a.py"), text + after, language, len(lines) - 1, len(lines[-1])))
+    assert context.can_continue
+    return context
 
 
 def test_lines_are_indented_as_the_file_is():
@@ -82,25 +82,25 @@ def test_a_statement_has_a_line_at_least_and_ends_in_the_source(lines: list[str]
 
 
 def test_what_would_break_the_file_is_not_offered():
-    at = asked("def b(x):\n    y = x\n    ", after="\n\nc = 3\n")
-    assert ParseCheck(at).is_no_worse("return y")
-    assert not ParseCheck(at).is_no_worse("return (y")
+    context = asked("def b(x):\n    y = x\n    ", after="\n\nc = 3\n")
+    assert ParseCheck(context).is_no_worse("return y")
+    assert not ParseCheck(context).is_no_worse("return (y")
 
 
 def test_code_is_not_offered_inside_of_a_comment_or_a_string():
-    at = asked('def b(x):\n    y = """', after='\n\n    z = """\n')
-    below = read_context(Cursor(at.path, "\n".join(at.lines), "python", 2, 0))
+    context = asked('def b(x):\n    y = """', after='\n\n    z = """\n')
+    below = read_context(Cursor(context.path, "\n".join(context.lines), "python", 2, 0))
     assert not below.can_continue
     above = asked("function b(x) {\n  const y = `\n", "javascript", after="\n`;\n}\n")
     assert not ParseCheck(above).is_no_worse("return y;")
 
 
 def test_a_file_that_is_broken_elsewhere_must_get_no_worse():
-    at = asked("def broken(:\n    pass\n\ndef b(x):\n    y = x\n    ", after="\n")
-    before = count_parse_errors(at.lines, "python")
+    context = asked("def broken(:\n    pass\n\ndef b(x):\n    y = x\n    ", after="\n")
+    before = count_parse_errors(context.lines, "python")
     assert before
-    assert ParseCheck(at).is_no_worse("return y")
-    assert not ParseCheck(at).is_no_worse("return ((y")
+    assert ParseCheck(context).is_no_worse("return y")
+    assert not ParseCheck(context).is_no_worse("return ((y")
 
 
 def test_without_a_grammar_nothing_is_offered():
@@ -109,10 +109,10 @@ def test_without_a_grammar_nothing_is_offered():
 
 @given(st.text(alphabet="ab(){}:=\n ", max_size=20))
 def test_a_proof_means_that_the_file_parses_no_worse(text: str):
-    at = asked("def b(x):\n    y = x\n    ", after="\n\nc = 3\n")
-    if ParseCheck(at).is_no_worse(text):
-        whole = "\n".join(at.lines[:2]) + "\n" + at.text_before + text + "\n\nc = 3\n"
-        assert not parse_source(encode_source(whole.split("\n")), load_syntax("python")).has_error
+    context = asked("def b(x):\n    y = x\n    ", after="\n\nc = 3\n")
+    if ParseCheck(context).is_no_worse(text):
+        whole_text = "\n".join(context.lines[:2]) + "\n" + context.text_before + text + "\n\nc = 3\n"
+        assert not parse_source(encode_source(whole_text.split("\n")), load_syntax("python")).has_error
 
 
 SECRETS = [

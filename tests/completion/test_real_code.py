@@ -38,8 +38,8 @@ def _library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Complet
             copy = root / path.relative_to(LIBRARY)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-    with open_temporary_completer(root, Settings()) as found:
-        yield found
+    with open_temporary_completer(root, Settings()) as completer_made:
+        yield completer_made
 
 
 def compiles(text: str) -> bool:
@@ -57,12 +57,12 @@ def test_a_file_that_compiled_compiles_with_what_is_suggested(library: tuple[Com
     for cut in corpus.choose_cuts(CUTS, seed=1):
         without = frozenset(corpus.hashes[number] for number in cut.excluded)
         cursor = Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
-        for found in completer.complete(cursor, UNSURE, Event(), without):
+        for completion in completer.complete(cursor, UNSURE, Event(), without):
             lines = cut.text.split("\n")
-            lines[cut.row] = lines[cut.row][: cut.column] + found.text + lines[cut.row][cut.column :]
+            lines[cut.row] = lines[cut.row][: cut.column] + completion.text + lines[cut.row][cut.column :]
             offered += 1
             if compiles(cut.text) and not compiles("\n".join(lines)):
-                broken.append((cut.path.name, cut.row, found.text))
+                broken.append((cut.path.name, cut.row, completion.text))
     assert not broken
     assert offered > CUTS / 10
 
@@ -74,6 +74,6 @@ def test_a_subclass_goes_on_as_its_sisters_do(library: tuple[Completer, CutCorpu
     text = path.read_text("utf-8") + "\n\nclass Stack(Queue):\n    def _init(self, maxsize):\n        "
     lines = text.split("\n")
     cursor = completer.make_cursor(path, text, len(lines) - 1, 8)
-    (found,) = completer.complete(cursor, CompletionSettings(), Event())
-    assert found.text == "self.queue = []"
-    assert compiles(text + found.text)
+    (completions,) = completer.complete(cursor, CompletionSettings(), Event())
+    assert completions.text == "self.queue = []"
+    assert compiles(text + completions.text)

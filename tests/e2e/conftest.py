@@ -36,18 +36,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @cache
 def _plain() -> Any:
     """A converter that leaves the results of our own requests the JSON they are, and knows an action from a command."""
-    made = make_converter()
+    converter = make_converter()
 
     def action(data: dict[str, Any], _: object) -> types.Command | types.CodeAction:
         bare = isinstance(data.get("command"), str)
-        return made.structure(data, types.Command if bare else types.CodeAction)
+        return converter.structure(data, types.Command if bare else types.CodeAction)
 
-    made.register_structure_hook(types.Command | types.CodeAction, action)
-    made.register_structure_hook(
+    converter.register_structure_hook(types.Command | types.CodeAction, action)
+    converter.register_structure_hook(
         JsonRPCResponseMessage,
         lambda data, _: JsonRPCResponseMessage(data["id"], data["jsonrpc"], data.get("result")),
     )
-    return made
+    return converter
 
 
 class Client(LanguageClient):
@@ -125,8 +125,8 @@ class Client(LanguageClient):
         return await asyncio.wait_for(self.protocol.send_request_async(method, params), LONG_S)
 
     async def similar(self, name: str, line: int, **more: Any) -> dict[str, Any]:
-        at = {"textDocument": {"uri": self.uri(name)}, "position": {"line": line, "character": 0}}
-        answer: dict[str, Any] = await self.ask("codekin/findSimilar", {**at, **more})
+        position_params = {"textDocument": {"uri": self.uri(name)}, "position": {"line": line, "character": 0}}
+        answer: dict[str, Any] = await self.ask("codekin/findSimilar", {**position_params, **more})
         return answer
 
     async def command(self, name: str, *arguments: Any) -> Any:

@@ -28,10 +28,10 @@ async def test_lenses_are_off_until_they_are_asked_for(start) -> None:
 @shared
 async def test_similar_functions_are_counted_when_the_lens_comes_into_view(shop) -> None:
     await shop.until(lambda: shop.lens_refreshes)
-    found = await lenses(shop, "shop/orders.py")
-    assert [lens.command for lens in found] == [None, None]
-    assert [lens.range.start.line for lens in found] == [3, 14]
-    twin, lonely = await asyncio.gather(*(shop.code_lens_resolve_async(lens) for lens in found))
+    code_lenses = await lenses(shop, "shop/orders.py")
+    assert [lens.command for lens in code_lenses] == [None, None]
+    assert [lens.range.start.line for lens in code_lenses] == [3, 14]
+    twin, lonely = await asyncio.gather(*(shop.code_lens_resolve_async(lens) for lens in code_lenses))
     assert twin.command.title == "1 similar"
     assert lonely.command.title == "0 similar"
     await shop.command(twin.command.command, *twin.command.arguments)
@@ -41,9 +41,9 @@ async def test_similar_functions_are_counted_when_the_lens_comes_into_view(shop)
 @shared
 async def test_a_lens_of_a_file_that_is_gone_counts_nothing(shop) -> None:
     (shop.root / "shop/more.py").write_text((shop.root / "shop/orders.py").read_text("utf-8"), "utf-8")
-    found = await lenses(shop, "shop/more.py")
-    assert found
+    code_lenses = await lenses(shop, "shop/more.py")
+    assert code_lenses
     (shop.root / "shop/more.py").unlink()
-    resolved = await shop.code_lens_resolve_async(found[0])
+    resolved = await shop.code_lens_resolve_async(code_lenses[0])
     assert resolved.command.title == "0 similar"
     assert await lenses(shop, "shop/more.py") == []

@@ -15,13 +15,13 @@ BEGUN = define_total("order_total", "goods").removesuffix("return total * (1 + t
 SETTINGS = {"completion": {"floor": 0.05, "debounceMs": 1}}
 
 
-async def ghosts(client, name: str, text: str, *, at: types.Position | None = None, **context) -> list:
+async def ghosts(client, name: str, text: str, *, position: types.Position | None = None, **context) -> list:
     lines = text.split("\n")
-    at = at or types.Position(len(lines) - 1, len(lines[-1]))
-    asked = types.InlineCompletionContext(context.pop("kind", INVOKED), **context)
-    params = types.InlineCompletionParams(asked, types.TextDocumentIdentifier(client.uri(name)), at)
-    found = await client.text_document_inline_completion_async(params)
-    return list(found.items)
+    position = position or types.Position(len(lines) - 1, len(lines[-1]))
+    inline_context = types.InlineCompletionContext(context.pop("kind", INVOKED), **context)
+    params = types.InlineCompletionParams(inline_context, types.TextDocumentIdentifier(client.uri(name)), position)
+    completion_list = await client.text_document_inline_completion_async(params)
+    return list(completion_list.items)
 
 
 async def items(client, name: str, text: str, kind=types.CompletionTriggerKind.Invoked) -> list:
@@ -67,7 +67,7 @@ async def test_what_is_typed_of_the_line_is_not_repeated(start) -> None:
     client = await begun(start, text=text)
     (item,) = await ghosts(client, "shop/totals.py", text)
     assert item.insert_text == "tal * (1 + tax_rate)"
-    assert await ghosts(client, "shop/totals.py", text, at=types.Position(8, 5)) == []  # in the middle of a word
+    assert await ghosts(client, "shop/totals.py", text, position=types.Position(8, 5)) == []  # in the middle of a word
 
 
 async def test_a_selected_completion_is_gone_on_with(start) -> None:
@@ -121,9 +121,9 @@ async def test_what_is_no_source_file_is_met_with_silence(start) -> None:
     for uri in ("untitled:Untitled-1", "vscode-notebook-cell:Untitled-1.ipynb#W0sdW50aXRsZWQ%3D"):
         document = types.TextDocumentItem(uri, "python", 1, BEGUN)
         client.text_document_did_open(types.DidOpenTextDocumentParams(document))
-        asked = types.InlineCompletionContext(INVOKED)
+        inline_context = types.InlineCompletionContext(INVOKED)
         place = types.TextDocumentIdentifier(uri), types.Position(8, 4)
-        params = types.InlineCompletionParams(asked, *place)
+        params = types.InlineCompletionParams(inline_context, *place)
         assert list((await client.text_document_inline_completion_async(params)).items) == []
 
 

@@ -28,12 +28,12 @@ async def test_duplicates_are_reported_only_when_asked_for(start) -> None:
 
 @shared
 async def test_a_duplicate_is_an_information_that_leads_to_its_twin(shop) -> None:
-    (found,) = (await pull(shop, "shop/orders.py")).items
-    assert found.severity == types.DiagnosticSeverity.Information
-    assert (found.source, found.code) == ("codekin", "duplicate")
-    assert found.message == "Nearly the same code as shop/invoices.py:1 invoice_total"
-    assert found.range == types.Range(types.Position(3, 4), types.Position(3, 4 + len("total_price")))
-    (twin,) = found.related_information
+    (diagnostics,) = (await pull(shop, "shop/orders.py")).items
+    assert diagnostics.severity == types.DiagnosticSeverity.Information
+    assert (diagnostics.source, diagnostics.code) == ("codekin", "duplicate")
+    assert diagnostics.message == "Nearly the same code as shop/invoices.py:1 invoice_total"
+    assert diagnostics.range == types.Range(types.Position(3, 4), types.Position(3, 4 + len("total_price")))
+    (twin,) = diagnostics.related_information
     assert twin.location.uri == shop.uri("shop/invoices.py")
     assert (await pull(shop, "web/cart.ts")).items == ()
 
@@ -69,8 +69,8 @@ async def test_clients_that_cannot_be_told_to_ask_are_sent_what_is_found(start, 
     uri = client.uri("shop/orders.py")
     client.open("shop/orders.py")
     await client.until(lambda: client.diagnostics.get(uri))
-    (found,) = client.diagnostics[uri]
-    assert found.message == "Nearly the same code as shop/invoices.py:1 invoice_total"
+    (diagnostics,) = client.diagnostics[uri]
+    assert diagnostics.message == "Nearly the same code as shop/invoices.py:1 invoice_total"
     client.edit("shop/orders.py", "def nothing_left():\n    pass\n")
     await client.until(lambda: not client.diagnostics[uri])
     text = (client.root / "shop/orders.py").read_text("utf-8")

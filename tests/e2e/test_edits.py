@@ -41,11 +41,11 @@ async def test_an_edit_embeds_only_the_function_it_touches(shop) -> None:
 async def test_incremental_edits_of_texts_with_odd_line_ends(shop) -> None:
     """A form feed, or a line separator of Unicode, ends no line: an edit below it lands where the client has it."""
     shop.open("shop/orders.py", 'x = "a\u2028b"\r\n\x0c\r\ndef tea(leaves):\r\n    return leaves.steeped(3)\r\n')
-    at = types.Range(types.Position(2, 4), types.Position(2, 7))
+    edited_range = types.Range(types.Position(2, 4), types.Position(2, 7))
     shop.text_document_did_change(
         types.DidChangeTextDocumentParams(
             types.VersionedTextDocumentIdentifier(2, shop.uri("shop/orders.py")),
-            [types.TextDocumentContentChangePartial(at, "steep_gentian_leaves")],
+            [types.TextDocumentContentChangePartial(edited_range, "steep_gentian_leaves")],
         )
     )
     await shop.until_found("steep gentian leaves", "steep_gentian_leaves")

@@ -22,8 +22,8 @@ async def test_a_folder_that_is_added_is_searched_and_one_removed_is_not(start, 
     await client.indexed(5)
     change(client, added=[bakery])
     await client.indexed(6)
-    found = await client.ask("codekin/search", {"query": "knead the dough"})
-    assert client.names(found)[0] == "knead_the_dough"
+    answer = await client.ask("codekin/search", {"query": "knead the dough"})
+    assert client.names(answer)[0] == "knead_the_dough"
     change(client, removed=[client.root])
     await client.indexed(1)
     assert (await client.ask("codekin/search", {"query": "parse the cookies of a header"}))["hits"] == []
@@ -40,8 +40,8 @@ async def test_unsaved_text_is_carried_over(start, tmp_path) -> None:
     client.open("shop/orders.py", "def brew_some_coffee(beans, water):\n    return beans.ground() + water.boiling()\n")
     change(client, added=[bakery])
     await client.indexed(6)
-    found = await client.ask("codekin/search", {"query": "brew coffee"})
-    assert client.names(found)[0] == "brew_some_coffee"
+    answer = await client.ask("codekin/search", {"query": "brew coffee"})
+    assert client.names(answer)[0] == "brew_some_coffee"
 
 
 async def test_without_any_folder_there_is_nothing_and_then_something(start) -> None:

@@ -35,14 +35,14 @@ def real(start: Any, tmp_path: Path) -> Path:
 
 def hosts(cache: Path) -> list[psutil.Process]:
     """The processes that hold a model for those who have this cache."""
-    found = []
+    host_processes = []
     for process in psutil.process_iter():
         try:
             if "codekin.embed.local.model_server" in process.cmdline():
-                found += [process] if process.environ().get("CODEKIN_CACHE_DIRECTORY") == str(cache) else []
+                host_processes += [process] if process.environ().get("CODEKIN_CACHE_DIRECTORY") == str(cache) else []
         except psutil.Error:
             continue
-    return found
+    return host_processes
 
 
 def heavy(client: Any) -> dict[str, Any]:
@@ -67,24 +67,26 @@ async def asked_again(clients: Any, cache: Path) -> psutil.Process:
 async def test_two_editors_share_one_process_and_nothing_is_lost_when_it_is_killed(
     start: Any, real: Path, options: dict[str, Any], tmp_path: Path
 ) -> None:
-    one = await start("code_server_1.139.1", real, options=options)
+    first_client = await start("code_server_1.139.1", real, options=options)
     bar: list[str] = []
-    one.on_progress = lambda params: bar.append(str(params.value.get("message")))
-    await has_read(one, 0.05)
-    assert one.names(await one.ask("codekin/search", {"query": "scan a JSON string"}))  # not kept waiting
+    first_client.on_progress = lambda params: bar.append(str(params.value.get("message")))
+    await has_read(first_client, 0.05)
+    assert first_client.names(
+        await first_client.ask("codekin/search", {"query": "scan a JSON string"})
+    )  # not kept waiting
     (first,) = hosts(tmp_path / "cache")
-    other = await start("neovim_0.12.4", real, options=options)
+    second_client = await start("neovim_0.12.4", real, options=options)
     first.kill()
-    await has_read(one, 1)
-    await has_read(other, 1)
-    second = await asked_again((one, other), tmp_path / "cache")
+    await has_read(first_client, 1)
+    await has_read(second_client, 1)
+    second = await asked_again((first_client, second_client), tmp_path / "cache")
     assert second.pid != first.pid
-    assert heavy(one)["device"].startswith("cpu")
-    assert [client.status["problems"] for client in (one, other)] == [[], []]
+    assert heavy(first_client)["device"].startswith("cpu")
+    assert [client.status["problems"] for client in (first_client, second_client)] == [[], []]
     assert any("tiny-qwen2" in message and "codekin" in message for message in bar)
-    for client in (one, other):
-        found = await client.ask("codekin/search", {"query": "acquire the module lock of a handler"})
-        assert client.names(found)
+    for client in (first_client, second_client):
+        answer = await client.ask("codekin/search", {"query": "acquire the module lock of a handler"})
+        assert client.names(answer)
         if sys.platform == "linux":
             assert "libtorch" not in Path(f"/proc/{client._server.pid}/maps").read_text()
         client._server.kill()
@@ -99,24 +101,24 @@ async def test_the_command_line_reads_with_the_model_it_is_told_and_asks_it(
     def codekin(*words: str) -> Any:
         command = [sys.executable, "-P", "-m", "codekin", *words, "--json"]
         environment = start.environment | {"CODEKIN_MODEL_PRECISION": "float32", "CODEKIN_MODEL_IDLE_S": "30"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=start.workspace)
-        return json.loads(done.stdout), done.stderr
+        completed = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=start.workspace)
+        return json.loads(completed.stdout), completed.stderr
 
     model = ("--model", options["model"]["name"])
     report, _ = await asyncio.to_thread(codekin, "index", str(start.workspace), *model)
     assert report["heavy"] == {"model": "tiny-qwen2", "embedded": report["embedded"], "share": 1.0}
     again, _ = await asyncio.to_thread(codekin, "index", str(start.workspace), *model)
     assert again["heavy"]["embedded"] == 0
-    found, said = await asyncio.to_thread(codekin, "search", "ship an order", *model)
-    assert found["hits"]
-    assert not said
+    output, messages = await asyncio.to_thread(codekin, "search", "ship an order", *model)
+    assert output["hits"]
+    assert not messages
     (process,) = hosts(tmp_path / "cache")
     process.kill()
     start.environment["CODEKIN_MODEL_DEVICE"] = "cuda" if sys.platform == "darwin" else "mps"  # which is not there
-    _, said = await asyncio.to_thread(codekin, "search", "ship an order", *model)
-    assert "Only the embedded model was used." in said
-    assert "Set it to auto or cpu." in said
-    nothing, said = await asyncio.to_thread(codekin, "search", "ship an order", "--model", "no-such-model")
-    assert nothing["hits"] == (await asyncio.to_thread(codekin, "search", "ship an order"))[0]["hits"]
-    assert "no-such-model" in said
-    assert "Only the embedded model is used." in said
+    _, messages = await asyncio.to_thread(codekin, "search", "ship an order", *model)
+    assert "Only the embedded model was used." in messages
+    assert "Set it to auto or cpu." in messages
+    empty_output, messages = await asyncio.to_thread(codekin, "search", "ship an order", "--model", "no-such-model")
+    assert empty_output["hits"] == (await asyncio.to_thread(codekin, "search", "ship an order"))[0]["hits"]
+    assert "no-such-model" in messages
+    assert "Only the embedded model is used." in messages

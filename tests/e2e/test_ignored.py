@@ -13,11 +13,11 @@ async def duplicates(client) -> tuple[types.Diagnostic, ...]:
     return tuple(report.items)
 
 
-async def fixes(client, *told: types.Diagnostic, only: list[str] | None = None) -> dict[str, types.CodeAction]:
+async def fixes(client, *diagnostics: types.Diagnostic, only: list[str] | None = None) -> dict[str, types.CodeAction]:
     params = types.CodeActionParams(
         types.TextDocumentIdentifier(client.uri("shop/orders.py")),
-        types.Range(told[0].range.start, told[0].range.start),
-        types.CodeActionContext(told, only=only, trigger_kind=types.CodeActionTriggerKind.Automatic),
+        types.Range(diagnostics[0].range.start, diagnostics[0].range.start),
+        types.CodeActionContext(diagnostics, only=only, trigger_kind=types.CodeActionTriggerKind.Automatic),
     )
     return {action.title: action for action in await client.text_document_code_action_async(params) or []}
 
@@ -31,15 +31,15 @@ async def lens(client) -> str:
 async def test_a_duplicate_can_be_ignored_and_told_again(start) -> None:
     client = await start(settings=SETTINGS)
     await client.indexed(5)
-    (told,) = await duplicates(client)
+    (diagnostic,) = await duplicates(client)
     assert await lens(client) == "1 similar"
-    found = await fixes(client, told)
-    assert list(found) == [
+    quick_fixes = await fixes(client, diagnostic)
+    assert list(quick_fixes) == [
         "Compare with shop/invoices.py:1 invoice_total",
         "Ignore this pair: shop/invoices.py:1 invoice_total",
     ]
-    assert await fixes(client, told, only=["refactor"]) == {}
-    action = found["Ignore this pair: shop/invoices.py:1 invoice_total"]
+    assert await fixes(client, diagnostic, only=["refactor"]) == {}
+    action = quick_fixes["Ignore this pair: shop/invoices.py:1 invoice_total"]
     assert action.kind == types.CodeActionKind.QuickFix
     create, edit = action.edit.document_changes
     assert create.uri == edit.text_document.uri == client.uri(".codekin.toml")
@@ -58,7 +58,7 @@ async def test_a_duplicate_can_be_ignored_and_told_again(start) -> None:
     client.edit(".codekin.toml", "# nothing is\n")
     await client.until(lambda: client.diagnostic_refresh_count > before)
     assert len(await duplicates(client)) == 1
-    (change,) = (await fixes(client, told))[action.title].edit.document_changes[-1].edits
+    (change,) = (await fixes(client, diagnostic))[action.title].edit.document_changes[-1].edits
     assert change.range.start == types.Position(1, 0)
 
 
@@ -85,8 +85,8 @@ async def test_the_file_is_watched_and_what_is_wrong_in_it_is_told_once(start) -
 async def test_comparing_goes_to_the_twin_where_the_editor_shows_no_two(start) -> None:
     client = await start(settings=SETTINGS)
     await client.indexed(5)
-    (told,) = await duplicates(client)
-    command = (await fixes(client, told))["Compare with shop/invoices.py:1 invoice_total"].command
+    (diagnostic,) = await duplicates(client)
+    command = (await fixes(client, diagnostic))["Compare with shop/invoices.py:1 invoice_total"].command
     (argument,) = command.arguments
     assert argument["mine"]["range"]["start"] == {"line": 3, "character": 0}
     await client.command(command.command, argument)
@@ -100,8 +100,8 @@ async def test_clients_without_versioned_edits_get_plain_ones(start) -> None:
 
     client = await start(settings=SETTINGS, change=plain)
     await client.indexed(5)
-    (told,) = await duplicates(client)
-    (_, ignoring) = (await fixes(client, told)).values()
+    (diagnostic,) = await duplicates(client)
+    (_, ignoring) = (await fixes(client, diagnostic)).values()
     (change,) = ignoring.edit.changes[client.uri(".codekin.toml")]
     assert change.new_text.endswith(ENTRY)
 

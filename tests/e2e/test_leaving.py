@@ -134,21 +134,23 @@ async def test_while_questions_are_answered_and_a_map_is_drawn(start, tmp_path) 
     root = write_files(tmp_path / "many", {f"module{i}.py": functions(f"work{i}", 40) for i in range(50)})
     client = await start(root=root)
     await client.indexed(50)
-    asked = [client.protocol.send_request_async("codekin/map", {})]
-    asked += [client.protocol.send_request_async("codekin/search", {"query": f"the total {i}"}) for i in range(30)]
-    waiting = asyncio.gather(*asked, return_exceptions=True)
+    pending_requests = [client.protocol.send_request_async("codekin/map", {})]
+    pending_requests += [
+        client.protocol.send_request_async("codekin/search", {"query": f"the total {i}"}) for i in range(30)
+    ]
+    waiting = asyncio.gather(*pending_requests, return_exceptions=True)
     assert await leave(client) == 0
     waiting.cancel()
 
 
 async def test_while_a_model_does_not_answer(start, tmp_path) -> None:
     """One at an endpoint: its thread can't be interrupted, and is not waited for."""
-    asked, left = threading.Event(), threading.Event()
+    model_asked, model_left = threading.Event(), threading.Event()
 
     class Silent(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked.set()
-            left.wait(60)
+            model_asked.set()
+            model_left.wait(60)
 
     endpoint = ThreadingHTTPServer(("127.0.0.1", 0), Silent)
     endpoint.daemon_threads = True
@@ -157,10 +159,10 @@ async def test_while_a_model_does_not_answer(start, tmp_path) -> None:
         address = f"http://127.0.0.1:{endpoint.server_address[1]}/v1"
         client = await start(options={"model": {"name": "silent", "endpoint": address}})
         await client.indexed(5)
-        assert await asyncio.to_thread(asked.wait, 60)
+        assert await asyncio.to_thread(model_asked.wait, 60)
         assert await leave(client) == 0
     finally:
-        left.set()
+        model_left.set()
         endpoint.shutdown()
         endpoint.server_close()
     assert_sound(tmp_path / "cache")

@@ -151,20 +151,20 @@ async def listening(start, *options: str) -> tuple[asyncio.subprocess.Process, s
     server = await asyncio.create_subprocess_exec(
         *[*SERVE, *options], env=start.environment, stderr=asyncio.subprocess.PIPE
     )
-    said = ""
+    log_line = ""
     async with asyncio.timeout(60):
-        while "listening on" not in said:
+        while "listening on" not in log_line:
             line = await server.stderr.readline()
-            assert line, said
-            said += line.decode()
-    return server, said
+            assert line, log_line
+            log_line += line.decode()
+    return server, log_line
 
 
 async def test_a_client_with_the_token_is_served_over_tcp_and_a_web_page_is_not(start, tmp_path) -> None:
     """Whatever settings the page names."""
-    server, said = await listening(start, "--tcp", "127.0.0.1:0")
-    token = re.search(r"initializationOptions\.token: (\S+)", said)[1]
-    port = int(re.search(r"listening on 127\.0\.0\.1:(\d+)", said)[1])
+    server, log_line = await listening(start, "--tcp", "127.0.0.1:0")
+    token = re.search(r"initializationOptions\.token: (\S+)", log_line)[1]
+    port = int(re.search(r"listening on 127\.0\.0\.1:(\d+)", log_line)[1])
     planted = {"cache": {"directory": str(tmp_path / "planted")}}
     body = framed("initialize", {"rootUri": start.workspace.as_uri(), "initializationOptions": planted}, 1) + READY
     for data in (b"POST / HTTP/1.1\r\nHost: localhost\r\n" + body, body):
@@ -209,8 +209,8 @@ async def test_a_cancelled_question_is_answered_as_cancelled(start) -> None:
     with pytest.raises(Exception, match="cancel") as refused:
         await asyncio.wait_for(asyncio.wrap_future(running), 60)
     assert refused.value.code == -32800
-    at = {"textDocument": {"uri": client.uri("shop/orders.py")}, "position": {"line": 3, "character": 0}}
-    params = types.ExecuteCommandParams("codekin.findSimilar", [at])
+    position_params = {"textDocument": {"uri": client.uri("shop/orders.py")}, "position": {"line": 3, "character": 0}}
+    params = types.ExecuteCommandParams("codekin.findSimilar", [position_params])
     running = client.protocol.send_request("workspace/executeCommand", params, msg_id="this too")
     client.cancel_request(types.CancelParams(id="this too"))
     with pytest.raises(Exception, match="cancel"):

@@ -12,7 +12,7 @@ from codekin.lsp.messages import MapJson
 async def test_arrays_say_the_same_of_every_function(start) -> None:
     client = await start()
     await client.indexed(5)
-    told = client.progress_reports["drawing"] = []
+    progress_values = client.progress_reports["drawing"] = []
     drawn = await client.ask("codekin/map", {"workDoneToken": "drawing"})
     assert drawn.keys() == MapJson.__annotations__.keys()
     sizes = {"places": 8, "group": 1, "file": 4, "line": 4}
@@ -21,9 +21,11 @@ async def test_arrays_say_the_same_of_every_function(start) -> None:
     assert client.uri("shop/größe.py") in drawn["files"]
     assert sum(group["functions"] for group in drawn["groups"]) == 7
     links = base64.b64decode(drawn["links"])
-    one, other = (drawn["names"][int.from_bytes(links[at : at + 4], "little")] for at in (0, 4))
-    assert {one, other} == {"total_price", "invoice_total"}
-    kinds = [each.kind for each in told]
+    first_name, second_name = (
+        drawn["names"][int.from_bytes(links[offset : offset + 4], "little")] for offset in (0, 4)
+    )
+    assert {first_name, second_name} == {"total_price", "invoice_total"}
+    kinds = [progress_value.kind for progress_value in progress_values]
     assert (kinds[0], kinds[-1], set(kinds[1:-1])) == ("begin", "end", {"report"})
     assert (await client.command("codekin.map", {"limit": 3}))["shown"] == 3
 

@@ -76,8 +76,8 @@ def close_notebook(client, count: int) -> None:
 
 
 async def like(client, uri: str, row: int) -> dict:
-    at = {"textDocument": {"uri": uri}, "position": {"line": row, "character": 0}}
-    return await client.ask("codekin/findSimilar", at)
+    position_params = {"textDocument": {"uri": uri}, "position": {"line": row, "character": 0}}
+    return await client.ask("codekin/findSimilar", position_params)
 
 
 def hit_named(answer: dict, name: str) -> dict:
@@ -137,8 +137,8 @@ async def test_what_is_typed_into_a_notebook_is_found_in_its_cells(client) -> No
     structure = types.NotebookDocumentCellChangeStructure(array, did_open=[item(client, 3, COFFEE)])
     change_notebook(client, 2, types.NotebookDocumentCellChanges(structure=structure))
     await client.until_found("brew coffee", "brew_some_coffee")
-    found = hit_named(await client.ask("codekin/search", {"query": "brew coffee"}), "brew_some_coffee")
-    assert (found["location"]["uri"], found["cell"]["index"]) == (cell(client, 3), 1)
+    matching_hit = hit_named(await client.ask("codekin/search", {"query": "brew coffee"}), "brew_some_coffee")
+    assert (matching_hit["location"]["uri"], matching_hit["cell"]["index"]) == (cell(client, 3), 1)
 
     edit = types.TextDocumentContentChangePartial(
         types.Range(types.Position(0, 4), types.Position(0, 20)), "grind_the_gentian"
@@ -168,22 +168,26 @@ async def test_cells_have_lenses_diagnostics_quick_fixes_and_completions_of_thei
     prose = types.CodeLensParams(types.TextDocumentIdentifier(cell(client, 0)))
     assert not await client.text_document_code_lens_async(prose)
     report = await client.text_document_diagnostic_async(types.DocumentDiagnosticParams(identifier))
-    (told,) = report.items
-    assert (told.range.start, told.range.end) == (types.Position(0, 4), types.Position(0, 15))
-    context = types.CodeActionContext([told], [types.CodeActionKind.QuickFix])
-    actions = await client.text_document_code_action_async(types.CodeActionParams(identifier, told.range, context))
+    (diagnostics,) = report.items
+    assert (diagnostics.range.start, diagnostics.range.end) == (types.Position(0, 4), types.Position(0, 15))
+    context = types.CodeActionContext([diagnostics], [types.CodeActionKind.QuickFix])
+    actions = await client.text_document_code_action_async(
+        types.CodeActionParams(identifier, diagnostics.range, context)
+    )
     compare = next(action for action in actions if action.title.startswith("Compare with"))
-    mine = compare.command.arguments[0]["mine"]
-    assert (mine["uri"], rows_of(mine["range"])) == (cell(client, 2), (0, 8))
+    own_location = compare.command.arguments[0]["mine"]
+    assert (own_location["uri"], rows_of(own_location["range"])) == (cell(client, 2), (0, 8))
     ignore = next(action for action in actions if action.title.startswith("Ignore this pair"))
     assert f"{NAME}::sum_of_rows" in str(ignore.edit)
 
-    asked = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked)
-    here = types.TextDocumentIdentifier(cell(client, 3))
+    inline_context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked)
+    cell_identifier = types.TextDocumentIdentifier(cell(client, 3))
     rows = begun.split("\n")
-    at = types.Position(len(rows) - 1, len(rows[-1]))
-    found = await client.text_document_inline_completion_async(types.InlineCompletionParams(asked, here, at))
-    assert found.items[0].insert_text.startswith("if item.discount:")
+    end_position = types.Position(len(rows) - 1, len(rows[-1]))
+    completion_list = await client.text_document_inline_completion_async(
+        types.InlineCompletionParams(inline_context, cell_identifier, end_position)
+    )
+    assert completion_list.items[0].insert_text.startswith("if item.discount:")
     close_notebook(client, 4)
 
 
@@ -191,11 +195,11 @@ async def test_cells_have_lenses_diagnostics_quick_fixes_and_completions_of_thei
 async def test_cells_that_are_told_one_by_one_win_over_what_is_saved(client) -> None:
     client.text_document_did_open(types.DidOpenTextDocumentParams(item(client, 2, RENAMED)))
     identifier = types.VersionedTextDocumentIdentifier(2, cell(client, 2))
-    whole = [types.TextDocumentContentChangeWholeDocument(COFFEE)]
-    client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, whole))
+    whole_change = [types.TextDocumentContentChangeWholeDocument(COFFEE)]
+    client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, whole_change))
     await client.until_found("brew coffee", "brew_some_coffee")
-    found = hit_named(await client.ask("codekin/search", {"query": "brew coffee"}), "brew_some_coffee")
-    assert (found["location"]["uri"], found["cell"]["index"]) == (cell(client, 2), 2)
+    matching_hit = hit_named(await client.ask("codekin/search", {"query": "brew coffee"}), "brew_some_coffee")
+    assert (matching_hit["location"]["uri"], matching_hit["cell"]["index"]) == (cell(client, 2), 2)
     assert "sum_of_rows" not in client.names(await client.ask("codekin/search", {"query": "sum_of_rows"}))
     client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(cell(client, 2))))
     await client.until_found("sum_of_rows", "sum_of_rows")
@@ -217,8 +221,8 @@ async def test_a_notebook_may_be_edited_as_its_json_or_as_a_script(client) -> No
 
 @shared
 async def test_odd_notebook_messages_do_no_harm(client) -> None:
-    nothing = types.NotebookDocumentCellChanges()
-    change_notebook(client, 1, nothing)  # it is not open
+    empty_change = types.NotebookDocumentCellChanges()
+    change_notebook(client, 1, empty_change)  # it is not open
     close_notebook(client, 3)
     open_notebook(client, RENAMED)
     odd = types.NotebookDocumentCellContentChanges(types.VersionedTextDocumentIdentifier(9, "odd:cell"), [])

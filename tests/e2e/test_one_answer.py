@@ -33,15 +33,15 @@ def by_protocol(shop, answer: dict) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("question", ["parse the cookies of a header", "total_price", "order", "dump the database"])
 async def test_a_question_in_words(shop, question: str) -> None:
-    asked = by_protocol(shop, await shop.ask("codekin/search", {"query": question, "limit": 10}))
-    assert asked
-    assert asked == by_protocol(shop, await shop.command("codekin.search", {"query": question, "limit": 10}))
-    assert asked == await by_command_line(shop, "search", question)
+    protocol_answer = by_protocol(shop, await shop.ask("codekin/search", {"query": question, "limit": 10}))
+    assert protocol_answer
+    assert protocol_answer == by_protocol(shop, await shop.command("codekin.search", {"query": question, "limit": 10}))
+    assert protocol_answer == await by_command_line(shop, "search", question)
     symbols = await shop.workspace_symbol_async(types.WorkspaceSymbolParams(question))
-    assert [path for path, _ in asked] == [below(shop, symbol.location.uri) for symbol in symbols][:10]
+    assert [path for path, _ in protocol_answer] == [below(shop, symbol.location.uri) for symbol in symbols][:10]
 
 
 async def test_code(shop) -> None:
-    asked = by_protocol(shop, await shop.similar("shop/orders.py", 0, limit=10))
-    assert asked
-    assert asked == await by_command_line(shop, "similar", f"{shop.root}/shop/orders.py:1")
+    protocol_answer = by_protocol(shop, await shop.similar("shop/orders.py", 0, limit=10))
+    assert protocol_answer
+    assert protocol_answer == await by_command_line(shop, "similar", f"{shop.root}/shop/orders.py:1")

@@ -199,8 +199,8 @@ async def test_where_messages_can_not_be_told_apart_the_server_says_so_and_ends(
     if data is FATAL["a body cut short"]:
         server.stdin.close()
     async with asyncio.timeout(60):
-        said, log = await asyncio.gather(server.stdout.read(), server.stderr.read())
+        output_streams, log = await asyncio.gather(server.stdout.read(), server.stderr.read())
         assert await server.wait() == 1
-    assert b'"id": null, "error": {"code": -32700' in said
+    assert b'"id": null, "error": {"code": -32700' in output_streams
     assert b"can't be divided" in log
     assert b"Traceback" not in log

@@ -12,7 +12,7 @@ async def test_it_answers_what_is_indexed_by_what_and_at_what_price(start) -> No
     report = await client.ask("codekin/report")
     assert report.keys() == ReportJson.__annotations__.keys()
     assert report["status"]["state"] == "ready"
-    assert {each["name"]: each["functions"] for each in report["languages"]} == {
+    assert {entry["name"]: entry["functions"] for entry in report["languages"]} == {
         "python": 5,
         "typescript": 1,
         "bash": 1,
@@ -21,7 +21,7 @@ async def test_it_answers_what_is_indexed_by_what_and_at_what_price(start) -> No
     assert report["skippedFiles"] == [{"path": str(start.workspace / "binary.py"), "reason": "binary"}]
     assert report["keeper"] == "this process"
     assert report["troubles"] == []
-    assert {each["what"] for each in report["stored"]} == {"index", "graph", "vectors of all workspaces"}
+    assert {entry["what"] for entry in report["stored"]} == {"index", "graph", "vectors of all workspaces"}
     if sys.platform == "linux":
         assert report["held"][0]["bytes"] > 10_000_000
     assert (await client.command("codekin.report")).keys() == report.keys()

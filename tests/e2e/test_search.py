@@ -28,9 +28,9 @@ async def test_language_folder_and_limit_are_kept_to(shop) -> None:
 
 
 async def test_the_command_answers_as_the_request_does(shop) -> None:
-    asked = await shop.ask("codekin/search", {"query": "dump the database"})
-    assert shop.names(asked)[0] == "backup_database"
-    assert (await shop.command("codekin.search", {"query": "dump the database"}))["hits"] == asked["hits"]
+    answer = await shop.ask("codekin/search", {"query": "dump the database"})
+    assert shop.names(answer)[0] == "backup_database"
+    assert (await shop.command("codekin.search", {"query": "dump the database"}))["hits"] == answer["hits"]
 
 
 async def test_an_empty_question_has_no_answer(shop) -> None:

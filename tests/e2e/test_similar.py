@@ -42,9 +42,12 @@ async def test_the_twin_is_found_and_the_own_snippet_is_not(shop) -> None:
 
 @shared
 async def test_the_command_answers_as_the_request_does(shop) -> None:
-    at = {"textDocument": {"uri": shop.uri("shop/orders.py")}, "position": {"line": 6, "character": 0}}
-    asked, commanded = await shop.ask("codekin/findSimilar", at), await shop.command("codekin.findSimilar", at)
-    assert commanded["hits"] == asked["hits"]
+    position_params = {"textDocument": {"uri": shop.uri("shop/orders.py")}, "position": {"line": 6, "character": 0}}
+    answer, commanded = (
+        await shop.ask("codekin/findSimilar", position_params),
+        await shop.command("codekin.findSimilar", position_params),
+    )
+    assert commanded["hits"] == answer["hits"]
     assert shop.messages == []
     assert shop.shown_documents == []
 
@@ -62,31 +65,31 @@ async def test_ranges_and_edits_are_right_in_every_encoding(start, workspace, en
     area, rim = hits["fläche_berechnen"], hits["umfang_berechnen"]
     assert area["location"]["uri"] == client.uri(name)
     assert _taken(text, area["selectionRange"], encoding) == "fläche_berechnen"
-    whole = _taken(text, area["location"]["range"], encoding)
-    assert whole == 'def fläche_berechnen(self, höhe): return "😋" * self.breite * höhe'
+    located_text = _taken(text, area["location"]["range"], encoding)
+    assert located_text == 'def fläche_berechnen(self, höhe): return "😋" * self.breite * höhe'
     assert _taken(text, rim["location"]["range"], encoding).splitlines()[-1] == "        return rand"
 
     client.open(name)
     end = area["location"]["range"]["end"]
-    at = types.Position(end["line"], end["character"])
+    end_position = types.Position(end["line"], end["character"])
     client.text_document_did_change(
         types.DidChangeTextDocumentParams(
             types.VersionedTextDocumentIdentifier(2, client.uri(name)),
-            [types.TextDocumentContentChangePartial(types.Range(at, at), " * gewölbe")],
+            [types.TextDocumentContentChangePartial(types.Range(end_position, end_position), " * gewölbe")],
         )
     )
     await client.until_found("gewölbe", "fläche_berechnen")
     hits = {hit["name"]: hit for hit in (await client.ask("codekin/search", query))["hits"]}
-    assert hits["fläche_berechnen"]["preview"] == whole + " * gewölbe"
+    assert hits["fläche_berechnen"]["preview"] == located_text + " * gewölbe"
 
 
 @shared
 async def test_a_selection_asks_for_its_lines(shop) -> None:
-    asked = {
+    range_params = {
         "textDocument": {"uri": shop.uri("shop/orders.py")},
         "range": {"start": {"line": 15, "character": 0}, "end": {"line": 20, "character": 0}},
     }
-    answer = await shop.ask("codekin/findSimilar", asked)
+    answer = await shop.ask("codekin/findSimilar", range_params)
     assert "ship_order" not in shop.names(answer)
     assert answer["hits"]
 
@@ -125,9 +128,9 @@ async def test_a_position_beyond_the_end_is_the_end(shop) -> None:
 
 @shared
 async def test_an_answer_says_where_the_asked_code_stands(shop) -> None:
-    asked = (await shop.similar("shop/orders.py", 6))["asked"]
-    assert asked["uri"] == shop.uri("shop/orders.py")
-    assert (asked["range"]["start"]["line"], asked["range"]["end"]["line"]) == (3, 12)
+    query_location = (await shop.similar("shop/orders.py", 6))["asked"]
+    assert query_location["uri"] == shop.uri("shop/orders.py")
+    assert (query_location["range"]["start"]["line"], query_location["range"]["end"]["line"]) == (3, 12)
     assert (await shop.ask("codekin/findSimilar", {"text": "def total(items): return sum(items)"}))["asked"] is None
 
 
@@ -180,11 +183,15 @@ async def test_every_kinship_is_told_with_what_shows_it(start, workspace) -> Non
     client = await start()
     await client.indexed(9)
     hits = (await client.similar("shop/original.py", 2))["hits"]
-    told = [(hit["location"]["uri"].rpartition("/")[2], hit["kinship"], hit["why"]) for hit in hits[:3]]
-    assert told[0] == ("laid_out.py", "identical", "identical but for formatting or comments")
-    assert told[1] == ("renamed.py", "renamed", "same structure, 2 identifiers renamed: invoices→bills, today→day")
-    assert told[2][:2] == ("edited.py", "edited")
-    assert told[2][2].endswith("% of the structure, 2 identifiers renamed: invoices→bills, today→day")
+    reported_kinships = [(hit["location"]["uri"].rpartition("/")[2], hit["kinship"], hit["why"]) for hit in hits[:3]]
+    assert reported_kinships[0] == ("laid_out.py", "identical", "identical but for formatting or comments")
+    assert reported_kinships[1] == (
+        "renamed.py",
+        "renamed",
+        "same structure, 2 identifiers renamed: invoices→bills, today→day",
+    )
+    assert reported_kinships[2][:2] == ("edited.py", "edited")
+    assert reported_kinships[2][2].endswith("% of the structure, 2 identifiers renamed: invoices→bills, today→day")
     assert {hit["kinship"] for hit in hits[3:]} <= {"similar"}
     piped = {"text": renamed, "language": "python"}
     kinships = [hit["kinship"] for hit in (await client.ask("codekin/findSimilar", piped))["hits"]]

@@ -15,8 +15,8 @@ async def symbols(client, query: str) -> list[types.WorkspaceSymbol]:
 
 
 async def test_definitions_are_found_by_name_exact_ones_first(shop) -> None:
-    found = await symbols(shop, "total")
-    assert {symbol.name for symbol in found} == {"total_price", "invoice_total"}
+    symbols_found = await symbols(shop, "total")
+    assert {symbol.name for symbol in symbols_found} == {"total_price", "invoice_total"}
     exact = await symbols(shop, "fläche_berechnen")
     assert exact[0].name == "fläche_berechnen"
     assert exact[0].kind == types.SymbolKind.Method

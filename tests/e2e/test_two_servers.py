@@ -11,21 +11,23 @@ COFFEE = "def brew_some_coffee(beans, water):\n    return beans.ground() + water
 async def test_the_one_that_stands_by_answers_and_takes_over(start) -> None:
     writer = await start("code_server_1.139.1")
     await writer.indexed(5)
-    other = await start("neovim_0.12.4")
-    await other.until(lambda: other.status.get("state") == "standing by" and other.status["coverage"] == 1)
-    assert other.names(await other.similar("shop/orders.py", 6))[0] == "invoice_total"
-    assert other.status["embedded"] == 0
+    second_client = await start("neovim_0.12.4")
+    await second_client.until(
+        lambda: second_client.status.get("state") == "standing by" and second_client.status["coverage"] == 1
+    )
+    assert second_client.names(await second_client.similar("shop/orders.py", 6))[0] == "invoice_total"
+    assert second_client.status["embedded"] == 0
     with pytest.raises(Exception, match=r"Another codekin process owns .* Reindex there") as refused:
-        await other.command("codekin.reindex")
+        await second_client.command("codekin.reindex")
     assert refused.value.code == -32803
 
     writer._server.send_signal(signal.SIGKILL)
     await writer._server.wait()
-    await other.until(lambda: other.status["state"] != "standing by")
-    (other.root / "shop/coffee.py").write_text(COFFEE)
-    await other.indexed(6)
-    found = await other.ask("codekin/search", {"query": "brew coffee"})
-    assert other.names(found)[0] == "brew_some_coffee"
+    await second_client.until(lambda: second_client.status["state"] != "standing by")
+    (second_client.root / "shop/coffee.py").write_text(COFFEE)
+    await second_client.indexed(6)
+    answer = await second_client.ask("codekin/search", {"query": "brew coffee"})
+    assert second_client.names(answer)[0] == "brew_some_coffee"
 
 
 async def test_each_editor_is_only_told_what_its_own_texts_say(start) -> None:

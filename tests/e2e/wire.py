@@ -56,10 +56,10 @@ def said_to(environment: dict[str, str], pieces: list[bytes], command: list[str]
         for piece in pieces:
             server.stdin.write(piece)
             server.stdin.flush()
-            asked = re.findall(rb'"id": (\d+)', piece)
-            while asked and (message := heard(server.stdout)):
+            request_ids = re.findall(rb'"id": (\d+)', piece)
+            while request_ids and (message := heard(server.stdout)):
                 messages.append(message)
-                if message.get("id") == int(asked[-1]):
+                if message.get("id") == int(request_ids[-1]):
                     break
         server.stdin.close()
         while message := heard(server.stdout):

@@ -51,8 +51,8 @@ def write_checkpoint(folder: Path, shape: Shape = Shape(), seed: int = 0) -> Pat
     _write(folder / "config_sentence_transformers.json", {"prompts": shape.prompts, "similarity_fn_name": "cosine"})
     steps = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
     modules = [
-        {"idx": at, "name": str(at), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for at, (path, kind) in enumerate(steps)
+        {"idx": layer_number, "name": str(layer_number), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for layer_number, (path, kind) in enumerate(steps)
     ]
     _write(folder / "modules.json", modules)
     (folder / "1_Pooling").mkdir()
@@ -86,8 +86,13 @@ def write_tokenizer(folder: Path, ends_text: bool = False) -> int:
     )
     tokenizer.post_processor = processor
     tokenizer.save(str(folder / "tokenizer.json"))
-    told = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END, "pad_token": END, "model_max_length": 512}
-    _write(folder / "tokenizer_config.json", told)
+    tokenizer_config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "eos_token": END,
+        "pad_token": END,
+        "model_max_length": 512,
+    }
+    _write(folder / "tokenizer_config.json", tokenizer_config)
     return int(tokenizer.get_vocab_size())
 
 
@@ -119,7 +124,7 @@ def _weights(shape: Shape, tokens: int, seed: int) -> dict[str, Any]:
     random = np.random.default_rng(seed)
     inner, outer = shape.heads * shape.head_size, shape.shared * shape.head_size
     sizes: dict[str, tuple[int, ...]] = {"embed_tokens.weight": (tokens, shape.width), "norm.weight": (shape.width,)}
-    for layer in (f"layers.{at}" for at in range(shape.layers)):
+    for layer in (f"layers.{layer_number}" for layer_number in range(shape.layers)):
         attention, feed = f"{layer}.self_attn", f"{layer}.mlp"
         linear = {f"{attention}.q_proj": (inner, shape.width), f"{attention}.o_proj": (shape.width, inner)}
         linear |= {f"{attention}.{part}_proj": (outer, shape.width) for part in "kv"}

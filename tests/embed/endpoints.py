@@ -51,7 +51,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def embed(self, texts: list[str]) -> None:
         rows = load_embedder(ModelSettings(dim=self.server_state.dim)).embed(texts, Task.NL2CODE, Role.PASSAGE)
-        data = [{"object": "embedding", "index": at, "embedding": row.tolist()} for at, row in enumerate(rows)]
+        data = [
+            {"object": "embedding", "index": row_number, "embedding": row.tolist()}
+            for row_number, row in enumerate(rows)
+        ]
         self.say(200, {"object": "list", "data": data[::-1], "model": "tests"})  # the order is not promised
 
     def say(self, status: int, content: Any, **headers: str) -> None:

@@ -31,9 +31,9 @@ def embedder() -> Embedder:
 def test_any_batch_split_gives_identical_vectors(texts: list[str], data: st.DataObject) -> None:
     embedder = load_embedder(ModelSettings())
     cut = data.draw(st.integers(0, len(texts)))
-    whole = embedder.embed(texts, Task.NL2CODE, Role.PASSAGE)
+    full_vectors = embedder.embed(texts, Task.NL2CODE, Role.PASSAGE)
     halves = [embedder.embed(part, Task.NL2CODE, Role.PASSAGE) for part in (texts[:cut], texts[cut:])]
-    assert np.array_equal(whole, np.concatenate(halves))
+    assert np.array_equal(full_vectors, np.concatenate(halves))
 
 
 @given(st.text(st.characters(exclude_categories=())))
@@ -64,9 +64,9 @@ def test_no_texts_give_no_rows(embedder: Embedder) -> None:
 
 @pytest.mark.parametrize("dim", [64, 128, 256, 384])
 def test_a_smaller_dimension_is_the_normalised_start_of_the_whole(embedder: Embedder, dim: int) -> None:
-    whole = embedder.embed([CODE, "open a file"], Task.NL2CODE, Role.PASSAGE)[:, :dim]
+    full_vectors = embedder.embed([CODE, "open a file"], Task.NL2CODE, Role.PASSAGE)[:, :dim]
     cut = load_embedder(ModelSettings(dim=dim)).embed([CODE, "open a file"], Task.NL2CODE, Role.PASSAGE)
-    assert np.allclose(cut, whole / np.linalg.norm(whole, axis=1, keepdims=True), atol=1e-6)
+    assert np.allclose(cut, full_vectors / np.linalg.norm(full_vectors, axis=1, keepdims=True), atol=1e-6)
 
 
 def test_an_unknown_dimension_is_refused_and_the_known_ones_named() -> None:

@@ -56,13 +56,13 @@ def rotate(matrix, turns):
 @pytest.fixture
 def roots(tmp_path: Path) -> tuple[Path, Path]:
     """A workspace of two files, and a code base of one."""
-    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
-    for folder in (ours, theirs):
+    our_folder, their_folder = tmp_path / "ours", tmp_path / "theirs"
+    for folder in (our_folder, their_folder):
         folder.mkdir()
-    (ours / "store.py").write_text(STORE)
-    (ours / "queue.js").write_text(QUEUE)
-    (theirs / "matrix.py").write_text(STRANGER)
-    return ours, theirs
+    (our_folder / "store.py").write_text(STORE)
+    (our_folder / "queue.js").write_text(QUEUE)
+    (their_folder / "matrix.py").write_text(STRANGER)
+    return our_folder, their_folder
 
 
 def settings(tmp_path: Path) -> Settings:
@@ -76,29 +76,35 @@ def measured(roots: tuple[Path, Path], tmp_path: Path, seed: int = 1) -> CloneRe
 
 def test_clones_of_a_small_workspace_are_found_and_told(roots: tuple[Path, Path], tmp_path: Path) -> None:
     report = measured(roots, tmp_path)
-    assert {one.type for one in report.queries} >= {CloneType.LAYOUT, CloneType.RENAMED, CloneType.EDITED}
-    assert {one.language for one in report.queries} == {"python", "javascript"}
-    assert all(one.rank == 1 and one.peer_rank == 1 for one in report.queries)
-    assert all(1 in one.retriever_ranks for one in report.queries)
+    assert {clone_query.type for clone_query in report.queries} >= {
+        CloneType.LAYOUT,
+        CloneType.RENAMED,
+        CloneType.EDITED,
+    }
+    assert {clone_query.language for clone_query in report.queries} == {"python", "javascript"}
+    assert all(clone_query.rank == 1 and clone_query.peer_rank == 1 for clone_query in report.queries)
+    assert all(1 in clone_query.retriever_ranks for clone_query in report.queries)
     assert [claim.asked.rpartition("/")[2] for claim in report.strangers] == ["matrix.py:2-6"]
     assert report.examined_count == 2
     assert report.duplicates == ()
-    told = format_table(report)
-    assert "| 1 layout | 2 | 1.000 |" in told
-    assert "roots ours · corpus 2 files, 3 snippets · seed 1" in told.splitlines()[-1]
+    table = format_table(report)
+    assert "| 1 layout | 2 | 1.000 |" in table
+    assert "roots ours · corpus 2 files, 3 snippets · seed 1" in table.splitlines()[-1]
     assert "0 of 2" in format_failures(report)
 
 
 def test_the_same_seed_asks_the_same(roots: tuple[Path, Path], tmp_path: Path) -> None:
-    one, two, other = (measured(roots, tmp_path, seed) for seed in (1, 1, 2))
-    assert to_json(one) == to_json(two)
-    assert [asked.query for asked in one.queries] != [asked.query for asked in other.queries]
+    first_report, two, second_report = (measured(roots, tmp_path, seed) for seed in (1, 1, 2))
+    assert to_json(first_report) == to_json(two)
+    assert [clone_query.query for clone_query in first_report.queries] != [
+        clone_query.query for clone_query in second_report.queries
+    ]
 
 
 def test_a_hit_elsewhere_with_the_same_text_is_right(roots: tuple[Path, Path], tmp_path: Path) -> None:
     (roots[0] / "copy.py").write_text(STORE)
     report = measured(roots, tmp_path)
-    assert all(one.rank == 1 for one in report.queries)
+    assert all(clone_query.rank == 1 for clone_query in report.queries)
     assert {(claim.kinship, claim.token_similarity) for claim in report.duplicates} == {("identical", 1.0)}
     assert len(report.duplicates) == 2
     assert "identical" in {claim.kinship for claim in report.neighbours}
@@ -106,8 +112,8 @@ def test_a_hit_elsewhere_with_the_same_text_is_right(roots: tuple[Path, Path], t
 
 def test_short_functions_are_not_asked_for(roots: tuple[Path, Path], tmp_path: Path) -> None:
     originals = list(sample_functions([roots[0]], SamplingPlan(sample=5), settings(tmp_path)))
-    assert sorted(one.snippet.name for one in originals) == ["drainQueue", "load_settings"]
-    assert all(is_measurable(one.snippet) for one in originals)
+    assert sorted(original.snippet.name for original in originals) == ["drainQueue", "load_settings"]
+    assert all(is_measurable(original.snippet) for original in originals)
 
 
 def test_the_sample_is_bounded_per_language(roots: tuple[Path, Path], tmp_path: Path) -> None:
@@ -165,7 +171,7 @@ def test_it_is_typed(roots: tuple[Path, Path], tmp_path: Path, monkeypatch: pyte
         str(failed),
     ]
     ran = CliRunner().invoke(evaluate, [*words, "--json"], catch_exceptions=False, standalone_mode=False)
-    told = json.loads(ran.stdout)
-    assert told["types"]["1 layout"]["recall_at_1"] == 1.0
-    assert len(told["strangers"]) == 1
+    output = json.loads(ran.stdout)
+    assert output["types"]["1 layout"]["recall_at_1"] == 1.0
+    assert len(output["strangers"]) == 1
     assert "0 of 2" in failed.read_text("utf-8")

@@ -47,13 +47,15 @@ def evaluate(place: Path, *words: str, status: int = 0) -> subprocess.CompletedP
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CODEKIN_")}
     environment |= {"CODEKIN_CACHE_DIRECTORY": str(place / "cache"), "CODEKIN_CONFIG": str(place / "config.toml")}
     command = [CODEKIN, "evaluate", *words]
-    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == status, done.stderr
-    return done
+    completed = subprocess.run(
+        command, cwd=place, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert completed.returncode == status, completed.stderr
+    return completed
 
 
-def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    return dict(json.loads(done.stdout))
+def document(completed: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    return dict(json.loads(completed.stdout))
 
 
 def test_repositories_give_a_table_and_its_signature(place: Path) -> None:
@@ -67,11 +69,11 @@ def test_repositories_give_a_table_and_its_signature(place: Path) -> None:
 
 
 def test_json_has_each_question_s_ranks(place: Path) -> None:
-    told = document(evaluate(place, "--repos", "bench", "--checkouts", "checkouts", "--json"))
-    (question,) = told["questions"]
+    output = document(evaluate(place, "--repos", "bench", "--checkouts", "checkouts", "--json"))
+    (question,) = output["questions"]
     assert question["targets"] == [{"at": "src/mail.py", "rank": 1}]
     assert question["found"][0] == "src/mail.py:1-4"
-    assert told["signature"]["revisions"] == "1 without Git"
+    assert output["signature"]["revisions"] == "1 without Git"
 
 
 def test_every_set_of_a_folder_is_measured_and_codekin_where_it_answers(place: Path) -> None:
@@ -106,6 +108,6 @@ def test_sets_may_be_named_one_after_the_other_with_a_model(place: Path) -> None
     ids=lambda words: " ".join(words) if isinstance(words, tuple) else None,
 )
 def test_what_can_t_be_measured_names_the_remedy(place: Path, words: tuple[str, ...], remedy: str) -> None:
-    done = evaluate(place, *words, status=2)
-    assert remedy in done.stderr
-    assert "Traceback" not in done.stderr
+    completed = evaluate(place, *words, status=2)
+    assert remedy in completed.stderr
+    assert "Traceback" not in completed.stderr

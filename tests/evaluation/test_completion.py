@@ -87,16 +87,16 @@ def test_a_repository_is_measured_and_told(shop: Path):
     measured = measure_completion(shop, Settings(), 6)
     assert len(measured.codekin_suggestions) == len(measured.suffix) == len(measured.bm25) == len(measured.seconds) == 6
     assert measured.unclean == 0
-    assert any(one and one.first_line for one in measured.codekin_suggestions)
+    assert any(suggestion and suggestion.first_line for suggestion in measured.codekin_suggestions)
     assert f"| {shop.name} |" in format_table([measured])
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_similarity_is_one_for_equal_texts_only_and_the_same_both_ways(one: str, other: str):
-    assert compute_similarity(one, one) == 1
-    assert compute_similarity(one, other) == compute_similarity(other, one)
-    assert 0 <= compute_similarity(one, other) <= 1
-    assert (compute_similarity(one, other) == 1) == (one == other)
+def test_similarity_is_one_for_equal_texts_only_and_the_same_both_ways(first_text: str, second_text: str):
+    assert compute_similarity(first_text, first_text) == 1
+    assert compute_similarity(first_text, second_text) == compute_similarity(second_text, first_text)
+    assert 0 <= compute_similarity(first_text, second_text) <= 1
+    assert (compute_similarity(first_text, second_text) == 1) == (first_text == second_text)
 
 
 def test_similarity_is_levenshtein_s():

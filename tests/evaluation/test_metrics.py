@@ -15,8 +15,8 @@ def test_the_right_passage_first_is_perfect() -> None:
 
 def test_ndcg_discounts_by_the_logarithm_of_the_rank() -> None:
     assert compute_ndcg([9, 3], {3: 1.0}) == pytest.approx(1 / math.log2(3))
-    both = {1: 1.0, 2: 1.0}
-    assert compute_ndcg([1, 9, 2], both) == pytest.approx((1 + 0.5) / (1 + 1 / math.log2(3)))
+    relevance = {1: 1.0, 2: 1.0}
+    assert compute_ndcg([1, 9, 2], relevance) == pytest.approx((1 + 0.5) / (1 + 1 / math.log2(3)))
 
 
 def test_ndcg_counts_ten_and_its_ideal_ten_at_most() -> None:

@@ -47,11 +47,11 @@ class TestMteb:
         embedder = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint)))
         for name, task in (("StackOverflowQA", Task.QA), ("CosQA", Task.NL2CODE)):
             for side, role in (("query", Role.QUERY), ("document", Role.PASSAGE)):
-                told = SimpleNamespace(name=name)
-                found = encoder.encode(batches, task_metadata=told, prompt_type=SimpleNamespace(value=side))
-                assert np.allclose(found, embedder.embed(["a", "b", "c"], task, role), atol=1e-5)
-        assert encoder.similarity(found, found).shape == (3, 3)
-        assert encoder.similarity_pairwise(found, found) == pytest.approx(1, abs=1e-5)
+                task_metadata = SimpleNamespace(name=name)
+                vectors = encoder.encode(batches, task_metadata=task_metadata, prompt_type=SimpleNamespace(value=side))
+                assert np.allclose(vectors, embedder.embed(["a", "b", "c"], task, role), atol=1e-5)
+        assert encoder.similarity(vectors, vectors).shape == (3, 3)
+        assert encoder.similarity_pairwise(vectors, vectors) == pytest.approx(1, abs=1e-5)
 
     @pytest.mark.skipif(importlib.util.find_spec("mteb") is None, reason="mteb is not installed")
     def test_it_is_what_mteb_asks_for(self) -> None:

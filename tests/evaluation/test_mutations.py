@@ -26,8 +26,8 @@ def run(text: str, name: str, calls: list[tuple[Any, ...]]) -> list[Any]:
     """What the one function of `text` answers to each call."""
     scope: dict[str, Any] = {"print": lambda *_: None}
     exec(compile(text, name, "exec"), scope)
-    made: Callable[..., Any] = next(value for key, value in scope.items() if key not in ("print", "__builtins__"))
-    return [made(*call) for call in calls]
+    function: Callable[..., Any] = next(value for key, value in scope.items() if key not in ("print", "__builtins__"))
+    return [function(*call) for call in calls]
 
 
 def parses(text: str, language: str) -> bool:
@@ -42,9 +42,9 @@ def parses(text: str, language: str) -> bool:
 
 @pytest.mark.parametrize(("language", "text"), EXAMPLES)
 def test_every_edit_gives_a_text_that_parses(language: str, text: str) -> None:
-    made = [made for seed in range(3) for made in make_single_edit_mutants(text, language, Random(seed)).items()]
-    assert made
-    for name, after in made:
+    mutant = [mutant for seed in range(3) for mutant in make_single_edit_mutants(text, language, Random(seed)).items()]
+    assert mutant
+    for name, after in mutant:
         assert after != text
         assert parses(after, language), f"{name}\n{after}"
 
@@ -62,27 +62,27 @@ def test_an_edited_function_of_python_does_what_it_did(name: str) -> None:
     """Every edit alone, and every mix of them, that claims to keep the meaning; the calls say whether it does."""
     text, calls = PYTHON[name]
     before = run(text, name, calls)
-    done = set()
+    completed = set()
     for seed in range(6):
         for edit, after in make_single_edit_mutants(text, "python", Random(seed)).items():
             if edit not in ("literals changed", "statement removed"):
                 assert run(after, edit, calls) == before, f"{edit}\n{after}"
-                done.add(edit)
+                completed.add(edit)
         for type_ in PRESERVING_TYPES:
-            made = make_mutant(text, "python", type_, Random(seed))
-            if made is not None and made.keeps_meaning:
-                assert run(made.text, name, calls) == before, f"{made.edits}\n{made.text}"
-    assert {"locals renamed", "function renamed", "indentation", "statement added"} <= done
+            mutant = make_mutant(text, "python", type_, Random(seed))
+            if mutant is not None and mutant.keeps_meaning:
+                assert run(mutant.text, name, calls) == before, f"{mutant.edits}\n{mutant.text}"
+    assert {"locals renamed", "function renamed", "indentation", "statement added"} <= completed
 
 
 def test_together_the_examples_of_python_show_every_edit() -> None:
-    done = {
+    completed = {
         edit
         for text, _ in PYTHON.values()
         for seed in range(6)
         for edit in make_single_edit_mutants(text, "python", Random(seed))
     }
-    assert done >= {
+    assert completed >= {
         "comments removed", "comments added", "blank lines", "indentation", "lists wrapped", "quotes",
         "locals renamed", "function renamed", "literals changed",
         "statement added", "statement removed", "statements swapped", "variable extracted", "variable inlined",
@@ -94,18 +94,18 @@ def test_together_the_examples_of_python_show_every_edit() -> None:
 @pytest.mark.parametrize(("language", "text"), EXAMPLES)
 def test_a_clone_of_the_first_type_has_the_same_tokens(language: str, text: str) -> None:
     for seed in range(3):
-        made = make_mutant(text, language, CloneType.LAYOUT, Random(seed))
-        if made is not None:
-            assert list_tokens(made.text, language) == list_tokens(text, language), made.edits
+        mutant = make_mutant(text, language, CloneType.LAYOUT, Random(seed))
+        if mutant is not None:
+            assert list_tokens(mutant.text, language) == list_tokens(text, language), mutant.edits
 
 
 @pytest.mark.parametrize(("language", "text"), EXAMPLES)
 def test_a_clone_of_the_second_type_has_other_names_and_the_same_shape(language: str, text: str) -> None:
     for seed in range(3):
-        made = make_mutant(text, language, CloneType.RENAMED, Random(seed))
-        assert made is not None
-        assert abstract_tokens(made.text, language) == abstract_tokens(text, language), made.text
-        assert list_tokens(made.text, language) != list_tokens(text, language)
+        mutant = make_mutant(text, language, CloneType.RENAMED, Random(seed))
+        assert mutant is not None
+        assert abstract_tokens(mutant.text, language) == abstract_tokens(text, language), mutant.text
+        assert list_tokens(mutant.text, language) != list_tokens(text, language)
 
 
 def test_names_that_are_not_the_functions_own_stay() -> None:
@@ -114,17 +114,17 @@ def test_names_that_are_not_the_functions_own_stay() -> None:
     sent = self.client.send(topic, retries=options, topic=topic)
     return sent.topic
 """
-    made = make_single_edit_mutants(text, "python", Random(1))["locals renamed"]
+    mutant = make_single_edit_mutants(text, "python", Random(1))["locals renamed"]
     for kept in ("self.client.send(", "retries=", ", topic=", "sent.topic", "global sent"):
-        assert kept in made
-    assert "options" not in made
+        assert kept in mutant
+    assert "options" not in mutant
 
 
 def test_a_shorthand_property_keeps_its_name() -> None:
-    made = make_single_edit_mutants(
+    mutant = make_single_edit_mutants(
         "function f(a, b) {\n  const c = a;\n  return { b, c: c };\n}", "javascript", Random(1)
     )
-    assert "{ b, c: " in made["locals renamed"]
+    assert "{ b, c: " in mutant["locals renamed"]
 
 
 def test_the_same_seed_gives_the_same_clone() -> None:

@@ -99,8 +99,8 @@ class TestAverages:
         assert compute_overall_ndcg(self.measured) == pytest.approx(((1 + SECOND) / 2 + 0) / 2)
 
     def test_the_table_has_categories_what_was_missed_and_latencies(self) -> None:
-        one, two, everything = [line.split(" | ") for line in format_table(self.measured).splitlines()[2:]]
-        assert one[1:] == ["7", "2", "0.815", "1.000", "–", "0.631", "0", "0", "2.0", "2.9 |"]
+        table_row, two, everything = [line.split(" | ") for line in format_table(self.measured).splitlines()[2:]]
+        assert table_row[1:] == ["7", "2", "0.815", "1.000", "–", "0.631", "0", "0", "2.0", "2.9 |"]
         assert two[1:] == ["8", "1", "0.000", "0.000", "–", "–", "1", "1", "5.0", "5.0 |"]
         assert everything[1:9] == ["15", "3", "0.408", "0.500", "–", "0.631", "1", "1"]
 
@@ -134,7 +134,7 @@ def bench(tmp_path: Path) -> Path:
     """A benchmark of one repository whose checkout is there."""
     folder = tmp_path / "bench"
     folder.mkdir()
-    told = {"name": "small", "language": "python", "repository": "o/small", "revision": "1234abcd", "root": "src"}
+    repository = {"name": "small", "language": "python", "repository": "o/small", "revision": "1234abcd", "root": "src"}
     rows = [
         ("q1", "semantic", "send a letter by SMTP", [{"path": "src/mail.py"}]),
         ("q2", "symbol", "parse_date", [{"path": "src/dates.py", "start_line": 1, "end_line": 4}]),
@@ -146,7 +146,7 @@ def bench(tmp_path: Path) -> Path:
         | {"relevant": places[:1], "secondary": places[1:]}
         for name, category, text, places in rows
     ]
-    (folder / "repos.json").write_text(json.dumps([told, told | {"name": "unasked"}]))
+    (folder / "repos.json").write_text(json.dumps([repository, repository | {"name": "unasked"}]))
     (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in queries))
     source = tmp_path / "checkouts" / "small" / "src"
     source.mkdir(parents=True)
@@ -186,11 +186,11 @@ def test_a_folder_without_a_benchmark_is_refused(tmp_path: Path) -> None:
 
 def test_the_signature_says_what_of_the_benchmark_is_there(bench: Path, tmp_path: Path) -> None:
     checkouts = tmp_path / "checkouts"
-    told = describe_measurement(load_repositories(bench), checkouts, Settings())
-    assert told["benchmark"] == "4 questions, 1 repositories"
-    assert told["answers"] == "3 files, 1 of them absent"
-    assert told["revisions"] == "1 without Git"
-    assert told["model"] == "codekin-static"
+    repository = describe_measurement(load_repositories(bench), checkouts, Settings())
+    assert repository["benchmark"] == "4 questions, 1 repositories"
+    assert repository["answers"] == "3 files, 1 of them absent"
+    assert repository["revisions"] == "1 without Git"
+    assert repository["model"] == "codekin-static"
 
     git = ["git", "-C", str(checkouts / "small"), "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run([*git[:3], "init", "-q"], check=True)

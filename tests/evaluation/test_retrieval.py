@@ -70,12 +70,12 @@ def _hashed_bag(texts: tuple[str, ...], dim: int = 256) -> np.ndarray:
 
 def test_the_shipped_model_beats_a_hashed_bag_of_words() -> None:
     benchmark = _labelled()
-    (ours,) = measure_rankings(
+    (shipped_model,) = measure_rankings(
         "static", benchmark, rank_passages(benchmark, compute_dense_scores(_shipped(), benchmark)), ""
     )
     scores = _hashed_bag(benchmark.queries) @ _hashed_bag(benchmark.passages).T
     (bag,) = measure_rankings("bag", benchmark, rank_passages(benchmark, scores), "hashed")
-    assert ours.ndcg10 > bag.ndcg10 + 0.1
+    assert shipped_model.ndcg10 > bag.ndcg10 + 0.1
 
 
 def write_set(folder: Path, task: str, *languages: str) -> Path:
@@ -93,24 +93,24 @@ def write_set(folder: Path, task: str, *languages: str) -> Path:
 
 
 def test_a_set_is_read_and_unjudged_queries_are_left_out(tmp_path: Path) -> None:
-    found = load_benchmark(write_set(tmp_path / "x", "NL2Code"))
-    assert found.queries == ("int add(int a, int b)",)
-    assert found.relevance == ({2: 1.0},)
-    assert found.own_passages == (None,)
+    benchmark = load_benchmark(write_set(tmp_path / "x", "NL2Code"))
+    assert benchmark.queries == ("int add(int a, int b)",)
+    assert benchmark.relevance == ({2: 1.0},)
+    assert benchmark.own_passages == (None,)
 
 
 def test_a_query_in_words_counts_to_the_language_of_its_answer(tmp_path: Path) -> None:
-    found = load_benchmark(write_set(tmp_path / "x", "NL2Code", "c", "en", "java"))
-    assert found.languages == ("java",)
-    assert found.passage_languages == ("c", "", "java")
+    benchmark = load_benchmark(write_set(tmp_path / "x", "NL2Code", "c", "en", "java"))
+    assert benchmark.languages == ("java",)
+    assert benchmark.passage_languages == ("c", "", "java")
 
 
 def test_a_code2code_query_does_not_find_itself(tmp_path: Path) -> None:
-    found = load_benchmark(write_set(tmp_path / "x", "Code2Code"))
-    assert found.own_passages == (0,)
-    rankings = rank_passages(found, compute_bm25_scores(found.queries, found.passages))
+    benchmark = load_benchmark(write_set(tmp_path / "x", "Code2Code"))
+    assert benchmark.own_passages == (0,)
+    rankings = rank_passages(benchmark, compute_bm25_scores(benchmark.queries, benchmark.passages))
     assert rankings == [[2, 1, 0]]
-    assert measure_rankings("bm25", found, rankings, "")[0].ndcg10 == 1
+    assert measure_rankings("bm25", benchmark, rankings, "")[0].ndcg10 == 1
 
 
 def test_a_folder_without_a_set_is_refused(tmp_path: Path) -> None:
@@ -131,8 +131,10 @@ def test_each_model_is_measured_alone_and_fused_with_its_signature(tmp_path: Pat
 
 def test_metrics_are_told_for_each_language_of_a_set() -> None:
     relevance = ({0: 1.0}, {1: 1.0}, {2: 1.0})
-    found = Benchmark("x", Task.NL2CODE, ("a", "b", "c"), ("d", "e", "f"), relevance, (None,) * 3, ("go", "go", "php"))
-    rows = measure_rankings("m", found, [[0, 1, 2], [0, 1, 2], [0, 1, 2]], "")
+    benchmark = Benchmark(
+        "x", Task.NL2CODE, ("a", "b", "c"), ("d", "e", "f"), relevance, (None,) * 3, ("go", "go", "php")
+    )
+    rows = measure_rankings("m", benchmark, [[0, 1, 2], [0, 1, 2], [0, 1, 2]], "")
     second, third = 1 / math.log2(3), 1 / 2
     assert {row.language: row.queries for row in rows} == {"": 3, "go": 2, "php": 1}
     expected = {"": (1 + second + third) / 3, "go": (1 + second) / 2, "php": third}
@@ -141,7 +143,7 @@ def test_metrics_are_told_for_each_language_of_a_set() -> None:
         {"": 11 / 18, "go": 3 / 4, "php": 1 / 3}, abs=1e-4
     )
     assert rows[0].recall100 is None  # no more than ten are ranked
-    silent = measure_rankings("m", found, [[0], [], []], "")
+    silent = measure_rankings("m", benchmark, [[0], [], []], "")
     assert {row.language: row.silent for row in silent} == {"": 2, "go": 1, "php": 1}
 
 
@@ -153,19 +155,25 @@ CODE = {
 
 
 def test_codekin_itself_answers_questions_about_a_set_s_passages() -> None:
-    asked = ("the area of a rectangle", "open a file by its path")
-    found = Benchmark(
-        "x", Task.NL2CODE, asked, tuple(CODE.values()), ({0: 1.0}, {2: 1.0}), (None,) * 2, passage_languages=tuple(CODE)
+    question_texts = ("the area of a rectangle", "open a file by its path")
+    benchmark = Benchmark(
+        "x",
+        Task.NL2CODE,
+        question_texts,
+        tuple(CODE.values()),
+        ({0: 1.0}, {2: 1.0}),
+        (None,) * 2,
+        passage_languages=tuple(CODE),
     )
-    first, second = rank_by_product(found, Settings())
+    first, second = rank_by_product(benchmark, Settings())
     assert first[0] == 0
     assert second[0] == 2
 
 
 def test_codekin_itself_leaves_a_query_s_own_passage_out() -> None:
     passages = tuple(CODE.values())
-    found = Benchmark("x", Task.CODE2CODE, passages[:1], passages, ({1: 1.0},), (0,), passage_languages=tuple(CODE))
-    (ranking,) = rank_by_product(found, Settings())
+    benchmark = Benchmark("x", Task.CODE2CODE, passages[:1], passages, ({1: 1.0},), (0,), passage_languages=tuple(CODE))
+    (ranking,) = rank_by_product(benchmark, Settings())
     assert ranking[0] == 1
     assert 0 not in ranking
 

@@ -48,7 +48,7 @@ def dump_store(where: IndexPaths) -> Dump:
     root = f"{where.roots[0]}{os.sep}"
     result = {name: connection.execute(query).fetchall() for name, query in queries.items()}
     for name in ("files", "snippets"):
-        result[name] = [(path.removeprefix(root), *rest) for path, *rest in result[name]]
+        result[name] = [(path.removeprefix(root), *columns) for path, *columns in result[name]]
     (sound,) = connection.execute("PRAGMA integrity_check").fetchone()
     assert sound == "ok"
     connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")

@@ -51,13 +51,16 @@ def root(tmp_path: Path) -> Path:
     for number in range(10):
         path = tmp_path / "work" / f"file_{number}.py"
         path.parent.mkdir(exist_ok=True)
-        path.write_text("\n\n".join(function(number, at) for at in range(5)))
+        path.write_text("\n\n".join(function(number, file_number) for file_number in range(5)))
         os.utime(path, (time.time() - 1000 * number,) * 2)
     return tmp_path / "work"
 
 
-def function(number: int, at: int) -> str:
-    return f"def step_{number}_{at}(value, other):\n    result = value * {at} + other\n    return result - {number}\n"
+def function(number: int, file_number: int) -> str:
+    return (
+        f"def step_{number}_{file_number}(value, other):\n"
+        f"    result = value * {file_number} + other\n    return result - {number}\n"
+    )
 
 
 def indexed(root: Path, settings: Settings) -> Engine:
@@ -84,11 +87,11 @@ def test_the_light_model_answers_before_and_while_the_heavy_one_reads(
     with closing(indexed(root, settings)) as engine:
         assert engine.search("step_3_2", 3).hits[0].place.name == "step_3_2"
         assert engine.status().models[1].state == "opening"
-        seen: list[Progress] = []
+        statuses: list[Progress] = []
         enough = threading.Event()
 
         def look(progress: Progress) -> None:
-            seen.append(progress)
+            statuses.append(progress)
             if progress.done:
                 enough.set()
 
@@ -100,7 +103,7 @@ def test_the_light_model_answers_before_and_while_the_heavy_one_reads(
             assert engine.search(f"step_{number}_2", 3).hits[0].place.name == f"step_{number}_2"
         assert engine.embed_with_heavy_model(look, NEVER) > 0
         assert engine.status().models[1].share == 1
-        assert seen[-1] == Progress(50, 50, 0.0)
+        assert statuses[-1] == Progress(50, 50, 0.0)
 
 
 def test_what_is_open_is_read_first_then_what_was_changed_last(root: Path, settings: Settings, server: Server) -> None:
@@ -113,16 +116,17 @@ def test_what_is_open_is_read_first_then_what_was_changed_last(root: Path, setti
 
 
 def test_nothing_is_read_twice_whoever_asks(root: Path, settings: Settings, server: Server) -> None:
-    with closing(indexed(root, settings)) as one, closing(Engine([root], settings)) as other:
-        other.follow()
+    with closing(indexed(root, settings)) as first_engine, closing(Engine([root], settings)) as second_engine:
+        second_engine.follow()
         threads = [
-            threading.Thread(target=it._heavy.run_until_done, args=(lambda _: None, NEVER)) for it in (one, other)
+            threading.Thread(target=it._heavy.run_until_done, args=(lambda _: None, NEVER))
+            for it in (first_engine, second_engine)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(LONG_S)
-        assert [it.status().models[1].share for it in (one, other)] == [1, 1]
+        assert [it.status().models[1].share for it in (first_engine, second_engine)] == [1, 1]
     (root / "file_3.py").rename(root / "moved.py")
     (root / "file_4.py").write_text(function(4, 0) + "\n\n" + function(4, 77))
     with closing(indexed(root, settings)) as again:
@@ -200,7 +204,9 @@ def test_a_question_that_it_fails_is_told_and_whatever_is_there_then_is_read_ane
     """Although all has been read, and nothing but questions is asked of it."""
 
     def other(handler: Any, texts: list[str]) -> None:
-        rows = [{"index": at, "embedding": [1.0] + [0.0] * 63 + [len(text)]} for at, text in enumerate(texts)]
+        rows = [
+            {"index": position, "embedding": [1.0] + [0.0] * 63 + [len(text)]} for position, text in enumerate(texts)
+        ]
         if is_other:
             server.failing.append(other)
         handler.say(200, {"data": rows})

@@ -126,5 +126,5 @@ def test_workers_die_with_whoever_started_them(real_tree: Path, tmp_path: Path, 
         wait_for(lambda: workers[0].status() == psutil.STATUS_STOPPED)
     process.kill()
     process.communicate()
-    _, left = psutil.wait_procs(workers, LONG_S)
-    assert left == []
+    _, survivors = psutil.wait_procs(workers, LONG_S)
+    assert survivors == []

@@ -34,7 +34,7 @@ def test_a_second_run_embeds_and_reads_nothing(tree: Path, tmp_path: Path):
 
 @pytest.mark.skipif(os.name == "nt", reason="such names can't be made there")
 def test_a_path_that_is_no_text_stops_nothing(tree: Path, tmp_path: Path):
-    known = index_tree(tree, tmp_path / "before").files
+    file_count = index_tree(tree, tmp_path / "before").files
     try:
         for name in (b"/\xff.py", b"/\xfe/inner.py"):
             odd = Path(os.fsdecode(os.fsencode(tree) + name))
@@ -44,7 +44,7 @@ def test_a_path_that_is_no_text_stops_nothing(tree: Path, tmp_path: Path):
         pytest.skip("this file system has no such names")
     for _ in range(2):
         report = index_tree(tree, tmp_path / "cache")
-        assert report.files == known
+        assert report.files == file_count
         assert sum("not valid UTF-8" in item.reason for item in report.skipped) == 2
 
 
@@ -158,8 +158,8 @@ def test_a_cancelled_run_keeps_what_it_has_done(real_tree: Path, tmp_path: Path,
     where = index_paths(real_tree, tmp_path)
     first = reconcile(where, stop, cancel, 0)
     assert first.embedded > 0
-    rest = index_tree(real_tree, tmp_path)
-    assert rest.embedded + first.embedded == real_index[0].embedded
+    second_report = index_tree(real_tree, tmp_path)
+    assert second_report.embedded + first.embedded == real_index[0].embedded
     assert dump_store(where) == real_index[1]
 
 
@@ -167,10 +167,10 @@ def test_a_file_that_can_be_read_again_is_read(many_files: Path, tmp_path: Path,
     """Rights and disks come back without a change of the file's time."""
     opened = os.open
 
-    def refuse(path: Any, *rest: Any, **more: Any) -> int:
+    def refuse(path: Any, *second_report: Any, **more: Any) -> int:
         if str(path).endswith("m7.py"):
             raise OSError(5, "Input/output error")
-        return opened(path, *rest, **more)
+        return opened(path, *second_report, **more)
 
     monkeypatch.setattr(os, "open", refuse)
     (skipped,) = index_tree(many_files, tmp_path / "cache").skipped

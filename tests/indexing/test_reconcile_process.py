@@ -83,8 +83,8 @@ def test_another_takes_the_place_of_a_stopped_one_and_its_workers_die(
         workers = wait_for(lambda: children("codekin.indexing.worker"))
         (stopped,) = children("codekin.indexing.reconcile_process")
         stopped.suspend()
-        _, left = psutil.wait_procs([stopped, *workers], 120)
-        assert left == []
+        _, survivors = psutil.wait_procs([stopped, *workers], 120)
+        assert survivors == []
         wait_for(lambda: engine.status().state == "ready")
         assert engine.status().files == 2000
         assert any("hung and was killed" in error.message for error in engine.make_report().errors)

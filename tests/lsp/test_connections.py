@@ -82,9 +82,9 @@ async def test_whoever_has_no_token_is_sent_away_and_the_next_is_heard(data: byt
         assert answer == b"" or b"The token is missing or wrong" in answer
         assert (answer == b"") == (b'"initialize"' not in data or not data.startswith(b"Content"))
         _reader, writer = await asyncio.open_connection(*address)
-        whole = hello() + b"more"
-        for start in range(0, len(whole), 7):
-            writer.write(whole[start : start + 7])
+        message = hello() + b"more"
+        for start in range(0, len(message), 7):
+            writer.write(message[start : start + 7])
             await writer.drain()
         connection: Connection = await asyncio.wait_for(accepting, 60)
         assert to_frame({}) not in connection.first_frame.body
@@ -110,9 +110,9 @@ async def test_many_who_say_nothing_keep_nobody_out(monkeypatch) -> None:
         _, writer = await asyncio.open_connection(*address)
         writer.write(hello())
         connection = await asyncio.wait_for(accepting, 60)
-        for reader, other in silent:
+        for reader, silent_client in silent:
             assert await asyncio.wait_for(reader.read(), 60) == b""
-            other.close()
+            silent_client.close()
         connection.writer.close()
         writer.close()
 
@@ -151,10 +151,10 @@ async def test_a_unix_socket_is_its_owner_s_and_goes_when_the_client_has_come(tm
 
 async def test_a_socket_that_a_killed_server_left_is_replaced_and_nothing_else(tmp_path, monkeypatch) -> None:
     path = tmp_path / "codekin.sock"
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(path))
-    async with server(SocketPath(path), monkeypatch) as (_, said):
-        assert said == (path,)
+    with socket.socket(socket.AF_UNIX) as old_socket:
+        old_socket.bind(str(path))
+    async with server(SocketPath(path), monkeypatch) as (_, log_lines):
+        assert log_lines == (path,)
     assert not path.exists()
     path.write_text("precious")
     with pytest.raises(QueryError, match="no socket of yours"):
@@ -181,9 +181,9 @@ def test_a_token_file_is_made_and_read_for_its_owner_only(tmp_path: Path) -> Non
     with pytest.raises(QueryError, match="chmod 600"):
         load_or_create_token(file)
     os.mkfifo(tmp_path / "pipe")
-    for other, problem in (("pipe", "no file with a token"), ("none/token", "can't be written")):
+    for path_name, problem in (("pipe", "no file with a token"), ("none/token", "can't be written")):
         with pytest.raises(QueryError, match=problem):
-            load_or_create_token(tmp_path / other)
+            load_or_create_token(tmp_path / path_name)
     with pytest.raises(QueryError, match="fewer than 16"):
         check_token("  short  ")
 

@@ -33,20 +33,20 @@ def units(text: str, encoding: str) -> int:
 
 def reference_offset(text: str, line: int, character: int, encoding: str) -> int:
     """Walks the text character by character."""
-    at = 0
+    offset = 0
     for _ in range(line):
-        while at < len(text) and text[at] not in "\r\n":
-            at += 1
-        if at == len(text):
+        while offset < len(text) and text[offset] not in "\r\n":
+            offset += 1
+        if offset == len(text):
             return len(text)
-        at += 2 if text[at : at + 2] == "\r\n" else 1
+        offset += 2 if text[offset : offset + 2] == "\r\n" else 1
     taken = 0
-    while at < len(text) and text[at] not in "\r\n":
-        taken += units(text[at], encoding)
+    while offset < len(text) and text[offset] not in "\r\n":
+        taken += units(text[offset], encoding)
         if taken > character:
             break
-        at += 1
-    return at
+        offset += 1
+    return offset
 
 
 @settings(deadline=None)
@@ -73,17 +73,17 @@ def test_offset_is_clamped_and_exact(text: str, line: int, character: int, encod
 @given(texts, st.data(), encodings)
 def test_edits_give_the_text_the_client_has(text: str, data: st.DataObject, encoding: str) -> None:
     """Any sequence of edits, sent as a client sends it, leaves both sides with the same text."""
-    ours = theirs = text
+    our_text = their_text = text
     for _ in range(data.draw(st.integers(1, 4))):
-        start = data.draw(st.integers(0, len(theirs)))
-        end = data.draw(st.integers(start, len(theirs)))
-        if "\r\n" in (theirs[start - 1 : start + 1], theirs[end - 1 : end + 1]):
+        start = data.draw(st.integers(0, len(their_text)))
+        end = data.draw(st.integers(start, len(their_text)))
+        if "\r\n" in (their_text[start - 1 : start + 1], their_text[end - 1 : end + 1]):
             continue  # no client has a cursor between the two
         new = data.draw(texts)
-        span = Range(position_at(theirs, start, encoding), position_at(theirs, end, encoding))
-        ours = convert.apply_changes(ours, [TextDocumentContentChangePartial(range=span, text=new)], encoding)
-        theirs = theirs[:start] + new + theirs[end:]
-        assert ours == theirs
+        span = Range(position_at(their_text, start, encoding), position_at(their_text, end, encoding))
+        our_text = convert.apply_changes(our_text, [TextDocumentContentChangePartial(range=span, text=new)], encoding)
+        their_text = their_text[:start] + new + their_text[end:]
+        assert our_text == their_text
 
 
 def position_at(text: str, index: int, encoding: str) -> Position:
@@ -104,14 +104,14 @@ def test_unpaired_surrogates_are_counted_not_refused(unpaired: str, encoding: st
 @settings(deadline=None)
 @given(st.lists(lines, min_size=1, max_size=5), st.integers(0, 9), encodings)
 def test_a_hit_runs_from_its_first_word_to_its_last(code: list[str], first: int, encoding: str) -> None:
-    found = convert.to_code_range(code, first, encoding)
+    code_range = convert.to_code_range(code, first, encoding)
     text = "\n" * first + "\n".join(code)
-    start, end = (convert.to_text_offset(text, position, encoding) for position in (found.start, found.end))
+    start, end = (convert.to_text_offset(text, position, encoding) for position in (code_range.start, code_range.end))
     assert text[start:end] == "\n".join(code)[len(code[0]) - len(code[0].lstrip()) :]
 
 
 @pytest.mark.parametrize(
-    ("line", "name", "said"),
+    ("line", "name", "expected_text"),
     [
         ("    def größe(self):", "größe", "größe"),
         ("😋 = lambda x: x", "😋", "😋"),
@@ -121,11 +121,15 @@ def test_a_hit_runs_from_its_first_word_to_its_last(code: list[str], first: int,
     ],
 )
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_the_selection_range_is_the_name(line: str, name: str, said: str, encoding: str) -> None:
-    found = convert.to_name_range(line, 0, name, encoding)
+def test_the_selection_range_is_the_name(line: str, name: str, expected_text: str, encoding: str) -> None:
+    code_range = convert.to_name_range(line, 0, name, encoding)
     assert (
-        line[convert.to_text_offset(line, found.start, encoding) : convert.to_text_offset(line, found.end, encoding)]
-        == said
+        line[
+            convert.to_text_offset(line, code_range.start, encoding) : convert.to_text_offset(
+                line, code_range.end, encoding
+            )
+        ]
+        == expected_text
     )
 
 

@@ -33,11 +33,11 @@ def test_an_open_document_keeps_the_spelling_it_was_opened_with(tmp_path: Path) 
 
 def test_paths_are_shown_within_their_folder(tmp_path: Path) -> None:
     documents = Documents("utf-16")
-    one, two = tmp_path / "one", tmp_path / "two"
-    for root in (one, two):
+    first_folder, two = tmp_path / "one", tmp_path / "two"
+    for root in (first_folder, two):
         root.mkdir()
-    documents.set_roots([one])
-    assert documents.display_path(one.resolve() / "a.py") == "a.py"
-    documents.set_roots([one, two])
+    documents.set_roots([first_folder])
+    assert documents.display_path(first_folder.resolve() / "a.py") == "a.py"
+    documents.set_roots([first_folder, two])
     assert documents.display_path(two.resolve() / "a.py") == str(Path("two/a.py"))
     assert documents.display_path(Path("/elsewhere.py")) == "/elsewhere.py"

@@ -36,11 +36,11 @@ def said(server: CodekinServer, method: str, params: Any, **more: Any) -> None:
 @pytest.fixture
 async def server() -> CodekinServer:
     """One that has been greeted."""
-    made = create_server()
-    made.protocol.set_writer(Wire())
-    said(made, "initialize", {"capabilities": {}}, id=1)
-    said(made, "textDocument/didOpen", {"textDocument": {"uri": URI, "text": TEXT}})
-    return made
+    language_server = create_server()
+    language_server.protocol.set_writer(Wire())
+    said(language_server, "initialize", {"capabilities": {}}, id=1)
+    said(language_server, "textDocument/didOpen", {"textDocument": {"uri": URI, "text": TEXT}})
+    return language_server
 
 
 def text_of(server: CodekinServer) -> str | None:
@@ -84,8 +84,8 @@ async def test_ranges_are_taken_to_what_there_is(server, change, expected) -> No
 async def test_what_is_out_of_order_changes_nothing_else(server) -> None:
     said(server, "textDocument/didClose", {"textDocument": {"uri": "untitled:other"}})
     said(server, "textDocument/didSave", {"textDocument": {"uri": "untitled:other"}})
-    other = {"textDocument": {"uri": "untitled:other"}, "contentChanges": [{"text": "x"}]}
-    said(server, "textDocument/didChange", other)
+    other_params = {"textDocument": {"uri": "untitled:other"}, "contentChanges": [{"text": "x"}]}
+    said(server, "textDocument/didChange", other_params)
     assert list(server.protocol.workspace.text_documents) == [URI]
     assert text_of(server) == TEXT
     said(server, "textDocument/didOpen", {"textDocument": {"uri": URI, "text": "again", "version": 1}})

@@ -19,9 +19,9 @@ def questions(tmp_path: Path) -> Iterator[Scheduler]:
     (tmp_path / "root").mkdir()
     (tmp_path / "root/a.py").write_text("def brew_coffee(beans):\n    return beans.ground()\n")
     settings = replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "cache")))
-    made = Scheduler(Engine([tmp_path / "root"], settings))
-    yield made
-    made.close_engine(interrupts=True)
+    scheduler = Scheduler(Engine([tmp_path / "root"], settings))
+    yield scheduler
+    scheduler.close_engine(interrupts=True)
 
 
 async def test_a_cancelled_question_stops_working(questions: Scheduler) -> None:
@@ -42,16 +42,16 @@ async def test_a_cancelled_question_stops_working(questions: Scheduler) -> None:
 
 
 async def test_a_question_that_is_cancelled_before_its_turn_is_never_asked(questions: Scheduler) -> None:
-    gate, asked = threading.Event(), []
+    gate, call_started = threading.Event(), []
     busy = [asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: gate.wait(20))) for _ in range(8)]
-    late = asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: asked.append(1)))
+    late = asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: call_started.append(1)))
     await asyncio.sleep(0)
     late.cancel()
     with pytest.raises(asyncio.CancelledError):
         await late
     gate.set()
     await asyncio.gather(*busy)
-    assert asked == []
+    assert call_started == []
 
 
 async def test_of_what_a_person_types_only_the_last_waits(questions: Scheduler) -> None:

@@ -67,8 +67,8 @@ def sample(kind: Any, path: Path_ = ()) -> Iterator[tuple[Any, list[tuple[Path_,
 
 
 def key_of(name: str) -> str:
-    first, *others = name.rstrip("_").split("_")
-    return first + "".join(part.title() for part in others)
+    first, *name_parts = name.rstrip("_").split("_")
+    return first + "".join(part.title() for part in name_parts)
 
 
 def with_part(value: Any, path: Path_, part: Any) -> Any:

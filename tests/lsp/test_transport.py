@@ -22,11 +22,11 @@ def test_a_client_that_does_not_read_holds_up_nobody() -> None:
 
 async def test_a_client_that_is_gone_is_noticed_when_writing() -> None:
     end, start = os.pipe()
-    gone, loop = asyncio.Event(), asyncio.get_running_loop()
-    outbox = OutgoingQueue(os.fdopen(start, "wb"), lambda: loop.call_soon_threadsafe(gone.set))
+    client_gone, loop = asyncio.Event(), asyncio.get_running_loop()
+    outbox = OutgoingQueue(os.fdopen(start, "wb"), lambda: loop.call_soon_threadsafe(client_gone.set))
     os.close(end)
     outbox.write(b"hello")
-    await asyncio.wait_for(gone.wait(), 20)
+    await asyncio.wait_for(client_gone.wait(), 20)
     outbox.close()
 
 

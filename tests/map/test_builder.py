@@ -29,10 +29,10 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     text = "".join(f"def {a}_{b}({b}):\n    return {a}.{b}({b})\n\n\n" for a in words for b in words)
     (root / "web/words.py").write_text(text)
     settings = replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "cache")))
-    made = Engine([root], settings)
-    made.refresh(lambda _: None, NEVER, 0)
-    yield made
-    made.close()
+    new_engine = Engine([root], settings)
+    new_engine.refresh(lambda _: None, NEVER, 0)
+    yield new_engine
+    new_engine.close()
 
 
 def build(engine: Engine, limit: int = MAX_FUNCTIONS) -> CodeMap:
@@ -60,8 +60,12 @@ def test_near_duplicates_are_joined_and_nothing_else(engine: Engine) -> None:
     assert joined == {"price_of_orders", "price_of_invoices", "price_of_basket"}
     equal = [number for number, name in enumerate(code_map.names) if name == "price_of_basket"]
     assert sorted(equal) in np.sort(code_map.links, axis=1).tolist()
-    one, other = equal
-    assert 0 < abs(code_map.x[one] - code_map.x[other]) + abs(code_map.y[one] - code_map.y[other]) < 0.01
+    first_row, second_row = equal
+    assert (
+        0
+        < abs(code_map.x[first_row] - code_map.x[second_row]) + abs(code_map.y[first_row] - code_map.y[second_row])
+        < 0.01
+    )
 
 
 def test_of_too_many_a_sample_is_drawn_and_says_of_how_many(engine: Engine) -> None:
@@ -85,44 +89,44 @@ def test_the_same_index_made_in_another_order_gives_the_same_map(engine: Engine,
     held = {path: path.read_text() for path in root.rglob("*.py")}
     for path in held:
         path.unlink()
-    other = Engine([root], settings)
+    other_engine = Engine([root], settings)
     for path in sorted(held, reverse=True):
         path.write_text(held[path])
-        other.refresh(lambda _: None, NEVER, 0)
-    one, two = build(engine), build(other)
-    other.close()
-    assert one.names == two.names
-    assert np.array_equal(one.x, two.x)
-    assert np.array_equal(one.links, two.links)
+        other_engine.refresh(lambda _: None, NEVER, 0)
+    first_map, second_map = build(engine), build(other_engine)
+    other_engine.close()
+    assert first_map.names == second_map.names
+    assert np.array_equal(first_map.x, second_map.x)
+    assert np.array_equal(first_map.links, second_map.links)
 
 
 def test_progress_is_told_and_cancelling_leaves_nothing(engine: Engine) -> None:
-    told: list[Progress] = []
+    progress_reports: list[Progress] = []
     cancel = Event()
 
     def on_progress(progress: Progress) -> None:
-        told.append(progress)
+        progress_reports.append(progress)
         if progress.done > 40:
             cancel.set()
 
     assert engine.build_map(MAX_FUNCTIONS, on_progress, cancel) is None
-    assert [each.done for each in told] == sorted({each.done for each in told})
-    assert told[-1].done < 60
+    assert [progress.done for progress in progress_reports] == sorted({progress.done for progress in progress_reports})
+    assert progress_reports[-1].done < 60
     assert len(build(engine).x) == 40
 
 
 def test_many_that_ask_at_once_get_one_drawing(engine: Engine) -> None:
     code_map: list[CodeMap] = []
-    asking = [Thread(target=lambda: code_map.append(build(engine))) for _ in range(4)]
-    for each in asking:
-        each.start()
-    for each in asking:
-        each.join()
-    assert len({id(each) for each in code_map}) == 1
+    threads = [Thread(target=lambda: code_map.append(build(engine))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(thread) for thread in code_map}) == 1
 
 
 def test_an_empty_workspace_is_an_empty_map(tmp_path: Path) -> None:
     settings = replace(Settings(), cache=CacheSettings(directory=str(tmp_path / "cache")))
-    made = Engine([tmp_path], settings)
-    assert len(build(made).x) == 0
-    made.close()
+    empty_engine = Engine([tmp_path], settings)
+    assert len(build(empty_engine).x) == 0
+    empty_engine.close()

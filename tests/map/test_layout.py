@@ -40,12 +40,15 @@ def drawn(vectors: np.ndarray) -> np.ndarray:
 
 def test_neighbours_are_those_of_exact_search_nearly() -> None:
     points, _ = clusters(20, 60)
-    found = np.zeros((len(points), 10), np.int64)
+    neighbours = np.zeros((len(points), 10), np.int64)
     for _, rows, near in find_neighbours(points, 10):
-        found[rows] = near
-    right = [len({*one} & {*other}) for one, other in zip(found, exactly_nearest(points, 10), strict=True)]
+        neighbours[rows] = near
+    right = [
+        len({*computed_row} & {*exact_row})
+        for computed_row, exact_row in zip(neighbours, exactly_nearest(points, 10), strict=True)
+    ]
     assert np.mean(right) > 8
-    assert not (found == np.arange(len(points))[:, None]).any()
+    assert not (neighbours == np.arange(len(points))[:, None]).any()
 
 
 def test_it_says_more_than_the_principal_components() -> None:
@@ -74,11 +77,11 @@ def test_equal_vectors_make_no_trouble() -> None:
 
 def test_who_cancels_waits_for_no_more() -> None:
     vectors, _ = clusters(10, 30)
-    cancel, told = Event(), []
+    cancel, progress_values = Event(), []
 
     def on_share(share: float) -> None:
-        told.append(share)
+        progress_values.append(share)
         cancel.set()
 
     layout_points(vectors, on_share, cancel)
-    assert len(told) <= 2
+    assert len(progress_values) <= 2

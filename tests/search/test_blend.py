@@ -11,10 +11,10 @@ LIGHT = st.dictionaries(st.integers(0, 50), COSINES)
 
 @given(LIGHT, st.dictionaries(st.integers(0, 50), COSINES))
 def test_nothing_is_lost_and_the_scores_are_the_light_models(light: dict[int, float], heavy: dict[int, float]) -> None:
-    found = blend_rankings(light, heavy)
-    assert {candidate.content for candidate in found} == light.keys()
-    assert sorted(candidate.score for candidate in found) == sorted(light.values())
-    assert [candidate.score for candidate in found] == sorted(light.values(), reverse=True)
+    blended = blend_rankings(light, heavy)
+    assert {candidate.content for candidate in blended} == light.keys()
+    assert sorted(candidate.score for candidate in blended) == sorted(light.values())
+    assert [candidate.score for candidate in blended] == sorted(light.values(), reverse=True)
 
 
 @given(LIGHT, st.dictionaries(st.integers(0, 50), COSINES))
@@ -26,11 +26,11 @@ def test_what_the_heavy_model_has_not_read_keeps_its_score(light: dict[int, floa
 @given(LIGHT)
 def test_models_that_agree_change_nothing(light: dict[int, float]) -> None:
     alone = blend_rankings(light, {})
-    assert [one.score for one in blend_rankings(light, light)] == [one.score for one in alone]
+    assert [candidate.score for candidate in blend_rankings(light, light)] == [candidate.score for candidate in alone]
     assert blend_rankings(light, dict.fromkeys(light, 0.5)) == alone
 
 
 def test_what_the_heavy_model_prefers_by_far_comes_first() -> None:
-    found = blend_rankings({1: 0.51, 2: 0.50, 3: 0.2, 4: 0.1}, {1: 0.1, 2: 0.9, 3: 0.1, 4: 0.1})
-    assert [candidate.content for candidate in found] == [2, 1, 3, 4]
-    assert [candidate.score for candidate in found] == [0.51, 0.50, 0.2, 0.1]
+    blended = blend_rankings({1: 0.51, 2: 0.50, 3: 0.2, 4: 0.1}, {1: 0.1, 2: 0.9, 3: 0.1, 4: 0.1})
+    assert [candidate.content for candidate in blended] == [2, 1, 3, 4]
+    assert [candidate.score for candidate in blended] == [0.51, 0.50, 0.2, 0.1]

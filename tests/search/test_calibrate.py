@@ -11,16 +11,20 @@ count = st.integers(0, 10_000_000)
 
 
 @given(score, share, count)
-def test_a_confidence_is_a_probability(one: float, known: float, contents: int):
-    assert 0 <= calibrate_search(one, known, contents) <= 1
+def test_a_confidence_is_a_probability(first_score: float, content_count: float, contents: int):
+    assert 0 <= calibrate_search(first_score, content_count, contents) <= 1
 
 
 @given(score, score, share, count)
-def test_a_better_score_is_never_less_probable(one: float, other: float, known: float, contents: int):
-    low, high = sorted((one, other))
-    assert calibrate_search(low, known, contents) <= calibrate_search(high, known, contents)
+def test_a_better_score_is_never_less_probable(
+    first_score: float, other_score: float, content_count: float, contents: int
+):
+    low, high = sorted((first_score, other_score))
+    assert calibrate_search(low, content_count, contents) <= calibrate_search(high, content_count, contents)
 
 
 @given(score, share, count)
-def test_the_best_of_more_is_no_more_probable(one: float, known: float, contents: int):
-    assert calibrate_search(one, known, 2 * contents) <= calibrate_search(one, known, contents)
+def test_the_best_of_more_is_no_more_probable(first_score: float, content_count: float, contents: int):
+    assert calibrate_search(first_score, content_count, 2 * contents) <= calibrate_search(
+        first_score, content_count, contents
+    )

@@ -15,7 +15,7 @@ def asked(question: str) -> QueryTerms:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first_word", "second_word"),
     [
         ("route", "routes"),
         ("config", "configuration"),
@@ -24,13 +24,15 @@ def asked(question: str) -> QueryTerms:
         ("validate", "validation"),
     ],
 )
-def test_a_word_and_its_abbreviation_or_inflection_are_related(one: str, other: str):
-    assert 0 < word_similarity(one, other) == word_similarity(other, one) < 1
+def test_a_word_and_its_abbreviation_or_inflection_are_related(first_word: str, second_word: str):
+    assert 0 < word_similarity(first_word, second_word) == word_similarity(second_word, first_word) < 1
 
 
-@pytest.mark.parametrize(("one", "other"), [("cat", "dog"), ("form", "from"), ("is", "issue"), ("state", "static")])
-def test_words_that_only_look_alike_are_not_related(one: str, other: str):
-    assert word_similarity(one, other) == 0
+@pytest.mark.parametrize(
+    ("first_word", "second_word"), [("cat", "dog"), ("form", "from"), ("is", "issue"), ("state", "static")]
+)
+def test_words_that_only_look_alike_are_not_related(first_word: str, second_word: str):
+    assert word_similarity(first_word, second_word) == 0
 
 
 def test_a_name_that_says_what_is_asked_and_no_more_answers_best():
@@ -75,7 +77,7 @@ def test_a_question_that_is_nothing_but_a_name_is_known_as_one(question: str, na
 
 def test_of_a_name_the_whole_comes_before_other_case_and_that_before_a_part():
     question = asked("Store.open")
-    whole, cased, part, other = (
+    whole_match, cased, part, other_match = (
         question.match_single_name(name, qualified)
         for name, qualified in [
             ("open", "index.Store.open"),
@@ -84,7 +86,7 @@ def test_of_a_name_the_whole_comes_before_other_case_and_that_before_a_part():
             ("close", "Store.close"),
         ]
     )
-    assert 1 == whole > cased > part > other == 0
+    assert 1 == whole_match > cased > part > other_match == 0
 
 
 def test_words_of_which_the_workspace_knows_a_form_are_known():
@@ -95,10 +97,10 @@ def test_words_of_which_the_workspace_knows_a_form_are_known():
 
 @given(st.text(max_size=200), st.lists(st.text(max_size=20), max_size=6))
 def test_any_question_has_bounded_answers(question: str, parts: list[str]):
-    made = asked(question)
-    match = made.match_name(parts)
+    query_terms = asked(question)
+    match = query_terms.match_name(parts)
     assert 0 <= match.cover <= 1 + 1e-9
     assert 0 <= match.precision <= 1
     assert 0 <= match.strength <= 2 + 1e-9
-    assert 0 <= made.known_share <= 1 + 1e-9
-    assert made.match_name(list(dict.fromkeys(split_words(question)))).cover <= 1 + 1e-9
+    assert 0 <= query_terms.known_share <= 1 + 1e-9
+    assert query_terms.match_name(list(dict.fromkeys(split_words(question)))).cover <= 1 + 1e-9

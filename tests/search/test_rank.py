@@ -57,9 +57,9 @@ def test_a_file_of_which_more_was_found_comes_first():
 
 def test_no_file_fills_the_answer_while_others_have_something_to_say():
     many = [place("one.py", f"a{i}", i, start=10 * i) for i in range(1, 21)]
-    others = [place(f"other{i}.py", f"b{i}", 20 + i) for i in range(1, 6)]
+    other_places = [place(f"other{i}.py", f"b{i}", 20 + i) for i in range(1, 6)]
     cosines = dict.fromkeys(range(1, 21), 0.5) | {20 + i: 0.45 for i in range(1, 6)}
-    top = order(found("parse", cosines, {}, [*many, *others]))
+    top = order(found("parse", cosines, {}, [*many, *other_places]))
     assert {name[0] for name in top[1:6]} == {"b"}
     assert sum(name.startswith("a") for name in top) == 5
 
@@ -74,8 +74,8 @@ def test_the_definition_comes_before_its_uses_and_a_class_before_its_namesakes()
 
 
 def test_a_place_is_ranked_once():
-    one = place("one.py", "a", 1)
-    assert len(found("a", {1: 0.5}, {}, [one, one]).rank_locations([ROOT])) == 1
+    single_place = place("one.py", "a", 1)
+    assert len(found("a", {1: 0.5}, {}, [single_place, single_place]).rank_locations([ROOT])) == 1
 
 
 contents = st.integers(1, 30)
@@ -91,7 +91,9 @@ scores = st.floats(0, 1)
 def test_whatever_is_found_is_ranked_once_best_first(cosines, shares, places, question):
     given_places = [place(path, f"f{content}", content, start=10 * content) for path, content in places]
     ranked = found(question, cosines, shares, given_places).rank_locations([ROOT])
-    assert [each.score for each in ranked] == sorted((each.score for each in ranked), reverse=True)
+    assert [ranked_place.score for ranked_place in ranked] == sorted(
+        (ranked_place.score for ranked_place in ranked), reverse=True
+    )
     keys = [(ranked_location.location.path, ranked_location.location.span) for ranked_location in ranked]
     assert len(keys) == len(set(keys))
-    assert {path for path, _ in keys} == {each.path for each in given_places}
+    assert {path for path, _ in keys} == {ranked_place.path for ranked_place in given_places}

@@ -56,7 +56,7 @@ def test_two_of_one_name_in_a_file_may_be_meant_to_be_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "line", "told"),
+    ("broken", "line", "problem_part"),
     [
         ('[[ignored]]\nfunctions = ["a.py::f"\n', 3, "Fix or delete it"),
         ("<<<<<<< HEAD\n", 1, "Fix or delete it"),
@@ -72,15 +72,15 @@ def test_two_of_one_name_in_a_file_may_be_meant_to_be_alike() -> None:
         ('cache.directory = "/tmp"\n', 1, "settings are the user's own"),
     ],
 )
-def test_what_is_wrong_costs_itself_only_and_names_line_and_remedy(broken: str, line: int, told: str) -> None:
+def test_what_is_wrong_costs_itself_only_and_names_line_and_remedy(broken: str, line: int, problem_part: str) -> None:
     sound = format_entry(["a.py::x", "b.py::x"], "")
     for text, offset in ((f"{broken}{sound}", 0), (f"{sound}{broken}", sound.count("\n"))):
         if not broken.startswith("[[") and offset:
             continue  # it would be part of the entry before
-        found = parse_suppressions(text)
-        assert found.ignores_pair("a.py::x", "b.py::x")
-        (problem,) = found.problems
-        assert told in problem
+        parsed_file = parse_suppressions(text)
+        assert parsed_file.ignores_pair("a.py::x", "b.py::x")
+        (problem,) = parsed_file.problems
+        assert problem_part in problem
         near = line if "two functions" in problem or "::" in problem or "seen" in problem else None
         assert problem.startswith("line ")
         if near is not None:
@@ -88,10 +88,10 @@ def test_what_is_wrong_costs_itself_only_and_names_line_and_remedy(broken: str, 
 
 
 def test_a_conflict_of_two_branches_costs_no_other_entry() -> None:
-    ours, theirs = format_entry(["a.py::f", "b.py::f"], ""), format_entry(["a.py::g", "b.py::g"], "")
-    found = parse_suppressions(f"{SOUND}<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> other\n")
-    assert found.ignores_pair("a.py::f", "b/c.py::Shop.g")
-    assert found.problems
+    our_entry, their_entry = format_entry(["a.py::f", "b.py::f"], ""), format_entry(["a.py::g", "b.py::g"], "")
+    parsed_file = parse_suppressions(f"{SOUND}<<<<<<< HEAD\n{our_entry}=======\n{their_entry}>>>>>>> other\n")
+    assert parsed_file.ignores_pair("a.py::f", "b/c.py::Shop.g")
+    assert parsed_file.problems
 
 
 @given(st.text())
@@ -119,47 +119,51 @@ def test_what_is_written_is_read_again_and_leaves_the_rest(functions: list[str],
 
 
 def test_a_function_is_named_from_the_folder_of_its_root(tmp_path: Path) -> None:
-    one, other = tmp_path / "one", tmp_path / "other"
-    one.mkdir()
-    other.mkdir()
-    (one / SUPPRESSIONS_FILE).write_text(format_entry(["a/b.py::f", "c.py::f"]))
-    found = ignored(one, other)
-    f, g = found.find_reference(one / "a/b.py", "f"), found.find_reference(one / "c.py", "f")
-    assert f == FunctionReference(one, "a/b.py::f")
-    assert found.is_suppressed(f, g)
-    assert found.is_suppressed(g, f)
-    assert not found.is_suppressed(f, found.find_reference(other / "c.py", "f"))
-    assert not found.is_suppressed(
-        found.find_reference(other / "a/b.py", "f"), found.find_reference(other / "c.py", "f")
+    first_folder, second_folder = tmp_path / "one", tmp_path / "other"
+    first_folder.mkdir()
+    second_folder.mkdir()
+    (first_folder / SUPPRESSIONS_FILE).write_text(format_entry(["a/b.py::f", "c.py::f"]))
+    suppressions = ignored(first_folder, second_folder)
+    f, g = (
+        suppressions.find_reference(first_folder / "a/b.py", "f"),
+        suppressions.find_reference(first_folder / "c.py", "f"),
     )
-    assert found.find_reference(one / "a/b.py", "") is None
-    assert found.make_edit([f, found.find_reference(other / "c.py", "f")]) is None
+    assert f == FunctionReference(first_folder, "a/b.py::f")
+    assert suppressions.is_suppressed(f, g)
+    assert suppressions.is_suppressed(g, f)
+    assert not suppressions.is_suppressed(f, suppressions.find_reference(second_folder / "c.py", "f"))
+    assert not suppressions.is_suppressed(
+        suppressions.find_reference(second_folder / "a/b.py", "f"),
+        suppressions.find_reference(second_folder / "c.py", "f"),
+    )
+    assert suppressions.find_reference(first_folder / "a/b.py", "") is None
+    assert suppressions.make_edit([f, suppressions.find_reference(second_folder / "c.py", "f")]) is None
 
 
 def test_a_change_of_the_file_counts_at_once_saved_or_not(tmp_path: Path) -> None:
     workspace = Workspace([tmp_path], IndexSettings())
-    found, file = Suppressions(workspace), tmp_path / SUPPRESSIONS_FILE
-    f, g = found.find_reference(tmp_path / "a.py", "f"), found.find_reference(tmp_path / "b.py", "f")
-    assert not found.is_suppressed(f, g)
-    addition = found.make_edit([f, g])
+    suppressions, file = Suppressions(workspace), tmp_path / SUPPRESSIONS_FILE
+    f, g = suppressions.find_reference(tmp_path / "a.py", "f"), suppressions.find_reference(tmp_path / "b.py", "f")
+    assert not suppressions.is_suppressed(f, g)
+    addition = suppressions.make_edit([f, g])
     assert addition.before is None
     workspace.open_overlay(file, addition.text)
-    assert found.is_suppressed(f, g)
+    assert suppressions.is_suppressed(f, g)
     workspace.close_overlay(file)
-    assert not found.is_suppressed(f, g)
+    assert not suppressions.is_suppressed(f, g)
     file.write_text(addition.text)
-    assert found.is_suppressed(f, g)
-    assert found.make_edit([f, g]).before == addition.text
+    assert suppressions.is_suppressed(f, g)
+    assert suppressions.make_edit([f, g]).before == addition.text
     file.unlink()
-    assert not found.is_suppressed(f, g)
+    assert not suppressions.is_suppressed(f, g)
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"#" * (1 << 18) + b"##"])
 def test_a_file_that_is_no_text_is_told_and_counts_for_nothing(tmp_path: Path, data: bytes) -> None:
     (tmp_path / SUPPRESSIONS_FILE).write_bytes(data)
-    (meant,) = ignored(tmp_path).load_files()
-    assert not meant.groups
-    assert "Fix or remove it" in meant.problems[0]
+    (suppression_files,) = ignored(tmp_path).load_files()
+    assert not suppression_files.groups
+    assert "Fix or remove it" in suppression_files.problems[0]
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
@@ -167,13 +171,13 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     root.mkdir()
     elsewhere.write_text(format_entry(["a.py::f", "b.py::f"]))
     (root / SUPPRESSIONS_FILE).symlink_to(elsewhere)
-    (meant,) = ignored(root).load_files()
-    assert not meant.groups
-    assert "leads out of its folder" in meant.problems[0]
+    (suppression_files,) = ignored(root).load_files()
+    assert not suppression_files.groups
+    assert "leads out of its folder" in suppression_files.problems[0]
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "problem"),
     [
         (lambda path: os.mkfifo(path), "named pipe"),
         (lambda path: path.mkdir(), "folder"),
@@ -182,25 +186,25 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
         (lambda path: path.symlink_to("/dev/zero"), "leads out"),
     ],
 )
-def test_what_is_no_readable_file_is_told_and_never_added_to(tmp_path: Path, make, told: str) -> None:
+def test_what_is_no_readable_file_is_told_and_never_added_to(tmp_path: Path, make, problem: str) -> None:
     make(tmp_path / SUPPRESSIONS_FILE)
-    found = ignored(tmp_path)
-    (meant,) = found.load_files()
-    assert not meant.groups
-    assert told in meant.problems[0]
-    functions = [found.find_reference(tmp_path / "a.py", name) for name in ("f", "g")]
-    assert found.make_edit(functions) is None
-    assert not found.is_suppressed(*functions)
+    suppressions = ignored(tmp_path)
+    (suppression_files,) = suppressions.load_files()
+    assert not suppression_files.groups
+    assert problem in suppression_files.problems[0]
+    functions = [suppressions.find_reference(tmp_path / "a.py", name) for name in ("f", "g")]
+    assert suppressions.make_edit(functions) is None
+    assert not suppressions.is_suppressed(*functions)
 
 
 def test_a_full_file_is_told_and_left_as_it_is(tmp_path: Path) -> None:
     sound = format_entry(["a.py::f", "b.py::f"])
     (tmp_path / SUPPRESSIONS_FILE).write_text(sound + "#" * ((1 << 18) - len(sound)))
-    found = ignored(tmp_path)
-    functions = [found.find_reference(tmp_path / f"{name}.py", "f") for name in "ab"]
-    assert found.is_suppressed(*functions)
-    assert "nearly full" in found.load_files()[0].problems[0]
-    assert found.make_edit(functions) is None
+    suppressions = ignored(tmp_path)
+    functions = [suppressions.find_reference(tmp_path / f"{name}.py", "f") for name in "ab"]
+    assert suppressions.is_suppressed(*functions)
+    assert "nearly full" in suppressions.load_files()[0].problems[0]
+    assert suppressions.make_edit(functions) is None
 
 
 @pytest.mark.parametrize(
@@ -216,15 +220,15 @@ def test_a_full_file_is_told_and_left_as_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_a_text_made_to_take_long_does_not_and_is_told_in_few_words(text: str) -> None:
-    found = parse_suppressions(text)
-    assert not found.groups
-    assert 1 <= len(found.problems) <= 11
-    assert all(len(problem) < 400 for problem in found.problems)
+    parsed_file = parse_suppressions(text)
+    assert not parsed_file.groups
+    assert 1 <= len(parsed_file.problems) <= 11
+    assert all(len(problem) < 400 for problem in parsed_file.problems)
 
 
 def test_large_groups_and_many_of_them_count() -> None:
     text = "".join(format_entry([f"a/{group}.py::{number}" for number in range(200)], "") for group in range(50))
-    found = parse_suppressions(text)
-    assert (found.entries, found.problems) == (50, ())
-    assert found.ignores_pair("a/49.py::0", "a/49.py::199")
-    assert not found.ignores_pair("a/48.py::0", "a/49.py::199")
+    parsed_file = parse_suppressions(text)
+    assert (parsed_file.entries, parsed_file.problems) == (50, ())
+    assert parsed_file.ignores_pair("a/49.py::0", "a/49.py::199")
+    assert not parsed_file.ignores_pair("a/48.py::0", "a/49.py::199")

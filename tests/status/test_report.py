@@ -40,24 +40,26 @@ def engine(tmp_path: Path, settings: Settings) -> Iterator[Engine]:
     (root / "large.py").write_text("x = 1\n" * 1000)
     (root / "larger.py").write_text("x = 1\n" * 2000)
     (root / "binary.py").write_bytes(b"\0\1\2\3" * 10)
-    made = Engine([root], settings)
-    made.refresh(lambda _: None, Event(), 0)
-    yield made
-    made.close()
+    new_engine = Engine([root], settings)
+    new_engine.refresh(lambda _: None, Event(), 0)
+    yield new_engine
+    new_engine.close()
 
 
 def test_what_is_indexed_and_what_is_not_and_why(engine: Engine) -> None:
-    found = engine.make_report()
-    functions = {each.name: (each.files, each.functions) for each in found.languages}
+    report = engine.make_report()
+    functions = {
+        language_count.name: (language_count.files, language_count.functions) for language_count in report.languages
+    }
     assert functions["python"] == (2, 2)
     assert functions["go"] == (1, 1)
     assert functions["sql"] == (1, 0)
-    assert dict(found.skip_reasons) == {"larger than index.max_file_bytes": 2, "binary": 1}
-    assert [item.path.name for item in found.skipped] == ["binary.py", "large.py", "larger.py"]
+    assert dict(report.skip_reasons) == {"larger than index.max_file_bytes": 2, "binary": 1}
+    assert [item.path.name for item in report.skipped] == ["binary.py", "large.py", "larger.py"]
 
 
 def test_what_it_takes_on_the_disk(engine: Engine) -> None:
-    sizes = {each.purpose: each.size_bytes for each in engine.make_report().stored_files}
+    sizes = {stored_file.purpose: stored_file.size_bytes for stored_file in engine.make_report().stored_files}
     assert sizes["index"] > 0
     assert sizes["vectors of all workspaces"] > 0
     assert sizes["graph"] == 0
@@ -66,12 +68,12 @@ def test_what_it_takes_on_the_disk(engine: Engine) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="told in /proc")
 def test_memory_is_of_this_process_and_of_all_below_it() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        own, *others = measure_processes()
+        own_process, *other_processes = measure_processes()
         assert child.stdin is not None
         child.stdin.close()
-    assert own.purpose == "this process"
-    assert own.resident_bytes > 10_000_000
-    assert any(each.purpose.startswith("python") for each in others)
+    assert own_process.purpose == "this process"
+    assert own_process.resident_bytes > 10_000_000
+    assert any(process.purpose.startswith("python") for process in other_processes)
 
 
 def test_who_keeps_the_index(engine: Engine) -> None:
@@ -87,21 +89,21 @@ def test_who_keeps_the_index(engine: Engine) -> None:
 
 def test_troubles_are_told_with_their_time_by_any_process_that_is_asked_later(engine: Engine, settings) -> None:
     engine._note_problem("The disk is full. Make room.")
-    other = Engine(engine._workspace.roots, settings)
-    (trouble,) = other.make_report().errors
+    second_engine = Engine(engine._workspace.roots, settings)
+    (trouble,) = second_engine.make_report().errors
     assert trouble.message == "The disk is full. Make room."
     assert abs(trouble.when - time.time()) < 600
-    assert to_json(other.make_report())["troubles"][0]["when"].endswith("+00:00")
-    other.close()
+    assert to_json(second_engine.make_report())["troubles"][0]["when"].endswith("+00:00")
+    second_engine.close()
 
 
 def test_of_troubles_the_last_are_kept_each_once(engine: Engine) -> None:
     troubles = ErrorLog(engine._index.store)
     for number in [*range(30), 29, 10]:
         troubles.record(f"trouble {number}")
-    told = [each.message for each in ErrorLog(engine._index.store).list_errors()]
-    assert len(told) == len(set(told)) == 20
-    assert told[-2:] == ["trouble 29", "trouble 10"]
+    messages = [logged_error.message for logged_error in ErrorLog(engine._index.store).list_errors()]
+    assert len(messages) == len(set(messages)) == 20
+    assert messages[-2:] == ["trouble 29", "trouble 10"]
 
 
 def test_nothing_is_covered_of_what_an_upgrade_has_to_read_again(engine: Engine) -> None:

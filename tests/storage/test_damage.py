@@ -52,8 +52,12 @@ def answers(root: Path, cache: Path) -> object:
     """What a command answers: where the hits stand, and how good they are."""
     with closing(Engine([root], Settings(cache=CacheSettings(directory=str(cache))))) as engine:
         engine.refresh(lambda _: None, NEVER, 0)
-        found = [[(hit.place, round(hit.score, 2)) for hit in engine.search(each, 5).hits] for each in QUESTIONS]
-        return [[(place.path, place.span, score) for place, score in hits] for hits in found], engine.status().files
+        answers_found = [
+            [(hit.place, round(hit.score, 2)) for hit in engine.search(question, 5).hits] for question in QUESTIONS
+        ]
+        return [
+            [(place.path, place.span, score) for place, score in hits] for hits in answers_found
+        ], engine.status().files
 
 
 def store_of(cache: Path) -> Path:
@@ -160,9 +164,9 @@ def test_a_log_that_is_removed_under_a_process_costs_nothing(store: Store, path:
     for ending in endings:
         path.with_name(path.name + ending).unlink()
     assert store.get_meta("note") == "only in the log"
-    with closing(Store(path)) as other:
-        assert other.get_meta("note") == "only in the log"
-        other.set_meta({"note": "by the other"})
+    with closing(Store(path)) as second_store:
+        assert second_store.get_meta("note") == "only in the log"
+        second_store.set_meta({"note": "by the other"})
     assert store.get_meta("note") == "by the other"
     assert find_damage(path) is None
 
@@ -170,10 +174,10 @@ def test_a_log_that_is_removed_under_a_process_costs_nothing(store: Store, path:
 def test_the_log_of_a_file_that_was_deleted_is_not_played_into_the_next(store: Store, path: Path):
     store.set_meta({"note": "of the former"})
     path.unlink()
-    with closing(Store(path)) as other:
-        assert other.get_meta("note") is None
+    with closing(Store(path)) as second_store:
+        assert second_store.get_meta("note") is None
         assert store.get_meta("note") is None
-        assert other.identity() == store.identity()
+        assert second_store.identity() == store.identity()
     assert find_damage(path) is None
     assert store.replacements == 1
 
@@ -215,7 +219,7 @@ def test_a_lock_whose_file_is_removed_is_held_by_the_next_one_alone(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("statement", "values", "said"),
+    ("statement", "values", "message"),
     [
         ("SELECT 'a' LIKE ?", ["x" * 60_000], "report it"),
         ("SELECT hxsh FROM contents", [], "set aside and rebuilt"),
@@ -224,11 +228,11 @@ def test_a_lock_whose_file_is_removed_is_held_by_the_next_one_alone(tmp_path: Pa
         ("SELEKT", [], "report it"),
     ],
 )
-def test_only_what_is_unsound_is_set_aside(store: Store, statement: str, values: list[object], said: str):
-    with pytest.raises(StoreError, match=said) as raised:
+def test_only_what_is_unsound_is_set_aside(store: Store, statement: str, values: list[object], message: str):
+    with pytest.raises(StoreError, match=message) as raised:
         store._query(statement, values)
     assert "remove" not in str(raised.value)
-    assert isinstance(raised.value, StoreCorruptError) is ("set aside" in said)
+    assert isinstance(raised.value, StoreCorruptError) is ("set aside" in message)
 
 
 def test_what_can_not_be_written_is_read(path: Path, store: Store):
@@ -258,9 +262,9 @@ def test_files_that_any_may_remove_are_looked_at_by_path_alone(store: Store, pat
     descriptors = Path("/proc/self/fd")
     if not descriptors.exists():
         pytest.skip("only Linux shows what is open")
-    before = sorted(str(each.readlink()) for each in descriptors.iterdir() if each.exists())
+    before = sorted(str(descriptor.readlink()) for descriptor in descriptors.iterdir() if descriptor.exists())
     for _ in range(3):
         store.generation()
-    after = sorted(str(each.readlink()) for each in descriptors.iterdir() if each.exists())
+    after = sorted(str(descriptor.readlink()) for descriptor in descriptors.iterdir() if descriptor.exists())
     assert before == after
     assert str(path) in after

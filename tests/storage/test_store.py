@@ -45,7 +45,7 @@ def contents(store: Store) -> object:
         path: (state, [(p.span, p.name, p.kind, hashes[p.content]) for p in store.locations_in(path)])
         for path, state in store.file_states().items()
     }
-    found = {
+    matches = {
         word: sorted(
             (hashes[match.content], match.score, place.path, place.span.start)
             for match in store.match_words([word], 100)
@@ -53,7 +53,7 @@ def contents(store: Store) -> object:
         )
         for word in ("alpha", "beta", "gamma", "delta", "return")
     }
-    return files, found, store.count_contents(), sorted(hashes.values())
+    return files, matches, store.count_contents(), sorted(hashes.values())
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ edits = st.lists(
 @given(edits, st.booleans())
 def test_any_sequence_of_edits_renames_and_deletes_equals_a_fresh_index(tmp_path_factory, edits, at_once):
     folder = tmp_path_factory.mktemp("stores")
-    lived, fresh = Store(folder / "lived.sqlite"), Store(folder / "fresh.sqlite")
+    lived, fresh_store = Store(folder / "lived.sqlite"), Store(folder / "fresh.sqlite")
     now: dict[Path, list[str]] = {}
     for path, change in edits:
         if change is None:
@@ -90,10 +90,10 @@ def test_any_sequence_of_edits_renames_and_deletes_equals_a_fresh_index(tmp_path
             now[path] = change
             lived.replace_files([record(path, change)], collect=at_once)
     assert not lived.collect_dead_contents() or not at_once
-    fresh.replace_files([record(path, texts) for path, texts in now.items()])
-    assert contents(lived) == contents(fresh)
+    fresh_store.replace_files([record(path, texts) for path, texts in now.items()])
+    assert contents(lived) == contents(fresh_store)
     lived.close()
-    fresh.close()
+    fresh_store.close()
 
 
 def test_a_content_keeps_its_number_wherever_it_stands(store: Store):
@@ -125,21 +125,21 @@ def test_a_content_that_a_scan_has_moved_keeps_its_number(store: Store):
 
 def test_removed_contents_are_listed_for_others_or_all_are_to_be_compared(store: Store):
     store.replace_files([record(FILES[0], TEXTS)])
-    (first, *_), seen = [number for number, _ in store.contents_after(0)], store.last_removal()
+    (first, *_), last_seen = [number for number, _ in store.contents_after(0)], store.last_removal()
     store.replace_files([record(FILES[0], TEXTS[1:])])
-    position, removed = store.removed_after(seen)
+    position, removed = store.removed_after(last_seen)
     assert removed == [first]
     assert store.removed_after(position) == (position, [])
     store.clear()
-    assert store.removed_after(seen)[1] is None
+    assert store.removed_after(last_seen)[1] is None
     assert store.removed_after(store.last_removal())[1] == []
 
 
 def test_who_has_not_listened_for_long_compares_all(store: Store):
-    seen = store.last_removal()
+    last_seen = store.last_removal()
     for i in range(40):
         store.replace_files([record(FILES[0], [f"def f{i}_{j}(): pass" for j in range(150)])])
-    assert store.removed_after(seen)[1] is None
+    assert store.removed_after(last_seen)[1] is None
 
 
 def test_a_record_that_points_to_what_is_gone_is_refused_whole(store: Store):

@@ -42,14 +42,14 @@ def test_what_was_put_first_is_what_is_got_in_each_space(tmp_path_factory, puts)
         for i, row in zip(numbers, rows, strict=True):
             expected.setdefault((space, i), row)
     for space in ("a", "b"):
-        wanted = list(range(35))
-        known = [i for i in wanted if (space, i) in expected]
-        assert store.hashes_with_vector(space, [key(i) for i in wanted]) == {key(i) for i in known}
-        positions, vectors = store.get_vectors(space, [key(i) for i in wanted], DIM)
-        assert positions == known
+        wanted_numbers = list(range(35))
+        known_numbers = [i for i in wanted_numbers if (space, i) in expected]
+        assert store.hashes_with_vector(space, [key(i) for i in wanted_numbers]) == {key(i) for i in known_numbers}
+        positions, vectors = store.get_vectors(space, [key(i) for i in wanted_numbers], DIM)
+        assert positions == known_numbers
         assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
-        if known:
-            assert np.allclose(vectors, [expected[space, i] for i in known], atol=1e-3)
+        if known_numbers:
+            assert np.allclose(vectors, [expected[space, i] for i in known_numbers], atol=1e-3)
     store.close()
 
 
@@ -80,8 +80,8 @@ def test_two_processes_worth_of_writers_do_not_fight(tmp_path: Path):
 
 def test_a_new_file_that_another_process_is_about_to_write_is_waited_for(tmp_path: Path):
     path = tmp_path / "v.sqlite"
-    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
+    second_connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    second_connection.execute("BEGIN IMMEDIATE")
     opened = threading.Event()
 
     def open_it() -> None:
@@ -91,10 +91,10 @@ def test_a_new_file_that_another_process_is_about_to_write_is_waited_for(tmp_pat
     thread = threading.Thread(target=open_it)
     thread.start()
     assert not opened.wait(0.2)
-    other.execute("COMMIT")
+    second_connection.execute("COMMIT")
     assert opened.wait(20)
     thread.join()
-    other.close()
+    second_connection.close()
 
 
 def test_collecting_drops_the_oldest_that_nothing_refers_to_and_gives_the_room_back(tmp_path: Path):
@@ -104,10 +104,10 @@ def test_collecting_drops_the_oldest_that_nothing_refers_to_and_gives_the_room_b
     dropped = store.evict_unreferenced([key(i) for i in range(1000)], before // 2)
     assert dropped > 1000
     assert store.size_bytes() < before * 0.55
-    left = store.hashes_with_vector("a", [key(i) for i in range(4000)])
-    assert {key(i) for i in range(1000)} <= left
-    assert key(1000) not in left
-    assert key(3999) in left
+    remaining_keys = store.hashes_with_vector("a", [key(i) for i in range(4000)])
+    assert {key(i) for i in range(1000)} <= remaining_keys
+    assert key(1000) not in remaining_keys
+    assert key(3999) in remaining_keys
     store.close()
 
 
@@ -122,15 +122,15 @@ def indexed(root: Path, cache: Path, quota_mb: int = 2048) -> IndexPaths:
 
 
 def test_above_the_quota_only_vectors_of_workspaces_that_are_gone_are_dropped(tmp_path: Path):
-    kept, gone = indexed(tmp_path / "kept", tmp_path / "c"), indexed(tmp_path / "gone", tmp_path / "c")
+    kept, removed_index = indexed(tmp_path / "kept", tmp_path / "c"), indexed(tmp_path / "gone", tmp_path / "c")
     shutil.rmtree(tmp_path / "gone")
     long_ago = time.time() - 30 * 86_400
-    os.utime(gone.store, (long_ago, long_ago))
+    os.utime(removed_index.store, (long_ago, long_ago))
     store = VectorStore(kept.vectors)
     before = store.size_bytes()
     tight = replace(kept, settings=replace(kept.settings, cache=replace(kept.settings.cache, quota_mb=0)))
     evict_to_quota(tight, store)
-    assert not gone.store.exists()
+    assert not removed_index.store.exists()
     assert store.size_bytes() < before * 0.7
     store.close()
     again = reconcile(kept, lambda _: None, threading.Event(), 0)

@@ -42,7 +42,7 @@ def test_without_pytorch_it_says_what_to_install(tmp_path: Path, command: str) -
         "contrastive": [".", "--backbone", "b", *out],
         "embedded": ["--pairs", ".", *out],
     }[command]
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "codekin", "train", command, *words],
         cwd=tmp_path / "work",
         env=os.environ | {"PYTHONPATH": str(tmp_path / "shadow")},
@@ -50,8 +50,10 @@ def test_without_pytorch_it_says_what_to_install(tmp_path: Path, command: str) -
         text=True,
         check=False,
     )
-    assert done.returncode == 2
-    assert done.stderr == "Error: Training needs torch, which is not installed. Run: pip install 'codekin[train]'\n"
+    assert completed.returncode == 2
+    assert (
+        completed.stderr == "Error: Training needs torch, which is not installed. Run: pip install 'codekin[train]'\n"
+    )
 
 
 def test_from_source_code_to_an_embedder_by_two_commands(tmp_path: Path) -> None:
@@ -60,15 +62,15 @@ def test_from_source_code_to_an_embedder_by_two_commands(tmp_path: Path) -> None
     tree = str(_tree(tmp_path / "tree"))
 
     def run(*words: str) -> str:
-        done = CliRunner().invoke(train, words, catch_exceptions=False, standalone_mode=False)
-        assert done.return_value == 0
-        return done.output
+        completed = CliRunner().invoke(train, words, catch_exceptions=False, standalone_mode=False)
+        assert completed.return_value == 0
+        return completed.output
 
     plan = ("--warm-up", "1", "--threads", "1", "--float32")
     shape = ("--layers", "1", "--width", "16", "--wide", "16", "--heads", "2", "--shared", "2", "--vocabulary", "400")
     blocks = ("--batch", "2", "--block", "8", "--steps", "2")
     run("causal", tree, *shape, *blocks, *plan, "--work", str(tmp_path / "w1"), "--out", str(tmp_path / "model"))
-    made = (
+    embedder_options = (
         "--backbone",
         str(tmp_path / "model"),
         "--dims",
@@ -80,8 +82,8 @@ def test_from_source_code_to_an_embedder_by_two_commands(tmp_path: Path) -> None
         "--pooling",
         "mean",
     )
-    run("contrastive", tree, *made, *plan, "--work", str(tmp_path / "w2"), "--out", str(tmp_path / "out"))
-    told = json.loads((tmp_path / "out" / "training.json").read_text())
-    assert told["recipe"]["dims"] == [4, 16]
-    assert {"loss", "mean", "mean@4"} <= set(told["curve"][-1])
+    run("contrastive", tree, *embedder_options, *plan, "--work", str(tmp_path / "w2"), "--out", str(tmp_path / "out"))
+    training_record = json.loads((tmp_path / "out" / "training.json").read_text())
+    assert training_record["recipe"]["dims"] == [4, 16]
+    assert {"loss", "mean", "mean@4"} <= set(training_record["curve"][-1])
     assert json.loads((tmp_path / "out" / "1_Pooling" / "config.json").read_text())["pooling_mode_mean_tokens"]

@@ -90,11 +90,11 @@ def test_a_decoder_that_begins_with_the_embedded_model_s_words_finds_code_before
         causal.CausalCorpus(tmp_path / "source", None), shape, causal.CausalRecipe(batch=1, block=8), plan, folders
     )
     encoder = TextEncoder(EmbedderBuild(str(folders.out))).eval()
-    asked = ["sort numbers", "connect to a server", "read json from a file", "how many words a text has"]
+    questions = ["sort numbers", "connect to a server", "read json from a file", "how many words a text has"]
     code = ["xs.sort(key=int)", "socket.create_connection((host, port))", "json.load(stream)", "len(text.split())"]
     with torch.no_grad():
         queries, passages = (
-            torch.nn.functional.normalize(encoder(encoder.tokenize(side)), dim=1) for side in (asked, code)
+            torch.nn.functional.normalize(encoder(encoder.tokenize(side)), dim=1) for side in (questions, code)
         )
     assert (queries @ passages.T).argmax(dim=1).tolist() == [0, 1, 2, 3]
     with pytest.raises(ModelError, match="--width 64 or 128"):
@@ -107,8 +107,8 @@ def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
     backbone: Path, pairs: Path, tmp_path: Path
 ) -> None:
     out = _trained(pairs, EmbedderBuild(str(backbone), dims=(8, 16, 32), max_tokens=64), PLAN, tmp_path)
-    told = json.loads((out / "training.json").read_text())
-    assert told["curve"][-1]["nl2code"] > max(0.8, told["bm25"]["nl2code"])
+    training_record = json.loads((out / "training.json").read_text())
+    assert training_record["curve"][-1]["nl2code"] > max(0.8, training_record["bm25"]["nl2code"])
     embedder = load_embedder(ModelSettings(name=str(out)))
     assert embedder.dim == 32
     assert load_embedder(ModelSettings(name=str(out), dim=8)).dim == 8
@@ -120,7 +120,7 @@ def test_a_trained_embedder_finds_what_it_was_taught_and_codekin_reads_it(
 def test_a_teacher_s_vectors_are_come_near_to_while_it_teaches(backbone: Path, pairs: Path, tmp_path: Path) -> None:
     teacher = _trained(pairs, EmbedderBuild(str(backbone), max_tokens=64), PLAN, tmp_path / "teacher")
     texts = [pair.passage for pair in PAIRS]
-    wanted = load_embedder(ModelSettings(name=str(teacher))).embed(texts, Task.NL2CODE, Role.PASSAGE)
+    teacher_vectors = load_embedder(ModelSettings(name=str(teacher))).embed(texts, Task.NL2CODE, Role.PASSAGE)
 
     def nearness(teacher_steps: int) -> float:
         recipe = replace(RECIPE, teacher=str(teacher), teacher_steps=teacher_steps)
@@ -134,7 +134,7 @@ def test_a_teacher_s_vectors_are_come_near_to_while_it_teaches(backbone: Path, p
             tmp_path / str(teacher_steps),
         )
         got = trainer.encode([PREFIXES[Task.NL2CODE, Role.PASSAGE] + text for text in texts])
-        return float(np.mean(np.sum(got * wanted, axis=1) / np.linalg.norm(got, axis=1)))
+        return float(np.mean(np.sum(got * teacher_vectors, axis=1) / np.linalg.norm(got, axis=1)))
 
     assert nearness(1) < 0.3 < 0.5 < nearness(10_000)
     with pytest.raises(DimensionError, match="no vectors of 32"):
@@ -150,9 +150,9 @@ def test_sentence_transformers_reads_it_and_computes_the_same_vectors(backbone: 
         encoder = TextEncoder(EmbedderBuild(str(backbone), way, max_tokens=64))
         encoder.save(tmp_path / way, {})
         model = library.SentenceTransformer(str(tmp_path / way), device="cpu")
-        theirs = model.encode(texts, prompt_name="nl2code_document")
-        ours = encoder(encoder.tokenize([PREFIXES[Task.NL2CODE, Role.PASSAGE] + text for text in texts])).detach()
-        np.testing.assert_allclose(theirs, torch.nn.functional.normalize(ours, dim=1).numpy(), atol=1e-5)
+        their_result = model.encode(texts, prompt_name="nl2code_document")
+        our_result = encoder(encoder.tokenize([PREFIXES[Task.NL2CODE, Role.PASSAGE] + text for text in texts])).detach()
+        np.testing.assert_allclose(their_result, torch.nn.functional.normalize(our_result, dim=1).numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("both_ways", [False, True])
@@ -173,7 +173,7 @@ def test_gradients_are_those_of_sentence_transformers(
     def loss_of(vectors: Any) -> Any:
         return matryoshka_loss(vectors[:10], vectors[10:], objective)
 
-    ours = gradient_cache.backward_in_parts(
+    our_result = gradient_cache.backward_in_parts(
         encoder, encoder.tokenize(texts), loss_of, token_budget=100 if cached else 10_000
     )
 
@@ -184,32 +184,32 @@ def test_gradients_are_those_of_sentence_transformers(
     else:
         inner = losses.MultipleNegativesRankingLoss(model, scale=20, **ways)
     outer = losses.MatryoshkaLoss(model, inner, list(objective.dims), [1 / 3] * 3)
-    theirs = outer([model.tokenize(texts[:10]), model.tokenize(texts[10:])], torch.zeros(10))
-    theirs.backward()
-    assert ours == pytest.approx(theirs.item(), rel=1e-4)
+    their_result = outer([model.tokenize(texts[:10]), model.tokenize(texts[10:])], torch.zeros(10))
+    their_result.backward()
+    assert our_result == pytest.approx(their_result.item(), rel=1e-4)
     expected = {name.rpartition("model.")[2]: value.grad for name, value in model.named_parameters()}
     for name, value in encoder.backbone.named_parameters():
         torch.testing.assert_close(value.grad, expected[name.rpartition("model.")[2]], rtol=1e-3, atol=1e-5)
 
 
 def test_the_gradient_cache_changes_neither_loss_nor_gradients_even_with_dropout(backbone: Path) -> None:
-    found = []
+    gradients_found = []
     for budget in (60, 60, 100_000):
         encoder = TextEncoder(EmbedderBuild(str(backbone), "latent", max_tokens=64)).train()
         torch.manual_seed(5)
         for name, value in encoder.pooling.named_parameters():
             value.data = torch.randn(value.shape, generator=torch.Generator().manual_seed(len(name))) * 0.1
         ids = encoder.tokenize([pair.query for pair in PAIRS[:8]] + [pair.passage for pair in PAIRS[:8]])
-        drop = torch.nn.Dropout(0.5 if budget == 60 and len(found) < 2 else 0.0)
+        drop = torch.nn.Dropout(0.5 if budget == 60 and len(gradients_found) < 2 else 0.0)
         loss = gradient_cache.backward_in_parts(
             lambda part, model=encoder, drop=drop: drop(model(part)),
             ids,
             lambda v: matryoshka_loss(v[:8], v[8:], LossConfig((32,))),
             budget,
         )
-        found.append((loss, [value.grad.clone() for value in encoder.parameters()]))
-    assert found[0][0] == found[1][0]
-    assert all(torch.equal(a, b) for a, b in zip(found[0][1], found[1][1], strict=True))
+        gradients_found.append((loss, [value.grad.clone() for value in encoder.parameters()]))
+    assert gradients_found[0][0] == gradients_found[1][0]
+    assert all(torch.equal(a, b) for a, b in zip(gradients_found[0][1], gradients_found[1][1], strict=True))
     plain = TextEncoder(EmbedderBuild(str(backbone), "last", max_tokens=64))
     ids = plain.tokenize([pair.query for pair in PAIRS[:8]] + [pair.passage for pair in PAIRS[:8]])
     gradients = []
@@ -217,8 +217,8 @@ def test_the_gradient_cache_changes_neither_loss_nor_gradients_even_with_dropout
         plain.zero_grad(set_to_none=True)
         gradient_cache.backward_in_parts(plain, ids, lambda v: matryoshka_loss(v[:8], v[8:], LossConfig((32,))), budget)
         gradients.append([value.grad.clone() for value in plain.parameters()])
-    for part, whole in zip(*gradients, strict=True):
-        torch.testing.assert_close(part, whole, rtol=1e-3, atol=1e-6)
+    for part, whole_gradient in zip(*gradients, strict=True):
+        torch.testing.assert_close(part, whole_gradient, rtol=1e-3, atol=1e-6)
 
 
 def test_parts_hold_every_text_once_within_the_budget() -> None:
@@ -236,7 +236,7 @@ def test_what_was_interrupted_ends_exactly_like_what_was_not(
         pytest.importorskip("peft", reason="LoRA needs peft: pip install 'codekin[train]'")
     build = EmbedderBuild(str(backbone), max_tokens=64, lora=lora)
     plan = replace(PLAN, steps=8, warm_up=2, checkpoint_steps=3, watch_steps=4)
-    whole = _trained(pairs, build, plan, tmp_path / "whole")
+    uninterrupted = _trained(pairs, build, plan, tmp_path / "whole")
     backward = contrastive.ContrastiveObjective.backward
 
     def dies(self: contrastive.ContrastiveObjective, step: int) -> float:
@@ -248,8 +248,8 @@ def test_what_was_interrupted_ends_exactly_like_what_was_not(
         patch.setattr(contrastive.ContrastiveObjective, "backward", dies)
         _trained(pairs, build, plan, tmp_path / "parts")
     parts = _trained(pairs, build, plan, tmp_path / "parts")
-    assert (whole / "model.safetensors").read_bytes() == (parts / "model.safetensors").read_bytes()
-    assert (whole / "training.json").read_bytes() == (parts / "training.json").read_bytes()
+    assert (uninterrupted / "model.safetensors").read_bytes() == (parts / "model.safetensors").read_bytes()
+    assert (uninterrupted / "training.json").read_bytes() == (parts / "training.json").read_bytes()
     with pytest.raises(ModelError, match="another temperature"):
         contrastive.train_contrastive(
             contrastive.ContrastiveCorpus(pairs, pairs),
@@ -292,8 +292,8 @@ def test_pairs_are_harvested_from_a_source_tree(tmp_path: Path) -> None:
     body = '    """Count how often each word occurs in the text."""\n    counts = {}\n    for word in text.split():\n'
     (tree / "words.py").write_text(f"def count_words(text):\n{body}        counts[word] = 1\n    return counts\n")
     path = contrastive.gather_pairs(tree, tmp_path / "pairs.jsonl", 0)
-    found = PairFile(path).read_rows(range(len(PairFile(path))))
-    assert any("Count how often" in pair.query + pair.passage for pair in found)
+    harvested_pairs = PairFile(path).read_rows(range(len(PairFile(path))))
+    assert any("Count how often" in pair.query + pair.passage for pair in harvested_pairs)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError, match="gives no pairs"):
         contrastive.gather_pairs(tmp_path / "empty", tmp_path / "none.jsonl", 0)

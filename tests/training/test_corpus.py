@@ -62,7 +62,7 @@ def test_harvest_reports_what_it_refused_and_fetches_nothing_of_it(blocked: Bloc
 
 def test_vendored_blocked_minified_and_large_files_are_left_out(blocked: BlockList, tmp_path: Path) -> None:
     kept = ["tree/pkg/a.py", "tree/pkg/src/deep/b.go", "tree/pkg/json_tools.py"]
-    left = [
+    omitted_paths = [
         "tree/pkg/_vendor/requests/api.py",
         "tree/pkg/vendor/github.com/x/y.go",
         "tree/pkg/click/core.py",
@@ -73,13 +73,15 @@ def test_vendored_blocked_minified_and_large_files_are_left_out(blocked: BlockLi
         "tree/pkg/node_modules/a/index.js",
         "tree/pkg/dist/built.js",
     ]
-    for name in kept + left:
+    for name in kept + omitted_paths:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x = 1\n")
     (tmp_path / "tree/pkg/large.py").write_text("x = 1\n" * 200_000)
-    found = [str(path.relative_to(tmp_path)) for path in list_sources(tmp_path, blocked) if path.suffix != ".txt"]
-    assert found == sorted(kept)
+    listed_paths = [
+        str(path.relative_to(tmp_path)) for path in list_sources(tmp_path, blocked) if path.suffix != ".txt"
+    ]
+    assert listed_paths == sorted(kept)
 
 
 def test_a_file_that_names_a_blocked_repository_as_its_origin_is_known(blocked: BlockList) -> None:

@@ -12,9 +12,9 @@ def test_what_is_held_is_drawn_from_all_and_the_same_whenever_it_is() -> None:
     pairs = [TaskPair(task, f"query {n}", f"passage {n}") for n in range(1000) for task in (Task.QA, Task.NL2CODE)]
     drawn = held_out.make_held_out_sets(pairs, 100)
     numbers = [int(query.split()[1]) for query in drawn[0].queries]
-    assert [len(one.queries) for one in drawn] == [100, 100]
+    assert [len(held_out_set.queries) for held_out_set in drawn] == [100, 100]
     assert 400 < np.mean(numbers) < 600
     assert drawn == held_out.make_held_out_sets(pairs, 100)
-    assert [one.queries for one in held_out.make_held_out_sets(pairs[:20], 100)] == [
+    assert [held_out_set.queries for held_out_set in held_out.make_held_out_sets(pairs[:20], 100)] == [
         tuple(f"query {n}" for n in range(10))
     ] * 2

@@ -47,10 +47,10 @@ def test_no_mask_is_an_empty_mask() -> None:
 
 def test_large_batches_give_the_same_loss_but_for_rounding() -> None:
     queries, passages = _rows(600, 32, 4), _rows(600, 32, 5)
-    whole = float(info_nce_loss(queries, passages, OBJECTIVE))
+    whole_loss = float(info_nce_loss(queries, passages, OBJECTIVE))
     scores = (queries @ passages.T / 0.05).double()
     exact = (scores.logsumexp(1) + scores.logsumexp(0)).mean() / 2 - scores.diagonal().mean()
-    assert whole == pytest.approx(float(exact), rel=1e-2)
+    assert whole_loss == pytest.approx(float(exact), rel=1e-2)
 
 
 def test_equal_sides_of_distinct_rows_have_less_loss_than_shuffled_ones() -> None:

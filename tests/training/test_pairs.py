@@ -113,8 +113,13 @@ def test_a_documentation_section_asks_for_its_code_block() -> None:
 
 
 def test_a_section_answers_its_heading() -> None:
-    said = "Groups whose name is missing are left out by default, unless `dropna=False` is given to the function."
-    page = f"# Grouping\n\nShort.\n\n## Missing names\n\n{said}\n\n    frame.groupby(level=0, dropna=False)\n\n## End\n"
+    section_text = (
+        "Groups whose name is missing are left out by default, unless `dropna=False` is given to the function."
+    )
+    page = (
+        f"# Grouping\n\nShort.\n\n## Missing names\n\n{section_text}\n\n"
+        "    frame.groupby(level=0, dropna=False)\n\n## End\n"
+    )
     (pair,) = extract_section_pairs(page)
     assert pair.query == "Grouping: Missing names"
     assert "dropna=False is given" in pair.passage
@@ -159,9 +164,9 @@ def test_a_summary_is_the_first_english_paragraph_before_any_tag(doc: str, expec
 
 def test_a_question_says_what_it_is_about() -> None:
     random = Random(0)
-    found = {add_context("Sort the rows by a column.", "sql", "sqlalchemy", random) for _ in range(200)}
-    assert {"sort the rows by a column in MySQL", "sqlalchemy: sort the rows by a column"} <= found
-    assert all("sort the rows by a column" in question and "." not in question for question in found)
+    questions = {add_context("Sort the rows by a column.", "sql", "sqlalchemy", random) for _ in range(200)}
+    assert {"sort the rows by a column in MySQL", "sqlalchemy: sort the rows by a column"} <= questions
+    assert all("sort the rows by a column" in question and "." not in question for question in questions)
     assert add_context("Sort the rows.", "text", "", random) == "Sort the rows."
 
 
@@ -198,12 +203,12 @@ def test_examples_are_fenced_doctests_or_tagged() -> None:
 def test_a_pair_that_quotes_a_benchmark_is_known() -> None:
     text = "def add_all(numbers, start):\n    for number in numbers:\n        start += number\n    return start\n"
     leaks = BenchmarkTexts([text, "Sum all of the given numbers."])
-    other = "class Reader:\n    def close(self):\n        self.stream.close()\n        self.stream = None\n"
+    other_source = "class Reader:\n    def close(self):\n        self.stream.close()\n        self.stream = None\n"
     assert leaks.contains(
         TextPair("doc", "anything else at all here", text.replace("\n", "  ").replace("(", " ( "), "python")
     )
-    assert leaks.contains(TextPair("doc", "sum all of the given NUMBERS", other, "python"))
-    assert not leaks.contains(TextPair("doc", "closes the stream of the reader", other, "python"))
+    assert leaks.contains(TextPair("doc", "sum all of the given NUMBERS", other_source, "python"))
+    assert not leaks.contains(TextPair("doc", "closes the stream of the reader", other_source, "python"))
 
 
 def test_a_package_gives_each_pair_once(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ def test_every_way_of_pooling_sees_the_same_whichever_side_is_padded(way: str) -
     states = torch.randn(2, 3, 8)
     pool = make_pooling(way, 8).eval()  # type: ignore[arg-type]
     alone = pool(states, torch.ones(2, 3, dtype=torch.long))
-    nothing = torch.randn(2, 2, 8)
+    padding = torch.randn(2, 2, 8)
     mask = torch.tensor([[0, 0, 1, 1, 1]] * 2)
-    torch.testing.assert_close(pool(torch.cat([nothing, states], dim=1), mask), alone)
-    torch.testing.assert_close(pool(torch.cat([states, nothing], dim=1), mask.flip(1)), alone)
+    torch.testing.assert_close(pool(torch.cat([padding, states], dim=1), mask), alone)
+    torch.testing.assert_close(pool(torch.cat([states, padding], dim=1), mask.flip(1)), alone)
 
 
 def test_the_last_token_and_the_mean_are_what_they_are_called() -> None:

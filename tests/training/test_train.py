@@ -66,13 +66,13 @@ def test_training_taken_up_from_a_checkpoint_ends_like_training_in_one_go(
     long = replace(RECIPE, steps=25)
     longer = replace(RECIPE, steps=40)
     tokenizer, shards = prepare_pairs(pairs, tmp_path / "work", RECIPE, BenchmarkTexts([]))
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    whole.mkdir()
+    whole_folder, parts = tmp_path / "whole", tmp_path / "parts"
+    whole_folder.mkdir()
     parts.mkdir()
     train_tables(tokenizer, shards, parts, long)
     assert (parts / "checkpoint.pt").exists()
     resumed = train_tables(tokenizer, shards, parts, longer)
-    at_once = train_tables(tokenizer, shards, whole, longer)
+    at_once = train_tables(tokenizer, shards, whole_folder, longer)
     assert torch.allclose(resumed.tables[0], at_once.tables[0], atol=1e-4)
 
 
@@ -160,9 +160,9 @@ def test_marks_count_where_the_language_is_half_the_answer_and_nowhere_else(
     ]
     starts = torch.tensor([0, *np.cumsum([len(ids) for ids in several[:-1]])])
     learned = model(torch.tensor([number for ids in several for number in ids]), starts, head).detach().numpy()
-    found = encoder.encode(texts, head)
-    np.testing.assert_allclose(found, learned, atol=0.02 * np.abs(learned).max())
-    assert np.array_equal(found[0], found[1]) != (head == find_prefix(Task.CODE2COMPLETION, Role.PASSAGE))
+    encoded = encoder.encode(texts, head)
+    np.testing.assert_allclose(encoded, learned, atol=0.02 * np.abs(learned).max())
+    assert np.array_equal(encoded[0], encoded[1]) != (head == find_prefix(Task.CODE2COMPLETION, Role.PASSAGE))
 
 
 def test_one_command_leads_from_a_manifest_to_a_model_and_can_be_run_again(tmp_path: Path) -> None:

@@ -45,14 +45,14 @@ def _dies_while_it_keeps(folder: Path, step: int) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system on which a process can be forked and killed")
 def test_killed_while_a_checkpoint_is_written_it_goes_on_from_the_one_before(tmp_path: Path) -> None:
-    whole = _train(tmp_path / "whole")
+    uninterrupted = _train(tmp_path / "whole")
     victim = multiprocessing.get_context("fork").Process(target=_dies_while_it_keeps, args=(tmp_path / "parts", 20))
     victim.start()
     victim.join(120)
     assert victim.exitcode == -signal.SIGKILL
     assert torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)["step"] == 10
     parts = _train(tmp_path / "parts")
-    assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(uninterrupted, parts, strict=True))
 
 
 def test_the_rate_rises_then_falls_to_zero() -> None:

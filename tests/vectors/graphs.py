@@ -52,13 +52,13 @@ def brute_force(query: FloatArray, vectors: dict[int, FloatArray], k: int) -> li
 def corrupt_file(path: Path, how: str, seed: int = 0) -> None:
     """Do to a file what disks, crashes and people do."""
     data, random = bytearray(path.read_bytes()), np.random.default_rng(seed)
-    at = int(random.integers(len(data)))
+    offset = int(random.integers(len(data)))
     if how == "truncated":
-        data = data[:at]
+        data = data[:offset]
     elif how == "flipped bit":
-        data[at] ^= 1 << int(random.integers(8))
+        data[offset] ^= 1 << int(random.integers(8))
     elif how == "garbage page":
-        data[at : at + 4096] = random.bytes(min(4096, len(data) - at))
+        data[offset : offset + 4096] = random.bytes(min(4096, len(data) - offset))
     elif how == "empty":
         data.clear()
     else:
@@ -82,7 +82,7 @@ def break_graph(index: DenseIndex) -> None:
 def wait_for(what: Callable[[], Any]) -> Any:
     """What `what` returns, once that is something."""
     for _ in range(3000):
-        if found := what():
-            return found
+        if value := what():
+            return value
         threading.Event().wait(0.01)
     raise AssertionError("it did not come")

@@ -28,10 +28,10 @@ def snippet(text: str, borders: tuple[int, ...]) -> Snippet:
 def test_cosines_are_kept_to_a_hundredth(seed: int, count: int) -> None:
     lot = np.random.default_rng(seed)
     rows = truncate_vectors(lot.normal(size=(2 * count, DIM)).astype(np.float32))
-    known = ContinuationVectors().add_rows(range(count), rows.reshape(count, ROW) / np.float32(2**0.5))
+    vectors_kept = ContinuationVectors().add_rows(range(count), rows.reshape(count, ROW) / np.float32(2**0.5))
     question = truncate_vectors(lot.normal(size=(1, DIM)).astype(np.float32))[0]
     exact = (rows @ question).reshape(count, 2).max(axis=1)
-    assert np.abs(known.find_cosines(question) - exact).max() < 0.015
+    assert np.abs(vectors_kept.find_cosines(question) - exact).max() < 0.015
 
 
 def test_a_function_s_continuation_is_near_the_start_it_belongs_to() -> None:
@@ -41,12 +41,12 @@ def test_a_function_s_continuation_is_near_the_start_it_belongs_to() -> None:
     )
     send = "def send_mail(server, letter):\n    server.connect()\n    server.deliver(letter)\n    server.quit()"
     rows = embed_continuations([snippet(parse, (1, 2)), snippet(send, (1, 2, 3))], embedder)
-    known = ContinuationVectors().add_rows([7, 9], rows)
+    vectors_kept = ContinuationVectors().add_rows([7, 9], rows)
     (question,) = truncate_vectors(
         embedder.embed(["def send_letter(server, letter):"], Task.CODE2COMPLETION, Role.QUERY)
     )
-    assert known.labels[known.find_cosines(question).argmax()] == 9
-    assert known.remove_contents(np.array([3, 9])).labels.tolist() == [7]
+    assert vectors_kept.labels[vectors_kept.find_cosines(question).argmax()] == 9
+    assert vectors_kept.remove_contents(np.array([3, 9])).labels.tolist() == [7]
 
 
 def test_the_space_is_no_other_s() -> None:

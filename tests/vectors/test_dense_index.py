@@ -144,11 +144,11 @@ class TestAnswers:
 
     def test_searches_during_adds_retirements_and_swaps_never_fail(self, tmp_path: Path) -> None:
         vectors, problems, failures = make_unit_vectors(1200, 3), list[str](), list[str]()
-        done = threading.Event()
+        completed = threading.Event()
 
         def ask(seed: int) -> None:
             queries = make_unit_vectors(50, seed)
-            while not done.is_set():
+            while not completed.is_set():
                 for query in queries:
                     try:
                         labels, cosines = index.search(query, 10)
@@ -171,7 +171,7 @@ class TestAnswers:
                         assert index.wait_for_graph(60)
                 settle_graph(index)
             finally:
-                done.set()
+                completed.set()
                 for asker in askers:
                     asker.join()
             assert index.describe_search().startswith("graph")

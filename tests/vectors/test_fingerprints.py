@@ -22,38 +22,38 @@ whole = st.builds(Fingerprints, digests, digests, sketches)
 found = whole | st.builds(Fingerprints, digests, st.just(b""), st.just(b""))
 
 
-def likeness(asked: Fingerprints, other: Fingerprints) -> float:
-    if asked.exact == other.exact:
+def likeness(query: Fingerprints, candidate: Fingerprints) -> float:
+    if query.exact == candidate.exact:
         return 1.0
-    if not asked.sketch:
+    if not query.sketch:
         return 0.0
-    if asked.renamed == other.renamed:
+    if query.renamed == candidate.renamed:
         return RENAMED
-    own = other.sketch or bytes(SKETCH_BYTES)  # as zeros: equal by chance only
-    equal = sum(a == b for a, b in zip(asked.sketch, own, strict=True)) / SKETCH_BYTES
+    other_sketch = candidate.sketch or bytes(SKETCH_BYTES)  # as zeros: equal by chance only
+    equal = sum(a == b for a, b in zip(query.sketch, other_sketch, strict=True)) / SKETCH_BYTES
     return min(max((equal - 1 / 256) / (1 - 1 / 256), 0.0), RENAMED)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(found, max_size=6), max_size=4), found, st.sets(st.integers(1, 30)), st.integers(1, 7))
-def test_all_are_compared_however_they_came(parts, asked: Fingerprints, kept: set[int], block: int) -> None:
+def test_all_are_compared_however_they_came(parts, query: Fingerprints, kept: set[int], block: int) -> None:
     structures, rows, number = FingerprintIndex(), {}, 0
     before, module._CONTENTS_PER_BLOCK = module._CONTENTS_PER_BLOCK, block  # so that a few contents make several blocks
     try:
         for part in parts:
-            numbered = [(number := number + 2, each.pack()) for each in part]
-            rows |= {label: each for (label, _), each in zip(numbered, part, strict=True)}
+            numbered = [(number := number + 2, fingerprints.pack()) for fingerprints in part]
+            rows |= {label: fingerprints for (label, _), fingerprints in zip(numbered, part, strict=True)}
             structures = structures.add_rows(numbered)
         assert (len(structures), structures.newest) == (len(rows), max(rows, default=0))
         remaining = structures.remove_contents(np.array(sorted(rows.keys() - kept), np.int64))
     finally:
         module._CONTENTS_PER_BLOCK = before
-    for seen, some in ((structures, rows), (remaining, {n: row for n, row in rows.items() if n in kept})):
-        labels, scores = seen.find_similar(asked, 0.0, RENAMED)
+    for expected_rows, some in ((structures, rows), (remaining, {n: row for n, row in rows.items() if n in kept})):
+        labels, scores = expected_rows.find_similar(query, 0.0, RENAMED)
         got = dict(zip(labels.tolist(), scores.tolist(), strict=True))
         assert got.keys() == some.keys()
-        assert all(abs(got[n] - likeness(asked, row)) < 1e-5 for n, row in some.items())
-        allowed, _ = seen.find_similar(asked, 0.5, RENAMED, np.array(sorted(kept), np.int64))
+        assert all(abs(got[n] - likeness(query, row)) < 1e-5 for n, row in some.items())
+        allowed, _ = expected_rows.find_similar(query, 0.5, RENAMED, np.array(sorted(kept), np.int64))
         assert set(allowed.tolist()) == {n for n in got if got[n] >= 0.5 and n in kept}
 
 

@@ -67,8 +67,8 @@ for folder in sorted(Path(sys.argv[1]).iterdir()):
                 for file in (graph_file, side_car_path(graph_file)):
                     shutil.copy(file, folder)
                 corrupt_file(folder / (graph_file.name if seed % 5 else side_car_path(graph_file).name), how, seed)
-        done = subprocess.run([sys.executable, "-c", script, str(cases)], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        completed = subprocess.run([sys.executable, "-c", script, str(cases)], capture_output=True, text=True)
+        assert completed.returncode == 0, completed.stderr
 
     @pytest.mark.parametrize(
         "changes",
@@ -117,12 +117,12 @@ for folder in sorted(Path(sys.argv[1]).iterdir()):
 
     def test_a_graph_of_other_vectors_under_our_labels_is_not_used(self, graph_file: Path) -> None:
         problems: list[str] = []
-        others = make_unit_vectors(COUNT, 99)
+        other_vectors = make_unit_vectors(COUNT, 99)
         with dense_index(graph_file, problems) as index:
-            index.add_vectors(LABELS, others)
+            index.add_vectors(LABELS, other_vectors)
             settle_graph(index)
             assert "other vectors" in problems[0]
-            assert index.search(others[7], 1)[0].tolist() == [LABELS[7]]
+            assert index.search(other_vectors[7], 1)[0].tolist() == [LABELS[7]]
 
     def test_a_sound_file_is_loaded_and_not_built_again(self, graph_file: Path) -> None:
         before = graph_file.stat()
@@ -136,28 +136,28 @@ for folder in sorted(Path(sys.argv[1]).iterdir()):
 
     def test_a_graph_of_an_earlier_generation_serves_until_it_lacks_too_much(self, graph_file: Path) -> None:
         before, problems = graph_file.stat(), []
-        more, labels = make_unit_vectors(200, 8), np.arange(10_000, 10_200)
+        more_vectors, labels = make_unit_vectors(200, 8), np.arange(10_000, 10_200)
         with dense_index(graph_file, problems) as index:
-            index.add_vectors(np.concatenate([LABELS, labels[:50]]), np.concatenate([VECTORS, more[:50]]))
+            index.add_vectors(np.concatenate([LABELS, labels[:50]]), np.concatenate([VECTORS, more_vectors[:50]]))
             settle_graph(index)
             assert os.path.samestat(before, graph_file.stat())
-            assert index.search(more[7], 1)[0].tolist() == [labels[7]]
-            index.add_vectors(labels, more)
+            assert index.search(more_vectors[7], 1)[0].tolist() == [labels[7]]
+            index.add_vectors(labels, more_vectors)
             settle_graph(index)
         assert len(load_graph(graph_file, KEY, DIM)) == COUNT + 200
         assert problems == []
 
     def test_another_servers_newer_graph_is_taken_over(self, graph_file: Path) -> None:
-        more, labels = make_unit_vectors(200, 8), np.arange(10_000, 10_200)
-        with dense_index(graph_file, []) as ours, dense_index(graph_file, []) as theirs:
-            for index in (ours, theirs):
+        more_vectors, labels = make_unit_vectors(200, 8), np.arange(10_000, 10_200)
+        with dense_index(graph_file, []) as our_index, dense_index(graph_file, []) as their_index:
+            for index in (our_index, their_index):
                 index.add_vectors(LABELS, VECTORS)
                 settle_graph(index)
-                index.add_vectors(labels, more)
-            settle_graph(theirs)
+                index.add_vectors(labels, more_vectors)
+            settle_graph(their_index)
             written = graph_file.stat()
-            settle_graph(ours)
-            assert ours.describe_search().startswith("graph")
+            settle_graph(our_index)
+            assert our_index.describe_search().startswith("graph")
         assert os.path.samestat(written, graph_file.stat())
 
     def test_only_the_owner_can_read_it(self, built: Path) -> None:
@@ -203,9 +203,11 @@ index.wait_for_graph()
 index.maintain_graph()
 print(index.search(np.eye(4)[1], 1)[0], index.describe_search())
 """
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-        assert done.stdout.count("told: ") == 1, done.stderr
-        assert done.stdout.endswith("[2] exact: hnswlib is not installed (pip install hnswlib, needs a C++ compiler)\n")
+        completed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        assert completed.stdout.count("told: ") == 1, completed.stderr
+        assert completed.stdout.endswith(
+            "[2] exact: hnswlib is not installed (pip install hnswlib, needs a C++ compiler)\n"
+        )
 
     def test_numpy_and_the_search_are_all_that_is_imported_for_few_vectors(self) -> None:
         script = """

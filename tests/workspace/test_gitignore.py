@@ -36,9 +36,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def _git(repository: Path, text: bytes, paths: set[str]) -> set[str]:
     (repository / ".gitignore").write_bytes(text)
-    asked = b"".join(path.encode() + b"\0" for path in paths)
+    path_input = b"".join(path.encode() + b"\0" for path in paths)
     command = ["git", "-C", repository, "check-ignore", "--no-index", "--stdin", "-z"]
-    answer = subprocess.run(command, input=asked, capture_output=True, check=False)
+    answer = subprocess.run(command, input=path_input, capture_output=True, check=False)
     assert answer.returncode in (0, 1), answer.stderr
     return set(answer.stdout.decode().split("\0")) - {""}
 

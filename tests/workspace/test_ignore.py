@@ -47,8 +47,8 @@ def test_any_tree_is_seen_as_git_sees_it(
         (folders[place % len(folders)] / ".gitignore").write_text("\n".join(lines))
     if exclude:
         (root / ".git/info/exclude").write_text("\n".join(exclude))
-    seen = run_git("-C", root, "ls-files", "-z", "--others", "--exclude-standard").split("\0")
-    assert list_names(root) == {name for name in seen if name.endswith(".py")}
+    git_names = run_git("-C", root, "ls-files", "-z", "--others", "--exclude-standard").split("\0")
+    assert list_names(root) == {name for name in git_names if name.endswith(".py")}
 
 
 def test_a_nearer_ignore_file_wins_but_nothing_comes_back_into_an_ignored_folder(tmp_path: Path) -> None:
@@ -119,8 +119,8 @@ def test_the_include_setting_brings_back_what_a_default_leaves_out_and_no_more(t
     write_files(tmp_path, dict.fromkeys(files, "") | {"ignored.py": "", ".gitignore": "ignored.py"})
     brought = IndexSettings(include=("vendor/ours", "*_pb2.py", "ignored.py"))
     assert list_names(tmp_path, settings=brought) == {"vendor/ours/deep/a.py", "x/a_pb2.py", "mine.py"}
-    whole = IndexSettings(include=("vendor/",))
-    assert list_names(tmp_path, settings=whole) == {*files[:3], "mine.py"}
+    vendor_settings = IndexSettings(include=("vendor/",))
+    assert list_names(tmp_path, settings=vendor_settings) == {*files[:3], "mine.py"}
 
 
 def test_codekinignore_brings_back_what_a_default_leaves_out(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_an_ignore_file_that_is_a_link_says_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [".gitignore", ".codekinignore"])
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "problem_part"),
     [
         (lambda path: os.mkfifo(path), "named pipe"),
         (lambda path: path.mkdir(), "folder"),
@@ -144,21 +144,23 @@ def test_an_ignore_file_that_is_a_link_says_nothing(tmp_path: Path) -> None:
         (lambda path: (path.touch(), os.truncate(path, 60_000_000_000)), "60,000,000,000 bytes"),
     ],
 )
-def test_an_ignore_file_that_can_t_be_read_is_told_and_does_not_count(tmp_path: Path, name: str, make, told) -> None:
+def test_an_ignore_file_that_can_t_be_read_is_told_and_does_not_count(
+    tmp_path: Path, name: str, make, problem_part
+) -> None:
     write_files(tmp_path, {"a.py": ""})
     make(tmp_path / name)
     workspace = Workspace([tmp_path], IndexSettings())
-    assert [found.path.name for found in workspace.walk()] == ["a.py"]
+    assert [source_file.path.name for source_file in workspace.walk()] == ["a.py"]
     (problem,) = workspace.problems
     assert str(tmp_path / name) in problem
-    assert told in problem
+    assert problem_part in problem
 
 
 def test_more_rules_than_can_be_asked_are_told_and_the_outer_ones_count(tmp_path: Path) -> None:
     write_files(tmp_path, {".gitignore": "*o?t.py\n" + "*a" * 300_000, "in/.gitignore": "*i?n.py\n" + "*b" * 300_000})
     write_files(tmp_path, {"in/out.py": "", "in/inn.py": ""})
     workspace = Workspace([tmp_path], IndexSettings())
-    assert [found.path.name for found in workspace.walk()] == ["inn.py"]
+    assert [source_file.path.name for source_file in workspace.walk()] == ["inn.py"]
     assert len(workspace.problems) == 1
     deep = tmp_path.joinpath(*"a" * 120)
     deep.mkdir(parents=True)
@@ -175,7 +177,7 @@ def test_names_in_ignore_files_are_bounded_as_patterns_are(tmp_path: Path) -> No
     nested = {"a" + "/a" * depth + "/.gitignore": text for depth in range(4)}
     write_files(tmp_path, {**nested, "a/a/a/a/1.c": "", "a/a/a/a/b.py": ""})
     workspace = Workspace([tmp_path], IndexSettings())
-    assert [found.path.name for found in workspace.walk()] == ["b.py"]
+    assert [source_file.path.name for source_file in workspace.walk()] == ["b.py"]
     assert len(workspace.problems) == 2
     assert all("2,097,152 bytes" in problem for problem in workspace.problems)
 
@@ -204,7 +206,7 @@ def test_folders_may_be_as_deep_as_the_system_allows(tmp_path: Path) -> None:
         root.mkdir()
     (root / "a.py").touch()
     workspace = Workspace([tmp_path], IndexSettings())
-    assert [found.path for found in workspace.walk()] == [root / "a.py"]
+    assert [source_file.path for source_file in workspace.walk()] == [root / "a.py"]
     assert workspace.check_file(root / "a.py")
     assert workspace.select_covered([root / "a.py"])
     (root / "a.py").unlink()
@@ -221,9 +223,9 @@ def test_settings_with_half_a_character_are_no_matter(tmp_path: Path) -> None:
 def test_a_changed_ignore_file_takes_effect(tmp_path: Path) -> None:
     write_files(tmp_path, {"a.py": "", "b.py": "", ".gitignore": "a.py"})
     workspace = Workspace([tmp_path], IndexSettings())
-    assert [found.path.name for found in workspace.walk()] == ["b.py"]
+    assert [source_file.path.name for source_file in workspace.walk()] == ["b.py"]
     write_files(tmp_path, {".gitignore": "b.py # longer"})
-    assert [found.path.name for found in workspace.walk()] == ["a.py", "b.py"]
+    assert [source_file.path.name for source_file in workspace.walk()] == ["a.py", "b.py"]
     assert workspace.check_file(tmp_path / "a.py")
 
 

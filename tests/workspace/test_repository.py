@@ -42,7 +42,7 @@ def test_a_linked_worktree_below_the_root_is_left_out_and_told_once(tmp_path: Pa
     write_files(tree, {"in/b.py": ""})
     assert list_names(tmp_path) == {"a.py"}
     workspace = Workspace([tmp_path], IndexSettings())
-    assert [each for each in workspace.walk() if isinstance(each, Skipped)] == [
+    assert [entry for entry in workspace.walk() if isinstance(entry, Skipped)] == [
         Skipped(tree, "a linked Git worktree; open it as its own folder")
     ]
     assert workspace.check_file(tree / "in" / "b.py") is None
@@ -65,7 +65,7 @@ def test_a_linked_worktree_is_indexed_as_a_root_alone_and_beside_its_repository(
     assert list_names(tree) == {"a.py"}
     workspace = Workspace([main, tree], IndexSettings())
     assert workspace.roots == (main, tree)
-    assert {each.path for each in workspace.walk()} == {main / "a.py", tree / "a.py"}
+    assert {entry.path for entry in workspace.walk()} == {main / "a.py", tree / "a.py"}
 
 
 def test_a_linked_worktree_that_the_user_names_is_indexed(tmp_path: Path) -> None:
@@ -128,12 +128,12 @@ def test_a_user_s_config_that_names_no_file_is_no_matter(
 def test_the_user_s_own_excludes_are_in_force(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, named: bool
 ) -> None:
-    own = tmp_path / "own"
-    monkeypatch.setenv("HOME", str(own))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(own / ".config"))
-    write_files(own, {"mine" if named else ".config/git/ignore": "a.py"})
+    user_home = tmp_path / "own"
+    monkeypatch.setenv("HOME", str(user_home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(user_home / ".config"))
+    write_files(user_home, {"mine" if named else ".config/git/ignore": "a.py"})
     if named:
-        write_files(own, {".gitconfig": "[core]\n\texcludesFile = ~/mine\n"})
+        write_files(user_home, {".gitconfig": "[core]\n\texcludesFile = ~/mine\n"})
     root = tmp_path / "root"
     run_git("init", "-q", root)
     write_files(root, {"a.py": "", "b.py": ""})

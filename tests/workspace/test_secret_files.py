@@ -101,10 +101,10 @@ def test_they_are_skipped_whatever_settings_and_ignore_files_say(tmp_path: Path)
     (tmp_path / ".gitignore").write_text("ignored/\n")
     (tmp_path / ".codekinignore").write_text("!env.sh\n")
     workspace = Workspace([tmp_path], IndexSettings(include=("env.sh", ".bashrc", "*.tfvars", "secrets.py")))
-    found = {each.path.name: each for each in workspace.walk()}
-    skipped = {name: each.reason for name, each in found.items() if isinstance(each, Skipped)}
+    skipped_files = {entry.path.name: entry for entry in workspace.walk()}
+    skipped = {name: entry.reason for name, entry in skipped_files.items() if isinstance(entry, Skipped)}
     assert skipped == dict.fromkeys(("env.sh", ".bashrc", "prod.tfvars", ".npmrc"), REASON)
-    assert isinstance(found["secrets.go"], SourceFile)
+    assert isinstance(skipped_files["secrets.go"], SourceFile)
     for name in (*skipped, "secrets.py"):
         assert workspace.read_document(tmp_path / name) == Skipped(tmp_path / name, REASON)
     assert isinstance(workspace.read_document(tmp_path / "secrets.go"), Document)

@@ -150,7 +150,7 @@ def test_a_checkout_of_thousands_of_files_arrives_whole_and_in_few_pieces(tmp_pa
     write_modules(tmp_path, *(f"new/{number % 50}/{number % 7}/b{number}.py" for number in range(2_000)))
     git("add", "-A")
     git("commit", "-qm", "new")
-    new = {found.path for found in Workspace([tmp_path], IndexSettings()).walk()}
+    new = {source_file.path for source_file in Workspace([tmp_path], IndexSettings()).walk()}
     git("checkout", "-q", "-")
     listener = listen()
     assert len(listener.files) == 101
@@ -232,11 +232,11 @@ def test_after_stop_nothing_is_told_and_no_thread_is_left(tmp_path: Path, listen
 
 def test_a_failing_listener_is_told_the_next_change_all_the_same(tmp_path: Path) -> None:
     calls: list[set[Path]] = []
-    begun, heard = threading.Event(), threading.Semaphore(0)
+    begun, call_heard = threading.Event(), threading.Semaphore(0)
 
     def fail(paths: set[Path]) -> None:
         calls.append(paths)
-        heard.release()
+        call_heard.release()
         raise RuntimeError("the listener's own fault")
 
     watcher = Watcher(Workspace([tmp_path], IndexSettings()), fail, begun.set, 600.0)
@@ -244,6 +244,6 @@ def test_a_failing_listener_is_told_the_next_change_all_the_same(tmp_path: Path)
     assert begun.wait(TIMEOUT_S)
     for name in ("a.py", "b.py"):
         write_modules(tmp_path, name)
-        assert heard.acquire(timeout=TIMEOUT_S)
+        assert call_heard.acquire(timeout=TIMEOUT_S)
     watcher.stop()
     assert calls == [{tmp_path / "a.py"}, {tmp_path / "b.py"}]

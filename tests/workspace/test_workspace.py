@@ -20,7 +20,7 @@ _LONG_AGO = 1_600_000_000_123_456_789
 
 
 def _names(workspace: Workspace, root: Path) -> list[str]:
-    return [found.path.relative_to(root).as_posix() for found in workspace.walk() if isinstance(found, SourceFile)]
+    return [entry.path.relative_to(root).as_posix() for entry in workspace.walk() if isinstance(entry, SourceFile)]
 
 
 def test_roots_are_absolute_resolved_and_each_is_there_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,8 +38,8 @@ def test_a_root_inside_another_is_dropped_unless_the_rules_hide_it(tmp_path: Pat
 
 
 def test_a_root_that_is_not_there_is_told(tmp_path: Path) -> None:
-    (found,) = open_workspace(tmp_path / "gone").walk()
-    assert "No such file" in require_reason(found)
+    (entry,) = open_workspace(tmp_path / "gone").walk()
+    assert "No such file" in require_reason(entry)
 
 
 def test_a_walk_finds_source_files_in_a_fixed_order(tmp_path: Path) -> None:
@@ -57,9 +57,9 @@ def test_what_is_found_has_its_language_size_and_time(tmp_path: Path) -> None:
 def test_a_file_without_extension_is_known_by_its_first_line(tmp_path: Path) -> None:
     write_modules(tmp_path, "tool", text="#!/usr/bin/env python3\nprint()\n")
     write_modules(tmp_path, "words")
-    (found,) = open_workspace(tmp_path).walk()
-    assert isinstance(found, SourceFile)
-    assert (found.path.name, found.language) == ("tool", "python")
+    (entry,) = open_workspace(tmp_path).walk()
+    assert isinstance(entry, SourceFile)
+    assert (entry.path.name, entry.language) == ("tool", "python")
 
 
 def test_a_file_that_is_too_large_is_told(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_what_may_not_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "b.py").chmod(0)
     workspace = open_workspace(tmp_path)
     try:
-        assert [found.path.name for found in workspace.walk() if isinstance(found, Skipped)] == ["closed"]
+        assert [entry.path.name for entry in workspace.walk() if isinstance(entry, Skipped)] == ["closed"]
         assert "ermission" in require_reason(workspace.read_document(tmp_path / "b.py"))
     finally:
         (tmp_path / "closed").chmod(stat.S_IRWXU)
@@ -128,15 +128,15 @@ def test_files_and_folders_may_vanish_during_a_walk(tmp_path: Path) -> None:
         write_modules(tmp_path, f"{number:02}/a.py", f"{number:02}/b.py", f"{number:02}/deep/c.py")
 
     def emptied() -> Iterator[SourceFile | Skipped]:
-        for number, found in enumerate(open_workspace(tmp_path).walk()):
+        for number, entry in enumerate(open_workspace(tmp_path).walk()):
             victim = tmp_path / f"{number + 1:02}"
             if victim.exists():
                 for path in sorted(victim.rglob("*"), reverse=True):
                     path.rmdir() if path.is_dir() else path.unlink()
                 victim.rmdir()
-            yield found
+            yield entry
 
-    assert all(isinstance(found, SourceFile) for found in emptied())
+    assert all(isinstance(entry, SourceFile) for entry in emptied())
 
 
 def test_a_cancelled_walk_ends(tmp_path: Path) -> None:
@@ -169,9 +169,9 @@ def test_a_path_outside_the_roots_is_not_admitted(tmp_path: Path) -> None:
 def test_a_path_through_a_link_to_the_root_is_the_file_s_own(tmp_path: Path) -> None:
     write_modules(tmp_path, "root/a.py")
     (tmp_path / "link").symlink_to(tmp_path / "root")
-    found = open_workspace(tmp_path / "link").check_file(tmp_path / "link/a.py")
-    assert isinstance(found, SourceFile)
-    assert found.path == tmp_path / "root/a.py"
+    entry = open_workspace(tmp_path / "link").check_file(tmp_path / "link/a.py")
+    assert isinstance(entry, SourceFile)
+    assert entry.path == tmp_path / "root/a.py"
 
 
 def test_a_document_is_the_text_on_the_disk(tmp_path: Path) -> None:
@@ -211,8 +211,8 @@ def test_binaries_and_generated_files_are_told_and_gone_files_are_not(tmp_path: 
     workspace = open_workspace(tmp_path)
     assert "generated" in require_reason(workspace.read_document(tmp_path / "made.py"))
     assert "binary" in require_reason(workspace.read_document(tmp_path / "binary.py"))
-    for gone in ("gone.py", "made.py/a.py", "a\0b.py", "notes.txt"):
-        assert workspace.read_document(tmp_path / gone) is None
+    for missing_name in ("gone.py", "made.py/a.py", "a\0b.py", "notes.txt"):
+        assert workspace.read_document(tmp_path / missing_name) is None
 
 
 def test_a_generated_file_that_include_names_is_read(tmp_path: Path) -> None:

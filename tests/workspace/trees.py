@@ -20,14 +20,14 @@ def open_workspace(*roots: Path, **changes: int) -> Workspace:
     return Workspace(roots, IndexSettings(**changes))
 
 
-def require_reason(found: object) -> str:
-    assert isinstance(found, Skipped)
-    return found.reason
+def require_reason(entry: object) -> str:
+    assert isinstance(entry, Skipped)
+    return entry.reason
 
 
-def require_document(found: object) -> Document:
-    assert isinstance(found, Document)
-    return found
+def require_document(entry: object) -> Document:
+    assert isinstance(entry, Document)
+    return entry
 
 
 def run_git(*arguments: str | Path) -> str:
@@ -38,8 +38,10 @@ def run_git(*arguments: str | Path) -> str:
 def list_names(root: Path, *, settings: IndexSettings | None = None, among: type = SourceFile) -> set[str]:
     """The names found, after `walk` and `admits` were seen to agree on every file below the root."""
     workspace = Workspace([root], settings or IndexSettings())
-    found = list(workspace.walk())
+    entries = list(workspace.walk())
     below = [Path(folder, name) for folder, _, names in os.walk(root) for name in names]
-    found = [each for each in found if not each.path.is_dir()]
-    assert {each.path: each for each in found} == {path: each for path in below if (each := workspace.check_file(path))}
-    return {each.path.relative_to(root).as_posix() for each in found if isinstance(each, among)}
+    entries = [entry for entry in entries if not entry.path.is_dir()]
+    assert {entry.path: entry for entry in entries} == {
+        path: entry for path in below if (entry := workspace.check_file(path))
+    }
+    return {entry.path.relative_to(root).as_posix() for entry in entries if isinstance(entry, among)}

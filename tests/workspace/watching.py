@@ -32,14 +32,14 @@ class Listener:
         with self.news:
             self.told += paths
             for path in paths:
-                found = isinstance(self.workspace.check_file(path), SourceFile)
-                (self.files.add if found else self.files.discard)(path)
+                is_source = isinstance(self.workspace.check_file(path), SourceFile)
+                (self.files.add if is_source else self.files.discard)(path)
             self.news.notify_all()
 
     def _rescan(self) -> None:
         with self.news:
             self.rescans += 1
-            self.files = {found.path for found in self.workspace.walk() if isinstance(found, SourceFile)}
+            self.files = {entry.path for entry in self.workspace.walk() if isinstance(entry, SourceFile)}
             self.news.notify_all()
 
     def until(self, condition: Callable[[], bool]) -> None:

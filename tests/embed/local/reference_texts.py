@@ -29,6 +29,6 @@ def rows_of(vectors: Any) -> NDArray[np.float32]:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def least(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
+def least(our_vectors: NDArray[np.float32], their_vectors: NDArray[np.float32]) -> float:
     """Return the least cosine of a row of ours with the same row of theirs."""
-    return float((ours * theirs).sum(1).min())
+    return float((our_vectors * their_vectors).sum(1).min())

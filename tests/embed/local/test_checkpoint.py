@@ -40,8 +40,8 @@ def hub(tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def change(path: Path, **values: Any) -> None:
-    told = json.loads(path.read_text()) | values
-    path.write_text(json.dumps({key: value for key, value in told.items() if value is not None}))
+    config = json.loads(path.read_text()) | values
+    path.write_text(json.dumps({key: value for key, value in config.items() if value is not None}))
 
 
 class TestFinding:
@@ -69,7 +69,7 @@ class TestFinding:
         assert not is_static_model(ModelSettings(name))
 
     def test_every_preset_says_its_licence_and_its_prefixes(self):
-        assert all(one.licence and set(one.prefixes) == set(PREFIXES) for one in PRESETS.values())
+        assert all(preset.licence and set(preset.prefixes) == set(PREFIXES) for preset in PRESETS.values())
         assert find_preset("Qwen/Qwen3-Embedding-0.6B") is PRESETS["qwen3-0.6b"]
 
     def test_finding_and_reading_need_no_torch(self, folder: Path):
@@ -79,8 +79,8 @@ from codekin.settings import ModelSettings
 read_checkpoint(ModelSettings({str(folder)!r}))
 import sys; print([name for name in ("torch", "transformers", "numpy", "huggingface_hub") if name in sys.modules])
 """
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == "[]"
+        completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert completed.stdout.strip() == "[]"
 
 
 class TestPrefixes:
@@ -89,11 +89,13 @@ class TestPrefixes:
             folder / "config_sentence_transformers.json",
             prompts={"qa_query": "Ask: ", "query": "web: ", "document": ""},
         )
-        told = read_checkpoint(ModelSettings(str(folder), prompts=("nl2code_query=code: ", "document=d: "))).prefixes
-        assert told[Task.QA, Role.QUERY] == "Ask: "
-        assert told[Task.NL2CODE, Role.QUERY] == "code: "
-        assert told[Task.CODE2NL, Role.QUERY] == "web: "
-        assert told[Task.QA, Role.PASSAGE] == "d: "
+        checkpoint = read_checkpoint(
+            ModelSettings(str(folder), prompts=("nl2code_query=code: ", "document=d: "))
+        ).prefixes
+        assert checkpoint[Task.QA, Role.QUERY] == "Ask: "
+        assert checkpoint[Task.NL2CODE, Role.QUERY] == "code: "
+        assert checkpoint[Task.CODE2NL, Role.QUERY] == "web: "
+        assert checkpoint[Task.QA, Role.PASSAGE] == "d: "
 
     def test_a_preset_knows_the_tasks_better_than_a_prompt_for_all_queries(self, hub: Path):
         change(hub / "snapshots" / "0123abc" / "config_sentence_transformers.json", prompts={"query": "web search: "})
@@ -107,11 +109,11 @@ class TestPrefixes:
 class TestPooling:
     @pytest.mark.parametrize(("mode", "expected"), [("lasttoken", "last"), ("mean", "mean"), ("cls", "cls")])
     def test_old_and_new_files_say_it(self, folder: Path, mode: str, expected: str):
-        told = folder / "1_Pooling" / "config.json"
-        told.write_text(json.dumps({"embedding_dimension": 64, "pooling_mode": mode}))
+        pooling_config = folder / "1_Pooling" / "config.json"
+        pooling_config.write_text(json.dumps({"embedding_dimension": 64, "pooling_mode": mode}))
         assert read_checkpoint(ModelSettings(str(folder), pooling="cls")).pooling == expected
         old = {"lasttoken": "lasttoken", "mean": "mean_tokens", "cls": "cls_token"}[mode]
-        told.write_text(json.dumps({f"pooling_mode_{old}": True, "pooling_mode_max_tokens": False}))
+        pooling_config.write_text(json.dumps({f"pooling_mode_{old}": True, "pooling_mode_max_tokens": False}))
         assert read_checkpoint(ModelSettings(str(folder))).pooling == expected
 
     def test_without_files_the_setting_decides_and_else_the_kind(self, folder: Path):
@@ -124,15 +126,18 @@ class TestPooling:
 class TestSpaces:
     def test_whatever_determines_vectors_determines_the_fingerprint(self, folder: Path):
         settings = ModelSettings(str(folder))
-        found = {read_checkpoint(settings).fingerprint, read_checkpoint(replace(settings, max_tokens=100)).fingerprint}
-        found.add(read_checkpoint(replace(settings, precision="int8")).fingerprint)
+        fingerprints = {
+            read_checkpoint(settings).fingerprint,
+            read_checkpoint(replace(settings, max_tokens=100)).fingerprint,
+        }
+        fingerprints.add(read_checkpoint(replace(settings, precision="int8")).fingerprint)
         change(folder / "1_Pooling" / "config.json", pooling_mode_lasttoken=False, pooling_mode_mean_tokens=True)
-        found.add(read_checkpoint(settings).fingerprint)
+        fingerprints.add(read_checkpoint(settings).fingerprint)
         weights = bytearray((folder / "model.safetensors").read_bytes())
         weights[-1] ^= 1
         (folder / "model.safetensors").write_bytes(weights)
-        found.add(read_checkpoint(settings).fingerprint)
-        assert len(found) == 5
+        fingerprints.add(read_checkpoint(settings).fingerprint)
+        assert len(fingerprints) == 5
 
     def test_where_a_model_lies_and_what_it_is_called_does_not(self, folder: Path, tiny_checkpoint: Path):
         assert (
@@ -288,11 +293,11 @@ from codekin.errors import ModelError
 try: load_embedder(ModelSettings({str(folder)!r}))
 except ModelError as error: print(error)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert remedy in done.stdout
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert remedy in completed.stdout
 
 
 def test_a_model_that_is_not_what_its_name_says_does_not_conform(hub: Path) -> None:
-    found = measure_conformance("jina-0.5b", ModelSettings(device="cpu", precision="float32"))
-    assert not found.is_within_tolerance
-    assert found.measured.shape == (2, 2)
+    conformance = measure_conformance("jina-0.5b", ModelSettings(device="cpu", precision="float32"))
+    assert not conformance.is_within_tolerance
+    assert conformance.measured.shape == (2, 2)

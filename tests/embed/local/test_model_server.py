@@ -68,13 +68,13 @@ def bulk(hosting: ModelServerProcess) -> Embedder:
 def test_who_asks_from_elsewhere_gets_the_same_vectors_from_the_same_process(
     hosting: ModelServerProcess, settings: ModelSettings, home: Path
 ) -> None:
-    other = ModelServerProcess(read_checkpoint(settings), settings, home)
-    found = bulk(other).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
+    other_server = ModelServerProcess(read_checkpoint(settings), settings, home)
+    vectors = bulk(other_server).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
     expected = load_embedder(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
-    np.testing.assert_allclose(found, expected, atol=1e-6)  # the two may have different numbers of threads
-    assert other.server_info["pid"] == hosting.server_info["pid"]
-    assert bulk(other).space(Task.NL2CODE) == load_embedder(settings).space(Task.NL2CODE)
-    assert bulk(other).device == "cpu, 1 thread, float32"  # the process's own, not of whoever asks
+    np.testing.assert_allclose(vectors, expected, atol=1e-6)  # the two may have different numbers of threads
+    assert other_server.server_info["pid"] == hosting.server_info["pid"]
+    assert bulk(other_server).space(Task.NL2CODE) == load_embedder(settings).space(Task.NL2CODE)
+    assert bulk(other_server).device == "cpu, 1 thread, float32"  # the process's own, not of whoever asks
 
 
 def test_two_who_begin_at_once_start_one_process(settings: ModelSettings, tmp_path: Path) -> None:
@@ -89,24 +89,24 @@ def test_two_who_begin_at_once_start_one_process(settings: ModelSettings, tmp_pa
 
 
 def test_a_question_comes_before_bulk_work_that_was_there_first(hosting: ModelServerProcess) -> None:
-    begun, done = threading.Event(), threading.Event()
+    begun, completed = threading.Event(), threading.Event()
     embedder = bulk(hosting)
 
     def work() -> None:
         embedder.embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
         begun.set()
         embedder.embed(TEXTS * 15, Task.NL2CODE, Role.PASSAGE)
-        done.set()
+        completed.set()
 
     thread = threading.Thread(target=work)
     thread.start()
     assert begun.wait(LONG_S)
-    asked = Embedder(ModelClient(hosting, is_urgent=True))
+    urgent_embedder = Embedder(ModelClient(hosting, is_urgent=True))
     for _ in range(3):
-        asked.embed(["where is the parser?"], Task.NL2CODE, Role.QUERY)
-    assert not done.is_set()
+        urgent_embedder.embed(["where is the parser?"], Task.NL2CODE, Role.QUERY)
+    assert not completed.is_set()
     thread.join(LONG_S)
-    assert done.is_set()
+    assert completed.is_set()
 
 
 def test_killed_in_the_middle_of_the_work_it_is_started_again_and_nothing_is_lost(
@@ -114,19 +114,19 @@ def test_killed_in_the_middle_of_the_work_it_is_started_again_and_nothing_is_los
 ) -> None:
     """And what was killed neither keeps a question waiting, nor does it end for ever."""
     hosting = ModelServerProcess(read_checkpoint(settings), settings, tmp_path / "models")
-    asked = Embedder(ModelClient(hosting, is_urgent=True, timeout_s=LONG_S))
+    urgent_embedder = Embedder(ModelClient(hosting, is_urgent=True, timeout_s=LONG_S))
     with pytest.raises(ModelBusyError, match="is being loaded"):
-        asked.embed(["anything"], Task.NL2CODE, Role.QUERY)
-    found: list[np.ndarray] = []
+        urgent_embedder.embed(["anything"], Task.NL2CODE, Role.QUERY)
+    results: list[np.ndarray] = []
     embedder = bulk(hosting)
     embedder.embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
     first = process_of(hosting)
-    thread = threading.Thread(target=lambda: found.append(embedder.embed(TEXTS * 10, Task.NL2CODE, Role.PASSAGE)))
+    thread = threading.Thread(target=lambda: results.append(embedder.embed(TEXTS * 10, Task.NL2CODE, Role.PASSAGE)))
     thread.start()
     first.kill()
     thread.join(LONG_S)
     expected = load_embedder(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
-    assert np.allclose(found[0], np.tile(expected, (10, 1)), atol=1e-5)
+    assert np.allclose(results[0], np.tile(expected, (10, 1)), atol=1e-5)
     assert hosting.server_info["pid"] != first.pid
     process_of(hosting).kill()
 
@@ -191,8 +191,8 @@ def test_one_that_hangs_at_its_work_is_left_to_itself_and_another_started(
     embedder.embed(["x = 1"], Task.NL2CODE, Role.PASSAGE)
     first = process_of(hosting)
     first.suspend()
-    found = embedder.embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
-    assert np.allclose(found, load_embedder(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE), atol=1e-5)
+    vectors = embedder.embed(TEXTS, Task.NL2CODE, Role.PASSAGE)
+    assert np.allclose(vectors, load_embedder(settings).embed(TEXTS, Task.NL2CODE, Role.PASSAGE), atol=1e-5)
     assert hosting.server_info["pid"] != first.pid
     first.kill()
     process_of(hosting).kill()

@@ -22,10 +22,10 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 class TestBatches:
     def test_each_text_is_in_one_batch_within_the_budget(self):
         lengths = [3, 900, 20, 20, 500, 1, 7]
-        found = list(split_batches(lengths, 512))
-        assert sorted(number for batch in found for number in batch) == list(range(7))
-        assert all(sum(lengths[at] for at in batch) <= 512 or len(batch) == 1 for batch in found)
-        assert found[0] == [1]
+        batches = list(split_batches(lengths, 512))
+        assert sorted(number for batch in batches for number in batch) == list(range(7))
+        assert all(sum(lengths[position] for position in batch) <= 512 or len(batch) == 1 for batch in batches)
+        assert batches[0] == [1]
 
     def test_a_text_s_vector_is_the_same_whatever_stands_beside_it(self, tiny_checkpoint: Path):
         model = load_transformer(replace(SETTINGS, name=str(tiny_checkpoint)))
@@ -34,11 +34,11 @@ class TestBatches:
         assert least(together, alone) > 0.99999
 
     def test_a_question_may_go_on_where_the_last_one_ended(self, tiny_checkpoint: Path):
-        model, fresh = (load_transformer(replace(SETTINGS, name=str(tiny_checkpoint))) for _ in range(2))
+        model, other_model = (load_transformer(replace(SETTINGS, name=str(tiny_checkpoint))) for _ in range(2))
         typed = "def total(rows):\n    return sum(row.price for row in rows)\n"
         for end in [*range(1, len(typed)), 20, 5, len(typed)]:
             assert (
-                least(rows_of(model.encode([typed[:end]], "")), rows_of(fresh.encode([typed[:end], "x"], ""))[:1])
+                least(rows_of(model.encode([typed[:end]], "")), rows_of(other_model.encode([typed[:end], "x"], ""))[:1])
                 > 0.99999
             )
         assert len(model._query_caches) <= encoding._MAX_QUERY_CACHES

