@@ -11,12 +11,14 @@ from pathlib import Path
 
 from codekin.code.extract import split_lines, to_canonical_text
 from codekin.completion.cursor import CellText
+from codekin.duplicates.finder import DuplicateSearch
+from codekin.duplicates.selection import DuplicateSelection
+from codekin.duplicates.suppression_file import SuppressionFile
+from codekin.duplicates.suppressions import FunctionReference, SuppressionEdit
 from codekin.engine_answers import AnsweringEngine
 from codekin.map.builder import CodeMap
 from codekin.search.hits import CodeQuery, DocumentReader, query_at
 from codekin.search.limits import check_code, read_question
-from codekin.search.suppression_file import SuppressionFile
-from codekin.search.suppressions import FunctionReference, SuppressionEdit
 from codekin.status.overview import HeavyModelState
 from codekin.status.report import Report, make_report
 from codekin.status.self_check import check_findable
@@ -165,6 +167,13 @@ class Engine(AnsweringEngine):
             return []
         hits = self._run_with_repair(lambda: self._search.find_duplicates(path, snippet))
         return self._suppressions.drop_suppressed(path, snippet, hits)
+
+    def find_duplicate_groups(
+        self, selection: DuplicateSelection, on_progress: OnProgress, cancel: Cancel
+    ) -> DuplicateSearch:
+        """Find the groups of functions that are near-duplicates of each other; they are made as they are taken."""
+        find_groups = partial(self._duplicate_finder.find_groups, selection, on_progress, cancel)
+        return self._run_with_repair(find_groups)
 
     def build_map(self, limit: int, on_progress: OnProgress, cancel: Cancel) -> CodeMap | None:
         """Lay out at most `limit` functions on a plane; None where `cancel` was set."""

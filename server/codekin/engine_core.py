@@ -7,6 +7,8 @@ from threading import Event
 from typing import TypeVar
 
 from codekin.completion.completer import Completer
+from codekin.duplicates.finder import DuplicateFinder
+from codekin.duplicates.suppressions import Suppressions
 from codekin.embed.factory import HeavyModel, connect_heavy_model, has_heavy_model, load_light_model
 from codekin.errors import StoreCorruptError
 from codekin.index.index import Index
@@ -16,7 +18,6 @@ from codekin.indexing.ingest import Ingester
 from codekin.indexing.refresh import IndexRefresher
 from codekin.map.builder import MapBuilder
 from codekin.search.search import SearchEngine
-from codekin.search.suppressions import Suppressions
 from codekin.settings import Settings
 from codekin.status.overview import Overview
 from codekin.storage.paths import IndexPaths, locate_index
@@ -61,6 +62,7 @@ class EngineCore:
         self._completer = Completer(index, workspace, embedder)
         self._search = SearchEngine(index, workspace, embedder, self._heavy.embed_query)
         self._suppressions = Suppressions(workspace)
+        self._duplicate_finder = DuplicateFinder(index, workspace, self._suppressions)
         self._map_builder = MapBuilder(index, lambda: self._paths.roots)
         self._overview = Overview(workspace, index, self._indexer, embedder, self._heavy, self._suppressions)
 

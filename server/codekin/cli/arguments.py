@@ -116,6 +116,14 @@ def resolve_filter_folder(folder: Path, root: Path) -> Path:
     raise QueryError(f"There is no folder {folder} in {root}. Check the path.")
 
 
+def resolve_filter_path(path: Path, root: Path) -> Path:
+    """Return the file or folder that an answer is limited to, relative to the current directory or to the root."""
+    for candidate in map(Path, (os.path.realpath(path), os.path.realpath(root / path))):
+        if os.path.lexists(candidate) and candidate.is_relative_to(root):
+            return candidate
+    raise QueryError(f"There is no file or folder {path} in {root}. Check the path.")
+
+
 def _is_folder(path: Path) -> bool:
     """Return whether the path is an existing folder; False for a path that is too long."""
     return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir raises where the path is too long)

@@ -1,95 +1,146 @@
-"""`codekin duplicates`: the duplicated functions of a workspace, except ignored ones."""
+"""`codekin duplicates`: groups of functions that are the same or nearly, except ignored ones."""
 
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from codekin.cli.params import DEBUG, JSON, ROOT
-from codekin.code.cell_lines import find_cell, to_file_row
-from codekin.printable import printable
-from codekin.types import Progress, Snippet
+from codekin.types import Kinship
 
 if TYPE_CHECKING:
+    from codekin.cli.duplicate_formats import DuplicateReport
+    from codekin.duplicates.finder import DuplicateSearch
+    from codekin.duplicates.groups import DuplicateGroup
+    from codekin.duplicates.selection import DuplicateSelection
     from codekin.engine import Engine
-    from codekin.types import Hit, OnProgress
 
-DuplicatePair = tuple[
-    Path, Snippet, int, "Hit"
-]  # path and snippet of the first function, the line of its name in the file, the second
+_KINSHIPS = [str(kinship) for kinship in (Kinship.IDENTICAL, Kinship.RENAMED, Kinship.EDITED)]
+_FORMATS = ("text", "json", "sarif", "markdown")
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateOptions:
+    """The options of the command, as they were given."""
+
+    k: int | None
+    paths: tuple[Path, ...]
+    excluded: tuple[str, ...]
+    language: str | None
+    tests: bool | None
+    min_lines: int | None
+    kinship: str
 
 
 @click.command()
+@click.option("-k", type=click.IntRange(1), metavar="N", help="Maximum number of groups. Default: all.")
+@click.option(
+    "--path",
+    "paths",
+    multiple=True,
+    metavar="P",
+    type=click.Path(path_type=Path),
+    help="Only groups with a function in this file or folder. May be repeated.",
+)
+@click.option(
+    "--not",
+    "excluded",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave files out, in .gitignore syntax, relative to the root. May be repeated.",
+)
+@click.option("--language", metavar="L", help="Only this language: an id (python) or a file extension (py).")
+@click.option("--tests/--no-tests", default=None, help="Only tests, or none. Default: both.")
+@click.option(
+    "--min-lines",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Minimum number of lines of a function. Default: the setting duplicates.min_lines.",
+)
+@click.option(
+    "--kinship", type=click.Choice(_KINSHIPS), default="edited", show_default=True, help="The loosest kinship to list."
+)
+@click.option(
+    "--format", "output_format", type=click.Choice(_FORMATS), help="Default: text. sarif is for code scanning."
+)
 @ROOT
 @JSON
 @DEBUG
-def duplicates(root: Path | None, as_json: bool) -> int:
-    """List functions that occur more than once in the workspace, unchanged or with small edits.
+def duplicates(root: Path | None, as_json: bool, output_format: str | None, **options: Any) -> int:
+    """List groups of functions that are the same or nearly.
 
-    Skips those that `.codekin.toml` ignores, and those with fewer lines than the setting duplicates.min_lines.
+    Those whose removal saves most come first. Skips functions that `.codekin.toml` ignores.
     """
     from codekin.cli import console
     from codekin.cli.arguments import find_root
-    from codekin.cli.query import bring_up_to_date_if_possible, open_engine, to_relative_path
+    from codekin.cli.duplicate_formats import DuplicateReport
+    from codekin.cli.query import bring_up_to_date_if_possible, open_engine
 
     root = root or find_root(Path.cwd())
+    duplicate_options = DuplicateOptions(**options)
     with closing(open_engine(root)) as engine:
+        selection = _make_selection(duplicate_options, root, engine.settings.duplicates.min_lines)
         bring_up_to_date_if_possible(engine, wait=True)
-        problems = [problem for file in engine.load_suppressions() for problem in file.problems]
-        with console.show_progress_bar("Comparing") as on_progress:
-            duplicate_pairs = list(_find_pairs(engine, on_progress))
-        min_lines = engine.settings.duplicates.min_lines
-    for problem in problems:
+        search = _start_search(engine, selection)
+        report = DuplicateReport(root, search.function_count, search.uncompared_files)
+        groups = islice(search.groups, duplicate_options.k)
+        count = _show_groups(groups, report, "json" if as_json else output_format or "text")
+    if not count:
+        lines = console.format_count(selection.min_lines, "line")
+        console.print_note(f"No duplicated functions of {lines} or more in {root}.")
+    return 0 if count else 1
+
+
+def _make_selection(options: DuplicateOptions, root: Path, min_lines: int) -> "DuplicateSelection":
+    """Return the options resolved and checked. Raises QueryError."""
+    from codekin.cli.arguments import resolve_filter_path
+    from codekin.code.languages import find_language
+    from codekin.duplicates.selection import DuplicateSelection
+
+    return DuplicateSelection(
+        min_lines=options.min_lines or min_lines,
+        paths=tuple(resolve_filter_path(path, root) for path in options.paths),
+        excluded=options.excluded,
+        language=find_language(options.language) if options.language else None,
+        tests=options.tests,
+        kinship=Kinship(options.kinship),
+    )
+
+
+def _start_search(engine: "Engine", selection: "DuplicateSelection") -> "DuplicateSearch":
+    """Read the functions that are to be compared; print what is wrong and what is not compared."""
+    from codekin.cli import console
+
+    for problem in [problem for file in engine.load_suppressions() for problem in file.problems]:
         console.print_note(f"! {problem}")
-    if as_json:
-        console.write_json(
-            {"duplicates": [_to_json(pair, lambda path: to_relative_path(path, root)) for pair in duplicate_pairs]}
-        )
-    for path, snippet, row, hit in () if as_json else duplicate_pairs:
-        first_function = f"{console.display_path(path)}:{row + 1}: {printable(snippet.qualified_name)}"
-        console.write(
-            f"{first_function} = {console.format_location(hit)} {printable(hit.place.qualified_name)} ({hit.why})"
-        )
-    if not duplicate_pairs:
-        console.print_note(f"No duplicated functions of {console.format_count(min_lines, 'line')} or more in {root}.")
-    return 0 if duplicate_pairs else 1
+    with console.show_progress_bar("Reading") as on_progress:
+        search = engine.find_duplicate_groups(selection, on_progress, threading.Event())
+    if search.uncompared_files and selection.language is None:
+        counts = ", ".join(f"{language} {count:,}" for language, count in search.uncompared_files.items())
+        files = console.format_count(sum(search.uncompared_files.values()), "file")
+        console.print_note(f"Not compared, for want of a grammar: {files} ({counts}).")
+    return search
 
 
-def _find_pairs(engine: "Engine", on_progress: "OnProgress") -> Iterator[DuplicatePair]:
-    """Yield each pair of duplicated functions once, by path and line of the first; calls `on_progress` per file."""
-    from codekin.code.languages import has_grammar
-    from codekin.code.notebooks import is_notebook
+def _show_groups(groups: Iterator["DuplicateGroup"], report: "DuplicateReport", output_format: str) -> int:
+    """Print the groups, as they come where the format allows it; return their number."""
+    from codekin.cli import console, duplicate_formats
 
-    # Only files with a grammar, and notebooks, have functions.
-    files = sorted(file.path for file in engine.walk_files() if has_grammar(file.language) or is_notebook(file.path))
-    started = time.monotonic()
-    for number, path in enumerate(files):
-        on_progress(Progress.estimate(time.monotonic() - started, number, len(files)))
-        cells = engine.list_cells(path)
-        for snippet in engine.list_snippets(path):
-            if snippet.part or not snippet.kind.is_function:
-                continue
-            for hit in engine.find_duplicates(path, snippet):
-                if (path, snippet.span.start) < (hit.place.path, hit.place.span.start):
-                    yield path, snippet, to_file_row(find_cell(cells, snippet.name_line), snippet.name_line), hit
-
-
-def _to_json(pair: DuplicatePair, to_relative: Any) -> dict[str, Any]:
-    """Return a pair for JSON, with lines counted from 1; `to_relative` formats the paths."""
-    path, snippet, row, hit = pair
-    place = hit.place
-    return {
-        "functions": [
-            {"path": to_relative(path), "line": row + 1, "name": snippet.qualified_name},
-            {
-                "path": to_relative(place.path),
-                "line": to_file_row(hit.cell, place.name_line) + 1,
-                "name": place.qualified_name,
-            },
-        ],
-        "kinship": hit.kinship,
-        "why": hit.why,
-    }
+    if output_format in ("json", "sarif"):
+        group_list = list(groups)
+        is_sarif = output_format == "sarif"
+        to_document = duplicate_formats.report_to_sarif if is_sarif else duplicate_formats.report_to_json
+        console.write_json(to_document(group_list, report))
+        return len(group_list)
+    count = 0
+    for count, group in enumerate(groups, 1):
+        if output_format == "markdown":
+            console.write(duplicate_formats.group_to_markdown(group, report.root))
+        else:
+            console.write(f"{'' if count == 1 else chr(10)}{duplicate_formats.group_to_text(group)}")
+    return count

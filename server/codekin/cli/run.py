@@ -29,6 +29,10 @@ def _run_command() -> int:
     """Run the command and return its exit status; print any error, and re-raise unexpected ones with --debug."""
     try:
         return codekin.main(standalone_mode=False) or EXIT_FOUND
+    except SystemExit as exit_request:
+        if isinstance(exit_request.__context__, BrokenPipeError):  # the reader, such as head, has read enough
+            return EXIT_FOUND
+        raise
     except click.ClickException as error:
         message_stream = io.StringIO()
         error.show(message_stream)

@@ -16,7 +16,7 @@ from codekin.lsp.session import Session
 from codekin.types import IndexState
 
 if TYPE_CHECKING:
-    from codekin.search.suppression_file import SuppressionFile
+    from codekin.duplicates.suppression_file import SuppressionFile
 
 _PUBLISH_PERIOD_S = 0.25
 

@@ -21,7 +21,7 @@ _MIN_EVIDENCE, _CHANCE_EVIDENCE = 0.7, 9.0
 _MIN_SHARE = 0.6
 # Near-duplicates. Of 880 edited ones by structure alone, 23 had fewer than half of their tokens in common (difflib);
 # with names and literals 13 of 863, in another order or repeated, and 7 of the other 857 were lost.
-_NEAR_DUPLICATE_SHARE, _NEAR_DUPLICATE_KEPT = 0.8, 0.4
+NEAR_DUPLICATE_SHARE, _NEAR_DUPLICATE_KEPT = 0.8, 0.4
 _MAX_LISTED_CHANGES = 3  # in a reason
 _MAX_LISTED_LENGTH = 28  # characters of a name or literal in a reason
 
@@ -38,7 +38,7 @@ class CloneEvidence:
     @property
     def is_near_duplicate(self) -> bool:
         """Return whether the two share 80% of the structure and 40% of names and literals, or more."""
-        return self.share >= _NEAR_DUPLICATE_SHARE and self.kept >= _NEAR_DUPLICATE_KEPT
+        return self.share >= NEAR_DUPLICATE_SHARE and self.kept >= _NEAR_DUPLICATE_KEPT
 
 
 class TokenProfile:
@@ -76,6 +76,23 @@ class TokenProfile:
         texts = self.tokens.texts
         name_positions = np.flatnonzero(self.tokens.kinds[:-1] == NAME).tolist()
         return dict.fromkeys(texts[position] for position in name_positions if texts[position + 1] == "(")
+
+
+def are_near_duplicates(
+    shares: npt.NDArray[np.float64],
+    kept: npt.NDArray[np.float64],
+    run_counts: npt.NDArray[np.int64],
+    have_same_structure: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.bool_]:
+    """Return (n,): which pairs of different tokens `classify` takes for near-duplicates.
+
+    `shares` and `kept` are the pairs' Dice coefficients, as in CloneEvidence, `run_counts` the lower counts of distinct
+    runs.
+    """
+    min_evidence = _MIN_EVIDENCE + _CHANCE_EVIDENCE / np.maximum(run_counts, 1)
+    has_evidence = (run_counts >= MIN_RUNS) & (shares >= _MIN_SHARE) & (shares + kept / 2 >= min_evidence)
+    are_close = (shares >= NEAR_DUPLICATE_SHARE) & (kept >= _NEAR_DUPLICATE_KEPT)
+    return np.asarray(has_evidence & (have_same_structure | are_close), np.bool_)
 
 
 def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | None:

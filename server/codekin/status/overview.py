@@ -3,11 +3,11 @@
 import json
 from dataclasses import dataclass, replace
 
+from codekin.duplicates.suppressions import Suppressions
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
 from codekin.indexing.embedding_worker import EmbeddingWorker
 from codekin.indexing.indexer import Indexer
-from codekin.search.suppressions import Suppressions
 from codekin.types import IndexState, ModelState, ModelStatus, Progress, Status
 from codekin.workspace.workspace import Workspace
 

@@ -19,6 +19,8 @@ FUNCTION_LOCATIONS_QUERY = (
     f"WHERE s.kind IN ({_FUNCTION_KINDS}) AND s.part < 2 ORDER BY f.path, s.start, s.end"
 )
 
+FUNCTION_PARTS_QUERY = f"{LOCATION_COLUMNS}WHERE s.kind IN ({_FUNCTION_KINDS}) ORDER BY f.path, s.start, s.end"
+
 FUNCTION_COUNTS_QUERY = (
     "SELECT f.language, count(*) FROM snippets s JOIN files f ON f.id = s.file "
     f"WHERE s.kind IN ({_FUNCTION_KINDS}) AND s.part < 2 GROUP BY f.language"

@@ -8,6 +8,7 @@ from codekin.storage.full_text import find_best_matches
 from codekin.storage.queries import (
     FUNCTION_COUNTS_QUERY,
     FUNCTION_LOCATIONS_QUERY,
+    FUNCTION_PARTS_QUERY,
     LOCATION_COLUMNS,
     FunctionLocation,
     filter_condition,
@@ -130,6 +131,10 @@ class SnippetQueries(SkippedFiles):
     def list_functions(self) -> list[FunctionLocation]:
         """Return every function, a split one once, by path and line."""
         return self._convert(FunctionLocation._make, self._query(FUNCTION_LOCATIONS_QUERY))
+
+    def list_function_parts(self) -> list[Location]:
+        """Return every function, each part of a long one, by path and line."""
+        return self._convert(to_location, self._query(FUNCTION_PARTS_QUERY))
 
     def contents_within(self, within: Filter) -> list[int]:
         """Return the numbers of contents that have a location within the filter."""

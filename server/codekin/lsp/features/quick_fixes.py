@@ -1,7 +1,7 @@
 """Offer quick fixes for a reported duplicate: compare the two, or ignore the duplicate.
 
-To ignore it is an edit of `.codekin.toml` (search/suppressions.py) which the editor makes: the user sees it, can undo
-it, and commits it. Nothing is remembered here; the next diagnostics follow the file, saved or not.
+To ignore it is an edit of `.codekin.toml` (duplicates/suppressions.py) which the editor makes: the user sees it, can
+undo it, and commits it. Nothing is remembered here; the next diagnostics follow the file, saved or not.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from codekin.lsp.views import open_view
 from codekin.types import Cancel, Hit
 
 if TYPE_CHECKING:
+    from codekin.duplicates.suppressions import SuppressionEdit
     from codekin.engine import Engine
-    from codekin.search.suppressions import SuppressionEdit
 
 _MAX_OFFERED_DUPLICATES = 3  # a list of actions is read at a glance
 

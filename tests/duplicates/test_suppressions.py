@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.search.suppression_file import SuppressionFile, format_entry, parse_suppressions
-from codekin.search.suppressions import FunctionReference, Suppressions
+from codekin.duplicates.suppression_file import SuppressionFile, format_entry, parse_suppressions
+from codekin.duplicates.suppressions import FunctionReference, Suppressions
 from codekin.settings import IndexSettings
 from codekin.workspace.workspace import SUPPRESSIONS_FILE, Workspace
 

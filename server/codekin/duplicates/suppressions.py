@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codekin.duplicates.suppression_file import MAX_FUNCTIONS, SuppressionFile, format_entry, parse_suppressions
 from codekin.files import FileTooLargeError, RefusedFileError, read_file
-from codekin.search.suppression_file import MAX_FUNCTIONS, SuppressionFile, format_entry, parse_suppressions
 from codekin.types import Hit, Snippet
 from codekin.workspace.workspace import SUPPRESSIONS_FILE, Workspace
 

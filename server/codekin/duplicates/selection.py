@@ -1,0 +1,73 @@
+"""Say which functions are compared, and which groups of duplicates are wanted."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codekin.types import Kinship, Location, SnippetKind
+from codekin.workspace.gitignore import IgnoreFile, encode_name
+
+CLONE_KINSHIPS = (Kinship.IDENTICAL, Kinship.RENAMED, Kinship.EDITED)  # closest first
+_TEST_PATH = re.compile(
+    r"(^|/)(tests?|specs?|__tests__|testing|testFixtures)/"
+    r"|(^|/)(test_[^/]*|conftest\.py|[^/]*(_test|_spec|\.test|\.spec|Tests?|Spec)\.\w+)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateSelection:
+    """What a list of duplicates is limited to."""
+
+    min_lines: int
+    paths: tuple[Path, ...] = ()  # absolute: each group has a function in or below one of them; (): anywhere
+    excluded: tuple[str, ...] = ()  # patterns in .gitignore syntax, relative to the root: these are not compared
+    language: str | None = None
+    tests: bool | None = None  # only tests, no tests, or both
+    kinship: Kinship = Kinship.EDITED  # the loosest that counts
+
+
+@dataclass(slots=True)
+class FunctionFilter:
+    """Decides whether a function is compared. Remembers its verdicts on files, for they come one after the other."""
+
+    selection: DuplicateSelection
+    roots: Sequence[Path]
+    _rules: IgnoreFile = field(init=False)
+    _file_verdicts: dict[Path, tuple[bool, bool]] = field(default_factory=dict)  # is excluded, is a test
+
+    def __post_init__(self) -> None:
+        self._rules = IgnoreFile("\n".join(self.selection.excluded).encode("utf-8", "surrogatepass"))
+
+    def accepts(self, location: Location) -> bool:
+        """Return whether the whole function at the location is to be compared with others."""
+        selection = self.selection
+        if location.span.end - location.span.start < selection.min_lines:
+            return False
+        if location.path not in self._file_verdicts:
+            self._file_verdicts[location.path] = self._judge_file(location.path)
+        is_excluded, is_test_file = self._file_verdicts[location.path]
+        is_test = is_test_file or location.kind is SnippetKind.TEST
+        return not is_excluded and selection.tests in (None, is_test)
+
+    def is_wanted(self, path: Path) -> bool:
+        """Return whether a group is wanted because it has a function in this file."""
+        paths = self.selection.paths
+        return not paths or any(path.is_relative_to(wanted_path) for wanted_path in paths)
+
+    def _judge_file(self, path: Path) -> tuple[bool, bool]:
+        root = next((root for root in self.roots if path.is_relative_to(root)), None)
+        parts = path.relative_to(root).parts if root else path.parts[1:]
+        return self._is_excluded(parts), bool(_TEST_PATH.search("/".join(parts)))
+
+    def _is_excluded(self, parts: Sequence[str]) -> bool:
+        """Return whether a pattern matches the file, or a folder that it is in."""
+        if not self._rules:
+            return False
+        folder = ""
+        for number, part in enumerate(parts, 1):
+            name = encode_name(part)
+            if verdict := self._rules.match_entry(folder, name, number < len(parts)):
+                return verdict
+            folder += f"{name}/"
+        return False
