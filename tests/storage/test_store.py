@@ -232,6 +232,13 @@ def test_migrations_run_from_every_version(tmp_path: Path):
         store.close()
 
 
+def test_a_store_is_opened_and_read_while_another_connection_writes(store: Store):
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with closing(Store(store.path)) as other:
+            assert other.count_rows().files == 0
+
+
 def test_the_caches_of_all_threads_together_are_bounded(store: Store):
     with ThreadPoolExecutor(1) as other_thread:
         for read in (store._read, lambda query: other_thread.submit(store._read, query).result()):

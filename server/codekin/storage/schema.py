@@ -1,9 +1,8 @@
 """Tables of a workspace's store and of the shared vectors: how they are opened and migrated.
 
-Two kinds of SQLite file, both in WAL mode, both private to the user (0600 in a 0700 folder):
-
-- one store per workspace: its files, their snippets, the full text of the distinct contents;
-- one file of vectors per user, shared by all workspaces and keyed by (space, content hash).
+Two kinds of SQLite file, in WAL mode and private to the user (0600 in a 0700 folder): one store per workspace, with its
+files, their snippets and the full text of the distinct contents; and one file of vectors per user, shared by all
+workspaces and keyed by (space, content hash).
 """
 
 import contextlib
@@ -210,7 +209,8 @@ def _connect_and_migrate(database_path: Path, migrations: tuple[str, ...]) -> sq
     """Open a database for writing, set its modes and migrate it. Raises SQLite's own errors, StoreError."""
     connection = sqlite3.connect(database_path, timeout=_BUSY_STEP_S, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect on a new file only
+        if not connection.execute("PRAGMA page_count").fetchone()[0]:  # on others it would wait for a writer
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         # WAL needs exclusive access to a new file, and SQLite itself does not wait for another writer here.
         _execute_when_free(connection, "PRAGMA journal_mode = WAL", _NEVER_INTERRUPTED)
         # NORMAL loses at most the last transactions when the power fails, never the file's soundness.
