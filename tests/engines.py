@@ -11,6 +11,7 @@ from codekin.settings import CacheSettings, ModelSettings, Settings
 from codekin.types import Answer, Hit, Span
 
 NEVER = threading.Event()
+TIMEOUT_S = 180.0  # far more than anything takes, even on a busy machine
 ORDERS = '''\
 """Orders."""
 
@@ -84,7 +85,7 @@ def open_engine(
     settings = Settings(cache=CacheSettings(directory=str(cache)), model=ModelSettings(dim=dim))
     engine = Engine(roots, settings, on_change=changed.set)
 
-    def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    def until(condition: Callable[[], object], seconds: float = TIMEOUT_S) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"waited {seconds} s in vain; {engine.status()}"

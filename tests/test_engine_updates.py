@@ -16,7 +16,7 @@ from codekin.errors import QueryError
 from codekin.settings import CacheSettings, Settings
 from codekin.types import Span
 
-from .engines import INVOICES, NEW, ORDERS, list_names, open_engine, search_by_name, write_project
+from .engines import INVOICES, NEW, ORDERS, TIMEOUT_S, list_names, open_engine, search_by_name, write_project
 
 
 @pytest.fixture
@@ -116,12 +116,12 @@ class TestKeepingUp:
         with open_engine(root, cache=tmp_path / "c", start=True) as (engine, until):
             assert engine.status().files == 3
             git("checkout", "-q", "many")
-            until(lambda: engine.status().files == 2003 and engine.status().state == "ready", 60)
+            until(lambda: engine.status().files == 2003 and engine.status().state == "ready")
             embedded = engine.status().embedded
             git("checkout", "-q", "main")
-            until(lambda: engine.status().files == 3 and engine.status().state == "ready", 60)
+            until(lambda: engine.status().files == 3 and engine.status().state == "ready")
             git("checkout", "-q", "many")
-            until(lambda: engine.status().files == 2003 and engine.status().state == "ready", 60)
+            until(lambda: engine.status().files == 2003 and engine.status().state == "ready")
             assert engine.status().embedded == embedded
 
     def test_an_ignore_rule_takes_effect(self, root: Path, tmp_path: Path):
@@ -196,7 +196,7 @@ class TestSeveralProcesses:
         engine.start()
         try:
             killed = False
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + TIMEOUT_S
             while not (killed and engine.status().state == "ready"):
                 assert time.monotonic() < deadline, engine.status()
                 for child in psutil.Process().children():

@@ -41,7 +41,7 @@ def dense_index(
 
 def settle_graph(index: DenseIndex) -> None:
     index.maintain_graph()
-    assert index.wait_for_graph(60)
+    assert index.wait_for_graph(180)
 
 
 def brute_force(query: FloatArray, vectors: dict[int, FloatArray], k: int) -> list[int]:
@@ -81,7 +81,7 @@ def break_graph(index: DenseIndex) -> None:
 
 def wait_for(what: Callable[[], Any]) -> Any:
     """What `what` returns, once that is something."""
-    for _ in range(3000):
+    for _ in range(18_000):
         if value := what():
             return value
         threading.Event().wait(0.01)

@@ -168,7 +168,7 @@ class TestAnswers:
                     index.retire_labels(np.arange(start - 200, start - 190))
                     index.maintain_graph()
                     if start % 400 == 0:
-                        assert index.wait_for_graph(60)
+                        assert index.wait_for_graph(180)
                 settle_graph(index)
             finally:
                 completed.set()

@@ -172,7 +172,7 @@ class TestWhenHnswlibFails:
             settle_graph(index)
             break_graph(index)
             assert index.search(VECTORS[7], 1)[0].tolist() == [LABELS[7]]
-            assert index.wait_for_graph(60)
+            assert index.wait_for_graph(180)
             assert index.describe_search().startswith("graph")
             assert len(problems) == 1
 

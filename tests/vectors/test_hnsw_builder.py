@@ -93,7 +93,7 @@ sys.stdin.read()
         child = psutil.Process(int(server.stdout.readline()))
         server.kill()
         server.communicate()
-        child.wait(30)
+        child.wait(180)
         assert not (tmp_path / "w.hnsw").exists()
 
     def test_a_workspaces_own_modules_are_not_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

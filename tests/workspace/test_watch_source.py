@@ -112,9 +112,9 @@ from codekin.settings import IndexSettings
 root, scanned, told = Path(sys.argv[1]), threading.Event(), threading.Event()
 watcher = Watcher(Workspace([root], IndexSettings()), lambda paths: told.set(), scanned.set, 0.5)
 watcher.start()
-assert scanned.wait(20)
+assert scanned.wait(120)
 (root / "7/new.py").write_text("")
-assert told.wait(20)
+assert told.wait(120)
 print(watcher.mode)
 watcher.stop()
 """
