@@ -38,6 +38,12 @@ def invoice_sum(orders, tax_rate):
     return amount * (1 + tax_rate)
 
 
+
+def named(engine: Engine, name: str, k: int) -> list[Hit]:
+    """The hits for a name that have it."""
+    return [hit for hit in engine.search(name, k).hits if name.lower() in hit.place.qualified_name.lower()]
+
+
 class Archive:
     def read_lines(self, path):
         """Read a text file line by line."""
