@@ -1,6 +1,7 @@
 """Serve any number of clients over streamable HTTP, on this machine only, each of which must send the token."""
 
 import hmac
+import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import uvicorn
 
 from codekin.agents.server import AgentServer
 from codekin.agents.workspace_paths import WorkspaceChoice
+from codekin.errors import QueryError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -41,7 +43,18 @@ class TokenGate:
             await send({"type": "http.response.body", "body": body})
 
 
-def serve_http(workspace: WorkspaceChoice, host: str, port: int, token: str) -> None:
-    """Listen on a loopback address until a signal ends that."""
+def open_listener(host: str, port: int) -> socket.socket:
+    """Listen on a loopback address; port 0 is any free one. Raises QueryError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise QueryError(f"Can't listen on {host}:{port} ({error.strerror}). Choose another port.") from error
+
+
+def serve_http(workspace: WorkspaceChoice, listener: socket.socket, token: str) -> None:
+    """Answer clients until a signal ends that."""
+    host = listener.getsockname()[0]
     application = AgentServer(workspace).sdk_server.streamable_http_app(streamable_http_path=HTTP_PATH, host=host)
-    uvicorn.run(TokenGate(application, token), host=host, port=port, log_config=None)
+    config = uvicorn.Config(TokenGate(application, token), log_config=None)
+    uvicorn.Server(config).run(sockets=[listener])

@@ -55,7 +55,7 @@ def mcp(root: Path | None, http: str | None, token_file: Path | None) -> int:
 
 
 def _serve_http(workspace: "WorkspaceChoice", http: str, token_file: Path | None) -> None:
-    from codekin.agents.http_server import HTTP_PATH, serve_http
+    from codekin.agents.http_server import HTTP_PATH, open_listener, serve_http
     from codekin.cli.arguments import parse_address
     from codekin.cli.console import print_note
     from codekin.cli.listen import load_token
@@ -64,8 +64,10 @@ def _serve_http(workspace: "WorkspaceChoice", http: str, token_file: Path | None
     if host != "localhost" and not _is_loopback(host):
         raise QueryError(f"{host} can be reached by other machines. Listen on 127.0.0.1.")
     token = load_token(token_file, "Clients must send this header: Authorization: Bearer ")
-    print_note(f"Listening on http://{host}:{port}{HTTP_PATH}")
-    serve_http(workspace, host, port, token)
+    listener = open_listener(host, port)
+    shown_host = f"[{host}]" if ":" in host else host
+    print_note(f"Listening on http://{shown_host}:{listener.getsockname()[1]}{HTTP_PATH}")
+    serve_http(workspace, listener, token)
 
 
 def _is_loopback(host: str) -> bool:
