@@ -1,27 +1,35 @@
-"""Writes the server's settings into package.json: `python editors/vscode/settings.py`. A test holds the two equal."""
+"""Write what VS Code needs to know of the server: `python editors/vscode/settings.py`. A test holds both files equal.
+
+The server's settings go into package.json, the values of its states into src/generated.ts.
+"""
 
 import json
-import sys
 from dataclasses import fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from codekin.bounds import Machine, Scope
 from codekin.settings import Settings
+from codekin.types import IndexState, Kinship
 
-PACKAGE = Path(__file__).with_name("package.json")
-_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+MANIFEST_PATH = Path(__file__).with_name("package.json")
+GENERATED_PATH = Path(__file__).parent / "src" / "generated.ts"
+_JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+_ENUMS: dict[str, type[StrEnum]] = {"INDEX_STATES": IndexState, "KINSHIPS": Kinship}
 
 
-def sections() -> list[dict[str, Any]]:
-    """The server's settings as VS Code has them: a section for each group."""
+def list_sections() -> list[dict[str, Any]]:
+    """Return the server's settings as VS Code's configuration: one section for each group."""
     groups = get_type_hints(Settings)
     return [
         {
             "title": name.capitalize(),
             "properties": {
-                f"codekin.{name}.{_camel(leaf.name)}": _property(name, leaf, get_type_hints(group)[leaf.name])
-                for leaf in fields(group)
+                f"codekin.{name}.{_to_camel_case(setting.name)}": _to_property(
+                    name, setting, get_type_hints(group)[setting.name]
+                )
+                for setting in fields(group)
             },
         }
         for name, group in groups.items()
@@ -29,45 +37,60 @@ def sections() -> list[dict[str, Any]]:
     ]
 
 
-def _property(group: str, leaf: Any, hint: Any) -> dict[str, Any]:
-    between, choices = leaf.metadata["between"], leaf.metadata["choices"]
-    scope = "machine" if leaf.metadata["scope"] is Scope.USER else "window"
-    if (group, leaf.name) == ("completion", "enabled"):
+def _to_property(group: str, setting: Any, type_hint: Any) -> dict[str, Any]:
+    bounds, choices = setting.metadata["between"], setting.metadata["choices"]
+    scope = "machine" if setting.metadata["scope"] is Scope.USER else "window"
+    if (group, setting.name) == ("completion", "enabled"):
         scope = "language-overridable"
-    kind: dict[str, Any] = {"type": _TYPES[hint]} if hint in _TYPES else {"type": "array", "items": {"type": "string"}}
-    default = list(leaf.default) if isinstance(leaf.default, tuple) else leaf.default
-    found = {**kind, "default": default, "description": leaf.metadata["description"], "scope": scope}
-    if between is not None:
-        found["minimum"] = between[0]
-        if not isinstance(between[1], Machine):  # which the server knows
-            found["maximum"] = between[1]
+    json_type: dict[str, Any] = (
+        {"type": _JSON_TYPES[type_hint]} if type_hint in _JSON_TYPES else {"type": "array", "items": {"type": "string"}}
+    )
+    default = list(setting.default) if isinstance(setting.default, tuple) else setting.default
+    schema = {**json_type, "default": default, "description": setting.metadata["description"], "scope": scope}
+    if bounds is not None:
+        schema["minimum"] = bounds[0]
+        if not isinstance(bounds[1], Machine):  # only the server knows that bound
+            schema["maximum"] = bounds[1]
     if choices:
-        found["enum"] = list(choices)
-    return found
+        schema["enum"] = list(choices)
+    return schema
 
 
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+def _to_camel_case(name: str) -> str:
+    first_word, *other_words = name.split("_")
+    return first_word + "".join(word.capitalize() for word in other_words)
 
 
-def written(package: dict[str, Any]) -> dict[str, Any]:
-    """The manifest with the server's settings as they are: its first section is the extension's own."""
-    contributes = package["contributes"]
-    own = contributes["configuration"][:1]
-    configuration = {"configuration": [*own, *sections()]}
+def update_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest with the server's current settings. Its first section, the extension's own, is kept."""
+    contributes = manifest["contributes"]
+    configuration = [*contributes["configuration"][:1], *list_sections()]
     restricted = [
         key
-        for section in configuration["configuration"]
+        for section in configuration
         for key, value in section["properties"].items()
         if value["scope"].startswith("machine")
     ]
-    capabilities = package["capabilities"]
+    capabilities = manifest["capabilities"]
     trust = {"untrustedWorkspaces": {**capabilities["untrustedWorkspaces"], "restrictedConfigurations": restricted}}
-    return {**package, "contributes": {**contributes, **configuration}, "capabilities": {**capabilities, **trust}}
+    return {
+        **manifest,
+        "contributes": {**contributes, "configuration": configuration},
+        "capabilities": {**capabilities, **trust},
+    }
+
+
+def generate_types() -> str:
+    """Return the TypeScript module with the values of the protocol's enumerations."""
+    lines = ["/** Values of the server's enumerations. Generated by settings.py; do not edit. */"]
+    for constant, enumeration in _ENUMS.items():
+        values = ", ".join(f"'{member.value}'" for member in enumeration)
+        lines += ["", f"export const {constant} = [{values}] as const;"]
+        lines += [f"export type {enumeration.__name__} = (typeof {constant})[number];"]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    found = written(json.loads(PACKAGE.read_text("utf-8")))
-    PACKAGE.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    sys.exit(0)
+    updated_manifest = update_manifest(json.loads(MANIFEST_PATH.read_text("utf-8")))
+    MANIFEST_PATH.write_text(json.dumps(updated_manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    GENERATED_PATH.write_text(generate_types(), "utf-8")

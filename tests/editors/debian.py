@@ -1,8 +1,8 @@
-"""Programs of other Debian releases, unpacked beside the system, which stays as it is.
+"""Install programs of other Debian releases without changing the system.
 
-An apt of its own, below the user's cache, downloads a package with all it needs; `dpkg-deb -x` unpacks them, and
-patchelf has the program find its libraries there. The archive is the one that the system's own sources name. What is
-there is used again and asks for no network; to have it anew, remove its folder.
+An apt with its own root, below the user's cache, downloads a package with its dependencies; `dpkg-deb -x` unpacks them,
+and patchelf makes the program find its libraries there. The archive is the one in the system's own sources. Installed
+packages are reused without network; to install one anew, remove its folder.
 """
 
 import os
@@ -21,7 +21,7 @@ from filelock import FileLock
 
 CACHE = platformdirs.user_cache_path("codekin-tests")
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_MOST_S = 180
+_TIMEOUT_S = 180
 _APT = """\
 Dir "{0}"; Dir::State "{0}/state"; Dir::State::status "{0}/state/status"; Dir::Cache "{0}/cache"; Dir::Etc "{0}";
 Dir::Etc::sourcelist "{0}/sources.list"; Dir::Etc::sourceparts "-"; Dir::Etc::preferencesparts "-";
@@ -33,12 +33,12 @@ Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 
 
 class UnavailableError(Exception):
-    """What a test needs can't be had here; the message says why."""
+    """A program that a test needs cannot be installed here; the message says why."""
 
 
 @contextmanager
-def needed() -> Iterator[None]:
-    """Where what is needed can't be had, the test is skipped and says why; continuous integration must have it."""
+def skip_if_unavailable() -> Iterator[None]:
+    """Skip the test if a program is unavailable. In continuous integration the test fails instead."""
     try:
         yield
     except UnavailableError as error:
@@ -48,31 +48,31 @@ def needed() -> Iterator[None]:
 
 
 @cache
-def unpacked(package: str, *suites: str, programs: Sequence[str] = ()) -> Path:
-    """The folder that stands for `/`, with `package` of the last of the `suites` and its libraries in it.
+def unpack_package(package: str, *suites: str, programs: Sequence[str] = ()) -> Path:
+    """Unpack a package of the last of the `suites`, with its dependencies; return the folder that stands for `/`.
 
-    `programs`, seen from that folder, can be run. Raises UnavailableError.
+    `programs`, relative to that folder, are made runnable. Raises UnavailableError.
     """
     home = CACHE / "debian" / f"{package}-{suites[-1]}"
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home.with_suffix(".lock")):
         if not (home / "complete").exists():
             shutil.rmtree(home)
-            for archive in _downloaded(home / "apt", package, suites):
+            for archive in _download(home / "apt", package, suites):
                 _run("dpkg-deb", "-x", str(archive), str(home / "root"))
             for program in programs:
-                _settle(home / "root" / program, home / "root")
+                _patch_program(home / "root" / program, home / "root")
             shutil.rmtree(home / "apt")
             (home / "complete").touch()
     return home / "root"
 
 
-def _downloaded(home: Path, package: str, suites: Sequence[str]) -> list[Path]:
-    """The archives of the package and of all it needs."""
+def _download(home: Path, package: str, suites: Sequence[str]) -> list[Path]:
+    """Download the archives of the package and its dependencies."""
     for folder in ("state/lists/partial", "cache/archives/partial"):
         (home / folder).mkdir(parents=True)
-    (home / "state/status").touch()  # nothing is installed, so that nothing of the system's is relied on
-    archive = _archive()
+    (home / "state/status").touch()  # nothing is installed, so all dependencies are downloaded
+    archive = _find_archive()
     (home / "sources.list").write_text(
         "".join(f"deb [signed-by={_KEYRING}] {archive} {suite} main\n" for suite in suites)
     )
@@ -84,8 +84,8 @@ def _downloaded(home: Path, package: str, suites: Sequence[str]) -> list[Path]:
     return sorted((home / "cache/archives").glob("*.deb"))
 
 
-def _archive() -> str:
-    """Where the system itself gets Debian's packages from."""
+def _find_archive() -> str:
+    """Find the address of the Debian archive in the system's sources."""
     sources = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
     if not _KEYRING.exists():
         raise UnavailableError("needs Debian's package archive, and this system is no Debian")
@@ -97,30 +97,32 @@ def _archive() -> str:
     raise UnavailableError("needs Debian's package archive, and the system's sources name none")
 
 
-def _settle(program: Path, root: Path) -> None:
-    """Have the program find the dynamic loader and the libraries below `root`."""
-    asked = Path(_patchelf("--print-interpreter", str(program)).strip())
-    loader = next(root.rglob(asked.name), None)
+def _patch_program(program: Path, root: Path) -> None:
+    """Make the program find the dynamic loader and the libraries below `root`."""
+    interpreter = Path(_patchelf("--print-interpreter", str(program)).strip())
+    loader = next(root.rglob(interpreter.name), None)
     if loader is None:
-        raise UnavailableError(f"{program.name} wants {asked}, which did not come with it")
+        raise UnavailableError(f"{program.name} needs {interpreter}, which did not come with it")
     folders = {path.parent for path in root.rglob("lib*.so*")}
     path = ":".join(sorted(map(str, folders), key=len))
     _patchelf("--set-interpreter", str(loader), "--force-rpath", "--set-rpath", path, str(program))
 
 
-def _patchelf(*words: str) -> str:
-    beside = Path(sys.executable).with_name("patchelf")
-    return _run(str(beside) if beside.exists() else "patchelf", *words)
+def _patchelf(*arguments: str) -> str:
+    installed = Path(sys.executable).with_name("patchelf")
+    return _run(str(installed) if installed.exists() else "patchelf", *arguments)
 
 
-def _run(*words: str, environment: dict[str, str] | None = None) -> str:
+def _run(*command: str, environment: dict[str, str] | None = None) -> str:
     try:
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=_MOST_S, check=False)
+        completed = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
     except FileNotFoundError:
-        raise UnavailableError(f"needs {Path(words[0]).name}, which is not installed") from None
+        raise UnavailableError(f"needs {Path(command[0]).name}, which is not installed") from None
     except subprocess.TimeoutExpired:
-        raise UnavailableError(f"{words[0]} {words[1]} takes longer than {_MOST_S} s") from None
-    if done.returncode:
-        said = " ".join((done.stderr or done.stdout).split())
-        raise UnavailableError(f"{Path(words[0]).name} {words[1]} fails: {said[:300]}")
-    return done.stdout
+        raise UnavailableError(f"{command[0]} {command[1]} takes longer than {_TIMEOUT_S} s") from None
+    if completed.returncode:
+        said = " ".join((completed.stderr or completed.stdout).split())
+        raise UnavailableError(f"{Path(command[0]).name} {command[1]} fails: {said[:300]}")
+    return completed.stdout

@@ -1,4 +1,4 @@
-"""A program in a terminal: keys go in, and what stands on the screen is read."""
+"""Run a program in a terminal: send keys and read the screen."""
 
 import fcntl
 import os
@@ -14,19 +14,19 @@ from typing import Any, Self
 
 import pyte
 
-_LONG_S = 60.0  # far more than anything here takes; a test that waits for it has failed
+_TIMEOUT_S = 60.0  # far more than any condition needs
 
 
 ESCAPE = "\x1b"
 
 
-def at(file: str, position: str) -> Callable[[str], object]:
-    """Whether a status line ends in this file and position."""
+def match_status_line(file: str, position: str) -> Callable[[str], object]:
+    """Return a predicate: whether a status line of the screen ends in this file and position."""
     return re.compile(rf"{re.escape(file)} .* {position}$", re.MULTILINE).search
 
 
 class _Screen(pyte.Screen):
-    """pyte's, which doesn't know the private forms of these sequences."""
+    """pyte's screen, extended to ignore the private forms of some sequences."""
 
     def report_device_status(self, mode: int = 0, **_: Any) -> None: ...
 
@@ -38,16 +38,16 @@ class _Screen(pyte.Screen):
 
 
 class Terminal:
-    """Ends the program when it is left."""
+    """A terminal with a running program, which is terminated on exit."""
 
-    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._screen = _Screen(150, 40)
         self._stream = pyte.ByteStream(self._screen)
         self._ours, theirs = os.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", self._screen.lines, self._screen.columns, 0, 0))
         environment = {**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._program = subprocess.Popen(
-            words, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+            command, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
         )
         os.close(theirs)
 
@@ -65,27 +65,27 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What stands there."""
+        """The text on the screen."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
-    def press(self, keys: str) -> None:
-        """These keys, or their escape sequences."""
+    def send_keys(self, keys: str) -> None:
+        """Send these characters or escape sequences."""
         os.write(self._ours, keys.encode())
 
-    def until(self, wanted: str | Callable[[str], object]) -> str:
-        """The screen, as soon as this text stands there, or this is true of it."""
-        end = time.monotonic() + _LONG_S
-        while not (wanted in self.screen if isinstance(wanted, str) else wanted(self.screen)):
+    def wait_until(self, expected: str | Callable[[str], object]) -> str:
+        """Wait until the screen contains this text, or the predicate accepts it; return the screen."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not (expected in self.screen if isinstance(expected, str) else expected(self.screen)):
             try:
-                wrote = self.read(end - time.monotonic())
+                has_output = self.read(deadline - time.monotonic())
             except OSError:
-                raise AssertionError(f"the program ended before {wanted!r} appeared:\n{self.screen}") from None
-            assert wrote, f"{wanted!r} does not appear:\n{self.screen}"
+                raise AssertionError(f"the program ended before {expected!r} appeared:\n{self.screen}") from None
+            assert has_output, f"{expected!r} does not appear:\n{self.screen}"
         return self.screen
 
-    def read(self, patience_s: float) -> bool:
-        """Take in what the program writes next; False where it writes nothing. Raises OSError when it has ended."""
-        ready, _, _ = select.select([self._ours], [], [], max(patience_s, 0))
+    def read(self, timeout_s: float) -> bool:
+        """Process the program's next output; return False if there is none. Raises OSError if the program has ended."""
+        ready, _, _ = select.select([self._ours], [], [], max(timeout_s, 0))
         if ready:
             self._stream.feed(os.read(self._ours, 65536))
         return bool(ready)

@@ -1,6 +1,6 @@
-"""Emacs with eglot and with lsp-mode, with the set-ups that editors/README.md prints.
+"""Emacs with eglot and with lsp-mode, configured as in editors/README.md.
 
-A script does what a user does and tells what there is to see; the tests say what that should be.
+A script does what a user does and reports what is displayed; the tests check the reports.
 """
 
 import re
@@ -8,44 +8,44 @@ from typing import Any
 
 import pytest
 
-from .bring_emacs import emacs
-from .debian import needed
-from .desk import BEGUN, FILES, MANY, make_desk, printed
+from .debian import skip_if_unavailable
+from .install_emacs import install_emacs
+from .project import MANY_FILES, SHOP_FILES, UNFINISHED_FILES, create_project, read_block
 
 EGLOT = """
 (visit "shop/orders.py")
 (press "M-x eglot RET")
 (let ((bars (eglot--progress-reporters (eglot-current-server))))
-  (tell "progress" (await (lambda () (nth 3 (car (hash-table-values bars)))))))
+  (report "progress" (await (lambda () (nth 3 (car (hash-table-values bars)))))))
 (defun codekin-status ()
   (plist-get (eglot-execute (eglot-current-server) '(:command "codekin.status" :arguments [])) :state))
 (await (lambda () (equal (codekin-status) "ready")))
 
-(tell "by name" (lines-of (xref-backend-apropos 'eglot "invoice")))
-(tell "by meaning" (lines-of (xref-backend-apropos 'eglot "read what the browser sent as cookies")))
+(report "by name" (lines-of (xref-backend-apropos 'eglot "invoice")))
+(report "by meaning" (lines-of (xref-backend-apropos 'eglot "read what the browser sent as cookies")))
 
 (visit "shop/orders.py")
 (await #'flymake-diagnostics)
-(tell "diagnostics" (mapcar #'flymake-diagnostic-text (flymake-diagnostics)))
+(report "diagnostics" (mapcar #'flymake-diagnostic-text (flymake-diagnostics)))
 (go-to "def total_price")
 (press "M-x eglot-code-actions RET Find TAB RET")
-(await (at "invoices.py:4:5"))
-(tell "nearest" (place))
+(await (at-location "invoices.py:4:5"))
+(report "nearest" (current-location))
 
 (visit "shop/orders.py")
 (go-to "def total_price")
 (press "M-x codekin-similar RET")
-(tell "similar" (shown "*xref*"))
+(report "similar" (buffer-lines "*xref*"))
 (visit "shop/orders.py")
 (press "M-x codekin-search RET hand SPC a SPC parcel SPC to SPC the SPC carrier RET")
 (press "n RET")
-(tell "found" (place))
+(report "found" (current-location))
 
 (visit "shop/waste.py")
 (goto-char (point-max))
 (insert "        raise Key")
 (press "M-x completion-at-point RET")
-(tell "completed" (last-line))
+(report "completed" (last-line))
 """
 
 LSP_MODE = """
@@ -53,7 +53,7 @@ LSP_MODE = """
 (setq lsp-auto-guess-root t lsp-enable-suggest-server-download nil lsp-enable-snippet nil)
 (visit "shop/orders.py")
 (press "M-x lsp RET")
-(tell "progress" (await #'lsp--progress-status))
+(report "progress" (await #'lsp--progress-status))
 (await (lambda () (not (lsp--progress-status))))
 
 (defun lenses ()
@@ -62,44 +62,44 @@ LSP_MODE = """
                         (string-trim (substring-no-properties text))))
                     (overlays-in (point-min) (point-max)))))
 (await (lambda () (member "1 similar" (lenses))))
-(tell "lenses" (lenses))
+(report "lenses" (lenses))
 
-(tell "by name" (lines-of (xref-backend-apropos 'xref-lsp "invoice")))
-(tell "by meaning" (lines-of (xref-backend-apropos 'xref-lsp "read what the browser sent as cookies")))
+(report "by name" (lines-of (xref-backend-apropos 'xref-lsp "invoice")))
+(report "by meaning" (lines-of (xref-backend-apropos 'xref-lsp "read what the browser sent as cookies")))
 
 (await #'flymake-diagnostics)
-(tell "diagnostics" (mapcar #'flymake-diagnostic-text (flymake-diagnostics)))
+(report "diagnostics" (mapcar #'flymake-diagnostic-text (flymake-diagnostics)))
 (go-to "def total_price")
 (press "M-x lsp-execute-code-action RET Find TAB RET")
-(await (at "invoices.py:4:5"))
-(tell "nearest" (place))
+(await (at-location "invoices.py:4:5"))
+(report "nearest" (current-location))
 
 (visit "shop/waste.py")
 (lsp)
 (goto-char (point-max))
 (insert "        raise Key")
 (press "M-x completion-at-point RET")
-(tell "completed" (last-line))
-(tell "messages" (shown "*Messages*"))
+(report "completed" (last-line))
+(report "messages" (buffer-lines "*Messages*"))
 """
 
 
 @pytest.fixture(scope="module")
 def eglot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    with needed():
-        program = emacs()
-    desk = make_desk(tmp_path_factory.mktemp("eglot"), FILES | MANY | BEGUN)
-    desk.write("init.el", printed("eglot") + printed("eglot commands") + printed("eglot settings"))
-    return program.run(desk, EGLOT)
+    with skip_if_unavailable():
+        program = install_emacs()
+    project = create_project(tmp_path_factory.mktemp("eglot"), SHOP_FILES | MANY_FILES | UNFINISHED_FILES)
+    project.write("init.el", read_block("eglot") + read_block("eglot commands") + read_block("eglot settings"))
+    return program.run(project, EGLOT)
 
 
 @pytest.fixture(scope="module")
 def lsp_mode(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    with needed():
-        program = emacs("elpa-lsp-mode")
-    desk = make_desk(tmp_path_factory.mktemp("lsp-mode"), FILES | MANY | BEGUN)
-    desk.write("init.el", printed("lsp-mode") + printed("lsp-mode settings"))
-    return program.run(desk, LSP_MODE)
+    with skip_if_unavailable():
+        program = install_emacs("elpa-lsp-mode")
+    project = create_project(tmp_path_factory.mktemp("lsp-mode"), SHOP_FILES | MANY_FILES | UNFINISHED_FILES)
+    project.write("init.el", read_block("lsp-mode") + read_block("lsp-mode settings"))
+    return program.run(project, LSP_MODE)
 
 
 class TestEglot:
@@ -111,7 +111,7 @@ class TestEglot:
         assert eglot["nearest"] == "invoices.py:4:5"
 
     def test_the_printed_commands_list_what_is_found(self, eglot: dict[str, Any]) -> None:
-        assert eglot["similar"][0] == "shop/invoices.py"
+        assert eglot["similar"][0] == "1. shop/invoices.py"
         assert re.fullmatch(r" *4: ?function invoice_total: .+", eglot["similar"][1])
         assert eglot["found"] == "orders.py:15:5"
 

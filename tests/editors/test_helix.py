@@ -1,4 +1,4 @@
-"""Helix in a terminal, with the set-up that editors/README.md prints."""
+"""Helix in a terminal, configured as in editors/README.md."""
 
 import re
 from collections.abc import Iterator
@@ -6,91 +6,91 @@ from pathlib import Path
 
 import pytest
 
-from .bring_helix import Helix, helix
-from .debian import needed
-from .desk import BEGUN, FILES, MANY, Desk, make_desk, printed
-from .terminal import ESCAPE, Terminal, at
+from .debian import skip_if_unavailable
+from .install_helix import Helix, install_helix
+from .project import MANY_FILES, SHOP_FILES, UNFINISHED_FILES, UserProject, create_project, read_block
+from .terminal import ESCAPE, Terminal, match_status_line
 
 
 @pytest.fixture(scope="module")
 def program() -> Helix:
-    with needed():
-        return helix()
+    with skip_if_unavailable():
+        return install_helix()
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = make_desk(tmp_path_factory.mktemp("helix"), FILES | MANY | BEGUN)
-    desk.write(".config/helix/languages.toml", printed("helix languages"))
-    desk.write(".config/helix/config.toml", printed("helix config"))
-    return desk
+def project(tmp_path_factory: pytest.TempPathFactory) -> UserProject:
+    project = create_project(tmp_path_factory.mktemp("helix"), SHOP_FILES | MANY_FILES | UNFINISHED_FILES)
+    project.write(".config/helix/languages.toml", read_block("helix languages"))
+    project.write(".config/helix/config.toml", read_block("helix config"))
+    return project
 
 
 @pytest.fixture(scope="module")
-def editor(program: Helix, desk: Desk) -> Iterator[Terminal]:
-    """An editor for all tests of this file, in the order they stand in."""
-    environment = desk.environment | program.environment
-    with Terminal([str(program.command), "shop/orders.py"], desk.project, environment) as terminal:
-        terminal.until("total_price")
+def editor(program: Helix, project: UserProject) -> Iterator[Terminal]:
+    """One editor for all tests of this file, in their order."""
+    environment = project.environment | program.environment
+    with Terminal([str(program.command), "shop/orders.py"], project.folder, environment) as terminal:
+        terminal.wait_until("total_price")
         yield terminal
 
 
 def test_progress_is_shown_and_leaves_nothing_behind(editor: Terminal) -> None:
     said = re.compile(r"^codekin: +\d+% Indexing . \d+ of 60\d files, \d+ s left$", re.MULTILINE)
-    editor.until(said.search)
-    editor.until(lambda screen: "Indexing" not in screen)
+    editor.wait_until(said.search)
+    editor.wait_until(lambda screen: "Indexing" not in screen)
 
 
 def test_symbols_are_found_by_name(editor: Terminal) -> None:
-    editor.press(" Sinvoice")
-    editor.until("function invoice_total")
-    editor.press(ESCAPE)
-    editor.until(lambda screen: "function invoice_total" not in screen)
+    editor.send_keys(" Sinvoice")
+    editor.wait_until("function invoice_total")
+    editor.send_keys(ESCAPE)
+    editor.wait_until(lambda screen: "function invoice_total" not in screen)
 
 
 def test_symbols_are_found_by_meaning_in_the_order_of_their_likeness(editor: Terminal) -> None:
-    editor.press(" Sread what the browser sent as cookies")
-    screen = editor.until("parsed_header")
+    editor.send_keys(" Sread what the browser sent as cookies")
+    screen = editor.wait_until("parsed_header")
     first = next(line for line in screen.splitlines() if "> function" in line)
     assert "parsed_header" in first
-    editor.press("\r")
-    editor.until(at("web/cookies.py", "1:5"))
+    editor.send_keys("\r")
+    editor.wait_until(match_status_line("web/cookies.py", "1:5"))
 
 
 def test_find_similar_code_is_among_the_actions_and_goes_to_the_nearest(editor: Terminal) -> None:
-    editor.press(":open shop/orders.py\r/total_price\r a")
-    editor.until("Find similar code")
-    editor.press("\r")
-    editor.until(at("shop/invoices.py", "4:5"))
+    editor.send_keys(":open shop/orders.py\r/total_price\r a")
+    editor.wait_until("Find similar code")
+    editor.send_keys("\r")
+    editor.wait_until(match_status_line("shop/invoices.py", "4:5"))
 
 
 def test_a_command_is_given_its_question_as_json(editor: Terminal) -> None:
-    editor.press(":" + printed("helix command").strip().removeprefix(":") + "\r")
-    editor.until(at("shop/orders.py", "15:5"))
+    editor.send_keys(":" + read_block("helix command").strip().removeprefix(":") + "\r")
+    editor.wait_until(match_status_line("shop/orders.py", "15:5"))
 
 
 def test_how_the_code_goes_on_is_among_the_completions_and_is_inserted(editor: Terminal) -> None:
-    editor.press(":open shop/waste.py\rgeo    raise Key")
-    editor.until(re.compile(r"KeyError\(name\) +snippet").search)
-    editor.press("\t")
-    editor.until("from shop/stock.py:")  # where it is taken from, beside the list
-    editor.press("\r" + ESCAPE)
-    editor.until(re.compile(r"^ +4 +raise KeyError\(name\)$", re.MULTILINE).search)
+    editor.send_keys(":open shop/waste.py\rgeo    raise Key")
+    editor.wait_until(re.compile(r"KeyError\(name\) +snippet").search)
+    editor.send_keys("\t")
+    editor.wait_until("from shop/stock.py:")  # where it is taken from, beside the list
+    editor.send_keys("\r" + ESCAPE)
+    editor.wait_until(re.compile(r"^ +4 +raise KeyError\(name\)$", re.MULTILINE).search)
 
 
 def test_settings_reach_the_server_and_duplicates_are_shown(program: Helix, tmp_path: Path) -> None:
-    desk = make_desk(tmp_path, FILES)
-    desk.write(".config/helix/languages.toml", printed("helix languages") + printed("helix settings"))
-    environment = desk.environment | program.environment
-    with Terminal([str(program.command), "shop/orders.py"], desk.project, environment) as terminal:
-        terminal.until("Nearly the same code as shop/invoices.py:4 invoice_total")
+    project = create_project(tmp_path, SHOP_FILES)
+    project.write(".config/helix/languages.toml", read_block("helix languages") + read_block("helix settings"))
+    environment = project.environment | program.environment
+    with Terminal([str(program.command), "shop/orders.py"], project.folder, environment) as terminal:
+        terminal.wait_until("Nearly the same code as shop/invoices.py:4 invoice_total")
 
 
 def test_a_file_without_a_project_is_told_apart(program: Helix, tmp_path: Path) -> None:
     """Helix sends no folder for it, but the folder that it was started in as the root path, which is no workspace."""
-    desk = make_desk(tmp_path, FILES)
-    desk.write(".config/helix/languages.toml", printed("helix languages"))
-    desk.write("elsewhere/notes.py", "def cookies_of_the_baker(flour):\n    return flour * 3\n")
-    environment = desk.environment | program.environment
-    with Terminal([str(program.command), "notes.py"], desk.home / "elsewhere", environment) as terminal:
-        terminal.until("No folder is open")
+    project = create_project(tmp_path, SHOP_FILES)
+    project.write(".config/helix/languages.toml", read_block("helix languages"))
+    project.write("elsewhere/notes.py", "def cookies_of_the_baker(flour):\n    return flour * 3\n")
+    environment = project.environment | program.environment
+    with Terminal([str(program.command), "notes.py"], project.home / "elsewhere", environment) as terminal:
+        terminal.wait_until("No folder is open")

@@ -1,4 +1,4 @@
-"""What editors/README.md prints is well-formed and true, also for editors that no test runs."""
+"""The code blocks in editors/README.md are well-formed and correct, also for editors that no test runs."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 
 from codekin.code.languages import detect_language, has_grammar
 
-from .desk import README, printed
+from .project import README, read_block
 
 TEXT = README.read_text("utf-8")
 
@@ -21,19 +21,19 @@ def blocks(kind: str) -> list[str]:
 
 @pytest.mark.parametrize("name", blocks("toml"))
 def test_toml_is_toml(name: str) -> None:
-    assert tomllib.loads(printed(name))
+    assert tomllib.loads(read_block(name))
 
 
 @pytest.mark.parametrize("name", blocks("json"))
 def test_json_is_json_and_starts_the_server(name: str) -> None:
-    found = json.dumps(json.loads(printed(name)))
+    found = json.dumps(json.loads(read_block(name)))
     assert '["codekin", "serve"]' in found or "codekin serve" in found
 
 
 def test_files_that_are_mapped_are_of_languages_with_a_grammar_and_no_such_language_is_missing() -> None:
     from codekin.code.grammars import GRAMMARS
 
-    template: dict[str, Any] = json.loads(printed("jetbrains"))
+    template: dict[str, Any] = json.loads(read_block("jetbrains"))
     (mapping,) = template["fileTypeMappings"]
     languages = {detect_language(Path(pattern.replace("*", "x"))) for pattern in mapping["fileType"]["patterns"]}
     assert all(language and has_grammar(language) for language in languages)
@@ -44,9 +44,9 @@ def test_settings_that_are_printed_are_settings() -> None:
     from codekin.settings import Settings, override_settings
 
     printed_settings = [
-        tomllib.loads(printed("beside")),
-        tomllib.loads(printed("helix settings"))["language-server"]["codekin"]["config"],
-        json.loads(printed("sublime"))["codekin"]["initialization_options"],
+        tomllib.loads(read_block("beside")),
+        tomllib.loads(read_block("helix settings"))["language-server"]["codekin"]["config"],
+        json.loads(read_block("sublime"))["codekin"]["initialization_options"],
     ]
     for values in printed_settings:
         settings, problems = override_settings(Settings(), values, source="the test")

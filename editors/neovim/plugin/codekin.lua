@@ -1,4 +1,4 @@
--- What there is before anybody asks: a command, `<Plug>` mappings, one ear for the first file. Nothing is loaded here.
+-- Defines the command and the `<Plug>` mappings, and waits for the first file. Loads no module.
 
 if vim.g.loaded_codekin then
   return
@@ -10,37 +10,37 @@ vim.api.nvim_create_user_command('Codekin', function(command)
 end, {
   nargs = '*',
   range = true,
-  desc = 'Ask codekin',
+  desc = 'Run a codekin command',
   complete = function(...)
     return require('codekin.command').complete(...)
   end,
 })
 
 ---@param mode string|string[]
----@param name string the mapping, and the function of `require('codekin')` that it calls
+---@param name string of the mapping, and of the function of `require('codekin')` that it calls
 ---@param desc string
-local function plug(mode, name, desc)
+local function map_plug(mode, name, desc)
   vim.keymap.set(mode, ('<Plug>(codekin-%s)'):format(name), function()
     require('codekin')[name:gsub('-', '_')]()
   end, { desc = 'codekin: ' .. desc })
 end
 
-plug({ 'n', 'x' }, 'similar', 'what is like this code?')
-plug('n', 'search', 'where is the code that does …?')
-plug('n', 'diff', 'compare a hit with what was asked')
-plug('i', 'complete', 'ask for a completion')
-plug('i', 'accept', 'accept the ghost text')
-plug('i', 'accept-word', 'accept the next word of the ghost text')
-plug('i', 'next', 'show the next candidate')
-plug('i', 'previous', 'show the previous candidate')
-plug('i', 'source', 'show where the candidate comes from')
+map_plug({ 'n', 'x' }, 'similar', 'find similar code')
+map_plug('n', 'search', 'search by meaning')
+map_plug('n', 'diff', 'compare a hit with the source')
+map_plug('i', 'complete', 'request a completion')
+map_plug('i', 'accept', 'accept the ghost text')
+map_plug('i', 'accept-word', 'accept the next word of the ghost text')
+map_plug('i', 'next', 'show the next candidate')
+map_plug('i', 'previous', 'show the previous candidate')
+map_plug('i', 'source', 'show the source of the candidate')
 
 local function enable()
   require('codekin.client').enable()
 end
 
-if vim.v.vim_did_enter == 1 then -- loaded later, as plugin managers do: files may be open already
+if vim.v.vim_did_enter == 1 then -- loaded late by a plugin manager: files may be open already
   vim.schedule(enable)
 else
-  vim.api.nvim_create_autocmd('FileType', { once = true, desc = 'codekin: the first file', callback = enable })
+  vim.api.nvim_create_autocmd('FileType', { once = true, desc = 'codekin: start with the first file', callback = enable })
 end

@@ -1,53 +1,55 @@
-/** Two places side by side. */
+/** Compares two pieces of code in a diff editor. */
 
 import * as vscode from 'vscode';
 import type { Location } from 'vscode-languageclient/node';
-import { CELL, cellOf, rangeOf, shown, spotOf } from './open';
+import { shortenPaths } from './format';
+import { CELL_SCHEME, findCell, getDisplayPath, locateHit, toRange } from './navigation';
 import type { Cell } from './protocol';
-import { apart } from './wording';
 
-const SCHEME = 'codekin';
+const EXCERPT_SCHEME = 'codekin';
 
-/** The lines of a document, as a document of their own that has its language. */
-function excerpt(location: vscode.Location): vscode.Uri {
-    const { uri, range } = location;
-    const last = range.end.character > 0 || range.isEmpty ? range.end.line + 1 : range.end.line;
-    const query = JSON.stringify({ uri: uri.toString(), first: range.start.line, last });
-    return vscode.Uri.from({ scheme: SCHEME, path: uri.path, query });
-}
-
-/** The same, where a cell's file says nothing of its language, told. */
-async function excerptOf(location: vscode.Location): Promise<vscode.Uri> {
-    const uri = excerpt(location);
-    const cell = location.uri.scheme === CELL ? cellOf(location.uri) : undefined;
-    if (cell) {
-        await vscode.languages.setTextDocumentLanguage(await vscode.workspace.openTextDocument(uri), cell.document.languageId);
-    }
-    return uri;
-}
-
-export async function compare(mine: vscode.Location, theirs: vscode.Location): Promise<void> {
-    const [one, other] = apart(shown(mine.uri), shown(theirs.uri));
-    const title = `${one}:${mine.range.start.line + 1} ↔ ${other}:${theirs.range.start.line + 1}`;
-    await vscode.commands.executeCommand('vscode.diff', await excerptOf(mine), await excerptOf(theirs), title);
-}
-
+/** Lines of a document, as the query of an excerpt's URI. */
 interface Excerpt {
-    uri: string; // the document's
+    uri: string; // of the document
     first: number; // its lines, half-open
     last: number;
 }
 
-/** Where an excerpt's text stands: its document, and by how many lines it is further down there. */
-export function originOf(uri: vscode.Uri): { uri: string; below: number } {
-    if (uri.scheme !== SCHEME) {
-        return { uri: uri.toString(), below: 0 };
-    }
-    const { uri: source, first } = JSON.parse(uri.query) as Excerpt;
-    return { uri: source, below: first };
+/** Return the URI of a virtual document with these lines; its path gives it the document's language. */
+function toExcerptUri(location: vscode.Location): vscode.Uri {
+    const { uri, range } = location;
+    const last = range.end.character > 0 || range.isEmpty ? range.end.line + 1 : range.end.line;
+    const query = JSON.stringify({ uri: uri.toString(), first: range.start.line, last } satisfies Excerpt);
+    return vscode.Uri.from({ scheme: EXCERPT_SCHEME, path: uri.path, query });
 }
 
-const excerpts: vscode.TextDocumentContentProvider = {
+/** Open an excerpt. The path of a notebook cell does not tell its language, so that is set. */
+async function openExcerpt(location: vscode.Location): Promise<vscode.Uri> {
+    const uri = toExcerptUri(location);
+    const cell = location.uri.scheme === CELL_SCHEME ? findCell(location.uri) : undefined;
+    if (cell) {
+        const document = await vscode.workspace.openTextDocument(uri);
+        await vscode.languages.setTextDocumentLanguage(document, cell.document.languageId);
+    }
+    return uri;
+}
+
+export async function compareLocations(left: vscode.Location, right: vscode.Location): Promise<void> {
+    const [leftPath, rightPath] = shortenPaths(getDisplayPath(left.uri), getDisplayPath(right.uri));
+    const title = `${leftPath}:${left.range.start.line + 1} ↔ ${rightPath}:${right.range.start.line + 1}`;
+    await vscode.commands.executeCommand('vscode.diff', await openExcerpt(left), await openExcerpt(right), title);
+}
+
+/** Return the document that an excerpt shows, and the number of lines above the excerpt. */
+export function getOrigin(uri: vscode.Uri): { uri: string; lineOffset: number } {
+    if (uri.scheme !== EXCERPT_SCHEME) {
+        return { uri: uri.toString(), lineOffset: 0 };
+    }
+    const { uri: source, first } = JSON.parse(uri.query) as Excerpt;
+    return { uri: source, lineOffset: first };
+}
+
+const excerptProvider: vscode.TextDocumentContentProvider = {
     async provideTextDocumentContent(uri) {
         const { uri: source, first, last } = JSON.parse(uri.query) as Excerpt;
         const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(source));
@@ -55,22 +57,23 @@ const excerpts: vscode.TextDocumentContentProvider = {
     },
 };
 
-/** The server's quick fix for a duplicate names both places, whole. */
-interface Duplicate {
+/** The two locations in the server's quick fix for a duplicate. */
+interface DuplicatePair {
     mine: Location;
     theirs: Location & { cell?: Cell | null };
 }
 
-function located({ uri, range }: Location): vscode.Location {
-    return new vscode.Location(vscode.Uri.parse(uri), rangeOf(range));
+function toLocation({ uri, range }: Location): vscode.Location {
+    return new vscode.Location(vscode.Uri.parse(uri), toRange(range));
 }
 
 export function registerCompare(): vscode.Disposable {
     return vscode.Disposable.from(
-        vscode.workspace.registerTextDocumentContentProvider(SCHEME, excerpts),
-        vscode.commands.registerCommand('codekin.compare', async ({ mine, theirs }: Duplicate) => {
-            const { uri, whole } = await spotOf({ location: theirs, selectionRange: theirs.range, cell: theirs.cell ?? null });
-            await compare(located(mine), new vscode.Location(uri, whole));
+        vscode.workspace.registerTextDocumentContentProvider(EXCERPT_SCHEME, excerptProvider),
+        vscode.commands.registerCommand('codekin.compare', async ({ mine, theirs }: DuplicatePair) => {
+            const hit = { location: theirs, selectionRange: theirs.range, cell: theirs.cell ?? null };
+            const { uri, range } = await locateHit(hit);
+            await compareLocations(toLocation(mine), new vscode.Location(uri, range));
         }),
     );
 }

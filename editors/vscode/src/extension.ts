@@ -1,72 +1,76 @@
-/** What VS Code starts: everything is made here, and nothing waits for the server. */
+/** Activates the extension. Nothing here waits for the server. */
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { registerCompare } from './compare';
-import { registerGhost } from './ghost';
-import { Installer } from './install';
+import { registerCompletions } from './completions';
+import { Installer } from './installer';
 import { onInterpreterChange } from './interpreter';
-import { Search } from './search';
+import { SearchPicker } from './search';
 import { Server } from './server';
-import { serverKeys, Settings } from './settings';
-import { registerSimilar, Similar } from './similar';
-import { registerStatus } from './status';
-import { scriptsOf, StatusPage } from './statusPage';
+import { listServerSettings, Settings } from './settings';
+import { registerSimilarCommands, SimilarView } from './similar';
+import { registerStatusItem } from './statusItem';
+import { getScriptsUri, StatusPage } from './statusPage';
 
-/** For tests, which look on. */
-export interface Api {
+/** What tests observe. */
+export interface ExtensionApi {
     server: Server;
-    similar: Similar;
-    search: Search;
+    similar: SimilarView;
+    search: SearchPicker;
     started: Promise<void>;
 }
 
-export function activate(context: vscode.ExtensionContext): Api {
+export function activate(context: vscode.ExtensionContext): ExtensionApi {
     const log = vscode.window.createOutputChannel('codekin', { log: true });
     const { packageJSON } = context.extension;
     const environment = path.join(context.globalStorageUri.fsPath, 'venv');
-    const settings = new Settings(serverKeys(packageJSON));
+    const settings = new Settings(listServerSettings(packageJSON));
     const server = new Server(packageJSON.version, environment, settings, log);
-    const similar = new Similar(server);
-    const search = new Search(server, context.workspaceState);
+    const similar = new SimilarView(server);
+    const search = new SearchPicker(server, context.workspaceState);
     const installer = new Installer(server, environment);
-    const panel = new StatusPage(server, scriptsOf(context.extensionUri));
-    const commands: Record<string, (...words: never[]) => unknown> = {
+    const statusPage = new StatusPage(server, getScriptsUri(context.extensionUri));
+    const commands: Record<string, (...commandArguments: never[]) => unknown> = {
         'codekin.search': (query?: unknown) => search.show(typeof query === 'string' ? query : ''),
-        'codekin.restart': () => start(server, installer),
+        'codekin.restart': () => startServer(server, installer),
         'codekin.installServer': () => installer.install(),
         'codekin.showLog': () => log.show(),
-        'codekin.showStatus': () => panel.show(),
-        'codekin.showCompletionSource': () => server.command('codekin.showCompletionSource'),
-        'codekin.completionAccepted': (source: unknown) => server.command('codekin.completionAccepted', source),
+        'codekin.showStatus': () => statusPage.show(),
+        'codekin.showCompletionSource': () => server.executeCommand('codekin.showCompletionSource'),
+        'codekin.completionAccepted': (source: unknown) => server.executeCommand('codekin.completionAccepted', source),
     };
     context.subscriptions.push(
         log,
         server,
         similar,
-        panel,
-        registerSimilar(similar, server),
+        statusPage,
+        registerSimilarCommands(similar, server),
         registerCompare(),
-        registerGhost(),
-        registerStatus(server),
+        registerCompletions(),
+        registerStatusItem(server),
         ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
-        vscode.workspace.onDidChangeConfiguration((event) => settings.needsRestart(event) && void start(server, installer)),
-        vscode.workspace.onDidGrantWorkspaceTrust(() => void start(server, installer)),
+        vscode.workspace.onDidChangeConfiguration(
+            (event) => settings.needsRestart(event) && void startServer(server, installer),
+        ),
+        vscode.workspace.onDidGrantWorkspaceTrust(() => void startServer(server, installer)),
     );
-    void onInterpreterChange(() => void follow(server, installer)).then((it) => it && context.subscriptions.push(it));
-    return { server, similar, search, started: start(server, installer) };
+    void onInterpreterChange(() => void restartIfMoved(server, installer)).then(
+        (listener) => listener && context.subscriptions.push(listener),
+    );
+    return { server, similar, search, started: startServer(server, installer) };
 }
 
-async function start(server: Server, installer: Installer): Promise<void> {
+async function startServer(server: Server, installer: Installer): Promise<void> {
     await server.restart();
-    if (server.life === 'missing') {
+    if (server.state === 'missing') {
         void installer.offer();
     }
 }
 
-/** Another interpreter is selected: start anew where another server comes with it. */
-async function follow(server: Server, installer: Installer): Promise<void> {
-    if ((await server.find())?.program !== server.found?.program) {
-        await start(server, installer);
+/** Restart if the newly selected interpreter comes with another server. */
+async function restartIfMoved(server: Server, installer: Installer): Promise<void> {
+    if ((await server.findProgram())?.program !== server.location?.program) {
+        await startServer(server, installer);
     }
 }

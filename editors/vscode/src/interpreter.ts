@@ -1,4 +1,4 @@
-/** The Python that is selected for the workspace, where the Python extension is there to be asked. */
+/** The Python interpreter selected in the Python extension, if that is installed. */
 
 import * as vscode from 'vscode';
 
@@ -10,36 +10,38 @@ interface PythonApi {
     };
 }
 
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000; // the other extension may fail, or never answer
 
-/** Undefined where there is none, or in a workspace that is not trusted, for it may be the workspace's own program. */
-export async function selectedInterpreter(): Promise<string | undefined> {
+/** Return the selected interpreter; undefined if there is none, or the workspace, which may contain it, is untrusted. */
+export async function getSelectedInterpreter(): Promise<string | undefined> {
     if (!vscode.workspace.isTrusted) {
         return undefined;
     }
-    return withinPatience(async () => {
-        const environments = (await pythonApi())?.environments;
+    return withTimeout(async () => {
+        const environments = (await getPythonApi())?.environments;
         const active = environments?.getActiveEnvironmentPath(vscode.workspace.workspaceFolders?.[0]?.uri);
         return active && (await environments?.resolveEnvironment(active))?.executable.uri?.fsPath;
     });
 }
 
-/** Calls back whenever another one is selected. */
-export async function onInterpreterChange(changed: () => void): Promise<vscode.Disposable | undefined> {
-    const environments = await withinPatience(async () => (await pythonApi())?.environments);
-    return environments?.onDidChangeActiveEnvironmentPath(changed);
+/** Call the listener whenever another interpreter is selected. */
+export async function onInterpreterChange(listener: () => void): Promise<vscode.Disposable | undefined> {
+    const environments = await withTimeout(async () => (await getPythonApi())?.environments);
+    return environments?.onDidChangeActiveEnvironmentPath(listener);
 }
 
-async function pythonApi(): Promise<PythonApi | undefined> {
+async function getPythonApi(): Promise<PythonApi | undefined> {
     return vscode.extensions.getExtension<PythonApi>('ms-python.python')?.activate();
 }
 
-/** Another extension may fail or never answer; then there is no interpreter. */
-async function withinPatience<T>(ask: () => Promise<T | undefined>): Promise<T | undefined> {
+/** Return undefined if the request fails or takes too long. */
+async function withTimeout<T>(request: () => Promise<T | undefined>): Promise<T | undefined> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), PATIENCE_MS)));
+    const timeout = new Promise<undefined>((resolve) => {
+        timer = setTimeout(() => resolve(undefined), TIMEOUT_MS);
+    });
     try {
-        return await Promise.race([ask(), late]);
+        return await Promise.race([request(), timeout]);
     } catch {
         return undefined;
     } finally {

@@ -1,39 +1,38 @@
-/** What codekin's server speaks beyond the standard (server/codekin/lsp/messages.py). */
+/** Messages of the server beyond the standard protocol; see server/codekin/lsp/messages.py. */
 
 import type { Location, Position, Range } from 'vscode-languageclient/node';
+import type { IndexState, Kinship } from './generated';
 
-export type Kinship = 'identical' | 'renamed' | 'edited' | 'similar';
-
-/** The cell of a notebook that something is in. */
+/** Notebook cell that contains a hit. */
 export interface Cell {
-    index: number; // among all cells
-    range: Range; // the whole of it, in the cell's own lines
+    index: number; // among all cells, from 0
+    range: Range; // the whole hit, in the cell's own lines
     selectionRange: Range; // its name
 }
 
 export interface Hit {
-    location: Location; // the whole of it
+    location: Location; // the whole code
     selectionRange: Range; // its name
-    name: string; // '' where the source gives none
+    name: string; // '' for code without a name
     qualifiedName: string;
     kind: string;
     language: string;
     score: number; // 0 … 1
     kinship: Kinship | null;
     why: string;
-    preview: string; // its first lines
-    cell?: Cell | null; // null where the file is no notebook
+    preview: string; // the first lines
+    cell?: Cell | null; // null if the file is no notebook
 }
 
 export interface Answer {
     hits: Hit[]; // best first
-    asked: Location | null; // in whole lines
-    coverage: number; // the share of the workspace that could be searched, 0 … 1
+    asked: Location | null; // the code of the query, in whole lines
+    coverage: number; // share of the workspace that could be searched, 0 … 1
     seconds: number;
 }
 
-/** Code that is asked about: the function at a position, or the lines of a range. */
-export interface Asking {
+/** Code to find similar code for: the function at a position, or the lines of a range. */
+export interface SimilarQuery {
     textDocument: { uri: string };
     position?: Position;
     range?: Range;
@@ -41,7 +40,7 @@ export interface Asking {
 
 export interface Status {
     version: string;
-    state: 'no folder' | 'opening' | 'indexing' | 'ready' | 'paused' | 'standing by' | 'failed';
+    state: IndexState;
     roots: string[];
     files: number;
     snippets: number;
@@ -56,10 +55,10 @@ export interface Status {
     embedded: number;
     watching: string;
     problems: string[];
-    ignored: number; // entries of .codekin.toml: duplicates that are meant to be
+    ignored: number; // entries of .codekin.toml: ignored duplicates
 }
 
-/** What is indexed, what is not and why, what it takes, and what went wrong. */
+/** What is indexed, what is not and why, the resources used, and recent problems. */
 export interface Report {
     languages: { name: string; files: number; functions: number }[]; // most files first
     reasons: { reason: string; files: number }[];
@@ -67,7 +66,7 @@ export interface Report {
     unparsed: number; // files read as windows of lines although there is a grammar
     unparsedFiles: { path: string; reason: string }[]; // the first thousand
     stored: { what: string; path: string; bytes: number }[];
-    held: { what: string; bytes: number }[]; // the server's memory, then its children's
+    held: { what: string; bytes: number }[]; // memory of the server, then of its child processes
     keeper: 'this process' | 'another process' | 'nobody';
     troubles: { when: string; message: string }[]; // oldest first
 }
@@ -79,4 +78,4 @@ export const DRAW_MAP = 'codekin/map';
 export const STATUS = 'codekin/status';
 export const STATUS_CHANGED = 'codekin/statusChanged';
 
-export type Order = 'pause' | 'resume' | 'reindex';
+export type IndexCommand = 'pause' | 'resume' | 'reindex';

@@ -1,81 +1,83 @@
-/** Search by meaning: a list that answers as a person types, and shows where while they move. */
+/** Search by meaning: a quick pick that searches as the user types, and previews the active result. */
 
 import * as vscode from 'vscode';
-import { cellOf, open, show, shown, uriOf } from './open';
-import { SEARCH, type Answer, type Hit } from './protocol';
+import { formatAnswerNote, formatNarrowLocation, formatPercent, getHitName } from './format';
+import { findCell, getDisplayPath, getUri, openHit, showCell } from './navigation';
+import { type Answer, type Hit, SEARCH } from './protocol';
 import type { Server } from './server';
-import { nameOf, narrowPlaceOf, percent, remark } from './wording';
 
-const QUIET_MS = 120; // no key for so long: ask
-const REMEMBERED = 20;
-const HISTORY = 'codekin.history';
-const BESIDE: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon('split-horizontal'), tooltip: 'Open to the Side' };
+const DEBOUNCE_MS = 120; // after a key stroke, before the request is sent
+const MAX_HISTORY = 20;
+const HISTORY_KEY = 'codekin.history';
+const OPEN_TO_SIDE: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('split-horizontal'),
+    tooltip: 'Open to the Side',
+};
 
-interface Item extends vscode.QuickPickItem {
+interface SearchItem extends vscode.QuickPickItem {
     hit?: Hit;
-    query?: string; // one that was asked before
+    query?: string; // an earlier query
 }
 
-/** The newest first, each once. */
-export function remembered(history: readonly string[], query: string): string[] {
-    return [query, ...history.filter((each) => each !== query)].slice(0, REMEMBERED);
+/** Return the history with this query first, without duplicates. */
+export function addToHistory(history: readonly string[], query: string): string[] {
+    return [query, ...history.filter((earlier) => earlier !== query)].slice(0, MAX_HISTORY);
 }
 
-export class Search {
-    private picker: vscode.QuickPick<Item> | undefined;
-    private running: vscode.CancellationTokenSource | undefined;
+export class SearchPicker {
+    private picker: vscode.QuickPick<SearchItem> | undefined;
+    private cancellation: vscode.CancellationTokenSource | undefined;
     private timer: NodeJS.Timeout | undefined;
 
     constructor(
         private readonly server: Server,
-        private readonly memory: vscode.Memento,
+        private readonly storage: vscode.Memento,
     ) {}
 
-    /** What the list shows now; for those who look on. */
-    get items(): readonly Item[] {
+    /** The items on display, for tests. */
+    get items(): readonly SearchItem[] {
         return this.picker?.items ?? [];
     }
 
     show(query = ''): void {
-        const origin = vscode.window.activeTextEditor;
-        const picker = (this.picker = vscode.window.createQuickPick<Item>());
-        let isElsewhere = false; // a preview is shown in the place of what was there
+        const originalEditor = vscode.window.activeTextEditor;
+        const picker = vscode.window.createQuickPick<SearchItem>();
+        this.picker = picker;
+        let isPreviewing = false;
         picker.title = 'codekin: Search by Meaning';
-        picker.placeholder = 'What does the code do? In words, or in code';
-        picker.onDidChangeValue((value) => this.typed(value));
+        picker.placeholder = 'Describe what the code does, or paste code';
+        picker.onDidChangeValue((value) => this.handleInput(value));
         picker.onDidChangeActive(([item]) => {
             if (item?.hit) {
-                isElsewhere = true;
-                void open(item.hit, { preview: true, preserveFocus: true });
+                isPreviewing = true;
+                void openHit(item.hit, { preview: true, preserveFocus: true });
             }
         });
         picker.onDidTriggerItemButton(({ item }) => {
             if (item.hit) {
-                isElsewhere = false;
-                this.go(item.hit, vscode.ViewColumn.Beside);
+                isPreviewing = false;
+                this.acceptHit(item.hit, vscode.ViewColumn.Beside);
             }
         });
         picker.onDidAccept(() => {
             const [item] = picker.activeItems;
             if (item?.query) {
                 picker.value = item.query;
-                this.typed(item.query);
+                this.handleInput(item.query);
             } else if (item?.hit) {
-                isElsewhere = false;
-                this.go(item.hit, vscode.ViewColumn.Active);
+                isPreviewing = false;
+                this.acceptHit(item.hit, vscode.ViewColumn.Active);
             }
         });
         picker.onDidHide(() => {
-            this.forget();
+            this.cancel();
             picker.dispose();
-            if (isElsewhere && origin) {
-                const { document, viewColumn, selection } = origin;
-                const cell = cellOf(document.uri);
-                void (cell ? show(cell) : vscode.window.showTextDocument(document, { viewColumn, selection }));
+            if (isPreviewing && originalEditor) {
+                void restoreEditor(originalEditor);
             }
         });
         picker.value = query;
-        this.typed(query);
+        this.handleInput(query);
         picker.show();
     }
 
@@ -83,71 +85,80 @@ export class Search {
         this.picker?.hide();
     }
 
-    private go(hit: Hit, viewColumn: vscode.ViewColumn): void {
+    private acceptHit(hit: Hit, viewColumn: vscode.ViewColumn): void {
         const query = this.picker?.value.trim();
         if (query) {
-            void this.memory.update(HISTORY, remembered(this.history, query));
+            void this.storage.update(HISTORY_KEY, addToHistory(this.history, query));
         }
-        void open(hit, { viewColumn, preview: false });
+        void openHit(hit, { viewColumn, preview: false });
         this.picker?.hide();
     }
 
     private get history(): string[] {
-        return this.memory.get<string[]>(HISTORY, []);
+        return this.storage.get<string[]>(HISTORY_KEY, []);
     }
 
-    private typed(value: string): void {
+    private handleInput(value: string): void {
         clearTimeout(this.timer);
-        this.running?.cancel();
+        this.cancellation?.cancel();
         if (!this.picker) {
             return;
         }
         if (!value.trim()) {
             this.picker.busy = false;
-            this.picker.items = this.history.map((query) => ({ label: query, query, iconPath: new vscode.ThemeIcon('history') }));
+            const iconPath = new vscode.ThemeIcon('history');
+            this.picker.items = this.history.map((query) => ({ label: query, query, iconPath }));
             return;
         }
         this.picker.busy = true;
-        this.timer = setTimeout(() => void this.ask(value.trim()), QUIET_MS);
+        this.timer = setTimeout(() => void this.search(value.trim()), DEBOUNCE_MS);
     }
 
-    private async ask(query: string): Promise<void> {
-        const running = (this.running = new vscode.CancellationTokenSource());
+    private async search(query: string): Promise<void> {
+        const cancellation = new vscode.CancellationTokenSource();
+        this.cancellation = cancellation;
         try {
-            const answer = await this.server.ask<Answer>(SEARCH, { query }, running.token);
-            this.fill(running, itemsOf(answer));
+            const answer = await this.server.request<Answer>(SEARCH, { query }, cancellation.token);
+            this.setItems(cancellation, createItems(answer));
         } catch (error) {
             if (!(error instanceof vscode.CancellationError)) {
                 const label = error instanceof Error ? error.message : String(error);
-                this.fill(running, [{ label, alwaysShow: true, iconPath: new vscode.ThemeIcon('error') }]);
+                this.setItems(cancellation, [{ label, alwaysShow: true, iconPath: new vscode.ThemeIcon('error') }]);
             }
         }
     }
 
-    private fill(running: vscode.CancellationTokenSource, items: Item[]): void {
-        if (this.picker && running === this.running && !running.token.isCancellationRequested) {
+    /** Show the items, unless a later request has replaced this one. */
+    private setItems(cancellation: vscode.CancellationTokenSource, items: SearchItem[]): void {
+        if (this.picker && cancellation === this.cancellation && !cancellation.token.isCancellationRequested) {
             this.picker.items = items;
             this.picker.busy = false;
         }
     }
 
-    private forget(): void {
+    private cancel(): void {
         clearTimeout(this.timer);
-        this.running?.cancel();
+        this.cancellation?.cancel();
         this.picker = undefined;
     }
 }
 
-/** VS Code would leave out what does not have the words in it: `alwaysShow`. */
-function itemsOf(answer: Answer): Item[] {
-    const items: Item[] = answer.hits.map((hit) => ({
-        label: nameOf(hit),
-        description: `${percent(hit.score)} · ${narrowPlaceOf(hit, shown(uriOf(hit)))}`,
+/** Show the document and selection that were active before the search. */
+async function restoreEditor({ document, viewColumn, selection }: vscode.TextEditor): Promise<void> {
+    const cell = findCell(document.uri);
+    await (cell ? showCell(cell) : vscode.window.showTextDocument(document, { viewColumn, selection }));
+}
+
+/** Create the items of an answer. Without `alwaysShow`, VS Code would hide those that do not contain the query. */
+function createItems(answer: Answer): SearchItem[] {
+    const items: SearchItem[] = answer.hits.map((hit) => ({
+        label: getHitName(hit),
+        description: `${formatPercent(hit.score)} · ${formatNarrowLocation(hit, getDisplayPath(getUri(hit)))}`,
         detail: hit.why,
         alwaysShow: true,
-        buttons: [BESIDE],
+        buttons: [OPEN_TO_SIDE],
         hit,
     }));
-    const note = remark(items.length, answer.coverage, 'Nothing found.');
+    const note = formatAnswerNote(items.length, answer.coverage, 'No results.');
     return note ? [...items, { label: note, alwaysShow: true, iconPath: new vscode.ThemeIcon('info') }] : items;
 }

@@ -1,4 +1,4 @@
-/** The server: found, started, watched over. Starts and stops never overlap. */
+/** Finds, starts, supervises and stops the server. Starts and stops never overlap. */
 
 import * as os from 'node:os';
 import * as vscode from 'vscode';
@@ -7,26 +7,28 @@ import {
     CodeLensResolveRequest,
     ErrorAction,
     LanguageClient,
-    ResponseError,
-    State,
     type LanguageClientOptions,
     type ProgressType,
+    ResponseError,
+    State,
 } from 'vscode-languageclient/node';
-import { mayComplete } from './ghost';
-import { selectedInterpreter } from './interpreter';
-import { surroundings } from './isolation';
-import { Patience } from './patience';
-import { CELL } from './open';
-import { findServer, suits, type Found } from './places';
-import { STATUS, STATUS_CHANGED, type Order, type Status } from './protocol';
+import { areCompletionsEnabled } from './completions';
+import type { ServerState } from './format';
+import { getSelectedInterpreter } from './interpreter';
+import { getIsolatedOptions } from './isolation';
+import { CELL_SCHEME } from './navigation';
+import { type IndexCommand, STATUS, STATUS_CHANGED, type Status } from './protocol';
+import { RestartBackoff } from './restartBackoff';
+import { findServer, isCompatible, type ServerLocation } from './serverLocation';
 import type { Settings } from './settings';
-import type { Life } from './wording';
 
-const MISSING = 'The server was not found. "codekin: Install Server…" installs it; the setting codekin.path names one that is there.';
-const STOPPED = 'The server is not running. "codekin: Restart Server" starts it, "codekin: Show Log" says more.';
+const MISSING =
+    'The codekin server was not found. Run "codekin: Install Server…", or set codekin.path to its location.';
+const STOPPED = 'The codekin server is not running. Run "codekin: Restart Server", or "codekin: Show Log" for details.';
 const EXECUTE_COMMAND = 'workspace/executeCommand';
+const STOP_TIMEOUT_MS = 10_000;
 
-/** Commands are the extension's own: they are there before the server is, and show answers in its views. */
+/** Leaves commands to the extension: they exist before the server runs, and show answers in its views. */
 class Client extends LanguageClient {
     override registerFeature(feature: Parameters<LanguageClient['registerFeature']>[0]): void {
         if (!('registrationType' in feature) || feature.registrationType.method !== EXECUTE_COMMAND) {
@@ -34,65 +36,65 @@ class Client extends LanguageClient {
         }
     }
 
-    /** Logged only: a person is told once, by Server, and how to go on. */
+    /** Only log errors: Server shows one message, with actions. */
     override error(message: string, data?: unknown): void {
         super.error(message, data, false);
     }
 }
 
 export class Server implements vscode.Disposable {
-    life: Life = 'stopped';
-    found: Found | undefined;
+    state: ServerState = 'stopped';
+    location: ServerLocation | undefined;
     status: Status | undefined;
 
-    private readonly changed = new vscode.EventEmitter<void>();
-    readonly onChange = this.changed.event;
+    private readonly changeEmitter = new vscode.EventEmitter<void>();
+    readonly onChange = this.changeEmitter.event;
     private client: Client | undefined;
     private queue: Promise<void> = Promise.resolve();
-    private readonly patience = new Patience();
-    private retry: NodeJS.Timeout | undefined;
+    private readonly backoff = new RestartBackoff();
+    private restartTimer: NodeJS.Timeout | undefined;
 
     constructor(
         readonly version: string,
-        private readonly installed: string, // the extension's own virtual environment
+        private readonly environment: string, // the extension's own virtual environment
         private readonly settings: Settings,
         readonly log: vscode.LogOutputChannel,
     ) {}
 
-    /** Start, or start anew, after all that was asked for before. */
+    /** Start or restart the server, after all earlier starts and stops have finished. */
     restart(): Promise<void> {
-        this.patience.renew();
-        return this.inTurn(async () => {
-            await this.end();
-            await this.begin();
+        this.backoff.reset();
+        return this.enqueue(async () => {
+            await this.stopClient();
+            await this.startClient();
         });
     }
 
     stop(): Promise<void> {
-        return this.inTurn(() => this.end());
+        return this.enqueue(() => this.stopClient());
     }
 
     dispose(): void {
         void this.stop();
-        this.changed.dispose();
+        this.changeEmitter.dispose();
     }
 
-    /** The program that would be started now. */
-    async find(): Promise<Found | undefined> {
+    /** Find the program that would be started now. */
+    async findProgram(): Promise<ServerLocation | undefined> {
         const setting = vscode.workspace.getConfiguration('codekin').get('path', '');
-        const interpreter = setting ? undefined : await selectedInterpreter();
+        const interpreter = setting ? undefined : await getSelectedInterpreter();
         const [path, home] = [process.env['PATH'] ?? '', os.homedir()];
-        return findServer({ setting, interpreter, path, installed: this.installed, home });
+        return findServer({ setting, interpreter, path, installed: this.environment, home });
     }
 
-    /** The server's answer. Throws what a person can be told; a vscode.CancellationError where nobody is to be. */
-    async ask<T>(method: string, params?: object, token?: vscode.CancellationToken): Promise<T> {
+    /** Send a request. Throws an Error whose message can be shown, or vscode.CancellationError. */
+    async request<T>(method: string, params?: object, token?: vscode.CancellationToken): Promise<T> {
         await this.queue;
-        if (!this.client || this.life !== 'running') {
-            throw new Error(this.life === 'missing' ? MISSING : STOPPED);
+        if (!this.client || this.state !== 'running') {
+            throw new Error(this.state === 'missing' ? MISSING : STOPPED);
         }
         try {
-            // Where there is no token, it must not be given either: it would be taken for a second parameter.
+            // An undefined token would be sent as a second parameter.
             return await this.client.sendRequest<T>(method, params ?? {}, ...(token ? [token] : []));
         } catch (error) {
             if (token?.isCancellationRequested) {
@@ -102,155 +104,167 @@ export class Server implements vscode.Disposable {
         }
     }
 
-    /** Told how far a request is that carries the token; undefined where there is no server. */
-    onProgress<T>(type: ProgressType<T>, token: string, told: (value: T) => void): vscode.Disposable | undefined {
-        return this.client?.onProgress(type, token, told);
+    /** Listen to the progress of a request with this token. Return undefined if there is no server. */
+    onProgress<T>(type: ProgressType<T>, token: string, listener: (value: T) => void): vscode.Disposable | undefined {
+        return this.client?.onProgress(type, token, listener);
     }
 
-    async order(order: Order): Promise<void> {
-        this.learn(await this.ask<Status>(`codekin/${order}`));
+    async sendIndexCommand(command: IndexCommand): Promise<void> {
+        this.setStatus(await this.request<Status>(`codekin/${command}`));
     }
 
-    /** Have the server carry out a command of its own. */
-    async command(name: string, ...given: unknown[]): Promise<unknown> {
-        return this.ask(EXECUTE_COMMAND, { command: name, arguments: given });
+    /** Execute one of the server's own commands. */
+    async executeCommand(command: string, ...commandArguments: unknown[]): Promise<unknown> {
+        return this.request(EXECUTE_COMMAND, { command, arguments: commandArguments });
     }
 
-    private inTurn(work: () => Promise<void>): Promise<void> {
-        clearTimeout(this.retry);
-        this.queue = this.queue.then(work).catch((error: unknown) => this.log.error(String(error)));
+    private enqueue(task: () => Promise<void>): Promise<void> {
+        clearTimeout(this.restartTimer);
+        this.queue = this.queue.then(task).catch((error: unknown) => this.log.error(String(error)));
         return this.queue;
     }
 
-    private async begin(): Promise<void> {
-        this.found = await this.find();
-        if (!this.found) {
-            return this.live('missing');
+    private async startClient(): Promise<void> {
+        this.location = await this.findProgram();
+        if (!this.location) {
+            return this.setState('missing');
         }
-        this.log.info(`starting ${this.found.program} (${this.found.from})`);
-        this.live('starting');
-        const start = { command: this.found.program, args: ['serve'], options: surroundings(this.found.program) };
-        const client = new Client('codekin', 'codekin', start, this.options());
+        const { program, source } = this.location;
+        this.log.info(`Starting ${program} (found by ${source})`);
+        this.setState('starting');
+        const serverOptions = { command: program, args: ['serve'], options: getIsolatedOptions(program) };
+        const client = new Client('codekin', 'codekin', serverOptions, this.getClientOptions());
         this.client = client;
         client.onNotification(STATUS_CHANGED, (status: Status) => {
             if (this.client === client) {
-                this.learn(status); // and nothing that one says which has ended
+                this.setStatus(status); // a late notification of a stopped server is ignored
             }
         });
         try {
             await client.start();
         } catch (error) {
-            this.log.error(`the server does not start: ${String(error)}`);
+            this.log.error(`The server failed to start: ${String(error)}`);
             if (this.client === client) {
-                this.crashed();
+                this.handleCrash();
             }
             return;
         }
-        this.live('running');
-        this.compare(client.initializeResult?.serverInfo?.version ?? 'unknown');
-        void this.ask<Status>(STATUS).then((status) => this.learn(status), () => undefined);
+        this.setState('running');
+        this.checkVersion(client.initializeResult?.serverInfo?.version ?? 'unknown');
+        void this.request<Status>(STATUS).then(
+            (status) => this.setStatus(status),
+            () => undefined,
+        );
     }
 
-    private async end(): Promise<void> {
+    private async stopClient(): Promise<void> {
         const client = this.client;
         this.client = undefined;
         if (client && client.state !== State.Stopped && client.state !== State.StartFailed) {
-            await client.stop(10_000).catch((error: unknown) => this.log.warn(`the server was slow to stop: ${String(error)}`));
+            await client
+                .stop(STOP_TIMEOUT_MS)
+                .catch((error: unknown) => this.log.warn(`The server did not stop in time: ${String(error)}`));
         }
-        this.live('stopped');
+        this.setState('stopped');
     }
 
-    private options(): LanguageClientOptions {
+    private getClientOptions(): LanguageClientOptions {
         return {
-            documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }, { scheme: CELL }],
+            documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }, { scheme: CELL_SCHEME }],
             outputChannel: this.log,
-            initializationOptions: this.settings.usersOwn(),
+            initializationOptions: this.settings.readUserSettings(),
             initializationFailedHandler: () => false,
             errorHandler: {
                 error: () => ({ action: ErrorAction.Continue, handled: true }),
                 closed: () => {
-                    this.crashed();
+                    this.handleCrash();
                     return { action: CloseAction.DoNotRestart, handled: true };
                 },
             },
             middleware: {
                 provideInlineCompletionItems: (document, position, context, token, next) =>
-                    mayComplete(document) ? next(document, position, context, token) : [],
+                    areCompletionsEnabled(document) ? next(document, position, context, token) : [],
                 provideCompletionItem: (document, position, context, token, next) =>
-                    mayComplete(document) ? next(document, position, context, token) : [],
-                provideCodeLenses: async (document, token, next) => this.counted(await next(document, token), token),
+                    areCompletionsEnabled(document) ? next(document, position, context, token) : [],
+                provideCodeLenses: async (document, token, next) =>
+                    this.resolveLenses(await next(document, token), token),
                 workspace: {
                     configuration: ({ items }, token, next) =>
                         items.every(({ section }) => section === 'codekin')
-                            ? items.map(() => this.settings.chosen())
+                            ? items.map(() => this.settings.readWorkspaceSettings())
                             : next({ items }, token),
                 },
             },
         };
     }
 
-    /** The lenses that have something to count: VS Code keeps a line for each, also for one that says nothing. */
-    private async counted(lenses: vscode.CodeLens[] | null | undefined, token: vscode.CancellationToken): Promise<vscode.CodeLens[]> {
+    /** Return only the lenses with a count: VS Code reserves a line for each lens, even for an empty one. */
+    private async resolveLenses(
+        lenses: vscode.CodeLens[] | null | undefined,
+        token: vscode.CancellationToken,
+    ): Promise<vscode.CodeLens[]> {
         const client = this.client;
         if (!client || !lenses) {
             return [];
         }
-        const resolved = lenses.map(async (lens) => {
-            const asked = client.code2ProtocolConverter.asCodeLens(lens);
-            return client.protocol2CodeConverter.asCodeLens(await client.sendRequest(CodeLensResolveRequest.type, asked, token));
+        const resolving = lenses.map(async (lens) => {
+            const params = client.code2ProtocolConverter.asCodeLens(lens);
+            const resolved = await client.sendRequest(CodeLensResolveRequest.type, params, token);
+            return client.protocol2CodeConverter.asCodeLens(resolved);
         });
-        return (await Promise.all(resolved)).filter((lens) => lens.command?.command);
+        return (await Promise.all(resolving)).filter((lens) => lens.command?.command);
     }
 
-    /** It has ended by itself: try again, ever later, then say so once. */
-    private crashed(): void {
-        if (this.life === 'ended' || this.life === 'stopped') {
-            return; // a failed start is told twice
+    /** Restart a crashed server after a growing delay; after several crashes, stop and show a message. */
+    private handleCrash(): void {
+        if (this.state === 'crashed' || this.state === 'stopped') {
+            return; // a failed start is reported twice
         }
         this.client = undefined;
-        this.live('ended');
-        const wait = this.patience.ended(Date.now());
-        if (wait !== undefined) {
-            this.log.warn(`the server has ended; it is started again in ${wait} ms`);
-            this.retry = setTimeout(() => void this.inTurn(() => this.begin()), wait);
+        this.setState('crashed');
+        const delay = this.backoff.recordCrash(Date.now());
+        if (delay !== undefined) {
+            this.log.warn(`The server has crashed; restarting it in ${delay} ms`);
+            this.restartTimer = setTimeout(() => void this.enqueue(() => this.startClient()), delay);
             return;
         }
-        this.log.error('the server ends again and again; it is not started any more');
-        void this.complain('codekin: the server ends again and again. Its log may say why.', {
+        this.log.error('The server keeps crashing; it is not restarted any more');
+        void this.showWarning('The codekin server keeps crashing. The log may tell why.', {
             'Show Log': 'codekin.showLog',
             'Restart Server': 'codekin.restart',
         });
     }
 
-    private compare(version: string): void {
-        this.log.info(`the server is codekin ${version}`);
-        if (suits(this.version, version)) {
+    private checkVersion(serverVersion: string): void {
+        this.log.info(`The server is codekin ${serverVersion}`);
+        if (isCompatible(this.version, serverVersion)) {
             return;
         }
-        const own = this.found?.from === 'installed';
-        const remedy = own ? 'Install its match.' : `Update ${this.found?.program}, or install one for VS Code alone.`;
-        void this.complain(`codekin: the server is version ${version}, this extension is ${this.version}. ${remedy}`, {
-            'Install Server': 'codekin.installServer',
-        });
+        const isOwn = this.location?.source === 'installed';
+        const advice = isOwn
+            ? 'Install the matching version.'
+            : `Update ${this.location?.program}, or install a server for VS Code only.`;
+        const message = `The codekin server is version ${serverVersion}, but this extension is ${this.version}. ${advice}`;
+        void this.showWarning(message, { 'Install Server': 'codekin.installServer' });
     }
 
-    private async complain(message: string, remedies: Record<string, string>): Promise<void> {
-        const chosen = await vscode.window.showWarningMessage(message, ...Object.keys(remedies));
-        if (chosen) {
-            await vscode.commands.executeCommand(remedies[chosen] as string);
+    private async showWarning(message: string, actions: Record<string, string>): Promise<void> {
+        const action = await vscode.window.showWarningMessage(message, ...Object.keys(actions));
+        if (action) {
+            await vscode.commands.executeCommand(actions[action] as string);
         }
     }
 
-    private learn(status: Status): void {
+    private setStatus(status: Status): void {
         this.status = status;
-        this.changed.fire();
+        this.changeEmitter.fire();
     }
 
-    private live(life: Life): void {
-        this.life = life;
-        if (life !== 'running') {
+    private setState(state: ServerState): void {
+        this.state = state;
+        if (state !== 'running') {
             this.status = undefined;
         }
-        this.changed.fire();
+        this.changeEmitter.fire();
     }
 }

@@ -1,67 +1,71 @@
-/** Settings: the extension's own, and those that are passed on to the server. */
+/** Settings: the extension's own, and those passed on to the server. */
 
 import * as vscode from 'vscode';
 
-export type Groups = Record<string, Record<string, unknown>>;
+/** Values by group and name, as in `{ search: { limit: 10 } }`. */
+export type SettingGroups = Record<string, Record<string, unknown>>;
 
-/** A setting of the server. Whatever costs the machine something, or names a path or a model, is the user's own. */
-export interface Key {
+/** A setting of the server. User settings name a program, a path or a model, or cost the machine something. */
+export interface ServerSetting {
     readonly name: string;
-    readonly isUsersOwn: boolean;
+    readonly isUserSetting: boolean;
 }
 
 type Properties = Record<string, { scope?: string }>;
 
-/** The settings in package.json that the server has: its first section is the extension's own. */
-export function serverKeys(packageJson: { contributes: { configuration: { properties: Properties }[] } }): Key[] {
+/** List the server's settings in package.json: all sections but the first, which is the extension's own. */
+export function listServerSettings(packageJson: {
+    contributes: { configuration: { properties: Properties }[] };
+}): ServerSetting[] {
     const sections = packageJson.contributes.configuration.slice(1);
     return sections.flatMap(({ properties }) =>
         Object.entries(properties).map(([key, { scope }]) => ({
             name: key.replace(/^codekin\./, ''),
-            isUsersOwn: scope === 'machine',
+            isUserSetting: scope === 'machine',
         })),
     );
 }
 
 export class Settings {
-    constructor(private readonly keys: readonly Key[]) {}
+    constructor(private readonly serverSettings: readonly ServerSetting[]) {}
 
-    /** What somebody set, to answer the server with: what nobody set may stand in the user's config.toml. */
-    chosen(): Groups {
-        const groups = this.read(false);
-        // Whether code is suggested differs by language, which the server does not know: it is held back here instead.
+    /** Read the settings a workspace may define, only where someone set them: config.toml may set the others. */
+    readWorkspaceSettings(): SettingGroups {
+        const groups = this.readGroups(false);
+        // Completions can be disabled by language, which the server does not know: the extension filters them.
         groups['completion'] = { ...groups['completion'], enabled: true };
         return groups;
     }
 
-    /** What only the user can say. */
-    usersOwn(): Groups {
-        return this.read(true);
+    /** Read the settings that only the user may define. */
+    readUserSettings(): SettingGroups {
+        return this.readGroups(true);
     }
 
-    /** Whether another server, or the same one started anew, is needed: the user's own settings are told once. */
+    /** Whether the server must be restarted: user settings are sent only when it starts. */
     needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
-        const own = this.keys.filter(({ isUsersOwn }) => isUsersOwn).map(({ name }) => name);
-        return ['path', ...own].some((name) => event.affectsConfiguration(`codekin.${name}`));
+        const userSettings = this.serverSettings.filter(({ isUserSetting }) => isUserSetting).map(({ name }) => name);
+        return ['path', ...userSettings].some((name) => event.affectsConfiguration(`codekin.${name}`));
     }
 
-    private read(own: boolean): Groups {
+    private readGroups(isUser: boolean): SettingGroups {
         const configuration = vscode.workspace.getConfiguration('codekin');
-        const groups: Groups = {};
-        for (const { name, isUsersOwn } of this.keys) {
+        const groups: SettingGroups = {};
+        for (const { name, isUserSetting } of this.serverSettings) {
             const [group = '', leaf = ''] = name.split('.');
-            const seen = configuration.inspect(name);
-            const value = own ? seen?.globalValue : (seen?.workspaceFolderValue ?? seen?.workspaceValue ?? seen?.globalValue);
-            if (isUsersOwn === own && value !== undefined) {
-                (groups[group] ??= {})[leaf] = value;
+            const values = configuration.inspect(name);
+            const workspaceValue = values?.workspaceFolderValue ?? values?.workspaceValue;
+            const value = isUser ? values?.globalValue : (workspaceValue ?? values?.globalValue);
+            if (isUserSetting === isUser && value !== undefined) {
+                groups[group] = { ...groups[group], [leaf]: value };
             }
         }
         return groups;
     }
 }
 
-/** Those that name a program, a path or a model are the machine's: of a remote one, the user's own page has none. */
+/** Open the settings editor. Machine settings of a remote machine are only on its own page. */
 export async function openSettings(query: string): Promise<void> {
-    const page = vscode.env.remoteName ? 'openRemoteSettings' : 'openSettings';
-    await vscode.commands.executeCommand(`workbench.action.${page}`, { query });
+    const command = vscode.env.remoteName ? 'openRemoteSettings' : 'openSettings';
+    await vscode.commands.executeCommand(`workbench.action.${command}`, { query });
 }

@@ -1,283 +1,295 @@
-/** "Find similar code": the question, and the view that keeps its answer up to date while code is edited. */
+/** "Find Similar Code": the request, and the view that keeps its answer up to date while code is edited. */
 
 import * as vscode from 'vscode';
-import { compare, originOf } from './compare';
-import { groupItem, hitItem, isByFile, isHit, type Node } from './items';
-import { CELL, open, rangeOf, shown, spotOf, uriOf } from './open';
-import { FIND_SIMILAR, type Answer, type Asking, type Hit } from './protocol';
+import { compareLocations, getOrigin } from './compare';
+import { formatAnswerNote, formatLocation, formatPreview, groupByFile, groupByKinship, type HitGroup } from './format';
+import { CELL_SCHEME, getDisplayPath, getUri, locateHit, openHit, toRange } from './navigation';
+import { type Answer, FIND_SIMILAR, type Hit, type SimilarQuery } from './protocol';
 import type { Server } from './server';
-import { moved } from './spans';
-import { byFile, byKinship, fenced, placeOf, remark, type Group } from './wording';
+import { shiftSpan } from './spanTracking';
+import { createGroupItem, createHitItem, isGroupedByFile, isHit, type TreeNode } from './treeItems';
 
-const QUIET_MS = 400; // nothing has been edited for so long: ask again
-const MUCH = 0.1; // of the workspace
-/** What is meant by the selections of an editor, also one that compares: a function, or several lines. */
-export function askingOf(document: vscode.TextDocument, selection: vscode.Selection): Asking {
-    const { uri, below } = originOf(document.uri);
+const DEBOUNCE_MS = 400; // after an edit, before the request is repeated
+const COVERAGE_STEP = 0.1; // share of the workspace that must be newly indexed before the request is repeated
+const NOTHING_SIMILAR = 'No similar code was found in this workspace.';
+
+/** Return the query for a selection, also in a diff editor: the function at the cursor, or several lines. */
+export function createQuery(document: vscode.TextDocument, selection: vscode.Selection): SimilarQuery {
+    const { uri, lineOffset } = getOrigin(document.uri);
     const textDocument = { uri };
-    const [start, end] = [selection.start.translate(below), selection.end.translate(below)];
+    const [start, end] = [selection.start.translate(lineOffset), selection.end.translate(lineOffset)];
     return selection.isSingleLine ? { textDocument, position: start } : { textDocument, range: { start, end } };
 }
 
-export class Similar implements vscode.TreeDataProvider<Node>, vscode.Disposable {
+export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
     answer: Answer | undefined;
-    readonly view: vscode.TreeView<Node>;
+    readonly view: vscode.TreeView<TreeNode>;
 
-    private readonly changed = new vscode.EventEmitter<void>();
-    readonly onDidChangeTreeData = this.changed.event;
-    private asking: Asking | undefined;
-    private groups: Group[] = [];
-    private readonly dismissed = new Set<string>();
-    private running: vscode.CancellationTokenSource | undefined;
+    private readonly changeEmitter = new vscode.EventEmitter<void>();
+    readonly onDidChangeTreeData = this.changeEmitter.event;
+    private query: SimilarQuery | undefined;
+    private groups: HitGroup[] = [];
+    private readonly dismissedKeys = new Set<string>();
+    private cancellation: vscode.CancellationTokenSource | undefined;
     private timer: NodeJS.Timeout | undefined;
-    private covered = 1;
-    private isWaiting = false; // for the server, which was not there to be asked
-    private selected: readonly string[] = []; // keys, for each answer has hits of its own
-    private pointed: string | undefined;
-    private readonly holding: vscode.Disposable;
+    private coverage = 1; // when the request was last sent
+    private isWaitingForServer = false;
+    private selectedKeys: readonly string[] = []; // keys, because each answer has new hit objects
+    private targetKey: string | undefined;
+    private readonly disposables: vscode.Disposable;
 
     constructor(private readonly server: Server) {
         this.view = vscode.window.createTreeView('codekin.similar', { treeDataProvider: this, showCollapseAll: true });
-        this.holding = vscode.Disposable.from(
+        this.disposables = vscode.Disposable.from(
             this.view,
-            this.changed,
-            this.view.onDidChangeSelection(({ selection }) => this.point(selection)),
-            vscode.workspace.onDidChangeTextDocument((event) => this.edited(event)),
+            this.changeEmitter,
+            this.view.onDidChangeSelection(({ selection }) => this.trackSelection(selection)),
+            vscode.workspace.onDidChangeTextDocument((event) => this.handleEdit(event)),
             vscode.workspace.onDidChangeConfiguration((event) => {
                 if (event.affectsConfiguration('codekin.similar.groupBy')) {
-                    this.arrange();
+                    this.updateGroups();
                 }
             }),
-            server.onChange(() => this.hearMore()),
+            server.onChange(() => this.handleServerChange()),
         );
     }
 
     dispose(): void {
         clearTimeout(this.timer);
-        this.running?.cancel();
-        this.holding.dispose();
+        this.cancellation?.cancel();
+        this.disposables.dispose();
     }
 
-    /** Ask, and show the answer. Undefined where it is not an answer to this any more. */
-    async ask(asking: Asking, { reveal = true } = {}): Promise<Answer | undefined> {
-        this.asking = asking;
+    /** Send a request and show its answer. Return undefined if it failed or a later request replaced it. */
+    async findSimilar(query: SimilarQuery, { reveal = true } = {}): Promise<Answer | undefined> {
+        this.query = query;
         if (reveal) {
-            this.dismissed.clear();
+            this.dismissedKeys.clear();
             void vscode.commands.executeCommand('codekin.similar.focus', { preserveFocus: true });
         }
         clearTimeout(this.timer);
-        this.running?.cancel();
-        const running = (this.running = new vscode.CancellationTokenSource());
+        this.cancellation?.cancel();
+        const cancellation = new vscode.CancellationTokenSource();
+        this.cancellation = cancellation;
         try {
-            const asked = this.server.ask<Answer>(FIND_SIMILAR, asking, running.token);
-            const answer = reveal ? await inView(asked) : await asked;
-            if (running === this.running) {
-                this.take(answer);
+            const request = this.server.request<Answer>(FIND_SIMILAR, query, cancellation.token);
+            const answer = reveal ? await showViewProgress(request) : await request;
+            if (cancellation === this.cancellation) {
+                this.showAnswer(answer);
                 return answer;
             }
         } catch (error) {
-            if (running === this.running && !(error instanceof vscode.CancellationError)) {
-                this.clear(error instanceof Error ? error.message : String(error));
-                this.isWaiting = this.server.life !== 'running';
+            if (cancellation === this.cancellation && !(error instanceof vscode.CancellationError)) {
+                this.showMessage(error instanceof Error ? error.message : String(error));
+                this.isWaitingForServer = this.server.state !== 'running';
             }
         }
         return undefined;
     }
 
-    async again(): Promise<void> {
-        if (this.asking) {
-            await this.ask(this.asking, { reveal: false });
+    /** Repeat the last request. */
+    async refresh(): Promise<void> {
+        if (this.query) {
+            await this.findSimilar(this.query, { reveal: false });
         }
     }
 
-    clear(message?: string): void {
+    /** Replace the answer by a message. */
+    private showMessage(message: string): void {
         this.answer = undefined;
         this.view.message = message;
         this.view.description = undefined;
-        this.arrange();
+        this.updateGroups();
     }
 
     dismiss(hit: Hit): void {
-        this.dismissed.add(keyOf(hit));
-        this.arrange();
+        this.dismissedKeys.add(getKey(hit));
+        this.updateGroups();
     }
 
     /**
-     * The hit that a key is meant for. VS Code tells an extension what is selected in its tree, not what has the focus:
-     * the key toggles whether that is selected, so it is what has just come to the selection, or gone from it.
+     * Return the hit that a key binding applies to. VS Code tells an extension which rows of its tree are selected, but
+     * not which has the focus. The key binding toggles the selection of the focused row first: it is the row that was
+     * just added to the selection, or removed from it.
      */
-    async meant(): Promise<Hit | undefined> {
-        const hit = this.groups.flatMap((group) => group.hits).find((each) => keyOf(each) === this.pointed);
+    async getTarget(): Promise<Hit | undefined> {
+        const hit = this.groups
+            .flatMap((group) => group.hits)
+            .find((candidate) => getKey(candidate) === this.targetKey);
         if (hit) {
             await this.view.reveal(hit, { select: true, focus: true });
         }
         return hit;
     }
 
-    /** Compare what was asked about with this. */
-    async diff(hit: Hit): Promise<void> {
-        const asked = this.answer?.asked;
-        if (asked) {
-            const mine = new vscode.Location(vscode.Uri.parse(asked.uri), rangeOf(asked.range));
-            const theirs = await spotOf(hit);
-            await compare(mine, new vscode.Location(theirs.uri, theirs.whole));
+    /** Compare the code of the query with a hit. */
+    async compareWith(hit: Hit): Promise<void> {
+        const source = this.answer?.asked;
+        if (source) {
+            const { uri, range } = await locateHit(hit);
+            const sourceLocation = new vscode.Location(vscode.Uri.parse(source.uri), toRange(source.range));
+            await compareLocations(sourceLocation, new vscode.Location(uri, range));
         }
     }
 
-    getChildren(node?: Node): Node[] {
-        return node ? (isHit(node) ? [] : node.hits) : this.groups;
+    getChildren(node?: TreeNode): TreeNode[] {
+        if (!node) {
+            return this.groups;
+        }
+        return isHit(node) ? [] : node.hits;
     }
 
-    getParent(node: Node): Node | undefined {
+    getParent(node: TreeNode): TreeNode | undefined {
         return isHit(node) ? this.groups.find((group) => group.hits.includes(node)) : undefined;
     }
 
-    getTreeItem(node: Node): vscode.TreeItem {
-        return isHit(node) ? hitItem(node, isByFile()) : groupItem(node);
+    getTreeItem(node: TreeNode): vscode.TreeItem {
+        return isHit(node) ? createHitItem(node, isGroupedByFile()) : createGroupItem(node);
     }
 
-    resolveTreeItem(item: vscode.TreeItem, node: Node): vscode.TreeItem {
+    resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
         if (isHit(node)) {
-            const tooltip = new vscode.MarkdownString(fenced(node));
-            tooltip.appendMarkdown('\n\n').appendText([node.qualifiedName === node.name ? '' : node.qualifiedName, `${shown(uriOf(node))}: ${node.why}`].filter(Boolean).join('\n'));
+            const qualifiedName = node.qualifiedName === node.name ? '' : node.qualifiedName;
+            const lines = [qualifiedName, `${getDisplayPath(getUri(node))}: ${node.why}`];
+            const tooltip = new vscode.MarkdownString(formatPreview(node));
+            tooltip.appendMarkdown('\n\n').appendText(lines.filter(Boolean).join('\n'));
             item.tooltip = tooltip;
         }
         return item;
     }
 
-    private point(selection: readonly Node[]): void {
-        const keys = selection.map((node) => (isHit(node) ? keyOf(node) : node.key));
-        const come = keys.filter((key) => !this.selected.includes(key));
-        const gone = this.selected.filter((key) => !keys.includes(key));
-        this.pointed = come.at(-1) ?? gone.at(-1) ?? this.pointed;
-        this.selected = keys;
+    private trackSelection(selection: readonly TreeNode[]): void {
+        const keys = selection.map((node) => (isHit(node) ? getKey(node) : node.key));
+        const added = keys.filter((key) => !this.selectedKeys.includes(key));
+        const removed = this.selectedKeys.filter((key) => !keys.includes(key));
+        this.targetKey = added.at(-1) ?? removed.at(-1) ?? this.targetKey;
+        this.selectedKeys = keys;
     }
 
-    private take(answer: Answer): void {
+    private showAnswer(answer: Answer): void {
         this.answer = answer;
-        this.covered = answer.coverage;
-        const nothing = answer.asked
-            ? 'Nothing in the workspace is like this code.'
-            : 'There is no code to ask about here, or it is not indexed yet.';
-        this.view.message = remark(answer.hits.length, answer.coverage, nothing) || undefined;
-        this.view.description = answer.asked
-            ? `to ${shown(answer.asked.uri)}:${answer.asked.range.start.line + 1}`
-            : undefined;
-        this.arrange();
+        this.coverage = answer.coverage;
+        const { asked, hits, coverage } = answer;
+        const noHitsText = asked ? NOTHING_SIMILAR : 'There is no code at the cursor, or it is not indexed yet.';
+        this.view.message = formatAnswerNote(hits.length, coverage, noHitsText) || undefined;
+        this.view.description = asked ? `to ${getDisplayPath(asked.uri)}:${asked.range.start.line + 1}` : undefined;
+        this.updateGroups();
     }
 
-    private arrange(): void {
-        const hits = (this.answer?.hits ?? []).filter((hit) => !this.dismissed.has(keyOf(hit)));
-        this.groups = isByFile() ? byFile(hits) : byKinship(hits);
+    private updateGroups(): void {
+        const hits = (this.answer?.hits ?? []).filter((hit) => !this.dismissedKeys.has(getKey(hit)));
+        this.groups = isGroupedByFile() ? groupByFile(hits) : groupByKinship(hits);
         this.view.badge = hits.length ? { value: hits.length, tooltip: `${hits.length} similar` } : undefined;
         void vscode.commands.executeCommand('setContext', 'codekin.hasSimilar', this.answer !== undefined);
-        this.changed.fire();
+        this.changeEmitter.fire();
     }
 
-    private edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
-        if (!this.asking || !contentChanges.length || !['file', CELL].includes(document.uri.scheme)) {
+    private handleEdit({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+        if (!this.query || !contentChanges.length || !['file', CELL_SCHEME].includes(document.uri.scheme)) {
             return;
         }
-        if (document.uri.toString() === this.asking.textDocument.uri) {
-            this.asking = contentChanges.reduce(follow, this.asking);
+        if (document.uri.toString() === this.query.textDocument.uri) {
+            this.query = contentChanges.reduce(shiftQuery, this.query);
         }
         clearTimeout(this.timer);
-        this.timer = setTimeout(() => void this.again(), QUIET_MS);
+        this.timer = setTimeout(() => void this.refresh(), DEBOUNCE_MS);
     }
 
-    /** Ask when the server has come; where a part was not searched yet, again whenever much more is, and when all is. */
-    private hearMore(): void {
+    /** Repeat the request once the server is there, whenever much more is indexed, and when everything is. */
+    private handleServerChange(): void {
         const coverage = this.server.status?.coverage ?? 0;
-        if (this.isWaiting && this.server.life === 'running') {
-            this.isWaiting = false;
-            void this.again();
-        } else if (this.asking && this.answer && this.covered < 1 && (coverage >= 1 || coverage >= this.covered + MUCH)) {
-            this.covered = coverage;
-            void this.again();
+        const isMoreIndexed = coverage >= 1 || coverage >= this.coverage + COVERAGE_STEP;
+        if (this.isWaitingForServer && this.server.state === 'running') {
+            this.isWaitingForServer = false;
+            void this.refresh();
+        } else if (this.query && this.answer && this.coverage < 1 && isMoreIndexed) {
+            this.coverage = coverage;
+            void this.refresh();
         }
     }
 }
 
-function follow(asking: Asking, change: vscode.TextDocumentContentChangeEvent): Asking {
-    const { position, range } = asking;
+/** Move the query's position or range along with an edit. */
+function shiftQuery(query: SimilarQuery, change: vscode.TextDocumentContentChangeEvent): SimilarQuery {
+    const { position, range } = query;
     return {
-        ...asking,
-        ...(position && { position: moved({ start: position, end: position }, change).start }),
-        ...(range && { range: moved(range, change) }),
+        ...query,
+        ...(position && { position: shiftSpan({ start: position, end: position }, change).start }),
+        ...(range && { range: shiftSpan(range, change) }),
     };
 }
 
-function keyOf(hit: Hit): string {
+function getKey(hit: Hit): string {
     return `${hit.location.uri}#${hit.qualifiedName || hit.location.range.start.line}`;
 }
 
-function inView<T>(work: Promise<T>): Thenable<T> {
+function showViewProgress<T>(work: Promise<T>): Thenable<T> {
     return vscode.window.withProgress({ location: { viewId: 'codekin.similar' } }, () => work);
 }
 
-/** What a command is given: by the server's code actions and lenses, else by the active editor. */
-function given(value: unknown): Asking | undefined {
-    if (value && typeof value === 'object' && 'textDocument' in value) {
-        const { textDocument, position, range } = value as Asking;
-        const bare = range && range.start.line === range.end.line ? { position: range.start } : { range };
-        return { textDocument, ...(position ? { position } : bare) };
+/** Return the query in a command's argument, as code actions and lenses pass it, or that of the active editor. */
+function parseQuery(argument: unknown): SimilarQuery | undefined {
+    if (argument && typeof argument === 'object' && 'textDocument' in argument) {
+        const { textDocument, position, range } = argument as SimilarQuery;
+        const isOneLine = range && range.start.line === range.end.line;
+        return { textDocument, ...(position ? { position } : isOneLine ? { position: range.start } : { range }) };
     }
     const editor = vscode.window.activeTextEditor;
-    return editor && askingOf(editor.document, editor.selection);
+    return editor && createQuery(editor.document, editor.selection);
 }
 
-export function registerSimilar(similar: Similar, server: Server): vscode.Disposable {
-    const commands: Record<string, (...words: never[]) => unknown> = {
-        'codekin.findSimilar': async (value: unknown) => {
-            const asking = given(value);
-            if (asking) {
-                return similar.ask(asking);
+export function registerSimilarCommands(similar: SimilarView, server: Server): vscode.Disposable {
+    const viewCommands: Record<string, (argument?: unknown) => unknown> = {
+        'codekin.findSimilar': async (argument) => {
+            const query = parseQuery(argument);
+            if (query) {
+                return similar.findSimilar(query);
             }
-            return vscode.window.showInformationMessage('codekin: open a file and put the cursor into a function first.');
+            return vscode.window.showInformationMessage('Open a file and place the cursor in a function first.');
         },
-        'codekin.peekSimilar': async (value: unknown) => peek(server, given(value)),
-        'codekin.open': (hit: Hit) => open(hit),
-        'codekin.openToSide': (hit: Hit) => open(hit, { viewColumn: vscode.ViewColumn.Beside }),
-        'codekin.diff': (hit: Hit) => similar.diff(hit),
-        'codekin.copyPath': (hit: Hit) => vscode.env.clipboard.writeText(placeOf(hit, uriOf(hit).fsPath)),
-        'codekin.dismiss': (hit: Hit) => similar.dismiss(hit),
-        'codekin.similar.refresh': () => similar.again(),
-        'codekin.similar.groupByFile': () => groupBy('file'),
-        'codekin.similar.groupByKinship': () => groupBy('kinship'),
+        'codekin.peekSimilar': async (argument) => peekSimilar(server, parseQuery(argument)),
+        'codekin.similar.refresh': () => similar.refresh(),
+        'codekin.similar.groupByFile': () => setGrouping('file'),
+        'codekin.similar.groupByKinship': () => setGrouping('kinship'),
     };
-    /* From a key, a command of the tree is given nothing. */
-    const withSelection = (run: (hit: never) => unknown) => async (hit?: Hit) => {
-        const meant = hit ?? (await similar.meant());
-        return meant && run(meant as never);
+    const hitCommands: Record<string, (hit: Hit) => unknown> = {
+        'codekin.open': (hit) => openHit(hit),
+        'codekin.openToSide': (hit) => openHit(hit, { viewColumn: vscode.ViewColumn.Beside }),
+        'codekin.diff': (hit) => similar.compareWith(hit),
+        'codekin.copyPath': (hit) => vscode.env.clipboard.writeText(formatLocation(hit, getUri(hit).fsPath)),
+        'codekin.dismiss': (hit) => similar.dismiss(hit),
     };
-    const ofHits = ['codekin.open', 'codekin.openToSide', 'codekin.diff', 'codekin.copyPath', 'codekin.dismiss'];
+    // A key binding passes no argument to a command of a tree.
+    const withTarget = (run: (hit: Hit) => unknown) => async (hit?: Hit) => {
+        const target = hit ?? (await similar.getTarget());
+        return target && run(target);
+    };
     return vscode.Disposable.from(
-        ...Object.entries(commands).map(([name, run]) =>
-            vscode.commands.registerCommand(name, ofHits.includes(name) ? withSelection(run) : run),
-        ),
+        ...Object.entries(viewCommands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
+        ...Object.entries(hitCommands).map(([name, run]) => vscode.commands.registerCommand(name, withTarget(run))),
     );
 }
 
-async function groupBy(value: string): Promise<void> {
+async function setGrouping(grouping: 'file' | 'kinship'): Promise<void> {
     const target = vscode.ConfigurationTarget.Global;
-    await vscode.workspace.getConfiguration('codekin').update('similar.groupBy', value, target);
+    await vscode.workspace.getConfiguration('codekin').update('similar.groupBy', grouping, target);
 }
 
-async function peek(server: Server, asking: Asking | undefined): Promise<Answer | undefined> {
-    if (!asking) {
+async function peekSimilar(server: Server, query: SimilarQuery | undefined): Promise<Answer | undefined> {
+    if (!query) {
         return undefined;
     }
-    const answer = await server.ask<Answer>(FIND_SIMILAR, asking).catch((error: Error) => error);
+    const answer = await server.request<Answer>(FIND_SIMILAR, query).catch((error: Error) => error);
     if (answer instanceof Error) {
-        void vscode.window.showWarningMessage(`codekin: ${answer.message}`);
+        void vscode.window.showWarningMessage(answer.message);
         return undefined;
     }
-    const start = asking.position ?? asking.range?.start ?? { line: 0, character: 0 };
-    const uri = vscode.Uri.parse(asking.textDocument.uri);
-    const at = new vscode.Position(start.line, start.character);
-    const message = remark(answer.hits.length, answer.coverage, 'Nothing in the workspace is like this code.');
-    const spots = await Promise.all(answer.hits.map(spotOf));
-    const locations = spots.map(({ uri: place, name }) => new vscode.Location(place, name));
-    await vscode.commands.executeCommand('editor.action.peekLocations', uri, at, locations, 'peek', `codekin: ${message}`);
+    const start = query.position ?? query.range?.start ?? { line: 0, character: 0 };
+    const uri = vscode.Uri.parse(query.textDocument.uri);
+    const position = new vscode.Position(start.line, start.character);
+    const note = formatAnswerNote(answer.hits.length, answer.coverage, NOTHING_SIMILAR);
+    const hitLocations = await Promise.all(answer.hits.map(locateHit));
+    const locations = hitLocations.map((location) => new vscode.Location(location.uri, location.nameRange));
+    await vscode.commands.executeCommand('editor.action.peekLocations', uri, position, locations, 'peek', note);
     return answer;
 }

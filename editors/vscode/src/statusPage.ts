@@ -1,150 +1,175 @@
-/** "codekin: Show Status": a page that says what is indexed and what is not, by what, at what price, and shows the map. */
+/** "codekin: Show Status": a page that shows what is indexed, what is not and why, the resources used, and the map. */
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { ProgressType } from 'vscode-languageclient/node';
 import { DRAW_MAP, REPORT, type Report } from './protocol';
 import type { Server } from './server';
-import { STYLE } from './statusStyle';
+import { STYLE } from './statusPageStyle';
 
-const COMMANDS = ['codekin.pause', 'codekin.resume', 'codekin.reindex', 'codekin.showLog', 'codekin.restart', 'codekin.installServer'];
-const REPORTED_MS = 5_000; // the longest that what is shown may be old
+const COMMANDS = [
+    'codekin.pause',
+    'codekin.resume',
+    'codekin.reindex',
+    'codekin.showLog',
+    'codekin.restart',
+    'codekin.installServer',
+];
+const REFRESH_MS = 5_000;
 
-/** What the page asks for. */
-type Wish = { kind: 'ready' | 'draw' | 'cancel' } | { kind: 'run'; command: string } | { kind: 'open'; uri: string; line: number };
+/** A message of the page to the extension. */
+type PageMessage =
+    | { kind: 'ready' | 'draw' | 'cancel' }
+    | { kind: 'run'; command: string }
+    | { kind: 'open'; uri: string; line: number };
 
 export class StatusPage implements vscode.Disposable {
     private panel: vscode.WebviewPanel | undefined;
     private report: Report | undefined;
-    private asking = false;
+    private isRefreshing = false;
     private wasReady = false;
     private map: object | undefined;
-    private drawing: vscode.CancellationTokenSource | undefined;
-    private readonly listening: vscode.Disposable;
-    private readonly clock: NodeJS.Timeout;
+    private mapCancellation: vscode.CancellationTokenSource | undefined;
+    private readonly serverListener: vscode.Disposable;
+    private readonly refreshTimer: NodeJS.Timeout;
 
     constructor(
         private readonly server: Server,
         private readonly scripts: vscode.Uri,
     ) {
-        this.listening = server.onChange(() => this.tell());
-        this.clock = setInterval(() => this.panel?.visible && void this.refresh(), REPORTED_MS);
+        this.serverListener = server.onChange(() => this.sendStatus());
+        this.refreshTimer = setInterval(() => this.panel?.visible && void this.refreshReport(), REFRESH_MS);
     }
 
     show(): void {
         if (!this.panel) {
             const options = { enableScripts: true, localResourceRoots: [this.scripts] };
-            this.panel = vscode.window.createWebviewPanel('codekin.status', 'codekin: Status', vscode.ViewColumn.Active, options);
+            const column = vscode.ViewColumn.Active;
+            this.panel = vscode.window.createWebviewPanel('codekin.status', 'codekin: Status', column, options);
             this.panel.iconPath = vscode.Uri.joinPath(this.scripts, '..', 'media', 'codekin.svg');
-            this.panel.onDidDispose(() => this.closed());
-            this.panel.webview.onDidReceiveMessage((wish: Wish) => this.grant(wish));
-            this.panel.webview.html = page(this.panel.webview, vscode.Uri.joinPath(this.scripts, 'page.js'));
+            this.panel.onDidDispose(() => this.handleClose());
+            this.panel.webview.onDidReceiveMessage((message: PageMessage) => this.handleMessage(message));
+            this.panel.webview.html = renderPage(this.panel.webview, vscode.Uri.joinPath(this.scripts, 'page.js'));
         }
         this.panel.reveal();
     }
 
     dispose(): void {
-        clearInterval(this.clock);
+        clearInterval(this.refreshTimer);
         this.panel?.dispose();
-        this.listening.dispose();
+        this.serverListener.dispose();
     }
 
-    private closed(): void {
-        this.panel = this.map = undefined;
-        this.drawing?.cancel();
+    private handleClose(): void {
+        this.panel = undefined;
+        this.map = undefined;
+        this.mapCancellation?.cancel();
     }
 
-    private async grant(wish: Wish): Promise<void> {
-        if (wish.kind === 'ready') {
-            this.tell();
-            await this.refresh();
-            await (this.map ? this.panel?.webview.postMessage({ kind: 'map', map: this.map }) : this.draw());
-        } else if (wish.kind === 'draw') {
-            await this.draw();
-        } else if (wish.kind === 'cancel') {
-            this.drawing?.cancel();
-        } else if (wish.kind === 'run' && COMMANDS.includes(wish.command)) {
-            await vscode.commands.executeCommand(wish.command);
-        } else if (wish.kind === 'open') {
-            const [uri, selection] = [vscode.Uri.parse(wish.uri), new vscode.Range(wish.line, 0, wish.line, 0)];
-            const isNotebook = uri.path.toLowerCase().endsWith('.ipynb'); // whose lines are those of its JSON
-            await (isNotebook
-                ? vscode.commands.executeCommand('vscode.open', uri)
-                : vscode.window.showTextDocument(uri, { selection }));
+    private async handleMessage(message: PageMessage): Promise<void> {
+        if (message.kind === 'ready') {
+            this.sendStatus();
+            await this.refreshReport();
+            await (this.map ? this.postMessage({ kind: 'map', map: this.map }) : this.drawMap());
+        } else if (message.kind === 'draw') {
+            await this.drawMap();
+        } else if (message.kind === 'cancel') {
+            this.mapCancellation?.cancel();
+        } else if (message.kind === 'run' && COMMANDS.includes(message.command)) {
+            await vscode.commands.executeCommand(message.command);
+        } else if (message.kind === 'open') {
+            await openFunction(vscode.Uri.parse(message.uri), message.line);
         }
     }
 
-    private tell(): void {
-        const { status, life, found, version } = this.server;
+    private async postMessage(message: object): Promise<void> {
+        await this.panel?.webview.postMessage(message);
+    }
+
+    private sendStatus(): void {
+        const { status, state, location, version } = this.server;
         const isReady = status?.state === 'ready';
-        const isNews = isReady && !this.wasReady;
+        const hasBecomeReady = isReady && !this.wasReady;
         this.wasReady = isReady;
-        if (isNews && this.panel?.visible) {
-            void this.refresh().then(() => this.draw());
+        if (hasBecomeReady && this.panel?.visible) {
+            void this.refreshReport().then(() => this.drawMap());
         }
-        const program = found ? `${found.program} (${found.from})` : 'none found';
+        const program = location ? `${location.program} (found by ${location.source})` : 'not found';
         const report = status ? this.report : undefined;
-        void this.panel?.webview.postMessage({ kind: 'facts', life, program, extension: version, status, report });
+        void this.postMessage({ kind: 'status', state, program, extension: version, status, report });
     }
 
-    private async refresh(): Promise<void> {
-        if (this.asking || !this.server.status) {
+    private async refreshReport(): Promise<void> {
+        if (this.isRefreshing || !this.server.status) {
             return;
         }
-        this.asking = true;
+        this.isRefreshing = true;
         try {
-            this.report = await this.server.ask<Report>(REPORT);
-            this.tell();
+            this.report = await this.server.request<Report>(REPORT);
+            this.sendStatus();
         } catch {
-            // The status says what is wrong.
+            // The status already tells what is wrong.
         } finally {
-            this.asking = false;
+            this.isRefreshing = false;
         }
     }
 
-    private async draw(): Promise<void> {
-        this.drawing?.cancel();
-        const drawing = (this.drawing = new vscode.CancellationTokenSource());
-        const token = crypto.randomUUID();
-        const told = this.server.onProgress(new ProgressType<{ percentage?: number }>(), token, ({ percentage }) => {
-            void this.panel?.webview.postMessage({ kind: 'drawing', percent: percentage ?? 0 });
+    private async drawMap(): Promise<void> {
+        this.mapCancellation?.cancel();
+        const cancellation = new vscode.CancellationTokenSource();
+        this.mapCancellation = cancellation;
+        const workDoneToken = crypto.randomUUID();
+        const progressType = new ProgressType<{ percentage?: number }>();
+        const progress = this.server.onProgress(progressType, workDoneToken, ({ percentage }) => {
+            void this.postMessage({ kind: 'progress', percent: percentage ?? 0 });
         });
         try {
-            this.map = await this.server.ask<object>(DRAW_MAP, { workDoneToken: token }, drawing.token);
-            await this.panel?.webview.postMessage({ kind: 'map', map: this.map });
+            this.map = await this.server.request<object>(DRAW_MAP, { workDoneToken }, cancellation.token);
+            await this.postMessage({ kind: 'map', map: this.map });
         } catch (error) {
-            const message = error instanceof vscode.CancellationError ? 'The map was not drawn.' : `There is no map: ${error instanceof Error ? error.message : String(error)}`;
-            await this.panel?.webview.postMessage({ kind: 'unmapped', message });
+            const reason = error instanceof Error ? error.message : String(error);
+            const isCancelled = error instanceof vscode.CancellationError;
+            const message = isCancelled ? 'Drawing the map was cancelled.' : `The map could not be drawn: ${reason}`;
+            await this.postMessage({ kind: 'mapFailed', message });
         } finally {
-            told?.dispose();
+            progress?.dispose();
         }
     }
 }
 
-/** The page before it is told anything. What comes later is put in as text. */
-function page(webview: vscode.Webview, script: vscode.Uri): string {
+/** Open a function of the map. The line of a notebook is one of its JSON, so only the notebook is opened. */
+async function openFunction(uri: vscode.Uri, line: number): Promise<void> {
+    if (uri.path.toLowerCase().endsWith('.ipynb')) {
+        await vscode.commands.executeCommand('vscode.open', uri);
+    } else {
+        await vscode.window.showTextDocument(uri, { selection: new vscode.Range(line, 0, line, 0) });
+    }
+}
+
+/** Return the page before it has data. Data is inserted as text, never as HTML. */
+function renderPage(webview: vscode.Webview, script: vscode.Uri): string {
     const nonce = crypto.randomUUID();
     const policy = `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'`;
     return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>codekin: Status</title>
 <meta http-equiv="Content-Security-Policy" content="${policy}"><style nonce="${nonce}">${STYLE}</style></head><body>
 <header><h1 id="title">codekin</h1><div id="actions" role="group" aria-label="Actions"></div></header>
-<p id="progress" hidden><progress id="bar" aria-label="Indexed files"></progress> <span id="far"></span></p>
-<div id="troubled" hidden><h2>Problems</h2><ul id="problems"></ul></div>
+<p id="progress" hidden><progress id="progress-bar" aria-label="Indexed files"></progress> <span id="progress-text"></span></p>
+<div id="problems-section" hidden><h2>Problems</h2><ul id="problems"></ul></div>
 <dl id="tiles"></dl>
-<section id="mapping" hidden aria-label="Map of the functions"><h2>Map</h2>
-<p class="says"><span id="drawing" role="status">The map is drawn from the index.</span> <span id="stale" hidden>The index has changed since. </span><button id="draw">Draw the map</button> <button id="cancel" hidden>Cancel</button></p>
-<div id="stage" hidden>
-<div id="tools"><label>Find <input id="find" type="search" placeholder="a function's name" aria-describedby="found"></label> <span id="found" role="status"></span>
+<section id="map-section" hidden aria-label="Map of all functions"><h2>Map</h2>
+<p class="hint"><span id="map-status" role="status">Drawing the map.</span> <span id="map-outdated" hidden>The index has changed since. </span><button id="draw-map">Draw map</button> <button id="cancel-map" hidden>Cancel</button></p>
+<div id="map-panel" hidden>
+<div id="map-tools"><label>Find <input id="find" type="search" placeholder="function name" aria-describedby="find-count"></label> <span id="find-count" role="status"></span>
 <div id="legend" role="group" aria-label="Folders: show only one"></div></div>
-<div id="frame"><canvas id="map" tabindex="0" role="application" aria-label="Map of the functions: near ones are alike, lines join near-duplicates" aria-describedby="keys"></canvas>
-<div id="hint" hidden aria-hidden="true"></div></div>
-<p id="keys" class="says">Drag to move, scroll to zoom, click to open. Keys: arrows go from function to function, N to a near-duplicate, Enter opens, + and − zoom, Shift with arrows moves, 0 shows all.</p>
-<p id="told" role="status" class="unseen"></p></div></section>
+<div id="frame"><canvas id="map" tabindex="0" role="application" aria-label="Map of all functions: similar functions are near each other, lines join near-duplicates" aria-describedby="map-keys"></canvas>
+<div id="tooltip" hidden aria-hidden="true"></div></div>
+<p id="map-keys" class="hint">Drag to pan, scroll to zoom, click to open. Keys: arrows select a neighbour, N the next near-duplicate, Enter opens, + and − zoom, Shift+arrows pan, 0 resets the view.</p>
+<p id="selection-text" role="status" class="visually-hidden"></p></div></section>
 <div id="tables"></div>
 <script nonce="${nonce}" src="${webview.asWebviewUri(script)}"></script></body></html>`;
 }
 
-/** Where the scripts of pages are, below the extension's folder. */
-export function scriptsOf(extension: vscode.Uri): vscode.Uri {
+/** Return the folder of the page's scripts, below the extension's folder. */
+export function getScriptsUri(extension: vscode.Uri): vscode.Uri {
     return vscode.Uri.file(path.join(extension.fsPath, 'dist'));
 }

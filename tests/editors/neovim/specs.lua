@@ -1,33 +1,33 @@
--- Claims about what needs no server, checked inside Neovim: nvim --clean --headless -l specs.lua PLUGIN HOME
+-- Tests that need no server, run inside Neovim: nvim --clean --headless -l specs.lua PLUGIN HOME
 
 local plugin, home = arg[1], arg[2]
 vim.opt.runtimepath:prepend(plugin)
 
----@param claim string
+---@param name string
 ---@param check fun()
-local function it(claim, check)
-  local ok, why = xpcall(check, debug.traceback)
-  io.stdout:write(('%s %s\n'):format(ok and 'holds' or 'FAILS', claim), ok and '' or why .. '\n')
+local function it(name, check)
+  local ok, traceback = xpcall(check, debug.traceback)
+  io.stdout:write(('%s %s\n'):format(ok and 'ok' or 'FAILS', name), ok and '' or traceback .. '\n')
 end
 
 ---@param expected any
----@param given any
-local function same(expected, given)
-  if not vim.deep_equal(expected, given) then
-    error(('expected %s, given %s'):format(vim.inspect(expected), vim.inspect(given)), 2)
+---@param actual any
+local function assert_equal(expected, actual)
+  if not vim.deep_equal(expected, actual) then
+    error(('expected %s, got %s'):format(vim.inspect(expected), vim.inspect(actual)), 2)
   end
 end
 
 ---@param path string
 ---@return string
-local function program(path)
+local function create_program(path)
   vim.fn.mkdir(vim.fs.dirname(path), 'p')
   vim.fn.writefile({ '#!/bin/sh' }, path)
   vim.uv.fs_chmod(path, 493)
   return path
 end
 
-it('nothing is loaded before the first file', function()
+it('no module is loaded before the first file', function()
   local before = vim.tbl_keys(package.loaded)
   vim.cmd.source(plugin .. '/plugin/codekin.lua')
   local after = vim.tbl_keys(package.loaded)
@@ -36,105 +36,105 @@ it('nothing is loaded before the first file', function()
   local more = vim.tbl_filter(function(name)
     return not vim.list_contains(before, name)
   end, after)
-  same({}, vim.tbl_filter(function(name)
+  assert_equal({}, vim.tbl_filter(function(name)
     return name:find('codekin') or name:find('^vim%.lsp')
   end, more))
 end)
 
-it('no key is taken', function()
+it('no key is mapped', function()
   for _, mode in ipairs({ 'n', 'x', 'i', 'o', 't', 'c' }) do
     for _, map in ipairs(vim.api.nvim_get_keymap(mode)) do
       if (map.desc or ''):find('codekin') then
-        same('<Plug>(codekin-', map.lhs:sub(1, 15))
+        assert_equal('<Plug>(codekin-', map.lhs:sub(1, 15))
       end
     end
   end
 end)
 
-it('commands are completed', function()
-  same({ 'search', 'similar', 'status' }, vim.fn.getcompletion('Codekin s', 'cmdline'))
-  same({ 'show=', 'limit=', 'language=', 'folder=' }, vim.fn.getcompletion('Codekin similar ', 'cmdline'))
-  same({ 'show=telescope' }, vim.fn.getcompletion('Codekin search show=te', 'cmdline'))
-  same({ 'language=java', 'language=javascript' }, vim.fn.getcompletion('Codekin search language=ja', 'cmdline'))
-  same({ 'on', 'off' }, vim.fn.getcompletion('Codekin complete o', 'cmdline'))
-  same({}, vim.fn.getcompletion('Codekin pause ', 'cmdline'))
-  same({ 'similar' }, vim.fn.getcompletion("'<,'>Codekin sim", 'cmdline'))
+it('subcommands and options are completed', function()
+  assert_equal({ 'search', 'similar', 'status' }, vim.fn.getcompletion('Codekin s', 'cmdline'))
+  assert_equal({ 'show=', 'limit=', 'language=', 'folder=' }, vim.fn.getcompletion('Codekin similar ', 'cmdline'))
+  assert_equal({ 'show=telescope' }, vim.fn.getcompletion('Codekin search show=te', 'cmdline'))
+  assert_equal({ 'language=java', 'language=javascript' }, vim.fn.getcompletion('Codekin search language=ja', 'cmdline'))
+  assert_equal({ 'on', 'off' }, vim.fn.getcompletion('Codekin complete o', 'cmdline'))
+  assert_equal({}, vim.fn.getcompletion('Codekin pause ', 'cmdline'))
+  assert_equal({ 'similar' }, vim.fn.getcompletion("'<,'>Codekin sim", 'cmdline'))
 end)
 
 local codekin, server = require('codekin'), require('codekin.server')
-local told = {}
+local notifications = {}
 vim.notify = function(text)
-  table.insert(told, text)
+  table.insert(notifications, text)
 end
 
-it('what is wrong in setup is told, and the default kept', function()
+it('wrong options are reported, and their defaults kept', function()
   codekin.setup({ ghost = true, limit = 'many', show = 'loclist' })
-  table.sort(told)
-  same(2, #told)
-  same('codekin: setup has no ghost. It has autostart, ', told[1]:sub(1, 47))
-  same("codekin: setup: limit is to be a number, and is \"many\".", told[2])
-  same({ nil, 'loclist', true }, { codekin.options.limit, codekin.options.show, codekin.options.ghost_text })
+  table.sort(notifications)
+  assert_equal(2, #notifications)
+  assert_equal('codekin: unknown option ghost; use one of autostart, ', notifications[2]:sub(1, 53))
+  assert_equal("codekin: option limit must be a number, not \"many\"", notifications[1])
+  assert_equal({ nil, 'loclist', true }, { codekin.options.limit, codekin.options.show, codekin.options.ghost_text })
   codekin.setup()
-  same('auto', codekin.options.show)
+  assert_equal('auto', codekin.options.show)
 end)
 
-it('an unknown command names those there are', function()
-  told = {}
+it('an unknown subcommand is reported with the known ones', function()
+  notifications = {}
   vim.cmd('Codekin simlar')
-  same('codekin: there is no :Codekin simlar. There is complete, diff, ', told[1]:sub(1, 63))
+  assert_equal('codekin: unknown subcommand simlar; use one of complete, diff, ', notifications[1]:sub(1, 63))
 end)
 
-it('the server is the one of setup, else of the virtual environment, else of PATH, else our own', function()
+it('the server is found in setup, the virtual environment, PATH, and our own environment, in this order', function()
   vim.env.VIRTUAL_ENV, vim.env.CONDA_PREFIX, vim.env.PATH = nil, nil, home .. '/path'
-  same(nil, server.find())
-  local own = program(server.home() .. '/bin/codekin')
-  same({ cmd = { own, 'serve' }, program = own, from = ':Codekin install' }, server.find())
-  local path = program(home .. '/path/codekin')
-  same({ path, 'PATH' }, { server.find().program, server.find().from })
-  local active = program(home .. '/active/bin/codekin')
+  assert_equal(nil, server.find())
+  local own = create_program(server.get_environment() .. '/bin/codekin')
+  assert_equal({ cmd = { own, 'serve' }, program = own, from = ':Codekin install' }, server.find())
+  local path = create_program(home .. '/path/codekin')
+  assert_equal({ path, 'PATH' }, { server.find().program, server.find().from })
+  local active = create_program(home .. '/active/bin/codekin')
   vim.env.VIRTUAL_ENV = home .. '/active'
-  same({ active, 'VIRTUAL_ENV' }, { server.find().program, server.find().from })
-  local named = program(home .. '/named/codekin')
-  codekin.setup({ cmd = named })
-  same({ { named, 'serve' }, 'setup' }, { server.find().cmd, server.find().from })
-  codekin.setup({ cmd = { named, 'serve', '--debug' } })
-  same({ named, 'serve', '--debug' }, server.find().cmd)
+  assert_equal({ active, 'VIRTUAL_ENV' }, { server.find().program, server.find().from })
+  local configured = create_program(home .. '/named/codekin')
+  codekin.setup({ cmd = configured })
+  assert_equal({ { configured, 'serve' }, 'setup' }, { server.find().cmd, server.find().from })
+  codekin.setup({ cmd = { configured, 'serve', '--debug' } })
+  assert_equal({ configured, 'serve', '--debug' }, server.find().cmd)
   codekin.setup({ cmd = home .. '/gone' })
-  same(nil, server.find())
-  same(true, vim.startswith(server.missing(), ('setup names the server %s/gone, which cannot be run. '):format(home)))
+  assert_equal(nil, server.find())
+  assert_equal(true, vim.startswith(server.describe_missing(), ('%s/gone is not executable; '):format(home)))
   codekin.setup()
 end)
 
-it('versions suit each other up to what may break', function()
-  same(true, server.suits(server.version))
-  same({ false, false, false }, { server.suits('99.0.0'), server.suits('0.99.0'), server.suits('?') })
+it('versions are compatible with the same minor version', function()
+  assert_equal(true, server.is_compatible(server.version))
+  assert_equal({ false, false, false }, { server.is_compatible('99.0.0'), server.is_compatible('0.99.0'), server.is_compatible('?') })
 end)
 
-it('a project is the nearest repository, else the nearest folder that looks like one, and never home', function()
+it('a project root is the nearest repository, else the nearest folder with a project file, and never home', function()
   local client = require('codekin.client')
   vim.fn.mkdir(home .. '/repository/.git', 'p')
   vim.fn.mkdir(home .. '/repository/package', 'p')
   vim.fn.writefile({}, home .. '/repository/package/package.json')
   vim.fn.writefile({}, home .. '/package.json')
   vim.cmd.cd(home .. '/repository/package')
-  same(home .. '/repository', client.root())
+  assert_equal(home .. '/repository', client.find_root())
   vim.fn.delete(home .. '/repository/.git', 'd')
-  same(home .. '/repository/package', client.root())
+  assert_equal(home .. '/repository/package', client.find_root())
   vim.cmd.cd(home .. '/repository')
-  same(nil, client.root())
+  assert_equal(nil, client.find_root())
 end)
 
-it('every filetype is there once', function()
+it('filetypes are listed once', function()
   local filetypes = vim.deepcopy(require('codekin.client').config.filetypes)
   local sorted = vim.deepcopy(filetypes)
   table.sort(sorted)
-  same(#sorted, #vim.fn.uniq(vim.deepcopy(sorted)))
+  assert_equal(#sorted, #vim.fn.uniq(vim.deepcopy(sorted)))
 end)
 
-it('the configuration is where vim.lsp.enable looks for it', function()
-  same(require('codekin.client').config, dofile(plugin .. '/lsp/codekin.lua'))
+it('vim.lsp.enable finds the configuration', function()
+  assert_equal(require('codekin.client').config, dofile(plugin .. '/lsp/codekin.lua'))
 end)
 
-it('a status line is empty where there is no server', function()
-  same({ '' }, { codekin.status() })
+it('the status line is empty without a server', function()
+  assert_equal({ '' }, { codekin.status() })
 end)

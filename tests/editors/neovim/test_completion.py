@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ..bring_neovim import Neovim
-from ..desk import BEGUN, make_desk
+from ..install_neovim import Neovim
+from ..project import UNFINISHED_FILES, create_project
 from .conftest import INDEXED, NEWEST, OLD, Editor, Start
 
 KEYS = {"F2": "accept", "F3": "accept-word", "F4": "next", "F5": "source", "F6": "complete"}
@@ -21,9 +21,9 @@ GHOST = """
 
 @pytest.fixture(scope="module")
 def _writing(program: Neovim, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    editor = Editor(program, make_desk(tmp_path_factory.mktemp("desk"), BEGUN))
+    editor = Editor(program, create_project(tmp_path_factory.mktemp("project"), UNFINISHED_FILES))
     for key, name in KEYS.items():
-        editor.do(f"imap <{key}> <Plug>(codekin-{name})")
+        editor.execute(f"imap <{key}> <Plug>(codekin-{name})")
     yield editor
     editor.close()
 
@@ -31,46 +31,46 @@ def _writing(program: Neovim, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture
 def writing(_writing: Editor) -> Editor:
     """An editor with keys for all that can be done, at a place where everybody knows how it goes on."""
-    _writing.fresh()
-    _writing.edit("shop/waste.py")
-    _writing.do("setlocal indentexpr= autoindent")
+    _writing.reset()
+    _writing.open_file("shop/waste.py")
+    _writing.execute("setlocal indentexpr= autoindent")
     return _writing
 
 
 @NEWEST
 def test_what_is_likely_stands_on_the_screen_and_is_accepted(writing: Editor) -> None:
-    writing.press("Go    raise Key")
-    writing.terminal.until("        raise KeyError(name)")
+    writing.send_keys("Go    raise Key")
+    writing.terminal.wait_until("        raise KeyError(name)")
     assert writing.lua(LAST) == "        raise Key"
-    writing.press("<F2>")
-    writing.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+    writing.send_keys("<F2>")
+    writing.wait_until("return vim.fn.getline(4) == '        raise KeyError(name)'")
     assert writing.lua("return vim.fn.mode()") == "i"
 
 
 @NEWEST
 def test_words_are_accepted_one_by_one(writing: Editor) -> None:
-    writing.press("Go    raise Key")
-    writing.until(GHOST, "Error(name)")
+    writing.send_keys("Go    raise Key")
+    writing.wait_until(GHOST, "Error(name)")
     for wanted, rest in (("raise KeyError", "(name)"), ("raise KeyError(", "name)"), ("raise KeyError(name", ")")):
-        writing.press("<F3>")
-        writing.until("return vim.fn.getline(4) == ...", f"        {wanted}")
-        writing.until(GHOST, rest)
+        writing.send_keys("<F3>")
+        writing.wait_until("return vim.fn.getline(4) == ...", f"        {wanted}")
+        writing.wait_until(GHOST, rest)
 
 
 @NEWEST
 def test_what_is_typed_of_it_is_not_inserted_twice(writing: Editor) -> None:
-    writing.press("Go    raise Key")
-    writing.until(GHOST, "Error(name)")
-    writing.press("Er<F2>")
-    writing.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+    writing.send_keys("Go    raise Key")
+    writing.wait_until(GHOST, "Error(name)")
+    writing.send_keys("Er<F2>")
+    writing.wait_until("return vim.fn.getline(4) == '        raise KeyError(name)'")
 
 
 @NEWEST
 def test_the_source_is_shown_beside_while_one_writes_on(writing: Editor) -> None:
-    writing.press("Go    raise Key")
-    writing.until(GHOST, "Error(name)")
-    writing.press("<F5>")
-    writing.until("""
+    writing.send_keys("Go    raise Key")
+    writing.wait_until(GHOST, "Error(name)")
+    writing.send_keys("<F5>")
+    writing.wait_until("""
       for _, window in ipairs(vim.api.nvim_list_wins()) do
         local name = vim.api.nvim_buf_get_name(vim.api.nvim_win_get_buf(window))
         if vim.wo[window].previewwindow then return name:find('stock.py') end
@@ -82,28 +82,30 @@ def test_the_source_is_shown_beside_while_one_writes_on(writing: Editor) -> None
 
 @NEWEST
 def test_the_source_of_what_was_taken_is_shown_afterwards(writing: Editor) -> None:
-    writing.press("Go    raise Key")
-    writing.until(GHOST, "Error(name)")
-    writing.press("<F2>")
-    writing.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
-    writing.press("<Esc>")
-    writing.until("return vim.fn.mode() == 'n'")
-    writing.do("lua require('codekin').source()")
-    writing.until("return vim.fn.expand('%:t') == 'stock.py'")
+    writing.send_keys("Go    raise Key")
+    writing.wait_until(GHOST, "Error(name)")
+    writing.send_keys("<F2>")
+    writing.wait_until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+    writing.send_keys("<Esc>")
+    writing.wait_until("return vim.fn.mode() == 'n'")
+    writing.execute("lua require('codekin').source()")
+    writing.wait_until("return vim.fn.expand('%:t') == 'stock.py'")
 
 
 @NEWEST
 def test_there_are_more_candidates_where_one_wants_them(start: Start) -> None:
-    other = BEGUN["shop/stock.py"].replace("KeyError(name)", "KeyMissing(store, name)").replace("_item", "_part")
-    editor = start(files={**BEGUN, "shop/parts.py": other})
+    other = (
+        UNFINISHED_FILES["shop/stock.py"].replace("KeyError(name)", "KeyMissing(store, name)").replace("_item", "_part")
+    )
+    editor = start(files={**UNFINISHED_FILES, "shop/parts.py": other})
     editor.lua("require('codekin').setup({settings = {completion = {limit = 3, floor = 0}}})")
-    editor.do("imap <F4> <Plug>(codekin-next)")
-    editor.do("edit shop/waste.py | setlocal indentexpr= autoindent")
-    editor.until(INDEXED)
-    editor.press("Go    raise Key")
-    editor.terminal.until("        raise KeyError(name)")
-    editor.press("<F4>")
-    editor.terminal.until(lambda screen: "raise KeyMissing(store, name)" in screen and "(2/" in screen)
+    editor.execute("imap <F4> <Plug>(codekin-next)")
+    editor.execute("edit shop/waste.py | setlocal indentexpr= autoindent")
+    editor.wait_until(INDEXED)
+    editor.send_keys("Go    raise Key")
+    editor.terminal.wait_until("        raise KeyError(name)")
+    editor.send_keys("<F4>")
+    editor.terminal.wait_until(lambda screen: "raise KeyMissing(store, name)" in screen and "(2/" in screen)
 
 
 @NEWEST
@@ -113,12 +115,12 @@ def test_ghost_text_is_turned_off_and_on(writing: Editor) -> None:
       return vim.lsp.inline_completion.is_enabled({bufnr = 0, client_id = client.id})
     """
     assert writing.lua(is_on)
-    writing.do("Codekin complete off")
+    writing.execute("Codekin complete off")
     assert not writing.lua(is_on)
-    writing.do("Codekin complete on")
+    writing.execute("Codekin complete on")
     assert writing.lua(is_on)
-    writing.press("Go    raise Key")
-    writing.until(GHOST, "Error(name)")
+    writing.send_keys("Go    raise Key")
+    writing.wait_until(GHOST, "Error(name)")
 
 
 @NEWEST
@@ -127,12 +129,12 @@ def test_code_that_nobody_here_wrote_goes_on_and_compiles(start: Start) -> None:
     library = Path(sysconfig.get_path("stdlib"))
     editor = start(files={name: (library / name).read_text("utf-8") for name in ("queue.py", "sched.py", "heapq.py")})
     editor.lua("vim.keymap.set('i', '<Tab>', require('codekin').accept)")
-    editor.edit("queue.py")
-    editor.do("setlocal indentexpr= noautoindent")
-    editor.press("Go<CR>class Stack(Queue):<CR>    def _init(self, maxsize):<CR>        ")
-    editor.until(GHOST, "self.queue = []")
-    editor.press("<Tab>")
-    editor.until("return vim.fn.getline('$') == '        self.queue = []'")
+    editor.open_file("queue.py")
+    editor.execute("setlocal indentexpr= noautoindent")
+    editor.send_keys("Go<CR>class Stack(Queue):<CR>    def _init(self, maxsize):<CR>        ")
+    editor.wait_until(GHOST, "self.queue = []")
+    editor.send_keys("<Tab>")
+    editor.wait_until("return vim.fn.getline('$') == '        self.queue = []'")
     compile("\n".join(editor.lua("return vim.fn.getline(1, '$')")), "queue.py", "exec")
 
 
@@ -142,25 +144,25 @@ def test_a_key_without_ghost_text_is_the_user_s(writing: Editor) -> None:
         return require('codekin').accept() and '' or '<Tab>'
       end, { expr = true })
     """)
-    writing.press("GoX<Tab>Y")
-    writing.until("return vim.fn.getline(4):find('X\\t?%s*Y$')")
+    writing.send_keys("GoX<Tab>Y")
+    writing.wait_until("return vim.fn.getline(4):find('X\\t?%s*Y$')")
 
 
 def test_asking_shows_what_there_is(writing: Editor) -> None:
-    writing.press("Go    raise Key<F6>")
-    writing.terminal.until("        raise KeyError(name)")
+    writing.send_keys("Go    raise Key<F6>")
+    writing.terminal.wait_until("        raise KeyError(name)")
 
 
 @OLD
 def test_older_versions_have_it_in_the_completion_menu(writing: Editor) -> None:
     assert writing.lua("return vim.bo.omnifunc") == "v:lua.vim.lsp.omnifunc"
-    writing.press("Go    raise Key<C-x><C-o>")
-    writing.until("return vim.fn.pumvisible() == 1 or vim.fn.getline(4):find('raise')")
-    writing.press("<C-y>")
-    writing.until("return vim.fn.getline(4) == '        raise KeyError(name)'")
+    writing.send_keys("Go    raise Key<C-x><C-o>")
+    writing.wait_until("return vim.fn.pumvisible() == 1 or vim.fn.getline(4):find('raise')")
+    writing.send_keys("<C-y>")
+    writing.wait_until("return vim.fn.getline(4) == '        raise KeyError(name)'")
 
 
 @OLD
 def test_an_old_neovim_says_that_it_has_no_ghost_text(writing: Editor) -> None:
-    writing.do("Codekin complete on")
-    writing.told("ghost text needs Neovim 0.12")
+    writing.execute("Codekin complete on")
+    writing.wait_for_message("ghost text needs Neovim 0.12")

@@ -20,7 +20,7 @@ STATUS = """
 
 def report(editor: Editor) -> str:
     """What the user reads."""
-    editor.do("checkhealth codekin")
+    editor.execute("checkhealth codekin")
     return str(editor.lua(REPORT))
 
 
@@ -37,7 +37,7 @@ def test_all_is_well(editor: Editor) -> None:
 
 def test_without_a_project_there_is_less_to_say(start: Start) -> None:
     editor = start()
-    editor.do("cd /")
+    editor.execute("cd /")
     text = report(editor)
     assert problems(text) == []
     assert "no project is open" in text
@@ -45,15 +45,15 @@ def test_without_a_project_there_is_less_to_say(start: Start) -> None:
 
 def test_a_missing_server(start: Start) -> None:
     editor = start()
-    (editor.desk.home / "bin/codekin").unlink()
+    (editor.project.home / "bin/codekin").unlink()
     text = report(editor)
-    assert "ERROR no server is in the active virtual environment or on PATH" in text
+    assert "ERROR server not found" in text
     assert "Run :Codekin install" in text
 
 
 def test_a_server_that_does_not_run(start: Start) -> None:
     editor = start()
-    program = editor.desk.home / "bin/codekin"
+    program = editor.project.home / "bin/codekin"
     program.unlink()
     program.write_text("#!/bin/sh\necho 'No module named codekin' >&2\nexit 1\n")
     program.chmod(0o755)
@@ -66,15 +66,15 @@ def test_another_version(start: Start) -> None:
     editor = start()
     editor.lua("require('codekin').setup({cmd = ...})", str(pretend(editor, "0.99.1")))
     text = report(editor)
-    assert "is codekin 0.99.1, this plugin is 0." in text
-    assert ":Codekin install installs the server of this version" in text
+    assert "is codekin 0.99.1, but this plugin is 0." in text
+    assert "Run :Codekin install to install the matching server" in text
 
 
 @NEWEST
 def test_a_missing_model(start: Start) -> None:
     editor = start(CODEKIN_MODEL_DIM="3")
-    editor.do("edit shop/orders.py")
-    editor.until("return (require('codekin').status()) == 'codekin: failed'")
+    editor.execute("edit shop/orders.py")
+    editor.wait_until("return (require('codekin').status()) == 'codekin: failed'")
     text = report(editor)
     assert "ERROR the server could not open the index." in text
     assert "ERROR model: " in text
@@ -82,12 +82,12 @@ def test_a_missing_model(start: Start) -> None:
 
 
 def test_a_gpu_that_is_not_used(editor: Editor) -> None:
-    (editor.desk.home / "bin/nvidia-smi").symlink_to("/bin/true")
+    (editor.project.home / "bin/nvidia-smi").symlink_to("/bin/true")
     assert problems(report(editor)) == []  # the embedded model needs none
     editor.lua(STATUS, {"model": "jina-code-embeddings-0.5b", "device": "cpu"})
     text = report(editor)
     editor.lua(STATUS, {})
-    assert "WARNING jina-code-embeddings-0.5b runs on the processor, and there is a GPU." in text
+    assert "WARNING jina-code-embeddings-0.5b runs on the CPU although there is a GPU." in text
     assert "PyTorch" in text
 
 
@@ -103,10 +103,10 @@ def test_no_watches_left(editor: Editor) -> None:
 @pytest.mark.parametrize("harm", ["unindexed", "unsound"])
 def test_an_index_that_is_not_there_or_does_not_find_what_is_in_it(start: Start, harm: str) -> None:
     editor = start()
-    editor.edit("shop/orders.py")
+    editor.open_file("shop/orders.py")
     store = Path(editor.lua("return select(2, require('codekin').status()).store"))
     editor.lua("require('codekin').setup({autostart = false}) vim.lsp.stop_client(vim.lsp.get_clients())")
-    editor.until("return #vim.lsp.get_clients() == 0")
+    editor.wait_until("return #vim.lsp.get_clients() == 0")
     if harm == "unindexed":
         for path in store.parent.glob(f"{store.stem}*"):
             path.unlink()

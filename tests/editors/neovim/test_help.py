@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ..bring_neovim import Neovim
+from ..install_neovim import Neovim
 from .conftest import NEWEST, PLUGIN, Editor
 from .test_plugin import run
 
@@ -62,7 +62,7 @@ def test_the_help_opens(editor: Editor) -> None:
     assert all(len(line) <= 80 for line in HELP.splitlines())
 
 
-def printed(name: str) -> str:
+def read_block(name: str) -> str:
     """The README's block of this name."""
     return README.partition(f"<!-- {name} -->\n```\n")[2].partition("```\n<!-- end -->")[0]
 
@@ -82,15 +82,15 @@ def look(editor: Editor) -> str:
 
 @NEWEST
 def test_the_readme_shows_sessions_as_they_are(editor: Editor) -> None:
-    editor.do("set columns=120 lines=34 nowrap | wincmd t")
-    editor.do("Codekin similar")
-    editor.terminal.until("[Quickfix List]")
-    editor.terminal.until("invoice_total")
+    editor.execute("set columns=120 lines=34 nowrap | wincmd t")
+    editor.execute("Codekin similar")
+    editor.terminal.wait_until("[Quickfix List]")
+    editor.terminal.wait_until("invoice_total")
     similar = look(editor)
-    editor.do("Codekin diff")
-    editor.terminal.until("invoices.py:4-12 [-]")
+    editor.execute("Codekin diff")
+    editor.terminal.wait_until("invoices.py:4-12 [-]")
     diff = look(editor)
-    editor.do("set columns=150 lines=40 wrap")
+    editor.execute("set columns=150 lines=40 wrap")
     shown = f"<!-- screen -->\n```\n{similar}```\n<!-- end -->\n\n<!-- diff -->\n```\n{diff}```\n<!-- end -->"
-    assert same(similar) == same(printed("screen")), shown
-    assert same(diff) == same(printed("diff")), shown
+    assert same(similar) == same(read_block("screen")), shown
+    assert same(diff) == same(read_block("diff")), shown

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ..bring_neovim import Neovim
-from ..debian import needed, unpacked
-from ..desk import FILES, make_desk
+from ..debian import skip_if_unavailable, unpack_package
+from ..install_neovim import Neovim
+from ..project import SHOP_FILES, create_project
 from .conftest import Editor
 
 CLONES = Path(os.environ.get("CODEKIN_TEST_PICKERS", "/nowhere"))
@@ -27,8 +27,8 @@ PICKERS = {
 def folders(picker: str) -> list[Path]:
     """What goes into 'runtimepath'."""
     if picker == "telescope":
-        with needed():
-            share = unpacked("neovim-telescope", "forky") / "usr/share"
+        with skip_if_unavailable():
+            share = unpack_package("neovim-telescope", "forky") / "usr/share"
         return [share / "neovim-plenary", share / "neovim-telescope"]
     clone = CLONES / PICKERS[picker][0]
     if not clone.is_dir():
@@ -41,13 +41,13 @@ def _picking(
     request: pytest.FixtureRequest, program: Neovim, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Editor]:
     paths = folders(request.param)
-    editor = Editor(program, make_desk(tmp_path_factory.mktemp("desk"), FILES))
+    editor = Editor(program, create_project(tmp_path_factory.mktemp("project"), SHOP_FILES))
     if request.param == "fzf-lua":
-        with needed():
-            fzf = unpacked("fzf", "forky", programs=("usr/bin/fzf",)) / "usr/bin/fzf"
-        (editor.desk.home / "bin/fzf").symlink_to(fzf)
+        with skip_if_unavailable():
+            fzf = unpack_package("fzf", "forky", programs=("usr/bin/fzf",)) / "usr/bin/fzf"
+        (editor.project.home / "bin/fzf").symlink_to(fzf)
     for path in paths:
-        editor.do(f"set rtp+={path}")
+        editor.execute(f"set rtp+={path}")
     editor.lua(PICKERS[request.param][1])
     assert editor.lua("return require('codekin.pickers').get('auto').name") == request.param
     yield editor
@@ -57,26 +57,26 @@ def _picking(
 @pytest.fixture
 def picking(_picking: Editor) -> Editor:
     """An editor with a picker installed, and nothing set."""
-    _picking.fresh()
-    _picking.edit("shop/orders.py", 6)
+    _picking.reset()
+    _picking.open_file("shop/orders.py", 6)
     return _picking
 
 
 def test_a_picker_shows_hits_previews_them_and_goes_there(picking: Editor) -> None:
-    picking.do('call feedkeys(":Codekin similar\\<CR>")')
-    screen = picking.terminal.until(lambda screen: "invoice_total" in screen and "shop/invoices.py:4" in screen)
-    assert "Like shop/orders.py:6" in screen
+    picking.execute('call feedkeys(":Codekin similar\\<CR>")')
+    screen = picking.terminal.wait_until(lambda screen: "invoice_total" in screen and "shop/invoices.py:4" in screen)
+    assert "Similar to shop/orders.py:6" in screen
     if "mini" not in str(picking.lua("return vim.o.rtp")):  # which previews when asked to
-        picking.terminal.until("def invoice_total(items, tax_rate):")
-    picking.press("<CR>")
-    picking.terminal.until(lambda screen: "shop/invoices.py" in screen and "Like" not in screen)
-    picking.until("return vim.fn.expand('%:t') == 'invoices.py' and vim.fn.line('.') == 4")
+        picking.terminal.wait_until("def invoice_total(items, tax_rate):")
+    picking.send_keys("<CR>")
+    picking.terminal.wait_until(lambda screen: "shop/invoices.py" in screen and "Similar to" not in screen)
+    picking.wait_until("return vim.fn.expand('%:t') == 'invoices.py' and vim.fn.line('.') == 4")
 
 
 def test_a_picker_looks_while_one_types(picking: Editor) -> None:
-    picking.do('call feedkeys(":Codekin search\\<CR>")')
-    picking.terminal.until("where is the code that")
-    picking.press("browser cookies")
-    picking.terminal.until("parsed_header")
-    picking.press("<CR>")
-    picking.until("return vim.fn.expand('%:t') == 'cookies.py' and vim.fn.line('.') == 1")
+    picking.execute('call feedkeys(":Codekin search\\<CR>")')
+    picking.terminal.wait_until("search by meaning")
+    picking.send_keys("browser cookies")
+    picking.terminal.wait_until("parsed_header")
+    picking.send_keys("<CR>")
+    picking.wait_until("return vim.fn.expand('%:t') == 'cookies.py' and vim.fn.line('.') == 1")

@@ -6,15 +6,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from .conftest import INDEXED, LONG_S, NEWEST, Editor, Start
+from .conftest import INDEXED, NEWEST, TIMEOUT_S, Editor, Start
 
 ATTACHED = "return #vim.lsp.get_clients({name = 'codekin', bufnr = 0}) == 1"
 
 
 def pretend(editor: Editor, version: str) -> Path:
     """A codekin of another version, which is the real one in all else."""
-    real = (editor.desk.home / "bin/codekin").resolve()
-    program = editor.desk.home / "another/codekin"
+    real = (editor.project.home / "bin/codekin").resolve()
+    program = editor.project.home / "another/codekin"
     program.parent.mkdir()
     said = f'if [ "$1" = --version ]; then echo "codekin {version}"; exit; fi\n'
     change = f"import codekin; codekin.__version__ = '{version}'; from codekin.cli import main; main()"
@@ -24,18 +24,18 @@ def pretend(editor: Editor, version: str) -> Path:
 
 
 def test_a_file_of_a_project_is_enough(editor: Editor) -> None:
-    editor.until(ATTACHED)
+    editor.wait_until(ATTACHED)
     root = editor.lua("return vim.lsp.get_clients({name = 'codekin'})[1].config.root_dir")
-    assert root == str(editor.desk.project)
-    editor.do("split web/cookies.py")
-    editor.until(ATTACHED)
+    assert root == str(editor.project.folder)
+    editor.execute("split web/cookies.py")
+    editor.wait_until(ATTACHED)
     assert editor.lua("return #vim.lsp.get_clients()") == 1
 
 
 def test_what_is_no_file_or_in_no_project_is_left_alone(editor: Editor) -> None:
-    editor.do("new | setlocal buftype=nofile | file scratch.py | set filetype=python")
-    editor.do("split ../lonely.py")
-    editor.edit("web/cookies.py")
+    editor.execute("new | setlocal buftype=nofile | file scratch.py | set filetype=python")
+    editor.execute("split ../lonely.py")
+    editor.open_file("web/cookies.py")
     attached = "return vim.tbl_map(vim.api.nvim_buf_get_name, vim.lsp.get_buffers_by_client_id(...))"
     (client,) = editor.lua("return vim.tbl_map(function(each) return each.id end, vim.lsp.get_clients())")
     assert {Path(name).name for name in editor.lua(attached, client)} == {"orders.py", "cookies.py"}
@@ -45,38 +45,38 @@ def test_what_is_no_file_or_in_no_project_is_left_alone(editor: Editor) -> None:
 def test_a_user_s_own_settings_reach_the_server(start: Start) -> None:
     editor = start()
     editor.lua("require('codekin').setup({settings = {index = {exclude = {'web/'}}, search = {limit = 1}}})")
-    editor.do("edit shop/orders.py | 6")
-    editor.until(INDEXED)
+    editor.execute("edit shop/orders.py | 6")
+    editor.wait_until(INDEXED)
     assert editor.lua("return select(2, require('codekin').status()).files") == 2
-    editor.do("Codekin similar")
-    assert len(editor.quickfix()) == 1
+    editor.execute("Codekin similar")
+    assert len(editor.read_quickfix()) == 1
 
 
 def test_autostart_can_be_left_to_the_user(start: Start) -> None:
     editor = start("--cmd", "lua require('codekin').setup({autostart = false})", "shop/orders.py")
-    editor.until("return package.loaded['codekin.client'] ~= nil")
+    editor.wait_until("return package.loaded['codekin.client'] ~= nil")
     assert editor.lua("return #vim.lsp.get_clients()") == 0
-    editor.do("Codekin search price with tax")  # asked all the same
-    editor.until(ATTACHED)
+    editor.execute("Codekin search price with tax")  # asked all the same
+    editor.wait_until(ATTACHED)
 
 
 def test_a_missing_server_is_told_once_with_the_remedy(start: Start) -> None:
     editor = start()
-    (editor.desk.home / "bin/codekin").unlink()
-    editor.do("edit shop/orders.py")
-    assert ":Codekin install" in editor.told("no server is in the active virtual environment or on PATH")
-    editor.do("edit web/cookies.py")
-    assert editor.lua("return #told") == 1
-    editor.do("Codekin similar")
-    assert editor.lua("return #told") == 2
+    (editor.project.home / "bin/codekin").unlink()
+    editor.execute("edit shop/orders.py")
+    assert ":Codekin install" in editor.wait_for_message("server not found")
+    editor.execute("edit web/cookies.py")
+    assert editor.lua("return #messages") == 1
+    editor.execute("Codekin similar")
+    assert editor.lua("return #messages") == 2
 
 
 @NEWEST
 def test_another_version_is_told_with_the_remedy(start: Start) -> None:
     editor = start()
     editor.lua("require('codekin').setup({cmd = ...})", str(pretend(editor, "0.99.1")))
-    editor.do("edit shop/orders.py")
-    assert "Update the older of the two" in editor.told("the server is 0.99.1, this plugin is 0.")
+    editor.execute("edit shop/orders.py")
+    assert "update the older one" in editor.wait_for_message("server is 0.99.1, plugin is 0.")
 
 
 @NEWEST
@@ -94,17 +94,17 @@ def test_install_makes_a_server_of_one_s_own_and_starts_it(start: Start, tmp_pat
         PIP_NO_INDEX="1",
         PIP_CACHE_DIR=str(tmp_path),
     )
-    (editor.desk.home / "bin/codekin").unlink()
+    (editor.project.home / "bin/codekin").unlink()
     editor.lua("require('codekin').setup({python = ...})", str(python_with(packages, tmp_path)))
-    editor.do("edit shop/orders.py | Codekin install")
+    editor.execute("edit shop/orders.py | Codekin install")
     assert editor.lua("return require('codekin').status()") == "codekin: installing"
-    editor.terminal.until("codekin: making a virtual environment")
-    editor.terminal.until("codekin: installing")
-    home = editor.lua("return require('codekin.server').home()")
-    editor.told(f"installed in {home}")
-    editor.until(ATTACHED)
-    editor.until(INDEXED)
-    assert home.startswith(str(editor.desk.home))
+    editor.terminal.wait_until("codekin: creating a virtual environment")
+    editor.terminal.wait_until("codekin: installing")
+    home = editor.lua("return require('codekin.server').get_environment()")
+    editor.wait_for_message(f"installed in {home}")
+    editor.wait_until(ATTACHED)
+    editor.wait_until(INDEXED)
+    assert home.startswith(str(editor.project.home))
     assert editor.lua("return require('codekin.server').find().from") == ":Codekin install"
 
 
@@ -133,18 +133,18 @@ def editor_s_own(place: Path) -> Path:
 def test_an_install_that_fails_says_why(start: Start) -> None:
     editor = start()
     editor.lua("require('codekin').setup({python = '/no/python'})")
-    editor.do("Codekin install")
-    assert "setup{ python = … }" in editor.told("/no/python cannot be started")
+    editor.execute("Codekin install")
+    assert "set the option python" in editor.wait_for_message("cannot run /no/python")
     assert editor.lua("return require('codekin').status()") == ""
 
 
 @NEWEST
 def test_the_server_ends_with_the_editor(start: Start) -> None:
     editor = start("shop/orders.py")
-    editor.until(INDEXED)
+    editor.wait_until(INDEXED)
     (server,) = editor.api.api.get_proc_children(editor.api.funcs.getpid())
     editor.api.command("qa!", async_=True)
-    end = time.monotonic() + LONG_S
+    end = time.monotonic() + TIMEOUT_S
     while Path(f"/proc/{server}").exists():
         assert time.monotonic() < end
         with suppress(OSError):  # when it has ended

@@ -1,6 +1,6 @@
 """What the server does, as its user sees it."""
 
-from ..desk import MANY
+from ..project import MANY_FILES
 from .conftest import INDEXED, NEWEST, Editor, Start
 
 LSP_STATUS = """
@@ -16,56 +16,58 @@ STATUS = """
 
 
 def test_progress_is_in_vim_lsp_status_and_in_the_status_line(start: Start) -> None:
-    editor = start(files=MANY)
+    editor = start(files=MANY_FILES)
     editor.lua(LSP_STATUS + STATUS)
-    editor.do("set statusline=%{v:lua.require'codekin'.status()}")
-    editor.do("edit stock/shelf1.py")
-    editor.until("for _, text in ipairs(seen) do if text:find('%d+ of %d+ files') then return text end end")
-    editor.until("for _, text in ipairs(states) do if text:find('^codekin %d+/%d+$') then return text end end")
-    editor.until(INDEXED)
-    editor.until("return states[#states] == 'codekin'")
-    editor.terminal.until(lambda screen: "\ncodekin\n" in screen)
+    editor.execute("set statusline=%{v:lua.require'codekin'.status()}")
+    editor.execute("edit stock/shelf1.py")
+    editor.wait_until("for _, text in ipairs(seen) do if text:find('%d+ of %d+ files') then return text end end")
+    editor.wait_until("for _, text in ipairs(states) do if text:find('^codekin %d+/%d+$') then return text end end")
+    editor.wait_until(INDEXED)
+    editor.wait_until("return states[#states] == 'codekin'")
+    editor.terminal.wait_until(lambda screen: "\ncodekin\n" in screen)
 
 
 def test_indexing_is_paused_resumed_and_done_anew(editor: Editor) -> None:
-    editor.do("Codekin pause")
-    editor.told("indexing is paused")
-    editor.until("return require('codekin').status() == 'codekin: paused'")
-    editor.do("Codekin resume")
-    editor.told("indexing goes on")
-    editor.until("return require('codekin').status() == 'codekin'")
+    editor.execute("Codekin pause")
+    editor.wait_for_message("indexing is paused")
+    editor.wait_until("return require('codekin').status() == 'codekin: paused'")
+    editor.execute("Codekin resume")
+    editor.wait_for_message("indexing resumed")
+    editor.wait_until("return require('codekin').status() == 'codekin'")
     editor.lua(STATUS)
-    editor.do("Codekin reindex")
-    editor.told("indexed anew")
-    editor.until("return #states > 0 and states[#states] == 'codekin'")  # 3 files: perhaps told of the end alone
+    editor.execute("Codekin reindex")
+    editor.wait_for_message("rebuilding the index")
+    editor.wait_until(
+        "return #states > 0 and states[#states] == 'codekin'"
+    )  # 3 files: so quick that perhaps only the end is reported
     assert editor.lua("return select(2, require('codekin').status()).files") == 3
 
 
 def test_status_says_how_things_are(editor: Editor) -> None:
-    editor.until("return select(2, require('codekin').status()).state == 'ready'")
-    editor.do("Codekin status")
-    screen = editor.terminal.until("watching")
+    editor.wait_until("return select(2, require('codekin').status()).state == 'ready'")
+    editor.execute("Codekin status")
+    screen = editor.terminal.wait_until("watching")
     for wanted in ("codekin 0.", ": ready", "3 files", "covered   100%", "model     codekin-static"):
         assert wanted in screen
-    editor.press("<CR>")
+    editor.send_keys("<CR>")
 
 
 def test_the_log_is_shown(editor: Editor) -> None:
-    editor.do("Codekin log")
+    editor.execute("Codekin log")
     lines = editor.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)")
-    assert "lsp.log has the rest" in lines[0]
+    assert "all messages are in" in lines[0]
     assert editor.lua("return {vim.bo.buftype, vim.bo.modifiable}") == ["nofile", False]
-    editor.do("close")
+    editor.execute("close")
 
 
 @NEWEST
 def test_what_a_server_says_before_it_dies_is_in_the_log(start: Start) -> None:
     editor = start()
-    program = editor.desk.home / "bin/codekin"
+    program = editor.project.home / "bin/codekin"
     program.unlink()
     program.write_text("#!/bin/sh\necho 'no such luck' >&2\nexit 3\n")
     program.chmod(0o755)
-    editor.do("edit shop/orders.py")
-    editor.told("quit with exit code 3")
-    editor.do("Codekin log")
+    editor.execute("edit shop/orders.py")
+    editor.wait_for_message("quit with exit code 3")
+    editor.execute("Codekin log")
     assert "no such luck" in editor.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)")

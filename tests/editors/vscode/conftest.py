@@ -1,4 +1,4 @@
-"""The extension, built and packed as it is released."""
+"""The extension, built and packaged as it is released."""
 
 import os
 import shutil
@@ -10,26 +10,26 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from ..bring_vscode import SOURCE, brought, tools
-from ..debian import needed
+from ..debian import skip_if_unavailable
+from ..install_vscode import SOURCE, install_tools, start_downloads
 
-_BUILD_S = 120
+_BUILD_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """What the build has made."""
+class ExtensionBuild:
+    """A finished build of the extension."""
 
     home: Path
 
     @property
     def folder(self) -> Path:
-        """With `dist`."""
+        """The copy of the source that was built, with `dist`."""
         return self.home / "vscode"
 
     @property
     def package(self) -> Path:
-        """The .vsix."""
+        """The .vsix file."""
         return self.folder / "codekin.vsix"
 
     @property
@@ -37,43 +37,49 @@ class Built:
         """The extension as VS Code would install it."""
         return self.home / "unpacked" / "extension"
 
-    def script(self, name: str) -> subprocess.CompletedProcess[str]:
-        """Carry out a script of package.json."""
+    def run_script(self, name: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of package.json."""
         return subprocess.run(
-            ["npm", "run", "-s", name], cwd=self.folder, capture_output=True, text=True, timeout=_BUILD_S, check=False
+            ["npm", "run", "-s", name],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=_BUILD_TIMEOUT_S,
+            check=False,
         )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What is brought is on its way while other tests run."""
+    """Start the downloads while other tests run."""
     folder = Path(__file__).parent
     if not session.config.option.collectonly and any(folder in item.path.parents for item in session.items):
-        brought()
+        start_downloads()
 
 
-def build(home: Path) -> Built:
-    """Built in a copy: nothing is left in the working tree."""
-    with needed():
-        modules = tools()
-    made = Built(home)
-    shutil.copytree(SOURCE, made.folder, ignore=shutil.ignore_patterns("node_modules", "dist", "*.vsix", "__pycache__"))
-    (made.folder / "node_modules").symlink_to(modules)
-    for name in ("package", "bundle-tests"):
-        done = made.script(name)
-        assert done.returncode == 0, done.stdout + done.stderr
-    with zipfile.ZipFile(made.package) as packed:
-        packed.extractall(made.unpacked.parent)
-    return made
+def build_extension(home: Path) -> ExtensionBuild:
+    """Build the extension in a copy, so that the working tree stays clean."""
+    with skip_if_unavailable():
+        node_modules = install_tools()
+    extension_build = ExtensionBuild(home)
+    ignored = shutil.ignore_patterns("node_modules", "dist", "*.vsix", "__pycache__")
+    shutil.copytree(SOURCE, extension_build.folder, ignore=ignored)
+    (extension_build.folder / "node_modules").symlink_to(node_modules)
+    for script in ("package", "bundle-tests"):
+        completed = extension_build.run_script(script)
+        assert completed.returncode == 0, completed.stdout + completed.stderr
+    with zipfile.ZipFile(extension_build.package) as archive:
+        archive.extractall(extension_build.unpacked.parent)
+    return extension_build
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Once for all tests, also for those that run beside each other."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> ExtensionBuild:
+    """The extension, built once for all tests, also for parallel workers."""
     temporary = tmp_path_factory.getbasetemp()
     home = (temporary.parent if "PYTEST_XDIST_WORKER" in os.environ else temporary) / "extension"
     with FileLock(home.with_suffix(".lock")):
         if not home.exists():
-            partial = home.with_suffix(".partial")  # of one that failed, perhaps
+            partial = home.with_suffix(".partial")  # an earlier build may have failed
             shutil.rmtree(partial, ignore_errors=True)
-            build(partial).home.rename(home)
-    return Built(home)
+            build_extension(partial).home.rename(home)
+    return ExtensionBuild(home)

@@ -1,6 +1,7 @@
-"""Takes the pictures of README.md and of the walkthrough anew: `python -m tests.editors.vscode.pictures`, at the root.
+"""Take the screenshots of README.md and the walkthrough: `python -m tests.editors.vscode.pictures [FOLDER]`.
 
-They are what `test_every_surface` sees, of real VS Code with the real server, made small by pngquant.
+Run it at the root of the repository. The screenshots are those of the scenario of `test_every_surface`: real VS Code
+with the real server. pngquant reduces their size.
 """
 
 import shutil
@@ -9,43 +10,45 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ..bring_vscode import SOURCE, VERSIONS
-from ..debian import unpacked
-from ..desk import make_desk
-from .code import a_code, browse
-from .conftest import build
-from .shop import SHOP
+from ..debian import unpack_package
+from ..install_vscode import SOURCE, VERSIONS
+from ..project import create_project
+from .conftest import build_extension
+from .served import create_vscode, run_browser_script
+from .shop import LARGER_SHOP_FILES
 
-_WANTED = ("similar", "compare", "search", "ghost", "duplicates", "menu")
-_THEMES = ("dark", "light", "contrast")  # the first is published, all are looked at
-_MOST_S = 600
+_PUBLISHED = ("similar", "compare", "search", "ghost", "duplicates", "menu")
+_THEMES = ("dark", "light", "contrast")  # only the first is published
+_TIMEOUT_S = 600
 
 
-def main(kept: Path | None) -> None:
-    """Into the extension's media; all that were taken are also left in `kept`."""
+def main(screenshot_folder: Path | None) -> None:
+    """Update the extension's media; keep all screenshots in the folder, if there is one."""
     with tempfile.TemporaryDirectory(prefix="codekin-") as temporary:
         home = Path(temporary)
-        built = build(home / "built")
-        code = a_code(list(VERSIONS)[-1], home / "code", make_desk(home / "shop", SHOP))
-        code.install(built.package)
-        taken = kept or home / "pictures"
-        taken.mkdir(parents=True, exist_ok=True)
-        with code.served("--disable-workspace-trust") as address:
-            words = ["test/ui/surfaces.mjs", address, str(code.desk.project), str(code.settings), str(taken), *_THEMES]
-            status, said = browse(words, built.folder, _MOST_S)
-        print(said)
+        built = build_extension(home / "built")
+        project = create_project(home / "shop", LARGER_SHOP_FILES)
+        vscode = create_vscode(list(VERSIONS)[-1], home / "code", project)
+        vscode.install_extension(built.package)
+        screenshots = screenshot_folder or home / "pictures"
+        screenshots.mkdir(parents=True, exist_ok=True)
+        with vscode.serve("--disable-workspace-trust") as address:
+            window = [address, str(project.folder), str(vscode.settings), str(screenshots), *_THEMES]
+            status, output = run_browser_script(["test/ui/surfaces.mjs", *window], built.folder, _TIMEOUT_S)
+        print(output)
         if status == 0:
-            _shrink(taken)
+            _publish(screenshots)
     sys.exit(status)
 
 
-def _shrink(taken: Path) -> None:
+def _publish(screenshots: Path) -> None:
     program = "usr/bin/pngquant"
-    pngquant = unpacked("pngquant", "bookworm", programs=(program,)) / program
-    for name in _WANTED:
-        picture = shutil.copy(taken / f"{name}-{_THEMES[0]}.png", SOURCE / "media")
+    pngquant = unpack_package("pngquant", "bookworm", programs=(program,)) / program
+    for name in _PUBLISHED:
+        picture = SOURCE / "media" / f"{name}-{_THEMES[0]}.png"
+        shutil.copy(screenshots / picture.name, picture)
         subprocess.run([pngquant, "--force", "--ext", ".png", "--speed", "1", "48", picture], check=True)
-        print(picture, Path(picture).stat().st_size)
+        print(picture, picture.stat().st_size)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A small shop, in which every kinship can be seen."""
+"""A larger shop, with functions of every kinship."""
 
-from ..desk import FILES
+from ..project import SHOP_FILES
 
-SHOP = FILES | {
+LARGER_SHOP_FILES = SHOP_FILES | {
     "shop/baskets.py": '''\
 """Baskets."""
 

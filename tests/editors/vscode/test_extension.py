@@ -1,38 +1,54 @@
-"""The VS Code extension: its manifest, its parts, its package. What it does in VS Code is in claims.py."""
+"""The VS Code extension's manifest, source and package. Its behaviour in VS Code is in scenarios.py."""
 
 import importlib.util
 import json
+from types import ModuleType
 
-from ..bring_vscode import SOURCE
-from .conftest import Built
+import pytest
+
+from ..install_vscode import SOURCE
+from .conftest import ExtensionBuild
 
 MANIFEST = json.loads((SOURCE / "package.json").read_text("utf-8"))
 
 
-def test_settings_are_the_servers():
-    """What package.json says of them is what settings.py says; `python editors/vscode/settings.py` writes it."""
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    """settings.py, which is no module of a package."""
     spec = importlib.util.spec_from_file_location("vscode_settings", SOURCE / "settings.py")
     assert spec is not None
     assert spec.loader is not None
-    generator = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generator)
-    assert generator.written(MANIFEST) == MANIFEST
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_nothing_that_names_a_program_a_path_or_a_model_or_costs_the_machine_comes_from_a_workspace():
-    """Such settings are the machine's, and held back in a workspace that is not trusted."""
+def test_manifest_has_the_server_settings(generator: ModuleType):
+    """`python editors/vscode/settings.py` writes them."""
+    assert generator.update_manifest(MANIFEST) == MANIFEST
+
+
+def test_states_are_those_of_the_server(generator: ModuleType):
+    """`python editors/vscode/settings.py` writes them."""
+    assert generator.GENERATED_PATH.read_text("utf-8") == generator.generate_types()
+
+
+def test_workspaces_cannot_set_programs_paths_models_or_costs():
+    """Such settings have the scope machine, and are restricted in an untrusted workspace."""
     properties = {
-        key: value for each in MANIFEST["contributes"]["configuration"] for key, value in each["properties"].items()
+        key: value
+        for section in MANIFEST["contributes"]["configuration"]
+        for key, value in section["properties"].items()
     }
-    own = ("codekin.path", "codekin.python", "codekin.package", "codekin.model.", "codekin.cache.")
+    prefixes = ("codekin.path", "codekin.python", "codekin.package", "codekin.model.", "codekin.cache.")
     costs = {"codekin.index.workers", "codekin.index.maxFileBytes", "codekin.index.pollingS"}
-    machines = {key for key, value in properties.items() if value["scope"] == "machine"}
-    assert machines == costs | {key for key in properties if key.startswith(own)}
-    assert machines == set(MANIFEST["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"])
+    machine_settings = {key for key, value in properties.items() if value["scope"] == "machine"}
+    assert machine_settings == costs | {key for key in properties if key.startswith(prefixes)}
+    assert machine_settings == set(MANIFEST["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"])
 
 
-def test_every_number_is_bounded_on_the_settings_page():
-    """But for what depends on the machine, which the server knows."""
+def test_every_number_is_bounded():
+    """Except for bounds that depend on the machine, which only the server knows."""
     for section in MANIFEST["contributes"]["configuration"]:
         for key, value in section["properties"].items():
             is_number = value.get("type") in ("integer", "number")
@@ -41,26 +57,32 @@ def test_every_number_is_bounded_on_the_settings_page():
 
 
 def test_lock_file_names_no_registry():
-    """Packages come from the registry that the user has set."""
+    """Packages come from the registry that the user has configured."""
     lock = json.loads((SOURCE / "package-lock.json").read_text("utf-8"))
     assert not [name for name, package in lock["packages"].items() if "resolved" in package]
 
 
-def test_types_are_sound(built: Built):
-    """tsc, strict."""
-    done = built.script("check")
-    assert done.returncode == 0, done.stdout
+def test_types(built: ExtensionBuild):
+    """tsc reports no error."""
+    completed = built.run_script("check")
+    assert completed.returncode == 0, completed.stdout
 
 
-def test_units(built: Built):
-    """What needs no VS Code."""
-    done = built.script("unit")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_format_and_lint(built: ExtensionBuild):
+    """Biome reports nothing."""
+    completed = built.run_script("lint")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
-def test_package_is_small_and_has_no_server(built: Built):
-    """One for all platforms, below 1 MB, with its licence."""
+def test_units(built: ExtensionBuild):
+    """The unit tests, which need no VS Code, pass."""
+    completed = built.run_script("unit")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+
+
+def test_package_is_small_and_has_no_server(built: ExtensionBuild):
+    """One package for all platforms, smaller than 1 MB, with the licence."""
     assert built.package.stat().st_size < 1_000_000
-    kinds = {path.suffix for path in built.unpacked.rglob("*") if path.is_file()}
-    assert kinds <= {".js", ".json", ".md", ".png", ".svg", ".txt"}
+    suffixes = {path.suffix for path in built.unpacked.rglob("*") if path.is_file()}
+    assert suffixes <= {".js", ".json", ".md", ".png", ".svg", ".txt"}
     assert "Apache License" in (built.unpacked / "LICENSE.txt").read_text("utf-8")

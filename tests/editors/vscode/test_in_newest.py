@@ -1,10 +1,10 @@
-"""In the newest VS Code; a file of its own, so that both can be tested at once."""
+"""The newest VS Code. It has its own file so that both versions can be tested in parallel."""
 
-from .claims import InVSCode
+from .scenarios import VSCodeScenarios
 
 
-class TestInNewest(InVSCode):
-    """1.139."""
+class TestInNewest(VSCodeScenarios):
+    """VS Code 1.139."""
 
     version = "4.139.1"
     installer = "uv"

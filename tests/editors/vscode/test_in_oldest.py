@@ -1,10 +1,10 @@
-"""In the oldest VS Code that the extension supports; a file of its own, so that both can be tested at once."""
+"""The oldest supported VS Code. It has its own file so that both versions can be tested in parallel."""
 
-from .claims import InVSCode
+from .scenarios import VSCodeScenarios
 
 
-class TestInOldest(InVSCode):
-    """1.100."""
+class TestInOldest(VSCodeScenarios):
+    """VS Code 1.100."""
 
     version = "4.100.3"
     installer = "pip"

@@ -1,40 +1,41 @@
---- The conversation with the server: its configuration, its clients, questions to it, what it tells of itself.
+--- LSP clients: configuration, start and restart, requests, status and log messages.
 
 local server = require('codekin.server')
 
 local M = {}
 
 local NAME = 'codekin'
-local CANCELLED, CHANGED = -32800, -32801 -- error codes of the protocol that no person wants to read
-local MOST_MESSAGES = 1000
+local CANCELLED, CHANGED = -32800, -32801 -- LSP error codes that are not shown
+local MAX_MESSAGES = 1000
 
----@type table<integer, table> by client: its latest `Status`, see README.md of the server
+---@type table<integer, table> the latest `Status` of each client, see the server's README.md
 local statuses = {}
----@type table<integer, fun(client: vim.lsp.Client)[]> by client: who waits until it is initialized
-local waiting = {}
----@type string[] what the servers logged, oldest first
+---@type table<integer, fun(client: vim.lsp.Client)[]> callbacks to run once a client is initialized
+local pending_callbacks = {}
+---@type string[] log messages of all servers, oldest first
 M.messages = {}
 
+--- Show a message.
 ---@param text string
 ---@param level? integer
-function M.tell(text, level)
+function M.notify(text, level)
   vim.notify('codekin: ' .. text, level or vim.log.levels.INFO)
 end
 
 ---@type table<string, true>
-local told = {}
+local shown_warnings = {}
 
 ---@param text string
 local function warn_once(text)
-  if not told[text] then
-    told[text] = true
-    M.tell(text, vim.log.levels.WARN)
+  if not shown_warnings[text] then
+    shown_warnings[text] = true
+    M.notify(text, vim.log.levels.WARN)
   end
 end
 
 -- Configuration
 
--- As Neovim calls what codekin reads. Files that it reads in windows of lines, having no grammar, are in here, too.
+-- Neovim's filetypes of the languages that codekin indexes, including those without a grammar.
 local FILETYPES = [[
   ada arduino asm astro basic bash bzl c capnp clojure cmake cobol coffee cpp crystal cs css cuda d dart dockerfile
   dosbatch eelixir elisp elixir elm epuppet erlang eruby fish fortran fsharp gdscript gdshader gleam glsl go graphql
@@ -45,11 +46,11 @@ local FILETYPES = [[
   typescript typescriptreact v vb verilog vhdl vim vue wgsl xhtml zig zsh
 ]]
 
---- The project that a buffer, or without one Neovim's directory, is in: the nearest repository, else the nearest folder
---- that looks like a project. The home folder is none.
+--- Find the project root of a buffer, or of the current directory without one: the nearest repository, or else the
+--- nearest folder with a project file. The home folder never counts.
 ---@param bufnr? integer
 ---@return string?
-function M.root(bufnr)
+function M.find_root(bufnr)
   local start = bufnr and vim.api.nvim_buf_get_name(bufnr) or ''
   for _, markers in ipairs(require('codekin').options.root_markers) do
     local root = vim.fs.root(start ~= '' and start or vim.fn.getcwd(), markers)
@@ -59,59 +60,60 @@ function M.root(bufnr)
   end
 end
 
+--- Record a log message, a line at a time.
 ---@param message { type: integer, message: string }
-local function note(message)
+local function record_message(message)
   local level = ({ 'error', 'warning', 'info', 'log', 'debug' })[message.type] or 'log'
   for line in vim.gsplit(message.message, '\n', { trimempty = true }) do
     table.insert(M.messages, ('%s %-7s %s'):format(os.date('%H:%M:%S'), level, line))
   end
-  while #M.messages > MOST_MESSAGES do
+  while #M.messages > MAX_MESSAGES do
     table.remove(M.messages, 1)
   end
 end
 
---- What `lsp/codekin.lua` returns; `vim.lsp.config('codekin', …)` is laid over it.
+--- The configuration in `lsp/codekin.lua`, which `vim.lsp.config('codekin', …)` extends.
 ---@type vim.lsp.Config
 M.config = {
   cmd = function(dispatchers)
-    local found = assert(server.find(), server.missing())
-    return vim.lsp.rpc.start(found.cmd, dispatchers, server.surroundings(found.program))
+    local location = assert(server.find(), server.describe_missing())
+    return vim.lsp.rpc.start(location.cmd, dispatchers, server.isolated_options(location.program))
   end,
   filetypes = vim.split(FILETYPES, '%s+', { trimempty = true }),
-  root_dir = function(bufnr, use)
-    local root = M.root(bufnr)
+  root_dir = function(bufnr, on_root)
+    local root = M.find_root(bufnr)
     if not root then
       return
     elseif server.find() then
-      use(root)
+      on_root(root)
     else
-      warn_once(server.missing())
+      warn_once(server.describe_missing())
     end
   end,
   settings = { codekin = {} },
   before_init = function(params, config)
-    local ours = require('codekin').options.settings
-    params.initializationOptions = vim.tbl_deep_extend('force', ours, params.initializationOptions or {})
-    config.settings.codekin = vim.tbl_deep_extend('force', ours, config.settings.codekin or {})
+    local settings = require('codekin').options.settings
+    params.initializationOptions = vim.tbl_deep_extend('force', settings, params.initializationOptions or {})
+    config.settings.codekin = vim.tbl_deep_extend('force', settings, config.settings.codekin or {})
   end,
   on_init = function(client, result)
     local version = vim.tbl_get(result, 'serverInfo', 'version') or '?'
-    if not server.suits(version) then
-      local text = 'the server is %s, this plugin is %s. Update the older of the two; :checkhealth codekin says more.'
+    if not server.is_compatible(version) then
+      local text = 'server is %s, plugin is %s; update the older one (:checkhealth codekin)'
       warn_once(text:format(version, server.version))
     end
-    for _, ready in ipairs(waiting[client.id] or {}) do
-      ready(client)
+    for _, callback in ipairs(pending_callbacks[client.id] or {}) do
+      callback(client)
     end
-    waiting[client.id] = nil
+    pending_callbacks[client.id] = nil
   end,
   on_exit = function(_, _, id)
-    statuses[id], waiting[id] = nil, nil
+    statuses[id], pending_callbacks[id] = nil, nil
   end,
   commands = {
     ['codekin.compare'] = function(command)
-      local places = command.arguments[1]
-      require('codekin.hits').compare(places.mine, places.theirs)
+      local locations = command.arguments[1]
+      require('codekin.hits').compare(locations.mine, locations.theirs)
     end,
   },
   handlers = {
@@ -120,9 +122,9 @@ M.config = {
       vim.api.nvim_exec_autocmds('User', { pattern = 'CodekinStatus', modeline = false, data = status })
       vim.cmd.redrawstatus({ bang = true })
     end,
-    ['window/logMessage'] = function(problem, message, context, config)
-      note(message)
-      return vim.lsp.handlers['window/logMessage'](problem, message, context, config)
+    ['window/logMessage'] = function(error, message, context, config)
+      record_message(message)
+      return vim.lsp.handlers['window/logMessage'](error, message, context, config)
     end,
   },
 }
@@ -135,11 +137,11 @@ local function is_file(bufnr)
   return vim.bo[bufnr].buftype == '' and vim.api.nvim_buf_get_name(bufnr) ~= ''
 end
 
---- Start a client for this root, or take the one there is; the buffer is attached where it is a file.
+--- Start a client for this root or reuse the existing one, and attach the buffer if it is a file.
 ---@param bufnr integer
 ---@param root string
 ---@return integer? client
-local function start(bufnr, root)
+local function start_client(bufnr, root)
   local config = vim.deepcopy(vim.lsp.config and vim.lsp.config[NAME] or M.config)
   config.name, config.root_dir = NAME, root
   if vim.fn.has('nvim-0.11') == 1 then
@@ -151,15 +153,15 @@ local function start(bufnr, root)
 end
 
 ---@param bufnr integer
-local function attach(bufnr)
+local function attach_buffer(bufnr)
   if is_file(bufnr) and vim.list_contains(M.config.filetypes, vim.bo[bufnr].filetype) then
     M.config.root_dir(bufnr, function(root)
-      start(bufnr, root)
+      start_client(bufnr, root)
     end)
   end
 end
 
---- Attach to the files that are open, and to those that will be.
+--- Attach to all open files, and to those opened later.
 function M.enable()
   require('codekin.completion').enable()
   if not require('codekin').options.autostart then
@@ -171,44 +173,45 @@ function M.enable()
     group = vim.api.nvim_create_augroup('codekin.client', {}),
     desc = 'codekin: attach',
     callback = function(event)
-      attach(event.buf)
+      attach_buffer(event.buf)
     end,
   })
-  vim.iter(vim.api.nvim_list_bufs()):filter(vim.api.nvim_buf_is_loaded):each(attach)
+  vim.iter(vim.api.nvim_list_bufs()):filter(vim.api.nvim_buf_is_loaded):each(attach_buffer)
 end
 
 ---@param client vim.lsp.Client
----@param method string a method of the client, which 0.10 has without self
-local function call(client, method, ...)
+--- Call a method of the client, which takes no self in Neovim 0.10.
+---@param method string
+local function call_method(client, method, ...)
   if vim.fn.has('nvim-0.11') == 1 then
     return client[method](client, ...)
   end
   return client[method](...)
 end
 
---- Start the servers anew.
+--- Restart all servers.
 function M.restart()
   for _, client in ipairs(vim.lsp.get_clients({ name = NAME })) do
-    call(client, 'stop')
+    call_method(client, 'stop')
   end
-  local function again()
+  local function attach_when_stopped()
     if #vim.lsp.get_clients({ name = NAME }) > 0 then
-      return vim.defer_fn(again, 50)
+      return vim.defer_fn(attach_when_stopped, 50)
     end
-    vim.iter(vim.api.nvim_list_bufs()):filter(vim.api.nvim_buf_is_loaded):each(attach)
+    vim.iter(vim.api.nvim_list_bufs()):filter(vim.api.nvim_buf_is_loaded):each(attach_buffer)
   end
-  again()
+  attach_when_stopped()
 end
 
---- The client of the buffer, else of the project that Neovim's directory is in, else any.
+--- Return the client of the buffer, or else of the project in the current directory, or else any.
 ---@param bufnr integer
 ---@return vim.lsp.Client?
-function M.of(bufnr)
+function M.get_client(bufnr)
   local attached = vim.lsp.get_clients({ name = NAME, bufnr = bufnr })[1]
   if attached then
     return attached
   end
-  local clients, root = vim.lsp.get_clients({ name = NAME }), M.root()
+  local clients, root = vim.lsp.get_clients({ name = NAME }), M.find_root()
   for _, client in ipairs(clients) do
     if client.config.root_dir == root then
       return client
@@ -217,83 +220,84 @@ function M.of(bufnr)
   return not root and clients[1] or nil
 end
 
---- Call `ready` with the buffer's client as soon as it can answer; start one where there is none.
+--- Call back with the buffer's client once it is initialized; start a client if there is none.
 ---@param bufnr integer
----@param ready fun(client: vim.lsp.Client)
-function M.with(bufnr, ready)
-  local client = M.of(bufnr)
+---@param callback fun(client: vim.lsp.Client)
+function M.with_client(bufnr, callback)
+  local client = M.get_client(bufnr)
   if client and client.initialized then
-    return ready(client)
+    return callback(client)
   end
   local id = client and client.id
   if not id then
-    local root = is_file(bufnr) and M.root(bufnr) or M.root()
+    local root = is_file(bufnr) and M.find_root(bufnr) or M.find_root()
     if not root then
-      return M.tell('no project is open: there is no repository around this file. :cd into one.', vim.log.levels.WARN)
+      return M.notify('no project found for this file; :cd into one first', vim.log.levels.WARN)
     elseif not server.find() then
-      return M.tell(server.missing(), vim.log.levels.WARN)
+      return M.notify(server.describe_missing(), vim.log.levels.WARN)
     end
-    id = start(bufnr, root)
+    id = start_client(bufnr, root)
   end
   if id then
-    waiting[id] = waiting[id] or {}
-    table.insert(waiting[id], ready)
+    pending_callbacks[id] = pending_callbacks[id] or {}
+    table.insert(pending_callbacks[id], callback)
   end
 end
 
---- Ask the buffer's server. A refusal is shown; what is cancelled is never answered.
+--- Send a request to the buffer's server. Errors are shown; a cancelled request never calls back.
 ---@param bufnr integer
 ---@param method string
 ---@param params table|nil|fun(client: vim.lsp.Client): table
----@param answered fun(result: any, client: vim.lsp.Client)
+---@param callback fun(result: any, client: vim.lsp.Client)
 ---@return fun() cancel
-function M.ask(bufnr, method, params, answered)
-  local cancelled, cancel = false, function() end
-  M.with(bufnr, function(client)
-    if cancelled then
+function M.request(bufnr, method, params, callback)
+  local is_cancelled, cancel = false, function() end
+  M.with_client(bufnr, function(client)
+    if is_cancelled then
       return
     end
-    local given = type(params) == 'function' and params(client) or params
-    local sent, id = call(client, 'request', method, given, function(problem, result)
-      if cancelled then
+    local request_params = type(params) == 'function' and params(client) or params
+    local is_sent, id = call_method(client, 'request', method, request_params, function(error, result)
+      if is_cancelled then
         return
-      elseif not problem then
-        answered(result, client)
-      elseif problem.code ~= CANCELLED and problem.code ~= CHANGED then
-        M.tell(problem.message, vim.log.levels.WARN)
+      elseif not error then
+        callback(result, client)
+      elseif error.code ~= CANCELLED and error.code ~= CHANGED then
+        M.notify(error.message, vim.log.levels.WARN)
       end
     end, bufnr)
     cancel = function()
-      if sent and id then
-        call(client, 'cancel_request', id)
+      if is_sent and id then
+        call_method(client, 'cancel_request', id)
       end
     end
   end)
   return function()
-    cancelled = true
+    is_cancelled = true
     cancel()
   end
 end
 
+--- Whether the client's server supports a method.
 ---@param client vim.lsp.Client
 ---@param method string
 ---@return boolean
-function M.can(client, method)
-  return call(client, 'supports_method', method) and true or false
+function M.supports(client, method)
+  return call_method(client, 'supports_method', method) and true or false
 end
 
---- The latest status that the client's server told.
+--- Return the latest status of a client's server.
 ---@param id integer
 ---@return table?
-function M.status_of(id)
+function M.get_client_status(id)
   return statuses[id]
 end
 
---- The latest status that the buffer's server told.
+--- Return the latest status of the buffer's server.
 ---@param bufnr integer
 ---@return table?
-function M.status(bufnr)
-  local client = M.of(bufnr)
+function M.get_status(bufnr)
+  local client = M.get_client(bufnr)
   return client and statuses[client.id]
 end
 

@@ -1,57 +1,62 @@
---- `:Codekin`: what the words mean, and how they are completed.
+--- The command `:Codekin`: its subcommands, and their completion.
 
 local client = require('codekin.client')
 local codekin = require('codekin')
 
 local M = {}
 
--- With a grammar of the server's; it knows more, which are read in windows of lines.
+-- Languages that the server parses. It indexes others by lines only.
 local LANGUAGES =
   vim.split('bash c cpp csharp go java javascript kotlin lua php python ruby rust scala swift tsx typescript', ' ')
 
 ---@param name 'pause'|'resume'|'reindex'
 ---@param text string
-local function order(name, text)
+local function send_index_command(name, text)
   return function()
-    client.ask(vim.api.nvim_get_current_buf(), 'codekin/' .. name, nil, function()
-      client.tell(text)
+    client.request(vim.api.nvim_get_current_buf(), 'codekin/' .. name, nil, function()
+      client.notify(text)
     end)
   end
 end
 
+--- Parse the options before a query.
 ---@param words string[]
----@return codekin.Asking asking, string rest
-local function read(words)
-  local asking = {}
+---@return codekin.QueryOptions options, string query
+local function parse_options(words)
+  local options = {}
   while words[1] do
     local key, value = words[1]:match('^(%l+)=(.*)$')
     if not vim.list_contains({ 'show', 'limit', 'language', 'folder' }, key) then
       break
     end
-    asking[key] = key == 'limit' and tonumber(value) or value
+    options[key] = key == 'limit' and tonumber(value) or value
     table.remove(words, 1)
   end
-  return asking, table.concat(words, ' ')
+  return options, table.concat(words, ' ')
 end
 
 ---@param bytes integer
 ---@return string
-local function megabytes(bytes)
+local function format_megabytes(bytes)
   return ('%.1f MB'):format(bytes / 1e6)
 end
 
 ---@param status table `Status` of the server
+---@param unparsed_count? integer files that are read by lines only
 ---@return string
-local function report(status)
+local function format_status(status, unparsed_count)
   local progress = status.progress ~= vim.NIL and status.progress or nil
   local lines = {
     ('codekin %s: %s'):format(status.version, status.state),
     ('  folders   %s'):format(table.concat(status.roots, ', ')),
-    ('  index     %d files, %d snippets, %s'):format(status.files, status.snippets, megabytes(status.storeBytes)),
+    ('  index     %d files, %d snippets, %s'):format(status.files, status.snippets, format_megabytes(status.storeBytes)),
     ('  covered   %d%%'):format(math.floor(status.coverage * 100)),
     ('  model     %s on %s, %s'):format(status.model, status.device, status.dense),
     ('  watching  %s'):format(status.watching),
   }
+  if unparsed_count and unparsed_count > 0 then
+    table.insert(lines, ('  unparsed  %d files are read by lines only'):format(unparsed_count))
+  end
   if progress then
     table.insert(lines, ('  progress  %d of %d files'):format(progress.done, progress.total))
   end
@@ -61,18 +66,32 @@ local function report(status)
   return table.concat(lines, '\n')
 end
 
---- What the server logged, and the end of what it wrote to standard error, which Neovim keeps.
+--- Show the status; a server without an index has no report.
+local function show_status()
+  local bufnr = vim.api.nvim_get_current_buf()
+  local function echo(status, unparsed_count)
+    vim.api.nvim_echo({ { format_status(status, unparsed_count) } }, true, {})
+  end
+  client.request(bufnr, 'codekin/report', nil, function(report)
+    if report and report ~= vim.NIL then
+      return echo(report.status, report.unparsed)
+    end
+    client.request(bufnr, 'codekin/status', nil, echo)
+  end)
+end
+
+--- Collect the log messages, and the last lines of standard error from Neovim's LSP log.
 ---@return string[]
-local function log()
+local function collect_log()
   local path = vim.lsp.log and vim.lsp.log.get_filename and vim.lsp.log.get_filename() or vim.lsp.get_log_path()
-  local lines = { ('What codekin logged in this session; %s has the rest.'):format(path), '' }
-  vim.list_extend(lines, #client.messages > 0 and client.messages or { 'Nothing.' })
-  local found = require('codekin.server').find()
-  local file = found and io.open(path)
+  local lines = { ('Log of codekin in this session; all messages are in %s.'):format(path), '' }
+  vim.list_extend(lines, #client.messages > 0 and client.messages or { 'No messages.' })
+  local location = require('codekin.server').find()
+  local file = location and io.open(path)
   if file then
     local errors = {}
     for line in file:lines() do
-      if line:find(found.program, 1, true) and line:find('"stderr"', 1, true) then
+      if line:find(location.program, 1, true) and line:find('"stderr"', 1, true) then
         table.insert(errors, (line:match('"stderr"%s+"(.*)"$') or line))
       end
     end
@@ -87,31 +106,31 @@ end
 
 ---@class codekin.Subcommand
 ---@field run fun(words: string[], command: table)
----@field words? string[] what can follow
+---@field words? string[] completions of the next word
 
-local asked = { 'show=', 'limit=', 'language=', 'folder=' }
+local query_options = { 'show=', 'limit=', 'language=', 'folder=' }
 
 ---@type table<string, codekin.Subcommand>
 local subcommands = {
   similar = {
-    words = asked,
+    words = query_options,
     run = function(words, command)
-      local asking, rest = read(words)
-      if rest ~= '' then
-        return client.tell(
-          ('similar takes %s, and not %s.'):format(table.concat(asked, ' '), rest),
+      local options, query = parse_options(words)
+      if query ~= '' then
+        return client.notify(
+          ('similar takes only %s, not %s'):format(table.concat(query_options, ' '), query),
           vim.log.levels.WARN
         )
       end
-      asking.range = command.range == 2 and { command.line1, command.line2 } or nil
-      codekin.similar(asking)
+      options.range = command.range == 2 and { command.line1, command.line2 } or nil
+      codekin.similar(options)
     end,
   },
   search = {
-    words = asked,
+    words = query_options,
     run = function(words)
-      local asking, query = read(words)
-      codekin.search(query, asking)
+      local options, query = parse_options(words)
+      codekin.search(query, options)
     end,
   },
   diff = {
@@ -123,26 +142,22 @@ local subcommands = {
     words = { 'on', 'off' },
     run = function(words)
       if words[1] then
-        return require('codekin.completion').toggle(words[1] ~= 'off')
+        return require('codekin.completion').set_enabled(words[1] ~= 'off')
       end
       codekin.complete()
     end,
   },
   status = {
-    run = function()
-      client.ask(vim.api.nvim_get_current_buf(), 'codekin/status', nil, function(status)
-        vim.api.nvim_echo({ { report(status) } }, true, {})
-      end)
-    end,
+    run = show_status,
   },
   pause = {
-    run = order('pause', 'indexing is paused; what is indexed can be searched. :Codekin resume goes on.'),
+    run = send_index_command('pause', 'indexing is paused; :Codekin resume continues'),
   },
   resume = {
-    run = order('resume', 'indexing goes on.'),
+    run = send_index_command('resume', 'indexing resumed'),
   },
   reindex = {
-    run = order('reindex', 'the workspace is indexed anew; what has a vector is not embedded again.'),
+    run = send_index_command('reindex', 'rebuilding the index'),
   },
   install = {
     run = function()
@@ -153,7 +168,7 @@ local subcommands = {
     run = function()
       vim.cmd('botright new')
       vim.bo.buftype, vim.bo.bufhidden, vim.bo.swapfile = 'nofile', 'wipe', false
-      vim.api.nvim_buf_set_lines(0, 0, -1, false, log())
+      vim.api.nvim_buf_set_lines(0, 0, -1, false, collect_log())
       vim.bo.modifiable = false
       vim.cmd('normal! G')
     end,
@@ -161,66 +176,67 @@ local subcommands = {
 }
 
 ---@return string[]
-local function names()
+local function list_subcommands()
   local sorted = vim.tbl_keys(subcommands)
   table.sort(sorted)
   return sorted
 end
 
---- Carry out `:Codekin …`.
----@param command table as `nvim_create_user_command` hands it over
+--- Run `:Codekin …`.
+---@param command table the argument of `nvim_create_user_command`'s callback
 function M.run(command)
   local words = vim.deepcopy(command.fargs)
   local name = table.remove(words, 1) or 'status'
   local subcommand = subcommands[name]
   if not subcommand then
-    return client.tell(
-      ('there is no :Codekin %s. There is %s.'):format(name, table.concat(names(), ', ')),
+    return client.notify(
+      ('unknown subcommand %s; use one of %s'):format(name, table.concat(list_subcommands(), ', ')),
       vim.log.levels.WARN
     )
   end
   subcommand.run(words, command)
 end
 
+--- Complete the value of an option, as in `show=`.
 ---@param word string
 ---@return string[]
-local function values(word)
+local function list_values(word)
   local key, value = word:match('^(%l+)=(.*)$')
-  local known = {}
+  local candidates = {}
   if key == 'show' then
-    known = vim.list_extend({ 'auto', 'quickfix', 'loclist' }, require('codekin.pickers').names)
+    candidates = vim.list_extend({ 'auto', 'quickfix', 'loclist' }, require('codekin.pickers').names)
   elseif key == 'language' then
-    known = LANGUAGES
+    candidates = LANGUAGES
   elseif key == 'folder' then
-    known = vim.fn.getcompletion(value, 'dir')
+    candidates = vim.fn.getcompletion(value, 'dir')
   end
   return vim
-    .iter(known)
-    :map(function(each)
-      return key .. '=' .. each
+    .iter(candidates)
+    :map(function(candidate)
+      return key .. '=' .. candidate
     end)
     :totable()
 end
 
---- What can stand where the cursor is.
----@param word string as far as it is typed
+--- Complete the word at the cursor.
+---@param word string the part before the cursor
 ---@param line string
 ---@param position integer
 ---@return string[]
 function M.complete(word, line, position)
   local words = vim.split(line:sub(1, position):match('Codekin%s+(.*)$') or '', '%s+')
   local subcommand = subcommands[words[1]]
-  local known = names()
+  local candidates = list_subcommands()
   if #words > 1 then
-    known = subcommand and subcommand.words or {}
-    if subcommand and subcommand.words == asked and word:find('=', 1, true) then
-      known = values(word)
+    candidates = subcommand and subcommand.words or {}
+    if subcommand and subcommand.words == query_options and word:find('=', 1, true) then
+      candidates = list_values(word)
     end
   end
   return vim
-    .iter(known)
-    :filter(function(each)
-      return vim.startswith(each, word)
+    .iter(candidates)
+    :filter(function(candidate)
+      return vim.startswith(candidate, word)
     end)
     :totable()
 end

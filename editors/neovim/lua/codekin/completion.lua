@@ -1,4 +1,4 @@
---- Completions from the workspace: ghost text where Neovim has it (0.12), else items of the usual completion menu.
+--- Completions from the workspace: ghost text in Neovim 0.12, items of the completion menu in older versions.
 
 local client = require('codekin.client')
 
@@ -7,65 +7,65 @@ local M = {}
 local METHOD = 'textDocument/inlineCompletion'
 local SHOW_SOURCE = 'codekin.showCompletionSource'
 
---- `vim.lsp.inline_completion`, where there is one.
+--- Return `vim.lsp.inline_completion`, or nil in older versions.
 ---@return table?
-local function ghost()
+local function get_inline_completion()
   return vim.fn.has('nvim-0.12') == 1 and vim.lsp.inline_completion or nil
 end
 
---- Have ghost text from codekin's servers, now and later.
+--- Enable ghost text for codekin's clients whenever one attaches.
 function M.enable()
   vim.api.nvim_create_autocmd('LspAttach', {
     group = vim.api.nvim_create_augroup('codekin.completion', {}),
     desc = 'codekin: ghost text',
     callback = function(event)
       local attached = vim.lsp.get_client_by_id(event.data.client_id)
-      local wanted = attached and attached.name == 'codekin' and require('codekin').options.ghost_text
-      if wanted and ghost() and client.can(attached, METHOD) then
-        ghost().enable(true, { bufnr = event.buf })
+      local is_enabled = attached and attached.name == 'codekin' and require('codekin').options.ghost_text
+      if is_enabled and get_inline_completion() and client.supports(attached, METHOD) then
+        get_inline_completion().enable(true, { bufnr = event.buf })
       end
     end,
   })
 end
 
 --- Turn ghost text on or off in all buffers.
----@param on boolean
-function M.toggle(on)
-  require('codekin').options.ghost_text = on
-  if not ghost() then
-    return client.tell('ghost text needs Neovim 0.12; here completions are in the completion menu.')
+---@param is_enabled boolean
+function M.set_enabled(is_enabled)
+  require('codekin').options.ghost_text = is_enabled
+  if not get_inline_completion() then
+    return client.notify('ghost text needs Neovim 0.12; use the completion menu')
   end
-  for _, each in ipairs(vim.lsp.get_clients({ name = 'codekin' })) do
-    if client.can(each, METHOD) then
-      ghost().enable(on, { client_id = each.id })
+  for _, active_client in ipairs(vim.lsp.get_clients({ name = 'codekin' })) do
+    if client.supports(active_client, METHOD) then
+      get_inline_completion().enable(is_enabled, { client_id = active_client.id })
     end
   end
 end
 
---- Ask for a completion at the cursor, now.
-function M.ask()
+--- Request a completion at the cursor.
+function M.trigger()
   if vim.api.nvim_get_mode().mode:sub(1, 1) ~= 'i' then
     vim.cmd.startinsert({ bang = vim.fn.col('.') >= vim.fn.col('$') - 1 })
   end
-  if ghost() and ghost().is_enabled({ bufnr = 0 }) then
-    return vim.schedule(function() -- what Neovim does 200 ms after a key stroke
+  if get_inline_completion() and get_inline_completion().is_enabled({ bufnr = 0 }) then
+    return vim.schedule(function() -- as Neovim does 200 ms after a key stroke
       vim.api.nvim_exec_autocmds('CursorMovedI', { buffer = 0, modeline = false })
     end)
   end
   vim.api.nvim_feedkeys(vim.keycode('<C-x><C-o>'), 'n', false)
 end
 
---- The next word of a text, with what stands before it.
+--- Return the first word of a text, with leading white space.
 ---@param text string
 ---@return string
-local function word(text)
+local function get_first_word(text)
   return text:match('^%s*[%w_\128-\255]+') or text:match('^%s*[^%w%s_\128-\255]+') or text
 end
 
---- The ghost text that is still ahead of the cursor: Neovim keeps showing it while one types what it says.
+--- Return the part of the ghost text after the cursor: Neovim keeps showing it while the user types it.
 ---@param item table
 ---@return string?
-local function ahead(item)
+local function get_remaining_text(item)
   if not item.range then
     return item.insert_text
   end
@@ -77,17 +77,17 @@ local function ahead(item)
   end
 end
 
---- Accept the ghost text, or as much of it as `cut` leaves.
----@param cut? fun(text: string): string
+--- Accept the ghost text, or the part that `shorten` returns.
+---@param shorten? fun(text: string): string
 ---@return boolean accepted
-local function accept(cut)
-  return ghost() ~= nil
-    and ghost().get({
+local function accept_text(shorten)
+  return get_inline_completion() ~= nil
+    and get_inline_completion().get({
       on_accept = function(item)
-        local text = type(item.insert_text) == 'string' and ahead(item)
-        if text and (cut or item.range:is_empty()) then
-          item.insert_text, item.range = cut and cut(text) or text, nil
-          item.command = not cut and item.command or nil
+        local text = type(item.insert_text) == 'string' and get_remaining_text(item)
+        if text and (shorten or item.range:is_empty()) then
+          item.insert_text, item.range = shorten and shorten(text) or text, nil
+          item.command = not shorten and item.command or nil
         end
         return item
       end,
@@ -97,34 +97,35 @@ end
 --- Accept the ghost text.
 ---@return boolean accepted
 function M.accept()
-  return accept()
+  return accept_text()
 end
 
---- Accept the next word of the ghost text; the rest is shown again.
+--- Accept the next word of the ghost text; the rest stays visible.
 ---@return boolean accepted
 function M.accept_word()
-  return accept(word)
+  return accept_text(get_first_word)
 end
 
---- Show the place that the candidate comes from, in the preview window; else that of the completion taken last.
-function M.source()
-  local function shown(item)
+--- Show the source of the candidate in the preview window, or else go to the source of the last accepted completion.
+function M.show_source()
+  local function show_item_source(item)
     local source = item.command and item.command.arguments and item.command.arguments[1]
     if type(source) == 'table' and source.location then
       local line = source.location.range.start.line + 1
       vim.cmd(('pedit +%d %s'):format(line, vim.fn.fnameescape(vim.uri_to_fname(source.location.uri))))
     end
   end
-  if ghost() and ghost().get({ on_accept = shown }) then
+  if get_inline_completion() and get_inline_completion().get({ on_accept = show_item_source }) then
     return
   end
-  client.ask(vim.api.nvim_get_current_buf(), 'workspace/executeCommand', { command = SHOW_SOURCE }, function() end)
+  client.request(vim.api.nvim_get_current_buf(), 'workspace/executeCommand', { command = SHOW_SOURCE }, function() end)
 end
 
----@param count integer
+--- Select another candidate.
+---@param count integer how many candidates further
 function M.select(count)
-  if ghost() then
-    ghost().select({ count = count })
+  if get_inline_completion() then
+    get_inline_completion().select({ count = count })
   end
 end
 

@@ -1,11 +1,11 @@
---- Answers: as lines to read, as lists to go through, and side by side.
+--- Results: as quickfix items, in lists, and side by side.
 
 local M = {}
 
-local space = vim.api.nvim_create_namespace('codekin')
-local widest = 40 -- cells for a name, before it is shortened
+local namespace = vim.api.nvim_create_namespace('codekin')
+local max_name_width = 40 -- cells; longer names are shortened
 
---- A hit as an item of the quickfix list, of which pickers understand as much as they need.
+--- A hit as an item of the quickfix list; pickers use some of its fields.
 ---@class codekin.Item
 ---@field filename string
 ---@field lnum integer of its name, from 1
@@ -20,59 +20,59 @@ local widest = 40 -- cells for a name, before it is shortened
 ---@field before integer how many of its lines are above its name
 ---@field lines integer how many lines it has
 
---- An answer to show.
----@class codekin.Found
+--- Hits of one request.
+---@class codekin.Result
 ---@field title string
 ---@field items codekin.Item[] best first
----@field asked? codekin.Mark what it was asked about
----@field coverage number the share of the workspace that was searched
+---@field source? codekin.Mark the code of the query
+---@field coverage number the searched share of the workspace
 
---- Lines of a buffer, which follow when text above them comes or goes.
+--- Lines of a buffer, tracked by extmarks.
 ---@class codekin.Mark
 ---@field bufnr integer
 ---@field first integer an extmark
 ---@field last integer an extmark
 
-local current ---@type codekin.Found? the latest
+local latest_result ---@type codekin.Result?
 
 ---@param value any
 ---@return any
-local function known(value)
+local function from_json(value)
   return value ~= vim.NIL and value or nil
 end
 
 ---@param hit table `Hit` of the server
 ---@return string
-local function name_of(hit)
-  local name = known(hit.qualifiedName) or ''
+local function get_name(hit)
+  local name = from_json(hit.qualifiedName) or ''
   name = name ~= '' and name or (hit.name or '')
-  if name == '' then -- the first line that says something
+  if name == '' then -- the first line with a letter or digit
     name = vim.trim(('\n' .. (hit.preview or '')):match('\n([^\n]*%w[^\n]*)') or '…')
   end
   name = vim.fn.strtrans(name)
-  return vim.fn.strcharlen(name) <= widest and name or vim.fn.strcharpart(name, 0, widest - 1) .. '…'
+  return vim.fn.strcharlen(name) <= max_name_width and name or vim.fn.strcharpart(name, 0, max_name_width - 1) .. '…'
 end
 
 ---@param hit table `Hit` of the server
 ---@param width integer cells for the name
 ---@return string
-local function head_of(hit, width)
-  local kinship = known(hit.kinship)
-  local name = name_of(hit)
+local function format_head(hit, width)
+  local kinship = from_json(hit.kinship)
+  local name = get_name(hit)
   name = name .. (' '):rep(width - vim.fn.strdisplaywidth(name))
-  local how = kinship and ('%-9s '):format(kinship) or ''
+  local kinship_text = kinship and ('%-9s '):format(kinship) or ''
   local score = ('%d%%'):format(math.floor(hit.score * 100 + 0.5))
-  return ('%-4s %s%s'):format(score, how, name)
+  return ('%-4s %s%s'):format(score, kinship_text, name)
 end
 
 ---@param hit table `Hit` of the server
 ---@param encoding string
 ---@param width integer
 ---@return codekin.Item
-local function item_of(hit, encoding, width)
-  local at = { uri = hit.location.uri, range = hit.selectionRange }
-  local item = vim.lsp.util.locations_to_items({ at }, encoding)[1]
-  local whole, head = hit.location.range, head_of(hit, width)
+local function create_item(hit, encoding, width)
+  local name_location = { uri = hit.location.uri, range = hit.selectionRange }
+  local item = vim.lsp.util.locations_to_items({ name_location }, encoding)[1]
+  local whole, head = hit.location.range, format_head(hit, width)
   local last = whole['end'].line + (whole['end'].character > 0 and 1 or 0)
   return {
     filename = item.filename,
@@ -91,57 +91,58 @@ local function item_of(hit, encoding, width)
   }
 end
 
----@param asked? table `Location` of whole lines
+--- Track lines of a loaded buffer.
+---@param location? table `Location` of whole lines
 ---@return codekin.Mark?
-local function mark(asked)
-  if not known(asked) then
+local function create_mark(location)
+  if not from_json(location) then
     return nil
   end
-  local bufnr = vim.uri_to_bufnr(asked.uri)
+  local bufnr = vim.uri_to_bufnr(location.uri)
   if not vim.api.nvim_buf_is_loaded(bufnr) then
     return nil
   end
-  local last = math.min(asked.range['end'].line, vim.api.nvim_buf_line_count(bufnr)) - 1
+  local last = math.min(location.range['end'].line, vim.api.nvim_buf_line_count(bufnr)) - 1
   return {
     bufnr = bufnr,
-    first = vim.api.nvim_buf_set_extmark(bufnr, space, asked.range.start.line, 0, { right_gravity = true }),
-    last = vim.api.nvim_buf_set_extmark(bufnr, space, math.max(last, asked.range.start.line), 0, {}),
+    first = vim.api.nvim_buf_set_extmark(bufnr, namespace, location.range.start.line, 0, { right_gravity = true }),
+    last = vim.api.nvim_buf_set_extmark(bufnr, namespace, math.max(last, location.range.start.line), 0, {}),
   }
 end
 
---- The answer, ready to be shown.
+--- Convert an answer of the server.
 ---@param answer table `Answer` of the server
 ---@param title string
 ---@param client vim.lsp.Client
----@return codekin.Found
-function M.found(answer, title, client)
+---@return codekin.Result
+function M.create_result(answer, title, client)
   local width = 0
   for _, hit in ipairs(answer.hits) do
-    width = math.max(width, vim.fn.strdisplaywidth(name_of(hit)))
+    width = math.max(width, vim.fn.strdisplaywidth(get_name(hit)))
   end
   local items = vim
     .iter(answer.hits)
     :map(function(hit)
-      return item_of(hit, client.offset_encoding, width)
+      return create_item(hit, client.offset_encoding, width)
     end)
     :totable()
   if answer.coverage < 1 then
     title = ('%s (%d%% of the workspace is indexed so far)'):format(title, math.floor(answer.coverage * 100))
   end
-  current = { title = title, items = items, asked = mark(answer.asked), coverage = answer.coverage }
-  return current
+  latest_result = { title = title, items = items, source = create_mark(answer.asked), coverage = answer.coverage }
+  return latest_result
 end
 
---- The path for a person: what shows nothing of its own, and turns text round, by number. Never to open it by.
+--- Return the path for display, with invisible and direction-changing characters escaped. Never open it by this.
 ---@param path string
 ---@return string
-function M.shown(path)
+function M.get_display_path(path)
   return vim.fn.strtrans(vim.fn.fnamemodify(path, ':~:.'))
 end
 
---- Go to a hit, as after a jump.
+--- Jump to a hit.
 ---@param item codekin.Item
-function M.jump(item)
+function M.jump_to(item)
   vim.cmd("normal! m'")
   vim.cmd.edit({ vim.fn.fnamemodify(item.filename, ':.'), magic = { file = false, bar = false } })
   local last = vim.api.nvim_buf_line_count(0)
@@ -151,49 +152,49 @@ end
 
 -- Lists
 
---- A path's end in so many cells: a deep tree is not to push the names out of sight.
+--- Shorten a path from the left to this many cells, so that names stay visible.
 ---@param path string
 ---@param width integer
 ---@return string
-function M.shortened(path, width)
-  local shown, rest = path, path:match('/(.*)')
-  while rest and vim.fn.strdisplaywidth(shown) > width do
-    shown, rest = '…/' .. rest, rest:match('/(.*)')
+function M.shorten_path(path, width)
+  local shortened, rest = path, path:match('/(.*)')
+  while rest and vim.fn.strdisplaywidth(shortened) > width do
+    shortened, rest = '…/' .. rest, rest:match('/(.*)')
   end
-  return shown
+  return shortened
 end
 
---- The lines of a list of ours, for 'quickfixtextfunc': names stand below each other.
+--- Format the lines of a list for 'quickfixtextfunc', with names aligned.
 ---@param info { quickfix: 0|1, winid: integer, id: integer, start_idx: integer, end_idx: integer }
 ---@return string[]
-local function lines_of(info)
-  local wanted = { id = info.id, items = 1 }
-  local items = info.quickfix == 1 and vim.fn.getqflist(wanted).items or vim.fn.getloclist(info.winid, wanted).items
-  local places, widest_place = {}, 0
+local function format_list(info)
+  local fields = { id = info.id, items = 1 }
+  local items = info.quickfix == 1 and vim.fn.getqflist(fields).items or vim.fn.getloclist(info.winid, fields).items
+  local locations, max_location_width = {}, 0
   for index, item in ipairs(items) do
-    local path = M.shortened(M.shown(vim.api.nvim_buf_get_name(item.bufnr)), math.max(24, vim.o.columns / 3))
+    local path = M.shorten_path(M.get_display_path(vim.api.nvim_buf_get_name(item.bufnr)), math.max(24, vim.o.columns / 3))
     local last = item.end_lnum > item.lnum and '-' .. item.end_lnum or ''
-    places[index] = ('%s|%d%s|'):format(path, item.lnum, last)
-    widest_place = math.max(widest_place, vim.fn.strdisplaywidth(places[index]))
+    locations[index] = ('%s|%d%s|'):format(path, item.lnum, last)
+    max_location_width = math.max(max_location_width, vim.fn.strdisplaywidth(locations[index]))
   end
   return vim
     .iter(vim.list_slice(items, info.start_idx, info.end_idx))
     :enumerate()
     :map(function(index, item)
-      local at = places[info.start_idx + index - 1]
-      return ('%s%s %s'):format(at, (' '):rep(widest_place - vim.fn.strdisplaywidth(at)), item.text)
+      local location = locations[info.start_idx + index - 1]
+      return ('%s%s %s'):format(location, (' '):rep(max_location_width - vim.fn.strdisplaywidth(location)), item.text)
     end)
     :totable()
 end
 
---- Put the answer into the quickfix list, or into the window's location list.
----@param found codekin.Found
+--- Put the hits into the quickfix list, or into the window's location list.
+---@param result codekin.Result
 ---@param where 'quickfix'|'loclist'
----@param list? integer the list to replace; else there is a new one, and the older can be had again by :colder
+---@param list? integer the list to replace; without it a new one is added, and :colder returns to the earlier one
 ---@return integer list
-function M.fill(found, where, list)
-  local what = { title = found.title, items = found.items, id = list }
-  what.quickfixtextfunc = vim.o.quickfixtextfunc == '' and lines_of or nil -- a user's own goes first
+function M.fill_list(result, where, list)
+  local what = { title = result.title, items = result.items, id = list }
+  what.quickfixtextfunc = vim.o.quickfixtextfunc == '' and format_list or nil -- the user's own takes precedence
   local action = list and 'r' or ' '
   if where == 'loclist' then
     vim.fn.setloclist(0, {}, action, what)
@@ -203,32 +204,32 @@ function M.fill(found, where, list)
   return vim.fn.getqflist({ id = 0 }).id
 end
 
----@param found codekin.Found
+---@param result codekin.Result
 ---@param where 'quickfix'|'loclist'
-function M.list(found, where)
-  M.fill(found, where)
-  M.open(where)
+function M.show_list(result, where)
+  M.fill_list(result, where)
+  M.open_list(where)
 end
 
---- Show the list, a line for each hit.
+--- Open the list window, one line for each hit.
 ---@param where 'quickfix'|'loclist'
-function M.open(where)
+function M.open_list(where)
   vim.cmd(where == 'loclist' and 'lopen' or 'botright copen')
   vim.wo[0][0].wrap = false
 end
 
 -- Side by side
 
---- The hit that is meant: the entry under a list's cursor, the hit that the cursor is in, or the list's current one.
+--- The hit that is meant: the entry under a list's cursor, the hit that the cursor is in, or the list's latest_result one.
 ---@return codekin.Item?
-local function meant()
+local function find_target()
   local window = vim.fn.getwininfo(vim.api.nvim_get_current_win())[1]
   if window.quickfix == 1 then
     local items = window.loclist == 1 and vim.fn.getloclist(0) or vim.fn.getqflist()
     return items[vim.fn.line('.')]
   end
   local here, line = vim.api.nvim_buf_get_name(0), vim.fn.line('.')
-  for _, item in ipairs(current and current.items or {}) do
+  for _, item in ipairs(latest_result and latest_result.items or {}) do
     local first = item.lnum - item.user_data.codekin.before
     if
       vim.fn.fnamemodify(item.filename, ':p') == here
@@ -239,21 +240,21 @@ local function meant()
     end
   end
   local list = vim.fn.getqflist({ idx = 0, items = 1 })
-  return list.items[list.idx] or (current and current.items[1])
+  return list.items[list.idx] or (latest_result and latest_result.items[1])
 end
 
 ---@param bufnr integer
 ---@param first integer from 1
 ---@param last integer
----@return integer buffer a scratch copy of these lines, without their common indentation
-local function excerpt(bufnr, first, last)
+---@return integer buffer a scratch copy of these lines, dedented
+local function create_excerpt(bufnr, first, last)
   vim.fn.bufload(bufnr)
   local lines = vim.api.nvim_buf_get_lines(bufnr, first - 1, last, false)
   local indent ---@type string?
   for _, line in ipairs(lines) do
-    local own = line:match('^(%s*)%S')
-    if own and (not indent or #own < #indent) then
-      indent = own
+    local line_indent = line:match('^(%s*)%S')
+    if line_indent and (not indent or #line_indent < #indent) then
+      indent = line_indent
     end
   end
   for index, line in ipairs(lines) do
@@ -261,9 +262,9 @@ local function excerpt(bufnr, first, last)
   end
   local scratch = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(scratch, 0, -1, false, lines)
-  local path = M.shown(vim.api.nvim_buf_get_name(bufnr))
+  local path = M.get_display_path(vim.api.nvim_buf_get_name(bufnr))
   local name = ('codekin://%s:%d-%d'):format(path, first, last)
-  if not pcall(vim.api.nvim_buf_set_name, scratch, name) then -- shown in another tab, too
+  if not pcall(vim.api.nvim_buf_set_name, scratch, name) then -- also shown in another tab
     vim.api.nvim_buf_set_name(scratch, ('%s (%d)'):format(name, scratch))
   end
   vim.bo[scratch].bufhidden, vim.bo[scratch].modifiable = 'wipe', false
@@ -274,66 +275,67 @@ end
 ---@param bufnr integer
 ---@param first integer from 1
 ---@param last integer
----@return boolean whether there is nothing to read in these lines
-local function is_gone(bufnr, first, last)
+---@return boolean whether these lines are blank or do not exist
+local function is_blank(bufnr, first, last)
   vim.fn.bufload(bufnr)
   return not table.concat(vim.api.nvim_buf_get_lines(bufnr, first - 1, last, false)):find('%S')
 end
 
---- Show two excerpts beside each other, in diff mode, in a tab of their own.
----@param mine integer
----@param theirs integer
-local function beside(mine, theirs)
+--- Show two excerpts side by side in diff mode, in a new tab.
+---@param left integer
+---@param right integer
+local function show_side_by_side(left, right)
   vim.cmd.tabnew()
   vim.bo.bufhidden = 'wipe'
-  for index, buffer in ipairs({ mine, theirs }) do
+  for index, buffer in ipairs({ left, right }) do
     if index > 1 then
       vim.cmd('rightbelow vertical split')
     end
     vim.api.nvim_win_set_buf(0, buffer)
     vim.cmd.diffthis()
-    vim.wo[0][0].foldenable = false -- a function is short enough to be seen whole
+    vim.wo[0][0].foldenable = false -- a function is short enough to be shown whole
   end
   vim.cmd.wincmd('p')
 end
 
 ---@param location lsp.Location
 ---@return integer buffer
-local function excerpt_of(location)
+local function create_location_excerpt(location)
   local last = location.range['end']
   local bufnr = vim.uri_to_bufnr(location.uri)
-  return excerpt(bufnr, location.range.start.line + 1, last.line + (last.character > 0 and 1 or 0))
+  return create_excerpt(bufnr, location.range.start.line + 1, last.line + (last.character > 0 and 1 or 0))
 end
 
---- Show two places beside each other, as the quick fix of a duplicate asks for.
----@param mine lsp.Location
----@param theirs lsp.Location
-function M.compare(mine, theirs)
-  beside(excerpt_of(mine), excerpt_of(theirs))
+--- Compare two locations, for the quick fix of a duplicate.
+---@param left lsp.Location
+---@param right lsp.Location
+function M.compare(left, right)
+  show_side_by_side(create_location_excerpt(left), create_location_excerpt(right))
 end
 
---- Show a hit beside the code that was asked about.
+--- Compare a hit with the code of the query.
 ---@return string? problem
 function M.diff()
-  local item = meant()
+  local item = find_target()
   local data = item and type(item.user_data) == 'table' and item.user_data.codekin
   if not item or not data then
-    return 'there is no hit here to compare. :Codekin similar finds some.'
+    return 'no hit to compare here; run :Codekin similar first'
   end
-  local asked = current and current.asked
-  if not asked or not vim.api.nvim_buf_is_loaded(asked.bufnr) then
-    return 'these hits were not compared with code of yours. :Codekin similar asks about the function at the cursor.'
+  local source = latest_result and latest_result.source
+  if not source or not vim.api.nvim_buf_is_loaded(source.bufnr) then
+    return 'these hits have no source code to compare; run :Codekin similar first'
   end
-  local function row(extmark)
-    return vim.api.nvim_buf_get_extmark_by_id(asked.bufnr, space, extmark, {})[1] + 1
+  local function get_line(extmark)
+    return vim.api.nvim_buf_get_extmark_by_id(source.bufnr, namespace, extmark, {})[1] + 1
   end
   local bufnr = item.bufnr or vim.fn.bufadd(item.filename)
   local first = item.lnum - data.before
-  local mine, theirs = { asked.bufnr, row(asked.first), row(asked.last) }, { bufnr, first, first + data.lines - 1 }
-  if is_gone(unpack(mine)) or is_gone(unpack(theirs)) then
-    return 'one of the two is not there any more. :Codekin similar asks anew.'
+  local left = { source.bufnr, get_line(source.first), get_line(source.last) }
+  local right = { bufnr, first, first + data.lines - 1 }
+  if is_blank(unpack(left)) or is_blank(unpack(right)) then
+    return 'the code has been deleted; run :Codekin similar again'
   end
-  beside(excerpt(unpack(mine)), excerpt(unpack(theirs)))
+  show_side_by_side(create_excerpt(unpack(left)), create_excerpt(unpack(right)))
 end
 
 return M

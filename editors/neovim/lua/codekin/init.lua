@@ -1,32 +1,32 @@
---- codekin finds code's kin: what here is like this code, and where is the code that does X?
+--- codekin answers two questions about your project: what else looks like this code, and where is the code that does X?
 ---
---- Works as it is installed; `setup` is for those who want something else. `:help codekin` says everything.
+--- Works without `setup`, which changes the defaults. See `:help codekin`.
 
 local M = {}
 
 -- Options
 
---- What `setup` takes; every field may be left out.
+--- Options of `setup`; all are optional.
 ---@class codekin.Options
----@field autostart boolean attach to the files of a project by itself
----@field cmd? string|string[] the server: a program, or a whole command; else it is looked for
----@field python? string what `:Codekin install` makes its virtual environment with
----@field root_markers (string|string[])[] what a project's folder has in it; the first found above a file counts
+---@field autostart boolean attach to the files of a project automatically
+---@field cmd? string|string[] the server: a program, or a command with arguments; by default it is searched for
+---@field python? string the Python that `:Codekin install` uses
+---@field root_markers (string|string[])[] files that mark a project's root; earlier lists take precedence
 ---@field ghost_text boolean show completions as you type (Neovim 0.12)
----@field show codekin.Show where answers go
----@field limit? integer how many hits an answer has at most; else the server's setting `search.limit`
----@field settings table the server's own settings, as in its README: `{ index = { exclude = { 'legacy/' } } }`
+---@field show codekin.Show where results are shown
+---@field limit? integer maximum number of hits; by default the server's setting `search.limit`
+---@field settings table the server's settings, see its README: `{ index = { exclude = { 'legacy/' } } }`
 
---- Where answers go: to the picker that is installed or else the quickfix list, or to what is named.
+--- Where results are shown. `auto`: the installed picker, or else the quickfix list.
 ---@alias codekin.Show 'auto'|'quickfix'|'loclist'|'select'|'telescope'|'snacks'|'fzf-lua'|'mini.pick'
 
---- What limits a question, and where its answer goes.
----@class codekin.Asking
+--- Options of one query.
+---@class codekin.QueryOptions
 ---@field show? codekin.Show
 ---@field limit? integer
----@field language? string only hits in this language: an id of the server's, as `python`
+---@field language? string only hits in this language: an id of the server's, as in `python`
 ---@field folder? string only hits below this folder
----@field range? { [1]: integer, [2]: integer } similar: the first and the last line of the code, from 1
+---@field range? { [1]: integer, [2]: integer } similar only: first and last line of the code, from 1
 
 ---@type codekin.Options
 local defaults = {
@@ -54,7 +54,7 @@ local defaults = {
 
 M.options = vim.deepcopy(defaults)
 
-local kinds = {
+local option_types = {
   autostart = 'boolean',
   cmd = { 'string', 'table' },
   python = 'string',
@@ -65,77 +65,77 @@ local kinds = {
   settings = 'table',
 }
 
---- Change what is not to your taste.
+--- Set options.
 ---@param options? codekin.Options
 function M.setup(options)
   M.options = vim.deepcopy(defaults)
   for name, value in pairs(options or {}) do
-    local wanted = kinds[name] and vim.iter({ kinds[name] }):flatten():totable()
-    if not wanted then
-      local names = vim.tbl_keys(kinds)
+    local expected = option_types[name] and vim.iter({ option_types[name] }):flatten():totable()
+    if not expected then
+      local names = vim.tbl_keys(option_types)
       table.sort(names)
-      require('codekin.client').tell(
-        ('setup has no %s. It has %s.'):format(name, table.concat(names, ', ')),
+      require('codekin.client').notify(
+        ('unknown option %s; use one of %s'):format(name, table.concat(names, ', ')),
         vim.log.levels.WARN
       )
-    elseif not vim.list_contains(wanted, type(value)) then
-      local text = ('setup: %s is to be a %s, and is %s.'):format(
+    elseif not vim.list_contains(expected, type(value)) then
+      local text = ('option %s must be a %s, not %s'):format(
         name,
-        table.concat(wanted, ' or a '),
+        table.concat(expected, ' or '),
         vim.inspect(value)
       )
-      require('codekin.client').tell(text, vim.log.levels.WARN)
+      require('codekin.client').notify(text, vim.log.levels.WARN)
     else
       M.options[name] = value
     end
   end
 end
 
--- Questions
+-- Queries
 
----@param asking codekin.Asking
+---@param options codekin.QueryOptions
 ---@return table scope
-local function scope(asking)
+local function create_scope(options)
   return {
-    limit = asking.limit or M.options.limit,
-    language = asking.language,
-    folder = asking.folder and vim.fs.normalize(vim.fn.fnamemodify(asking.folder, ':p')) or nil,
+    limit = options.limit or M.options.limit,
+    language = options.language,
+    folder = options.folder and vim.fs.normalize(vim.fn.fnamemodify(options.folder, ':p')) or nil,
   }
 end
 
----@param found codekin.Found
+---@param result codekin.Result
 ---@param show codekin.Show
-local function present(found, show)
-  if #found.items == 0 then
-    return require('codekin.client').tell(found.title .. ': nothing.')
+local function show_result(result, show)
+  if #result.items == 0 then
+    return require('codekin.client').notify('no results for ' .. result.title)
   end
   local picker = require('codekin.pickers').get(show)
   if picker then
-    return picker.pick(found)
+    return picker.pick(result)
   end
-  require('codekin.hits').list(found, show == 'loclist' and 'loclist' or 'quickfix')
+  require('codekin.hits').show_list(result, show == 'loclist' and 'loclist' or 'quickfix')
 end
 
 ---@return integer, integer first and last line of the visual selection
-local function selected()
+local function get_selected_lines()
   local first, last = vim.fn.line('v'), vim.fn.line('.')
   vim.api.nvim_feedkeys(vim.keycode('<Esc>'), 'nx', false)
   return math.min(first, last), math.max(first, last)
 end
 
---- What is like the function at the cursor, or like the lines that are selected?
----@param asking? codekin.Asking
-function M.similar(asking)
-  asking = asking or {}
+--- Find code similar to the function at the cursor, or to the selected lines.
+---@param options? codekin.QueryOptions
+function M.similar(options)
+  options = options or {}
   local bufnr, line = vim.api.nvim_get_current_buf(), vim.fn.line('.')
   if vim.api.nvim_buf_get_name(bufnr) == '' then
-    return require('codekin.client').tell('this buffer has no file yet: :write it first.', vim.log.levels.WARN)
+    return require('codekin.client').notify('this buffer has no file; :write it first', vim.log.levels.WARN)
   end
-  local range = asking.range
+  local range = options.range
   if not range and vim.api.nvim_get_mode().mode:find('^[vV\22]') then
-    range = { selected() }
+    range = { get_selected_lines() }
   end
-  local params = scope(asking)
+  local params = create_scope(options)
   params.textDocument = { uri = vim.uri_from_bufnr(bufnr) }
   if range and range[1] < range[2] then
     params.range = { start = { line = range[1] - 1, character = 0 }, ['end'] = { line = range[2], character = 0 } }
@@ -143,69 +143,69 @@ function M.similar(asking)
     params.position = { line = (range and range[1] or line) - 1, character = 0 }
   end
   local hits = require('codekin.hits')
-  local path = hits.shortened(hits.shown(vim.api.nvim_buf_get_name(bufnr)), 40)
-  local title = ('Like %s:%d'):format(path, range and range[1] or line)
-  require('codekin.client').ask(bufnr, 'codekin/findSimilar', params, function(answer, client)
-    present(hits.found(answer, title, client), asking.show or M.options.show)
+  local path = hits.shorten_path(hits.get_display_path(vim.api.nvim_buf_get_name(bufnr)), 40)
+  local title = ('Similar to %s:%d'):format(path, range and range[1] or line)
+  require('codekin.client').request(bufnr, 'codekin/findSimilar', params, function(answer, client)
+    show_result(hits.create_result(answer, title, client), options.show or M.options.show)
   end)
 end
 
----@param asking codekin.Asking
----@return codekin.Look
-local function looking(asking)
+---@param options codekin.QueryOptions
+---@return codekin.SearchFunction
+local function create_search_function(options)
   local bufnr, cancel = vim.api.nvim_get_current_buf(), function() end
-  return function(query, received)
+  return function(query, callback)
     cancel()
     if not query:find('%S') then
       cancel = function() end
-      return received({})
+      return callback({})
     end
-    local params = vim.tbl_extend('force', scope(asking), { query = query })
-    cancel = require('codekin.client').ask(bufnr, 'codekin/search', params, function(answer, client)
-      received(require('codekin.hits').found(answer, query, client).items)
+    local params = vim.tbl_extend('force', create_scope(options), { query = query })
+    cancel = require('codekin.client').request(bufnr, 'codekin/search', params, function(answer, client)
+      callback(require('codekin.hits').create_result(answer, query, client).items)
     end)
   end
 end
 
---- Where is the code that does this? Without a query, look while it is typed.
+--- Search by meaning. Without a query, search while the user types.
 ---@param query? string
----@param asking? codekin.Asking
-function M.search(query, asking)
-  asking = asking or {}
-  local show = asking.show or M.options.show
+---@param options? codekin.QueryOptions
+function M.search(query, options)
+  options = options or {}
+  local show = options.show or M.options.show
   if not query or query == '' then
     local picker = require('codekin.pickers').get(show)
     local live = picker and picker.live or require('codekin.live').search
-    return live('codekin: where is the code that …', looking(asking))
+    return live('codekin: search by meaning', create_search_function(options))
   end
-  local params = vim.tbl_extend('force', scope(asking), { query = query })
-  require('codekin.client').ask(vim.api.nvim_get_current_buf(), 'codekin/search', params, function(answer, client)
-    present(require('codekin.hits').found(answer, query, client), show)
+  local params = vim.tbl_extend('force', create_scope(options), { query = query })
+  require('codekin.client').request(vim.api.nvim_get_current_buf(), 'codekin/search', params, function(answer, client)
+    show_result(require('codekin.hits').create_result(answer, query, client), show)
   end)
 end
 
---- Show a hit beside the code it was compared with.
+--- Compare a hit with the code of the query.
 function M.diff()
   local problem = require('codekin.hits').diff()
   if problem then
-    require('codekin.client').tell(problem, vim.log.levels.WARN)
+    require('codekin.client').notify(problem, vim.log.levels.WARN)
   end
 end
 
 -- Completions: see `:help codekin-completion`
 
---- Ask for a completion, now.
+--- Request a completion.
 function M.complete()
-  require('codekin.completion').ask()
+  require('codekin.completion').trigger()
 end
 
---- Accept the ghost text. Returns false where there is none, for your key to do something else.
+--- Accept the ghost text. Returns false if there is none, so that your key can do something else.
 ---@return boolean accepted
 function M.accept()
   return require('codekin.completion').accept()
 end
 
---- Accept the ghost text's next word.
+--- Accept the next word of the ghost text.
 ---@return boolean accepted
 function M.accept_word()
   return require('codekin.completion').accept_word()
@@ -221,16 +221,16 @@ function M.previous()
   require('codekin.completion').select(-1)
 end
 
---- Show where the candidate comes from.
+--- Show the source of the candidate.
 function M.source()
-  require('codekin.completion').source()
+  require('codekin.completion').show_source()
 end
 
--- State
+-- Status
 
 ---@param status? table `Status` of the server
 ---@return string
-local function shown(status)
+local function format_status(status)
   if require('codekin.server').is_installing() then
     return 'codekin: installing'
   elseif not status then
@@ -246,16 +246,15 @@ local function shown(status)
   return 'codekin: ' .. status.state
 end
 
---- For a status line: `codekin`, `codekin 120/4000` files, `codekin 40%` can be searched, `codekin: paused`, empty
---- without a server; and all that the server says.
+--- Return text for a status line (see `:help codekin-state`), and the whole status.
 ---@param bufnr? integer
 ---@return string, table?
 function M.status(bufnr)
   if not package.loaded['codekin.client'] then
     return '', nil
   end
-  local status = require('codekin.client').status(bufnr or vim.api.nvim_get_current_buf())
-  return shown(status), status
+  local status = require('codekin.client').get_status(bufnr or vim.api.nvim_get_current_buf())
+  return format_status(status), status
 end
 
 return M

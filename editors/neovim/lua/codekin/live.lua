@@ -1,30 +1,30 @@
---- Search as you type without a picker: the query in the command line, its hits in the quickfix window above.
+--- Search as you type without a picker: the query in the command line, the hits in the quickfix window above.
 
 local hits = require('codekin.hits')
 
 local M = {}
 
-local PAUSE_MS = 80 -- after the last key stroke
+local DEBOUNCE_MS = 80 -- after the last key stroke
 
 ---@param title string
----@param look codekin.Look
-function M.search(title, look)
-  local list = hits.fill({ title = title, items = {}, coverage = 1 }, 'quickfix')
+---@param search codekin.SearchFunction
+function M.search(title, search)
+  local list = hits.fill_list({ title = title, items = {}, coverage = 1 }, 'quickfix')
   local origin = vim.api.nvim_get_current_win()
-  hits.open('quickfix')
+  hits.open_list('quickfix')
   local timer = assert(vim.uv.new_timer())
   local function refresh(query)
-    look(query, function(items)
-      hits.fill({ title = query, items = items, coverage = 1 }, 'quickfix', list)
+    search(query, function(items)
+      hits.fill_list({ title = query, items = items, coverage = 1 }, 'quickfix', list)
       vim.cmd.redraw()
     end)
   end
-  local watch = vim.api.nvim_create_autocmd('CmdlineChanged', {
+  local autocmd = vim.api.nvim_create_autocmd('CmdlineChanged', {
     pattern = '@',
     callback = function()
       local query = vim.fn.getcmdline()
       timer:start(
-        PAUSE_MS,
+        DEBOUNCE_MS,
         0,
         vim.schedule_wrap(function()
           refresh(query)
@@ -34,7 +34,7 @@ function M.search(title, look)
   })
   vim.cmd.redraw()
   local ok, query = pcall(vim.fn.input, { prompt = 'codekin: ', cancelreturn = '' })
-  vim.api.nvim_del_autocmd(watch)
+  vim.api.nvim_del_autocmd(autocmd)
   timer:stop()
   timer:close()
   if ok and query ~= '' then

@@ -1,34 +1,34 @@
---- Answers in the picker that the user has: all show what was found, and most look while one types.
+--- Results in the installed picker: all show the hits of a query, and most can search while the user types.
 
 local hits = require('codekin.hits')
 
 local M = {}
 
---- Asks for what is typed; calls back with the items, and never for a question that another has followed.
----@alias codekin.Look fun(query: string, received: fun(items: codekin.Item[]))
+--- Search for a query. Calls back with the items, unless a later query has replaced this one.
+---@alias codekin.SearchFunction fun(query: string, callback: fun(items: codekin.Item[]))
 
 ---@class codekin.Picker
 ---@field name string
----@field here fun(): boolean
----@field pick fun(found: codekin.Found)
----@field live? fun(title: string, look: codekin.Look)
+---@field is_available fun(): boolean
+---@field pick fun(result: codekin.Result)
+---@field live? fun(title: string, search: codekin.SearchFunction)
 
 ---@param item codekin.Item
 ---@return string
-local function place(item)
-  return ('%s:%d'):format(hits.shown(item.filename), item.lnum)
+local function format_location(item)
+  return ('%s:%d'):format(hits.get_display_path(item.filename), item.lnum)
 end
 
 ---@param item codekin.Item
 ---@return string
-local function line(item)
+local function format_line(item)
   local data = item.user_data.codekin
-  return ('%s  %s  %s'):format(data.head, place(item), data.why)
+  return ('%s  %s  %s'):format(data.head, format_location(item), data.why)
 end
 
 ---@param module string
 ---@return fun(): boolean
-local function loads(module)
+local function check_module(module)
   return function()
     return (pcall(require, module))
   end
@@ -37,14 +37,14 @@ end
 ---@type codekin.Picker
 local select = {
   name = 'select',
-  here = function()
+  is_available = function()
     return true
   end,
-  pick = function(found)
-    vim.ui.select(found.items, {
-      prompt = found.title,
+  pick = function(result)
+    vim.ui.select(result.items, {
+      prompt = result.title,
       kind = 'codekin',
-      format_item = line,
+      format_item = format_line,
       preview_item = function(item)
         local bufnr = vim.fn.bufadd(item.filename)
         vim.fn.bufload(bufnr)
@@ -52,7 +52,7 @@ local select = {
       end,
     }, function(item)
       if item then
-        hits.jump(item)
+        hits.jump_to(item)
       end
     end)
   end,
@@ -63,7 +63,7 @@ local select = {
 ---@param title string
 ---@param finder table
 ---@param sorter table
-local function telescope(title, finder, sorter)
+local function open_telescope(title, finder, sorter)
   require('telescope.pickers')
     .new({}, {
       prompt_title = title,
@@ -79,8 +79,8 @@ end
 local function telescope_entry(item)
   return {
     value = item,
-    ordinal = line(item),
-    display = line(item),
+    ordinal = format_line(item),
+    display = format_line(item),
     filename = item.filename,
     lnum = item.lnum,
     lnend = item.end_lnum,
@@ -92,15 +92,15 @@ end
 ---@type codekin.Picker
 local telescope_picker = {
   name = 'telescope',
-  here = loads('telescope'),
-  pick = function(found)
-    local finder = require('telescope.finders').new_table({ results = found.items, entry_maker = telescope_entry })
-    telescope(found.title, finder, require('telescope.config').values.generic_sorter({}))
+  is_available = check_module('telescope'),
+  pick = function(result)
+    local finder = require('telescope.finders').new_table({ results = result.items, entry_maker = telescope_entry })
+    open_telescope(result.title, finder, require('telescope.config').values.generic_sorter({}))
   end,
-  live = function(title, look)
+  live = function(title, search)
     local finder = setmetatable({ close = function() end }, {
       __call = function(_, prompt, process_result, process_complete)
-        look(prompt, function(items)
+        search(prompt, function(items)
           for index, item in ipairs(items) do
             local entry = telescope_entry(item)
             entry.index = index
@@ -110,7 +110,7 @@ local telescope_picker = {
         end)
       end,
     })
-    telescope(title, finder, require('telescope.sorters').empty())
+    open_telescope(title, finder, require('telescope.sorters').empty())
   end,
 }
 
@@ -120,7 +120,7 @@ local telescope_picker = {
 ---@return table
 local function snacks_item(item)
   return {
-    text = line(item),
+    text = format_line(item),
     item = item,
     file = item.filename,
     pos = { item.lnum, item.col - 1 },
@@ -132,21 +132,21 @@ end
 ---@return table[]
 local function snacks_format(item)
   local data = item.item.user_data.codekin
-  return { { data.head .. '  ' }, { place(item.item), 'SnacksPickerDir' }, { '  ' .. data.why, 'SnacksPickerComment' } }
+  return { { data.head .. '  ' }, { format_location(item.item), 'SnacksPickerDir' }, { '  ' .. data.why, 'SnacksPickerComment' } }
 end
 
 ---@type codekin.Picker
 local snacks = {
   name = 'snacks',
-  here = function()
+  is_available = function()
     return Snacks ~= nil and (pcall(require, 'snacks.picker'))
   end,
-  pick = function(found)
-    local items = vim.iter(found.items):map(snacks_item):totable()
-    local options = { source = 'codekin', title = found.title, items = items, format = snacks_format, preview = 'file' }
+  pick = function(result)
+    local items = vim.iter(result.items):map(snacks_item):totable()
+    local options = { source = 'codekin', title = result.title, items = items, format = snacks_format, preview = 'file' }
     require('snacks.picker').pick(vim.tbl_extend('error', options, { sort = { fields = { 'score:desc', 'idx' } } }))
   end,
-  live = function(title, look)
+  live = function(title, search)
     require('snacks.picker').pick({
       source = 'codekin',
       title = title,
@@ -158,7 +158,7 @@ local snacks = {
         return function(add)
           local done = false
           vim.schedule(function()
-            look(query, function(items)
+            search(query, function(items)
               done = true
               vim.iter(items):map(snacks_item):each(add)
               context.async:resume()
@@ -203,16 +203,16 @@ end
 ---@type codekin.Picker
 local fzf = {
   name = 'fzf-lua',
-  here = function()
+  is_available = function()
     return vim.fn.executable('fzf') == 1 and (pcall(require, 'fzf-lua'))
   end,
-  pick = function(found)
-    require('fzf-lua').fzf_exec(vim.iter(found.items):map(fzf_line):totable(), fzf_options(found.title))
+  pick = function(result)
+    require('fzf-lua').fzf_exec(vim.iter(result.items):map(fzf_line):totable(), fzf_options(result.title))
   end,
-  live = function(title, look)
+  live = function(title, search)
     require('fzf-lua').fzf_live(function(words)
       return function(add)
-        look(type(words) == 'table' and words[1] or words or '', function(items)
+        search(type(words) == 'table' and words[1] or words or '', function(items)
           vim.iter(items):map(fzf_line):each(function(text)
             add(text)
           end)
@@ -228,21 +228,21 @@ local fzf = {
 ---@param item codekin.Item
 ---@return table
 local function mini_item(item)
-  return { text = line(item), path = item.filename, lnum = item.lnum, col = item.col, end_lnum = item.end_lnum }
+  return { text = format_line(item), path = item.filename, lnum = item.lnum, col = item.col, end_lnum = item.end_lnum }
 end
 
 ---@type codekin.Picker
 local mini = {
   name = 'mini.pick',
-  here = function()
+  is_available = function()
     return MiniPick ~= nil
   end,
-  pick = function(found)
-    MiniPick.start({ source = { name = found.title, items = vim.iter(found.items):map(mini_item):totable() } })
+  pick = function(result)
+    MiniPick.start({ source = { name = result.title, items = vim.iter(result.items):map(mini_item):totable() } })
   end,
-  live = function(title, look)
+  live = function(title, search)
     local function match(_, _, query)
-      look(table.concat(query), function(items)
+      search(table.concat(query), function(items)
         MiniPick.set_picker_items(vim.iter(items):map(mini_item):totable(), { do_match = false })
       end)
     end
@@ -253,7 +253,7 @@ local mini = {
 ---@type codekin.Picker[]
 local pickers = { snacks, telescope_picker, fzf, mini, select }
 
---- The names that `show` takes, beside 'auto', 'quickfix' and 'loclist'.
+--- Values of `show` besides 'auto', 'quickfix' and 'loclist'.
 M.names = vim
   .iter(pickers)
   :map(function(picker)
@@ -261,12 +261,12 @@ M.names = vim
   end)
   :totable()
 
---- The picker of this name, or the first that is installed; none where that is only `vim.ui.select`.
+--- Return the picker with this name. For 'auto', return the first installed one, or nil if there is only `vim.ui.select`.
 ---@param name string a name, or 'auto'
 ---@return codekin.Picker?
 function M.get(name)
   for _, picker in ipairs(pickers) do
-    if name == picker.name or (name == 'auto' and picker ~= select and picker.here()) then
+    if name == picker.name or (name == 'auto' and picker ~= select and picker.is_available()) then
       return picker
     end
   end

@@ -1,41 +1,41 @@
---- The server: where is it, which one is it, and how does one get it?
+--- The server: finds it, checks its version, and installs it.
 
 local M = {}
 
 local is_windows = vim.fn.has('win32') == 1
 
---- The plugin's own version; the server's should be the same.
+--- The plugin's version, which should equal the server's.
 M.version = '0.1.0'
 
 ---@class codekin.Server
----@field cmd string[] what starts the language server
----@field program string the `codekin` to run other commands with
----@field from string who named it: 'setup', 'VIRTUAL_ENV', 'CONDA_PREFIX', 'PATH' or ':Codekin install'
+---@field cmd string[] the command that starts the language server
+---@field program string the `codekin` executable, for other commands
+---@field from string where it was found: 'setup', 'VIRTUAL_ENV', 'CONDA_PREFIX', 'PATH' or ':Codekin install'
 
---- Where `:Codekin install` puts its virtual environment.
+--- Return the path of the virtual environment that `:Codekin install` creates.
 ---@return string
-function M.home()
+function M.get_environment()
   return vim.fs.joinpath(vim.fn.stdpath('data'), 'codekin', 'venv')
 end
 
 ---@param environment string
 ---@param name string
 ---@return string
-local function program_of(environment, name)
+local function get_program(environment, name)
   return vim.fs.joinpath(environment, is_windows and 'Scripts' or 'bin', is_windows and name .. '.exe' or name)
 end
 
 ---@param path string
-local function is_full(path)
+local function is_absolute(path)
   return (path:match('^[/\\]') or path:match('^%a:[/\\]')) ~= nil
 end
 
---- A program on PATH; relative entries are passed over, for a workspace may be meant by them.
+--- Find a program on PATH. Relative entries are skipped, because they may point into a workspace.
 ---@param name string
----@return string? path in full
-local function on_path(name)
+---@return string? path absolute
+local function find_on_path(name)
   for _, folder in ipairs(vim.split(vim.env.PATH or '', is_windows and ';' or ':')) do
-    if is_full(folder) then
+    if is_absolute(folder) then
       local program = vim.fn.exepath(vim.fs.joinpath(folder, name))
       if program ~= '' then
         return program
@@ -44,184 +44,186 @@ local function on_path(name)
   end
 end
 
---- What the user names: a program on PATH, or one with its folder.
+--- Resolve a program in the options: a path, or a name on PATH.
 ---@param name string
 ---@return string
-local function resolved(name)
-  return name:find('[/\\]') and vim.fn.fnamemodify(name, ':p') or on_path(name) or name
+local function resolve_program(name)
+  return name:find('[/\\]') and vim.fn.fnamemodify(name, ':p') or find_on_path(name) or name
 end
 
---- Where and with what environment programs are started, so that no workspace lends them code.
----@param program string its path in full
+--- Return folder and environment for a program, in which no workspace can inject code.
+---@param program string its absolute path
 ---@return { cwd: string, env: table<string, string> }
-function M.surroundings(program)
-  local env = { NoDefaultCurrentDirectoryInExePath = '1' } -- Windows looks for programs in the current folder first
+function M.isolated_options(program)
+  local env = { NoDefaultCurrentDirectoryInExePath = '1' } -- Windows would look for programs in the current folder first
   for name in pairs(vim.fn.environ()) do
     if name:match('^PYTHON') then
-      env[name] = '' -- which Python takes for not set
+      env[name] = '' -- Python treats an empty value as not set
     end
   end
   return { cwd = program:match('^%a:[/\\]') or '/', env = env }
 end
 
+--- Return the server in the options.
 ---@return codekin.Server?
-local function named()
+local function get_configured_server()
   local cmd = require('codekin').options.cmd
   if not cmd then
     return nil
   end
   cmd = type(cmd) == 'string' and { vim.fn.expand(cmd), 'serve' } or vim.deepcopy(cmd)
-  cmd[1] = resolved(cmd[1])
+  cmd[1] = resolve_program(cmd[1])
   return { cmd = cmd, program = cmd[1], from = 'setup' }
 end
 
---- The server to start: what `setup` names, else the active virtual environment's, else the one on PATH, else our own.
+--- Find the server: the one in the options, or else in the active virtual environment, on PATH, or installed by us.
 ---@return codekin.Server?
 function M.find()
-  local server = named()
+  local server = get_configured_server()
   if server then
     return vim.fn.executable(server.program) == 1 and server or nil
   end
-  local places = {}
+  local candidates = {}
   for _, variable in ipairs({ 'VIRTUAL_ENV', 'CONDA_PREFIX' }) do
-    if is_full(vim.env[variable] or '') then
-      table.insert(places, { program_of(vim.env[variable], 'codekin'), variable })
+    if is_absolute(vim.env[variable] or '') then
+      table.insert(candidates, { get_program(vim.env[variable], 'codekin'), variable })
     end
   end
-  table.insert(places, { on_path('codekin') or M.home(), 'PATH' }) -- a folder is no program
-  table.insert(places, { program_of(M.home(), 'codekin'), ':Codekin install' })
-  for _, place in ipairs(places) do
-    local program = vim.fn.exepath(place[1])
+  table.insert(candidates, { find_on_path('codekin') or M.get_environment(), 'PATH' }) -- a folder is not executable
+  table.insert(candidates, { get_program(M.get_environment(), 'codekin'), ':Codekin install' })
+  for _, candidate in ipairs(candidates) do
+    local program = vim.fn.exepath(candidate[1])
     if program ~= '' then
-      return { cmd = { program, 'serve' }, program = program, from = place[2] }
+      return { cmd = { program, 'serve' }, program = program, from = candidate[2] }
     end
   end
 end
 
---- Run a command of the server's program to its end.
+--- Run a command of the server and wait for it.
 ---@param server codekin.Server
 ---@param words string[]
----@param wait_ms integer
+---@param timeout_ms integer
 ---@return vim.SystemCompleted
-function M.run(server, words, wait_ms)
-  local options = vim.tbl_extend('error', M.surroundings(server.program), { text = true })
-  return vim.system(vim.list_extend({ server.program }, words), options):wait(wait_ms)
+function M.run_command(server, words, timeout_ms)
+  local options = vim.tbl_extend('error', M.isolated_options(server.program), { text = true })
+  return vim.system(vim.list_extend({ server.program }, words), options):wait(timeout_ms)
 end
 
---- Why there is none, and what helps.
+--- Explain why no server was found, and what to do.
 ---@return string
-function M.missing()
-  local server = named()
+function M.describe_missing()
+  local server = get_configured_server()
   if server then
-    return ('setup names the server %s, which cannot be run. Correct `cmd`, or leave it out.'):format(server.program)
+    return ('%s is not executable; correct or remove the option cmd'):format(server.program)
   end
-  return 'no server is in the active virtual environment or on PATH. Run :Codekin install (see :help codekin-install).'
+  return 'server not found; run :Codekin install'
 end
 
---- Whether a server of this version and this plugin know each other: before 1.0, minor versions may not.
+--- Whether a server is compatible: same major version; before 1.0, same minor version.
 ---@param version string
 ---@return boolean
-function M.suits(version)
+function M.is_compatible(version)
   local ours, theirs = vim.version.parse(M.version), vim.version.parse(version)
   return theirs ~= nil and ours.major == theirs.major and (ours.major > 0 or ours.minor == theirs.minor)
 end
 
 -- Installing
 
-local notes = { running = false }
+local is_running = false
 
 ---@param text string
 ---@param level? integer
-local function tell(text, level)
+local function notify(text, level)
   vim.notify('codekin: ' .. text, level or vim.log.levels.INFO)
 end
 
---- Show how far it is, where the next message takes its place.
+--- Show progress that the next message replaces.
 ---@param text string
-local function show(text)
+local function show_progress(text)
   vim.api.nvim_echo({ { ('codekin: ' .. text):sub(1, vim.o.columns - 12) } }, false, {})
   vim.cmd.redraw()
 end
 
---- The clone that this plugin is part of, or else what the package index has under our version.
----@return { words: string[], root: string? }
-local function package()
+--- Return the package to install: the clone that contains this plugin, or else this version from the package index.
+---@return { spec: string, root: string? }
+local function get_package()
   local here = vim.fs.normalize(debug.getinfo(1, 'S').source:sub(2))
   local root = here:match('^(.*)/editors/neovim/lua/codekin/server.lua$')
   if root and vim.uv.fs_stat(root .. '/pyproject.toml') then
-    return { words = { root }, root = root }
+    return { spec = root, root = root }
   end
-  return { words = { 'codekin==' .. M.version } }
+  return { spec = 'codekin==' .. M.version }
 end
 
---- Commands to run one after another, until one fails that nothing makes good.
+--- One command of the installation.
 ---@class codekin.Step
 ---@field cmd string[]
----@field says string
----@field otherwise? codekin.Step[] what to do instead of this and the rest, where it fails
+---@field title string
+---@field fallback? codekin.Step[] run in place of this and all later steps if it fails
 
 ---@return codekin.Step[]
-local function steps()
-  local python = resolved(require('codekin').options.python or (is_windows and 'python' or 'python3'))
-  local pip = { program_of(M.home(), 'python'), '-I', '-m', 'pip', 'install', '--upgrade' }
+local function plan_install()
+  local python = resolve_program(require('codekin').options.python or (is_windows and 'python' or 'python3'))
+  local pip = { get_program(M.get_environment(), 'python'), '-I', '-m', 'pip', 'install', '--upgrade' }
   vim.list_extend(pip, { '--disable-pip-version-check' })
-  local wanted = package()
-  local function install(...)
+  local package = get_package()
+  local function create_command(...)
     return vim.list_extend(vim.list_extend({}, pip), { ... })
   end
-  local whole = { cmd = install(unpack(wanted.words)), says = 'installing' }
-  if wanted.root then -- hnswlib wants a C++ compiler, and can be done without
-    local known = wanted.root .. '/server/requirements-no-compiler.txt'
-    whole.otherwise = {
-      { cmd = install('-r', known), says = 'installing without hnswlib (exact search)' },
-      { cmd = install('--no-deps', wanted.root), says = 'installing without hnswlib (exact search)' },
+  local install_step = { cmd = create_command(package.spec), title = 'installing' }
+  if package.root then -- hnswlib needs a C++ compiler, but is optional
+    local requirements = package.root .. '/server/requirements-no-compiler.txt'
+    install_step.fallback = {
+      { cmd = create_command('-r', requirements), title = 'installing without hnswlib (exact search)' },
+      { cmd = create_command('--no-deps', package.root), title = 'installing without hnswlib (exact search)' },
     }
   end
-  return { { cmd = { python, '-I', '-m', 'venv', M.home() }, says = 'making a virtual environment' }, whole }
+  return { { cmd = { python, '-I', '-m', 'venv', M.get_environment() }, title = 'creating a virtual environment' }, install_step }
 end
 
---- pip's one line per package, as a person wants to read it.
+--- Extract what to show of a line of pip's output.
 ---@param line string
 ---@return string?
-local function news(line)
+local function parse_progress(line)
   return line:match('^Collecting ([^ (]+)')
     or line:match('^Processing (%S+)')
     or line:match('^Building wheel[s]? for (.*)')
     or line:match('^Installing collected packages')
 end
 
----@param rest codekin.Step[]
----@param done fun(problem: string?)
-local function run(rest, done)
-  local step = table.remove(rest, 1)
+--- Run the steps in order.
+---@param steps codekin.Step[]
+---@param on_done fun(error: string?)
+local function run_steps(steps, on_done)
+  local step = table.remove(steps, 1)
   if not step then
-    return done()
+    return on_done()
   end
-  show(step.says .. ' …')
-  local function heard(_, data)
+  show_progress(step.title .. ' …')
+  local function on_output(_, data)
     for line in vim.gsplit(data or '', '\n', { trimempty = true }) do
-      local text = news(line)
+      local text = parse_progress(line)
       if text then
         vim.schedule(function()
-          show(('%s … %s'):format(step.says, text))
+          show_progress(('%s … %s'):format(step.title, text))
         end)
       end
     end
   end
-  local function ended(result)
+  local function on_exit(result)
     if result.code == 0 then
-      return run(rest, done)
-    elseif step.otherwise then
-      return run(step.otherwise, done)
+      return run_steps(steps, on_done)
+    elseif step.fallback then
+      return run_steps(step.fallback, on_done)
     end
-    local said = vim.split(vim.trim(result.stderr or ''), '\n')
-    done(('%s failed: %s'):format(table.concat(step.cmd, ' '), table.concat(vim.list_slice(said, #said - 2), ' ')))
+    local lines = vim.split(vim.trim(result.stderr or ''), '\n')
+    on_done(('%s failed: %s'):format(table.concat(step.cmd, ' '), table.concat(vim.list_slice(lines, #lines - 2), ' ')))
   end
-  local options = vim.tbl_extend('error', M.surroundings(step.cmd[1]), { text = true, stdout = heard })
-  local ok, why = pcall(vim.system, step.cmd, options, vim.schedule_wrap(ended))
+  local options = vim.tbl_extend('error', M.isolated_options(step.cmd[1]), { text = true, stdout = on_output })
+  local ok, why = pcall(vim.system, step.cmd, options, vim.schedule_wrap(on_exit))
   if not ok then
-    done(
-      ('%s cannot be started (%s). Install Python 3.11 or newer, or name it: setup{ python = … }.'):format(
+    on_done(
+      ('cannot run %s (%s); install Python 3.11 or set the option python'):format(
         step.cmd[1],
         why
       )
@@ -229,35 +231,35 @@ local function run(rest, done)
   end
 end
 
---- Install the server into a virtual environment of the plugin's own, and start it.
----@param done? fun(problem: string?)
-function M.install(done)
-  if notes.running then
-    return tell('is being installed already')
+--- Install the server into the plugin's own virtual environment, and start it.
+---@param on_done? fun(error: string?)
+function M.install(on_done)
+  if is_running then
+    return notify('the server is already being installed')
   end
-  notes.running = true
-  run(steps(), function(problem)
-    notes.running = false
-    if problem then
-      tell(problem, vim.log.levels.ERROR)
+  is_running = true
+  run_steps(plan_install(), function(error)
+    is_running = false
+    if error then
+      notify(error, vim.log.levels.ERROR)
     else
       local server = M.find()
-      local other = server and server.from ~= ':Codekin install'
-      tell(
-        other and ('installed, but %s comes first (%s)'):format(server.program, server.from)
-          or 'installed in ' .. M.home()
+      local is_shadowed = server and server.from ~= ':Codekin install'
+      notify(
+        is_shadowed and ('installed, but %s takes precedence (%s)'):format(server.program, server.from)
+          or 'installed in ' .. M.get_environment()
       )
       require('codekin.client').restart()
     end
-    if done then
-      done(problem)
+    if on_done then
+      on_done(error)
     end
   end)
 end
 
 ---@return boolean
 function M.is_installing()
-  return notes.running
+  return is_running
 end
 
 return M

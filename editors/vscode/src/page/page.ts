@@ -1,71 +1,77 @@
-/** The status page's own side: shows what it is sent, and asks for what a person clicks. */
+/** The status page's script: shows the data it receives, and sends the user's actions to the extension. */
 
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 
-import { FunctionMap, type Remembered } from './map';
-import type { MapJson } from './points';
-import { facts, type Sent } from './facts';
-import { counted } from '../wording';
+import { formatCount } from '../format';
+import { FunctionMap, type MapState } from './functionMap';
+import type { MapJson } from './mapPoints';
+import { type StatusMessage, showStatus } from './statusTables';
 
 declare function acquireVsCodeApi(): {
     postMessage(message: unknown): void;
-    getState(): Remembered | undefined;
-    setState(state: Remembered): void;
+    getState(): MapState | undefined;
+    setState(state: MapState): void;
 };
 
-const code = acquireVsCodeApi();
-const element = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
+const vscode = acquireVsCodeApi();
+const getElement = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
+const MAX_FUNCTIONS = 100_000; // drawn by the server; larger workspaces are sampled
+const BYTES_PER_LINK = 8;
 let roots: string[] = [];
-const MOST = 100_000; // functions that the server draws
 let isDrawn = false;
-let total = 0; // functions, when the map was drawn
+let drawnTotal = 0; // functions in the workspace when the map was drawn
 
-function shorten(uri: string): string {
+function getRelativePath(uri: string): string {
     const path = decodeURIComponent(uri.replace(/^file:\/\//, ''));
-    const root = roots.find((each) => path.startsWith(`${each}/`));
+    const root = roots.find((folder) => path.startsWith(`${folder}/`));
     return root ? path.slice(root.length + 1) : path;
 }
 
 const map = new FunctionMap(
-    (uri, line) => code.postMessage({ kind: 'open', uri, line }),
-    shorten,
-    (state) => code.setState(state),
+    (uri, line) => vscode.postMessage({ kind: 'open', uri, line }),
+    getRelativePath,
+    (state) => vscode.setState(state),
 );
 
-function said(text: string, button: 'draw' | 'cancel' | '' = ''): void {
-    element('drawing').textContent = text;
-    element('draw').hidden = button !== 'draw';
-    element('cancel').hidden = button !== 'cancel';
+function showMapStatus(text: string, visibleButton: 'draw' | 'cancel'): void {
+    getElement('map-status').textContent = text;
+    getElement('draw-map').hidden = visibleButton !== 'draw';
+    getElement('cancel-map').hidden = visibleButton !== 'cancel';
 }
 
-const listeners: Record<string, (message: never) => void> = {
-    facts: (sent: Sent) => {
-        roots = sent.status?.roots ?? [];
-        const now = sent.report?.languages.reduce((sum, each) => sum + each.functions, 0) ?? total;
-        element('stale').hidden = !isDrawn || now === total;
-        facts(sent, (command) => code.postMessage({ kind: 'run', command }));
+function showMap(json: MapJson): void {
+    const reason = json.total > MAX_FUNCTIONS ? 'an even sample' : 'the others have no vector yet';
+    const sample = json.shown < json.total ? ` of ${json.total.toLocaleString('en')} (${reason})` : '';
+    const pairs = formatCount(countLinks(json), 'pair');
+    showMapStatus(`${formatCount(json.shown, 'function')}${sample}, ${pairs} of near-duplicates.`, 'draw');
+    getElement('draw-map').textContent = 'Redraw';
+    getElement('map-panel').hidden = false;
+    map.show(json, isDrawn ? {} : (vscode.getState() ?? {}));
+    isDrawn = true;
+    drawnTotal = json.total;
+    getElement('map-outdated').hidden = true;
+}
+
+const handlers: Record<string, (message: never) => void> = {
+    status: (message: StatusMessage) => {
+        roots = message.status?.roots ?? [];
+        const languages = message.report?.languages;
+        const total = languages?.reduce((sum, language) => sum + language.functions, 0) ?? drawnTotal;
+        getElement('map-outdated').hidden = !isDrawn || total === drawnTotal;
+        showStatus(message, (command) => vscode.postMessage({ kind: 'run', command }));
     },
-    drawing: ({ percent }: { percent: number }) => said(`Drawing the map: ${percent} %`, 'cancel'),
-    map: ({ map: json }: { map: MapJson }) => {
-        const why = json.total > MOST ? 'an even sample' : 'the others have no vector yet';
-        const sample = json.shown < json.total ? ` of ${json.total.toLocaleString('en')}, ${why}` : '';
-        const joined = counted(json.links.length ? links(json) : 0, 'pair');
-        said(`${counted(json.shown, 'function')}${sample}; ${joined} of near-duplicates joined.`, 'draw');
-        element('draw').textContent = 'Draw anew';
-        element('stage').hidden = false;
-        map.show(json, isDrawn ? {} : (code.getState() ?? {}));
-        [isDrawn, total] = [true, json.total];
-        element('stale').hidden = true;
-    },
-    unmapped: ({ message }: { message: string }) => said(message, 'draw'),
+    progress: ({ percent }: { percent: number }) => showMapStatus(`Drawing the map: ${percent}%`, 'cancel'),
+    map: ({ map: json }: { map: MapJson }) => showMap(json),
+    mapFailed: ({ message }: { message: string }) => showMapStatus(message, 'draw'),
 };
 
-function links({ links: text }: MapJson): number {
-    return Math.floor((text.replace(/=+$/, '').length * 3) / 4 / 8);
+/** Count the links by the length of their base64 text. */
+function countLinks({ links }: MapJson): number {
+    return Math.floor((links.replace(/=+$/, '').length * 3) / 4 / BYTES_PER_LINK);
 }
 
-addEventListener('message', ({ data }: MessageEvent<{ kind: string }>) => listeners[data.kind]?.(data as never));
-element('draw').addEventListener('click', () => code.postMessage({ kind: 'draw' }));
-element('cancel').addEventListener('click', () => code.postMessage({ kind: 'cancel' }));
-code.postMessage({ kind: 'ready' });
+addEventListener('message', ({ data }: MessageEvent<{ kind: string }>) => handlers[data.kind]?.(data as never));
+getElement('draw-map').addEventListener('click', () => vscode.postMessage({ kind: 'draw' }));
+getElement('cancel-map').addEventListener('click', () => vscode.postMessage({ kind: 'cancel' }));
+vscode.postMessage({ kind: 'ready' });

@@ -1,142 +1,152 @@
-// Every surface of the extension, once, as a person comes by it. surfaces.mjs BASE FOLDER SETTINGS [PICTURES THEME…]
-import { inWindow } from './window.mjs';
+// Uses every surface of the extension once, as a user does. surfaces.mjs BASE FOLDER SETTINGS [PICTURES THEME…]
+import { runInWindow } from './window.mjs';
 
 const [, , base, folder, settings, pictures, ...themes] = process.argv;
 const THEMES = { dark: 'Default Dark Modern', light: 'Default Light Modern', contrast: 'Default High Contrast' };
-const BEGUN = '\n\n\ndef net_price(items, tax_rate):\n    total = 0\n    for item in items:\n        '; // then: price =
+const BEGINNING = '\n\n\ndef net_price(items, tax_rate):\n    total = 0\n    for item in items:\n        '; // continues with: price =
 
 async function similar(window) {
-    await window.open('shop/orders.py', 6);
-    await window.press('Control+K', 'k');
-    const hit = await window.sees('.pane-body .monaco-list-row', 'invoice_total');
+    await window.goToLine('shop/orders.py', 6);
+    await window.pressKeys('Control+K', 'k');
+    const hit = await window.waitForVisible('.pane-body .monaco-list-row', 'invoice_total');
     const label = await hit.getAttribute('aria-label');
-    if (!/^invoice_total, (identical|renamed), \d+ %, shop\/invoices\.py:4/.test(label)) {
-        throw new Error(`a screen reader says: ${label}`);
+    if (!/^invoice_total, (identical|renamed), \d+%, shop\/invoices\.py:4/.test(label)) {
+        throw new Error(`the label for screen readers is: ${label}`);
     }
-    await window.rests(hit, 'def invoice_total');
-    await window.leaves(hit);
-    const other = await window.sees('.pane-body .monaco-list-row', 'stockValue');
-    await window.rests(other, 'function stockValue');
-    await window.picture('similar');
-    await window.leaves(other);
+    await window.hoverUntil(hit, 'def invoice_total');
+    await window.leaveHover(hit);
+    const other = await window.waitForVisible('.pane-body .monaco-list-row', 'stockValue');
+    await window.hoverUntil(other, 'function stockValue');
+    await window.takeScreenshot('similar');
+    await window.leaveHover(other);
 }
 
-/** By keys alone: into the view, down to the hit, and its comparison. */
+/** Compare by keys alone: focus the view, move to the hit, press D. */
 async function compare(window) {
-    await window.command('Focus on Similar Code View');
-    await window.press('Home', 'ArrowDown'); // no click, no selection
-    await window.sees('.pane-body .monaco-list-row.focused', 'invoice_total');
-    await window.press('d');
-    await window.sees('.tab.active', '↔');
-    await window.sees('.monaco-diff-editor .view-line', 'def invoice_total');
-    await window.picture('compare');
+    await window.runCommand('Focus on Similar Code View');
+    await window.pressKeys('Home', 'ArrowDown'); // neither clicked nor selected
+    await window.waitForVisible('.pane-body .monaco-list-row.focused', 'invoice_total');
+    await window.pressKeys('d');
+    await window.waitForVisible('.tab.active', '↔');
+    await window.waitForVisible('.monaco-diff-editor .view-line', 'def invoice_total');
+    await window.takeScreenshot('compare');
     await window.closeTab();
 }
 
 async function peek(window) {
-    await window.open('shop/orders.py', 6);
-    await window.command('codekin: Peek Similar Code');
-    await window.sees('.peekview-widget', 'invoices.py');
-    await window.picture('peek');
-    await window.press('Escape');
-    await window.loses('.peekview-widget');
+    await window.goToLine('shop/orders.py', 6);
+    await window.runCommand('codekin: Peek Similar Code');
+    await window.waitForVisible('.peekview-widget', 'invoices.py');
+    await window.takeScreenshot('peek');
+    await window.pressKeys('Escape');
+    await window.waitForHidden('.peekview-widget');
 }
 
 async function search(window) {
-    await window.press('Control+K', 'j');
-    await window.sees('.quick-input-widget', 'Search by Meaning');
-    await window.type('hand the parcel to the carrier');
-    await window.sees('.quick-input-list .monaco-list-row', 'ship_order');
-    await window.sees('.tab.active', 'orders.py'); // its preview
-    await window.picture('search');
-    await window.press('Enter');
-    await window.loses('.quick-input-widget');
-    await window.press('Control+K', 'j');
-    await window.sees('.quick-input-list .monaco-list-row', 'hand the parcel to the carrier'); // remembered
-    await window.press('Escape');
-    await window.sees('.monaco-editor.focused');
+    await window.pressKeys('Control+K', 'j');
+    await window.waitForVisible('.quick-input-widget', 'Search by Meaning');
+    await window.typeText('hand the parcel to the carrier');
+    await window.waitForVisible('.quick-input-list .monaco-list-row', 'ship_order');
+    await window.waitForVisible('.tab.active', 'orders.py'); // the preview
+    await window.takeScreenshot('search');
+    await window.pressKeys('Enter');
+    await window.waitForHidden('.quick-input-widget');
+    await window.pressKeys('Control+K', 'j');
+    await window.waitForVisible('.quick-input-list .monaco-list-row', 'hand the parcel to the carrier'); // in the history
+    await window.pressKeys('Escape');
+    await window.waitForVisible('.monaco-editor.focused');
 }
 
-/** Go to Symbol in Workspace: by name, for of a question VS Code hands on the first word only. */
+/** Go to Symbol in Workspace, by name: of a question, VS Code sends only the first word. */
 async function symbols(window) {
-    await window.press('Control+T');
-    await window.sees('.quick-input-widget input');
-    await window.type('parsed_hea');
-    await window.sees('.quick-input-list .monaco-list-row', 'parsed_header');
-    await window.picture('symbols');
-    await window.press('Escape');
-    await window.loses('.quick-input-widget');
+    await window.pressKeys('Control+T');
+    await window.waitForVisible('.quick-input-widget input');
+    await window.typeText('parsed_hea');
+    await window.waitForVisible('.quick-input-list .monaco-list-row', 'parsed_header');
+    await window.takeScreenshot('symbols');
+    await window.pressKeys('Escape');
+    await window.waitForHidden('.quick-input-widget');
 }
 
 async function ghost(window) {
-    await window.open('web/cookies.py', 1);
+    await window.goToLine('web/cookies.py', 1);
     await window.moveToEnd(8);
-    await window.paste(BEGUN);
-    await window.type('price = ');
-    await window.sees('.ghost-text-decoration, .ghost-text', 'item');
-    await window.picture('ghost');
-    await window.press('Tab');
-    await window.sees('.view-line', 'price = item.price * item.quantity'.replaceAll(' ', '\u00a0'));
-    await window.command('File: Revert File');
+    await window.pasteText(BEGINNING);
+    await window.typeText('price = ');
+    await window.waitForVisible('.ghost-text-decoration, .ghost-text', 'item');
+    await window.takeScreenshot('ghost');
+    await window.pressKeys('Tab');
+    await window.waitForVisible('.view-line', 'price = item.price * item.quantity'.replaceAll(' ', '\u00a0'));
+    await window.runCommand('File: Revert File');
 }
 
-async function ambient(window) {
-    window.configure({ 'codekin.lens.enabled': true, 'codekin.duplicates.enabled': true });
-    await window.open('shop/invoices.py', 4);
-    await window.sees('.codelens-decoration', ' similar');
-    await window.press('Control+Shift+M');
-    await window.sees('.markers-panel .monaco-list-row', 'same code as');
-    await window.open('shop/invoices.py', 4);
-    await window.press('Control+.');
-    await window.sees('.action-widget', 'Compare with');
-    await window.picture('duplicates');
-    await window.press('Escape');
-    await window.press('Control+J');
-    window.configure({ 'codekin.lens.enabled': false, 'codekin.duplicates.enabled': false });
-    await window.loses('.codelens-decoration');
+async function diagnostics(window) {
+    window.writeSettings({ 'codekin.lens.enabled': true, 'codekin.duplicates.enabled': true });
+    await window.goToLine('shop/invoices.py', 4);
+    await window.waitForVisible('.codelens-decoration', ' similar');
+    await window.pressKeys('Control+Shift+M');
+    await window.waitForVisible('.markers-panel .monaco-list-row', 'same code as');
+    await window.goToLine('shop/invoices.py', 4);
+    await window.pressKeys('Control+.');
+    await window.waitForVisible('.action-widget', 'Compare with');
+    await window.takeScreenshot('duplicates');
+    await window.pressKeys('Escape');
+    await window.pressKeys('Control+J');
+    window.writeSettings({ 'codekin.lens.enabled': false, 'codekin.duplicates.enabled': false });
+    await window.waitForHidden('.codelens-decoration');
 }
 
 async function state(window) {
-    const braces = await window.sees('#status\\.languageStatus, [id="status.languageStatus"]');
-    await window.rests(braces, 'codekin: ready');
-    await window.picture('state');
-    await window.leaves(braces);
-    await window.command('codekin: Actions');
-    await window.sees('.quick-input-widget', 'Pause indexing');
-    await window.picture('menu');
-    await window.press('Escape');
+    const statusItem = await window.waitForVisible('#status\\.languageStatus, [id="status.languageStatus"]');
+    await window.hoverUntil(statusItem, 'codekin: ready');
+    await window.takeScreenshot('state');
+    await window.leaveHover(statusItem);
+    await window.runCommand('codekin: Open Menu');
+    await window.waitForVisible('.quick-input-widget', 'Pause indexing');
+    await window.takeScreenshot('menu');
+    await window.pressKeys('Escape');
 }
 
-async function page(window) {
-    await window.command('codekin: Show Status');
-    await window.sees('.tab.active', 'codekin');
-    const inside = window.page.frameLocator('iframe.webview').frameLocator('#active-frame');
-    await inside.locator('canvas').first().waitFor({ timeout: 30_000 });
-    await window.picture('status');
+async function statusPage(window) {
+    await window.runCommand('codekin: Show Status');
+    await window.waitForVisible('.tab.active', 'codekin');
+    const frame = window.page.frameLocator('iframe.webview').frameLocator('#active-frame');
+    await frame.locator('canvas').first().waitFor({ timeout: 30_000 });
+    await window.takeScreenshot('status');
     await window.closeTab();
 }
 
 async function walkthrough(window) {
-    await window.command('Welcome: Open Walkthrough');
-    await window.type('codekin');
-    await window.press('Enter');
-    await window.sees('.getting-started-step', 'Find similar code').then((step) => step.click());
-    await window.sees('.getting-started-step.expanded', 'Delete dismisses');
-    await window.picture('walkthrough');
+    await window.runCommand('Welcome: Open Walkthrough');
+    await window.typeText('codekin');
+    await window.pressKeys('Enter');
+    await window.waitForVisible('.getting-started-step', 'Find similar code').then((step) => step.click());
+    await window.waitForVisible('.getting-started-step.expanded', 'Delete to dismiss');
+    await window.takeScreenshot('walkthrough');
     await window.closeTab();
 }
 
-await inWindow({ base, folder, settings, pictures }, async (window) => {
-    await window.sees('.explorer-folders-view .monaco-list-row', 'shop');
-    await window.explore('web/cookies.py', 'shop/invoices.py', 'shop/orders.py');
-    const named = window.picture.bind(window);
+await runInWindow({ base, folder, settings, pictures }, async (window) => {
+    await window.waitForVisible('.explorer-folders-view .monaco-list-row', 'shop');
+    await window.openFromExplorer('web/cookies.py', 'shop/invoices.py', 'shop/orders.py');
+    const takeScreenshot = window.takeScreenshot.bind(window);
     for (const theme of themes.length ? themes : ['dark']) {
-        window.configure({ 'workbench.colorTheme': THEMES[theme] });
-        window.picture = (name) => named(`${name}-${theme}`);
-        for (const surface of [similar, compare, peek, search, symbols, ghost, ambient, state, page, walkthrough]) {
-            const start = Date.now();
+        window.writeSettings({ 'workbench.colorTheme': THEMES[theme] });
+        window.takeScreenshot = (name) => takeScreenshot(`${name}-${theme}`);
+        for (const surface of [
+            similar,
+            compare,
+            peek,
+            search,
+            symbols,
+            ghost,
+            diagnostics,
+            state,
+            statusPage,
+            walkthrough,
+        ]) {
             await surface(window);
-            console.log(theme, surface.name, `${Date.now() - start} ms`);
+            console.log(theme, surface.name);
         }
     }
 });

@@ -1,162 +1,188 @@
-// A window of VS Code in a browser, as a person uses it: by keys and by what can be seen.
+// Drives a window of VS Code in a browser as a user does: by keys, the mouse and what is visible.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { chromium } from 'playwright-core';
 
-const LONG_MS = 60_000; // far more than anything here takes, also on a machine that is busy
+const TIMEOUT_MS = 60_000; // far more than any condition needs, even on a busy machine
+const RETRY_MS = 2_000; // before an action that had no effect is repeated
 
 export class Window {
     constructor(page, { settings, pictures }) {
         Object.assign(this, { page, settings, pictures });
     }
 
-    /** What the selector finds with the text in it, once it can be seen. */
-    async sees(selector, text = '') {
-        const found = this.page.locator(selector).filter({ hasText: text, visible: true }).first();
-        await found.waitFor({ timeout: LONG_MS }).catch(() => {
-            throw new Error(`${selector} with ${text} is not seen`);
+    /** Wait until an element with the text is visible, and return it. */
+    async waitForVisible(selector, text = '') {
+        const element = this.page.locator(selector).filter({ hasText: text, visible: true }).first();
+        await element.waitFor({ timeout: TIMEOUT_MS }).catch(() => {
+            throw new Error(`${selector} with the text ${text} is not visible`);
         });
-        return found;
+        return element;
     }
 
-    /** Rest on what can be seen until there is a hover with the text: one that is drawn anew has to be come upon again. */
-    async rests(target, text) {
+    /** Hover over an element until a tooltip with the text appears. Moves away first: the element may be redrawn. */
+    async hoverUntil(target, text) {
         const hover = this.page.locator('.monaco-hover').filter({ hasText: text, visible: true }).first();
-        for (const end = Date.now() + LONG_MS; Date.now() < end; ) {
+        for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; ) {
             await this.page.mouse.move(600, 500);
             await target.hover();
-            if (await hover.waitFor({ timeout: 2_000 }).then(() => true, () => false)) {
+            if (
+                await hover.waitFor({ timeout: RETRY_MS }).then(
+                    () => true,
+                    () => false,
+                )
+            ) {
                 return;
             }
         }
-        throw new Error(`no hover says ${text}`);
+        throw new Error(`no tooltip contains ${text}`);
     }
 
-    /** Leave what was rested on until its hover has gone: one that comes while the mouse goes has not seen it go. */
-    async leaves(target) {
+    /** Move away from an element until its tooltip is hidden: a tooltip that was just opening misses the first move. */
+    async leaveHover(target) {
         const hover = this.page.locator('.monaco-hover').filter({ visible: true }).first();
-        for (const end = Date.now() + LONG_MS; Date.now() < end; ) {
+        for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; ) {
             await target.hover();
             await this.page.mouse.move(600, 500);
-            if (await hover.waitFor({ state: 'hidden', timeout: 2_000 }).then(() => true, () => false)) {
+            if (
+                await hover.waitFor({ state: 'hidden', timeout: RETRY_MS }).then(
+                    () => true,
+                    () => false,
+                )
+            ) {
                 return;
             }
         }
-        throw new Error('a hover stays');
+        throw new Error('the tooltip stays visible');
     }
 
-    async loses(selector, text = '') {
-        const left = this.page.locator(selector).filter({ hasText: text, visible: true });
-        await left.first().waitFor({ state: 'hidden', timeout: LONG_MS });
+    /** Wait until no element with the text is visible. */
+    async waitForHidden(selector, text = '') {
+        const elements = this.page.locator(selector).filter({ hasText: text, visible: true });
+        await elements.first().waitFor({ state: 'hidden', timeout: TIMEOUT_MS });
     }
 
-    press(...keys) {
-        return keys.reduce((before, key) => before.then(() => this.page.keyboard.press(key)), Promise.resolve());
+    async pressKeys(...keys) {
+        for (const key of keys) {
+            await this.page.keyboard.press(key);
+        }
     }
 
-    type(text) {
+    typeText(text) {
         return this.page.keyboard.type(text);
     }
 
-    /** Whole, as it is. */
-    paste(text) {
+    /** Insert the text at once, without key strokes. */
+    pasteText(text) {
         return this.page.keyboard.insertText(text);
     }
 
-    /** Carry out a command by its title. */
-    async command(title) {
-        await this.press('F1');
-        await this.sees('.quick-input-widget input');
-        await this.type(title);
-        const row = await this.sees('.quick-input-list .monaco-list-row', title);
+    /** Run a command by its title in the command palette. */
+    async runCommand(title) {
+        await this.pressKeys('F1');
+        await this.waitForVisible('.quick-input-widget input');
+        await this.typeText(title);
+        const row = await this.waitForVisible('.quick-input-list .monaco-list-row', title);
         await row.click();
     }
 
-    /** Open files of the folder from the explorer, which waits for no search. */
-    async explore(...files) {
+    /** Open files in the explorer, which needs no search. */
+    async openFromExplorer(...files) {
         for (const file of files) {
             const [folder, name] = file.split('/');
             const row = this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name });
             if (!(await row.isVisible())) {
-                await (await this.sees('.explorer-folders-view .monaco-list-row', folder)).click();
+                await (await this.waitForVisible('.explorer-folders-view .monaco-list-row', folder)).click();
             }
-            await (await this.sees('.explorer-folders-view .monaco-list-row', name)).dblclick();
-            await this.sees('.tab.active', name);
+            await (await this.waitForVisible('.explorer-folders-view .monaco-list-row', name)).dblclick();
+            await this.waitForVisible('.tab.active', name);
         }
     }
 
-    /** Go to a line, as a person counts, of a file that has a tab. */
-    async open(file, line) {
+    /** Go to a line, counted from 1, of a file that has a tab. */
+    async goToLine(file, line) {
         const name = path.basename(file);
-        await (await this.sees('.tab', name)).click();
-        await this.sees('.tab.active', name);
-        await this.press('Control+G');
-        await this.sees('.quick-input-widget input');
-        await this.type(String(line));
-        await this.sees('.quick-input-list .monaco-list-row', `line ${line}`);
-        await this.press('Enter');
-        await this.loses('.quick-input-widget'); // until then it gets the keys, also where the editor looks focused
-        await this.sees('.monaco-editor.focused .line-numbers.active-line-number', new RegExp(`^${line}$`));
+        await (await this.waitForVisible('.tab', name)).click();
+        await this.waitForVisible('.tab.active', name);
+        await this.pressKeys('Control+G');
+        await this.waitForVisible('.quick-input-widget input');
+        await this.typeText(String(line));
+        await this.waitForVisible('.quick-input-list .monaco-list-row', `line ${line}`);
+        await this.pressKeys('Enter');
+        await this.waitForHidden('.quick-input-widget'); // until then it receives the keys, even if the editor looks focused
+        await this.waitForVisible('.monaco-editor.focused .line-numbers.active-line-number', new RegExp(`^${line}$`));
     }
 
-    /** Move the cursor to the end of the file, which is on this line: an editor that just got the focus misses keys. */
+    /** Move the cursor to the end of the file, which is this line. Repeats the key: a newly focused editor misses some. */
     async moveToEnd(line) {
         const position = this.page.locator('.statusbar-item', { hasText: new RegExp(`Ln ${line}, Col 1\\b`) }).first();
-        for (const end = Date.now() + LONG_MS; Date.now() < end; ) {
-            await this.press('Control+End');
-            if (await position.waitFor({ timeout: 2_000 }).then(() => true, () => false)) {
+        for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; ) {
+            await this.pressKeys('Control+End');
+            if (
+                await position.waitFor({ timeout: RETRY_MS }).then(
+                    () => true,
+                    () => false,
+                )
+            ) {
                 return;
             }
         }
-        throw new Error(`the cursor does not move to line ${line}`);
+        throw new Error(`the cursor did not move to line ${line}`);
     }
 
-    /** By the mouse: what is in the tab may still be about to take the focus, and with it the keys. */
+    /** Close the active tab by the mouse: its content may be about to take the focus, and with it the keys. */
     async closeTab() {
-        const last = this.page.locator('.tab').nth((await this.page.locator('.tab').count()) - 1);
-        await (await this.sees('.tab.active')).click({ button: 'middle' });
-        await last.waitFor({ state: 'detached', timeout: LONG_MS });
-        await this.page.mouse.move(600, 500); // and rests on none
+        const lastTab = this.page.locator('.tab').nth((await this.page.locator('.tab').count()) - 1);
+        await (await this.waitForVisible('.tab.active')).click({ button: 'middle' });
+        await lastTab.waitFor({ state: 'detached', timeout: TIMEOUT_MS });
+        await this.page.mouse.move(600, 500); // away from the other tabs
     }
 
-    /** Change the user's settings, as their file is edited. */
-    configure(values) {
+    /** Write the user's and the machine's settings files. */
+    writeSettings(values) {
         const settings = { ...JSON.parse(fs.readFileSync(this.settings, 'utf8')), ...values };
         for (const folder of ['User', 'Machine']) {
-            fs.writeFileSync(path.join(path.dirname(this.settings), '..', folder, 'settings.json'), JSON.stringify(settings));
+            fs.writeFileSync(
+                path.join(path.dirname(this.settings), '..', folder, 'settings.json'),
+                JSON.stringify(settings),
+            );
         }
     }
 
-    /** What was seen, for those who look on. */
-    async picture(name) {
+    /** Save a screenshot, if pictures were requested. */
+    async takeScreenshot(name) {
         if (this.pictures) {
-            await this.page.waitForTimeout(400); // what moves has come to rest
+            await this.page.waitForTimeout(400); // animations have finished
             await this.page.screenshot({ path: path.join(this.pictures, `${name}.png`) });
         }
     }
 }
 
-/** Do something in a new window on the folder, and end with its success. */
-export async function inWindow(place, act) {
+/** Run a scenario in a new window on the folder. Exits with 1 if it fails. */
+export async function runInWindow(options, scenario) {
     const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
     const page = await browser.newPage({ viewport: { width: 1000, height: 640 } });
-    page.setDefaultTimeout(LONG_MS);
-    const said = [];
-    page.on('console', (message) => said.push(`[${message.type()}] ${message.text().slice(0, 300)}`));
-    const window = new Window(page, place);
-    const late = setTimeout(() => void fail(new Error('this takes too long')), Number(process.env.MOST_MS));
+    page.setDefaultTimeout(TIMEOUT_MS);
+    const consoleLines = [];
+    page.on('console', (message) => consoleLines.push(`[${message.type()}] ${message.text().slice(0, 300)}`));
+    const window = new Window(page, options);
+    const timeout = setTimeout(() => void fail(new Error('the scenario timed out')), Number(process.env.TIMEOUT_MS));
     async function fail(error) {
-        console.log(error.stack, '\n', said.slice(-20).join('\n'));
-        const words = await page.locator('body').innerText({ timeout: 2_000 }).catch(() => '');
-        console.log('what could be read:', words.replace(/\s*\n\s*/g, ' | ').slice(0, 3_000));
-        await window.picture('failed').catch(() => undefined);
+        console.log(error.stack, '\n', consoleLines.slice(-20).join('\n'));
+        const text = await page
+            .locator('body')
+            // biome-ignore lint/performance/useDomNodeTextContent: only what is visible
+            .innerText({ timeout: RETRY_MS })
+            .catch(() => '');
+        console.log('visible text:', text.replace(/\s*\n\s*/g, ' | ').slice(0, 3_000));
+        await window.takeScreenshot('failed').catch(() => undefined);
         process.exit(1);
     }
     try {
-        await page.goto(`${place.base}/?folder=${encodeURIComponent(place.folder)}`);
-        await act(window);
-        clearTimeout(late);
+        await page.goto(`${options.base}/?folder=${encodeURIComponent(options.folder)}`);
+        await scenario(window);
+        clearTimeout(timeout);
         await browser.close();
     } catch (error) {
         await fail(error);

@@ -1,4 +1,4 @@
-"""Programs that stand where a server is looked for, and a package of one."""
+"""Fake server programs, and a package that installs a server."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from codekin import __version__
 
-_OLDER = """\
+_OTHER_VERSION = """\
 import codekin
 codekin.__version__ = "0.0.9"
 from codekin.cli import main
@@ -17,11 +17,11 @@ main()
 """
 
 
-def programs(folder: Path) -> Path:
-    """`old` is a server of another version, `failing` ends at once, `evil` leaves a file `was-here` beside itself."""
+def write_fake_servers(folder: Path) -> Path:
+    """Write `old` (a server of another version), `failing` (exits at once) and `evil` (creates `was-here`)."""
     folder.mkdir()
     scripts = {
-        "old": f"#!{sys.executable}\n{_OLDER}",
+        "old": f"#!{sys.executable}\n{_OTHER_VERSION}",
         "failing": "#!/bin/sh\necho 'no model here' >&2\nexit 3\n",
         "evil": f"#!/bin/sh\ntouch {folder}/was-here\n",
     }
@@ -31,8 +31,8 @@ def programs(folder: Path) -> Path:
     return folder
 
 
-def wheel(folder: Path, program: Path) -> Path:
-    """A package `codekin` whose program is this one: what an index would have, without what it needs."""
+def build_wheel(folder: Path, program: Path) -> Path:
+    """Build a package `codekin` without dependencies, whose script runs this program."""
     name = f"codekin-{__version__}"
     files = {
         "codekin_program.py": f"import os, sys\ndef main():\n    os.execv({str(program)!r}, sys.argv)\n",
@@ -41,14 +41,14 @@ def wheel(folder: Path, program: Path) -> Path:
         f"{name}.dist-info/entry_points.txt": "[console_scripts]\ncodekin = codekin_program:main\n",
     }
     record = f"{name}.dist-info/RECORD"
-    rows = [f"{path},sha256={_digest(text)},{len(text)}" for path, text in files.items()]
+    rows = [f"{path},sha256={_encode_digest(text)},{len(text)}" for path, text in files.items()]
     files[record] = os.linesep.join([*rows, f"{record},,", ""])
     path = folder / f"{name}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as packed:
-        for inside, text in files.items():
-            packed.writestr(inside, text)
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, text in files.items():
+            archive.writestr(member, text)
     return path
 
 
-def _digest(text: str) -> str:
+def _encode_digest(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""A user with a project and an editor set up as editors/README.md says."""
+"""A user's project, and home folder with an editor configured as editors/README.md shows."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from ..shop import INVOICES, ORDERS
 README = Path(__file__).parents[2] / "editors" / "README.md"
 PROGRAMS = Path(sys.executable).parent
 
-FILES = {
+SHOP_FILES = {
     "shop/orders.py": ORDERS,
     "shop/invoices.py": f'"""Invoices: 😋."""\n\n\n{INVOICES}',
     "web/cookies.py": '''\
@@ -23,7 +23,7 @@ def parsed_header(header):
     return cookies
 ''',
 }
-BEGUN = {  # a function that goes on as others do
+UNFINISHED_FILES = {  # with a function that begins like others
     "shop/stock.py": '''\
 def remove_item(store, name, count):
     """Take some of it out."""
@@ -48,7 +48,7 @@ def drop_item(store, name, count):
     if name not in store.items:
 ''',
 }
-MANY = {  # enough for a progress bar
+MANY_FILES = {  # enough files for a progress bar
     f"stock/shelf{i}.py": "\n\n".join(
         f"def count_{i}_{j}(boxes, broken):\n    left_{i} = boxes * {j} - broken\n    return left_{i} + {i}\n"
         for j in range(6)
@@ -58,15 +58,15 @@ MANY = {  # enough for a progress bar
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """A user's folders: a project in a Git repository, a home of their own, and programs on their path."""
+class UserProject:
+    """A project in a Git repository, and its user's home folder and programs on PATH."""
 
     home: Path
-    project: Path
+    folder: Path
 
     @property
     def environment(self) -> dict[str, str]:
-        """For an editor: nothing of this machine's user."""
+        """The environment of an editor, without anything of this machine's user."""
         return {
             "HOME": str(self.home),
             "PATH": f"{self.home / 'bin'}:/usr/bin:/bin",
@@ -77,29 +77,29 @@ class Desk:
         }
 
     def install(self, *programs: str) -> None:
-        """Put these programs of the tests' environment on the path."""
+        """Put these programs of the tests' environment on PATH."""
         for program in programs:
             (self.home / "bin" / program).symlink_to(PROGRAMS / program)
 
     def write(self, path: str, text: str) -> None:
-        """A file, seen from home."""
+        """Write a file; the path is relative to the home folder."""
         (self.home / path).parent.mkdir(parents=True, exist_ok=True)
         (self.home / path).write_text(text, "utf-8")
 
 
-def make_desk(home: Path, files: dict[str, str]) -> Desk:
-    """A desk whose project has these files."""
-    desk = Desk(home, home / "project")
+def create_project(home: Path, files: dict[str, str]) -> UserProject:
+    """Create a project with these files."""
+    project = UserProject(home, home / "project")
     for name, text in files.items():
-        desk.write(f"project/{name}", text)
-    subprocess.run(["git", "init", "-q", str(desk.project)], check=True)
+        project.write(f"project/{name}", text)
+    subprocess.run(["git", "init", "-q", str(project.folder)], check=True)
     (home / "bin").mkdir()
-    desk.install("codekin")
-    return desk
+    project.install("codekin")
+    return project
 
 
-def printed(name: str) -> str:
-    """The block that editors/README.md prints under this marker."""
+def read_block(name: str) -> str:
+    """Return the code block below this marker in editors/README.md."""
     text = README.read_text("utf-8")
     marker = f"<!-- {name} -->\n```"
     assert text.count(marker) == 1, name

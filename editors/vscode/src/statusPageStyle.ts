@@ -1,4 +1,4 @@
-/** How the status page looks: VS Code's own colours and spaces, in every theme. */
+/** Style sheet of the status page: the colours and fonts of the current theme. */
 
 export const STYLE = `
 body { font-family: var(--vscode-font-family); font-size: var(--vscode-font-size); color: var(--vscode-foreground); padding: 0 1.6em 3em; margin: 0 auto; max-width: 90em; }
@@ -14,8 +14,8 @@ button:hover { background: var(--vscode-button-secondaryHoverBackground); }
 @media (max-width: 700px) { #tiles { grid-auto-flow: row; grid-template-columns: repeat(3, 1fr); } }
 .tile { display: flex; flex-direction: column; padding: .7em 1em; border: 1px solid var(--vscode-widget-border, var(--vscode-contrastBorder, transparent)); border-radius: 4px; background: var(--vscode-editorWidget-background); }
 .tile dd { margin: 0; font-size: 1.5em; font-variant-numeric: tabular-nums; } .tile dt { color: var(--vscode-descriptionForeground); }
-.says, dt, td, th { color: var(--vscode-descriptionForeground); } .says { margin: .3em 0; }
-#tools { display: flex; flex-wrap: wrap; align-items: center; gap: .4em 1em; margin: .5em 0; }
+.hint, dt, td, th { color: var(--vscode-descriptionForeground); } .hint { margin: .3em 0; }
+#map-tools { display: flex; flex-wrap: wrap; align-items: center; gap: .4em 1em; margin: .5em 0; }
 input { font: inherit; color: var(--vscode-input-foreground); background: var(--vscode-input-background); border: 1px solid var(--vscode-input-border, var(--vscode-widget-border, transparent)); padding: .25em .5em; width: 14em; }
 input::placeholder { color: var(--vscode-input-placeholderForeground); }
 #legend { display: flex; flex-wrap: wrap; gap: .3em; }
@@ -26,13 +26,13 @@ input::placeholder { color: var(--vscode-input-placeholderForeground); }
 #frame { position: relative; height: 68vh; min-height: 20em; border: 1px solid var(--vscode-widget-border, var(--vscode-contrastBorder, transparent)); border-radius: 4px; overflow: hidden; }
 #map { display: block; width: 100%; height: 100%; cursor: grab; touch-action: none; } #map.on-point { cursor: pointer; } #map:active { cursor: grabbing; }
 #map:focus-visible { outline-offset: -2px; }
-#hint { position: absolute; pointer-events: none; max-width: 32em; white-space: pre-line; overflow-wrap: anywhere; padding: .4em .7em; color: var(--vscode-editorHoverWidget-foreground); background: var(--vscode-editorHoverWidget-background); border: 1px solid var(--vscode-editorHoverWidget-border); border-radius: 3px; }
-#hint::first-line { font-weight: 600; }
-.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+#tooltip { position: absolute; pointer-events: none; max-width: 32em; white-space: pre-line; overflow-wrap: anywhere; padding: .4em .7em; color: var(--vscode-editorHoverWidget-foreground); background: var(--vscode-editorHoverWidget-background); border: 1px solid var(--vscode-editorHoverWidget-border); border-radius: 3px; }
+#tooltip::first-line { font-weight: 600; }
+.visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 #tables { display: grid; grid-template-columns: repeat(auto-fill, minmax(28em, 1fr)); gap: 0 3em; } #tables section { min-width: 0; }
 table { border-collapse: collapse; } th { text-align: start; font-weight: normal; padding-inline-end: 1.6em; vertical-align: top; color: var(--vscode-foreground); }
 td:last-child { overflow-wrap: anywhere; } td { white-space: pre-line; padding-inline-end: 1.2em; vertical-align: top; font-variant-numeric: tabular-nums; } th, td { padding-block: .15em; }
-.share { display: inline-block; height: .6em; border-radius: 2px; background: var(--vscode-charts-blue, var(--vscode-foreground)); }
+.meter { display: inline-block; height: .6em; border-radius: 2px; background: var(--vscode-charts-blue, var(--vscode-foreground)); }
 summary { cursor: pointer; } details ul { max-height: 16em; overflow: auto; padding-inline-start: 1.4em; }
 [hidden] { display: none !important; }
 `;

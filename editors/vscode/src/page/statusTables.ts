@@ -1,0 +1,242 @@
+/** The status page's header, tiles and tables. */
+
+import {
+    escapeInvisible,
+    formatBytes,
+    formatCount,
+    formatIndexState,
+    formatPercent,
+    SERVER_STATE_LABELS,
+    type ServerState,
+} from '../format';
+import type { Report, Status } from '../protocol';
+
+const NO_BREAK_SPACE = '\u00a0'; // keeps a number and its unit on one line
+
+export interface StatusMessage {
+    state: ServerState;
+    program: string;
+    extension: string;
+    status?: Status;
+    report?: Report;
+}
+
+type TableCell = string | Node;
+
+const formatSize = (count: number): string => formatBytes(count).replaceAll(' ', NO_BREAK_SPACE);
+const formatNumber = (count: number, noun: string): string => formatCount(count, noun).replaceAll(' ', NO_BREAK_SPACE);
+
+const getElement = (id: string): HTMLElement => document.getElementById(id)!;
+
+/** Show the status. Clicks on the page's buttons run these commands. */
+export function showStatus(message: StatusMessage, runCommand: (command: string) => void): void {
+    const { status, report, state } = message;
+    const buttons = listActions(message).map(([label, command]) => createButton(label, () => runCommand(command)));
+    getElement('title').textContent = status
+        ? `codekin ${status.version}: ${formatIndexState(status)}`
+        : `codekin: ${SERVER_STATE_LABELS[state]}`;
+    updateChildren('actions', buttons);
+    updateChildren(
+        'problems',
+        (status?.problems ?? []).map((problem) => createElement('li', {}, problem)),
+    );
+    getElement('problems-section').hidden = !status?.problems.length;
+    getElement('map-section').hidden = !status;
+    showProgress(status);
+    updateChildren('tiles', status ? createTiles(status, report) : []);
+    updateChildren('tables', createTables(message));
+}
+
+function listActions({ state, status }: StatusMessage): [string, string][] {
+    if (state === 'missing') {
+        return [
+            ['Install the server', 'codekin.installServer'],
+            ['Show log', 'codekin.showLog'],
+            ['Look again', 'codekin.restart'],
+        ];
+    }
+    const isPaused = status?.state === 'paused';
+    const indexActions: [string, string][] = [
+        isPaused ? ['Resume indexing', 'codekin.resume'] : ['Pause indexing', 'codekin.pause'],
+        ['Rebuild index', 'codekin.reindex'],
+    ];
+    return [
+        ...(status ? indexActions : []),
+        ['Show log', 'codekin.showLog'],
+        ['Restart the server', 'codekin.restart'],
+    ];
+}
+
+function showProgress(status?: Status): void {
+    const bar = getElement('progress-bar') as HTMLProgressElement;
+    const progress = status?.progress;
+    getElement('progress').hidden = !progress;
+    if (progress) {
+        bar.max = progress.total;
+        bar.value = progress.done;
+        const { secondsLeft } = progress;
+        const timeLeft = secondsLeft ? `, ${formatNumber(Math.ceil(secondsLeft), 'second')} left` : '';
+        const files = `${progress.done.toLocaleString('en')} of ${formatNumber(progress.total, 'file')}`;
+        getElement('progress-text').textContent = files + timeLeft;
+    }
+}
+
+function createTiles(status: Status, report?: Report): Node[] {
+    const functionCount = report?.languages.reduce((sum, language) => sum + language.functions, 0);
+    const diskBytes = report?.stored.reduce((sum, file) => sum + file.bytes, 0) ?? status.storeBytes;
+    const memoryBytes = report?.held.reduce((sum, process) => sum + process.bytes, 0);
+    const tiles: [string, string][] = [
+        [status.files.toLocaleString('en'), 'files'],
+        functionCount === undefined
+            ? [status.snippets.toLocaleString('en'), 'snippets']
+            : [functionCount.toLocaleString('en'), 'functions'],
+        [formatPercent(Math.floor(100 * status.coverage) / 100), 'indexed'],
+        [status.skipped.toLocaleString('en'), 'skipped'],
+        [formatSize(diskBytes), 'on disk'],
+        ...(memoryBytes ? [[formatSize(memoryBytes), 'in memory'] as [string, string]] : []),
+    ];
+    return tiles.map(([value, label]) => {
+        const children = [createElement('dd', {}, value), createElement('dt', {}, label)];
+        return createElement('div', { className: 'tile' }, ...children);
+    });
+}
+
+function createTables(message: StatusMessage): Node[] {
+    const { status, report, program, extension } = message;
+    return [
+        ...(report ? createFileSections(report) : []),
+        ...(status ? createIndexSections(status, report) : []),
+        ...(report ? createResourceSections(report) : []),
+        createSection('Server', [
+            ['Program', program],
+            ['Extension', extension],
+        ]),
+    ];
+}
+
+function createFileSections({ languages, reasons, skippedFiles, unparsed, unparsedFiles }: Report): Node[] {
+    const maxFiles = Math.max(...languages.map((language) => language.files), 1);
+    const languageRows = languages.map(({ name, files, functions }): TableCell[] => [
+        name,
+        formatNumber(files, 'file'),
+        formatNumber(functions, 'function'),
+        createMeter(files, maxFiles),
+    ]);
+    const skippedRows = reasons.map(({ reason, files }) => {
+        const isTooLarge = reason.startsWith('larger');
+        const listed = skippedFiles.filter(
+            (file) => file.reason === reason || (isTooLarge && file.reason.includes('max_file_bytes')),
+        );
+        return [reason, createFileList(files, listed)];
+    });
+    const sections = [
+        createSection('Languages', languageRows),
+        createSection('Skipped files', skippedRows, 'No files were skipped.'),
+    ];
+    if (unparsed) {
+        sections.push(createSection('Files read by lines only', createUnparsedRows(unparsed, unparsedFiles)));
+    }
+    return sections;
+}
+
+/** Create a row for each reason why files could not be parsed. Only the first thousand files are listed. */
+function createUnparsedRows(count: number, files: Report['unparsedFiles']): TableCell[][] {
+    const reasons = [...new Set(files.map((file) => file.reason))];
+    const rows: TableCell[][] = reasons.map((reason) => {
+        const listed = files.filter((file) => file.reason === reason);
+        return [reason, createFileList(listed.length, listed)];
+    });
+    const rest = count - files.length;
+    return rest > 0 ? [...rows, ['not listed', formatNumber(rest, 'file')]] : rows;
+}
+
+function createIndexSections(status: Status, report?: Report): Node[] {
+    return [
+        createSection('Index', [
+            ['Folders', status.roots.join('\n')],
+            ['Kept up to date by', describeOwner(report?.keeper)],
+            ['File watching', status.watching],
+            ['Ignored duplicates', `${formatNumber(status.ignored, 'entry')} in .codekin.toml`],
+        ]),
+        createSection('Model and search', [
+            ['Model', `${status.model} on ${status.device}`],
+            ['Vector search', status.dense],
+            ['Embedded since start', formatNumber(status.embedded, 'text')],
+        ]),
+    ];
+}
+
+function createResourceSections({ stored, held, troubles }: Report): Node[] {
+    const diskRows = stored
+        .filter(({ bytes }) => bytes)
+        .map(({ what, bytes, path }) => [what, formatSize(bytes), path]);
+    const memoryRows = held.map(({ what, bytes }, index) => [index ? what : 'server', formatSize(bytes)]);
+    const problemRows = troubles.map(({ when, message }) => [new Date(when).toLocaleString(), message]).reverse();
+    return [
+        createSection('On disk', diskRows),
+        createSection('In memory', memoryRows, 'Not available on this system.'),
+        createSection('Recent problems', problemRows, 'None.'),
+    ];
+}
+
+function describeOwner(owner?: string): string {
+    const descriptions: Record<string, string> = {
+        'this process': 'this server',
+        'another process': 'another codekin process; this server stands by',
+        nobody: 'no process yet',
+    };
+    return owner ? (descriptions[owner] ?? owner) : 'unknown';
+}
+
+function createFileList(count: number, files: { path: string }[]): Node {
+    const items = files.map(({ path }) => createElement('li', {}, escapeInvisible(path)));
+    if (count > files.length) {
+        items.push(createElement('li', {}, `… and ${(count - files.length).toLocaleString('en')} more`));
+    }
+    const summary = createElement('summary', {}, formatNumber(count, 'file'));
+    return createElement('details', {}, summary, createElement('ul', {}, ...items));
+}
+
+// DOM nodes. Text from outside is never parsed as HTML.
+
+function createSection(title: string, rows: TableCell[][], emptyText = ''): Node {
+    const tableRows = rows.map(([name, ...cells]) => {
+        const header = createElement('th', { scope: 'row' }, name!);
+        return createElement('tr', {}, header, ...cells.map((cell) => createElement('td', {}, cell)));
+    });
+    const isEmpty = emptyText && rows.length === 0;
+    const content = isEmpty ? createElement('p', {}, emptyText) : createElement('table', {}, ...tableRows);
+    return createElement('section', {}, createElement('h2', {}, title), content);
+}
+
+function createMeter(value: number, maximum: number): Node {
+    const meter = createElement('span', { className: 'meter', ariaHidden: 'true' });
+    meter.style.width = `${Math.max(2, (100 * value) / maximum)}px`;
+    return meter;
+}
+
+function createButton(label: string, onClick: () => void): Node {
+    const button = createElement('button', {}, label);
+    button.addEventListener('click', onClick);
+    return button;
+}
+
+function createElement<K extends keyof HTMLElementTagNameMap>(
+    tag: K,
+    properties: object,
+    ...children: TableCell[]
+): HTMLElementTagNameMap[K] {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+}
+
+/** Replace the children, unless their text is unchanged: focus and unfolded details are kept then. */
+function updateChildren(id: string, children: Node[]): void {
+    const parent = getElement(id);
+    const text = children.map((child) => child.textContent).join('\u0000');
+    if (parent.dataset['text'] !== text) {
+        parent.dataset['text'] = text;
+        parent.replaceChildren(...children);
+    }
+}
