@@ -134,7 +134,7 @@ class AnsweringEngine(EngineCore):
             self._indexer.queue_stale(stale_paths)
         query_place = (query.path, query.span) if query.path else None
         seconds = time.monotonic() - started
-        return Answer(tuple(hits), self._overview.measure_coverage(), seconds, query_place, query.cell)
+        return Answer(tuple(hits), self._overview.measure_coverage(), seconds, query_place, query.cell, query.name)
 
 
 def _is_replaced(hit: Hit, function: Snippet, path: Path | None) -> bool:

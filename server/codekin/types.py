@@ -1,7 +1,6 @@
-"""Shared data types: frozen, without behaviour, known to every package.
+"""Shared data types: frozen, without behaviour, known to every package. Higher scores are better.
 
 Lines are 0-based and spans half-open everywhere inside; only the command line prints 1-based, inclusive lines.
-Scores: higher is better, everywhere.
 """
 
 from collections.abc import Callable
@@ -172,6 +171,7 @@ class Answer:
     seconds: float
     asked: tuple[Path, Span] | None = None  # the place of the query's code, if it is in a file
     asked_cell: Cell | None = None  # in a notebook, the cell in which the query's code begins
+    asked_name: str = ""  # its qualified name, if it is a snippet that has one
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,8 +127,10 @@ async def test_a_position_beyond_the_end_is_the_end(shop) -> None:
 
 
 @shared
-async def test_an_answer_says_where_the_asked_code_stands(shop) -> None:
-    query_location = (await shop.similar("shop/orders.py", 6))["asked"]
+async def test_an_answer_has_location_and_name_of_the_code_of_the_query(shop) -> None:
+    answer = await shop.similar("shop/orders.py", 6)
+    query_location = answer["asked"]
+    assert answer["askedName"] == "total_price"
     assert query_location["uri"] == shop.uri("shop/orders.py")
     assert (query_location["range"]["start"]["line"], query_location["range"]["end"]["line"]) == (3, 12)
     assert (await shop.ask("codekin/findSimilar", {"text": "def total(items): return sum(items)"}))["asked"] is None

@@ -87,7 +87,13 @@ def to_answer_json(answer: Answer, documents: Documents) -> AnswerJson:
     if answer.asked:
         location = to_lines_location(*answer.asked, answer.asked_cell, documents)
         query_location = {"uri": location.uri, "range": to_range_json(location.range)}
-    return {"hits": hit_objects, "asked": query_location, "coverage": answer.coverage, "seconds": answer.seconds}
+    return {
+        "hits": hit_objects,
+        "asked": query_location,
+        "askedName": printable(answer.asked_name),
+        "coverage": answer.coverage,
+        "seconds": answer.seconds,
+    }
 
 
 def format_hit(hit: Hit, documents: Documents) -> str:

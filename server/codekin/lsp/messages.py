@@ -79,6 +79,7 @@ class AnswerJson(TypedDict):
 
     hits: list[HitJson]
     asked: LocationJson | None  # the code of the query, in whole lines; null where the query was a text
+    askedName: str  # its qualified name; "" where it has none
     coverage: float  # the share of the workspace that could be searched, 0 … 1
     seconds: float
 
@@ -161,7 +162,7 @@ class MapJson(TypedDict):
     groups: list[dict[str, Any]]  # {name, functions}: folders, largest first, "others" last
 
 
-EMPTY_ANSWER: AnswerJson = {"hits": [], "asked": None, "coverage": 0.0, "seconds": 0.0}
+EMPTY_ANSWER: AnswerJson = {"hits": [], "asked": None, "askedName": "", "coverage": 0.0, "seconds": 0.0}
 
 
 def to_range_json(client_range: Range) -> RangeJson:

@@ -35,6 +35,7 @@ class CodeQuery:
     is_code: bool = True
     function_spans: tuple[Span, ...] = ()  # of all functions that overlap the query, with all parts; never hits
     cell: Cell | None = None  # in a notebook, the one that it begins in
+    name: str = ""  # qualified name of the query's own snippet
 
     def is_at(self, location: Location) -> bool:
         """Return whether the location overlaps the query's own code or its functions in the same document."""
@@ -67,6 +68,7 @@ def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
         snippet.span,
         function_spans=_find_function_spans(snippets, snippet.span),
         cell=find_cell(document.cells, snippet.span.start),
+        name=snippet.qualified_name,
     )
 
 
