@@ -252,6 +252,8 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
 def serve(tcp: str | None, token_file: Path | None, allow_remote: bool, path: Path | None) -> int:
     """Run the language server (normally started by your editor).
 
+    It logs to standard error, and to the editor's own log (window/logMessage).
+
     With --tcp, the client must send the server's token as initializationOptions.token. The token is read from
     CODEKIN_TCP_TOKEN or FILE; without both, a new one is printed to standard error.
     """
