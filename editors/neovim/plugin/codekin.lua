@@ -42,5 +42,5 @@ end
 if vim.v.vim_did_enter == 1 then -- loaded late by a plugin manager: files may be open already
   vim.schedule(enable)
 else
-  vim.api.nvim_create_autocmd('FileType', { once = true, desc = 'codekin: start with the first file', callback = enable })
+  vim.api.nvim_create_autocmd('FileType', { once = true, desc = 'codekin: start', callback = enable })
 end

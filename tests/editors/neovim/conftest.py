@@ -30,6 +30,7 @@ RESET = """
 """
 RECORD_MESSAGES = """
   messages = {}
+  default_notify = default_notify or vim.notify
   vim.notify = function(text) table.insert(messages, text) end -- the default may wait for a key
 """
 

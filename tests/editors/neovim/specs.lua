@@ -135,6 +135,13 @@ it('vim.lsp.enable finds the configuration', function()
   assert_equal(require('codekin.client').config, dofile(plugin .. '/lsp/codekin.lua'))
 end)
 
+it('the file for nvim-lspconfig works without the plugin, for the same filetypes', function()
+  local config = dofile(plugin .. '/registry/lspconfig/lsp/codekin.lua')
+  assert_equal({ 'codekin', 'serve' }, config.cmd)
+  assert_equal(require('codekin.client').config.filetypes, config.filetypes)
+  assert_equal({ '.git', '.hg', '.jj', '.svn' }, config.root_markers)
+end)
+
 it('the status line is empty without a server', function()
   assert_equal({ '' }, { codekin.status() })
 end)

@@ -27,6 +27,14 @@ def test_similar_fills_the_quickfix_list_best_first_with_score_kinship_and_name(
     editor.terminal.wait_until(lambda screen: "shop/invoices.py|4-12| " in screen)
 
 
+def test_weak_hits_of_a_file_s_first_line_are_left_out(editor: Editor) -> None:
+    editor.execute("1")
+    editor.execute("Codekin similar")
+    editor.wait_until("return #vim.fn.getqflist() > 0 or #messages > 0")
+    texts = [item["text"] for item in editor.lua("return vim.fn.getqflist()")]
+    assert all(int(text.split("%")[0]) >= 20 or " similar " not in text for text in texts)
+
+
 def test_names_stand_below_each_other_whatever_the_paths(editor: Editor) -> None:
     deep = "shop/a/path/that/leads/deep/into/the/tree/of/a/large/project/to/größen.py"
     editor.execute(f"edit {deep}")
@@ -217,6 +225,19 @@ def test_duplicates_that_are_turned_off_are_marked_no_more(start: Start) -> None
     for enabled in (False, True, False):
         editor.lua(SET_DUPLICATES, enabled)
         editor.wait_until("return (#vim.diagnostic.get(0) > 0) == ...", enabled)
+
+
+def test_commands_in_the_quickfix_window_raise_no_error(editor: Editor) -> None:
+    editor.execute("Codekin similar")
+    editor.wait_until("return vim.bo.buftype == 'quickfix'")
+    editor.execute("let v:errmsg = ''")
+    editor.execute("Codekin similar")
+    editor.wait_for_message("this buffer has no file")
+    editor.execute("Codekin complete")
+    editor.wait_for_message("this buffer cannot be edited")
+    editor.execute("Codekin search cookies of a browser")
+    editor.wait_until("return vim.fn.getqflist({title = 1}).title == 'cookies of a browser'")
+    assert editor.lua("return vim.v.errmsg") == ""
 
 
 def test_a_buffer_without_a_file_is_told_apart(editor: Editor) -> None:

@@ -1,5 +1,7 @@
 """Completions from the workspace: ghost text on the screen (0.12), items of the completion menu (all)."""
 
+import os
+import signal
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,6 +153,35 @@ def test_a_key_without_ghost_text_is_the_user_s(writing: Editor) -> None:
 def test_asking_shows_what_there_is(writing: Editor) -> None:
     writing.send_keys("Go    raise Key<F6>")
     writing.terminal.wait_until("        raise KeyError(name)")
+
+
+def test_without_a_completion_normal_mode_stays(writing: Editor) -> None:
+    writing.execute("call cursor(1, 1)")
+    writing.execute("Codekin complete")
+    writing.wait_for_message("no completion here")
+    assert writing.lua("return vim.fn.mode()") == "n"
+
+
+def test_from_normal_mode_insert_mode_is_entered_for_a_completion(writing: Editor) -> None:
+    writing.send_keys("Go    raise Key<Esc>")
+    writing.wait_until("return vim.fn.mode() == 'n' and vim.fn.getline(4):find('raise Key$')")
+    writing.execute("Codekin complete")
+    writing.wait_until("return vim.fn.mode() == 'i'")
+    writing.terminal.wait_until("        raise KeyError(name)")
+
+
+@NEWEST
+def test_ghost_text_comes_back_after_a_crash(start: Start) -> None:
+    editor = start(files=UNFINISHED_FILES)
+    editor.execute("edit shop/waste.py | setlocal indentexpr= autoindent")
+    editor.wait_until(INDEXED)
+    (server,) = editor.api.api.get_proc_children(editor.api.funcs.getpid())
+    os.kill(server, signal.SIGKILL)
+    editor.wait_until("return #vim.lsp.get_clients() == 0")
+    editor.wait_until("return #vim.lsp.get_clients({name = 'codekin', bufnr = 0}) == 1")
+    editor.wait_until(INDEXED)
+    editor.send_keys("Go    raise Key")
+    editor.wait_until(GHOST, "Error(name)")
 
 
 @OLD

@@ -54,6 +54,14 @@ def test_the_plugin_and_the_server_are_of_one_version() -> None:
     assert re.search(r"M\.version = '(.*)'", text)[1] == __version__
 
 
+def test_the_package_for_mason_is_of_this_version_and_has_its_required_fields() -> None:
+    text = (PLUGIN / "registry/mason/package.yaml").read_text("utf-8")
+    fields = set(re.findall(r"^(\w+):", text, re.MULTILINE))
+    assert {"name", "description", "homepage", "licenses", "languages", "categories", "source", "bin"} <= fields
+    assert f"  id: pkg:pypi/codekin@{__version__}\n" in text
+    assert "  codekin: pypi:codekin\n" in text
+
+
 def test_luacheck_has_nothing_to_say() -> None:
     with skip_if_unavailable():
         root = unpack_package("lua-check", "forky", programs=("usr/bin/lua5.1",))

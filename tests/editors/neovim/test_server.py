@@ -1,6 +1,7 @@
 """The server: found, started, missing, of another version, installed, gone."""
 
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -136,6 +137,29 @@ def test_an_install_that_fails_says_why(start: Start) -> None:
     editor.execute("Codekin install")
     assert "set the option python" in editor.wait_for_message("cannot run /no/python")
     assert editor.lua("return require('codekin').status()") == ""
+
+
+def test_commands_say_that_the_server_is_being_installed(start: Start) -> None:
+    editor = start()
+    (editor.project.home / "bin/codekin").unlink()
+    editor.project.write("slow/python", "#!/bin/sh\nexec sleep 600\n")
+    (editor.project.home / "slow/python").chmod(0o755)
+    editor.lua("require('codekin').setup({python = ...})", str(editor.project.home / "slow/python"))
+    editor.execute("edit shop/orders.py | Codekin install")
+    editor.execute("Codekin similar")
+    editor.wait_for_message("the server is being installed; try again")
+
+
+def test_a_crashed_server_is_restarted(start: Start) -> None:
+    editor = start("shop/orders.py")
+    editor.wait_until(INDEXED)
+    (server,) = editor.api.api.get_proc_children(editor.api.funcs.getpid())
+    os.kill(server, signal.SIGKILL)
+    editor.wait_until("return #vim.lsp.get_clients() == 0")
+    editor.wait_until(ATTACHED)
+    editor.wait_until(INDEXED)
+    editor.execute("6 | Codekin similar")
+    assert "invoice_total" in editor.read_quickfix()[0]
 
 
 @NEWEST

@@ -52,6 +52,18 @@ def test_status_says_how_things_are(editor: Editor) -> None:
     editor.send_keys("<CR>")
 
 
+def test_a_long_message_is_shortened_and_waits_for_no_key(editor: Editor) -> None:
+    text = "a long message " * 20
+    editor.lua("recording_notify, vim.notify = vim.notify, default_notify")
+    editor.lua("require('codekin.client').notify(...)", text + "to its end")
+    editor.terminal.wait_until("… (:Codekin log)")
+    assert not editor.api.api.get_mode()["blocking"]
+    editor.lua("vim.notify = recording_notify")
+    editor.execute("Codekin log")
+    assert "to its end" in editor.lua("return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false))")
+    editor.execute("close")
+
+
 def test_the_log_is_shown(editor: Editor) -> None:
     editor.execute("Codekin log")
     lines = editor.lua("return vim.api.nvim_buf_get_lines(0, 0, -1, false)")

@@ -7,11 +7,17 @@ local M = {}
 local NAME = 'codekin'
 local CANCELLED, CHANGED = -32800, -32801 -- LSP error codes that are not shown
 local MAX_MESSAGES = 1000
+local RESTART_DELAYS_MS = { 500, 1000, 2000, 4000 } -- after that many crashes, give up
+local FORGET_CRASHES_MS = 3 * 60 * 1000
 
 ---@type table<integer, table> the latest `Status` of each client, see the server's README.md
 local statuses = {}
 ---@type table<integer, fun(client: vim.lsp.Client)[]> callbacks to run once a client is initialized
 local pending_callbacks = {}
+---@type table<integer, true> clients that are being stopped on purpose
+local stopping = {}
+---@type integer[] when servers have crashed, in milliseconds
+local crash_times = {}
 ---@type string[] log messages of all servers, oldest first
 M.messages = {}
 
@@ -19,7 +25,7 @@ M.messages = {}
 ---@param text string
 ---@param level? integer
 function M.notify(text, level)
-  vim.notify('codekin: ' .. text, level or vim.log.levels.INFO)
+  require('codekin.notify').show(text, level)
 end
 
 ---@type table<string, true>
@@ -62,7 +68,7 @@ end
 
 --- Record a log message, a line at a time.
 ---@param message { type: integer, message: string }
-local function record_message(message)
+function M.record_message(message)
   local level = ({ 'error', 'warning', 'info', 'log', 'debug' })[message.type] or 'log'
   for line in vim.gsplit(message.message, '\n', { trimempty = true }) do
     table.insert(M.messages, ('%s %-7s %s'):format(os.date('%H:%M:%S'), level, line))
@@ -86,7 +92,7 @@ M.config = {
       return
     elseif server.find() then
       on_root(root)
-    else
+    elseif not server.is_installing() then
       warn_once(server.describe_missing())
     end
   end,
@@ -107,8 +113,12 @@ M.config = {
     end
     pending_callbacks[client.id] = nil
   end,
-  on_exit = function(_, _, id)
+  on_exit = function(code, signal, id)
     statuses[id], pending_callbacks[id] = nil, nil
+    if (code ~= 0 or signal ~= 0) and not stopping[id] then
+      vim.schedule(M.restart_crashed)
+    end
+    stopping[id] = nil
   end,
   commands = {
     ['codekin.compare'] = function(command)
@@ -123,7 +133,7 @@ M.config = {
       vim.cmd.redrawstatus({ bang = true })
     end,
     ['window/logMessage'] = function(error, message, context, config)
-      record_message(message)
+      M.record_message(message)
       return vim.lsp.handlers['window/logMessage'](error, message, context, config)
     end,
   },
@@ -189,16 +199,40 @@ local function call_method(client, method, ...)
   return client[method](...)
 end
 
+local function attach_open_buffers()
+  vim.iter(vim.api.nvim_list_bufs()):filter(vim.api.nvim_buf_is_loaded):each(attach_buffer)
+end
+
+--- Start a crashed server again after a delay, which grows with each crash; after several, give up.
+function M.restart_crashed()
+  if vim.v.exiting ~= vim.NIL or not require('codekin').options.autostart then
+    return
+  end
+  local now = vim.uv.now()
+  crash_times = vim.tbl_filter(function(time)
+    return now - time < FORGET_CRASHES_MS
+  end, crash_times)
+  table.insert(crash_times, now)
+  local delay = RESTART_DELAYS_MS[#crash_times]
+  if delay then
+    vim.defer_fn(attach_open_buffers, delay)
+  else
+    M.notify('the server keeps crashing; see :Codekin log', vim.log.levels.ERROR)
+  end
+end
+
 --- Restart all servers.
 function M.restart()
+  crash_times = {}
   for _, client in ipairs(vim.lsp.get_clients({ name = NAME })) do
+    stopping[client.id] = true
     call_method(client, 'stop')
   end
   local function attach_when_stopped()
     if #vim.lsp.get_clients({ name = NAME }) > 0 then
       return vim.defer_fn(attach_when_stopped, 50)
     end
-    vim.iter(vim.api.nvim_list_bufs()):filter(vim.api.nvim_buf_is_loaded):each(attach_buffer)
+    attach_open_buffers()
   end
   attach_when_stopped()
 end
@@ -233,6 +267,8 @@ function M.with_client(bufnr, callback)
     local root = is_file(bufnr) and M.find_root(bufnr) or M.find_root()
     if not root then
       return M.notify('no project found for this file; :cd into one first', vim.log.levels.WARN)
+    elseif server.is_installing() then
+      return M.notify('the server is being installed; try again when that is done')
     elseif not server.find() then
       return M.notify(server.describe_missing(), vim.log.levels.WARN)
     end

@@ -49,7 +49,11 @@ local function format_status(status, unparsed_count)
   local lines = {
     ('codekin %s: %s'):format(status.version, status.state),
     ('  folders   %s'):format(table.concat(status.roots, ', ')),
-    ('  index     %d files, %d snippets, %s'):format(status.files, status.snippets, format_megabytes(status.storeBytes)),
+    ('  index     %d files, %d snippets, %s'):format(
+      status.files,
+      status.snippets,
+      format_megabytes(status.storeBytes)
+    ),
     ('  covered   %d%%'):format(math.floor(status.coverage * 100)),
     ('  model     %s on %s, %s'):format(status.model, status.device, status.dense),
     ('  watching  %s'):format(status.watching),

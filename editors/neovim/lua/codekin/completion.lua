@@ -42,11 +42,46 @@ function M.set_enabled(is_enabled)
   end
 end
 
---- Request a completion at the cursor.
-function M.trigger()
-  if vim.api.nvim_get_mode().mode:sub(1, 1) ~= 'i' then
-    vim.cmd.startinsert({ bang = vim.fn.col('.') >= vim.fn.col('$') - 1 })
+--- Request candidates at a byte column of the current line; call back with whether there are any.
+---@param column integer
+---@param callback fun(has_candidates: boolean)
+local function request_candidates(column, callback)
+  local bufnr, row = vim.api.nvim_get_current_buf(), vim.api.nvim_win_get_cursor(0)[1] - 1
+  local method = get_inline_completion() and METHOD or 'textDocument/completion'
+  local function create_params(attached)
+    local character = vim.lsp.util.character_offset(bufnr, row, column, attached.offset_encoding)
+    return {
+      textDocument = { uri = vim.uri_from_bufnr(bufnr) },
+      position = { line = row, character = character },
+      context = { triggerKind = 1 },
+    }
   end
+  client.request(bufnr, method, create_params, function(result)
+    local items = type(result) == 'table' and (result.items or result) or {}
+    callback(#items > 0)
+  end)
+end
+
+--- Request a completion at the cursor. From Normal mode, Insert mode is entered only if there is one.
+function M.trigger()
+  if vim.api.nvim_get_mode().mode:sub(1, 1) == 'i' then
+    return M.show()
+  elseif not vim.bo.modifiable then
+    return client.notify('this buffer cannot be edited', vim.log.levels.WARN)
+  end
+  local is_at_end = vim.fn.col('.') >= vim.fn.col('$') - 1
+  local column = is_at_end and vim.fn.col('$') - 1 or vim.fn.col('.') - 1
+  request_candidates(column, function(has_candidates)
+    if not has_candidates then
+      return client.notify('no completion here')
+    end
+    vim.cmd.startinsert({ bang = is_at_end })
+    vim.schedule(M.show)
+  end)
+end
+
+--- Show completions at the cursor, in Insert mode.
+function M.show()
   if get_inline_completion() and get_inline_completion().is_enabled({ bufnr = 0 }) then
     return vim.schedule(function() -- as Neovim does 200 ms after a key stroke
       vim.api.nvim_exec_autocmds('CursorMovedI', { buffer = 0, modeline = false })

@@ -46,7 +46,12 @@ local function check_server()
     return nil
   elseif not servers.is_compatible(version) then
     health.error(
-      ('%s (from %s) is codekin %s, but this plugin is %s.'):format(location.program, location.from, version, servers.version),
+      ('%s (from %s) is codekin %s, but this plugin is %s.'):format(
+        location.program,
+        location.from,
+        version,
+        servers.version
+      ),
       { 'Run :Codekin install to install the matching server,', 'or update the plugin' }
     )
     return nil

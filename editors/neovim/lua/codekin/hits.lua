@@ -3,6 +3,7 @@
 local M = {}
 
 local namespace = vim.api.nvim_create_namespace('codekin')
+local MIN_SCORE = 0.2 -- of code that is similar in words or meaning only; the rest is noise
 local max_name_width = 40 -- cells; longer names are shortened
 
 --- A hit as an item of the quickfix list; pickers use some of its fields.
@@ -110,6 +111,14 @@ local function create_mark(location)
   }
 end
 
+--- Whether a hit is a search result, a clone, or similar enough.
+---@param hit table `Hit` of the server
+---@return boolean
+local function is_worth_showing(hit)
+  local kinship = from_json(hit.kinship)
+  return not kinship or kinship ~= 'similar' or hit.score >= MIN_SCORE
+end
+
 --- Convert an answer of the server.
 ---@param answer table `Answer` of the server
 ---@param title string
@@ -117,11 +126,12 @@ end
 ---@return codekin.Result
 function M.create_result(answer, title, client)
   local width = 0
-  for _, hit in ipairs(answer.hits) do
+  local hits = vim.tbl_filter(is_worth_showing, answer.hits)
+  for _, hit in ipairs(hits) do
     width = math.max(width, vim.fn.strdisplaywidth(get_name(hit)))
   end
   local items = vim
-    .iter(answer.hits)
+    .iter(hits)
     :map(function(hit)
       return create_item(hit, client.offset_encoding, width)
     end)
@@ -172,7 +182,8 @@ local function format_list(info)
   local items = info.quickfix == 1 and vim.fn.getqflist(fields).items or vim.fn.getloclist(info.winid, fields).items
   local locations, max_location_width = {}, 0
   for index, item in ipairs(items) do
-    local path = M.shorten_path(M.get_display_path(vim.api.nvim_buf_get_name(item.bufnr)), math.max(24, vim.o.columns / 3))
+    local display_path = M.get_display_path(vim.api.nvim_buf_get_name(item.bufnr))
+    local path = M.shorten_path(display_path, math.max(24, vim.o.columns / 3))
     local last = item.end_lnum > item.lnum and '-' .. item.end_lnum or ''
     locations[index] = ('%s|%d%s|'):format(path, item.lnum, last)
     max_location_width = math.max(max_location_width, vim.fn.strdisplaywidth(locations[index]))
@@ -220,7 +231,7 @@ end
 
 -- Side by side
 
---- The hit that is meant: the entry under a list's cursor, the hit that the cursor is in, or the list's latest_result one.
+--- Return the hit to compare: the entry at the cursor of a list, the hit at the cursor, or the list's current entry.
 ---@return codekin.Item?
 local function find_target()
   local window = vim.fn.getwininfo(vim.api.nvim_get_current_win())[1]

@@ -128,7 +128,7 @@ end
 function M.similar(options)
   options = options or {}
   local bufnr, line = vim.api.nvim_get_current_buf(), vim.fn.line('.')
-  if vim.api.nvim_buf_get_name(bufnr) == '' then
+  if vim.api.nvim_buf_get_name(bufnr) == '' or vim.bo[bufnr].buftype ~= '' then
     return require('codekin.client').notify('this buffer has no file; :write it first', vim.log.levels.WARN)
   end
   local range = options.range

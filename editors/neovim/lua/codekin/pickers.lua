@@ -132,7 +132,11 @@ end
 ---@return table[]
 local function snacks_format(item)
   local data = item.item.user_data.codekin
-  return { { data.head .. '  ' }, { format_location(item.item), 'SnacksPickerDir' }, { '  ' .. data.why, 'SnacksPickerComment' } }
+  return {
+    { data.head .. '  ' },
+    { format_location(item.item), 'SnacksPickerDir' },
+    { '  ' .. data.why, 'SnacksPickerComment' },
+  }
 end
 
 ---@type codekin.Picker
@@ -143,7 +147,8 @@ local snacks = {
   end,
   pick = function(result)
     local items = vim.iter(result.items):map(snacks_item):totable()
-    local options = { source = 'codekin', title = result.title, items = items, format = snacks_format, preview = 'file' }
+    local options = { source = 'codekin', title = result.title, items = items }
+    options.format, options.preview = snacks_format, 'file'
     require('snacks.picker').pick(vim.tbl_extend('error', options, { sort = { fields = { 'score:desc', 'idx' } } }))
   end,
   live = function(title, search)
@@ -261,7 +266,7 @@ M.names = vim
   end)
   :totable()
 
---- Return the picker with this name. For 'auto', return the first installed one, or nil if there is only `vim.ui.select`.
+--- Return the picker with this name. For 'auto', return the first installed one, or nil if only `vim.ui.select` exists.
 ---@param name string a name, or 'auto'
 ---@return codekin.Picker?
 function M.get(name)

@@ -55,7 +55,8 @@ end
 ---@param program string its absolute path
 ---@return { cwd: string, env: table<string, string> }
 function M.isolated_options(program)
-  local env = { NoDefaultCurrentDirectoryInExePath = '1' } -- Windows would look for programs in the current folder first
+  -- Windows would look for programs in the current folder first
+  local env = { NoDefaultCurrentDirectoryInExePath = '1' }
   for name in pairs(vim.fn.environ()) do
     if name:match('^PYTHON') then
       env[name] = '' -- Python treats an empty value as not set
@@ -134,7 +135,7 @@ local is_running = false
 ---@param text string
 ---@param level? integer
 local function notify(text, level)
-  vim.notify('codekin: ' .. text, level or vim.log.levels.INFO)
+  require('codekin.notify').show(text, level)
 end
 
 --- Show progress that the next message replaces.
@@ -178,7 +179,8 @@ local function plan_install()
       { cmd = create_command('--no-deps', package.root), title = 'installing without hnswlib (exact search)' },
     }
   end
-  return { { cmd = { python, '-I', '-m', 'venv', M.get_environment() }, title = 'creating a virtual environment' }, install_step }
+  local create_command_line = { python, '-I', '-m', 'venv', M.get_environment() }
+  return { { cmd = create_command_line, title = 'creating a virtual environment' }, install_step }
 end
 
 --- Extract what to show of a line of pip's output.
