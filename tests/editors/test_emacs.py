@@ -15,6 +15,7 @@ from .project import MANY_FILES, SHOP_FILES, UNFINISHED_FILES, create_project, r
 EGLOT = """
 (visit "shop/orders.py")
 (press "M-x eglot RET")
+(await #'eglot-current-server) ; which eglot connects to in the background if the machine is busy
 (let ((bars (eglot--progress-reporters (eglot-current-server))))
   (report "progress" (await (lambda () (nth 3 (car (hash-table-values bars)))))))
 (defun codekin-status ()
