@@ -87,7 +87,7 @@ def parse_suppressions(text: str) -> SuppressionFile:
 
 
 def format_entry(names: Sequence[str], before: str | None = None) -> str:
-    """Return the text to append to the file, whose text is `before` or None, so that these functions are ignored."""
+    """Return the text to append to a file that has `before` (None: no file) to suppress these; keeps its line ends."""
     quoted_names = [_quote(quoted_name) for quoted_name in names]
     name_list = ", ".join(quoted_names)
     body = f"[[ignored]]\nfunctions = [{name_list}]\n"
@@ -102,6 +102,7 @@ class _InvalidSectionError(Exception):
     """A section of the file can't be used; `row` counts from the section's first line."""
 
     def __init__(self, message: str, row: int = 0) -> None:
+        """Keep the message, which names the remedy, and the 0-based row of the mistake in the section."""
         super().__init__(message)
         self.row = row
 
@@ -147,7 +148,7 @@ def _parse_toml(lines: Sequence[str]) -> dict[str, Any]:
 
 
 def _parse_entry(entry: Any, lines: Sequence[str]) -> list[str]:
-    """Return the function names of one entry. Raises _InvalidSectionError."""
+    """Return the function names of one entry. Raises _InvalidSectionError, with the row, where one is malformed."""
     names = entry.get("functions") if isinstance(entry, dict) else None
     try:
         return _check_names(names)
@@ -156,7 +157,7 @@ def _parse_entry(entry: Any, lines: Sequence[str]) -> list[str]:
 
 
 def _check_names(names: Any) -> list[str]:
-    """Return the names of an entry's functions, unchanged. Raises ValueError where one is malformed."""
+    """Return the names of an entry's functions, unchanged. Raises ValueError if malformed or not 2 to 200 of them."""
     is_list = isinstance(names, list) and all(isinstance(function_name, str) for function_name in names)
     if not is_list or not 2 <= len(names) <= MAX_FUNCTIONS:
         example = 'functions = ["a.py::one", "b.py::other"]'

@@ -39,11 +39,11 @@ class Suppressions:
         self._files: dict[Path, tuple[object, SuppressionFile]] = {}  # root → the state it was read in, and its content
 
     def load_files(self) -> tuple[SuppressionFile, ...]:
-        """Return one file per root, parsed again only where it has changed: costs a stat call each."""
+        """Return one file per root, parsed again only if changed: a stat call each. Errors are its `problems`."""
         return tuple(self._load_file(root) for root in self._workspace.roots)
 
     def find_reference(self, path: Path, qualified_name: str) -> FunctionReference | None:
-        """Return how a suppression file names the function; None where it has no name, or is in no root."""
+        """Return how a suppression file names the function; None where it has no name or is in no root."""
         root = next((root for root in self._workspace.roots if path.is_relative_to(root)), None)
         if root is None or not qualified_name:
             return None
@@ -65,9 +65,9 @@ class Suppressions:
         ]
 
     def make_edit(self, functions: Sequence[FunctionReference]) -> SuppressionEdit | None:
-        """Return the edit that adds an entry for two or more functions; None where that is impossible.
+        """Return, unapplied, the edit that adds an entry for 2 to 200 functions; None where that is impossible.
 
-            That is where they are not of one root, the file is a link out of it, or the file is full or unreadable; its
+        That is where they are not of one root, the file is a link out of it, or the file is full or unreadable; its
         `problems` then say why.
         """
         if not 2 <= len(functions) <= MAX_FUNCTIONS or len({function.root for function in functions}) > 1:
@@ -87,7 +87,7 @@ class Suppressions:
         return SuppressionEdit(path, before, text) if is_small_enough else None
 
     def _load_file(self, root: Path) -> SuppressionFile:
-        """Return the root's parsed file, from the cache while its text or state on the disk is the same."""
+        """Return the root's parsed file, cached while its text or state on the disk is the same. Never raises."""
         path = self._workspace.resolve_path(root / SUPPRESSIONS_FILE)
         state: object = self._workspace.get_unsaved_text(path)
         if state is None:
@@ -99,7 +99,7 @@ class Suppressions:
 
 
 def _read_file_state(path: Path) -> tuple[int, ...]:
-    """Return a value that changes whenever the file on the disk does; () where there is no file."""
+    """Return a value that changes when the file on the disk does; () where there is no file. Never raises."""
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -134,5 +134,5 @@ def _read_suppressions(root: Path, path: Path, state: object) -> SuppressionFile
 
 
 def _count_bytes(text: str) -> int:
-    """Return the length of the text in UTF-8."""
+    """Return the length of the text in bytes of UTF-8, a lone surrogate as one."""
     return len(text.encode("utf-8", "replace"))

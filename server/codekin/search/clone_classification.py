@@ -45,14 +45,14 @@ class TokenProfile:
     """The tokens of a text and what is derived from them, computed once. Empty where `language` is None."""
 
     def __init__(self, text: str, language: str | None, name: str = "") -> None:
-        """`name` is what the text defines: hits show it, so that reasons need not."""
+        """Tokenize `text`, to nothing without a known `language`; `name`, which it defines, is in no reason."""
         self.text = text
         self.name = name
         self.tokens = (tokenize(text, language) if language else None) or NO_TOKENS
 
     @cached_property
     def run_hashes(self) -> Codes:
-        """Return the hash of each run of RUN_TOKENS consecutive tokens, by position."""
+        """Return the hash of each run of RUN_TOKENS consecutive tokens, by position; empty for a shorter text."""
         return hash_runs(self.tokens)
 
     @cached_property
@@ -72,7 +72,7 @@ class TokenProfile:
 
     @cached_property
     def called_names(self) -> dict[str, None]:
-        """Return the names directly before an opening parenthesis, in order, as keys."""
+        """Return the names directly before an opening parenthesis, each once, in order, as keys."""
         texts = self.tokens.texts
         name_positions = np.flatnonzero(self.tokens.kinds[:-1] == NAME).tolist()
         return dict.fromkeys(texts[position] for position in name_positions if texts[position + 1] == "(")
@@ -96,7 +96,7 @@ def are_near_duplicates(
 
 
 def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | None:
-    """Return how the candidate is a clone of the query and why; None where their tokens do not show that it is."""
+    """Return how the candidate is a clone of the query and why; None where that is unproven or they are too short."""
     if query.text == candidate.text:
         return CloneEvidence(Kinship.IDENTICAL, "identical text", 1.0)
     if not query.tokens.texts or not candidate.tokens.texts:
@@ -117,7 +117,7 @@ def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | No
 
 
 def _find_renamed(query: TokenProfile, candidate: TokenProfile) -> list[tuple[str, str]]:
-    """Return (old, new) for each name that has the same other name in its place in most parallel runs, in order."""
+    """Return (old, new) for each name that one other name replaces in most parallel runs, in order of the query."""
     old_tokens, new_tokens = query.tokens, candidate.tokens
     old_positions, new_positions = _align_positions(query.run_hashes, candidate.run_hashes)
     are_names = (old_tokens.kinds[old_positions] == NAME) & (new_tokens.kinds[new_positions] == NAME)
@@ -171,7 +171,7 @@ def _describe_layout(query_text: str, candidate_text: str) -> str:
 
 
 def _describe_changes(query: TokenProfile, candidate: TokenProfile) -> str:
-    """Return the reason for two texts with the same structure: which names and literals differ."""
+    """Return the reason for texts of the same structure (equally many tokens): which names and literals differ."""
     old_tokens, new_tokens = query.tokens, candidate.tokens
     positions = np.flatnonzero(old_tokens.codes != new_tokens.codes).tolist()
     changed = [

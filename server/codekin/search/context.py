@@ -37,7 +37,10 @@ class ContextPack:
 
 
 def pack_context(hits: Iterable[Hit], max_tokens: int) -> ContextPack:
-    """Take the hits, best first, as long as they fit in `max_tokens`; copies of what is taken are only counted."""
+    """Take of at most 160 hits, best first, what fits in `max_tokens` (estimated): whole functions, else signatures.
+
+    Copies of what is taken are only counted. The hits are consumed no further than needed.
+    """
     packer = _ContextPacker(max_tokens)
     for hit in islice(hits, _MAX_CANDIDATES):
         packer.add_hit(hit)
@@ -63,7 +66,7 @@ class _ContextPacker:
         return self._max_tokens - self._used_tokens < 2 * _HEADER_TOKENS
 
     def add_hit(self, hit: Hit) -> None:
-        """Take the hit whole, or its signature; or count it, as a copy or as left out."""
+        """Take the hit whole, or its signature if too long; else only count it, as a copy or as left out."""
         place = hit.place
         profile = TokenProfile(to_canonical_text(hit.text.split("\n")), place.language, place.name)
         copied = self._find_copied(profile)
@@ -83,20 +86,21 @@ class _ContextPacker:
             self._left_out_count += 1
 
     def make_pack(self) -> ContextPack:
-        """Return what was taken."""
+        """Return what was taken, in the order of `add_hit`, with the numbers of copies and of hits left out."""
         entries = [
             replace(entry, copy_count=count) for entry, count in zip(self._entries, self._copy_counts, strict=True)
         ]
         return ContextPack(tuple(entries), self._used_tokens, self._left_out_count)
 
     def _take(self, entry: ContextEntry, token_count: int, profile: TokenProfile) -> None:
+        """Append the entry and add its tokens to those used; whether it fits is not checked."""
         self._entries.append(entry)
         self._copy_counts.append(0)
         self._profiles.append(profile)
         self._used_tokens += token_count
 
     def _find_copied(self, profile: TokenProfile) -> int | None:
-        """Return the entry that has this code, or nearly; None where none has."""
+        """Return the index of the entry, of the first 48, that has this code or nearly; None where none has."""
         for number, kept_profile in enumerate(self._profiles[:_MAX_COMPARED]):
             evidence = classify(kept_profile, profile)
             if evidence is not None and evidence.is_near_duplicate:
@@ -105,7 +109,7 @@ class _ContextPacker:
 
 
 def _make_skeleton(hit: Hit) -> str:
-    """Return the signature of the hit's definition and the first sentence of its doc; "" of what defines nothing."""
+    """Return the signature of the hit's definition, `# ` and its doc's first sentence; "" of what defines nothing."""
     if hit.place.kind in (SnippetKind.MODULE, SnippetKind.LINES):
         return ""
     entry = describe_code(hit.text, hit.place.language)

@@ -19,13 +19,16 @@ class DenseRetriever:
     """Finds contents by cosine in the light and, where it answers, the heavy model's space; blends both rankings."""
 
     def __init__(self, index: Index, embedder: Embedder, embed_heavy: EmbedHeavy = lambda *_: None) -> None:
-        """`embedder` is the light model's."""
+        """`embedder` is the light model's; `embed_heavy` returns None where the heavy model has no answer in time."""
         self._index = index
         self._embedder = embedder
         self._embed_heavy = embed_heavy
 
     def search(self, query: Query, k: int) -> list[Candidate]:
-        """Embed the query and return at most `k` candidates, best first; scores are light cosines, at least 0."""
+        """Embed the query and return at most `k` candidates, best first; scores are cosines, at least 0.
+
+        The cosines are the light model's, also where the heavy one reorders them. Waits for the models.
+        """
         light, allowed = self._index.light.dense, self._index.allowed_contents(query.within)
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
         cosines = self._find_cosines(light, vector, k, allowed)

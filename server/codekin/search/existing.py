@@ -33,7 +33,7 @@ class Existence:
 
 
 def list_functions(code: str, language: str) -> list[Snippet]:
-    """Return the functions in a piece of code; all of it as one where it has none."""
+    """Return the functions in a piece of code, the first part of long ones; all as one if none; [] if empty."""
     snippets = extract_snippets(code, language)
     functions = [snippet for snippet in snippets if snippet.kind.is_function and snippet.part < 2]
     if functions or not snippets:
@@ -43,17 +43,18 @@ def list_functions(code: str, language: str) -> list[Snippet]:
 
 
 def guess_language(code: str, languages: Sequence[str]) -> str:
-    """Return the language of `languages` in which most lines of the code are in functions; the first of equal ones."""
+    """Return which of `languages` puts most lines of the code in functions, the first of equals; "" of none."""
     return max(languages, key=lambda language: _count_function_lines(code, language), default="")
 
 
 def _count_function_lines(code: str, language: str) -> int:
+    """Return the number of the code's lines that are in functions, when it is parsed as `language`."""
     snippets = extract_snippets(code, language)
     return sum(snippet.span.end - snippet.span.start for snippet in snippets if snippet.kind.is_function)
 
 
 def judge_function(function: Snippet, clones: Sequence[Hit], find_similar: Callable[[Snippet], Answer]) -> Existence:
-    """Return the verdict on a function: `clones` show it by structure, else what is similar by meaning may."""
+    """Return the verdict on a function: YES if there are `clones`, else by `find_similar`, called only then."""
     line = function.name_line
     if clones:
         return Existence(
@@ -67,11 +68,12 @@ def judge_function(function: Snippet, clones: Sequence[Hit], find_similar: Calla
 
 
 def judge_description(answer: Answer) -> Existence:
-    """Return the verdict on a description, by the answer to it as a question."""
+    """Return the verdict on a description by the score of the best hit that answers it; never YES."""
     return _judge_by_score("", 0, answer.hits)
 
 
 def _judge_by_score(name: str, line: int, hits: Sequence[Hit]) -> Existence:
+    """Return LIKELY, POSSIBLE or NO by the first hit's score, with the hits that reach that, or else the first."""
     probability = hits[0].score if hits else 0.0
     verdict = (
         ExistenceVerdict.LIKELY

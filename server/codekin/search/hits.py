@@ -44,7 +44,7 @@ class CodeQuery:
 
 
 def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
-    """Return a query for the snippet at one line, or for several lines. Raises QueryError where there is no code."""
+    """Return a query for the snippet at one line, or for several lines. Raises QueryError if unreadable or no code."""
     document = workspace.read_document(path)
     if not isinstance(document, Document):
         reason = f": {document.reason}" if document else ""
@@ -93,7 +93,7 @@ class DocumentReader:
         self.stale: set[Path] = set()  # documents whose text is not the one in the store
 
     def read_lines(self, path: Path) -> list[str]:
-        """Return the document's lines; [] where it can't be read."""
+        """Return the document's lines, unsaved text included, from the cache once read; [] where it can't be read."""
         document_and_lines = self._read(path)
         return document_and_lines[1] if document_and_lines else []
 
@@ -103,7 +103,7 @@ class DocumentReader:
         return find_cell(document_and_lines[0].cells, location.span.start) if document_and_lines else None
 
     def locate_now(self, location: Location, content_hash: bytes) -> Location | None:
-        """Return the present location of the content with this hash in the same document; None where it is gone."""
+        """Return where the content with this hash is now in its document; note it in `stale` if moved; None if gone."""
         lines = self.read_lines(location.path)
         if hash_content(to_canonical_text(lines[location.span.start : location.span.end])) == content_hash:
             return location
@@ -140,14 +140,14 @@ class QueryRun:
 
 
 def make_hits(scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun) -> Iterator[Hit]:
-    """Yield a hit for each (location, score) whose code is still there, in their order, made as they are taken."""
+    """Yield a hit, made as it is taken, for each (location, score) whose code is still there, until cancelled."""
     comparison = _QueryComparison(query_run.query, query_run.index)
     for code in _read_current_code(scored_locations, query_run):
         yield comparison.make_hit(code)
 
 
 def make_duplicate_hits(scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun) -> Iterator[Hit]:
-    """Yield a hit for each location whose present code is a near-duplicate of the query, in the order given."""
+    """Yield a hit for each location whose present code is a near-duplicate of the query, in order, until cancelled."""
     comparison = _QueryComparison(query_run.query, query_run.index)
     for code in _read_current_code(scored_locations, query_run):
         evidence = comparison.classify_code(code)
@@ -156,7 +156,7 @@ def make_duplicate_hits(scored_locations: Iterable[tuple[Location, float]], quer
 
 
 def keep_best_parts(hits: Iterable[Hit], k: int, index: Index) -> list[Hit]:
-    """Return the first `k` hits, with only the best part of each long function, at its first part's rank."""
+    """Return the first `k` (≥ 1) hits, of each long function only the best part, at the rank of its first hit."""
     start_maps: dict[Path, dict[int, int]] = {}  # by file: start of a part → start of its function's first part
     best_hits: dict[tuple[Path, int], Hit] = {}
     for hit in hits:
@@ -249,7 +249,7 @@ class _QueryComparison:
         return Hit(code.location, confidence, reason, Kinship.SIMILAR, code.text, cell=code.cell)
 
     def make_clone_hit(self, code: _CurrentCode, evidence: CloneEvidence) -> Hit:
-        """Return the code as a hit whose kinship and reason are those of `evidence`."""
+        """Return the code as a hit as `evidence` says; its score is 1.0 if identical, else calibrated."""
         if evidence.kinship is Kinship.IDENTICAL:
             confidence = 1.0
         else:
@@ -278,7 +278,7 @@ class _QueryComparison:
         return "shares " + ", ".join(shared_words) if shared_words else "similar meaning"
 
     def _sort_by_rarity(self, terms: Iterable[str]) -> list[str]:
-        """Return the terms that at most a tenth of the contents have, rarest first."""
+        """Return the terms that some, but at most a tenth of the contents (or two) have, rarest first, then by name."""
         frequencies = sorted((self._index.document_frequency(term), term) for term in terms)
         return [term for frequency, term in frequencies if 0 < frequency <= self._max_frequency]
 

@@ -22,7 +22,7 @@ class LexicalRetriever:
         self._index = index
 
     def search(self, query: Query, k: int) -> list[Candidate]:
-        """Return at most `k` candidates, best first; a score is the share of the highest possible BM25, 0 to 1."""
+        """Return at most `k` candidates by the rarest words, best first; a score is a share of the highest BM25."""
         words = {*split_words(query.text), *find_compound_identifiers(query.text)}
         frequencies = self._select_rarest(words, _MAX_TERMS[query.task])
         max_score = self._compute_max_score(list(frequencies.values()))

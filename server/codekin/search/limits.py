@@ -24,7 +24,7 @@ def check_code(code: str) -> None:
 
 
 def check_filter(within: Filter) -> None:
-    """Raise QueryError where the folder or language is too long, has a NUL, or is no valid UTF-8."""
+    """Raise QueryError where the folder or language has over 4,096 characters, a NUL, or lone surrogates."""
     _check_length(
         str(within.folder or ""), _MAX_FILTER_CHARACTERS, "folder to search in", "Name a folder of the workspace."
     )

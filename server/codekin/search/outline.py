@@ -27,18 +27,19 @@ class OutlineEntry:
 
 
 def make_outline(snippets: Sequence[Snippet]) -> list[OutlineEntry]:
-    """Return the definitions of a document's snippets, in order; those of a long function as one."""
+    """Return the definitions among a document's snippets, in order, parts joined; no modules or windows of lines."""
     definitions = [parts for parts in group_parts(snippets) if parts[0].kind not in _WITHOUT_DEFINITION]
     return [_describe_definition(parts) for parts in definitions]
 
 
 def describe_code(code: str, language: str) -> OutlineEntry | None:
-    """Return the first definition in a piece of code; None where it has none."""
+    """Parse a piece of code and return its first definition; None where it has none or the language has no grammar."""
     snippets = extract_snippets(to_canonical_text(split_lines(code)), language)
     return next(iter(make_outline(snippets)), None)
 
 
 def _describe_definition(parts: Sequence[Snippet]) -> OutlineEntry:
+    """Return the outline entry for the parts of one definition, in order; signature and doc are those of the first."""
     first = parts[0]
     span = Span(first.span.start, parts[-1].span.end)
     summary = shorten_doc(first.doc)
@@ -46,7 +47,7 @@ def _describe_definition(parts: Sequence[Snippet]) -> OutlineEntry:
 
 
 def make_signature(snippet: Snippet) -> str:
-    """Return the definition's head on one line: from the line of its name to where its body begins."""
+    """Return a definition's head on one line, from its name to its body; at most 8 lines, cut at 300 characters."""
     lines = snippet.text.split("\n")
     start = min(max(snippet.name_line - snippet.span.start, 0), len(lines) - 1)
     body_starts = [border for border in snippet.borders if border > start]
@@ -61,7 +62,7 @@ def make_signature(snippet: Snippet) -> str:
 
 
 def shorten_doc(doc: str) -> str:
-    """Return the first sentence of a doc comment, on one line."""
+    """Return the first sentence, or else paragraph, of a doc comment on one line, cut at 300 characters; "" of ""."""
     first_paragraph = " ".join(doc.strip().partition("\n\n")[0].split())
     sentence = re.match(r".*?[.!?](?=\s|$)", first_paragraph)
     summary = sentence[0] if sentence else first_paragraph

@@ -54,7 +54,7 @@ class QueryTerms:
     """The words, symbols and weights of a question, to be matched with the names of files and definitions."""
 
     def __init__(self, question: str, document_frequency: Callable[[str], int], total: int) -> None:
-        """`document_frequency` returns in how many of the `total` contents a word occurs."""
+        """Analyse a question; `document_frequency` returns in how many of the `total` contents a word occurs."""
         question_words = split_words(question)
         significant_words = [word for word in question_words if word not in _STOP_WORDS and len(word) > 1]
         self.words = list(dict.fromkeys(significant_words or question_words))
@@ -81,7 +81,7 @@ class QueryTerms:
         self._similarities: dict[str, list[float] | None] = {}  # a name's word → its similarity to each question word
 
     def _list_symbols(self, question_words: Sequence[str]) -> list[str]:
-        """Return how a definition may be named: "handle request" gives `handlerequest` and `handle_request`."""
+        """Return names a definition may have: tokens, and 2 to 4 words joined: `handlerequest`, `handle_request`."""
         runs = [
             question_words[start : start + length]
             for length in _COMPOUND_LENGTHS
@@ -90,7 +90,7 @@ class QueryTerms:
         return [*self.tokens, *("".join(run) for run in runs), *("_".join(run) for run in runs)]
 
     def match_name(self, name_words: Sequence[str]) -> NameMatch:
-        """Return how well a name that has these words matches the question."""
+        """Return how well a name split into these words matches the question; all 0 if no word is related."""
         rows = [similarities for word in name_words if (similarities := self._compare_words(word))]
         if not rows or not self._total_weight:
             return _NO_MATCH

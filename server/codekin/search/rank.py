@@ -82,6 +82,7 @@ class QueryResults:
     """Collects what the retrievers found for a question, by file, and ranks it."""
 
     def __init__(self, terms: QueryTerms, dense: Sequence[Candidate], lexical: Sequence[Candidate]) -> None:
+        """Take the candidates of both retrievers for one question; locations follow by `add_locations`."""
         self._terms = terms
         self._cosines = {candidate.content: candidate.score for candidate in dense}
         self._shares = {candidate.content: candidate.score for candidate in lexical}
@@ -95,11 +96,11 @@ class QueryResults:
         return list(self._cosines.keys() | self._shares.keys())
 
     def cosines(self) -> dict[int, float]:
-        """Return the cosines of the contents that were found by meaning."""
+        """Return content → cosine, a copy, for the contents that were found by meaning."""
         return dict(self._cosines)
 
     def add_locations(self, locations: Iterable[Location]) -> None:
-        """Add the locations, with their features, to what is ranked; those added before are skipped."""
+        """Add the locations with their features to what is ranked; those of a path and row added before are skipped."""
         for location in locations:
             if (location_key := (location.path, location.span.start)) not in self._added:
                 self._added.add(location_key)
@@ -117,7 +118,7 @@ class QueryResults:
         return set(self._snippets_by_file)
 
     def rank_locations(self, roots: Sequence[Path]) -> list[RankedLocation]:
-        """Return at most five locations per file, best first; a file's further ones rank far behind its first."""
+        """Return up to five locations per file with logits, best first; a file's second ranks far behind its first."""
         ranked_locations = []
         for file_path, snippets in self._snippets_by_file.items():
             file_score = self.score_file(file_path, roots)
@@ -131,14 +132,14 @@ class QueryResults:
         )
 
     def score_file(self, path: Path, roots: Sequence[Path]) -> float:
-        """Return how likely the file answers, as the weighted sum of its features: a logit."""
+        """Return how likely the file answers, as a logit; KeyError for a file without added locations."""
         return sum(
             _FILE_WEIGHTS[feature_name] * feature_value
             for feature_name, feature_value in self.file_signals(path, roots).items()
         )
 
     def file_signals(self, path: Path, roots: Sequence[Path]) -> dict[str, float]:
-        """Return the file's features by name."""
+        """Return the file's features by name, as in _FILE_WEIGHTS; KeyError for a file without added locations."""
         snippets = self._snippets_by_file[path]
         cosines = sorted((snippet.cosine for snippet in snippets), reverse=True)
         shares = sorted((snippet.share for snippet in snippets), reverse=True)
@@ -178,11 +179,14 @@ class QueryResults:
 
 
 def is_test_path(path: Path, roots: Sequence[Path]) -> bool:
-    """Return whether the file's name or folders say that it has tests, examples or the like."""
+    """Return whether the path below its root says that the file has tests, examples or the like; reads nothing."""
     return bool(_TEST_PATH.search(_to_relative_path(str(path), roots)))
 
 
 def _to_relative_path(path: str, roots: Sequence[Path]) -> str:
-    """Return the path relative to its root, with /. Compares strings: pathlib takes ten times as long."""
+    """Return the path relative to its root, with /; whole, without the leading /, where it is in no root.
+
+    Compares strings: pathlib takes ten times as long.
+    """
     root = next((str(root) for root in roots if path.startswith(str(root))), "")
     return path[len(root) :].replace("\\", "/").lstrip("/")

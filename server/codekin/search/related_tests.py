@@ -32,7 +32,7 @@ class RelatedTestFinder:
         self._search = search
 
     def find_tests(self, path: Path, function: Snippet, k: int, cancel: Cancel) -> list[Hit]:
-        """Return at most `k` tests of the function, best first; each one's `why` says what shows it."""
+        """Return at most `k` tests of the function, best first, [] if cancelled; each `why` says what shows it."""
         question = f"test {function.name or ' '.join(split_words(file_title(path)))}"
         results = self._search.retrieve(Query(question, Task.NL2CODE), cancel)
         cosines = results.cosines()
@@ -51,12 +51,13 @@ class RelatedTestFinder:
         return sorted(tests, key=lambda hit: -hit.score)[:k]
 
     def _list_mentions(self, function: Snippet) -> dict[Location, int]:
-        """Return the test code that has the function's name among its words."""
+        """Return location → content of up to 400 contents' test code that has the function's name among its words."""
         words = find_compound_identifiers(function.name) or split_words(function.name)[:1]
         matches = self._index.store.match_words(words, _MAX_MENTIONS) if words else []
         return self._list_retrieved([candidate.content for candidate in matches])
 
     def _list_retrieved(self, contents: list[int]) -> dict[Location, int]:
+        """Return location → content for all places of the contents that are test code, in any folder."""
         locations_by_content = self._index.store.locations_of(contents, Filter())
         return {
             location: number
@@ -66,10 +67,12 @@ class RelatedTestFinder:
         }
 
     def _is_test(self, location: Location) -> bool:
+        """Return whether the location is a test by its kind, or a function or window of lines in a file of tests."""
         is_function = location.kind.is_function or location.kind is SnippetKind.LINES
         return location.kind is SnippetKind.TEST or (is_function and is_test_path(location.path, self._workspace.roots))
 
     def _score_by_name(self, location: Location, words: QueryTerms, title_words: set[str]) -> float:
+        """Return how well the test's names match the function's, 0 to 3.5; `title_words` are of the function's file."""
         name_words = [word for word in split_words(location.qualified_name) if word not in _TEST_WORDS]
         cover = words.match_name(list(dict.fromkeys(name_words))).cover if name_words else 0.0
         return _NAME_WEIGHT * cover + _FILE_WEIGHT * _is_named_after(location.path, title_words)
@@ -85,6 +88,7 @@ class RelatedTestFinder:
 
 
 def _list_reasons(hit: Hit, function: Snippet, title_words: set[str]) -> Iterator[str]:
+    """Yield what shows that the hit tests the function, "calls …" first: its text, its name, its file."""
     if function.name and re.search(rf"(?<!\w){re.escape(function.name)}(?!\w)", hit.text):
         yield f"calls {function.name}"
     own_words = set(split_words(function.name))
@@ -95,5 +99,6 @@ def _list_reasons(hit: Hit, function: Snippet, title_words: set[str]) -> Iterato
 
 
 def _is_named_after(path: Path, title_words: Iterable[str]) -> bool:
+    """Return whether the file's name, without words like "test", has exactly these words, and any at all."""
     words = set(split_words(file_title(path))) - _TEST_WORDS
     return bool(words) and words == set(title_words) - _TEST_WORDS

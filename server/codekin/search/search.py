@@ -52,7 +52,7 @@ class SearchEngine:
     def __init__(
         self, index: Index, workspace: Workspace, embedder: Embedder, embed_heavy: EmbedHeavy = lambda *_: None
     ) -> None:
-        """`embedder` is the light model's."""
+        """Make the retrievers; `embedder` is the light model's, `embed_heavy` may return None. Reads nothing yet."""
         self._index = index
         self._workspace = workspace
         self._dense = DenseRetriever(index, embedder, embed_heavy)
@@ -62,7 +62,7 @@ class SearchEngine:
     def answer_query(
         self, query: CodeQuery, task: Task, k: int, within: Filter, cancel: Cancel
     ) -> tuple[list[Hit], set[Path]]:
-        """Return at most `k` hits, best first, and the documents whose stored text is stale."""
+        """Return at most `k` hits, best first, no improbable ones, and stale documents; nothing for a blank query."""
         query = replace(query, text=replace_surrogates(query.text))
         if not query.text.strip():
             return [], set()
@@ -77,13 +77,13 @@ class SearchEngine:
         return _drop_improbable(best_hits), reader.stale
 
     def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
-        """Return the near-duplicates of a whole function, best first; [] for any other snippet."""
+        """Return near-duplicates of a whole function, best first, suppressed ones too; [] for other snippets."""
         if snippet.part or not snippet.kind.is_function:
             return []
         return self.find_clones(CodeQuery(snippet.text, snippet.language, path, snippet.span))
 
     def find_clones(self, code_query: CodeQuery) -> list[Hit]:
-        """Return the near-duplicates of a function that need not be in the workspace, best first."""
+        """Return near-duplicates, by structure alone, of a function that need not be in the workspace, best first."""
         query = Query(code_query.text, Task.CODE2CODE, language=code_query.language)
         clones = self._structural.search(query, _MIN_CODE_CANDIDATES, _MIN_DUPLICATE_SIMILARITY)
         scored_locations = locate_candidates(clones, self._index, Filter())
@@ -93,7 +93,7 @@ class SearchEngine:
         return keep_best_parts(duplicates, len(duplicates), self._index)
 
     def iterate_hits(self, question: str, within: Filter, cancel: Cancel) -> Iterator[Hit]:
-        """Yield hits for a question, best first, however improbable; each is made when it is taken."""
+        """Retrieve for a question at once; yield hits, best first, however improbable, each made when taken."""
         code_query = CodeQuery(replace_surrogates(question), is_code=False)
         if not code_query.text.strip():
             return iter(())
@@ -109,7 +109,7 @@ class SearchEngine:
         return [(location, probability) for location, probability in scored_locations if probability >= MIN_HIT]
 
     def _calibrate(self, results: QueryResults) -> list[tuple[Location, float]]:
-        """Return (location, probability) of all results, best first."""
+        """Return (location, probability) of the results, at most five per file, best first."""
         known_share, content_count = results.known_share, self._index.content_count
         return [
             (ranked.location, calibrate_search(ranked.score, known_share, content_count))
@@ -142,7 +142,7 @@ class SearchEngine:
         return unretrieved_files[:_MAX_UNRETRIEVED_FILES]
 
     def _find_similar_code(self, query: Query, k: int, cancel: Cancel) -> Iterable[tuple[Location, float]]:
-        """Return (location, score) of code that is like the query's, best first, identical text at the top."""
+        """Return (location, score) of code like the query's, best first, identical text at the top; () if cancelled."""
         count = max(_MIN_CODE_CANDIDATES, 2 * k)
         lexical = self._lexical.search(query, count)
         if cancel.is_set():

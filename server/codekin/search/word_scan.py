@@ -37,7 +37,7 @@ class WordScan:
 
 
 def scan_words(workspace: Workspace, question: str, k: int, within: Filter, cancel: Cancel) -> WordScan:
-    """Return at most `k` hits that have the question's words, best first."""
+    """Return at most `k` hits with the question's words, of files read in 1.2 s. StoreClosingError if cancelled."""
     words = QueryTerms(question, lambda _: 1, 1).words
     scanner = _WordScanner(workspace, words, within)
     is_complete = scanner.read_files(cancel)
@@ -57,7 +57,7 @@ class _WordScanner:
         self.read_count = 0
 
     def read_files(self, cancel: Cancel) -> bool:
-        """Read files until all are read or time is up; return whether all were."""
+        """Read files until all are read (True) or 1.2 s are up (False). Raises StoreClosingError when cancelled."""
         end = time.monotonic() + _MAX_SECONDS
         for file in self._workspace.walk(cancel):
             if not isinstance(file, SourceFile) or not self._is_wanted(file):
@@ -70,7 +70,7 @@ class _WordScanner:
         return True
 
     def rank_snippets(self, question: str) -> Iterator[Hit]:
-        """Yield the snippets of the best files that have words of the question."""
+        """Parse the 24 best files read and yield, unordered, their snippets that have words of the question."""
         terms = QueryTerms(question, lambda word: self._frequencies[word], max(self.read_count, 1))
         weights = {word: 1 / (1 + self._frequencies[word]) ** 0.5 for word in self._words}
         total_weight = sum(weights.values())
@@ -93,11 +93,13 @@ class _WordScanner:
                     yield _make_hit(document, snippet, score / (1 + _NAME_WEIGHT), found)
 
     def _is_wanted(self, file: SourceFile) -> bool:
+        """Return whether the file is in the folder and language that the question is limited to."""
         within = self._within
         is_inside = within.folder is None or file.path.is_relative_to(within.folder)
         return is_inside and within.language in (None, file.language)
 
     def _read_file(self, path: Path) -> None:
+        """Note which words the first 200,000 bytes and the file's name have; an unreadable file is passed over."""
         try:
             data = read_start(path, _MAX_BYTES).lower()
         except OSError:
@@ -111,6 +113,7 @@ class _WordScanner:
 
 
 def _make_hit(document: Document, snippet: Snippet, score: float, words: list[str]) -> Hit:
+    """Return the snippet as a hit; half of `score`, cut at 0.5, is its probability, `words` are its reason."""
     span = Span(snippet.span.start, snippet.span.end)
     location = Location(
         document.path,
