@@ -57,54 +57,55 @@ class Engine(AnsweringEngine):
         self._heavy.start()
 
     def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int, *, wait: bool = True) -> IndexReport:
-        """Bring the index up to date before returning, in `workers` processes; return what was done.
+        """Bring the index up to date in `workers` processes before returning; return counts, also if `cancel` ends it.
 
-        Where another process owns the index: with `wait`, wait until that is up to date; else return at once.
+        Where another process owns the index, nothing is reconciled: with `wait`, wait until the owner is up to date;
+        else return at once. Raises StoreError, IndexingError.
         """
         return self._refresher.refresh(on_progress, cancel, workers, wait=wait)
 
     def follow(self) -> None:
-        """Load what any process has indexed since the last load. Questions do so themselves."""
+        """Load into memory what any process has indexed since the last load. Questions do so themselves."""
         self._run_with_repair(lambda: None)
 
     def open_document(self, path: Path, text: str | OpenNotebook) -> None:
-        """Use an editor's text of the document instead of the disk's until `close_document`; queue it for indexing."""
+        """Use an editor's text instead of the disk's until `close_document`; queue it for indexing, return at once."""
         self._workspace.open_overlay(path, text)
         self._indexer.queue_changed([path])
 
     def close_document(self, path: Path) -> None:
-        """Use the text on the disk again, because the editor closed the document; queue it for indexing."""
+        """Use the disk's text again, because the editor closed the document; queue it for indexing, return at once."""
         self._workspace.close_overlay(path)
         self._index.store.release_overlays([path])
         self._indexer.queue_changed([path])
 
     def update(self, paths: Sequence[Path]) -> None:
-        """Queue paths that may have changed on the disk; return at once."""
+        """Queue paths that may have changed on the disk, unknown and removed ones too; return at once."""
         self._indexer.queue_changed(paths)
 
     def pause(self) -> None:
-        """Suspend bulk indexing and the heavy model's embedding until `resume`; edits are still indexed."""
+        """Suspend bulk indexing and the heavy model's embedding until `resume`; edits and questions still work."""
         self._indexer.pause()
         self._heavy.pause()
 
     def resume(self) -> None:
-        """Continue what `pause` has suspended."""
+        """Continue what `pause` has suspended; does nothing where nothing is paused."""
         self._indexer.resume()
         self._heavy.resume()
 
     def reindex(self) -> None:
-        """Queue the whole workspace to be read again; contents that have a vector are not embedded again."""
+        """Queue the whole workspace to be read again, and return at once; contents with a vector keep it."""
         self._indexer.reindex()
 
     def interrupt(self) -> None:
-        """Make all calls under way raise StoreClosingError soon; return at once. Only `close` may follow."""
+        """Make calls under way, on any thread, raise StoreClosingError soon; return at once. Then only `close`."""
         self._heavy.interrupt()
         self._indexer.interrupt()
         self._index.interrupt()
         self._ingester.interrupt()
 
     def close(self) -> None:
-        """Interrupt all calls, stop all threads and close the files; the index is kept."""
+        """Interrupt all calls, stop the threads, waiting briefly, and close the files; the index on disk is kept."""
         self.interrupt()
         self._heavy.stop()
         if self._started:
@@ -117,9 +118,10 @@ class Engine(AnsweringEngine):
     def find_similar(
         self, path: Path, lines: Span, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Answer:
-        """Find at most `k` places like the snippet at a single line, or like a selection of several. Best first.
+        """Find at most `k` places like the snippet at one line, or like several lines. Raises QueryError if no code.
 
-        Raises QueryError where there is no such code.
+        Best first; improbable ones are left out, so there may be none. The code itself and its function are no hits.
+        `cancel` ends the search with the hits made so far.
         """
         query = query_at(self._workspace, path, lines)
         return self._answer_query(query, Task.CODE2CODE, k, within, cancel)
@@ -127,16 +129,17 @@ class Engine(AnsweringEngine):
     def find_similar_to_code(
         self, code: str, k: int, *, language: str = "", within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Answer:
-        """Find at most `k` places like `code`, which may be from anywhere. Raises QueryError for very long code.
+        """Find at most `k` places like `code`, which may be from anywhere. QueryError beyond 1,000,000 characters.
 
-        Clones are recognised where its language is known: `language`, or that to which the hits are limited.
+        Best first; improbable ones are left out, so there may be none, as for blank code. Clones are recognised where
+        its language is known: `language`, or that to which the hits are limited.
         """
         check_code(code)
         query = CodeQuery(to_canonical_text(split_lines(code)), language or within.language)
         return self._answer_query(query, Task.CODE2CODE, k, within, cancel)
 
     def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
-        """Find at most `k` places that do what the question says, best first. Raises QueryError for a very long one."""
+        """Find at most `k` places that do what a question (≤ 100,000 characters, else QueryError) says, best first."""
         query = CodeQuery(read_question(question), is_code=False)
         return self._answer_query(query, Task.NL2CODE, k, within, cancel)
 
@@ -149,7 +152,7 @@ class Engine(AnsweringEngine):
         text: str | CellText | None = None,
         cancel: Cancel | None = None,
     ) -> list[Completion]:
-        """Suggest how the code continues at a cursor (0-based, in characters), most probable first; often [].
+        """Suggest how the code continues at a cursor (0-based row, characters), likeliest first; often [].
 
         `text` replaces the document's text, or that of one cell of a notebook. Raises QueryError where there is no
         source code.
@@ -162,7 +165,10 @@ class Engine(AnsweringEngine):
         return self._run_with_repair(complete)
 
     def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
-        """Find copies and near-copies of a function, without suppressed ones; [] for one below the minimum of lines."""
+        """Find unsuppressed near-duplicates of a whole function, best first; [] for short functions and other snippets.
+
+        Short is below `duplicates.min_lines`.
+        """
         if snippet.span.end - snippet.span.start < self.settings.duplicates.min_lines:
             return []
         hits = self._run_with_repair(lambda: self._search.find_duplicates(path, snippet))
@@ -176,77 +182,77 @@ class Engine(AnsweringEngine):
         return self._run_with_repair(find_groups)
 
     def build_map(self, limit: int, on_progress: OnProgress, cancel: Cancel) -> CodeMap | None:
-        """Lay out at most `limit` functions on a plane; None where `cancel` was set."""
+        """Lay out an even sample of at most `limit` functions on a plane, cached per generation; None if cancelled."""
         return self._map_builder.build(limit, on_progress, cancel)
 
     # Documents
 
     def resolve_path(self, path: Path) -> Path:
-        """Return the real path of a file, with links resolved."""
+        """Return the absolute path of a file with links resolved; the file need not exist."""
         return self._workspace.resolve_path(path)
 
     def read_document(self, path: Path) -> Document | Skipped | None:
-        """Read a document as it is now, unsaved text included; the reason if skipped; None if no known source."""
+        """Read a document, unsaved text included; Skipped has the reason if refused; None if gone or no source."""
         return self._workspace.read_document(path)
 
     def check_text_size(self, path: Path, text: str) -> Skipped | None:
-        """Return the reason to refuse this unsaved text where it is too large; None where it is accepted."""
+        """Return the reason (Skipped) to refuse this unsaved text as too large; None where it is accepted."""
         return self._workspace.check_text_size(path, text)
 
     def list_snippets(self, path: Path) -> list[Snippet]:
-        """List the snippets of a document as it is now; [] where it can't be read."""
+        """Parse a document as it is now, unsaved text included; return its snippets, [] where it can't be read."""
         document = self._workspace.read_document(path)
         return snippets_of(document) if isinstance(document, Document) else []
 
     def list_cells(self, path: Path) -> tuple[Cell, ...]:
-        """List the code cells of a notebook as it is now; () for any other file."""
+        """Return the code cells of a notebook as it is now, in order; () for any other file or an unreadable one."""
         return self._workspace.cells(path)
 
     def walk_files(self) -> Iterator[SourceFile]:
-        """Yield every file that is to be indexed, by walking the disk."""
+        """Yield every file that is to be indexed, by walking the disk as they are taken; skipped files are left out."""
         return (file for file in self._workspace.walk() if isinstance(file, SourceFile))
 
     def count_folders(self) -> int:
-        """Count the folders that are watched for changes, by walking the disk."""
+        """Count the folders that are watched for changes, by walking the disk, which may take seconds."""
         return sum(1 for root in self._workspace.roots for _ in self._workspace.walk_folders(root))
 
     # Ignored duplicates
 
     def load_suppressions(self) -> tuple[SuppressionFile, ...]:
-        """Return each root's file of ignored duplicates, read again only where it has changed."""
+        """Return each root's file of ignored duplicates, cached while unchanged. Never raises: it has `problems`."""
         return self._suppressions.load_files()
 
     def find_reference(self, path: Path, qualified_name: str) -> FunctionReference | None:
-        """Return how a suppression file names the function; None where it has no name or is in no root."""
+        """Return how a suppression file names a function; None where it has no name or is in no root. Reads nothing."""
         return self._suppressions.find_reference(path, qualified_name)
 
     def make_suppression(self, functions: Sequence[FunctionReference]) -> SuppressionEdit | None:
-        """Return the edit that lets these functions be ignored as duplicates; None where that is impossible."""
+        """Return, unapplied, the edit that suppresses these functions as duplicates; None where it is impossible."""
         return self._suppressions.make_edit(functions)
 
     # The heavy model
 
     def open_heavy_model(self) -> bool:
-        """Load or connect to the heavy model for questions; False where none is configured. Raises ModelError."""
+        """Load or connect to the heavy model, waiting for it; False where none is configured. Raises ModelError."""
         return self._heavy.open() is not None
 
     def embed_with_heavy_model(self, on_progress: OnProgress, cancel: Cancel) -> int:
-        """Embed all contents that lack a vector of the heavy model; return their number. Raises ModelError."""
+        """Embed with the heavy model until all contents have a vector or cancelled; return how many. ModelError."""
         return self._heavy.run_until_done(on_progress, cancel)
 
     def describe_heavy_model(self) -> HeavyModelState | None:
-        """Return the heavy model's status and backlog; None where none is configured."""
+        """Return the heavy model's status, backlog and last failure; None where none is configured. Loads nothing."""
         return self._overview.describe_heavy_model()
 
     # How things are
 
     def status(self) -> Status:
-        """Return a snapshot: what is indexed, what is going on, and what is wrong."""
+        """Return a snapshot: what is indexed, what is going on, and what is wrong. Raises StoreError."""
         make_status = partial(self._overview.make_status, self._problems, is_started=self._started)
         return with_repair(make_status, self._repair)
 
     def coverage(self) -> float:
-        """Return the searchable share of the workspace, 0 … 1."""
+        """Return the searchable share of the workspace, 0 … 1; 0 before the first scan has counted the files."""
         return self._overview.measure_coverage()
 
     def progress(self) -> Progress | None:
@@ -254,16 +260,16 @@ class Engine(AnsweringEngine):
         return self._overview.measure_progress()
 
     def make_report(self) -> Report:
-        """Return the details that `status` leaves out: owner, languages, files on disk, recent errors."""
+        """Return the details that `status` leaves out: owner, languages, skipped files, sizes, recent errors."""
         make = partial(make_report, self._paths, self._index, self._workspace, is_owner=self._indexer.is_owner)
         return with_repair(make, self._repair)
 
     def check_findable(self, sample_size: int) -> tuple[int, list[Location]]:
-        """Search up to `sample_size` snippets by their own text; return how many, and the ones not found."""
+        """Search up to `sample_size` contents by their own text; return how many were searched, and those not found."""
         check = partial(check_findable, self._index, self._embedder, DocumentReader(self._workspace), sample_size)
         return self._run_with_repair(check)
 
     def is_to_be_refilled(self) -> bool:
-        """Return whether the store replaces an unsound one, and nothing has been indexed since."""
+        """Return whether the store replaces an unsound file (kept as .corrupt) and no scan has filled it since."""
         store = self._index.store
         return store.get_number("files") is None and store.path.with_suffix(".corrupt").exists()

@@ -39,7 +39,10 @@ class AnsweringEngine(EngineCore):
     def search_by_words(
         self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Answer:
-        """Find code that has the question's words, from the files themselves: for a workspace not indexed yet."""
+        """Find at most `k` hits by the question's words, reading files itself for some 1.2 s; needs no index.
+
+        Best first. Raises StoreClosingError when cancelled, QueryError for too long a question.
+        """
         started = time.monotonic()
         check_filter(within)
         scan = scan_words(
@@ -50,10 +53,10 @@ class AnsweringEngine(EngineCore):
     def find_existing_code(
         self, code: str, *, language: str = "", path: Path | None = None, cancel: Cancel | None = None
     ) -> list[Existence]:
-        """Say of each function in `code` whether it stands in the workspace already.
+        """Say of each function in `code` whether it is in the workspace. QueryError for no code or unknown language.
 
-        `path` is where the code is to stand: a function of the same name there is what it replaces, and no match.
-        Raises QueryError where its language is not known and can't be guessed.
+        `path` is where the code is to stand: a function of the same name there is what it replaces, and no match. Code
+        without functions is judged as one piece. The language is guessed where `language` is "".
         """
         check_code(code)
         known_language = language or self._guess_language(code)
@@ -65,19 +68,22 @@ class AnsweringEngine(EngineCore):
     def find_described_code(
         self, description: str, *, within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Existence:
-        """Say whether the workspace has code that does what the description says."""
+        """Return how likely the workspace has code that does what the description says; never a proven "yes"."""
         query = CodeQuery(read_question(description), is_code=False)
         return judge_description(self._answer_query(query, Task.NL2CODE, _SIMILAR_COUNT, within, cancel))
 
     def find_clones(self, function: Snippet, path: Path | None) -> list[Hit]:
-        """Find near-duplicates of a function that is about to be written to `path`, best first; by structure alone."""
+        """Find near-duplicates, by structure, of a function to be written to `path`, without what it replaces there."""
         hits = self._run_with_repair(lambda: self._search.find_clones(CodeQuery(function.text, function.language)))
         return [hit for hit in hits if not _is_replaced(hit, function, path)]
 
     def pack_context(
         self, task: str, max_tokens: int, *, within: Filter = Filter(), cancel: Cancel | None = None
     ) -> ContextPack:
-        """Collect the code that a task is about, in at most `max_tokens`: whole functions, and signatures of others."""
+        """Collect code that a task is about, best first, in about `max_tokens`: whole functions, signatures of others.
+
+        Copies are only counted. The number of tokens is an estimate, on the high side. Raises QueryError.
+        """
         check_filter(within)
         question, event = read_question(task), cancel or threading.Event()
         return self._run_with_repair(
@@ -85,11 +91,11 @@ class AnsweringEngine(EngineCore):
         )
 
     def make_outline(self, path: Path) -> list[OutlineEntry]:
-        """List the definitions of a document with their signatures, as they are now. Raises QueryError."""
+        """List a document's definitions with signatures, unsaved text included. QueryError if it can't be read."""
         return make_outline(snippets_of(self._read_source(path)))
 
     def find_tests(self, path: Path, line: int, k: int, *, cancel: Cancel | None = None) -> tuple[Snippet, list[Hit]]:
-        """Return the function at `line` (0-based), and its tests, best first. Raises QueryError."""
+        """Return the function at `line` (0-based) and at most `k` tests of it, best first. QueryError if no code."""
         document = self._read_source(path)
         lines = split_lines(document.text)
         if not 0 <= line < len(lines):
@@ -102,6 +108,8 @@ class AnsweringEngine(EngineCore):
         return function, self._run_with_repair(find)
 
     def _judge_function(self, function: Snippet, path: Path | None, cancel: Cancel) -> Existence:
+        """Return the verdict on a function by clones, else by meaning, leaving out what it replaces in `path`."""
+
         def find_similar(function: Snippet) -> Answer:
             query = CodeQuery(function.text, function.language)
             answer = self._answer_query(query, Task.CODE2CODE, _SIMILAR_COUNT, Filter(), cancel)
@@ -110,6 +118,7 @@ class AnsweringEngine(EngineCore):
         return judge_function(function, self.find_clones(function, path), find_similar)
 
     def _guess_language(self, code: str) -> str:
+        """Return which of the six commonest languages here suits the code best. QueryError where none is indexed."""
         counts = self._index.store.count_functions_by_language()
         languages = sorted(filter(has_grammar, counts), key=lambda language: (-counts[language], language))
         language = guess_language(code, languages[:_MAX_GUESSED_LANGUAGES])
@@ -118,6 +127,7 @@ class AnsweringEngine(EngineCore):
         return language
 
     def _read_source(self, path: Path) -> Document:
+        """Return a document, unsaved text included. Raises QueryError, with the reason, where it can't be read."""
         document = self._workspace.read_document(path)
         if isinstance(document, Document):
             return document
@@ -125,7 +135,10 @@ class AnsweringEngine(EngineCore):
         raise QueryError(f"{path} can't be read{reason}. Name a source file.")
 
     def _answer_query(self, query: CodeQuery, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
-        """Run the query on a repaired index; return an Answer, and queue documents whose stored text is stale."""
+        """Return the Answer with at most `k` hits on a repaired index; once started, queue documents found stale.
+
+        Raises QueryError for a filter that is too long or malformed.
+        """
         started = time.monotonic()
         check_filter(within)
         search = partial(self._search.answer_query, query, task, min(k, MAX_HITS), within, cancel or threading.Event())

@@ -67,7 +67,7 @@ class EngineCore:
         self._overview = Overview(workspace, index, self._indexer, embedder, self._heavy, self._suppressions)
 
     def _open_heavy(self) -> HeavyModel:
-        """Connect to the heavy model: with a time-out in a server, without one in a command. Raises ModelError."""
+        """Connect to the heavy model; its queries time out after 2 s if started, else never. Raises ModelError."""
         return connect_heavy_model(
             self.settings.model, self._paths.models, _HEAVY_QUERY_TIMEOUT_S if self._started else None
         )
@@ -78,14 +78,17 @@ class EngineCore:
         self._on_change()
 
     def _note_problem(self, problem: str) -> None:
-        """Record a problem for the status and the error log, once."""
+        """Keep a new problem for the status, write it to the error log, and call `on_change`; ignore a known one."""
         if problem not in self._problems:
             self._problems.append(problem)
             self._index.error_log.record(problem)
             self._on_change()
 
     def _run_with_repair(self, ask: Callable[[], Result]) -> Result:
-        """Load what is indexed by now, call `ask` and return its result; on an unsound file, repair and call again."""
+        """Load what is indexed by now, call `ask` and return its result; on an unsound file, repair and call it again.
+
+        At most three times in all; then, and for any other error, the error is raised.
+        """
 
         def follow_and_ask() -> Result:
             self._index.follow()
@@ -94,7 +97,7 @@ class EngineCore:
         return with_repair(follow_and_ask, self._repair)
 
     def _repair(self, error: StoreCorruptError) -> None:
-        """Set the unsound file aside and fill a new one: in the background once started, else before returning."""
+        """Set the unsound file aside, log it, and refill: in the background once started, else before returning."""
         self._indexer.rebuild_corrupt(error)
         self._index.error_log.record(str(error))
         if not self._started:
