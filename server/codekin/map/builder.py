@@ -45,6 +45,7 @@ class MapBuilder:
     """Builds the map of an index, and keeps the latest one for its generation and limit. Thread-safe."""
 
     def __init__(self, index: Index, list_roots: Callable[[], Sequence[Path]]) -> None:
+        """Keep the index; `list_roots` is called for each map, because the roots change. Builds nothing."""
         self._index = index
         self._list_roots = list_roots
         self._build_lock = threading.Lock()
@@ -53,7 +54,7 @@ class MapBuilder:
     def build(self, limit: int, on_progress: OnProgress, cancel: Cancel) -> CodeMap | None:
         """Return the map of at most `limit` functions, cached while the index is unchanged; None when cancelled.
 
-        Takes some seconds the first time. Progress counts hundredths.
+        Takes some seconds the first time, and waits while another thread builds. Progress counts hundredths.
         """
         while not self._build_lock.acquire(timeout=_CANCEL_POLL_S):  # another thread builds the same map
             if cancel.is_set():
@@ -103,7 +104,7 @@ class MapBuilder:
         )
 
     def _load_vectors(self, function_contents: IndexArray) -> tuple[IndexArray, FloatArray, IndexArray]:
-        """Return the contents that have a vector, the vectors, and each function's row in them, or -1.
+        """Return contents with a vector (c,), their vectors (c, d), and each function's row in them (n,), -1 if none.
 
         They are ordered by the first function, by path, that has them, not by content number: the map must not depend
         on the order of indexing.
@@ -118,7 +119,7 @@ class MapBuilder:
     def _link_near_duplicates(
         self, rows: IndexArray, neighbours: IndexArray, contents: IndexArray
     ) -> npt.NDArray[np.uint32]:
-        """Return up to 50,000 pairs of function positions: copies as a chain, and first copies of near-duplicates."""
+        """Return up to 50,000 pairs (m, 2) of function positions: copies as chains, and one copy of near-duplicates."""
         order = np.argsort(rows, kind="stable").astype(np.uint32)
         same_text = rows[order][1:] == rows[order][:-1]
         copies = np.stack([order[:-1][same_text], order[1:][same_text]], axis=1)
@@ -128,7 +129,7 @@ class MapBuilder:
 
 
 def _separate_copies(positions: FloatArray, rows: IndexArray) -> tuple[FloatArray, FloatArray]:
-    """Return x and y of each function (n,), with functions of the same text in a spiral around their position."""
+    """Return x and y of each function (n,), in 0 … 1, with functions of the same text in a spiral around their row."""
     order = np.argsort(rows, kind="stable")
     sizes = np.bincount(rows, minlength=len(positions))
     copy_number = np.empty(len(rows), np.float32)
@@ -141,7 +142,7 @@ def _separate_copies(positions: FloatArray, rows: IndexArray) -> tuple[FloatArra
 def _assign_groups(
     files: Sequence[str], file_numbers: npt.NDArray[np.uint32], roots: Sequence[Path]
 ) -> tuple[list[FolderGroup], npt.NDArray[np.uint8]]:
-    """Return the groups of folders, and the index of each function's group (n,)."""
+    """Return the groups of folders, "others" last, and the index of each function's group (n,), by its file."""
     folder_sizes: Counter[tuple[str, ...]] = Counter()
     file_sizes = np.bincount(file_numbers, minlength=len(files)).tolist()
     folders = [_split_folder(Path(file_path), roots) for file_path in files]
@@ -154,7 +155,7 @@ def _assign_groups(
 
 
 def _split_folder(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
-    """Return the parts of the file's folder relative to its root, after the root's name if there are several."""
+    """Return the file's folder below its root as parts, after the root's name if several; whole if in no root."""
     root = next((root for root in roots if path.is_relative_to(root)), None)
     if root is None:
         return path.parent.parts
@@ -163,7 +164,7 @@ def _split_folder(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _to_hundredths(on_progress: OnProgress) -> Callable[[float], None]:
-    """Return a function that takes shares of 1 and reports each whole hundredth once to `on_progress`."""
+    """Return a function that takes shares of 1, and reports to `on_progress` only when the whole hundredth changes."""
     reported = -1
 
     def on_share(share: float) -> None:

@@ -20,11 +20,11 @@ class FolderGroup:
 
 
 def choose_groups(folders: Sequence[Folder], sizes: Sequence[int]) -> tuple[list[FolderGroup], list[int]]:
-    """Return at most 10 groups and "others", largest first, "others" last, and the group index of each folder.
+    """Return at most 10 groups and "others", which comes last, by size, and each folder's index among them.
 
-    `sizes` counts the functions in each folder. Starts with all folders in one group and splits the largest that can
-    be split, as long as there are at most MAX_GROUPS. Small folders stay with the folder that was split; at the root
-    that is "others".
+    `sizes` counts the functions in each folder. Starts with all folders in one group and splits the largest that can be
+    split, as long as there are at most MAX_GROUPS. Small folders stay with the folder that was split; at the root that
+    is "others".
     """
     total = sum(sizes)
     group_sizes: dict[Folder, int] = {(): total}  # functions in a group's folder and in no other group below it
@@ -53,7 +53,7 @@ def choose_groups(folders: Sequence[Folder], sizes: Sequence[int]) -> tuple[list
 def _count_children(
     parent: Folder, group_sizes: dict[Folder, int], folders: Sequence[Folder], sizes: Sequence[int]
 ) -> Counter[Folder]:
-    """Return the number of functions below each folder that is directly below `parent`, in no deeper group."""
+    """Return the functions per folder directly below `parent`, in no deeper group; those in `parent` don't count."""
     children: Counter[Folder] = Counter()
     for folder, size in zip(folders, sizes, strict=True):
         if len(folder) > len(parent) and _find_group(folder, group_sizes) == parent:
@@ -64,7 +64,7 @@ def _count_children(
 def _to_groups(
     group_sizes: dict[Folder, int], display_folders: dict[Folder, Folder], group_of: Sequence[Folder | None]
 ) -> tuple[list[FolderGroup], list[int]]:
-    """Return the groups by size, "others" last, and for each folder's group its index among them."""
+    """Return groups by size, then "others", which may be empty, and each folder's group's index; others for None."""
     ranked = sorted((folder for folder in group_sizes if folder), key=lambda folder: (-group_sizes[folder], folder))
     numbers: dict[Folder | None, int] = {folder: number for number, folder in enumerate(ranked)}
     groups = [FolderGroup("/".join(display_folders[folder]), group_sizes[folder]) for folder in ranked]

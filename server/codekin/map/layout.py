@@ -35,7 +35,8 @@ OnShare = Callable[[float], None]  # 0 … 1
 def layout_points(vectors: FloatArray, on_share: OnShare, cancel: Cancel) -> tuple[FloatArray, IndexArray]:
     """Return positions (n, 2), float32 in 0 … 1, and each vector's neighbours (n, k), k ≤ 15, for `vectors` (n, d).
 
-    Deterministic on one machine. When cancelled, returns the unfinished layout.
+    Deterministic on one machine. When cancelled, returns the unfinished layout. Fewer than four points are set on a
+    line, without neighbours (k = 0).
     """
     count = len(vectors)
     if count < _MIN_POINTS:
@@ -54,7 +55,7 @@ def layout_points(vectors: FloatArray, on_share: OnShare, cancel: Cancel) -> tup
 
 
 def project_principal(vectors: FloatArray, count: int) -> FloatArray:
-    """Return the vectors projected on their first principal components, (n, count), with deterministic signs."""
+    """Return the vectors on their first `count` principal components, (n, count) float32, with fixed signs; n ≥ 1."""
     sample = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _COVARIANCE_SAMPLE)).astype(np.int64)]
     mean = sample.mean(axis=0)
     _, axes = np.linalg.eigh((sample - mean).T @ (sample - mean))
@@ -64,7 +65,7 @@ def project_principal(vectors: FloatArray, count: int) -> FloatArray:
 
 
 def _relax(positions: FloatArray, neighbours: IndexArray, on_share: OnShare, cancel: Cancel) -> None:
-    """Move `positions` (n, 2) in place, in 500 steps of attraction to neighbours and repulsion from random points."""
+    """Move `positions` (n, 2) in place: 500 steps, fewer if cancelled, towards neighbours and off random points."""
     random = np.random.Generator(np.random.PCG64(0))
     x, y = positions[:, 0].copy(), positions[:, 1].copy()
     columns = np.ascontiguousarray(neighbours.T)
@@ -83,7 +84,7 @@ def _relax(positions: FloatArray, neighbours: IndexArray, on_share: OnShare, can
 
 
 def _attract(x: FloatArray, y: FloatArray, neighbour: IndexArray) -> tuple[FloatArray, FloatArray]:
-    """Return each point's move towards its neighbour (dx, dy), or away from it where they are too close."""
+    """Return the move (dx, dy), each (n,), of each point towards its neighbour, or away where they are too close."""
     dx, dy = x[neighbour] - x, y[neighbour] - y
     squared = dx * dx + dy * dy
     weight = np.float32(2) * (1 - _MIN_SQUARED_DISTANCE / (squared + _MIN_SQUARED_DISTANCE)) / (1 + squared)
@@ -91,7 +92,7 @@ def _attract(x: FloatArray, y: FloatArray, neighbour: IndexArray) -> tuple[Float
 
 
 def _repel(x: FloatArray, y: FloatArray, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Return each point's move away from four random points (dx, dy).
+    """Return the move (dx, dy), each (n,), of each point away from four random points; advances `random`.
 
     The random points are one shuffle of all points, read at several offsets, because memory is read fastest in order.
     """
@@ -108,7 +109,7 @@ def _repel(x: FloatArray, y: FloatArray, random: np.random.Generator) -> tuple[F
 
 
 def _fit_to_unit_square(positions: FloatArray) -> FloatArray:
-    """Return the positions scaled into 0 … 1, both axes alike, with the farthest thousandth on the edge."""
+    """Return the positions scaled alike into 0 … 1, the farthest thousandth cut, then each axis evened out."""
     low, high = np.quantile(positions, [0.001, 0.999], axis=0)
     middle, side = (low + high) / 2, max(float((high - low).max()) * 1.04, 1e-6)
     fitted = np.clip((positions - middle) / side + 0.5, 0, 1)
@@ -116,7 +117,7 @@ def _fit_to_unit_square(positions: FloatArray) -> FloatArray:
 
 
 def _even_out(values: FloatArray) -> FloatArray:
-    """Return the values spread more evenly over 0 … 1, in the same order."""
+    """Return the values, which are in 0 … 1, spread more evenly over 0 … 1, in the same order."""
     ticks = np.linspace(0, 1, _TICKS)
     shares = np.searchsorted(np.sort(values), ticks) / len(values)
     evened: FloatArray = _EVENNESS * np.interp(values, ticks, shares) + (1 - _EVENNESS) * values

@@ -21,9 +21,10 @@ _PRODUCT_ROWS = 4
 
 
 def find_neighbours(points: FloatArray, k: int) -> Iterator[tuple[float, IndexArray, IndexArray]]:
-    """Yield in blocks the share done (0 … 1), the rows of some points (m,), and their `k` neighbours (m, k).
+    """Yield in blocks the share done (0 … 1), the rows of some points (m,), and about `k` nearest of each (m, k).
 
-    `points` is (n, d), n > k. A point's neighbours are in no particular order.
+    `points` is (n, d), n > k. Approximate: six cells are searched for each point. A point's neighbours are in no
+    particular order.
     """
     cell_count = max(1, len(points) // _POINTS_PER_CELL)
     order, bounds, nearest_cells = _make_cells(points, cell_count)
@@ -53,7 +54,7 @@ def _multiply_small(left: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def _make_cells(points: FloatArray, cell_count: int) -> tuple[IndexArray, IndexArray, IndexArray]:
-    """Cluster the points; return their rows by cell (n,), where each cell begins (c + 1,), and its nearest cells."""
+    """Cluster the points; return rows by cell (n,), each cell's start (c + 1,), and the ≤ 6 nearest cells (c, 6)."""
     centres = points[_spread_evenly(len(points), cell_count)].copy()
     sample = points[_spread_evenly(len(points), min(len(points), _SAMPLE_PER_CELL * cell_count))]
     for _ in range(_KMEANS_ROUNDS):
@@ -70,7 +71,7 @@ def _make_cells(points: FloatArray, cell_count: int) -> tuple[IndexArray, IndexA
 
 
 def _assign_cells(points: FloatArray, centres: FloatArray) -> IndexArray:
-    """Return for each point the index of its nearest centre (n,)."""
+    """Return for each point the index of its nearest centre (n,). Raises ValueError without any point."""
     half_norms = np.einsum("ij,ij->i", centres, centres) / 2
     starts = range(0, len(points), _BLOCK_ROWS)
     return np.concatenate(
@@ -82,5 +83,5 @@ def _assign_cells(points: FloatArray, centres: FloatArray) -> IndexArray:
 
 
 def _spread_evenly(n: int, count: int) -> IndexArray:
-    """Return `count` evenly spaced whole numbers from 0 to n - 1."""
+    """Return `count` evenly spaced whole numbers from 0 to n - 1, ascending; repeated where `count` is above n."""
     return np.linspace(0, n - 1, count).astype(np.int64)
