@@ -33,7 +33,7 @@ class Overview:
     suppressions: Suppressions
 
     def measure_coverage(self) -> float:
-        """Return the searchable share of the workspace, 0 … 1; 0 before the first scan has counted the files.
+        """Return the searchable share of the workspace, 0 … 1; 0 before a scan has counted the files, or once emptied.
 
         That is the share of indexed files, times the share of loaded vectors.
         """
@@ -46,7 +46,7 @@ class Overview:
         return indexed_share * self.index.loaded_share
 
     def describe_models(self) -> tuple[ModelStatus, ...]:
-        """Return name, device, share of embedded contents and state of each model, the light one first."""
+        """Return name, device, searchable share and state of each model, the light one (always READY) first."""
         coverage, heavy_status = self.measure_coverage(), self.heavy.status()
         light_status = ModelStatus(self.embedder.model, self.embedder.device, coverage, ModelState.READY)
         if heavy_status is None:
@@ -54,7 +54,7 @@ class Overview:
         return light_status, replace(heavy_status, share=heavy_status.share * coverage)
 
     def describe_heavy_model(self) -> HeavyModelState | None:
-        """Return the state of the heavy model; None where none is configured."""
+        """Return the heavy model's status, backlog and last failure; None where none is configured. Loads nothing."""
         status = self.heavy.status()
         return None if status is None else HeavyModelState(status, self.heavy.pending_count, self.heavy.query_problem)
 
@@ -65,7 +65,7 @@ class Overview:
         return replace(progress, models=shares) if progress and len(shares) > 1 else progress
 
     def make_status(self, engine_problems: list[str], *, is_started: bool) -> Status:
-        """Return the status; `engine_problems` come first among its problems."""
+        """Return the status, READY unless started, with `engine_problems` before other problems. Raises StoreError."""
         store, counts = self.index.store, self.index.store.count_rows()
         return Status(
             roots=self.workspace.roots,

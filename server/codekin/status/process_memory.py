@@ -21,7 +21,7 @@ class ProcessMemory:
 
 
 def measure_processes() -> tuple[ProcessMemory, ...]:
-    """Return the memory of this process, then of all its descendants; () on a system without /proc."""
+    """Return the memory of this process, then of all descendants; () without /proc. Never raises for one that ended."""
     children: dict[int, list[int]] = {}
     for folder in _PROC.glob("[0-9]*"):
         if (parent := _read_parent(folder)) is not None:
@@ -52,7 +52,7 @@ def _read_resident_bytes(folder: Path) -> int | None:
 
 
 def _find_purpose(folder: Path) -> str:
-    """Return what a child process is for, by its command line, or else its program's name."""
+    """Return what a child process is for, by its command line, else its program's name; "a worker" if that is empty."""
     arguments = _read_text(folder / "cmdline").split("\0")
     purpose = next((_PURPOSES[argument] for argument in arguments if argument in _PURPOSES), None)
     return purpose or (Path(arguments[0]).name if arguments[0] else "a worker")

@@ -58,7 +58,7 @@ class Report:
 
 
 def make_report(paths: IndexPaths, index: Index, workspace: Workspace, *, is_owner: bool) -> Report:
-    """Assemble the report from the store, the files on the disk and /proc; takes some milliseconds."""
+    """Assemble the report from the store, file sizes, /proc and the lock in some milliseconds. Raises StoreError."""
     store = index.store
     file_counts, function_counts = store.count_files_by_language(), store.count_functions_by_language()
     skipped, unparsed = list(store.skipped()), list_unparsed(store, workspace)
@@ -111,7 +111,7 @@ def _find_owner(paths: IndexPaths) -> str:
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """Return the report as JSON, printable, under the field names of the protocol."""
+    """Return the report as JSON under the field names of the protocol; reasons and messages are made printable."""
     return {
         "languages": [
             {"name": language.name, "files": language.files, "functions": language.functions}
@@ -134,7 +134,7 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def _files_to_json(files: Sequence[Skipped]) -> list[dict[str, str]]:
-    """Return the skipped files with their reasons as JSON, printable."""
+    """Return the skipped files with their reasons as JSON; the reasons are made printable, the paths are not."""
     return [{"path": str(skipped_file.path), "reason": printable(skipped_file.reason)} for skipped_file in files]
 
 

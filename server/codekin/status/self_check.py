@@ -19,13 +19,13 @@ _NO_LIMIT = 1_000_000
 def check_findable(
     index: Index, embedder: Embedder, reader: DocumentReader, sample_size: int
 ) -> tuple[int, list[Location]]:
-    """Search up to `sample_size` contents by their own text; return how many, and the locations not found."""
+    """Search up to about `sample_size` contents by their own text; return how many, and the locations not found."""
     samples = list(_sample_contents(index, reader, sample_size))
     return len(samples), [place for place, text in samples if not _is_findable(index, embedder, place, text)]
 
 
 def _sample_contents(index: Index, reader: DocumentReader, sample_size: int) -> Iterator[tuple[Location, str]]:
-    """Yield evenly spread contents with their present locations and texts; contents edited since are left out."""
+    """Yield evenly spread contents, each at one present location, with the text; those edited since are left out."""
     store = index.store
     numbers = [number for number, _ in store.contents_after(0)]
     sampled_numbers = numbers[:: max(1, len(numbers) // sample_size)]
@@ -37,7 +37,7 @@ def _sample_contents(index: Index, reader: DocumentReader, sample_size: int) -> 
 
 
 def _is_findable(index: Index, embedder: Embedder, place: Location, text: str) -> bool:
-    """Return whether a content's own text finds it, both by its vector and by its words."""
+    """Return whether a content's own text, embedded anew, finds it by its vector among five, and by its words."""
     (vector,) = embedder.embed([text], Task.CODE2CODE, Role.PASSAGE)
     labels, cosines = index.dense.search(vector, _NEAREST_COUNT)
     if place.content not in labels and not (len(cosines) and cosines[-1] > _SAME_COSINE):

@@ -16,7 +16,7 @@ _TOO_COSTLY = "parsing it takes too much time or memory"
 def list_unparsed(store: Store, workspace: Workspace) -> list[Skipped]:
     """Return the files indexed as windows of lines although there is a grammar, by path, each with the reason.
 
-    They are searched, but none of their functions is known.
+    They are searched, but none of their functions is known. Reads notebooks, to learn the languages of their cells.
     """
     reasons: dict[Path, str] = {}
     for window in store.list_windows(GRAMMARS):
