@@ -56,7 +56,11 @@ class CandidateFinder:
     def find_candidates(
         self, context: CompletionContext, excluded: Collection[bytes], cancel: Cancel
     ) -> list[LineCandidate]:
-        """Return lines of the document and of the index that may come next; none from contents hashed in `excluded`."""
+        """Return lines of the document and index that may come next, unranked; none of contents hashed in `excluded`.
+
+        Features, `line` and `names` are not filled yet. Where cancelled, fewer documents are read. Needs a content line
+        in the context.
+        """
         rarities = measure_rarity(context, self._index)
         document_candidates = find_document_candidates(context, rarities, excluded)
         sources = SourceReader(self._index, self._workspace, context.path, excluded)
@@ -65,7 +69,7 @@ class CandidateFinder:
     def _find_index_candidates(
         self, context: CompletionContext, rarities: dict[int, float], sources: SourceReader, cancel: Cancel
     ) -> Iterator[LineCandidate]:
-        """Yield lines of other documents: those after a line like the one at the cursor, and those the model finds."""
+        """Yield lines of other documents: those after a line like the cursor's, and those the model finds."""
         cosines = self._find_cosines(context)
         matches = [
             *self._find_following_lines(context, rarities),
@@ -95,7 +99,7 @@ class CandidateFinder:
         ]
 
     def _find_split_points(self, contents: Sequence[int]) -> list["_IndexLine"]:
-        """Return the first line of each embedded continuation of these contents."""
+        """Return the first line of each embedded continuation of these contents, with depth and rarity 0."""
         packed_hashes = self._index.store.line_hashes_of(contents)
         return [
             _IndexLine(content, row, 0, 0.0)
@@ -105,7 +109,7 @@ class CandidateFinder:
         ]
 
     def _find_cosines(self, context: CompletionContext) -> dict[int, float]:
-        """Return content → cosine for the 256 continuations nearest to the context by the model, best first."""
+        """Embed the context; return content → cosine of the 256 nearest continuations, best first, {} if none exist."""
         vectors = self._index.continuation_vectors
         if not len(vectors.labels):
             return {}
@@ -121,7 +125,10 @@ class CandidateFinder:
 def find_document_candidates(
     context: CompletionContext, rarities: dict[int, float], excluded: Collection[bytes]
 ) -> list[LineCandidate]:
-    """Return up to 96 lines of the document itself, those scored highest by cheap features."""
+    """Return up to 96 lines of the document itself, scored highest by cheap features, without the cursor's function.
+
+    At most 2,000 lines are scored, nearest to the cursor first. None is from contents hashed in `excluded`.
+    """
     scorer = _DocumentLineScorer(context, rarities)
     scored_lines: list[_ScoredLine] = []
     scanned_count = 0
@@ -141,7 +148,7 @@ def find_document_candidates(
 
 
 def measure_rarity(context: CompletionContext, index: Index) -> dict[int, float]:
-    """Return line hash → rarity for each of the context's lines: the negative logarithm of its share of all lines."""
+    """Return line hash → rarity in nats of each context line: minus the logarithm of its share of all indexed lines."""
     line_index = index.line_index
     return {
         line_hash: math.log((len(line_index) + 1) / (line_index.frequency(line_hash) + 0.5))
@@ -172,6 +179,7 @@ class _DocumentLineScorer:
     """Scores the document's lines as next lines by cheap features, to choose those worth extracting all features."""
 
     def __init__(self, context: CompletionContext, rarities: dict[int, float]) -> None:
+        """Prepare for one context, which must have a content line (else IndexError)."""
         self._context = context
         self._rarities = rarities
         self._hasher = make_line_hasher(context.language)
@@ -185,7 +193,7 @@ class _DocumentLineScorer:
         return [row for row, line in enumerate(source.lines) if self._hasher[line]]
 
     def score_lines(self, source: SourceSnippet, content_rows: Sequence[int], body_row: int) -> Iterator[_ScoredLine]:
-        """Yield each content line but the first with its score; `body_row` is the first row of the body, or -1."""
+        """Yield each content row but the first with its score; `body_row` is the first row of the body, or -1."""
         hashes = [self._hasher[source.lines[row]] for row in content_rows]
         for position in range(1, len(content_rows)):
             row, previous_row = content_rows[position], content_rows[position - 1]

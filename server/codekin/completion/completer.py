@@ -42,10 +42,10 @@ class Completer:
         self._finder = CandidateFinder(index, workspace, embedder)
 
     def make_cursor(self, path: Path, text: str | CellText | None, row: int, column: int) -> Cursor:
-        """Return the cursor at (row, column) in `text`, or in the document's text where `text` is None.
+        """Return the cursor at (row, column) in `text`, or in the document where that is None. Raises QueryError.
 
-        Raises QueryError where there is no source code, or no such row in the document's text. In `text` any row is
-        accepted: an editor's text may lag behind its cursor.
+        That is where there is no source code, the text is too large, or the document's own text has no such row. In
+        `text` any row is accepted: an editor's text may lag behind its cursor.
         """
         path = self._workspace.resolve_path(path)
         if is_notebook(path):
@@ -66,7 +66,7 @@ class Completer:
         return Cursor(path, text, language, row, column)
 
     def _make_notebook_cursor(self, path: Path, text: str | CellText | None, row: int, column: int) -> Cursor:
-        """Return the cursor in a notebook's code, with the other cells as lines above and below. Raises QueryError."""
+        """Return the cursor in a notebook's code, other cells above and below; QueryError if it is in no code cell."""
         document = self._workspace.read_document(path)
         key, text = (text.key, text.text) if isinstance(text, CellText) else ("", text)
         if not isinstance(document, Document):
@@ -90,7 +90,8 @@ class Completer:
     ) -> list[Completion]:
         """Return what may be inserted at the cursor, most probable first; [] where nothing reaches the floor.
 
-        `excluded` has the hashes of contents that nothing is copied from.
+        [] too in comments, strings, documents over 1,048,576 characters, or when cancelled. `excluded` has the hashes
+        of contents that nothing is copied from. The context is kept for the next call; nothing is inserted.
         """
         former = self._contexts.get(cursor.path)
         if former is not None and former.language != cursor.language:
@@ -111,7 +112,7 @@ class Completer:
         cancel: Cancel,
         excluded: Collection[bytes],
     ) -> list[Completion]:
-        """Return the completions at the context; [] where the most probable line only closes a block."""
+        """Return at most `limit` completions; [] where the best line only closes a block, or when cancelled."""
         ranked_lines = self.rank_next_lines(context, cancel, excluded)
         if ranked_lines and is_closing(ranked_lines[0].line):
             return []  # most likely the block ends here, which needs no suggestion
@@ -120,7 +121,7 @@ class Completer:
         return list(islice(completions, settings.limit))
 
     def _remember_context(self, context: CompletionContext) -> None:
-        """Cache the context: the document's next context reuses its parse tree and snippets."""
+        """Cache the context for the document's next one, which reuses its parse; drop the oldest of more than eight."""
         with self._lock:
             self._contexts[context.path] = context
             self._contexts.move_to_end(context.path)
@@ -130,13 +131,13 @@ class Completer:
     def rank_next_lines(
         self, context: CompletionContext, cancel: Cancel, excluded: Collection[bytes] = ()
     ) -> list[RankedLine]:
-        """Find the candidates and return the lines they propose, most probable first."""
+        """Return the lines that the candidates propose, most probable first, without a floor; [] where cancelled."""
         return rank_lines(self.list_candidates(context, cancel, excluded))
 
     def list_candidates(
         self, context: CompletionContext, cancel: Cancel, excluded: Collection[bytes] = ()
     ) -> list[LineCandidate]:
-        """Return the candidates, with features, whose line starts with what is typed; [] where cancelled."""
+        """Return the candidates, with features, whose line starts with what is typed, unranked; [] where cancelled."""
         extractor = FeatureExtractor(context, self._index)
         typed = context.text_before.strip()
         candidates = []
@@ -159,7 +160,7 @@ def _add_cell(completion: Completion, cursor: Cursor) -> Completion:
 def _make_completions(
     context: CompletionContext, ranked_lines: Sequence[RankedLine], check: ParseCheck, max_lines: int, cancel: Cancel
 ) -> Iterator[Completion]:
-    """Yield for each line its longest agreed extent that can be inserted, holds no secret and parses no worse."""
+    """Yield for each line its longest agreed extent that fits, holds no secret and parses no worse, until cancelled."""
     for ranked in ranked_lines:
         candidate = ranked.candidates[0]
         for rows in choose_extents(context, ranked.candidates, max_lines):

@@ -71,7 +71,7 @@ class CompletionContext:
 
     @cached_property
     def start_lines(self) -> tuple[str, ...]:
-        """Return the context's lines above the cursor's line, at most MAX_CONTEXT_LINES."""
+        """Return the lines of the context above the cursor's line, at most 60, blank ones and comments included."""
         return self.lines[self.first_row : self.row]
 
     @cached_property
@@ -82,7 +82,7 @@ class CompletionContext:
 
     @cached_property
     def can_continue(self) -> bool:
-        """Return whether code is above the cursor, and the cursor is in no comment, string or unfinished indent."""
+        """Return whether code is above the cursor, and it is in no comment, long string or unfinished indent."""
         return (
             bool(self.content_lines)
             and not _is_being_indented(self)
@@ -91,13 +91,13 @@ class CompletionContext:
 
     @cached_property
     def line_hashes(self) -> tuple[int, ...]:
-        """Return the hash of each content line."""
+        """Return the hash of each content line, in order; equal for lines that differ in local names only."""
         hasher = make_line_hasher(self.language)
         return tuple(hasher[line] for line in self.content_lines)
 
     @cached_property
     def indent_column(self) -> int | None:
-        """Return the column at which the next line starts; None where the editor has not indented the line."""
+        """Return the column at which the next line starts; None where the editor has not indented the line yet."""
         if not self.text_before and self.content_lines and measure_indent(self.content_lines[-1]):
             return None
         return measure_indent(self.text_before + _PLACEHOLDER)
@@ -125,7 +125,7 @@ class CompletionContext:
 
     @cached_property
     def other_lines(self) -> str:
-        """Return the document's text without the lines below the cursor in its function."""
+        """Return the document's text, without the lines below the cursor in its function, as one string."""
         end = max((part.span.end for part in self.function_parts), default=self.row + 1)
         return "\n".join((*self.lines[: self.row + 1], *self.lines[max(end, self.row + 1) :]))
 
@@ -141,7 +141,7 @@ class CompletionContext:
 
     @cached_property
     def block_header(self) -> str:
-        """Return the line that opened the block in which the cursor is; "" outside of any."""
+        """Return the line that opened the cursor's block; "" outside of any. IndexError for no content line."""
         return find_block_header(
             self.start_lines,
             self.indent_column if self.indent_column is not None else measure_indent(self.content_lines[-1]) + 1,
@@ -159,7 +159,7 @@ class CompletionContext:
 
 
 def read_context(cursor: Cursor, former: CompletionContext | None = None) -> CompletionContext:
-    """Parse the text around the cursor into a context; row and column are clamped to the text.
+    """Return the context of the cursor, parsing the text if need be; row and column are clamped to the text.
 
     Where only one function has changed since the `former` context, the other snippets are taken from it.
     """
@@ -204,7 +204,7 @@ def _is_being_indented(context: CompletionContext) -> bool:
 
 
 def _guess_indent(lines: Sequence[str], row: int) -> str:
-    """Return the indentation for a line that has none yet: that of the line above, deeper where that opens a block."""
+    """Return the indentation for a line that has none: that of the line above, 4 spaces deeper if it ends in : or {."""
     above = lines[row - 1] if row else ""
     return above[: len(above) - len(above.lstrip())] + ("    " if above.rstrip().endswith((":", "{")) else "")
 
@@ -227,7 +227,7 @@ def _is_on_cursor_line(former: CompletionContext, edit: Edit, row: int) -> bool:
 
 
 def _select_adjacent_parts(parts: Sequence[Snippet], cursor_part: Snippet) -> list[Snippet]:
-    """Return the parts numbered consecutively around the cursor's part: those of one definition."""
+    """Return the parts numbered consecutively around the cursor's, of one definition; just it if it has no number."""
     if not cursor_part.part:
         return [cursor_part]
     position = next(index for index, part in enumerate(parts) if part.span == cursor_part.span)
@@ -240,13 +240,13 @@ def _select_adjacent_parts(parts: Sequence[Snippet], cursor_part: Snippet) -> li
 
 
 def measure_indent(line: str) -> int:
-    """Return the column at which the line's text starts; tabs advance to the next multiple of four."""
+    """Return the column at which the text starts, tabs to the next multiple of four; the length of a blank line."""
     indentation = line[: len(line) - len(line.lstrip())]
     return len(indentation.expandtabs(4)) if "\t" in indentation else len(indentation)
 
 
 def parse_parameters(signature: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of a signature's parameters, in order; () where it is unclear which word is the name."""
+    """Return the names of a signature's parameters, in order; () for none or if one has several words for a name."""
     parameters, depth, current = list[str](), 0, ""
     for character in " ".join(signature).partition("(")[2]:
         depth += (character in "([{<") - (character in ")]}>")
@@ -267,13 +267,13 @@ def parse_parameters(signature: Sequence[str]) -> tuple[str, ...]:
 
 
 def is_inside_prose(lines: Sequence[str], language: str) -> bool:
-    """Return whether the lines end inside a comment or a string of several lines."""
+    """Return whether the lines end inside a comment or string of several lines; judged without parsing them."""
     pattern = _PROSE_WITH_HASHES if language in _HASH_LANGUAGES else _PROSE_WITH_SLASHES
     return any(match.lastgroup in ("comment", "string") for match in pattern.finditer("\n".join(lines)))
 
 
 def find_open_bracket(lines: Sequence[str]) -> str:
-    """Return the innermost bracket, outside of strings, that the lines leave open; "" where there is none."""
+    """Return the innermost bracket, outside of strings, that the lines leave open; "" for none; kinds don't matter."""
     open_brackets: list[str] = []
     for bracket in _BRACKET.findall(blank_strings("\n".join(lines))):
         if bracket in "([{":

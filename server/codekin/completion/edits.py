@@ -34,7 +34,7 @@ class Edit:
         return snippet.span.end <= self.start
 
     def may_rename(self, snippet: Snippet, lines: Sequence[str]) -> bool:
-        """Return whether the function may have another name in `lines`, the new text."""
+        """Return whether the function may have another name in `lines`, the new text: its name's line lost the name."""
         if not self.start <= snippet.name_line < self.end:
             return False
         return bool(self.added) or not _has_name(lines[snippet.name_line], snippet.name)
@@ -45,7 +45,7 @@ class Edit:
 
 
 def find_edit(old_lines: Sequence[str], lines: Sequence[str]) -> Edit:
-    """Return the smallest range of lines whose replacement turns the old text into the new one."""
+    """Return the smallest range of lines whose replacement turns the old text into the new one; empty if equal."""
     shorter = min(len(old_lines), len(lines))
     start = next((row for row in range(shorter) if old_lines[row] != lines[row]), shorter)
     equal_at_end = next(
@@ -61,7 +61,8 @@ def update_snippets(
     """Return the old snippets, by start, moved to where they are in `lines`; [] where the text must be parsed.
 
     No parsing is needed where the edit is inside the function that has the cursor's `row` and leaves its name, or where
-    it is on the cursor's line alone (`is_cursor_line`). Any other edit may have turned code into a function.
+    it is on the cursor's line alone (`is_cursor_line`). Any other edit may have turned code into a function. The
+    borders of a snippet stay as they were.
     """
     updated: list[Snippet] = []
     is_explained = is_cursor_line

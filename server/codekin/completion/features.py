@@ -50,6 +50,7 @@ class FeatureExtractor:
     """Computes the adapted lines and the features of one context's candidates."""
 
     def __init__(self, context: CompletionContext, index: Index) -> None:
+        """Measure the context once for all its candidates. Raises IndexError where it has no content line."""
         self._context = context
         self._index = index
         self._rarities = measure_rarity(context, index)
@@ -68,7 +69,7 @@ class FeatureExtractor:
         self._is_name_in_document: dict[str, bool] = {}
 
     def extract_features(self, candidate: LineCandidate) -> None:
-        """Set the candidate's `names`, `line` and `features` in place."""
+        """Set the candidate's `names`, `line` and `features`, which has all FEATURES in order, in place."""
         start = self._read_source_start(candidate)
         candidate.names = map_names(self._context, candidate, start.content_lines)
         candidate.line = rename_locals(start.line.strip(), candidate.names)
@@ -177,7 +178,7 @@ class FeatureExtractor:
         return self._hasher[block_header] if block_header else 0
 
     def _is_in_document(self, name: str) -> bool:
-        """Return whether the name occurs in the cursor's document, cached."""
+        """Return whether the name occurs, if only in a longer one, in the document's other lines; cached."""
         if name not in self._is_name_in_document:
             self._is_name_in_document[name] = name in self._context.other_lines
         return self._is_name_in_document[name]
@@ -192,7 +193,8 @@ class FeatureExtractor:
 def map_names(context: CompletionContext, candidate: LineCandidate, content_lines: Sequence[str]) -> dict[str, str]:
     """Return source name → cursor name for local names, paired by equal lines first, then by parameters.
 
-    `content_lines` are the source's above the candidate. Left out: names that stay, and ambiguous ones.
+    `content_lines` are the source's above the candidate. Left out: names that stay, ambiguous ones, and two that would
+    get the same name.
     """
     names: dict[str, str] = {}
     ambiguous_names: set[str] = set()
@@ -213,9 +215,10 @@ def map_names(context: CompletionContext, candidate: LineCandidate, content_line
 def _pair_names_of_lines(
     context: CompletionContext, candidate: LineCandidate, content_lines: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield (source name, cursor name) by position in the matching lines above both.
+    """Yield (source name, cursor name) by position in the matching lines above both, the nearest line first.
 
-    Where no line matches, in the last lines, if they have the same calls.
+    Where no line matches, in the last lines, if they have the same calls. Lines with other numbers of names are left
+    out.
     """
     line_pairs = list(zip(reversed(content_lines), reversed(context.content_lines), strict=False))
     for source_line, line in line_pairs[: max(candidate.depth, 1)]:
@@ -226,7 +229,7 @@ def _pair_names_of_lines(
 
 
 def _pair_parameters(context: CompletionContext, candidate: LineCandidate) -> Iterator[tuple[str, str]]:
-    """Yield (source parameter, cursor parameter) by position; nothing where their numbers differ."""
+    """Yield (source parameter, cursor parameter) by position; nothing where their numbers differ or no head is."""
     source = candidate.source
     if source.name_row < 0:
         return

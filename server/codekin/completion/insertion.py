@@ -33,7 +33,7 @@ _MIN_HEX_LENGTH = 32  # of a word of hexadecimal digits that is a key
 
 
 def looks_secret(text: str) -> bool:
-    """Return whether the text may hold a credential: a known form, a named secret with a value, or a random word."""
+    """Return whether the text may hold a credential: a known form, a named secret with a value, a random word."""
     return _SECRET.search(text) is not None or any(_is_random(match[0]) for match in _LONG_WORD.finditer(text))
 
 
@@ -46,7 +46,7 @@ def _is_random(word: str) -> bool:
 
 
 def find_indent_unit(lines: Sequence[str]) -> str:
-    """Return one level of the lines' indentation: a tab or spaces; "" where no line is indented."""
+    """Return one level of indentation: a tab, or 2, 3, 4 or 8 spaces by frequency; "" where no line is indented."""
     filled_lines = [line for line in lines if line.strip()]
     if 2 * sum(line[0] == "\t" for line in filled_lines) > sum(line[0] in " \t" for line in filled_lines):
         return "\t"
@@ -56,9 +56,10 @@ def find_indent_unit(lines: Sequence[str]) -> str:
 
 
 def make_insertion(context: CompletionContext, lines: Sequence[str], source_lines: Sequence[str]) -> str | None:
-    """Return the text to insert so that the document continues with `lines` of `source_lines`; None where it can't.
+    """Return the text to insert so that the document continues with `lines` of `source_lines`; None if it can't.
 
-    `lines` are indented as in their source; the first one's indentation is the statement's.
+    `lines` are indented as in their source; the first one's indentation is the statement's. None where `typed` is not
+    its beginning or all of it, or text right of the cursor is in the way.
     """
     first_line, typed = lines[0].strip(), context.text_before
     if typed.strip():
@@ -136,7 +137,7 @@ class ParseCheck:
         self.parsed = context.parsed  # this document, in the last text that was parsed
 
     def is_no_worse(self, inserted_text: str) -> bool:
-        """Return whether the text adds no parse errors; False without a grammar, or inside a comment or string."""
+        """Return whether the text adds no parse errors; False without a grammar, over budget, or in comments."""
         context = self._context
         cursor_lines = (context.text_before + inserted_text + context.text_after).split("\n")
         root_node = self._parse([*context.lines[: context.row], *cursor_lines, *context.lines[context.row + 1 :]])
@@ -149,7 +150,7 @@ class ParseCheck:
         return not errors or errors <= (self._errors_before or 0)
 
     def _parse(self, lines: Sequence[str]) -> "Node | None":
-        """Return the root of the lines' tree, parsed incrementally; None without a grammar or beyond the budget."""
+        """Parse the lines incrementally, keep the tree, return its root; None without a grammar or over budget."""
         syntax = load_syntax(self._context.language)
         parsed = parse_incrementally(encode_source(lines), syntax, self.parsed) if syntax else None
         self.parsed = parsed or self.parsed
@@ -168,7 +169,7 @@ def _is_in_prose(root_node: "Node", context: CompletionContext) -> bool:
 
 
 def count_parse_errors(lines: Sequence[str], language: str) -> float:
-    """Return the number of errors and missing nodes in the tree of the lines; infinity where there is no tree."""
+    """Return the number of errors and missing nodes in the lines' tree; infinity without a grammar or over budget."""
     syntax = load_syntax(language)
     root_node = parse_source(encode_source(lines), syntax) if syntax else None
     return _count_errors(root_node) if root_node is not None else math.inf

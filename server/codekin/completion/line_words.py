@@ -8,7 +8,7 @@ _words_of_lines: dict[str, frozenset[str]] = {}
 
 
 def split_word_set(line: str) -> frozenset[str]:
-    """Return the words of a line, cached: the same lines come with every key."""
+    """Return the words of a line in lower case; cached for 65,536 lines, because the same ones come with every key."""
     words = _words_of_lines.get(line)
     if words is None:
         if len(_words_of_lines) > _MAX_REMEMBERED_LINES:

@@ -33,9 +33,9 @@ def rank_lines(
     candidates: Sequence[LineCandidate],
     weights: tuple[Mapping[str, float], Mapping[str, float]] = (CANDIDATE_WEIGHTS, LINE_WEIGHTS),
 ) -> list[RankedLine]:
-    """Return each proposed line with its probability and its candidates, most probable first.
+    """Return each proposed line with probability and candidates, most probable first; equal ones by line.
 
-    `weights` are those of FEATURES and of LINE_FEATURES, each with a bias.
+    `weights` are those of FEATURES and of LINE_FEATURES, each with a bias. The candidates must have all features.
     """
     candidate_weights, line_weights = weights
     ranked_lines = []
@@ -48,7 +48,7 @@ def rank_lines(
 def group_by_line(
     candidates: Sequence[LineCandidate], candidate_weights: Mapping[str, float]
 ) -> list[tuple[tuple[LineCandidate, ...], dict[str, float]]]:
-    """Group the candidates by line, ignoring white space; return each group, best first, and its features."""
+    """Group candidates by line, ignoring white space; return each group, best first, with its features; unordered."""
     voters_by_line: dict[str, list[tuple[float, LineCandidate]]] = {}
     for candidate in candidates:
         logit = _compute_logit(candidate.features, candidate_weights, FEATURES)
@@ -80,7 +80,7 @@ def _count_votes(logits: Sequence[float], total: float) -> dict[str, float]:
 
 
 def _compute_logit(features: Mapping[str, float], weights: Mapping[str, float], names: Sequence[str]) -> float:
-    """Return the bias plus the weighted sum of the features in `names`."""
+    """Return the bias plus the weighted sum of the features in `names`; KeyError where one is missing."""
     return weights["bias"] + sum(weights[feature_name] * features[feature_name] for feature_name in names)
 
 

@@ -30,7 +30,7 @@ class SourceReader:
     """Reads contents in documents other than the cursor's, each document once per completion."""
 
     def __init__(self, index: Index, workspace: Workspace, path: Path, excluded: Collection[bytes]) -> None:
-        """`path` is the cursor's document; contents whose hashes are in `excluded` are never read."""
+        """`path` is the cursor's document; it and contents whose hashes are in `excluded` are never read."""
         self._index = index
         self._workspace = workspace
         self._path = path
@@ -38,7 +38,7 @@ class SourceReader:
         self._documents: dict[Path, tuple[list[str], tuple[Cell, ...]]] = {}
 
     def read_sources(self, contents: Sequence[int], cancel: Cancel) -> dict[int, SourceSnippet]:
-        """Return content → snippet, read at the place nearest to the cursor's folder; stale contents are left out.
+        """Return content → snippet as it is now, at the place nearest to the cursor's folder; stale contents left out.
 
         Also left out: contents excluded, in the cursor's document only, or not reached when cancelled.
         """

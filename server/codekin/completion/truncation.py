@@ -17,7 +17,7 @@ _CONTINUES_STATEMENT = re.compile(
 
 
 def find_statement_end(lines: Sequence[str], start: int) -> int:
-    """Return the row behind the statement that begins at row `start`, its blocks included, by brackets and indent."""
+    """Return the row behind the statement that begins at `start`, its blocks included, by brackets and indentation."""
     column, depth, end, has_block = measure_indent(lines[start]), _count_open_brackets(lines[start]), start + 1, False
     for row in range(start + 1, len(lines)):
         line = lines[row]
@@ -38,10 +38,11 @@ def find_statement_end(lines: Sequence[str], start: int) -> int:
 def choose_extents(
     context: CompletionContext, candidates: Sequence[LineCandidate], max_lines: int
 ) -> Iterator[list[int]]:
-    """Yield up to six lists of rows of the best candidate's source that may be shown, best first.
+    """Yield up to six lists of at most `max_lines` rows of the best candidate's source, the best extent first.
 
     An extent has whole statements, for as long as at least half of the other candidates have them, too, and then the
-    lines that close their blocks; a statement with a block ends it.
+    lines that close their blocks; a statement with a block ends it. Rows in no extent: Python headers without a block,
+    and unresolved local names.
     """
     best = candidates[0]
     lines = best.source.lines
@@ -94,7 +95,7 @@ def _list_content_rows(candidate: LineCandidate, language: str) -> list[int]:
 
 
 def _list_closing_rows(lines: Sequence[str], start: int, end: int) -> list[int]:
-    """Return the rows in `start` to `end` that only close the blocks around the row above `start`."""
+    """Return those of rows `start` to `end`, half-open, that only close the blocks around the row above `start`."""
     column, rows = measure_indent(lines[start - 1]), list[int]()
     for row in range(start, end):
         if lines[row].strip() and is_closing(lines[row]) and measure_indent(lines[row]) < column:
@@ -109,7 +110,7 @@ def _adapt_without_blanks(candidate: LineCandidate, row: int) -> str:
 
 
 def _opens_python_block(line: str, language: str) -> bool:
-    """Return whether the line is a Python header whose block the snippet's end cut off."""
+    """Return whether the line is a Python header, ending in a colon; its block is cut off at the snippet's end."""
     return language == "python" and line.split("#")[0].rstrip().endswith(":")
 
 
@@ -119,7 +120,7 @@ def adapt_lines(candidate: LineCandidate, rows: Sequence[int]) -> list[str]:
 
 
 def _is_resolved(context: CompletionContext, candidate: LineCandidate, rows: Sequence[int]) -> bool:
-    """Return whether the rows use no local name that the source sets above them and the context does not have."""
+    """Return whether the rows use no local name that the source has above them and the context does not have."""
     source_names = frozenset(find_local_names("\n".join(candidate.source.lines[: candidate.row])))
     context_names = frozenset(candidate.names.values()) | context.local_names
     return all(
