@@ -35,13 +35,13 @@ class RefusedError(Exception):
 
 
 def is_header_start(first_bytes: bytes) -> bool:
-    """Return whether the first bytes of a connection may be the start of an LSP header, not of HTTP or TLS."""
+    """Return whether the first bytes, at least one, may begin an LSP header, in any case, rather than HTTP or TLS."""
     lowered_start = first_bytes[: len(_HEADER_START)].lower()
     return _HEADER_START.startswith(lowered_start)
 
 
 def check_first_message(first_frame: Frame, expected_token: str | None) -> None:
-    """Raise RefusedError unless the frame is `initialize`, with the token where one is expected."""
+    """Raise RefusedError unless the frame is a readable `initialize`, with the token where one is expected."""
     try:
         message = decode_frame(first_frame)
     except JsonRpcException as error:
@@ -65,12 +65,12 @@ def remove_token(options: Any) -> Any:
 
 
 def create_token() -> str:
-    """Return a new random token of 32 bytes, base64-encoded."""
+    """Return a new random token of 32 bytes as 43 URL-safe base64 characters; stores nothing."""
     return secrets.token_urlsafe(32)
 
 
 def check_token(token: str) -> str:
-    """Return the token without surrounding blanks. Raises QueryError where it is short enough to be guessed."""
+    """Return the token without surrounding blanks. Raises QueryError where it has fewer than 16 characters."""
     token = token.strip()
     if len(token) < _MIN_TOKEN_CHARACTERS:
         raise QueryError(f"The token has fewer than {_MIN_TOKEN_CHARACTERS} characters. Take a longer, random one.")
@@ -78,9 +78,9 @@ def check_token(token: str) -> str:
 
 
 def load_or_create_token(token_file: Path) -> str:
-    """Return the token in the file; a missing file is created with a new token, readable by its owner only.
+    """Return the token in the file; a missing file is created, mode 0600, with a new token. Raises QueryError.
 
-    Raises QueryError.
+    That is where it can't be read or written, is no small file, is readable by others, or has too short a token.
     """
     try:
         descriptor = os.open(token_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -97,7 +97,7 @@ def load_or_create_token(token_file: Path) -> str:
 
 
 def _read_private_file(token_file: Path) -> str:
-    """Return the text of a small file that only its owner can read. Raises QueryError."""
+    """Return the text of a file of at most 4,096 bytes. Raises QueryError where others can read it, or it is none."""
     try:
         file_status = token_file.stat()
         if not stat.S_ISREG(file_status.st_mode) or file_status.st_size > _MAX_TOKEN_FILE_BYTES:
@@ -110,7 +110,7 @@ def _read_private_file(token_file: Path) -> str:
 
 
 def _extract_token(message: dict[str, Any]) -> str:
-    """Return the token in an `initialize` message; "" where it has none."""
+    """Return the token in an `initialize` message; "" where it has none or it is no string. Never raises."""
     current_value: Any = message
     for key in ("params", "initializationOptions", _OPTION_NAME):
         current_value = current_value.get(key) if isinstance(current_value, dict) else None

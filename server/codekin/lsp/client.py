@@ -28,35 +28,35 @@ class Client:
         self.shown_source: SourceJson | None = None  # of the completion that was shown, or accepted, last
 
     def get_capability(self, capability: str) -> Any:
-        """Return the client's capability at this dotted path; None where it is absent."""
+        """Return the client's capability at this dotted, snake_case path; None where it is absent."""
         return get_capability(self._language_server.client_capabilities, capability, None)
 
     def has_capability(self, capability: str) -> bool:
-        """Return whether the client declares the capability at this dotted path."""
+        """Return whether the client's capability at this dotted, snake_case path is set and not empty or False."""
         return bool(self.get_capability(capability))
 
     def register_capability(self, registration: types.Registration) -> None:
-        """Ask the client to register a capability dynamically; does not wait for its response."""
+        """Ask the client to register a capability dynamically, whether or not it can; awaits no response."""
         self._language_server.client_register_capability(types.RegistrationParams([registration]))
 
     async def request_settings(self) -> Any:
-        """Return the client's settings of the section `codekin`; None where it has none. Raises JsonRpcException."""
+        """Ask for and return the client's settings of section `codekin`; None for none. Raises JsonRpcException."""
         items = [types.ConfigurationItem(section="codekin")]
         answers = await self._language_server.workspace_configuration_async(types.ConfigurationParams(items))
         return answers[0] if answers else None
 
     def show_message(self, message_type: types.MessageType, message: str) -> None:
-        """Show the user a message, with control characters escaped."""
+        """Send the user a message, with control characters escaped; it is neither awaited nor logged."""
         self._language_server.window_show_message(types.ShowMessageParams(message_type, printable_lines(message)))
 
     def show_message_once(self, message_type: types.MessageType, message: str) -> None:
-        """Show the user a message unless this session has shown the same one before."""
+        """Send the user a message unless this client has sent the same text before."""
         if message not in self._shown_messages:
             self._shown_messages.add(message)
             self.show_message(message_type, message)
 
     async def show_document(self, document_uri: str, selection: types.Range) -> bool:
-        """Have the client open the document at the selection; return False where it can't or fails."""
+        """Have the client open the document at the selection; False where it can't or fails. Never raises."""
         if not self.has_capability("window.show_document.support"):
             return False
         params = types.ShowDocumentParams(document_uri, take_focus=True, selection=selection)
@@ -72,15 +72,15 @@ class Client:
         return self._language_server.protocol.progress
 
     def notify(self, method: str, params: Any) -> None:
-        """Send a notification to the client."""
+        """Send a notification to the client, whether or not it declares that it knows the method."""
         self._language_server.protocol.notify(method, params)
 
     def publish_diagnostics(self, params: types.PublishDiagnosticsParams) -> None:
-        """Send the diagnostics of a document, which replace those the client has."""
+        """Send the diagnostics of a document, which replace all that the client has of it; [] removes them."""
         self._language_server.text_document_publish_diagnostics(params)
 
     def refresh_code_lenses(self) -> None:
-        """Ask the client to request its code lenses again, where it can be asked."""
+        """Ask the client to request its code lenses again; do nothing where it can't be asked."""
         if self.has_capability("workspace.code_lens.refresh_support"):
             self._language_server.workspace_code_lens_refresh(None)
 
@@ -89,13 +89,13 @@ class Client:
         self._language_server.workspace_diagnostic_refresh(None)
 
     def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """Run the coroutine as a background task on the loop; an error that it raises is logged."""
+        """Run the coroutine as a background task, kept until it ends; an error that it raises is logged."""
         task = asyncio.get_running_loop().create_task(coroutine)
         self._running_tasks.add(task)
         task.add_done_callback(self._finish_task)
 
     def _finish_task(self, task: asyncio.Task[Any]) -> None:
-        """Forget a finished task, and log its error if it has one."""
+        """Forget a finished task, and log its error if any, with a traceback only if it is unexpected."""
         self._running_tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s", error, exc_info=None if isinstance(error, CodekinError | JsonRpcException) else error)

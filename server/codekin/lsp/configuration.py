@@ -27,16 +27,16 @@ class Configuration:
     """Keeps what the client sent as settings, and merges it with the user's file and the environment."""
 
     def __init__(self, initialization_options: Any) -> None:
-        """`initialization_options` is what the client sent with `initialize`, without the token."""
+        """`initialization_options` came with `initialize`, the token removed; {} counts where it is no object."""
         self._initialization_options = _unwrap_section(initialization_options)
         self._client_settings: Mapping[str, Any] = {}
 
     def update_client_settings(self, client_settings: Any) -> None:
-        """Replace the settings that the client has sent since `initialize`; takes effect with `resolve_settings`."""
+        """Replace what the client sent since `initialize`; takes effect with `resolve_settings`."""
         self._client_settings = _unwrap_section(client_settings)
 
     def resolve_settings(self) -> "tuple[Settings, tuple[str, ...]]":
-        """Return the merged settings and a message per problem, with its remedy. Reads a file: not for the loop."""
+        """Return the merged settings and up to 20 problems with remedies. Reads a file: not for the loop."""
         from codekin.settings import load_user_settings
 
         shared_groups, user_groups = _split_by_scope(self._client_settings)
@@ -49,7 +49,7 @@ class Configuration:
 
 
 def _split_by_scope(client_settings: Mapping[str, Any]) -> tuple[SettingGroups, dict[str, SettingGroups]]:
-    """Return the settings that a workspace may set, and those that only the user may set, each by group."""
+    """Return the settings that a workspace may set, and those of the user's alone, each by group; others are kept."""
     from codekin.settings import is_users_own
 
     shared_groups: SettingGroups = {}
@@ -72,7 +72,7 @@ def _split_by_scope(client_settings: Mapping[str, Any]) -> tuple[SettingGroups, 
 
 
 def _list_refused_settings(settings: "Settings", user_groups: Mapping[str, SettingGroups]) -> list[str]:
-    """Return a message for each refused user-only setting whose value differs from the one in force."""
+    """Return a message for each refused user-only setting that would change the settings in force, or is wrong."""
     from codekin.settings import config_file, override_settings
 
     messages = []
@@ -88,7 +88,7 @@ def _list_refused_settings(settings: "Settings", user_groups: Mapping[str, Setti
 
 
 def _unwrap_section(client_value: Any) -> Mapping[str, Any]:
-    """Return the settings in the member `codekin`, or the value itself; {} where it is no object."""
+    """Return the settings in the member `codekin`, or the value itself without it; {} where that is no object."""
     if not isinstance(client_value, Mapping):
         return {}
     section_value = client_value.get(_SECTION, client_value)

@@ -64,7 +64,7 @@ class _Admission:
         self._pending_tasks: OrderedDict[asyncio.Task[None], None] = OrderedDict()
 
     def handle_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Start checking a connection in a task; beyond 16 pending ones, cancel the oldest."""
+        """Start checking a connection in a task and return at once; beyond 16 pending ones, cancel the oldest."""
         admission_task = asyncio.get_running_loop().create_task(self._check_connection(reader, writer))
         self._pending_tasks[admission_task] = None
         admission_task.add_done_callback(lambda done: self._pending_tasks.pop(done, None))
@@ -72,12 +72,12 @@ class _Admission:
             next(iter(self._pending_tasks)).cancel()
 
     def cancel_pending(self) -> None:
-        """Cancel the checks under way, which closes their connections."""
+        """Cancel the checks under way, which closes their connections; return at once."""
         for pending_task in tuple(self._pending_tasks):
             pending_task.cancel()
 
     async def _check_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Admit a connection whose first message, within 10 s, is a permitted `initialize`; close any other."""
+        """Admit a connection whose first message, within 10 s, is a permitted `initialize`; log and close any other."""
         try:
             async with asyncio.timeout(_FIRST_MESSAGE_TIMEOUT_S):
                 frame_reader, first_frame = await self._read_first_frame(reader)
@@ -99,7 +99,7 @@ class _Admission:
                 self.admitted_connection.set_result(Connection(first_frame, frame_reader, reader, writer))
 
     async def _read_first_frame(self, reader: asyncio.StreamReader) -> tuple[FrameReader, Frame]:
-        """Return the first frame, and the reader that may hold more. Raises RefusedError or FramingError."""
+        """Return the first frame (≤ 1 MiB), and the reader that may hold more. Raises RefusedError, FramingError."""
         frame_reader, first_bytes = FrameReader(_MAX_FIRST_MESSAGE_BYTES), b""
         while received_bytes := await reader.read(_CHUNK_BYTES):
             first_bytes = (first_bytes + received_bytes)[:_CHUNK_BYTES]
@@ -112,7 +112,7 @@ class _Admission:
 
 
 async def accept_client(listen_address: ListenAddress) -> Connection:
-    """Listen until one client is admitted and return its connection; then nobody else can connect.
+    """Listen until one client is admitted and return its connection; then stop listening. No time-out.
 
     Raises QueryError where the address can't be used or is not permitted, and OSError.
     """
@@ -127,7 +127,7 @@ async def accept_client(listen_address: ListenAddress) -> Connection:
 
 @contextlib.asynccontextmanager
 async def _listen_tcp(tcp_address: Any, admission: _Admission) -> AsyncIterator[None]:
-    """Listen at the TCP address inside the `with` block. Raises QueryError where other machines reach it unasked."""
+    """Listen at the TCP address inside the `with`. QueryError where other machines reach it unasked; OSError."""
     loop = asyncio.get_running_loop()
     address_infos = await loop.getaddrinfo(tcp_address.host, tcp_address.port, type=socket.SOCK_STREAM)
     # Resolved once: the name may resolve to something else later.
@@ -150,7 +150,7 @@ async def _listen_tcp(tcp_address: Any, admission: _Admission) -> AsyncIterator[
 
 
 def is_loopback_address(host_address: str) -> bool:
-    """Return whether the address can be reached from this machine only."""
+    """Return whether the IP address is this machine's loopback, IPv4 in IPv6 too. ValueError for a host name."""
     ip_address = ipaddress.ip_address(host_address.partition("%")[0])
     mapped_ipv4_address = getattr(ip_address, "ipv4_mapped", None)
     return (mapped_ipv4_address or ip_address).is_loopback
@@ -158,7 +158,7 @@ def is_loopback_address(host_address: str) -> bool:
 
 @contextlib.asynccontextmanager
 async def _listen_socket(socket_path: Any, admission: _Admission) -> AsyncIterator[None]:
-    """Listen on the Unix socket inside the `with` block, and remove the socket's file afterwards."""
+    """Listen on the Unix socket inside the `with`, then remove its file if it is still the same. Raises QueryError."""
     bound_socket = _bind_private_socket(socket_path.path)
     socket_file_id = _get_file_id(socket_path.path)
     listener = await asyncio.start_unix_server(admission.handle_connection, sock=bound_socket)
@@ -173,7 +173,7 @@ async def _listen_socket(socket_path: Any, admission: _Admission) -> AsyncIterat
 
 
 def _bind_private_socket(socket_path: Path) -> socket.socket:
-    """Create the socket's file, accessible to its owner only from the start. Raises QueryError."""
+    """Bind a socket whose file only its owner can access, replacing a stale one. Raises QueryError. Not listening."""
     if not hasattr(socket, "AF_UNIX"):
         raise QueryError("This system has no Unix sockets. Use --tcp.")
     _check_folder(socket_path.parent)
@@ -192,7 +192,7 @@ def _bind_private_socket(socket_path: Path) -> socket.socket:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise QueryError where the folder does not exist, or other users could replace files in it."""
+    """Raise QueryError where the folder does not exist, or other users could replace files in it, unless sticky."""
     try:
         folder_status = folder.stat()
     except OSError as error:
@@ -205,7 +205,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _remove_stale_socket(socket_path: Path) -> None:
-    """Remove the socket of a server that was killed. Raises QueryError for a live socket or another file."""
+    """Remove the socket of a server that was killed, if any. Raises QueryError for a live socket or another file."""
     try:
         path_status = socket_path.lstat()
     except FileNotFoundError:
@@ -228,7 +228,7 @@ def _get_file_id(socket_path: Path) -> tuple[int, int]:
 
 
 async def _close_connection(writer: asyncio.StreamWriter, response: bytes = b"") -> None:
-    """Send the response, if any, and close the connection; waits at most a second."""
+    """Send the response, if any, and close the connection, waiting at most a second. Never raises OSError."""
     with contextlib.suppress(OSError, TimeoutError):
         writer.write(response)
         writer.close()

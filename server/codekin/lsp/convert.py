@@ -40,7 +40,7 @@ def count_code_units(text: str, encoding: str) -> int:
 
 
 def to_character_index(line_text: str, unit_offset: int, encoding: str) -> int:
-    """Return the index in `line_text` of the character at this code unit; beyond its end, the line's length."""
+    """Return the index in `line_text` of the character that has this code unit; beyond its end, the line's length."""
     prefix_text = line_text[: max(unit_offset, 0)]  # a character has at least one unit
     if encoding == UTF32 or prefix_text.isascii():
         return len(prefix_text)
@@ -53,7 +53,7 @@ def to_character_index(line_text: str, unit_offset: int, encoding: str) -> int:
 
 
 def to_text_offset(document_text: str, position: Position, encoding: str) -> int:
-    """Return the index in the text of the position, clamped to its line, or to the end of the text."""
+    """Return the character index in the text of the position, clamped to its line, or to the end of the text."""
     line_start = _find_line_start(document_text, position.line)
     if line_start is None:
         return len(document_text)
@@ -63,7 +63,7 @@ def to_text_offset(document_text: str, position: Position, encoding: str) -> int
 
 
 def apply_changes(document_text: str, changes: Iterable[TextDocumentContentChangeEvent], encoding: str) -> str:
-    """Return the text after the changes, applied in order; a change without a range replaces the whole text."""
+    """Return the text after the changes, in order and clamped; one without a range replaces the whole text."""
     for content_change in changes:
         if isinstance(content_change, TextDocumentContentChangePartial):
             range_ends = (
@@ -80,7 +80,7 @@ def apply_changes(document_text: str, changes: Iterable[TextDocumentContentChang
 
 
 def to_line_span(selection: Range, line_count: int) -> Span:
-    """Return the lines that a selection touches, clamped to a document of `line_count` lines.
+    """Return the lines, half-open, that a selection touches, at least one, clamped to `line_count` lines.
 
     A selection that ends at the start of a line does not touch that line: editors end there when they select lines.
     """
@@ -95,7 +95,7 @@ def to_line_span(selection: Range, line_count: int) -> Span:
 
 
 def to_code_range(lines: Sequence[str], first_line: int, encoding: str) -> Range:
-    """Return the range of these lines, which start at `first_line`, without the first line's indentation."""
+    """Return the range of these lines from `first_line` on, without the first one's indentation; empty for none."""
     first_text, last_text = (lines[0], lines[-1]) if lines else ("", "")
     indent_width = len(first_text) - len(first_text.lstrip())
     end_position = Position(first_line + max(len(lines) - 1, 0), count_code_units(last_text, encoding))
@@ -103,7 +103,7 @@ def to_code_range(lines: Sequence[str], first_line: int, encoding: str) -> Range
 
 
 def to_name_range(line_text: str, line_number: int, name: str, encoding: str) -> Range:
-    """Return the range of the name in its line; of the whole line, indentation excluded, where it is not in it."""
+    """Return the range of the name, a whole word, in its line; else of the line without its indentation."""
     name_match = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line_text) if name else None
     if name_match is None:
         return to_code_range([line_text], line_number, encoding)
@@ -114,7 +114,7 @@ def to_name_range(line_text: str, line_number: int, name: str, encoding: str) ->
 
 
 def to_path(uri: str) -> Path | None:
-    """Return the absolute path of a file: URI; None for any other URI or an invalid path.
+    """Return the absolute path of a file: URI, links not resolved; None for any other or an invalid one.
 
     None, for example, for untitled:, git:, a notebook's cell (see `parse_cell_uri`), and a name that is not UTF-8.
     """
@@ -154,12 +154,12 @@ def parse_cell_uri(uri: str) -> tuple[Path, int] | None:
 
 
 def to_uri(file_path: Path) -> str:
-    """Return the file: URI of an absolute path."""
+    """Return the file: URI of an absolute path, percent-encoded. Raises ValueError for a relative one."""
     return file_path.as_uri()
 
 
 def _find_line_start(document_text: str, line_number: int) -> int | None:
-    """Return the offset at which the line starts; None where the text has fewer lines."""
+    """Return the character offset at which the 0-based line starts; None where the text has fewer lines."""
     if line_number <= 0:
         return 0
     if "\r" in document_text:

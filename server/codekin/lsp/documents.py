@@ -31,7 +31,7 @@ class OpenDocument(TextDocument):
     encoding = UTF16
 
     def apply_change(self, change: types.TextDocumentContentChangeEvent) -> None:
-        """Apply an edit of the client to the text."""
+        """Replace the text by that after the client's edit; positions beyond an end are clamped. Never raises."""
         self._source = apply_changes(self.source, [change], self.encoding)
 
 
@@ -39,6 +39,7 @@ class Documents(Workspace):
     """The client's open text documents and notebooks (pygls's workspace, holding `OpenDocument`)."""
 
     def __init__(self, position_encoding: types.PositionEncodingKind | str | None) -> None:
+        """Start without documents; the position encoding is UTF-16 for None. ValueError for an unknown one."""
         encoding = types.PositionEncodingKind(position_encoding or types.PositionEncodingKind.Utf16)
         super().__init__(None, position_encoding=encoding)
         self.encoding: str = encoding.value
@@ -47,7 +48,7 @@ class Documents(Workspace):
         self._client_roots: dict[Path, Path] = {}  # folder's real path → client's path
 
     def list_open_documents(self) -> Iterator[tuple[Path, str | OpenNotebook]]:
-        """Yield the path of each open file or notebook with its text; documents that are no files are skipped."""
+        """Yield path and text of each open file, and each notebook once with its cells; what is no file is skipped."""
         notebook_paths = set[Path]()
         for document in self.text_documents.values():
             document_path = to_path(document.uri)
@@ -68,7 +69,7 @@ class Documents(Workspace):
         return cell_address[0] if cell_address else to_path(uri)
 
     def find_open_notebook(self, notebook_path: Path) -> OpenNotebook | None:
-        """Return the notebook, or its open cells, as the client has them open; None where none is open."""
+        """Return the notebook, or just its open cells (`is_whole` False), as the client has it; None if not open."""
         for notebook in self.notebook_documents.values():
             if to_path(notebook.uri) == notebook_path:
                 return OpenNotebook(
@@ -88,23 +89,23 @@ class Documents(Workspace):
         return OpenNotebook(tuple(open_cells), is_whole=False) if open_cells else None
 
     def _to_open_cell(self, notebook_cell: types.NotebookCell, cell_index: int) -> OpenCell:
-        """Return a cell of an open notebook; one without code, or not open, has no text."""
+        """Return a cell of an open notebook; one without code, or not open, has empty text and counts as markdown."""
         document = self.find_open_document(notebook_cell.document)
         if document is None or notebook_cell.kind != types.NotebookCellKind.Code:
             return OpenCell(notebook_cell.document, "", "markdown", cell_index)
         return OpenCell(document.uri, document.source, document.language_id or "", cell_index)
 
     def find_open_document(self, uri: str) -> TextDocument | None:
-        """Return the open document with this URI; None where it is not open."""
+        """Return the open text document or cell with this URI, percent-encoded or not; None where it is not open."""
         document: TextDocument | None = self.text_documents.get(unquote(uri))
         return document
 
     def set_roots(self, roots: Sequence[Path]) -> None:
-        """Set the workspace's folders, as the client names them; replaces all former ones."""
+        """Set the workspace's folders, as the client names them, and resolve their links; replaces all former ones."""
         self._client_roots = {Path(os.path.realpath(client_root)): client_root for client_root in roots}
 
     def to_client_uri(self, real_path: Path) -> str:
-        """Return the URI under which the client knows the file at `real_path`, links included.
+        """Return the file: URI under which the client knows the file at `real_path`, its links unresolved.
 
         Behind links the client's URI is another one; given the real path, an editor would open the file a second time.
         """
@@ -116,7 +117,7 @@ class Documents(Workspace):
         return to_uri(real_path)
 
     def display_path(self, real_path: Path) -> str:
-        """Return the path as shown to the user: printable, and relative to its root where it has one."""
+        """Return the path as shown to the user: printable, below its root, with the root's name if there are more."""
         for real_root in self._client_roots:
             if real_path.is_relative_to(real_root):
                 relative_path = str(real_path.relative_to(real_root))
@@ -126,7 +127,7 @@ class Documents(Workspace):
         return printable(str(real_path))
 
     def put_notebook_document(self, params: types.DidOpenNotebookDocumentParams) -> None:
-        """Add a notebook that the client opened, and remember its URI."""
+        """Add a notebook that the client opened, with its cells, and remember its URI; the engine is not told."""
         super().put_notebook_document(params)
         notebook_path = to_path(params.notebook_document.uri)
         if notebook_path is not None:
@@ -140,7 +141,7 @@ class Documents(Workspace):
         super().update_notebook_document(params)
 
     def remove_notebook_document(self, params: types.DidCloseNotebookDocumentParams) -> None:
-        """Remove a notebook that the client closed, with all its cells."""
+        """Remove a notebook that the client closed, with all its cells. KeyError if it is not open."""
         super().remove_notebook_document(params)
         notebook_uri = params.notebook_document.uri
         for cell in [cell for cell, notebook in self._cell_in_notebook.items() if notebook == unquote(notebook_uri)]:
@@ -150,7 +151,7 @@ class Documents(Workspace):
         }
 
     def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
-        """Add a document that the client opened, and remember its URI; for a cell also its initial text."""
+        """Add a document that the client opened and remember its URI, of a cell also its initial text."""
         super().put_text_document(text_document, notebook_uri)
         document_path = to_path(text_document.uri)
         if document_path is not None:
@@ -159,7 +160,7 @@ class Documents(Workspace):
             self._initial_cell_texts[unquote(text_document.uri)] = text_document.text
 
     def remove_text_document(self, doc_uri: str) -> None:
-        """Remove a document that the client closed."""
+        """Remove a document that the client closed, and the URI remembered; does nothing if it is not open."""
         super().remove_text_document(doc_uri)
         self._initial_cell_texts.pop(unquote(doc_uri), None)
         self._client_uris = {
@@ -178,7 +179,7 @@ class Documents(Workspace):
     def _create_text_document(
         self, doc_uri: str, source: str | None = None, version: int | None = None, language_id: str | None = None
     ) -> TextDocument:
-        """Return an `OpenDocument` in place of pygls's document; accepts URIs that pygls can't parse."""
+        """Return an `OpenDocument` in place of pygls's document, for any URI; it reads no file."""
         document = OpenDocument("", source, version, language_id, position_codec=self.position_codec)
         document.uri = doc_uri  # not in the constructor: pygls parses it, and fails with some
         document.encoding = self.encoding

@@ -18,10 +18,11 @@ NO_FOLDER_MESSAGE = (
 
 
 def list_client_roots(params: InitializeParams) -> list[Path]:
-    """Return the paths of the folders that the client has open, as it names them; [] where none is.
+    """Return the paths of the folders that the client has open, as it names them; [] for none. Reads no disk.
 
     `rootPath` counts only for a client that knows neither `rootUri` nor folders: Helix sends an empty list of folders
-    for a file outside any project, and the folder it was started in, which may be all of the user's, as `rootPath`.
+    for a file outside any project, and the folder it was started in, which may be all of the user's, as `rootPath`. The
+    file system's root is left out.
     """
     if params.workspace_folders:
         return to_folder_paths(params.workspace_folders)
@@ -34,12 +35,12 @@ def list_client_roots(params: InitializeParams) -> list[Path]:
 
 
 def to_folder_paths(folders: Iterable[WorkspaceFolder]) -> list[Path]:
-    """Return the paths of the folders with file: URIs; others are left out, and so is the whole disk."""
+    """Return the paths of the folders with file: URIs, unresolved; others are left out, and so is the whole disk."""
     return _drop_unusable(to_path(folder.uri) for folder in folders)
 
 
 def _drop_unusable(folder_paths: Iterable[Path | None]) -> list[Path]:
-    """Return the paths but for None and the file system's root: some clients send that where no folder is open."""
+    """Return the paths without None and the file system's root, which is logged: some clients send it for no folder."""
     usable_paths: list[Path] = []
     for folder_path in filter(None, folder_paths):
         if os.path.normpath(folder_path) == folder_path.anchor:  # lexically: nothing here may wait for the disk

@@ -36,12 +36,13 @@ class FrameReader:
     """Divides a byte stream, received in pieces of any size, into frames."""
 
     def __init__(self, max_bytes: int = MAX_MESSAGE_BYTES) -> None:
+        """Start before a first message; a body longer than `max_bytes` (128 MiB) raises FramingError."""
         self.max_bytes = max_bytes
         self._buffer = bytearray()
         self._start_message()
 
     def read_frames(self, received_bytes: bytes) -> Iterator[Frame]:
-        """Add the bytes and yield the frames that are complete; `read_frames(b"")` continues. Raises FramingError."""
+        """Add bytes and yield the frames complete by then; `read_frames(b"")` continues. Raises FramingError."""
         self._buffer += received_bytes
         while self._is_body or self._read_headers():
             body_length = self._body_length or 0
@@ -53,7 +54,7 @@ class FrameReader:
             yield frame
 
     def check_end(self) -> None:
-        """Raise FramingError where the stream ended within a message."""
+        """Raise FramingError where the stream ended within a message; blanks after the last one are none."""
         if self._is_body or self._has_headers or self._buffer.strip():
             raise FramingError("The input ended within a message.")
 
@@ -81,7 +82,7 @@ class FrameReader:
         return False
 
     def _check_line(self, header_line: bytes, consumed_bytes: int) -> None:
-        """Raise FramingError for bytes that can never become a header, without waiting for the line's end."""
+        """Count the bytes; raise FramingError for ones that can never become a header, before the line's end."""
         self._header_bytes += consumed_bytes
         if self._header_bytes + len(header_line) > _MAX_HEADER_BYTES:
             raise FramingError(f"There are more than {_MAX_HEADER_BYTES:,} bytes between two messages.")
@@ -91,7 +92,7 @@ class FrameReader:
             raise FramingError("A header's line must end in CR LF.")
 
     def _read_header(self, header_line: bytes) -> None:
-        """Take length and charset from a header's line; a line that is no header is skipped. Raises FramingError."""
+        """Note length and charset from a header's line; others, and what is no header, are skipped. FramingError."""
         header_match = _HEADER.fullmatch(header_line)
         if header_match is None:  # garbage: of a message longer than its Content-Length, or of a shell
             length_match = _TRAILING_CONTENT_LENGTH.search(header_line)
@@ -106,7 +107,7 @@ class FrameReader:
             self._charset = charset_match["charset"].decode("latin-1").lower()
 
     def _read_content_length(self, header_value: bytes) -> None:
-        """Set the body's length. Raises FramingError where it is no number, too large, or contradictory."""
+        """Set the body's length in bytes. FramingError where it is no number, too large, or contradictory."""
         if not header_value.isdigit():
             raise FramingError(f"Content-Length is {header_value[:40]!r}, which is no number of bytes.")
         body_length = int(header_value) if len(header_value) <= _MAX_LENGTH_DIGITS else None
@@ -118,6 +119,6 @@ class FrameReader:
 
 
 def to_frame(message: dict[str, Any]) -> bytes:
-    """Return the message as JSON behind its Content-Length header."""
+    """Return the message as JSON, all ASCII, behind its Content-Length header. TypeError if it is not JSON."""
     body = json.dumps(message).encode()
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)

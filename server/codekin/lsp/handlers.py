@@ -30,19 +30,19 @@ class Registry(Protocol):
     """The interface by which features register their handlers; `CodekinServer` implements it."""
 
     def on_request(self, method: str, handler: RequestHandler, options: Any = None) -> None:
-        """Answer requests of this method with the result of `handler`; `options` are the announced capability."""
+        """Answer requests of this method with the result of `handler`; `options` are the capability to announce."""
 
     def on_command(self, command: str, handler: RequestHandler) -> None:
-        """Execute the command with `handler`, which gets the command's one argument."""
+        """Execute the command with `handler`, which gets the command's first argument, or None."""
 
     def on_notification(self, method: str, handler: NotificationHandler) -> None:
-        """Call `handler` for notifications of this method, on the loop."""
+        """Call `handler` for notifications of this method, on the loop, so it must return at once."""
 
 
 def wrap_request(
     conversation: Conversation, handler_name: str, handler: RequestHandler
 ) -> Callable[[Any], Coroutine[Any, Any, Any]]:
-    """Return a coroutine function that runs `handler` and turns each error into a JSON-RPC error."""
+    """Return a coroutine function that runs `handler`; each of its errors becomes a JsonRpcException with a message."""
 
     async def answer_request(params: Any = None) -> Any:
         try:
@@ -65,7 +65,7 @@ def wrap_request(
 def wrap_notification(
     conversation: Conversation, handler_name: str, handler: NotificationHandler
 ) -> Callable[[Any], None]:
-    """Return a function that runs `handler` and logs each error instead of raising it."""
+    """Return a function that runs `handler` on the current client and session, and logs errors, raising none."""
 
     def handle_notification(params: Any = None) -> None:
         try:

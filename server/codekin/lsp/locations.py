@@ -31,7 +31,7 @@ SYMBOL_KINDS = {
 
 
 def to_location(hit: Hit, documents: Documents) -> Location:
-    """Return the location of the hit's whole code, in an open notebook's cell or in the file.
+    """Return the location of the hit's whole code, in an open notebook's cell or in the file. Reads nothing.
 
     For a notebook's cell that is not open, that is in lines of the file's JSON.
     """
@@ -41,7 +41,7 @@ def to_location(hit: Hit, documents: Documents) -> Location:
 
 
 def to_hit_name_range(hit: Hit, documents: Documents) -> Range:
-    """Return the range of the hit's name, in the same document as `to_location`."""
+    """Return the range of the hit's name, or of its line without one, in the same document as `to_location`."""
     line = hit.place.name_line
     if hit.cell is not None and not hit.cell.key:
         return to_lines_location(hit.place.path, Span(line, line + 1), hit.cell, documents).range
@@ -54,7 +54,7 @@ def to_cursor_location(hit: Hit, documents: Documents) -> Location:
 
 
 def to_lines_location(document_path: Path, span: Span, cell: Cell | None, documents: Documents) -> Location:
-    """Return the location of these whole lines of a document; `cell` is the notebook cell that they are in."""
+    """Return the location of whole lines of a document, in `cell` if open; up to the next line's start."""
     is_open = cell is not None and cell.key
     client_lines = to_cell_lines(cell, span) if cell and is_open else to_file_lines(cell, span)
     uri = cell.key if cell and is_open else documents.to_client_uri(document_path)
@@ -67,7 +67,7 @@ def _find_client_uri(hit: Hit, documents: Documents) -> str:
 
 
 def _find_code_range(hit: Hit, encoding: str) -> Range:
-    """Return the range of the hit's code, in lines of the file or of the notebook's cell."""
+    """Return the range of the hit's code, in lines of the file or of the notebook's cell, open or not."""
     first_line = hit.place.span.start - (hit.cell.span.start if hit.cell else 0)
     return to_code_range(hit.text.split("\n"), first_line, encoding)
 
@@ -81,7 +81,7 @@ def _find_name_range(hit: Hit, encoding: str) -> Range:
 
 
 def to_answer_json(answer: Answer, documents: Documents) -> AnswerJson:
-    """Return the answer as JSON, with locations and positions as the client has them."""
+    """Return the answer as JSON, with locations and positions as the client has them; reasons are made printable."""
     hit_objects = [_to_hit_json(hit, documents) for hit in answer.hits]
     query_location: LocationJson | None = None
     if answer.asked:
@@ -97,13 +97,13 @@ def to_answer_json(answer: Answer, documents: Documents) -> AnswerJson:
 
 
 def format_hit(hit: Hit, documents: Documents) -> str:
-    """Return the hit's name and 1-based line: `src/a.py:12 name`, in a notebook's third cell `a.ipynb#3:12 name`."""
+    """Return the hit's 1-based line and name: `src/a.py:12 name`, in a notebook's third cell `a.ipynb#3:12 name`."""
     line_reference = format_line_reference(hit.place.path, hit.place.name_line, hit.cell, documents)
     return f"{line_reference} {printable(hit.place.qualified_name)}".rstrip()
 
 
 def format_line_reference(document_path: Path, line_number: int, cell: Cell | None, documents: Documents) -> str:
-    """Return a document's line as the command line names it, counted from 1: `src/a.py:12`, `a.ipynb#3:12`."""
+    """Return a 0-based line as the command line names it, from 1: `src/a.py:12`, in a cell `a.ipynb#3:12`."""
     if cell is None:
         return f"{documents.display_path(document_path)}:{line_number + 1}"
     return f"{documents.display_path(document_path)}#{cell.index + 1}:{line_number - cell.span.start + 1}"
@@ -115,7 +115,7 @@ def is_definition(snippet: "Snippet") -> bool:
 
 
 def _to_hit_json(hit: Hit, documents: Documents) -> HitJson:
-    """Return the hit as JSON, with a preview of its first lines."""
+    """Return the hit as JSON, with a preview of at most 12 lines and 1,000 characters, dedented."""
     hit_location, client_location = hit.place, to_location(hit, documents)
     return {
         "location": {"uri": client_location.uri, "range": to_range_json(client_location.range)},
@@ -133,7 +133,7 @@ def _to_hit_json(hit: Hit, documents: Documents) -> HitJson:
 
 
 def to_cell_json(hit: Hit, encoding: str) -> CellJson | None:
-    """Return the hit's cell index and ranges in the cell as JSON; None where the file is no notebook."""
+    """Return the hit's 0-based cell index and ranges in the cell's lines as JSON; None where it is no notebook."""
     if hit.cell is None:
         return None
     code_range, name_range = _find_code_range(hit, encoding), _find_name_range(hit, encoding)

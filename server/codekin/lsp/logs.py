@@ -28,7 +28,7 @@ class RepeatFilter(logging.Filter):
         self._line_counts: dict[tuple[str, int], tuple[int, float]] = {}  # line of code → count, last time
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record is among the first ten of its line of code, or the 100th, 1,000th, …."""
+        """Return whether the record is among the first ten of its code line, or the 100th, …; set `record.more`."""
         code_position = record.pathname, record.lineno
         line_count, last_time = self._line_counts.get(code_position, (0, 0.0))
         line_count = 1 if record.created - last_time > _REPEAT_RESET_S else line_count + 1
@@ -40,7 +40,7 @@ class RepeatFilter(logging.Filter):
 
 
 def to_log_line(text: str, max_characters: int = _MAX_LINE_CHARACTERS) -> str:
-    """Return the text, cut to `max_characters`, as one line without control characters."""
+    """Return the text, cut to `max_characters`, as one line, with control characters escaped."""
     return printable(text[:max_characters])
 
 
@@ -58,13 +58,14 @@ class ClientLogHandler(logging.Handler):
     _MESSAGE_TYPES = ((logging.ERROR, types.MessageType.Error), (logging.WARNING, types.MessageType.Warning))
 
     def __init__(self, send_log_message: Callable[[types.LogMessageParams], None]) -> None:
+        """Remember the running loop; `send_log_message` is called on it, for records from INFO on."""
         super().__init__(logging.INFO)
         self.addFilter(RepeatFilter())
         self._send_log_message = send_log_message
         self._loop = asyncio.get_running_loop()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send the record from the loop; does nothing once the loop is closed."""
+        """Have the loop send the record, and return at once; does nothing once the loop is closed."""
         message_type = next(
             (message_type for level, message_type in self._MESSAGE_TYPES if record.levelno >= level),
             types.MessageType.Info,
@@ -80,7 +81,7 @@ def _is_reportable(record: logging.LogRecord) -> bool:
 
 
 def configure_logging() -> None:
-    """Log to standard error from now on, replacing all former handlers; never to standard output."""
+    """Log to standard error from now on, in place of all former handlers; codekin from INFO, others WARNING on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LineFormatter("codekin %(levelname)s: %(message)s"))
     handler.addFilter(_is_reportable)

@@ -17,16 +17,17 @@ _CLOSE_TIMEOUT_S = 1.5  # closing ends sooner by itself, except on a very busy m
 
 
 def create_server(*, is_remote: bool = False) -> CodekinServer:
-    """Return a server with all features registered; `is_remote`: the client may be on another machine."""
+    """Return a server with all features, serving nobody yet; `is_remote`: the client may be on another machine."""
     server = CodekinServer(is_remote=is_remote)
     features.register_features(server)
     return server
 
 
 def serve_client(listen_address: ListenAddress | None = None) -> None:
-    """Serve one client, on standard input and output or at the address, until it sends `exit` or is gone.
+    """Serve one client, on standard input and output or at the address, until it sends `exit` or is gone; blocks.
 
     Raises SystemExit(1) where the client has not sent `shutdown` first; QueryError or OSError where it can't listen.
+    Redirects standard output and the log.
     """
     limit_free_memory()
     logs.configure_logging()
@@ -36,7 +37,7 @@ def serve_client(listen_address: ListenAddress | None = None) -> None:
 
 
 async def _run_server(listen_address: ListenAddress | None) -> int:
-    """Serve one client and return the exit status, 0 only after `shutdown` and `exit`."""
+    """Serve one client and return the exit status, 0 after `shutdown` and `exit`, or a signal. QueryError, OSError."""
     event_loop = asyncio.get_running_loop()
     server = create_server(is_remote=listen_address is not None)
     logging.getLogger("codekin").addHandler(logs.ClientLogHandler(server.send_log_message))
@@ -57,7 +58,7 @@ async def _run_server(listen_address: ListenAddress | None) -> int:
 
 
 async def _close_index(server: CodekinServer) -> None:
-    """Close the index; end the process where that takes more than 1.5 s."""
+    """Close the index, if there is a session; end the process at once where that takes more than 1.5 s."""
     if server.protocol.documents is None:
         return
     closed_event = threading.Event()

@@ -175,7 +175,7 @@ def to_range_json(client_range: Range) -> RangeJson:
 
 
 def to_status_json(status: Status) -> StatusJson:
-    """Return the engine's status as JSON; control characters in problems are escaped."""
+    """Return the engine's status as JSON, with codekin's version; control characters in problems are escaped."""
     return {
         "version": __version__,
         "state": status.state,

@@ -19,7 +19,7 @@ class ProgressClient(Protocol):
     """Sends progress notifications to the client (pygls's `Progress` implements it)."""
 
     def create_async(self, token: str) -> Awaitable[object]:
-        """Ask the client to create the progress with this token; await its response."""
+        """Ask the client to create the progress with this token; await its response, or what it raises."""
 
     def begin(self, token: str, value: WorkDoneProgressBegin) -> None:
         """Show the progress, with its title."""
@@ -43,7 +43,7 @@ class ProgressBar:
         self._show_task: asyncio.Task[None] | None = None
 
     def update_progress(self, progress: Progress | None) -> None:
-        """Show this progress, starting a bar if there is none; None ends the bar."""
+        """Show this progress, starting a bar in a task if there is none; None ends the bar. Returns at once."""
         self._latest = progress
         if progress is not None and (self._show_task is None or self._show_task.done()):
             self._show_task = asyncio.get_running_loop().create_task(self._show_until_done(progress.total))
@@ -54,7 +54,7 @@ class ProgressBar:
             self._on_cancel()
 
     async def _show_until_done(self, total_files: int) -> None:
-        """Show a bar until the progress is None; a small index gets one only after a second."""
+        """Show a bar until the progress is None; none if it is up to 100 files and a second, or the client refuses."""
         if total_files <= _IMMEDIATE_FILES:
             await asyncio.sleep(_SHOW_DELAY_S)
         if self._latest is None:
@@ -81,7 +81,7 @@ class ProgressBar:
 
 
 def format_progress(progress: Progress) -> str:
-    """Format the progress for the user: "1,000 of 2,000 files, 3 s left", or the share of each model."""
+    """Format the progress for the user: "1,000 of 2,000 files, 3 s left", or each model's share, rounded down."""
     progress_text = f"{progress.done:,} of {progress.total:,} files"
     if progress.models:
         progress_text = ", ".join(f"{model_name} {math.floor(100 * share)} %" for model_name, share in progress.models)
@@ -98,6 +98,6 @@ def _compute_percentage(progress: Progress) -> int:
 
 
 def _format_duration(seconds: float) -> str:
-    """Format seconds: "30 s", or from 90 s on "2 min"."""
+    """Format seconds: "30 s", or from 90 s on "2 min"; at least "1 s"."""
     whole_seconds = max(1, round(seconds))
     return f"{whole_seconds} s" if whole_seconds < 90 else f"{round(whole_seconds / 60)} min"

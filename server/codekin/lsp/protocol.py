@@ -38,7 +38,7 @@ _MAX_QUOTED_CHARACTERS = 200  # of a client's text, in a log line or an error
 
 
 def make_converter() -> Converter:
-    """Return pygls's converter, adapted: params of codekin's own requests stay plain JSON and may be absent."""
+    """Return pygls's converter, adapted: params of messages stay as they are, unknown enum values as they came."""
     converter: Converter = pygls_converter()  # type: ignore[no-untyped-call]
     converter.register_structure_hook(
         JsonRPCRequestMessage,
@@ -58,10 +58,10 @@ class Lifecycle(Protocol):
     """What the server does at `initialize` and `exit`; `CodekinServer` implements it."""
 
     def on_initialize(self, params: types.InitializeParams, capabilities: types.ServerCapabilities) -> None:
-        """Prepare for the client, and remove capabilities that it must not use from `capabilities`."""
+        """Prepare for the client, without any work yet, and remove from `capabilities` what it must not use."""
 
     def stop_serving(self, exit_status: int) -> None:
-        """End the serving in order; the process then exits with `exit_status`."""
+        """End the serving in order, and return at once; the process then exits with `exit_status`."""
 
 
 class CodekinProtocol(LanguageServerProtocol):
@@ -84,7 +84,7 @@ class CodekinProtocol(LanguageServerProtocol):
     # Messages from the client
 
     def receive_frame(self, frame: Frame) -> None:
-        """Decode a frame and process its message or batch; one that can't be decoded is answered with an error."""
+        """Process a frame's message or batch; one that can't be decoded is answered by an error. No raise."""
         try:
             content = decode_frame(frame)
         except JsonRpcException as error:
@@ -108,13 +108,13 @@ class CodekinProtocol(LanguageServerProtocol):
             self._receive_notification(message["method"], message.get("params"))
 
     def refuse_message(self, request_id: int | str | None, error: JsonRpcException) -> None:
-        """Log a message and answer it with the error; `request_id` is None where the request's id is unknown."""
+        """Log a message and send the error as its response; `request_id` is None where it is unknown."""
         log.warning("A message is refused: %s", _quote_text(error.message))
         error_object = {"code": error.code, "message": error.message}
         self._send_data({"jsonrpc": self.VERSION, "id": request_id, "error": error_object})
 
     def _receive_request(self, request_id: int | str, method: str, params: Any) -> None:
-        """Call the request's handler; answer with an error what is out of order, unknown or malformed."""
+        """Call the request's handler; what is out of order, unknown or malformed is answered by an error instead."""
         try:
             self._check_lifecycle(method)
             if not self._has_handler(method):
@@ -135,7 +135,7 @@ class CodekinProtocol(LanguageServerProtocol):
             raise JsonRpcInvalidRequest("Already initialized.")
 
     def _receive_notification(self, method: str, params: Any) -> None:
-        """Call the notification's handler; log and ignore what is unknown or malformed."""
+        """Call the notification's handler; ignore what is out of order, unknown or malformed, and log most."""
         if (self.documents is None or self._shutdown) and method != types.EXIT:
             return  # as the specification requires
         if method == types.CANCEL_REQUEST:
@@ -166,7 +166,7 @@ class CodekinProtocol(LanguageServerProtocol):
         return method in self.fm.builtin_features or method in self.fm.features
 
     def _is_response(self, message: dict[str, Any]) -> bool:
-        """Return whether a message without a method is a response."""
+        """Return whether a message without a method is a response: it has a result, an error or an awaited id."""
         return "result" in message or "error" in message or self._is_awaited_id(message.get("id"))
 
     def _is_awaited_id(self, message_id: Any) -> bool:
@@ -174,7 +174,7 @@ class CodekinProtocol(LanguageServerProtocol):
         return isinstance(message_id, str) and message_id in self._result_types
 
     def _receive_response(self, message: dict[str, Any]) -> None:
-        """Give a response to the request of the server that awaits it; one to no request is logged."""
+        """Give a response to the server's request that awaits it; one to no request is logged and ignored."""
         message_id = message.get("id")
         if message_id is None or not self._is_awaited_id(message_id):
             problem = f": {_quote_text(str(message['error']))}" if message.get("error") else "."
@@ -188,7 +188,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:
-        """Answer as pygls does, but make `Documents`, and leave the folders to the server."""
+        """Answer as pygls does, but make `Documents`, and leave the folders to `on_initialize`."""
         stripped_params = attrs.evolve(params, root_uri=None, root_path=None, workspace_folders=None)
         result: types.InitializeResult = yield from super().lsp_initialize(stripped_params)
         self.documents = Documents(result.capabilities.position_encoding)
@@ -197,7 +197,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:  # type: ignore[override]
-        """Run a codekin command with its first argument or None. Raises JsonRpcInvalidParams for an unknown one."""
+        """Run a codekin command with its first argument or None. JsonRpcInvalidParams if unknown."""
         command = self.fm.commands.get(params.command)
         if command is None:
             command_names = ", ".join(self.fm.commands)
@@ -226,12 +226,12 @@ def _find_problem(message: Any) -> str | None:
 
 
 def _is_valid_id(value: Any) -> bool:
-    """Return whether the value may be a request's id: a string or a number."""
+    """Return whether the value may be a request's id: a string or a number, fractions too; no bool or null."""
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def _structure_params(method: str, params: Any) -> Any:
-    """Return the params as lsprotocol's type, or unchanged for codekin's own methods. Raises JsonRpcInvalidParams."""
+    """Return the params as lsprotocol's type, or unchanged if it has none for the method. JsonRpcInvalidParams."""
     if params is not None and not isinstance(params, dict | list):
         raise JsonRpcInvalidParams(f"The parameters of {method} must be an object.")
     params_type = types.METHOD_TO_TYPES[method][2] if method in types.METHOD_TO_TYPES else None
@@ -244,7 +244,7 @@ def _structure_params(method: str, params: Any) -> Any:
 
 
 def _resolve_response(response_future: "Future[Any]", message: dict[str, Any], response_type: type[Any] | None) -> None:
-    """Set the response's result or error on the future; a malformed one becomes a JsonRpcException."""
+    """Set the response's result or error on the future; a malformed one sets a JsonRpcException. Raises nothing."""
     try:
         if message.get("error") is not None:
             response_error = structure_value(message["error"], types.ResponseError)

@@ -15,6 +15,7 @@ class ViewPublisher:
     """Updates the client's views when the engine changes (implements `SessionListener`). For the loop's thread."""
 
     def __init__(self, client: Client, session: Session) -> None:
+        """Prepare; how diagnostics get to the client is decided here, by its capabilities. Sends nothing."""
         self._client = client
         self._session = session
         self._progress: Progress | None = None
@@ -32,11 +33,11 @@ class ViewPublisher:
         return self._diagnostic_publisher is not None
 
     def update_status(self) -> None:
-        """Schedule sending the status to the client."""
+        """Schedule sending the status, if changed, to the client; return at once."""
         self._status_publisher.schedule_update()
 
     def refresh_views(self, *, includes_disabled: bool = False) -> None:
-        """Refresh the lenses and diagnostics that are on; with `includes_disabled` also those turned off."""
+        """Refresh the lenses and diagnostics that are on, or all with `includes_disabled`; not without settings."""
         settings = self._session.settings
         if settings is None:
             return
@@ -55,17 +56,17 @@ class ViewPublisher:
         self.update_status()
 
     def engine_exchanged(self) -> None:
-        """Update all views: another engine, or none, answers from now on."""
+        """Update all views, and end the progress bar: another engine, or none, answers from now on."""
         self.engine_changed(None)
         self.refresh_views()
 
     def engine_failed(self, problem: str) -> None:
-        """Show the user the problem that prevents opening the engine, and schedule sending the status."""
+        """Show the user the problem that prevents opening the engine, each time; schedule the status."""
         self._client.show_message(MessageType.Error, f"codekin: {problem}")
         self.update_status()
 
     def engine_changed(self, progress: Progress | None) -> None:
-        """Show the progress of the bulk index (None: it is done), and update the views at its end."""
+        """Show the progress of the bulk index (None ends it) if the client can; update views at its end."""
         has_ended = self._progress is not None and progress is None
         self._progress = progress
         if self._client.has_capability("window.work_done_progress"):
@@ -77,7 +78,7 @@ class ViewPublisher:
             self._diagnostic_publisher.schedule_update()
 
     def _pause_indexing(self) -> None:
-        """Pause the bulk index, and tell the user how to resume it."""
+        """Pause the bulk index, in a task, and tell the user how to resume it."""
         progress = self._progress
         progress_text = f" at {progress.done:,} of {progress.total:,} files" if progress else ""
         self._client.create_task(self._session.run_query(Priority.COMMAND, lambda engine, _: engine.pause()))

@@ -47,7 +47,7 @@ class SearchParams:
 
 
 def parse_find_similar(json_params: Any) -> FindSimilarParams:
-    """Return the checked params of findSimilar. Raises ArgumentsError."""
+    """Return the checked params of findSimilar; with `text`, uri and selection are empty. Raises ArgumentsError."""
     usage_text = (
         'codekin.findSimilar takes {"textDocument": {"uri"}, "position": {"line", "character"}}, the same with '
         '"range": {"start", "end"}, or {"text"}'
@@ -68,7 +68,7 @@ def parse_find_similar(json_params: Any) -> FindSimilarParams:
 
 
 def parse_search(json_params: Any) -> SearchParams:
-    """Return the checked params of search. Raises ArgumentsError."""
+    """Return the checked params of search; the query may be blank or long. Raises ArgumentsError."""
     reader = _ParamsReader(json_params, 'codekin.search takes {"query"}, in words or code')
     return SearchParams(reader.read_string("query"), reader.read_boolean("show"), _read_scope(reader))
 
@@ -100,7 +100,7 @@ class MapParams:
 
 
 def parse_map(json_params: Any) -> MapParams:
-    """Return the checked params of map; absent ones count as {}. Raises ArgumentsError."""
+    """Return the checked params of map; absent ones count as {}, a token of another type as none. ArgumentsError."""
     reader = _ParamsReader(json_params if json_params is not None else {}, 'codekin.map takes {"limit"}')
     token = json_params.get("workDoneToken") if reader.has_key("workDoneToken") else None
     limit = reader.read_integer("limit", 1) if reader.has_key("limit") else None
@@ -111,27 +111,28 @@ class _ParamsReader:
     """Reads and checks the members of a JSON object from the client. Its methods raise ArgumentsError."""
 
     def __init__(self, json_value: Any, usage_text: str, key_path: str = "") -> None:
+        """Take a JSON object, named `key_path` in errors after `usage_text`. ArgumentsError where it is none."""
         if not isinstance(json_value, Mapping):
             raise ArgumentsError(f"{usage_text}; {key_path.rstrip('.') or 'what came'} is no object.")
         self._json_object, self._usage_text, self._key_path = json_value, usage_text, key_path
 
     def has_key(self, member_name: str) -> bool:
-        """Return whether the member is present and not null."""
+        """Return whether the member is present and not null; its type is not checked. Never raises."""
         return self._json_object.get(member_name) is not None
 
     def read_object(self, member_name: str) -> "_ParamsReader":
-        """Return a reader of the member, which must be an object."""
+        """Return a reader of the member, which must be an object. Raises ArgumentsError, also where it is missing."""
         return _ParamsReader(self._json_object.get(member_name), self._usage_text, f"{self._key_path}{member_name}.")
 
     def read_string(self, member_name: str) -> str:
-        """Return the member, which must be a string."""
+        """Return the member, which must be a string, perhaps "". Raises ArgumentsError, also where it is missing."""
         member_value = self._json_object.get(member_name)
         if not isinstance(member_value, str):
             raise self._make_error(member_name, "a string")
         return member_value
 
     def read_integer(self, member_name: str, min_value: int, max_value: int = 2**31 - 1) -> int:
-        """Return the member, which must be a whole number from `min_value` to `max_value`."""
+        """Return the member, a whole number from `min_value` to `max_value`; no 3.0, no true. Raises ArgumentsError."""
         member_value = self._json_object.get(member_name)
         if (
             isinstance(member_value, bool)
@@ -142,14 +143,14 @@ class _ParamsReader:
         return member_value
 
     def read_boolean(self, member_name: str) -> bool:
-        """Return the member, which must be true or false; False where it is absent."""
+        """Return the member, which must be true or false; False where absent, null or empty. Raises ArgumentsError."""
         member_value = self._json_object.get(member_name) or False
         if not isinstance(member_value, bool):
             raise self._make_error(member_name, "true or false")
         return member_value
 
     def _make_error(self, member_name: str, expectation: str) -> ArgumentsError:
-        """Return the error that says how the member, missing or wrong, must be."""
+        """Return, not raise, the error that says how the member, missing or wrong, must be."""
         member_value = self._json_object.get(member_name)
         explanation = (
             "is missing" if member_value is None else f"is {str(member_value)[:40]!r}, but must be {expectation}"
@@ -158,7 +159,7 @@ class _ParamsReader:
 
 
 def _read_scope(reader: _ParamsReader) -> ScopeParams:
-    """Return the members that limit the hits; each may be absent. Raises ArgumentsError."""
+    """Return the members that limit the hits; None for each that is absent. Raises ArgumentsError."""
     return ScopeParams(
         reader.read_integer("limit", 1, MAX_HITS) if reader.has_key("limit") else None,
         reader.read_string("language") if reader.has_key("language") else None,

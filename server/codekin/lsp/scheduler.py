@@ -48,6 +48,7 @@ class Scheduler:
     """Runs edits, queries and background queries of one engine on threads of its own; closes the engine."""
 
     def __init__(self, engine: "Engine") -> None:
+        """Take over the engine, which `close_engine` closes; threads are started as they are needed."""
         self.engine = engine
         self._edit_pool = ThreadPoolExecutor(1, "codekin-edits")  # one thread keeps them in order
         self._query_pool = ThreadPoolExecutor(4, "codekin-queries")
@@ -61,14 +62,14 @@ class Scheduler:
         self._cancel_events: set[threading.Event] = set()
 
     def run_edit(self, edit_call: Callable[["Engine"], None]) -> None:
-        """Queue an edit after all earlier ones and return at once; later queries see it. Does nothing once closed."""
+        """Queue an edit after earlier ones, return at once; later queries see it. Logs errors; no-op once closed."""
         with suppress(RuntimeError):  # closed: the successor gets all open documents
             self._last_edit = self._edit_pool.submit(_apply_edit, edit_call, self.engine)
 
     async def run_query(self, priority: Priority, engine_call: Callable[["Engine", Cancel], T]) -> T:
-        """Run the call on a thread, after all earlier edits, and return its result. Cancelling sets its `Cancel`.
+        """Run the call on a thread, after earlier edits, and return its result or raise its error; SupersededError.
 
-        Raises what the call raises, SupersededError, ClosedError.
+        Cancelling sets the call's `Cancel`. Raises ClosedError where the engine is being closed.
         """
         last_edit = self._last_edit
         if last_edit is not None and not last_edit.done():
@@ -98,7 +99,7 @@ class Scheduler:
         self.engine.interrupt()
 
     def close_engine(self, *, interrupts: bool) -> None:
-        """Close the engine after all queries; with `interrupts`, stop running ones and drop queued ones. Blocks."""
+        """Close the engine after all queries; with `interrupts`, stop running and drop queued ones. Blocks."""
         if interrupts:
             self.interrupt_queries()
         for thread_pool in (self._query_pool, *self._own_pools.values(), self._edit_pool):
@@ -125,7 +126,7 @@ class Scheduler:
 
 
 def _apply_edit(edit_call: Callable[["Engine"], None], engine: "Engine") -> None:
-    """Call the edit on the engine; log any error."""
+    """Call the edit on the engine; log any error with its traceback, raising none."""
     try:
         edit_call(engine)
     except Exception:

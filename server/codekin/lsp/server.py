@@ -41,6 +41,7 @@ class CodekinServer(LanguageServer):
     view_publisher: ViewPublisher
 
     def __init__(self, *, is_remote: bool = False) -> None:
+        """Register the lifecycle's handlers; session and configuration are made by `on_initialize`."""
         super().__init__(
             "codekin",
             __version__,
@@ -66,7 +67,7 @@ class CodekinServer(LanguageServer):
             self.client.create_task(self._stop_with_client(params.process_id))
 
     async def on_initialized(self) -> None:
-        """Import the engine, request the settings, and open the index; waits at most 3 s for the settings."""
+        """Import the engine on a thread, request settings for up to 3 s, open the index; apply late settings."""
         self.session.warm_up()
         self.view_publisher.update_status()
         settings_request = asyncio.ensure_future(self._request_settings())
@@ -77,12 +78,12 @@ class CodekinServer(LanguageServer):
             await self._apply_settings()
 
     def stop_serving(self, exit_status: int) -> None:
-        """Set the exit status, and let the server end in order."""
+        """Set the exit status and the `stopped` event, so that the server ends in order; return at once."""
         self.exit_status = exit_status
         self.stopped.set()
 
     def stop_from_thread(self, event_loop: asyncio.AbstractEventLoop) -> None:
-        """Stop with exit status 1, because the client no longer reads. May be called on any thread."""
+        """Stop with exit status 1: the client no longer reads. From any thread; no-op once the loop closed."""
         with contextlib.suppress(RuntimeError):  # the loop is closed already
             event_loop.call_soon_threadsafe(self.stop_serving, 1)
 
@@ -93,7 +94,7 @@ class CodekinServer(LanguageServer):
         self.stop_serving(1)
 
     async def _request_settings(self) -> None:
-        """Request the client's settings and keep them; does nothing where the client can't be asked."""
+        """Request the client's settings and keep them; no-op where it can't be asked; an error is only logged."""
         if not self.client.has_capability("workspace.configuration"):
             return
         try:
@@ -104,7 +105,7 @@ class CodekinServer(LanguageServer):
             self.configuration.update_client_settings(client_settings)
 
     async def _apply_settings(self) -> None:
-        """Resolve the settings, give them to the session, show problems, and refresh the views they change."""
+        """Resolve the settings on a thread, give them to the session, show new problems, refresh views they change."""
         old_settings = self.session.settings
         settings, problems = await self.session.run_in_opener(self.configuration.resolve_settings)
         self.session.request_engine(settings)
@@ -128,7 +129,7 @@ class CodekinServer(LanguageServer):
         self.feature(method, options)(wrap_request(self, method, handler))
 
     def on_command(self, command: str, handler: RequestHandler) -> None:
-        """Register `handler` for the command; it gets the command's one argument, and its errors become responses."""
+        """Register `handler` for the command; it gets the first argument or None, its errors become responses."""
         self.command(command)(wrap_request(self, command, handler))
 
     def on_notification(self, method: str, handler: NotificationHandler) -> None:
@@ -141,7 +142,7 @@ class CodekinServer(LanguageServer):
             self.window_log_message(params)
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
-        """Log an error that pygls can't answer, instead of showing it to the user."""
+        """Log an error that pygls can't answer, with traceback; unlike pygls, never show it to the user."""
         if not isinstance(error, JsonRpcException):  # those have been answered
             log.error("%s", error, exc_info=error)
 

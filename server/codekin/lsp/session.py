@@ -57,7 +57,7 @@ class _EngineRequest:
     settings: "Settings"
 
     def needs_same_engine(self, other_request: "_EngineRequest | None") -> bool:
-        """Return whether one engine serves both; other settings than those below are applied to an open engine."""
+        """Return whether one engine serves both, False for None; other settings are applied to an open engine."""
         return other_request is not None and self.engine_options == other_request.engine_options
 
     @property
@@ -70,6 +70,7 @@ class Session:
     """One client's workspace and its engine. For the loop's thread, unless a method says otherwise."""
 
     def __init__(self, documents: Documents, roots: Sequence[Path]) -> None:
+        """Remember the documents and roots, and the running loop; opens nothing before `request_engine`."""
         self.documents = documents
         self.roots = list(roots)
         self.settings: Settings | None = None
@@ -92,11 +93,11 @@ class Session:
         self._listener = listener
 
     async def run_in_opener(self, blocking_call: Callable[[], T]) -> T:
-        """Run the call on the thread that opens engines, before any opened later, and return its result."""
+        """Run the call on the one thread that opens engines, after earlier ones; return its result or raise."""
         return await self._event_loop.run_in_executor(self._opener, blocking_call)
 
     def warm_up(self) -> None:
-        """Start importing the engine on the opener's thread, which takes longer than all the rest of opening."""
+        """Start importing the engine on the opener's thread, which takes longest of all opening; return at once."""
         self._opener.submit(_import_engine)
 
     @property
@@ -105,17 +106,17 @@ class Session:
         return self._is_settled.is_set() and self._requested is None
 
     def set_roots(self, roots: Sequence[Path]) -> None:
-        """Use these folders from now on; opens another engine once the settings are known."""
+        """Use these folders from now on; opens another engine in the background once the settings are known."""
         self.roots = list(roots)
         if self.settings is not None:  # else they are used when the settings are known
             self.request_engine(self.settings)
 
     def await_roots(self) -> None:
-        """Let queries wait, as a root is being looked for, until `set_roots` is called or 5 s have passed."""
+        """Let queries wait, for a root is being looked for, until `set_roots` or for 5 s; returns at once itself."""
         self._is_settled.clear()
 
     def request_engine(self, settings: "Settings") -> None:
-        """Note roots and settings as requested, and open an engine for them in the background where one is needed."""
+        """Note roots and settings as requested, open an engine for them in the background if needed; return."""
         self.settings = settings
         self._requested = _EngineRequest(tuple(self.roots), settings) if self.roots else None
         self.documents.set_roots(self.roots)
@@ -129,10 +130,10 @@ class Session:
             self._listener.engine_requested()
 
     async def run_query(self, priority: Priority, engine_call: "Callable[[Engine, Cancel], T]") -> T | None:
-        """Run `engine_call` on the engine and return its result; None while there is no engine or no workspace.
+        """Run `engine_call` on the engine's threads and return its result; None without an engine after up to 5 s.
 
-        Waits up to 5 s for an engine that is being opened. Raises what the call raises, SupersededError, and, for
-        `_USER_PRIORITIES`, the reason why there is no engine, after one more attempt to open it.
+        Raises what the call raises, SupersededError, and, for `_USER_PRIORITIES`, the reason why there is no engine
+        (QueryError where no folder is open), after one more attempt to open it.
         """
         has_retried = False
         while not self._is_closing:
@@ -152,12 +153,12 @@ class Session:
         return None
 
     def run_edit(self, edit_call: "Callable[[Engine], None]") -> None:
-        """Queue a change of documents or files for the engine; does nothing without one, as a new one reads all."""
+        """Queue a change of documents or files for the engine; return at once. No-op without one: it will read all."""
         if self.scheduler is not None:
             self.scheduler.run_edit(edit_call)
 
     async def close_session(self) -> None:
-        """Interrupt and close the engine; queries get None from now on."""
+        """Interrupt and close the engine, waiting for that; queries get None, edits nothing from now on."""
         self._is_closing = True
         if self._retry_timer is not None:
             self._retry_timer.cancel()
@@ -186,7 +187,7 @@ class Session:
         return True
 
     async def _reopen(self) -> None:
-        """Try once more to open an engine that failed, and wait up to 5 s for it."""
+        """Try once more to open an engine that failed, and wait up to 5 s for it; a failure is noted, not raised."""
         self._retry_opening()
         if self._opening_task is not None:
             await asyncio.wait((self._opening_task,), timeout=_OPENING_TIMEOUT_S)
@@ -204,7 +205,7 @@ class Session:
             self._start_opening()
 
     async def _open_requested(self) -> None:
-        """Open engines until the requested one is open: requests may change while one is being opened."""
+        """Open engines until the requested one is open or failed: requests may change meanwhile. Raises nothing."""
         while not self._is_up_to_date and not self._is_closing:
             engine_request = self._attempted = self._requested
             if engine_request is None:
@@ -221,7 +222,7 @@ class Session:
                 await self._exchange_engine(engine)
 
     def _create_engine(self, engine_request: _EngineRequest) -> "Engine":
-        """Create the engine, which tells the loop of its changes. Runs on the opener's thread."""
+        """Create the engine, which tells the loop of its changes. Runs on the opener's thread. Raises CodekinError."""
         from codekin.engine import Engine
 
         created_engines: list[Engine] = []  # its callback may be called before the constructor returns
@@ -236,7 +237,7 @@ class Session:
         return created_engines[0]
 
     async def _exchange_engine(self, engine: "Engine | None") -> None:
-        """Answer by `engine` from now on, give it the open documents, start it, and close its predecessor."""
+        """Answer by `engine` from now on, give it the open documents, close its predecessor, then start it."""
         old_scheduler, self.scheduler = self.scheduler, None if engine is None else Scheduler(engine)
         self.failure, self._retry_delay_s = None, _MIN_RETRY_DELAY_S
         for document_path, document_text in self.documents.list_open_documents():
@@ -252,7 +253,7 @@ class Session:
         self.run_edit(_start_engine)  # only now: the predecessor held the lock of the same index
 
     def _apply_settings(self) -> None:
-        """Set the engine's settings that need no other engine."""
+        """Give the open engine, if any, the settings that need no other engine."""
         if self.scheduler is not None and self.settings is not None:
             self.scheduler.engine.settings = self.settings
 
@@ -272,18 +273,18 @@ class Session:
         self._retry_delay_s = min(2 * self._retry_delay_s, _MAX_RETRY_DELAY_S)
 
     def _handle_change(self, engine: "Engine | None", progress: Progress | None) -> None:
-        """Tell the listener of a change of the engine, if that is still the current one."""
+        """Tell the listener of a change of the engine, if that is still the current one; else ignore it."""
         if self.scheduler is not None and self.scheduler.engine is engine and self._listener is not None:
             self._listener.engine_changed(progress)
 
 
 def _import_engine() -> None:
-    """Import the engine's module, and everything heavy with it."""
+    """Import the engine's module, and everything heavy with it; takes some tenths of a second."""
     import codekin.engine  # noqa: F401
 
 
 def _open_document(engine: "Engine", document_path: Path, document_text: str | OpenNotebook) -> None:
-    """Give the engine an open document's text."""
+    """Give the engine an open document's text, which it queues for indexing."""
     engine.open_document(document_path, document_text)
 
 

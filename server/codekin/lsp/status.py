@@ -34,7 +34,7 @@ class StatusPublisher:
         self._suppression_files: tuple[SuppressionFile, ...] | None = None
 
     def schedule_update(self) -> None:
-        """Schedule sending the status if it has changed; returns at once."""
+        """Schedule, in a task, sending the status if it has changed; return at once."""
         self._has_changes = True
         if not self._is_publishing:
             self._is_publishing = True
@@ -58,7 +58,7 @@ class StatusPublisher:
             self._is_publishing = False
 
     async def _check_suppressions(self) -> None:
-        """Call `on_suppressions_changed` where the ignored duplicates have changed since the last check."""
+        """Call `on_suppressions_changed` if the ignored duplicates changed since the last check; errors are dropped."""
         if self._session.scheduler is None:
             return
         with suppress(CodekinError):
@@ -71,7 +71,7 @@ class StatusPublisher:
 
 
 async def get_status(session: Session, priority: Priority) -> StatusJson:
-    """Return the engine's status; without one, the reason: failed, no folder, or still opening."""
+    """Return the engine's status; without one, the reason: failed, no folder, or opening. Raises no CodekinError."""
     if session.scheduler is not None:
         try:
             status = await session.run_query(priority, lambda engine, _: engine.status())

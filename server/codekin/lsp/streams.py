@@ -28,7 +28,7 @@ class ClientStream:
 async def open_stream(
     listen_address: connections.ListenAddress | None, stop_task: "asyncio.Task[Any]", on_broken: Callable[[], None]
 ) -> ClientStream | None:
-    """Return the stream to the client; None where `stop_task` ends before a client has connected.
+    """Return the stream to the client; None where `stop_task` ends before a client has connected. Claims stdio.
 
     `on_broken` is called, on another thread, when the client no longer reads standard output. Raises QueryError or
     OSError where the server can't listen.
@@ -48,7 +48,7 @@ async def open_stream(
 
 
 async def process_stream(protocol: CodekinProtocol, client_stream: ClientStream) -> None:
-    """Process the client's messages until the stream ends, or can't be divided into messages; errors are logged."""
+    """Process the client's messages until the stream ends or can't be divided, which is logged. Raises nothing."""
     if client_stream.first_frame is not None:
         protocol.receive_frame(client_stream.first_frame)
     try:

@@ -66,7 +66,7 @@ _INDIVISIBLE = {
 
 
 def structure_value(json_value: Any, value_type: Any) -> Any:
-    """Return the JSON value as an instance of `value_type`, or a substitute. Raises UnreadableError."""
+    """Return the JSON value as `value_type`, or a substitute (None, (), False). Raises UnreadableError for neither."""
     try:
         return _make_reader(value_type)(json_value)
     except UnreadableError as error:
@@ -109,7 +109,7 @@ def _make_reader(value_type: Any) -> ValueReader:
 
 
 def _make_enum_reader(enum_type: type[Enum]) -> ValueReader:
-    """Return a reader of the enum's members; a value that the enum does not have stays plain."""
+    """Return a reader of the enum's members; a value of its type that it does not have stays plain."""
     read_value = PLAIN_READERS[type(next(iter(enum_type)).value)]
 
     def read_member(json_value: Any) -> Any:
@@ -216,7 +216,7 @@ class _ObjectReader:
         )
 
     def score_match(self, json_object: Mapping[str, Any]) -> tuple[bool, int]:
-        """Return how well the object fits: whether all required fields are present, and how many fields are."""
+        """Return (all required fields are present, how many fields are), to compare types by; reads no values."""
         present_fields = [field for field in self._field_readers if json_object.get(field.key) is not None]
         required_fields = [field for field in self._field_readers if field.is_required]
         return all(field in present_fields for field in required_fields), len(present_fields)
@@ -239,6 +239,6 @@ class _ObjectReader:
 
 
 def _to_json_key(attribute_name: str) -> str:
-    """Return an attribute's name in JSON: `text_document` gives `textDocument`."""
+    """Return an attribute's name in JSON: `text_document` gives `textDocument`; one final _ is dropped."""
     first_word, *other_words = attribute_name.removesuffix("_").split("_")
     return first_word + "".join(part.title() for part in other_words)

@@ -26,6 +26,7 @@ class OutgoingQueue:
     """
 
     def __init__(self, output_stream: BinaryIO, on_broken: Callable[[], None]) -> None:
+        """Start the writing thread; `on_broken` is called on it when the client no longer reads."""
         self._output_stream = output_stream
         self._on_broken = on_broken
         self._messages: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -33,16 +34,16 @@ class OutgoingQueue:
         self._writer_thread.start()
 
     def write(self, data: bytes) -> None:
-        """Queue the bytes and return at once."""
+        """Queue the bytes, without limit, and return at once; they are lost where the client no longer reads."""
         self._messages.put(data)
 
     def close(self) -> None:
-        """Write the remaining bytes, for at most two seconds. Blocks."""
+        """Write the remaining bytes, for at most two seconds, then give up; the stream stays open. Blocks."""
         self._messages.put(None)
         self._writer_thread.join(_FLUSH_TIMEOUT_S)
 
     def _write_messages(self) -> None:
-        """Write queued bytes until `close`; call `on_broken` where writing fails."""
+        """Write queued bytes until `close`; call `on_broken` where writing fails, and end. Runs on a thread."""
         try:
             while (message_bytes := self._messages.get()) is not None:
                 self._output_stream.write(message_bytes)
@@ -52,7 +53,7 @@ class OutgoingQueue:
 
 
 async def read_frames(stream_reader: asyncio.StreamReader, frame_reader: FrameReader) -> AsyncIterator[Frame]:
-    """Yield each frame as it comes, until the client ends the stream. Raises FramingError or OSError."""
+    """Yield each frame as it comes, those already buffered first, until the end. Raises FramingError, OSError."""
     for frame in frame_reader.read_frames(b""):  # received together with the first frame
         yield frame
     while received_bytes := await stream_reader.read(_CHUNK_BYTES):
@@ -62,7 +63,7 @@ async def read_frames(stream_reader: asyncio.StreamReader, frame_reader: FrameRe
 
 
 async def flush_and_close(outgoing: OutgoingQueue | asyncio.StreamWriter) -> None:
-    """Write the remaining bytes and close; gives up after two seconds on a client that does not read."""
+    """Write the remaining bytes and close; gives up after two seconds, on standard output blocking the loop."""
     outgoing.close()
     if isinstance(outgoing, asyncio.StreamWriter):
         with contextlib.suppress(OSError, TimeoutError):
@@ -70,7 +71,7 @@ async def flush_and_close(outgoing: OutgoingQueue | asyncio.StreamWriter) -> Non
 
 
 def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Return duplicates of standard input and output, and redirect the originals, so that only the protocol has them.
+    """Return unbuffered binary input and output of the process, redirecting the originals for everybody else.
 
     From then on libraries and child processes print to standard error, and read nothing.
     """
@@ -84,7 +85,7 @@ def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
 
 
 def make_stream_reader(input_stream: BinaryIO) -> asyncio.StreamReader:
-    """Return an asyncio reader of `input_stream`, fed by a daemon thread that does not delay the process's end."""
+    """Return an asyncio reader of `input_stream`, fed without limit by a daemon thread. Needs a running loop."""
     event_loop = asyncio.get_running_loop()
     stream_reader = asyncio.StreamReader()
 
@@ -101,7 +102,7 @@ def make_stream_reader(input_stream: BinaryIO) -> asyncio.StreamReader:
 
 
 def is_process_alive(process_id: int) -> bool:
-    """Return whether the process exists; True where that is unknown (on Windows, checking would end it)."""
+    """Return whether the process exists; True where that is unknown, always on Windows. Sends it no signal."""
     if os.name == "nt" or process_id <= 0:  # those are process groups
         return True
     try:
@@ -114,10 +115,10 @@ def is_process_alive(process_id: int) -> bool:
 
 
 async def wait_for_exit(process_id: int) -> None:
-    """Wait, polling every 2 s, until the client's process has gone.
+    """Wait, polling every 2 s, until the process has gone; forever if it can't be seen at the start.
 
-    A pipe does not end while other processes hold it open. Never returns where the process can't be seen at the start:
-    the client then runs in another container or on another machine.
+    A pipe does not end while other processes hold it open. A client that can't be seen runs in another container or on
+    another machine.
     """
     if not is_process_alive(process_id):
         await asyncio.Event().wait()

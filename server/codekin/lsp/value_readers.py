@@ -13,7 +13,7 @@ class UnreadableError(ValueError):
     """Raised for a value that does not fit the protocol; `str` says where, and why."""
 
     def at_key(self, outer_key: str) -> "UnreadableError":
-        """Return an error whose path has `outer_key` in front."""
+        """Return a new error whose path has `outer_key` in front; this one is unchanged."""
         inner_path, _, reason = str(self).partition(" ")
         outer_path = outer_key if inner_path == "it" else f"{outer_key}.{inner_path}"
         return UnreadableError(f"{outer_path} {reason}")
@@ -29,7 +29,7 @@ def _read_nothing(_: Any) -> None:
 
 
 def _read_integer(json_value: Any) -> int:
-    """Return the whole number; floats like 3.0 are accepted. Raises UnreadableError, also for a bool."""
+    """Return the whole 32-bit number, also of floats like 3.0. Raises UnreadableError, also for a bool."""
     if isinstance(json_value, float) and json_value.is_integer():  # what Lua has for a number
         json_value = int(json_value)
     if isinstance(json_value, bool) or not isinstance(json_value, int):
@@ -40,14 +40,14 @@ def _read_integer(json_value: Any) -> int:
 
 
 def read_unsigned_integer(json_value: Any) -> int:
-    """Return the integer, clamped to 0 … 2³¹ - 1: clients name the end of a line by any large number."""
+    """Return the integer, clamped to 0 … 2³¹ - 1: clients name a line's end by any number. UnreadableError."""
     if isinstance(json_value, int | float) and not isinstance(json_value, bool):
         json_value = max(0, min(json_value, validators.INTEGER_MAX_VALUE))
     return _read_integer(json_value)
 
 
 def read_optional_unsigned_integer(json_value: Any) -> int | None:
-    """Return the integer, clamped to 0 … 2³¹ - 1; None for null."""
+    """Return the integer, clamped to 0 … 2³¹ - 1; None for null. Raises UnreadableError."""
     return None if json_value is None else read_unsigned_integer(json_value)
 
 
@@ -59,7 +59,7 @@ def _read_number(json_value: Any) -> float:
 
 
 def _make_type_reader(expected_type: type, complaint: str) -> ValueReader:
-    """Return a reader that returns values of this type unchanged and raises the complaint for others."""
+    """Return a reader that returns values of this type unchanged and raises UnreadableError(complaint) for others."""
 
     def read_typed(json_value: Any) -> Any:
         if not isinstance(json_value, expected_type):
@@ -80,7 +80,7 @@ PLAIN_READERS: dict[Any, ValueReader] = {
 
 
 def make_literal_reader(choices: Sequence[Any]) -> ValueReader:
-    """Return a reader that returns one of the choices unchanged and raises for any other value."""
+    """Return a reader that returns one of the choices unchanged and raises UnreadableError for any other value."""
 
     def read_choice(json_value: Any) -> Any:
         if json_value not in choices:

@@ -34,7 +34,7 @@ class DocumentView:
         return self.cell is None and bool(self.document.cells)
 
     def to_document_line(self, client_line: int) -> int:
-        """Return the document's line for a line that the client shows; both are 0-based."""
+        """Return the document's line for one that the client shows, both 0-based; not clamped to the cell."""
         if self.is_notebook_json:
             return find_line_of_row(self.document.cells, client_line)
         return client_line + self.cell.span.start if self.cell else client_line
@@ -46,16 +46,16 @@ class DocumentView:
         return document_line - self.cell.span.start if self.cell else document_line
 
     def to_client_lines(self, document_lines: Span) -> Span:
-        """Return the lines that the client shows for lines of the document, at least one."""
+        """Return the lines, half-open, that the client shows for lines of the document, at least one."""
         first_line = self.to_client_line(document_lines.start)
         return Span(first_line, max(self.to_client_line(document_lines.end - 1), first_line) + 1)
 
     def has_snippet(self, snippet: Snippet) -> bool:
-        """Return whether the view shows the snippet: for a cell, whether it begins in the cell."""
+        """Return whether the view shows the snippet: for a cell, whether it begins in the cell; else True."""
         return self.cell is None or self.cell.span.start <= snippet.span.start < self.cell.span.end
 
     def to_document_lines(self, selection: Range) -> Span:
-        """Return the document's lines that a selection of the client touches, at least one."""
+        """Return the document's lines, half-open, that a selection of the client touches, at least one, clamped."""
         from codekin.code.lines import split_lines
 
         if self.cell is not None:
@@ -77,7 +77,7 @@ class DocumentView:
 
 
 def open_view(engine: "Engine", file_path: Path, client_uri: str) -> DocumentView | None:
-    """Return the view of the file or notebook cell with this URI; None where the document can't be read."""
+    """Return the view of the file or notebook cell with this URI; None if unreadable, or the cell is not open."""
     from codekin.workspace.workspace import Document
 
     file_path = engine.resolve_path(file_path)

@@ -23,7 +23,7 @@ _DATA_TYPES = {"uri": str, "start": int, "end": int, "nameLine": int, "name": st
 
 
 async def _list_lenses(_: Client, session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:
-    """Return an unresolved lens per function; [] where lenses are off or there is no engine."""
+    """Return an unresolved lens per function of enough lines; [] where lenses are off or there is no engine."""
     document_uri, settings = params.text_document.uri, session.settings
     file_path = session.documents.find_file(document_uri)
     if settings is None or not settings.lens.enabled or file_path is None:
@@ -63,7 +63,7 @@ def _list_definitions(file_path: Path, document_uri: str, engine: "Engine", _: C
 
 
 async def _resolve_lens(_: Client, session: Session, lens: types.CodeLens) -> types.CodeLens:
-    """Set the lens's command: `N similar`, which opens them, or nothing where N is 0."""
+    """Set and return the lens with its command: `N similar`, which opens them, or does nothing where N is 0."""
     lens_data: Any = lens.data if _is_lens_data(lens.data) else {}
     document_uri = str(lens_data.get("uri", ""))
     file_path = session.documents.find_file(document_uri)
@@ -81,14 +81,14 @@ async def _resolve_lens(_: Client, session: Session, lens: types.CodeLens) -> ty
 
 
 def _is_lens_data(client_data: Any) -> bool:
-    """Return whether the value has the form of the data that `_to_lens` makes."""
+    """Return whether the value, which the client sent, has the form of the data that `_to_lens` makes."""
     return isinstance(client_data, dict) and all(
         isinstance(client_data.get(data_key), data_type) for data_key, data_type in _DATA_TYPES.items()
     )
 
 
 def _count_duplicates(file_path: Path, lens_data: dict[str, Any], engine: "Engine", cancel_event: Cancel) -> int:
-    """Return the number of duplicates and near-duplicates of the lens's function. Runs on a thread."""
+    """Return the number of near-duplicates of the lens's function; 0 if unreadable or cancelled. Runs on a thread."""
     from codekin.code.extract import split_lines, to_canonical_text
 
     view = open_view(engine, file_path, lens_data["uri"])

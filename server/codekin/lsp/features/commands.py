@@ -29,17 +29,17 @@ _INDEX_COMMANDS: "dict[str, Callable[[Engine], None]]" = {
 
 
 async def _find_similar(client: Client, session: Session, json_params: Any) -> AnswerJson:
-    """Parse the params and answer codekin/findSimilar. Raises ArgumentsError."""
+    """Parse the params and answer codekin/findSimilar. Raises ArgumentsError, QueryError."""
     return await find_similar(client, session, request_params.parse_find_similar(json_params))
 
 
 async def _search_code(client: Client, session: Session, json_params: Any) -> AnswerJson:
-    """Parse the params and answer codekin/search. Raises ArgumentsError."""
+    """Parse the params and answer codekin/search. Raises ArgumentsError, QueryError."""
     return await search_code(client, session, request_params.parse_search(json_params))
 
 
 async def _compare_code(client: Client, _: Session, json_params: Any) -> None:
-    """Open the other occurrence, or show where it is; editors that can compare texts define this command themselves."""
+    """Open the other occurrence, or show where it is. Editors that can compare define this. Raises ArgumentsError."""
     compared = request_params.parse_compare(json_params)
     if not await client.show_document(compared.uri, types.Range(compared.start, compared.start)):
         line_number = compared.start.line + 1
@@ -47,7 +47,7 @@ async def _compare_code(client: Client, _: Session, json_params: Any) -> None:
 
 
 async def _get_status(_: Client, session: Session, __: Any) -> StatusJson:
-    """Answer codekin/status."""
+    """Answer codekin/status, also where there is no engine; params are ignored."""
     return await get_status(session, Priority.COMMAND)
 
 
@@ -68,7 +68,7 @@ async def _get_report(_: Client, session: Session, __: Any) -> ReportJson | None
 async def _run_index_command(
     index_command: "Callable[[Engine], None]", _: Client, session: Session, __: Any
 ) -> StatusJson:
-    """Run reindex, pause or resume on the engine, if there is one; return the status afterwards."""
+    """Run reindex, pause or resume, which return at once, on the engine, if any; return the status afterwards."""
     await session.run_query(Priority.COMMAND, lambda engine, _: index_command(engine))
     return await get_status(session, Priority.COMMAND)
 

@@ -51,7 +51,7 @@ class _CompletionPoint:
 async def _complete_inline(
     client: Client, session: Session, params: types.InlineCompletionParams
 ) -> types.InlineCompletionList:
-    """Answer with completions as ghost text, which replace the selected completion item, if any."""
+    """Answer with completions as ghost text, which replace the selected completion item, if any; perhaps none."""
     position, selected = params.position, params.context.selected_completion_info
     completion_point = _find_completion_point(session, params.text_document.uri, position, selected)
     is_automatic = params.context.trigger_kind is not types.InlineCompletionTriggerKind.Invoked
@@ -114,7 +114,7 @@ def _to_completion_item(
 def _find_completion_point(
     session: Session, document_uri: str, position: types.Position, selected: types.SelectedCompletionInfo | None
 ) -> _CompletionPoint | None:
-    """Return the cursor to complete at; None where completion is off or the document is no open file."""
+    """Return the cursor to complete at; None if completion is off, the file is not open, or has no such line."""
     documents, settings = session.documents, session.settings
     document, file_path = documents.find_open_document(document_uri), documents.find_file(document_uri)
     if settings is None or not settings.completion.enabled or document is None or file_path is None:
@@ -135,7 +135,7 @@ def _find_completion_point(
 
 
 async def prepare_document(session: Session, document_uri: str) -> None:
-    """Parse an opened document in the background, so that its first completion is as fast as the next ones."""
+    """Parse an opened document in the background, so that its first completion is fast; errors are suppressed."""
     completion_point = _find_completion_point(session, document_uri, types.Position(0, 0), None)
     if completion_point is not None:
         with suppress(CodekinError):  # it is no source code
@@ -145,7 +145,7 @@ async def prepare_document(session: Session, document_uri: str) -> None:
 async def _request_completions(
     client: Client, session: Session, completion_point: _CompletionPoint, *, debounces: bool
 ) -> list[Completion]:
-    """Return the completions, after a pause where `debounces`; [] where the document changes meanwhile."""
+    """Return completions, after a pause where `debounces`; [] if the document changed, or is no source."""
     document_text, settings = completion_point.document.source, session.settings  # not its version: Coc sends none
     if debounces and settings is not None:
         await asyncio.sleep(settings.completion.debounce_ms / 1000)
@@ -162,7 +162,7 @@ async def _request_completions(
 
 
 def _complete_code(completion_point: _CompletionPoint, engine: "Engine", cancel_event: Cancel) -> list[Completion]:
-    """Return the completions at the cursor; [] for a notebook's cell that is not open. Runs on a thread."""
+    """Return the completions at the cursor; [] for a cell that is not open. Runs on a thread. Raises QueryError."""
     from codekin.completion.cursor import CellText
 
     text: str | CellText = completion_point.text
@@ -195,7 +195,7 @@ def _to_source_json(session: Session, completion: Completion) -> SourceJson:
 
 
 async def _handle_accepted(client: Client, _: Session, json_source: Any) -> None:
-    """Remember the accepted completion's source for `_show_source`; an invalid argument is ignored."""
+    """Remember the accepted completion's source for `_show_source`; ignore an argument that is not codekin's."""
     if isinstance(json_source, dict):
         with suppress(UnreadableError):  # else the argument is not one of codekin's
             location = structure_value(json_source.get("location"), types.Location)
@@ -204,7 +204,7 @@ async def _handle_accepted(client: Client, _: Session, json_source: Any) -> None
 
 
 async def _show_source(client: Client, _: Session, __: Any) -> SourceJson | None:
-    """Open the source of the completion shown or accepted last, and return it; None where there was none."""
+    """Open, or else show, the source of the completion shown or accepted last, and return it; None if there is none."""
     source = client.shown_source
     if source is None:
         client.show_message(types.MessageType.Info, "codekin: no completion has been shown yet.")

@@ -56,13 +56,13 @@ class DiagnosticPublisher:
         self._is_publishing = False
 
     def clear_diagnostics(self) -> None:
-        """Remove all published diagnostics at once."""
+        """Remove all published diagnostics at once, by publishing empty lists; a scheduled update still runs."""
         for document_uri in self._published:
             self._client.publish_diagnostics(types.PublishDiagnosticsParams(document_uri, []))
         self._published.clear()
 
     def schedule_update(self) -> None:
-        """Publish changed diagnostics once nothing has called this for 0.4 s."""
+        """Publish changed diagnostics, in a task, once nothing has called this for 0.4 s; return at once."""
         self._has_changes = True
         if not self._is_publishing:
             self._is_publishing = True
@@ -108,17 +108,17 @@ async def _list_diagnostics(session: Session, document_uri: str) -> list[types.D
 
 
 def _compute_digest(diagnostics: list[types.Diagnostic]) -> str:
-    """Return a checksum and the number of the diagnostics, as a result id."""
+    """Return a checksum (CRC-32) and the number of the diagnostics, as a result id; equal for equal lists."""
     return f"{crc32(repr(diagnostics).encode('utf-8', 'surrogatepass')):08x}-{len(diagnostics)}"
 
 
 def _find_duplicated_functions(
     file_path: Path, document_uri: str, encoding: str, engine: "Engine", cancel_event: Cancel
 ) -> DuplicatedFunctions:
-    """Return the document's duplicated functions with their duplicates. Runs on a thread.
+    """Return the document's duplicated functions with their duplicates; [] when cancelled. Runs on a thread.
 
-    Stops between two functions when cancelled. Returns [] where diagnostics are turned off meanwhile, because this
-    result arrives after the empty one of the next request.
+    Checked between two functions. Returns [] where diagnostics are turned off meanwhile, because this result arrives
+    after the empty one of the next request.
     """
     from codekin.code.extract import split_lines
 
@@ -139,7 +139,7 @@ def _find_duplicated_functions(
 
 
 def _to_diagnostic(documents: Documents, name_range: types.Range, hits: list[Hit]) -> types.Diagnostic:
-    """Return the diagnostic that names the best duplicate, and lists up to ten as related locations."""
+    """Return the diagnostic for at least one hit: it names the best, and has up to ten as related locations."""
     best_hit, other_places = hits[0], ""
     comparison = "The same code as" if best_hit.kinship is Kinship.IDENTICAL else "Nearly the same code as"
     if len(hits) == 2:

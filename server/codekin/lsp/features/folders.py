@@ -14,14 +14,14 @@ log = logging.getLogger(__name__)
 
 
 def ensure_root(client: Client, session: Session, file_path: Path) -> None:
-    """Look for the file's repository in the background, to use it as the root, if no folder is open."""
+    """If no folder is open, look for the file's repository in a background task, to use it as root; else do nothing."""
     if not session.roots:
         session.await_roots()
         client.create_task(_use_repository(client, session, file_path))
 
 
 async def _use_repository(client: Client, session: Session, file_path: Path) -> None:
-    """Set the file's Git repository as the only root; show a message where it is in none."""
+    """Set the file's Git repository as the only root, if still none; show a message where it is in none."""
     repository = await session.run_in_opener(lambda: find_repository(file_path))
     if session.roots:
         return
@@ -33,7 +33,7 @@ async def _use_repository(client: Client, session: Session, file_path: Path) -> 
 
 
 def _did_change_folders(_: Client, session: Session, params: types.DidChangeWorkspaceFoldersParams) -> None:
-    """Replace the roots by those that remain after the client removed and added folders."""
+    """Replace the roots by those that remain after the client removed and added folders; opens another engine."""
     removed_roots = set(to_folder_paths(params.event.removed))
     kept_roots = [root for root in session.roots if root not in removed_roots]
     added_roots = [root for root in to_folder_paths(params.event.added) if root not in kept_roots]

@@ -27,7 +27,7 @@ _PROGRESS_TITLE = "codekin: drawing the map"
 
 
 async def build_map(client: Client, session: Session, json_params: Any) -> MapJson:
-    """Answer codekin/map, with progress under the client's token. Raises ArgumentsError or QueryError."""
+    """Answer codekin/map, with progress under the client's token. ArgumentsError; QueryError where there is no map."""
     params = parse_map(json_params)
     if params.progress_token is None:
         map_json = await _build_map_json(session, params.limit, lambda _: None)
@@ -56,7 +56,7 @@ async def _build_with_progress(
 
 
 def _send_progress(client: Client, progress_token: int | str, progress_value: Any) -> None:
-    """Send a progress value under the token."""
+    """Send a progress value under the token. For the loop's thread."""
     client.notify(types.PROGRESS, types.ProgressParams(progress_token, progress_value))
 
 
@@ -75,7 +75,7 @@ async def _build_map_json(session: Session, limit: int | None, on_progress: OnPr
 
 
 def _list_file_lines(code_map: "CodeMap", engine: "Engine") -> Any:
-    """Return the 0-based line of each name in its file, an array; for a notebook, the line of its JSON."""
+    """Return the 0-based line of each name in its file, an array; of a notebook, read now, the line of its JSON."""
     from codekin.code.notebooks import is_notebook
 
     file_lines = code_map.line.copy()

@@ -39,7 +39,7 @@ class _DuplicatedFunction:
 
 
 async def list_quick_fixes(client: Client, session: Session, params: types.CodeActionParams) -> list[types.CodeAction]:
-    """Return the quick fixes for the request's first duplicate diagnostic: compare, ignore; [] without one."""
+    """Return fixes (compare, ignore) for the first duplicate diagnostic; [] without one, or if the client can't."""
     document_uri, documents = params.text_document.uri, session.documents
     file_path = documents.find_file(document_uri)
     diagnostic = next(filter(_is_duplicate, params.context.diagnostics), None)
@@ -71,7 +71,7 @@ def _is_duplicate(diagnostic: types.Diagnostic) -> bool:
 def _make_compare_action(
     documents: Documents, diagnostic: types.Diagnostic, code_location: types.Location, hit: Hit
 ) -> types.CodeAction:
-    """Return the quick fix that runs codekin.compare with the function and the hit."""
+    """Return the quick fix that runs the command codekin.compare with the function and the hit as arguments."""
     title = f"Compare with {format_hit(hit, documents)}"
     hit_json = {**_to_location_json(to_location(hit, documents)), "cell": to_cell_json(hit, documents.encoding)}
     argument = {"mine": _to_location_json(code_location), "theirs": hit_json}
@@ -82,7 +82,7 @@ def _make_compare_action(
 def _make_ignore_action(
     client: Client, documents: Documents, diagnostic: types.Diagnostic, title: str, suppression: "SuppressionEdit"
 ) -> types.CodeAction:
-    """Return the quick fix that applies the suppression edit."""
+    """Return the quick fix with the edit, which the editor applies, that makes codekin ignore the duplicate."""
     workspace_edit = _to_workspace_edit(client, documents, suppression)
     action_kind = types.CodeActionKind.QuickFix
     return types.CodeAction(title, kind=action_kind, diagnostics=[diagnostic], edit=workspace_edit)
@@ -117,7 +117,7 @@ def _find_duplicates(
 
 
 def _to_workspace_edit(client: Client, documents: Documents, suppression: "SuppressionEdit") -> types.WorkspaceEdit:
-    """Return the edit that appends the entry to the suppression file, and creates that if it is missing."""
+    """Return the edit that appends the entry to the suppression file, creating it if missing and the client can."""
     file_text, file_uri = suppression.before or "", documents.to_client_uri(suppression.path)
     last_line = file_text.rpartition("\n")[2]
     end_position = types.Position(file_text.count("\n"), count_code_units(last_line, documents.encoding))

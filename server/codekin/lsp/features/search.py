@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def search_code(client: Client, session: Session, params: SearchParams) -> AnswerJson:
-    """Answer a search with hits, and show them if asked to; an empty answer without an engine."""
+    """Answer a search with hits, and show them if asked to; an empty answer without an engine. Raises QueryError."""
     answer = await session.run_query(Priority.REQUEST, partial(_search_index, params))
     if answer is None:
         return EMPTY_ANSWER
@@ -28,6 +28,6 @@ async def search_code(client: Client, session: Session, params: SearchParams) ->
 
 
 def _search_index(params: SearchParams, engine: "Engine", cancel_event: Cancel) -> Answer:
-    """Search the index for the query within its scope. Runs on a thread. Raises QueryError."""
+    """Search the index for the query within its scope, in the limit of it or the settings. On a thread. QueryError."""
     limit = params.scope.limit or engine.settings.search.limit
     return engine.search(params.query, limit, within=to_filter(params.scope), cancel=cancel_event)

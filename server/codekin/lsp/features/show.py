@@ -12,7 +12,7 @@ _MAX_LISTED_HITS = 10
 
 
 async def show_answer(client: Client, documents: Documents, answer: Answer, result_word: str) -> None:
-    """Have the client open the best hit, or list up to ten hits in a message where it can't."""
+    """Have the client open the best hit, or else list up to ten hits in a message; a message says if there is none."""
     coverage_note = "" if answer.coverage >= 1 else f" ({answer.coverage:.0%} of the workspace is indexed so far)"
     if not answer.hits:
         client.show_message(MessageType.Info, f"codekin: nothing {result_word}{coverage_note}.")

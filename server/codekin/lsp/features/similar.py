@@ -33,7 +33,7 @@ _LANGUAGES_BY_EDITOR_ID = {
 
 
 async def find_similar(client: Client, session: Session, params: FindSimilarParams) -> AnswerJson:
-    """Answer with similar code, and show it if asked to. Raises QueryError where the query's code can't be read."""
+    """Answer with similar code, and show it if asked to; empty without an engine. QueryError if it can't be read."""
     document = session.documents.find_open_document(params.uri)
     file_path = session.documents.find_file(params.uri)
     answer = await session.run_query(Priority.REQUEST, partial(_find_similar, params, document, file_path))
@@ -45,7 +45,7 @@ async def find_similar(client: Client, session: Session, params: FindSimilarPara
 
 
 def to_filter(scope: ScopeParams) -> Filter:
-    """Return the scope as a filter of hits. Raises QueryError for an unknown language or invalid folder."""
+    """Return the scope as a filter of hits, its folder's links resolved. QueryError for a wrong language or folder."""
     from codekin.code.languages import find_language
 
     language, folder_path = scope.language, None
@@ -93,7 +93,7 @@ def _find_similar(
 
 
 def _extract_code(document_text: str, language: str, selection: Range) -> str:
-    """Return the selected lines of a text that is no file, or else the function at the cursor; "" without one."""
+    """Return the selected lines of a text that is no file, if several, else the function at the cursor; "" for none."""
     from codekin.code.extract import extract_snippets, find_snippet, split_lines
 
     document_lines = split_lines(document_text)

@@ -23,7 +23,7 @@ _MAX_SYMBOLS = 100  # an editor shows them all while a person types
 async def _list_symbols(
     _: Client, session: Session, params: types.WorkspaceSymbolParams
 ) -> list[types.WorkspaceSymbol]:
-    """Answer with up to 100 symbols; [] for a blank query, and for one that a newer query has replaced."""
+    """Answer with up to 100 symbols; [] for a blank query, without an engine, or where a newer query replaced it."""
     if not params.query.strip():
         return []
     try:
@@ -34,7 +34,7 @@ async def _list_symbols(
 
 
 def _to_symbol(hit: Hit, documents: Documents) -> types.WorkspaceSymbol:
-    """Return the hit as a workspace symbol."""
+    """Return the hit as a workspace symbol, named by its file where it has no name; its text is printable."""
     container_name = hit.place.qualified_name.removesuffix(hit.place.name).rstrip(".:#")
     return types.WorkspaceSymbol(
         to_cursor_location(hit, documents),
@@ -45,7 +45,7 @@ def _to_symbol(hit: Hit, documents: Documents) -> types.WorkspaceSymbol:
 
 
 def _search_symbols(query_text: str, engine: "Engine", cancel_event: Cancel) -> list[Hit]:
-    """Return the hits for the query; [] for a single name where symbols.by_name is off. Runs on a thread."""
+    """Return up to 100 hits; [] for a single name if symbols.by_name is off. Runs on a thread. Raises QueryError."""
     is_name = " " not in query_text.strip() and "?" not in query_text
     if is_name and not engine.settings.symbols.by_name:
         return []

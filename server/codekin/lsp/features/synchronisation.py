@@ -17,7 +17,7 @@ from codekin.lsp.session import Session
 
 
 def _update_document(session: Session, document_uri: str) -> None:
-    """Tell the engine the present text of an open document, or of the notebook whose cell it is."""
+    """Queue, for the engine, the present text of an open document or of its notebook; does nothing if not open."""
     file_path, document = to_path(document_uri), session.documents.find_open_document(document_uri)
     if file_path is None:
         _update_notebook(session, session.documents.find_file(document_uri))
@@ -27,21 +27,21 @@ def _update_document(session: Session, document_uri: str) -> None:
 
 
 def _update_notebook(session: Session, notebook_path: Path | None) -> None:
-    """Tell the engine all open cells of the notebook; does nothing where none is open or the path is None."""
+    """Queue, for the engine, all open cells of the notebook; does nothing where none is open or the path is None."""
     notebook = session.documents.find_open_notebook(notebook_path) if notebook_path else None
     if notebook_path is not None and notebook is not None:
         session.run_edit(lambda engine: engine.open_document(notebook_path, notebook))
 
 
 def _update_files(session: Session, document_uris: Iterable[str]) -> None:
-    """Tell the engine that these files, where they are files, may have changed on the disk."""
+    """Queue, for the engine, that these URIs, where they are files, may have changed on the disk."""
     file_paths = [path for uri in document_uris if (path := session.documents.find_file(uri))]
     if file_paths:
         session.run_edit(lambda engine: engine.update(file_paths))
 
 
 def _did_open(client: Client, session: Session, params: types.DidOpenTextDocumentParams) -> None:
-    """Find a root if there is none, pass on the text, and parse it in advance."""
+    """Look for a root if there is none, queue the text for the engine, and parse it in advance, in the background."""
     document_uri = params.text_document.uri
     file_path = session.documents.find_file(document_uri)
     if file_path is not None:
@@ -51,12 +51,12 @@ def _did_open(client: Client, session: Session, params: types.DidOpenTextDocumen
 
 
 def _did_change(_: Client, session: Session, params: types.DidChangeTextDocumentParams) -> None:
-    """Pass on the edited text."""
+    """Queue the edited text, whole, for the engine; the edit has been applied before."""
     _update_document(session, params.text_document.uri)
 
 
 def _did_close(_: Client, session: Session, params: types.DidCloseTextDocumentParams) -> None:
-    """Have the engine read the file from the disk again; for a cell, once its last sibling is closed."""
+    """Queue that the engine reads the file from the disk again; for a cell, once its last sibling is closed."""
     document_uri = params.text_document.uri
     file_path = session.documents.find_file(document_uri)
     if file_path is None:
@@ -68,12 +68,12 @@ def _did_close(_: Client, session: Session, params: types.DidCloseTextDocumentPa
 
 
 def _did_save(_: Client, session: Session, params: types.DidSaveTextDocumentParams) -> None:
-    """Have the engine check the saved file on the disk."""
+    """Queue that the engine checks the saved file on the disk."""
     _update_files(session, [params.text_document.uri])
 
 
 def _did_open_notebook(client: Client, session: Session, params: types.DidOpenNotebookDocumentParams) -> None:
-    """Find a root if there is none, and pass on the notebook's cells."""
+    """Look for a root if there is none, and queue the notebook's cells for the engine; not if it is no file."""
     notebook_path = to_path(params.notebook_document.uri)
     if notebook_path is not None:
         ensure_root(client, session, notebook_path)
@@ -81,24 +81,24 @@ def _did_open_notebook(client: Client, session: Session, params: types.DidOpenNo
 
 
 def _did_change_notebook(_: Client, session: Session, params: types.DidChangeNotebookDocumentParams) -> None:
-    """Pass on the notebook's cells."""
+    """Queue the notebook's cells, all of them, for the engine; the edit has been applied before."""
     _update_notebook(session, to_path(params.notebook_document.uri))
 
 
 def _did_save_notebook(_: Client, session: Session, params: types.DidSaveNotebookDocumentParams) -> None:
-    """Have the engine check the saved notebook on the disk."""
+    """Queue that the engine checks the saved notebook on the disk."""
     _update_files(session, [params.notebook_document.uri])
 
 
 def _did_close_notebook(_: Client, session: Session, params: types.DidCloseNotebookDocumentParams) -> None:
-    """Have the engine read the notebook from the disk again."""
+    """Queue that the engine reads the notebook from the disk again; does nothing if it is no file."""
     notebook_path = to_path(params.notebook_document.uri)
     if notebook_path is not None:
         session.run_edit(lambda engine: engine.close_document(notebook_path))
 
 
 def _did_change_watched_files(_: Client, session: Session, params: types.DidChangeWatchedFilesParams) -> None:
-    """Have the engine check the files that the client saw change."""
+    """Queue that the engine checks the files, created and deleted ones too, that the client saw change."""
     _update_files(session, (change.uri for change in params.changes))
 
 
