@@ -4,7 +4,7 @@ from codekin.isolation import harden_process
 
 
 def main() -> None:
-    """Run the command line and exit with its status. The current folder is taken off the import path first."""
+    """Run the command line and exit (SystemExit) with its status; first take the current folder off the import path."""
     harden_process()
     from codekin.cli.run import main as run_command
 

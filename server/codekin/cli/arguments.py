@@ -46,7 +46,7 @@ class NamedLine:
     cell: int | None = None
 
     def resolve_line(self, engine: "Engine") -> int:
-        """Return the 0-based line in the document's text. Raises QueryError if the notebook has no such code cell."""
+        """Return the 0-based line in the document's text, clamped to a named cell. QueryError without that cell."""
         code_cells = engine.list_cells(self.path)
         if self.cell is None:
             return find_line_of_row(code_cells, self.line) if code_cells else self.line
@@ -57,7 +57,7 @@ class NamedLine:
 
 
 def parse_line_reference(reference: str) -> NamedLine:
-    """Parse `FILE:LINE`, `NOTEBOOK#CELL` or `NOTEBOOK#CELL:LINE` (a line of that cell). Raises QueryError."""
+    """Parse `FILE:LINE`, `NOTEBOOK#CELL` or `NOTEBOOK#CELL:LINE`, 1-based, to 0-based. QueryError, also for no file."""
     cell_match = _NOTEBOOK_CELL.fullmatch(reference)
     if cell_match is None:
         return NamedLine(*parse_file_and_line(reference))
@@ -83,9 +83,10 @@ def parse_file_and_line(reference: str) -> tuple[Path, int]:
 
 
 def find_root(start_path: Path) -> Path:
-    """Return the workspace of a path: the nearest repository, else project, else its folder. May raise QueryError.
+    """Return a path's workspace: the nearest repository, else project, else its folder. QueryError if too wide.
 
     Raises QueryError for the home folder and the file system's root, which are indexed only with an explicit --root.
+    Reads the disk.
     """
     folder = start_path if start_path.is_dir() else start_path.parent
     if _is_too_wide(folder):
@@ -104,12 +105,12 @@ def _explain_refusal(folder: Path) -> str:
 
 
 def _is_too_wide(folder: Path) -> bool:
-    """Return whether the folder is the file system's root or the user's home folder."""
+    """Return whether the folder, a resolved path, is the file system's root or the user's home folder."""
     return folder.parent == folder or folder == Path.home().resolve()
 
 
 def resolve_filter_folder(folder: Path, root: Path) -> Path:
-    """Resolve --folder, relative to the current folder or to `root`. Raises QueryError where it is not in `root`."""
+    """Return --folder's real path, relative to the current folder, else to `root`. QueryError if not in `root`."""
     for candidate in map(Path, (os.path.realpath(folder), os.path.realpath(root / folder))):
         if _is_folder(candidate) and candidate.is_relative_to(root):
             return candidate
@@ -130,7 +131,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def parse_address(address: str) -> tuple[str, int]:
-    """Parse `HOST:PORT` (`[HOST]:PORT` for IPv6); a bare `PORT` means 127.0.0.1. Raises QueryError."""
+    """Parse `HOST:PORT` (`[HOST]:PORT` for IPv6), port 0 to 65535; a bare `PORT` means 127.0.0.1. QueryError."""
     match = _ADDRESS.fullmatch(address)
     if match is None or int(match["port"]) > 65_535:
         raise QueryError(f"{address} is not an address. Write HOST:PORT, as in 127.0.0.1:2087.")

@@ -47,7 +47,7 @@ def doctor(root: Path | None, as_json: bool, conformance: bool) -> int:
 
 
 def _check_conformance(settings: "Settings") -> Iterator["Finding"]:
-    """Yield a finding per reference model and precision: do its vectors equal those on its model card?"""
+    """Yield a finding per reference model and precision: do its vectors equal its model card's? WARN if not here."""
     from dataclasses import replace
 
     from codekin.cli.findings import Finding, Level

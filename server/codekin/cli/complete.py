@@ -60,7 +60,7 @@ def complete(reference: str, root: Path | None, as_json: bool) -> int:
 
 
 def _to_json(completion: "Completion", path: str) -> dict[str, Any]:
-    """Return a completion for JSON, with lines and columns counted from 1; `path` is shown as its source."""
+    """Return a completion for JSON, with lines and columns from 1, inclusive; `path` is shown as its source."""
     from codekin.cli.query import cell_to_json
 
     position = {"line": completion.row + 1, "column": completion.column + 1}

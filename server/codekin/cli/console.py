@@ -36,7 +36,7 @@ _LEXERS = {"csharp": "c#", "commonlisp": "common-lisp", "assembly": "nasm", "vue
 
 
 def write_json(document: dict[str, Any]) -> None:
-    """Write one JSON document to standard output; ASCII, so that the encoding of terminals and pipes doesn't matter."""
+    """Write one JSON document to standard output, in ASCII, whatever its encoding. TypeError for what JSON lacks."""
     click.echo(json.dumps(document, indent=2))
 
 
@@ -46,7 +46,7 @@ def write(text: str, *, err: bool = False) -> None:
 
 
 def write_code(text: str) -> None:
-    """Write code to standard output: unchanged into a pipe, with control characters escaped on a terminal."""
+    """Write code and a line end to standard output: unchanged into a pipe, control characters escaped on a terminal."""
     click.echo(printable_lines(text) if sys.stdout.isatty() else text)
 
 
@@ -56,7 +56,7 @@ def print_note(text: str) -> None:
 
 
 def display_path(path: Path) -> str:
-    """Return the path relative to the current folder, printable; unchanged where it is on another drive."""
+    """Return the path relative to the current folder, even above it, printable; unchanged on another drive."""
     try:
         return printable(os.path.relpath(path))
     except ValueError:  # on another drive
@@ -65,7 +65,7 @@ def display_path(path: Path) -> str:
 
 @contextmanager
 def show_progress_bar(label: str) -> Iterator[OnProgress]:
-    """Yield a callback that draws a progress bar on standard error; it does nothing unless that is a terminal."""
+    """Yield a callback that draws a bar on standard error, gone at the end; it does nothing without a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -82,7 +82,7 @@ def show_progress_bar(label: str) -> Iterator[OnProgress]:
 
 
 def _format_progress(progress: Progress) -> str:
-    """Return `DONE of TOTAL`, with the time left where it is known."""
+    """Return `DONE of TOTAL`, with the time left, in minutes and seconds, where it is known."""
     counts = f"{progress.done:,} of {progress.total:,}"
     if progress.seconds_left is None:
         return counts
@@ -91,7 +91,7 @@ def _format_progress(progress: Progress) -> str:
 
 
 def show_query_code(snippet: Snippet | None, document_path: Path, line: int, cell: Cell | None = None) -> None:
-    """Print a note that names the query's snippet, on a terminal or where the snippet isn't at `line` (0-based)."""
+    """Note the query's snippet on standard error, on a terminal or if it isn't at `line` (0-based); no-op for None."""
     if snippet is None:
         return
     is_beside = not snippet.span.start <= line < snippet.span.end
@@ -120,14 +120,14 @@ def show_answer(answer: Answer) -> None:
 
 
 def _format_hit_line(hit: Hit) -> str:
-    """Return a hit as one line: location, score, kind, name and reason."""
+    """Return a hit as one line: location, score, kind, name and reason; `write` makes it printable."""
     place = hit.place
     name = printable(place.qualified_name) or "-"
     return f"{format_location(hit)}: {hit.score:.2f} {place.kind} {name} ({_format_cell(hit.cell)}{hit.why})"
 
 
 def format_location(hit: Hit) -> str:
-    """Return `path:line` of the hit's name in the file; the line counts from 1."""
+    """Return `path:line` of the hit's name in the file, a notebook's JSON; the path is relative, the line from 1."""
     return f"{display_path(hit.place.path)}:{to_file_row(hit.cell, hit.place.name_line) + 1}"
 
 
@@ -160,7 +160,7 @@ def _format_hit_block(hit: Hit, width: int) -> Iterator["Text"]:
 
 
 def _format_excerpt(hit: Hit, width: int) -> Iterator["Text"]:
-    """Yield the hit's first lines from its name on, highlighted and cut to `width` columns."""
+    """Yield the hit's first lines from its name on, about six, highlighted and cut to `width` columns."""
     from rich.syntax import Syntax
     from rich.text import Text
 
@@ -185,7 +185,7 @@ def _measure_indent(line: str) -> int:
 
 
 def show_report(report: IndexReport, root: Path) -> None:
-    """Print what indexing did, in one line, and the first skipped files as notes."""
+    """Print what indexing did to standard output, in one line, and the first five skipped files as notes."""
     indexed = f"{format_count(report.files, 'file')}, {format_count(report.snippets, 'snippet')}"
     vectors = f"{report.embedded:,} embedded, {report.reused:,} reused"
     skipped = f"{format_count(len(report.skipped), 'file')} skipped"
@@ -204,7 +204,7 @@ def _format_model(model: ModelStatus) -> str:
 
 
 def show_status(status: Status, report: "Report") -> None:
-    """Print the status as a table, one fact per row, and the recent problems as notes."""
+    """Print the status to standard output as a table, a fact per row; problems and five errors as notes."""
     facts = {
         "workspace": printable(", ".join(map(str, status.roots))),
         "state": status.state,
@@ -242,13 +242,13 @@ def _join_or_none(parts: Iterable[str]) -> str:
 
 
 def show_findings(findings: Sequence["Finding"]) -> None:
-    """Print the doctor's findings as a table: level, check, and detail with remedy."""
+    """Print the doctor's findings, at least one, to standard output as a table: level, check, detail with remedy."""
     rows = [(str(finding.level), finding.check, f"{finding.detail} {finding.remedy}".strip()) for finding in findings]
     _print_table(rows, lambda level: _COLOURS[level])
 
 
 def _print_table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) -> None:
-    """Print rows of (mark, name, text); on a terminal, `style` gives a mark's colour and long texts wrap."""
+    """Print rows of (mark, name, text), at least one; on a terminal, `style` gives a mark's colour and texts wrap."""
     mark_width, name_width = (max(len(row[column]) for row in rows) for column in (0, 1))
     if not sys.stdout.isatty():
         for mark, name, text in rows:
@@ -269,7 +269,7 @@ def _print_table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], st
 
 
 def format_count(number: int, noun: str, plural: str = "") -> str:
-    """Format a number with its noun: `1 file`, `2 files`; `plural` where it isn't the noun with an s."""
+    """Format a number with its noun: `1 file`, `2,000 files`; `plural` where it isn't the noun with an s."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 

@@ -36,7 +36,7 @@ _PROBE_TIMEOUT_S = 60
 
 
 def run_checks(root: Path, settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
-    """Run every check and yield its findings as they are made; `problems` are those of reading the settings."""
+    """Run every check, yield its findings as they are made; `problems` are of the settings. Refills unsound indexes."""
     yield Finding("python", Level.OK, f"{platform.python_version()}, {sys.executable}")
     yield Finding(
         "system",
@@ -64,7 +64,7 @@ def _check_settings(problems: Sequence[CodekinError]) -> Iterator[Finding]:
 
 
 def _check_libraries() -> Iterator[Finding]:
-    """Yield the installed required libraries with their versions, and a failure that lists missing ones."""
+    """Yield the installed required libraries with versions, hnswlib aside, and a failure that lists missing ones."""
     installed, missing = [], []
     for requirement in metadata.requires("codekin") or ():
         library_name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
@@ -98,7 +98,7 @@ def _check_grammars() -> Finding:
 
 
 def _check_hnswlib() -> Finding:
-    """Report whether hnswlib works here, by a probe: a warning where it is missing, a failure where it crashes."""
+    """Probe hnswlib in another process, which may crash: a warning where it is missing, a failure where it crashes."""
     status, _ = _run_probe("import hnswlib; hnswlib.Index('cosine', 8).init_index(8)")
     if status == 0:
         return Finding("hnswlib", Level.OK, f"{metadata.version(_OPTIONAL_LIBRARY)}: graph search")
@@ -110,7 +110,7 @@ def _check_hnswlib() -> Finding:
 
 
 def _check_sqlite() -> Finding:
-    """Report whether this Python's SQLite has full-text search (FTS5); a failure where not."""
+    """Probe this Python's SQLite in another process for full-text search (FTS5); a failure where it has none."""
     status, version = _run_probe(_FULL_TEXT_PROBE + "print(s.sqlite_version)")
     if status == 0:
         return Finding("sqlite", Level.OK, f"{version}, with full-text search")
@@ -121,13 +121,13 @@ def _check_sqlite() -> Finding:
 
 
 def _run_probe(code: str) -> tuple[int, str]:
-    """Run code in another Python process, which may crash; return its exit status and output, stripped."""
+    """Run code in another Python process, up to 60 s, which may crash; return its exit status and stripped output."""
     process = run_code(code, _PROBE_TIMEOUT_S)
     return process.returncode, process.stdout.strip()
 
 
 def _check_models(settings: Settings) -> Iterator[Finding]:
-    """Yield a finding for the light model, and for the heavy one where one is configured."""
+    """Load and probe the light model, and the heavy one where one is configured; yield a finding for each."""
     from codekin.embed.factory import connect_heavy_model, has_heavy_model, load_light_model
     from codekin.storage.paths import locate_index
 
@@ -138,7 +138,7 @@ def _check_models(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_model(check: str, load_model: Callable[[], "Embedder"]) -> Finding:
-    """Load a model and embed one text; a failure where that raises or the vector isn't of unit length."""
+    """Load a model and embed one text; a failure where that raises CodekinError or the vector isn't of unit length."""
     from codekin.types import Role, Task
 
     try:
@@ -160,7 +160,7 @@ def _check_model(check: str, load_model: Callable[[], "Embedder"]) -> Finding:
 
 
 def _check_cache(folder: Path) -> Finding:
-    """Create the cache folder if missing, and report its size, free space and whether it is writable."""
+    """Create the cache folder if missing; report its size, free space and whether it is writable. Raises nothing."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder):
@@ -183,7 +183,7 @@ def _check_cache(folder: Path) -> Finding:
 
 
 def _check_index(root: Path, settings: Settings) -> Iterator[Finding]:
-    """Yield findings about the index of `root`; an unsound file is set aside and filled again."""
+    """Yield findings about the index of `root`, WARN if there is none; an unsound file is set aside and refilled."""
     from codekin.engine import Engine
     from codekin.storage.paths import locate_index
 
@@ -203,7 +203,7 @@ def _check_index(root: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _set_aside_unsound_files(index_paths: "IndexPaths") -> Iterator[Finding]:
-    """Read both database files in full; set unsound ones aside and yield a failure for each."""
+    """Read both database files in full; set unsound ones aside, and yield a failure for each that was."""
     from codekin.storage.integrity import find_damage
     from codekin.storage.store_files import set_aside
 
@@ -215,7 +215,7 @@ def _set_aside_unsound_files(index_paths: "IndexPaths") -> Iterator[Finding]:
 
 
 def _check_soundness(engine: "Engine", root: Path) -> Finding:
-    """Report whether sampled functions find themselves in the index, and how much of the workspace it covers."""
+    """Report whether up to some 50 sampled functions find themselves, and how much of the workspace is indexed."""
     sampled_count, lost_places = engine.check_findable(_SAMPLE_SIZE)
     status = engine.status()
     detail = f"{root}: {format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')}, {status.dense}"
@@ -238,12 +238,12 @@ def _check_soundness(engine: "Engine", root: Path) -> Finding:
 
 
 def _find_row(engine: "Engine", place: "Location") -> int:
-    """Return the 0-based row of the function's name in the file, of a notebook in its cell."""
+    """Return the 0-based row of the function's name in the file, of a notebook in its JSON."""
     return to_file_row(find_cell(engine.list_cells(place.path), place.name_line), place.name_line)
 
 
 def _check_watching(folders: int) -> Iterator[Finding]:
-    """Report whether the system's limit of watched folders suffices; yields nothing except on Linux."""
+    """Report whether the system's limit of watched folders is twice what is needed; yields nothing but on Linux."""
     try:
         limit = int(_MAX_WATCHES_FILE.read_text())
     except (OSError, ValueError):  # only Linux has such a limit

@@ -30,8 +30,8 @@ class EmbedOptions:
 def embed_file(source: BinaryIO, output: Path, options: EmbedOptions, on_progress: OnProgress) -> dict[str, Any]:
     """Embed the n lines `{"text": …}` of `source` into `output`, an .npy file of float32 (n, d); return a summary.
 
-    `output` is complete or absent: it is written under another name and renamed. The summary is for JSON.
-    Raises QueryError, ModelError, DimensionError.
+    `output` is replaced, complete, or left as it is: it is written under another name and renamed. The summary is for
+    JSON. Raises QueryError, ModelError, DimensionError.
     """
     model = options.settings
     if options.model is not None and options.model != model.name:
@@ -65,7 +65,7 @@ def embed_file(source: BinaryIO, output: Path, options: EmbedOptions, on_progres
 
 
 def _read_texts(source: BinaryIO) -> Iterator[str]:
-    """Yield the text of each JSON line, skipping blank lines. Raises QueryError for a line without a text."""
+    """Yield the text of each JSON line, skipping blank lines. Raises QueryError, naming a line without a text."""
     for line_number, line in enumerate(source, 1):
         if not line.strip():
             continue

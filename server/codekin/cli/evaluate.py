@@ -23,7 +23,7 @@ class _EvaluateGroup(click.Group):
 
 
 def _repeat_set_option(arguments: Sequence[str]) -> Iterator[str]:
-    """Yield the arguments with `--set` repeated before each further value that follows it."""
+    """Yield the arguments, with `--set` repeated before each value that follows the first, up to an option."""
     value_count = 0  # words that the last --set has had
     for argument in arguments:
         if argument.startswith("-"):
@@ -70,7 +70,7 @@ def evaluate(context: click.Context, /, as_json: bool, **options: Any) -> int:
 
 
 def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
-    """Measure search on the repositories of a benchmark and print the table. Raises QueryError for wrong options."""
+    """Measure search on a benchmark's repositories, print the table, return 0. QueryError for wrong options."""
     from codekin.cli import console
     from codekin.cli.query import load_settings
     from codekin.evaluation import repositories, repository_report
@@ -99,7 +99,7 @@ def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
 
 
 def _replace_model(settings: "Settings", model_name: str | None, dim: int) -> "Settings":
-    """Return the settings with this model unless None, and this dimension unless 0; a new model drops the old one's."""
+    """Return the settings with this model unless None (its dimension then unset), and this dimension unless 0."""
     from dataclasses import replace
 
     model = settings.model
@@ -109,7 +109,7 @@ def _replace_model(settings: "Settings", model_name: str | None, dim: int) -> "S
 
 
 def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) -> int:
-    """Measure each model, and codekin with it, on the retrieval sets in `folders`, and print the tables."""
+    """Measure each model, and codekin with it, on the retrieval sets in `folders`; print the tables and return 0."""
     from codekin.cli import console
     from codekin.cli.query import load_settings
     from codekin.evaluation import retrieval

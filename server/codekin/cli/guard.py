@@ -73,6 +73,7 @@ def _prepare(engine: "Engine") -> None:
 
 
 def _format_finding(finding: "GuardFinding", root: Path) -> str:
+    """Return a finding as one printable line: the new function, and where which code does the same."""
     from codekin.cli.query import to_relative_path
     from codekin.code.cell_lines import to_file_row
     from codekin.printable import printable
@@ -84,6 +85,7 @@ def _format_finding(finding: "GuardFinding", root: Path) -> str:
 
 
 def _to_json(finding: "GuardFinding", root: Path) -> dict[str, Any]:
+    """Return a finding for JSON, with lines counted from 1 and paths relative to `root`; "path" may be None."""
     from codekin.cli.query import to_relative_path
     from codekin.code.cell_lines import to_file_row
 
@@ -104,7 +106,7 @@ def _to_json(finding: "GuardFinding", root: Path) -> dict[str, Any]:
 
 
 def _to_hook_answer(event: str, lines: list[str]) -> dict[str, Any]:
-    """Return what the agent's hook prints: context for the agent, which decides itself; {} where there is nothing."""
+    """Return what the agent's hook prints, as JSON: context for the agent, which decides itself; {} for no lines."""
     if not lines:
         return {}
     advice = "codekin: use what exists rather than write it again, or say why not.\n" + "\n".join(lines)

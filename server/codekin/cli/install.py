@@ -41,6 +41,7 @@ def uninstall(agents: tuple[str, ...], yes: bool, dry_run: bool) -> int:
 
 
 def _edit_files(names: tuple[str, ...], *, is_installing: bool, may_write: bool, is_dry_run: bool) -> int:
+    """Show the changes as diffs, ask, write them, and return 0; click.Abort where refused. Raises QueryError."""
     from codekin.agents.install.catalogue import find_places
     from codekin.agents.install.installer import Installer
     from codekin.cli import console
@@ -68,7 +69,7 @@ def _edit_files(names: tuple[str, ...], *, is_installing: bool, may_write: bool,
 
 
 def _choose_agents(names: tuple[str, ...], places: "Places") -> "list[AgentFormat]":
-    """Return the agents of these names, or those that are used here. Raises QueryError."""
+    """Return the agents of these names, else all used here. QueryError for an unknown name, or none used here."""
     from codekin.agents.install.catalogue import AGENTS
 
     known = {agent.name: agent for agent in AGENTS}

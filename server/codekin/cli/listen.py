@@ -12,7 +12,7 @@ from codekin.lsp.connections import ListenAddress, SocketPath, TcpAddress
 def choose_endpoint(
     tcp: str | None, token_file: Path | None, path: Path | None, *, allow_remote: bool
 ) -> ListenAddress | None:
-    """Return the address to listen on by the options; None for standard input and output. Raises QueryError."""
+    """Return the address to listen on by the options; None for standard input and output. May print a new token."""
     if tcp is None and (token_file is not None or allow_remote):
         raise QueryError("--token-file and --allow-remote need --tcp HOST:PORT.")
     if path is not None:
@@ -29,7 +29,8 @@ def choose_endpoint(
 def load_token(file: Path | None, instruction: str) -> str:
     """Return the token of `file` (created if missing), else of the environment, else a new one, which is printed.
 
-    `instruction` is printed before a new one: what a client must do with it.
+    `instruction` is printed before a new one: what a client must do with it. Raises QueryError for a short token or an
+    unusable file.
     """
     if file is not None:
         return load_or_create_token(file)

@@ -82,7 +82,7 @@ def pull(name: str, as_json: bool) -> int:
 
 
 def _is_downloaded(model_name: str) -> bool:
-    """Return whether the model's checkpoint is on this machine."""
+    """Return whether the model's checkpoint is on this machine; downloads nothing."""
     from codekin.embed.local.checkpoint import find_checkpoint
     from codekin.errors import ModelError
 

@@ -26,7 +26,7 @@ _MAX_PENDING = 64  # contents without a heavy vector: a question waits for so ma
 
 
 def load_settings(model: str | None = None) -> Settings:
-    """Load the user's settings, with the name or folder `model` if given; print a warning for each problem."""
+    """Load the user's settings, with the name or folder `model` if given; warn on standard error of each problem."""
     settings, problems = load_user_settings()
     for problem in problems:
         console.print_note(f"Warning: {problem}")
@@ -36,14 +36,15 @@ def load_settings(model: str | None = None) -> Settings:
 
 
 def open_engine(root: Path, model: str | None = None) -> Engine:
-    """Open an engine on `root`, with the user's settings and, if given, this model; the caller closes it."""
+    """Open an engine on `root`, with the user's settings and, if given, this model; the caller must close it."""
     return Engine([root], load_settings(model))
 
 
 def update_index(engine: Engine, *, wait: bool) -> IndexReport:
-    """Index all changed files on all processors, behind a progress bar. Raises KeyboardInterrupt after Ctrl-C.
+    """Index all changed files on all processors, behind a progress bar. KeyboardInterrupt after Ctrl-C.
 
-    `wait`: where another process owns the index, wait until that has brought it up to date; else return at once.
+    `wait`: where another process owns the index, wait until that has brought it up to date; else return at once. Raises
+    StoreError.
     """
     with _cancel_on_ctrl_c() as cancel, console.show_progress_bar("Indexing") as on_progress:
         report = engine.refresh(on_progress, cancel, engine.settings.index.workers or _count_processors(), wait=wait)
@@ -53,7 +54,7 @@ def update_index(engine: Engine, *, wait: bool) -> IndexReport:
 
 
 def bring_up_to_date_if_possible(engine: Engine, *, wait: bool) -> bool:
-    """Run `update_index` and return True; where the index is read-only, print a warning and return False."""
+    """Run `update_index` and return True; False, with a printed warning, if the index is read-only."""
     try:
         update_index(engine, wait=wait)
     except StoreReadOnlyError as error:
@@ -63,7 +64,7 @@ def bring_up_to_date_if_possible(engine: Engine, *, wait: bool) -> bool:
 
 
 def embed_with_heavy_model(engine: Engine) -> int:
-    """Embed all contents that lack the heavy model's vector, if there is such a model; return their number.
+    """Embed all contents that lack the heavy model's vector; return how many, 0 where there is no such model.
 
     Raises ModelError, and KeyboardInterrupt after Ctrl-C.
     """
@@ -86,7 +87,7 @@ def open_heavy_model(engine: Engine) -> bool:
 def _embed_few_with_heavy_model(engine: Engine) -> str:
     """Embed new contents with the heavy model if at most 64 wait; return the problem that was printed, or "".
 
-    More contents than that are left to `codekin index`, which a note says.
+    More contents than that are left to `codekin index`, which a note says. Raises KeyboardInterrupt after Ctrl-C.
     """
     heavy = engine.describe_heavy_model()
     try:
@@ -106,7 +107,7 @@ def _embed_few_with_heavy_model(engine: Engine) -> str:
 def run_query(root: Path, query_options: QueryOptions, question: AskEngine) -> bool:
     """Update the index, ask `question`, print the answer or a hint; return whether there are any hits.
 
-    Raises QueryError for a language or folder that doesn't exist.
+    Raises QueryError for a language or folder that doesn't exist, and what the question raises.
     """
     language = find_language(query_options.language) if query_options.language else None
     folder = resolve_filter_folder(query_options.folder, root) if query_options.folder else None
@@ -135,7 +136,7 @@ def run_query(root: Path, query_options: QueryOptions, question: AskEngine) -> b
 
 
 def read_standard_input() -> str:
-    """Return the code on standard input, decoded as UTF-8. Raises QueryError where it is blank."""
+    """Return standard input to its end, decoded as UTF-8 with replacements. Raises QueryError where it is blank."""
     if sys.stdin.isatty():
         console.write("Paste the code, then press Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
     code = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
@@ -150,7 +151,7 @@ def to_relative_path(path: Path, root: Path) -> str:
 
 
 def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
-    """Return an indexing report for JSON; the skipped files' paths are relative to `root`."""
+    """Return an indexing report for JSON, with all skipped files; their paths are relative to `root`."""
     return {
         "files": report.files,
         "snippets": report.snippets,
@@ -166,7 +167,7 @@ def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
 
 
 def cell_to_json(cell: Cell | None, span: Span) -> dict[str, Any]:
-    """Return `{"cell": …}` for JSON: number, id and lines in the cell, all counted from 1; {} where `cell` is None."""
+    """Return `{"cell": …}` for JSON: number, id and lines in the cell, all from 1; {} where `cell` is None."""
     if cell is None:
         return {}
     cell_lines = to_cell_lines(cell, span)
@@ -176,7 +177,7 @@ def cell_to_json(cell: Cell | None, span: Span) -> dict[str, Any]:
 
 @contextmanager
 def _cancel_on_ctrl_c() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C sets, so that writing can finish; a second raises KeyboardInterrupt."""
+    """Yield an event that the first Ctrl-C sets; a second raises KeyboardInterrupt. Main thread only."""
     cancel = threading.Event()
 
     def stop(_number: int, _frame: Any) -> None:
@@ -197,7 +198,7 @@ def _count_processors() -> int:
 
 
 def _to_json(answer: Answer, root: Path) -> dict[str, Any]:
-    """Return an answer for JSON: hits with 1-based lines and paths relative to `root`, coverage, and seconds."""
+    """Return an answer for JSON: hits with 1-based, inclusive lines and paths relative to `root`, coverage, seconds."""
     hits = [
         {
             "path": to_relative_path(hit.place.path, root),

@@ -15,7 +15,7 @@ _EXIT_ERROR, _EXIT_INTERRUPTED = 2, 130
 
 
 def main() -> None:
-    """Run the command and exit with its status; an error is printed in one line that names the remedy."""
+    """Run the command of sys.argv and exit with its status; an error is printed in one line that names the remedy."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # code may hold what the terminal's encoding does not
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _run_command() -> int:
-    """Run the command and return its exit status; print any error, and re-raise unexpected ones with --debug."""
+    """Run the command and return its exit status; print any error; with --debug, re-raise an unexpected one."""
     try:
         return codekin.main(standalone_mode=False) or EXIT_FOUND
     except SystemExit as exit_request:
@@ -74,7 +74,7 @@ def _print_error(message: str) -> None:
 
 
 def _report_failure(message: str, status: int = _EXIT_ERROR) -> int:
-    """Return the exit status of a failed command; with --json, first print {"error": message}."""
+    """Return the exit status of a failed command; with --json, first print {"error": message} to standard output."""
     if _has_option("--json"):
         from codekin.cli.console import write_json
 

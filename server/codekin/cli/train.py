@@ -22,7 +22,7 @@ def train() -> None:
 
 
 def _require_torch(command: Callable[..., int]) -> Callable[..., int]:
-    """Decorate a command so that a missing training library raises a ModelError that names the remedy."""
+    """Decorate a command so that a missing training library raises a ModelError, which names the remedy."""
 
     @wraps(command)
     def run_with_torch(**options: Any) -> int:
@@ -149,7 +149,7 @@ _PLAN_OPTIONS = (
 def _add_plan_options(
     steps: int, learning_rate: float, warm_up: int
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Return a decorator that adds the options of a training plan, three of them with these defaults."""
+    """Return a decorator that adds a training plan's options, the first three with these defaults."""
     options = (
         click.option("--steps", type=click.IntRange(0), default=steps, show_default=True),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
@@ -265,7 +265,7 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
 
 
 def _limit_threads(threads: int | None) -> None:
-    """Limit PyTorch to this number of threads; None or 0 changes nothing."""
+    """Limit PyTorch, in this process, to this number of threads; None or 0 changes nothing, not even imports it."""
     from codekin.training.training_loop import use_threads
 
     if threads:
@@ -273,7 +273,7 @@ def _limit_threads(threads: int | None) -> None:
 
 
 def _parse_dimensions(dimension_list: str) -> tuple[int, ...]:
-    """Parse `64,128,256`; "" gives (). Raises QueryError."""
+    """Parse `64,128,256` in that order; "" gives (). Raises QueryError for what is no number; no range is checked."""
     try:
         return tuple(int(part) for part in dimension_list.split(",") if part)
     except ValueError as error:
