@@ -44,7 +44,7 @@ class TextEncoder(nn.Module):
     """Encodes texts into raw vectors by a causal backbone and a pooling."""
 
     def __init__(self, build: EmbedderBuild) -> None:
-        """Load the backbone. Raises ModelError if it can't be loaded, or the dimensions don't fit it."""
+        """Load the backbone of this machine. Raises ModelError if it can't be loaded, or the dimensions don't fit."""
         super().__init__()
         self.build = build
         self.tokenizer, self.backbone = _load_backbone(build.backbone)
@@ -61,13 +61,13 @@ class TextEncoder(nn.Module):
             self.backbone = _add_adapters(self.backbone, build.lora)
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, which begins with its instruction, truncated and with an end token."""
+        """Return the token ids of each text, prefix included, cut to `max_tokens`; at least one id for each."""
         encodable_texts = [replace_surrogates(text) for text in texts]
         token_lists = self.tokenizer(encodable_texts, truncation=True, max_length=self.build.max_tokens)["input_ids"]
         return [list(token_ids) or [self.tokenizer.pad_token_id] for token_ids in token_lists]
 
     def forward(self, token_lists: Sequence[Sequence[int]]) -> Tensor:
-        """Return raw vectors (n, d), float32, of n token lists; those of similar length waste the least padding."""
+        """Return raw vectors (n, d), float32, with gradients, of n ≥ 1 token lists, which are padded together."""
         device = next(self.parameters()).device
         longest = max(map(len, token_lists))
         input_ids = torch.full((len(token_lists), longest), int(self.tokenizer.pad_token_id))
@@ -80,7 +80,7 @@ class TextEncoder(nn.Module):
         return self.pooling(hidden_states, attention_mask).float()
 
     def save(self, model_folder: Path, provenance: dict[str, Any]) -> None:
-        """Write the embedder to `model_folder`, replacing it atomically; `provenance` says how it was trained."""
+        """Write the embedder and `provenance` to `model_folder`, replacing it only once all is written beside it."""
         partial = model_folder.with_name(model_folder.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -97,7 +97,7 @@ class TextEncoder(nn.Module):
 
 
 def _load_backbone(model_name: str) -> tuple[Any, Any]:
-    """Return tokenizer and decoder (float32) of a folder or a model on this machine. Raises ModelError."""
+    """Return tokenizer and decoder (float32) of a folder or a model on this machine; no download. Raises ModelError."""
     disable_progress_bar()
     model_folder = find_checkpoint(model_name)
     try:
@@ -116,7 +116,7 @@ def _load_backbone(model_name: str) -> tuple[Any, Any]:
 
 
 def _add_adapters(backbone: Any, rank: int) -> Any:
-    """Return the backbone with trainable LoRA adapters of this rank on all linear layers."""
+    """Return the backbone with trainable LoRA adapters of this rank on all linear layers, itself frozen."""
     from peft import LoraConfig, TaskType, get_peft_model
 
     task_type = TaskType.FEATURE_EXTRACTION
@@ -126,14 +126,14 @@ def _add_adapters(backbone: Any, rank: int) -> Any:
 
 
 def _merge_adapters(adapted_backbone: Any) -> Any:
-    """Return a copy of the backbone with its adapters merged into the weights."""
+    """Return a copy of the backbone with its adapters merged into the weights; the original can train on."""
     from copy import deepcopy
 
     return deepcopy(adapted_backbone).merge_and_unload()
 
 
 def _list_modules() -> list[dict[str, Any]]:
-    """Return the content of sentence-transformers' `modules.json`."""
+    """Return the content of sentence-transformers' `modules.json`: transformer, pooling, normalization."""
     return [
         {
             "idx": index,
@@ -146,7 +146,7 @@ def _list_modules() -> list[dict[str, Any]]:
 
 
 def _write_configuration(model_folder: Path, model: TextEncoder) -> None:
-    """Write the files that tell sentence-transformers and `embed/local/checkpoint.py` how to use the weights."""
+    """Write the files that tell sentence-transformers and `checkpoint.py` how to use the weights, and own pooling."""
     modules, pooling_name = _list_modules(), model.build.pooling
     pooling_modes = {
         "pooling_mode_mean_tokens": pooling_name == "mean",

@@ -75,7 +75,10 @@ class CausalCorpus:
 def train_causal(
     corpus: CausalCorpus, shape: DecoderShape, recipe: CausalRecipe, plan: TrainingPlan, folders: TrainingFolders
 ) -> None:
-    """Train a language model, resuming from `folders.work`, and write it to `folders.out`. Raises ModelError."""
+    """Train a language model, resuming from `folders.work`, and write it to `folders.out`. Raises ModelError.
+
+    That is where there is too little source code, or the work folder is of another recipe.
+    """
     work_folder, model_folder = folders.work, folders.out
     work_folder.mkdir(parents=True, exist_ok=True)
     tokenizer, tokens = prepare_tokens(corpus, recipe.files, shape, work_folder)
@@ -108,7 +111,10 @@ def train_causal(
 def prepare_tokens(
     corpus: CausalCorpus, max_files: int, shape: DecoderShape, work_folder: Path
 ) -> tuple[Tokenizer, NDArray[np.uint16]]:
-    """Return the tokenizer and all tokens (n,) of at most `max_files` source files; cached in `work_folder`."""
+    """Return tokenizer and tokens (n,) of at most `max_files` files; cached in `work_folder`, whatever the arguments.
+
+    The tokens are a memory map. Raises ModelError where there is no source code.
+    """
     vocabulary_path, tokens_path = work_folder / "tokenizer.json", work_folder / "tokens.npy"
     if tokens_path.exists():
         return Tokenizer.from_file(str(vocabulary_path)), np.load(tokens_path, mmap_mode="r")
@@ -133,13 +139,13 @@ def prepare_tokens(
 
 
 def _read_texts(files: list[Path]) -> Iterator[str]:
-    """Yield the text of each file."""
+    """Yield the whole text of each file, invalid UTF-8 replaced. Raises OSError."""
     for source_path in files:
         yield source_path.read_text("utf-8", "replace")
 
 
 def learn_tokenizer(texts: Iterator[str], vocabulary_size: int) -> Tokenizer:
-    """Learn a byte-level BPE within words from the texts, and return it; its token ids fit into 16 bits."""
+    """Learn a byte-level BPE within words from the texts, and return it; ids are below `vocabulary_size`."""
     tokenizer = Tokenizer(BPE())
     tokenizer.normalizer = _make_normalizer()
     split_pieces = pre_tokenizers.Split(Regex(r"[a-z]+|\d|_|[^\sa-z\d_]+"), "isolated")
@@ -158,7 +164,7 @@ def learn_tokenizer(texts: Iterator[str], vocabulary_size: int) -> Tokenizer:
 
 
 def load_static_tokenizer(static_folder: str) -> Tokenizer:
-    """Return a tokenizer of a static model's pieces that splits running text as that model does."""
+    """Return a tokenizer of a static model's pieces, which splits running text as that does, with special tokens."""
     tokenizer = Tokenizer.from_file(str(Path(static_folder) / "tokenizer.json"))
     tokenizer.normalizer = _make_normalizer()
     operators = "+*/%&|^~<>=!?-"
@@ -180,7 +186,7 @@ def _make_normalizer() -> normalizers.Normalizer:
 
 
 def _add_end_token(tokenizer: Tokenizer) -> Tokenizer:
-    """Make the tokenizer end each text in an end token, whose state summarises the text, and return it."""
+    """Make the tokenizer, in place, end each text in an end token, whose state summarises it, and return it."""
     end_id = tokenizer.token_to_id(END_TOKEN)
     tokenizer.post_processor = processors.TemplateProcessing(f"$A {END_TOKEN}", special_tokens=[(END_TOKEN, end_id)])
     return tokenizer
@@ -207,7 +213,7 @@ def _make_config(shape: DecoderShape, tokenizer: Tokenizer) -> Qwen3Config:
 
 
 def initialize_model(config: Qwen3Config, static_folder: str) -> Qwen3ForCausalLM:
-    """Return an untrained decoder whose attention averages the tokens before, with a static model's rows if any.
+    """Return an untrained decoder (random rows, else a static model's) that averages the tokens before. ModelError.
 
     Queries begin near zero, so attention is even; the last layer's values and outputs begin as the identity. A text's
     last state is then close to a bag of its words. With a static model's rows, nothing else adds to it at first: it is
@@ -254,13 +260,14 @@ class NextTokenObjective:
     """The next-token loss on blocks from anywhere in the corpus, whose end is held out."""
 
     def __init__(self, model: Any, tokens: NDArray[np.uint16], recipe: CausalRecipe, seed: int) -> None:
+        """Hold out the last 64 blocks of the tokens. Raises ModelError where too few are left."""
         self._model, self._tokens, self._recipe, self._seed = model, tokens, recipe, seed
         self._training_end = len(tokens) - _HELD_OUT_BLOCKS * recipe.block
         if self._training_end <= recipe.block:
             raise ModelError(f"{len(tokens)} tokens are too few to learn a language from. Bring more source code.")
 
     def backward(self, step: int) -> float:
-        """Add the gradients of a step's blocks to the model; return the loss in nats per token."""
+        """Add the gradients of a step's random blocks to the model's; return the loss in nats per token."""
         block_starts = np.random.default_rng((self._seed, step)).integers(
             0, self._training_end - self._recipe.block, self._recipe.batch
         )
@@ -270,13 +277,13 @@ class NextTokenObjective:
 
     @torch.inference_mode()
     def measure_held_out(self) -> Measures:
-        """Return {"held": loss} of the held-out end of the corpus, in nats per token."""
+        """Return {"held": loss} of the corpus's held-out end in nats per token; no gradients."""
         return {
             "held": self._compute_loss(self._training_end + np.arange(_HELD_OUT_BLOCKS) * self._recipe.block).item()
         }
 
     def _compute_loss(self, block_starts: NDArray[np.int64]) -> Tensor:
-        """Return the mean cross entropy of the blocks that start at these tokens."""
+        """Return the mean cross entropy in nats, with gradients, of the blocks that start at these tokens."""
         blocks = self._tokens[block_starts[:, None] + np.arange(self._recipe.block)].astype(np.int64)
         device = next(self._model.parameters()).device
         input_ids = torch.from_numpy(blocks).to(device)

@@ -67,7 +67,10 @@ def train_contrastive(
     plan: TrainingPlan,
     folders: TrainingFolders,
 ) -> None:
-    """Train and measure the embedder, resuming from `folders.work`, and write its folder. Raises ModelError."""
+    """Train and measure the embedder, resuming from `folders.work`, and write its folder. Raises ModelError.
+
+    Writes `curve.json` and, for folders of sources, the pairs to the work folder, too.
+    """
     work_folder = folders.work
     work_folder.mkdir(parents=True, exist_ok=True)
     pair_file = PairFile(gather_pairs(corpus.pairs, work_folder / "pairs.jsonl", plan.seed))
@@ -110,6 +113,7 @@ class ContrastiveObjective:
         training_rows: NDArray[np.int64],
         seed: int,
     ) -> None:
+        """Seed PyTorch, load the backbone and any teacher. ModelError, also where no task fills a batch."""
         torch.manual_seed(seed)
         self.device = _choose_device()
         self.model = TextEncoder(build).to(self.device).train()
@@ -122,7 +126,7 @@ class ContrastiveObjective:
         )
 
     def backward(self, step: int) -> float:
-        """Add the gradients of a step's batch to the model; return the loss."""
+        """Add the gradients of a step's batch (of one task) to the model's; return the loss."""
         pairs = self._pair_file.read_rows(self._batches.choose_rows(step))
         queries, passages = [pair.query for pair in pairs], [pair.passage for pair in pairs]
         task, equal_texts = pairs[0].task, find_equal_texts(queries, passages).to(self.device)
@@ -140,7 +144,7 @@ class ContrastiveObjective:
         )
 
     def _make_teacher_loss(self, step: int, pairs: Sequence[TaskPair]) -> Callable[[Tensor], Tensor | float]:
-        """Return a loss of all vectors: their weighted distance from the teacher's; 0 without or after it."""
+        """Return a loss of all vectors: their weighted cosine distance from the teacher's; 0 without or after it."""
         remaining_share = 1 - step / self._recipe.teacher_steps
         if self.teacher is None or remaining_share <= 0:
             return lambda _: 0.0
@@ -161,7 +165,7 @@ class ContrastiveObjective:
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return raw vectors (n, d) of texts that begin with their instruction, without gradients."""
+        """Return raw vectors (n, d), float32, of texts that begin with their instruction; no gradients."""
         self.model.eval()
         token_lists = self.model.tokenize(texts)
         vectors = np.zeros((len(token_lists), self.model.hidden_size), dtype=np.float32)
@@ -181,7 +185,7 @@ def _choose_device() -> torch.device:
 
 
 def gather_pairs(source: Path, pairs_path: Path, seed: int) -> Path:
-    """Return a file of pairs: `source` itself, or `pairs_path`, written from the folder `source` if missing.
+    """Return a file of pairs: `source` itself, or `pairs_path`, written from the folder `source` only if missing.
 
     The folder is a source tree, or the output of `codekin train pairs`. Raises ModelError if it has no pairs.
     """
@@ -206,7 +210,7 @@ def _read_source_pairs(source_folder: Path, seed: int) -> Iterator[TextPair]:
 
 
 def _assign_tasks(pairs: Iterator[TextPair], generator: Random) -> Iterator[TaskPair]:
-    """Yield each pair for a random task of its kind, swapped if the task asks; drop a share of plentiful kinds."""
+    """Yield each pair for a random task of its kind, swapped if that asks; drop a random share of plentiful kinds."""
     for pair in pairs:
         if generator.random() < SHARES.get(pair.kind, 1.0):
             task, is_swapped = generator.choice(TEACHES[pair.kind])

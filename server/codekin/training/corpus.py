@@ -51,7 +51,7 @@ class Package:
 
     @property
     def folder_name(self) -> str:
-        """Return the name of the folder into which the package is unpacked."""
+        """Return the name of the folder into which the package is unpacked, without its version: `npm-@a+b`."""
         return f"{self.registry}-{self.name}".replace("/", "+")
 
 
@@ -59,7 +59,7 @@ class BlockList:
     """The repositories that must not be trained on, as packages, vendored copies or quoted files."""
 
     def __init__(self, path: Path | None) -> None:
-        """Read the file of repositories, one "owner/name" a line; None blocks nothing."""
+        """Read the UTF-8 file of repositories, one "owner/name" a line; None blocks nothing. Raises OSError."""
         lines = [line.strip().split(" ")[0] for line in path.read_text("utf-8").splitlines()] if path else []
         repositories = [line for line in lines if "/" in line and not line.startswith("#")]
         self._plain_names = {_to_comparable_name(line.split("/")[1]) for line in repositories}
@@ -67,14 +67,14 @@ class BlockList:
         self._mentions = tuple(line.lower() for line in repositories)
 
     def blocks_package(self, package: str) -> bool:
-        """Return whether a package has the name of a blocked repository, affixes aside."""
+        """Return whether a package has the name of a blocked repository, of any owner; affixes don't count."""
         return (
             _to_comparable_name(package) in self._plain_names
             or _to_comparable_name(package.rsplit("/", 1)[-1]) in self._plain_names
         )
 
     def blocks_path(self, relative: Path) -> bool:
-        """Return whether a path inside a package is in or of a copy of a blocked repository."""
+        """Return whether a folder in the relative path, or a bundled file, has a blocked repository's name."""
         return any(
             _to_comparable_name(re.sub(r"[-_]?v?\d[\d.]*$", "", part)) in self._plain_names
             for part in relative.parent.parts
@@ -83,7 +83,7 @@ class BlockList:
         )
 
     def blocks_text(self, first_lines: str) -> bool:
-        """Return whether a file's first lines mention a blocked repository."""
+        """Return whether a file's first lines mention a blocked repository as owner/name, in any case."""
         lowered = first_lines.lower()
         return any(mention in lowered for mention in self._mentions)
 
@@ -95,7 +95,7 @@ def _to_comparable_name(name: str) -> str:
 
 
 def to_plain_name(folder_name: str) -> str:
-    """Return the common name of a package's folder: `debian-python-sqlalchemy-doc` gives `sqlalchemy`."""
+    """Return the common name of a package's folder: `debian-python-sqlalchemy-doc` gives `sqlalchemy`; perhaps ""."""
     plain_name = re.sub(
         r"^(python3?|ruby|node|lua|php|rust|golang(-[^-]+)?)-", "", folder_name.partition("-")[2].rpartition("+")[2]
     )
@@ -103,12 +103,12 @@ def to_plain_name(folder_name: str) -> str:
 
 
 def read_manifest(path: Path) -> tuple[Package, ...]:
-    """Return the packages listed in the manifest."""
+    """Return the packages listed in the manifest, unchecked. Raises OSError, ValueError, TypeError."""
     return tuple(Package(*line) for line in json.loads(path.read_text("utf-8")))
 
 
 def fetch_packages(manifest: Path, block_list: BlockList, sources_folder: Path) -> Iterator[tuple[Package, str]]:
-    """Fetch and unpack the packages that are missing; yield every package with its problem, or ""."""
+    """Fetch and unpack missing packages, removing half-fetched ones; yield each package with its problem, or ""."""
     for package in read_manifest(manifest):
         package_folder = sources_folder.absolute() / package.folder_name
         try:
@@ -134,7 +134,7 @@ def check_package(package: Package, block_list: BlockList) -> None:
 
 
 def list_sources(package_folder: Path, block_list: BlockList, max_bytes: int = 1_000_000) -> Iterator[Path]:
-    """Yield the files of an unpacked package that may be trained on: none vendored, minified, large or blocked."""
+    """Yield the files of an unpacked package to train on, by path: none vendored, minified, large or blocked."""
     paths = [
         (source_path, source_path.relative_to(package_folder)) for source_path in sorted(package_folder.rglob("*"))
     ]
@@ -158,7 +158,7 @@ def _pin_version(package: Package, separator: str) -> str:
 
 
 def _run_command(*command: str, folder: Path | None = None) -> None:
-    """Run a registry's client, in `folder` if given. Raises CorpusError where it fails."""
+    """Run a registry's client for up to 15 min, in `folder` if given. CorpusError where it fails, or ProcessError."""
     _check_result(command, run_program(*command, folder=folder, timeout_s=_FETCH_TIMEOUT_S))
 
 
@@ -169,7 +169,7 @@ def _check_result(command: Sequence[str], result: Ended) -> None:
 
 
 def _fetch_pypi(package: Package, package_folder: Path) -> None:
-    """Download the package's wheel and unpack it below `package_folder`. Raises CorpusError."""
+    """Download the package's wheel, by pip, and unpack it into `package_folder`/tree. Raises CorpusError."""
     command = ("pip", "download", "--no-deps", "--only-binary", ":all:", "-q", "--dest", str(package_folder))
     run_pip = run_module if find_spec("pip") else run_program  # uv creates environments without pip
     _check_result(command, run_pip(*command, _pin_version(package, "=="), timeout_s=_FETCH_TIMEOUT_S))
@@ -179,7 +179,7 @@ def _fetch_pypi(package: Package, package_folder: Path) -> None:
 
 
 def _fetch_npm(package: Package, package_folder: Path) -> None:
-    """Download the package's archive and unpack it below `package_folder`. Raises CorpusError."""
+    """Download the package's archive, by npm, and unpack it into `package_folder`/tree. Raises CorpusError."""
     _run_command("npm", "pack", "--silent", "--pack-destination", str(package_folder), _pin_version(package, "@"))
     for archive in package_folder.glob("*.tgz"):
         with tarfile.open(archive) as tar:
@@ -188,7 +188,7 @@ def _fetch_npm(package: Package, package_folder: Path) -> None:
 
 
 def _fetch_debian(package: Package, package_folder: Path) -> None:
-    """Download the source package or, if that fails, the binary one, and unpack it. Raises CorpusError.
+    """Download the source package, else the binary one, and unpack it into `package_folder`/tree. CorpusError.
 
     Binary packages of scripting languages hold their source. Needs a `deb-src` line in apt's sources, or APT_CONFIG
     naming a configuration that has one.

@@ -15,7 +15,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
 
 
 def pair_across_languages(pairs: Iterable[TextPair], generator: Random) -> Iterator[TextPair]:
-    """Yield `twin` pairs of functions of the same rare name in two languages, from the `half` pairs' two parts."""
+    """Yield `twin` pairs of functions of the same rare name in two languages, by name; joins `half` pairs' parts."""
     functions_by_name: dict[str, list[tuple[str, str]]] = {}
     for pair in pairs:
         if pair.kind == "half":
@@ -37,7 +37,7 @@ def pair_across_languages(pairs: Iterable[TextPair], generator: Random) -> Itera
 
 
 def extract_function_name(code: str) -> str:
-    """Return the words of the name in a function's first four lines; "" for a name of one word, or none."""
+    """Return the words of the name in a function's first four lines, in lower case; "" for one word, or none."""
     for match in _FUNCTION_NAME.finditer("\n".join(code.split("\n")[:4])):
         if match[1] not in _KEYWORDS:
             return split_name(match[1])

@@ -17,6 +17,7 @@ class BenchmarkTexts:
     """The hashes of benchmarks' texts and of runs of eight words in them; layout and case make no difference."""
 
     def __init__(self, texts: Iterable[str]) -> None:
+        """Hash the texts and their runs of eight words, letters and digits only, in lower case; keep no text."""
         self._text_hashes: set[int] = set()
         self._shingle_hashes: set[int] = set()
         for text in texts:
@@ -27,7 +28,7 @@ class BenchmarkTexts:
             )
 
     def contains(self, pair: TextPair) -> bool:
-        """Return whether either side of the pair is, or quotes, a benchmark's text."""
+        """Return whether either side of the pair is, or quotes, a benchmark's text; False below four words."""
         return self._quotes_benchmark(pair.query) or self._quotes_benchmark(pair.passage)
 
     def _quotes_benchmark(self, text: str) -> bool:
@@ -45,5 +46,5 @@ class BenchmarkTexts:
 
 
 def _hash_words(words: Sequence[str]) -> int:
-    """Return a hash of the words that is the same in every process, unlike `hash`."""
+    """Return a hash (CRC-32) of the words that is the same in every process, unlike `hash`."""
     return crc32(" ".join(words).encode())

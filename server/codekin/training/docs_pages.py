@@ -46,14 +46,14 @@ class TextPair:
 
 
 def extract_page_pairs(page_text: str, suffix: str) -> Iterator[TextPair]:
-    """Yield all example and section pairs of a documentation page."""
+    """Yield all example and, except of XML, section pairs of a page in the markup of `suffix`. Never raises."""
     yield from extract_example_pairs(page_text, suffix)
     if suffix not in {".sgml", ".xml"}:
         yield from extract_section_pairs(page_text)
 
 
 def extract_section_pairs(page_text: str) -> Iterator[TextPair]:
-    """Yield heading → section text; a short heading is preceded by the page's title."""
+    """Yield heading → section text of 15 words to 1,500 characters; a short heading follows the page's title."""
     heading_matches = [heading_match for heading_match in _HEADING.finditer(page_text) if not heading_match[3]]
     page_title = ""
     for heading_match, next_match in zip_longest(heading_matches, heading_matches[1:]):
@@ -69,7 +69,7 @@ def extract_section_pairs(page_text: str) -> Iterator[TextPair]:
 
 
 def extract_example_pairs(page_text: str, suffix: str) -> Iterator[TextPair]:
-    """Yield pairs of heading, preceding paragraph, or both → code block."""
+    """Yield up to three pairs per code block: heading, preceding paragraph, or both → code, if worthwhile."""
     heading = ""
     for text_before, code, language in _find_code_blocks(page_text, suffix):
         headings = _HEADING.findall(text_before)
@@ -91,7 +91,7 @@ def extract_example_pairs(page_text: str, suffix: str) -> Iterator[TextPair]:
 
 
 def _find_code_blocks(page_text: str, suffix: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (text before, code, language or "") of each code block in the page's markup."""
+    """Yield (text since the last block, code, language or "") of each code block in the page's markup."""
     last_end = 0
     if suffix in {".sgml", ".xml"}:
         for block in _XML_BLOCK.finditer(page_text):
@@ -115,7 +115,7 @@ def _find_code_blocks(page_text: str, suffix: str) -> Iterator[tuple[str, str, s
 
 
 def extract_examples(doc_comment: str) -> Iterator[str]:
-    """Yield the example code in a doc comment: fenced, doctest or JSDoc @example.
+    """Yield the worthwhile example code in a doc comment: fenced, doctest (without results) or JSDoc @example.
 
     C#'s <code> is not recognised: the extractor removes tags.
     """

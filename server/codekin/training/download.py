@@ -18,7 +18,7 @@ TWINS = "twins.jsonl.gz"
 
 
 def build_corpus(manifest: Path, block_list: Path, corpus_folder: Path) -> Path:
-    """Fetch the manifest's packages and extract their pairs; return the folder of the pairs.
+    """Fetch the manifest's packages below `corpus_folder`, extract their pairs; return the folder of the pairs.
 
     Fetched packages stay, since registries drop versions; a package that is no longer available is logged and skipped.
     """
@@ -29,7 +29,7 @@ def build_corpus(manifest: Path, block_list: Path, corpus_folder: Path) -> Path:
 
 
 def fetch_all(manifest: Path, block_list: Path, sources: Path) -> int:
-    """Fetch the manifest's packages that are missing, log each, and return how many could not be fetched."""
+    """Fetch the manifest's missing packages into `sources`, log each, and return how many could not be fetched."""
     missing_count = 0
     for package, problem in fetch_packages(manifest, BlockList(block_list), sources):
         missing_count += bool(problem)
@@ -38,7 +38,7 @@ def fetch_all(manifest: Path, block_list: Path, sources: Path) -> int:
 
 
 def write_all_pairs(sources: Path, block_list: Path, pairs_folder: Path, processes: int = 2) -> None:
-    """Write the pairs of each package that has no file yet, then the cross-language pairs of all packages."""
+    """Write the pairs of each package without a file, in `processes` workers, then those across languages."""
     pairs_folder.mkdir(parents=True, exist_ok=True)
     package_folders = sorted(path.parent for path in sources.absolute().glob("*/harvested.json"))
     missing = [folder for folder in package_folders if not (pairs_folder / f"{folder.name}.jsonl.gz").exists()]
@@ -52,7 +52,7 @@ def write_all_pairs(sources: Path, block_list: Path, pairs_folder: Path, process
 
 
 def _write_package_pairs(package_folder: Path, block_list: Path, pairs_folder: Path) -> int:
-    """Extract and write the pairs of one package; return their number."""
+    """Extract and write the pairs of one package, to one file; return their number. Runs in a worker."""
     return write_pairs(
         extract_package_pairs(package_folder, BlockList(block_list), 0),
         pairs_folder / f"{package_folder.name}.jsonl.gz",

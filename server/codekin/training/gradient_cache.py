@@ -20,8 +20,9 @@ def backward_in_parts(
 ) -> float:
     """Add the gradients of `compute_loss` (all vectors in order → a number) to the model's; return the loss.
 
-    No more than `token_budget` padded tokens are computed at once. If the batch has more, the vectors are computed
-    twice: first without gradients, then part by part with the gradients that the loss has for them.
+    No more than `token_budget` padded tokens are computed at once, except for a single text. If the batch has more, the
+    vectors are computed twice: first without gradients, then part by part with the gradients that the loss has for
+    them.
     """
     parts = split_by_length(token_lists, token_budget)
     if len(parts) == 1:
@@ -47,7 +48,7 @@ def backward_in_parts(
 
 
 def split_by_length(token_lists: TokenLists, token_budget: int) -> list[list[int]]:
-    """Return the texts' indices, longest first, in parts of one text or of at most `token_budget` padded tokens."""
+    """Return texts' indices, longest first, in parts of at most `token_budget` padded tokens, or of a single text."""
     parts: list[list[int]] = []
     for text_index in sorted(range(len(token_lists)), key=lambda text_index: -len(token_lists[text_index])):
         if parts and len(token_lists[parts[-1][0]]) * (len(parts[-1]) + 1) <= token_budget:
@@ -60,6 +61,6 @@ def split_by_length(token_lists: TokenLists, token_budget: int) -> list[list[int
 def _encode_part(
     model: Callable[[TokenLists], Tensor], token_lists: TokenLists, text_indices: Sequence[int], seed: int
 ) -> Tensor:
-    """Return the vectors of these texts, with the random numbers of this seed."""
+    """Return the vectors of these texts, after seeding PyTorch with `seed`, so that dropout can be repeated."""
     torch.manual_seed(seed)
     return model([token_lists[text_index] for text_index in text_indices])

@@ -26,7 +26,7 @@ class TaskPair:
 
 
 def write_task_pairs(pairs: Iterable[TaskPair], pairs_path: Path) -> int:
-    """Write one JSON line per pair, replacing the file atomically; return their number."""
+    """Write one JSON line per pair, replacing the file atomically but not durably; return their number."""
     pair_count, partial = 0, pairs_path.with_name(pairs_path.name + ".partial")
     with partial.open("w", encoding="utf-8") as stream:
         for pair in pairs:
@@ -40,6 +40,7 @@ class PairFile:
     """The pairs of a JSON Lines file, read by row when needed. Raises ModelError for an invalid line."""
 
     def __init__(self, pairs_path: Path) -> None:
+        """Read and check the whole file, but keep only positions and checksums. Raises ModelError, OSError."""
         self.path = pairs_path
         line_starts, task_indices, passage_keys = [0], [], []
         with pairs_path.open("rb") as pairs_file:
@@ -57,11 +58,11 @@ class PairFile:
 
     @property
     def digest(self) -> int:
-        """Return a checksum of all passages in order, to recognise another file."""
+        """Return a checksum of all passages in order, not of the queries, to recognise another file."""
         return crc32(self._passage_keys.tobytes())
 
     def read_rows(self, rows: Iterable[int]) -> list[TaskPair]:
-        """Return the pairs in these rows, read from the file."""
+        """Return the pairs in these 0-based rows, in the order given, read from the file. Raises ModelError."""
         with self.path.open("rb") as stream:
             pairs = []
             for row in rows:
@@ -74,7 +75,7 @@ class PairFile:
         return np.flatnonzero(self._task_indices == list(Task).index(task))
 
     def split_held_out(self, interval: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows to train on and about one in `interval` rows to hold out; no passage is in both."""
+        """Return rows to train on and about one in `interval` to hold out, ascending; no passage is in both."""
         is_held_out = self._passage_keys % interval == 0
         return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
@@ -100,7 +101,7 @@ class TaskBatches:
     """
 
     def __init__(self, rows_by_task: Sequence[NDArray[np.int64]], batch_size: int, seed: int) -> None:
-        """Raises ModelError if no task has as many pairs as a batch."""
+        """Count the steps of an epoch. Raises ModelError if no task has as many pairs as a batch."""
         self._rows_by_task, self._batch_size, self._seed = rows_by_task, batch_size, seed
         self.steps_per_epoch = sum(len(rows) // batch_size for rows in rows_by_task)
         if not self.steps_per_epoch:
@@ -108,7 +109,7 @@ class TaskBatches:
         self._epoch, self._batches = -1, np.zeros((0, batch_size), dtype=np.int64)
 
     def choose_rows(self, step: int) -> NDArray[np.int64]:
-        """Return the rows (batch size,) of a step's pairs."""
+        """Return the rows (batch size,) of a step's pairs, all of one task; the same for the same seed and step."""
         epoch, batch_index = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             generator = np.random.default_rng((self._seed, epoch))

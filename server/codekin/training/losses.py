@@ -21,7 +21,7 @@ class LossConfig:
 def info_nce_loss(
     queries: Tensor, passages: Tensor, loss_config: LossConfig, equal_texts: Tensor | None = None
 ) -> Tensor:
-    """Return the mean cross entropy of finding passage i for query i (and query i for passage i) in the batch.
+    """Return the mean cross entropy of finding passage i for query i (with `both_ways` also query i) in the batch.
 
     queries, passages: (n, d), unit rows. `equal_texts` (n, n) is true where passage j is no wrong answer to query i
     (its text equals passage i's, or query j's equals query i's): such a pair is no negative; the diagonal is ignored.
@@ -40,7 +40,7 @@ def info_nce_loss(
 
 
 def _multiply_transposed(queries: Tensor, passages: Tensor) -> Tensor:
-    """Return queries @ passages.T, for large batches in bfloat16, which is up to four times as fast."""
+    """Return queries @ passages.T, float32; above 512 rows computed in bfloat16, up to four times as fast."""
     if len(queries) <= _MAX_EXACT_PAIRS:
         return queries @ passages.T
     return (queries.bfloat16() @ passages.bfloat16().T).float()
@@ -49,7 +49,7 @@ def _multiply_transposed(queries: Tensor, passages: Tensor) -> Tensor:
 def matryoshka_loss(
     queries: Tensor, passages: Tensor, loss_config: LossConfig, equal_texts: Tensor | None = None
 ) -> Tensor:
-    """Return the mean of `info_nce_loss` over the first d numbers of the rows, re-normalised, for each dimension d.
+    """Return the mean `info_nce_loss` over each dimension d: the first d numbers of the raw rows, normalized.
 
     Source: Matryoshka representation learning, arXiv 2205.13147, with equal weights.
     """
@@ -66,7 +66,7 @@ def matryoshka_loss(
 
 
 def find_equal_texts(queries: list[str], passages: list[str]) -> Tensor:
-    """Return a matrix (n, n), true where two pairs share a query or a passage, and so are no negatives."""
+    """Return a matrix (n, n), true where two pairs share a query or a passage; so on the diagonal, too."""
     text_numbers: dict[tuple[int, str], int] = {}
     text_keys = [
         torch.tensor([text_numbers.setdefault((side, text), len(text_numbers)) for text in texts])

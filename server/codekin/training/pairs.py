@@ -48,7 +48,7 @@ _MAX_FILES = 6000
 
 
 def extract_package_pairs(package_folder: Path, block_list: BlockList, seed: int) -> Iterator[TextPair]:
-    """Yield all pairs of an unpacked package; the same for the same tree and seed."""
+    """Yield all pairs of an unpacked package, repeated ones too; the same for the same tree and seed."""
     generator = Random(seed)  # noqa: S311 -- sampling, not secrets
     package = to_plain_name(package_folder.name)
     for pair in _extract_tree_pairs(package_folder, block_list, generator):
@@ -86,7 +86,7 @@ def _extract_tree_pairs(package_folder: Path, block_list: BlockList, generator: 
 
 
 def _select_files(paths: Iterable[Path], generator: Random) -> list[Path]:
-    """Return the pages, SQL and source files with a grammar; for more than 6,000, a sorted sample."""
+    """Return pages, SQL and source files with a grammar; for more than 6,000, a random sample, sorted."""
     usable_paths = []
     for source_path in paths:
         language = detect_language(source_path)
@@ -109,7 +109,7 @@ def _is_generated(file_text: str) -> bool:
 
 
 def make_function_pairs(snippet: Snippet, generator: Random) -> Iterator[TextPair]:
-    """Yield the pairs of one function; none for very short or long ones."""
+    """Yield the pairs of one function, by chance; none below 60 or above 4,000 characters, or of one line."""
     code = remove_doc(snippet)
     line_count = code.count("\n") + 1
     if len(code) < 60 or len(code) > 4000 or line_count < 2:
@@ -141,7 +141,7 @@ def make_function_pairs(snippet: Snippet, generator: Random) -> Iterator[TextPai
 
 
 def remove_doc(snippet: Snippet) -> str:
-    """Return the function's text without the doc comment above it or the docstring in it."""
+    """Return the function's text without comment lines above its name's line or, in Python, its docstring."""
     lines = snippet.text.split("\n")
     comment_rows = snippet.name_line - snippet.span.start
     kept_lines = [line for row, line in enumerate(lines) if row >= comment_rows or not _COMMENT_LINE.match(line)]
@@ -152,14 +152,14 @@ def remove_doc(snippet: Snippet) -> str:
 
 
 def split_code(code: str, generator: Random) -> tuple[str, str]:
-    """Return the code in two parts, split between two lines, after 0.3 to 0.7 of them."""
+    """Return the code in two parts, split between two lines, after 0.3 to 0.7 of them; the second "" for one line."""
     lines = code.split("\n")
     split_row = max(1, min(len(lines) - 1, round(len(lines) * generator.uniform(0.3, 0.7))))
     return "\n".join(lines[:split_row]), "\n".join(lines[split_row:])
 
 
 def make_renamed_clone(code: str, generator: Random) -> str:
-    """Return a clone of types 2 and 3: some names replaced, comment lines and some other lines dropped."""
+    """Return a clone of types 2 and 3: 30% of words (keywords too) replaced, comments and 15% of lines dropped."""
     names = list(dict.fromkeys(_IDENTIFIER.findall(code)))
     new_names = {name: f"v{index}" for index, name in enumerate(names) if generator.random() < 0.3}
     lines = [line for line in code.split("\n") if not _COMMENT_LINE.match(line) and generator.random() > 0.15]
@@ -167,7 +167,7 @@ def make_renamed_clone(code: str, generator: Random) -> str:
 
 
 def extract_comment_pairs(source_text: str, language: str) -> Iterator[TextPair]:
-    """Yield pairs of a comment of up to three lines → up to ten lines of code below it."""
+    """Yield pairs of a comment of up to three lines, in English → up to ten lines of code below it."""
     lines = source_text.split("\n")
     row = 0
     while row < len(lines):

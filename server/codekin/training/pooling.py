@@ -17,7 +17,7 @@ class LastTokenPooling(nn.Module):
     """Takes each text's last token: with causal attention, only that one has seen the whole text."""
 
     def forward(self, hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return the state (n, d) of the last token by mask (n, t), 1 for tokens, of states (n, t, d)."""
+        """Return the state (n, d) of each text's last token, where the mask (n, t) is 1, of states (n, t, d)."""
         positions = torch.arange(attention_mask.shape[1], device=attention_mask.device)
         last_positions = (attention_mask * (positions + 1)).argmax(dim=1)
         return hidden_states[torch.arange(len(hidden_states), device=hidden_states.device), last_positions]
@@ -27,7 +27,7 @@ class MeanPooling(nn.Module):
     """Averages all tokens, including those of the instruction."""
 
     def forward(self, hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return the mean (n, d) of the states (n, t, d) where the mask (n, t) is 1."""
+        """Return the mean (n, d) of the states (n, t, d) where the mask (n, t) is 1; NaN where it never is."""
         token_weights = attention_mask.unsqueeze(-1).to(hidden_states.dtype)
         return (hidden_states * token_weights).sum(dim=1) / token_weights.sum(dim=1)
 
@@ -49,7 +49,7 @@ class LatentAttentionPooling(nn.Module):
         self.mean = MeanPooling()
 
     def forward(self, hidden_states: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return the pooled states (n, d) of states (n, t, d) by mask (n, t)."""
+        """Return the pooled states (n, d), not normalized, of states (n, t, d) by mask (n, t)."""
         latents = self.latents.expand(len(hidden_states), -1, -1)
         hidden_states = (
             hidden_states + self.attention(self.before(hidden_states), latents, latents, need_weights=False)[0]
@@ -59,7 +59,7 @@ class LatentAttentionPooling(nn.Module):
 
 
 def make_pooling(pooling_name: PoolingName, hidden_size: int) -> nn.Module:
-    """Return a new pooling module of that name for states of `hidden_size` numbers."""
+    """Return a new pooling module of that name for states of `hidden_size` numbers; only "latent" has weights."""
     if pooling_name == "latent":
         return LatentAttentionPooling(hidden_size)
     return LastTokenPooling() if pooling_name == "last" else MeanPooling()

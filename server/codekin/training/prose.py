@@ -46,7 +46,7 @@ _QUESTION_TEMPLATES = (
 
 
 def extract_summary(doc_comment: str) -> str:
-    """Return the doc comment's first paragraph, without tags and markup; "" if short, a notice or not English."""
+    """Return a doc comment's first paragraph, without tags and markup, ≤ 400 characters; "" if short or not English."""
     first_tag = _TAG_LINE.search(doc_comment)
     text = doc_comment[: first_tag.start()] if first_tag else doc_comment
     paragraph = re.split(r"\n\s*\n|<p>", text.strip(), maxsplit=1)[0]
@@ -72,7 +72,7 @@ def _is_english(text: str) -> bool:
 
 
 def to_question(summary: str, language: str, generator: Random) -> str:
-    """Phrase a summary as a question: "Returns the sum." may give "How do I return the sum in PHP?"."""
+    """Phrase a summary as a random question: "Returns the sum." may give "How do I return the sum in PHP?"."""
     first_word, _, remainder = summary.rstrip(" .").partition(" ")
     verb = first_word.lower()
     third_person = verb if verb.endswith("s") else verb + "s"
@@ -87,7 +87,7 @@ def to_question(summary: str, language: str, generator: Random) -> str:
 
 
 def add_context(question: str, language: str, package: str, generator: Random) -> str:
-    """Add a random name of the language or package to a question: "Sort rows" gives "Sort rows in MySQL"."""
+    """Return a question with a random name of language or package: "Sort rows in MySQL"; unchanged without names."""
     names = [*_SPOKEN_LANGUAGES.get(language.lower(), ()), *([package] if package else [])]
     if not names:
         return question
@@ -101,7 +101,7 @@ def add_context(question: str, language: str, package: str, generator: Random) -
 
 
 def split_name(name: str) -> str:
-    """Return the name's words: `getUserName` gives `get user name`; "" for a name of a single word."""
+    """Return the name's words in lower case: `getUserName` gives `get user name`; "" for a name of a single word."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
     spoken_name = " ".join(words).lower()
     return spoken_name if len(words) > 1 else ""

@@ -20,14 +20,14 @@ SENTENCE_QUERY_KINDS = {"doc", "asked", "name", "comment", "example", "section"}
 
 
 def read_pairs(pairs_path: Path) -> Iterator[TextPair]:
-    """Yield the pairs of a file of gzipped JSON lines, each `[kind, query, passage, language]`."""
+    """Yield the pairs of a file of gzipped JSON lines, each `[kind, query, passage, language]`. OSError, ValueError."""
     with gzip.open(pairs_path, "rt", encoding="utf-8") as stream:
         for line in stream:
             yield TextPair(*json.loads(line))
 
 
 def learn_vocabulary(texts: Iterable[str], vocabulary_size: int) -> str:
-    """Learn a lower-cased BPE from the texts' split identifiers; return the text of its `tokenizer.json`."""
+    """Learn a lower-cased BPE from the texts' distinct split identifiers; return its `tokenizer.json` as text."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.BpeTrainer(vocab_size=vocabulary_size, min_frequency=3, limit_alphabet=200, show_progress=False)
@@ -51,7 +51,7 @@ class TokenizedTexts:
         return len(self.keys)
 
     def take_rows(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the flat token ids of the texts in these rows, and where each text begins."""
+        """Return the flat token ids of the texts in these rows (at least one), int64, and where each text begins."""
         lengths = self.starts[rows + 1] - self.starts[rows]
         text_ends = np.cumsum(lengths)
         text_starts = text_ends - lengths
@@ -72,7 +72,7 @@ class TokenizedPairs:
 
 
 def flatten_texts(token_lists: Sequence[Sequence[int]]) -> TokenizedTexts:
-    """Return the token lists as flat arrays; the ids must be below 65,536."""
+    """Return the token lists as flat arrays; the ids must be below 65,536, else OverflowError."""
     arrays = [np.array(token_ids, dtype=np.uint16) for token_ids in token_lists]
     starts = np.zeros(len(arrays) + 1, dtype=np.int64)
     np.cumsum([len(token_ids) for token_ids in arrays], out=starts[1:])
@@ -83,7 +83,7 @@ def flatten_texts(token_lists: Sequence[Sequence[int]]) -> TokenizedTexts:
 def tokenize_pairs(
     pairs_path: Path, tokenizer: Path, phrases: int, benchmark_texts: BenchmarkTexts, shares: Mapping[str, float]
 ) -> dict[str, TokenizedPairs]:
-    """Return kind → tokenized pairs of one package's file.
+    """Return kind → tokenized pairs of one package's file, without those dropped. Runs in a worker.
 
     Of each kind, the share in `shares` is kept. Pairs with a benchmark's text, or with a text of fewer than two tokens,
     are dropped.
@@ -115,7 +115,7 @@ def _tokenize_kind(kind: str, pairs: Sequence[TextPair], vocabulary: Vocabulary,
 
 
 def concatenate_pairs(pair_sets: Sequence[TokenizedPairs]) -> TokenizedPairs:
-    """Return the pairs of one kind from all packages, without those equal in both texts."""
+    """Return the pairs of one kind from all packages (≥ 1), of pairs with the same tokens only the first."""
     queries, passages = (
         _concatenate_texts([getattr(pairs, side) for pairs in pair_sets]) for side in ("queries", "passages")
     )
@@ -127,7 +127,7 @@ def concatenate_pairs(pair_sets: Sequence[TokenizedPairs]) -> TokenizedPairs:
 
 
 def _select_texts(texts: TokenizedTexts, rows: NDArray[np.int64]) -> TokenizedTexts:
-    """Return the texts in these rows."""
+    """Return the texts in these rows (at least one), in their order, as a copy."""
     token_ids, text_starts = texts.take_rows(rows)
     return TokenizedTexts(token_ids.astype(np.uint16), np.append(text_starts, len(token_ids)), texts.keys[rows])
 

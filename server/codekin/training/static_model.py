@@ -37,7 +37,7 @@ class StaticShape:
 
     @property
     def first_mark_id(self) -> int:
-        """Return the first id of the marks, which follow all other tokens."""
+        """Return the first id of the marks, which follow all other tokens; phrases end there."""
         return self.tokens - len(MARKS)
 
     @property
@@ -47,7 +47,7 @@ class StaticShape:
 
 
 def make_shape(tokens: int, dimensions: tuple[int, ...], table_count: int) -> StaticShape:
-    """Return the shape; with two tables, sentences use the first and code the second."""
+    """Return the shape; with two tables, sentences use the first and code the second; `tokens` counts all rows."""
     prefixes = dict.fromkeys(PREFIXES.values())
     return StaticShape(
         tokens, dimensions, {prefix: 0 if table_count == 1 or prefix in SENTENCE_PREFIXES else 1 for prefix in prefixes}
@@ -58,6 +58,7 @@ class StaticModel(nn.Module):
     """Tables (tables, tokens, d) of vectors, and logarithmic weights of tokens and of positions, per prefix."""
 
     def __init__(self, shape: StaticShape, phrases: int = 0, phrase_scale: float = 1.0) -> None:
+        """Make equal random tables, by PyTorch's seed, and zero weights; phrases' rows are scaled."""
         super().__init__()
         self.shape = shape
         table_count = max(shape.table_of.values()) + 1
@@ -69,7 +70,7 @@ class StaticModel(nn.Module):
         self.places = nn.Parameter(torch.zeros(len(shape.prefixes), 2, _BUCKET_COUNT))
 
     def forward(self, token_ids: Tensor, text_starts: Tensor, prefix: str) -> Tensor:
-        """Return raw vectors (n, d) of texts with the flat `token_ids`, which begin at `text_starts` (n,).
+        """Return raw vectors (n, d), not normalized, of texts with flat `token_ids` that begin at `text_starts` (n,).
 
         A text's marks come after its other tokens. They have no position, and a weight only under MARKED_PREFIXES.
         """
@@ -93,12 +94,12 @@ class StaticModel(nn.Module):
 
 
 def _to_bucket(ranks: Tensor) -> Tensor:
-    """Return the bucket of positions, growing with distance, for each rank."""
+    """Return the bucket of positions, 0 to 11, growing with distance, for each rank from 0."""
     return (1.5 * (ranks + 1).log2()).long().clamp(max=_BUCKET_COUNT - 1)
 
 
 def quantize_rows(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return int8 rows and float32 scales with row ≈ int8 row × scale; the largest number is ±127."""
+    """Return int8 rows and float32 scales with row ≈ int8 row × scale; the largest is ±127, zero rows have scale 0."""
     scales = np.abs(table).max(axis=-1) / 127
     safe_scales = np.where(scales > 0, scales, 1)
     return np.rint(table / safe_scales[..., None]).astype(np.int8), scales.astype(np.float32)
@@ -121,7 +122,7 @@ def _describe_heads(shape: StaticShape) -> list[dict[str, Any]]:
 def export_model(
     model: StaticModel, tokenizer: str, phrases: int, model_folder: Path, recipe: Mapping[str, Any]
 ) -> None:
-    """Write the model as the files that `embed.static.StaticEncoder` reads."""
+    """Write the model into `model_folder`, file by file, as `embed.static.StaticEncoder` reads it."""
     model_folder.mkdir(parents=True, exist_ok=True)
     shape = model.shape
     rows, scales = quantize_rows(np.stack([table.detach().numpy() for table in model.tables]))

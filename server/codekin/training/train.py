@@ -42,7 +42,10 @@ _VOCABULARY_SHARES = {"doc": 0.25, "comment": 0.1, "example": 0.5, "half": 0.1} 
 def prepare_pairs(
     pairs_folder: Path, work_folder: Path, recipe: StaticRecipe, benchmark_texts: BenchmarkTexts
 ) -> tuple[str, dict[str, TokenizedPairs]]:
-    """Return the text of `tokenizer.json` and kind → tokenized pairs; both are cached in `work_folder`."""
+    """Return the text of `tokenizer.json` and kind → tokenized pairs; both are cached in `work_folder`.
+
+    The cache is kept by vocabulary and phrases alone: other pairs, seeds or benchmark texts need another folder.
+    """
     work_folder.mkdir(parents=True, exist_ok=True)
     pair_files = sorted(pairs_folder.absolute().glob("*.jsonl.gz"))
     tokenizer_path = work_folder / f"tokenizer-{recipe.vocabulary}.json"
@@ -70,14 +73,14 @@ def prepare_pairs(
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing."""
+    """Write the whole file or nothing, replacing it; through a `.partial` file beside it, not synced."""
     partial_file = path.with_suffix(".partial")
     partial_file.write_bytes(content)
     partial_file.replace(path)
 
 
 def load_benchmark_texts(benchmarks_folder: Path | None) -> BenchmarkTexts:
-    """Return the texts of all retrieval sets below the folder; no texts for None."""
+    """Return the hashed texts of all retrieval sets anywhere below the folder; none for None."""
     benchmarks = (
         [load_benchmark(path.parent) for path in sorted(benchmarks_folder.rglob("meta.json"))]
         if benchmarks_folder
@@ -87,7 +90,7 @@ def load_benchmark_texts(benchmarks_folder: Path | None) -> BenchmarkTexts:
 
 
 def _sample_texts(files: Sequence[Path], seed: int) -> Iterator[str]:
-    """Yield both texts of a share of the pairs, about one in ten, for the vocabulary."""
+    """Yield both texts of a random share of the pairs, which depends on the kind, for the vocabulary."""
     generator = np.random.default_rng(seed)
     for file in files:
         for pair in read_pairs(file):
@@ -110,6 +113,7 @@ class StaticBatches:
     """Chooses the pairs of each step by seed and step alone, so that training can resume at any step."""
 
     def __init__(self, pairs: dict[str, TokenizedPairs], recipe: StaticRecipe) -> None:
+        """Compute the kinds' probabilities; each kind must have a pair."""
         self._pairs = pairs
         self._recipe = recipe
         kind_weights = np.array([len(kind_pairs) for kind_pairs in pairs.values()], dtype=np.float64) ** recipe.flatten
@@ -117,7 +121,7 @@ class StaticBatches:
         self._rows_by_group = {kind: np.argsort(kind_pairs.groups, kind="stable") for kind, kind_pairs in pairs.items()}
 
     def choose_batch(self, step: int) -> TrainingBatch:
-        """Return the step's kind, task and rows; some batches are of few packages, for harder negatives."""
+        """Return the step's kind, task and distinct rows; some batches are of few packages: hard negatives."""
         generator = np.random.default_rng((self._recipe.seed, step))
         kind = list(self._pairs)[int(generator.choice(len(self._kind_probabilities), p=self._kind_probabilities))]
         task, is_swapped = TEACHES[kind][int(generator.integers(len(TEACHES[kind])))]
@@ -141,7 +145,7 @@ class StaticBatches:
 def train_tables(
     tokenizer: str, pairs: dict[str, TokenizedPairs], work_folder: Path, recipe: StaticRecipe
 ) -> StaticModel:
-    """Train and return the model, resuming from the checkpoint, which is written every CHECKPOINT_STEPS."""
+    """Train and return the model, resuming from the checkpoint, which is written every 500 steps and at the end."""
     torch.manual_seed(recipe.seed)
     tokens = len(json.loads(tokenizer)["model"]["vocab"]) + recipe.phrases + len(MARKS)
     model = StaticModel(make_shape(tokens, recipe.dims, recipe.tables), recipe.phrases, recipe.phrase_scale)
@@ -172,14 +176,14 @@ def train_tables(
 
 
 def _write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Write the state to the file, atomically."""
+    """Write the state to the file, atomically; the whole of it is in memory twice meanwhile."""
     buffer = BytesIO()
     torch.save(state, buffer)
     _write_atomically(path, buffer.getvalue())
 
 
 def learn_positions(model: StaticModel, pairs: dict[str, TokenizedPairs], recipe: StaticRecipe) -> None:
-    """Train only the weights of positions, in place, with frozen tables.
+    """Train only the weights of positions, in place, with frozen tables; no checkpoint, and tables stay frozen.
 
     Learned together with the tables they were worse. Completion pairs are left out, because they are cut anywhere,
     while people pause where something starts.
@@ -207,7 +211,7 @@ def learn_positions(model: StaticModel, pairs: dict[str, TokenizedPairs], recipe
 def _resume_training(
     checkpoint: Path, model: StaticModel, optimizer: torch.optim.Optimizer, recipe: StaticRecipe
 ) -> int:
-    """Restore model and optimizer from a checkpoint of the same recipe; return the first step to take, or 0."""
+    """Restore model and optimizer from a checkpoint of the same recipe; return the step to take, 0 without one."""
     if not checkpoint.exists():
         return 0
     state = torch.load(checkpoint, weights_only=True)
@@ -219,7 +223,7 @@ def _resume_training(
 
 
 def compute_learning_rate(recipe: StaticRecipe, step: int) -> float:
-    """Return the rate of a step: warm-up, then linear to zero, in cycles of half the peak each."""
+    """Return a step's rate: warm-up, then linear to zero, in cycles, each with half the former's peak."""
     cycle, cycle_step = divmod(step, recipe.cycle)
     peak_rate = recipe.learning_rate * 0.5**cycle
     return peak_rate * min(1, (cycle_step + 1) / recipe.warm_up) * (1 - cycle_step / recipe.cycle)
@@ -231,7 +235,7 @@ def _format_identity(recipe: StaticRecipe) -> str:
 
 
 def _compute_loss(model: StaticModel, pairs: TokenizedPairs, batch: TrainingBatch, recipe: StaticRecipe) -> Tensor:
-    """Return the Matryoshka loss of one batch, with equal texts as no negatives."""
+    """Return the Matryoshka loss of one batch, with gradients; equal texts are no negatives."""
     text_sides: list[TokenizedTexts] = [pairs.queries, pairs.passages]
     if batch.is_swapped:
         text_sides.reverse()
@@ -249,7 +253,7 @@ def _compute_loss(model: StaticModel, pairs: TokenizedPairs, batch: TrainingBatc
 def train_static(
     pairs_folder: Path, work_folder: Path, model_folder: Path, recipe: StaticRecipe, benchmark_texts: BenchmarkTexts
 ) -> None:
-    """Train the static model on the `*.jsonl.gz` in `pairs_folder`, and write it to `model_folder`."""
+    """Train the static model on the folder's `*.jsonl.gz`, resuming, and write it; sets PyTorch to one thread."""
     torch.set_num_threads(1)
     tokenizer, pairs_by_kind = prepare_pairs(pairs_folder, work_folder, recipe, benchmark_texts)
     model = train_tables(tokenizer, pairs_by_kind, work_folder, recipe)

@@ -65,9 +65,9 @@ class TrainingTask:
 
 
 def run_training(model: nn.Module, plan: TrainingPlan, task: TrainingTask, work_folder: Path) -> list[Measures]:
-    """Take the steps that remain after the checkpoint in `work_folder`; return the measures over time.
+    """Take the steps that remain after the checkpoint in `work_folder`; return the measures over time, old ones too.
 
-    Raises ModelError if the checkpoint is of another recipe.
+    Writes checkpoints. Raises ModelError if the checkpoint is of another recipe.
     """
     work_folder.mkdir(parents=True, exist_ok=True)
     checkpoint_path = work_folder / "checkpoint.pt"
@@ -104,18 +104,18 @@ def _format_measures(measures: Measures) -> str:
 
 
 def use_threads(count: int) -> None:
-    """Limit PyTorch to `count` threads."""
+    """Limit PyTorch to `count` threads within operations, in this process."""
     torch.set_num_threads(count)
 
 
 def compute_learning_rate(plan: TrainingPlan, step: int) -> float:
-    """Return the learning rate of a step: a linear warm-up, then linear to zero."""
+    """Return the learning rate of a step from 0: a linear warm-up, then linear to zero at `plan.steps`."""
     remaining_share = (plan.steps - step) / max(1, plan.steps - plan.warm_up)
     return plan.learning_rate * min(1.0, (step + 1) / max(1, plan.warm_up), remaining_share)
 
 
 def _make_optimizer(model: nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
-    """Return AdamW for the trainable parameters: embeddings, other matrices, and vectors, which don't decay."""
+    """Return AdamW for the trainable parameters, by group: embeddings, other matrices, vectors, which don't decay."""
     trainable = {id(parameter): parameter for parameter in model.parameters() if parameter.requires_grad}
     embedding_weights = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]
     trained_embeddings = [
@@ -139,7 +139,7 @@ def _make_optimizer(model: nn.Module, plan: TrainingPlan) -> torch.optim.Optimiz
 
 
 def _collect_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return the trained parameters and the optimizer's state, for a checkpoint."""
+    """Return the trained parameters (not copied) and the optimizer's state, for a checkpoint."""
     trained_parameters = {
         parameter_name: value.detach() for parameter_name, value in model.named_parameters() if value.requires_grad
     }
@@ -158,7 +158,7 @@ class _StartingPoint:
 def _resume_training(
     checkpoint_path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Mapping[str, Any]
 ) -> _StartingPoint:
-    """Restore the checkpoint, if there is one; return where to start. Raises ModelError for another recipe."""
+    """Restore the checkpoint in place, if there is one; return where to start. ModelError for another recipe."""
     if not checkpoint_path.exists():
         return _StartingPoint(0, [], 0.0)
     state = torch.load(checkpoint_path, map_location="cpu", weights_only=True)
