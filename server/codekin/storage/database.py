@@ -49,7 +49,7 @@ class Database:
         self._ensure_open()
 
     def interrupt(self) -> None:
-        """Make every call, under way or later, end soon with StoreClosingError."""
+        """Make every call, under way or later, end soon with StoreClosingError; returns at once and can't be undone."""
         self._interrupted.set()
         with self._lock:
             for open_file in self._list_open_files():
@@ -61,7 +61,7 @@ class Database:
             raise StoreClosingError(f"{self.path} is being closed.")
 
     def close(self) -> None:
-        """Close all threads' connections; no call may be under way."""
+        """Close all threads' connections; no call may be under way, and a later one would open the file again."""
         with self._lock:
             for open_file in self._list_open_files():
                 open_file.close()
@@ -71,7 +71,7 @@ class Database:
 
     @property
     def is_read_only(self) -> bool:
-        """Return whether the file can be read, but not written."""
+        """Return whether the file can be read, but not written. Raises StoreError if it can't be opened."""
         return self._ensure_open().is_read_only
 
     def _query(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
@@ -103,7 +103,7 @@ class Database:
             raise self._make_corrupt_error(f"{type(error).__name__}: {error}") from error
 
     def _write(self, change: Callable[[sqlite3.Connection], T], *, is_last: bool = False) -> T:
-        """Return the result of `change`, made in one transaction. Raises StoreError.
+        """Run `change` in one transaction, rolled back if it raises; return its result. Raises StoreError.
 
         It raises StoreLostError if the file at the path is another, or gone. With `is_last` the change is made even
         while the index is being closed, unless another process is writing.
@@ -117,10 +117,11 @@ class Database:
             return change(open_file.connection)
 
     def _list_open_files(self) -> list[OpenFile]:
+        """Return all threads' open files and the keeper; the caller holds `_lock`."""
         return [*self._open_files, self._keeper] if self._keeper else self._open_files
 
     def _connect(self) -> sqlite3.Connection:
-        """Return this thread's connection, to the file now at the path."""
+        """Return this thread's connection, reopened if the file was replaced. Raises StoreError."""
         return self._ensure_open().connection
 
     def _translate_errors(self) -> AbstractContextManager[None]:
@@ -128,13 +129,17 @@ class Database:
         return translate_errors(self.path, self._local.open_file.file_ids[0])
 
     def _make_corrupt_error(self, reason: str) -> StoreCorruptError:
-        """Return the error that the open file is corrupt, for this reason."""
+        """Return (don't raise) the error that the open file is corrupt, for this reason."""
         return StoreCorruptError(
             f"{self.path} is corrupt ({reason}). It is set aside and rebuilt.", self.path, self._file_id
         )
 
     def _ensure_open(self) -> OpenFile:
-        """Return this thread's open file, reopened if another file is at the path now and can be opened."""
+        """Return this thread's open file, reopened if the path has another one; else the former. Raises StoreError.
+
+        A file that can't be opened is reported by `problem`, and the former one serves on. StoreError is raised only if
+        there is no former one, or the new one is corrupt.
+        """
         open_file: OpenFile | None = getattr(self._local, "open_file", None)
         current_ids = file_ids(self._path_text)
         if open_file is not None and (
@@ -161,9 +166,9 @@ class Database:
         return open_file.is_current(current_ids) and not (open_file.is_read_only and schema.is_writable(self.path))
 
     def _restore(self, current_ids: tuple[FileId, FileId, FileId]) -> bool:
-        """Write a copy of what `_keeper` sees to the path, if the database or its write-ahead log was removed.
+        """Write a copy of the database if it or its log was removed; return whether it did. Raises StoreError.
 
-        Return whether the copy is there now. Raises StoreError.
+        The copy is of what `_keeper` sees. A database that another file has replaced is not restored.
         """
         with self._keeper_lock:
             keeper, is_removed = self._keeper, current_ids[0] == NO_FILE
@@ -184,6 +189,7 @@ class Database:
         return current_id != open_file.file_ids[0]
 
     def _replace_open_file(self, previous_file: OpenFile | None, open_file: OpenFile, *, is_restored: bool) -> None:
+        """Make `open_file` this thread's, close the previous one, count the replacement or restoration."""
         self._local.open_file = open_file
         with self._lock:
             self.problem, self._next_attempt = None, 0.0
@@ -199,7 +205,10 @@ class Database:
             self._renew_keeper(open_file.file_ids)
 
     def _renew_keeper(self, file_ids: tuple[FileId, FileId, FileId]) -> None:
-        """Have a connection to these files, unless it can't be opened: then removed files are filled anew."""
+        """Make the keeper a new connection to these files; none, and no error, if it can't be opened.
+
+        Without a keeper, removed files are filled anew from the sources.
+        """
         if self._keeper is not None and self._keeper.file_ids == file_ids:
             return
         with self._keeper_lock:

@@ -27,14 +27,14 @@ class ErrorLog:
         self._recorded_errors: tuple[LoggedError, ...] = ()  # kept here, too: the store may be what fails
 
     def record(self, message: str) -> None:
-        """Record an error that occurred just now, in the store if that works. Never raises CodekinError."""
+        """Record an error as of now, in memory and, if that works, in the store. Never raises CodekinError."""
         self._recorded_errors = _keep_latest((*self._recorded_errors, LoggedError(time.time(), message)))
         with contextlib.suppress(CodekinError):
             values = [[error.when, error.message] for error in self.list_errors()]
             self._store.set_meta({"troubles": json.dumps(values)})
 
     def list_errors(self) -> tuple[LoggedError, ...]:
-        """Return the latest 20 errors, of all processes, oldest first. Never raises CodekinError."""
+        """Return the latest 20 errors of all processes, each message once, oldest first. Never raises CodekinError."""
         stored_errors: list[LoggedError] = []
         with contextlib.suppress(CodekinError, ValueError, TypeError):
             stored_errors = [
@@ -45,7 +45,7 @@ class ErrorLog:
 
 
 def _keep_latest(errors: tuple[LoggedError, ...]) -> tuple[LoggedError, ...]:
-    """Return the latest 20 errors by time, each message once, with its latest time."""
+    """Return the latest 20 errors, oldest first, each message once, with its latest time."""
     latest_by_message = {error.message: error for error in sorted(errors, key=_time_of)}
     return tuple(sorted(latest_by_message.values(), key=_time_of)[-_MAX_ERRORS:])
 

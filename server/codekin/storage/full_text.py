@@ -7,7 +7,10 @@ from codekin.types import Candidate
 
 
 def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: int) -> list[Candidate]:
-    """Return the contents of an FTS5 query's best `limit` matches (-1: all), and all that tie with the last."""
+    """Return the best `limit` contents (-1: all) of an FTS5 query, and all ties with the last. Raises sqlite3.Error.
+
+    They are in descending order of their score, SQLite's BM25 with the sign reversed.
+    """
     rows = connection.execute("SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank", (match_query,))
     candidates: list[Candidate] = []
     with contextlib.closing(rows):  # later rows are never read

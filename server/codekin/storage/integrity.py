@@ -13,7 +13,7 @@ _FULL_TEXT_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql
 
 
 def find_damage(path: Path) -> StoreCorruptError | None:
-    """Return the error that describes a file's damage; None if it is sound or missing. Raises StoreError."""
+    """Read a whole file; return the error that describes its damage, None if sound or missing. Raises StoreError."""
     checked_id = file_id(path)
     if not path.exists():
         return None
@@ -29,7 +29,7 @@ def find_damage(path: Path) -> StoreCorruptError | None:
 
 
 def _describe_damage(connection: sqlite3.Connection) -> str:
-    """Return the first damage in SQLite's words; empty if there is none."""
+    """Return the first damage in SQLite's words; empty if there is none. Raises sqlite3.DatabaseError for some."""
     for (check_result,) in connection.execute("PRAGMA integrity_check(1)").fetchall():
         if check_result != "ok":
             return str(check_result)

@@ -17,7 +17,7 @@ class OwnerLock:
         self._file_id = NO_FILE
 
     def acquire(self) -> bool:
-        """Try to take the lock without waiting; return False if another process has it. Raises StoreError."""
+        """Release, then try to take the lock without waiting; False if another process has it. Raises StoreError."""
         self.release()
         with translate_errors(self.path):
             make_folder(self.path.parent)
@@ -29,11 +29,11 @@ class OwnerLock:
         return True
 
     def close(self) -> None:
-        """Release the lock if this process holds it."""
+        """Release the lock; does nothing if this process doesn't hold it."""
         self.release()
 
     def release(self) -> None:
-        """Release the lock if this process holds it."""
+        """Release the lock; does nothing if this process doesn't hold it. The file stays."""
         self._lock.release(force=True)
 
     @property

@@ -19,7 +19,7 @@ class IndexPaths:
 
     @property
     def store(self) -> Path:
-        """Return the path of the workspace's SQLite file."""
+        """Return the path of the workspace's SQLite file; nothing is created."""
         return self._path_with(".sqlite")
 
     @property
@@ -64,9 +64,9 @@ def _space_digest(space: str) -> str:
 
 
 def locate_index(roots: Sequence[Path], settings: Settings) -> IndexPaths:
-    """Return the index paths of the workspace with these roots, in any order; distrusts packages in the roots.
+    """Return the index paths of these roots, in any order; from now on, distrust PYTHONPATH entries inside them.
 
-    Their settings hold the absolute cache directory, because other processes run in another folder.
+    The settings hold the absolute cache directory, because other processes run in another folder. Nothing is created.
     """
     cache_directory = str(settings.cache_directory.absolute())
     settings = replace(settings, cache=replace(settings.cache, directory=cache_directory))

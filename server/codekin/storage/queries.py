@@ -39,7 +39,7 @@ class FunctionLocation(NamedTuple):
 
 
 def prefix_terms(word: str) -> list[str]:
-    """Return FTS5 terms for words that begin with the word's first 60%, and for words that it begins with."""
+    """Return FTS5 terms for words with the first 60% of `word`, and its beginnings from 3 characters; [] if empty."""
     quotable_word = word.replace('"', "")[:_MAX_WORD_LENGTH]
     if not quotable_word:
         return []

@@ -16,19 +16,19 @@ _SELECT_UNUSED = "SELECT id FROM contents WHERE id NOT IN (SELECT content FROM s
 
 
 def contents_of(connection: sqlite3.Connection, paths: Sequence[str]) -> set[int]:
-    """Return the numbers of the contents that these files have."""
+    """Return the numbers of the contents that these files have; unknown paths are ignored."""
     statement = "SELECT DISTINCT s.content FROM files f JOIN snippets s ON s.file = f.id WHERE f.path IN ({})"
     return {row[0] for row in schema.select_in_chunks(connection, statement, paths)}
 
 
 def drop_unused(connection: sqlite3.Connection, contents: set[int]) -> None:
-    """Remove those of `contents` that no snippet has any more, and list them as removed."""
+    """Delete those of `contents` that no snippet has any more, with their words, and list them as removed."""
     statement = "SELECT id FROM contents WHERE id IN ({}) AND NOT EXISTS (SELECT 1 FROM snippets WHERE content = id)"
     _delete_contents(connection, [row[0] for row in schema.select_in_chunks(connection, statement, sorted(contents))])
 
 
 def drop_all_unused(connection: sqlite3.Connection) -> int:
-    """Remove all contents that no snippet has, and list them as removed; return how many."""
+    """Delete all contents that no snippet has, with their words, and list them as removed; return how many."""
     unused_contents = [row[0] for row in connection.execute(_SELECT_UNUSED)]
     _delete_contents(connection, unused_contents)
     return len(unused_contents)
@@ -45,7 +45,7 @@ def record_all_removed(connection: sqlite3.Connection) -> None:
 
 
 def removed_after(connection: sqlite3.Connection, position: int) -> tuple[int, list[int] | None]:
-    """Return the newest position in the list of removed contents, and those removed since; None if unknown."""
+    """Return the newest position in the list, and the contents removed after `position`; None if any may have been."""
     statement = "SELECT position, content FROM removed WHERE position > ? ORDER BY position"
     rows = connection.execute(statement, (position,)).fetchall()
     if not rows:
@@ -56,7 +56,7 @@ def removed_after(connection: sqlite3.Connection, position: int) -> tuple[int, l
 
 
 def _delete_contents(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
-    """Delete contents and their words, and list them as removed."""
+    """Delete contents and their words, and list them as removed (more than 4,096 as "any content")."""
     if not contents:
         return
     rows = [(content,) for content in contents]

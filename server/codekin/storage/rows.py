@@ -25,7 +25,7 @@ class FileState:
 
 
 def to_file_state(size: int, mtime_ns: int, content_hash: bytes, overlay: int) -> FileState:
-    """Return a row's columns as a FileState. Raises TypeError if a value has another type."""
+    """Return a row's columns as a FileState. Raises TypeError or ValueError for impossible values."""
     return FileState(int(size), int(mtime_ns), bytes(memoryview(content_hash)), bool(overlay))
 
 
@@ -69,7 +69,7 @@ class FileRecord:
 
 
 def file_title(path: Path) -> str:
-    """Return a file's name without its last extension: `user.service` of `user.service.ts`."""
+    """Return a file's name without its last extension: `user.service` of `user.service.ts`; `.env` stays whole."""
     return path.name.rsplit(".", 1)[0] or path.name
 
 
@@ -135,7 +135,7 @@ def _file_columns(record: FileRecord) -> tuple[object, ...]:
 
 
 def _put_contents(connection: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[bytes, int]:
-    """Insert contents that the store lacks; return the numbers of all, by hash. Raises ContentGoneError."""
+    """Insert contents that the store lacks; return all numbers by hash. Raises ContentGoneError if one has no words."""
     snippets_by_hash = {snippet.content_hash: snippet for snippet in snippets}
     statement = "SELECT hash, id FROM contents WHERE hash IN ({})"
     numbers: dict[bytes, int] = dict(schema.select_in_chunks(connection, statement, list(snippets_by_hash)))

@@ -129,7 +129,7 @@ class OpenFile:
     is_read_only: bool
 
     def is_current(self, current_ids: tuple[FileId, FileId, FileId]) -> bool:
-        """Return whether the open files are those now at the path, whose identities are given."""
+        """Return whether the open files are those now at the path; of a read-only one, only the database counts."""
         if self.is_read_only:
             return self.file_ids[0] == current_ids[0] != NO_FILE
         return self.file_ids == current_ids and NO_FILE not in current_ids
@@ -142,7 +142,7 @@ class OpenFile:
 
 
 def open_database(database_path: Path, migrations: tuple[str, ...]) -> OpenFile:
-    """Open a database, created or migrated to the newest version if need be; read-only if it must. Raises StoreError.
+    """Open a database, created, migrated or (corrupt) replaced; read-only if it can't be written. Raises StoreError.
 
     It is opened read-only if the file or its folder is. A corrupt file is moved aside (`*.corrupt`) and a new one is
     created: everything in it can be derived again. StoreError means that the folder can't be written, or that a newer
@@ -166,7 +166,7 @@ def open_database(database_path: Path, migrations: tuple[str, ...]) -> OpenFile:
 
 
 def connect_to_read(database_path: Path) -> sqlite3.Connection:
-    """Open a database of any version without changing it. Raises SQLite's own errors."""
+    """Open an existing database of any version without changing it. Raises sqlite3.Error."""
     database_uri = database_path.absolute().as_uri()
     if is_writable(database_path):
         return _connect_by_uri(f"{database_uri}?mode=rw")
@@ -182,7 +182,7 @@ def is_writable(database_path: Path) -> bool:
 
 
 def _connect_read_only(database_path: Path, migrations: tuple[str, ...]) -> OpenFile:
-    """Open a database read-only. Raises StoreReadOnlyError if another version of codekin wrote it."""
+    """Open a database read-only. Raises StoreReadOnlyError if it has another version, sqlite3.Error."""
     connection = connect_to_read(database_path)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != len(migrations):
@@ -224,7 +224,7 @@ def _connect_and_migrate(database_path: Path, migrations: tuple[str, ...]) -> sq
 
 
 def _execute_when_free(connection: sqlite3.Connection, statement: str, interrupted: threading.Event) -> None:
-    """Execute a statement, waiting up to 30 s for other writers; once `interrupted`, don't wait."""
+    """Execute a statement, waiting up to 30 s for other writers, less if `interrupted`. Raises sqlite3.Error."""
     deadline = time.monotonic() + _BUSY_TIMEOUT_S
     while True:
         try:
@@ -239,7 +239,7 @@ def _execute_when_free(connection: sqlite3.Connection, statement: str, interrupt
 
 
 def _migrate(connection: sqlite3.Connection, database_path: Path, migrations: tuple[str, ...]) -> None:
-    """Bring the tables to the newest version in one transaction. Raises StoreError for a newer codekin's file."""
+    """Migrate the tables in one transaction. Raises StoreError for a newer codekin's file, sqlite3.DatabaseError."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == len(migrations):
         return
@@ -277,9 +277,9 @@ def _split_statements(script: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection, interrupted: threading.Event = _NEVER_INTERRUPTED) -> Iterator[None]:
-    """Run the block as one transaction, rolled back on any exception; waits for other writers until `interrupted`.
+    """Run the block as one transaction, rolled back on any exception; wait up to 30 s for other writers.
 
-    It takes the write lock first, so that the block can't fail for lack of it.
+    It takes the write lock first, so that the block can't fail for lack of it. Once `interrupted`, it doesn't wait.
     """
     _execute_when_free(connection, "BEGIN IMMEDIATE", interrupted)
     try:
@@ -294,7 +294,7 @@ def transaction(connection: sqlite3.Connection, interrupted: threading.Event = _
 def select_in_chunks(
     connection: sqlite3.Connection, statement: str, keys: Sequence[object], values: Sequence[object] = ()
 ) -> Iterator[tuple]:  # type: ignore[type-arg]
-    """Yield all rows of a statement with `IN ({})`, for any number of keys; `values` are bound after them."""
+    """Yield a statement's rows for any number of keys in `IN ({})`; ORDER BY and LIMIT hold for each 500 keys."""
     for start in range(0, len(keys), _KEYS_PER_STATEMENT):
         chunk = keys[start : start + _KEYS_PER_STATEMENT]
         yield from connection.execute(statement.format(",".join("?" * len(chunk))), (*chunk, *values))

@@ -27,12 +27,12 @@ class SkippedFiles(Database):
     """The part of the store that knows which files are skipped, or could not be parsed."""
 
     def skipped(self) -> dict[Skipped, tuple[int, int]]:
-        """Return all skipped source files with their size and mtime_ns, by path."""
+        """Return all skipped source files with their (size, mtime_ns), sorted by path. Raises StoreError."""
         rows = self._query("SELECT path, reason, size, mtime_ns FROM skipped ORDER BY path")
         return dict(self._convert(lambda row: (Skipped(to_path(row[0]), str(row[1])), row[2:]), rows))
 
     def set_skipped(self, skipped: Stamps) -> None:
-        """Replace the workspace's list of skipped files."""
+        """Replace the workspace's whole list of skipped files in one transaction. Raises StoreError."""
 
         def replace_all(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM skipped")
@@ -55,7 +55,7 @@ class SkippedFiles(Database):
         self._write(replace_paths)
 
     def list_windows(self, languages: Collection[str]) -> list[Location]:
-        """Return the windows of lines in files of these languages, by path and line."""
+        """Return the windows of lines in files of these languages, by path and line. Raises StoreError."""
         statement = LOCATION_COLUMNS + "WHERE s.kind = 'lines' AND f.language IN ({}) ORDER BY f.path, s.start"
         return self._convert(to_location, self._query_in(statement, list(languages)))
 

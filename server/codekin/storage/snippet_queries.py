@@ -27,11 +27,11 @@ class SnippetQueries(SkippedFiles):
     """The part of the store that answers questions about contents, snippets and their locations."""
 
     def count_contents(self) -> int:
-        """Return the number of contents; takes 1 ms for 100,000."""
+        """Return the number of contents in the store; takes 1 ms for 100,000. Raises StoreError."""
         return int(self._query("SELECT count(*) FROM contents")[0][0])
 
     def last_removal(self) -> int:
-        """Return the newest position in the list of removed contents; 0 if it is empty."""
+        """Return the newest position in the list of removed contents; 0 if it is empty. Raises StoreError."""
         return int(self._query("SELECT coalesce(max(position), 0) FROM removed")[0][0])
 
     def removed_after(self, position: int) -> tuple[int, list[int] | None]:
@@ -39,7 +39,7 @@ class SnippetQueries(SkippedFiles):
         return self._read(lambda connection: removal.removed_after(connection, position))
 
     def contents_after(self, number: int) -> list[tuple[int, bytes]]:
-        """Return (number, hash) of contents numbered above `number`, in ascending order."""
+        """Return (number, hash) of contents numbered above `number`, in ascending order. Raises StoreError."""
         return self._query("SELECT id, hash FROM contents WHERE id > ? ORDER BY id", (number,))
 
     def fingerprints_after(self, number: int) -> list[tuple[int, bytes]]:
@@ -53,31 +53,31 @@ class SnippetQueries(SkippedFiles):
         return self._convert(validate_line_hashes, self._query(statement, (number,)))
 
     def line_hashes_of(self, contents: Sequence[int]) -> dict[int, bytes]:
-        """Return the packed line hashes by content; contents without any, or unknown, are left out."""
+        """Return the packed line hashes by content; contents without any are left out. Raises StoreError."""
         rows = self._query_in("SELECT id, course FROM contents WHERE course IS NOT NULL AND id IN ({})", contents)
         return dict(self._convert(validate_line_hashes, rows))
 
     def content_ids(self) -> list[int]:
-        """Return the numbers of all contents in ascending order."""
+        """Return the numbers of all contents in ascending order. Raises StoreError."""
         return [row[0] for row in self._query("SELECT id FROM contents ORDER BY id")]
 
     def filter_live(self, contents: Sequence[int]) -> list[int]:
-        """Return those of `contents` that some snippet has, in no order."""
+        """Return those of `contents` that some snippet has, each once, in no order. Raises StoreError."""
         return [
             row[0] for row in self._query_in("SELECT DISTINCT content FROM snippets WHERE content IN ({})", contents)
         ]
 
     def find_content(self, content_hash: bytes) -> int | None:
-        """Return the number of the content with this hash; None if the store lacks it."""
+        """Return the number of the content with this hash; None if the store lacks it. Raises StoreError."""
         rows = self._query("SELECT id FROM contents WHERE hash = ?", (content_hash,))
         return rows[0][0] if rows else None
 
     def content_hashes(self, contents: Sequence[int]) -> dict[int, bytes]:
-        """Return the hashes by content; unknown numbers are left out."""
+        """Return the hashes by content; unknown numbers are left out. Raises StoreError."""
         return dict(self._query_in("SELECT id, hash FROM contents WHERE id IN ({})", contents))
 
     def find_files_with(self, hashes: Iterable[bytes]) -> set[Path]:
-        """Return the paths of files that have a snippet with one of these content hashes."""
+        """Return the paths of files that have a snippet with one of these content hashes. Raises StoreError."""
         rows = self._query_in(
             "SELECT DISTINCT f.path FROM contents c JOIN snippets s ON s.content = c.id "
             "JOIN files f ON f.id = s.file WHERE c.hash IN ({})",
@@ -86,7 +86,7 @@ class SnippetQueries(SkippedFiles):
         return set(self._convert(lambda row: to_path(row[0]), rows))
 
     def locations_of(self, contents: Sequence[int], within: Filter = Filter()) -> dict[int, list[Location]]:
-        """Return the locations by content, within the filter; contents without one are left out."""
+        """Return the locations by content, within the filter, by path and line; contents without one are left out."""
         locations_by_content: dict[int, list[Location]] = {}
         condition, values = filter_condition(within)
         statement = LOCATION_COLUMNS + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start, s.end"
@@ -95,12 +95,16 @@ class SnippetQueries(SkippedFiles):
         return locations_by_content
 
     def locations_in(self, path: Path) -> list[Location]:
-        """Return the locations of a file's snippets, in order; [] if the store lacks the file."""
+        """Return the locations of a file's snippets, by line; [] if the store lacks the file. Raises StoreError."""
         rows = self._query(LOCATION_COLUMNS + "WHERE f.path = ? ORDER BY s.start, s.end", (str(path),))
         return self._convert(to_location, rows)
 
     def find_by_qualified_name(self, fragment: str, limit: int, within: Filter = Filter()) -> list[Location]:
-        """Return whole definitions whose qualified name contains `fragment`, ignoring case; shortest names first."""
+        """Return up to `limit` definitions with `fragment` (any case) in their qualified names; exact names first.
+
+        Then come the shortest qualified names. A split definition is found by its first part. [] for a fragment of more
+        than 1,000 characters.
+        """
         if len(fragment) > _MAX_NAME_LENGTH:
             return []
         pattern = "%" + fragment.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
@@ -111,14 +115,20 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, rows)
 
     def find_by_name(self, names: Sequence[str], limit: int, within: Filter = Filter()) -> list[Location]:
-        """Return up to `limit` whole definitions with one of these names, ignoring case, by path and line."""
+        """Return up to `limit` definitions (split ones: the first part) of these names, in any case, by path and line.
+
+        The limit holds for each 500 names. Raises StoreError.
+        """
         condition, values = filter_condition(within)
         where = f"WHERE s.name COLLATE NOCASE IN ({{}}) AND s.part < 2{condition}"
         statement = f"{LOCATION_COLUMNS}{where} ORDER BY f.path, s.start LIMIT ?"
         return self._convert(to_location, self._query_in(statement, names, (*values, limit)))
 
     def find_by_file_name(self, words: Iterable[str], limit: int, within: Filter = Filter()) -> list[Path]:
-        """Return up to `limit` files whose names contain these words or their beginnings; by BM25, best first."""
+        """Return up to `limit` files, best first (BM25), whose names have a word that begins like one of `words`.
+
+        A word of a name matches if it has the first 60% of a given word, or is a beginning of it. Raises StoreError.
+        """
         match_query = " OR ".join(term for word in words for term in prefix_terms(word))
         condition, values = filter_condition(within)
         statement = (
@@ -129,7 +139,7 @@ class SnippetQueries(SkippedFiles):
         return self._convert(lambda row: to_path(row[0]), rows)
 
     def list_functions(self) -> list[FunctionLocation]:
-        """Return every function, a split one once, by path and line."""
+        """Return every function of the store, a split one once, by path and line. Raises StoreError."""
         return self._convert(FunctionLocation._make, self._query(FUNCTION_LOCATIONS_QUERY))
 
     def list_function_parts(self) -> list[Location]:
@@ -137,21 +147,21 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, self._query(FUNCTION_PARTS_QUERY))
 
     def contents_within(self, within: Filter) -> list[int]:
-        """Return the numbers of contents that have a location within the filter."""
+        """Return the numbers of contents with a location within the filter, each once, unordered. Raises StoreError."""
         condition, values = filter_condition(within)
         statement = "SELECT DISTINCT s.content FROM snippets s JOIN files f ON f.id = s.file WHERE 1" + condition
         return [row[0] for row in self._query(statement, values)]
 
     def count_files_by_language(self) -> dict[str, int]:
-        """Return the number of files of each language, most first."""
+        """Return the number of files of each language, most first. Raises StoreError."""
         return dict(self._query("SELECT language, count(*) FROM files GROUP BY language ORDER BY 2 DESC"))
 
     def count_functions_by_language(self) -> dict[str, int]:
-        """Return the number of functions of each language, a split one counted once."""
+        """Return the number of functions of each language, a split one counted once. Raises StoreError."""
         return dict(self._query(FUNCTION_COUNTS_QUERY))
 
     def document_frequency(self, term: str) -> int:
-        """Return the number of contents in which a word occurs; 0 for an unknown word."""
+        """Return the number of contents in which a word occurs; 0 for an unknown word. Raises StoreError."""
         rows = self._query("SELECT doc FROM vocabulary WHERE term = ?", (term,))
         return rows[0][0] if rows else 0
 

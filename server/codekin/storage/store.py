@@ -35,7 +35,7 @@ class Store(SnippetQueries):
         super().__init__(path, schema.STORE_MIGRATIONS)
 
     def identity(self) -> str:
-        """Return the store's random identity, created on first use; a rebuilt store has another."""
+        """Return the store's random identity, written on first use; a rebuilt store has another. Raises StoreError."""
         identity = self.get_meta("identity")
         if identity is None:
             self.set_meta({"identity": uuid.uuid4().hex})
@@ -43,22 +43,22 @@ class Store(SnippetQueries):
         return str(identity)
 
     def file_states(self) -> dict[Path, FileState]:
-        """Return the state of every file in the store, by path."""
+        """Return the state of every file in the store, by path. Raises StoreError."""
         rows = self._query("SELECT path, size, mtime_ns, hash, overlay FROM files")
         return dict(self._convert(lambda row: (to_path(row[0]), to_file_state(*row[1:])), rows))
 
     def file_state(self, path: Path) -> FileState | None:
-        """Return the stored state of one file; None if the store does not have it."""
+        """Return the stored state of one file; None if the store does not have it. Raises StoreError."""
         rows = self._query("SELECT size, mtime_ns, hash, overlay FROM files WHERE path = ?", (str(path),))
         return self._convert(lambda row: to_file_state(*row), rows)[0] if rows else None
 
     def filter_known_hashes(self, hashes: Sequence[bytes]) -> set[bytes]:
-        """Return those of `hashes` that are contents of the store."""
+        """Return those of `hashes` that are contents of the store. Raises StoreError."""
         rows = self._query_in("SELECT hash FROM contents WHERE hash IN ({})", hashes)
         return {row[0] for row in rows}
 
     def count_rows(self) -> Counts:
-        """Return the numbers of files, snippets, contents and skipped files."""
+        """Return the numbers of files, snippets, contents and skipped files. Raises StoreError."""
         tables = ("files", "snippets", "contents", "skipped")
         return Counts(*(self._query(f"SELECT count(*) FROM {table}")[0][0] for table in tables))
 
@@ -69,16 +69,19 @@ class Store(SnippetQueries):
                 raise self._make_corrupt_error(f"a snippet lacks its row of {table}")
 
     def has_files(self) -> bool:
-        """Return whether the store has any file."""
+        """Return whether the store has any file, unsaved documents included. Raises StoreError."""
         return bool(self._query("SELECT 1 FROM files LIMIT 1"))
 
     def size_bytes(self) -> int:
-        """Return the size of the file on the disk in bytes, with its write-ahead log."""
+        """Return the size of the file on the disk in bytes, with its write-ahead log; 0 if it is gone. Never raises."""
         database_paths = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal"))
         return sum(get_file_size(database_path) for database_path in database_paths)
 
     def generation(self) -> int:
-        """Return a number that grows with every change of files or snippets, in any process; costs microseconds."""
+        """Return a number, 0 in a new store, that grows with every change of files or snippets, in any process.
+
+        Costs microseconds. Raises StoreError.
+        """
         return self.get_number("generation") or 0
 
     def get_meta(self, key: str) -> str | int | None:
@@ -87,22 +90,22 @@ class Store(SnippetQueries):
         return rows[0][0] if rows else None
 
     def get_number(self, key: str) -> int | None:
-        """Return a number that some process set by set_meta; None if there is none."""
+        """Return a number set by set_meta; None if there is none. Raises StoreCorruptError if it is no number."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return self._convert(lambda row: int(row[0]), rows)[0] if rows else None
 
     def set_meta(self, values: dict[str, str | int]) -> None:
-        """Store values by key, for all processes of the workspace."""
+        """Store values by key in one transaction; the generation doesn't grow. Raises StoreError."""
         self._write(
             lambda connection: connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
         )
 
     def replace_files(self, records: Sequence[FileRecord], *, collect: bool = True) -> None:
-        """Insert or replace files in one transaction. Raises ContentGoneError if a record must be made again.
+        """Insert or replace files in one transaction, but unsaved text only by unsaved text. Raises ContentGoneError.
 
-        A file stored with unsaved text is changed only by a record of unsaved text: a scan of the disk must not undo
-        what the user sees. Contents that no file has any more are removed at once, so that
-        answers are those of a new index; without `collect`, collect_dead_contents() removes them later.
+        ContentGoneError means that a record must be made again. A scan of the disk must not undo what the user sees.
+        Contents that no file has any more are removed at once, so that answers are those of a new index; without
+        `collect`, collect_dead_contents() removes them later.
         """
 
         def put_records(connection: sqlite3.Connection) -> None:
@@ -114,7 +117,10 @@ class Store(SnippetQueries):
             self._write_generation(put_records)
 
     def clear(self) -> None:
-        """Remove all files, contents and skipped files, so that the next scan indexes everything; keeps vectors."""
+        """Remove all files (unsaved documents, too), contents and skipped files, but no vectors. Raises StoreError.
+
+        The next scan then indexes everything anew.
+        """
 
         def delete_all(connection: sqlite3.Connection) -> None:
             for table in ("snippets", "files", "contents", "words", "skipped"):
@@ -128,7 +134,7 @@ class Store(SnippetQueries):
         self._write_generation(delete_all)
 
     def overlay_paths(self) -> set[Path]:
-        """Return the paths of files that are stored with unsaved text."""
+        """Return the paths of files that are stored with unsaved text. Raises StoreError."""
         rows = self._query("SELECT path FROM files WHERE overlay = 1")
         return set(self._convert(lambda row: to_path(row[0]), rows))
 
@@ -157,7 +163,10 @@ class Store(SnippetQueries):
             self._write(lambda connection: connection.executemany(statement + " AND path = ?", rows), is_last=True)
 
     def collect_dead_contents(self) -> int:
-        """Remove contents that no snippet has, after changes without `collect`; return how many."""
+        """Remove contents that no snippet has, free their space on the disk, and return how many. Raises StoreError.
+
+        For use after changes without `collect`.
+        """
         if not self._read(removal.has_unused):
             return 0
         removed_count = self._write_generation(removal.drop_all_unused)
@@ -165,7 +174,7 @@ class Store(SnippetQueries):
         return removed_count
 
     def _write_generation(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Return the result of `change`, made in one transaction that also raises the generation."""
+        """Run `change` in one transaction that also raises the generation; return its result. Raises StoreError."""
 
         def change_and_count(connection: sqlite3.Connection) -> T:
             result = change(connection)

@@ -24,7 +24,7 @@ _COMPANION_SUFFIXES = ("-wal", "-shm")
 
 
 def file_id(database_path: str | Path) -> FileId:
-    """Return the identity (device, inode) of the file at the path; NO_FILE if there is none."""
+    """Return the identity (device, inode) of the file at the path; NO_FILE if none is accessible. Never raises."""
     try:
         status = os.stat(database_path)  # noqa: PTH116 (before each use of a database; a Path costs three times as much)
     except (OSError, ValueError):
@@ -33,13 +33,16 @@ def file_id(database_path: str | Path) -> FileId:
 
 
 def file_ids(database_path: str) -> tuple[FileId, FileId, FileId]:
-    """Return the identities of a database, its write-ahead log and the log's index."""
+    """Return the identities of a database, its write-ahead log and the log's index; NO_FILE where there is none."""
     return file_id(database_path), file_id(database_path + "-wal"), file_id(database_path + "-shm")
 
 
 @contextlib.contextmanager
 def guard_database(database_path: Path) -> Iterator[None]:
-    """Context in which no other process opens, sets aside or rewrites the database. Raises OSError, StoreBusyError."""
+    """Keep other processes from opening or replacing the database; waits up to 30 s. Raises OSError, StoreBusyError.
+
+    A context. Creates the folder, and a lock file that stays.
+    """
     make_folder(database_path.parent)
     try:
         with FileLock(database_path.with_name(database_path.name + "-guard"), timeout=_GUARD_TIMEOUT_S, mode=0o600):
@@ -59,24 +62,27 @@ def make_folder(folder: Path) -> None:
 
 
 def make_private(database_path: Path) -> None:
-    """Create an empty database file that only the user can access, unless it exists. The caller holds the guard."""
+    """Create an empty database file, for the user only, and remove a stale log, unless it exists. Raises OSError.
+
+    The caller holds the guard.
+    """
     with contextlib.suppress(FileExistsError):
         os.close(os.open(database_path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         _remove_companions(database_path)  # SQLite would replay a deleted file's log into the new one
 
 
 def set_aside(error: StoreCorruptError) -> None:
-    """Move the error's corrupt file to `*.corrupt`, unless another process has done so. Raises StoreError.
-
-    Raises StoreError.
-    """
+    """Move the error's corrupt file to `*.corrupt`, unless the path has another file by now. Raises StoreError."""
     with translate_errors(error.path), guard_database(error.path):
         if file_id(error.path) == error.file_id:
             move_aside(error.path)
 
 
 def move_aside(database_path: Path) -> None:
-    """Move the file to `*.corrupt` and remove its log. The caller holds the guard."""
+    """Move the file to `*.corrupt`, replacing an earlier one, and remove its log. Raises OSError.
+
+    The caller holds the guard.
+    """
     database_path.replace(_path_aside(database_path))
     _remove_companions(database_path)
 
@@ -118,6 +124,6 @@ def write_copy(connection: sqlite3.Connection, database_path: Path, expected_id:
 
 
 def _remove_companions(database_path: Path) -> None:
-    """Delete the database's write-ahead log and the log's index."""
+    """Delete the database's write-ahead log and the log's index, if they exist. Raises OSError."""
     for suffix in _COMPANION_SUFFIXES:
         database_path.with_name(database_path.name + suffix).unlink(missing_ok=True)

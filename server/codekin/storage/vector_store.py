@@ -31,11 +31,11 @@ class VectorStore(Database):
         super().__init__(path, schema.VECTOR_MIGRATIONS)
 
     def hashes_with_vector(self, space: str, hashes: Sequence[bytes]) -> set[bytes]:
-        """Return those of `hashes` that have a vector in `space`."""
+        """Return those of `hashes` that have a vector in `space`, of any dimension. Raises StoreError."""
         return {row[0] for row in self._query_in(f"SELECT hash FROM vectors {_HASHES_IN_SPACE}", hashes, (space,))}
 
     def put_vectors(self, space: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
-        """Store unit vectors (n, d) for `hashes` in one transaction; existing vectors are kept."""
+        """Store unit vectors (n, d) as float16 in one transaction; existing vectors are kept. Raises StoreError."""
         rows = np.ascontiguousarray(vectors, dtype="<f2")
 
         def insert(connection: sqlite3.Connection) -> None:
@@ -49,9 +49,10 @@ class VectorStore(Database):
         self._write(insert)
 
     def get_vectors(self, space: str, hashes: Sequence[bytes], dim: int) -> tuple[list[int], Vectors]:
-        """Return positions in `hashes` with a vector, and these, unit float32 (n, dim); deletes damaged ones.
+        """Return positions in `hashes` with a vector, and these, unit float32 (n, dim). Deletes damaged ones.
 
-        A stored vector that is no unit vector (the disk has damaged it) is deleted, to be embedded again.
+        A stored vector that is no unit vector (the disk has damaged it) is deleted, to be embedded again; one of
+        another dimension is left out. Raises StoreError.
         """
         stored_vectors = dict(self._query_in(f"SELECT hash, vector FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
         damaged_hashes = [
@@ -87,11 +88,14 @@ class VectorStore(Database):
         raise AssertionError
 
     def newest_id(self) -> int:
-        """Return the highest number of a vector; it grows with every vector, in any space and process."""
+        """Return the highest number of a vector, 0 if there is none; it grows with every new one. Raises StoreError.
+
+        It counts the vectors of all spaces and processes.
+        """
         return int(self._query("SELECT ifnull(max(id), 0) FROM vectors")[0][0])
 
     def vectors_since(self, space: str, since: int) -> tuple[int, list[bytes]]:
-        """Return the newest number, and the hashes of vectors in `space` numbered above `since`."""
+        """Return the newest number, and the hashes of vectors in `space` numbered above `since`. Raises StoreError."""
         newest = self.newest_id()
         if newest <= since:
             return newest, []
@@ -99,7 +103,7 @@ class VectorStore(Database):
         return newest, [row[0] for row in rows]
 
     def size_bytes(self) -> int:
-        """Return the size of the vectors on the disk in bytes, without free pages."""
+        """Return the size of the whole file in bytes, without free pages. Raises StoreError."""
         pragmas = ("page_count", "freelist_count", "page_size")
         page_count, free_count, page_bytes = (int(self._query(f"PRAGMA {pragma}")[0][0]) for pragma in pragmas)
         return (page_count - free_count) * page_bytes
