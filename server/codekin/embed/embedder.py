@@ -54,7 +54,7 @@ class Encoder(Protocol):
         ...
 
     def encode(self, texts: Sequence[str], prefix: str) -> "NDArray[np.float32]":
-        """Return the raw vectors, float32 (n, dims[-1]), of `texts`, each preceded by the instruction `prefix`.
+        """Return raw vectors, float32 (n, dims[-1]), of `texts` after the instruction `prefix` each. Raises ModelError.
 
         The prefix is a parameter of its own so that a transformer can reuse its keys and values; a static model chooses
         its weights by it, as an instruction's words are only noise to it.
@@ -145,7 +145,7 @@ def _find_static_folder(name: str) -> Path | None:
 
 
 def load_transformer(settings: ModelSettings) -> "TransformerEncoder":
-    """Load the heavy model that the settings name into this process. Raises ModelError (torch missing, too)."""
+    """Load the heavy model of the settings into this process, for seconds. Raises ModelError (torch missing, too)."""
     from codekin.embed.local.checkpoint import read_checkpoint
 
     checkpoint = read_checkpoint(settings)

@@ -36,10 +36,10 @@ def load_light_model(settings: ModelSettings) -> Embedder:
 
 
 def connect_heavy_model(settings: ModelSettings, runtime_folder: Path, timeout_s: float | None) -> HeavyModel:
-    """Connect to the heavy model that the settings name, which must be one. Raises ModelError, DimensionError.
+    """Make the heavy model's embedders; sends requests to an endpoint. Raises ModelError, DimensionError.
 
-    Sends a request to an endpoint; a local model's process is started on first use, with its files in `runtime_folder`.
-    Interactive requests time out after `timeout_s`, or never if that is None.
+    The settings must name a heavy model. A local model's process is started on first use only, with its files in
+    `runtime_folder`. Interactive requests time out after `timeout_s`, or never if that is None.
     """
     if settings.endpoint:
         return _connect_endpoint(settings, timeout_s)
@@ -47,7 +47,10 @@ def connect_heavy_model(settings: ModelSettings, runtime_folder: Path, timeout_s
 
 
 def _connect_model_server(settings: ModelSettings, runtime_folder: Path, timeout_s: float | None) -> HeavyModel:
-    """Return embedders that start this user's model server on first use; reads the model's files now."""
+    """Return embedders that start this user's model server on first use; reads the model's files now.
+
+    Raises ModelError, DimensionError.
+    """
     from codekin.embed.local.checkpoint import read_checkpoint
     from codekin.embed.local.model_client import ModelClient, ModelServerProcess
 
@@ -63,7 +66,7 @@ def _connect_model_server(settings: ModelSettings, runtime_folder: Path, timeout
 
 
 def _connect_endpoint(settings: ModelSettings, timeout_s: float | None) -> HeavyModel:
-    """Return embedders of the endpoint, after one request to it that proves which model answers."""
+    """Return embedders of the endpoint, after requests to it that prove which model answers. Raises ModelError."""
     from codekin.embed.remote.endpoint import Endpoint, EndpointEncoder, choose_prefixes
 
     endpoint = Endpoint(settings)

@@ -67,7 +67,7 @@ class Vocabulary:
         return [mark_id for mark_id, mark_text in enumerate(MARKS, self.first_mark) if mark_text in terminated_text]
 
     def find_token_ids(self, text: str, is_prose: bool = False) -> list[int]:
-        """Return the ids of the text's tokens without duplicates, by first occurrence; in prose, of phrases too.
+        """Return the token ids of the first MAX_CHARS characters, each once, in order; in prose, of phrases too.
 
         In prose neighbouring words are phrases too, not only those joined in an identifier.
         """

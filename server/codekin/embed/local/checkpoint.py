@@ -93,7 +93,7 @@ def find_checkpoint(name: str) -> Path:
 
 
 def read_checkpoint(settings: ModelSettings) -> Checkpoint:
-    """Read the files of the model that the settings name, except the weights. Raises ModelError."""
+    """Read the files of the model that the settings name, and samples of its weights. Raises ModelError."""
     model_root = find_checkpoint(settings.name)
     try:
         return _read_checkpoint_files(model_root, settings)
@@ -164,7 +164,10 @@ def _read_json(path: Path, expected_type: type = dict) -> Any:
 
 
 def _read_steps(model_root: Path) -> dict[str, str]:
-    """Return the folder of each sentence-transformers step, by type. Raises ModelError for an unknown step."""
+    """Return the folder of each sentence-transformers step, by type; "" for the transformer if nothing is stated.
+
+    Raises ModelError for an unknown step.
+    """
     steps = {"Transformer": ""}
     for step in _read_json(model_root / "modules.json", list) or ():
         library, _, step_type = str(step["type"]).rpartition(".")
@@ -227,7 +230,7 @@ def _choose_pooling(
 
 
 def _choose_prefixes(model_root: Path, settings: ModelSettings, preset: Preset | None) -> Prefixes:
-    """Return the instruction for each task and role."""
+    """Return the instruction for each task and role, "" if none is stated. Raises ModelError for an invalid setting."""
     checkpoint_prompts = (_read_json(model_root / "config_sentence_transformers.json") or {}).get("prompts") or {}
     setting_prompts = dict(_parse_prompt(text) for text in settings.prompts)
     prefixes = {}
@@ -268,7 +271,7 @@ def _parse_prompt(text: str) -> tuple[str, str]:
 
 
 def _choose_max_tokens(folder: Path, config: Mapping[str, Any], settings: ModelSettings) -> int:
-    """Return the smallest of the limits in the settings and in the model's files. Raises ValueError below 1."""
+    """Return the smallest limit of the settings and the model's files. Raises ValueError if below 1, or none."""
     max_seq_length = (_read_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length")
     positions = config.get("max_position_embeddings") or config.get("n_positions")
     max_tokens = min(int(limit) for limit in (settings.max_tokens, max_seq_length, positions) if limit)
@@ -278,7 +281,7 @@ def _choose_max_tokens(folder: Path, config: Mapping[str, Any], settings: ModelS
 
 
 def _choose_dimensions(config: Mapping[str, Any], settings: ModelSettings, preset: Preset | None) -> tuple[int, ...]:
-    """Return the Matryoshka dimensions, ascending, and last the model's full one."""
+    """Return the Matryoshka dimensions, ascending, and last the model's full one. Raises KeyError, ModelError."""
     hidden_size = int(config.get("hidden_size") or config["n_embd"])
     stated_dims = config.get("matryoshka_dims") or (preset and preset.matryoshka)
     shorter_dims = map(int, stated_dims) if stated_dims else read_dimensions(settings)

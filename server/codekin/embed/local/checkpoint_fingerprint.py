@@ -16,7 +16,10 @@ _LENGTH_BYTES = 8  # of the header's length, at the start of a safetensors file
 
 
 def fingerprint_checkpoint(folder: Path, weights: tuple[Path, ...], vector_options: str) -> str:
-    """Return a hash of configuration, tokenizer, samples of the weights and `vector_options`. Raises ModelError."""
+    """Return 16 hex digits: a hash of configuration, tokenizer, samples of the weights, `vector_options`.
+
+    Raises ModelError for unsound weights, OSError for other files that can't be read.
+    """
     digest = hashlib.sha256(vector_options.encode())
     for name in ("config.json", "tokenizer.json"):
         digest.update(read_file(folder / name, MAX_JSON_BYTES).data)

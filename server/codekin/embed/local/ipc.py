@@ -37,14 +37,17 @@ class MessageChannel:
         self.peer_address = peer_address
 
     def send(self, message: Mapping[str, Any], vectors: Floats | None = None) -> None:
-        """Send a message, and with it vectors (n, d) if given; blocks until both are written."""
+        """Send a message, and with it vectors (n, d) if given; blocks until both are written. Raises OSError."""
         shape = None if vectors is None else list(vectors.shape)
         self._connection.send_bytes(json.dumps({**message, "shape": shape}).encode())
         if vectors is not None:
             self._connection.send_bytes(np.ascontiguousarray(vectors, "<f4").tobytes())
 
     def receive(self) -> tuple[dict[str, Any], Floats | None]:
-        """Wait for the next message; return it and its vectors, or None without vectors."""
+        """Wait for the next message; return it and its vectors, or None without vectors. Raises EOFError, OSError.
+
+        Raises ValueError, KeyError or TypeError for an invalid message.
+        """
         message = json.loads(self._connection.recv_bytes(_MAX_MESSAGE_BYTES))
         shape = message.pop("shape")
         if shape is None:
@@ -82,13 +85,13 @@ class Address:
             raise describe_unwritable(path.parent, error) from error
 
     def unlink(self) -> None:
-        """Remove the socket's file; for a process that no longer runs."""
+        """Remove the socket's file if there is one; for a process that no longer runs. Raises OSError."""
         if isinstance(self.location, str):
             Path(self.location).unlink(missing_ok=True)
 
 
 def read_address(path: Path) -> Address | None:
-    """Return the address that a file holds; None if there is no file, or no address in it."""
+    """Return the address that a file holds; None if there is no file, or no address in it. Never raises."""
     try:
         address_fields = json.loads(path.read_text())
         location = (
@@ -102,7 +105,7 @@ def read_address(path: Path) -> Address | None:
 
 
 def listen() -> tuple[Listener, Address]:
-    """Open a socket that only this user can reach; return it and its new address. Raises ModelError."""
+    """Open a socket that only this user can reach; return it and its new address (not written). Raises ModelError."""
     secret_key = secrets.token_bytes(32)
     if sys.platform == "win32":
         listener = Listener(("127.0.0.1", 0), "AF_INET", backlog=16)
@@ -136,7 +139,7 @@ def _make_private_folder() -> Path:
 
 
 def authenticate(connection: "Connection[Any, Any]", key: bytes) -> MessageChannel | None:
-    """Return a channel to an accepted client; None (and close) if it can't prove that it has the key."""
+    """Return a channel to an accepted client; None (and close) if it can't prove that it has the key. May block."""
     try:
         deliver_challenge(connection, key)
         answer_challenge(connection, key)
@@ -147,13 +150,13 @@ def authenticate(connection: "Connection[Any, Any]", key: bytes) -> MessageChann
 
 
 def connect(address: Address) -> MessageChannel | None:
-    """Return a channel to a server; None if nobody with the key listens there. May block."""
+    """Return a channel to a server; None if nobody with the key listens there. May block. Never raises OSError."""
     with suppress(AuthenticationError, EOFError, OSError):
         return MessageChannel(Client(address.location, authkey=address.key), address)
     return None
 
 
 def describe_unwritable(folder: Path, error: OSError) -> ModelError:
-    """Return the error, with its remedy, for a cache folder that can't be written."""
+    """Return (don't raise) the error, with its remedy, for a cache folder that can't be written."""
     remedy = "Free some space there, or set cache.directory to a writable folder."
     return ModelError(f"{folder} can't be written ({error.strerror}). {remedy}")

@@ -49,7 +49,10 @@ class ModelServerProcess:
         return self._runtime_folder / f"{self._instance_name}.log"
 
     def connect(self) -> MessageChannel:
-        """Return a new channel, after the model is loaded. Raises ModelError, for 30 s after a failure at once."""
+        """Start the process if none runs, wait for its model, return a new channel. Raises ModelError.
+
+        The error of a failure is raised again, at once, for 30 s.
+        """
         failed_at, message = self._last_failure
         if time.monotonic() - failed_at < _COOL_DOWN_S:
             raise ModelError(message)
@@ -60,7 +63,7 @@ class ModelServerProcess:
             raise
 
     def _open_channel(self) -> MessageChannel:
-        """Return a channel on which the server has greeted; starts the server if need be. Raises ModelError."""
+        """Return a channel on which the server, started if need be, has greeted. Raises ModelError after 3 tries."""
         for _ in range(_MAX_TRIES):
             channel = self._connect_existing() or self._start_once()
             if channel is None:
@@ -86,7 +89,7 @@ class ModelServerProcess:
         return f"The process that loads {self.checkpoint.name} died {_MAX_TRIES} times. {remedy}"
 
     def is_reachable(self, channel: MessageChannel) -> bool:
-        """Return whether the server still accepts connections at the address that others find."""
+        """Return whether the server still accepts connections at the address that others find; waits 20 s at most."""
         if read_address(self._address_path) != channel.peer_address:
             return False
         second_channel = self._connect_existing()
@@ -110,7 +113,10 @@ class ModelServerProcess:
         return self._runtime_folder / f"{self._instance_name}.json"
 
     def _start_once(self) -> MessageChannel | None:
-        """Return a channel to a server started now, or just now by another client; None if it died."""
+        """Return a channel to a server started now, or just now by another client; None if it died.
+
+        Raises ModelError if it can't start, or the folder can't be written.
+        """
         try:
             self._runtime_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(self._runtime_folder / f"{self._instance_name}.lock", mode=0o600):
@@ -177,11 +183,14 @@ class ModelClient:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Return the server's problems, as of its last greeting."""
+        """Return the server's problems, as of its last greeting; () before the first."""
         return tuple(self._server_process.server_info.get("problems", ()))
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """Return float32 (n, dims[-1]). Raises ModelBusyError (time-out), ModelDiedError, ModelError."""
+        """Request vectors, float32 (n, dims[-1]). Raises ModelBusyError (time-out), ModelDiedError, ModelError.
+
+        Starts the model server if none runs.
+        """
         timeout_s = 1e9 if self._timeout_s is None else self._timeout_s
         deadline = time.monotonic() + timeout_s
         if not self._request_lock.acquire(timeout=min(timeout_s, threading.TIMEOUT_MAX)):
@@ -198,14 +207,14 @@ class ModelClient:
             self._request_lock.release()
 
     def close(self) -> None:
-        """Make requests under way end soon with ModelBusyError; later ones too."""
+        """Make requests under way, and later ones that have to wait, end with ModelBusyError; close the channel."""
         self._closed.set()
         if self._request_lock.acquire(timeout=2 * _POLL_INTERVAL_S):
             self._drop_channel()
             self._request_lock.release()
 
     def _request_vectors(self, channel: MessageChannel, texts: Sequence[str], prefix: str, deadline: float) -> Floats:
-        """Send one request and return its vectors. Raises ModelBusyError, ModelError; OSError if it died."""
+        """Send one request; return its vectors. Raises ModelBusyError, ModelError; EOFError, OSError if it died."""
         channel.send({"texts": list(texts), "prefix": prefix, "urgent": self._is_urgent})
         last_sign_of_life = time.monotonic()
         while not channel.poll(_POLL_INTERVAL_S):
@@ -226,7 +235,10 @@ class ModelClient:
         return vectors
 
     def _ensure_channel(self, deadline: float) -> MessageChannel:
-        """Return the open channel, or a new one; with a time-out, doesn't wait for loading. Raises ModelBusyError."""
+        """Return the open channel, or a new one; with a time-out, don't wait for loading. Raises ModelError.
+
+        Raises ModelBusyError after the time-out.
+        """
         if self._channel is None:
             deadline = deadline if self._timeout_s is None else 0.0
             if self._pending_channel is None:
@@ -251,7 +263,7 @@ class ModelClient:
             self._channel = None
 
     def _make_busy_error(self) -> ModelBusyError:
-        """Return the error that the model is being loaded or busy."""
+        """Return (don't raise) the error that the model is being loaded or busy."""
         return ModelBusyError(f"{self.name} is being loaded, or busy. Ask again in a moment.")
 
 

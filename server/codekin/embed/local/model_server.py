@@ -94,7 +94,10 @@ class ModelServer:
             return job_queue.popleft() if job_queue else None
 
     def _run_job(self, job: EmbeddingJob, model: "TransformerEncoder") -> None:
-        """Encode the job's texts and mark it done, with vectors or an error; runs urgent jobs between its steps."""
+        """Encode the job's texts and mark it done, with vectors or an error; run urgent jobs between its steps.
+
+        Never raises an Exception: that is the job's error.
+        """
         try:
             vectors = np.zeros((len(job.texts), model.dims[-1]), np.float32)
             for row_indexes, row_vectors in model.encode_stepwise(job.texts, job.prefix):

@@ -98,16 +98,16 @@ class Endpoint:
         self._opener = build_opener(_NoRedirectHandler, *([ProxyHandler({})] if self.is_local else []))
 
     def make_proof(self, text: str) -> ModelProof:
-        """Request the vector of `text`; return the proof of the model that answers now. Raises ModelError."""
+        """Request the vector of `text`; return the proof of the model that answers. Raises ModelError, also if busy."""
         (vector,) = self.request_vectors([text])
         if not vector.any():
             raise self._describe_wrong_answer("a vector of zeros")
         return ModelProof(text, vector)
 
     def request_vectors(self, texts: Sequence[str], timeout_s: float | None = None) -> Floats:
-        """Return the server's vectors, float32 (n, d), of at least one text. Raises ModelBusyError, ModelError.
+        """Request vectors, float32 (n, d), of one text or more. Raises ModelBusyError, ModelError.
 
-        With `timeout_s` there is one try of that many seconds, else there are several.
+        With `timeout_s` each batch has one try of that many seconds, but six for each half of one that is too large.
         """
         batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
         batch_vectors = [self._request_batch(text_batch, timeout_s) for text_batch in batches]
@@ -227,7 +227,7 @@ class EndpointEncoder:
         return (f"The key for {self._endpoint.url} is sent unencrypted. Use https.",)
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """Return float32 (n, dims[-1]). Raises ModelBusyError; ModelError also if another model answers now."""
+        """Request float32 (n, dims[-1]). Raises ModelBusyError; ModelError also if another model answers now."""
         if not texts:
             return np.empty((0, self.dims[-1]), np.float32)
         # Some servers reject an empty text.
@@ -255,7 +255,7 @@ def choose_prefixes(settings: ModelSettings) -> Prefixes:
 
 
 def _parse_address(endpoint: str) -> SplitResult:
-    """Return the parsed URL. Raises ModelError if it is invalid or holds a password."""
+    """Return the parsed URL. Raises ModelError if it is invalid, or has a user, a password, a query or a fragment."""
     try:
         address = urlsplit(endpoint.strip())
         is_host = bool((address.hostname or "").encode("idna")) and address.port != 0

@@ -118,7 +118,7 @@ class TransformerEncoder:
     def _run_batches(
         self, ids_by_index: Mapping[int, TokenIds], encode_batch: Callable[[list[TokenIds]], Tensor]
     ) -> Iterator[tuple[list[int], Floats]]:
-        """Yield indices and vectors batch by batch; a batch that does not fit into memory is halved."""
+        """Yield indices and vectors batch by batch, halving one that memory can't hold. Raises ModelError."""
         text_indices = list(ids_by_index)
         lengths = [len(ids_by_index[index]) for index in text_indices]
         batches = deque(
@@ -214,7 +214,7 @@ def _count_common_tokens(first_ids: Sequence[int], second_ids: Sequence[int]) ->
 
 
 def _load_tokenizer(checkpoint: Checkpoint) -> Any:
-    """Load the tokenizer, without padding, truncating to the checkpoint's limit. Raises ModelError."""
+    """Load the tokenizer, unpadded, truncating to the checkpoint's limit. Raises ModelError, also if that is small."""
     try:
         tokenizer = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
     except Exception as error:  # the library raises nothing more exact

@@ -61,7 +61,7 @@ class PackedTokens:
 
 
 def pack_tokens(texts: Sequence[Sequence[int]], past_length: int, device: torch.device) -> PackedTokens:
-    """Pack the token ids of texts, none of them empty, into tensors on the device."""
+    """Pack the token ids of texts, none of them empty, into tensors on the device, padded to multiples of 16."""
     lengths = torch.tensor([len(token_ids) for token_ids in texts])
     first_rows = lengths.cumsum(0) - lengths
     longest = _round_up(int(lengths.max()))

@@ -71,19 +71,19 @@ class Weights:
         return self.cast_tensor(self._file_of[full_name].get_tensor(full_name))
 
     def make_linear(self, *layer_names: str) -> Linear:
-        """Return one layer that merges these layers of the same input; its outputs are concatenated."""
+        """Return one layer that merges these layers of the same input, outputs concatenated. Raises ModelError."""
         weight = torch.cat([self.load_tensor(f"{layer_name}.weight") for layer_name in layer_names])
         biases = [self.load_tensor(f"{name}.bias") for name in layer_names if f"{name}.bias" in self]
         return make_linear(weight, torch.cat(biases) if biases else None, int8=self._device.int8)
 
     def make_mlp(self, gate_name: str, up_name: str, down_name: str) -> Linear:
-        """Return a gated MLP made of its three layers."""
+        """Return a gated MLP made of its three layers. Raises ModelError if one is missing."""
         layer_names = gate_name, up_name, down_name
         if any(f"{layer_name}.bias" in self for layer_name in layer_names):
             return Mlp(self.make_linear(gate_name, up_name), self.make_linear(down_name))
         return make_mlp(*(self.load_tensor(f"{name}.weight") for name in layer_names), int8=self._device.int8)
 
     def make_norm(self, layer_name: str, epsilon: float) -> Norm:
-        """Return a layer norm, with its bias if it has one."""
+        """Return a layer norm, with its bias if it has one. Raises ModelError if it is missing."""
         bias = self.load_tensor(f"{layer_name}.bias") if f"{layer_name}.bias" in self else None
         return Norm(self.load_tensor(f"{layer_name}.weight"), bias, epsilon)
