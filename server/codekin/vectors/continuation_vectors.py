@@ -29,7 +29,10 @@ def continuation_space(embedder: Embedder) -> str:
 
 
 def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> FloatArray:
-    """Return unit rows (n, ROW) of the snippets' continuation vectors, side by side; each needs at least one border."""
+    """Embed the snippets' continuations, side by side in unit rows (n, ROW); each snippet needs a border.
+
+    Raises the embedder's ModelError.
+    """
     texts = []
     for snippet in snippets:
         lines = snippet.text.split("\n")
@@ -40,7 +43,7 @@ def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> Floa
 
 
 def truncate_vectors(vectors: FloatArray) -> FloatArray:
-    """Return the first 64 components of Matryoshka vectors as unit rows (n, DIM)."""
+    """Return the first 64 components of Matryoshka vectors as unit rows (n, DIM); zeros stay zeros."""
     truncated_vectors = vectors[:, :DIM]
     return np.asarray(
         truncated_vectors / np.maximum(np.linalg.norm(truncated_vectors, axis=1, keepdims=True), np.float32(1e-12))
@@ -55,7 +58,7 @@ class ContinuationVectors:
     rows: npt.NDArray[np.int8] = field(default_factory=lambda: np.empty((0, ROW), np.int8))
 
     def add_rows(self, labels: Sequence[int], rows: FloatArray) -> "ContinuationVectors":
-        """Return these and the unit rows (n, ROW) of further contents, rounded to int8."""
+        """Return these and the unit rows (n, ROW) of further contents, rounded to int8; `labels` must be new."""
         if not len(labels):
             return self
         int8_rows = (
@@ -73,7 +76,10 @@ class ContinuationVectors:
         return ContinuationVectors(np.delete(self.labels, removed_rows), _delete_rows(self.rows, removed_rows))
 
     def find_cosines(self, vector: FloatArray) -> FloatArray:
-        """Return (n,): the query `vector`'s (DIM,) cosine with each content's nearest continuation."""
+        """Return the unit `vector`'s (DIM,) cosine with each content's nearest continuation, to about 0.01: (n,).
+
+        The order is that of `labels`.
+        """
         cosines = np.empty(len(self.labels), np.float32)
         for start in range(0, len(cosines), _ROWS_PER_BLOCK):
             block = self.rows[start : start + _ROWS_PER_BLOCK].astype(np.float32).reshape(-1, MAX_BORDERS, DIM)

@@ -83,10 +83,10 @@ class DenseIndex:
         return is_live
 
     def add_vectors(self, labels: npt.ArrayLike, vectors: npt.ArrayLike) -> None:
-        """Add unit `vectors` (n, dim) under `labels` (n,); known labels keep theirs. Raises DimensionError.
+        """Add unit `vectors` (n, dim) under `labels` (n,), leaving unsound rows out. Raises DimensionError.
 
-        A retired label becomes live again, with its former vector. Rows that are not finite unit vectors are left out
-        and reported once.
+        Known labels keep their vectors; a retired one becomes live again. Rows that are not finite unit vectors are
+        reported once.
         """
         numbers, unit_rows = np.asarray(labels, np.int64), np.asarray(vectors, np.float32)
         if not len(numbers):
@@ -118,10 +118,10 @@ class DenseIndex:
     def search(
         self, query: npt.ArrayLike, k: int, allowed: npt.ArrayLike | None = None
     ) -> tuple[LabelArray, FloatArray]:
-        """Return the `k` labels nearest to `query` (dim,) and their cosines, best first. Raises DimensionError.
+        """Return the `k` live labels nearest to `query` (dim,), ties with the last, and cosines. Raises DimensionError.
 
-        The search is among `allowed` (n,) if given. → labels int64 (m,) and cosines float32 (m,), equal cosines by
-        label; m > k if several tie with the last one. Empty for a query without a direction.
+        Best first, by the graph if there is one. The search is among `allowed` (n,) if given, then exactly. → labels
+        int64 (m,) and cosines float32 (m,), equal cosines by label. Empty for a query without a direction.
         """
         unit_queries, has_direction = self._normalize(np.asarray(query, np.float32)[None])
         snapshot, k = self._snapshot, k if has_direction[0] else 0
@@ -132,9 +132,9 @@ class DenseIndex:
         return graph_result or snapshot.matrix.find_nearest(unit_queries[0], k)
 
     def search_many(self, queries: npt.ArrayLike, k: int) -> tuple[LabelArray, FloatArray]:
-        """Return the exact nearest of `queries` (q, dim): labels and cosines, both (q, m), m = min(k, len).
+        """Return the exact nearest of `queries` (q, dim), best first: labels and cosines (q, m). Raises DimensionError.
 
-        A query without a direction has labels -1 and cosines 0.
+        m = min(k, number of live labels). A query without a direction has labels -1 and cosines 0.
         """
         unit_queries, has_direction = self._normalize(np.asarray(queries, np.float32))
         labels, cosines = self._snapshot.matrix.find_nearest_many(unit_queries, k)
@@ -160,7 +160,7 @@ class DenseIndex:
                 self._maintenance.start()
 
     def wait_for_graph(self, timeout_s: float | None = None) -> bool:
-        """Wait for what `maintain_graph` began; return False if it is not done within `timeout_s`."""
+        """Wait for what `maintain_graph` began; return False if it isn't done within `timeout_s` (None: no limit)."""
         thread = self._maintenance
         if thread is not None:
             thread.join(timeout_s)
@@ -185,7 +185,7 @@ class DenseIndex:
         return normalize_queries(queries)
 
     def _search_graph(self, snapshot: Snapshot, query: FloatArray, k: int) -> tuple[LabelArray, FloatArray] | None:
-        """Return the nearest by the graph; None if exact search is to be used, also after hnswlib failed."""
+        """Return the nearest by the graph; None if exact search is to be used. Discards a graph that fails."""
         if k <= 0 or snapshot.graph is None:
             return None
         try:
@@ -195,7 +195,7 @@ class DenseIndex:
             return None
 
     def _discard_failed_graph(self, snapshot: Snapshot, error: Exception) -> None:
-        """Search exactly until there is a new graph; after a second failure for the rest of the process."""
+        """Drop the graph, report it and start a rebuild; after a second failure search exactly for good."""
         with self._lock:
             if self._snapshot.graph is not snapshot.graph:
                 return  # another thread has discarded it
@@ -208,7 +208,7 @@ class DenseIndex:
             self.maintain_graph()
 
     def _run_maintenance(self) -> None:
-        """Do what is due, step by step, until nothing is."""
+        """Run maintenance steps on this thread until none is due."""
         while True:
             with self._lock:
                 step = self._next_step()
@@ -236,7 +236,7 @@ class DenseIndex:
             self._snapshot = self._snapshot.with_graph(None)
 
     def _renew_graph(self, graph_path: Path) -> None:
-        """Load the graph's file if it is new to this process, else build one."""
+        """Load the graph's file if it is new to this process, else build one; give up if hnswlib can't be used."""
         if reason := find_unavailable_reason():
             self._give_up(reason)
         elif _identify_file(graph_path) in (None, self._handled_file):
@@ -245,7 +245,7 @@ class DenseIndex:
             self._load_graph(graph_path)
 
     def _load_graph(self, graph_path: Path) -> None:
-        """Load the graph's file and use it; a file that is unsound is reported as a problem."""
+        """Load the graph's file and use it; an unsound or unreadable one is reported, to be rebuilt. Never raises."""
         self._handled_file = _identify_file(graph_path)
         try:
             self._use_graph(graph_path)
@@ -254,7 +254,7 @@ class DenseIndex:
             self._on_problem(f"The graph {graph_path} {reason}. It is rebuilt; nothing is lost.")
 
     def _build_graph(self, graph_path: Path) -> None:
-        """Build a graph in another process, use it and publish its file; give up after two failures."""
+        """Build a graph in another process, use it and publish its file; give up after two failures. Never raises."""
         build_folder = None
         try:
             build_folder = make_build_folder(graph_path)
@@ -272,14 +272,14 @@ class DenseIndex:
                 shutil.rmtree(build_folder, ignore_errors=True)
 
     def _use_graph(self, graph_path: Path) -> None:
-        """Load a graph, check it against the vectors in memory, and search by it. Raises UnsoundGraphError."""
+        """Load a graph, check it against the vectors in memory, and search by it. Raises UnsoundGraphError, others."""
         graph = load_graph(graph_path, self._order.key, self.dim)
         self._snapshot.check_graph(graph)
         with self._lock:
             self._snapshot = self._snapshot.with_graph(graph)
 
     def _give_up(self, reason: str) -> None:
-        """Search exactly for the rest of this process's life, and report why."""
+        """Search exactly for the rest of this process's life, and report why to `on_problem`."""
         self._no_graph_reason = reason
         self._on_problem(f"Search by meaning is slower than it could be: {reason}. Restart codekin to try again.")
 

@@ -50,7 +50,7 @@ class SideCar:
         return components.reshape(self.dim, -1)
 
     def seal(self, graph: BinaryIO) -> "SideCar":
-        """Return a copy with size and checksum of the bytes that are read from `graph`."""
+        """Read `graph` to its end; return a copy of this with size and checksum. Raises OSError."""
         size = os.fstat(graph.fileno()).st_size
         unsealed = replace(self, bytes=size, checksum="")
         digest = blake2b(json.dumps(asdict(unsealed), sort_keys=True).encode(), digest_size=16)
@@ -78,16 +78,16 @@ class HnswGraph:
         return np.asarray(self.labels[positions] == labels)
 
     def find_nearest(self, query: FloatArray, width: int) -> LabelArray:
-        """Return `width` labels near the unit `query` (dim,), unordered; none if the search meets a dead end.
+        """Return up to `width` labels near unit `query` (dim,), unordered; none at a dead end. May raise any error.
 
-        It raises what hnswlib raises.
+        Errors are hnswlib's, which have no common class.
         """
         # The projected query's length doesn't matter: hnswlib ranks by the inner product.
         return find_nearest(self._index, np.vecdot(self._components, query), min(width, len(self)))
 
 
 def find_nearest(hnsw_index: Any, projected_query: FloatArray, width: int) -> LabelArray:
-    """Return up to `width` labels near a projected query, unordered; none if the search meets a dead end."""
+    """Return up to `width` labels near a projected query, unordered; none at a dead end. May raise any error."""
     try:
         labels, _ = hnsw_index.knn_query(projected_query, k=width, num_threads=1)
     except RuntimeError as error:
@@ -98,7 +98,7 @@ def find_nearest(hnsw_index: Any, projected_query: FloatArray, width: int) -> La
 
 
 def find_unavailable_reason() -> str:
-    """Return why hnswlib can't be used, with the remedy; "" if it can."""
+    """Try to import hnswlib; return why it can't be used, with the remedy; "" if it can. Never raises."""
     try:
         import hnswlib  # noqa: F401
     except ModuleNotFoundError:
@@ -154,7 +154,7 @@ def load_graph(graph_path: Path, index_key: str, dim: int) -> HnswGraph:
 
 
 def write_side_car(graph_path: Path, side_car: SideCar) -> None:
-    """Sync the graph that hnswlib wrote to the disk, then write its side-car beside it, sealed."""
+    """Sync the graph that hnswlib wrote to the disk, then write its side-car beside it, sealed. Raises OSError."""
     with graph_path.open("r+b") as graph:
         sealed_side_car = side_car.seal(graph)
         os.fsync(graph.fileno())
@@ -165,7 +165,7 @@ def write_side_car(graph_path: Path, side_car: SideCar) -> None:
 
 
 def publish_graph(source: Path, graph_path: Path) -> None:
-    """Move the graph at `source` and its side-car to `graph_path`, durably, replacing what is there.
+    """Move the graph at `source` and its side-car to `graph_path`, durably, replacing what is there. Raises OSError.
 
     A crash between the two moves leaves a side-car that doesn't fit its graph, which costs a rebuild.
     """
@@ -180,7 +180,7 @@ def publish_graph(source: Path, graph_path: Path) -> None:
 
 
 def _read_checked_side_car(graph_file: BinaryIO, graph_path: Path, index_key: str, dim: int) -> SideCar:
-    """Return the side-car of `graph_path`, checked against index and file. Raises UnsoundGraphError."""
+    """Read side-car and graph file whole; return the checked side-car of this index. Raises UnsoundGraphError."""
     try:
         side_car = SideCar(**json.loads(side_car_path(graph_path).read_bytes()))
         is_sound = side_car == side_car.seal(graph_file) and side_car.read_projection().shape[1] > 0

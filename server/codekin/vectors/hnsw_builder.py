@@ -62,7 +62,7 @@ class GraphBuilder:
         self._is_stopped = False
 
     def run_until_built(self, build_folder: Path, matrix: Matrix, graph_order: GraphOrder) -> Path:
-        """Build the graph of `matrix`'s live rows in a process; return its path. Raises BuildError, OSError.
+        """Build the graph of `matrix`'s live rows in a process, wait, return its path. Raises BuildError, OSError.
 
         `build_folder` holds the files. BuildError means that the process died or was stopped, OSError that the disk
         failed.
@@ -93,7 +93,7 @@ class GraphBuilder:
 
 
 def make_build_folder(graph_path: Path) -> Path:
-    """Create a temporary folder beside `graph_path`, and remove abandoned ones. Raises OSError."""
+    """Create a temporary folder beside `graph_path`, and remove those older than an hour. Raises OSError."""
     graph_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for build_folder in graph_path.parent.glob("*.build"):
         with contextlib.suppress(OSError):  # its own process may be removing it
@@ -106,7 +106,7 @@ def make_build_folder(graph_path: Path) -> Path:
 
 
 def _write_rows(build_folder: Path, matrix: Matrix) -> None:
-    """Write the live rows' labels and vectors, by ascending label, into the build folder."""
+    """Write the live rows' labels and vectors, by ascending label, into the build folder. Raises OSError."""
     row_numbers = np.flatnonzero(matrix.live)
     row_numbers = row_numbers[np.argsort(matrix.labels[row_numbers])]
     matrix.labels[row_numbers].tofile(build_folder / _LABELS)
@@ -173,9 +173,9 @@ class _GraphRows:
 
 
 def _find_principal_components(vectors: FloatArray, kept_share: float) -> FloatArray:
-    """Return the fewest components (dim, components) that keep this share of the squared length.
+    """Return the fewest components (dim, a multiple of 16) that keep this share of the squared length.
 
-    Their number is a multiple of 16.
+    All `dim` of them if that is no multiple of 16 and fewer are not enough.
     """
     dim = vectors.shape[1]
     gram_matrix = np.zeros((dim, dim))
@@ -190,7 +190,10 @@ def _find_principal_components(vectors: FloatArray, kept_share: float) -> FloatA
 def _calibrate_width(
     hnsw_index: Any, graph_rows: _GraphRows, held_out: RowArray, initial_rows: RowArray, target_recall: float
 ) -> tuple[int, float]:
-    """Return the smallest search width that reaches `target_recall`, else the largest one, and its recall."""
+    """Return the smallest search width that reaches `target_recall`, else the largest, and its recall; sets `ef`.
+
+    Without held-out rows, the smallest width and recall 1.
+    """
     search_width, measured_recall = _SEARCH_WIDTHS[0], 1.0
     if not len(held_out):
         return search_width, measured_recall
@@ -219,7 +222,7 @@ def _end_with_parent(build_folder: Path) -> None:
 
 
 def main(build_folder: str, graph_order: str) -> None:
-    """Run the building process, with its folder and the GraphOrder as JSON."""
+    """Run the building process, niced, with its folder and the GraphOrder as JSON; it ends when standard input does."""
     if hasattr(os, "nice"):
         os.nice(10)
     os.umask(0o077)

@@ -48,7 +48,7 @@ class _IndexPart:
         return len(self.contents) - len(self.removed)
 
     def find_range(self, line_key: int) -> tuple[int, int]:
-        """Return start and end of the key in `sorted`."""
+        """Return start and end (half-open) of the key in `sorted`; equal if it does not occur."""
         return _find_key_range(self.sorted, line_key)
 
     def frequency(self, line_key: int) -> int:
@@ -90,13 +90,14 @@ class LineIndex:
         return LineIndex([index_part for index_part in index_parts if len(index_part)], self.newest)
 
     def frequency(self, line_key: int) -> int:
-        """Return how often a line with this key occurs in all contents."""
+        """Return how often a line with this key occurs in all contents that are not removed."""
         return sum(index_part.frequency(line_key) for index_part in self._parts)
 
     def find_following(self, lines: Sequence[int], weights: Sequence[float]) -> LineMatches:
-        """Return the occurrences of the last of `lines` (keys) that a line follows, and how well those before match.
+        """Return where the last of `lines` has a successor, and how far those before match; the newest 20,000 a part.
 
-        `lines` and `weights` are in the code's order; the last one is the line above the cursor.
+        `lines` (keys) and `weights` are in the code's order; the last one is the line above the cursor. Empty without
+        lines.
         """
         matches = [_find_in_part(index_part, lines, weights) for index_part in self._parts] if lines else []
         if not matches:
@@ -108,7 +109,7 @@ class LineIndex:
 def _find_in_part(
     index_part: _IndexPart, query_lines: Sequence[int], weights: Sequence[float]
 ) -> tuple[LabelArray, IntArray, IntArray, npt.NDArray[np.float64]]:
-    """Return one part's matches as the columns of LineMatches."""
+    """Return one part's matches as the columns of LineMatches; only the newest 20,000 occurrences are examined."""
     start, end = index_part.find_range(query_lines[-1])
     positions = np.sort(index_part.order[max(start, end - _MAX_OCCURRENCES) : end].astype(np.int64))
     owners = np.searchsorted(index_part.starts, positions, side="right") - 1
@@ -135,7 +136,7 @@ def _find_in_part(
 
 
 def _find_key_range(ascending_keys: LineKeys, line_key: int) -> tuple[int, int]:
-    """Return start and end of the key's run in ascending keys."""
+    """Return start and end (half-open) of the key's run in ascending keys; equal if it does not occur."""
     start, end = (int(np.searchsorted(ascending_keys, np.uint32(line_key), side)) for side in ("left", "right"))
     return start, end
 
@@ -162,7 +163,7 @@ def _merge_parts(first: _IndexPart, second: _IndexPart) -> _IndexPart:
 
 
 def _remove_from_part(index_part: _IndexPart, numbers: LabelArray) -> _IndexPart:
-    """Return the part with these contents marked as removed, compacted if that is worth it."""
+    """Return the part with these contents marked as removed, compacted if that is worth it; itself if it has none."""
     new_numbers = np.setdiff1d(numbers, index_part.removed)  # a content may be removed twice, but must not count twice
     removed_positions = find_positions(index_part.contents, new_numbers)
     if not len(removed_positions):

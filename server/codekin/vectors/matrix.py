@@ -123,10 +123,9 @@ class Matrix:
     def find_nearest(
         self, query: FloatArray, k: int, row_numbers: RowArray | None = None
     ) -> tuple[LabelArray, FloatArray]:
-        """Return labels and cosines of the `k` live rows nearest to the unit `query` (dim,), best first.
+        """Return labels and cosines of the `k` live rows nearest to unit `query` (dim,), and of all ties with the last.
 
-        `row_numbers`, ascending, restricts the search to these rows. Equal cosines are sorted by label; there are more
-        than `k` if several tie with the last one.
+        Best first, equal cosines by label. `row_numbers`, ascending, restricts the search to these rows.
         """
         return self.rank_rows(query, self.find_nearest_rows(query, k, row_numbers), k)
 
@@ -142,7 +141,10 @@ class Matrix:
         return row_numbers[_find_highest(scores, min(k, live_count))]
 
     def find_nearest_many(self, queries: FloatArray, k: int) -> tuple[LabelArray, FloatArray]:
-        """Return labels and cosines, (q, m), of the live rows nearest to unit `queries` (q, dim), best first."""
+        """Return labels and cosines, (q, m), of the m = min(k, live rows) nearest to unit `queries` (q, dim).
+
+        Best first.
+        """
         count = max(0, min(k, int(np.count_nonzero(self.live))))
         labels, cosines = np.empty((len(queries), count), np.int64), np.empty((len(queries), count), np.float32)
         queries_per_step = max(1, _SCORE_BYTES // (4 * max(1, len(self))))
@@ -158,7 +160,7 @@ class Matrix:
         return labels, cosines
 
     def rank_rows(self, query: FloatArray, row_numbers: RowArray, k: int) -> tuple[LabelArray, FloatArray]:
-        """Return labels and cosines of the best `k` of these rows, and all that tie with the last, best first.
+        """Return labels and cosines of the best `k` (-1: all) of these rows, live or not, and all ties, best first.
 
         Rows are scored one by one, so that equal rows have equal scores at any position.
         """
@@ -193,7 +195,7 @@ class Matrix:
         return scores
 
     def _append_to_blocks(self, vectors: FloatArray, sources: RowArray) -> tuple[FloatArray, ...]:
-        """Return the blocks with `vectors[sources]` written after the last row."""
+        """Write `vectors[sources]` after the last row, into memory that matrices share; return the blocks."""
         row_blocks, row_count = list(self._blocks), len(self)
         while len(sources):
             if row_count == len(row_blocks) * self.block_rows:
@@ -212,7 +214,7 @@ class Matrix:
 
 
 def _find_highest(scores: FloatArray, k: int) -> RowArray:
-    """Return the positions of the `k` highest scores, and of those that rounding may have made lower."""
+    """Return the positions of the `k` highest scores, and of those that rounding may have made lower; unordered."""
     if k <= 0:
         return _NO_LABELS
     if k >= len(scores):

@@ -53,7 +53,7 @@ class Snapshot:
         return (len(self) + len(self.graph) - 2 * self._count_reachable()) / len(self.graph)
 
     def search_graph(self, query: FloatArray, k: int, max_width_share: float) -> tuple[LabelArray, FloatArray] | None:
-        """Return labels and cosines of the nearest rows, by the graph; None if exact search is better.
+        """Return labels and cosines of the `k` nearest rows, by the graph; None if exact search is better.
 
         Rows outside the graph are searched exactly. Exact search of all rows is better without a graph, or if there are
         so many tombstones around `query` that more than `max_width_share` of the graph would have to be ranked. It
@@ -80,7 +80,7 @@ class Snapshot:
         return int(np.count_nonzero(self.is_in_graph & self.matrix.live))
 
     def check_graph(self, graph: HnswGraph) -> None:
-        """Search `graph` for a sample of the rows. Raises UnsoundGraphError if they don't find themselves.
+        """Search `graph` for up to 64 rows. Raises UnsoundGraphError if more than 4 don't find themselves.
 
         It also raises what hnswlib raises.
         """
