@@ -53,7 +53,7 @@ class Index:
         self._reset_memory()
 
     def _reset_memory(self) -> None:
-        """Replace everything in memory by empty objects, to be loaded again by `follow`."""
+        """Replace everything in memory by empty objects, to be loaded again by `follow`. Raises StoreError."""
         self._handled_store_replacements = self.store.replacements
         self._handled_vector_replacements = self._vectors.replacements
         self._identity = self.store.identity()
@@ -82,7 +82,10 @@ class Index:
         return self._make_model_vectors(space, dim, self._index_paths.graph_path(space))
 
     def add_heavy(self, space: str, dim: int) -> None:
-        """Load the heavy model's vectors in this space now, and from now on in each `follow`."""
+        """Load the heavy model's vectors of this space, now and in each later `follow`; replaces a former one.
+
+        May start a thread that builds graphs. Raises StoreError.
+        """
         with self._follow_lock:
             if self.heavy is not None:
                 self.heavy.dense.close()
@@ -105,7 +108,7 @@ class Index:
 
     @property
     def content_count(self) -> int:
-        """Return the number of contents in the store, including those that are not in memory yet."""
+        """Return the number of contents in the store, including those not in memory yet. Raises StoreError."""
         generation, cached_count = self.store.generation(), self._cached_count
         if cached_count is None or cached_count[0] != generation:
             self._cached_count = cached_count = generation, self.store.count_contents()
@@ -130,7 +133,10 @@ class Index:
         return loaded_count / (loaded_count + missing_count) if missing_count else 1.0
 
     def sort_keys_of(self, contents: LabelArray | Sequence[int]) -> SortKeyArray:
-        """Return (n,): the keys that break ties between contents, read from the store if they are not in memory."""
+        """Return (n,): the keys that break ties, read from the store if not in memory; 0 for unknown contents.
+
+        Raises StoreError.
+        """
         sort_keys = self.sort_keys.find_keys(contents)
         unloaded_rows = np.flatnonzero(sort_keys == 0)
         if len(unloaded_rows):
@@ -140,7 +146,10 @@ class Index:
         return sort_keys
 
     def allowed_contents(self, within: Filter) -> LabelArray | None:
-        """Return the contents that have a location within the filter, ascending; None if the filter is empty."""
+        """Return the contents with a location within the filter, ascending; None (all) if the filter is empty.
+
+        Raises StoreError. The last filter's answer is cached until the store changes.
+        """
         if within == Filter():
             return None
         cached_filter = self._cached_filter
@@ -150,7 +159,7 @@ class Index:
         return cached_filter[2]
 
     def document_frequency(self, word: str) -> int:
-        """Return the number of contents that contain the word, cached until the store changes."""
+        """Return the number of contents that contain the word, cached until the store changes. Raises StoreError."""
         if word not in self._document_frequencies:
             if len(self._document_frequencies) > _MAX_CACHED_WORDS:
                 self._document_frequencies.clear()
@@ -158,9 +167,9 @@ class Index:
         return self._document_frequencies[word]
 
     def follow(self) -> None:
-        """Load what any process has written since the last call; returns at once while another thread is loading.
+        """Load what any process has written since; return at once if another thread is loading. Raises StoreError.
 
-        Answers then come from what is in memory.
+        Answers then come from what is in memory. If the store's file was replaced, memory is emptied first.
         """
         if not self._follow_lock.acquire(blocking=False):
             return
@@ -187,7 +196,7 @@ class Index:
             self._follow_lock.release()
 
     def _check_files(self) -> None:
-        """Empty the memory if the store's file was replaced; search the vectors' file anew if that was."""
+        """Empty the memory if the store's file was replaced; if the vectors' was, search it anew. Raises StoreError."""
         newest_vector = self._vectors.newest_id()
         is_older = self.store.generation() < self._generation
         self._older_count += is_older
@@ -205,7 +214,7 @@ class Index:
                 self.heavy.save(self.store)
 
     def follow_and_compact(self) -> None:
-        """Load what was written, and start renewing the graphs on threads if that is due."""
+        """Load what was written, and start renewing the graphs on threads if that is due. Raises StoreError."""
         self.follow()
         for model_vectors in self.all_vectors:
             model_vectors.dense.maintain_graph()
@@ -235,7 +244,7 @@ class Index:
             self.store.close()
 
     def _load_continuations(self, numbers: Sequence[int]) -> None:
-        """Load the continuation vectors of these contents, if there are any."""
+        """Load the continuation vectors of these contents, as far as there are any. Raises StoreError."""
         hashes = self.store.content_hashes(numbers)
         for start in range(0, len(numbers), _CONTENTS_PER_LOAD):
             chunk = [number for number in numbers[start : start + _CONTENTS_PER_LOAD] if number in hashes]
@@ -246,7 +255,7 @@ class Index:
             )
 
     def _drop_removed(self) -> None:
-        """Drop from memory the contents that any process has removed from the store since the last call."""
+        """Drop from memory the contents that any process has removed from the store since. Raises StoreError."""
         position, removed_contents = self.store.removed_after(self._removal_position)
         if removed_contents is None:
             removed_contents = np.setdiff1d(

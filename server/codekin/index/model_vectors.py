@@ -39,7 +39,7 @@ class ModelVectors:
         return loaded_count / max(loaded_count + len(self._pending), 1)
 
     def follow_store(self, store: Store) -> None:
-        """Load the vectors of contents that are new in the store; those without one become pending."""
+        """Load the vectors of contents new in the store; those without one become pending. Raises StoreError."""
         hashes = dict(store.contents_after(self.last_content))
         numbers = list(hashes)
         self.unloaded_count = len(numbers)
@@ -52,7 +52,10 @@ class ModelVectors:
         self.unloaded_count = 0
 
     def load_new(self) -> list[int]:
-        """Load pending vectors that any process has written since the last call; return their contents' numbers."""
+        """Load pending vectors that any process has written since the last call; return their contents' numbers.
+
+        [] if nothing is pending. Raises StoreError.
+        """
         if not self._pending:
             return []
         newest_vector, new_hashes = self._vectors.vectors_since(self.space, self._newest_vector)
@@ -82,7 +85,7 @@ class ModelVectors:
         self._newest_vector = 0
 
     def save(self, store: Store) -> None:
-        """Write the vectors in memory into the file of vectors, after that has lost them."""
+        """Write all vectors in memory into the file of vectors, after that has lost them. Raises StoreError."""
         labels = self.dense.labels()
         for start in range(0, len(labels), _CONTENTS_PER_LOAD):
             hashes = store.content_hashes(labels[start : start + _CONTENTS_PER_LOAD].tolist())
