@@ -20,7 +20,10 @@ class EmbeddingBacklog:
         self._index = index
 
     def iterate_batches(self, get_batch_size: Callable[[], int], cancel: Cancel) -> Iterator[dict[bytes, str]]:
-        """Yield texts by content hash in batches, until none is left or `cancel` is set; each content once."""
+        """Yield current texts by content hash in batches, each once, until none lacks a vector or `cancel` is set.
+
+        Reads and cuts the files anew. Raises StoreError.
+        """
         yielded_hashes: set[bytes] = set()
         has_progress = True
         while has_progress and not cancel.is_set():

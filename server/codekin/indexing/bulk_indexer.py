@@ -61,21 +61,24 @@ class BulkIndexer:
             child.interrupt()
 
     def stop_child(self) -> None:
-        """End the reconciling child process, if one runs, and wait; what it has written is kept."""
+        """End the reconciling child process, if one runs, within a second; what it has written is kept."""
         if child := self._child:
             child.stop()
 
     def stop_watching(self) -> None:
-        """Stop the watcher, if there is one."""
+        """Stop the watcher, if there is one, waiting up to 2 s."""
         if self._watcher:
             self._watcher.stop()
 
     def release_lock(self) -> None:
-        """Release the lock, so that another process can take over."""
+        """Release the lock, if held, so that another process can take over."""
         self._lock.release()
 
     def run(self) -> None:
-        """Wait for the lock and keep the store in sync while it is held, repeatedly, until the indexer stops."""
+        """Wait for the lock and keep the store in sync while it is held, until stopped. Raises StoreClosingError.
+
+        Any other failure is recorded, and tried again.
+        """
         while self._wait_for_lock():
             self._start_watching()
             self._keep_in_sync()
@@ -84,7 +87,10 @@ class BulkIndexer:
                 self._watcher = None
 
     def _wait_for_lock(self) -> bool:
-        """Wait for the lock, loading what its owner writes, and return True; return False when stopping."""
+        """Wait for the lock, loading what its owner writes, and return True; False when stopping.
+
+        Failures are recorded, and tried again. Raises StoreClosingError.
+        """
         failures = 0
         while not self._state.is_stopping:
             try:
@@ -110,7 +116,10 @@ class BulkIndexer:
         self._watcher.start()
 
     def _keep_in_sync(self) -> None:
-        """Keep the store in sync with the disk until the lock is lost or the indexer stops."""
+        """Keep the store in sync with the disk until the lock is lost or the indexer stops; retry what fails.
+
+        Raises StoreClosingError.
+        """
         has_released_overlays, failures = False, 0
         while self._lock.is_held and not self._state.is_stopping:
             try:
@@ -127,7 +136,7 @@ class BulkIndexer:
                 failures += 1
 
     def _release_all_overlays(self) -> None:
-        """Drop the unsaved text of all processes from the store, and queue this process's open documents."""
+        """Drop all processes' unsaved text from the store; queue this process's open documents. Raises StoreError."""
         self._index.store.release_overlays()
         self._edits.queue_changed(self._workspace.overlays())
 
@@ -165,7 +174,10 @@ class BulkIndexer:
         self._state.wait_for(lambda: False, delay_s)
 
     def _reconcile(self, failures: int) -> None:
-        """Run a reconciling child process to its end and load the result; `failures`: failed runs before it."""
+        """Run a reconciling child process to its end and load the result; does nothing when paused or stopping.
+
+        `failures` is the number of failed runs before it. Raises IndexingError, StoreError.
+        """
         child = self._start_child(failures)
         if child is None:
             return
@@ -184,7 +196,10 @@ class BulkIndexer:
         self._state.notify_change()
 
     def _start_child(self, failures: int) -> ReconcileProcess | None:
-        """Start the child process and return it; None when paused or stopping."""
+        """Drop others' unsaved text from the store, start the child and return it; None when paused or stopping.
+
+        Raises StoreError.
+        """
         with self._state.wake:
             if self._state.should_yield:
                 return None

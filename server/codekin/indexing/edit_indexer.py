@@ -59,7 +59,10 @@ class EditIndexer:
         self.queue_changed(self._refused_documents)
 
     def request_backfill(self) -> None:
-        """Request embedding of contents that lack this model's vectors, once per change of the store."""
+        """Request embedding of contents that lack this model's vectors, once per change of the store.
+
+        The indexer's thread does it. Raises StoreError.
+        """
         generation = self._index.store.generation()
         with self._state.wake:
             is_changed = generation != self._backfilled_generation
@@ -67,7 +70,7 @@ class EditIndexer:
             self._state.wake.notify_all()
 
     def run(self) -> None:
-        """Index what is queued, as it falls due, until the indexer stops."""
+        """Index what is queued, as it falls due, until the indexer stops. Raises StoreClosingError."""
         while (paths := self._wait_for_work()) is not None:
             self.index_paths(paths)
 
@@ -90,7 +93,11 @@ class EditIndexer:
         return due_paths
 
     def index_paths(self, paths: list[Path]) -> None:
-        """Index the files now, and backfill missing vectors; a failure is recorded and tried again, not raised."""
+        """Index the files now (of more than 64 only open ones) and backfill; failures are recorded, not raised.
+
+        More than 64 files are left to a reconcile. Where it may help, the files are tried again. Raises
+        StoreClosingError.
+        """
         if len(paths) > _MAX_PATHS:
             self._state.request_rescan()
             paths = [path for path in paths if self._workspace.is_open(path)]  # a scan reads the disk only
@@ -128,7 +135,7 @@ class EditIndexer:
         self._state.embedded_count += ingested.embedded
 
     def _backfill(self) -> None:
-        """Load what was written, and embed contents that lack a vector, unless paused or stopping."""
+        """Load what was written; embed contents that lack a vector, unless paused or stopping. Raises CodekinError."""
         generation = self._index.store.generation()
         self._index.follow()
         if not self._index.light.pending:

@@ -107,9 +107,9 @@ class EmbeddingWorker:
             return self._heavy
 
     def run_until_done(self, on_progress: OnProgress, cancel: Cancel) -> int:
-        """Embed until no content lacks a vector; return how many this process embedded. Raises ModelError.
+        """Embed, or wait while another process does, until no vector is lacking or cancelled. Raises ModelError.
 
-        While another process does it, it waits.
+        Returns how many contents this process embedded; 0 without a heavy model.
         """
         heavy, embedded_count = self.open(), 0
         if heavy is None:
@@ -140,7 +140,7 @@ class EmbeddingWorker:
             self._wake.notify_all()
 
     def pause(self) -> None:
-        """Embed nothing until `resume`; queries are still answered."""
+        """Embed nothing until `resume`, after the batch under way; queries are still answered."""
         self._is_paused = True
         self._round_interrupt.set()
 
@@ -156,7 +156,7 @@ class EmbeddingWorker:
         self.notify()
 
     def stop(self) -> None:
-        """End the thread and close the model, waiting briefly; the vectors made so far are kept."""
+        """End the thread and close the model, waiting up to 0.5 s; the vectors made so far are kept."""
         self.interrupt()
         if self._heavy:
             self._heavy.close()
@@ -180,7 +180,7 @@ class EmbeddingWorker:
         return ModelStatus(heavy.bulk.model, heavy.bulk.device, vectors.share, activity)
 
     def _run_rounds(self) -> None:
-        """Embed round by round until stopped; after a failure, close the model and retry later."""
+        """Embed round by round until stopped; after a failure, close the model and retry later. Never raises."""
         failures = 0
         while not self._stop.is_set():
             self._round_interrupt.clear()
@@ -243,7 +243,7 @@ class EmbeddingWorker:
             self._on_change()
 
     def _embed_backlog(self, embedder: Embedder, on_progress: OnProgress, cancel: Cancel) -> int:
-        """Embed until no content lacks a vector, or `cancel` is set; return the number embedded."""
+        """Embed until no vector is lacking, or `cancel` is set; return the number. Raises ModelError, StoreError."""
         started, embedded_count = time.monotonic(), 0
         self._index.follow()
         on_progress(self._make_progress(None))
@@ -260,7 +260,7 @@ class EmbeddingWorker:
         return embedded_count
 
     def _embed_texts(self, texts: Mapping[bytes, str], embedder: Embedder, vector_store: VectorStore) -> int:
-        """Embed texts by content hash and write their vectors; return the number, without texts that kill the model."""
+        """Embed texts by content hash and write the vectors; return how many, without texts that kill the model."""
         if not texts:
             return 0
         started = time.monotonic()
@@ -281,7 +281,7 @@ class EmbeddingWorker:
         return len(texts)
 
     def _find_space(self, heavy: HeavyModel) -> str:
-        """Return the space of the model's vectors; by its probe, if its name may stand for several models."""
+        """Return the space of the model's vectors; where its name may stand for several models, by a stored probe."""
         space = heavy.bulk.space(Task.CODE2CODE)
         if heavy.probe is None:
             return space

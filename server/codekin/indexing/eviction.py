@@ -17,10 +17,10 @@ _MIN_UNUSED_S = 14 * 86_400  # a removed worktree often comes back; a disk may b
 
 
 def evict_to_quota(index_paths: IndexPaths, vectors: VectorStore) -> None:
-    """Delete vectors that no workspace refers to, if the file exceeds `cache.quota_mb`; drops abandoned stores.
+    """If the file exceeds `cache.quota_mb`, delete abandoned stores, and vectors that no workspace refers to.
 
     It takes microseconds while the file is within the quota. Vectors that a workspace refers to always stay, even above
-    the quota: they would have to be embedded again.
+    the quota: they would have to be embedded again. Raises StoreError.
     """
     quota_bytes = index_paths.settings.cache.quota_mb * 1_048_576
     if vectors.size_bytes() <= quota_bytes:
@@ -33,7 +33,7 @@ def evict_to_quota(index_paths: IndexPaths, vectors: VectorStore) -> None:
 
 
 def _read_content_hashes(store_path: Path) -> set[bytes]:
-    """Return the hashes of a store's contents; empty if it can't be read."""
+    """Open a store, migrated if it is old, and return its contents' hashes; empty if it can't be read."""
     try:
         store = Store(store_path)
         try:

@@ -23,7 +23,7 @@ _INTERRUPT_INTERVAL_S = 0.05  # between two interrupts of a thread, which may ha
 
 
 class Indexer:
-    """The writing side of an index, on two threads. Every method returns at once, except `stop`."""
+    """The writing side of an index, on two threads. Methods return at once, except `stop`, `pause` and `reindex`."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Indexer:
         self._bulk.interrupt_child()
 
     def stop(self) -> None:
-        """End threads and child process and release the lock; nothing is left half-written."""
+        """End threads and child process, waiting for them, and release the lock; nothing is left half-written."""
         self.interrupt()
         self._bulk.stop_child()
         for thread in self._threads:
@@ -73,7 +73,7 @@ class Indexer:
         self._edits.queue_stale(paths)
 
     def queue_changed(self, paths: Iterable[Path]) -> None:
-        """Queue paths that may have changed, to be indexed after the debounce."""
+        """Queue paths that may have changed, to be indexed after the debounce; returns at once."""
         self._edits.queue_changed(paths)
 
     def request_rescan(self) -> None:
@@ -81,7 +81,7 @@ class Indexer:
         self._state.request_rescan()
 
     def pause(self) -> None:
-        """Stop bulk work until `resume`; edited documents are still indexed."""
+        """Stop bulk work until `resume`, waiting for the child up to a second; edited documents are still indexed."""
         with self._state.wake:
             self._state.is_paused = True
         self._bulk.stop_child()
@@ -105,7 +105,7 @@ class Indexer:
         self._state.request_rescan()
 
     def rebuild_corrupt(self, error: StoreCorruptError) -> None:
-        """Set aside an unsound file of the index and request a rescan, by which the lock's owner fills a new one."""
+        """Set aside an unsound file, if that works, and request a rescan, by which the lock's owner fills a new one."""
         self._state.rebuild_corrupt(error)
 
     @property

@@ -49,18 +49,18 @@ class IndexerState:
             self.wake.wait_for(lambda: self.is_stopping or condition(), timeout_s)
 
     def report_progress(self, progress: Progress) -> None:
-        """Set the progress, load what was written into memory, and notify."""
+        """Set the progress, load what was written into memory, and notify. Raises StoreError."""
         self.progress = progress
         self._index.follow()
         self.notify_change()
 
     def record_error(self, error: CodekinError) -> None:
-        """Log the error, and record it in the error log for the report of recent problems."""
+        """Log the error, and record it in the error log for the report of recent problems. Never raises."""
         log.warning("%s", error)
         self._index.error_log.record(str(error))
 
     def rebuild_corrupt(self, error: StoreCorruptError) -> None:
-        """Set aside an unsound file of the index and request a rescan, by which the lock's owner fills a new one."""
+        """Set aside an unsound file, if that works, and request a rescan, by which the lock's owner fills a new one."""
         with contextlib.suppress(StoreError):  # if that fails, the next reader of the file reports it again
             set_aside(error)
         self.request_rescan()

@@ -103,9 +103,10 @@ class Ingester:
         self._vectors.interrupt()
 
     def ingest_files(self, paths: Iterable[Path], forced_paths: Collection[Path] = ()) -> IngestResult:
-        """Return records of the files as they are now, and write new contents' vectors. Raises StoreClosingError.
+        """Read, cut and embed files; return their records, not written, and write new vectors. Raises StoreError.
 
-        Files in `forced_paths` are extracted again even if their text is the stored one.
+        Files in `forced_paths` are extracted again even if their text is the stored one; of others that are unchanged,
+        the record has no snippets. Raises ModelError; StoreClosingError when interrupted or cancelled.
         """
         files = self._read_files(paths, forced_paths)
         extracted = self._extract_snippets(files)
@@ -119,7 +120,7 @@ class Ingester:
         )
 
     def _read_files(self, paths: Iterable[Path], forced_paths: Collection[Path]) -> _ReadFiles:
-        """Read the files and sort them into unchanged, changed, removed and skipped."""
+        """Read the files and sort them into unchanged, changed, removed and skipped. Raises StoreError."""
         files = _ReadFiles()
         for path in paths:
             self._raise_if_stopped()
@@ -136,7 +137,7 @@ class Ingester:
         return files
 
     def _extract_snippets(self, files: _ReadFiles) -> _Extracted:
-        """Return the changed documents' snippets; a document on which that fails is skipped."""
+        """Return the changed documents' snippets; a document on which that fails is added to the skipped ones."""
         extracted: list[tuple[Document, list[Snippet]]] = []
         for document in files.documents:
             self._raise_if_stopped()
@@ -150,7 +151,7 @@ class Ingester:
         return extracted
 
     def _make_records(self, extracted: _Extracted) -> tuple[list[FileRecord], int, int]:
-        """Embed new contents; return the documents' records, and the numbers of contents embedded and reused."""
+        """Write new contents' vectors; return documents' records, and the numbers of contents embedded and reused."""
         snippets_by_hash = {hash_content(snippet.text): snippet for _, snippets in extracted for snippet in snippets}
         # Continuations first: a reader that sees a content's vector looks for its continuations once.
         self._embed_missing(
@@ -220,7 +221,7 @@ def write_ingested(
     *,
     collect: bool = True,
 ) -> None:
-    """Write the records and removals into the store; files are ingested again if their contents are gone by now."""
+    """Write records and removals into the store; ingest files again if their contents are gone. Raises StoreError."""
     records = ingested.records
     while True:
         try:
@@ -260,7 +261,7 @@ def _to_snippet_record(snippet: Snippet, contents: Mapping[bytes, _ContentRecord
 
 
 def _words_of(snippet: Snippet) -> str:
-    """Return a content's words for full-text search, joined by blanks: words and whole identifiers, each once.
+    """Return a content's first 512 words and 512 whole identifiers, each once, joined by blanks, for full-text search.
 
     Repetitions are left out: without them BM25 ranked better on three of four sets, in half the space. Only the text
     counts, since a content may have several names.

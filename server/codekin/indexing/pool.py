@@ -42,9 +42,10 @@ _ingester: Ingester  # one per worker process, made by _start_ingester
 def ingest_in_workers(
     index_paths: IndexPaths, chunks: Sequence[Chunk], forced_paths: Collection[Path], workers: int, cancel: Cancel
 ) -> Iterator[IngestResult]:
-    """Yield the chunks' results as they are done; files of a chunk that kills a worker are ingested one by one.
+    """Yield the chunks' results, unordered; files of a chunk that kills a worker are ingested one by one.
 
-    The same holds for a chunk on which a worker hangs.
+    The same holds for a chunk on which a worker hangs. It ends early when cancelled. Raises IndexingError if no worker
+    can be started, and what a chunk raises.
     """
     suspect_paths: list[Path] = []
     calls = [_make_call(chunk, forced_paths) for chunk in chunks]
@@ -133,9 +134,9 @@ class Pool:
             thread.join()
 
     def run(self, calls: Sequence[Call], cancel: Cancel, silence_timeout_s: float) -> Iterator[tuple[int, Any]]:
-        """Yield each call's number with its result, or the WorkerDiedError, as they are done. Raises calls' exceptions.
+        """Yield each call's number with its result or WorkerDiedError, as they are done. Raises calls' exceptions.
 
-        A cancelled run ends early; the pool can then only be closed.
+        A cancelled run ends early. After that, or an exception, the pool can only be closed.
         """
         waiting_calls = deque((number, call, silence_timeout_s) for number, call in enumerate(calls))
         running_count = 0

@@ -48,9 +48,10 @@ class ReconcilePlan:
 
 
 def reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
-    """Bring the store up to date with the disk and return the report; if cancelled, what was done so far is kept.
+    """Bring the store up to date with the disk, holding the lock, and return the report. Raises CodekinError.
 
-    The caller holds the workspace's lock. An unsound file of the index is set aside, and it or a lost one built again.
+    The caller holds the workspace's lock. If cancelled, what was done so far is kept. An unsound file of the index is
+    set aside, and it or a lost one built again.
     """
     return with_repair(lambda: _reconcile(index_paths, on_progress, cancel, workers))
 
@@ -86,7 +87,10 @@ class _Reconciliation:
     skipped: dict[Skipped, _Stamp] = field(default_factory=dict)
 
     def complete(self, on_progress: OnProgress, workers: int) -> IndexReport:
-        """Plan, remove, ingest and, unless cancelled, clean up; return the report. Raises StoreLostError."""
+        """Plan, remove, ingest and, unless cancelled, clean up; return the report. Raises CodekinError.
+
+        StoreLostError means that a file was lost or replaced meanwhile.
+        """
         self.store.set_meta({"scanning": 1})
         self.store.check_references()
         plan = self._make_plan()
@@ -107,7 +111,7 @@ class _Reconciliation:
         return builder.build(is_complete=not self.cancel.is_set())
 
     def _find_forced_paths(self) -> set[Path]:
-        """Return the files to extract again although they are unchanged.
+        """Return the files to extract again although they are unchanged. Raises StoreError.
 
         These are all files if another version of codekin indexed them; else those with contents that lack a vector,
         because the model is another one or the file of vectors was lost.
@@ -123,7 +127,7 @@ class _Reconciliation:
         )
 
     def _apply_removals(self, plan: ReconcilePlan) -> None:
-        """Remove deleted files, and announce the rest of the plan to other processes."""
+        """Remove deleted files from the store, and announce the rest of the plan there. Raises StoreError."""
         self.store.remove_files(plan.removed_paths, collect=False)  # their contents may occur in a changed file
         self.skipped = dict(plan.skipped)
         if self.cancel.is_set():  # then the plan covers a part of the workspace
@@ -147,7 +151,7 @@ class _Reconciliation:
             on_progress(Progress.estimate(time.monotonic() - started, done_count, total_count))
 
     def _ingest_chunks(self, plan: ReconcilePlan, workers: int) -> Iterator[IngestResult]:
-        """Yield the plan's files as records to write, chunk by chunk, as they are done."""
+        """Yield the plan's files as records to write, chunk by chunk, as they are done; ends early when cancelled."""
         chunks = list(_split_into_chunks(file for file in plan.changed_files if file.path not in plan.isolated_paths))
         if len(plan.changed_files) >= _MIN_FILES_FOR_WORKERS and workers > 0:
             yield from ingest_in_workers(self.index_paths, chunks, plan.forced_paths, workers, self.cancel)
@@ -158,7 +162,7 @@ class _Reconciliation:
         yield from ingest_in_isolation(self.index_paths, sorted(plan.isolated_paths), plan.forced_paths, self.cancel)
 
     def _finish_run(self) -> None:
-        """Store what only a complete run knows, and drop what no file needs any more."""
+        """Store what only a complete run knows; delete what no file needs, and vectors beyond the quota."""
         self.store.set_skipped(self.skipped)
         self.store.set_meta({"codekin": __version__, "rules": repr(self.index_paths.settings.index)})
         self.store.collect_dead_contents()

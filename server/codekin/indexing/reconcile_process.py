@@ -42,7 +42,7 @@ class ReconcileProcess:
         }
 
     def run_until_done(self, on_progress: OnProgress) -> IndexReport | None:
-        """Return the report, or None when stopped. Raises IndexingError if the process dies, hangs or fails."""
+        """Return the report, None when stopped; blocks. Raises IndexingError if the process dies, hangs or fails."""
         with Watch(self._process, self._silence_timeout_s, max(START_TIMEOUT_S, self._silence_timeout_s)) as watch:
             report = self._read_messages(watch, on_progress)
             if report is not None:
@@ -78,7 +78,7 @@ class ReconcileProcess:
                 self._process.stdin.close()
 
     def stop(self) -> None:
-        """Let the process finish its current write, for at most 0.7 s, then kill it."""
+        """Let the process finish its current write, for at most 0.7 s, then kill it; returns when it has ended."""
         self.interrupt()
         try:
             self._process.wait(_STOP_TIMEOUT_S)
@@ -94,7 +94,7 @@ def _parse_report(values: dict[str, Any]) -> IndexReport:
 
 
 def main() -> None:
-    """Run the child's side: read the order, reconcile, send progress and the report or the error."""
+    """Run the child's side: read the order, reconcile until done or input ends, send progress and report or error."""
     keep_beating(lambda: _send_message({}))
     from codekin.indexing.reconcile import reconcile
 

@@ -27,7 +27,7 @@ class IndexRefresher:
     ingester: Ingester
 
     def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int, *, wait: bool) -> IndexReport:
-        """Bring the index up to date and load it; return the report. With `wait`, also wait for another owner.
+        """Bring the index up to date, by reconciling if no process owns it, load it, and report. Raises CodekinError.
 
         If another process owns the index, it does the work: `wait` for it, or report what is there.
         """
@@ -46,7 +46,7 @@ class IndexRefresher:
         return report
 
     def _report_existing(self, on_progress: OnProgress, cancel: Cancel, started: float) -> IndexReport:
-        """Return a report of what the owner has indexed, after embedding what lacks this model's vectors."""
+        """Embed what lacks this model's vectors; return a report of what the owner has indexed. Raises CodekinError."""
         self.index.follow()
         store, embedded_count = (
             self.index.store,

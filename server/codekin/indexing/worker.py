@@ -64,6 +64,7 @@ class Worker:
     """The parent's side of a worker process. One thread uses `call` and `close`; any thread may `kill`."""
 
     def __init__(self) -> None:
+        """Start the process."""
         self._process = start_python(__name__)
         self._start_timeout_s = START_TIMEOUT_S
 
@@ -271,7 +272,7 @@ class _IdleMonitor:
 
 
 def limit_memory() -> None:
-    """Limit this process to 3 GB more data than it has now, if the system has such a limit.
+    """Limit this process to 3 GB more data than it has now, if the system has such a limit. Never raises.
 
     Data is limited, not address space: numpy and memory-mapped files reserve gigabytes of that and use little.
     """
