@@ -54,7 +54,7 @@ class Document:
 
 
 def read_document_file(path: Path, max_bytes: int) -> Document | Skipped | None:
-    """Return the document in a file, or why it is skipped; None if the file is gone or its language unknown."""
+    """Return a file's document, not checked for secrets, or why it is skipped; None if gone or not source code."""
     size_limit = get_size_limit(path, max_bytes)
     try:
         content = read_file(path, size_limit)
@@ -70,7 +70,7 @@ def read_document_file(path: Path, max_bytes: int) -> Document | Skipped | None:
 
 
 def make_document(path: Path, text: str, status: os.stat_result | None) -> Document | Skipped | None:
-    """Return the document of a text, or why it is skipped; None if its language is unknown.
+    """Return the document of a text, whatever its size, or why it is skipped; None if its language is unknown.
 
     `status` is the file's, taken before it was read; None for an editor's text.
     """
@@ -145,7 +145,7 @@ def decode_text(file_bytes: bytes) -> str | None:
 
 
 def find_generated_reason(text: str) -> str | None:
-    """Return why `text` looks generated or minified, by its first lines and line lengths; else None."""
+    """Return why `text` looks generated (by its first 10 lines) or minified (by the mean line length); else None."""
     if len(text) > _MIN_MINIFIED_LENGTH and len(text) > _MAX_MEAN_LINE_LENGTH * (text.count("\n") + 1):
         return f"minified: its lines have more than {_MAX_MEAN_LINE_LENGTH} characters on average"
     first_lines = "\n".join(text[:_MIN_MINIFIED_LENGTH].splitlines()[:_MAX_MARKER_LINES])

@@ -130,7 +130,7 @@ class IgnoreRules:
         )
 
     def enter_scope(self, scope: IgnoreScope, entry_names: Container[str]) -> IgnoreScope | None:
-        """Return `scope` with the folder's own ignore files added; None if its entries exclude it.
+        """Return `scope` with the folder's own ignore files, read here, added; None if its entries exclude it.
 
         The entries exclude a folder that a tool made (a virtual environment, a cache), and a linked worktree.
         """

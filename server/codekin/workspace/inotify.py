@@ -128,7 +128,7 @@ class Inotify:
             self._listener(error)
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
-        """Forget a watched folder that was deleted."""
+        """Forget a watched folder that was deleted; reports nothing."""
         with self._lock:
             self._watches.pop(wd, None)
 

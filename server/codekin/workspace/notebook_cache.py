@@ -36,7 +36,10 @@ class NotebookCache:
         return document
 
     def open_document(self, path: Path, text: str | OpenNotebook) -> Document | Skipped | None:
-        """Return the document of an editor's text; if it has only some cells, the others are the saved ones."""
+        """Return the document of an editor's text, or why it is skipped; None if its language is unknown.
+
+        If the text has only some cells of a notebook, the others are the saved ones.
+        """
         document: Document | Skipped | None
         if isinstance(text, str):
             document = make_document(path, text, None)

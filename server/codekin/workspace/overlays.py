@@ -22,7 +22,7 @@ class Overlays:
             self._text_by_path[path] = text
 
     def close_document(self, path: Path) -> None:
-        """Drop the text for `path`, so that what is on the disk counts again."""
+        """Drop the text for `path`, if there is one, so that what is on the disk counts again."""
         path = resolve_path(path)
         with self._lock:
             self._text_by_path.pop(path, None)

@@ -36,12 +36,15 @@ class FolderWalker:
                 self.roots += (root,)
 
     def visit_roots(self, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
-        """Yield each folder of all roots that is not excluded, with its files; Skipped for an unreadable one."""
+        """Yield each folder of all roots that is not excluded, with its files; Skipped for unreadable ones, worktrees.
+
+        Links are left out. It ends early when cancelled.
+        """
         for root in self.roots:
             yield from self._visit_folders(self._rules.make_root_scope(root), cancel)
 
     def visit_tree(self, top_folder: Path, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
-        """Yield `top_folder` and each folder below it that is not excluded; nothing if the rules exclude it."""
+        """Yield `top_folder` and each folder below it that is not excluded, as visit_roots does; nothing if it is."""
         start = self.find_unentered_scope(top_folder)
         if start is not None:
             yield from self._visit_folders(start, cancel)
@@ -66,7 +69,7 @@ class FolderWalker:
         return scope
 
     def find_unentered_scope(self, folder: Path) -> IgnoreScope | None:
-        """Return a folder's rules without its own ignore files; None if the walk doesn't reach it."""
+        """Return a folder's rules without its own ignore files; None if the walk doesn't reach it, as by a link."""
         if folder in self.roots:
             return self._rules.make_root_scope(folder)
         scope = self.find_scope(folder.parent)

@@ -59,7 +59,10 @@ class Watcher:
 
     @property
     def mode(self) -> str:
-        """Return how changes are noticed: "watchdog", "off", or "polling every 5 s: " and the reason."""
+        """Return how changes are noticed: "off", "starting", "watchdog", or "polling every 5 s: " and the reason.
+
+        While roots are missing, it also says how often they are looked for.
+        """
         if self._polling_reason:
             return f"polling every {self._get_period_s():g} s: {self._polling_reason}"
         missing_roots = ", ".join(str(root) for root, identity in self._root_identities.items() if identity is None)
@@ -73,7 +76,7 @@ class Watcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop, waiting up to 2 s for the thread; no callback is called afterwards."""
+        """Stop, waiting up to 2 s for the thread; only a callback under way may last longer."""
         self._stopping.set()
         self._item_queue.put(WatchEvent.STOP)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
@@ -170,7 +173,7 @@ class Watcher:
         return self._polling_s if self._polling_reason is None else self._poller.period_s(self._polling_s)
 
     def _report_batch(self, batch: "_Batch") -> None:
-        """Call `on_change` with the covered paths, `on_rescan` if there are too many or events were lost."""
+        """Call `on_change` with up to 500 covered paths, `on_rescan` if more or events were lost. Never raises."""
         if batch.error:
             self._start_polling(batch.error.strerror or str(batch.error))
         if batch.lost_events:

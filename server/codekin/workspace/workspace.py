@@ -66,7 +66,7 @@ class Workspace:
         self.roots = self._walker.roots
 
     def walk(self, cancel: Cancel | None = None) -> Iterator[SourceFile | Skipped]:
-        """Yield every file of the workspace, and the skipped ones with their reasons, in a fixed order.
+        """Yield every file of the workspace, and skipped ones with their reasons, in a fixed order, until cancelled.
 
         A root or folder that can't be read is yielded as skipped too, so that its files are not forgotten.
         """
@@ -119,7 +119,10 @@ class Workspace:
         return classified
 
     def read_document(self, path: Path) -> Document | Skipped | None:
-        """Return any file's current text, or why it is skipped; None if it is gone or its language unknown."""
+        """Return any file's current document, open text first, or why it is skipped; None if gone or not source code.
+
+        A file that holds secrets, or is generated and not included by a setting, is skipped, too.
+        """
         if has_secret_name(path):
             return Skipped(path, SECRET_REASON)
         text = self._overlays.get_text(path)
@@ -152,16 +155,16 @@ class Workspace:
         return replace(skip_too_large(path, byte_count, self._max_bytes), retry=Retry.NEXT_SCAN)
 
     def cells(self, path: Path) -> tuple[Cell, ...]:
-        """Return a notebook's current code cells; () for any other file."""
+        """Return a notebook's current code cells; () for any other file, and for one that is skipped."""
         document = self.read_document(path) if is_notebook(path) else None
         return document.cells if isinstance(document, Document) else ()
 
     def open_overlay(self, path: Path, text: str | OpenNotebook) -> None:
-        """Set the text that replaces what is on the disk at `path`."""
+        """Set, in memory, the text that replaces what is on the disk at `path`; queues nothing."""
         self._overlays.open_document(path, text)
 
     def close_overlay(self, path: Path) -> None:
-        """Drop the text for `path`, so that what is on the disk counts again."""
+        """Drop the text for `path`, if there is one, so that what is on the disk counts again; queues nothing."""
         self._overlays.close_document(path)
 
     def is_open(self, path: Path) -> bool:
@@ -178,7 +181,7 @@ class Workspace:
         return text if isinstance(text, str) else None
 
     def resolve_path(self, path: Path) -> Path:
-        """Return the path with links resolved, so that each file has one path."""
+        """Return the path with links resolved, so that each file has one path; unchanged if that fails."""
         return resolve_path(path)
 
     def select_covered(self, paths: Iterable[Path]) -> set[Path]:
