@@ -1,1 +1,1 @@
-"""Which snippets, names and words does this text have? Pure functions of text; never raises, never reads a file."""
+"""Which snippets, names and words does this text have? Pure: no source text makes it raise, and it reads no file."""

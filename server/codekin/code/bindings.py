@@ -39,7 +39,10 @@ class CallParts:
 
 
 def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceName, Node] | None":
-    """Return the name and the value node of `name = value`; None where the value can't hold a function."""
+    """Return the name and the value node of `name = value`; None if the value can't hold a function, or has no name.
+
+    A value without a target (`export default`) is named default.
+    """
     value = _find_value(node, syntax)
     for _ in range(_MAX_UNWRAPPED):
         node_role = syntax.node_role(value) if value is not None else NodeRole.STATEMENT

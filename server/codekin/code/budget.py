@@ -118,7 +118,7 @@ class ParseBudget:
 
 
 def make_reader(source: bytes) -> Callable[[int, object], bytes]:
-    """Return a read function for `source`: a parser reports progress only when it reads through a function."""
+    """Return a read function for `source`, 64 KiB a call: a parser reports progress only if it reads by a function."""
     return lambda offset, _point: source[offset : offset + _CHUNK_BYTES]
 
 

@@ -7,13 +7,13 @@ from codekin.types import Cell, Span
 
 
 def find_cell(cells: Sequence[Cell], line: int) -> Cell | None:
-    """Return the cell that holds a line of the text, else the last cell above it; None where there are no cells."""
+    """Return the cell that holds a line of the text, else the last one above it, else the first; None without cells."""
     next_index = bisect_right(cells, line, key=lambda cell: cell.span.start)
     return cells[max(next_index - 1, 0)] if cells else None
 
 
 def to_cell_lines(cell: Cell, span: Span) -> Span:
-    """Return a span of the text's lines as lines of the cell that holds them."""
+    """Return a span (0-based, half-open) of the text's lines as lines of the cell that holds them."""
     start = cell.span.start
     return Span(span.start - start, span.end - start)
 
@@ -35,12 +35,15 @@ def to_file_lines(cell: Cell | None, span: Span) -> Span:
 
 
 def to_file_row(cell: Cell | None, line: int) -> int:
-    """Return the file's line that holds a line of the text."""
+    """Return the file's 0-based line that holds a line of the text; the cell's line if it was never saved.
+
+    Without a cell, `line` itself.
+    """
     return to_file_lines(cell, Span(line, line + 1)).start
 
 
 def find_line_of_row(cells: Sequence[Cell], row: int) -> int:
-    """Return the first line of the text on this row of the file, else the nearest above it, else the first."""
+    """Return the first line of the text on this row of the file, else the nearest above, else the first; 0 if none."""
     row_lines = [
         (file_row, cell.span.start + line_in_cell) for cell in cells for line_in_cell, file_row in enumerate(cell.rows)
     ]

@@ -39,7 +39,7 @@ class CellSource:
 
 
 def make_cell_source(text: str, language_name: str, notebook_language: str) -> CellSource:
-    """Return a cell's lines and language, magics blanked; `language_name` is the cell's own, "" for the notebook's."""
+    """Return a cell's lines and language (None: prose), magics blanked; `language_name` is its own, if it has one."""
     cell_language = (
         None
         if is_prose(language_name)

@@ -115,7 +115,7 @@ def split_lines_at(
 def _choose_next_split(
     start_row: int, end_row: int, candidate_rows: list[int], split_costs: dict[int, float], size_measure: SizeMeasure
 ) -> int:
-    """Return the row at which the piece that begins at `start_row` ends."""
+    """Return the row, in (start_row, end_row), at which the piece that begins at `start_row` ends."""
     total_size = size_measure.relative_size(start_row, end_row)
     is_balanced = total_size <= _MAX_BALANCED_SIZE
     target_size = total_size / max(2, ceil(total_size)) if is_balanced else _MIN_PIECE_SIZE

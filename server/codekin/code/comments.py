@@ -33,7 +33,7 @@ def read_docstring(body: "Node | None", source: bytes) -> str:
 
 
 def read_doc_comment(nodes: "Iterable[Node]", source: bytes) -> str:
-    """Return the joined text of the comments among `nodes`, without comment marks."""
+    """Return the joined text of the comments among `nodes`, without comment marks; "" if there are none."""
     comments = (node for node in nodes if "comment" in node.type)
     texts = (source[node.start_byte : node.end_byte].decode("utf-8", "replace") for node in comments)
     return extract_comment("\n".join(text.rstrip("\n") for text in texts))

@@ -44,7 +44,7 @@ class _Group:
 
 
 def blank_directives(source: bytes) -> bytes:
-    """Return `source` with comments in macro definitions, and directives inside statements, blanked."""
+    """Return `source`, in the same length, with comments in macros and directives inside statements blanked."""
     if b"define" in source and b"/*" in source:
         source = _MULTILINE_DEFINE.sub(_blank_comments, source)
     if b"__has_include" in source:
@@ -63,6 +63,7 @@ def _blank_comments(definition: re.Match[bytes]) -> bytes:
 
 
 def _blank_conditionals(source: bytes) -> bytes:
+    """Return `source`, in the same length, with conditionals that divide a statement reduced to one branch."""
     text, groups = bytearray(source), list[_Group]()
     for directive in _DIRECTIVE.finditer(source):
         keyword = directive[1]
@@ -124,7 +125,7 @@ def _is_linkage(branch: bytearray) -> bool:
 
 
 def _keep_one_branch(text: bytearray, group: _Group) -> None:
-    """Blank the directives, and all branches but the first that may be compiled; of `extern "C" {` every one."""
+    """Blank, in place, directives and all branches but the first that may be compiled; of `extern "C" {`, all."""
     branches = group.branches()
     first_directive = group.directives[0]
     kept_index = 1 if _CONDITION_OF_NOTHING.match(text, *first_directive) else 0

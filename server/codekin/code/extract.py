@@ -49,7 +49,11 @@ extract = extract_snippets  # the former name: scripts outside this repository i
 def extract_with_tree(
     lines: Sequence[str], language: str, former_parse: ParsedSource | None = None
 ) -> tuple[list[Snippet], ParsedSource | None]:
-    """Return the snippets of a document's lines, and its tree, or None if it has none; fast with a `former_parse`."""
+    """Return the snippets of at least one line, and the tree (None: cut into windows). Never raises.
+
+    With a `former_parse` of similar lines it is fast. The tree is None without a grammar, or if the parse exceeds its
+    budget.
+    """
     syntax = load_syntax(language)
     if syntax is not None:
         source = encode_source(lines)

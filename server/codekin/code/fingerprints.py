@@ -107,7 +107,7 @@ def digest_codes(codes: Codes) -> bytes:
 
 
 def make_sketch(features: Codes) -> Sketch:
-    """Return the MinHash sketch of the features, shape (SKETCH_BYTES,): one byte of each hash function's minimum."""
+    """Return the MinHash sketch of one feature or more, (SKETCH_BYTES,): one byte of each hash function's minimum."""
     mixed_features = features ^ (features >> np.uint64(32))
     mixed_features *= _MIX_FACTOR
     folded_features = (mixed_features >> np.uint64(32)).astype(np.uint32)

@@ -30,25 +30,25 @@ class JsonReader:
         self._token_count = 0
 
     def peek_character(self) -> str:
-        """Return the first character of the next token (a bracket, a quote, a digit …) without consuming it."""
+        """Return the first character of the next token, without consuming it. Raises JsonError at the end."""
         return self._text[self._match_token().start(1)]
 
     def find_row(self) -> int:
-        """Return the 0-based line of the next token, without consuming it."""
+        """Return the 0-based line of the next token, without consuming it. Raises JsonError at the end."""
         token_start = self._match_token().start(1)
         self._row += self._text.count("\n", self._row_offset, token_start)
         self._row_offset = token_start
         return self._row
 
     def read_members(self) -> Iterator[str]:
-        """Yield an object's keys; the caller reads or skips each value. Skips a value that is no object."""
+        """Yield an object's keys; the caller reads or skips each value. Skips another value. Raises JsonError."""
         for _ in self._iterate_parts("{"):
             key = self.read_string()
             self._take_mark(":")
             yield key
 
     def read_items(self) -> Iterator[None]:
-        """Yield once per item of an array; the caller reads or skips it. Skips a value that is no array."""
+        """Yield once per item of an array; the caller reads or skips it. Skips another value. Raises JsonError."""
         yield from self._iterate_parts("[")
 
     def read_string(self) -> str:
@@ -64,14 +64,14 @@ class JsonReader:
             raise self._make_error("a sound string") from None
 
     def read_optional_string(self) -> str | None:
-        """Return the next value if it is a string; else skip it and return None."""
+        """Return the next value if it is a string; else skip it and return None. Raises JsonError."""
         if self.peek_character() == '"':
             return self.read_string()
         self.skip_value()
         return None
 
     def read_outline(self, depth: int) -> dict[str, object]:
-        """Return an object's members: strings, objects down to `depth`, None for all else; {} if it is no object."""
+        """Return an object's members: strings, objects to `depth`, else None; {} of another value. Raises JsonError."""
         strings_by_key: dict[str, object] = {}
         for key in self.read_members():
             is_inner = depth > 0 and self.peek_character() == "{"
@@ -79,7 +79,7 @@ class JsonReader:
         return strings_by_key
 
     def skip_value(self) -> None:
-        """Skip the next value, of any size, without building it."""
+        """Skip the next value, of any size, without building it. Raises JsonError if it is none."""
         opening = self._take_token()
         if opening in ",:]}":
             raise self._make_error("a value")
@@ -99,7 +99,7 @@ class JsonReader:
             raise self._make_error("the end")
 
     def _iterate_parts(self, opening_bracket: str) -> Iterator[None]:
-        """Yield once per part of the object or array that opens so; skip the value if it is another."""
+        """Yield once per part of the object or array that opens so; skip another value. Raises JsonError."""
         if self.peek_character() != opening_bracket:
             self.skip_value()
             return
@@ -138,7 +138,7 @@ class JsonReader:
         return token
 
     def _make_error(self, expectation: str) -> JsonError:
-        """Return an error that says what the current line lacks."""
+        """Return (don't raise) an error that says what the current line lacks."""
         remaining_text = self._text[self._offset :].lstrip()
         line_number = self._text.count("\n", 0, len(self._text) - len(remaining_text)) + 1
         return JsonError(f"line {line_number} lacks {expectation}")

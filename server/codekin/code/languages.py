@@ -208,7 +208,7 @@ def common_ending(language: str) -> str:
 
 
 def has_grammar(language: str) -> bool:
-    """Return whether files of this language are cut along their syntax rather than into windows of lines."""
+    """Return whether codekin knows a grammar of this language, to cut it along its syntax; its wheel may be missing."""
     return language in GRAMMARS
 
 

@@ -206,7 +206,7 @@ def find_names(line: str) -> list[str]:
 
 @lru_cache(maxsize=_MAX_CACHED_LINES)
 def find_calls(line: str) -> tuple[str, ...]:
-    """Return the functions that the line calls and the members it accesses, in order."""
+    """Return the functions that the line calls and the members it accesses, in order, with repetitions."""
     return tuple(
         called_name or member_name for called_name, member_name in _CALL_OR_MEMBER.findall(_replace_strings(line, '"'))
     )

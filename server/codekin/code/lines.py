@@ -23,9 +23,9 @@ def split_lines(text: str) -> list[str]:
 
 
 def to_canonical_text(lines: Sequence[str]) -> str:
-    """Return a snippet's text: its lines without common indentation and trailing blanks, joined by LF.
+    """Return a snippet's text, up to 20,000 characters: no common indentation or trailing blanks, joined by LF.
 
-    At most MAX_TEXT characters, and always encodable: unpaired surrogates become U+FFFD; a byte order mark is dropped.
+    It is always encodable: unpaired surrogates become U+FFFD; a byte order mark is dropped.
     """
     stripped_lines = [line.rstrip() for line in lines]
     if stripped_lines and stripped_lines[0].startswith("\ufeff"):

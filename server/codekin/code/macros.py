@@ -63,7 +63,7 @@ _VISIBLE = re.compile(rb"[^\n]")
 
 
 def blank_macros(source: bytes) -> bytes:
-    """Return `source` with the macros that usually derail a parse blanked, in the same length.
+    """Return `source`, in the same length, with macros that usually derail a parse blanked or made functions.
 
     No pattern matches across a line that ends in `}`, so the text is blanked in pieces between those lines, and the
     pieces are cached: a key stroke changes one of them.

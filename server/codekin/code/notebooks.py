@@ -81,7 +81,7 @@ def _parse_notebook(json_text: str) -> Notebook | str:
 
 
 def _read_worksheets(reader: JsonReader) -> Iterator[_JsonCell]:
-    """Yield the cells of all worksheets (nbformat 3 and older)."""
+    """Yield the cells of all worksheets (nbformat 3 and older). Raises JsonError."""
     for _ in reader.read_items():
         for key in reader.read_members():
             if key == "cells":
@@ -118,7 +118,7 @@ def _read_cell_json(reader: JsonReader) -> _JsonCell:
 
 
 def _read_cell_source(cell: _JsonCell, reader: JsonReader) -> None:
-    """Set the cell's source and rows, from a string or an array of strings (which need not end at line ends)."""
+    """Set the cell's source and rows, from a string or an array of strings (cut anywhere). Raises JsonError."""
     pieces, piece_starts, piece_rows, source_length = [""], [0], [reader.find_row()], 0
     for _ in reader.read_items() if reader.peek_character() == "[" else (None,):
         piece_row = reader.find_row()

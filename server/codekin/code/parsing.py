@@ -109,7 +109,7 @@ def _compile_whole_pattern(pattern: str) -> re.Pattern[str]:
 
 @cache
 def load_syntax(language: str) -> Syntax | None:
-    """Load the language's grammar; None where there is none, or its wheel can't be loaded."""
+    """Import and cache the language's grammar; None where there is none, or its wheel can't be loaded. Never raises."""
     from tree_sitter import Language
 
     grammar = GRAMMARS.get(language)
@@ -122,10 +122,10 @@ def load_syntax(language: str) -> Syntax | None:
 
 
 def encode_source(lines: Sequence[str]) -> bytes:
-    """Return lines as UTF-8 for the parser, joined by LF, so that rows of the tree are indices of `lines`.
+    """Return one or more lines as UTF-8, joined by LF; lines of more than 10,000 characters become empty.
 
-    Unpaired surrogates and NULs, which grammars stumble over, are replaced; a byte order mark is dropped. Lines longer
-    than MAX_LINE become empty, because no snippet could be cut inside them.
+    Rows of the tree are indices of `lines`. Unpaired surrogates and NULs, which grammars stumble over, are replaced; a
+    byte order mark is dropped. No snippet could be cut inside a line longer than MAX_LINE.
     """
     if max(map(len, lines)) > MAX_LINE:
         lines = [line if len(line) <= MAX_LINE else "" for line in lines]
@@ -186,7 +186,7 @@ def _edit_former_tree(former_parse: ParsedSource, source: bytes) -> "Tree":
 
 
 def _count_common_bytes(first_bytes: bytes, second_bytes: bytes, max_count: int) -> int:
-    """Return how many leading bytes both have in common, `max_count` at most."""
+    """Return how many leading bytes both have in common, `max_count` (no more than either has) at most."""
     low, high = 0, max_count
     while low < high:
         middle = (low + high + 1) // 2
@@ -195,7 +195,7 @@ def _count_common_bytes(first_bytes: bytes, second_bytes: bytes, max_count: int)
 
 
 def _to_point(source: bytes, offset: int) -> tuple[int, int]:
-    """Return row and column of a byte offset."""
+    """Return row and column, both 0-based, the column in bytes, of a byte offset."""
     return source.count(b"\n", 0, offset), offset - (source.rfind(b"\n", 0, offset) + 1)
 
 

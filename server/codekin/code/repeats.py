@@ -28,7 +28,7 @@ def blank_repeats(source: bytes) -> bytes:
 
 
 def _find_run_extent(source: bytes, start: int, unit: bytes) -> tuple[int, int]:
-    """Return start and end of the longest run around `start` in which `unit` repeats."""
+    """Return start and end (half-open) of the longest run around `start` in which `unit` repeats."""
     unit_bytes = len(unit)
     end = start
     while source.startswith(unit, end):
@@ -39,7 +39,7 @@ def _find_run_extent(source: bytes, start: int, unit: bytes) -> tuple[int, int]:
 
 
 def _blank_runs(source: bytes, runs: list[tuple[int, int]]) -> bytes:
-    """Return `source` with these byte ranges blanked, line ends excepted."""
+    """Return `source`, in the same length, with these byte ranges blanked, line ends excepted."""
     blanked_source = bytearray(source)
     for start, end in runs:
         blanked_source[start:end] = _VISIBLE.sub(b" ", source[start:end])

@@ -11,7 +11,7 @@ _TOKENS_PER_OTHER_CHARACTER = 1.0  # of other scripts: a character is a token, m
 
 
 def estimate_tokens(text: str) -> int:
-    """Return a number of tokens that a text hardly exceeds."""
+    """Return a number of tokens that a text hardly exceeds, whatever the model; 0 only if it is blank."""
     count = sum(1 for _ in _PIECE.finditer(text))
     if text.isascii():
         return count
@@ -19,7 +19,7 @@ def estimate_tokens(text: str) -> int:
 
 
 def cut_to_tokens(text: str, max_tokens: int) -> str:
-    """Return the longest run of whole lines from the start that has at most `max_tokens` tokens."""
+    """Return the longest run of whole lines from the start of at most `max_tokens` estimated tokens; "" if none."""
     used_tokens, kept_lines = 0, []
     for line in text.split("\n"):
         used_tokens += estimate_tokens(line) + 1

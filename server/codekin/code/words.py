@@ -16,12 +16,12 @@ _MAX_CACHED_TOKENS = 32_768  # most of the vocabulary of a large code base, a fe
 
 
 def split_words(text: str) -> list[str]:
-    """Return the text's words in order, with repetitions, lower-case: `HTTPServer` → http, server."""
+    """Return the text's words in order, repeated, lower-case: `HTTPServer` → http, server; none of runs over 100."""
     return list(chain.from_iterable(map(_SUBWORD_CACHE.__getitem__, _find_tokens(text))))
 
 
 def find_compound_identifiers(text: str) -> list[str]:
-    """Return identifiers of two or more words, joined, lower-case: `getUserName`, `get_user_name` → `getusername`."""
+    """Return ASCII identifiers of several words, joined, lower-case, repeated: `getUserName` → `getusername`."""
     return [
         "".join(parts) for token in _find_tokens(text) if len(parts := _SUBWORD_CACHE[token]) > 1 and token.isascii()
     ]
