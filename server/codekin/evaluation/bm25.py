@@ -16,7 +16,7 @@ SIGNATURE = f"k1={K1} b={B} words and joined identifiers in the singular"
 
 
 def compute_bm25_scores(queries: Sequence[str], passages: Sequence[str]) -> NDArray[np.float32]:
-    """Return the BM25 score of each passage for each query, float32 (queries, passages); higher is better."""
+    """Return the BM25 of each passage for each query, float32 (queries, passages), ≥ 0; needs a passage."""
     counts = [Counter(_split_terms(passage)) for passage in passages]
     lengths = np.array([sum(word_counts.values()) for word_counts in counts], dtype=np.float32)
     length_norms = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1.0))
@@ -38,10 +38,10 @@ def compute_bm25_scores(queries: Sequence[str], passages: Sequence[str]) -> NDAr
 
 
 def _split_terms(text: str) -> list[str]:
-    """Return the text's words and joined identifiers, in the singular."""
+    """Return the text's words and joined identifiers, in lower case and the singular, with repetitions."""
     return [_strip_plural(term) for term in split_words(text) + find_compound_identifiers(text)]
 
 
 def _strip_plural(term: str) -> str:
-    """Return the word without the s of an English plural: Porter's stemmer gains no more."""
+    """Return the word without the s of an English plural, if longer than 3: Porter's stemmer gains no more."""
     return term[:-1] if len(term) > 3 and term.endswith("s") and not term.endswith("ss") else term

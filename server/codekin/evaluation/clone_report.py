@@ -30,12 +30,12 @@ def compute_recall(queries: Sequence[CloneQuery], k: int) -> float:
 
 
 def compute_mrr(ranks: Sequence[int | None]) -> float:
-    """Return the mean reciprocal rank: 1 / rank, or 0 for None, averaged over the queries."""
+    """Return the mean reciprocal rank, 0 to 1: 1 / rank, or 0 for None, averaged; 0 without queries."""
     return sum(1 / rank for rank in ranks if rank) / len(ranks) if ranks else 0.0
 
 
 def _format_by_type(report: CloneReport) -> str:
-    """Return a table of recall, MRR and claimed kinship, one row per type of clone."""
+    """Return a table of recall, MRR and claimed kinship, one row per type of clone, or ""."""
     has_single_retrievers = any(rank for query in report.queries for rank in query.retriever_ranks)
     header = ["type", "questions", "recall@1", "MRR@10", "recall@10", "peer@1", "right and claimed"]
     header += ["words alone @1", "vectors alone @1"] if has_single_retrievers else []
@@ -65,7 +65,7 @@ def _format_by_type(report: CloneReport) -> str:
 
 
 def _format_by_edit_count(report: CloneReport) -> str:
-    """Return a table of recall for type-3 clones, one row per number of edits besides layout and names."""
+    """Return a table of recall for type-3 clones, a row per number of edits besides layout and names, or ""."""
     edited_queries = [query for query in report.queries if query.edits and query.type is CloneType.EDITED]
     counts = sorted({query.edit_count for query in edited_queries})
     rows = []
@@ -83,7 +83,7 @@ def _format_by_edit_count(report: CloneReport) -> str:
 
 
 def _format_by_language(report: CloneReport) -> str:
-    """Return a table of recall@1, one row per language, one column per type of clone."""
+    """Return a table of recall@1 and counts, a row per language, a column per type of clone, or ""."""
     languages = sorted({query.language for query in report.queries})
     rows = []
     for language in languages:
@@ -96,7 +96,7 @@ def _format_by_language(report: CloneReport) -> str:
 
 
 def _format_by_edit(report: CloneReport) -> str:
-    """Return a table of recall, one row per kind of edit, most frequent first."""
+    """Return a table of recall, a row per kind of edit, most frequent first, or ""."""
     edited_queries = [query for query in report.queries if query.edits]
     names = Counter(edit_name for query in edited_queries for edit_name in set(query.edits))
     rows = []
@@ -157,7 +157,7 @@ def _format_claims(subject: str, claims: Sequence[ClaimedHit], report: CloneRepo
 
 
 def _format_share_above(queries: Sequence[CloneQuery], floor: float) -> str:
-    """Return the share of queries whose first hit is right and scores at least `floor`, formatted."""
+    """Return the share of queries (≥ 1) whose first hit is right and scores at least `floor`, formatted."""
     return _format_share(
         sum(query.rank == 1 and query.best_hit is not None and query.best_hit.score >= floor for query in queries)
         / len(queries)
@@ -165,7 +165,7 @@ def _format_share_above(queries: Sequence[CloneQuery], floor: float) -> str:
 
 
 def format_failures(report: CloneReport, max_per_type: int = 8) -> str:
-    """Return Markdown that lists missed clones, `max_per_type` of each type, and doubtful claims, for inspection."""
+    """Return Markdown that lists missed clones, `max_per_type` of each, and twice as many doubtful claims."""
     parts = ["# Clones that were not the first hit", format_signature(report.signature)]
     for row_name, queries in report.queries_by_row.items():
         missed = [query for query in queries if 1 not in (query.rank, query.peer_rank)]
@@ -184,7 +184,7 @@ def format_failures(report: CloneReport, max_per_type: int = 8) -> str:
 
 
 def _format_missed_clone(query: CloneQuery) -> str:
-    """Return a section with the original, the query and the best hit of a missed clone."""
+    """Return a section with the original, the query and the best hit, if any, of a missed clone."""
     first = query.best_hit
     best_hit = (
         f"{first.place.path}:{first.place.span.start + 1} ({first.kinship}, {first.score:.3f})" if first else "nothing"
@@ -221,7 +221,7 @@ def _format_code_block(name: str, text: str) -> str:
 
 
 def to_json(report: CloneReport) -> dict[str, Any]:
-    """Return the whole report as JSON."""
+    """Return the whole report as JSON, without the texts; shares are rounded to four decimals."""
     return {
         "signature": report.signature,
         "types": {
@@ -261,7 +261,7 @@ def _query_to_json(query: CloneQuery) -> dict[str, Any]:
 
 
 def _claimed_hit_to_json(claimed_hit: ClaimedHit) -> dict[str, Any]:
-    """Return one claim as JSON, without the texts."""
+    """Return one claim as JSON, without the texts; score 0 where nothing was found."""
     score = round(claimed_hit.hit.score, 4) if claimed_hit.hit else 0.0
     return {
         "asked": claimed_hit.asked,

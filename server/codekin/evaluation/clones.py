@@ -105,7 +105,10 @@ class CloneReport:
 def measure_clones(
     roots: Sequence[Path], plan: SamplingPlan, settings: Settings, on_progress: OnProgress
 ) -> CloneReport:
-    """Index `roots`, run all clone queries, and return the report. Raises StoreError, BenchmarkError."""
+    """Index `roots`, run all clone queries, which takes minutes, and return the report. StoreError, BenchmarkError.
+
+    Uses, and fills, the index in the settings' cache; the pairs' passages are written there, too.
+    """
     pair_folder = write_passage_files(plan.pairs, settings.cache_directory / "clone-pairs") if plan.pairs else None
     with closing(Engine([*roots, *([pair_folder] if pair_folder else [])], settings)) as engine:
         index_report = engine.refresh(on_progress, Event(), plan.workers)
@@ -144,7 +147,7 @@ class _CloneMeasurer:
         self._retrievers = SingleRetrievers(engine) if plan.alone else None
 
     def query_clones(self, original: SampledFunction) -> Iterator[CloneQuery]:
-        """Yield a query and its result for each type of clone that can be made of the function."""
+        """Yield a query and its result for each type of clone that can be made of the function; the same by seed."""
         snippet = original.snippet
         for type_ in CloneType:
             random = Random(f"{self._plan.seed} {type_} {snippet.text}")  # noqa: S311 -- sampling, not secrets
@@ -154,7 +157,7 @@ class _CloneMeasurer:
                 yield self._query_mutant(original, mutant)
 
     def _query_mutant(self, original: SampledFunction, mutant: Mutant) -> CloneQuery:
-        """Search for the clone and return where its original is among the first ten hits."""
+        """Search for the clone and return at which of the first ten hits its original is, or that it is at none."""
         target_text, place = original.snippet.text, original.display_place
         hits = self._engine.find_similar_to_code(mutant.text, MAX_HITS, language=original.snippet.language).hits
         matching_ranks = [rank for rank, hit in enumerate(hits, start=1) if canonicalize_hit_text(hit) == target_text]
@@ -185,7 +188,7 @@ class _CloneMeasurer:
         )
 
     def query_pairs(self, benchmark: Path, folder: Path) -> list[CloneQuery]:
-        """Search for the same programs in other languages; hits in the query's own file do not count."""
+        """Search for up to 4 × `sample` programs in other languages; hits in the query's own file don't count."""
         texts = {row["_id"]: row for row in read_rows(benchmark / "queries.jsonl")}
         random = Random(self._plan.seed)  # noqa: S311 -- sampling, not secrets
         names = random.sample(sorted(texts), min(4 * self._plan.sample, len(texts)))
@@ -209,7 +212,7 @@ class _CloneMeasurer:
         return CloneQuery(CloneType.REWRITTEN, language, (), query_id, "", text, rank, rank, best_hit, claimed_kinship)
 
     def list_duplicates(self, original: SampledFunction) -> list[ClaimedHit]:
-        """Return what codekin reports as duplicates of a function of the workspace."""
+        """Return what codekin reports as duplicates of a function of the workspace, suppressed ones not."""
         hits = self._engine.find_duplicates(original.path, original.snippet)
         return [_make_claimed_hit(original, hit) for hit in hits]
 
@@ -220,7 +223,7 @@ class _CloneMeasurer:
         return [_make_claimed_hit(original, hit) for hit in hits if hit.kinship in CLAIMED_KINSHIPS]
 
     def query_stranger(self, original: SampledFunction) -> ClaimedHit:
-        """Return the first hit claimed to be a clone of another code base's function, else the best hit."""
+        """Return another code base's function with the first of ten hits claimed to be a clone, else the best."""
         hits = self._engine.find_similar_to_code(
             original.snippet.text, MAX_HITS, language=original.snippet.language
         ).hits
@@ -229,7 +232,7 @@ class _CloneMeasurer:
         )
 
     def close(self) -> None:
-        """Close the index that only the single retrievers use."""
+        """Close the index that only the single retrievers use, if they are measured; not the engine."""
         if self._retrievers:
             self._retrievers.close()
 
@@ -250,7 +253,7 @@ def canonicalize_hit_text(hit: Hit) -> str:
 
 
 def _is_peer(hit: Hit, original: Snippet, type_: CloneType) -> bool:
-    """Return whether the hit equals the original except for what a clone of this type changes: layout or names."""
+    """Return whether the hit equals the original but for what this type of clone changes: layout, else names."""
     hit_text = canonicalize_hit_text(hit)
     if hit_text == original.text or hit.place.language != original.language:
         return hit_text == original.text

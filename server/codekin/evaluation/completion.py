@@ -63,7 +63,7 @@ class CompletionResult:
 
 
 def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> CompletionResult:
-    """Index a repository in a temporary folder, complete `count` cuts, and return all systems' suggestions."""
+    """Index a repository in a temporary folder, complete up to `count` cuts, return all systems' suggestions."""
     with open_temporary_completer(root, settings) as (completer, corpus):
         cuts = list(corpus.choose_cuts(count, seed))
         suggestions, seconds, worse_count = _suggest_by_codekin(completer, corpus, cuts, settings)
@@ -85,7 +85,7 @@ def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: 
 def _suggest_by_codekin(
     completer: Completer, corpus: CutCorpus, cuts: Sequence[Cut], settings: Settings
 ) -> tuple[list[ShownSuggestion | None], list[float], int]:
-    """Return codekin's suggestion for each cut, the seconds each took, and how many made the file parse worse."""
+    """Return codekin's best suggestion per cut, without a floor, the seconds, and how many left it parsing worse."""
     without_floor = replace(settings.completion, floor=0.0, limit=1)
     suggestions, seconds, worse_count = list[ShownSuggestion | None](), [], 0
     for cut in cuts:
@@ -115,7 +115,7 @@ def make_cursor(cut: Cut) -> Cursor:
 
 @contextmanager
 def open_temporary_completer(root: Path, settings: Settings) -> Iterator[tuple[Completer, CutCorpus]]:
-    """Yield a completer on the repository, indexed in a temporary folder, and the corpus to cut."""
+    """Yield a completer on the repository, indexed anew in a temporary folder, and the corpus to cut."""
     with TemporaryDirectory(prefix="codekin-evaluate-") as folder:
         temporary_settings = replace(settings, cache=CacheSettings(directory=folder))
         with closing(Engine([root], temporary_settings)) as engine:
@@ -129,7 +129,7 @@ def open_temporary_completer(root: Path, settings: Settings) -> Iterator[tuple[C
 
 
 def _is_worse(cut: Cut, completion: Completion) -> bool:
-    """Return whether the file has more parse errors with the completion than without it."""
+    """Return whether the file has more parse errors with the completion than without; False without a grammar."""
     lines = cut.text.split("\n")
     cursor_line = lines[cut.row]
     changed_lines = [
@@ -143,7 +143,7 @@ def _is_worse(cut: Cut, completion: Completion) -> bool:
 
 
 def _compare_with_truth(cut: Cut, score: float, lines: Sequence[str]) -> ShownSuggestion:
-    """Return the shown lines compared with as many lines of the true continuation."""
+    """Return the shown lines (≥ 1) compared with as many true ones, white space at both ends aside."""
     shown_lines, true_lines = [line.strip() for line in lines], [line.strip() for line in cut.truth[: len(lines)]]
     saved_characters = 0
     for shown_line, true_line in zip(shown_lines, true_lines, strict=False):
@@ -161,7 +161,7 @@ def _compare_with_truth(cut: Cut, score: float, lines: Sequence[str]) -> ShownSu
 
 
 def compute_similarity(left: str, right: str) -> float:
-    """Return 1 - Levenshtein distance / length of the longer text, 0 to 1."""
+    """Return 1 - Levenshtein distance / length of the longer text, by characters, 0 to 1; 1 for two ""."""
     if not left or not right:
         return float(left == right)
     left_codes, right_codes = (
@@ -180,7 +180,7 @@ def compute_similarity(left: str, right: str) -> float:
 def select_most_confident(
     suggestions: Iterable[ShownSuggestion | None], coverage: float = COVERAGE
 ) -> list[ShownSuggestion]:
-    """Return the suggestions with the highest scores, as many as the share `coverage` of all cuts."""
+    """Return the best-scored suggestions, at most the share `coverage` of all cuts, without None."""
     all_suggestions = list(suggestions)
     return sorted(
         (suggestion for suggestion in all_suggestions if suggestion), key=lambda suggestion: -suggestion.score
@@ -188,14 +188,14 @@ def select_most_confident(
 
 
 def compute_precision(suggestions: Iterable[ShownSuggestion | None], coverage: float = COVERAGE) -> float:
-    """Return the share of right first lines among the most confident `coverage` of all cuts, 0 to 1."""
+    """Return the share of right first lines in the best `coverage` of all cuts, 0 to 1; missing ones are wrong."""
     all_suggestions = list(suggestions)
     most_confident = select_most_confident(all_suggestions, coverage)
     return sum(suggestion.first_line for suggestion in most_confident) / max(int(coverage * len(all_suggestions)), 1)
 
 
 def to_json(results: Sequence[CompletionResult]) -> dict[str, Any]:
-    """Return all results as JSON."""
+    """Return all results as JSON; codekin's suggestions are called "ours"."""
     rows = [asdict(result) for result in results]
     return {
         "repositories": [
@@ -209,7 +209,7 @@ def to_json(results: Sequence[CompletionResult]) -> dict[str, Any]:
 
 
 def format_table(results: Sequence[CompletionResult]) -> str:
-    """Return Markdown tables: by floor, per repository beside the baselines, and all systems at equal coverage."""
+    """Return Markdown tables: by floor, per repository beside baselines, all systems at equal coverage; ≥ 1 cut."""
     suggestions = [suggestion for result in results for suggestion in result.codekin_suggestions]
     pooled = [
         [suggestion for result in results for suggestion in getattr(result, system_name)]
@@ -265,7 +265,7 @@ def _format_quality(suggestions: Sequence[ShownSuggestion]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the repositories on the command line, print the tables, and return 0."""
+    """Measure the repositories of `arguments` (None: sys.argv) with default settings, print the tables, return 0."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("roots", type=Path, nargs="+")
     parser.add_argument("--cuts", type=int, default=CUTS)

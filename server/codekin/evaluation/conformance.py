@@ -44,9 +44,9 @@ class Conformance:
 
 
 def measure_conformance(model_name: str, settings: ModelSettings) -> Conformance:
-    """Compute the model card's similarities with the model of this short name, in the settings' precision.
+    """Compute a model card's similarities with that model, in the settings' precision and device. ModelError.
 
-    Raises ModelError where the model is not on this machine.
+    Raises ModelError where the model is not on this machine; KeyError for one not in REFERENCES.
     """
     embedder = load_embedder(replace(settings, name=model_name, dim=0))
     vectors = [embedder.embed(QUERIES, Task.NL2CODE, Role.QUERY), embedder.embed(PASSAGES, Task.NL2CODE, Role.PASSAGE)]

@@ -35,6 +35,7 @@ class LongestSuffix:
     """
 
     def __init__(self, corpus: CutCorpus) -> None:
+        """Sort all rows of the corpus by the 60 tokens before them, reversed."""
         self._corpus = corpus
         rows: list[tuple[list[str], int, int]] = []
         for number, snippet in enumerate(corpus.snippets):
@@ -50,7 +51,7 @@ class LongestSuffix:
         self._rows = sorted(rows)
 
     def suggest(self, cut: Cut) -> CopiedSuggestion | None:
-        """Return the statement after the longest equal run outside of the held-out snippets; None without one."""
+        """Return the statement after the longest equal run outside of held-out snippets; None for no equal token."""
         suffix_tokens = [token for line in cut.start for token in _TOKEN.findall(line)][: -_MAX_SUFFIX_TOKENS - 1 : -1]
         insertion_point = bisect_left(self._rows, (suffix_tokens, -1, -1))
         matches: list[tuple[int, int]] = []
@@ -73,10 +74,10 @@ class LongestSuffix:
 
 
 def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSuggestion]:
-    """Yield for each cut the statement that follows the function start most similar to the cut's by BM25.
+    """Yield for each cut the statement after the function start most like the cut's by BM25, even if unlike.
 
     Each function is cut at up to `_MAX_STARTS` lines. Ranking the continuations themselves finds a tenth as much. The
-    score is relative to the start's score with itself.
+    score is relative to the start's score with itself; it is below 0 where all is held out.
     """
     places = [
         (number, row)
@@ -109,7 +110,7 @@ def _find_start_rows(snippet: CorpusSnippet) -> list[int]:
 
 
 def _read_statement(snippet: CorpusSnippet, row: int) -> tuple[str, ...]:
-    """Return the lines of the statement that begins in this row."""
+    """Return the lines of the statement that begins in this row, its blocks included, cut off by the snippet's end."""
     return snippet.lines[row : find_statement_end(snippet.lines, row)]
 
 

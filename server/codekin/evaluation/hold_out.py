@@ -49,6 +49,7 @@ class CutCorpus:
     """All snippets of a workspace: functions to cut, and code to copy suggestions from."""
 
     def __init__(self, workspace: Workspace) -> None:
+        """Read and parse all files of the workspace into memory; unreadable ones are left out."""
         documents = (workspace.read_document(file.path) for file in workspace.walk() if isinstance(file, SourceFile))
         self.documents = {document.path: document for document in documents if isinstance(document, Document)}
         self.snippets = [
@@ -61,7 +62,7 @@ class CutCorpus:
         self._word_counts = np.array([word_counts.total() for word_counts in self._words])
 
     def choose_cuts(self, count: int, seed: int) -> Iterator[Cut]:
-        """Yield `count` functions, each cut before one of its statements except the first; deterministic by seed."""
+        """Yield up to `count` random functions, each cut before a statement but the first; the same by seed."""
         chance = random.Random(seed)  # noqa: S311
         functions = [
             number
@@ -89,7 +90,7 @@ class CutCorpus:
         return [row for row in code_rows if not _PROSE.match(lines[row])]
 
     def _make_cut(self, number: int, row: int) -> Cut:
-        """Cut the function before this row of the document."""
+        """Return the cut of the function before this row of the document; only lines that close blocks stay below."""
         corpus_snippet = self.snippets[number]
         document, span = self.documents[corpus_snippet.path], corpus_snippet.snippet.span
         lines = split_lines(document.text)
@@ -113,7 +114,7 @@ class CutCorpus:
         )
 
     def _find_near_duplicates(self, number: int) -> frozenset[int]:
-        """Return the numbers of the snippets with at least 90% of the same words, the snippet itself included."""
+        """Return the numbers of snippets with over 90% (Jaccard) of the same words, itself included."""
         word_counts, word_count = self._words[number], self._word_counts[number]
         duplicates = {number}
         for candidate in np.flatnonzero(

@@ -6,9 +6,9 @@ from codekin.settings import ModelSettings
 
 
 def load_named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
-    """Load the embedder; return its name for tables, for a folder the folder's name, and the embedder.
+    """Load the embedder; return its name for tables (of a folder, the folder's name) and it. Raises ModelError.
 
-    Raises ModelError, DimensionError.
+    DimensionError is one.
     """
     folder, embedder = resolve_folder(settings.name), load_embedder(settings)
     return folder.name if folder else embedder.model, embedder

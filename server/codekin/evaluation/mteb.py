@@ -43,13 +43,16 @@ class MtebEncoder:
     def __init__(
         self, model_name: str = "embedded", revision: str | None = None, *, device: str | None = None, **kwargs: Any
     ) -> None:
-        """`kwargs` are further model settings (dim, max_tokens, precision). Raises ModelError, DimensionError."""
+        """Load the model; `kwargs` are further model settings (dim, max_tokens, precision). Raises ModelError.
+
+        `revision` is ignored. DimensionError is a ModelError; TypeError for an unknown setting.
+        """
         del revision
         settings = replace(ModelSettings(), name=model_name, **kwargs)
         self._embedder = load_embedder(replace(settings, device=device) if device else settings)
 
     def encode(self, inputs: Iterable[Mapping[str, Any]], *, task_metadata: Any, **options: Any) -> Floats:
-        """Return the vectors of the batches' texts, float32 (n, dim), embedded for the mteb task and side.
+        """Return unit vectors of the batches' texts, float32 (n, dim), for the mteb task (else nl2code) and side.
 
         Texts without a `prompt_type` are embedded as queries.
         """
@@ -59,16 +62,16 @@ class MtebEncoder:
         return self._embedder.embed(texts, _TASKS.get(str(task_metadata.name), Task.NL2CODE), role)
 
     def similarity(self, first: Floats, second: Floats) -> Floats:
-        """Return the cosine of each vector of `first` with each of `second`, (n, m)."""
+        """Return the cosine of each unit vector of `first` with each of `second`, float32 (n, m)."""
         return np.asarray(np.asarray(first) @ np.asarray(second).T, dtype=np.float32)
 
     def similarity_pairwise(self, first: Floats, second: Floats) -> Floats:
-        """Return the cosine of each pair of vectors, (n,)."""
+        """Return the cosine of each pair of unit vectors, float32 (n,); both have n rows."""
         return np.asarray(np.vecdot(np.asarray(first), np.asarray(second)), dtype=np.float32)
 
     @property
     def mteb_model_meta(self) -> Any:
-        """Return the model's metadata in mteb's class, for its reports."""
+        """Return the model's metadata in mteb's class, for its reports. ImportError without mteb."""
         from mteb.models.model_meta import ModelMeta
 
         embedder = self._embedder

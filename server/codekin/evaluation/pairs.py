@@ -8,12 +8,12 @@ from codekin.evaluation.benchmarks import load_benchmark
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a JSON Lines file."""
+    """Return the rows of a JSON Lines file, unchecked, blank lines skipped. Raises OSError, ValueError."""
     return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
 
 
 def write_passage_files(benchmark: Path, folder: Path) -> Path:
-    """Write the set's passages as files below `folder`, a subfolder per problem; return it. Raises BenchmarkError."""
+    """Write the set's passages as files below `folder`, which may exist; return it. Raises BenchmarkError."""
     load_benchmark(benchmark)
     for row in read_rows(benchmark / "corpus.jsonl"):
         problem, _, language = row["_id"][1:].partition("-")
@@ -25,7 +25,7 @@ def write_passage_files(benchmark: Path, folder: Path) -> Path:
 
 
 def _find_ending(language: str) -> str:
-    """Return the file name extension of the language, without a dot."""
+    """Return the file name extension of the language, without a dot. StopIteration for an unknown one."""
     endings = (
         "py",
         "js",

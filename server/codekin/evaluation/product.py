@@ -27,7 +27,7 @@ _MAX_HITS = 3 * _MAX_PASSAGES  # several may be of one passage
 
 
 def make_product_ranker(settings: Settings) -> tuple[str, tuple[Ranker, str]]:
-    """Return codekin with these settings as a ranker: (name, (ranker, signature))."""
+    """Return codekin with these settings as a ranker, (name, (ranker, signature)); loads the model. ModelError."""
     embedder = load_embedder(settings.model)
     signature = {**describe_codekin(), **describe_model(embedder), "passages": "as files of a workspace"}
     return f"codekin search ({embedder.model})", (
@@ -37,7 +37,7 @@ def make_product_ranker(settings: Settings) -> tuple[str, tuple[Ranker, str]]:
 
 
 def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]:
-    """Index the passages as files in a temporary folder; return for each query up to ten passages, best first.
+    """Index the passages as files in a temporary folder; return per query up to ten passages, best first, or none.
 
     The benchmark's task is one of `TASKS`.
     """

@@ -111,7 +111,7 @@ class RepositoryResult:
 
 
 def compute_ndcg_of_ranks(ranks: Sequence[int | None]) -> float:
-    """Return NDCG@10 of targets found at these ranks (from 1; None: not found).
+    """Return NDCG@10 of targets found at these ranks (from 1; None: not found); may be above 1, 0 without targets.
 
     The ideal has each target at a rank of its own, so the result is above 1 where one hit matches several targets, such
     as lines of one function.
@@ -127,7 +127,7 @@ def compute_mean_ndcg(answered_questions: Sequence[AnsweredQuestion]) -> float:
 
 
 def load_repositories(folder: Path) -> list[Repository]:
-    """Return the repositories of a benchmark that have questions. Raises BenchmarkError."""
+    """Return the repositories of a benchmark that have questions, in order. BenchmarkError for a bad folder."""
     try:
         rows = json.loads((folder / "repos.json").read_text("utf-8"))
         lines = (folder / "queries.jsonl").read_text("utf-8").split("\n")
@@ -143,26 +143,26 @@ def load_repositories(folder: Path) -> list[Repository]:
 
 
 def _parse_repository(row: Mapping[str, Any], questions: Sequence[Question]) -> Repository:
-    """Return the repository in a row of repos.json, with its questions."""
+    """Return the repository in a row of repos.json, with its questions. KeyError where a field is missing."""
     url = f"https://github.com/{row['repository']}"
     return Repository(row["name"], row["language"], url, row["revision"], row["root"], tuple(questions))
 
 
 def _parse_question(row: Mapping[str, Any]) -> Question:
-    """Return the question in a row of queries.jsonl."""
+    """Return the question in a row of queries.jsonl, secondary targets last. KeyError for a missing field."""
     targets = tuple(_parse_target(place) for place in (*row["relevant"], *row["secondary"]))
     return Question(row["_id"], row["category"], row["text"], targets)
 
 
 def _parse_target(place: Mapping[str, Any]) -> Target:
-    """Return a place of a row, with 0-based lines where it has some."""
+    """Return a place of a row; its 1-based, inclusive lines, if any, become a 0-based, half-open span."""
     return Target(place["path"], Span(place["start_line"] - 1, place["end_line"]) if "start_line" in place else None)
 
 
 def measure_repositories(
     repositories: Sequence[Repository], checkouts: Path, settings: Settings
 ) -> Iterator[RepositoryResult]:
-    """Index each checkout in a temporary folder, ask its questions, and yield its result. Raises CheckoutError.
+    """Index each checkout in a temporary folder, ask its questions, yield its result in turn. CheckoutError.
 
     No existing index is used: it could have been made by other rules. A missing checkout raises before anything is
     indexed.
@@ -175,7 +175,7 @@ def measure_repositories(
 
 
 def require_checkouts(repositories: Sequence[Repository], checkouts: Path) -> None:
-    """Raise CheckoutError, with the commands that fetch them, where checkouts are missing."""
+    """Raise CheckoutError, with the commands that fetch them, where checkouts' roots are missing; runs nothing."""
     missing = [
         repository for repository in repositories if not (checkouts / repository.name / repository.root).is_dir()
     ]
@@ -191,7 +191,7 @@ def require_checkouts(repositories: Sequence[Repository], checkouts: Path) -> No
 
 
 def describe_measurement(repositories: Sequence[Repository], checkouts: Path, settings: Settings) -> dict[str, str]:
-    """Return what determines the figures: versions, model, settings, questions and revisions."""
+    """Return what determines the figures: versions, model, settings, questions, revisions (by running git)."""
     targets = {
         (repository.name, target.path)
         for repository in repositories
@@ -213,7 +213,7 @@ def describe_measurement(repositories: Sequence[Repository], checkouts: Path, se
 
 
 def _measure_repository(repository: Repository, checkout: Path, settings: Settings) -> RepositoryResult:
-    """Index one checkout and ask its questions twice, timing the second time."""
+    """Index one checkout, with any heavy model, and ask its questions twice, timing the second time."""
     with closing(Engine([checkout / repository.root], settings)) as engine:
         report = engine.refresh(lambda _: None, Event(), workers=1)
         engine.embed_with_heavy_model(lambda _: None, Event())
@@ -236,5 +236,5 @@ def _to_target(hit: Hit, checkout: Path) -> Target:
 
 
 def compute_overall_ndcg(results: Sequence[RepositoryResult]) -> float:
-    """Return NDCG@10 averaged over the repositories, of each one's average: the headline figure."""
+    """Return the mean of the repositories' (≥ 1) mean NDCG@10, whatever their size: the headline figure."""
     return fmean(result.ndcg for result in results)

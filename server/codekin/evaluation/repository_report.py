@@ -56,7 +56,7 @@ def _format_cells(ndcg: float, answered_questions: Sequence[AnsweredQuestion], s
 
 
 def to_json(results: Sequence[RepositoryResult]) -> dict[str, Any]:
-    """Return all results as JSON; questions carry no times, so that two runs can be compared by `diff`."""
+    """Return all results (≥ 1) as JSON; questions carry no times, so that two runs can be compared by `diff`."""
     return {
         "ndcg10": round(compute_overall_ndcg(results), 4),
         "repositories": [

@@ -42,14 +42,14 @@ class RetrievalResult:
 
 
 def compute_dense_scores(embedder: Embedder, benchmark: Benchmark) -> Scores:
-    """Embed queries and passages, and return their cosines, (queries, passages)."""
+    """Embed queries and passages, all at once, and return their cosines, float32 (queries, passages)."""
     queries = embedder.embed(benchmark.queries, benchmark.task, Role.QUERY)
     passages = embedder.embed(benchmark.passages, benchmark.task, Role.PASSAGE)
     return queries @ passages.T
 
 
 def fuse_scores(dense: Scores, lexical: Scores, weight: float = DENSE_WEIGHT) -> Scores:
-    """Return the weighted sum of both scores, each standardized per query, (queries, passages)."""
+    """Return the sum, dense times `weight`, of both scores, each standardized per query, (queries, passages)."""
     return weight * _to_z_scores(dense) + (1 - weight) * _to_z_scores(lexical)
 
 
@@ -60,7 +60,7 @@ def _to_z_scores(scores: Scores) -> Scores:
 
 
 def rank_passages(benchmark: Benchmark, scores: Scores) -> Rankings:
-    """Return for each query the hundred best passages, without the query's own, best first."""
+    """Return for each query up to a hundred passages, best first; its own, in sets of up to a hundred, is last."""
     rankings = []
     for query, own_passage in enumerate(benchmark.own_passages):
         query_scores = scores[query].copy()
@@ -73,7 +73,7 @@ def rank_passages(benchmark: Benchmark, scores: Scores) -> Rankings:
 def measure_rankings(
     ranker_name: str, benchmark: Benchmark, rankings: Rankings, signature: str
 ) -> list[RetrievalResult]:
-    """Return the mean metrics over all queries and, where a set has several languages, over those of each."""
+    """Return mean metrics over all queries (≥ 1), then, if a set has several languages, over those of each."""
     depth = max(map(len, rankings), default=0)
     rows = []
     for query, passages in enumerate(rankings):
@@ -118,7 +118,7 @@ def evaluate_benchmark(
 
 
 def find_sets(folder: Path) -> list[Path]:
-    """Return the folders of the retrieval sets in `folder`, sorted. Raises BenchmarkError where there are none."""
+    """Return the folders of retrieval sets directly in `folder`, sorted. BenchmarkError where there are none."""
     folders = sorted(path.parent for path in folder.glob("*/meta.json"))
     if not folders:
         raise BenchmarkError(f"There is no retrieval set in {folder}: none of its folders has a meta.json.")
@@ -169,5 +169,5 @@ def _format_number(value: float | None) -> str:
 
 
 def to_json(results: Sequence[RetrievalResult]) -> list[dict[str, Any]]:
-    """Return all results as JSON."""
+    """Return all results as JSON, a row for each ranker, set and language."""
     return [asdict(result) for result in results]

@@ -42,7 +42,7 @@ class SampledFunction:
 
 
 def sample_functions(roots: Sequence[Path], plan: SamplingPlan, settings: Settings) -> Iterator[SampledFunction]:
-    """Yield up to `plan.sample` functions per language, at most two per file; deterministic by seed and files."""
+    """Yield up to `plan.sample` functions per language, at most two per file; the same by seed and files."""
     workspace = Workspace(roots, settings.index)
     files = [
         candidate

@@ -18,7 +18,7 @@ SEARCH_PACKAGES = ("code", "embed", "workspace", "storage", "vectors", "index", 
 
 
 def describe_codekin() -> dict[str, str]:
-    """Return codekin's version, a hash of the sources that determine answers, and Python's version."""
+    """Return codekin's version, 8 hex digits that hash the sources behind answers, and Python's version."""
     digest = hashlib.sha256()
     package_folder = Path(codekin.__file__).parent
     for package in SEARCH_PACKAGES:
@@ -36,14 +36,14 @@ def describe_model(embedder: Embedder) -> dict[str, str]:
 
 
 def describe_checkouts(revisions: Mapping[Path, str]) -> str:
-    """Return how many checkouts are at the wanted revision, at another one, or without Git, as text."""
+    """Return how many checkouts are at the wanted revision, at another one, or without Git; runs git."""
     states = [_describe_checkout(folder, revision) for folder, revision in revisions.items()]
     counts = {state: states.count(state) for state in dict.fromkeys(states)}
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
 def _describe_checkout(folder: Path, revision: str) -> str:
-    """Return whether the checkout is at the revision, by running git, or has no Git."""
+    """Return, as text, whether git says that the checkout is at the revision, or that it has no Git."""
     if not (folder / ".git").exists():
         return "without Git"
     git_run = run_program("git", "-c", "core.fsmonitor=false", "-C", str(folder.absolute()), "rev-parse", "HEAD")

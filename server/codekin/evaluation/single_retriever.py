@@ -16,7 +16,7 @@ class SingleRetrievers:
     """The lexical and the dense retriever on an engine's index, queried separately."""
 
     def __init__(self, engine: Engine) -> None:
-        """Open the engine's index a second time; it must be up to date."""
+        """Open the engine's index a second time, with the light model; it must be up to date."""
         paths = locate_index(engine.status().roots, engine.settings)
         embedder = load_light_model(engine.settings.model)
         self._index = Index(paths, embedder.space(Task.CODE2CODE), embedder.dim, lambda _: None)
@@ -25,14 +25,14 @@ class SingleRetrievers:
         self._dense = DenseRetriever(self._index, embedder)
 
     def find_ranks(self, code: str, target_text: str) -> tuple[int | None, int | None]:
-        """Return the rank, from 1, of the content with this text by words and by vectors; None beyond ten."""
+        """Return the rank, from 1, of the target text's content by words and by vectors; None beyond ten."""
         query, target_content = Query(code, Task.CODE2CODE), self._index.store.find_content(hash_content(target_text))
         return _find_rank(self._lexical.search(query, _K), target_content), _find_rank(
             self._dense.search(query, _K), target_content
         )
 
     def close(self) -> None:
-        """Close the index."""
+        """Close this second index; the engine's stays open."""
         self._index.close()
 
 

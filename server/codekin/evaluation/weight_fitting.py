@@ -40,7 +40,7 @@ _NO_SOURCE = SourceSnippet(Path(), 0, (), "", SnippetKind.LINES, -1)
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
-    """Return the completion candidates of `count` cuts of one repository, each with whether it is right."""
+    """Index a repository, return the candidates of up to `count` cuts, each with whether its line is right."""
     examples = []
     with open_temporary_completer(root, Settings()) as (completer, corpus):
         for cut in corpus.choose_cuts(count, seed):
@@ -58,7 +58,7 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
 
 
 def fit_weights(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the fitted weights of FEATURES and of LINE_FEATURES, each with a bias."""
+    """Return the fitted weights of FEATURES and of LINE_FEATURES, each with a bias; needs candidates."""
     rows = [candidate for cut in cuts for candidate in cut]
     candidate_weights = _fit_logistic_regression(
         [features for features, _, _ in rows], [is_right for _, _, is_right in rows], FEATURES
@@ -95,7 +95,7 @@ def _fit_logistic_regression(
 
 
 def format_module(weights: tuple[dict[str, float], dict[str, float]], names: Sequence[str], cuts: int) -> str:
-    """Return the source text of the module that holds the weights."""
+    """Return the source text of the module that holds the weights; writes no file."""
     origin = f"by codekin.evaluation.weight_fitting on {cuts:,} cuts of {', '.join(names)}"
     lines = [
         '"""Weights of the features of candidates and of lines, in logits: fitted, not chosen.',
@@ -114,7 +114,7 @@ def format_module(weights: tuple[dict[str, float], dict[str, float]], names: Seq
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit the weights on the repositories of the command line, print the module, and return 0."""
+    """Fit the weights on the repositories of `arguments` (None: sys.argv), print the module, and return 0."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("roots", type=Path, nargs="+")
     parser.add_argument("--cuts", type=int, default=CUTS)

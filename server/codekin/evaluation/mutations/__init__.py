@@ -58,7 +58,7 @@ class Mutant:
 
 
 def make_mutant(text: str, language: str, clone_type: CloneType, generator: Random) -> Mutant | None:
-    """Make a clone of the type; None where no edit applies, or the original or the clone does not parse."""
+    """Make a clone of the type; None where no edit applies, in other languages, or where either does not parse."""
     original = parse_function(text, language)
     if original is None or (clone_type >= CloneType.EDITED and language not in FULLY_EDITED_LANGUAGES):
         return None
@@ -74,7 +74,7 @@ def make_mutant(text: str, language: str, clone_type: CloneType, generator: Rand
 
 
 def make_single_edit_mutants(text: str, language: str, generator: Random) -> dict[str, str]:
-    """Apply each edit alone to the function; return edit name → text for the edits that apply."""
+    """Apply each edit alone to the function; return edit name → text for those that apply and parse."""
     original = parse_function(text, language)
     if original is None:
         return {}
@@ -96,7 +96,7 @@ class _MutantBuilder:
         self._generator = generator
 
     def try_edit(self, edit_name: str, change: Change) -> ParsedFunction | None:
-        """Apply an edit and return the edited function; None, without a change, where it does not apply or parse."""
+        """Apply an edit, keep and return the edited function; None, unchanged, where it does not apply or parse."""
         text = change(self.function, self._generator)
         is_changed = text is not None and text != self.function.text
         mutant = parse_function(text, self.function.language) if text is not None and is_changed else None
@@ -106,7 +106,7 @@ class _MutantBuilder:
         return mutant
 
     def apply_each(self, changes: Mapping[str, Change]) -> int:
-        """Try each edit once; return how many were applied."""
+        """Try each edit once, one upon the other; return how many were applied."""
         return sum(self.try_edit(edit_name, change) is not None for edit_name, change in changes.items())
 
     def apply_some(self, changes: Mapping[str, Change], count: int) -> int:
@@ -138,7 +138,7 @@ def _apply_random_edits(changes: Mapping[str, Change], minimum: int, maximum: in
 
 
 def _apply_renamings(builder: _MutantBuilder, generator: Random) -> int:
-    """Rename locals and the function, and in half of the cases change a literal; return how many edits applied."""
+    """Rename locals and function, in half of the cases change literals; return how many edits were applied."""
     edit_count = builder.apply_each(_NAME_EDITS)
     return edit_count + (builder.apply_some(_LITERAL_EDITS, 1) if generator.random() < 0.5 else 0)
 

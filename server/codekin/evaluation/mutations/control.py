@@ -25,7 +25,7 @@ _COMPARISON_TYPES = re.compile(r"binary_expression|comparison_operator|equality_
 
 
 def invert_condition(function: ParsedFunction, generator: Random) -> str | None:
-    """Negate the condition of a random if with a plain else and swap its branches; None where there is none."""
+    """Return the text with a random if's condition negated and branches swapped; None for no if with plain else."""
     candidates = []
     for branch_node in function.nodes:
         condition, branches = branch_node.child_by_field_name("condition"), _find_branches(function, branch_node)
@@ -42,7 +42,7 @@ def invert_condition(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def _find_branches(function: ParsedFunction, node: "Node") -> tuple["Node", "Node"] | None:
-    """Return the two blocks of an if with a plain else; None for any other if."""
+    """Return the two blocks of an if with a plain else; None for any other if, or Python's on one line."""
     block_types = {*function.language_templates.blocks.split(), "block"} - {"statement_list"}
     branches = [child for child in node.children if child.type in block_types]
     for child in node.children:
@@ -59,7 +59,7 @@ def _find_branches(function: ParsedFunction, node: "Node") -> tuple["Node", "Nod
 
 
 def _negate_condition(function: ParsedFunction, condition: "Node") -> Edit:
-    """Return the edit that negates the condition, by the opposite operator where there is one."""
+    """Return the edit that negates the condition, by the opposite operator where there is one, else by "not"."""
     expression = condition
     if condition.type in ("parenthesized_expression", "condition_clause") and condition.named_child_count == 1:
         expression = condition.named_children[0]
@@ -78,7 +78,7 @@ def _negate_condition(function: ParsedFunction, condition: "Node") -> Edit:
 
 
 def convert_for_to_while(function: ParsedFunction, generator: Random) -> str | None:
-    """Convert a random counting `for`, or Python's loop over a range, to a `while`; None where none qualifies."""
+    """Return the text with a random counting or range `for` made a `while`; None where none qualifies."""
     convert_loop = _convert_range_loop if function.language == "python" else _convert_counting_loop
     return choose_result(
         generator,
@@ -91,7 +91,7 @@ def convert_for_to_while(function: ParsedFunction, generator: Random) -> str | N
 
 
 def _convert_counting_loop(function: ParsedFunction, for_loop: "Node") -> str | None:
-    """Convert `for (start; condition; step)` to a `while` with a counter; None where that could change the result."""
+    """Return the text with `for (start; condition; step)` made a `while`; None if that could change results."""
     for_clause = next((child for child in for_loop.children if child.type == "for_clause"), for_loop)
     initializer = _find_field(for_clause, "initializer", "initialize", "init")
     condition, increment = _find_field(for_clause, "condition"), _find_field(for_clause, "update", "increment")
@@ -117,7 +117,7 @@ def _convert_counting_loop(function: ParsedFunction, for_loop: "Node") -> str | 
 
 
 def _convert_range_loop(function: ParsedFunction, for_loop: "Node") -> str | None:
-    """Convert Python's `for` over a range to a `while` with a counter; None where that could change the result."""
+    """Return the text with Python's `for` over a range made a `while`; None if that could change results."""
     target, iterable, body = (
         _find_field(for_loop, "left"),
         _find_field(for_loop, "right"),
@@ -150,7 +150,7 @@ def _convert_range_loop(function: ParsedFunction, for_loop: "Node") -> str | Non
 
 
 def convert_while(function: ParsedFunction, generator: Random) -> str | None:
-    """Convert a random `while` to `for (; c; )`, or to an endless loop with a break; None where none qualifies."""
+    """Return the text with a random `while` made `for (; c; )`, or endless with a break; None without one."""
     candidates = []
     for loop_node in _find_loops(function, "while_statement", "while_expression", "for_statement"):
         condition, body = _find_field(loop_node, "condition"), _find_field(loop_node, "body")

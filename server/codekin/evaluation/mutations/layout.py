@@ -18,14 +18,14 @@ _MACRO_TYPES = re.compile(r"preproc|macro")
 
 
 def remove_comments(function: ParsedFunction, generator: Random) -> str | None:
-    """Remove all comments, but not docstrings; None where there are none."""
+    """Return the text without comments, docstrings kept; None where there are none."""
     del generator
     comments = [node for node in function.nodes if "comment" in node.type and "comment" not in _get_parent_type(node)]
     return function.apply_edits(_make_removal(function, node) for node in comments) if comments else None
 
 
 def add_comment(function: ParsedFunction, generator: Random) -> str | None:
-    """Add a comment above one to three random statements; None where there is none to add it to."""
+    """Return the text with a comment above one to three random statements; None where there is no place for one."""
     rows = _find_statement_rows(function)
     lines = list(function.lines)
     for row in sorted(generator.sample(rows, min(len(rows), generator.randint(1, 3))), reverse=True):
@@ -38,7 +38,7 @@ def add_comment(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def change_blank_lines(function: ParsedFunction, generator: Random) -> str | None:
-    """Remove all blank lines or, if there are none, add some between statements; None where neither is possible."""
+    """Return the text without blank lines or, if it has none, with some between statements; None if neither."""
     blank_rows = [
         row for row, line in enumerate(function.lines) if not line.strip() and row not in function.frozen_rows
     ]
@@ -53,7 +53,7 @@ def change_blank_lines(function: ParsedFunction, generator: Random) -> str | Non
 
 
 def change_indentation(function: ParsedFunction, generator: Random) -> str | None:
-    """Indent each level by another number of spaces, or by tabs; None for unusual indentation."""
+    """Return the text with other spaces, or tabs, per level, not inside strings; None for unusual indentation."""
     old_step = function.indentation_step
     if old_step not in ("\t", "  ", "    ", "        "):
         return None
@@ -66,7 +66,7 @@ def change_indentation(function: ParsedFunction, generator: Random) -> str | Non
 
 
 def rewrap_arguments(function: ParsedFunction, generator: Random) -> str | None:
-    """Join a random argument or parameter list on one line, or split it; None where there is none."""
+    """Return the text with a random argument or parameter list joined on one line, or split; None without one."""
     argument_lists = [
         node for node in function.nodes if _LIST_TYPES.fullmatch(node.type) and function.read_text(node).startswith("(")
     ]
@@ -83,7 +83,7 @@ def rewrap_arguments(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def change_quotes(function: ParsedFunction, generator: Random) -> str | None:
-    """Put all plain strings between the language's other quotes; None where it has none."""
+    """Return the text with all plain strings between the language's other quotes; None where it has none."""
     del generator
     if not function.language_templates.quotes:
         return None
@@ -97,7 +97,7 @@ def change_quotes(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def move_braces(function: ParsedFunction, generator: Random) -> str | None:
-    """Put all opening braces on lines of their own; None where that is impossible or unsafe."""
+    """Return the text with all opening braces on lines of their own; None where that is impossible or unsafe."""
     del generator
     edits: list[Edit] = []
     for node in function.nodes:
@@ -129,7 +129,7 @@ def _get_parent_type(node: "Node") -> str:
 
 
 def _make_removal(function: ParsedFunction, comment: "Node") -> Edit:
-    """Return the edit that removes a comment, with its line if nothing else is on it."""
+    """Return the edit that removes a comment and blanks before it, with its line if nothing else is on it."""
     comment_start, comment_end = comment.start_byte, comment.end_byte
     while function.data[comment_start:comment_end].endswith(b"\n"):  # some grammars include the line end
         comment_end -= 1
@@ -141,7 +141,7 @@ def _make_removal(function: ParsedFunction, comment: "Node") -> Edit:
 
 
 def _find_statement_rows(function: ParsedFunction) -> list[int]:
-    """Return the rows where a statement begins that is not the first of its block and has its own lines."""
+    """Return the rows, ascending, where a statement begins that is not its block's first and has its own lines."""
     first_rows = {
         rows[0]
         for block in function.blocks
@@ -159,7 +159,7 @@ def _reindent_line(line: str, old_step: str, new_step: str) -> str:
 
 
 def _join_list(function: ParsedFunction, node: "Node") -> list[Edit] | None:
-    """Return the edits that put a list on one line; None where an item has a comment or several lines."""
+    """Return the edits that put a list on one line, perhaps none; None where an item has a comment or lines."""
     children = node.children
     if any("comment" in child.type or child.start_point[0] != child.end_point[0] for child in children):
         return None

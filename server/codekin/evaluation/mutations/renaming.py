@@ -14,7 +14,7 @@ _CHANGEABLE_STRING = re.compile(r"[\w .,:;!?-]{2,80}")
 
 
 def rename_locals(function: ParsedFunction, generator: Random) -> str | None:
-    """Rename every parameter and local consistently; None where there are none."""
+    """Return the text with every parameter and local renamed consistently; None where there are none."""
     taken_names = set(map(function.read_text, function.leaves))
     edits: list[Edit] = []
     for old_name, uses in function.variables.items():
@@ -24,7 +24,7 @@ def rename_locals(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def rename_function(function: ParsedFunction, generator: Random) -> str | None:
-    """Rename the function, also in its recursive calls; None where it has no plain name."""
+    """Return the text with the function renamed, in recursive calls too; None where it has no plain name."""
     name_node = function.find_name_node()
     if name_node is None or name_node.type not in _FUNCTION_NAME_TYPES:
         return None
@@ -42,7 +42,7 @@ def rename_function(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def change_literals(function: ParsedFunction, generator: Random) -> str | None:
-    """Change half of the plain strings and numbers above 9, which changes the meaning; None where there are none."""
+    """Return the text with half of the plain strings and numbers above 9 changed; None where there are none."""
     edits: list[Edit] = []
     for leaf in function.leaves:
         literal = function.read_text(leaf)

@@ -20,7 +20,7 @@ _LEAVING_STATEMENT = re.compile(r"(?:return|throw|raise|continue|break|panic)\b"
 
 
 def unroll_comprehension(function: ParsedFunction, generator: Random) -> str | None:
-    """Replace a random assigned list comprehension by a loop that appends; None where none qualifies. Python only."""
+    """Return the text with a random list comprehension made a loop; None where none qualifies. Python only."""
     candidates = []
     for statement, rows in _list_statements(function):
         assignment = find_assignment(function, statement) if function.language == "python" else None
@@ -56,7 +56,7 @@ def _is_unrollable(function: ParsedFunction, assignment: tuple[set[str], "Node"]
 
 
 def convert_loop_to_comprehension(function: ParsedFunction, generator: Random) -> str | None:
-    """Replace a random loop that only appends to a new list by a comprehension; None if none. Python only."""
+    """Return the text with a random loop that only appends made a comprehension; else None. Python only."""
     candidates = []
     for block in function.blocks if function.language == "python" else ():
         for assignment, for_loop in pairwise(block):
@@ -86,7 +86,7 @@ def convert_loop_to_comprehension(function: ParsedFunction, generator: Random) -
 
 
 def expand_ternary(function: ParsedFunction, generator: Random) -> str | None:
-    """Replace a random conditional value that is returned or assigned by if and else; None where there is none."""
+    """Return the text with a random returned or assigned ternary made an if with else; None without one."""
     candidates = []
     for statement, rows in _list_statements(function):
         value = _find_value(function, statement)
@@ -121,7 +121,7 @@ def _make_branches(function: ParsedFunction, row: int, target: str, operands: li
 
 
 def add_else_to_guard(function: ParsedFunction, generator: Random) -> str | None:
-    """Move the statements after a random branch that always leaves into its else; None where there is none."""
+    """Return the text with the statements after a random leaving branch in its else; None where there is none."""
     candidates = []
     for block in function.blocks:
         for statement in block[:-1]:
@@ -164,7 +164,7 @@ def _always_leaves(function: ParsedFunction, statement: "Node") -> bool:
 
 
 def expand_iteration(function: ParsedFunction, generator: Random) -> str | None:
-    """Replace a random loop over a collection by one with an index or explicit iterator; None where there is none."""
+    """Return the text with a random loop over a collection made one by index or iterator; None without one."""
     candidates = []
     for statement, _ in _list_statements(function):
         template = _ITERATION_TEMPLATES.get(function.language)

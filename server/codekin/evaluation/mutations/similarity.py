@@ -14,7 +14,7 @@ _LITERAL_TYPES = re.compile(r".*(?:string|char|number|integer|float|_literal|str
 
 
 def list_tokens(text: str, language: str) -> tuple[str, ...] | None:
-    """Return the function's tokens without comments, equal for clones of type 1; None where it does not parse."""
+    """Return the function's tokens without comments, equal for clones of type 1; None if it does not parse."""
     function = parse_function(text, language)
     return (
         tuple(_normalize_token(function.read_text(leaf)) for leaf in _list_token_nodes(function))
@@ -24,7 +24,7 @@ def list_tokens(text: str, language: str) -> tuple[str, ...] | None:
 
 
 def abstract_tokens(text: str, language: str) -> tuple[str, ...] | None:
-    """Return the tokens with literals replaced and variables numbered, equal for type 2; None if it can't be parsed.
+    """Return tokens with literals replaced and names numbered, equal for clones of type 2; None if not parsed.
 
     Variables are numbered by first occurrence. Members and types, which a function can't rename by itself, stay.
     """
@@ -46,7 +46,7 @@ def abstract_tokens(text: str, language: str) -> tuple[str, ...] | None:
 
 
 def compute_token_ratio(first_text: str, second_text: str) -> float:
-    """Return the share of tokens that two texts have in common in the same order, 0 … 1 (difflib's ratio)."""
+    """Return the share of tokens that both texts have in the same order, 0 … 1 (difflib); 1 for two empty ones."""
     first_tokens, second_tokens = (re.findall(r"\w+|[^\w\s]", text) for text in (first_text, second_text))
     return SequenceMatcher(None, first_tokens, second_tokens, autojunk=False).ratio()
 
@@ -65,6 +65,6 @@ def _list_token_nodes(function: ParsedFunction) -> Iterator["Node"]:
 
 
 def _normalize_token(token_text: str) -> str:
-    """Return the token with single blanks and single quotes."""
+    """Return the token with white space as single blanks; a double quote becomes a single one."""
     is_quote = token_text == '"'  # noqa: S105 -- a token of code
     return "'" if is_quote else re.sub(r"\s+", " ", token_text)

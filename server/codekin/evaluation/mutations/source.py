@@ -82,7 +82,7 @@ class ParsedFunction:
         return frozenset(rows)
 
     def read_text(self, node: "Node") -> str:
-        """Return the text of the node."""
+        """Return the node's text, of the shelled text's bytes."""
         return self.data[node.start_byte : node.end_byte].decode()
 
     def read_indentation(self, row: int) -> str:
@@ -100,7 +100,7 @@ class ParsedFunction:
 
     @cached_property
     def blocks(self) -> list[list["Node"]]:
-        """Return the statements of each block inside the function, without comments."""
+        """Return the statements of each block inside the function, outer blocks first, without comments."""
         block_types = self.language_templates.blocks.split()
         function_nodes = list_nodes(self.function) if self.function is not None else iter(())
         return [
@@ -110,7 +110,7 @@ class ParsedFunction:
         ]
 
     def find_statement_rows(self, statement: "Node") -> tuple[int, int] | None:
-        """Return a statement's first and last row; None where it shares one with other code."""
+        """Return a statement's first and last row, inclusive; None where it shares one with other code."""
         first_row, last_row = statement.start_point[0], find_last_row(statement)
         text_before = self.lines[first_row].encode()[: statement.start_point[1]]
         text_after = (
@@ -119,11 +119,11 @@ class ParsedFunction:
         return (first_row, last_row) if not text_before.strip() and not text_after.strip(b"; \t") else None
 
     def replace_lines(self, first_row: int, last_row: int, new_lines: Sequence[str]) -> str:
-        """Return the function's text with the rows from first to last, inclusive, replaced."""
+        """Return the function's text, without the shell, with rows first to last, inclusive, replaced; unparsed."""
         return self._remove_shell("\n".join([*self.lines[:first_row], *new_lines, *self.lines[last_row + 1 :]]))
 
     def apply_edits(self, edits: Iterable[Edit]) -> str:
-        """Return the function's text after the edits, which must not overlap."""
+        """Return the function's text, without the shell, after byte edits, which must not overlap; unparsed."""
         chunks, position = [], 0
         for start, end, text in sorted(edits):
             chunks += [self.data[position:start], text.encode()]
@@ -131,7 +131,7 @@ class ParsedFunction:
         return self._remove_shell(b"".join([*chunks, self.data[position:]]).decode())
 
     def _remove_shell(self, text: str) -> str:
-        """Return the shelled text without its shell."""
+        """Return the shelled text without its shell, by the shell's lengths."""
         shell_start, shell_end = self.shell
         return text[len(shell_start) : len(text) - len(shell_end)]
 
@@ -139,7 +139,7 @@ class ParsedFunction:
 
     @cached_property
     def variables(self) -> dict[str, list["Node"]]:
-        """Return the names local to the function, each with all its uses, which must be renamed together."""
+        """Return the names local to the function, each with all uses, to rename together; {} with eval or the like."""
         if _DYNAMIC_SCOPE_CALLS.search(self.text):
             return {}
         scopes_by_name: dict[str, list[Node]] = {}
@@ -219,7 +219,7 @@ class ParsedFunction:
         return any(node in _find_field_children(parent, field) for field in fields if parent is not None)
 
     def _find_excluded_names(self) -> set[str]:
-        """Return the names that can't be renamed by replacing identifiers alone."""
+        """Return the names that can't be renamed by replacing identifiers alone: reserved, shared, in strings."""
         shared_types = self.language_templates.shared.split()
         excluded_names = set(_RESERVED_NAMES.split())
         for node in self.nodes:
@@ -240,7 +240,7 @@ class ParsedFunction:
 
 
 def parse_function(text: str, language: str) -> ParsedFunction | None:
-    """Parse the function in the first shell without parse errors; None where there is none, or no grammar."""
+    """Parse the function in the first shell without parse errors; None if none parses, or no templates."""
     syntax = load_syntax(language)
     if syntax is None or language not in LANGUAGE_TEMPLATES or "\r" in text:
         return None
@@ -256,7 +256,7 @@ def parse_function(text: str, language: str) -> ParsedFunction | None:
 
 
 def list_nodes(node: "Node") -> Iterator["Node"]:
-    """Yield `node` and all nodes below it, in the order in which they begin."""
+    """Yield `node` and all nodes below it, in the order in which they begin, parents before children."""
     pending_nodes = [node]
     while pending_nodes:
         node = pending_nodes.pop()
@@ -265,7 +265,7 @@ def list_nodes(node: "Node") -> Iterator["Node"]:
 
 
 def choose_result(generator: Random, candidates: Sequence[str]) -> str | None:
-    """Return one of the candidate texts at random; None where there is none."""
+    """Return one of the candidate texts at random; None where there is none, and nothing random is drawn."""
     return generator.choice(candidates) if candidates else None
 
 
@@ -280,7 +280,7 @@ def _parse_sites(sites: str) -> dict[str, tuple[str, ...]]:
 
 
 def _find_field_children(parent: "Node", site_field: str) -> list["Node"]:
-    """Return the parent's children at a site's field: by name, by position, or all named ones."""
+    """Return the parent's children at a site's field: by name, by position (one or none), or all named ones."""
     if site_field.startswith("."):
         return parent.children_by_field_name(site_field[1:])
     if site_field.startswith("#"):

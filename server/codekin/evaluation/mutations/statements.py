@@ -38,7 +38,7 @@ _DEFERRING_TYPES = re.compile(
 
 
 def add_statement(function: ParsedFunction, generator: Random) -> str | None:
-    """Insert a statement that prints or does nothing into a random block; None where there is no place."""
+    """Return the text with a statement that prints or does nothing in a random place; None where there is none."""
     rows = [
         statement_rows[0]
         for block in function.blocks
@@ -58,7 +58,7 @@ def add_statement(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def remove_statement(function: ParsedFunction, generator: Random) -> str | None:
-    """Remove a random plain statement from a block of three or more, which changes the meaning; None if none."""
+    """Return the text without a random plain statement of a block of three or more; None for no such block."""
     candidates = [
         function.replace_lines(*statement_rows, [])
         for block in function.blocks
@@ -71,7 +71,7 @@ def remove_statement(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def swap_statements(function: ParsedFunction, generator: Random) -> str | None:
-    """Swap two adjacent statements that are independent of each other; None where there are none."""
+    """Return the text with two adjacent, independent assignments swapped; None where there are none."""
     candidates = []
     for upper, lower in _pair_neighbours(function):
         upper_rows, lower_rows = function.find_statement_rows(upper), function.find_statement_rows(lower)
@@ -87,7 +87,7 @@ def swap_statements(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def extract_variable(function: ParsedFunction, generator: Random) -> str | None:
-    """Assign a returned value, or the first argument of a call, to a new variable before it; None if none."""
+    """Return the text with a returned value, or a call's first argument, assigned before it; None without one."""
     if not function.language_templates.binding:
         return None
     candidates = []
@@ -113,7 +113,7 @@ def extract_variable(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def inline_variable(function: ParsedFunction, generator: Random) -> str | None:
-    """Replace a variable that only the next statement uses by its value; None where there is none."""
+    """Return the text with a variable, used only in the next statement, replaced by its value; None without one."""
     candidates = []
     for assignment, next_statement in _pair_neighbours(function):
         rows, use_and_value = (
@@ -186,7 +186,7 @@ def _is_constant(value: "Node") -> bool:
 
 
 def _list_names(function: ParsedFunction, node: "Node") -> set[str]:
-    """Return the names in and below the node."""
+    """Return the names in and below the node, members included."""
     return {function.read_text(leaf) for leaf in list_nodes(node) if leaf.type in NAME_TYPES}
 
 

@@ -56,7 +56,7 @@ def choose_function_name(old_name: str, taken_names: set[str], generator: Random
 
 
 def choose_comment(generator: Random) -> str:
-    """Return a random text of a comment."""
+    """Return a random text of a comment, without the comment's marks."""
     return generator.choice(_COMMENTS)
 
 
@@ -66,12 +66,12 @@ def choose_message(generator: Random) -> str:
 
 
 def change_string(old_text: str, generator: Random) -> str:
-    """Return the string with each word replaced by a random one, in the same case."""
+    """Return the string with each word of two letters or more replaced by a random one, in the same case."""
     return re.sub(r"[A-Za-z]{2,}", lambda match: _match_case(_choose_word(_WORDS, generator), match[0]), old_text)
 
 
 def change_number(old_digits: str, generator: Random) -> str:
-    """Return a random decimal number with as many digits."""
+    """Return a random decimal number, without leading zeros, with as many digits; perhaps the same."""
     minimum = 10 ** (len(old_digits) - 1) + 1
     return str(generator.randrange(minimum, 10 ** len(old_digits)))
 
@@ -103,7 +103,7 @@ def _join_words(words: list[str], example: str) -> str:
 
 
 def _match_case(word: str, example: str) -> str:
-    """Return the word in upper, capitalized or lower case, as the example is."""
+    """Return the word in upper, capitalized or unchanged (lower) case, as the example, not "", is."""
     if example.isupper():
         return word.upper()
     return word.capitalize() if example[0].isupper() else word
