@@ -118,7 +118,7 @@ def resolve_filter_folder(folder: Path, root: Path) -> Path:
 
 
 def resolve_filter_path(path: Path, root: Path) -> Path:
-    """Return the file or folder that an answer is limited to, relative to the current directory or to the root."""
+    """Return the real path of a file or folder, relative to the current folder, else `root`; QueryError if outside."""
     for candidate in map(Path, (os.path.realpath(path), os.path.realpath(root / path))):
         if os.path.lexists(candidate) and candidate.is_relative_to(root):
             return candidate

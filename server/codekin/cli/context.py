@@ -58,6 +58,7 @@ def context(task: str, max_tokens: int, root: Path | None, as_json: bool) -> int
 
 
 def _format_place(entry: "ContextEntry", root: Path) -> str:
+    """Return an entry's path, relative to `root`, and its 1-based, inclusive lines in the file, printable."""
     from codekin.cli.query import to_relative_path
     from codekin.code.cell_lines import to_file_lines
     from codekin.printable import printable
@@ -67,6 +68,7 @@ def _format_place(entry: "ContextEntry", root: Path) -> str:
 
 
 def _to_json(entry: "ContextEntry", root: Path) -> dict[str, Any]:
+    """Return an entry for JSON, with its code, 1-based, inclusive lines of the file, and its path below `root`."""
     from codekin.cli.query import to_relative_path
     from codekin.code.cell_lines import to_file_lines
 

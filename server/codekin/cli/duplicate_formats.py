@@ -35,7 +35,7 @@ class DuplicateReport:
 
 
 def group_to_text(group: "DuplicateGroup") -> str:
-    """Return the group as a heading and a line per function, `path:line: name`."""
+    """Return the group as a heading and a line per function, `path:line: name (why)`, printable, without a line end."""
     lines = [_describe_group(group)]
     for member in group.members:
         why = f" ({member.why})" if member.why else ""
@@ -45,12 +45,13 @@ def group_to_text(group: "DuplicateGroup") -> str:
 
 
 def _describe_group(group: "DuplicateGroup") -> str:
+    """Return a group's heading: how many functions, their kinship, and the lines that one of them would save."""
     count = console.format_count(len(group.members), "function")
     return f"{count}, {group.kinship}: one of them would save {console.format_count(group.saved_lines, 'line')}"
 
 
 def group_to_markdown(group: "DuplicateGroup", root: Path) -> str:
-    """Return the group as a heading and a list."""
+    """Return the group as a heading and a list, with paths relative to `root`; names are escaped."""
     lines = [f"#### {_describe_group(group)}", ""]
     for member in group.members:
         place = f"{to_relative_path(member.function.path, root)}:{member.function.row + 1}"
@@ -60,11 +61,12 @@ def group_to_markdown(group: "DuplicateGroup", root: Path) -> str:
 
 
 def _to_markdown(text: str) -> str:
+    """Return the text printable, with Markdown's special characters escaped."""
     return printable(text).translate(_MARKDOWN_SPECIAL)
 
 
 def report_to_json(groups: Iterable["DuplicateGroup"], report: DuplicateReport) -> dict[str, Any]:
-    """Return all groups as the document of `--json`."""
+    """Return all groups, which are consumed, as the document of `--json`, with lines from 1."""
     return {
         "duplicates": [_group_to_json(group, report.root) for group in groups],
         "compared": report.compared,
@@ -73,6 +75,7 @@ def report_to_json(groups: Iterable["DuplicateGroup"], report: DuplicateReport) 
 
 
 def _group_to_json(group: "DuplicateGroup", root: Path) -> dict[str, Any]:
+    """Return a group for JSON, with its functions in order, the kinship and the lines that one would save."""
     return {
         "functions": [_member_to_json(member, root) for member in group.members],
         "kinship": group.kinship,
@@ -82,6 +85,7 @@ def _group_to_json(group: "DuplicateGroup", root: Path) -> dict[str, Any]:
 
 
 def _member_to_json(member: "GroupMember", root: Path) -> dict[str, Any]:
+    """Return a function of a group for JSON, with lines from 1, inclusive, and the path relative to `root`."""
     function = member.function
     return {
         "path": to_relative_path(function.path, root),
@@ -108,6 +112,7 @@ def report_to_sarif(groups: Iterable["DuplicateGroup"], report: DuplicateReport)
 
 
 def _group_to_result(group: "DuplicateGroup", root: Path) -> dict[str, Any]:
+    """Return a group as a SARIF result at its first function, with a fingerprint of names that survives moved lines."""
     first, *others = (member.function for member in group.members)
     links = ", ".join(f"[{_escape_link(other.qualified_name)}]({number})" for number, other in enumerate(others))
     names = "\n".join(sorted(f"{to_relative_path(it.path, root)}::{it.qualified_name}" for it in (first, *others)))
@@ -127,6 +132,7 @@ def _group_to_result(group: "DuplicateGroup", root: Path) -> dict[str, Any]:
 
 
 def _to_location(function: "FunctionCopy", root: Path) -> dict[str, Any]:
+    """Return a function's whole lines as a SARIF location, relative to `root` where it is in it, else absolute."""
     if function.path.is_relative_to(root):
         relative_path = to_relative_path(function.path, root)
         artifact = {"uri": quote(relative_path, errors="surrogatepass"), "uriBaseId": "ROOT"}

@@ -97,7 +97,7 @@ def duplicates(root: Path | None, as_json: bool, output_format: str | None, **op
 
 
 def _make_selection(options: DuplicateOptions, root: Path, min_lines: int) -> "DuplicateSelection":
-    """Return the options resolved and checked. Raises QueryError."""
+    """Return the options resolved and checked. QueryError for an unknown language, or a path not in `root`."""
     from codekin.cli.arguments import resolve_filter_path
     from codekin.code.languages import find_language
     from codekin.duplicates.selection import DuplicateSelection
@@ -113,7 +113,7 @@ def _make_selection(options: DuplicateOptions, root: Path, min_lines: int) -> "D
 
 
 def _start_search(engine: "Engine", selection: "DuplicateSelection") -> "DuplicateSearch":
-    """Read the functions that are to be compared; print what is wrong and what is not compared."""
+    """Read the functions to be compared, and note suppression problems and files not compared; groups come later."""
     from codekin.cli import console
 
     for problem in [problem for file in engine.load_suppressions() for problem in file.problems]:
@@ -128,7 +128,7 @@ def _start_search(engine: "Engine", selection: "DuplicateSelection") -> "Duplica
 
 
 def _show_groups(groups: Iterator["DuplicateGroup"], report: "DuplicateReport", output_format: str) -> int:
-    """Print the groups, as they come where the format allows it; return their number."""
+    """Print the groups to standard output, text and Markdown as they come, the rest at the end; return their number."""
     from codekin.cli import console, duplicate_formats
 
     if output_format in ("json", "sarif"):

@@ -55,6 +55,7 @@ def mcp(root: Path | None, http: str | None, token_file: Path | None) -> int:
 
 
 def _serve_http(workspace: "WorkspaceChoice", http: str, token_file: Path | None) -> None:
+    """Serve agents at `http`, a HOST:PORT of this machine alone, until interrupted. Raises QueryError for others."""
     from codekin.agents.http_server import HTTP_PATH, open_listener, serve_http
     from codekin.cli.arguments import parse_address
     from codekin.cli.console import print_note
@@ -71,12 +72,14 @@ def _serve_http(workspace: "WorkspaceChoice", http: str, token_file: Path | None
 
 
 def _is_loopback(host: str) -> bool:
+    """Return whether the host is a loopback IP address; False for any name, even localhost."""
     with suppress(ValueError):
         return ip_address(host).is_loopback
     return False
 
 
 def _find_default_root() -> Path | None:
+    """Return the workspace of the current folder; None where it is too wide to index, or gone."""
     from codekin.cli.arguments import find_root
 
     with suppress(QueryError, OSError):
