@@ -74,10 +74,11 @@ def file_title(path: Path) -> str:
 
 
 def put_file(connection: sqlite3.Connection, record: FileRecord) -> set[int]:
-    """Insert or replace a file, unless that loses unsaved text; return the contents that it had and has no more.
+    """Insert or replace a file, but not unsaved text by the disk's; return contents it lost. Raises ContentGoneError.
 
-    Runs in the caller's transaction. A record from the disk changes nothing where unsaved text is stored. One whose
-    `snippets` is None only updates size, time and overlay. Raises ContentGoneError if a content was removed meanwhile.
+    Runs in the caller's transaction, and returns the numbers of contents that the file had and has no more. A record
+    from the disk changes nothing where unsaved text is stored. One whose `snippets` is None only updates size, time and
+    overlay. ContentGoneError means that a content was removed meanwhile.
     """
     path_text = str(record.path)
     row = connection.execute("SELECT id, overlay FROM files WHERE path = ?", (path_text,)).fetchone()

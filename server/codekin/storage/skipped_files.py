@@ -41,7 +41,7 @@ class SkippedFiles(Database):
         self._write(replace_all)
 
     def update_skipped(self, paths: Collection[Path], skipped: Stamps) -> None:
-        """Replace what is stored as skipped about these `paths` by `skipped`; writes nothing if it is equal."""
+        """Replace what is stored as skipped about these `paths`, unless it is equal. Raises StoreError."""
         path_texts = [_to_text(path) for path in paths]
         stored_rows = self._query_in("SELECT path, reason, size, mtime_ns FROM skipped WHERE path IN ({})", path_texts)
         rows = _to_rows(skipped)

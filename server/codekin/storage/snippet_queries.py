@@ -35,7 +35,7 @@ class SnippetQueries(SkippedFiles):
         return int(self._query("SELECT coalesce(max(position), 0) FROM removed")[0][0])
 
     def removed_after(self, position: int) -> tuple[int, list[int] | None]:
-        """Return the newest position, and the contents removed since `position`; None if any may have been removed."""
+        """Return the newest position, and contents removed since (None: any may have been). Raises StoreError."""
         return self._read(lambda connection: removal.removed_after(connection, position))
 
     def contents_after(self, number: int) -> list[tuple[int, bytes]]:
@@ -43,12 +43,12 @@ class SnippetQueries(SkippedFiles):
         return self._query("SELECT id, hash FROM contents WHERE id > ? ORDER BY id", (number,))
 
     def fingerprints_after(self, number: int) -> list[tuple[int, bytes]]:
-        """Return (number, packed fingerprints) of contents above `number` that have some, in ascending order."""
+        """Return (number, packed fingerprints), ascending, of contents above `number` with some. Raises StoreError."""
         statement = "SELECT id, structure FROM contents WHERE id > ? AND structure IS NOT NULL ORDER BY id"
         return self._convert(validate_fingerprints, self._query(statement, (number,)))
 
     def line_hashes_after(self, number: int) -> list[tuple[int, bytes]]:
-        """Return (number, packed line hashes) of contents above `number` that have some, in ascending order."""
+        """Return (number, packed line hashes), ascending, of contents above `number` with some. Raises StoreError."""
         statement = "SELECT id, course FROM contents WHERE id > ? AND course IS NOT NULL ORDER BY id"
         return self._convert(validate_line_hashes, self._query(statement, (number,)))
 
@@ -86,7 +86,10 @@ class SnippetQueries(SkippedFiles):
         return set(self._convert(lambda row: to_path(row[0]), rows))
 
     def locations_of(self, contents: Sequence[int], within: Filter = Filter()) -> dict[int, list[Location]]:
-        """Return the locations by content, within the filter, by path and line; contents without one are left out."""
+        """Return the locations by content, within the filter; contents without one are left out. Raises StoreError.
+
+        A content's locations are sorted by path and line.
+        """
         locations_by_content: dict[int, list[Location]] = {}
         condition, values = filter_condition(within)
         statement = LOCATION_COLUMNS + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start, s.end"
@@ -100,10 +103,10 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, rows)
 
     def find_by_qualified_name(self, fragment: str, limit: int, within: Filter = Filter()) -> list[Location]:
-        """Return up to `limit` definitions with `fragment` (any case) in their qualified names; exact names first.
+        """Return up to `limit` definitions by a part of the qualified name, in any case. Raises StoreError.
 
-        Then come the shortest qualified names. A split definition is found by its first part. [] for a fragment of more
-        than 1,000 characters.
+        Exact names come first, then the shortest qualified names. A split definition is found by its first part. [] for
+        a fragment of more than 1,000 characters.
         """
         if len(fragment) > _MAX_NAME_LENGTH:
             return []
@@ -115,9 +118,9 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, rows)
 
     def find_by_name(self, names: Sequence[str], limit: int, within: Filter = Filter()) -> list[Location]:
-        """Return up to `limit` definitions (split ones: the first part) of these names, in any case, by path and line.
+        """Return up to `limit` definitions with one of these names, in any case, by path and line. Raises StoreError.
 
-        The limit holds for each 500 names. Raises StoreError.
+        A split definition is found by its first part. The limit holds for each 500 names.
         """
         condition, values = filter_condition(within)
         where = f"WHERE s.name COLLATE NOCASE IN ({{}}) AND s.part < 2{condition}"
@@ -125,9 +128,9 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, self._query_in(statement, names, (*values, limit)))
 
     def find_by_file_name(self, words: Iterable[str], limit: int, within: Filter = Filter()) -> list[Path]:
-        """Return up to `limit` files, best first (BM25), whose names have a word that begins like one of `words`.
+        """Return up to `limit` files with words in their names that begin like one of `words`. Raises StoreError.
 
-        A word of a name matches if it has the first 60% of a given word, or is a beginning of it. Raises StoreError.
+        Best first, by BM25. A word of a name matches if it has the first 60% of a given word, or is a beginning of it.
         """
         match_query = " OR ".join(term for word in words for term in prefix_terms(word))
         condition, values = filter_condition(within)
@@ -166,10 +169,9 @@ class SnippetQueries(SkippedFiles):
         return rows[0][0] if rows else 0
 
     def match_words(self, terms: Sequence[str], limit: int) -> list[Candidate]:
-        """Return contents with any of the words, by BM25, best first, and all ties with the last; limit -1: all.
+        """Return the `limit` best contents (-1: all) with any of the words, and ties with the last. Raises StoreError.
 
-        There are more than `limit` if several tie with the last one; ties are in no order. The score is SQLite's FTS5
-        (k1 1.2, b 0.75).
+        Best first; ties are in no order. The score is SQLite's FTS5 (BM25, k1 1.2, b 0.75). [] without words.
         """
         if not terms:
             return []

@@ -78,14 +78,14 @@ class Store(SnippetQueries):
         return sum(get_file_size(database_path) for database_path in database_paths)
 
     def generation(self) -> int:
-        """Return a number, 0 in a new store, that grows with every change of files or snippets, in any process.
+        """Return a number that grows with every change of files or snippets, in any process. Raises StoreError.
 
-        Costs microseconds. Raises StoreError.
+        It is 0 in a new store. Costs microseconds.
         """
         return self.get_number("generation") or 0
 
     def get_meta(self, key: str) -> str | int | None:
-        """Return a value that some process set by set_meta; None if there is none."""
+        """Return a value that some process set by set_meta; None if there is none. Raises StoreError."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return rows[0][0] if rows else None
 
@@ -139,7 +139,7 @@ class Store(SnippetQueries):
         return set(self._convert(lambda row: to_path(row[0]), rows))
 
     def remove_files(self, paths: Iterable[Path], *, collect: bool = True) -> None:
-        """Remove files, except those with unsaved text, and with `collect` the contents that only they had."""
+        """Remove files but not unsaved text, and with `collect` contents that only they had. Raises StoreError."""
         path_texts = [str(path) for path in paths]
 
         def delete_files(connection: sqlite3.Connection) -> None:
@@ -152,7 +152,7 @@ class Store(SnippetQueries):
             self._write_generation(delete_files)
 
     def release_overlays(self, paths: Iterable[Path] | None = None) -> None:
-        """Mark documents with unsaved text (None: all) as unknown, so that the next scan reads them from the disk.
+        """Mark unsaved documents (None: all) as unknown, to be read from the disk by the next scan. Raises StoreError.
 
         This also works while the index is being closed, but then does not wait for other writers.
         """

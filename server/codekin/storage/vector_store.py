@@ -49,10 +49,10 @@ class VectorStore(Database):
         self._write(insert)
 
     def get_vectors(self, space: str, hashes: Sequence[bytes], dim: int) -> tuple[list[int], Vectors]:
-        """Return positions in `hashes` with a vector, and these, unit float32 (n, dim). Deletes damaged ones.
+        """Return positions in `hashes` with a vector, and unit rows (n, dim); delete damaged ones. Raises StoreError.
 
         A stored vector that is no unit vector (the disk has damaged it) is deleted, to be embedded again; one of
-        another dimension is left out. Raises StoreError.
+        another dimension is left out.
         """
         stored_vectors = dict(self._query_in(f"SELECT hash, vector FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
         damaged_hashes = [
@@ -74,7 +74,7 @@ class VectorStore(Database):
         return positions, vectors[is_sound] / norms[is_sound]
 
     def find_or_create_space(self, space: str, content_hash: bytes, vector: Vectors) -> str:
-        """Return the space in which `content_hash` maps to `vector` (d,); if none agrees, create `space/2`, …
+        """Return the space in which `content_hash` has `vector` (d,), else a new one, `space/2`, …. Raises StoreError.
 
         Vectors of a model that answers under another model's name are thus never compared with that model's.
         """
@@ -109,7 +109,7 @@ class VectorStore(Database):
         return (page_count - free_count) * page_bytes
 
     def evict_unreferenced(self, referenced_hashes: Iterable[bytes], quota_bytes: int) -> int:
-        """Delete vectors that no workspace refers to, oldest first, down to `quota_bytes`; return how many.
+        """Delete vectors that no workspace refers to, oldest first, to a quota; return how many. Raises StoreError.
 
         Vectors that a workspace refers to always stay: they would have to be embedded again.
         """
@@ -133,7 +133,7 @@ class VectorStore(Database):
         return evicted_count
 
     def _delete_vectors(self, space: str, hashes: Sequence[bytes]) -> None:
-        """Delete vectors by hash; does nothing if the file is read-only."""
+        """Delete vectors by hash; does nothing if the file is read-only. Raises StoreError."""
 
         def delete_by_hash(connection: sqlite3.Connection) -> None:
             list(schema.select_in_chunks(connection, f"DELETE FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
