@@ -47,10 +47,7 @@ def connect_heavy_model(settings: ModelSettings, runtime_folder: Path, timeout_s
 
 
 def _connect_model_server(settings: ModelSettings, runtime_folder: Path, timeout_s: float | None) -> HeavyModel:
-    """Return embedders that start this user's model server on first use; reads the model's files now.
-
-    Raises ModelError, DimensionError.
-    """
+    """Return embedders that start this user's model server on first use; read the model's files. Raises ModelError."""
     from codekin.embed.local.checkpoint import read_checkpoint
     from codekin.embed.local.model_client import ModelClient, ModelServerProcess
 

@@ -164,9 +164,9 @@ def _read_json(path: Path, expected_type: type = dict) -> Any:
 
 
 def _read_steps(model_root: Path) -> dict[str, str]:
-    """Return the folder of each sentence-transformers step, by type; "" for the transformer if nothing is stated.
+    """Return the folder of each sentence-transformers step, by type. Raises ModelError for an unknown step.
 
-    Raises ModelError for an unknown step.
+    Without modules.json there is only the transformer, in the folder itself ("").
     """
     steps = {"Transformer": ""}
     for step in _read_json(model_root / "modules.json", list) or ():

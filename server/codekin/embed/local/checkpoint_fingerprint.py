@@ -16,9 +16,9 @@ _LENGTH_BYTES = 8  # of the header's length, at the start of a safetensors file
 
 
 def fingerprint_checkpoint(folder: Path, weights: tuple[Path, ...], vector_options: str) -> str:
-    """Return 16 hex digits: a hash of configuration, tokenizer, samples of the weights, `vector_options`.
+    """Hash configuration, tokenizer, samples of weights, `vector_options`: 16 hex digits. Raises ModelError, OSError.
 
-    Raises ModelError for unsound weights, OSError for other files that can't be read.
+    ModelError means unsound weights, OSError that another file can't be read.
     """
     digest = hashlib.sha256(vector_options.encode())
     for name in ("config.json", "tokenizer.json"):

@@ -113,10 +113,7 @@ class ModelServerProcess:
         return self._runtime_folder / f"{self._instance_name}.json"
 
     def _start_once(self) -> MessageChannel | None:
-        """Return a channel to a server started now, or just now by another client; None if it died.
-
-        Raises ModelError if it can't start, or the folder can't be written.
-        """
+        """Return a channel to a server just started, here or by another client; None if it died. Raises ModelError."""
         try:
             self._runtime_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(self._runtime_folder / f"{self._instance_name}.lock", mode=0o600):

@@ -152,7 +152,10 @@ class ModelServer:
             self._condition.notify_all()
 
     def _answer_requests(self, channel: MessageChannel) -> None:
-        """Greet the client once the model is loaded, then answer until EOFError or OSError; return at the end."""
+        """Greet the client once the model is loaded, then answer; return at the server's end. Raises EOFError, OSError.
+
+        The errors mean that the client has disconnected.
+        """
         with self._condition:
             self._condition.wait_for(lambda: self._greeting is not None)
         channel.send(self._greeting or {})
