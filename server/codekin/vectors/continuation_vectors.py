@@ -29,9 +29,9 @@ def continuation_space(embedder: Embedder) -> str:
 
 
 def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> FloatArray:
-    """Embed the snippets' continuations, side by side in unit rows (n, ROW); each snippet needs a border.
+    """Embed continuations of snippets, which have a border each: unit rows (n, ROW). Raises ModelError.
 
-    Raises the embedder's ModelError.
+    A row has the snippet's continuations side by side.
     """
     texts = []
     for snippet in snippets:

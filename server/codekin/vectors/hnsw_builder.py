@@ -123,7 +123,10 @@ def _start_process(build_folder: Path, graph_order: GraphOrder, errors: IO[bytes
 
 
 def build_graph(build_folder: Path, graph_order: GraphOrder) -> None:
-    """Build the graph of the rows in `build_folder`, and write it there with its side-car; runs in the process."""
+    """Build the graph of the rows in `build_folder`; write it and its side-car there. Raises OSError, ImportError.
+
+    Runs in the building process.
+    """
     import hnswlib
 
     labels = np.fromfile(build_folder / _LABELS, np.int64)
