@@ -82,9 +82,9 @@ class Index:
         return self._make_model_vectors(space, dim, self._index_paths.graph_path(space))
 
     def add_heavy(self, space: str, dim: int) -> None:
-        """Load the heavy model's vectors of this space, now and in each later `follow`; replaces a former one.
+        """Load the heavy model's vectors of this space, now and in each later `follow`. Raises StoreError.
 
-        May start a thread that builds graphs. Raises StoreError.
+        They replace a former heavy model's. May start a thread that builds graphs.
         """
         with self._follow_lock:
             if self.heavy is not None:
@@ -133,9 +133,9 @@ class Index:
         return loaded_count / (loaded_count + missing_count) if missing_count else 1.0
 
     def sort_keys_of(self, contents: LabelArray | Sequence[int]) -> SortKeyArray:
-        """Return (n,): the keys that break ties, read from the store if not in memory; 0 for unknown contents.
+        """Return (n,): the keys that break ties, read from the store if not in memory. Raises StoreError.
 
-        Raises StoreError.
+        The key of an unknown content is 0.
         """
         sort_keys = self.sort_keys.find_keys(contents)
         unloaded_rows = np.flatnonzero(sort_keys == 0)
@@ -146,9 +146,9 @@ class Index:
         return sort_keys
 
     def allowed_contents(self, within: Filter) -> LabelArray | None:
-        """Return the contents with a location within the filter, ascending; None (all) if the filter is empty.
+        """Return the contents with a location in the filter, ascending; None (all) if it is empty. Raises StoreError.
 
-        Raises StoreError. The last filter's answer is cached until the store changes.
+        The last filter's answer is cached until the store changes.
         """
         if within == Filter():
             return None
@@ -220,7 +220,7 @@ class Index:
             model_vectors.dense.maintain_graph()
 
     def settle_in_background(self) -> None:
-        """Call `follow_and_compact` on a new thread; returns at once."""
+        """Call `follow_and_compact` on a new thread, which alone ends if that raises; returns at once."""
 
         def follow_until_closed() -> None:
             with contextlib.suppress(StoreClosingError):

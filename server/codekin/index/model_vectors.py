@@ -18,7 +18,7 @@ class ModelVectors:
     """The vectors of one store's contents in one space, in memory, and the contents that lack one."""
 
     def __init__(self, space: str, dense: DenseIndex, vectors: VectorStore) -> None:
-        """Start with nothing loaded; `dense` must be empty."""
+        """Start with nothing loaded; `dense` must be empty. Raises StoreError."""
         self.space = space
         self.dense = dense
         self.last_content = 0  # the highest number that was looked up
@@ -52,10 +52,7 @@ class ModelVectors:
         self.unloaded_count = 0
 
     def load_new(self) -> list[int]:
-        """Load pending vectors that any process has written since the last call; return their contents' numbers.
-
-        [] if nothing is pending. Raises StoreError.
-        """
+        """Load pending vectors that any process has written since; return the contents' numbers. Raises StoreError."""
         if not self._pending:
             return []
         newest_vector, new_hashes = self._vectors.vectors_since(self.space, self._newest_vector)
@@ -93,7 +90,7 @@ class ModelVectors:
             self._vectors.put_vectors(self.space, list(hashes.values()), vectors)
 
     def _load_vectors(self, chunk: Mapping[bytes, int]) -> set[bytes]:
-        """Make the vectors of `chunk` (numbers by hash) searchable; return the hashes that have one."""
+        """Make the vectors of `chunk` (numbers by hash) searchable; return hashes that have one. Raises StoreError."""
         hashes = list(chunk)
         positions, vectors = self._vectors.get_vectors(self.space, hashes, self.dense.dim)
         self.dense.add_vectors([chunk[hashes[position]] for position in positions], vectors)
