@@ -20,9 +20,9 @@ class EmbeddingBacklog:
         self._index = index
 
     def iterate_batches(self, get_batch_size: Callable[[], int], cancel: Cancel) -> Iterator[dict[bytes, str]]:
-        """Yield current texts by content hash in batches, each once, until none lacks a vector or `cancel` is set.
+        """Yield current texts by content hash in batches, until none lacks a vector or `cancel`. Raises StoreError.
 
-        Reads and cuts the files anew. Raises StoreError.
+        Each content is yielded once. Reads and cuts the files anew.
         """
         yielded_hashes: set[bytes] = set()
         has_progress = True
@@ -42,7 +42,7 @@ class EmbeddingBacklog:
                 has_progress = True
 
     def _order_files(self, cancel: Cancel) -> Iterator[Path]:
-        """Yield files with pending contents, open ones first, then by time, until the order is out of date."""
+        """Yield files with pending contents, open ones, then newest, until out of date. Raises StoreError."""
         store, started = self._index.store, time.monotonic()
         generation, file_states = store.generation(), store.file_states()
         open_paths = self._workspace.overlays()

@@ -87,9 +87,9 @@ class BulkIndexer:
                 self._watcher = None
 
     def _wait_for_lock(self) -> bool:
-        """Wait for the lock, loading what its owner writes, and return True; False when stopping.
+        """Wait for the lock, loading what its owner writes; False when stopping. Raises StoreClosingError.
 
-        Failures are recorded, and tried again. Raises StoreClosingError.
+        Other failures are recorded, and tried again.
         """
         failures = 0
         while not self._state.is_stopping:
@@ -116,9 +116,9 @@ class BulkIndexer:
         self._watcher.start()
 
     def _keep_in_sync(self) -> None:
-        """Keep the store in sync with the disk until the lock is lost or the indexer stops; retry what fails.
+        """Keep the store in sync until the lock is lost or the indexer stops. Raises StoreClosingError.
 
-        Raises StoreClosingError.
+        Other failures are recorded, and tried again.
         """
         has_released_overlays, failures = False, 0
         while self._lock.is_held and not self._state.is_stopping:
@@ -141,10 +141,7 @@ class BulkIndexer:
         self._edits.queue_changed(self._workspace.overlays())
 
     def _check_index_files(self) -> None:
-        """Load new data; if a file of the index was replaced or removed, request a rescan and queue open documents.
-
-        Raises StoreError.
-        """
+        """Load new data; if a file was replaced, request a rescan and queue open documents. Raises StoreError."""
         self._index.follow()
         if self._index.problem:
             raise self._index.problem
@@ -174,9 +171,9 @@ class BulkIndexer:
         self._state.wait_for(lambda: False, delay_s)
 
     def _reconcile(self, failures: int) -> None:
-        """Run a reconciling child process to its end and load the result; does nothing when paused or stopping.
+        """Run a child process to its end and load the result; nothing if paused. Raises IndexingError, StoreError.
 
-        `failures` is the number of failed runs before it. Raises IndexingError, StoreError.
+        `failures` is the number of failed runs before it. Nothing is done when stopping, either.
         """
         child = self._start_child(failures)
         if child is None:
@@ -196,10 +193,7 @@ class BulkIndexer:
         self._state.notify_change()
 
     def _start_child(self, failures: int) -> ReconcileProcess | None:
-        """Drop others' unsaved text from the store, start the child and return it; None when paused or stopping.
-
-        Raises StoreError.
-        """
+        """Drop others' unsaved text from the store, start a child; None when paused or stopping. Raises StoreError."""
         with self._state.wake:
             if self._state.should_yield:
                 return None

@@ -59,10 +59,7 @@ class EditIndexer:
         self.queue_changed(self._refused_documents)
 
     def request_backfill(self) -> None:
-        """Request embedding of contents that lack this model's vectors, once per change of the store.
-
-        The indexer's thread does it. Raises StoreError.
-        """
+        """Let the thread embed contents that lack vectors, once per change of the store. Raises StoreError."""
         generation = self._index.store.generation()
         with self._state.wake:
             is_changed = generation != self._backfilled_generation
@@ -93,10 +90,10 @@ class EditIndexer:
         return due_paths
 
     def index_paths(self, paths: list[Path]) -> None:
-        """Index the files now (of more than 64 only open ones) and backfill; failures are recorded, not raised.
+        """Index the files now (of more than 64, only open ones) and backfill. Raises StoreClosingError only.
 
-        More than 64 files are left to a reconcile. Where it may help, the files are tried again. Raises
-        StoreClosingError.
+        More than 64 files are left to a reconcile. Failures are recorded, and the files tried again where that may
+        help.
         """
         if len(paths) > _MAX_PATHS:
             self._state.request_rescan()

@@ -107,9 +107,9 @@ class EmbeddingWorker:
             return self._heavy
 
     def run_until_done(self, on_progress: OnProgress, cancel: Cancel) -> int:
-        """Embed, or wait while another process does, until no vector is lacking or cancelled. Raises ModelError.
+        """Embed all, or wait while another process does, unless cancelled; return how many. Raises ModelError.
 
-        Returns how many contents this process embedded; 0 without a heavy model.
+        It counts contents that this process embedded; 0 without a heavy model.
         """
         heavy, embedded_count = self.open(), 0
         if heavy is None:

@@ -151,7 +151,7 @@ class Ingester:
         return extracted
 
     def _make_records(self, extracted: _Extracted) -> tuple[list[FileRecord], int, int]:
-        """Write new contents' vectors; return documents' records, and the numbers of contents embedded and reused."""
+        """Write new contents' vectors; return records, numbers embedded and reused. Raises StoreError, ModelError."""
         snippets_by_hash = {hash_content(snippet.text): snippet for _, snippets in extracted for snippet in snippets}
         # Continuations first: a reader that sees a content's vector looks for its continuations once.
         self._embed_missing(
@@ -180,7 +180,10 @@ class Ingester:
     def _embed_missing(
         self, space: str, snippets: Mapping[bytes, Snippet], embed: Callable[[Sequence[Snippet]], Vectors]
     ) -> int:
-        """Embed and write the vectors that the space lacks for snippets by content hash; return their number."""
+        """Embed and write the vectors that the space lacks, by content hash; return their number. Raises StoreError.
+
+        Raises the embedder's ModelError, too.
+        """
         missing_hashes = list(snippets.keys() - self._vectors.hashes_with_vector(space, list(snippets)))
         if missing_hashes:
             missing_snippets = [snippets[content_hash] for content_hash in missing_hashes]
@@ -188,7 +191,7 @@ class Ingester:
         return len(missing_hashes)
 
     def _embed_snippets(self, snippets: Sequence[Snippet]) -> Vectors:
-        """Embed all the snippets, whether or not their vectors are stored, and store none; return (n, d)."""
+        """Embed all the snippets, whether stored or not, and store none; return (n, d). Raises ModelError."""
         return self._embedder.embed([snippet.text for snippet in snippets], Task.CODE2CODE, Role.PASSAGE)
 
     def _embed_in_batches(self, snippets: Sequence[Snippet], embed: Callable[[Sequence[Snippet]], Vectors]) -> Vectors:
@@ -200,7 +203,7 @@ class Ingester:
         return np.concatenate(batches)
 
     def _make_content_record(self, snippet: Snippet) -> _ContentRecord:
-        """Return a content's words, fingerprints and line hashes."""
+        """Return a content's words, fingerprints and line hashes. Raises StoreClosingError if stopped."""
         self._raise_if_stopped()
         fingerprints = make_fingerprints(snippet.text, snippet.language)
         line_hashes = hash_content_lines(snippet.text, snippet.language, choose_split_points(snippet.borders))

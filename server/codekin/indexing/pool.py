@@ -42,10 +42,10 @@ _ingester: Ingester  # one per worker process, made by _start_ingester
 def ingest_in_workers(
     index_paths: IndexPaths, chunks: Sequence[Chunk], forced_paths: Collection[Path], workers: int, cancel: Cancel
 ) -> Iterator[IngestResult]:
-    """Yield the chunks' results, unordered; files of a chunk that kills a worker are ingested one by one.
+    """Yield chunks' results, unordered; of a chunk that kills a worker, file by file. Raises IndexingError.
 
-    The same holds for a chunk on which a worker hangs. It ends early when cancelled. Raises IndexingError if no worker
-    can be started, and what a chunk raises.
+    The same holds for a chunk on which a worker hangs. It ends early when cancelled. IndexingError means that no worker
+    can be started; what a chunk raises is raised, too.
     """
     suspect_paths: list[Path] = []
     calls = [_make_call(chunk, forced_paths) for chunk in chunks]
@@ -61,7 +61,7 @@ def ingest_in_workers(
 def ingest_in_isolation(
     index_paths: IndexPaths, paths: Sequence[Path], forced_paths: Collection[Path], cancel: Cancel
 ) -> Iterator[IngestResult]:
-    """Yield the results of files that may kill a worker, ingested one by one; one that does is skipped."""
+    """Yield the results of files that may kill a worker, one by one; skip one that does. Raises IndexingError."""
     if not paths:
         return
     with Pool(1, Call(_start_ingester, (index_paths,))) as pool:
@@ -212,7 +212,7 @@ def _make_call(paths: Chunk, forced_paths: Collection[Path]) -> Call:
 
 
 def _start_ingester(index_paths: IndexPaths) -> None:
-    """Open the worker process's ingester and limit its memory; the first call of each worker."""
+    """Open the worker process's ingester and limit its memory, in the first call. Raises StoreError, ModelError."""
     global _ingester
     workspace = Workspace(index_paths.roots, index_paths.settings.index)
     store, vectors = Store(index_paths.store), VectorStore(index_paths.vectors)
@@ -221,5 +221,5 @@ def _start_ingester(index_paths: IndexPaths) -> None:
 
 
 def _ingest_chunk(paths: Chunk, forced_paths: Collection[Path]) -> IngestResult:
-    """Return the result of ingesting these paths, with the worker process's ingester."""
+    """Ingest these paths with the worker process's ingester; return the result. Raises StoreError, ModelError."""
     return _ingester.ingest_files(paths, forced_paths)

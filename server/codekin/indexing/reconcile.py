@@ -104,7 +104,7 @@ class _Reconciliation:
         return self._make_report()
 
     def _make_plan(self) -> ReconcilePlan:
-        """Walk the workspace and return how it differs from the store."""
+        """Walk the workspace and return how it differs from the store; changes nothing. Raises StoreError."""
         builder = _PlanBuilder(self.store, self.index_paths.settings.index, self._find_forced_paths())
         for entry in self.workspace.walk(self.cancel):
             builder.add_entry(entry)
@@ -138,7 +138,7 @@ class _Reconciliation:
         self.store.set_meta({"rule_problems": json.dumps(self.workspace.problems[:_MAX_RULE_PROBLEMS])})
 
     def _ingest_changed_files(self, plan: ReconcilePlan, on_progress: OnProgress, workers: int) -> None:
-        """Ingest the changed files and write them, chunk by chunk, reporting progress."""
+        """Ingest the changed files and write them, chunk by chunk, reporting progress. Raises CodekinError."""
         disk_stamps = {file.path: (file.size, file.mtime_ns) for file in plan.changed_files}
         total_count, done_count, started = len(plan.changed_files), 0, time.monotonic()
         for ingested in self._ingest_chunks(plan, workers):
@@ -151,7 +151,7 @@ class _Reconciliation:
             on_progress(Progress.estimate(time.monotonic() - started, done_count, total_count))
 
     def _ingest_chunks(self, plan: ReconcilePlan, workers: int) -> Iterator[IngestResult]:
-        """Yield the plan's files as records to write, chunk by chunk, as they are done; ends early when cancelled."""
+        """Yield the plan's files as records to write, chunk by chunk, until cancelled. Raises CodekinError."""
         chunks = list(_split_into_chunks(file for file in plan.changed_files if file.path not in plan.isolated_paths))
         if len(plan.changed_files) >= _MIN_FILES_FOR_WORKERS and workers > 0:
             yield from ingest_in_workers(self.index_paths, chunks, plan.forced_paths, workers, self.cancel)
@@ -162,14 +162,14 @@ class _Reconciliation:
         yield from ingest_in_isolation(self.index_paths, sorted(plan.isolated_paths), plan.forced_paths, self.cancel)
 
     def _finish_run(self) -> None:
-        """Store what only a complete run knows; delete what no file needs, and vectors beyond the quota."""
+        """Store what only a complete run knows; delete dead contents and excess vectors. Raises StoreError."""
         self.store.set_skipped(self.skipped)
         self.store.set_meta({"codekin": __version__, "rules": repr(self.index_paths.settings.index)})
         self.store.collect_dead_contents()
         evict_to_quota(self.index_paths, self.vectors)
 
     def _make_report(self) -> IndexReport:
-        """Return the run's counts and the size of the store."""
+        """Return the run's counts and the size of the store in bytes. Raises StoreError."""
         counts = self.store.count_rows()
         return IndexReport(
             files=counts.files,

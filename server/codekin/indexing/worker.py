@@ -116,7 +116,7 @@ _CAUSES_BY_STATUS = _causes_by_status()
 
 
 def _write_message(stream: BinaryIO | Any, message: bytes) -> None:
-    """Write the message's length and the message."""
+    """Write the message's length and the message. Raises OSError."""
     stream.write(_LENGTH.pack(len(message)) + message)
     stream.flush()
 
@@ -139,7 +139,7 @@ def _read_exactly(stream: BinaryIO | Any, count: int) -> bytes:
 
 
 def main() -> None:
-    """Run the calls that arrive on standard input until it ends."""
+    """Run the calls that arrive on standard input, until it ends; then end the process."""
     input_stream, output_stream = _claim_stdio()
     messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive_messages, args=(input_stream, messages), daemon=True).start()
