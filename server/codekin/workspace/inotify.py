@@ -161,10 +161,11 @@ class Inotify:
                 self._listener(file)
 
     def _watch_tree(self, top_folder: Path) -> Iterator[tuple[Path, WatchDescriptor | None]]:
-        """Watch a folder and all below it that the workspace enters; yield each with its descriptor.
+        """Watch a folder and all below that the workspace enters; yield each and its descriptor. Raises OSError.
 
         The walk lists a folder before it is watched, so that a subfolder made in between is neither listed nor
-        reported. Folders that have just changed are therefore listed once more when they are watched.
+        reported. Folders that have just changed are therefore listed once more when they are watched. The descriptor of
+        a folder that is gone is None.
         """
         settled_ns = time.time_ns() - _SETTLING_NS
         pending, watched = [top_folder], set[Path]()

@@ -19,7 +19,7 @@ class NotebookCache:
         self._lock = threading.Lock()
 
     def read_document(self, path: Path) -> Document | Skipped | None:
-        """Return what `read_document_file` returns, from the cache if the file is unchanged."""
+        """Return the document, Skipped or None of `read_document_file`, from the cache if the file is unchanged."""
         with self._lock:
             cached_document = self._documents.get(path)
             if cached_document is not None:

@@ -79,7 +79,7 @@ class _PatternParser:
         }
 
     def parse_pieces(self) -> list[Piece]:
-        """Return all pieces of the pattern."""
+        """Return all pieces of the pattern. Raises _UnmatchableError if it is malformed."""
         pieces: list[Piece] = []
         while character := self._peek():
             piece = self._piece_parsers.get(character, self._parse_literal)()
@@ -100,7 +100,7 @@ class _PatternParser:
         return character
 
     def _parse_literal(self) -> Piece:
-        """Consume one character and return the set of it."""
+        """Consume one character and return the set of it. Raises _UnmatchableError."""
         return _SINGLETONS[self._take_character()]
 
     def _parse_question_mark(self) -> Piece:
@@ -109,7 +109,7 @@ class _PatternParser:
         return _ANY_BUT_SLASH
 
     def _parse_escape(self) -> Piece:
-        """Consume a backslash and the character after it; return the set of that."""
+        """Consume a backslash and the next character; return the set of that. Raises _UnmatchableError at the end."""
         self._position += 1
         return _SINGLETONS[self._take_character()]
 
@@ -128,7 +128,7 @@ class _PatternParser:
         return Star.REST if ends_segment else Star.SEGMENT
 
     def _parse_bracket(self) -> Piece:
-        """Consume `[…]` and return the characters it matches; a "]" right after the opening is a member."""
+        """Consume `[…]` and return the characters it matches; `[]]` matches "]". Raises _UnmatchableError."""
         self._position += 1
         is_negated = self._peek() in ("!", "^")
         self._position += is_negated
@@ -140,7 +140,7 @@ class _PatternParser:
         return _to_characters(members ^ _ALL_CODES if is_negated else members)
 
     def _parse_member(self, range_start: str) -> tuple[int, str]:
-        """Consume one member; return its codes as bits, and the character that a "-" would begin a range with."""
+        """Consume one member; return its codes as bits, and the start of a possible range. Raises _UnmatchableError."""
         if range_start and self._peek() == "-" and self._peek(1) not in ("", "]"):
             return self._parse_range_end(range_start), ""
         if self._peek() == "[" and self._peek(1) == ":" and (name := self._take_class_name()) is not None:
@@ -151,13 +151,13 @@ class _PatternParser:
         return 1 << ord(character), character
 
     def _parse_range_end(self, range_start: str) -> int:
-        """Consume the "-" and the end of a range; return its codes as bits, 0 if it is empty."""
+        """Consume "-" and a range's end; return its codes as bits, 0 if empty. Raises _UnmatchableError at the end."""
         self._position += 2 if self._peek(1) == "\\" else 1
         range_end = self._take_character()
         return (2 << ord(range_end)) - (1 << ord(range_start)) if range_start <= range_end else 0
 
     def _take_class_name(self) -> str | None:
-        """Consume `[:name:]` and return the name; None if this "[" is a member itself, as in `[[:]`."""
+        """Consume `[:name:]` and return the name; None if "[" is a member, as in `[[:]`. Raises _UnmatchableError."""
         name_start = self._position + 2
         bracket_end = self._pattern.find("]", name_start)
         if bracket_end < 0:
