@@ -59,7 +59,7 @@ def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceNa
 
 
 def _find_target(node: "Node", syntax: Syntax) -> "Node | None":
-    """Return the node that is bound: a target field, else the first child (in Kotlin, that of the declaration)."""
+    """Return the node that is bound: a target field, else the first child (Kotlin: the declaration's), else None."""
     for field_id in syntax.target_fields:
         target = node.child_by_field_id(field_id)
         if target is not None:
@@ -80,7 +80,7 @@ def _find_value(node: "Node", syntax: Syntax) -> "Node | None":
 
 
 def _unwrap_value(node: "Node") -> "Node | None":
-    """Return the value inside parentheses or a cast: `(T) x` has it last, `x as T` and lists have it first."""
+    """Return the value in parentheses or a cast, None if empty: `(T) x` has it last, `x as T` and lists first."""
     return node.child_by_field_name("value") or _first_named_child(node)
 
 

@@ -208,7 +208,7 @@ def common_ending(language: str) -> str:
 
 
 def has_grammar(language: str) -> bool:
-    """Return whether codekin knows a grammar of this language, to cut it along its syntax; its wheel may be missing."""
+    """Return whether codekin knows this language's grammar and cuts it along its syntax; its wheel may be missing."""
     return language in GRAMMARS
 
 

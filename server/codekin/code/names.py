@@ -97,7 +97,7 @@ def _remove_type_arguments(text: str) -> str:
 
 
 def _name_go_method(node: "Node", source: bytes) -> SourceName | None:
-    """Return a Go method's name, with its receiver's type as the qualifier."""
+    """Return a Go method's name, with its receiver's type as the qualifier; None without a name."""
     name_node, receiver_node = node.child_by_field_name("name"), node.child_by_field_name("receiver")
     if name_node is None:
         return None
@@ -108,7 +108,7 @@ def _name_go_method(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _name_rust_impl(node: "Node", source: bytes) -> SourceName | None:
-    """Return the name of the type that a Rust `impl` block is for."""
+    """Return the name of the type that a Rust `impl` block is for; None if there is none."""
     implementor = node.child_by_field_name("type")
     if implementor is None:
         return None
@@ -118,7 +118,7 @@ def _name_rust_impl(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _name_c_function(node: "Node", source: bytes) -> SourceName | None:
-    """Return a C or C++ function's name, from its innermost declarator; `TEST(Suite, Case)` names a test."""
+    """Return a C or C++ function's name (None: none), of its innermost declarator, or of `TEST(Suite, Case)`."""
     test_match = _TEST_MACRO.match(source, node.start_byte, node.end_byte)
     if test_match is not None:
         return _name_macro_test(test_match, node)
@@ -156,7 +156,7 @@ def _parse_scoped_name(text: str, node: "Node") -> SourceName | None:
 
 
 def _name_macro_test(test_match: re.Match[bytes], node: "Node") -> SourceName | None:
-    """Return a test macro's name: `adds numbers` of `("adds numbers", …)`, AddsUp of `(MatrixTest, AddsUp)`."""
+    """Return a test macro's name, AddsUp of `(MatrixTest, AddsUp)`, `a b` of `("a b", …)`; None if too long."""
     text = test_match[1].decode("utf-8", "replace")
     quoted_string = _QUOTED_STRING.search(text)
     parts = [quoted_string[1]] if quoted_string else [part.strip() for part in text.split(",")][:2]
@@ -174,13 +174,13 @@ def _name_macro_function(definer_match: re.Match[bytes], node: "Node") -> Source
 
 
 def _name_c_type(node: "Node", source: bytes) -> SourceName | None:
-    """Return the name of a C++ class, struct, union, enum or namespace, scopes as its qualifier."""
+    """Return the name of a C++ type or namespace, scopes as its qualifier; None if it has none."""
     name_node = node.child_by_field_name("name")
     return None if name_node is None else _parse_scoped_name(read_text(name_node, source), name_node)
 
 
 def _name_c_typedef(node: "Node", source: bytes) -> SourceName | None:
-    """Return the last word of a typedef's declarator."""
+    """Return the last word of a typedef's declarator; None if there is none."""
     declarator = node.child_by_field_name("declarator")
     name_words = re.findall(r"\w+", read_text(declarator, source)) if declarator is not None else []
     return (
@@ -191,13 +191,13 @@ def _name_c_typedef(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _name_lua_function(node: "Node", source: bytes) -> SourceName | None:
-    """Return a Lua function's name: `M.push` and `M:push` are push of M."""
+    """Return a Lua function's name: `M.push` and `M:push` are push of M; None if it has none."""
     name_node = node.child_by_field_name("name")
     return read_dotted_name(name_node, source) if name_node is not None else None
 
 
 def _name_kotlin_function(node: "Node", source: bytes) -> SourceName | None:
-    """Return a Kotlin function's name, an extension's receiver as its qualifier: `String.shout` → shout of String."""
+    """Return a Kotlin function's name, a receiver as its qualifier (`String.shout`: shout of String); None without."""
     name_node = node.child_by_field_name("name")
     function_name = read_plain_name(name_node, source) if name_node is not None else None
     receiver = next((child for child in node.named_children if child.type in ("user_type", "nullable_type")), None)
@@ -220,7 +220,7 @@ def _make_keyword_reader(keyword: str) -> Callable[["Node", bytes], SourceName |
 
 
 def _name_operator(node: "Node", source: bytes) -> SourceName | None:
-    """Return the name of a C# operator or conversion: `operator +`."""
+    """Return the name of a C# operator or conversion: `operator +`; None if it has none."""
     operator_node = node.child_by_field_name("operator") or node.child_by_field_name("type")
     if operator_node is None:
         return None
@@ -229,14 +229,14 @@ def _name_operator(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _name_destructor(node: "Node", source: bytes) -> SourceName | None:
-    """Return the name of a C# destructor: `~Type`."""
+    """Return the name of a C# destructor: `~Type`; None if it has none."""
     name_node = node.child_by_field_name("name")
     type_name = read_plain_name(name_node, source) if name_node is not None else None
     return SourceName("~" + type_name.text, type_name.line, type_name.byte) if type_name else None
 
 
 def _name_qualified(node: "Node", source: bytes) -> SourceName | None:
-    """Return the last part of a name, the rest as its qualifier: `class Jobs::Queue`, `namespace App\\Mail`."""
+    """Return a name's last part, the rest as qualifier (`class Jobs::Queue`); None if missing or too long."""
     name_node = node.child_by_field_name("name")
     if name_node is None:
         return None
