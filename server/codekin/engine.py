@@ -50,7 +50,7 @@ class Engine(AnsweringEngine):
     # Keeping up with the workspace
 
     def start(self) -> None:
-        """Start the background threads that keep the index up to date until `close`; return at once."""
+        """Start the threads that watch, index and embed until `close`; return at once. Call it once."""
         self._started = True
         self._index.settle_in_background()
         self._indexer.start()
@@ -129,7 +129,7 @@ class Engine(AnsweringEngine):
     def find_similar_to_code(
         self, code: str, k: int, *, language: str = "", within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Answer:
-        """Find at most `k` places like `code`, which may be from anywhere. QueryError beyond 1,000,000 characters.
+        """Find at most `k` places like `code`, from anywhere. Raises QueryError beyond 1,000,000 characters.
 
         Best first; improbable ones are left out, so there may be none, as for blank code. Clones are recognised where
         its language is known: `language`, or that to which the hits are limited.
@@ -139,7 +139,7 @@ class Engine(AnsweringEngine):
         return self._answer_query(query, Task.CODE2CODE, k, within, cancel)
 
     def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
-        """Find at most `k` places that do what a question (≤ 100,000 characters, else QueryError) says, best first."""
+        """Find at most `k` places for a question in words, best first. Raises QueryError beyond 100,000 characters."""
         query = CodeQuery(read_question(question), is_code=False)
         return self._answer_query(query, Task.NL2CODE, k, within, cancel)
 
@@ -219,7 +219,7 @@ class Engine(AnsweringEngine):
     # Ignored duplicates
 
     def load_suppressions(self) -> tuple[SuppressionFile, ...]:
-        """Return each root's file of ignored duplicates, cached while unchanged. Never raises: it has `problems`."""
+        """Return each root's file of ignored duplicates, cached while unchanged; errors become its `problems`."""
         return self._suppressions.load_files()
 
     def find_reference(self, path: Path, qualified_name: str) -> FunctionReference | None:
@@ -237,7 +237,7 @@ class Engine(AnsweringEngine):
         return self._heavy.open() is not None
 
     def embed_with_heavy_model(self, on_progress: OnProgress, cancel: Cancel) -> int:
-        """Embed with the heavy model until all contents have a vector or cancelled; return how many. ModelError."""
+        """Embed with the heavy model until no vector is missing or cancelled; return how many. Raises ModelError."""
         return self._heavy.run_until_done(on_progress, cancel)
 
     def describe_heavy_model(self) -> HeavyModelState | None:

@@ -53,7 +53,7 @@ class AnsweringEngine(EngineCore):
     def find_existing_code(
         self, code: str, *, language: str = "", path: Path | None = None, cancel: Cancel | None = None
     ) -> list[Existence]:
-        """Say of each function in `code` whether it is in the workspace. QueryError for no code or unknown language.
+        """Say which functions in `code` are in the workspace. Raises QueryError for no code or an unknown language.
 
         `path` is where the code is to stand: a function of the same name there is what it replaces, and no match. Code
         without functions is judged as one piece. The language is guessed where `language` is "".
@@ -91,11 +91,11 @@ class AnsweringEngine(EngineCore):
         )
 
     def make_outline(self, path: Path) -> list[OutlineEntry]:
-        """List a document's definitions with signatures, unsaved text included. QueryError if it can't be read."""
+        """List a document's definitions with signatures, unsaved text too. Raises QueryError where it can't be read."""
         return make_outline(snippets_of(self._read_source(path)))
 
     def find_tests(self, path: Path, line: int, k: int, *, cancel: Cancel | None = None) -> tuple[Snippet, list[Hit]]:
-        """Return the function at `line` (0-based) and at most `k` tests of it, best first. QueryError if no code."""
+        """Return the function at `line` (0-based) and its best `k` tests, best first. Raises QueryError if no code."""
         document = self._read_source(path)
         lines = split_lines(document.text)
         if not 0 <= line < len(lines):
@@ -118,7 +118,7 @@ class AnsweringEngine(EngineCore):
         return judge_function(function, self.find_clones(function, path), find_similar)
 
     def _guess_language(self, code: str) -> str:
-        """Return which of the six commonest languages here suits the code best. QueryError where none is indexed."""
+        """Return which of the six commonest languages here suits the code. Raises QueryError where none is indexed."""
         counts = self._index.store.count_functions_by_language()
         languages = sorted(filter(has_grammar, counts), key=lambda language: (-counts[language], language))
         language = guess_language(code, languages[:_MAX_GUESSED_LANGUAGES])

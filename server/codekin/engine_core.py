@@ -38,10 +38,10 @@ class EngineCore:
     def __init__(
         self, roots: Sequence[Path], settings: Settings, *, on_change: Callable[[], None] = lambda: None
     ) -> None:
-        """Open what is there; nothing is read or indexed before `start` or `refresh`.
+        """Open the index, or make an empty one; no file of the workspace is read before `start` or `refresh`.
 
-        `on_change` is called, from some thread, whenever `status()` may have changed.
-        Raises WorkspaceError, StoreError, ModelError.
+        `on_change` is called, from some thread, whenever `status()` may have changed. Raises WorkspaceError,
+        StoreError, ModelError.
         """
         self.settings = settings
         self._paths: IndexPaths = locate_index(roots, settings)
@@ -73,7 +73,7 @@ class EngineCore:
         )
 
     def _notify_change(self) -> None:
-        """Wake the heavy model's worker and call `on_change`: the index has changed."""
+        """Wake the heavy model's worker and call `on_change`, on the indexer's thread: the index has changed."""
         self._heavy.notify()
         self._on_change()
 

@@ -46,7 +46,7 @@ class NamedLine:
     cell: int | None = None
 
     def resolve_line(self, engine: "Engine") -> int:
-        """Return the 0-based line in the document's text, clamped to a named cell. QueryError without that cell."""
+        """Return the 0-based line in the document's text, clamped to a named cell. Raises QueryError without it."""
         code_cells = engine.list_cells(self.path)
         if self.cell is None:
             return find_line_of_row(code_cells, self.line) if code_cells else self.line
@@ -57,7 +57,7 @@ class NamedLine:
 
 
 def parse_line_reference(reference: str) -> NamedLine:
-    """Parse `FILE:LINE`, `NOTEBOOK#CELL` or `NOTEBOOK#CELL:LINE`, 1-based, to 0-based. QueryError, also for no file."""
+    """Parse `FILE:LINE`, `NOTEBOOK#CELL[:LINE]`, 1-based, to 0-based. Raises QueryError, also for no file."""
     cell_match = _NOTEBOOK_CELL.fullmatch(reference)
     if cell_match is None:
         return NamedLine(*parse_file_and_line(reference))
@@ -68,7 +68,7 @@ def parse_line_reference(reference: str) -> NamedLine:
 
 
 def parse_file_and_line(reference: str) -> tuple[Path, int]:
-    """Parse `FILE:LINE[:COLUMN]` into the real path and the 0-based line. QueryError if there is no such file."""
+    """Parse `FILE:LINE[:COLUMN]` into the real path and 0-based line. Raises QueryError if there is no such file."""
     match = _FILE_AND_LINE.fullmatch(reference)
     if match is None:
         raise QueryError(f"{reference} is not a line of a file. Write FILE:LINE, as in src/app.py:42.")
@@ -83,7 +83,7 @@ def parse_file_and_line(reference: str) -> tuple[Path, int]:
 
 
 def find_root(start_path: Path) -> Path:
-    """Return a path's workspace: the nearest repository, else project, else its folder. QueryError if too wide.
+    """Return a path's workspace: the nearest repository, else project, else its folder. Raises QueryError if too wide.
 
     Raises QueryError for the home folder and the file system's root, which are indexed only with an explicit --root.
     Reads the disk.
@@ -110,7 +110,7 @@ def _is_too_wide(folder: Path) -> bool:
 
 
 def resolve_filter_folder(folder: Path, root: Path) -> Path:
-    """Return --folder's real path, relative to the current folder, else to `root`. QueryError if not in `root`."""
+    """Return --folder's real path, relative to the current folder, else `root`. Raises QueryError if not in `root`."""
     for candidate in map(Path, (os.path.realpath(folder), os.path.realpath(root / folder))):
         if _is_folder(candidate) and candidate.is_relative_to(root):
             return candidate
@@ -118,7 +118,7 @@ def resolve_filter_folder(folder: Path, root: Path) -> Path:
 
 
 def resolve_filter_path(path: Path, root: Path) -> Path:
-    """Return the real path of a file or folder, relative to the current folder, else `root`; QueryError if outside."""
+    """Return a file's or folder's real path, relative to the current folder, else `root`. Raises QueryError."""
     for candidate in map(Path, (os.path.realpath(path), os.path.realpath(root / path))):
         if os.path.lexists(candidate) and candidate.is_relative_to(root):
             return candidate
@@ -131,7 +131,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def parse_address(address: str) -> tuple[str, int]:
-    """Parse `HOST:PORT` (`[HOST]:PORT` for IPv6), port 0 to 65535; a bare `PORT` means 127.0.0.1. QueryError."""
+    """Parse `HOST:PORT` (`[HOST]:PORT` for IPv6), port 0 to 65535; a bare `PORT` means 127.0.0.1. Raises QueryError."""
     match = _ADDRESS.fullmatch(address)
     if match is None or int(match["port"]) > 65_535:
         raise QueryError(f"{address} is not an address. Write HOST:PORT, as in 127.0.0.1:2087.")

@@ -36,12 +36,12 @@ _LEXERS = {"csharp": "c#", "commonlisp": "common-lisp", "assembly": "nasm", "vue
 
 
 def write_json(document: dict[str, Any]) -> None:
-    """Write one JSON document to standard output, in ASCII, whatever its encoding. TypeError for what JSON lacks."""
+    """Write one JSON document to standard output, in ASCII, and a line end. Raises TypeError for other values."""
     click.echo(json.dumps(document, indent=2))
 
 
 def write(text: str, *, err: bool = False) -> None:
-    """Write a line to standard output (`err`: standard error) with control characters escaped."""
+    """Write text and a line end to standard output (`err`: standard error), control characters escaped."""
     click.echo(printable_lines(text), err=err)
 
 
@@ -274,7 +274,7 @@ def format_count(number: int, noun: str, plural: str = "") -> str:
 
 
 def format_megabytes(size: int) -> str:
-    """Format a size in bytes as megabytes (10^6 bytes): `1.5 MB`."""
+    """Format a size in bytes as megabytes (10^6 bytes) with one decimal: `1.5 MB`."""
     return f"{size / 1_000_000:,.1f} MB"
 
 

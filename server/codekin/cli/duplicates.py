@@ -97,7 +97,7 @@ def duplicates(root: Path | None, as_json: bool, output_format: str | None, **op
 
 
 def _make_selection(options: DuplicateOptions, root: Path, min_lines: int) -> "DuplicateSelection":
-    """Return the options resolved and checked. QueryError for an unknown language, or a path not in `root`."""
+    """Return the options resolved and checked. Raises QueryError for an unknown language, or a path not in `root`."""
     from codekin.cli.arguments import resolve_filter_path
     from codekin.code.languages import find_language
     from codekin.duplicates.selection import DuplicateSelection

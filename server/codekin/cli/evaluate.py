@@ -70,7 +70,7 @@ def evaluate(context: click.Context, /, as_json: bool, **options: Any) -> int:
 
 
 def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
-    """Measure search on a benchmark's repositories, print the table, return 0. QueryError for wrong options."""
+    """Measure search on a benchmark's repositories, print the table, return 0. Raises QueryError for wrong options."""
     from codekin.cli import console
     from codekin.cli.query import load_settings
     from codekin.evaluation import repositories, repository_report

@@ -73,7 +73,7 @@ def _prepare(engine: "Engine") -> None:
 
 
 def _format_finding(finding: "GuardFinding", root: Path) -> str:
-    """Return a finding as one printable line: the new function, and where which code does the same."""
+    """Return a finding as one printable line: the new function, and the place of the code that does the same."""
     from codekin.cli.query import to_relative_path
     from codekin.code.cell_lines import to_file_row
     from codekin.printable import printable

@@ -69,7 +69,7 @@ def _edit_files(names: tuple[str, ...], *, is_installing: bool, may_write: bool,
 
 
 def _choose_agents(names: tuple[str, ...], places: "Places") -> "list[AgentFormat]":
-    """Return the agents of these names, else all used here. QueryError for an unknown name, or none used here."""
+    """Return the agents of these names, else all used here. Raises QueryError for an unknown name, or for none."""
     from codekin.agents.install.catalogue import AGENTS
 
     known = {agent.name: agent for agent in AGENTS}

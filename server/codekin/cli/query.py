@@ -26,7 +26,7 @@ _MAX_PENDING = 64  # contents without a heavy vector: a question waits for so ma
 
 
 def load_settings(model: str | None = None) -> Settings:
-    """Load the user's settings, with the name or folder `model` if given; warn on standard error of each problem."""
+    """Load the user's settings, with the name or folder `model` if given; problems are only warned of, not raised."""
     settings, problems = load_user_settings()
     for problem in problems:
         console.print_note(f"Warning: {problem}")
@@ -41,7 +41,7 @@ def open_engine(root: Path, model: str | None = None) -> Engine:
 
 
 def update_index(engine: Engine, *, wait: bool) -> IndexReport:
-    """Index all changed files on all processors, behind a progress bar. KeyboardInterrupt after Ctrl-C.
+    """Index all changed files on all processors, behind a progress bar. Raises KeyboardInterrupt after Ctrl-C.
 
     `wait`: where another process owns the index, wait until that has brought it up to date; else return at once. Raises
     StoreError.

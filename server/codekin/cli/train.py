@@ -265,7 +265,7 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
 
 
 def _limit_threads(threads: int | None) -> None:
-    """Limit PyTorch, in this process, to this number of threads; None or 0 changes nothing, not even imports it."""
+    """Import PyTorch and limit it, in this process, to this number of threads; None or 0 changes no limit."""
     from codekin.training.training_loop import use_threads
 
     if threads:

@@ -205,7 +205,7 @@ class _DocumentLineScorer:
             yield _ScoredLine(score, source, row, depth, rarity)
 
     def _match_lines_before(self, hashes: Sequence[int]) -> tuple[int, float]:
-        """Return how many of these lines, from the last one up, equal the context's last lines, and their rarity."""
+        """Return how many of these lines, from the last one up, equal the context's last, and their rarity (nats)."""
         depth, rarity = 0, 0.0
         for context_hash, line_hash in zip(
             reversed(self._context.line_hashes[-_MAX_DEPTH:]), reversed(hashes), strict=False
@@ -228,7 +228,7 @@ class _DocumentLineScorer:
 
 
 def _to_source(snippet: Snippet, context: CompletionContext, distance: int) -> SourceSnippet:
-    """Return a snippet of the cursor's document as a source; `distance` counts the snippets nearer to the cursor."""
+    """Return a snippet of the cursor's document as a source; `distance` is the number of snippets nearer to it."""
     name_row = snippet.name_line - snippet.span.start if snippet.part == 0 else -1
     lines = tuple(snippet.text.split("\n"))
     return SourceSnippet(context.path, snippet.span.start, lines, snippet.name, snippet.kind, name_row, distance)

@@ -66,7 +66,7 @@ class Completer:
         return Cursor(path, text, language, row, column)
 
     def _make_notebook_cursor(self, path: Path, text: str | CellText | None, row: int, column: int) -> Cursor:
-        """Return the cursor in a notebook's code, other cells above and below; QueryError if it is in no code cell."""
+        """Return the cursor in a notebook's code, with all cells. Raises QueryError where it is in no code cell."""
         document = self._workspace.read_document(path)
         key, text = (text.key, text.text) if isinstance(text, CellText) else ("", text)
         if not isinstance(document, Document):

@@ -42,7 +42,7 @@ class CompletionContext:
 
     @property
     def text_before(self) -> str:
-        """Return the cursor's line up to the cursor."""
+        """Return the cursor's line up to the cursor, its indentation included."""
         return self.lines[self.row][: self.column]
 
     @property
@@ -52,7 +52,7 @@ class CompletionContext:
 
     @property
     def first_row(self) -> int:
-        """Return the row on which the context starts: that of the function, or MAX_CONTEXT_LINES above the cursor."""
+        """Return the 0-based row on which the context starts: the function's, but at most 60 above the cursor."""
         return (
             max(self.function_parts[0].span.start, self.row - MAX_CONTEXT_LINES)
             if self.function_parts
@@ -141,7 +141,7 @@ class CompletionContext:
 
     @cached_property
     def block_header(self) -> str:
-        """Return the line that opened the cursor's block; "" outside of any. IndexError for no content line."""
+        """Return the line that opened the cursor's block; "" outside of any. Raises IndexError for no content line."""
         return find_block_header(
             self.start_lines,
             self.indent_column if self.indent_column is not None else measure_indent(self.content_lines[-1]) + 1,
@@ -149,7 +149,7 @@ class CompletionContext:
 
     @cached_property
     def query_text(self) -> str:
-        """Return the text from the context's start to the cursor, as the model embeds it."""
+        """Return the text that the model embeds: from the context's start to the cursor, right-stripped."""
         return "\n".join((*self.start_lines, self.text_before)).rstrip()
 
     @cached_property

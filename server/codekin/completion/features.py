@@ -168,7 +168,7 @@ class FeatureExtractor:
         return source.name_row >= 0 and not any(self._hasher[line] for line in body_above)
 
     def _has_unresolved_name(self, candidate: LineCandidate, start: _SourceStart, local_names: Sequence[str]) -> bool:
-        """Return whether the line needs a local name that its source has set up and the context has not."""
+        """Return whether the line needs a local name that its source has above and the context does not."""
         source_names = set(chain.from_iterable(map(find_local_names, start.content_lines)))
         context_names = self._context.local_names | set(candidate.names.values())
         return any(local_name in source_names and local_name not in context_names for local_name in local_names)
@@ -229,7 +229,7 @@ def _pair_names_of_lines(
 
 
 def _pair_parameters(context: CompletionContext, candidate: LineCandidate) -> Iterator[tuple[str, str]]:
-    """Yield (source parameter, cursor parameter) by position; nothing where their numbers differ or no head is."""
+    """Yield (source parameter, cursor parameter) by position; nothing for different numbers, or without a head."""
     source = candidate.source
     if source.name_row < 0:
         return

@@ -38,7 +38,7 @@ def looks_secret(text: str) -> bool:
 
 
 def _is_random(word: str) -> bool:
-    """Return whether the word looks generated: mixed letters and digits, or at least 32 hexadecimal digits."""
+    """Return whether a word looks generated: lower, upper, digits in turns, or 32 or more lower-case hex digits."""
     classes = sum(re.search(pattern, word) is not None for pattern in ("[a-z]", "[A-Z]", "[0-9]"))
     changes = len(re.findall(r"[a-zA-Z](?=[0-9])|[0-9](?=[a-zA-Z])", word))
     is_hexadecimal = len(word) >= _MIN_HEX_LENGTH and re.fullmatch("[0-9a-f]+", word) is not None
@@ -176,7 +176,7 @@ def count_parse_errors(lines: Sequence[str], language: str) -> float:
 
 
 def _count_errors(root_node: "Node") -> int:
-    """Return the number of errors and missing nodes below `root_node`."""
+    """Return the number of errors and missing nodes in the tree of `root_node`, hidden ones included."""
     count, nodes = 0, [root_node] if root_node.has_error else []
     while nodes:
         node = nodes.pop()

@@ -48,7 +48,7 @@ def rank_lines(
 def group_by_line(
     candidates: Sequence[LineCandidate], candidate_weights: Mapping[str, float]
 ) -> list[tuple[tuple[LineCandidate, ...], dict[str, float]]]:
-    """Group candidates by line, ignoring white space; return each group, best first, with its features; unordered."""
+    """Group candidates by line, ignoring white space; return groups, unordered, each best first, with features."""
     voters_by_line: dict[str, list[tuple[float, LineCandidate]]] = {}
     for candidate in candidates:
         logit = _compute_logit(candidate.features, candidate_weights, FEATURES)
@@ -80,7 +80,7 @@ def _count_votes(logits: Sequence[float], total: float) -> dict[str, float]:
 
 
 def _compute_logit(features: Mapping[str, float], weights: Mapping[str, float], names: Sequence[str]) -> float:
-    """Return the bias plus the weighted sum of the features in `names`; KeyError where one is missing."""
+    """Return the bias plus the weighted sum of the features in `names`; raises KeyError where one is missing."""
     return weights["bias"] + sum(weights[feature_name] * features[feature_name] for feature_name in names)
 
 

@@ -38,7 +38,7 @@ class Benchmark:
 
 
 def load_benchmark(folder: Path) -> Benchmark:
-    """Load a retrieval set, without queries that have no judged passage. BenchmarkError for a bad folder."""
+    """Load a retrieval set, without queries that have no judged passage. Raises BenchmarkError for a bad folder."""
     try:
         task = _TASKS[json.loads((folder / "meta.json").read_text("utf-8"))["task"]]
         passages, passage_languages = _load_texts(folder / "corpus.jsonl")
@@ -72,7 +72,7 @@ def load_benchmark(folder: Path) -> Benchmark:
 
 
 def _load_texts(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Return a file's texts by id, and their languages in order, "" for prose. OSError, KeyError, ValueError."""
+    """Return a file's texts by id, and their languages in order, "" for prose. Raises OSError, KeyError, ValueError."""
     rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
     languages = [str(row.get("language", "")) for row in rows]
     return {str(row["_id"]): str(row["text"]) for row in rows}, [

@@ -140,7 +140,7 @@ def _format_false_alarms(report: CloneReport) -> str:
 
 
 def _format_claims(subject: str, claims: Sequence[ClaimedHit], report: CloneReport) -> str:
-    """Return a sentence that counts the claims by kinship, and how many of each are doubtful."""
+    """Return a sentence that counts the claims by kinship, and how many of each share under half of the tokens."""
     kinship_counts = Counter(claimed_hit.kinship for claimed_hit in claims)
     doubtful_counts = Counter(
         claimed_hit.kinship for claimed_hit in claims if claimed_hit.token_similarity < MIN_TOKEN_SIMILARITY

@@ -105,7 +105,7 @@ class CloneReport:
 def measure_clones(
     roots: Sequence[Path], plan: SamplingPlan, settings: Settings, on_progress: OnProgress
 ) -> CloneReport:
-    """Index `roots`, run all clone queries, which takes minutes, and return the report. StoreError, BenchmarkError.
+    """Index `roots`, run all clone queries for minutes, and return the report. Raises StoreError, BenchmarkError.
 
     Uses, and fills, the index in the settings' cache; the pairs' passages are written there, too.
     """
@@ -198,7 +198,7 @@ class _CloneMeasurer:
         ]
 
     def _query_pair(self, query_id: str, text: str, language: str, folder: Path) -> CloneQuery:
-        """Search for one program and return the rank of the first hit that solves the same problem elsewhere."""
+        """Search for one program; return the rank, of ten hits in other files, of the first that solves its problem."""
         problem = query_id[1:].partition("-")[0]
         hits = self._engine.find_similar_to_code(text, _MAX_PAIR_HITS, language=language).hits
         foreign_hits = [hit for hit in hits if hit.place.path.stem != f"d{problem}_{language}"][:MAX_HITS]
@@ -212,12 +212,12 @@ class _CloneMeasurer:
         return CloneQuery(CloneType.REWRITTEN, language, (), query_id, "", text, rank, rank, best_hit, claimed_kinship)
 
     def list_duplicates(self, original: SampledFunction) -> list[ClaimedHit]:
-        """Return what codekin reports as duplicates of a function of the workspace, suppressed ones not."""
+        """Return what codekin reports as duplicates of a function of the workspace, without suppressed ones."""
         hits = self._engine.find_duplicates(original.path, original.snippet)
         return [_make_claimed_hit(original, hit) for hit in hits]
 
     def list_claimed_neighbours(self, original: SampledFunction) -> list[ClaimedHit]:
-        """Return the hits, among the first ten, that are claimed to be clones of the function."""
+        """Return the hits, of the first ten at the function's place, that are claimed to be its clones."""
         line = original.snippet.name_line
         hits = self._engine.find_similar(original.path, Span(line, line + 1), MAX_HITS).hits
         return [_make_claimed_hit(original, hit) for hit in hits if hit.kinship in CLAIMED_KINSHIPS]

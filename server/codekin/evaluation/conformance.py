@@ -44,7 +44,7 @@ class Conformance:
 
 
 def measure_conformance(model_name: str, settings: ModelSettings) -> Conformance:
-    """Compute a model card's similarities with that model, in the settings' precision and device. ModelError.
+    """Compute a model card's similarities with that model, in the settings' precision and device. Raises ModelError.
 
     Raises ModelError where the model is not on this machine; KeyError for one not in REFERENCES.
     """

@@ -75,7 +75,7 @@ class CutCorpus:
             yield self._make_cut(number, chance.choice(rows))
 
     def _find_cut_rows(self, corpus_snippet: CorpusSnippet) -> list[int]:
-        """Return the rows of the function's statements at which it may be cut; [] where it can't be parsed."""
+        """Return the document's rows of statements at which a function may be cut; [] for none, or if not parsed."""
         document, snippet = self.documents[corpus_snippet.path], corpus_snippet.snippet
         syntax, lines, hash_line = (
             load_syntax(snippet.language),
@@ -133,7 +133,7 @@ def strip_blanks(line: str) -> str:
 
 
 def _keep_closing_lines(lines: Sequence[str], column: int) -> list[str]:
-    """Return the lines that only close the blocks around the cursor's column."""
+    """Return those of the lines that only close the blocks around the column, from the inside out."""
     closing_lines: list[str] = []
     for line in lines:
         indent = len(line) - len(line.lstrip())

@@ -71,7 +71,7 @@ class MtebEncoder:
 
     @property
     def mteb_model_meta(self) -> Any:
-        """Return the model's metadata in mteb's class, for its reports. ImportError without mteb."""
+        """Return the model's metadata in mteb's class, for its reports. Raises ImportError without mteb."""
         from mteb.models.model_meta import ModelMeta
 
         embedder = self._embedder

@@ -25,7 +25,7 @@ def write_passage_files(benchmark: Path, folder: Path) -> Path:
 
 
 def _find_ending(language: str) -> str:
-    """Return the file name extension of the language, without a dot. StopIteration for an unknown one."""
+    """Return the file name extension of the language, without a dot. Raises StopIteration for an unknown one."""
     endings = (
         "py",
         "js",

@@ -27,7 +27,7 @@ _MAX_HITS = 3 * _MAX_PASSAGES  # several may be of one passage
 
 
 def make_product_ranker(settings: Settings) -> tuple[str, tuple[Ranker, str]]:
-    """Return codekin with these settings as a ranker, (name, (ranker, signature)); loads the model. ModelError."""
+    """Return codekin with these settings as (name, (ranker, signature)); loads the model. Raises ModelError."""
     embedder = load_embedder(settings.model)
     signature = {**describe_codekin(), **describe_model(embedder), "passages": "as files of a workspace"}
     return f"codekin search ({embedder.model})", (

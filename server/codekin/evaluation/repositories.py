@@ -91,7 +91,7 @@ class AnsweredQuestion:
 
     @property
     def ndcg(self) -> float:
-        """Return NDCG@10 with binary relevance; 0 where no target is found."""
+        """Return NDCG@10 with binary relevance; 0 if no target is found, above 1 if one hit matches several."""
         return compute_ndcg_of_ranks(self.target_ranks)
 
 
@@ -106,7 +106,7 @@ class RepositoryResult:
 
     @property
     def ndcg(self) -> float:
-        """Return the mean NDCG@10 over the questions."""
+        """Return the mean NDCG@10 over the questions; NaN without questions."""
         return compute_mean_ndcg(self.answered_questions)
 
 
@@ -127,7 +127,7 @@ def compute_mean_ndcg(answered_questions: Sequence[AnsweredQuestion]) -> float:
 
 
 def load_repositories(folder: Path) -> list[Repository]:
-    """Return the repositories of a benchmark that have questions, in order. BenchmarkError for a bad folder."""
+    """Return the repositories of a benchmark that have questions, in order. Raises BenchmarkError for a bad folder."""
     try:
         rows = json.loads((folder / "repos.json").read_text("utf-8"))
         lines = (folder / "queries.jsonl").read_text("utf-8").split("\n")
@@ -143,13 +143,13 @@ def load_repositories(folder: Path) -> list[Repository]:
 
 
 def _parse_repository(row: Mapping[str, Any], questions: Sequence[Question]) -> Repository:
-    """Return the repository in a row of repos.json, with its questions. KeyError where a field is missing."""
+    """Return the repository in a row of repos.json, with its questions. Raises KeyError where a field is missing."""
     url = f"https://github.com/{row['repository']}"
     return Repository(row["name"], row["language"], url, row["revision"], row["root"], tuple(questions))
 
 
 def _parse_question(row: Mapping[str, Any]) -> Question:
-    """Return the question in a row of queries.jsonl, secondary targets last. KeyError for a missing field."""
+    """Return the question in a row of queries.jsonl, secondary targets last. Raises KeyError for a missing field."""
     targets = tuple(_parse_target(place) for place in (*row["relevant"], *row["secondary"]))
     return Question(row["_id"], row["category"], row["text"], targets)
 
@@ -162,7 +162,7 @@ def _parse_target(place: Mapping[str, Any]) -> Target:
 def measure_repositories(
     repositories: Sequence[Repository], checkouts: Path, settings: Settings
 ) -> Iterator[RepositoryResult]:
-    """Index each checkout in a temporary folder, ask its questions, yield its result in turn. CheckoutError.
+    """Index each checkout in a temporary folder, ask its questions, yield its result in turn. Raises CheckoutError.
 
     No existing index is used: it could have been made by other rules. A missing checkout raises before anything is
     indexed.

@@ -41,7 +41,7 @@ def format_table(results: Sequence[RepositoryResult]) -> str:
 
 
 def _format_cells(ndcg: float, answered_questions: Sequence[AnsweredQuestion], seconds: Sequence[float]) -> list[str]:
-    """Return the cells of a row from the number of questions on."""
+    """Return the cells of a row from the number of questions on; – without questions, latencies in ms."""
     by_category = [
         compute_mean_ndcg([answer for answer in answered_questions if answer.question.category == category])
         for category in CATEGORIES

@@ -101,7 +101,7 @@ def measure_rankings(
 def evaluate_benchmark(
     benchmark: Benchmark, embedders: Mapping[str, Embedder], rankers: Mapping[str, tuple[Ranker, str]]
 ) -> Iterator[list[RetrievalResult]]:
-    """Yield the results of BM25, of each model alone and fused with BM25, then of each of `rankers`.
+    """Yield the results of BM25, of each model alone and fused with BM25, then of each ranker, as they are made.
 
     `rankers` has name → (ranker, signature).
     """
@@ -118,7 +118,7 @@ def evaluate_benchmark(
 
 
 def find_sets(folder: Path) -> list[Path]:
-    """Return the folders of retrieval sets directly in `folder`, sorted. BenchmarkError where there are none."""
+    """Return the folders of retrieval sets directly in `folder`, sorted. Raises BenchmarkError where there are none."""
     folders = sorted(path.parent for path in folder.glob("*/meta.json"))
     if not folders:
         raise BenchmarkError(f"There is no retrieval set in {folder}: none of its folders has a meta.json.")

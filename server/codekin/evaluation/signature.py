@@ -28,7 +28,7 @@ def describe_codekin() -> dict[str, str]:
 
 
 def describe_model(embedder: Embedder) -> dict[str, str]:
-    """Return the model, and the versions of the libraries that its vectors depend on."""
+    """Return the model, its fingerprint and dimension, and versions of numpy, tokenizers and, if used, torch."""
     libraries = {library_name: version(library_name) for library_name in ("numpy", "tokenizers")}
     if embedder.device != "cpu":
         libraries |= {"torch": version("torch"), "on": embedder.device}
@@ -51,5 +51,5 @@ def _describe_checkout(folder: Path, revision: str) -> str:
 
 
 def format_signature(facts: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
-    """Return the facts on one line: `name fact · name fact`."""
+    """Return the facts on one line, `name fact · name fact`, in their order; of a repeated name the last."""
     return " · ".join(f"{fact_name} {fact}" for fact_name, fact in dict(facts).items())

@@ -85,7 +85,7 @@ class Client:
             self._language_server.workspace_code_lens_refresh(None)
 
     def refresh_diagnostics(self) -> None:
-        """Ask the client to request its diagnostics again, without checking that it can be asked."""
+        """Ask the client to request its diagnostics again; whether it can be asked is not checked."""
         self._language_server.workspace_diagnostic_refresh(None)
 
     def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:

@@ -127,7 +127,7 @@ async def accept_client(listen_address: ListenAddress) -> Connection:
 
 @contextlib.asynccontextmanager
 async def _listen_tcp(tcp_address: Any, admission: _Admission) -> AsyncIterator[None]:
-    """Listen at the TCP address inside the `with`. QueryError where other machines reach it unasked; OSError."""
+    """Listen at the TCP address inside the `with`. Raises QueryError where other machines reach it unasked; OSError."""
     loop = asyncio.get_running_loop()
     address_infos = await loop.getaddrinfo(tcp_address.host, tcp_address.port, type=socket.SOCK_STREAM)
     # Resolved once: the name may resolve to something else later.
@@ -150,7 +150,7 @@ async def _listen_tcp(tcp_address: Any, admission: _Admission) -> AsyncIterator[
 
 
 def is_loopback_address(host_address: str) -> bool:
-    """Return whether the IP address is this machine's loopback, IPv4 in IPv6 too. ValueError for a host name."""
+    """Return whether the IP address is this machine's loopback, IPv4 in IPv6 too. Raises ValueError for a host name."""
     ip_address = ipaddress.ip_address(host_address.partition("%")[0])
     mapped_ipv4_address = getattr(ip_address, "ipv4_mapped", None)
     return (mapped_ipv4_address or ip_address).is_loopback

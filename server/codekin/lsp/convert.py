@@ -133,9 +133,9 @@ def to_path(uri: str) -> Path | None:
 
 
 def parse_cell_uri(uri: str) -> tuple[Path, int] | None:
-    """Return the notebook's path and the cell's index of a VS Code cell URI; None for any other URI.
+    """Return the notebook's path and the cell's index (-1 if none) of a VS Code cell URI; None for any other URI.
 
-    The index is the cell's when it was opened, or -1 where the URI has none. None also where the notebook is no file.
+    The index is the cell's when it was opened. None also where the notebook is no file.
     """
     try:
         uri_parts = urlsplit(uri)

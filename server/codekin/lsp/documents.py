@@ -39,7 +39,7 @@ class Documents(Workspace):
     """The client's open text documents and notebooks (pygls's workspace, holding `OpenDocument`)."""
 
     def __init__(self, position_encoding: types.PositionEncodingKind | str | None) -> None:
-        """Start without documents; the position encoding is UTF-16 for None. ValueError for an unknown one."""
+        """Start without documents; the position encoding is UTF-16 for None. Raises ValueError for an unknown one."""
         encoding = types.PositionEncodingKind(position_encoding or types.PositionEncodingKind.Utf16)
         super().__init__(None, position_encoding=encoding)
         self.encoding: str = encoding.value
@@ -141,7 +141,7 @@ class Documents(Workspace):
         super().update_notebook_document(params)
 
     def remove_notebook_document(self, params: types.DidCloseNotebookDocumentParams) -> None:
-        """Remove a notebook that the client closed, with all its cells. KeyError if it is not open."""
+        """Remove a notebook that the client closed, with all its cells and its URI; does nothing if it is not open."""
         super().remove_notebook_document(params)
         notebook_uri = params.notebook_document.uri
         for cell in [cell for cell, notebook in self._cell_in_notebook.items() if notebook == unquote(notebook_uri)]:

@@ -54,19 +54,19 @@ class FrameReader:
             yield frame
 
     def check_end(self) -> None:
-        """Raise FramingError where the stream ended within a message; blanks after the last one are none."""
+        """Raise FramingError where the stream ended within a message; blanks after the last one are allowed."""
         if self._is_body or self._has_headers or self._buffer.strip():
             raise FramingError("The input ended within a message.")
 
     def _start_message(self) -> None:
-        """Reset what is known of the current message."""
+        """Reset what is known of the current message; the bytes received are kept."""
         self._body_length: int | None = None
         self._charset = "utf-8"
         self._is_body = self._has_headers = False
         self._header_bytes = 0
 
     def _read_headers(self) -> bool:
-        """Consume header lines; return True once the body is next, False where more bytes are needed."""
+        """Consume header lines; return True once the body is next, False for want of bytes. Raises FramingError."""
         while (newline_index := self._buffer.find(b"\n")) >= 0:
             header_line = bytes(self._buffer[:newline_index])
             del self._buffer[: newline_index + 1]
@@ -92,7 +92,7 @@ class FrameReader:
             raise FramingError("A header's line must end in CR LF.")
 
     def _read_header(self, header_line: bytes) -> None:
-        """Note length and charset from a header's line; others, and what is no header, are skipped. FramingError."""
+        """Note length and charset from a header; others, and what is no header, are skipped. Raises FramingError."""
         header_match = _HEADER.fullmatch(header_line)
         if header_match is None:  # garbage: of a message longer than its Content-Length, or of a shell
             length_match = _TRAILING_CONTENT_LENGTH.search(header_line)
@@ -107,7 +107,7 @@ class FrameReader:
             self._charset = charset_match["charset"].decode("latin-1").lower()
 
     def _read_content_length(self, header_value: bytes) -> None:
-        """Set the body's length in bytes. FramingError where it is no number, too large, or contradictory."""
+        """Set the body's length in bytes. Raises FramingError where it is no number, too large, or contradictory."""
         if not header_value.isdigit():
             raise FramingError(f"Content-Length is {header_value[:40]!r}, which is no number of bytes.")
         body_length = int(header_value) if len(header_value) <= _MAX_LENGTH_DIGITS else None
@@ -119,6 +119,6 @@ class FrameReader:
 
 
 def to_frame(message: dict[str, Any]) -> bytes:
-    """Return the message as JSON, all ASCII, behind its Content-Length header. TypeError if it is not JSON."""
+    """Return the message as JSON, all ASCII, behind its Content-Length header. Raises TypeError if it is not JSON."""
     body = json.dumps(message).encode()
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)

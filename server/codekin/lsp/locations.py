@@ -49,7 +49,7 @@ def to_hit_name_range(hit: Hit, documents: Documents) -> Range:
 
 
 def to_cursor_location(hit: Hit, documents: Documents) -> Location:
-    """Return the location of the hit's name: its code may begin with decorators and comments."""
+    """Return the location of the hit's name, not its whole code, which may begin with decorators or comments."""
     return Location(_find_client_uri(hit, documents), to_hit_name_range(hit, documents))
 
 

@@ -37,7 +37,7 @@ def serve_client(listen_address: ListenAddress | None = None) -> None:
 
 
 async def _run_server(listen_address: ListenAddress | None) -> int:
-    """Serve one client and return the exit status, 0 after `shutdown` and `exit`, or a signal. QueryError, OSError."""
+    """Serve one client; return the exit status, 0 after `shutdown` and `exit`, or a signal. Raises as `open_stream`."""
     event_loop = asyncio.get_running_loop()
     server = create_server(is_remote=listen_address is not None)
     logging.getLogger("codekin").addHandler(logs.ClientLogHandler(server.send_log_message))
@@ -68,6 +68,6 @@ async def _close_index(server: CodekinServer) -> None:
 
 
 def _exit_after_timeout(server: CodekinServer, closed_event: threading.Event) -> None:
-    """End the process unless the index is closed in time. Nothing is lost: every change is one transaction."""
+    """End the process (os._exit) unless the index is closed in 1.5 s; nothing is lost. Runs on a thread."""
     if not closed_event.wait(_CLOSE_TIMEOUT_S):
         os._exit(server.exit_status)  # on a thread of its own: the loop may wait for what hangs, too

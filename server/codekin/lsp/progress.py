@@ -35,7 +35,7 @@ class ProgressBar:
     """Shows the progress of one bulk index at a time. For the loop's thread."""
 
     def __init__(self, progress_client: ProgressClient, on_cancel: Callable[[], None]) -> None:
-        """`on_cancel` is called when the user cancels the bar."""
+        """Show nothing yet; `on_cancel` is called, on the loop, when the user cancels the bar."""
         self._progress_client = progress_client
         self._on_cancel = on_cancel
         self._latest: Progress | None = None
@@ -54,7 +54,7 @@ class ProgressBar:
             self._on_cancel()
 
     async def _show_until_done(self, total_files: int) -> None:
-        """Show a bar until the progress is None; none if it is up to 100 files and a second, or the client refuses."""
+        """Show a bar until the progress is None; up to 100 files, only after a second; none if the client refuses."""
         if total_files <= _IMMEDIATE_FILES:
             await asyncio.sleep(_SHOW_DELAY_S)
         if self._latest is None:

@@ -84,7 +84,7 @@ class CodekinProtocol(LanguageServerProtocol):
     # Messages from the client
 
     def receive_frame(self, frame: Frame) -> None:
-        """Process a frame's message or batch; one that can't be decoded is answered by an error. No raise."""
+        """Process a frame's message or batch; one that can't be decoded is answered by an error, not raised."""
         try:
             content = decode_frame(frame)
         except JsonRpcException as error:
@@ -197,7 +197,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:  # type: ignore[override]
-        """Run a codekin command with its first argument or None. JsonRpcInvalidParams if unknown."""
+        """Run a codekin command with its first argument or None. Raises JsonRpcInvalidParams if unknown."""
         command = self.fm.commands.get(params.command)
         if command is None:
             command_names = ", ".join(self.fm.commands)
@@ -231,7 +231,7 @@ def _is_valid_id(value: Any) -> bool:
 
 
 def _structure_params(method: str, params: Any) -> Any:
-    """Return the params as lsprotocol's type, or unchanged if it has none for the method. JsonRpcInvalidParams."""
+    """Return the params as lsprotocol's type, or unchanged if it has none. Raises JsonRpcInvalidParams."""
     if params is not None and not isinstance(params, dict | list):
         raise JsonRpcInvalidParams(f"The parameters of {method} must be an object.")
     params_type = types.METHOD_TO_TYPES[method][2] if method in types.METHOD_TO_TYPES else None

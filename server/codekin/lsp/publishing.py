@@ -37,7 +37,7 @@ class ViewPublisher:
         self._status_publisher.schedule_update()
 
     def refresh_views(self, *, includes_disabled: bool = False) -> None:
-        """Refresh the lenses and diagnostics that are on, or all with `includes_disabled`; not without settings."""
+        """Refresh the lenses and diagnostics that are on, or all with `includes_disabled`; no-op without settings."""
         settings = self._session.settings
         if settings is None:
             return
@@ -52,7 +52,7 @@ class ViewPublisher:
                 self._diagnostic_publisher.clear_diagnostics()
 
     def engine_requested(self) -> None:
-        """Schedule sending the status: folders or settings have changed."""
+        """Schedule sending the status, because folders or settings have changed; return at once."""
         self.update_status()
 
     def engine_exchanged(self) -> None:

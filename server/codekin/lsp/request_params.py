@@ -100,7 +100,7 @@ class MapParams:
 
 
 def parse_map(json_params: Any) -> MapParams:
-    """Return the checked params of map; absent ones count as {}, a token of another type as none. ArgumentsError."""
+    """Return the checked params of map; absent ones count as {}, a wrong token as none. Raises ArgumentsError."""
     reader = _ParamsReader(json_params if json_params is not None else {}, 'codekin.map takes {"limit"}')
     token = json_params.get("workDoneToken") if reader.has_key("workDoneToken") else None
     limit = reader.read_integer("limit", 1) if reader.has_key("limit") else None
@@ -111,7 +111,7 @@ class _ParamsReader:
     """Reads and checks the members of a JSON object from the client. Its methods raise ArgumentsError."""
 
     def __init__(self, json_value: Any, usage_text: str, key_path: str = "") -> None:
-        """Take a JSON object, named `key_path` in errors after `usage_text`. ArgumentsError where it is none."""
+        """Take a JSON object, named `key_path` in errors after `usage_text`. Raises ArgumentsError where it is none."""
         if not isinstance(json_value, Mapping):
             raise ArgumentsError(f"{usage_text}; {key_path.rstrip('.') or 'what came'} is no object.")
         self._json_object, self._usage_text, self._key_path = json_value, usage_text, key_path

@@ -67,7 +67,7 @@ class Scheduler:
             self._last_edit = self._edit_pool.submit(_apply_edit, edit_call, self.engine)
 
     async def run_query(self, priority: Priority, engine_call: Callable[["Engine", Cancel], T]) -> T:
-        """Run the call on a thread, after earlier edits, and return its result or raise its error; SupersededError.
+        """Run the call on a thread, after earlier edits; return its result. Raises its errors, SupersededError.
 
         Cancelling sets the call's `Cancel`. Raises ClosedError where the engine is being closed.
         """
@@ -107,7 +107,7 @@ class Scheduler:
         self.engine.close()
 
     def _enqueue_future(self, priority: Priority, query_future: Future[Any]) -> None:
-        """Note the query as queued, and cancel the oldest queued ones above its priority's limit."""
+        """Note the query as queued; cancel the oldest queued, not running, ones above its priority's limit, if any."""
         if priority not in _MAX_QUEUED:
             return
         queued_futures = self._queued_futures.setdefault(priority, deque())

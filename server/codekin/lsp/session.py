@@ -89,7 +89,7 @@ class Session:
         self._is_closing = False
 
     def set_listener(self, listener: SessionListener) -> None:
-        """Set the one receiver of the engine's events."""
+        """Set the one receiver of the engine's events, in place of any former one."""
         self._listener = listener
 
     async def run_in_opener(self, blocking_call: Callable[[], T]) -> T:
@@ -116,7 +116,7 @@ class Session:
         self._is_settled.clear()
 
     def request_engine(self, settings: "Settings") -> None:
-        """Note roots and settings as requested, open an engine for them in the background if needed; return."""
+        """Note roots and settings as requested; open an engine for them in the background if one is needed."""
         self.settings = settings
         self._requested = _EngineRequest(tuple(self.roots), settings) if self.roots else None
         self.documents.set_roots(self.roots)
@@ -158,7 +158,7 @@ class Session:
             self.scheduler.run_edit(edit_call)
 
     async def close_session(self) -> None:
-        """Interrupt and close the engine, waiting for that; queries get None, edits nothing from now on."""
+        """Interrupt and close the engine, waiting until it is closed; queries get None from now on."""
         self._is_closing = True
         if self._retry_timer is not None:
             self._retry_timer.cancel()
@@ -173,7 +173,7 @@ class Session:
 
     @property
     def _is_up_to_date(self) -> bool:
-        """Return whether the engine opened last, or that failed to open, is the one requested."""
+        """Return whether the engine opened last, or that failed to open, serves the request; True if neither is."""
         if self._attempted is None or self._requested is None:
             return self._attempted is self._requested
         return self._attempted.needs_same_engine(self._requested)
@@ -258,7 +258,7 @@ class Session:
             self.scheduler.engine.settings = self.settings
 
     def _handle_failure(self, error: CodekinError, unexpected_error: Exception | None = None) -> None:
-        """Note and report the failure, and schedule a retry. An open engine stays, so a wrong setting has no effect."""
+        """Note the failure, report it if new, and retry in 1 to 8 s. An open engine stays as it is."""
         is_new_failure = self.failure is None or str(error) != str(self.failure)
         self.failure = error
         self._is_settled.set()

@@ -41,7 +41,7 @@ class StatusPublisher:
             self._client.create_task(self._publish_changes())
 
     async def _publish_changes(self) -> None:
-        """Send the status if it differs from the last one, and show new problems, until nothing is scheduled."""
+        """Send the status if changed, and show new problems once each, every 0.25 s until nothing is scheduled."""
         try:
             while self._has_changes:
                 self._has_changes = False

@@ -71,7 +71,7 @@ async def flush_and_close(outgoing: OutgoingQueue | asyncio.StreamWriter) -> Non
 
 
 def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Return unbuffered binary input and output of the process, redirecting the originals for everybody else.
+    """Return the process's binary standard input (unbuffered) and output; redirect the originals for all others.
 
     From then on libraries and child processes print to standard error, and read nothing.
     """

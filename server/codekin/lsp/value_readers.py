@@ -40,7 +40,7 @@ def _read_integer(json_value: Any) -> int:
 
 
 def read_unsigned_integer(json_value: Any) -> int:
-    """Return the integer, clamped to 0 … 2³¹ - 1: clients name a line's end by any number. UnreadableError."""
+    """Return the integer, clamped to 0 … 2³¹ - 1: clients name a line's end by any number. Raises UnreadableError."""
     if isinstance(json_value, int | float) and not isinstance(json_value, bool):
         json_value = max(0, min(json_value, validators.INTEGER_MAX_VALUE))
     return _read_integer(json_value)

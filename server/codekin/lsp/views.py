@@ -40,7 +40,7 @@ class DocumentView:
         return client_line + self.cell.span.start if self.cell else client_line
 
     def to_client_line(self, document_line: int) -> int:
-        """Return the line that the client shows for a line of the document; both are 0-based."""
+        """Return the line that the client shows for one of the document, both 0-based; not clamped to a cell."""
         if self.is_notebook_json:
             return to_file_row(find_cell(self.document.cells, document_line), document_line)
         return document_line - self.cell.span.start if self.cell else document_line

@@ -129,7 +129,7 @@ class MapBuilder:
 
 
 def _separate_copies(positions: FloatArray, rows: IndexArray) -> tuple[FloatArray, FloatArray]:
-    """Return x and y of each function (n,), in 0 … 1, with functions of the same text in a spiral around their row."""
+    """Return x and y of each function (n,), in 0 … 1; functions of the same text lie in a spiral around one place."""
     order = np.argsort(rows, kind="stable")
     sizes = np.bincount(rows, minlength=len(positions))
     copy_number = np.empty(len(rows), np.float32)

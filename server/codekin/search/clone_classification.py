@@ -143,7 +143,7 @@ def _compute_dice(codes: npt.NDArray[np.generic], other_codes: npt.NDArray[np.ge
 
 
 def _align_positions(query_runs: Codes, candidate_runs: Codes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the positions of matching tokens in both texts, by the runs that occur exactly once in each."""
+    """Return the positions of matching tokens in both texts, in parallel, by runs that occur exactly once in each."""
     (query_hashes, query_starts), (candidate_hashes, candidate_starts) = map(
         _find_unique_runs, (query_runs, candidate_runs)
     )
@@ -165,7 +165,7 @@ def _find_unique_runs(run_hashes: Codes) -> tuple[Codes, npt.NDArray[np.int64]]:
 
 
 def _describe_layout(query_text: str, candidate_text: str) -> str:
-    """Return the reason for two texts with the same tokens: they differ in formatting, or also in comments."""
+    """Return the reason for two texts with the same tokens: formatting, or perhaps comments, too."""
     is_only_formatting = "".join(query_text.split()) == "".join(candidate_text.split())
     return "identical but for formatting" if is_only_formatting else "identical but for formatting or comments"
 
@@ -186,7 +186,7 @@ def _describe_changes(query: TokenProfile, candidate: TokenProfile) -> str:
 
 
 def _list_changes(pairs: Sequence[tuple[str, str]], noun: str, verb: str) -> str:
-    """Format changed pairs: `2 identifiers renamed: total→sum, xs→items`; at most three are listed."""
+    """Return `2 identifiers renamed: total→sum, xs→items`: all are counted, at most three listed, each cut."""
     listed = ", ".join(f"{_shorten(old)}→{_shorten(new)}" for old, new in pairs[:_MAX_LISTED_CHANGES])
     ellipsis = ", …" if len(pairs) > _MAX_LISTED_CHANGES else ""
     return f"{len(pairs)} {noun}{'s' if len(pairs) != 1 else ''} {verb}: {listed}{ellipsis}"

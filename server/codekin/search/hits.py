@@ -73,7 +73,7 @@ def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
 
 
 def _find_function_spans(snippets: Sequence[Snippet], lines: Span) -> tuple[Span, ...]:
-    """Return the spans of all parts of the functions that overlap the lines."""
+    """Return the spans of all parts of the functions that overlap the lines; () where none does."""
     functions = [parts for parts in group_parts(snippets) if any(_overlap(part.span, lines) for part in parts)]
     return tuple(part.span for parts in functions for part in parts)
 
@@ -98,7 +98,7 @@ class DocumentReader:
         return document_and_lines[1] if document_and_lines else []
 
     def find_cell(self, location: Location) -> Cell | None:
-        """Return the notebook cell in which the location begins; None for other files."""
+        """Return the notebook cell in which the location begins; None for other or unreadable files."""
         document_and_lines = self._read(location.path)
         return find_cell(document_and_lines[0].cells, location.span.start) if document_and_lines else None
 
@@ -238,7 +238,7 @@ class _QueryComparison:
         return self._sort_by_rarity(word for word in words if len(word) > 1 and not word.isdecimal())
 
     def make_hit(self, code: _CurrentCode) -> Hit:
-        """Return the code as a hit with confidence and reason; a proven clone gets at least its structure's score."""
+        """Return the code as a hit with score and reason; a proven clone gets at least its structure's score."""
         if self._profile is None:
             return Hit(code.location, code.score, self._describe_shared_words(code), None, code.text, cell=code.cell)
         evidence = self.classify_code(code)
@@ -257,7 +257,7 @@ class _QueryComparison:
         return Hit(code.location, confidence, evidence.why, evidence.kinship, code.text, evidence.share, code.cell)
 
     def classify_code(self, code: _CurrentCode) -> CloneEvidence | None:
-        """Return how the code is a clone of the query; None if the tokens don't show it or there is none."""
+        """Return how the code is a clone of the query; None if the tokens don't show it, or the query is a question."""
         return classify(self._profile, _profile_code(code)) if self._profile else None
 
     def _describe_calls(self, query_profile: TokenProfile, code: _CurrentCode) -> str:

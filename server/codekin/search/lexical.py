@@ -34,7 +34,7 @@ class LexicalRetriever:
         return [Candidate(candidate.content, min(candidate.score / max_score, 1.0)) for candidate in candidates[:k]]
 
     def _compute_max_score(self, document_frequencies: Sequence[int]) -> float:
-        """Return the BM25, as SQLite computes it, that a short text full of these terms would have."""
+        """Return the BM25, as SQLite computes it, that a short text full of these terms would have; 0 for none."""
         total = max(self._index.content_count, 1)
         return sum(
             (_BM25_K1 + 1) * max(math.log((max(total - frequency, 0) + 0.5) / (frequency + 0.5)), 1e-6)

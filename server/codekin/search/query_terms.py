@@ -139,10 +139,10 @@ def word_similarity(word: str, other_word: str) -> float:
 
 
 def _list_forms(word: str) -> list[str]:
-    """Return the word and its possible stems: `extend` of extending, `cache` of caching."""
+    """Return the word and its possible stems, `extend` of extending, `cache` of caching; some are no words."""
     return [word, *(word[:end] for end in (-1, -2, -3) if len(word) + end >= 4), word[:-3] + "e"]
 
 
 def _compute_idf(frequency: int, total: int) -> float:
-    """Return the inverse document frequency, as in BM25, of a word that `frequency` of `total` contents have."""
+    """Return the inverse document frequency (nats), as in BM25, of a word in `frequency` of `total` contents."""
     return math.log(1 + (max(total - frequency, 0) + 0.5) / (frequency + 0.5))

@@ -132,14 +132,14 @@ class QueryResults:
         )
 
     def score_file(self, path: Path, roots: Sequence[Path]) -> float:
-        """Return how likely the file answers, as a logit; KeyError for a file without added locations."""
+        """Return how likely the file answers, as a logit; raises KeyError for a file without added locations."""
         return sum(
             _FILE_WEIGHTS[feature_name] * feature_value
             for feature_name, feature_value in self.file_signals(path, roots).items()
         )
 
     def file_signals(self, path: Path, roots: Sequence[Path]) -> dict[str, float]:
-        """Return the file's features by name, as in _FILE_WEIGHTS; KeyError for a file without added locations."""
+        """Return the features, as in _FILE_WEIGHTS, of a file that has added locations. Raises KeyError for others."""
         snippets = self._snippets_by_file[path]
         cosines = sorted((snippet.cosine for snippet in snippets), reverse=True)
         shares = sorted((snippet.share for snippet in snippets), reverse=True)

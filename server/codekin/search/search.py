@@ -117,7 +117,7 @@ class SearchEngine:
         ]
 
     def retrieve(self, query: Query, cancel: Cancel) -> QueryResults:
-        """Collect what is found for a question by its words, its meaning, and the names in it; not yet ranked."""
+        """Collect what is found for a question by words, meaning (unless cancelled) and names in it; not yet ranked."""
         store, within = self._index.store, query.within
         terms = QueryTerms(query.text, self._index.document_frequency, self._index.content_count)
         lexical = self._lexical.search(replace(query, text=terms.text), _MAX_QUESTION_CANDIDATES)
@@ -165,7 +165,7 @@ def _drop_improbable(hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _add_structure(candidates: Sequence[Candidate], clones: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates and clones, best first, with each clone's score raised by its structure above chance."""
+    """Return candidates and clones, best first, clones' scores raised by structure above chance; all are below 1."""
     scores = {candidate.content: candidate.score for candidate in candidates}
     for clone in clones:
         bonus = _STRUCTURE_WEIGHT * max(clone.score - _CHANCE_SIMILARITY, 0.0) / (1 - _CHANCE_SIMILARITY)

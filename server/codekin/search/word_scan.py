@@ -37,7 +37,7 @@ class WordScan:
 
 
 def scan_words(workspace: Workspace, question: str, k: int, within: Filter, cancel: Cancel) -> WordScan:
-    """Return at most `k` hits with the question's words, of files read in 1.2 s. StoreClosingError if cancelled."""
+    """Return up to `k` hits by the question's words, of files read in 1.2 s. Raises StoreClosingError if cancelled."""
     words = QueryTerms(question, lambda _: 1, 1).words
     scanner = _WordScanner(workspace, words, within)
     is_complete = scanner.read_files(cancel)

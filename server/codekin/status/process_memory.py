@@ -46,7 +46,7 @@ def _read_parent(folder: Path) -> int | None:
 
 
 def _read_resident_bytes(folder: Path) -> int | None:
-    """Return the resident memory from a folder of /proc; None where it can't be read."""
+    """Return the resident memory in bytes from a process's folder of /proc; None where it can't be read."""
     fields = _read_text(folder / "statm").split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else None
 

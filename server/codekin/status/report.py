@@ -100,7 +100,7 @@ def _sum_sizes(paths: Sequence[Path]) -> int:
 
 
 def _find_owner(paths: IndexPaths) -> str:
-    """Return "another process" where that holds the workspace's lock, else "nobody"; takes the lock for a moment."""
+    """Return "another process" if that holds the workspace's lock, else "nobody"; takes the lock for a moment."""
     try:
         with FileLock(paths.lock, timeout=0, mode=0o600):
             return "nobody"

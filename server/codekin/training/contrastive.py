@@ -113,7 +113,7 @@ class ContrastiveObjective:
         training_rows: NDArray[np.int64],
         seed: int,
     ) -> None:
-        """Seed PyTorch, load the backbone and any teacher. ModelError, also where no task fills a batch."""
+        """Seed PyTorch, load the backbone and any teacher. Raises ModelError, also where no task fills a batch."""
         torch.manual_seed(seed)
         self.device = _choose_device()
         self.model = TextEncoder(build).to(self.device).train()

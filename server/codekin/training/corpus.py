@@ -158,12 +158,12 @@ def _pin_version(package: Package, separator: str) -> str:
 
 
 def _run_command(*command: str, folder: Path | None = None) -> None:
-    """Run a registry's client for up to 15 min, in `folder` if given. CorpusError where it fails, or ProcessError."""
+    """Run a registry's client for up to 15 min, in `folder` if given. Raises CorpusError or ProcessError."""
     _check_result(command, run_program(*command, folder=folder, timeout_s=_FETCH_TIMEOUT_S))
 
 
 def _check_result(command: Sequence[str], result: Ended) -> None:
-    """Raise CorpusError, with the end of standard error, where the command has failed."""
+    """Raise CorpusError, with the last 300 characters of standard error, where the command has failed."""
     if result.returncode:
         raise CorpusError(f"{' '.join(command[:3])} failed: {result.stderr.strip()[-300:]}")
 
@@ -188,7 +188,7 @@ def _fetch_npm(package: Package, package_folder: Path) -> None:
 
 
 def _fetch_debian(package: Package, package_folder: Path) -> None:
-    """Download the source package, else the binary one, and unpack it into `package_folder`/tree. CorpusError.
+    """Download the source package, else the binary one, and unpack it into `package_folder`/tree. Raises CorpusError.
 
     Binary packages of scripting languages hold their source. Needs a `deb-src` line in apt's sources, or APT_CONFIG
     naming a configuration that has one.

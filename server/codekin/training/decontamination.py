@@ -32,7 +32,7 @@ class BenchmarkTexts:
         return self._quotes_benchmark(pair.query) or self._quotes_benchmark(pair.passage)
 
     def _quotes_benchmark(self, text: str) -> bool:
-        """Return whether the text is a benchmark's, or has 30% of its sampled runs of words in one."""
+        """Return whether the text is a benchmark's, or shares 30% (two or more) of its sampled runs of words."""
         words = _WORD.findall(text.lower())
         if len(words) < _MIN_TEXT_WORDS:
             return False

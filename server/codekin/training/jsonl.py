@@ -71,7 +71,7 @@ class PairFile:
         return pairs
 
     def select_task(self, task: Task) -> NDArray[np.int64]:
-        """Return the rows of the pairs for `task`, ascending."""
+        """Return the 0-based rows of the pairs for `task`, ascending; empty where there are none."""
         return np.flatnonzero(self._task_indices == list(Task).index(task))
 
     def split_held_out(self, interval: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -54,7 +54,7 @@ def extract_summary(doc_comment: str) -> str:
 
 
 def clean_prose(text: str) -> str:
-    """Return the text on one line, without markup, cut after at most 400 characters; "" if it is not English."""
+    """Return the text on one line, without markup, cut at a sentence within 400 characters; "" if not English."""
     plain_text = _INLINE_TAG.sub(lambda match: next((group for group in match.groups() if group), " "), text)
     plain_text = " ".join(plain_text.split())
     if len(plain_text) > _MAX_CHARS:
@@ -64,7 +64,7 @@ def clean_prose(text: str) -> str:
 
 
 def _is_english(text: str) -> bool:
-    """Return whether the text has three words, mostly letters, and no notice such as a copyright."""
+    """Return whether the text has three words, 70% ASCII letters and blanks, and no notice such as a copyright."""
     if len(_WORD.findall(text)) < 3 or _NOT_PROSE.search(text):
         return False
     letter_count = sum(character.isascii() and (character.isalpha() or character == " ") for character in text)

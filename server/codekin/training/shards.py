@@ -20,7 +20,7 @@ SENTENCE_QUERY_KINDS = {"doc", "asked", "name", "comment", "example", "section"}
 
 
 def read_pairs(pairs_path: Path) -> Iterator[TextPair]:
-    """Yield the pairs of a file of gzipped JSON lines, each `[kind, query, passage, language]`. OSError, ValueError."""
+    """Yield pairs of a file of gzipped JSON lines, `[kind, query, passage, language]`. Raises OSError, ValueError."""
     with gzip.open(pairs_path, "rt", encoding="utf-8") as stream:
         for line in stream:
             yield TextPair(*json.loads(line))

@@ -113,7 +113,7 @@ class StaticBatches:
     """Chooses the pairs of each step by seed and step alone, so that training can resume at any step."""
 
     def __init__(self, pairs: dict[str, TokenizedPairs], recipe: StaticRecipe) -> None:
-        """Compute the kinds' probabilities; each kind must have a pair."""
+        """Compute the kinds' probabilities by their numbers of pairs; there must be a pair."""
         self._pairs = pairs
         self._recipe = recipe
         kind_weights = np.array([len(kind_pairs) for kind_pairs in pairs.values()], dtype=np.float64) ** recipe.flatten
@@ -183,7 +183,7 @@ def _write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def learn_positions(model: StaticModel, pairs: dict[str, TokenizedPairs], recipe: StaticRecipe) -> None:
-    """Train only the weights of positions, in place, with frozen tables; no checkpoint, and tables stay frozen.
+    """Train only the weights of positions, in place; the tables are frozen from now on. Writes no checkpoint.
 
     Learned together with the tables they were worse. Completion pairs are left out, because they are cut anywhere,
     while people pause where something starts.

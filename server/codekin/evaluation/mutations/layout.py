@@ -159,7 +159,7 @@ def _reindent_line(line: str, old_step: str, new_step: str) -> str:
 
 
 def _join_list(function: ParsedFunction, node: "Node") -> list[Edit] | None:
-    """Return the edits that put a list on one line, perhaps none; None where an item has a comment or lines."""
+    """Return the edits, perhaps none, that put a list on one line; None where an item has a comment or line break."""
     children = node.children
     if any("comment" in child.type or child.start_point[0] != child.end_point[0] for child in children):
         return None

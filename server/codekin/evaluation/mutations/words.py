@@ -45,7 +45,7 @@ def choose_name(old_name: str, taken_names: set[str], generator: Random) -> str:
 
 
 def choose_function_name(old_name: str, taken_names: set[str], generator: Random) -> str:
-    """Return a free name in the style of `old_name`, with a verb first if possible; add it to `taken_names`."""
+    """Return a free name in `old_name`'s style, beginning with a verb if possible; add it to `taken_names`."""
 
     for _ in range(200):
         name = _join_words([_choose_word(_VERBS, generator), _choose_word(_WORDS, generator)], old_name)

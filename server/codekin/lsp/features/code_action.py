@@ -19,7 +19,7 @@ _FIND_SIMILAR_TITLE = "Find similar code"
 async def _list_code_actions(
     client: Client, session: Session, params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command] | None:
-    """Return the requested quick fixes and "Find similar code"; None where there are none."""
+    """Return quick fixes and "Find similar code", as far as they are requested; None where there are none."""
     requested_kinds = params.context.only
     quick_fixes: list[types.CodeAction] = []
     if requested_kinds is None or _includes_kind(requested_kinds, types.CodeActionKind.QuickFix):
@@ -28,7 +28,7 @@ async def _list_code_actions(
 
 
 def _list_find_similar(client: Client, params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
-    """Return the action "Find similar code", or [] where it was not requested or nothing is selected."""
+    """Return the action "Find similar code"; [] if it is not requested, or automatically without a selection."""
     requested_kinds, has_selection = params.context.only, params.range.start != params.range.end
     if requested_kinds is not None and not _includes_kind(requested_kinds, FIND_SIMILAR_KIND):
         return []

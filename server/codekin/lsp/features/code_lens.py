@@ -48,9 +48,9 @@ def _to_lens(snippet: Snippet, document_uri: str) -> types.CodeLens:
 
 
 def _list_definitions(file_path: Path, document_uri: str, engine: "Engine", _: Cancel) -> list[Snippet]:
-    """Return the functions of at least `duplicates.min_lines` lines under this URI, in the client's lines.
+    """Return the functions of enough lines under this URI, in the client's lines; [] if unreadable. On a thread.
 
-    Returns [] where the document can't be read. Runs on a thread.
+    Enough is the setting `duplicates.min_lines`.
     """
     view, min_lines = open_view(engine, file_path, document_uri), engine.settings.duplicates.min_lines
     if view is None:

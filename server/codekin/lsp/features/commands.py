@@ -52,7 +52,7 @@ async def _get_status(_: Client, session: Session, __: Any) -> StatusJson:
 
 
 async def _get_report(_: Client, session: Session, __: Any) -> ReportJson | None:
-    """Answer codekin/report: the status and the engine's report; None while there is no engine."""
+    """Answer codekin/report: status and the engine's report; None while it is being opened, raises if it can't be."""
 
     def make_report(engine: "Engine", _: Cancel) -> dict[str, Any]:
         from codekin.status.report import to_json

@@ -183,7 +183,7 @@ def _complete_code(completion_point: _CompletionPoint, engine: "Engine", cancel_
 
 
 def _to_source_json(session: Session, completion: Completion) -> SourceJson:
-    """Return where the completion is copied from, as label and location."""
+    """Return where the completion is copied from, as a printable label and a location in the client's lines."""
     documents, notebook_cell = session.documents, completion.cell
     edited_suffix = ", edited" if completion.edited else ""
     location = to_lines_location(completion.path, completion.span, notebook_cell, documents)

@@ -97,7 +97,7 @@ class DiagnosticPublisher:
 
 
 async def _list_diagnostics(session: Session, document_uri: str) -> list[types.Diagnostic]:
-    """Return the document's diagnostics; [] where they are off, it is no file, or there is no engine."""
+    """Return the document's diagnostics; [] where they are off, it is no file, or there is no engine yet."""
     documents, settings = session.documents, session.settings
     file_path = documents.find_file(document_uri)
     if settings is None or not settings.duplicates.enabled or file_path is None:

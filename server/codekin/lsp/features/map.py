@@ -27,7 +27,7 @@ _PROGRESS_TITLE = "codekin: drawing the map"
 
 
 async def build_map(client: Client, session: Session, json_params: Any) -> MapJson:
-    """Answer codekin/map, with progress under the client's token. ArgumentsError; QueryError where there is no map."""
+    """Answer codekin/map, with progress under the client's token. Raises ArgumentsError, or QueryError if no map."""
     params = parse_map(json_params)
     if params.progress_token is None:
         map_json = await _build_map_json(session, params.limit, lambda _: None)
@@ -41,7 +41,7 @@ async def build_map(client: Client, session: Session, json_params: Any) -> MapJs
 async def _build_with_progress(
     client: Client, session: Session, limit: int | None, progress_token: int | str
 ) -> MapJson | None:
-    """Build the map, with a progress bar under the token; None without an engine or when cancelled."""
+    """Build the map, with a progress bar that is always ended; None without an engine or when cancelled."""
     event_loop = asyncio.get_running_loop()
     send_progress = partial(_send_progress, client, progress_token)
 
@@ -61,7 +61,7 @@ def _send_progress(client: Client, progress_token: int | str, progress_value: An
 
 
 async def _build_map_json(session: Session, limit: int | None, on_progress: OnProgress) -> MapJson | None:
-    """Build the map on the engine's thread; None without an engine or when cancelled."""
+    """Build the map, of at most 100,000 functions, on a thread; None without an engine or when cancelled."""
 
     def build_json(engine: "Engine", cancel_event: Cancel) -> MapJson | None:
         from codekin.map.builder import MAX_FUNCTIONS
@@ -89,7 +89,7 @@ def _list_file_lines(code_map: "CodeMap", engine: "Engine") -> Any:
 
 
 def _to_map_json(code_map: "CodeMap", file_lines: Any, to_client_uri: Callable[[Path], str]) -> MapJson:
-    """Return the map as JSON, its arrays as base64."""
+    """Return the map as JSON, its arrays as base64 of little-endian numbers, its names printable."""
     import numpy as np
 
     return {

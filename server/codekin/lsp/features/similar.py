@@ -33,7 +33,7 @@ _LANGUAGES_BY_EDITOR_ID = {
 
 
 async def find_similar(client: Client, session: Session, params: FindSimilarParams) -> AnswerJson:
-    """Answer with similar code, and show it if asked to; empty without an engine. QueryError if it can't be read."""
+    """Answer with similar code, and show it if asked to; empty without an engine. Raises QueryError if unreadable."""
     document = session.documents.find_open_document(params.uri)
     file_path = session.documents.find_file(params.uri)
     answer = await session.run_query(Priority.REQUEST, partial(_find_similar, params, document, file_path))
@@ -45,7 +45,7 @@ async def find_similar(client: Client, session: Session, params: FindSimilarPara
 
 
 def to_filter(scope: ScopeParams) -> Filter:
-    """Return the scope as a filter of hits, its folder's links resolved. QueryError for a wrong language or folder."""
+    """Return the scope as a filter, its folder's links resolved. Raises QueryError for a wrong language or folder."""
     from codekin.code.languages import find_language
 
     language, folder_path = scope.language, None
@@ -66,7 +66,7 @@ def _find_similar(
     engine: "Engine",
     cancel_event: Cancel,
 ) -> Answer:
-    """Find code similar to the params' text, else to the selection in the file or unsaved document. On a thread."""
+    """Find code like the params' text, else like the selection, also unsaved. On a thread. Raises QueryError."""
     limit, hit_filter = params.scope.limit or engine.settings.search.limit, to_filter(params.scope)
 
     def find_by_code(code: str, language: str = "") -> Answer:

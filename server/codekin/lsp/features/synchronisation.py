@@ -56,7 +56,7 @@ def _did_change(_: Client, session: Session, params: types.DidChangeTextDocument
 
 
 def _did_close(_: Client, session: Session, params: types.DidCloseTextDocumentParams) -> None:
-    """Queue that the engine reads the file from the disk again; for a cell, once its last sibling is closed."""
+    """Queue, for the engine, to read the file from the disk again; for a cell, once its last sibling is closed."""
     document_uri = params.text_document.uri
     file_path = session.documents.find_file(document_uri)
     if file_path is None:
@@ -68,7 +68,7 @@ def _did_close(_: Client, session: Session, params: types.DidCloseTextDocumentPa
 
 
 def _did_save(_: Client, session: Session, params: types.DidSaveTextDocumentParams) -> None:
-    """Queue that the engine checks the saved file on the disk."""
+    """Queue, for the engine, to check the saved file on the disk; nothing if it is no file."""
     _update_files(session, [params.text_document.uri])
 
 
@@ -86,19 +86,19 @@ def _did_change_notebook(_: Client, session: Session, params: types.DidChangeNot
 
 
 def _did_save_notebook(_: Client, session: Session, params: types.DidSaveNotebookDocumentParams) -> None:
-    """Queue that the engine checks the saved notebook on the disk."""
+    """Queue, for the engine, to check the saved notebook on the disk; nothing if it is no file."""
     _update_files(session, [params.notebook_document.uri])
 
 
 def _did_close_notebook(_: Client, session: Session, params: types.DidCloseNotebookDocumentParams) -> None:
-    """Queue that the engine reads the notebook from the disk again; does nothing if it is no file."""
+    """Queue, for the engine, to read the notebook from the disk again; nothing if it is no file."""
     notebook_path = to_path(params.notebook_document.uri)
     if notebook_path is not None:
         session.run_edit(lambda engine: engine.close_document(notebook_path))
 
 
 def _did_change_watched_files(_: Client, session: Session, params: types.DidChangeWatchedFilesParams) -> None:
-    """Queue that the engine checks the files, created and deleted ones too, that the client saw change."""
+    """Queue, for the engine, to check the files, created and deleted ones too, that the client saw change."""
     _update_files(session, (change.uri for change in params.changes))
 
 
