@@ -11,6 +11,7 @@ from pathlib import Path
 
 from codekin.code.extract import split_lines, to_canonical_text
 from codekin.completion.cursor import CellText
+from codekin.duplicates.base_revision import open_base_revision
 from codekin.duplicates.finder import DuplicateSearch
 from codekin.duplicates.selection import DuplicateSelection
 from codekin.duplicates.suppression_file import SuppressionFile
@@ -175,10 +176,15 @@ class Engine(AnsweringEngine):
         return self._suppressions.drop_suppressed(path, snippet, hits)
 
     def find_duplicate_groups(
-        self, selection: DuplicateSelection, on_progress: OnProgress, cancel: Cancel
+        self, selection: DuplicateSelection, base: str, on_progress: OnProgress, cancel: Cancel
     ) -> DuplicateSearch:
-        """Find the groups of functions that are near-duplicates of each other; they are made as they are taken."""
-        find_groups = partial(self._duplicate_finder.find_groups, selection, on_progress, cancel)
+        """Find the groups of functions that are near-duplicates of each other; they are made as they are taken.
+
+        Only those with a function that is new or changed since the Git revision `base`, unless that is "". Raises
+        QueryError where there is no such revision.
+        """
+        base_revision = open_base_revision(self._workspace.roots[0], base) if base else None
+        find_groups = partial(self._duplicate_finder.find_groups, selection, base_revision, on_progress, cancel)
         return self._run_with_repair(find_groups)
 
     def build_map(self, limit: int, on_progress: OnProgress, cancel: Cancel) -> CodeMap | None:

@@ -62,7 +62,7 @@ class EngineCore:
         self._completer = Completer(index, workspace, embedder)
         self._search = SearchEngine(index, workspace, embedder, self._heavy.embed_query)
         self._suppressions = Suppressions(workspace)
-        self._duplicate_finder = DuplicateFinder(index, workspace, self._suppressions)
+        self._duplicate_finder = DuplicateFinder(index, workspace, self._suppressions, settings.index.max_file_bytes)
         self._map_builder = MapBuilder(index, lambda: self._paths.roots)
         self._overview = Overview(workspace, index, self._indexer, embedder, self._heavy, self._suppressions)
 

@@ -77,6 +77,24 @@ def run_program(name: str, *arguments: str, folder: Path | None = None, timeout_
     return _run([program, *arguments], str(folder or _SAFE_FOLDER), timeout_s)
 
 
+def read_program(
+    name: str, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None, timeout_s: float
+) -> bytes:
+    """Run a program of the system on `stdin` and return what it prints.
+
+    Raises FileNotFoundError where there is none of that name, ProcessError with its `stderr` where it fails,
+    ProcessTimeoutError.
+    """
+    program = find_program(name)
+    if program is None:
+        raise FileNotFoundError(f"There is no program {name} on PATH. Install it.")
+    full_environment = isolation.clean_environment() | dict(environment or {})
+    command = [program, *arguments]
+    return run(
+        command, cwd=_SAFE_FOLDER, env=full_environment, input=stdin, capture_output=True, timeout=timeout_s, check=True
+    ).stdout
+
+
 def find_program(name: str) -> str | None:
     """Return the absolute path of a program on PATH, or None; never looks into the current folder."""
     endings = os.environ.get("PATHEXT", "").split(os.pathsep) if sys.platform == "win32" else [""]

@@ -1,13 +1,17 @@
 """What `codekin duplicates` lists."""
 
 import json
+import os
+import re
+import shutil
 import subprocess
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from ..shop import write_files
-from .command import CODEKIN, Codekin
+from .command import CODEKIN, REPOSITORY, Codekin
 
 ON_DAY = """def {}(day, entries):
     found = []
@@ -35,6 +39,20 @@ FILES = {
     "deploy/Dockerfile": "FROM scratch\n",
 }
 SARIF_LEVELS = ("none", "note", "warning", "error")
+
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+    command = ["git", "-C", folder, *identity, *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "A commit")
 
 
 @pytest.fixture
@@ -153,3 +171,120 @@ def test_a_reader_that_leaves_early_is_no_error(shop: Codekin):
         process.stdout.close()
         assert b"Error" not in process.stderr.read()
     assert process.returncode == 0
+
+
+@needs_git
+class TestBaseRevision:
+    """What a gate in continuous integration asks: only what is new."""
+
+    @pytest.fixture
+    def branch(self, shop: Codekin) -> Codekin:
+        git(shop.folder, "init", "-q", "-b", "main")
+        commit(shop.folder)
+        git(shop.folder, "switch", "-q", "-c", "topic")
+        return shop
+
+    def test_without_a_change_there_is_nothing_and_the_gate_is_open(self, branch: Codekin):
+        assert names(branch, "--base-ref", "main", status=1) == []
+        assert names(branch, "--base-ref", "main", "--fail-on-new", status=0) == []
+
+    def test_a_planted_clone_closes_the_gate(self, branch: Codekin):
+        (branch.folder / "src" / "three.py").write_text(ON_DAY.format("from_day"))
+        commit(branch.folder)
+        answer = branch.json("duplicates", "--root", branch.folder, "--base-ref", "main", "--fail-on-new", status=1)
+        (group,) = answer["duplicates"]
+        assert group["new"]
+        assert [each["state"] for each in group["functions"]] == ["unchanged", "new", "unchanged"]
+        done = branch("duplicates", "--root", branch.folder, "--base-ref", "main")
+        assert done.stdout.startswith("New: 3 functions, renamed")
+        assert f"{Path('src/three.py')}:1: from_day (same structure, another name), new\n" in done.stdout
+        sarif = json.loads(branch("duplicates", "--base-ref", "main", "--format", "sarif").stdout)
+        (result,) = sarif["runs"][0]["results"]
+        assert result["level"] == "warning"
+        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "src/three.py"
+
+    def test_what_is_not_committed_counts_too(self, branch: Codekin):
+        (branch.folder / "src" / "three.py").write_text(ON_DAY.format("from_day"))
+        assert len(names(branch, "--base-ref", "HEAD", "--fail-on-new", status=1)) == 1
+
+    def test_a_function_that_moves_is_not_new(self, branch: Codekin):
+        git(branch.folder, "mv", "src/two.py", "src/elsewhere.py")
+        assert names(branch, "--base-ref", "main", "--fail-on-new") == []
+
+    def test_an_edit_of_an_old_clone_is_listed_but_not_new(self, branch: Codekin):
+        text = FILES["src/two.py"].replace("found.append(each)", "found.append(each.copy())")
+        (branch.folder / "src" / "two.py").write_text(text)
+        assert names(branch, "--base-ref", "main", "--fail-on-new") == [DAYS]
+
+    def test_what_changed_on_the_base_meanwhile_is_not_ours(self, branch: Codekin):
+        git(branch.folder, "switch", "-q", "main")
+        (branch.folder / "src" / "one.py").write_text("")
+        commit(branch.folder)
+        git(branch.folder, "switch", "-q", "topic")
+        assert names(branch, "--base-ref", "main", "--fail-on-new") == []
+
+    def test_one_of_several_copies_that_was_fixed_alone_is_drift(self, branch: Codekin):
+        text = FILES["src/sums.py"].replace("item.price * item", "(item.price - item.discount) * item")
+        (branch.folder / "src" / "sums.py").write_text(text)
+        answer = branch.json("duplicates", "--root", branch.folder, "--base-ref", "main")
+        (drift,) = answer["drift"]
+        assert [each["path"] for each in drift["changed"]] == ["src/sums.py"]
+        assert [each["path"] for each in drift["unchanged"]] == ["lib/sums.py"]
+        told = branch("duplicates", "--root", branch.folder, "--base-ref", "main").stdout.splitlines()[-1]
+        assert told.startswith("Drift: ")
+        assert "1 of 2 functions that were identical were changed; unchanged: " in told
+
+    def test_line_ends_that_git_converts_change_nothing(self, branch: Codekin):
+        for path in ("src/one.py", "lib/sums.py"):
+            (branch.folder / path).write_bytes(FILES[path].replace("\n", "\r\n").encode())
+        assert names(branch, "--base-ref", "main", "--fail-on-new") == []
+
+    @pytest.mark.parametrize("reference", ["nowhere", "--upload-pack=touch", "main:src"])
+    def test_a_revision_that_is_none_is_told(self, branch: Codekin, reference: str):
+        done = branch("duplicates", f"--base-ref={reference}")
+        assert done.returncode == 2
+        assert f"no revision {reference}" in done.stderr
+
+    def test_a_hostile_repository_runs_nothing(self, branch: Codekin, tmp_path: Path):
+        trap = tmp_path / "trap"
+        trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\n")
+        trap.chmod(0o700)
+        programs = ("core.fsmonitor", "core.pager", "core.sshCommand", "diff.external", "diff.evil.textconv")
+        for key in (*programs, "filter.evil.clean", "filter.evil.smudge", "remote.origin.uploadpack"):
+            git(branch.folder, "config", key, str(trap))
+        for key, value in {
+            "core.hooksPath": str(tmp_path),
+            "remote.origin.url": f"ext::{trap}",
+            "remote.origin.promisor": "true",
+            "protocol.ext.allow": "always",
+            "core.repositoryFormatVersion": "1",
+            "extensions.partialClone": "origin",
+        }.items():
+            git(branch.folder, "config", key, value)
+        (branch.folder / ".gitattributes").write_text("* filter=evil diff=evil\n")
+        (branch.folder / "src" / "three.py").write_text(ON_DAY.format("from_day"))
+        blob = git(branch.folder, "rev-parse", "main:src/one.py").strip()
+        (branch.folder / ".git" / "objects" / blob[:2] / blob[2:]).unlink()  # as in a partial clone
+        (branch.folder / "src" / "one.py").write_text(ON_DAY.format("on_one_day"))
+        assert len(names(branch, "--base-ref", "main", "--fail-on-new", status=1)) == 1
+        assert not (tmp_path / "sprung").exists()
+
+    def test_the_gate_needs_a_base(self, shop: Codekin):
+        assert "--base-ref" in shop("duplicates", "--fail-on-new").stderr
+
+    def test_the_action_runs_the_gate_and_the_hook_names_a_command_that_is_there(self, branch: Codekin, tmp_path: Path):
+        action = (REPOSITORY / ".github" / "actions" / "duplicates" / "action.yml").read_text("utf-8")
+        script = textwrap.dedent(action.rpartition("run: |\n")[2])
+        options = {"BASE_REF": "main", "ROOT": ".", "OPTIONS": "--no-tests", "SARIF": str(tmp_path / "log.sarif")}
+        environment = branch.environment | options | {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+        environment["PATH"] = f"{Path(CODEKIN).parent}{os.pathsep}{environment['PATH']}"
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]  # as GitHub runs `shell: bash`
+        for text, status in (("", 0), (ON_DAY.format("from_day"), 1)):
+            (branch.folder / "src" / "three.py").write_text(text)
+            done = subprocess.run(command, cwd=branch.folder, env=environment, capture_output=True, check=False)
+            assert done.returncode == status, done.stderr
+        assert "three.py" in (tmp_path / "summary.md").read_text()
+        assert json.loads((tmp_path / "log.sarif").read_text())["runs"][0]["results"]
+        hook = (REPOSITORY / ".pre-commit-hooks.yaml").read_text("utf-8")
+        (entry,) = re.findall(r"entry: codekin (.*)", hook)
+        assert branch(*entry.split()).returncode == 1

@@ -1,6 +1,6 @@
 """Print groups of duplicated functions: as text, Markdown, JSON, or SARIF 2.1.0 for code scanning."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,8 +13,9 @@ from codekin.cli.query import to_relative_path
 from codekin.printable import printable
 
 if TYPE_CHECKING:
+    from codekin.duplicates.finder import DuplicateSearch
     from codekin.duplicates.functions import FunctionCopy
-    from codekin.duplicates.groups import DuplicateGroup, GroupMember
+    from codekin.duplicates.groups import DuplicateGroup
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RULES = {
@@ -25,38 +26,53 @@ _RULES = {
 _MARKDOWN_SPECIAL = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>()#+-!|"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DuplicateReport:
-    """What is said beside the groups."""
+    """The search, and what is counted as its groups are formatted."""
 
     root: Path
-    compared: int  # functions
-    uncompared_files: dict[str, int]  # by language without a grammar
+    search: "DuplicateSearch"
+    new_count: int = 0  # groups with a function that was no duplicate at the base revision
+
+    def judge_group(self, group: "DuplicateGroup") -> bool:
+        """Return whether the group is new, and count it if so."""
+        is_new = self.search.is_new(group)
+        self.new_count += is_new
+        return is_new
+
+    def describe_state(self, function: "FunctionCopy") -> str:
+        """Return `, new` or `, changed` of a function; "" without a base revision, and of an unchanged one."""
+        changes = self.search.changes
+        return f", {changes.states[function]}" if changes and function in changes.states else ""
 
 
-def group_to_text(group: "DuplicateGroup") -> str:
-    """Return the group as a heading and a line per function, `path:line: name (why)`, printable, without a line end."""
-    lines = [_describe_group(group)]
+def group_to_text(group: "DuplicateGroup", report: DuplicateReport) -> str:
+    """Return the group as a heading and a line per function, `path:line: name`."""
+    lines = [_describe_group(group, report)]
     for member in group.members:
         why = f" ({member.why})" if member.why else ""
+        state = report.describe_state(member.function)
         place = f"{console.display_path(member.function.path)}:{member.function.row + 1}"
-        lines.append(f"  {place}: {printable(member.function.qualified_name)}{printable(why)}")
+        lines.append(f"  {place}: {printable(member.function.qualified_name)}{printable(why)}{state}")
     return "\n".join(lines)
 
 
-def _describe_group(group: "DuplicateGroup") -> str:
-    """Return a group's heading: how many functions, their kinship, and the lines that one of them would save."""
+def _describe_group(group: "DuplicateGroup", report: DuplicateReport) -> str:
+    prefix = "New: " if report.judge_group(group) else ""
     count = console.format_count(len(group.members), "function")
-    return f"{count}, {group.kinship}: one of them would save {console.format_count(group.saved_lines, 'line')}"
+    return f"{prefix}{count}, {group.kinship}: one of them would save {console.format_count(group.saved_lines, 'line')}"
 
 
-def group_to_markdown(group: "DuplicateGroup", root: Path) -> str:
-    """Return the group as a heading and a list, with paths relative to `root`; names are escaped."""
-    lines = [f"#### {_describe_group(group)}", ""]
+def group_to_markdown(group: "DuplicateGroup", report: DuplicateReport) -> str:
+    """Return the group as a heading and a list."""
+    lines = [f"#### {_describe_group(group, report)}", ""]
     for member in group.members:
-        place = f"{to_relative_path(member.function.path, root)}:{member.function.row + 1}"
+        state = report.describe_state(member.function)
+        place = f"{to_relative_path(member.function.path, report.root)}:{member.function.row + 1}"
         why = f" ({member.why})" if member.why else ""
-        lines.append(f"- {_to_markdown(place)} {_to_markdown(member.function.qualified_name)}{_to_markdown(why)}")
+        lines.append(
+            f"- {_to_markdown(place)} {_to_markdown(member.function.qualified_name)}{_to_markdown(why)}{state}"
+        )
     return "\n".join([*lines, ""])
 
 
@@ -65,36 +81,63 @@ def _to_markdown(text: str) -> str:
     return printable(text).translate(_MARKDOWN_SPECIAL)
 
 
+def describe_drifts(report: DuplicateReport) -> Iterator[str]:
+    """Yield a line for each set of functions that were identical at the base revision and were not edited alike."""
+    changes = report.search.changes
+    for drift in changes.drifts if changes else ():
+        first, *_ = drift.changed
+        total = len(drift.changed) + len(drift.unchanged)
+        others = ", ".join(
+            f"{console.display_path(it.path)}:{it.row + 1} {printable(it.qualified_name)}" for it in drift.unchanged
+        )
+        place = f"{console.display_path(first.path)}:{first.row + 1}: {printable(first.qualified_name)}"
+        rest = f"; unchanged: {others}" if others else ", each in another way"
+        yield f"Drift: {place}: {len(drift.changed)} of {total} functions that were identical were changed{rest}"
+
+
 def report_to_json(groups: Iterable["DuplicateGroup"], report: DuplicateReport) -> dict[str, Any]:
-    """Return all groups, which are consumed, as the document of `--json`, with lines from 1."""
-    return {
-        "duplicates": [_group_to_json(group, report.root) for group in groups],
-        "compared": report.compared,
-        "not_compared": [{"language": name, "files": count} for name, count in report.uncompared_files.items()],
+    """Return all groups as the document of `--json`."""
+    search = report.search
+    document: dict[str, Any] = {
+        "duplicates": [_group_to_json(group, report) for group in groups],
+        "compared": search.function_count,
+        "not_compared": [{"language": name, "files": count} for name, count in search.uncompared_files.items()],
     }
+    if search.changes is not None:
+        document["base"] = search.changes.commit
+        document["drift"] = [
+            {
+                "changed": [_function_to_json(function, report.root) for function in drift.changed],
+                "unchanged": [_function_to_json(function, report.root) for function in drift.unchanged],
+            }
+            for drift in search.changes.drifts
+        ]
+    return document
 
 
-def _group_to_json(group: "DuplicateGroup", root: Path) -> dict[str, Any]:
-    """Return a group for JSON, with its functions in order, the kinship and the lines that one would save."""
+def _group_to_json(group: "DuplicateGroup", report: DuplicateReport) -> dict[str, Any]:
+    changes = report.search.changes
+    functions = []
+    for member in group.members:
+        state = {"state": changes.state_of(member.function)} if changes else {}
+        alike = {"kinship": member.kinship, "why": member.why}
+        functions.append(_function_to_json(member.function, report.root) | alike | state)
+    is_new = {"new": report.judge_group(group)} if changes else {}
     return {
-        "functions": [_member_to_json(member, root) for member in group.members],
+        "functions": functions,
         "kinship": group.kinship,
         "why": group.why,
         "saved_lines": group.saved_lines,
-    }
+    } | is_new
 
 
-def _member_to_json(member: "GroupMember", root: Path) -> dict[str, Any]:
-    """Return a function of a group for JSON, with lines from 1, inclusive, and the path relative to `root`."""
-    function = member.function
+def _function_to_json(function: "FunctionCopy", root: Path) -> dict[str, Any]:
     return {
         "path": to_relative_path(function.path, root),
         "line": function.row + 1,
         "start_line": function.span.start + 1,
         "end_line": function.span.end,
         "name": function.qualified_name,
-        "kinship": member.kinship,
-        "why": member.why,
     }
 
 
@@ -106,20 +149,23 @@ def report_to_sarif(groups: Iterable["DuplicateGroup"], report: DuplicateReport)
         "tool": {"driver": driver},
         "originalUriBaseIds": {"ROOT": {"uri": f"{report.root.as_uri()}/"}},
         "columnKind": "utf16CodeUnits",
-        "results": [_group_to_result(group, report.root) for group in groups],
+        "results": [_group_to_result(group, report) for group in groups],
     }
     return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _group_to_result(group: "DuplicateGroup", root: Path) -> dict[str, Any]:
-    """Return a group as a SARIF result at its first function, with a fingerprint of names that survives moved lines."""
-    first, *others = (member.function for member in group.members)
+def _group_to_result(group: "DuplicateGroup", report: DuplicateReport) -> dict[str, Any]:
+    root, changes = report.root, report.search.changes
+    functions = [member.function for member in group.members]
+    if changes:  # what the person has just written comes first
+        functions.sort(key=lambda function: function not in changes.states)
+    first, *others = functions
     links = ", ".join(f"[{_escape_link(other.qualified_name)}]({number})" for number, other in enumerate(others))
     names = "\n".join(sorted(f"{to_relative_path(it.path, root)}::{it.qualified_name}" for it in (first, *others)))
     return {
         "ruleId": str(group.kinship),
         "ruleIndex": list(_RULES).index(group.kinship),
-        "level": "warning",
+        "level": "warning" if changes is None or report.judge_group(group) else "note",
         "message": {"text": f"{_escape_link(first.qualified_name)} stands elsewhere: {links} ({group.why})"},
         "locations": [_to_location(first, root)],
         "relatedLocations": [

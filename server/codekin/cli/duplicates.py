@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codekin.cli.params import DEBUG, JSON, ROOT
+from codekin.errors import QueryError
 from codekin.types import Kinship
 
 if TYPE_CHECKING:
@@ -68,14 +69,30 @@ class DuplicateOptions:
 @click.option(
     "--format", "output_format", type=click.Choice(_FORMATS), help="Default: text. sarif is for code scanning."
 )
+@click.option(
+    "--base-ref",
+    "base",
+    default="",
+    metavar="REF",
+    help="Only groups with a function that is new or changed since the branch left this Git revision.",
+)
+@click.option(
+    "--fail-on-new",
+    is_flag=True,
+    help="With --base-ref: exit with 1 if a function has become a duplicate since, else with 0.",
+)
 @ROOT
 @JSON
 @DEBUG
-def duplicates(root: Path | None, as_json: bool, output_format: str | None, **options: Any) -> int:
+def duplicates(
+    root: Path | None, as_json: bool, output_format: str | None, base: str, fail_on_new: bool, **options: Any
+) -> int:
     """List groups of functions that are the same or nearly.
 
     Those whose removal saves most come first. Skips functions that `.codekin.toml` ignores.
     """
+    if fail_on_new and not base:
+        raise QueryError("--fail-on-new needs --base-ref REF: new since when?")
     from codekin.cli import console
     from codekin.cli.arguments import find_root
     from codekin.cli.duplicate_formats import DuplicateReport
@@ -86,13 +103,16 @@ def duplicates(root: Path | None, as_json: bool, output_format: str | None, **op
     with closing(open_engine(root)) as engine:
         selection = _make_selection(duplicate_options, root, engine.settings.duplicates.min_lines)
         bring_up_to_date_if_possible(engine, wait=True)
-        search = _start_search(engine, selection)
-        report = DuplicateReport(root, search.function_count, search.uncompared_files)
+        search = _start_search(engine, selection, base)
+        report = DuplicateReport(root, search)
         groups = islice(search.groups, duplicate_options.k)
         count = _show_groups(groups, report, "json" if as_json else output_format or "text")
     if not count:
         lines = console.format_count(selection.min_lines, "line")
-        console.print_note(f"No duplicated functions of {lines} or more in {root}.")
+        since = f" are new or changed since {base}" if base else ""
+        console.print_note(f"No duplicated functions of {lines} or more in {root}{since}.")
+    if fail_on_new:
+        return 1 if report.new_count else 0
     return 0 if count else 1
 
 
@@ -112,14 +132,14 @@ def _make_selection(options: DuplicateOptions, root: Path, min_lines: int) -> "D
     )
 
 
-def _start_search(engine: "Engine", selection: "DuplicateSelection") -> "DuplicateSearch":
-    """Read the functions to be compared, and note suppression problems and files not compared; groups come later."""
+def _start_search(engine: "Engine", selection: "DuplicateSelection", base: str) -> "DuplicateSearch":
+    """Read the functions that are to be compared; print what is wrong and what is not compared."""
     from codekin.cli import console
 
     for problem in [problem for file in engine.load_suppressions() for problem in file.problems]:
         console.print_note(f"! {problem}")
     with console.show_progress_bar("Reading") as on_progress:
-        search = engine.find_duplicate_groups(selection, on_progress, threading.Event())
+        search = engine.find_duplicate_groups(selection, base, on_progress, threading.Event())
     if search.uncompared_files and selection.language is None:
         counts = ", ".join(f"{language} {count:,}" for language, count in search.uncompared_files.items())
         files = console.format_count(sum(search.uncompared_files.values()), "file")
@@ -140,7 +160,9 @@ def _show_groups(groups: Iterator["DuplicateGroup"], report: "DuplicateReport", 
     count = 0
     for count, group in enumerate(groups, 1):
         if output_format == "markdown":
-            console.write(duplicate_formats.group_to_markdown(group, report.root))
+            console.write(duplicate_formats.group_to_markdown(group, report))
         else:
-            console.write(f"{'' if count == 1 else chr(10)}{duplicate_formats.group_to_text(group)}")
+            console.write(f"{'' if count == 1 else chr(10)}{duplicate_formats.group_to_text(group, report)}")
+    for line in duplicate_formats.describe_drifts(report):
+        console.write(line)
     return count

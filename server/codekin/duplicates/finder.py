@@ -1,11 +1,13 @@
 """Find the groups of duplicated functions of a workspace: the door of this package."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from codekin.code.languages import has_grammar
 from codekin.code.notebooks import is_notebook
+from codekin.duplicates.base_revision import BaseRevision
+from codekin.duplicates.changes import Changes, find_changes
 from codekin.duplicates.functions import FunctionCopy, join_parts, list_whole_functions, read_functions
 from codekin.duplicates.groups import DuplicateGroup, DuplicateGrouper
 from codekin.duplicates.selection import DuplicateSelection, FunctionFilter
@@ -22,42 +24,45 @@ class DuplicateSearch:
     groups: Iterator[DuplicateGroup]  # those first whose removal saves most
     function_count: int  # that are compared
     uncompared_files: dict[str, int] = field(default_factory=dict)  # by language without a grammar; most files first
+    changes: Changes | None = None  # since the base revision, if one was given
+    texts: Sequence[str] = ()  # of the functions, by number
+
+    def is_new(self, group: DuplicateGroup) -> bool:
+        """Return whether the group has a function that was no duplicate at the base revision."""
+        return self.changes is not None and self.changes.is_new_clone(group, self.texts)
 
 
 class DuplicateFinder:
     """Finds groups of duplicates by the index and the current texts."""
 
-    def __init__(self, index: Index, workspace: Workspace, suppressions: Suppressions) -> None:
+    def __init__(self, index: Index, workspace: Workspace, suppressions: Suppressions, max_file_bytes: int) -> None:
+        """Larger files than `max_file_bytes` count as changed since any revision."""
+        self._max_file_bytes = max_file_bytes
         self._index = index
         self._workspace = workspace
         self._suppressions = suppressions
 
     def find_groups(
-        self,
-        selection: DuplicateSelection,
-        on_progress: OnProgress,
-        cancel: Cancel,
-        is_wanted: Callable[[FunctionCopy], bool] = lambda _: True,
+        self, selection: DuplicateSelection, base: BaseRevision | None, on_progress: OnProgress, cancel: Cancel
     ) -> DuplicateSearch:
-        """Compare the selected functions; groups without a function that `is_wanted` are left out."""
+        """Compare the selected functions. With `base`, a group needs one that is new or changed since."""
+        files = [file for file in self._workspace.walk() if isinstance(file, SourceFile)]
         function_filter = FunctionFilter(selection, self._workspace.roots)
-        places = [
-            place
-            for place in map(join_parts, list_whole_functions(self._index.store))
-            if function_filter.accepts(place)
-        ]
+        whole_functions = map(join_parts, list_whole_functions(self._index.store))
+        places = [place for place in whole_functions if function_filter.accepts(place)]
         table = read_functions(self._workspace, places, selection.language, on_progress, cancel)
-        groups = DuplicateGrouper(table, selection.kinship).find_groups(
-            lambda function: function_filter.is_wanted(function.path) and is_wanted(function)
-        )
-        return DuplicateSearch(self._drop_suppressed(groups), len(table.functions), self._count_uncompared())
+        changes = None
+        if base is not None:
+            changes = find_changes(base, table, (file.path for file in files), self._max_file_bytes)
 
-    def _count_uncompared(self) -> dict[str, int]:
-        files = (file for file in self._workspace.walk() if isinstance(file, SourceFile))
-        counts = Counter(
-            file.language for file in files if not has_grammar(file.language) and not is_notebook(file.path)
+        def is_wanted(function: FunctionCopy) -> bool:
+            return function_filter.is_wanted(function.path) and (changes is None or function in changes.states)
+
+        groups = DuplicateGrouper(table, selection.kinship).find_groups(is_wanted)
+        uncompared_files = _count_uncompared(files)
+        return DuplicateSearch(
+            self._drop_suppressed(groups), len(table.functions), uncompared_files, changes, table.texts
         )
-        return dict(counts.most_common())
 
     def _drop_suppressed(self, groups: Iterator[DuplicateGroup]) -> Iterator[DuplicateGroup]:
         """Yield the groups without functions that the workspace's files allow to be like all others of the group."""
@@ -77,3 +82,8 @@ class DuplicateFinder:
             )
             if len(kept_members) > 1:
                 yield DuplicateGroup(kept_members)
+
+
+def _count_uncompared(files: Sequence[SourceFile]) -> dict[str, int]:
+    languages = [file.language for file in files if not is_notebook(file.path) and not has_grammar(file.language)]
+    return dict(Counter(languages).most_common())

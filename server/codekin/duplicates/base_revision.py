@@ -1,0 +1,104 @@
+"""Read files as they are at a revision of a Git repository, with nothing of that repository being run.
+
+Only plumbing commands are used that neither look at the working tree nor run hooks, filters, text converters or a
+pager, and Git is kept from fetching what a partial clone lacks, which could run a program that the repository names.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from codekin.errors import QueryError
+from codekin.processes import ProcessError, read_program
+
+_TIMEOUT_S = 60.0
+_OPTIONS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-pager", "--no-replace-objects")
+_ENVIRONMENT = {
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+
+
+class Blob(NamedTuple):
+    """A file's content at the revision."""
+
+    id: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRevision:
+    """A revision of the repository that a folder is in."""
+
+    root: Path
+    commit: str
+    blobs: Mapping[Path, Blob]  # regular files below the root, by their paths in the working tree
+
+    def is_unchanged(self, path: Path, file_bytes: bytes) -> bool:
+        """Return whether the file had these bytes at the revision; False where Git converts its line ends."""
+        blob = self.blobs.get(path)
+        if blob is None or blob.size != len(file_bytes):
+            return False
+        algorithm = "sha1" if len(blob.id) == 40 else "sha256"
+        digest = hashlib.new(algorithm, b"blob %d\0" % len(file_bytes), usedforsecurity=False)
+        digest.update(file_bytes)
+        return digest.hexdigest() == blob.id
+
+    def read_files(self, paths: Sequence[Path]) -> dict[Path, bytes]:
+        """Return the contents at the revision. Raises QueryError."""
+        ids = [self.blobs[path].id for path in paths]
+        output = _run_git(self.root, "cat-file", "--batch", stdin="".join(f"{blob_id}\n" for blob_id in ids).encode())
+        contents: dict[Path, bytes] = {}
+        position = 0
+        for path in paths:
+            line_end = output.index(b"\n", position)
+            header = output[position:line_end].split()
+            position = line_end + 1
+            if header[1:2] != [b"blob"]:  # missing: a partial clone
+                continue
+            contents[path] = output[position : position + int(header[2])]
+            position += int(header[2]) + 1
+        return contents
+
+
+def open_base_revision(root: Path, reference: str) -> BaseRevision:
+    """Return the revision at which the current branch left `reference`. Raises QueryError."""
+    tip = _resolve(root, reference)
+    try:
+        commit = _run_git(root, "merge-base", tip, "HEAD").decode().strip()
+    except QueryError:  # no common history is known, as in a shallow clone
+        commit = tip
+    blobs: dict[Path, Blob] = {}
+    for entry in _run_git(root, "ls-tree", "-r", "-z", "-l", commit).split(b"\0"):
+        fields, _, name = entry.partition(b"\t")
+        mode, object_type, blob_id, size = fields.split() if name else (b"", b"", b"", b"")
+        if object_type == b"blob" and mode in (b"100644", b"100755") and size.isdigit():
+            blobs[root / os.fsdecode(name)] = Blob(blob_id.decode(), int(size))
+    return BaseRevision(root, commit, blobs)
+
+
+def _resolve(root: Path, reference: str) -> str:
+    try:
+        name = f"{reference}^{{commit}}"
+        return _run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name).decode().strip()
+    except QueryError as error:
+        remedy = "Pass a branch, tag or commit; in a shallow clone, fetch it first."
+        raise QueryError(f"There is no revision {reference} in {root} ({error}). {remedy}") from error
+
+
+def _run_git(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    try:
+        return read_program(
+            *("git", *_OPTIONS, "-C", str(root), *arguments),
+            stdin=stdin, environment=_ENVIRONMENT, timeout_s=_TIMEOUT_S,
+        )  # fmt: skip
+    except ProcessError as error:
+        stderr = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
+        raise QueryError(stderr or "git says no") from error
+    except FileNotFoundError as error:
+        raise QueryError(str(error)) from error
