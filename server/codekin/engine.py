@@ -53,7 +53,7 @@ class Engine(AnsweringEngine):
     def start(self) -> None:
         """Start the threads that watch, index and embed until `close`; return at once. Call it once."""
         self._started = True
-        self._index.settle_in_background()
+        self._index.settle_in_background()  # completions included
         self._indexer.start()
         self._heavy.start()
 
@@ -160,6 +160,7 @@ class Engine(AnsweringEngine):
         """
 
         def complete() -> list[Completion]:
+            self._index.follow_for_completions()
             cursor = self._completer.make_cursor(path, text, row, column)
             return self._completer.complete(cursor, self.settings.completion, cancel or threading.Event())
 

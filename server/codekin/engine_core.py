@@ -53,6 +53,7 @@ class EngineCore:
         spaces = embedder.space(Task.CODE2CODE), continuation_space(embedder)
         open_index = partial(Index, self._paths, spaces[0], embedder.dim, self._note_problem, spaces[1])
         self._index = index = with_repair(open_index)
+        index.defer_completions()  # a command that asks for hits does without
         self._vectors = VectorStore(self._paths.vectors)
         self._ingester = Ingester(workspace, index.store, self._vectors, embedder)
         self._indexer = Indexer(self._paths, workspace, index, self._ingester, self._notify_change)

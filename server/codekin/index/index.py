@@ -49,6 +49,7 @@ class Index:
         self._dim = dim
         self._heavy_space: tuple[str, int] | None = None  # the heavy model's space and dimension
         self._follow_lock = threading.Lock()
+        self._loads_completions = True
         self._older_count = 0  # how often the store's file was replaced by an older state of it
         self._reset_memory()
 
@@ -62,6 +63,7 @@ class Index:
         self._document_frequencies: dict[str, int] = {}
         self._cached_filter: tuple[int, Filter, LabelArray] | None = None
         self._generation = -1
+        self._completion_generation = -1  # of the store, when lines and continuations were loaded
         self._removal_position = self.store.last_removal()
         self._cached_count: tuple[int, int] | None = None  # generation, number of contents
         self.sort_keys = SortKeys()  # immutable, like the following: replaced as a whole
@@ -177,23 +179,39 @@ class Index:
             self._check_files()
             for model_vectors in self.all_vectors:
                 loaded_contents = model_vectors.load_new()
-                if model_vectors is self.light:
+                if model_vectors is self.light and self._completion_generation >= 0:
                     self._load_continuations(loaded_contents)
             generation = self.store.generation()
-            if generation == self._generation:
-                return
-            self._drop_removed()
-            self.sort_keys = self.sort_keys.add_rows(self.store.contents_after(self.sort_keys.newest))
-            self.fingerprints = self.fingerprints.add_rows(self.store.fingerprints_after(self.fingerprints.newest))
-            for model_vectors in self.all_vectors:
-                model_vectors.follow_store(self.store)
-            rows = self.store.line_hashes_after(self.line_index.newest)
-            self._load_continuations([number for number, _ in rows])
-            self.line_index = self.line_index.add_rows(rows)
-            self._document_frequencies = {}
-            self._generation = generation
+            if generation != self._generation:
+                self._load_changes(generation)
+            if self._loads_completions and generation != self._completion_generation:
+                self._load_completions(generation)
         finally:
             self._follow_lock.release()
+
+    def defer_completions(self) -> None:
+        """Leave out what only completions need, half of what is loaded, until `follow_for_completions` is called."""
+        self._loads_completions = False
+
+    def follow_for_completions(self) -> None:
+        """Load what completions need, now and with each later `follow`."""
+        self._loads_completions = True
+        self.follow()
+
+    def _load_changes(self, generation: int) -> None:
+        self._drop_removed()
+        self.sort_keys = self.sort_keys.add_rows(self.store.contents_after(self.sort_keys.newest))
+        self.fingerprints = self.fingerprints.add_rows(self.store.fingerprints_after(self.fingerprints.newest))
+        for model_vectors in self.all_vectors:
+            model_vectors.follow_store(self.store)
+        self._document_frequencies = {}
+        self._generation = generation
+
+    def _load_completions(self, generation: int) -> None:
+        rows = self.store.line_hashes_after(self.line_index.newest)
+        self._load_continuations([number for number, _ in rows])
+        self.line_index = self.line_index.add_rows(rows)
+        self._completion_generation = generation
 
     def _check_files(self) -> None:
         """Empty the memory if the store's file was replaced; if the vectors' was, search it anew. Raises StoreError."""
@@ -226,6 +244,7 @@ class Index:
             with contextlib.suppress(StoreClosingError):
                 self.follow_and_compact()
 
+        self._loads_completions = True
         threading.Thread(target=follow_until_closed, name="codekin-settle", daemon=True).start()
 
     def interrupt(self) -> None:
