@@ -15,9 +15,9 @@ _MAX_ATTEMPTS = 3  # both files may be corrupt; a third error has another cause
 
 
 def with_repair(work: Callable[[], T], repair: Callable[[StoreCorruptError], None] = set_aside) -> T:
-    """Return the result of `work`; if it meets a corrupt file, call `repair` and start over, twice at most.
+    """Return the result of `work`, begun anew up to twice if a file is corrupt (then `repair` is called) or lost.
 
-    It also starts over if a file is lost meanwhile. Other errors of `work`, and those of the third attempt, are raised.
+    Other errors of `work`, and those of the third attempt, are raised.
     """
     for _ in range(_MAX_ATTEMPTS - 1):
         try:

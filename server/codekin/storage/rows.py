@@ -108,7 +108,7 @@ def put_file(connection: sqlite3.Connection, record: FileRecord) -> set[int]:
 
 
 def _update_state(connection: sqlite3.Connection, record: FileRecord) -> None:
-    """Update size, time and overlay of a file, if its hash is still the record's."""
+    """Update size, time and overlay of a file, if its hash is still the record's; else do nothing."""
     state = record.state
     statement = "UPDATE files SET size = ?, mtime_ns = ?, overlay = ? WHERE path = ? AND hash = ?"
     connection.execute(statement, (state.size, state.mtime_ns, state.overlay, str(record.path), state.hash))

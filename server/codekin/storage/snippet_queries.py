@@ -146,7 +146,7 @@ class SnippetQueries(SkippedFiles):
         return self._convert(FunctionLocation._make, self._query(FUNCTION_LOCATIONS_QUERY))
 
     def list_function_parts(self) -> list[Location]:
-        """Return every function, each part of a long one, by path and line."""
+        """Return every function, each part of a long one, by path and line. Raises StoreError."""
         return self._convert(to_location, self._query(FUNCTION_PARTS_QUERY))
 
     def contents_within(self, within: Filter) -> list[int]:
