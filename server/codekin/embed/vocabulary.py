@@ -41,9 +41,9 @@ class Vocabulary:
     """Maps texts to token ids, with bounded caches of the ids of recent words."""
 
     def __init__(self, path: Path, phrase_count: int = 0) -> None:
-        """Load a `tokenizer.json`; `phrase_count` ids after its tokens are for pairs of words, by hash.
+        """Load a `tokenizer.json`; raises Exception if it is unsound. `phrase_count` more ids are for pairs of words.
 
-        `phrase_count` rows follow its tokens; pairs of words are hashed to them.
+        These ids follow its tokens; pairs of words are hashed to them. The library raises nothing more exact.
         """
         from tokenizers import Tokenizer
 

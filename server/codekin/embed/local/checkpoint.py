@@ -151,7 +151,7 @@ def _read_licence(model_root: Path) -> str:
 
 
 def _read_json(path: Path, expected_type: type = dict) -> Any:
-    """Return the content of a JSON file; None if there is no file. Raises ModelError if it is of another type."""
+    """Return the content of a JSON file; None if there is none. Raises ModelError if unsound or of another type."""
     try:
         content = json.loads(read_file(path, MAX_JSON_BYTES).data.decode())
         if not isinstance(content, expected_type):

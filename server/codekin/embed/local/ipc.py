@@ -56,7 +56,7 @@ class MessageChannel:
         return message, vectors.astype(np.float32)
 
     def poll(self, timeout_s: float) -> bool:
-        """Wait up to `timeout_s`; return whether a message, or the end of the connection, has arrived."""
+        """Wait up to `timeout_s`; return whether a message, or the connection's end, has arrived. Raises OSError."""
         return self._connection.poll(timeout_s)
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ def listen() -> tuple[Listener, Address]:
 
 
 def _make_private_folder() -> Path:
-    """Return the folder for sockets, created if need be. Raises ModelError if other users can access it."""
+    """Return the folder for sockets, created if need be. Raises ModelError if that fails, or others can access it."""
     try:
         folder = runtime_directory()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ class Weights:
         self._name_prefix = ""
 
     def select_submodule(self, tensor_name: str) -> "Weights":
-        """Resolve names from now on below the module that has `tensor_name`. Raises ModelError if none has."""
+        """Resolve names below the module with `tensor_name` from now on; return self. Raises ModelError if none has."""
         for full_name in self._file_of:
             if full_name.endswith(tensor_name):
                 self._name_prefix = full_name.removesuffix(tensor_name)
