@@ -109,10 +109,10 @@ class FingerprintIndex:
     def find_similar_pairs(
         self, contents: LabelArray, neighbours: npt.NDArray[np.int64], min_score: float
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return both positions of each pair of contents and `neighbours` (n, k) with at least `min_score`.
+        """Return both positions in `contents` of each pair with a neighbour that scores `min_score` or more, once.
 
-        `neighbours` are positions in `contents`. Each pair is returned once. The score is the estimated Jaccard index;
-        contents without a sketch are in no pair.
+        `neighbours` (n, k) are positions in `contents`. The score is the estimated Jaccard index; contents without a
+        sketch are in no pair.
         """
         sketches = np.zeros((len(contents), SKETCH_BYTES), np.uint8)
         for fingerprint_block in self._blocks:

@@ -66,9 +66,9 @@ class Matrix:
         return len(self.labels)
 
     def add_rows(self, labels: LabelArray, vectors: FloatArray) -> "Matrix":
-        """Return a matrix with unit `vectors` (n, dim) under `labels` (n,); known labels keep theirs and become live.
+        """Return a matrix with unit `vectors` (n, dim) under unknown `labels` (n,); only the newest may be added to.
 
-        Only the newest matrix may be added to: new rows are written into memory that all of them share.
+        Known labels keep their vectors and become live. New rows are written into memory that all matrices share.
         """
         labels, first_positions = np.unique(labels, return_index=True)
         row_numbers = self.find_rows(labels)
