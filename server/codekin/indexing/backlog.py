@@ -55,7 +55,7 @@ class EmbeddingBacklog:
             yield path
 
     def _pending_texts(self, path: Path) -> Iterator[tuple[bytes, str]]:
-        """Yield hash and text of the file's current snippets that lack a vector."""
+        """Read and cut the file; yield hash and text of snippets that lack a vector; nothing if it is skipped."""
         document = self._workspace.read_document(path)
         if isinstance(document, Document):
             pending_contents = self._pending_contents()

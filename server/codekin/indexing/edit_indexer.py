@@ -147,7 +147,7 @@ class EditIndexer:
             self._backfilled_generation = generation
 
     def _queue_retry(self, paths: Iterable[Path]) -> None:
-        """Queue paths again, due in a second."""
+        """Queue paths again, due in a second, unless they are queued already."""
         retry_time = time.monotonic() + _RETRY_DELAY_S
         with self._state.wake:
             for path in paths:

@@ -45,7 +45,7 @@ def _read_content_hashes(store_path: Path) -> set[bytes]:
 
 
 def _drop_abandoned_store(store_path: Path) -> bool:
-    """Delete the store of a workspace that is gone and two weeks unused; return whether it was deleted."""
+    """Delete the store of a workspace whose roots are gone, two weeks unused; return whether it was deleted."""
     try:
         if time.time() - store_path.stat().st_mtime < _MIN_UNUSED_S:
             return False
