@@ -83,7 +83,10 @@ def make_document(path: Path, text: str, status: os.stat_result | None) -> Docum
 
 
 def open_notebook(path: Path, notebook: OpenNotebook, saved_document: Document | None) -> Document | Skipped:
-    """Return the document of an open notebook: all of its cells, or some merged into `saved_document`."""
+    """Return the document of an open notebook, all of its cells or some merged into `saved_document`, or Skipped.
+
+    It is skipped if it has no code.
+    """
     if saved_document is None or notebook.is_whole:
         return _make_notebook_document(path, join_open_cells(notebook.cells), None)
     saved_notebook = Notebook(saved_document.text, saved_document.language, saved_document.cells, 0)

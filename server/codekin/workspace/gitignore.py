@@ -137,7 +137,10 @@ class IgnoreFile:
 
 
 def encode_name(name: str) -> str:
-    """Return a file name or pattern with one character per byte, as ignore files are matched."""
+    """Return a name or pattern with one character per byte. Raises UnicodeEncodeError for a lone surrogate.
+
+    Ignore files are matched so. Surrogates that stand for the bytes of a file's name are encoded.
+    """
     return name if name.isascii() else os.fsencode(name).decode("latin-1")
 
 

@@ -15,7 +15,7 @@ _MAX_CONFIG_BYTES = 1_048_576  # of a git configuration
 
 
 def find_enclosing_folders(root: Path) -> list[tuple[Path, str]]:
-    """Return the folders from the repository's top to `root`'s parent, each with the next name on the path.
+    """Return the folders from the repository's top to `root`'s parent, each with the next name on the path; or [].
 
     Empty if `root` is itself the top of a repository, or in none.
     """

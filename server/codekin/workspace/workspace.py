@@ -185,7 +185,7 @@ class Workspace:
         return resolve_path(path)
 
     def select_covered(self, paths: Iterable[Path]) -> set[Path]:
-        """Return those of the paths that by name could be in the workspace, existing or not; links resolved.
+        """Return those of the paths, links resolved, that by name could be in the workspace, whether they exist or not.
 
         A root's suppressions file is covered, too.
         """
