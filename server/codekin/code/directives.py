@@ -53,7 +53,7 @@ def blank_directives(source: bytes) -> bytes:
 
 
 def _blank_comments(definition: re.Match[bytes]) -> bytes:
-    """Blank the comments of a macro of several lines: at their end, grammars take the next line for code."""
+    """Return a macro of several lines, comments blanked: at their end, grammars take the next line for code."""
     text = bytearray(definition[0])
     start = text.find(b"/*")
     while start >= 0 and (end := text.find(b"*/", start + 2) + 2) >= 2:

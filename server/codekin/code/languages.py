@@ -169,7 +169,7 @@ def _is_cpp_header(text: str) -> bool:
 
 
 def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str | None:
-    """Return the language of the file at `path`; None if it is no source code (prose, data, binaries).
+    """Return the language of the file at `path`, which is not read; None if it is no source code (prose, data).
 
     `first_line` helps where the name says nothing (a shebang); `text` tells C++ from C in a `.h` file.
     """

@@ -150,7 +150,7 @@ def parse_source(source: bytes, syntax: Syntax) -> "Node | None":
 
 
 def parse_incrementally(source: bytes, syntax: Syntax, former_parse: ParsedSource | None = None) -> ParsedSource | None:
-    """Parse `source`; fast with a `former_parse` of similar text. None where the parse exceeds its budget."""
+    """Parse `source`; fast with a `former_parse` of similar text. None if the budget is exceeded. Never raises."""
     parser = _get_parser(syntax)
     source = blank_repeats(source)
     if syntax.grammar.macros:

@@ -47,7 +47,7 @@ NO_TOKENS = Tokens((), np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
 def tokenize(text: str, language: str) -> Tokens | None:
-    """Return the tokens of `text`, without comments; None if the language has no lexical rules here."""
+    """Return the tokens of `text`, without comments; None if the language has no lexical rules here. Never raises."""
     scanner = _get_scanner(language)
     return scanner.scan(text) if scanner else None
 

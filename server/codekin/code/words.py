@@ -16,7 +16,7 @@ _MAX_CACHED_TOKENS = 32_768  # most of the vocabulary of a large code base, a fe
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words in order, repeated, lower-case: `GetURL` → get, url; runs over 100 characters have none."""
+    """Return the text's words, repeated, lower-case: `GetURL` → get, url; a run over 100 characters has none."""
     return list(chain.from_iterable(map(_SUBWORD_CACHE.__getitem__, _find_tokens(text))))
 
 
