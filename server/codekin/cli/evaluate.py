@@ -70,7 +70,7 @@ def evaluate(context: click.Context, /, as_json: bool, **options: Any) -> int:
 
 
 def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
-    """Measure search on a benchmark's repositories, print the table, return 0. Raises QueryError for wrong options."""
+    """Measure search on a benchmark's repositories, print a table or JSON, return 0. Raises QueryError."""
     from codekin.cli import console
     from codekin.cli.query import load_settings
     from codekin.evaluation import repositories, repository_report
@@ -109,7 +109,7 @@ def _replace_model(settings: "Settings", model_name: str | None, dim: int) -> "S
 
 
 def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) -> int:
-    """Measure each model, and codekin with it, on the retrieval sets in `folders`; print the tables and return 0."""
+    """Measure each model, and codekin with it, on the sets in `folders`; print tables, or JSON, and return 0."""
     from codekin.cli import console
     from codekin.cli.query import load_settings
     from codekin.evaluation import retrieval

@@ -65,7 +65,7 @@ def group_by_line(
 
 
 def _count_votes(logits: Sequence[float], total: float) -> dict[str, float]:
-    """Return the features that the votes for one line give it.
+    """Return the four vote features, _VOTE_FEATURES, that the candidates of one line give it.
 
     `logits` are the line's candidates', best first; `total` is the sum of all candidates' probabilities.
     """

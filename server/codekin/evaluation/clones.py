@@ -243,7 +243,7 @@ class _CloneMeasurer:
 
 
 def _make_claimed_hit(original: SampledFunction, hit: Hit | None) -> ClaimedHit:
-    """Return the function with the hit found for it."""
+    """Return the function with the hit found for it; None is kept as no hit."""
     return ClaimedHit(original.display_place, original.snippet.language, original.snippet.text, hit)
 
 

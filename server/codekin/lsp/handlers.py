@@ -30,13 +30,13 @@ class Registry(Protocol):
     """The interface by which features register their handlers; `CodekinServer` implements it."""
 
     def on_request(self, method: str, handler: RequestHandler, options: Any = None) -> None:
-        """Answer requests of this method with the result of `handler`; `options` are the capability to announce."""
+        """Register `handler` to answer requests of this method; `options` are the capability to announce."""
 
     def on_command(self, command: str, handler: RequestHandler) -> None:
-        """Execute the command with `handler`, which gets the command's first argument, or None."""
+        """Register `handler` to execute the command; it gets the command's first argument, or None."""
 
     def on_notification(self, method: str, handler: NotificationHandler) -> None:
-        """Call `handler` for notifications of this method, on the loop, so it must return at once."""
+        """Register `handler` for notifications of this method; it runs on the loop, so it must return at once."""
 
 
 def wrap_request(

@@ -125,7 +125,7 @@ class CodekinServer(LanguageServer):
         await self._apply_settings()
 
     def on_request(self, method: str, handler: RequestHandler, options: Any = None) -> None:
-        """Answer requests of this method with the result of `handler`; its errors become error responses."""
+        """Register `handler` to answer requests of this method; its errors become error responses."""
         self.feature(method, options)(wrap_request(self, method, handler))
 
     def on_command(self, command: str, handler: RequestHandler) -> None:
@@ -133,7 +133,7 @@ class CodekinServer(LanguageServer):
         self.command(command)(wrap_request(self, command, handler))
 
     def on_notification(self, method: str, handler: NotificationHandler) -> None:
-        """Call `handler` for notifications of this method, on the loop; its errors are logged."""
+        """Register `handler` for notifications of this method; it runs on the loop, its errors are logged."""
         self.feature(method)(wrap_notification(self, method, handler))
 
     def send_log_message(self, params: types.LogMessageParams) -> None:

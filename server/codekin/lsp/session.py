@@ -93,7 +93,7 @@ class Session:
         self._listener = listener
 
     async def run_in_opener(self, blocking_call: Callable[[], T]) -> T:
-        """Run the call on the one thread that opens engines, after earlier ones; return its result or raise."""
+        """Run the call on the one thread that opens engines, after earlier calls; return its result or raise."""
         return await self._event_loop.run_in_executor(self._opener, blocking_call)
 
     def warm_up(self) -> None:

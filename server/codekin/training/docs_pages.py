@@ -115,7 +115,7 @@ def _find_code_blocks(page_text: str, suffix: str) -> Iterator[tuple[str, str, s
 
 
 def extract_examples(doc_comment: str) -> Iterator[str]:
-    """Yield the worthwhile example code in a doc comment: fenced, doctest (without results) or JSDoc @example.
+    """Yield the worthwhile example code in a doc comment: fenced, doctest (≤ 15 lines, no results), JSDoc @example.
 
     C#'s <code> is not recognised: the extractor removes tags.
     """

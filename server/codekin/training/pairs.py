@@ -58,7 +58,7 @@ def extract_package_pairs(package_folder: Path, block_list: BlockList, seed: int
 
 
 def _extract_tree_pairs(package_folder: Path, block_list: BlockList, generator: Random) -> Iterator[TextPair]:
-    """Yield the pairs of all files below the folder: of pages, comments and up to 25,000 functions per language."""
+    """Yield the pairs of all files (none generated or blocked): pages, comments, ≤ 25,000 functions a language."""
     functions: dict[str, list[Snippet]] = {}
     for source_path in _select_files(list_sources(package_folder, block_list), generator):
         language = detect_language(source_path)

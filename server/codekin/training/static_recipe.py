@@ -49,7 +49,7 @@ TEACHES: dict[str, tuple[tuple[Task, bool], ...]] = {
 
 
 def parse_recipe(options: Sequence[str]) -> StaticRecipe:
-    """Return the recipe with options like `--steps 1200 --batch 512`. Raises QueryError for unknown ones or values."""
+    """Return the recipe with options like `--steps 1200`, not dims. Raises QueryError for unknown ones or values."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     for option_name, default_value in asdict(StaticRecipe()).items():
         if option_name != "dims":

@@ -58,7 +58,7 @@ class Mutant:
 
 
 def make_mutant(text: str, language: str, clone_type: CloneType, generator: Random) -> Mutant | None:
-    """Make a clone of the type; None where no edit applies, in other languages, or where either does not parse."""
+    """Make a clone of the type; None where no edit applies, the language lacks them, or either does not parse."""
     original = parse_function(text, language)
     if original is None or (clone_type >= CloneType.EDITED and language not in FULLY_EDITED_LANGUAGES):
         return None
