@@ -4,9 +4,10 @@
 
 By hand, with Debian's `universal-ctags` on the path and checked-out repositories as FOLDERs. Both read the same files:
 those that codekin would index, each in the language that codekin takes it for. A definition counts as missing where no
-snippet of its name holds its line; ctags names functions inside functions too, which codekin cuts only where the outer
-one is long, so those don't count. What codekin names beyond ctags is counted, too: functions, methods and tests whose
-line has no definition of that name. `--list` prints both sides of one language. Prints Markdown.
+snippet of its name holds its line. Not counted is what is no definition of its own: functions inside functions (which
+codekin cuts only where the outer one is long), declarations without a body, calls of C's macros that ctags takes for
+functions, arrays of Bash. What codekin names beyond ctags is counted, too: functions, methods and tests of names that
+ctags has not in that file. `--list` prints both sides of one language. Prints Markdown.
 """
 
 import argparse
@@ -15,12 +16,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codekin.code.extract import extract_snippets
+from codekin.code.extract import extract_snippets, split_lines
 from codekin.settings import IndexSettings
 from codekin.types import Skipped, Snippet, SnippetKind
 from codekin.workspace.workspace import SourceFile, Workspace
@@ -65,6 +66,8 @@ CODE_KINDS = {SnippetKind.FUNCTION, SnippetKind.METHOD, SnippetKind.CONSTRUCTOR,
 MACRO = re.compile(
     r"[A-Z0-9_]+\Z"
 )  # of C: ctags takes a macro's call for a definition, and its name for the function's
+DECLARING = {"csharp", "java", "kotlin", "php", "rust", "typescript", "tsx", "objective-c"}
+DECLARATION = re.compile(r"[^{}]*?;|[^{};]*?\n\s*\n")  # no body before the end of a statement or a blank line
 UNNAMED = re.compile(r"anonymous|__anon|AnonymousFunction")
 
 
@@ -106,19 +109,34 @@ def run_ctags(language: str, paths: list[Path]) -> dict[Path, list[dict[str, str
     return tags
 
 
-def is_counted(tag: dict[str, str]) -> bool:
-    if MACRO.match(tag["name"]) and tag["language"] in ("C", "C++"):
+def is_counted(tag: dict[str, str], language: str, lines: list[str], snippets: list[Snippet]) -> bool:
+    row, name = int(tag["line"]) - 1, tag["name"]
+    if UNNAMED.search(name) or tag.get("scopeKind") in FUNCTION_SCOPES or tag.get("language") != KINDS[language][0]:
         return False
-    return not UNNAMED.search(tag["name"]) and tag.get("scopeKind") not in FUNCTION_SCOPES
+    if (MACRO.match(name) and language in ("c", "cpp")) or (language == "bash" and name.endswith("=")):
+        return False
+    if language in DECLARING and DECLARATION.match(re.sub(r"\([^()]*\)", "", "\n".join(lines[row : row + 20]))):
+        return False
+    return not any(
+        snippet.span.start <= row < snippet.span.end
+        and snippet.kind in CODE_KINDS
+        and snippet.name_line < row
+        and find_indent(lines[snippet.name_line]) < find_indent(lines[row])
+        for snippet in snippets
+    )
 
 
-def compare_file(path: Path, snippets: list[Snippet], tags: list[dict[str, str]], result: Comparison) -> None:
+def find_indent(line: str) -> int:
+    return len(line.expandtabs()) - len(line.expandtabs().lstrip())
+
+
+def compare_file(path: Path, text: str, language: str, tags: list[dict[str, str]], result: Comparison) -> None:
+    snippets, lines = extract_snippets(text, language), split_lines(text)
     rows_by_name: dict[str, list[Snippet]] = defaultdict(list)
     for snippet in snippets:
         rows_by_name[normalize_name(snippet.name)].append(snippet)
-    named_rows = Counter((normalize_name(tag["name"]), int(tag["line"]) - 1) for tag in tags)
-    tagged_names = {name for name, _ in named_rows}
-    for tag in filter(is_counted, tags):
+    tagged_names = {normalize_name(tag["name"]) for tag in tags}
+    for tag in (tag for tag in tags if is_counted(tag, language, lines, snippets)):
         row, name = int(tag["line"]) - 1, normalize_name(tag["name"])
         is_found = any(snippet.span.start <= row < snippet.span.end for snippet in rows_by_name[name])
         result.total += 1
@@ -139,7 +157,7 @@ def compare_folder(folder: Path) -> dict[str, Comparison]:
     for language, documents in sorted(texts.items()):
         tags, results[language] = run_ctags(language, list(documents)), Comparison()
         for path, text in documents.items():
-            compare_file(path, extract_snippets(text, language), tags[path], results[language])
+            compare_file(path, text, language, tags[path], results[language])
     return results
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from codekin.code.components import COMPONENT_LANGUAGES
 from codekin.code.grammars import GRAMMARS
 from codekin.code.languages import detect_language
 
-LANGUAGES = st.sampled_from([*sorted(GRAMMARS), "haskell"])
+LANGUAGES = st.sampled_from([*sorted(GRAMMARS), *sorted(COMPONENT_LANGUAGES), "cobol"])
 SAMPLES = [
     (detect_language(path) or "", path.read_text(encoding="utf-8"))
     for path in sorted(Path(__file__).with_name("samples").iterdir())
@@ -34,6 +35,13 @@ PIECES = [
     "\u2028",
     "é漢",
     '"""',
+    "<script>",
+    '<script lang="ts">',
+    "</script>",
+    "<!--",
+    "---",
+    "#if X",
+    "#endif",
 ]
 
 

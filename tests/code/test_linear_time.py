@@ -33,6 +33,20 @@ from codekin.code.magics import read_cell
 read_cell([" " * (1 << 20) + "x", "%time" + " -11" * 1000], "python")
 """
 
+FIND_SCRIPTS = """
+from codekin.code.components import find_scripts
+units = ["<script>", "<script ", "<!--", "</script>", "<script a='", '<script "', "---\\n", "<script>\\n</script>\\n"]
+for unit in units:
+    find_scripts(((unit * (1 << 20))[: 1 << 20]).split("\\n"), "astro")
+"""
+REWRITE = """
+from codekin.code.rewrites import rewrite_source
+units = ["a! {", "a!{\\nfn a\\n", "proptest! {\\n}\\n", "extension(", "extension\\n<", "if #[", "fn a((in "]
+for unit in [*units, " cfg_a! {fn a( in (\\n}\\n"]:
+    lines = (unit * 10_000)[:9_000] + "\\n"
+    for rewriting in "rust", "csharp":
+        rewrite_source((lines * 60)[: 1 << 19].encode(), rewriting)
+"""
 BLANK_MACROS = """
 from codekin.code.directives import blank_directives
 from codekin.code.macros import blank_macros
@@ -63,6 +77,8 @@ def test_a_scan_ends_within_the_limit(language: str, unit: str) -> None:
     assert run_with_limit(SCAN, language, unit) == 0
 
 
-@pytest.mark.parametrize("code", [DETECT_LANGUAGE, EXTRACT_COMMENT, HASH_LINES, READ_CELL, BLANK_MACROS])
+@pytest.mark.parametrize(
+    "code", [DETECT_LANGUAGE, EXTRACT_COMMENT, HASH_LINES, READ_CELL, BLANK_MACROS, FIND_SCRIPTS, REWRITE]
+)
 def test_a_pattern_ends_within_the_limit(code: str) -> None:
     assert run_with_limit(code) == 0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from codekin.code.components import COMPONENT_LANGUAGES
 from codekin.code.extract import extract_snippets, split_lines, to_canonical_text
 from codekin.code.grammars import GRAMMARS
 from codekin.code.languages import detect_language
@@ -53,4 +54,4 @@ def test_extracting_the_canonical_text_again_gives_the_same_texts(path: Path) ->
 
 
 def test_every_grammar_has_a_sample() -> None:
-    assert {detect_language(path) for path in SAMPLES} == set(GRAMMARS)
+    assert {detect_language(path) for path in SAMPLES} == set(GRAMMARS) | COMPONENT_LANGUAGES

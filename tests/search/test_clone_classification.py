@@ -117,3 +117,12 @@ def test_kinship_is_mutual() -> None:
         forwards = classify(TokenProfile(first_text, first_language), TokenProfile(second_text, second_language))
         backwards = classify(TokenProfile(second_text, second_language), TokenProfile(first_text, first_language))
         assert (forwards and (forwards.kinship, forwards.share)) == (backwards and (backwards.kinship, backwards.share))
+
+
+def test_a_clone_inside_a_component_is_renamed_though_the_module_exports_it() -> None:
+    component = (Path(__file__).parents[1] / "code" / "samples" / "app.vue").read_text("utf-8")
+    inside = next(snippet for snippet in extract_snippets(component, "vue") if snippet.name == "loadUsers")
+    exported = "export " + inside.text.replace("loadUsers", "fetchUsers").replace("response", "answer")
+    assert classify(TokenProfile(exported, "typescript"), TokenProfile(inside.text, "vue")).kinship is Kinship.RENAMED
+    same = classify(TokenProfile("export " + inside.text, "typescript"), TokenProfile(inside.text, "vue"))
+    assert (same.kinship, same.why) == (Kinship.EDITED, "identical except for `export`")

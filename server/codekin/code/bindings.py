@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 _MAX_UNWRAPPED = 8  # parentheses, casts and chained assignments around one value
 _CALLEE = re.compile(rb"[\w$.:]*")
+_FIRST_ARGUMENT = re.compile(rb"\(\s*+([\w$.]{1,100}+)\s*+,")
 _MODIFIER = re.compile(r"\.(?:only|skip|each|concurrent|todo|fails|failing|serial|parallel|if|skipIf|runIf)\b.*")
 _NAME_NODE_TYPE = re.compile("string|identifier|constant|symbol|scope")  # node types of arguments that can name a test
+_DECLARATIONS = frozenset({"variable_declaration", "property_element"})
 _ANONYMOUS_CALLEES = frozenset({"", "function", "async"})
 _BINDABLE_ROLES = frozenset({NodeRole.CLOSURE, NodeRole.OBJECT, NodeRole.CLASS, NodeRole.CALL, NodeRole.ACCESSOR})
 _PART_FIELDS = {  # of CallParts, by the role of a node in the call; what is in such a node is not entered
@@ -64,12 +66,15 @@ def _find_target(node: "Node", syntax: Syntax) -> "Node | None":
         target = node.child_by_field_id(field_id)
         if target is not None:
             return target
-    declaration = next((child for child in node.named_children if child.type == "variable_declaration"), None)
+    declaration = next((child for child in node.named_children if child.type in _DECLARATIONS), None)
     return _first_named_child(node) if declaration is None else _first_named_child(declaration)
 
 
 def _find_value(node: "Node", syntax: Syntax) -> "Node | None":
     """Return the node of the bound value: a value field, else (by grammar) the last child; None if there is none."""
+    last_child = node.named_child(node.named_child_count - 1) if node.named_child_count > 1 else None
+    if last_child is not None and syntax.node_role(last_child) is NodeRole.ACCESSOR:
+        return last_child
     for field_id in syntax.value_fields:
         value = node.child_by_field_id(field_id)
         if value is not None:
@@ -109,6 +114,20 @@ def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
             name = read_plain_name(part, source)
     callee = "" if callee in _ANONYMOUS_CALLEES else _MODIFIER.sub("", callee)
     return CallParts(callee, name, **{field_name: tuple(nodes) for field_name, nodes in parts.items()})
+
+
+def name_extended_class(call: CallParts, node: "Node", source: bytes) -> SourceName | None:
+    """Return the class that a call adds methods to: Any of `Any.class_eval`, Table of `assign(Table.prototype, …)`."""
+    receiver, _, method = call.callee.rpartition(".")
+    if call.closures and receiver:
+        return SourceName(re.split(r"[.:]+", receiver)[-1], node.start_point[0], node.start_byte)
+    if call.name is not None:
+        return call.name
+    values_start = call.values[0].start_byte if call.values else node.start_byte
+    first_argument = _FIRST_ARGUMENT.search(source, node.start_byte + len(call.callee.encode()), values_start)
+    text = first_argument[1].decode("utf-8", "replace") if first_argument else receiver
+    name = text.removesuffix(".prototype").rpartition(".")[2] or method
+    return SourceName(name, node.start_point[0], node.start_byte) if 0 < len(name) <= MAX_NAME else None
 
 
 def _read_callee(node: "Node", source: bytes) -> str:

@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from codekin.code.definitions import find_last_row
+from codekin.code.parsing import find_last_row
 
 if TYPE_CHECKING:
     from tree_sitter import Node

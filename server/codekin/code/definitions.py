@@ -6,16 +6,17 @@ A pruned walk over statement containers: expressions are never entered except wh
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from codekin.code.bindings import CallParts, find_binding, parse_call
+from codekin.code.bindings import CallParts, find_binding, name_extended_class, parse_call
 from codekin.code.comments import read_doc_comment, read_docstring
 from codekin.code.grammar_types import NodeRole
 from codekin.code.names import SourceName, find_name
-from codekin.code.parsing import Syntax
+from codekin.code.parsing import Syntax, find_last_row, spans_several_rows
 from codekin.types import SnippetKind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_CONTAINER_KINDS = (SnippetKind.CLASS, SnippetKind.MODULE)
 MAX_DEPTH = 64  # bounds the recursion; what is nested deeper stays whole
 
 
@@ -42,17 +43,6 @@ class _Lead:
     start: int
     end: int  # inclusive
     nodes: list["Node"]
-
-
-def find_last_row(node: "Node") -> int:
-    """Return the last row on which `node` has text: some grammars include the line end in a node."""
-    row, column = node.end_point
-    return row - 1 if column == 0 and row > node.start_point[0] else row
-
-
-def _spans_several_rows(node: "Node") -> bool:
-    """Return whether the node has text on more than one row."""
-    return node.start_point[0] != find_last_row(node)
 
 
 class DefinitionFinder:
@@ -115,7 +105,7 @@ class DefinitionFinder:
 
     def _scan_open_node(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         """Add the definitions inside `node` to `owner`, if it spans several lines."""
-        if _spans_several_rows(node):
+        if spans_several_rows(node):
             self.scan_children(node, owner, lead)
 
     def _scan_wrapper(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
@@ -204,7 +194,7 @@ class DefinitionFinder:
         name = find_name(node, self._syntax, self._source)
         if name is None:
             self._scan_open_node(node, owner, lead)
-        elif _spans_several_rows(node):
+        elif spans_several_rows(node):
             owner.inner.append(self._make_definition(node, SnippetKind.CLASS, name, owner, lead))
 
     def _add_closure(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
@@ -234,7 +224,7 @@ class DefinitionFinder:
     ) -> Definition | None:
         """Return the definition of `value` under its bound name; None where nothing in it is a function."""
         value_role = self._syntax.node_role(value)
-        if owner.kind not in (SnippetKind.CLASS, SnippetKind.MODULE) and not _spans_several_rows(value):
+        if owner.kind not in _CONTAINER_KINDS and not spans_several_rows(value):
             return None  # a single line inside a function is not a definition of its own
         if value_role in (NodeRole.CLOSURE, NodeRole.OPEN) or (
             value_role is NodeRole.ACCESSOR and find_last_row(value) > name.line
@@ -253,7 +243,7 @@ class DefinitionFinder:
         `memo(() => …)` returns a function, `Class.new do … end` a class. Other calls return values, whatever functions
         they are given.
         """
-        call = parse_call(value, self._syntax, self._source) if _spans_several_rows(value) else None
+        call = parse_call(value, self._syntax, self._source) if spans_several_rows(value) else None
         if call is None:
             return None
         if self._syntax.matches_rule("makers", call.callee):
@@ -264,37 +254,47 @@ class DefinitionFinder:
             return definition if definition.inner else None
         return None
 
-    def _make_holder(self, name: SourceName, node: "Node", bodies: "tuple[Node, ...]", owner: Definition) -> Definition:
+    def _make_holder(
+        self,
+        name: SourceName,
+        node: "Node",
+        bodies: "tuple[Node, ...]",
+        owner: Definition,
+        kind: SnippetKind = SnippetKind.CLASS,
+        lead: _Lead | None = None,
+    ) -> Definition:
         """Return a class-like definition with the definitions inside `bodies` as its inner ones."""
-        definition = self._make_definition(node, SnippetKind.CLASS, name, owner, None)
+        definition = self._make_definition(node, kind, name, owner, lead)
         for body in bodies:
             self._scan_open_node(body, definition, None)
         return definition
 
     def _add_from_call(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         """Add what a call defines: a test, a suite, a named function, or the definitions inside its closures."""
-        call = parse_call(node, self._syntax, self._source)
-        matches_rule = self._syntax.matches_rule
+        call, matches_rule = parse_call(node, self._syntax, self._source), self._syntax.matches_rule
         for definition in call.definitions:
             self._add_function(definition, owner, lead)
         if not call.closures:
-            return
-        if call.name is not None and matches_rule("tests", call.callee):
+            if call.values and owner.kind in _CONTAINER_KINDS and spans_several_rows(node):
+                self._extend_class(node, call, owner, lead)
+        elif call.name is not None and matches_rule("tests", call.callee):
             owner.inner.append(self._make_definition(node, SnippetKind.TEST, call.name, owner, lead))
         elif call.name is not None and matches_rule("definers", call.callee):
             kind = SnippetKind.METHOD if owner.kind is SnippetKind.CLASS else SnippetKind.FUNCTION
             owner.inner.append(self._make_definition(node, kind, call.name, owner, lead))
         elif call.name is not None and matches_rule("suites", call.callee):
-            self._add_suite(node, call, call.name, owner, lead)
+            owner.inner.append(self._make_holder(call.name, node, call.closures, owner, SnippetKind.MODULE, lead))
+        elif matches_rule("extenders", call.callee):
+            self._extend_class(node, call, owner, lead)
         elif not call.callee or matches_rule("wrappers", call.callee):
             for closure in call.closures:
                 self._scan_open_node(closure, owner, None)
+        elif owner.kind in _CONTAINER_KINDS and call.closures[-1].child_by_field_id(self._syntax.name_field):
+            self._add_function(call.closures[-1], owner, lead)
 
-    def _add_suite(
-        self, node: "Node", call: CallParts, name: SourceName, owner: Definition, lead: _Lead | None
-    ) -> None:
-        """Add a test suite as a module, with the tests in the call's closures inside."""
-        suite = self._make_definition(node, SnippetKind.MODULE, name, owner, lead)
-        for closure in call.closures:
-            self._scan_open_node(closure, suite, None)
-        owner.inner.append(suite)
+    def _extend_class(self, node: "Node", call: CallParts, owner: Definition, lead: _Lead | None) -> None:
+        """Add the class that the call adds methods to, with those; nothing where it adds none."""
+        name = name_extended_class(call, node, self._source)
+        if name is not None:
+            extended = self._make_holder(name, node, call.closures or call.values, owner, lead=lead)
+            owner.inner += [extended] if extended.inner else []

@@ -7,9 +7,11 @@ something on it is found. Lines that hold only punctuation or a dividing keyword
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from codekin.code.chunking import SizeMeasure, SnippetBound, split_lines_at
+from codekin.code.components import COMPONENT_LANGUAGES, Script, find_scripts
 from codekin.code.definitions import DefinitionFinder
 from codekin.code.layout import MAX_CHARS, MAX_LINES, SnippetLayout
 from codekin.code.lines import MAX_TEXT, is_closing, split_lines, to_canonical_text
@@ -54,6 +56,8 @@ def extract_with_tree(
     With a `former_parse` of similar lines it is fast. The tree is None without a grammar, or if the parse exceeds its
     budget.
     """
+    if language in COMPONENT_LANGUAGES:
+        return _extract_component(lines, language), None
     syntax = load_syntax(language)
     if syntax is not None:
         source = encode_source(lines)
@@ -64,6 +68,42 @@ def extract_with_tree(
                 finder.find_definitions(parsed.tree.root_node, len(lines))
             ), parsed
     return _split_into_windows(lines, language), None
+
+
+def _extract_component(lines: Sequence[str], language: str) -> list[Snippet]:
+    """Return the snippets of a component: its scripts cut along their syntax, all between them into windows."""
+    snippets: list[Snippet] = []
+    row = 0
+    for script in find_scripts(lines, language):
+        snippets += _move_snippets(_split_into_windows(lines[row : script.start], language), row)
+        script_lines = lines[script.start : script.end]
+        snippets += _move_snippets(_extract_script(script_lines, script, language), script.start)
+        row = script.end
+    return snippets + _move_snippets(_split_into_windows(lines[row:], language), row)
+
+
+def _extract_script(lines: Sequence[str], script: Script, language: str) -> list[Snippet]:
+    syntax = load_syntax(script.language)
+    source = encode_source(script.lines)
+    parsed = parse_incrementally(source, syntax) if syntax is not None else None
+    if syntax is None or parsed is None:
+        return _split_into_windows(lines, language)
+    finder = DefinitionFinder(source, syntax)
+    return SnippetLayout(lines, language, finder).lay_out(finder.find_definitions(parsed.tree.root_node, len(lines)))
+
+
+def _move_snippets(snippets: list[Snippet], row_count: int) -> list[Snippet]:
+    """Return the snippets moved down."""
+    if not row_count:
+        return snippets
+    return [
+        replace(
+            snippet,
+            span=Span(snippet.span.start + row_count, snippet.span.end + row_count),
+            name_line=snippet.name_line + row_count,
+        )
+        for snippet in snippets
+    ]
 
 
 def find_snippet(snippets: Sequence[Snippet], line: int) -> Snippet | None:
@@ -89,6 +129,8 @@ def group_parts(pieces: Iterable[Piece]) -> list[list[Piece]]:
 
 def _split_into_windows(lines: Sequence[str], language: str) -> list[Snippet]:
     """Return snippets of up to 40 lines; cuts prefer a line with little indentation that follows a blank line."""
+    if not lines:
+        return []
     measure = SizeMeasure(lines, SnippetBound(WINDOW_LINES, MAX_CHARS))
     split_costs: dict[int, float] = {}
     for row in range(1, len(lines)):

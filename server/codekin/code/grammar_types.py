@@ -45,6 +45,7 @@ class Grammar:
     wrappers: str = ""  # callees whose function argument is the module
     makers: str = ""  # callees that return the function, or the object of functions, which they are given
     holders: str = ""  # callees that return a class, whose body they are given
+    extenders: str = ""  # callees that add methods to the class that is their receiver or first argument
     implicit_values: bool = False  # a binding's value is its last child, not a field
-    macros: bool = False  # there is a preprocessor
+    rewriting: str = ""  # of the source before a parse (rewrites.py)
     docstrings: bool = False

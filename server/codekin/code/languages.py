@@ -6,6 +6,7 @@ Ids are lower-case and stable: they are stored with every snippet and are what `
 import re
 from pathlib import PurePath
 
+from codekin.code.components import COMPONENT_LANGUAGES
 from codekin.code.grammars import GRAMMARS
 from codekin.errors import QueryError
 
@@ -209,7 +210,7 @@ def common_ending(language: str) -> str:
 
 def has_grammar(language: str) -> bool:
     """Return whether codekin knows this language's grammar and cuts it along its syntax; its wheel may be missing."""
-    return language in GRAMMARS
+    return language in GRAMMARS or language in COMPONENT_LANGUAGES
 
 
 def _detect_by_shebang(first_line: str) -> str | None:

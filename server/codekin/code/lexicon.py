@@ -66,6 +66,7 @@ _CPP_WORDS = (
     "virtual wchar_t"
 )
 _ECMASCRIPT_PATTERNS = _SLASH_COMMENTS, f"{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}|{_BACKTICK_QUOTED}|{_REGEX_LITERAL}"
+_TYPESCRIPT_NAMES = ("typescript", "tsx", "vue", "svelte", "astro", "html")  # components hold scripts
 _DOLLAR_NAME = r"(?:[^\W\d]|\$)[\w$]*+"
 
 LEXICONS: Mapping[str, Lexicon] = {
@@ -78,11 +79,11 @@ LEXICONS: Mapping[str, Lexicon] = {
         has_equal_quotes=True,
     ),
     "javascript": Lexicon(*_ECMASCRIPT_PATTERNS, _ECMASCRIPT_WORDS, rf"#?{_DOLLAR_NAME}", has_equal_quotes=True),
-    "typescript": Lexicon(
-        *_ECMASCRIPT_PATTERNS, _ECMASCRIPT_WORDS + _TYPESCRIPT_WORDS, rf"#?{_DOLLAR_NAME}", has_equal_quotes=True
-    ),
-    "tsx": Lexicon(
-        *_ECMASCRIPT_PATTERNS, _ECMASCRIPT_WORDS + _TYPESCRIPT_WORDS, rf"#?{_DOLLAR_NAME}", has_equal_quotes=True
+    **dict.fromkeys(
+        _TYPESCRIPT_NAMES,
+        Lexicon(
+            *_ECMASCRIPT_PATTERNS, _ECMASCRIPT_WORDS + _TYPESCRIPT_WORDS, rf"#?{_DOLLAR_NAME}", has_equal_quotes=True
+        ),
     ),
     "go": Lexicon(
         _SLASH_COMMENTS,

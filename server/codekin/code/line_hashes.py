@@ -20,7 +20,10 @@ MAX_BORDERS = 2  # per function: more found no more first lines (evaluation, 16 
 _MAX_BODY_DEPTH = 6  # from a definition to its body: decorators, declarators, parameters stand between
 _MAX_CACHED_LINES = 65_536  # lines
 
-_LANGUAGE_FAMILIES = {"typescript": "javascript", "tsx": "javascript", "cpp": "c"}  # which copy from one another
+_LANGUAGE_FAMILIES = {  # languages that copy from one another
+    **dict.fromkeys(("typescript", "tsx", "vue", "svelte", "astro", "html"), "javascript"),
+    "cpp": "c",
+}
 _BLOCK_NODE_TYPE = re.compile(
     r"(?:^|_)(?:block|body)$|^(?:statements|body_statement|compound_statement|then|do|else|begin|ensure|suite|chunk)$"
     r"|statement_list|do_group|block_body|clause$|case_(?:statement|item|block)|(?:_|switch_)case$|switch_(?:entry|section)"

@@ -12,9 +12,10 @@ _BARE_WORDS = "end|fi|done|esac|else|try|finally|do|then|begin|ensure|private|pu
 _BARE_LINE = re.compile(
     rf"[\W_]*(?:(?:{_BARE_WORDS})\b[\W_]*)*"
     r"|\s*#\s*(?:(?:endif|endregion)\b.*|else\b[\W_]*)"  # of the preprocessor
+    r"|\s*</(?:script|template|style)\s*>\s*"
     r"|\s*(?:[)}\]][\W_]*|end\s*)(?://|/\*|--|#).*"  # } // namespace math
 )
-_CLOSING_LINE = re.compile(r"[\s)}\];,]*(?:end\b[\s)}\];,]*)?")
+_CLOSING_LINE = re.compile(r"[\s)}\];,]*(?:end\b[\s)}\];,]*)?|\s*</(?:script|template|style)\s*>\s*")
 
 
 def split_lines(text: str) -> list[str]:

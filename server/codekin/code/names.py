@@ -228,6 +228,14 @@ def _name_operator(node: "Node", source: bytes) -> SourceName | None:
     return SourceName(f"operator {operator_text}"[:MAX_NAME], operator_node.start_point[0], operator_node.start_byte)
 
 
+def _name_csharp_class(node: "Node", source: bytes) -> SourceName | None:
+    """Read a class's name; an extension block, which is parsed as a class (rewrites.py), has its keyword for a name."""
+    name_node = node.child_by_field_name("name")
+    if name_node is not None and source[name_node.end_byte - 9 : name_node.end_byte] == b"extension":
+        return SourceName("extension", name_node.start_point[0], name_node.start_byte)
+    return None if name_node is None else read_plain_name(name_node, source)
+
+
 def _name_destructor(node: "Node", source: bytes) -> SourceName | None:
     """Return the name of a C# destructor: `~Type`; None if it has none."""
     name_node = node.child_by_field_name("name")
@@ -263,6 +271,7 @@ _NAME_READERS: dict[tuple[str, str], Callable[["Node", bytes], SourceName | None
     ("tree_sitter_swift", "init_declaration"): _make_keyword_reader("init"),
     ("tree_sitter_swift", "deinit_declaration"): _make_keyword_reader("deinit"),
     ("tree_sitter_swift", "subscript_declaration"): _make_keyword_reader("subscript"),
+    ("tree_sitter_c_sharp", "class_declaration"): _name_csharp_class,
     ("tree_sitter_c_sharp", "indexer_declaration"): _make_keyword_reader("this"),
     ("tree_sitter_c_sharp", "operator_declaration"): _name_operator,
     ("tree_sitter_c_sharp", "conversion_operator_declaration"): _name_operator,

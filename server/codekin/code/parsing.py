@@ -9,11 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from codekin.code.budget import ParseBudget, make_reader
-from codekin.code.directives import blank_directives
 from codekin.code.grammar_types import Grammar, NodeRole
 from codekin.code.grammars import GRAMMARS
-from codekin.code.macros import blank_macros
 from codekin.code.repeats import blank_repeats
+from codekin.code.rewrites import rewrite_source
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Tree
@@ -88,8 +87,18 @@ class Syntax:
     @cached_property
     def _rules(self) -> dict[str, re.Pattern[str]]:
         """Return each rule's pattern, compiled to match whole names."""
-        rules = ("constructors", "test_names", "tests", "suites", "definers", "wrappers", "makers", "holders")
-        return {rule: _compile_whole_pattern(getattr(self.grammar, rule)) for rule in rules}
+        rules = (
+            "constructors",
+            "test_names",
+            "tests",
+            "suites",
+            "definers",
+            "wrappers",
+            "makers",
+            "holders",
+            "extenders",
+        )
+        return {rule: _compile_whole_pattern(getattr(self.grammar, rule)) for rule in (*rules, "extenders")}
 
     @cached_property
     def test_mark(self) -> re.Pattern[bytes]:
@@ -153,8 +162,7 @@ def parse_incrementally(source: bytes, syntax: Syntax, former_parse: ParsedSourc
     """Parse `source`; fast with a `former_parse` of similar text. None if the budget is exceeded. Never raises."""
     parser = _get_parser(syntax)
     source = blank_repeats(source)
-    if syntax.grammar.macros:
-        source = blank_macros(blank_directives(source))
+    source = rewrite_source(source, syntax.grammar.rewriting)
     budget = ParseBudget(source, lambda: _get_parser(syntax, is_spare=True))
     try:
         if former_parse is None:
@@ -208,3 +216,14 @@ def _get_parser(syntax: Syntax, is_spare: bool = False) -> "Parser":
     if key not in parsers:
         parsers[key] = Parser(syntax.language)
     return parsers[key]
+
+
+def find_last_row(node: "Node") -> int:
+    """Return the last row on which `node` has text: some grammars include the line end in a node."""
+    row, column = node.end_point
+    return row - 1 if column == 0 and row > node.start_point[0] else row
+
+
+def spans_several_rows(node: "Node") -> bool:
+    """Return whether the node has text on more than one row."""
+    return node.start_point[0] != find_last_row(node)

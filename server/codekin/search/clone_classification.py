@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codekin.code.fingerprints import MIN_RUNS, RUN_TOKENS, digest_codes, hash_runs, renumber_names
-from codekin.code.tokens import MARK, NAME, NO_TOKENS, NUMBER, STRING, Codes, tokenize
+from codekin.code.tokens import MARK, NAME, NO_TOKENS, NUMBER, STRING, Codes, Tokens, tokenize
 from codekin.types import Kinship
 
 # Edited: share + kept / 2 >= _MIN_EVIDENCE + _CHANCE_EVIDENCE / runs, where `share` is the Dice coefficient of the runs
@@ -49,6 +49,19 @@ class TokenProfile:
         self.text = text
         self.name = name
         self.tokens = (tokenize(text, language) if language else None) or NO_TOKENS
+
+    @property
+    def is_exported(self) -> bool:
+        """Return whether the text begins with `export`, as no script inside a component does."""
+        return len(self.tokens.texts) > 0 and self.tokens.texts[0] == "export"
+
+    def drop_export(self) -> "TokenProfile":
+        """Return the profile without the leading `export` or `export default`."""
+        count = 2 if self.tokens.texts[1:2] == ["default"] else 1
+        profile = TokenProfile(self.text, None, self.name)
+        tokens = self.tokens
+        profile.tokens = Tokens(tokens.texts[count:], tokens.codes[count:], tokens.kinds[count:])
+        return profile
 
     @cached_property
     def run_hashes(self) -> Codes:
@@ -101,6 +114,10 @@ def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | No
         return CloneEvidence(Kinship.IDENTICAL, "identical text", 1.0)
     if not query.tokens.texts or not candidate.tokens.texts:
         return None
+    if query.is_exported != candidate.is_exported:
+        query, candidate = (profile.drop_export() if profile.is_exported else profile for profile in (query, candidate))
+        if np.array_equal(query.tokens.codes, candidate.tokens.codes):
+            return CloneEvidence(Kinship.EDITED, "identical except for `export`", 1.0)
     if np.array_equal(query.tokens.codes, candidate.tokens.codes):
         return CloneEvidence(Kinship.IDENTICAL, _describe_layout(query.text, candidate.text), 1.0)
     share = _compute_dice(query.distinct_runs, candidate.distinct_runs)

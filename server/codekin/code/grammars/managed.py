@@ -97,5 +97,6 @@ GRAMMARS: dict[str, Grammar] = {
         test_marks=r"[\[,]\s*(?:Fact|Theory|Test|TestMethod|DataTestMethod|TestCase|TestCaseSource|SkippableFact"
         r"|Benchmark)\s*[\],(]",
         implicit_values=True,
+        rewriting="csharp",
     ),
 }

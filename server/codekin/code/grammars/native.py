@@ -16,7 +16,7 @@ _C_BODILESS = "struct_specifier union_specifier enum_specifier"
 
 
 GRAMMARS: dict[str, Grammar] = {
-    "c": Grammar("tree_sitter_c", _C_NODE_TYPES, bodiless=_C_BODILESS, macros=True),
+    "c": Grammar("tree_sitter_c", _C_NODE_TYPES, bodiless=_C_BODILESS, rewriting="c"),
     "cpp": Grammar(
         "tree_sitter_cpp",
         _C_NODE_TYPES
@@ -30,7 +30,7 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.PARENTHESES: "parenthesized_expression cast_expression",
         },
         bodiless=_C_BODILESS + " class_specifier",
-        macros=True,
+        rewriting="c",
     ),
     "go": Grammar(
         "tree_sitter_go",
@@ -65,6 +65,7 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.PARENTHESES: "parenthesized_expression reference_expression",
         },
         bodiless="mod_item",
+        rewriting="rust",
         test_marks=r"#\[\s*(?:\w+::)*(?:\w*test|test_case|bench|quickcheck)\b",
     ),
     "swift": Grammar(
@@ -81,7 +82,7 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.BINDING: "property_declaration assignment",
             NodeRole.CALL: "call_expression",
             NodeRole.CLOSURE: "lambda_literal",
-            NodeRole.ACCESSOR: "computed_property",
+            NodeRole.ACCESSOR: "computed_property willset_didset_block",
             NodeRole.PARENTHESES: "tuple_expression",
         },
         test_names="test.*",

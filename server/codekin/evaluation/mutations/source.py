@@ -7,9 +7,8 @@ from functools import cache, cached_property
 from random import Random
 from typing import TYPE_CHECKING
 
-from codekin.code.definitions import find_last_row
 from codekin.code.grammar_types import NodeRole
-from codekin.code.parsing import Syntax, encode_source, load_syntax, parse_source
+from codekin.code.parsing import Syntax, encode_source, find_last_row, load_syntax, parse_source
 from codekin.evaluation.mutations.forms import LANGUAGE_TEMPLATES, LanguageTemplates
 
 if TYPE_CHECKING:

@@ -1,0 +1,98 @@
+"""Find the scripts of components and pages: Vue, Svelte, Astro and HTML hold JavaScript or TypeScript between tags."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+COMPONENT_LANGUAGES = frozenset({"vue", "svelte", "astro", "html"})
+MAX_SCRIPTS = 50  # of a file; what is beyond stays lines, for each is parsed and laid out by itself
+
+_ATTRIBUTES = r"(?:[^>\"'<]|\"[^\"<]{0,500}\"|'[^'<]{0,500}'){0,1000}+"
+_COMMENT_OR_SCRIPT = re.compile(
+    rf"<!--(?:[^-]|-(?!->))*+(?:-->|\Z)|<script(?=[\s>])({_ATTRIBUTES})>|</script\s*>", re.IGNORECASE
+)
+_LANGUAGE_ATTRIBUTE = re.compile(r"\blang\s*=\s*[\"']?([\w/]+)", re.IGNORECASE)
+_TYPE_ATTRIBUTE = re.compile(r"(?<![\w-])type\s*=\s*[\"']?([\w/+.-]+)", re.IGNORECASE)
+_SCRIPT_TYPE = re.compile(
+    r"module|(?:text|application)/(?:(?:x-)?javascript|ecmascript|babel|jsx|typescript)", re.IGNORECASE
+)
+_SCRIPT_LANGUAGES = {
+    **dict.fromkeys(("", "js", "javascript", "jsx"), "javascript"),
+    **dict.fromkeys(("ts", "typescript"), "typescript"),
+    "tsx": "tsx",
+}
+_FENCE = re.compile(r"---[ \t]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The rows of one script, with its tags' own rows, and its lines with the tags blanked."""
+
+    start: int
+    end: int  # half-open
+    language: str
+    lines: tuple[str, ...]
+
+
+def find_scripts(lines: Sequence[str], language: str) -> list[Script]:
+    """Return the scripts of a component in order; those that share a row with another, or have one row, are left out.
+
+    Scripts in other languages than JavaScript and TypeScript (templates, JSON, CoffeeScript) are left out, too.
+    """
+    scripts: list[Script] = []
+    if language == "astro" and (front_matter := _find_front_matter(lines)) is not None:
+        scripts.append(front_matter)
+    row_offsets, offset = [], 0
+    for line in lines:
+        row_offsets.append(offset)
+        offset += len(line) + 1
+    opening: re.Match[str] | None = None
+    for tag in _COMMENT_OR_SCRIPT.finditer("\n".join(lines)):
+        if tag[1] is not None:
+            opening = opening or tag
+        elif opening is not None and tag[0][:2] == "</":
+            script = _make_script(lines, row_offsets, opening, tag)
+            if script is not None and (not scripts or scripts[-1].end <= script.start):
+                scripts.append(script)
+            opening = None
+            if len(scripts) >= MAX_SCRIPTS:
+                break
+    return scripts
+
+
+def _find_front_matter(lines: Sequence[str]) -> Script | None:
+    """Return the TypeScript between an Astro component's fences."""
+    if not lines or not _FENCE.fullmatch(lines[0].removeprefix("\ufeff")):
+        return None
+    end = next((row for row in range(1, len(lines)) if _FENCE.fullmatch(lines[row])), None)
+    return None if end is None else Script(0, end + 1, "typescript", ("", *lines[1:end], ""))
+
+
+def _make_script(
+    lines: Sequence[str], row_offsets: Sequence[int], opening: re.Match[str], closing: re.Match[str]
+) -> Script | None:
+    script_language = _read_script_language(opening[1] or "")
+    start, tag_row, end = (
+        _find_row(row_offsets, offset) for offset in (opening.start(), opening.end(), closing.start())
+    )
+    if script_language is None or start == end:
+        return None
+    script_lines = ["" if row < tag_row else lines[row] for row in range(start, end + 1)]
+    column = opening.end() - row_offsets[tag_row]
+    script_lines[tag_row - start] = " " * column + script_lines[tag_row - start][column:]
+    script_lines[-1] = script_lines[-1][: closing.start() - row_offsets[end]]
+    return Script(start, end + 1, script_language, tuple(script_lines))
+
+
+def _find_row(row_offsets: Sequence[int], offset: int) -> int:
+    return bisect_right(row_offsets, offset) - 1
+
+
+def _read_script_language(attributes: str) -> str | None:
+    """Return the language that a script's attributes say; None if it is neither JavaScript nor TypeScript."""
+    script_type, language = _TYPE_ATTRIBUTE.search(attributes), _LANGUAGE_ATTRIBUTE.search(attributes)
+    if script_type is not None and not _SCRIPT_TYPE.fullmatch(script_type[1]):
+        return None
+    name = language[1].lower() if language is not None else ""
+    return _SCRIPT_LANGUAGES.get(name.removeprefix("text/"))

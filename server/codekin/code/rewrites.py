@@ -1,0 +1,78 @@
+"""Constructs that a grammar does not know, rewritten before a parse into ones that it knows, in the same length.
+
+Only the tree is made of what is rewritten: names and texts are read from the source as it is, at the same positions.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from codekin.code.directives import blank_directives
+from codekin.code.macros import blank_macros
+
+_VISIBLE = re.compile(rb"[^\n]")
+# cfg_if! {   proptest! {   at the margin, and inside an `impl` those that are known to hold functions
+_RUST_MACRO = re.compile(
+    rb"^((?!macro_rules)(?:\w++::)*+\w++!|(?P<indent>[ \t]++)(?:\w++::)*+(?:cfg_\w++|proptest|quickcheck)!)[ \t]*+\{",
+    re.MULTILINE,
+)
+_RUST_FUNCTION = re.compile(
+    rb"^[ \t]*+(?:pub(?:\([^)\n]*\))?\s+)?(?:(?:async|unsafe|const)\s+){0,3}fn\s+\w", re.MULTILINE
+)
+_RUST_CONDITION = re.compile(rb"\bif[ \t]++(#\[[^\n{]*?\])[ \t]*+\{")
+_RUST_STRATEGIES = re.compile(rb"\bfn[ \t]++\w++\s*+\(((?:[^(){}]++|\([^(){}]*+\)){0,50}+)\)\s*+\{")
+_CSHARP_EXTENSION = re.compile(
+    rb"^[ \t]*+(extension)(?=[ \t]*+(?:<[^>\n{;]*>)?[ \t]*+\([^)\n{;]*\)\s*(?:where\b[^{;}\n]*\s*)?\{)", re.MULTILINE
+)
+
+
+def rewrite_source(source: bytes, rewriting: str) -> bytes:
+    """Return `source` as the grammar is given it; `rewriting` is the grammar's, "" for none."""
+    return _REWRITINGS[rewriting](source) if rewriting else source
+
+
+def _rewrite_c(source: bytes) -> bytes:
+    return blank_macros(blank_directives(source))
+
+
+def _rewrite_rust(source: bytes) -> bytes:
+    """Make blocks of the macros that hold functions: `cfg_if! { if #[cfg(unix)] { fn …`."""
+    if b"! {" not in source and b"!{" not in source:
+        return source
+    text, is_changed = bytearray(source), False
+    for macro in _RUST_MACRO.finditer(source):
+        end = source.find(b"\n" + (macro["indent"] or b"") + b"}", macro.end())
+        if end < 0:
+            break
+        if _RUST_FUNCTION.search(source, macro.end(), end):
+            text[macro.start(1) : macro.end(1)] = b" " * len(macro[1])
+            is_changed = True
+    return _rewrite_rust_functions(bytes(text)) if is_changed else source
+
+
+def _rewrite_rust_functions(source: bytes) -> bytes:
+    source = _RUST_CONDITION.sub(lambda match: _replace_group(match, b"x"), source)
+    if b"proptest" not in source:
+        return source
+    return _RUST_STRATEGIES.sub(lambda match: _replace_group(match, b"") if b" in " in match[1] else match[0], source)
+
+
+def _rewrite_csharp(source: bytes) -> bytes:
+    """Make classes of extension blocks: `extension(string text) {`."""
+    if b"extension" not in source:
+        return source
+    return _CSHARP_EXTENSION.sub(lambda match: _replace_group(match, b"class Ext"), source)
+
+
+def _replace_group(match: re.Match[bytes], replacement: bytes) -> bytes:
+    """Return the match with its first group replaced, filled up with blanks; line ends stay."""
+    start, end = match.start(1) - match.start(), match.end(1) - match.start()
+    text = match[0]
+    blanked = _VISIBLE.sub(b" ", text[start:end])
+    return text[:start] + replacement + blanked[len(replacement) :] + text[end:]
+
+
+_REWRITINGS: Mapping[str, Callable[[bytes], bytes]] = {
+    "c": _rewrite_c,
+    "rust": _rewrite_rust,
+    "csharp": _rewrite_csharp,
+}
