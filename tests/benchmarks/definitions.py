@@ -68,7 +68,7 @@ MACRO = re.compile(
 )  # of C: ctags takes a macro's call for a definition, and its name for the function's
 DECLARING = {"csharp", "java", "kotlin", "php", "rust", "typescript", "tsx", "objective-c"}
 DECLARATION = re.compile(r"[^{}]*?;|[^{};]*?\n\s*\n")  # no body before the end of a statement or a blank line
-UNNAMED = re.compile(r"anonymous|__anon|AnonymousFunction")
+UNNAMED = re.compile(r"anonymous|__anon|AnonymousFunction|<lambda>|\Apattern\Z")
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Comparison:
 
 def normalize_name(name: str) -> str:
     """Return the last component of a qualified name, without blanks and quotes."""
-    name = re.sub(r"\s+", "", name).strip("\"'`[]:")
+    name = re.sub(r"\s+|\{.*", "", name).strip("\"'`[]:") or name
     return name if "operator" in name else re.split(r"[.:\\]+", name)[-1]
 
 

@@ -31,13 +31,14 @@ def test_json_is_json_and_starts_the_server(name: str) -> None:
 
 
 def test_files_that_are_mapped_are_of_languages_with_a_grammar_and_no_such_language_is_missing() -> None:
+    from codekin.code.components import COMPONENT_LANGUAGES
     from codekin.code.grammars import GRAMMARS
 
     template: dict[str, Any] = json.loads(read_block("jetbrains"))
     (mapping,) = template["fileTypeMappings"]
     languages = {detect_language(Path(pattern.replace("*", "x"))) for pattern in mapping["fileType"]["patterns"]}
     assert all(language and has_grammar(language) for language in languages)
-    assert languages == set(GRAMMARS)
+    assert languages == set(GRAMMARS) | COMPONENT_LANGUAGES
 
 
 def test_settings_that_are_printed_are_settings() -> None:

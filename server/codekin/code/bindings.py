@@ -54,6 +54,8 @@ def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceNa
     if value is None or syntax.node_role(value) not in _BINDABLE_ROLES:
         return None
     target = _find_target(node, syntax)
+    if target is not None and target.type == "variable_declaration":  # `my $name`
+        target = _first_named_child(target) or target
     if target is None or target.start_byte == value.start_byte:
         return SourceName("default", node.start_point[0], node.start_byte), value
     name = read_dotted_name(target, source)
@@ -98,6 +100,8 @@ def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
     """Return a call's callee, first name argument and functions, without entering the functions."""
     if node.type == "infix_expression":
         return _parse_infix_call(node, syntax, source)
+    if node.type == "call" and syntax.grammar.package == "tree_sitter_elixir":
+        return _parse_elixir_call(node, source)
     callee = _read_callee(node, source)
     arguments_start = node.start_byte + len(callee.encode())
     name: SourceName | None = None
@@ -162,3 +166,22 @@ def _parse_infix_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
         else None
     )
     return CallParts(read_text(operator, source), name, (right_operand,), (), ())
+
+
+def _parse_elixir_call(node: "Node", source: bytes) -> CallParts:
+    """Split an Elixir call: `def total(items) do … end` calls `def` and is named by the call that it is given.
+
+    What follows `do:` stands for the block of a definition on one line.
+    """
+    callee = _read_callee(node, source)
+    arguments = next((child for child in node.named_children if child.type == "arguments"), None)
+    blocks = tuple(child for child in node.named_children if child.type == "do_block")
+    head = _first_named_child(arguments) if arguments is not None else None
+    while head is not None and head.type == "binary_operator" and b" when " in source[head.start_byte : head.end_byte]:
+        head = head.child_by_field_name("left")
+    if head is not None and head.type == "call":
+        head = head.child_by_field_name("target")
+    elif head is not None and head.type == "binary_operator":
+        head = head.child_by_field_name("operator")
+    name = read_plain_name(head, source) if head is not None else None
+    return CallParts(callee, name, blocks or ((arguments,) if arguments is not None else ()), (), ())

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from codekin.code.bindings import CallParts, find_binding, name_extended_class, parse_call
 from codekin.code.comments import read_doc_comment, read_docstring
+from codekin.code.function_kinds import choose_function_kind, has_body
 from codekin.code.grammar_types import NodeRole
-from codekin.code.names import SourceName, find_name
+from codekin.code.name_readers import find_name
+from codekin.code.names import SourceName
 from codekin.code.parsing import Syntax, find_last_row, spans_several_rows
 from codekin.types import SnippetKind
 
@@ -89,6 +91,7 @@ class DefinitionFinder:
                 continue
             if node_role is not None:
                 handlers[node_role](child, owner, lead)
+                self._merge_clauses(owner)
             lead, previous_child = None, child
         owner.depth -= 1
 
@@ -141,41 +144,30 @@ class DefinitionFinder:
     def _add_function(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         """Add a function to `owner.inner`; does nothing if it has no name, or is a declaration without a body."""
         name = find_name(node, self._syntax, self._source)
-        if name is not None and self._has_body(node):
+        if name is not None and has_body(node, self._syntax):
             owner.inner.append(
                 self._make_definition(node, self._function_kind(node, name, owner, lead), name, owner, lead)
             )
 
-    def _has_body(self, node: "Node") -> bool:
-        """Return whether the node has a body; True for node types that always have one."""
-        syntax = self._syntax
-        if node.type not in syntax.grammar.bodiless:
-            return True
-        return (
-            any(child.type.endswith(("body", "block")) for child in node.children)
-            or node.child_by_field_id(syntax.body_field) is not None
-        )
-
     def _function_kind(self, node: "Node", name: SourceName, owner: Definition, lead: _Lead | None) -> SnippetKind:
-        """Return TEST, CONSTRUCTOR, METHOD or FUNCTION, by name, attributes, role and owner."""
-        syntax, node_role = self._syntax, self._syntax.node_role(node)
         attributes = self._source[lead.nodes[0].start_byte if lead else node.start_byte : name.byte]
-        is_named_test = syntax.matches_rule("test_names", name.text) and syntax.test_owner.search(owner.qualified_name)
-        if name.of_test or is_named_test or syntax.test_mark.search(attributes):
-            return SnippetKind.TEST
-        if node_role is NodeRole.CONSTRUCTOR or syntax.matches_rule("constructors", name.text):
-            return SnippetKind.CONSTRUCTOR
-        if name.of_type or node_role is NodeRole.METHOD or owner.kind is SnippetKind.CLASS:
-            owner_name = name.qualifier.rpartition(".")[2] or owner.name
-            return SnippetKind.CONSTRUCTOR if name.text == owner_name else SnippetKind.METHOD
-        return SnippetKind.FUNCTION
+        return choose_function_kind(node, name, attributes, owner, self._syntax)
+
+    def _merge_clauses(self, owner: Definition) -> None:
+        """Make one function of the last two where they are clauses of one name, next to each other."""
+        if not self._syntax.grammar.merges_clauses or len(owner.inner) < 2:
+            return
+        former, last = owner.inner[-2:]
+        if (former.name, former.kind) == (last.name, last.kind) and last.start <= former.end + 1 and not last.doc:
+            former.end = last.end
+            owner.inner.pop()
 
     def _add_container(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         """Add a class or namespace with its definitions; without a name, only scan it; without a body, do nothing."""
         name = find_name(node, self._syntax, self._source)
         if name is None:
             self._scan_open_node(node, owner, lead)
-        elif self._has_body(node):
+        elif has_body(node, self._syntax):
             kind = SnippetKind.CLASS if self._syntax.node_role(node) is NodeRole.CLASS else SnippetKind.MODULE
             container = self._make_definition(node, kind, name, owner, lead)
             self._scan_open_node(node, container, None)
@@ -184,7 +176,7 @@ class DefinitionFinder:
     def _add_scope(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         """Add a namespace with a body; without a body (`namespace App;`), it names all that follows in `owner`."""
         name = find_name(node, self._syntax, self._source)
-        if self._has_body(node):
+        if has_body(node, self._syntax):
             self._add_container(node, owner, lead)
         elif name is not None:
             owner.qualified_name = ".".join(filter(None, (name.qualifier, name.text)))

@@ -185,4 +185,75 @@ LEXICONS: Mapping[str, Lexicon] = {
         "export local readonly return set shift unset declare echo printf source test trap",
         has_equal_quotes=True,
     ),
+    "elixir": Lexicon(
+        _HASH_COMMENT,
+        f"{_TRIPLE_DOUBLE}|{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}",
+        "after and case catch cond def defimpl defmacro defmacrop defmodule defp defprotocol defstruct do else end "
+        "false fn for if import in nil not or quote raise receive require rescue true try unless unquote use when with",
+        rf"[@:]?{_NAME}[?!]?",
+    ),
+    "haskell": Lexicon(
+        r"--[^\n]*+|\{-(?:[^-]|-(?!\}))*+(?:-\}|\Z)",
+        f"{_DOUBLE_QUOTED}|{_CHARACTER_LITERAL}",
+        "case class data default deriving do else family forall foreign if import in infix infixl infixr instance let "
+        "module newtype of then type where",
+        r"[^\W\d][\w']*+",
+    ),
+    "julia": Lexicon(
+        rf"#=(?:[^=]|=(?!#))*+(?:=#|\Z)|{_HASH_COMMENT}",
+        f"{_TRIPLE_DOUBLE}|{_DOUBLE_QUOTED}|{_CHARACTER_LITERAL}",
+        "abstract baremodule begin break catch const continue do else elseif end export false finally for function "
+        "global if import in isa let local macro module mutable nothing primitive quote return struct true try type "
+        "using where while",
+        rf"@?{_NAME}!?",
+    ),
+    "groovy": Lexicon(
+        _SLASH_COMMENTS,
+        f"{_TRIPLE_DOUBLE}|{_TRIPLE_SINGLE}|{_DOUBLE_QUOTED}|{_SINGLE_QUOTED}",
+        "abstract as assert boolean break byte case catch char class const continue def default do double else enum "
+        "extends false final finally float for goto if implements import in instanceof int interface long native new "
+        "null package private protected public return short static super switch synchronized this throw throws trait "
+        "transient true try var void volatile while",
+        _DOLLAR_NAME,
+        has_equal_quotes=True,
+    ),
+    "objective-c": Lexicon(
+        _SLASH_COMMENTS,
+        f"@?{_DOUBLE_QUOTED}|{_CHARACTER_LITERAL}",
+        _C_WORDS + " id self super nil YES NO BOOL instancetype nonatomic strong weak copy assign readonly",
+        rf"@?{_NAME}",
+    ),
+    "perl": Lexicon(
+        rf"^=[a-z](?:[^\n]|\n(?!=cut\b))*+(?:\n=cut\b[^\n]*+|\Z)|(?<![$\\]){_HASH_COMMENT}",
+        f"{_MULTILINE_DOUBLE_QUOTED}|{_MULTILINE_SINGLE_QUOTED}",
+        "and bless cmp continue defined delete die do each else elsif eq exists for foreach ge gt if keys last le "
+        "local lt my ne next no not or our package print push redo ref require return scalar shift splice sub unless "
+        "unshift until use values wantarray while xor",
+        rf"[$@%&]?{_NAME}",
+        has_equal_quotes=True,
+    ),
+    "powershell": Lexicon(
+        rf"<#(?:[^#]|#(?!>))*+(?:#>|\Z)|{_HASH_COMMENT}",
+        r'"(?:[^"`\n]|`[^\n])*+"?+' + r"|'[^'\n]*+'?+",
+        "begin break catch class continue do dynamicparam else elseif end enum exit filter finally for foreach from "
+        "function if in param process return switch throw trap try until using while",
+        rf"\$?{_NAME}(?:-{_NAME})*+",
+        has_equal_quotes=True,
+    ),
+    "terraform": Lexicon(
+        rf"{_HASH_COMMENT}|{_SLASH_COMMENTS}",
+        _DOUBLE_QUOTED,
+        "resource data module variable output provider locals terraform for in if else null true false dynamic "
+        "lifecycle content",
+        rf"{_NAME}(?:-\w++)*+",
+    ),
+    "zig": Lexicon(
+        _LINE_COMMENT,
+        rf"{_DOUBLE_QUOTED}|{_CHARACTER_LITERAL}|\\\\[^\n]*+",
+        "align and anytype asm async await break catch comptime const continue defer else enum errdefer error export "
+        "extern false fn for if inline noalias null opaque or orelse packed pub return struct suspend switch test true "
+        "try undefined union unreachable usingnamespace var void volatile while bool u8 u16 u32 u64 i8 i16 i32 i64 "
+        "usize isize f32 f64",
+        rf"@?{_NAME}",
+    ),
 }

@@ -1,11 +1,9 @@
-"""Names of definitions, read grammar by grammar."""
+"""Names of definitions, read grammar by grammar; name_readers.py chooses the reader."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from codekin.code.parsing import Syntax
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -40,15 +38,6 @@ class SourceName:
     qualifier: str = ""
     of_type: bool = False  # the source says that it is a method
     of_test: bool = False  # the source says that it is a test
-
-
-def find_name(node: "Node", syntax: Syntax, source: bytes) -> SourceName | None:
-    """Return the name of a function or container node; None where it has none that can be used."""
-    read_name = _NAME_READERS.get((syntax.grammar.package, node.type))
-    if read_name is not None:
-        return read_name(node, source)
-    name_node = node.child_by_field_id(syntax.name_field)
-    return None if name_node is None else read_plain_name(name_node, source)
 
 
 def read_text(node: "Node", source: bytes) -> str:
@@ -117,7 +106,7 @@ def _name_rust_impl(node: "Node", source: bytes) -> SourceName | None:
     return SourceName(name[:MAX_NAME], implementor.start_point[0], implementor.start_byte) if name else None
 
 
-def _name_c_function(node: "Node", source: bytes) -> SourceName | None:
+def read_c_function_name(node: "Node", source: bytes) -> SourceName | None:
     """Return a C or C++ function's name (None: none), of its innermost declarator, or of `TEST(Suite, Case)`."""
     test_match = _TEST_MACRO.match(source, node.start_byte, node.end_byte)
     if test_match is not None:
@@ -179,7 +168,7 @@ def _name_c_type(node: "Node", source: bytes) -> SourceName | None:
     return None if name_node is None else _parse_scoped_name(read_text(name_node, source), name_node)
 
 
-def _name_c_typedef(node: "Node", source: bytes) -> SourceName | None:
+def read_c_typedef_name(node: "Node", source: bytes) -> SourceName | None:
     """Return the last word of a typedef's declarator; None if there is none."""
     declarator = node.child_by_field_name("declarator")
     name_words = re.findall(r"\w+", read_text(declarator, source)) if declarator is not None else []
@@ -243,7 +232,7 @@ def _name_destructor(node: "Node", source: bytes) -> SourceName | None:
     return SourceName("~" + type_name.text, type_name.line, type_name.byte) if type_name else None
 
 
-def _name_qualified(node: "Node", source: bytes) -> SourceName | None:
+def read_qualified_name(node: "Node", source: bytes) -> SourceName | None:
     """Return a name's last part, the rest as qualifier (`class Jobs::Queue`); None if missing or too long."""
     name_node = node.child_by_field_name("name")
     if name_node is None:
@@ -256,18 +245,18 @@ def _name_qualified(node: "Node", source: bytes) -> SourceName | None:
 
 
 _CPP_TYPES = ("class_specifier", "struct_specifier", "union_specifier", "enum_specifier", "namespace_definition")
-_NAME_READERS: dict[tuple[str, str], Callable[["Node", bytes], SourceName | None]] = {
+NAME_READERS: dict[tuple[str, str], Callable[["Node", bytes], SourceName | None]] = {
     ("tree_sitter_go", "method_declaration"): _name_go_method,
     ("tree_sitter_rust", "impl_item"): _name_rust_impl,
-    ("tree_sitter_c", "function_definition"): _name_c_function,
-    ("tree_sitter_c", "type_definition"): _name_c_typedef,
-    ("tree_sitter_cpp", "function_definition"): _name_c_function,
-    ("tree_sitter_cpp", "type_definition"): _name_c_typedef,
+    ("tree_sitter_c", "function_definition"): read_c_function_name,
+    ("tree_sitter_c", "type_definition"): read_c_typedef_name,
+    ("tree_sitter_cpp", "function_definition"): read_c_function_name,
+    ("tree_sitter_cpp", "type_definition"): read_c_typedef_name,
     **{("tree_sitter_cpp", node_type): _name_c_type for node_type in _CPP_TYPES},
     ("tree_sitter_lua", "function_declaration"): _name_lua_function,
     ("tree_sitter_kotlin", "function_declaration"): _name_kotlin_function,
     ("tree_sitter_kotlin", "secondary_constructor"): _make_keyword_reader("constructor"),
-    ("tree_sitter_swift", "class_declaration"): _name_qualified,
+    ("tree_sitter_swift", "class_declaration"): read_qualified_name,
     ("tree_sitter_swift", "init_declaration"): _make_keyword_reader("init"),
     ("tree_sitter_swift", "deinit_declaration"): _make_keyword_reader("deinit"),
     ("tree_sitter_swift", "subscript_declaration"): _make_keyword_reader("subscript"),
@@ -276,9 +265,9 @@ _NAME_READERS: dict[tuple[str, str], Callable[["Node", bytes], SourceName | None
     ("tree_sitter_c_sharp", "operator_declaration"): _name_operator,
     ("tree_sitter_c_sharp", "conversion_operator_declaration"): _name_operator,
     ("tree_sitter_c_sharp", "destructor_declaration"): _name_destructor,
-    ("tree_sitter_c_sharp", "namespace_declaration"): _name_qualified,
-    ("tree_sitter_c_sharp", "file_scoped_namespace_declaration"): _name_qualified,
-    ("tree_sitter_php", "namespace_definition"): _name_qualified,
-    ("tree_sitter_ruby", "class"): _name_qualified,
-    ("tree_sitter_ruby", "module"): _name_qualified,
+    ("tree_sitter_c_sharp", "namespace_declaration"): read_qualified_name,
+    ("tree_sitter_c_sharp", "file_scoped_namespace_declaration"): read_qualified_name,
+    ("tree_sitter_php", "namespace_definition"): read_qualified_name,
+    ("tree_sitter_ruby", "class"): read_qualified_name,
+    ("tree_sitter_ruby", "module"): read_qualified_name,
 }

@@ -4,6 +4,10 @@ Node types are those of the grammars' own `grammar.js`; a type that no table nam
 """
 
 from codekin.code.grammar_types import Grammar
-from codekin.code.grammars import managed, native, scripts, web
+from codekin.code.grammars import functional, managed, more, native, scripts, web
 
-GRAMMARS: dict[str, Grammar] = scripts.GRAMMARS | web.GRAMMARS | native.GRAMMARS | managed.GRAMMARS
+GRAMMARS: dict[str, Grammar] = {
+    language: grammar
+    for module in (scripts, web, native, managed, functional, more)
+    for language, grammar in module.GRAMMARS.items()
+}

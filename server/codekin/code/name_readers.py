@@ -1,0 +1,141 @@
+"""Names of definitions in languages whose grammars give them in no field, and the choice of the reader."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from codekin.code.names import (
+    MAX_NAME,
+    NAME_READERS,
+    SourceName,
+    read_c_function_name,
+    read_c_typedef_name,
+    read_plain_name,
+    read_qualified_name,
+    read_text,
+)
+from codekin.code.parsing import Syntax
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_MAX_SIGNATURE_BYTES = 1000  # of a signature in which a name is looked for
+_JULIA_NAME = re.compile(
+    rb"(?:function|macro)?\s*((?:[\w.!:]|[^\x00-\x7f])++|\(?[^\s\w(){}\[\]]{1,3}\)?)\s*(?:\{[^()]{0,200}\})?\("
+)
+
+
+def find_name(node: "Node", syntax: Syntax, source: bytes) -> SourceName | None:
+    """Return the name of a function or container; None where it has none."""
+    read_name = _READERS.get((syntax.grammar.package, node.type))
+    if read_name is not None:
+        return read_name(node, source)
+    name_node = node.child_by_field_id(syntax.name_field)
+    return None if name_node is None else read_plain_name(name_node, source)
+
+
+def _find_child(node: "Node", *node_types: str) -> "Node | None":
+    return next((child for child in node.named_children if child.type in node_types), None)
+
+
+def _make_child_reader(*node_types: str) -> Callable[["Node", bytes], SourceName | None]:
+    """Return a reader that names a definition by its first child of one of these types."""
+
+    def read_child_name(node: "Node", source: bytes) -> SourceName | None:
+        child = _find_child(node, *node_types)
+        return None if child is None else read_plain_name(child, source)
+
+    return read_child_name
+
+
+def _match_name(pattern: re.Pattern[bytes], node: "Node", source: bytes) -> SourceName | None:
+    """Return the name that is the first group of the pattern that matched, in the node's first bytes."""
+    end = min(node.end_byte, node.start_byte + _MAX_SIGNATURE_BYTES)
+    match = pattern.search(source, node.start_byte, end)
+    group = match.lastindex if match is not None else None
+    if match is None or group is None:
+        return None
+    text = " ".join(match[group].decode("utf-8", "replace").split())
+    row = node.start_point[0] + source.count(b"\n", node.start_byte, match.start(group))
+    return SourceName(text, row, match.start(group)) if 0 < len(text) <= MAX_NAME else None
+
+
+def _read_julia_name(node: "Node", source: bytes) -> SourceName | None:
+    """Return the function's name: show of `function Base.show(io)`; None of an assignment that defines none."""
+    if node.type == "assignment" and (node.named_child_count < 1 or node.named_children[0].type not in _JULIA_HEADS):
+        return None
+    name = _match_name(_JULIA_NAME, node, source)
+    if name is None:
+        signature = _find_child(node, "signature", "identifier")  # `function later end`
+        return None if signature is None else read_plain_name(signature, source)
+    text = name.text.strip("()").split(":")[-1] or name.text
+    return SourceName(text.rpartition(".")[2] or text, name.line, name.byte)
+
+
+_JULIA_HEADS = ("call_expression", "where_expression", "typed_expression")
+
+
+def _read_julia_struct(node: "Node", source: bytes) -> SourceName | None:
+    head = _find_child(node, "type_head", "identifier")
+    text = re.split(r"[{<:\s]", read_text(head, source).strip(), maxsplit=1)[0] if head is not None else ""
+    return SourceName(text[:MAX_NAME], head.start_point[0], head.start_byte) if head is not None and text else None
+
+
+def _read_haskell_function(node: "Node", source: bytes) -> SourceName | None:
+    """Return an equation's name, or the operator that it defines; None of a pattern that binds several."""
+    name_node = node.child_by_field_name("name")
+    if name_node is None:
+        infix = _find_child(node, "infix")
+        name_node = infix.child_by_field_name("operator") if infix is not None else None
+    name = None if name_node is None else read_plain_name(name_node, source)
+    return None if name is None else SourceName(name.text.strip("()` ") or name.text, name.line, name.byte)
+
+
+def _read_selector(node: "Node", source: bytes) -> SourceName | None:
+    """Return a method's selector: `totalWithRate:currency:`."""
+    parts = [child for child in node.named_children if child.type in ("identifier", "method_parameter")]
+    if not parts or parts[0].type != "identifier":
+        return None
+    text = "".join(read_text(part, source) if part.type == "identifier" else ":" for part in parts)
+    return SourceName(text[:MAX_NAME], parts[0].start_point[0], parts[0].start_byte)
+
+
+def _read_labels(node: "Node", source: bytes) -> SourceName | None:
+    """Return a block's last label, qualified by those before: main of resource.aws_vpc."""
+    labels = [child for child in node.named_children if child.type in ("identifier", "string_lit")]
+    texts = [read_text(label, source).strip('"') for label in labels]
+    if not texts or not texts[-1] or len("".join(texts)) > MAX_NAME or "\n" in "".join(texts):
+        return None
+    return SourceName(texts[-1], labels[-1].start_point[0], labels[-1].start_byte, ".".join(texts[:-1]))
+
+
+def _read_zig_test(node: "Node", source: bytes) -> SourceName | None:
+    name_node = _find_child(node, "string", "identifier")
+    name = None if name_node is None else read_plain_name(name_node, source)
+    return None if name is None else SourceName(name.text, name.line, name.byte, of_test=True)
+
+
+_READERS: dict[tuple[str, str], Callable[["Node", bytes], SourceName | None]] = {
+    **NAME_READERS,
+    **{("tree_sitter_haskell", node_type): _read_haskell_function for node_type in ("function", "bind")},
+    **{
+        ("tree_sitter_julia", node_type): _read_julia_name
+        for node_type in ("function_definition", "macro_definition", "assignment")
+    },
+    ("tree_sitter_julia", "struct_definition"): _read_julia_struct,
+    ("tree_sitter_objc", "function_definition"): read_c_function_name,
+    ("tree_sitter_objc", "type_definition"): read_c_typedef_name,
+    ("tree_sitter_objc", "method_definition"): _read_selector,
+    **{
+        ("tree_sitter_objc", node_type): _make_child_reader("identifier")
+        for node_type in ("class_interface", "class_implementation", "protocol_declaration")
+    },
+    ("tree_sitter_perl", "package_statement"): read_qualified_name,
+    ("tree_sitter_powershell", "function_statement"): _make_child_reader("function_name"),
+    **{
+        ("tree_sitter_powershell", node_type): _make_child_reader("simple_name")
+        for node_type in ("class_statement", "enum_statement", "class_method_definition")
+    },
+    ("tree_sitter_hcl", "block"): _read_labels,
+    ("tree_sitter_zig", "test_declaration"): _read_zig_test,
+}
