@@ -32,7 +32,9 @@ SNIPPETS = [
     for snippet in extract_snippets(path.read_text("utf-8"), language)
     if make_fingerprints(snippet.text, language) is not None
 ]
-COMMENTS = {"python": "#", "ruby": "#", "bash": "#", "lua": "--"}
+COMMENTS = {"lua": "--", "haskell": "--"} | dict.fromkeys(
+    ("python", "ruby", "bash", "elixir", "julia", "perl", "powershell", "terraform"), "#"
+)
 HOSTILE = {
     "nested": "f(" * 20_000,
     "one long line": "x = 1; " * 150_000,

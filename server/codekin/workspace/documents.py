@@ -14,6 +14,7 @@ from codekin.code.languages import detect_language
 from codekin.code.notebooks import is_json, is_notebook, read_notebook
 from codekin.files import FileTooLargeError, NotAFileError, read_file, read_start
 from codekin.types import Cell, OpenNotebook, Retry, Skipped, Snippet
+from codekin.workspace.encodings import decode_legacy_text
 
 NOTEBOOK_BYTES = 64 << 20  # of a notebook with outputs and pictures; its code is limited like any source
 
@@ -144,7 +145,7 @@ def decode_text(file_bytes: bytes) -> str | None:
         return file_bytes.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError:
         control_count = len(head_bytes) - len(head_bytes.translate(None, _CONTROLS))
-        return None if control_count * 100 > len(head_bytes) else file_bytes.decode("latin-1")
+        return None if control_count * 100 > len(head_bytes) else decode_legacy_text(file_bytes)
 
 
 def find_generated_reason(text: str) -> str | None:
