@@ -1,11 +1,11 @@
 """Which language a file is written in."""
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import pytest
 
 from codekin.code.grammars import GRAMMARS
-from codekin.code.languages import detect_language, find_language, has_grammar
+from codekin.code.languages import detect_language, find_language, has_grammar, list_syntax_languages
 from codekin.code.parsing import load_syntax
 from codekin.errors import QueryError
 
@@ -95,3 +95,11 @@ def test_a_language_that_is_none_is_refused_in_few_words_with_those_nearest(name
         find_language(name)
     assert suggestion in str(refused.value)
     assert len(str(refused.value)) < 160
+
+
+def test_the_readme_lists_the_languages_that_are_cut_along_their_syntax() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    listed = " ".join(readme.partition("<!-- languages -->\n")[2].partition("<!-- end -->")[0].split())
+    languages = list_syntax_languages()
+    assert listed == f"Cut along their syntax: {', '.join(languages)}."
+    assert f"reads {len(languages)}\nlanguages along their syntax" in readme

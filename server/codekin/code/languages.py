@@ -28,7 +28,7 @@ _EXTENSIONS = {
     "swift": "swift",
     "lua": "lua rockspec",
     "bash": "sh bash zsh ksh bats ebuild",
-    # Cut into line windows from here on: no grammar is installed for them.
+    # Cut into windows of lines from here on, except for those in grammars/ and components.py.
     "ada": "adb ads ada",
     "assembly": "s asm nasm",
     "astro": "astro",
@@ -134,6 +134,17 @@ _INTERPRETERS = {
     "clojure": "clojure bb",
 }
 
+_WRITTEN_NAMES = {  # as people write them, where that is not the id with a capital letter
+    "cpp": "C++",
+    "csharp": "C#",
+    "html": "HTML",
+    "javascript": "JavaScript",
+    "php": "PHP",
+    "powershell": "PowerShell",
+    "tsx": "TSX",
+    "typescript": "TypeScript",
+}
+
 LANGUAGES = frozenset(_EXTENSIONS) | frozenset(_NAMES) | frozenset(_INTERPRETERS)
 
 
@@ -211,6 +222,12 @@ def common_ending(language: str) -> str:
 def has_grammar(language: str) -> bool:
     """Return whether codekin knows this language's grammar and cuts it along its syntax; its wheel may be missing."""
     return language in GRAMMARS or language in COMPONENT_LANGUAGES
+
+
+def list_syntax_languages() -> list[str]:
+    """Return the names, as people write them, of the languages that are cut along their syntax, in order."""
+    languages = [*GRAMMARS, *COMPONENT_LANGUAGES]
+    return sorted((_WRITTEN_NAMES.get(language, language.title()) for language in languages), key=str.lower)
 
 
 def _detect_by_shebang(first_line: str) -> str | None:
