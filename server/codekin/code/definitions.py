@@ -83,6 +83,7 @@ class DefinitionFinder:
         if owner.depth >= MAX_DEPTH:
             return
         owner.depth += 1
+        merges_clauses = self._syntax.grammar.merges_clauses
         get_node_role, handlers, previous_child = self._syntax.node_roles.get, self._handlers, None
         for child in node.children:
             node_role = get_node_role(child.kind_id)
@@ -91,7 +92,8 @@ class DefinitionFinder:
                 continue
             if node_role is not None:
                 handlers[node_role](child, owner, lead)
-                self._merge_clauses(owner)
+                if merges_clauses:
+                    _merge_clauses(owner)
             lead, previous_child = None, child
         owner.depth -= 1
 
@@ -150,17 +152,9 @@ class DefinitionFinder:
             )
 
     def _function_kind(self, node: "Node", name: SourceName, owner: Definition, lead: _Lead | None) -> SnippetKind:
+        """Return the function's kind, attributes and comments above it included."""
         attributes = self._source[lead.nodes[0].start_byte if lead else node.start_byte : name.byte]
         return choose_function_kind(node, name, attributes, owner, self._syntax)
-
-    def _merge_clauses(self, owner: Definition) -> None:
-        """Make one function of the last two where they are clauses of one name, next to each other."""
-        if not self._syntax.grammar.merges_clauses or len(owner.inner) < 2:
-            return
-        former, last = owner.inner[-2:]
-        if (former.name, former.kind) == (last.name, last.kind) and last.start <= former.end + 1 and not last.doc:
-            former.end = last.end
-            owner.inner.pop()
 
     def _add_container(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         """Add a class or namespace with its definitions; without a name, only scan it; without a body, do nothing."""
@@ -290,3 +284,13 @@ class DefinitionFinder:
         if name is not None:
             extended = self._make_holder(name, node, call.closures or call.values, owner, lead=lead)
             owner.inner += [extended] if extended.inner else []
+
+
+def _merge_clauses(owner: Definition) -> None:
+    """Make one function of the last two where they are clauses of one name, next to each other."""
+    former, last = owner.inner[-2:] if len(owner.inner) > 1 else (None, None)
+    if former is None or last is None or (former.name, former.kind) != (last.name, last.kind) or last.doc:
+        return
+    if last.start <= former.end + 1:
+        former.end = last.end
+        owner.inner.pop()
