@@ -64,7 +64,7 @@ class ModelServer:
     # On the model's thread
 
     def run_jobs(self, load_model: Callable[[], "TransformerEncoder"]) -> None:
-        """Load the model, greet clients and run jobs; returns after the idle time, or if loading failed."""
+        """Load the model, greet clients, run jobs until idle for too long; or tell clients that loading failed."""
         try:
             model = load_model()
         except Exception as error:
