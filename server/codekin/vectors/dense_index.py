@@ -150,7 +150,7 @@ class DenseIndex:
         return f"exact: {reason or f'{len(snapshot):,} vectors'}"
 
     def maintain_graph(self) -> None:
-        """Start loading, building or rebuilding the graph on a thread, if that is due; return at once. Never raises.
+        """Start loading, building or rebuilding the graph on a thread, if that is due; returns at once.
 
         Call it when the vectors will not change for a while: after the start, after bulk changes, when idle.
         """
