@@ -173,7 +173,7 @@ class Watcher:
         return self._polling_s if self._polling_reason is None else self._poller.period_s(self._polling_s)
 
     def _report_batch(self, batch: "_Batch") -> None:
-        """Call `on_change` with up to 500 covered paths, `on_rescan` if more or events were lost. Never raises."""
+        """Call `on_change` with up to 500 covered paths, `on_rescan` if more or events were lost; log their errors."""
         if batch.error:
             self._start_polling(batch.error.strerror or str(batch.error))
         if batch.lost_events:
