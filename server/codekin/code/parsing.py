@@ -118,7 +118,7 @@ def _compile_whole_pattern(pattern: str) -> re.Pattern[str]:
 
 @cache
 def load_syntax(language: str) -> Syntax | None:
-    """Import and cache the language's grammar; None where there is none, or its wheel can't be loaded. Never raises."""
+    """Import and cache the language's grammar; None if there is none, or its wheel can't be loaded."""
     from tree_sitter import Language
 
     grammar = GRAMMARS.get(language)
