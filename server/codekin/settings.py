@@ -137,8 +137,7 @@ class CacheSettings:
     directory: str = users_setting("", "Folder for the indexes. Empty means the user's cache directory.")
     quota_mb: int = users_setting(
         2048,
-        "Maximum size of the shared vectors, in MB. The oldest that no workspace has any more, such as of unsaved "
-        "text, are removed first.",
+        "Maximum size of the shared vectors, in MB. The oldest that no workspace has are removed first.",
         between=(16, 1_048_576),
     )
 

@@ -1,5 +1,6 @@
 """Texts that were never meant to be parsed end soon, and in fewer snippets."""
 
+import contextlib
 import json
 import random
 import subprocess
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tree_sitter import Parser
 
-from codekin.code.budget import ParseBudget, make_reader
+from codekin.code.budget import ParseBudget, open_reader
 from codekin.code.extract import MAX_TEXT, extract_snippets
 from codekin.code.grammars import GRAMMARS
 from codekin.code.parsing import load_syntax
@@ -25,6 +26,22 @@ def test_a_file_of_50_000_lines() -> None:
     snippets = extract_snippets(text, "python")
     assert len(snippets) == 12_500
     assert snippets[-1].name == "f12499"
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_parse_keeps_nothing_of_its_source(is_stopped: bool) -> None:
+    syntax = load_syntax("python")
+    assert syntax is not None
+    parser, base = Parser(syntax.language), b"def f(a):\n    return a + 1\n" * 1_500
+    tracemalloc.start()
+    try:
+        for number in range(12):
+            with open_reader(base + b"# %d" % number) as read, contextlib.suppress(ValueError):
+                parser.parse(read, progress_callback=lambda *_: is_stopped)
+            parser.reset()
+        assert tracemalloc.get_traced_memory()[0] < 2 * len(base)
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_minified_file_of_one_line_is_one_bounded_snippet() -> None:
@@ -205,7 +222,8 @@ def test_any_repeated_unit_stays_within_steps_and_memory(language: str, tokens: 
     budget = ParseBudget(source, lambda: Parser(syntax.language))
     tracemalloc.start()  # counts what tree-sitter allocates, too
     try:
-        Parser(syntax.language).parse(make_reader(source), progress_callback=budget.is_spent)
+        with open_reader(source) as read:
+            Parser(syntax.language).parse(read, progress_callback=budget.is_spent)
     except ValueError:
         pass  # stopped, as it may be
     finally:

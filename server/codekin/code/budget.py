@@ -5,9 +5,10 @@ the progress callback: quadratic in the tokens on the stack (`a0=>⏎a1=>⏎…`
 as the stack seems to grow, the end is tried beforehand, on the text read so far.
 """
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class ParseBudget:
             return step_count > _WINDOW_STEPS
 
         try:
-            tree = parser.parse(make_reader(window), progress_callback=is_over_limit)
+            with open_reader(window) as read:
+                tree = parser.parse(read, progress_callback=is_over_limit)
         except ValueError:
             parser.reset()
             return True
@@ -110,16 +112,32 @@ class ParseBudget:
             )
 
         try:
-            parser.parse(make_reader(source), progress_callback=is_over_limit)
+            with open_reader(source) as read:
+                parser.parse(read, progress_callback=is_over_limit)
         except ValueError:
             parser.reset()
             return True
         return time.thread_time() - last_step_time > _MAX_END_SECONDS
 
 
-def make_reader(source: bytes) -> Callable[[int, object], bytes]:
-    """Return a read function for `source`, 64 KiB a call: a parser reports progress only if it reads by a function."""
-    return lambda offset, _point: source[offset : offset + _CHUNK_BYTES]
+@contextlib.contextmanager
+def open_reader(source: bytes) -> Iterator[Callable[[int, object], bytearray]]:
+    """Yield a read function for `source`: a parser reports progress only when it reads through a function.
+
+    tree-sitter 0.26 never releases what that returns, so each chunk is emptied as soon as it has been read.
+    """
+    chunk = bytearray()
+
+    def read(offset: int, _point: object) -> bytearray:
+        nonlocal chunk
+        chunk.clear()
+        chunk = bytearray(source[offset : offset + _CHUNK_BYTES])
+        return chunk
+
+    try:
+        yield read
+    finally:
+        chunk.clear()
 
 
 def _count_faults(root: "Node") -> int:

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from codekin.code.budget import ParseBudget, make_reader
+from codekin.code.budget import ParseBudget, open_reader
 from codekin.code.grammar_types import Grammar, NodeRole
 from codekin.code.grammars import GRAMMARS
 from codekin.code.repeats import blank_repeats
@@ -165,14 +165,11 @@ def parse_incrementally(source: bytes, syntax: Syntax, former_parse: ParsedSourc
     source = rewrite_source(source, syntax.grammar.rewriting)
     budget = ParseBudget(source, lambda: _get_parser(syntax, is_spare=True))
     try:
-        if former_parse is None:
-            return ParsedSource(source, parser.parse(make_reader(source), progress_callback=budget.is_spent))
-        return ParsedSource(
-            source,
-            parser.parse(
-                make_reader(source), _edit_former_tree(former_parse, source), progress_callback=budget.is_spent
-            ),
-        )
+        with open_reader(source) as read:
+            if former_parse is None:
+                return ParsedSource(source, parser.parse(read, progress_callback=budget.is_spent))
+            former_tree = _edit_former_tree(former_parse, source)
+            return ParsedSource(source, parser.parse(read, former_tree, progress_callback=budget.is_spent))
     except ValueError:  # "Parsing failed": stopped by the budget
         parser.reset()
         return None
