@@ -31,10 +31,27 @@ from codekin.workspace.workspace import Document, snippets_of
 
 _MAX_GUESSED_LANGUAGES = 6  # of the workspace, its commonest first
 _SIMILAR_COUNT = 5
+_LOADING_POLL_S = 0.02
 
 
 class AnsweringEngine(EngineCore):
     """An engine that answers what is asked before code is written."""
+
+    def wait_until_loaded(self, stall_timeout_s: float, cancel: Cancel) -> None:
+        """Wait while another thread loads an index that is complete, as long as that gets on within the time-out."""
+        self._run_with_repair(lambda: None)
+        loaded_share, changed = self._index.loaded_share, time.monotonic()
+        while loaded_share < 1 and self._overview.measure_indexed_share() == 1 and not cancel.is_set():
+            if time.monotonic() - changed > stall_timeout_s:
+                return
+            time.sleep(_LOADING_POLL_S)
+            self._run_with_repair(lambda: None)
+            if self._index.loaded_share != loaded_share:
+                loaded_share, changed = self._index.loaded_share, time.monotonic()
+
+    def indexed_share(self) -> float:
+        """Return the share of the workspace's files that are indexed, 0 … 1, whether loaded yet or not."""
+        return self._overview.measure_indexed_share()
 
     def search_by_words(
         self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None

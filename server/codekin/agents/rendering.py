@@ -25,6 +25,7 @@ _FRESHNESS = {
     IndexState.PAUSED: "indexing is paused",
     IndexState.FAILED: "indexing has failed; ask status",
 }
+_CHECKING = "complete; the disk is being checked for changes"
 _FOOTER_TOKENS = 80  # of the lines on coverage and freshness
 _MAX_CODE_LINE = 160  # characters of a line of code that shows what a hit is
 
@@ -57,7 +58,8 @@ class Page:
 def describe_index(engine: Engine) -> tuple[str, JsonObject]:
     """Return the index's coverage and freshness, as a line and as JSON."""
     status = engine.status()
-    freshness = _FRESHNESS.get(status.state, str(status.state))
+    is_checking = status.state is IndexState.INDEXING and status.coverage == 1
+    freshness = _CHECKING if is_checking else _FRESHNESS.get(status.state, str(status.state))
     document: JsonObject = {"coverage": round(status.coverage, 4), "state": str(status.state), "freshness": freshness}
     line = f"[{status.coverage:.0%} of the workspace searched; {freshness}]"
     return line, document

@@ -31,9 +31,10 @@ from codekin.workspace.workspace import Document
 
 OnProgress = Callable[[Progress], None]
 
-_MIN_COVERAGE = 0.9  # below it, files are also searched for the question's words: the index has too few of them
+_MIN_INDEXED_SHARE = 0.9  # below it, files are also searched for the question's words: the index has too few of them
 _MAX_HITS = 200  # of one question, over all pages
 _FILTER_FACTOR = 10  # hits that are asked for, for each that is wanted, where they are filtered afterwards
+_LOADING_STALL_S = 5.0  # 100,000 snippets are loaded in two or three, a few thousand at a time
 _POLLING_S = 0.1  # while a client waits for the index
 _SUMMARIES = {
     ExistenceVerdict.YES: "yes: it exists",
@@ -64,6 +65,7 @@ class ToolCaller:
             "continue_code": self._continue_code,
             "status": self._report_status,
         }
+        self._engine.wait_until_loaded(_LOADING_STALL_S, self._cancel)
         return tools[name](arguments)
 
     def _search(self, arguments: JsonObject) -> ToolAnswer:
@@ -77,7 +79,7 @@ class ToolCaller:
             query, count * _FILTER_FACTOR if is_filtered else count, within=within, cancel=self._cancel
         )
         hits, notes = list(answer.hits), list[str]()
-        if answer.coverage < _MIN_COVERAGE:
+        if self._engine.indexed_share() < _MIN_INDEXED_SHARE:
             hits = _merge(hits, self._engine.search_by_words(query, count, within=within, cancel=self._cancel))
             notes.append("not indexed whole yet: other files were searched for the words of the query")
         hits = [hit for hit in hits if _has_kind(hit, arguments.get("kind")) and file in (None, hit.place.path)]

@@ -14,6 +14,7 @@ _MAX_CANDIDATES = 160  # hits that are looked at: more than a budget of 20,000 t
 _WHOLE_SHARE = 0.85  # of the budget, for whole functions; the rest is for signatures
 _MAX_FUNCTION_SHARE = 0.5  # of the budget, for a single function; a longer one is shown as a signature
 _HEADER_TOKENS = 24  # of an entry: its path, lines, kind and name
+_MIN_LENGTH_RATIO = 0.6  # of two texts that may be copies: with less, four fifths of the structure can't be the same
 _MAX_COMPARED = 48  # entries that a candidate is compared with, to leave out copies
 
 
@@ -101,7 +102,11 @@ class _ContextPacker:
 
     def _find_copied(self, profile: TokenProfile) -> int | None:
         """Return the index of the entry, of the first 48, that has this code or nearly; None where none has."""
+        length = len(profile.tokens.texts)
         for number, kept_profile in enumerate(self._profiles[:_MAX_COMPARED]):
+            kept_length = len(kept_profile.tokens.texts)
+            if min(length, kept_length) < _MIN_LENGTH_RATIO * max(length, kept_length):
+                continue
             evidence = classify(kept_profile, profile)
             if evidence is not None and evidence.is_near_duplicate:
                 return number

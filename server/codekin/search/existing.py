@@ -9,6 +9,7 @@ from codekin.types import Answer, Hit, Kinship, Snippet, SnippetKind, Span
 
 MIN_LIKELY = 0.5  # calibrated probability from which on "it exists" is the better bet
 _MIN_POSSIBLE = 0.2  # from which on it is worth a look: one in five
+_MIN_TELLING_LINES = 3  # of a function: shorter ones are alike by chance, and say nothing beside longer ones
 _MAX_MATCHES = 5  # places that are named for one function
 
 
@@ -33,11 +34,12 @@ class Existence:
 
 
 def list_functions(code: str, language: str) -> list[Snippet]:
-    """Return the functions in a piece of code, the first part of long ones; all as one if none; [] if empty."""
+    """Return the functions in a piece of code, without tiny ones beside others; all as one if none; [] if empty."""
     snippets = extract_snippets(code, language)
     functions = [snippet for snippet in snippets if snippet.kind.is_function and snippet.part < 2]
     if functions or not snippets:
-        return functions
+        telling = [snippet for snippet in functions if snippet.span.end - snippet.span.start >= _MIN_TELLING_LINES]
+        return telling or functions
     line_count = code.count("\n") + 1
     return [Snippet("", "", SnippetKind.LINES, language, Span(0, line_count), 0, "", code)]
 

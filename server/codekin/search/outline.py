@@ -9,7 +9,7 @@ from codekin.types import Snippet, SnippetKind, Span
 
 _MAX_SIGNATURE_LINES = 8
 _MAX_SIGNATURE_CHARACTERS = 300
-_BODY_START = re.compile(r"\s*(?:\{|=>\s*\{?|:)?\s*$")  # what opens a body, at a signature's end
+_BODY_START = re.compile(r"\s*(?:\{|=>?\s*\{?|:)?\s*$")  # what opens a body, at a signature's end
 _COMMENT_START = re.compile(r"\s*(?:#|//|/\*|\*|--|\"\"\"|''')")
 _WITHOUT_DEFINITION = (SnippetKind.MODULE, SnippetKind.LINES)
 

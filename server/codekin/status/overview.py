@@ -37,13 +37,16 @@ class Overview:
 
         That is the share of indexed files, times the share of loaded vectors.
         """
+        return self.measure_indexed_share() * self.index.loaded_share
+
+    def measure_indexed_share(self) -> float:
+        """Return the share of the workspace's files that are in the store, 0 … 1; 0 before they have been counted."""
         store = self.index.store
         files, pending = store.get_number("files"), store.get_number("pending")
         is_emptied = bool(files) and not store.has_files()  # by an upgrade, and not read again yet
         if files is None or pending is None or is_emptied:
             return 0.0
-        indexed_share = 1.0 - pending / max(files, 1)
-        return indexed_share * self.index.loaded_share
+        return 1.0 - pending / max(files, 1)
 
     def describe_models(self) -> tuple[ModelStatus, ...]:
         """Return name, device, searchable share and state of each model, the light one (always READY) first."""
