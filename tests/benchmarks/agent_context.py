@@ -4,9 +4,10 @@
 
 BENCH has `queries.jsonl` and `repos.json` (evaluation/README.md), CHECKOUTS a folder for each repository. Tasks come
 evenly from the repositories that are there. What an agent without an index does is made as good as it can be without
-knowing the answer: `rg` for the three rarest words of the question that the repository has, five lines around each
-match, files with most of the words (then most matches) first. Both sides are counted by the same estimate of tokens,
-and a place is found when a line of the right file, and within its lines where they are known, has been read.
+knowing the answer: `rg` for the three rarest words of the question that the repository has, five lines around each of
+at most ten matches a file, files with most of the words (then most matches) first. Both sides are counted by the same
+estimate of tokens. A place is found when a line of the right file, and within its lines where they are known, has been
+read: of `rg` the first such line counts, of a context the whole entry that it is in.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from codekin.types import Span
 
 BUDGETS = (2_000, 8_000)
 AROUND = 5  # lines of context on each side of a match
+PER_FILE = 10  # matches that are read of each file, or one file would take the whole budget
 RAREST = 3
 _MATCH_LINE = re.compile(r"(?P<line>\d+)[:-](?P<text>.*)")
 
@@ -77,7 +79,20 @@ class Grep:
         pattern = "|".join(map(re.escape, rarest))
         for path in sorted(distinct, key=lambda path: (-distinct[path], -matches[path], path)):
             used += estimate_tokens(f"{path}\n")
-            command = [self.program, "--no-config", "-i", "-n", "-C", str(AROUND), "-e", pattern, "--", path]
+            command = [
+                self.program,
+                "--no-config",
+                "-i",
+                "-n",
+                "-m",
+                str(PER_FILE),
+                "-C",
+                str(AROUND),
+                "-e",
+                pattern,
+                "--",
+                path,
+            ]
             done = subprocess.run(command, cwd=self.checkout, capture_output=True, check=False)
             for line in done.stdout.decode("utf-8", "replace").splitlines():
                 used += estimate_tokens(line) + 1
