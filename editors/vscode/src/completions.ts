@@ -34,29 +34,7 @@ async function hideSuggestion(): Promise<void> {
 }
 
 export function registerCompletions(): vscode.Disposable {
-    const item = vscode.window.createStatusBarItem('codekin.ghost', vscode.StatusBarAlignment.Right, 99);
-    item.name = 'codekin: completions';
-    item.command = 'codekin.toggleCompletions';
-    function update(): void {
-        const editor = vscode.window.activeTextEditor;
-        const isEnabled = editor ? areCompletionsEnabled(editor.document) : true;
-        const [state, action] = isEnabled ? ['on', 'off'] : ['off', 'on'];
-        item.text = isEnabled ? '$(sparkle) codekin' : '$(circle-slash) codekin';
-        item.tooltip = `codekin completions are ${state} here. Click to turn them ${action}.`;
-        item.accessibilityInformation = { label: item.tooltip, role: 'button' };
-        if (editor) {
-            item.show();
-        } else {
-            item.hide();
-        }
-    }
-    update();
     return vscode.Disposable.from(
-        item,
-        vscode.window.onDidChangeActiveTextEditor(update),
-        vscode.workspace.onDidChangeConfiguration(
-            (event) => event.affectsConfiguration('codekin.completion') && update(),
-        ),
         vscode.commands.registerCommand('codekin.toggleCompletions', toggleCompletions),
         vscode.commands.registerCommand('codekin.toggleCompletionsForLanguage', toggleCompletionsForLanguage),
     );

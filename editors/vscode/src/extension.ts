@@ -8,8 +8,10 @@ import { Installer } from './installer';
 import { onInterpreterChange } from './interpreter';
 import { SearchPicker } from './search';
 import { Server } from './server';
+import { registerServerSetup } from './serverSetup';
 import { listServerSettings, Settings } from './settings';
-import { registerSimilarCommands, SimilarView } from './similar';
+import { SimilarView } from './similar';
+import { registerSimilarCommands } from './similarCommands';
 import { registerStatusItem } from './statusItem';
 import { getScriptsUri, StatusPage } from './statusPage';
 
@@ -28,49 +30,47 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     const settings = new Settings(listServerSettings(packageJSON));
     const server = new Server(packageJSON.version, environment, settings, log);
     const similar = new SimilarView(server);
-    const search = new SearchPicker(server, context.workspaceState);
+    const search = new SearchPicker(server, context.workspaceState, (query, answer) =>
+        similar.showResults(query, answer),
+    );
     const installer = new Installer(server, environment);
     const statusPage = new StatusPage(server, getScriptsUri(context.extensionUri));
     const commands: Record<string, (...commandArguments: never[]) => unknown> = {
         'codekin.search': (query?: unknown) => search.show(typeof query === 'string' ? query : ''),
-        'codekin.restart': () => startServer(server, installer),
+        'codekin.restart': () => server.restart(),
         'codekin.installServer': () => installer.install(),
         'codekin.showLog': () => log.show(),
         'codekin.showStatus': () => statusPage.show(),
         'codekin.showCompletionSource': () => server.executeCommand('codekin.showCompletionSource'),
-        'codekin.completionAccepted': (source: unknown) => server.executeCommand('codekin.completionAccepted', source),
+        'codekin.completionAccepted': (source: unknown) => {
+            void vscode.commands.executeCommand('setContext', 'codekin.hasAcceptedCompletion', true);
+            return server.executeCommand('codekin.completionAccepted', source);
+        },
     };
     context.subscriptions.push(
         log,
         server,
         similar,
+        search,
         statusPage,
         registerSimilarCommands(similar, server),
         registerCompare(),
         registerCompletions(),
         registerStatusItem(server),
+        registerServerSetup(server),
         ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
-        vscode.workspace.onDidChangeConfiguration(
-            (event) => settings.needsRestart(event) && void startServer(server, installer),
-        ),
-        vscode.workspace.onDidGrantWorkspaceTrust(() => void startServer(server, installer)),
+        vscode.workspace.onDidChangeConfiguration((event) => settings.needsRestart(event) && void server.restart()),
+        vscode.workspace.onDidGrantWorkspaceTrust(() => void server.restart()),
     );
-    void onInterpreterChange(() => void restartIfMoved(server, installer)).then(
+    void onInterpreterChange(() => void restartIfMoved(server)).then(
         (listener) => listener && context.subscriptions.push(listener),
     );
-    return { server, similar, search, started: startServer(server, installer) };
-}
-
-async function startServer(server: Server, installer: Installer): Promise<void> {
-    await server.restart();
-    if (server.state === 'missing') {
-        void installer.offer();
-    }
+    return { server, similar, search, started: server.restart() };
 }
 
 /** Restart if the newly selected interpreter comes with another server. */
-async function restartIfMoved(server: Server, installer: Installer): Promise<void> {
+async function restartIfMoved(server: Server): Promise<void> {
     if ((await server.findProgram())?.program !== server.location?.program) {
-        await startServer(server, installer);
+        await server.restart();
     }
 }

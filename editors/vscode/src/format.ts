@@ -9,7 +9,9 @@ const KINSHIP_DESCRIPTIONS: Record<Kinship, string> = {
     edited: 'most of the structure is the same',
     similar: 'related words or meaning',
 };
+const MIN_STRONG_SCORE = 0.5; // of a hit that is similar in words or meaning only
 const MAX_LABEL_LENGTH = 60; // characters of a line that is shown in place of a name
+const DOCSTRING_START = /^\s*[rRuUbB]?("""|''')/;
 const FENCE = /`{3,}/g;
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu; // controls, directional marks, separators
 
@@ -48,9 +50,9 @@ export function escapeInvisible(text: string): string {
     return text.replace(INVISIBLE, (letter) => `\\u${letter.codePointAt(0)!.toString(16).padStart(4, '0')}`);
 }
 
-/** Return the qualified name of a hit, or its first line of code if it has no name. */
+/** Return the qualified name of a hit, the file name of a module, or the first line of code without a name. */
 export function getHitName(hit: Hit): string {
-    const name = hit.qualifiedName || hit.name;
+    const name = hit.qualifiedName || hit.name || (hit.kind === 'module' ? getFileName(hit.location.uri) : '');
     if (name) {
         return escapeInvisible(name);
     }
@@ -63,9 +65,25 @@ export function getHitName(hit: Hit): string {
     return escapeInvisible(isLong ? `${firstLine.slice(0, MAX_LABEL_LENGTH - 1)}…` : firstLine);
 }
 
+function getFileName(uri: string): string {
+    return decodeURIComponent(splitPath(toFileUri(uri))[0]);
+}
+
 /** Return the unqualified name of a hit, for narrow columns. */
 export function getShortHitName(hit: Hit): string {
     return escapeInvisible(hit.name) || getHitName(hit);
+}
+
+/** Return a short text for a score in a badge, which has room for two characters. */
+export function formatBadge(score: number): string {
+    const percent = Math.round(score * 100);
+    return percent >= 100 ? '★' : String(percent);
+}
+
+/** Split hits into those to show and weak ones: related words or meaning only, with a low score. */
+export function splitWeakHits(hits: readonly Hit[]): [Hit[], Hit[]] {
+    const isWeak = (hit: Hit): boolean => (hit.kinship ?? 'similar') === 'similar' && hit.score < MIN_STRONG_SCORE;
+    return [hits.filter((hit) => !isWeak(hit)), hits.filter(isWeak)];
 }
 
 export function formatPercent(share: number): string {
@@ -79,10 +97,14 @@ export function formatLocation(hit: Hit, filePath: string): string {
         : `${filePath}:${hit.selectionRange.start.line + 1}`;
 }
 
-/** Format the location for a narrow column: file and line first, then the folder, which may be cut off. */
-export function formatNarrowLocation(hit: Hit, filePath: string): string {
+/**
+ * Format the location for a narrow column: file and line first, then the folder, which may be cut off. In a workspace of
+ * several roots, the path begins with the root's name, which comes first.
+ */
+export function formatNarrowLocation(hit: Hit, filePath: string, hasRoots = false): string {
     const [fileName, folder] = splitPath(filePath);
-    return [formatLocation(hit, fileName), folder].filter(Boolean).join(' · ');
+    const [root = '', ...folders] = hasRoots && folder ? folder.split('/') : ['', folder];
+    return [root, formatLocation(hit, fileName), folders.join('/')].filter(Boolean).join(' · ');
 }
 
 /** Split a path into file name and folder. */
@@ -97,11 +119,51 @@ export function shortenPaths(leftPath: string, rightPath: string): [string, stri
     return leftPath === rightPath || leftName !== rightName ? [leftName, rightName] : [leftPath, rightPath];
 }
 
-/** Format the preview as a Markdown code block whose fence the code cannot close. */
-export function formatPreview(hit: Hit): string {
-    const longestFence = Math.max(2, ...(hit.preview.match(FENCE) ?? []).map((fence) => fence.length));
+/** Format code as a Markdown code block whose fence the code cannot close. */
+export function fenceCode(code: string, language: string): string {
+    const longestFence = Math.max(2, ...(code.match(FENCE) ?? []).map((fence) => fence.length));
     const fence = '`'.repeat(longestFence + 1);
-    return `${fence}${hit.language}\n${hit.preview.replace(/\s+$/, '')}\n${fence}`;
+    return `${fence}${language}\n${code.replace(/\s+$/, '')}\n${fence}`;
+}
+
+/** Dedent code and limit it to this many lines. Of a long docstring only the first line is kept, so that the body shows. */
+export function elideDocstring(code: string, maxLines: number): string {
+    const lines = dedent(code.split(/\r\n|\r|\n/));
+    const first = lines.findIndex((line) => DOCSTRING_START.test(line));
+    const quotes = DOCSTRING_START.exec(lines[first] ?? '')?.[1] ?? '';
+    const last = lines.findIndex((line, index) => index > first && line.includes(quotes));
+    const isLong = first >= 0 && last > first && (lines[first]?.split(quotes).length ?? 0) === 2;
+    const elided = isLong
+        ? [...lines.slice(0, first + 1), `${lines[first]?.match(/^\s*/)?.[0]}…${quotes}`, ...lines.slice(last + 1)]
+        : lines;
+    return [...elided.slice(0, maxLines), ...(elided.length > maxLines ? ['…'] : [])].join('\n');
+}
+
+/**
+ * Return the lines of a document in which code replaces the lines of `frame`. Lines are added or removed at the top so
+ * that the code keeps its line numbers.
+ */
+export function replaceLines(
+    codeLines: readonly string[],
+    code: { first: number; last: number },
+    frameLines: readonly string[],
+    frame: { first: number; last: number },
+): string[] {
+    const added = Math.max(code.first - frame.first, 0);
+    const removed = Math.max(frame.first - code.first, 0);
+    return [
+        ...Array.from({ length: added }, () => ''),
+        ...frameLines.slice(removed, frame.first),
+        ...codeLines.slice(code.first, code.last),
+        ...frameLines.slice(frame.last),
+    ];
+}
+
+/** Remove the indentation that all lines share; the first one may have been cut out without it. */
+function dedent(lines: string[]): string[] {
+    const indents = lines.filter((line) => line.trim()).map((line) => line.search(/\S/));
+    const indent = Math.min(...indents, Number.POSITIVE_INFINITY);
+    return Number.isFinite(indent) ? lines.map((line) => line.slice(indent)) : lines;
 }
 
 /** Return the note for an answer that has no hits or is incomplete, or '' if no note is needed. */

@@ -10,7 +10,6 @@ import { getSelectedInterpreter } from './interpreter';
 import { getIsolatedOptions } from './isolation';
 import type { Server } from './server';
 import { findOnPath, resolveProgram } from './serverLocation';
-import { openSettings } from './settings';
 
 const execute = promisify(execFile);
 const CHECK_VERSION = 'import sys; sys.exit(sys.version_info < (3, 11))';
@@ -25,21 +24,6 @@ export class Installer {
         private readonly server: Server,
         private readonly environment: string,
     ) {}
-
-    /** Tell the user that no server was found, and offer what helps. */
-    async offer(): Promise<void> {
-        const setting = vscode.workspace.getConfiguration('codekin').get('path', '');
-        const message = setting
-            ? `codekin.path points to ${setting}, which isn't an executable.`
-            : 'The codekin server, a Python program, was not found in the selected interpreter or on PATH.';
-        const actions = setting ? ['Open Settings'] : ['Install Server…', 'Open Settings'];
-        const action = await vscode.window.showWarningMessage(message, ...actions);
-        if (action === 'Open Settings') {
-            await openSettings('codekin.path');
-        } else if (action) {
-            await this.install();
-        }
-    }
 
     /** Ask the user and install the server. Return whether it was installed. */
     async install(): Promise<boolean> {
@@ -101,11 +85,20 @@ export class Installer {
         } catch (error) {
             await fs.rm(this.environment, { recursive: true, force: true }); // an incomplete one would be started
             this.server.log.error(String(error));
-            void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+            void this.showFailure(error instanceof Error ? error.message : String(error));
             return false;
         }
         void vscode.window.showInformationMessage('The codekin server is installed.');
         return true;
+    }
+
+    private async showFailure(message: string): Promise<void> {
+        const action = await vscode.window.showErrorMessage(message, 'Retry', 'Show Log');
+        if (action === 'Retry') {
+            await this.install();
+        } else if (action) {
+            this.server.log.show();
+        }
     }
 }
 

@@ -57,9 +57,48 @@ export function getDisplayPath(uri: vscode.Uri | string): string {
     return escapeInvisible(vscode.workspace.asRelativePath(file));
 }
 
+/** Marks the shown code until the next code is shown or the cursor moves. The cursor is not used for that: a selection
+ * would be replaced by the next key stroke. */
+const highlight = vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
+    borderColor: new vscode.ThemeColor('contrastActiveBorder'),
+    overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.rangeHighlightForeground'),
+});
+let clearHighlight: vscode.Disposable | undefined;
+
+/** Show a hit and highlight it, without selecting its text. */
 export async function openHit(hit: Hit, options: vscode.TextDocumentShowOptions = {}): Promise<void> {
-    const { uri, nameRange, cell } = await locateHit(hit);
-    await (cell ? showCell(cell, options) : vscode.window.showTextDocument(uri, { selection: nameRange, ...options }));
+    const { uri, range, nameRange, cell } = await locateHit(hit);
+    if (cell) {
+        await showCell(cell, options);
+    } else {
+        await showRange(uri, range, nameRange.start, options);
+    }
+}
+
+/** Show a hit while the focus, and with it the keys, stays where it is. */
+export function previewHit(hit: Hit): Promise<void> {
+    return openHit(hit, { preserveFocus: true, preview: true });
+}
+
+/** Show and highlight a range, with the cursor at a position. */
+export async function showRange(
+    uri: vscode.Uri,
+    range: vscode.Range,
+    cursor: vscode.Position,
+    options: vscode.TextDocumentShowOptions,
+): Promise<void> {
+    const selection = new vscode.Range(cursor, cursor);
+    const editor = await vscode.window.showTextDocument(uri, { ...options, selection });
+    clearHighlight?.dispose();
+    editor.setDecorations(highlight, [range]);
+    const listener = vscode.window.onDidChangeTextEditorSelection(({ textEditor, kind }) => {
+        if (textEditor === editor && kind !== undefined) {
+            clearHighlight?.dispose();
+        }
+    });
+    clearHighlight = vscode.Disposable.from(listener, { dispose: () => editor.setDecorations(highlight, []) });
 }
 
 /** Show a cell in its notebook. */

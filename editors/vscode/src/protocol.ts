@@ -27,6 +27,7 @@ export interface Hit {
 export interface Answer {
     hits: Hit[]; // best first
     asked: Location | null; // the code of the query, in whole lines
+    askedName?: string; // its qualified name, '' if it has none; missing in older servers
     coverage: number; // share of the workspace that could be searched, 0 … 1
     seconds: number;
 }

@@ -1,10 +1,20 @@
-/** Search by meaning: a quick pick that searches as the user types, and previews the active result. */
+/** Search by meaning: a quick pick that searches as the user types, and previews results on arrow keys. */
 
 import * as vscode from 'vscode';
 import { formatAnswerNote, formatNarrowLocation, formatPercent, getHitName } from './format';
-import { findCell, getDisplayPath, getUri, openHit, showCell } from './navigation';
+import { HitPreview } from './hitPreview';
+import { getDisplayPath, getUri, openHit } from './navigation';
 import { type Answer, type Hit, SEARCH } from './protocol';
+import {
+    chooseFolder,
+    chooseLanguage,
+    createSearchParams,
+    describeFilter,
+    filterAnswer,
+    type SearchFilter,
+} from './searchFilter';
 import type { Server } from './server';
+import { getKindIcon } from './treeItems';
 
 const DEBOUNCE_MS = 120; // after a key stroke, before the request is sent
 const MAX_HISTORY = 20;
@@ -14,9 +24,27 @@ const OPEN_TO_SIDE: vscode.QuickInputButton = {
     tooltip: 'Open to the Side',
 };
 
+const KEEP: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('list-flat'),
+    tooltip: 'Keep Results in View',
+};
+const FILTER_LANGUAGE: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('code'),
+    tooltip: 'Filter by Language',
+};
+const FILTER_FOLDER: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('folder'),
+    tooltip: 'Filter by Folder',
+};
+const FILTER_TESTS: vscode.QuickInputButton = {
+    iconPath: new vscode.ThemeIcon('beaker'),
+    tooltip: 'With or Without Tests',
+};
+
 interface SearchItem extends vscode.QuickPickItem {
     hit?: Hit;
     query?: string; // an earlier query
+    command?: string; // what Enter does for a message
 }
 
 /** Return the history with this query first, without duplicates. */
@@ -24,57 +52,55 @@ export function addToHistory(history: readonly string[], query: string): string[
     return [query, ...history.filter((earlier) => earlier !== query)].slice(0, MAX_HISTORY);
 }
 
-export class SearchPicker {
+export class SearchPicker implements vscode.Disposable {
     private picker: vscode.QuickPick<SearchItem> | undefined;
+    private preview: HitPreview | undefined;
     private cancellation: vscode.CancellationTokenSource | undefined;
     private timer: NodeJS.Timeout | undefined;
+    private answer: Answer | undefined;
+    private filter: SearchFilter = {};
+    private coverage = 0; // of the index when the last request was sent
+    private hasNavigated = false; // by arrow keys, in the items on display
+    private readonly serverListener: vscode.Disposable;
 
     constructor(
         private readonly server: Server,
         private readonly storage: vscode.Memento,
-    ) {}
+        private readonly keepResults: (query: string, answer: Answer) => void,
+    ) {
+        this.serverListener = server.onChange(() => this.handleServerChange());
+    }
+
+    dispose(): void {
+        this.serverListener.dispose();
+        this.picker?.dispose();
+    }
 
     /** The items on display, for tests. */
     get items(): readonly SearchItem[] {
         return this.picker?.items ?? [];
     }
 
-    show(query = ''): void {
-        const originalEditor = vscode.window.activeTextEditor;
+    show(query = '', filter: SearchFilter = {}): void {
+        this.filter = filter;
         const picker = vscode.window.createQuickPick<SearchItem>();
+        const preview = new HitPreview();
         this.picker = picker;
-        let isPreviewing = false;
-        picker.title = 'codekin: Search by Meaning';
+        this.preview = preview;
+        picker.title = ['codekin: Search by Meaning', describeFilter(filter)].filter(Boolean).join(', ');
+        picker.buttons = [FILTER_LANGUAGE, FILTER_FOLDER, FILTER_TESTS, KEEP];
         picker.placeholder = 'Describe what the code does, or paste code';
         picker.onDidChangeValue((value) => this.handleInput(value));
-        picker.onDidChangeActive(([item]) => {
-            if (item?.hit) {
-                isPreviewing = true;
-                void openHit(item.hit, { preview: true, preserveFocus: true });
-            }
-        });
-        picker.onDidTriggerItemButton(({ item }) => {
-            if (item.hit) {
-                isPreviewing = false;
-                this.acceptHit(item.hit, vscode.ViewColumn.Beside);
-            }
-        });
-        picker.onDidAccept(() => {
-            const [item] = picker.activeItems;
-            if (item?.query) {
-                picker.value = item.query;
-                this.handleInput(item.query);
-            } else if (item?.hit) {
-                isPreviewing = false;
-                this.acceptHit(item.hit, vscode.ViewColumn.Active);
-            }
-        });
+        picker.onDidChangeActive(([item]) => this.handleActiveItem(item));
+        picker.onDidTriggerItemButton(({ item }) => item.hit && this.acceptHit(item.hit, vscode.ViewColumn.Beside));
+        picker.onDidTriggerButton((button) => void this.handleButton(button));
+        picker.onDidAccept(() => this.acceptItem(picker.activeItems[0]));
         picker.onDidHide(() => {
-            this.cancel();
-            picker.dispose();
-            if (isPreviewing && originalEditor) {
-                void restoreEditor(originalEditor);
+            if (this.picker === picker) {
+                this.cancel(); // unless another picker has replaced this one
             }
+            picker.dispose();
+            void preview.restore();
         });
         picker.value = query;
         this.handleInput(query);
@@ -85,13 +111,58 @@ export class SearchPicker {
         this.picker?.hide();
     }
 
-    private acceptHit(hit: Hit, viewColumn: vscode.ViewColumn): void {
-        const query = this.picker?.value.trim();
-        if (query) {
-            void this.storage.update(HISTORY_KEY, addToHistory(this.history, query));
+    private async handleButton(button: vscode.QuickInputButton): Promise<void> {
+        const { answer, filter } = this;
+        const query = this.picker?.value ?? '';
+        if (button === KEEP) {
+            if (answer) {
+                this.rememberQuery(query);
+                this.hide();
+                this.keepResults(query, answer);
+            }
+        } else if (button === FILTER_TESTS) {
+            this.show(query, { ...filter, isWithoutTests: !filter.isWithoutTests });
+        } else {
+            const isLanguage = button === FILTER_LANGUAGE;
+            this.show(query, await (isLanguage ? chooseLanguage(this.server, filter) : chooseFolder(filter)));
         }
-        void openHit(hit, { viewColumn, preview: false });
+    }
+
+    private handleActiveItem(item: SearchItem | undefined): void {
+        // VS Code activates the first item of each answer by itself, and may report items of an earlier answer, or none.
+        const index = item ? this.items.indexOf(item) : -1;
+        if (index > 0) {
+            this.hasNavigated = true;
+        }
+        if (index >= 0 && item?.hit && this.hasNavigated) {
+            this.preview?.show(item.hit);
+        }
+    }
+
+    private acceptItem(item: SearchItem | undefined): void {
+        if (item?.query && this.picker) {
+            this.picker.value = item.query;
+            this.handleInput(item.query);
+        } else if (item?.hit) {
+            this.acceptHit(item.hit, vscode.ViewColumn.Active);
+        } else if (item?.command) {
+            this.hide();
+            void vscode.commands.executeCommand(item.command);
+        }
+    }
+
+    private acceptHit(hit: Hit, viewColumn: vscode.ViewColumn): void {
+        this.rememberQuery(this.picker?.value ?? '');
+        const preview = this.preview;
+        preview?.discard();
         this.picker?.hide();
+        void preview?.settle().then(() => openHit(hit, { viewColumn, preview: false }));
+    }
+
+    private rememberQuery(query: string): void {
+        if (query.trim()) {
+            void this.storage.update(HISTORY_KEY, addToHistory(this.history, query.trim()));
+        }
     }
 
     private get history(): string[] {
@@ -101,13 +172,14 @@ export class SearchPicker {
     private handleInput(value: string): void {
         clearTimeout(this.timer);
         this.cancellation?.cancel();
+        this.answer = undefined;
         if (!this.picker) {
             return;
         }
         if (!value.trim()) {
             this.picker.busy = false;
             const iconPath = new vscode.ThemeIcon('history');
-            this.picker.items = this.history.map((query) => ({ label: query, query, iconPath }));
+            this.showItems(this.history.map((query) => ({ label: query, query, iconPath })));
             return;
         }
         this.picker.busy = true;
@@ -117,22 +189,43 @@ export class SearchPicker {
     private async search(query: string): Promise<void> {
         const cancellation = new vscode.CancellationTokenSource();
         this.cancellation = cancellation;
+        this.coverage = this.server.status?.coverage ?? 0;
+        const isCurrent = (): boolean =>
+            cancellation === this.cancellation && !cancellation.token.isCancellationRequested;
         try {
-            const answer = await this.server.request<Answer>(SEARCH, { query }, cancellation.token);
-            this.setItems(cancellation, createItems(answer));
+            const params = createSearchParams(query, this.filter);
+            const answer = filterAnswer(
+                await this.server.request<Answer>(SEARCH, params, cancellation.token),
+                this.filter,
+            );
+            if (isCurrent()) {
+                this.showItems(createItems(answer));
+                this.answer = answer;
+                void vscode.commands.executeCommand('setContext', 'codekin.hasSearched', answer.hits.length > 0);
+                this.handleServerChange(); // more may have been indexed since the request was sent
+            }
         } catch (error) {
-            if (!(error instanceof vscode.CancellationError)) {
-                const label = error instanceof Error ? error.message : String(error);
-                this.setItems(cancellation, [{ label, alwaysShow: true, iconPath: new vscode.ThemeIcon('error') }]);
+            if (isCurrent() && !(error instanceof vscode.CancellationError)) {
+                this.showItems([createErrorItem(error, this.server)]);
             }
         }
     }
 
-    /** Show the items, unless a later request has replaced this one. */
-    private setItems(cancellation: vscode.CancellationTokenSource, items: SearchItem[]): void {
-        if (this.picker && cancellation === this.cancellation && !cancellation.token.isCancellationRequested) {
+    private showItems(items: SearchItem[]): void {
+        if (this.picker) {
+            this.hasNavigated = false;
             this.picker.items = items;
             this.picker.busy = false;
+        }
+    }
+
+    /** Search again when more of the workspace is indexed, unless the user is moving through the results. */
+    private handleServerChange(): void {
+        const coverage = this.server.status?.coverage ?? 0;
+        const query = this.picker?.value.trim();
+        const isIncomplete = this.answer !== undefined && this.answer.coverage < 1;
+        if (query && isIncomplete && coverage > this.coverage && !this.hasNavigated) {
+            void this.search(query);
         }
     }
 
@@ -140,13 +233,9 @@ export class SearchPicker {
         clearTimeout(this.timer);
         this.cancellation?.cancel();
         this.picker = undefined;
+        this.preview = undefined;
+        this.answer = undefined;
     }
-}
-
-/** Show the document and selection that were active before the search. */
-async function restoreEditor({ document, viewColumn, selection }: vscode.TextEditor): Promise<void> {
-    const cell = findCell(document.uri);
-    await (cell ? showCell(cell) : vscode.window.showTextDocument(document, { viewColumn, selection }));
 }
 
 /** Create the items of an answer. Without `alwaysShow`, VS Code would hide those that do not contain the query. */
@@ -156,9 +245,21 @@ function createItems(answer: Answer): SearchItem[] {
         description: `${formatPercent(hit.score)} · ${formatNarrowLocation(hit, getDisplayPath(getUri(hit)))}`,
         detail: hit.why,
         alwaysShow: true,
+        iconPath: getKindIcon(hit.kind),
         buttons: [OPEN_TO_SIDE],
         hit,
     }));
     const note = formatAnswerNote(items.length, answer.coverage, 'No results.');
     return note ? [...items, { label: note, alwaysShow: true, iconPath: new vscode.ThemeIcon('info') }] : items;
+}
+
+/** Create the item of an error; Enter installs the server if that is missing. */
+function createErrorItem(error: unknown, server: Server): SearchItem {
+    const label = error instanceof Error ? error.message : String(error);
+    if (server.state === 'missing') {
+        const iconPath = new vscode.ThemeIcon('cloud-download');
+        const detail = 'The codekin server was not found.';
+        return { label: 'Install the server…', detail, alwaysShow: true, iconPath, command: 'codekin.installServer' };
+    }
+    return { label, alwaysShow: true, iconPath: new vscode.ThemeIcon('error') };
 }

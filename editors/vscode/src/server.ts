@@ -188,6 +188,8 @@ export class Server implements vscode.Disposable {
                     areCompletionsEnabled(document) ? next(document, position, context, token) : [],
                 provideCodeLenses: async (document, token, next) =>
                     this.resolveLenses(await next(document, token), token),
+                handleWorkDoneProgress: (token, params, next) =>
+                    next(token, params.kind === 'begin' ? { ...params, title: `codekin: ${params.title}` } : params),
                 workspace: {
                     configuration: ({ items }, token, next) =>
                         items.every(({ section }) => section === 'codekin')

@@ -20,7 +20,7 @@ export interface SearchPaths {
 }
 
 const IS_WINDOWS = process.platform === 'win32';
-const PROGRAM = IS_WINDOWS ? 'codekin.exe' : 'codekin';
+export const PROGRAM = IS_WINDOWS ? 'codekin.exe' : 'codekin';
 
 /** Return the folder of a virtual environment that contains its executables. */
 export function getScriptsFolder(environment: string): string {
@@ -64,7 +64,7 @@ export function resolveProgram(setting: string, home: string, pathVariable: stri
     return expanded.includes('/') || expanded.includes('\\') ? undefined : findOnPath(expanded, pathVariable);
 }
 
-function isExecutable(file: string): boolean {
+export function isExecutable(file: string): boolean {
     try {
         fs.accessSync(file, fs.constants.X_OK);
         return fs.statSync(file).isFile();

@@ -1,25 +1,37 @@
 /** "Find Similar Code": the request, and the view that keeps its answer up to date while code is edited. */
 
 import * as vscode from 'vscode';
-import { compareLocations, getOrigin } from './compare';
-import { formatAnswerNote, formatLocation, formatPreview, groupByFile, groupByKinship, type HitGroup } from './format';
-import { CELL_SCHEME, getDisplayPath, getUri, locateHit, openHit, toRange } from './navigation';
+import { compareCode } from './compare';
+import {
+    elideDocstring,
+    fenceCode,
+    formatAnswerNote,
+    getHitName,
+    groupByFile,
+    groupByKinship,
+    type HitGroup,
+    splitWeakHits,
+} from './format';
+import { CELL_SCHEME, findCell, getDisplayPath, getUri, locateHit, showCell, showRange, toRange } from './navigation';
 import { type Answer, FIND_SIMILAR, type Hit, type SimilarQuery } from './protocol';
 import type { Server } from './server';
 import { shiftSpan } from './spanTracking';
-import { createGroupItem, createHitItem, isGroupedByFile, isHit, type TreeNode } from './treeItems';
+import {
+    createGroupItem,
+    createHitItem,
+    createSourceItem,
+    isGroupedByFile,
+    isHit,
+    isSource,
+    RESULTS_KEY,
+    type TreeNode,
+    WEAK_KEY,
+} from './treeItems';
 
 const DEBOUNCE_MS = 400; // after an edit, before the request is repeated
 const COVERAGE_STEP = 0.1; // share of the workspace that must be newly indexed before the request is repeated
-const NOTHING_SIMILAR = 'No similar code was found in this workspace.';
-
-/** Return the query for a selection, also in a diff editor: the function at the cursor, or several lines. */
-export function createQuery(document: vscode.TextDocument, selection: vscode.Selection): SimilarQuery {
-    const { uri, lineOffset } = getOrigin(document.uri);
-    const textDocument = { uri };
-    const [start, end] = [selection.start.translate(lineOffset), selection.end.translate(lineOffset)];
-    return selection.isSingleLine ? { textDocument, position: start } : { textDocument, range: { start, end } };
-}
+const MAX_TOOLTIP_LINES = 24;
+export const NOTHING_SIMILAR = 'No similar code was found in this workspace.';
 
 export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
     answer: Answer | undefined;
@@ -28,6 +40,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     private readonly changeEmitter = new vscode.EventEmitter<void>();
     readonly onDidChangeTreeData = this.changeEmitter.event;
     private query: SimilarQuery | undefined;
+    private searchQuery: string | undefined; // of results kept from a search in words
     private groups: HitGroup[] = [];
     private readonly dismissedKeys = new Set<string>();
     private cancellation: vscode.CancellationTokenSource | undefined;
@@ -63,6 +76,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     /** Send a request and show its answer. Return undefined if it failed or a later request replaced it. */
     async findSimilar(query: SimilarQuery, { reveal = true } = {}): Promise<Answer | undefined> {
         this.query = query;
+        this.searchQuery = undefined;
         if (reveal) {
             this.dismissedKeys.clear();
             void vscode.commands.executeCommand('codekin.similar.focus', { preserveFocus: true });
@@ -80,11 +94,23 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
             }
         } catch (error) {
             if (cancellation === this.cancellation && !(error instanceof vscode.CancellationError)) {
-                this.showMessage(error instanceof Error ? error.message : String(error));
+                const message = error instanceof Error ? error.message : String(error);
+                this.showMessage(this.server.state === 'missing' ? undefined : message); // the view's welcome explains it
                 this.isWaitingForServer = this.server.state !== 'running';
             }
         }
         return undefined;
+    }
+
+    /** Show the results of a search in words. */
+    showResults(searchQuery: string, answer: Answer): void {
+        this.cancellation?.cancel();
+        this.cancellation = undefined;
+        this.query = undefined;
+        this.searchQuery = searchQuery;
+        this.dismissedKeys.clear();
+        this.showAnswer(answer);
+        void vscode.commands.executeCommand('codekin.similar.focus');
     }
 
     /** Repeat the last request. */
@@ -95,16 +121,22 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     }
 
     /** Replace the answer by a message. */
-    private showMessage(message: string): void {
+    private showMessage(message: string | undefined): void {
         this.answer = undefined;
         this.view.message = message;
-        this.view.description = undefined;
         this.updateGroups();
     }
 
-    dismiss(hit: Hit): void {
+    /** Hide a hit, and move the focus to the next one. */
+    async dismiss(hit: Hit): Promise<void> {
+        const hits = this.groups.flatMap((group) => group.hits);
+        const index = hits.findIndex((candidate) => getKey(candidate) === getKey(hit));
+        const neighbour = hits[index + 1] ?? hits[index - 1];
         this.dismissedKeys.add(getKey(hit));
         this.updateGroups();
+        if (neighbour) {
+            await this.view.reveal(neighbour, { select: true, focus: true });
+        }
     }
 
     /**
@@ -122,21 +154,40 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         return hit;
     }
 
-    /** Compare the code of the query with a hit. */
-    async compareWith(hit: Hit): Promise<void> {
+    /** Show the code of the query, or search with its words again. */
+    async showSource(): Promise<void> {
+        if (this.searchQuery !== undefined) {
+            await vscode.commands.executeCommand('codekin.search', this.searchQuery);
+            return;
+        }
         const source = this.answer?.asked;
         if (source) {
+            const uri = vscode.Uri.parse(source.uri);
+            const cell = findCell(uri);
+            const range = toRange(source.range);
+            await (cell ? showCell(cell) : showRange(uri, range, range.start, { preview: false }));
+        }
+    }
+
+    /** Compare the code of the query with a hit. */
+    async compareWith(hit: Hit): Promise<void> {
+        const { asked, askedName = '' } = this.answer ?? {};
+        if (asked) {
             const { uri, range } = await locateHit(hit);
-            const sourceLocation = new vscode.Location(vscode.Uri.parse(source.uri), toRange(source.range));
-            await compareLocations(sourceLocation, new vscode.Location(uri, range));
+            const source = new vscode.Location(vscode.Uri.parse(asked.uri), toRange(asked.range));
+            const code = { location: new vscode.Location(uri, range), name: getHitName(hit) };
+            await compareCode({ location: source, name: askedName }, code, true);
         }
     }
 
     getChildren(node?: TreeNode): TreeNode[] {
         if (!node) {
-            return this.groups;
+            const hasSource = this.answer?.asked || this.searchQuery !== undefined;
+            return this.answer && hasSource
+                ? [{ source: this.answer, query: this.searchQuery }, ...this.groups]
+                : this.groups;
         }
-        return isHit(node) ? [] : node.hits;
+        return isHit(node) || isSource(node) ? [] : node.hits;
     }
 
     getParent(node: TreeNode): TreeNode | undefined {
@@ -144,14 +195,18 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     }
 
     getTreeItem(node: TreeNode): vscode.TreeItem {
+        if (isSource(node)) {
+            return createSourceItem(node);
+        }
         return isHit(node) ? createHitItem(node, isGroupedByFile()) : createGroupItem(node);
     }
 
-    resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
+    async resolveTreeItem(item: vscode.TreeItem, node: TreeNode): Promise<vscode.TreeItem> {
         if (isHit(node)) {
             const qualifiedName = node.qualifiedName === node.name ? '' : node.qualifiedName;
             const lines = [qualifiedName, `${getDisplayPath(getUri(node))}: ${node.why}`];
-            const tooltip = new vscode.MarkdownString(formatPreview(node));
+            const code = elideDocstring(await readCode(node), MAX_TOOLTIP_LINES);
+            const tooltip = new vscode.MarkdownString(fenceCode(code, node.language));
             tooltip.appendMarkdown('\n\n').appendText(lines.filter(Boolean).join('\n'));
             item.tooltip = tooltip;
         }
@@ -159,7 +214,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     }
 
     private trackSelection(selection: readonly TreeNode[]): void {
-        const keys = selection.map((node) => (isHit(node) ? getKey(node) : node.key));
+        const keys = selection.map((node) => (isSource(node) ? 'source' : isHit(node) ? getKey(node) : node.key));
         const added = keys.filter((key) => !this.selectedKeys.includes(key));
         const removed = this.selectedKeys.filter((key) => !keys.includes(key));
         this.targetKey = added.at(-1) ?? removed.at(-1) ?? this.targetKey;
@@ -170,15 +225,15 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         this.answer = answer;
         this.coverage = answer.coverage;
         const { asked, hits, coverage } = answer;
-        const noHitsText = asked ? NOTHING_SIMILAR : 'There is no code at the cursor, or it is not indexed yet.';
+        const noHitsText =
+            asked || this.searchQuery ? NOTHING_SIMILAR : 'There is no code at the cursor, or it is not indexed yet.';
         this.view.message = formatAnswerNote(hits.length, coverage, noHitsText) || undefined;
-        this.view.description = asked ? `to ${getDisplayPath(asked.uri)}:${asked.range.start.line + 1}` : undefined;
         this.updateGroups();
     }
 
     private updateGroups(): void {
         const hits = (this.answer?.hits ?? []).filter((hit) => !this.dismissedKeys.has(getKey(hit)));
-        this.groups = isGroupedByFile() ? groupByFile(hits) : groupByKinship(hits);
+        this.groups = this.searchQuery === undefined ? groupSimilar(hits) : groupResults(hits);
         this.view.badge = hits.length ? { value: hits.length, tooltip: `${hits.length} similar` } : undefined;
         void vscode.commands.executeCommand('setContext', 'codekin.hasSimilar', this.answer !== undefined);
         this.changeEmitter.fire();
@@ -199,7 +254,10 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     private handleServerChange(): void {
         const coverage = this.server.status?.coverage ?? 0;
         const isMoreIndexed = coverage >= 1 || coverage >= this.coverage + COVERAGE_STEP;
-        if (this.isWaitingForServer && this.server.state === 'running') {
+        if (this.server.state === 'missing' && this.answer) {
+            this.showMessage(undefined); // the view's welcome tells what to do
+            this.isWaitingForServer = true;
+        } else if (this.isWaitingForServer && this.server.state === 'running') {
             this.isWaitingForServer = false;
             void this.refresh();
         } else if (this.query && this.answer && this.coverage < 1 && isMoreIndexed) {
@@ -207,6 +265,19 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
             void this.refresh();
         }
     }
+}
+
+/** Group similar code, with weak hits in a group of their own. */
+function groupSimilar(hits: readonly Hit[]): HitGroup[] {
+    const [strongHits, weakHits] = splitWeakHits(hits);
+    const groups = isGroupedByFile() ? groupByFile(strongHits) : groupByKinship(strongHits);
+    return weakHits.length ? [...groups, { key: WEAK_KEY, hits: weakHits }] : groups;
+}
+
+/** Group the results of a search in words, which have no kinship. */
+function groupResults(hits: readonly Hit[]): HitGroup[] {
+    const isEmpty = hits.length === 0;
+    return isGroupedByFile() || isEmpty ? groupByFile(hits) : [{ key: RESULTS_KEY, hits: [...hits] }];
 }
 
 /** Move the query's position or range along with an edit. */
@@ -219,77 +290,21 @@ function shiftQuery(query: SimilarQuery, change: vscode.TextDocumentContentChang
     };
 }
 
-function getKey(hit: Hit): string {
+/** Read the whole code of a hit; its preview has only the first lines. */
+async function readCode(hit: Hit): Promise<string> {
+    try {
+        const { uri, range } = await locateHit(hit);
+        return (await vscode.workspace.openTextDocument(uri)).getText(range);
+    } catch {
+        return hit.preview;
+    }
+}
+
+/** Return what identifies a hit in later answers. */
+export function getKey(hit: Hit): string {
     return `${hit.location.uri}#${hit.qualifiedName || hit.location.range.start.line}`;
 }
 
 function showViewProgress<T>(work: Promise<T>): Thenable<T> {
     return vscode.window.withProgress({ location: { viewId: 'codekin.similar' } }, () => work);
-}
-
-/** Return the query in a command's argument, as code actions and lenses pass it, or that of the active editor. */
-function parseQuery(argument: unknown): SimilarQuery | undefined {
-    if (argument && typeof argument === 'object' && 'textDocument' in argument) {
-        const { textDocument, position, range } = argument as SimilarQuery;
-        const isOneLine = range && range.start.line === range.end.line;
-        return { textDocument, ...(position ? { position } : isOneLine ? { position: range.start } : { range }) };
-    }
-    const editor = vscode.window.activeTextEditor;
-    return editor && createQuery(editor.document, editor.selection);
-}
-
-export function registerSimilarCommands(similar: SimilarView, server: Server): vscode.Disposable {
-    const viewCommands: Record<string, (argument?: unknown) => unknown> = {
-        'codekin.findSimilar': async (argument) => {
-            const query = parseQuery(argument);
-            if (query) {
-                return similar.findSimilar(query);
-            }
-            return vscode.window.showInformationMessage('Open a file and place the cursor in a function first.');
-        },
-        'codekin.peekSimilar': async (argument) => peekSimilar(server, parseQuery(argument)),
-        'codekin.similar.refresh': () => similar.refresh(),
-        'codekin.similar.groupByFile': () => setGrouping('file'),
-        'codekin.similar.groupByKinship': () => setGrouping('kinship'),
-    };
-    const hitCommands: Record<string, (hit: Hit) => unknown> = {
-        'codekin.open': (hit) => openHit(hit),
-        'codekin.openToSide': (hit) => openHit(hit, { viewColumn: vscode.ViewColumn.Beside }),
-        'codekin.diff': (hit) => similar.compareWith(hit),
-        'codekin.copyPath': (hit) => vscode.env.clipboard.writeText(formatLocation(hit, getUri(hit).fsPath)),
-        'codekin.dismiss': (hit) => similar.dismiss(hit),
-    };
-    // A key binding passes no argument to a command of a tree.
-    const withTarget = (run: (hit: Hit) => unknown) => async (hit?: Hit) => {
-        const target = hit ?? (await similar.getTarget());
-        return target && run(target);
-    };
-    return vscode.Disposable.from(
-        ...Object.entries(viewCommands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
-        ...Object.entries(hitCommands).map(([name, run]) => vscode.commands.registerCommand(name, withTarget(run))),
-    );
-}
-
-async function setGrouping(grouping: 'file' | 'kinship'): Promise<void> {
-    const target = vscode.ConfigurationTarget.Global;
-    await vscode.workspace.getConfiguration('codekin').update('similar.groupBy', grouping, target);
-}
-
-async function peekSimilar(server: Server, query: SimilarQuery | undefined): Promise<Answer | undefined> {
-    if (!query) {
-        return undefined;
-    }
-    const answer = await server.request<Answer>(FIND_SIMILAR, query).catch((error: Error) => error);
-    if (answer instanceof Error) {
-        void vscode.window.showWarningMessage(answer.message);
-        return undefined;
-    }
-    const start = query.position ?? query.range?.start ?? { line: 0, character: 0 };
-    const uri = vscode.Uri.parse(query.textDocument.uri);
-    const position = new vscode.Position(start.line, start.character);
-    const note = formatAnswerNote(answer.hits.length, answer.coverage, NOTHING_SIMILAR);
-    const hitLocations = await Promise.all(answer.hits.map(locateHit));
-    const locations = hitLocations.map((location) => new vscode.Location(location.uri, location.nameRange));
-    await vscode.commands.executeCommand('editor.action.peekLocations', uri, position, locations, 'peek', note);
-    return answer;
 }

@@ -3,6 +3,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { ProgressType } from 'vscode-languageclient/node';
+import { showRange } from './navigation';
 import { DRAW_MAP, REPORT, type Report } from './protocol';
 import type { Server } from './server';
 import { STYLE } from './statusPageStyle';
@@ -105,7 +106,7 @@ export class StatusPage implements vscode.Disposable {
         }
         this.isRefreshing = true;
         try {
-            this.report = await this.server.request<Report>(REPORT);
+            this.report = (await this.server.request<Report | null>(REPORT)) ?? undefined;
             this.sendStatus();
         } catch {
             // The status already tells what is wrong.
@@ -137,12 +138,13 @@ export class StatusPage implements vscode.Disposable {
     }
 }
 
-/** Open a function of the map. The line of a notebook is one of its JSON, so only the notebook is opened. */
+/** Show a function beside the map, which keeps the focus: its keys must not type into the code. */
 async function openFunction(uri: vscode.Uri, line: number): Promise<void> {
+    const options = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true, preview: true };
     if (uri.path.toLowerCase().endsWith('.ipynb')) {
-        await vscode.commands.executeCommand('vscode.open', uri);
+        await vscode.commands.executeCommand('vscode.open', uri, options); // the line is one of its JSON
     } else {
-        await vscode.window.showTextDocument(uri, { selection: new vscode.Range(line, 0, line, 0) });
+        await showRange(uri, new vscode.Range(line, 0, line, 0), new vscode.Position(line, 0), options);
     }
 }
 
@@ -159,7 +161,7 @@ function renderPage(webview: vscode.Webview, script: vscode.Uri): string {
 <section id="map-section" hidden aria-label="Map of all functions"><h2>Map</h2>
 <p class="hint"><span id="map-status" role="status">Drawing the map.</span> <span id="map-outdated" hidden>The index has changed since. </span><button id="draw-map">Draw map</button> <button id="cancel-map" hidden>Cancel</button></p>
 <div id="map-panel" hidden>
-<div id="map-tools"><label>Find <input id="find" type="search" placeholder="function name" aria-describedby="find-count"></label> <span id="find-count" role="status"></span>
+<div id="map-tools"><label>Find <input id="find" type="search" placeholder="function name" aria-describedby="find-count"></label> <button id="find-previous" disabled aria-label="Previous match">‹</button> <button id="find-next" disabled aria-label="Next match">›</button> <span id="find-count" role="status"></span> <button id="reset-view">Show all</button>
 <div id="legend" role="group" aria-label="Folders: show only one"></div></div>
 <div id="frame"><canvas id="map" tabindex="0" role="application" aria-label="Map of all functions: similar functions are near each other, lines join near-duplicates" aria-describedby="map-keys"></canvas>
 <div id="tooltip" hidden aria-hidden="true"></div></div>

@@ -5,7 +5,8 @@ body { font-family: var(--vscode-font-family); font-size: var(--vscode-font-size
 header { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: .6em 2em; margin: 1.2em 0 .6em; }
 h1 { font-size: 1.5em; font-weight: 600; margin: 0; } h2 { font-size: 1.05em; font-weight: 600; margin: 1.6em 0 .5em; }
 button { font: inherit; color: var(--vscode-button-secondaryForeground); background: var(--vscode-button-secondaryBackground); border: 1px solid var(--vscode-button-border, transparent); border-radius: 3px; padding: .25em .8em; cursor: pointer; }
-button:hover { background: var(--vscode-button-secondaryHoverBackground); }
+button:disabled { opacity: .5; cursor: default; }
+button:hover:enabled { background: var(--vscode-button-secondaryHoverBackground); }
 :focus-visible { outline: 1px solid var(--vscode-focusBorder); outline-offset: 2px; }
 #actions { display: flex; flex-wrap: wrap; gap: .5em; }
 #progress { margin: .4em 0; } progress { width: 20em; max-width: 60%; accent-color: var(--vscode-progressBar-background); }

@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import {
     describeKinship,
+    formatBadge,
     formatLocation,
     formatNarrowLocation,
     formatPercent,
@@ -12,7 +13,7 @@ import {
     splitPath,
 } from './format';
 import { getDisplayPath, getUri } from './navigation';
-import type { Hit } from './protocol';
+import type { Answer, Hit } from './protocol';
 
 const ICONS: Record<string, string> = {
     function: 'symbol-function',
@@ -22,17 +23,66 @@ const ICONS: Record<string, string> = {
     class: 'symbol-class',
     module: 'symbol-module',
 };
+const SCORE_SCHEME = 'codekin-score';
+export const RESULTS_KEY = 'results';
+export const WEAK_KEY = 'weaker matches';
 
-export type TreeNode = HitGroup | Hit;
+/** The first row of the view: the code, or the words, of the query. */
+export interface SourceNode {
+    readonly source: Answer;
+    readonly query?: string | undefined; // of a search in words
+}
+
+export type TreeNode = SourceNode | HitGroup | Hit;
 
 export function isHit(node: TreeNode): node is Hit {
     return 'location' in node;
 }
 
+export function isSource(node: TreeNode): node is SourceNode {
+    return 'source' in node;
+}
+
+export function getKindIcon(kind: string): vscode.ThemeIcon {
+    return new vscode.ThemeIcon(ICONS[kind] ?? 'code');
+}
+
+/** Whether paths for display begin with the name of a root. */
+export function hasSeveralRoots(): boolean {
+    return (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
+}
+
+/** Create the first row, "Similar to NAME (FILE:LINE)" or "Results for QUERY", which returns there. */
+export function createSourceItem({ source, query }: SourceNode): vscode.TreeItem {
+    if (query !== undefined) {
+        const item = new vscode.TreeItem(`Results for "${query}"`);
+        item.id = 'source';
+        item.iconPath = new vscode.ThemeIcon('search');
+        item.tooltip = 'Search again';
+        item.contextValue = 'source';
+        item.command = { command: 'codekin.similar.showSource', title: 'Search Again' };
+        return item;
+    }
+    const { asked, askedName } = source;
+    const displayPath = asked ? getDisplayPath(asked.uri) : '';
+    const location = `${splitPath(displayPath)[0]}:${(asked?.range.start.line ?? 0) + 1}`;
+    const item = new vscode.TreeItem(askedName ? `Similar to ${askedName} (${location})` : `Similar to ${location}`);
+    item.id = 'source';
+    item.iconPath = new vscode.ThemeIcon('target');
+    item.tooltip = `Go back to ${displayPath}:${(asked?.range.start.line ?? 0) + 1}`;
+    item.contextValue = 'source';
+    item.command = { command: 'codekin.similar.showSource', title: 'Go Back' };
+    return item;
+}
+
 export function createGroupItem(group: HitGroup): vscode.TreeItem {
+    const { Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
     const isFile = group.key.includes(':');
     const [label, detail] = isFile ? splitPath(getDisplayPath(group.key)) : [group.key, describeKinship(group.key)];
-    const item = new vscode.TreeItem(label, vscode.TreeItemCollapsibleState.Expanded);
+    const item = new vscode.TreeItem(
+        group.key === WEAK_KEY ? 'Weaker matches' : label,
+        group.key === WEAK_KEY ? Collapsed : Expanded,
+    );
     item.id = group.key;
     item.description = [group.hits.length, detail].filter(Boolean).join(' · ');
     if (isFile) {
@@ -53,12 +103,28 @@ export function createHitItem(hit: Hit, isBelowFile: boolean): vscode.TreeItem {
     const displayPath = getDisplayPath(getUri(hit));
     const kinship = hit.kinship ?? 'similar';
     const line = hit.cell ? `cell ${hit.cell.index + 1}` : `line ${hit.selectionRange.start.line + 1}`;
-    const detail = isBelowFile ? `${kinship} · ${line}` : formatNarrowLocation(hit, displayPath);
-    item.description = `${formatPercent(hit.score)} · ${detail}`;
-    item.iconPath = new vscode.ThemeIcon(ICONS[hit.kind] ?? 'code');
+    item.description = isBelowFile ? `${kinship} · ${line}` : formatNarrowLocation(hit, displayPath, hasSeveralRoots());
+    item.iconPath = getKindIcon(hit.kind);
+    item.resourceUri = vscode.Uri.from({ scheme: SCORE_SCHEME, path: `/${hit.score}` });
     item.contextValue = 'hit';
-    item.command = { command: 'codekin.open', title: 'Open', arguments: [hit] };
+    // Without arguments: VS Code forgets a command's arguments when the tree changes, and a click might come just then.
+    item.command = { command: 'codekin.preview', title: 'Show' };
     const label = [getHitName(hit), kinship, formatPercent(hit.score), formatLocation(hit, displayPath)].join(', ');
     item.accessibilityInformation = { label };
     return item;
+}
+
+/** Shows the score of a hit as a badge at the right, which is never cut off. */
+const scoreProvider: vscode.FileDecorationProvider = {
+    provideFileDecoration({ scheme, path }) {
+        if (scheme !== SCORE_SCHEME) {
+            return undefined;
+        }
+        const score = Number(path.slice(1));
+        return new vscode.FileDecoration(formatBadge(score), `Score: ${formatPercent(score)}`);
+    },
+};
+
+export function registerScores(): vscode.Disposable {
+    return vscode.window.registerFileDecorationProvider(scoreProvider);
 }

@@ -1,9 +1,10 @@
 /** The map's interaction by mouse and keyboard: pan, zoom, hover, select, filter by name or folder, open. */
 
 import { formatCount } from '../format';
+import { createLegend } from './mapLegend';
 import { decodeMap, findCentres, type MapJson, mapNearDuplicates, PointGrid } from './mapPoints';
 import { MapRenderer, type Scene, type View } from './mapRenderer';
-import { addShape, createMarkers, isHollow } from './markers';
+import { createMarkers } from './markers';
 
 const HIT_RADIUS = 12; // pixels around a point that belong to it
 const ZOOM_STEP = 1.25;
@@ -48,7 +49,13 @@ export class FunctionMap {
         this.canvas.addEventListener('pointerleave', () => (this.tooltip.hidden = true));
         this.canvas.addEventListener('keydown', (event) => this.handleKey(event));
         this.find.addEventListener('input', () => this.filterByName(this.find.value));
-        this.find.addEventListener('keydown', (event) => event.key === 'Enter' && this.selectNextMatch());
+        this.find.addEventListener(
+            'keydown',
+            (event) => event.key === 'Enter' && this.selectMatch(event.shiftKey ? -1 : 1),
+        );
+        getElement('find-next').addEventListener('click', () => this.selectMatch(1));
+        getElement('find-previous').addEventListener('click', () => this.selectMatch(-1));
+        getElement('reset-view').addEventListener('click', () => this.resetView());
     }
 
     show(json: MapJson, { view }: MapState): void {
@@ -62,6 +69,7 @@ export class FunctionMap {
                 (this.group < 0 || points.group[point] === this.group) && (!this.matches || this.matches.has(point)),
             selected: -1,
             duplicates: [],
+            matches: [],
         };
         this.duplicates = mapNearDuplicates(points);
         this.view = view ?? (this.view.scale > 0 ? this.view : this.fitView());
@@ -280,14 +288,29 @@ export class FunctionMap {
         const { names } = scene.points;
         const points = names.flatMap((name, point) => (name.toLowerCase().includes(pattern) ? [point] : []));
         this.matches = pattern ? new Set(points) : undefined;
-        getElement('find-count').textContent = this.matches ? `${this.matches.size.toLocaleString('en')} found` : '';
+        scene.matches = pattern ? points : [];
+        for (const id of ['find-next', 'find-previous']) {
+            getElement<HTMLButtonElement>(id).disabled = !points.length || !pattern;
+        }
+        this.showMatchCount(-1);
         this.redraw();
     }
 
-    private selectNextMatch(): void {
-        const matches = [...(this.matches ?? [])];
+    private showMatchCount(index: number): void {
+        const count = this.matches?.size.toLocaleString('en');
+        const position = index >= 0 ? `${(index + 1).toLocaleString('en')} of ${count}` : `${count} found`;
+        getElement('find-count').textContent = this.matches ? position : '';
+    }
+
+    /** Select the next or the previous match, and zoom in on it. */
+    private selectMatch(step: 1 | -1): void {
+        const matches = this.scene?.matches ?? [];
         if (this.scene && matches.length) {
-            const next = matches.find((point) => point > this.scene!.selected) ?? matches[0]!;
+            const current = matches.indexOf(this.scene.selected);
+            const first = step > 0 ? 0 : matches.length - 1;
+            const index = current < 0 ? first : (current + step + matches.length) % matches.length;
+            const next = matches[index]!;
+            this.showMatchCount(index);
             this.select(next);
             const scale = Math.max(this.view.scale, 4 * this.fitView().scale);
             this.view = { ...this.view, x: this.scene.points.x[next]!, y: this.scene.points.y[next]!, scale };
@@ -297,33 +320,12 @@ export class FunctionMap {
 
     private updateLegend(): void {
         const { points, markers } = this.scene!;
-        const buttons = points.groups.flatMap(({ name, functions }, group) => {
-            if (!functions) {
-                return [];
-            }
-            const button = document.createElement('button');
-            button.setAttribute('aria-pressed', String(this.group === group));
-            const sample = document.createElement('canvas');
-            [sample.width, sample.height] = [16 * devicePixelRatio, 16 * devicePixelRatio];
-            const context = sample.getContext('2d')!;
-            const path = new Path2D();
-            addShape(path, markers.shapes[group]!, 8 * devicePixelRatio, 8 * devicePixelRatio, 5 * devicePixelRatio);
-            context.fillStyle = markers.colours[group]!;
-            context.strokeStyle = markers.colours[group]!;
-            context.lineWidth = 2 * devicePixelRatio;
-            context[isHollow(markers.shapes[group]!) ? 'stroke' : 'fill'](path);
-            button.append(
-                sample,
-                `${name} `,
-                Object.assign(document.createElement('small'), { textContent: functions.toLocaleString('en') }),
-            );
-            button.addEventListener('click', () => {
-                this.group = this.group === group ? -1 : group;
-                this.updateLegend();
-                getElement('legend').querySelectorAll('button')[buttons.indexOf(button)]?.focus();
-                this.redraw();
-            });
-            return [button];
+        const buttons = createLegend(points.groups, markers, this.group, (group) => {
+            const index = buttons.indexOf(document.activeElement as HTMLButtonElement);
+            this.group = this.group === group ? -1 : group;
+            this.updateLegend();
+            getElement('legend').querySelectorAll('button')[index]?.focus();
+            this.redraw();
         });
         getElement('legend').replaceChildren(...buttons);
     }

@@ -8,6 +8,8 @@ const MAX_SHAPES = 6000; // points in view; more are drawn as pixels
 const FAINT_OPACITY = 0.12; // of points that do not match the filter
 const MAX_LINKS = 6000;
 const MAX_LINK_LENGTH = 0.3; // of the canvas; longer links are drawn for the selected function only
+const MAX_RINGS = 500; // around matches; more would cover the map
+const RING_RADIUS = 7; // pixels
 const MAX_MOVING_POINTS = 20_000; // drawn while the map moves
 
 /** The visible part of the map: the map is `scale` pixels high and `aspect` times as wide, centred on (x, y). */
@@ -26,6 +28,7 @@ export interface Scene {
     isMatch(point: number): boolean; // of the filters by folder and name
     selected: number; // -1: none
     duplicates: number[]; // near-duplicates of the selected point
+    matches: number[]; // of the filter by name, if there is one
 }
 
 export class MapRenderer {
@@ -61,6 +64,7 @@ export class MapRenderer {
             this.drawPixels(view, scene, visible);
         }
         this.drawNames(view, scene, radius && radius + 10 * devicePixelRatio); // above the shapes
+        this.drawMatches(view, scene);
         this.drawSelection(view, scene);
     }
 
@@ -192,6 +196,23 @@ export class MapRenderer {
                 context.fillText(names[index]!, label.x, label.y);
             }
         }
+    }
+
+    /** Draw rings around the matches, so that a few are visible among many points. */
+    private drawMatches(view: View, { points, markers, matches }: Scene): void {
+        const { context } = this;
+        if (matches.length > MAX_RINGS) {
+            return;
+        }
+        context.strokeStyle = markers.foreground;
+        context.lineWidth = 2 * devicePixelRatio;
+        context.beginPath();
+        for (const match of matches) {
+            const [x, y] = this.toCanvas(view, points.x[match]!, points.y[match]!);
+            context.moveTo(x + RING_RADIUS * devicePixelRatio, y);
+            context.arc(x, y, RING_RADIUS * devicePixelRatio, 0, 2 * Math.PI);
+        }
+        context.stroke();
     }
 
     private drawSelection(view: View, { points, markers, selected, duplicates }: Scene): void {

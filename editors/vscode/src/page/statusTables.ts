@@ -83,7 +83,8 @@ function showProgress(status?: Status): void {
 
 function createTiles(status: Status, report?: Report): Node[] {
     const functionCount = report?.languages.reduce((sum, language) => sum + language.functions, 0);
-    const diskBytes = report?.stored.reduce((sum, file) => sum + file.bytes, 0) ?? status.storeBytes;
+    const ownFiles = report?.stored.filter((file) => !file.what.includes('all workspaces'));
+    const diskBytes = ownFiles?.reduce((sum, file) => sum + file.bytes, 0) ?? status.storeBytes;
     const memoryBytes = report?.held.reduce((sum, process) => sum + process.bytes, 0);
     const tiles: [string, string][] = [
         [status.files.toLocaleString('en'), 'files'],
@@ -92,7 +93,7 @@ function createTiles(status: Status, report?: Report): Node[] {
             : [functionCount.toLocaleString('en'), 'functions'],
         [formatPercent(Math.floor(100 * status.coverage) / 100), 'indexed'],
         [status.skipped.toLocaleString('en'), 'skipped'],
-        [formatSize(diskBytes), 'on disk'],
+        [formatSize(diskBytes), 'index on disk'],
         ...(memoryBytes ? [[formatSize(memoryBytes), 'in memory'] as [string, string]] : []),
     ];
     return tiles.map(([value, label]) => {

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { ExtensionApi } from '../../src/extension';
 import type { Hit } from '../../src/protocol';
-import { createQuery } from '../../src/similar';
+import { createQuery } from '../../src/similarCommands';
 
 const TIMEOUT_MS = 60_000; // far more than any condition needs
 
@@ -85,12 +85,11 @@ export function defineSuite(): void {
             await openAt('shop/orders.py', 5);
             const hit = await findSimilarHit('invoice_total');
             assert.ok(['identical', 'renamed'].includes(hit.kinship ?? ''), String(hit.kinship));
-            const [group] = api.similar.getChildren();
-            const item = api.similar.getTreeItem(group as never);
-            assert.equal(item.label, hit.kinship);
-            const tooltip = api.similar.resolveTreeItem(api.similar.getTreeItem(hit), hit)
-                .tooltip as vscode.MarkdownString;
-            assert.match(tooltip.value, /def invoice_total/);
+            const [source, group] = api.similar.getChildren();
+            assert.equal(api.similar.getTreeItem(source as never).label, 'Similar to total_price (orders.py:4)');
+            assert.equal(api.similar.getTreeItem(group as never).label, hit.kinship);
+            const { tooltip } = await api.similar.resolveTreeItem(api.similar.getTreeItem(hit), hit);
+            assert.match((tooltip as vscode.MarkdownString).value, /def invoice_total[\s\S]*return total/);
         });
 
         it('suggests completions as ghost text, and shows their source', async () => {
@@ -135,7 +134,10 @@ export function defineSuite(): void {
             const configuration = vscode.workspace.getConfiguration('codekin');
             await configuration.update('similar.groupBy', 'file', vscode.ConfigurationTarget.Global);
             await waitFor('a group for each file', () =>
-                api.similar.getChildren().every((group) => 'key' in group && group.key.startsWith('file:')),
+                api.similar
+                    .getChildren()
+                    .slice(1)
+                    .every((group) => 'key' in group && group.key.startsWith('file:')),
             );
             await configuration.update('similar.groupBy', undefined, vscode.ConfigurationTarget.Global);
         });
@@ -157,10 +159,16 @@ export function defineSuite(): void {
             });
             const left = await vscode.workspace.openTextDocument(tab.original);
             const right = await vscode.workspace.openTextDocument(tab.modified);
-            assert.match(left.getText(), /^def total_price/);
-            assert.match(right.getText(), /^def invoice_total/);
+            assert.equal(right.uri.toString(), hit.location.uri, 'the live document, which can be edited');
+            assert.match(left.lineAt(3).text, /^def total_price/, 'with its own line number');
+            assert.equal(left.lineAt(0).text, right.lineAt(0).text);
+            assert.equal(
+                vscode.window.tabGroups.activeTabGroup.activeTab?.label,
+                'total_price (orders.py:4) ↔ invoice_total (invoices.py:4)',
+            );
             await vscode.commands.executeCommand('codekin.copyPath', hit);
             const copied = path.join(root.fsPath, 'shop', 'invoices.py:4');
+            const hitStart = new vscode.Position(hit.selectionRange.start.line, hit.selectionRange.start.character);
             await waitFor('the path in the clipboard', async () => (await vscode.env.clipboard.readText()) === copied);
             await vscode.commands.executeCommand('codekin.open', hit);
             const editor = await waitFor(
@@ -169,7 +177,10 @@ export function defineSuite(): void {
                     vscode.window.activeTextEditor?.document.fileName.endsWith('invoices.py') &&
                     vscode.window.activeTextEditor,
             );
-            assert.equal(editor.document.getText(editor.selection), 'invoice_total');
+            assert.ok(editor.selection.isEmpty, 'no text is selected, which a key would replace');
+            assert.deepEqual(editor.selection.active, hitStart);
+            await vscode.commands.executeCommand('codekin.similar.showSource');
+            await waitFor('the source', () => vscode.window.activeTextEditor?.document.fileName.endsWith('orders.py'));
             await vscode.commands.executeCommand('codekin.openToSide', hit);
             await waitFor('two columns', () => vscode.window.tabGroups.all.length === 2);
             await vscode.commands.executeCommand('workbench.action.closeEditorsInOtherGroups');
@@ -179,16 +190,12 @@ export function defineSuite(): void {
             const { document } = await openAt('shop/orders.py', 5);
             const hit = await findSimilarHit('invoice_total');
             await vscode.commands.executeCommand('codekin.diff', hit);
-            const compared = await waitFor('a comparison', () => {
-                const editor = vscode.window.activeTextEditor;
-                return editor?.document.uri.scheme === 'codekin' && editor;
-            });
-            const query = createQuery(compared.document, new vscode.Selection(1, 0, 1, 0));
-            assert.deepEqual(query.position, new vscode.Position(4, 0));
-            assert.equal(
-                query.textDocument.uri,
-                compared.document.uri.path.endsWith('orders.py') ? document.uri.toString() : hit.location.uri,
+            const left = await waitFor('the left side', () =>
+                vscode.window.visibleTextEditors.find((editor) => editor.document.uri.scheme === 'codekin'),
             );
+            const query = createQuery(left.document, new vscode.Selection(4, 0, 4, 0));
+            assert.deepEqual(query.position, new vscode.Position(4, 0));
+            assert.equal(query.textDocument.uri, document.uri.toString());
         });
 
         it('searches unsaved text, and follows the source function when lines are inserted above it', async () => {
@@ -296,6 +303,14 @@ export function defineSuite(): void {
             assert.match(first?.label ?? '', /ship_order/);
             assert.ok(api.search.items.every((item) => item.alwaysShow));
             api.search.hide();
+            api.search.show('price of all items', { language: 'python', folder: vscode.Uri.joinPath(root, 'web') });
+            await waitFor(
+                'no hit in another folder',
+                () =>
+                    api.search.items.length > 0 &&
+                    api.search.items.every((item) => !item.hit || item.hit.location.uri.includes('/web/')),
+            );
+            api.search.hide();
         });
 
         it('answers questions among the workspace’s symbols', async () => {
@@ -383,11 +398,11 @@ export function defineSuite(): void {
             const defaults = await vscode.workspace.openTextDocument(
                 vscode.Uri.parse('vscode://defaultsettings/keybindings.json'),
             );
-            for (const key of ['ctrl+k k', 'ctrl+k j']) {
+            for (const key of ['ctrl+k g', 'ctrl+k ctrl+g', 'ctrl+k shift+g', 'ctrl+k ctrl+shift+g']) {
                 const bound = [
                     ...defaults
                         .getText()
-                        .matchAll(new RegExp(`"key": "${key.replace('+', '\\+')}",\\s*"command": "([^"]+)"`, 'g')),
+                        .matchAll(new RegExp(`"key": "${key.replaceAll('+', '\\+')}",\\s*"command": "([^"]+)"`, 'g')),
                 ];
                 assert.deepEqual(
                     bound.map(([, command]) => command?.split('.')[0]),
@@ -419,6 +434,28 @@ export function defineSuite(): void {
                 'the status page',
                 () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === 'codekin: Status',
             );
+        });
+
+        it('uses a server in the workspace’s virtual environment', async () => {
+            const configuration = vscode.workspace.getConfiguration('codekin');
+            const original = configuration.get<string>('path', '');
+            const scripts = path.join(root.fsPath, '.venv', 'bin');
+            fs.mkdirSync(scripts, { recursive: true });
+            fs.symlinkSync(original, path.join(scripts, 'codekin'));
+            await vscode.commands.executeCommand('codekin.useWorkspaceEnvironment');
+            await waitFor(
+                'the server',
+                () => api.server.state === 'running' && api.server.location?.program === path.join(scripts, 'codekin'),
+            );
+            await configuration.update('path', original, vscode.ConfigurationTarget.Global);
+            await waitFor(
+                'the original server',
+                () =>
+                    api.server.state === 'running' &&
+                    api.server.location?.program === original &&
+                    api.server.status?.state === 'ready',
+            );
+            fs.rmSync(path.join(root.fsPath, '.venv'), { recursive: true });
         });
 
         it('pauses and resumes', async () => {

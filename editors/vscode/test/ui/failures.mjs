@@ -19,23 +19,35 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
 
     await window.waitForVisible('.statusbar-item', 'Restricted Mode');
 
-    const missing = await waitForToast('was not found in the selected interpreter or on PATH');
+    await window.waitForVisible('.statusbar-item.error-kind', 'codekin'); // the extension is active
+    await window.runCommand('Focus on Similar Code View');
+    const welcome = '.pane-body .welcome-view-content';
+    await window.waitForVisible(welcome, 'The codekin server is not installed');
+    await window.waitForVisible('.pane-body .monaco-button', 'Choose Path');
     await window.takeScreenshot('missing');
-    await missing.locator('.monaco-button', { hasText: 'Install Server' }).click();
+    await window.pressKeys('Control+K', 'Shift+G');
+    await window.waitForVisible('.quick-input-widget', 'Search by Meaning');
+    await window.typeText('total price');
+    await window.waitForVisible('.quick-input-list .monaco-list-row', 'Install the server');
+    await window.takeScreenshot('missing-search');
+    await window.pressKeys('Enter');
+    await acceptDialog('Creates a virtual environment', 'Cancel');
+    await (await window.waitForVisible('.pane-body .monaco-button', 'Install the Server')).click();
     const progress = waitForToast(/Creating a virtual environment|Installing codekin/); // uv finishes the first step at once
     await acceptDialog('Creates a virtual environment', `Install with ${installer}`, 'install');
     await progress;
     await window.takeScreenshot('installing');
     await waitForToast('The codekin server is installed');
     await dismissToasts();
+    await window.pressKeys('Control+Shift+E');
     await window.openFromExplorer('shop/orders.py');
     await window.goToLine('shop/orders.py', 6);
-    await window.pressKeys('Control+K', 'k');
+    await window.pressKeys('Control+K', 'g');
     await window.waitForVisible('.pane-body .monaco-list-row', 'invoice_total');
 
     window.writeSettings({ 'codekin.path': path.join(programs, 'none') });
-    await waitForToast("isn't an executable");
-    await dismissToasts();
+    await window.waitForVisible(welcome, 'does not point to an executable');
+    await window.takeScreenshot('invalid-path');
     window.writeSettings({ 'codekin.path': path.join(programs, 'old') });
     await waitForToast('server is version 0.0.9');
     await window.takeScreenshot('version');

@@ -7,7 +7,7 @@ const BEGINNING = '\n\n\ndef net_price(items, tax_rate):\n    total = 0\n    for
 
 async function similar(window) {
     await window.goToLine('shop/orders.py', 6);
-    await window.pressKeys('Control+K', 'k');
+    await window.pressKeys('Control+K', 'g');
     const hit = await window.waitForVisible('.pane-body .monaco-list-row', 'invoice_total');
     const label = await hit.getAttribute('aria-label');
     if (!/^invoice_total, (identical|renamed), \d+%, shop\/invoices\.py:4/.test(label)) {
@@ -15,8 +15,8 @@ async function similar(window) {
     }
     await window.hoverUntil(hit, 'def invoice_total');
     await window.leaveHover(hit);
-    const other = await window.waitForVisible('.pane-body .monaco-list-row', 'stockValue');
-    await window.hoverUntil(other, 'function stockValue');
+    const other = await window.waitForVisible('.pane-body .monaco-list-row', 'basket_total');
+    await window.hoverUntil(other, 'def basket_total');
     await window.takeScreenshot('similar');
     await window.leaveHover(other);
 }
@@ -24,13 +24,30 @@ async function similar(window) {
 /** Compare by keys alone: focus the view, move to the hit, press D. */
 async function compare(window) {
     await window.runCommand('Focus on Similar Code View');
-    await window.pressKeys('Home', 'ArrowDown'); // neither clicked nor selected
+    await window.pressKeys('Home', 'ArrowDown', 'ArrowDown'); // past the source and the group, without a click
     await window.waitForVisible('.pane-body .monaco-list-row.focused', 'invoice_total');
     await window.pressKeys('d');
     await window.waitForVisible('.tab.active', '↔');
     await window.waitForVisible('.monaco-diff-editor .view-line', 'def invoice_total');
     await window.takeScreenshot('compare');
     await window.closeTab();
+}
+
+/** After a click on a hit, keys act on the list and never on the code. */
+async function dismiss(window) {
+    await window.goToLine('shop/orders.py', 6);
+    await window.pressKeys('Control+K', 'g');
+    const hit = await window.waitForVisible('.pane-body .monaco-list-row', 'invoice_total');
+    await hit.click();
+    await window.waitForVisible('.tab.active', 'invoices.py');
+    await window.waitForVisible('.pane-body .monaco-list-row.focused', 'invoice_total');
+    await window.pressKeys('Delete');
+    await window.waitForHidden('.pane-body .monaco-list-row', 'invoice_total');
+    await window.waitForVisible('.pane-body .monaco-list-row.focused.selected'); // the next hit
+    await window.pressKeys('d');
+    await window.waitForVisible('.tab.active', '↔');
+    await window.closeTab();
+    await window.assertClean();
 }
 
 async function peek(window) {
@@ -43,15 +60,37 @@ async function peek(window) {
 }
 
 async function search(window) {
-    await window.pressKeys('Control+K', 'j');
+    await window.goToLine('shop/invoices.py', 4);
+    await window.pressKeys('Control+K', 'Shift+G');
     await window.waitForVisible('.quick-input-widget', 'Search by Meaning');
     await window.typeText('hand the parcel to the carrier');
-    await window.waitForVisible('.quick-input-list .monaco-list-row', 'ship_order');
-    await window.waitForVisible('.tab.active', 'orders.py'); // the preview
+    await window.waitForVisible('.quick-input-list .monaco-list-row.focused', 'ship_order');
+    await window.waitForVisible('.tab.active', 'invoices.py'); // nothing is previewed while typing
+    await window.pressKeys('ArrowDown', 'ArrowUp');
+    await window.waitForVisible('.tab.active', 'orders.py');
     await window.takeScreenshot('search');
+    await window.pressKeys('Escape');
+    await window.waitForHidden('.quick-input-widget');
+    await window.waitForVisible('.tab.active', 'invoices.py');
+    await window.waitForVisible('.monaco-editor.focused .line-numbers.active-line-number', /^4$/);
+    await window.pressKeys('Control+K', 'Shift+G');
+    await window.waitForVisible('.quick-input-widget', 'Search by Meaning');
+    await window.typeText('hand the parcel to the carrier');
+    await window.waitForVisible('.quick-input-list .monaco-list-row.focused', 'ship_order');
     await window.pressKeys('Enter');
     await window.waitForHidden('.quick-input-widget');
-    await window.pressKeys('Control+K', 'j');
+    await window.waitForVisible('.tab.active', 'orders.py');
+    await window.pressKeys('Control+K', 'Shift+G');
+    await window.waitForVisible('.quick-input-widget', 'Search by Meaning');
+    await window.typeText('hand the parcel to the carrier');
+    await window.waitForVisible('.quick-input-list .monaco-list-row.focused', 'ship_order');
+    const keepButton = await window.waitForVisible('.quick-input-titlebar .codicon-list-flat');
+    await keepButton.dispatchEvent('click'); // a tooltip may be in the way of the mouse
+    await window.waitForVisible('.pane-body .monaco-list-row', 'Results for');
+    await window.waitForVisible('.pane-body .monaco-list-row', 'ship_order');
+    await window.takeScreenshot('results');
+    await window.goToLine('shop/orders.py', 6);
+    await window.pressKeys('Control+K', 'Shift+G');
     await window.waitForVisible('.quick-input-list .monaco-list-row', 'hand the parcel to the carrier'); // in the history
     await window.pressKeys('Escape');
     await window.waitForVisible('.monaco-editor.focused');
@@ -97,14 +136,17 @@ async function diagnostics(window) {
 }
 
 async function state(window) {
-    const statusItem = await window.waitForVisible('#status\\.languageStatus, [id="status.languageStatus"]');
-    await window.hoverUntil(statusItem, 'codekin: ready');
+    const statusItem = await window.waitForVisible('.statusbar-item', 'codekin');
+    await window.hoverUntil(statusItem, /codekin \d+\.\d+\.\d+: ready/);
     await window.takeScreenshot('state');
     await window.leaveHover(statusItem);
-    await window.runCommand('codekin: Open Menu');
-    await window.waitForVisible('.quick-input-widget', 'Pause indexing');
+    await statusItem.click();
+    await window.waitForVisible('.quick-input-list .monaco-list-row', 'Pause indexing');
     await window.takeScreenshot('menu');
-    await window.pressKeys('Escape');
+    await (await window.waitForVisible('.quick-input-list .monaco-list-row', 'Completions: on')).click();
+    await window.waitForVisible('.statusbar-item .codicon-circle-slash');
+    await window.runCommand('codekin: Toggle Completions');
+    await window.waitForVisible('.statusbar-item .codicon-sparkle');
 }
 
 async function statusPage(window) {
@@ -112,6 +154,12 @@ async function statusPage(window) {
     await window.waitForVisible('.tab.active', 'codekin');
     const frame = window.page.frameLocator('iframe.webview').frameLocator('#active-frame');
     await frame.locator('canvas').first().waitFor({ timeout: 30_000 });
+    await frame.locator('#find').fill('total');
+    await frame.locator('#find-next').click();
+    await frame.locator('#find-count', { hasText: /^1 of \d+$/ }).waitFor();
+    await window.takeScreenshot('map-find');
+    await frame.locator('#reset-view').click();
+    await frame.locator('#find').fill('');
     await window.takeScreenshot('status');
     await window.closeTab();
 }
@@ -136,6 +184,7 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
         for (const surface of [
             similar,
             compare,
+            dismiss,
             peek,
             search,
             symbols,

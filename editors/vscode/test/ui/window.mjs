@@ -138,6 +138,14 @@ export class Window {
         await this.page.mouse.move(600, 500); // away from the other tabs
     }
 
+    /** Check that no document has unsaved changes. */
+    async assertClean() {
+        const dirty = await this.page.locator('.tab.dirty').allInnerTexts();
+        if (dirty.length) {
+            throw new Error(`unsaved changes in ${dirty.join(', ')}`);
+        }
+    }
+
     /** Write the user's and the machine's settings files. */
     writeSettings(values) {
         const settings = { ...JSON.parse(fs.readFileSync(this.settings, 'utf8')), ...values };

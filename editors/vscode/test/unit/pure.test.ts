@@ -3,13 +3,17 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import {
+    elideDocstring,
+    fenceCode,
     formatAnswerNote,
+    formatBadge,
     formatNarrowLocation,
-    formatPreview,
     getHitName,
     groupByFile,
     groupByKinship,
+    replaceLines,
     shortenPaths,
+    splitWeakHits,
 } from '../../src/format';
 import { InstallError, parseProgress, planInstall, runSteps } from '../../src/installPlan';
 import { getIsolatedOptions } from '../../src/isolation';
@@ -72,6 +76,20 @@ describe('A span in a document that is edited', () => {
     });
 });
 
+describe('Code in the lines of another document', () => {
+    const codeLines = ['a0', 'a1', 'a2', 'a3'];
+    const frameLines = ['b0', 'b1', 'b2', 'b3'];
+
+    it('keeps its line numbers, and the rest of that document', () => {
+        const [early, late] = [
+            { first: 1, last: 2 },
+            { first: 2, last: 4 },
+        ];
+        assert.deepEqual(replaceLines(codeLines, late, frameLines, early), ['', 'b0', 'a2', 'a3', 'b2', 'b3']);
+        assert.deepEqual(replaceLines(codeLines, early, frameLines, late), ['b1', 'a1']);
+    });
+});
+
 describe('Hits', () => {
     it('are grouped by kinship, nearest first, or by file, best first', () => {
         const hits = [
@@ -117,8 +135,46 @@ describe('Hits', () => {
         assert.deepEqual(shortenPaths('a/one.py', 'c/one.py'), ['a/one.py', 'c/one.py']);
     });
 
+    it('that are weak are separated', () => {
+        const hits = [
+            createHit({ score: 0.2, kinship: 'edited' }),
+            createHit({ score: 0.2 }),
+            createHit({ score: 0.7 }),
+        ];
+        const [strongHits, weakHits] = splitWeakHits(hits);
+        assert.deepEqual([strongHits, weakHits], [[hits[0], hits[2]], [hits[1]]]);
+    });
+
+    it('in modules show the file name', () => {
+        const location = { ...createHit({}).location, uri: 'file:///lib/a%20b.py' };
+        assert.equal(getHitName(createHit({ name: '', kind: 'module', location })), 'a b.py');
+    });
+
+    it('show the root first in a workspace of several', () => {
+        assert.equal(
+            formatNarrowLocation(createHit({}), 'office/lib/net/urls.py', true),
+            'office · urls.py:1 · lib/net',
+        );
+        assert.equal(formatNarrowLocation(createHit({}), 'office/urls.py', true), 'office · urls.py:1');
+    });
+
+    it('preview signature and body, not a long docstring', () => {
+        const docstring = `    """First.\n\n${'    more\n'.repeat(30)}    """\n`;
+        const code = elideDocstring(`    def f(self):\n    ${docstring}        return self.x\n`, 24);
+        assert.equal(code, 'def f(self):\n    """First.\n    …"""\n    return self.x\n');
+        assert.equal(
+            elideDocstring('def g():\n    """Short."""\n    return 1', 24),
+            'def g():\n    """Short."""\n    return 1',
+        );
+        assert.equal(elideDocstring('a\nb\nc', 2), 'a\nb\n…');
+    });
+
+    it('have a badge of two characters at most', () => {
+        assert.deepEqual([0.02, 0.974, 1].map(formatBadge), ['2', '97', '★']);
+    });
+
     it('cannot close the fence of their preview', () => {
-        assert.ok(formatPreview(createHit({ preview: '````\n[x](command:y)' })).startsWith('`````python\n'));
+        assert.ok(fenceCode('````\n[x](command:y)', 'python').startsWith('`````python\n'));
     });
 
     it('have a note if there are none, or if the index is incomplete', () => {

@@ -1,0 +1,81 @@
+/** Filters of a search: by language, by folder, and without tests. */
+
+import * as vscode from 'vscode';
+import { type Answer, type Hit, REPORT, type Report } from './protocol';
+import type { Server } from './server';
+
+const TEST_FACTOR = 3; // hits to request for each that is shown, because tests are removed afterwards
+
+export interface SearchFilter {
+    language?: string;
+    folder?: vscode.Uri;
+    isWithoutTests?: boolean;
+}
+
+/** Return the parameters of a search request. */
+export function createSearchParams(query: string, { language, folder, isWithoutTests }: SearchFilter): object {
+    const limit = vscode.workspace.getConfiguration('codekin').get('search.limit', 10);
+    return {
+        query,
+        ...(language && { language }),
+        ...(folder && { folder: folder.toString() }),
+        ...(isWithoutTests && { limit: TEST_FACTOR * limit }),
+    };
+}
+
+/** Remove tests from an answer, if the filter says so. */
+export function filterAnswer(answer: Answer, { isWithoutTests }: SearchFilter): Answer {
+    if (!isWithoutTests) {
+        return answer;
+    }
+    const limit = vscode.workspace.getConfiguration('codekin').get('search.limit', 10);
+    const hits = answer.hits.filter((hit: Hit) => hit.kind !== 'test').slice(0, limit);
+    return { ...answer, hits };
+}
+
+/** Describe the filter for the title: "python, in lib, without tests". */
+export function describeFilter({ language, folder, isWithoutTests }: SearchFilter): string {
+    const folderText = folder && `in ${vscode.workspace.asRelativePath(folder)}`;
+    return [language, folderText, isWithoutTests && 'without tests'].filter(Boolean).join(', ');
+}
+
+interface Choice<T> extends vscode.QuickPickItem {
+    value: T | undefined;
+}
+
+async function choose<T>(title: string, anyLabel: string, choices: Choice<T>[]): Promise<{ value?: T } | undefined> {
+    const any: Choice<T> = { label: anyLabel, value: undefined };
+    const choice = await vscode.window.showQuickPick([any, ...choices], { title });
+    return choice && (choice.value === undefined ? {} : { value: choice.value });
+}
+
+/** Ask for a language of the workspace. Return the filter, unchanged if the user cancels. */
+export async function chooseLanguage(server: Server, filter: SearchFilter): Promise<SearchFilter> {
+    const report = await server.request<Report | null>(REPORT).catch(() => null);
+    const choices = (report?.languages ?? []).map(({ name, files }) => {
+        return { label: name, description: String(files), value: name };
+    });
+    const choice = await choose('Search in which language?', 'Any language', choices);
+    const { language: _, ...others } = filter;
+    return choice ? { ...others, ...(choice.value && { language: choice.value }) } : filter;
+}
+
+/** Ask for a folder at the top of the workspace. Return the filter, unchanged if the user cancels. */
+export async function chooseFolder(filter: SearchFilter): Promise<SearchFilter> {
+    const choices = await listFolders();
+    const choice = await choose('Search in which folder?', 'Any folder', choices);
+    const { folder: _, ...others } = filter;
+    return choice ? { ...others, ...(choice.value && { folder: choice.value }) } : filter;
+}
+
+async function listFolders(): Promise<Choice<vscode.Uri>[]> {
+    const roots = vscode.workspace.workspaceFolders ?? [];
+    const choices = await Promise.all(
+        roots.map(async ({ uri }) => {
+            const entries = await vscode.workspace.fs.readDirectory(uri);
+            const folders = entries.filter(([, type]) => type === vscode.FileType.Directory);
+            return folders.map(([name]) => vscode.Uri.joinPath(uri, name));
+        }),
+    );
+    return choices.flat().map((folder) => ({ label: vscode.workspace.asRelativePath(folder), value: folder }));
+}
