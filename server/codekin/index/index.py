@@ -194,11 +194,12 @@ class Index:
         self._loads_completions = False
 
     def follow_for_completions(self) -> None:
-        """Load what completions need, now and with each later `follow`."""
+        """Load what completions need, now and with each later `follow`. Raises StoreError."""
         self._loads_completions = True
         self.follow()
 
     def _load_changes(self, generation: int) -> None:
+        """Drop removed contents, load new ones, and note the store's generation. Raises StoreError."""
         self._drop_removed()
         self.sort_keys = self.sort_keys.add_rows(self.store.contents_after(self.sort_keys.newest))
         self.fingerprints = self.fingerprints.add_rows(self.store.fingerprints_after(self.fingerprints.newest))
@@ -208,6 +209,7 @@ class Index:
         self._generation = generation
 
     def _load_completions(self, generation: int) -> None:
+        """Load line hashes and continuation vectors of new contents, and note the generation. Raises StoreError."""
         rows = self.store.line_hashes_after(self.line_index.newest)
         self._load_continuations([number for number, _ in rows])
         self.line_index = self.line_index.add_rows(rows)
