@@ -13,7 +13,7 @@ _ASCII = bytes(range(128))
 
 
 def decode_legacy_text(file_bytes: bytes) -> str:
-    """Decode text that is not UTF-8: as one of the common sets of East Asia and Cyrillic, else as Latin-1."""
+    """Decode text that is not UTF-8: as a common set of East Asia or Cyrillic, else as Latin-1. Never raises."""
     encoding = _detect_encoding(_take_sample(file_bytes))
     try:
         return file_bytes.decode(encoding)
@@ -34,6 +34,7 @@ def _take_sample(file_bytes: bytes) -> bytes:
 
 
 def _detect_encoding(sample: bytes) -> str:
+    """Return the encoding that the sample seems to have; the fall-back if it is short, or unclear."""
     foreign_count = len(sample.translate(None, _ASCII))
     neighbor_count = sum(len(run) for run in _FOREIGN_RUN.findall(sample))
     if foreign_count < _MIN_FOREIGN_BYTES or neighbor_count < _MIN_NEIGHBOR_SHARE * foreign_count:
