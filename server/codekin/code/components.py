@@ -36,7 +36,7 @@ class Script:
 
 
 def find_scripts(lines: Sequence[str], language: str) -> list[Script]:
-    """Return the scripts of a component in order; those that share a row with another, or have one row, are left out.
+    """Return a component's scripts, up to MAX_SCRIPTS, in order; not those of one row, or sharing a row.
 
     Scripts in other languages than JavaScript and TypeScript (templates, JSON, CoffeeScript) are left out, too.
     """
@@ -62,7 +62,7 @@ def find_scripts(lines: Sequence[str], language: str) -> list[Script]:
 
 
 def _find_front_matter(lines: Sequence[str]) -> Script | None:
-    """Return the TypeScript between an Astro component's fences."""
+    """Return the TypeScript between an Astro component's fences, rows of these included; None without fences."""
     if not lines or not _FENCE.fullmatch(lines[0].removeprefix("\ufeff")):
         return None
     end = next((row for row in range(1, len(lines)) if _FENCE.fullmatch(lines[row])), None)

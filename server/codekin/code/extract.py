@@ -93,7 +93,7 @@ def _extract_script(lines: Sequence[str], script: Script, language: str) -> list
 
 
 def _move_snippets(snippets: list[Snippet], row_count: int) -> list[Snippet]:
-    """Return the snippets moved down."""
+    """Return the snippets moved down by `row_count` rows."""
     if not row_count:
         return snippets
     return [

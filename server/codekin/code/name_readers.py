@@ -49,7 +49,7 @@ def _make_child_reader(*node_types: str) -> Callable[["Node", bytes], SourceName
 
 
 def _match_name(pattern: re.Pattern[bytes], node: "Node", source: bytes) -> SourceName | None:
-    """Return the name that is the first group of the pattern that matched, in the node's first bytes."""
+    """Return the first group of the pattern that matched in the node's first bytes; None if none, or too long."""
     end = min(node.end_byte, node.start_byte + _MAX_SIGNATURE_BYTES)
     match = pattern.search(source, node.start_byte, end)
     group = match.lastindex if match is not None else None
@@ -92,7 +92,7 @@ def _read_haskell_function(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _read_selector(node: "Node", source: bytes) -> SourceName | None:
-    """Return a method's selector: `totalWithRate:currency:`."""
+    """Return a method's selector: `totalWithRate:currency:`; None if it has none."""
     parts = [child for child in node.named_children if child.type in ("identifier", "method_parameter")]
     if not parts or parts[0].type != "identifier":
         return None
@@ -101,7 +101,7 @@ def _read_selector(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _read_labels(node: "Node", source: bytes) -> SourceName | None:
-    """Return a block's last label, qualified by those before: main of resource.aws_vpc."""
+    """Return a block's last label, qualified by those before: main of resource.aws_vpc; None if none, or too long."""
     labels = [child for child in node.named_children if child.type in ("identifier", "string_lit")]
     texts = [read_text(label, source).strip('"') for label in labels]
     if not texts or not texts[-1] or len("".join(texts)) > MAX_NAME or "\n" in "".join(texts):
