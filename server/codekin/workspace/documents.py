@@ -132,7 +132,7 @@ def _trust_mtime(mtime_ns: int) -> int:
 
 
 def decode_text(file_bytes: bytes) -> str | None:
-    """Return a file's bytes as text (UTF-8, UTF-16 with a byte order mark, else Latin-1); None if they are binary."""
+    """Return bytes as text (UTF-8, UTF-16 with a byte order mark, else by detection); None if they are binary."""
     if file_bytes.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return file_bytes.decode("utf-16")
