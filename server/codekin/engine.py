@@ -104,6 +104,7 @@ class Engine(AnsweringEngine):
         self._indexer.interrupt()
         self._index.interrupt()
         self._ingester.interrupt()
+        self._completer.close()
 
     def close(self) -> None:
         """Interrupt all calls, stop the threads, waiting briefly, and close the files; the index on disk is kept."""
@@ -162,6 +163,8 @@ class Engine(AnsweringEngine):
         def complete() -> list[Completion]:
             self._index.follow_for_completions()
             cursor = self._completer.make_cursor(path, text, row, column)
+            if not self._started:
+                self._completer.load_tokens(cursor.path)
             return self._completer.complete(cursor, self.settings.completion, cancel or threading.Event())
 
         return self._run_with_repair(complete)

@@ -32,6 +32,7 @@ _REGEX_LITERAL = (
 _HEREDOC = r"<<[-~]?(?P<q>['\"]?)(?P<end>[A-Za-z_]\w*+)(?P=q)[^\n]*+\n(?:[^\n]*+\n){0,999}?[ \t]*+(?P=end)\b"
 
 _NAME = r"[^\W\d]\w*+"
+NUMBER_PATTERN = r"\d\w*+(?:'\d\w*+)*+(?:\.\d\w*+)?+(?:(?<=[eEpP])[-+]\d++)?+"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,13 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from codekin.code.lexicon import LEXICONS, Lexicon
+from codekin.code.lexicon import LEXICONS, NUMBER_PATTERN, Lexicon
 
 Codes = npt.NDArray[np.uint64]
 
 MARK, NAME, STRING, NUMBER = range(4)  # MARK: operators and reserved words
 KIND_SHIFT = np.uint64(62)  # a code's highest two bits are its kind
 
-_NUMBER_PATTERN = r"\d\w*+(?:'\d\w*+)*+(?:\.\d\w*+)?+(?:(?<=[eEpP])[-+]\d++)?+"
 _MARK_PATTERN = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\S"
 _LINE_END_PATTERN = r"\n[ \t]*+(?=[^\s#])|"
 _PLAIN_STRING = re.compile(r"'[^'\"\\`$#\n]*'")
@@ -64,7 +63,7 @@ class _TokenScanner:
 
     def __init__(self, lexicon: Lexicon) -> None:
         line_end = _LINE_END_PATTERN if lexicon.uses_indentation else ""
-        token_pattern = f"{lexicon.literals}|{_NUMBER_PATTERN}|{lexicon.names}|{line_end}{_MARK_PATTERN}"
+        token_pattern = f"{lexicon.literals}|{NUMBER_PATTERN}|{lexicon.names}|{line_end}{_MARK_PATTERN}"
         comment = f"(?:{lexicon.comments})"
         # Formatters add and remove a trailing comma in lists of several lines, so it is no token.
         trailing_comma = rf",(?=[ \t]*+{comment}?+\n(?:\s|{comment})*+[)\]}}])"

@@ -17,6 +17,7 @@ from codekin.completion.context import CompletionContext, read_context
 from codekin.completion.cursor import CellText, Cursor
 from codekin.completion.features import FeatureExtractor
 from codekin.completion.insertion import ParseCheck, looks_secret, make_insertion
+from codekin.completion.line_completer import LineCompleter
 from codekin.completion.ranking import RankedLine, rank_lines
 from codekin.completion.truncation import adapt_lines, choose_extents
 from codekin.embed.embedder import Embedder
@@ -28,6 +29,7 @@ from codekin.workspace.workspace import Document, Workspace
 
 _MAX_CONTEXTS = 8  # documents whose last context is kept
 _MAX_CHARACTERS = 1_048_576  # of a document: in larger ones a key would take seconds
+_SURE = 0.5  # confidence of a line's rest above which whole lines are not ranked
 _MAX_TRIED_LINES = 3  # that are made into text; the next ones are rarely above any floor
 
 
@@ -40,6 +42,15 @@ class Completer:
         self._contexts: OrderedDict[Path, CompletionContext] = OrderedDict()  # the last one of each document
         self._lock = threading.Lock()
         self._finder = CandidateFinder(index, workspace, embedder)
+        self._lines = LineCompleter(index, workspace)
+
+    def load_tokens(self, near: Path | None = None) -> None:
+        """Read the workspace's tokens now, not in the background; with `near`, those of the nearest documents."""
+        self._lines.update(near)
+
+    def close(self) -> None:
+        """Let what is read in the background end soon."""
+        self._lines.close()
 
     def make_cursor(self, path: Path, text: str | CellText | None, row: int, column: int) -> Cursor:
         """Return the cursor at (row, column) in `text`, or in the document where that is None. Raises QueryError.
@@ -100,7 +111,7 @@ class Completer:
             return []
         context = read_context(cursor, former)
         check = ParseCheck(context)
-        completions = self._complete(context, check, settings, cancel, excluded) if context.can_continue else []
+        completions = [] if context.is_in_prose else self._complete(context, check, settings, cancel, excluded)
         self._remember_context(replace(context, parsed=check.parsed))
         return [_add_cell(completion, cursor) for completion in completions] if cursor.cells else completions
 
@@ -112,7 +123,24 @@ class Completer:
         cancel: Cancel,
         excluded: Collection[bytes],
     ) -> list[Completion]:
-        """Return at most `limit` completions; [] where the best line only closes a block, or when cancelled."""
+        """Return the completions at the context: the rest of the line, or whole lines where these are more probable."""
+        rest = self._lines.complete_line(context, check, settings.floor, cancel)
+        if rest is not None and rest.confidence >= _SURE:
+            return [rest]
+        lines = self._complete_lines(context, check, settings, cancel, excluded) if context.can_continue else []
+        if rest is not None and (not lines or lines[0].confidence < rest.confidence):
+            return [rest]
+        return lines
+
+    def _complete_lines(
+        self,
+        context: CompletionContext,
+        check: ParseCheck,
+        settings: CompletionSettings,
+        cancel: Cancel,
+        excluded: Collection[bytes],
+    ) -> list[Completion]:
+        """Return the completions by whole lines; [] where the most probable line only closes a block."""
         ranked_lines = self.rank_next_lines(context, cancel, excluded)
         if ranked_lines and is_closing(ranked_lines[0].line):
             return []  # most likely the block ends here, which needs no suggestion

@@ -82,12 +82,13 @@ class CompletionContext:
 
     @cached_property
     def can_continue(self) -> bool:
-        """Return whether code is above the cursor, and it is in no comment, long string or unfinished indent."""
-        return (
-            bool(self.content_lines)
-            and not _is_being_indented(self)
-            and not is_inside_prose(self.start_lines, self.language)
-        )
+        """Return whether code is above the cursor, and the cursor is in no comment, string or unfinished indent."""
+        return bool(self.content_lines) and not _is_being_indented(self) and not self.is_in_prose
+
+    @cached_property
+    def is_in_prose(self) -> bool:
+        """Return whether the lines above leave a comment or a string open."""
+        return is_inside_prose(self.start_lines, self.language)
 
     @cached_property
     def line_hashes(self) -> tuple[int, ...]:

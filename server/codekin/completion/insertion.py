@@ -76,7 +76,7 @@ def make_insertion(context: CompletionContext, lines: Sequence[str], source_line
     source_unit = find_indent_unit(source_lines) or unit
     column = measure_indent(lines[0])
     body = [indentation + _indent_anew(line, column, source_unit, unit) if line.strip() else "" for line in lines[1:]]
-    return _fit_text_after(context, head, body)
+    return fit_text_after(context, head, body)
 
 
 def _find_untyped_part(line: str, typed: str) -> str | None:
@@ -112,7 +112,7 @@ def _indent_anew(line: str, column: int, source_unit: str, unit: str) -> str:
     return unit * levels + " " * spaces + line.strip()
 
 
-def _fit_text_after(context: CompletionContext, head: str, body: Sequence[str]) -> str | None:
+def fit_text_after(context: CompletionContext, head: str, body: Sequence[str]) -> str | None:
     """Return the text without the closers that follow the cursor; None if it would repeat a line or displace code.
 
     Other text right of the cursor is never overwritten.
@@ -148,6 +148,17 @@ class ParseCheck:
             root_before = self._parse(context.lines)
             self._errors_before = _count_errors(root_before) if root_before else 0
         return not errors or errors <= (self._errors_before or 0)
+
+    def fits_line(self, text: str) -> bool:
+        """Return whether the text may end the cursor's line: it parses no worse, or the document is broken elsewhere.
+
+        In a document with errors on other lines, their number says nothing about this one.
+        """
+        context = self._context
+        if self.is_no_worse(text):
+            return True
+        root = self._parse([*context.lines[: context.row], "", *context.lines[context.row + 1 :]])
+        return root is not None and not _is_in_prose(root, context) and _count_errors(root) > 0
 
     def _parse(self, lines: Sequence[str]) -> "Node | None":
         """Parse the lines incrementally, keep the tree, return its root; None without a grammar or over budget."""

@@ -1,0 +1,150 @@
+"""The tokens of the cursor's document, as they count for the next one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from codekin.completion.line_tokens import (
+    BOUNDARY,
+    MEMBER_MARKS,
+    NAME,
+    NUMBER,
+    STRING,
+    LineTokens,
+    Positions,
+    Symbols,
+    TokenVocabulary,
+)
+from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS
+
+ANY_NAME, ANY_STRING, ANY_NUMBER = -1, -2, -3  # abstract tokens: any local name, string or number
+_RECENT_TOKENS, _RECENT_DECAY = 300, 100.0  # before the cursor that are remembered; tokens to 1/e
+_CONTEXT_TOKENS = 64  # kept before the cursor
+
+
+@dataclass(slots=True)
+class TokenContext:
+    """The tokens before the cursor and those that a proposal adds, last one last."""
+
+    tokens: list[int]
+    abstract_tokens: list[int]
+
+    def extended(self, token: int, vocabulary: TokenVocabulary) -> "TokenContext":
+        """Return this context with one token more."""
+        abstract_tokens = self.abstract_tokens[-MAX_CONTEXT_TOKENS:]
+        if vocabulary.texts[token] == "(" and abstract_tokens[-1] == ANY_NAME:
+            abstract_tokens[-1] = self.tokens[-1]  # a called name is none of the local ones
+        is_fixed = vocabulary.texts[self.tokens[-1]] in MEMBER_MARKS or vocabulary.texts[token][:1].isupper()
+        kind = vocabulary.kinds[token]
+        abstract_token = {NAME: token if is_fixed else ANY_NAME, STRING: ANY_STRING, NUMBER: ANY_NUMBER}.get(
+            kind, token
+        )
+        return TokenContext([*self.tokens[-MAX_CONTEXT_TOKENS:], token], [*abstract_tokens, abstract_token])
+
+
+@dataclass(eq=False)
+class DocumentTokens:
+    """The tokens of the document before and after the cursor, without those of the cursor's line behind it."""
+
+    before: LineTokens
+    after: LineTokens  # rows as in the document
+    vocabulary: TokenVocabulary
+    first_row: int  # of the function that the cursor is in, or of the lines above it
+    symbols: Symbols = field(init=False)  # BOUNDARY, the tokens before the cursor, BOUNDARY, those after it
+
+    def __post_init__(self) -> None:
+        boundary = np.array([BOUNDARY * 2], np.int32)
+        self.symbols = np.concatenate((boundary, self.before.symbols, boundary, self.after.symbols))
+
+    @cached_property
+    def tokens(self) -> Symbols:
+        """Return the vocabulary numbers of the symbols."""
+        return self.symbols >> 1
+
+    @cached_property
+    def abstract_tokens(self) -> Symbols:
+        """Return the tokens, with local names, strings and numbers as one token each."""
+        return make_abstract(self.tokens, self.vocabulary)
+
+    def find_row(self, position: int) -> int:
+        """Return the document's row of the token at a position of `symbols`."""
+        is_before = position < self.cursor_position
+        return int(
+            self.before.rows[position - 1] if is_before else self.after.rows[position - self.cursor_position - 1]
+        )
+
+    @property
+    def cursor_position(self) -> int:
+        """Return the position in `symbols` at which the cursor is."""
+        return len(self.before.symbols) + 1
+
+    @cached_property
+    def function_position(self) -> int:
+        """Return the position in `symbols` at which the function begins that the cursor is in."""
+        return int(np.searchsorted(self.before.rows, self.first_row)) + 1
+
+    @cached_property
+    def function_tokens(self) -> frozenset[int]:
+        """Return the tokens of the function up to the cursor."""
+        return frozenset(self.tokens[self.function_position : self.cursor_position].tolist())
+
+    def is_foreign_name(self, token: int, previous_token: int) -> bool:
+        """Return whether the token is a local name that the function has not mentioned."""
+        text = self.vocabulary.texts[token]
+        is_name = self.vocabulary.kinds[token] == NAME and not text[:1].isupper()
+        is_member = self.vocabulary.texts[previous_token] in MEMBER_MARKS
+        return is_name and not is_member and token not in self.function_tokens
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Return the positions of all tokens of the document: what may be predicted from."""
+        return np.delete(np.arange(1, len(self.symbols)), self.cursor_position - 1)
+
+    @cached_property
+    def recent_shares(self) -> dict[int, float]:
+        """Return token → its share of the last tokens before the cursor, nearer ones weighing more."""
+        recent = self.before.symbols[-_RECENT_TOKENS:] >> 1
+        weights = np.exp(-np.arange(len(recent))[::-1] / _RECENT_DECAY)
+        distinct, inverse = np.unique(recent, return_inverse=True)
+        shares = np.bincount(inverse, weights=weights) / max(float(weights.sum()), 1e-9)
+        return dict(zip(distinct.tolist(), shares.tolist(), strict=True))
+
+    @cached_property
+    def names(self) -> frozenset[int]:
+        """Return all tokens of the document."""
+        return frozenset(np.unique(self.tokens).tolist())
+
+    def weigh_positions(self, positions: Positions, function_weight: float) -> npt.NDArray[np.float64]:
+        """Return the weight of each position: `function_weight` in the function before the cursor, else 1."""
+        is_in_function = (positions < self.cursor_position) & (positions >= self.function_position)
+        return np.where(is_in_function, function_weight, 1.0)
+
+    def make_context(self) -> TokenContext:
+        """Return the context at the cursor."""
+        cursor = self.cursor_position
+        start = max(cursor - _CONTEXT_TOKENS, 0)
+        return TokenContext(self.tokens[start:cursor].tolist(), self.abstract_tokens[start:cursor].tolist())
+
+
+def make_abstract(tokens: Symbols, vocabulary: TokenVocabulary) -> Symbols:
+    """Replace each local name, string and number by a token that stands for all of its kind.
+
+    A name is local if it is lower-case, no member, and not called.
+    """
+    distinct, inverse = np.unique(tokens, return_inverse=True)
+    texts = [vocabulary.texts[token] for token in distinct.tolist()]
+    kinds = np.array([vocabulary.kinds[token] for token in distinct.tolist()])[inverse]
+    is_lower = _select(inverse, texts, lambda text: not text[:1].isupper())
+    follows_member_mark = np.roll(_select(inverse, texts, MEMBER_MARKS.__contains__), 1)
+    precedes_bracket = np.roll(_select(inverse, texts, "(".__eq__), -1)
+    is_local = (kinds == NAME) & is_lower & ~follows_member_mark & ~precedes_bracket
+    abstract_tokens = np.where(is_local, ANY_NAME, tokens)
+    abstract_tokens = np.where(kinds == STRING, ANY_STRING, abstract_tokens)
+    return np.where(kinds == NUMBER, ANY_NUMBER, abstract_tokens).astype(np.int32)
+
+
+def _select(inverse: Positions, texts: Sequence[str], holds: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
+    return np.array([holds(text) for text in texts], bool)[inverse]

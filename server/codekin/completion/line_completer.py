@@ -1,0 +1,164 @@
+"""Completes the line that the cursor is in, by the n-gram model of the workspace."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from codekin.code.lines import split_lines
+from codekin.completion.context import CompletionContext
+from codekin.completion.document_tokens import DocumentTokens
+from codekin.completion.insertion import ParseCheck, fit_text_after, looks_secret
+from codekin.completion.line_proposals import LineProposal, LineProposer
+from codekin.completion.line_tokens import LONG_LITERAL, LineTokens, TokenVocabulary, read_line_tokens
+from codekin.completion.ngram import NgramModel, Source
+from codekin.completion.workspace_tokens import MAX_TOKENS, TokenSnapshot, WorkspaceTokens
+from codekin.index.index import Index
+from codekin.types import Cancel, Completion, Span
+from codekin.workspace.workspace import Document, Workspace
+
+_OPEN_TOKEN = re.compile(r"[$@#]?[^\W\d][\w$]*|([\"'`])(?:(?!\1).)*")  # a name or a string, which may go on
+_CLI_TOKENS = 400_000  # that a single command reads: those of the nearest documents
+_MIN_CHARACTERS, _MIN_CERTAIN_CHARACTERS = 2, 4  # of a whole line and of a beginning: less is typed sooner than read
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CursorLine:
+    """A reading of the cursor's line: the document's tokens, and the token that goes on at the cursor; "" for none."""
+
+    document: DocumentTokens
+    open_token: str  # the beginning of a name or string at the cursor, which `document` is without
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line that a completion is taken from."""
+
+    path: Path
+    row: int
+    text: str
+
+
+class LineCompleter:
+    """Completes lines from one workspace."""
+
+    def __init__(self, index: Index, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._tokens = WorkspaceTokens(index, workspace)
+        self._line_tokens = _TokenCache()
+
+    def update(self, near: Path | None = None) -> None:
+        """Read the workspace's tokens now; with `near`, those of the nearest documents, for a single question."""
+        self._tokens.update(near, MAX_TOKENS if near is None else _CLI_TOKENS)
+
+    def close(self) -> None:
+        """Let what is read in the background end soon."""
+        self._tokens.close()
+
+    def complete_line(
+        self, context: CompletionContext, check: ParseCheck, floor: float, cancel: Cancel
+    ) -> Completion | None:
+        """Return how the cursor's line goes on; None where nothing is typed on it or nothing reaches the floor."""
+        self._tokens.update_in_background()
+        snapshot = self._tokens.snapshot
+        for cursor_line in self._read_cursor_line(context, snapshot.vocabulary):
+            document = cursor_line.document
+            model = NgramModel(document, snapshot.index, snapshot.find_documents(context.path))
+            proposer = LineProposer(model, snapshot.vocabulary, document.names)
+            token_context = document.make_context()
+            proposal = proposer.propose_rest(token_context, cursor_line.open_token, floor, cancel)
+            if proposal is None:
+                continue
+            text = _fit_at_cursor(context, proposal)
+            if not text or looks_secret(context.text_before + text) or not check.fits_line(text):
+                return None
+            source = model.find_source(token_context, proposal.symbols[0])
+            line = self._find_source_line(context, document, source, snapshot) if source else None
+            return _make_completion(context, text, proposal.probability, line) if line else None
+        return None
+
+    def _read_cursor_line(self, context: CompletionContext, vocabulary: TokenVocabulary) -> Iterator[CursorLine]:
+        """Yield the readings of the cursor's line: first with its last token as one that goes on, then as a whole one.
+
+        Yields nothing inside a word, behind a comment, and where nothing is typed on the line.
+        """
+        row, read = context.row, self._line_tokens.read
+        above = read("above", (*context.lines[:row], ""), context.language, vocabulary)
+        line = read_line_tokens(context.text_before, context.language, vocabulary)
+        below = read("below", context.lines[row + 1 :], context.language, vocabulary)
+        if above is None or line is None or below is None:
+            return
+        if not len(line.symbols) or re.match(r"[\w$]", context.text_after):
+            return
+        last_token, after = context.text_before[int(line.offsets[-1]) :], replace(below, rows=below.rows + row + 1)
+        if _is_comment_behind(last_token, int(line.symbols[-1]), vocabulary):
+            return
+        if _OPEN_TOKEN.fullmatch(last_token):
+            line_before = LineTokens(line.symbols[:-1], line.rows[:-1], line.offsets[:-1])
+            opened = DocumentTokens(above.followed_by(line_before, row), after, vocabulary, context.first_row)
+            yield CursorLine(opened, last_token)
+            if vocabulary[last_token] not in opened.names:
+                return  # the beginning of a longer one, most likely
+        yield CursorLine(DocumentTokens(above.followed_by(line, row), after, vocabulary, context.first_row), "")
+
+    def _find_source_line(
+        self, context: CompletionContext, document: DocumentTokens, source: Source, snapshot: TokenSnapshot
+    ) -> SourceLine | None:
+        """Return the line that a predicted symbol stands on; None where its document has changed since it was read."""
+        if source.is_in_document:
+            row = document.find_row(source.position)
+            return SourceLine(context.path, row, context.lines[row])
+        (number,) = snapshot.index.documents_of(np.array([source.position]))
+        source_document = self._workspace.read_document(snapshot.paths[number])
+        if not isinstance(source_document, Document) or source_document.hash != snapshot.hashes[number]:
+            return None
+        tokens = read_line_tokens(source_document.text, source_document.language, snapshot.vocabulary)
+        if tokens is None:
+            return None
+        row = int(tokens.rows[source.position - int(snapshot.index.starts[number]) - 1])
+        return SourceLine(source_document.path, row, split_lines(source_document.text)[row])
+
+
+class _TokenCache:
+    """The tokens of the lines above and below the cursor, which stay the same while a line is typed."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[Sequence[str], str, TokenVocabulary, LineTokens | None]] = {}
+
+    def read(self, place: str, lines: Sequence[str], language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
+        """Return the tokens of the lines; those of the last call for this `place` where it had the same lines."""
+        entry = self._entries.get(place)
+        if entry is None or entry[2] is not vocabulary or entry[1] != language or entry[0] != lines:
+            tokens = read_line_tokens("\n".join(lines), language, vocabulary)
+            entry = self._entries[place] = lines, language, vocabulary, tokens
+        return entry[3]
+
+
+def _make_completion(context: CompletionContext, text: str, probability: float, source: SourceLine) -> Completion:
+    return Completion(
+        text,
+        context.row,
+        context.column,
+        probability,
+        source.path,
+        Span(source.row, source.row + 1),
+        "",
+        edited=text.strip() not in source.text,
+    )
+
+
+def _is_comment_behind(last_token: str, symbol: int, vocabulary: TokenVocabulary) -> bool:
+    """Return whether a comment follows the line's last token, which begins the text."""
+    token = vocabulary.texts[symbol >> 1]
+    return symbol >> 1 != LONG_LITERAL and bool(last_token.removeprefix(token).strip())
+
+
+def _fit_at_cursor(context: CompletionContext, proposal: LineProposal) -> str | None:
+    """Return the part of the proposal to insert; None if it is short, or does not fit what follows the cursor."""
+    text = proposal.text.lstrip() if context.text_before[-1:].isspace() else proposal.text
+    if not proposal.is_whole and (context.text_after.strip() or len(text.strip()) < _MIN_CERTAIN_CHARACTERS):
+        return None
+    fitting_text = fit_text_after(context, text, [])
+    return fitting_text if fitting_text and len(fitting_text.strip()) >= _MIN_CHARACTERS else None

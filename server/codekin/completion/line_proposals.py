@@ -1,0 +1,123 @@
+"""Proposes the rest of the cursor's line, token by token: a beam search over the n-gram model."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from codekin.completion.document_tokens import TokenContext
+from codekin.completion.line_tokens import LINE_END, MEMBER_MARKS, NAME, TokenVocabulary, write_symbols
+from codekin.completion.ngram import NgramModel, Prediction
+from codekin.types import Cancel
+
+_BEAM_WIDTH = 2
+_CERTAIN = 0.7  # least probability of a beginning that is shown without its end
+_MAX_LINE_TOKENS = 25
+_MIN_PROBABILITY = 0.03  # of a beginning; less probable ones are dropped
+_MIN_RELATIVE_PROBABILITY = 0.15  # of a beginning, against the best one
+_UNKNOWN_NAME_SHARE = 0.3  # of the probability of other names, for each character of a name that is typed
+
+
+@dataclass(frozen=True, slots=True)
+class LineProposal:
+    """A text that may continue the cursor's line, and the symbols that it is made of."""
+
+    text: str
+    probability: float
+    symbols: tuple[int, ...]
+    is_whole: bool  # whether the line ends behind it
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """The symbols proposed so far, as a node of the beam."""
+
+    symbols: tuple[int, ...]
+    probability: float
+    context: TokenContext
+
+
+class LineProposer:
+    """Proposes the rest of the line at one cursor."""
+
+    def __init__(self, model: NgramModel, vocabulary: TokenVocabulary, names: frozenset[int]) -> None:
+        """`names` are the tokens of the document: other local names are not proposed."""
+        self._model = model
+        self._vocabulary = vocabulary
+        self._names = names
+
+    def propose_rest(self, context: TokenContext, open_token: str, floor: float, cancel: Cancel) -> LineProposal | None:
+        """Return the most probable rest of the line, or where that is below the floor, a certain beginning of it.
+
+        `open_token` is the beginning of a token at the cursor, which `context` is without. None where neither exists.
+        """
+        whole: _Beginning | None = None
+        certain: _Beginning | None = None
+        beam = [_Beginning((), 1.0, context)]
+        for step in range(_MAX_LINE_TOKENS):
+            if cancel.is_set():
+                return None
+            following = [
+                (beginning, prediction)
+                for beginning in beam
+                for prediction in self._predict(beginning, "" if step else open_token)
+            ]
+            following.sort(key=lambda pair: -pair[0].probability * pair[1].probability)
+            whole = self._find_best_end(following, whole)
+            beam = list(self._select(following, whole))
+            if not beam:
+                break
+            if beam[0].probability >= max(floor, _CERTAIN):
+                certain = beam[0]
+        if whole and whole.symbols and whole.probability >= floor:
+            return self._make_proposal(whole, open_token, is_whole=True)
+        return self._make_proposal(certain, open_token, is_whole=False) if certain else None
+
+    def _predict(self, beginning: _Beginning, open_token: str) -> list[Prediction]:
+        predictions = self._model.predict(beginning.context)
+        if open_token:
+            predictions = self._keep_typed(predictions, open_token)
+        return [prediction for prediction in predictions[:_BEAM_WIDTH] if self._is_in_scope(beginning, prediction)]
+
+    def _keep_typed(self, predictions: list[Prediction], open_token: str) -> list[Prediction]:
+        """Keep the predictions that begin with what is typed, and give them the probability of the others."""
+        texts = self._vocabulary.texts
+        kept = [each for each in predictions if texts[each.symbol >> 1].startswith(open_token)]
+        unknown = max(1.0 - sum(each.probability for each in predictions), 0.0) * _UNKNOWN_NAME_SHARE ** len(open_token)
+        total = sum(each.probability for each in kept) + unknown
+        return [Prediction(each.symbol, each.probability / total) for each in kept]
+
+    def _is_in_scope(self, beginning: _Beginning, prediction: Prediction) -> bool:
+        """Return whether the token is no local name, or one of the document."""
+        token, texts = prediction.symbol >> 1, self._vocabulary.texts
+        if self._vocabulary.kinds[token] != NAME or token in self._names or texts[token][0].isupper():
+            return True
+        return texts[beginning.context.tokens[-1]] in MEMBER_MARKS
+
+    def _find_best_end(
+        self, following: list[tuple[_Beginning, Prediction]], best: _Beginning | None
+    ) -> _Beginning | None:
+        """Return the most probable beginning that ends the line here, or `best`."""
+        for beginning, prediction in following:
+            probability = beginning.probability * prediction.probability
+            if prediction.symbol >> 1 == LINE_END and (best is None or probability > best.probability):
+                best = _Beginning(beginning.symbols, probability, beginning.context)
+        return best
+
+    def _select(self, following: list[tuple[_Beginning, Prediction]], best: _Beginning | None) -> Iterator[_Beginning]:
+        """Yield the beginnings to go on with: those that may still become better than `best`."""
+        least = max(_MIN_PROBABILITY, best.probability if best else 0.0)
+        going_on = [pair for pair in following if pair[1].symbol >> 1 != LINE_END][:_BEAM_WIDTH]
+        for beginning, prediction in going_on:
+            probability = beginning.probability * prediction.probability
+            if probability > least:
+                yield _Beginning(
+                    (*beginning.symbols, prediction.symbol),
+                    probability,
+                    beginning.context.extended(prediction.symbol >> 1, self._vocabulary),
+                )
+                least = max(least, _MIN_RELATIVE_PROBABILITY * probability)
+
+    def _make_proposal(self, beginning: _Beginning, open_token: str, *, is_whole: bool) -> LineProposal:
+        text = write_symbols(beginning.symbols, self._vocabulary)
+        if open_token:
+            text = text.lstrip()[len(open_token) :]
+        return LineProposal(text, beginning.probability, beginning.symbols, is_whole)

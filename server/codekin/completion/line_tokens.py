@@ -1,0 +1,109 @@
+"""Tokens of code in the order in which it is written, line ends included: what the n-gram model counts.
+
+A *symbol* is a token's number in the vocabulary, doubled, plus 1 where white space precedes it, so that a predicted
+symbol can be written as it is. Comments are left out, and so are blank lines.
+"""
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from codekin.code.lexicon import LEXICONS, NUMBER_PATTERN
+
+Symbols = npt.NDArray[np.int32]
+Positions = npt.NDArray[np.int64]
+
+LINE_END, BOUNDARY, LONG_LITERAL = range(3)  # vocabulary numbers; BOUNDARY begins each document
+NAME, STRING, NUMBER, MARK = range(4)
+MEMBER_MARKS = frozenset((".", "->", "::", "?."))
+_MAX_TOKEN_CHARACTERS = 80  # longer literals are not repeated: LONG_LITERAL stands for all of them
+_RESERVED = frozenset(word for lexicon in LEXICONS.values() for word in lexicon.reserved.split())
+_MARK_PATTERN = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\+=|-=|\.\.\.|\S"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LineTokens:
+    """The tokens of a text, in order."""
+
+    symbols: Symbols  # (n,)
+    rows: Positions  # (n,), 0-based
+    offsets: Positions  # (n,), in characters
+
+    def followed_by(self, line: "LineTokens", row: int) -> "LineTokens":
+        """Return these tokens and, behind them, those of the line in that row, whose offsets are in the line."""
+        return LineTokens(
+            np.concatenate((self.symbols, line.symbols)),
+            np.concatenate((self.rows, line.rows + row)),
+            np.concatenate((self.offsets, line.offsets)),
+        )
+
+
+class TokenVocabulary(dict[str, int]):
+    """Numbers tokens in the order in which they come; shared by all documents of a workspace."""
+
+    def __init__(self) -> None:
+        super().__init__({"\n": LINE_END, "": BOUNDARY, "…": LONG_LITERAL})
+        self.texts = ["\n", "", "…"]
+        self.kinds = [MARK, MARK, MARK]
+        self._lock = threading.Lock()
+
+    def __missing__(self, token: str) -> int:
+        if len(token) > _MAX_TOKEN_CHARACTERS or "\n" in token:
+            return LONG_LITERAL
+        with self._lock:
+            number = self.setdefault(token, len(self.texts))
+            if number == len(self.texts):
+                self.texts.append(token)
+                self.kinds.append(_classify(token))
+        return number
+
+
+def read_line_tokens(text: str, language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
+    """Split a text into tokens and number them; None where the language's lexical rules are unknown."""
+    pattern = _compile_pattern(language)
+    if pattern is None:
+        return None
+    symbols, starts = list[int](), list[int]()
+    previous_end, is_line_start = 0, True
+    for match in pattern.finditer(text):
+        start, end = match.span(1)
+        if start < 0:  # a comment
+            continue
+        number = vocabulary[match[1]] if text[start] != "\n" else LINE_END
+        if number != LINE_END or not is_line_start:
+            symbols.append(number * 2 + (start > previous_end and not is_line_start and number != LINE_END))
+            starts.append(start)
+        is_line_start, previous_end = number == LINE_END, end
+    line_ends = np.array([match.start() for match in re.finditer("\n", text)], np.int64)
+    offsets = np.array(starts, np.int64)
+    return LineTokens(np.array(symbols, np.int32), np.searchsorted(line_ends, offsets), offsets)
+
+
+def write_symbols(symbols: Sequence[int], vocabulary: TokenVocabulary) -> str:
+    """Return the code that the symbols are of."""
+    return "".join(" " * (symbol & 1) + vocabulary.texts[symbol >> 1] for symbol in symbols)
+
+
+@cache
+def _compile_pattern(language: str) -> re.Pattern[str] | None:
+    """Return the pattern whose first group is a token and which matches comments outside of it."""
+    lexicon = LEXICONS.get(language)
+    if lexicon is None:
+        return None
+    token_pattern = rf"{lexicon.literals}|{NUMBER_PATTERN}|{lexicon.names}|\n[ \t]*+|{_MARK_PATTERN}"
+    return re.compile(rf"\\\n|(?:{lexicon.comments})|({token_pattern})", re.DOTALL | re.MULTILINE)
+
+
+def _classify(token: str) -> int:
+    if token[0].isdecimal():
+        return NUMBER
+    if token[-1] in "\"'`":
+        return STRING
+    if token in _RESERVED:
+        return MARK
+    return NAME if token[0].isalpha() or token[0] in "_$@" else MARK

@@ -1,0 +1,149 @@
+"""The tokens of all documents in the workspace: read in the background, and again where a document has changed."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+
+from codekin.code.notebooks import is_notebook
+from codekin.completion.line_tokens import BOUNDARY, Symbols, TokenVocabulary, read_line_tokens
+from codekin.completion.suffix_index import SuffixIndex, build_suffix_index
+from codekin.errors import CodekinError
+from codekin.index.index import Index
+from codekin.workspace.workspace import Document, Workspace
+
+log = logging.getLogger(__name__)
+
+MAX_TOKENS = 8_000_000  # of a workspace, 64 MB; documents beyond are not counted
+_MIN_PAUSE_S = 2.0  # between two updates
+_PAUSE_FACTOR = 20  # an update is put off for 20 times as long as the last one took: it sorts all tokens anew
+_MAX_UNUSED_FACTOR = 2  # a vocabulary with more entries than this for each one in use is begun anew
+_MIN_VOCABULARY = 50_000  # entries, below which it is not
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenSnapshot:
+    """The documents' tokens at one time."""
+
+    vocabulary: TokenVocabulary
+    index: SuffixIndex
+    paths: tuple[Path, ...]  # of the index's documents, by number
+    hashes: tuple[bytes, ...]  # of their texts
+
+    def find_documents(self, path: Path) -> list[int]:
+        """Return the numbers of the document at `path` and of those with the same text."""
+        own_hashes = {
+            text_hash for other_path, text_hash in zip(self.paths, self.hashes, strict=True) if other_path == path
+        }
+        return [number for number, text_hash in enumerate(self.hashes) if text_hash in own_hashes]
+
+
+def _make_empty_snapshot() -> TokenSnapshot:
+    return TokenSnapshot(TokenVocabulary(), build_suffix_index([]), (), ())
+
+
+class WorkspaceTokens:
+    """Keeps a snapshot of the workspace's tokens in step with the index."""
+
+    def __init__(self, index: Index, workspace: Workspace) -> None:
+        self.snapshot = _make_empty_snapshot()
+        self._index = index
+        self._workspace = workspace
+        self._symbols: dict[Path, tuple[bytes, Symbols]] = {}  # path → hash of its text, its symbols
+        self._generation = -1  # of the store, at the last update
+        self._next_update_s = 0.0  # on the monotonic clock
+        self._lock = threading.Lock()  # held while an update runs
+        self._closing = Event()
+
+    def update_in_background(self) -> None:
+        """Start an update on a thread of its own where the index has changed, unless the last one is too recent."""
+        is_due = time.monotonic() >= self._next_update_s and self._index.store.generation() != self._generation
+        if is_due and not self._lock.locked():
+            threading.Thread(target=self._update_until_closed, name="codekin-tokens", daemon=True).start()
+
+    def update(self, near: Path | None = None, max_tokens: int = MAX_TOKENS) -> None:
+        """Read the documents that have changed and replace the snapshot.
+
+        With `near`, those nearest to it by folder come first: up to `max_tokens` are read.
+        """
+        with self._lock:
+            started_s, generation = time.monotonic(), self._index.store.generation()
+            if generation == self._generation:
+                return
+            hashes = {path: state.hash for path, state in self._index.store.file_states().items()}
+            vocabulary = self._choose_vocabulary(hashes.keys())
+            self._read_documents(hashes, vocabulary, near, max_tokens)
+            if self._closing.is_set():
+                return
+            documents = sorted(self._symbols.items())
+            index = build_suffix_index([symbols for _, (_, symbols) in documents])
+            paths, text_hashes = tuple(path for path, _ in documents), tuple(entry[0] for _, entry in documents)
+            self._symbols = dict(zip(paths, zip(text_hashes, index.split_documents(), strict=True), strict=True))
+            self.snapshot = TokenSnapshot(vocabulary, index, paths, text_hashes)
+            self._generation = generation
+            finished_s = time.monotonic()
+            self._next_update_s = finished_s + max(_MIN_PAUSE_S, _PAUSE_FACTOR * (finished_s - started_s))
+
+    def close(self) -> None:
+        """Let an update that is in progress end soon."""
+        self._closing.set()
+
+    def _update_until_closed(self) -> None:
+        try:
+            self.update()
+        except CodekinError as error:  # told where the index is asked; the next update may succeed
+            self._next_update_s = time.monotonic() + _MIN_PAUSE_S
+            log.info("codekin could not read the workspace's tokens: %s", error)
+
+    def _choose_vocabulary(self, paths: Iterable[Path]) -> TokenVocabulary:
+        """Drop documents that are gone; return the present vocabulary, or a new one where half of it is unused."""
+        present_paths = set(paths)
+        self._symbols = {path: entry for path, entry in self._symbols.items() if path in present_paths}
+        vocabulary = self.snapshot.vocabulary
+        used = np.unique(self.snapshot.index.symbols >> 1).size
+        if len(vocabulary) > max(_MIN_VOCABULARY, _MAX_UNUSED_FACTOR * used):
+            vocabulary, self._symbols = TokenVocabulary(), {}
+        return vocabulary
+
+    def _read_documents(
+        self, hashes: dict[Path, bytes], vocabulary: TokenVocabulary, near: Path | None, max_tokens: int
+    ) -> None:
+        """Read the documents whose text is not that which was read before."""
+        paths = (
+            sorted(hashes) if near is None else sorted(hashes, key=lambda path: (_measure_distance(path, near), path))
+        )
+        token_count = 0
+        for path in paths:
+            if self._closing.is_set():
+                return
+            entry = self._symbols.get(path)
+            if token_count > max_tokens:
+                self._symbols.pop(path, None)
+            elif entry is None or entry[0] != hashes[path]:
+                document = None if is_notebook(path) else self._workspace.read_document(path)
+                symbols = read_symbols(document, vocabulary) if isinstance(document, Document) else None
+                self._symbols.pop(path, None)
+                if symbols is not None and isinstance(document, Document):
+                    self._symbols[path] = document.hash, symbols
+            token_count += len(self._symbols[path][1]) if path in self._symbols else 0
+
+
+def read_symbols(document: Document, vocabulary: TokenVocabulary) -> Symbols | None:
+    """Return the document's symbols behind a BOUNDARY; None where its language's lexical rules are unknown."""
+    tokens = read_line_tokens(document.text, document.language, vocabulary)
+    if tokens is None:
+        return None
+    return np.concatenate((np.array([BOUNDARY * 2], np.int32), tokens.symbols))
+
+
+def _measure_distance(path: Path, other: Path) -> int:
+    """Return the number of folders between two files."""
+    parts, other_parts = path.parent.parts, other.parent.parts
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parts, other_parts, strict=False)))
+    return len(parts) + len(other_parts) - 2 * common

@@ -1,0 +1,121 @@
+"""Measure how lines are completed: cut within a line, hide what follows, and ask.
+
+`python -m codekin.evaluation.line_completion ROOT …`
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+
+from codekin.completion.completer import Completer
+from codekin.completion.cursor import Cursor
+from codekin.completion.line_tokens import TokenVocabulary
+from codekin.evaluation.completion import open_temporary_completer
+from codekin.evaluation.hold_out import strip_blanks
+from codekin.evaluation.line_cuts import LineCut, choose_line_cuts
+from codekin.indexing.pool import map_in_workers
+from codekin.settings import Settings
+
+CUTS = 200  # per repository
+COVERAGES = (0.1, 0.3, 0.4, 0.5)
+FLOORS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """What was proposed at one cut; confidence 0: nothing."""
+
+    confidence: float
+    is_exact: bool  # whether the proposal's first line is the rest of the line
+    saved: int  # characters of the proposal that are right, from its start
+    shown: int  # characters
+    processor_s: float
+
+
+def measure_lines(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> list[LineResult]:
+    """Index one repository in a temporary folder and complete `count` of its lines."""
+    with open_temporary_completer(root, settings) as (completer, corpus):
+        completer.load_tokens()
+        cuts = choose_line_cuts(list(corpus.documents.values()), TokenVocabulary(), count, seed)
+        return [_complete_cut(completer, cut, settings) for cut in cuts]
+
+
+def _complete_cut(completer: Completer, cut: LineCut, settings: Settings) -> LineResult:
+    cursor = Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
+    started = time.thread_time()
+    completions = completer.complete(cursor, replace(settings.completion, floor=0.0, limit=1), Event())
+    processor_s = time.thread_time() - started
+    if not completions:
+        return LineResult(0.0, is_exact=False, saved=0, shown=0, processor_s=processor_s)
+    proposed = completions[0].text.split("\n")[0].strip()
+    truth = cut.truth.strip()
+    is_exact = strip_blanks(proposed) == strip_blanks(truth)
+    common = next(
+        (i for i, (a, b) in enumerate(zip(proposed, truth, strict=False)) if a != b), min(len(proposed), len(truth))
+    )
+    return LineResult(completions[0].confidence, is_exact, common, len(proposed), processor_s)
+
+
+def format_table(results: Sequence[tuple[str, Sequence[LineResult]]]) -> str:
+    """Return Markdown tables: exact rests of lines by coverage for each repository, and by floor for all."""
+    lines = ["| rest of the line exact at coverage | " + " | ".join(f"{c:.0%}" for c in COVERAGES) + " | p95 ms |"]
+    lines.append("|---" + "|---:" * (len(COVERAGES) + 1) + "|")
+    shares = []
+    for name, repository in results:
+        row = [compute_exact_share(repository, coverage) for coverage in COVERAGES]
+        shares.append(row)
+        lines.append(_format_row(name, [*row], repository))
+    pooled = [result for _, repository in results for result in repository]
+    lines += [_format_row("**mean**", np.mean(shares, axis=0).tolist(), pooled), ""]
+    lines += [
+        "| floor | shown | of these exact | mean confidence | right of the characters |",
+        "|---" + "|---:" * 4 + "|",
+    ]
+    for floor in FLOORS:
+        shown = [result for result in pooled if result.confidence >= floor]
+        if shown:
+            exact = np.mean([result.is_exact for result in shown])
+            confidence = np.mean([result.confidence for result in shown])
+            saved = sum(result.saved for result in shown) / max(sum(result.shown for result in shown), 1)
+            lines.append(f"| {floor} | {len(shown) / len(pooled):.0%} | {exact:.2f} | {confidence:.2f} | {saved:.2f} |")
+    return "\n".join(lines)
+
+
+def compute_exact_share(results: Sequence[LineResult], coverage: float) -> float:
+    """Return the share of exact proposals among the most confident `coverage` of all cuts."""
+    count = max(int(coverage * len(results)), 1)
+    most_confident = sorted(results, key=lambda result: -result.confidence)[:count]
+    return sum(result.is_exact for result in most_confident) / count
+
+
+def _format_row(name: str, shares: Sequence[float], results: Sequence[LineResult]) -> str:
+    p95_ms = 1000 * float(np.percentile([result.processor_s for result in results], 95))
+    return f"| {name} | " + " | ".join(f"{share:.2f}" for share in shares) + f" | {p95_ms:.0f} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("roots", type=Path, nargs="+")
+    parser.add_argument("--cuts", type=int, default=CUTS)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args(arguments)
+    measure_root = partial(measure_lines, settings=Settings(), count=options.cuts, seed=options.seed)
+    roots = [root.resolve() for root in options.roots]
+    results = map_in_workers(measure_root, roots, options.workers)
+    named_results = [(root.name, result) for root, result in zip(roots, results, strict=True)]
+    sys.stdout.write(format_table(named_results) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    from codekin.evaluation import line_completion  # its functions are called in workers, which must find them by name
+
+    sys.exit(line_completion.main())

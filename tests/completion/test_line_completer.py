@@ -1,0 +1,113 @@
+"""A line that was begun is ended as the code base ends such lines, with the names at the cursor; or not at all."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from threading import Event
+
+import pytest
+
+from codekin.engine import Engine
+from codekin.settings import CacheSettings, CompletionSettings, Settings
+
+SERVICE = """\
+import logging
+
+logger = logging.getLogger(__name__)
+
+
+def load_user(session, user_id):
+    reply = session.get("/users", params={"id": user_id})
+    reply.raise_for_status()
+    logger.debug("loaded %s", reply.url)
+    return reply.json()["items"]
+
+
+def load_order(session, order_id):
+    reply = session.get("/orders", params={"id": order_id})
+    reply.raise_for_status()
+    logger.debug("loaded %s", reply.url)
+    return reply.json()["items"]
+
+
+def load_parcel(session, parcel_id):
+    reply = session.get("/parcels", params={"id": parcel_id})
+    reply.raise_for_status()
+    logger.debug("loaded %s", reply.url)
+    return reply.json()["items"]
+"""
+SECRETS = 'def connect(client):\n    client.password = "correct-horse-9"\n    client.login()\n'
+BEGUN = 'def load_invoice(session, invoice_id):\n    reply = session.get("/invoices", params={"id": invoice_id})\n'
+FLOOR = 0.2
+
+
+@pytest.fixture(scope="module", name="engine")
+def _engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    root = tmp_path_factory.mktemp("shop")
+    (root / "service.py").write_text(SERVICE, "utf-8")
+    (root / "connection.py").write_text(SECRETS, "utf-8")
+    cache = CacheSettings(directory=str(tmp_path_factory.mktemp("cache")))
+    settings = Settings(completion=CompletionSettings(floor=FLOOR), cache=cache)
+    with closing(Engine([root], settings)) as engine:
+        engine.refresh(lambda _: None, Event(), workers=1)
+        yield engine
+
+
+def complete(engine: Engine, text: str, name: str = "invoices.py", below: str = "") -> list[str]:
+    """Return the suggestions at the end of `text`, which `below` follows."""
+    lines = text.split("\n")
+    path = engine._workspace.roots[0] / name
+    completions = engine.complete(path, len(lines) - 1, len(lines[-1]), text=text + below)
+    return [completion.text for completion in completions]
+
+
+def test_the_rest_of_a_line_comes_from_other_documents(engine: Engine):
+    assert complete(engine, BEGUN + "    reply.") == ["raise_for_status()"]
+    assert complete(engine, BEGUN + "    reply.raise_for_status()\n    logger.debug(") == ['"loaded %s", reply.url)']
+
+
+def test_a_begun_name_is_ended(engine: Engine):
+    assert complete(engine, BEGUN + "    reply.rai") == ["se_for_status()"]
+
+
+def test_a_begun_string_is_ended(engine: Engine):
+    assert complete(engine, BEGUN + '    return reply.json()["it') == ['ems"]']
+
+
+def test_the_source_is_the_line_that_is_repeated(engine: Engine):
+    lines = (BEGUN + "    reply.").split("\n")
+    path = engine._workspace.roots[0] / "invoices.py"
+    (completion,) = engine.complete(path, len(lines) - 1, len(lines[-1]), text="\n".join(lines))
+    source = completion.path.read_text("utf-8").split("\n")[completion.span.start]
+    assert source.strip() == "reply.raise_for_status()"
+    assert not completion.edited
+
+
+def test_the_names_at_the_cursor_are_put_in(engine: Engine):
+    text = (
+        "def double(first):\n    check(first, first.size)\n    return first\n\n\n"
+        "def triple(second):\n    check(second, "
+    )
+    assert complete(engine, text) == ["second.size)"]
+
+
+def test_no_secret_is_repeated(engine: Engine):
+    assert not any("horse" in text for text in complete(engine, "def log_in(client):\n    client.password = "))
+
+
+@pytest.mark.parametrize("line", ["    # reply.", '    """reply.', "    x = 1  # reply."])
+def test_nothing_is_suggested_in_prose(engine: Engine, line: str):
+    assert complete(engine, BEGUN + line) == []
+
+
+def test_nothing_is_suggested_inside_a_word(engine: Engine):
+    assert complete(engine, BEGUN + "    reply.rai", below="se_for_status()\n") == []
+
+
+def test_closers_behind_the_cursor_are_not_repeated(engine: Engine):
+    text = BEGUN + "    reply.raise_for_status()\n    logger.debug("
+    assert complete(engine, text, below=")\n") == ['"loaded %s", reply.url']
+
+
+def test_the_documents_own_stale_copy_is_not_used(engine: Engine):
+    unsaved = SERVICE.replace("raise_for_status", "check") + "\n\n" + BEGUN + "    reply."
+    assert complete(engine, unsaved, "service.py") == ["check()"]
