@@ -33,7 +33,7 @@ SNIPPETS = [
     if make_fingerprints(snippet.text, language) is not None
 ]
 COMMENTS = {"lua": "--", "haskell": "--"} | dict.fromkeys(
-    ("python", "ruby", "bash", "elixir", "julia", "perl", "powershell", "terraform"), "#"
+    ("python", "ruby", "bash", "elixir", "julia", "powershell", "terraform"), "#"
 )
 HOSTILE = {
     "nested": "f(" * 20_000,

@@ -127,6 +127,15 @@ _PILING = [
     ("cpp", '%w(|a{n}"""then\n'),
     ("swift", "a{n}<do%w(a{n}true\n}}\ninfix"),
     ("csharp", "/*\nf{n}(\n+"),
+    ("haskell", "f{n}(\n+ do if "),
+    ("julia", "f{n}(\n+ do if "),
+    ("elixir", "a{n} do\nfn ->"),
+    ("groovy", "a{n}=>\n"),
+    ("objective-c", "a{n}=>\n"),
+    ("zig", "a{n}=>\n"),
+    ("powershell", "f{n}(\n{{"),
+    ("terraform", "a{n} {{\n"),
+    ("vue", "a{n}=>\n"),
     ("lua", "..,{n}macro_rules! m{n} {{~>=;\n"),
 ]
 _LIMITED = """

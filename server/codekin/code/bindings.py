@@ -54,8 +54,6 @@ def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceNa
     if value is None or syntax.node_role(value) not in _BINDABLE_ROLES:
         return None
     target = _find_target(node, syntax)
-    if target is not None and target.type == "variable_declaration":  # `my $name`
-        target = _first_named_child(target) or target
     if target is None or target.start_byte == value.start_byte:
         return SourceName("default", node.start_point[0], node.start_byte), value
     name = read_dotted_name(target, source)

@@ -140,6 +140,17 @@ def open_reader(source: bytes) -> Iterator[Callable[[int, object], bytearray]]:
         chunk.clear()
 
 
+def count_open_brackets(source: bytes) -> int:
+    """Return how many brackets are open at the most, looked at every kilobyte; those in strings and comments count."""
+    open_count = max_count = 0
+    for start in range(0, len(source), _WINDOW_BYTES):
+        end = start + _WINDOW_BYTES
+        for opening, closing in (b"()", b"[]", b"{}"):
+            open_count += source.count(opening, start, end) - source.count(closing, start, end)
+        max_count = max(max_count, open_count)
+    return max_count
+
+
 def _count_faults(root: "Node") -> int:
     """Return the number of error nodes, their children, and missing nodes."""
     fault_count, nodes = 0, [root] if root.has_error else []

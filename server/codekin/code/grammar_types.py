@@ -48,5 +48,6 @@ class Grammar:
     extenders: str = ""  # callees that add methods to the class that is their receiver or first argument
     implicit_values: bool = False  # a binding's value is its last child, not a field
     rewriting: str = ""  # of the source before a parse (rewrites.py)
+    max_open_brackets: int = 0  # a text with more is not parsed: the grammar's scanner would hold hundreds of MB
     merges_clauses: bool = False  # neighbours of one name are one function
     docstrings: bool = False

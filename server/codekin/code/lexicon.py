@@ -224,15 +224,6 @@ LEXICONS: Mapping[str, Lexicon] = {
         _C_WORDS + " id self super nil YES NO BOOL instancetype nonatomic strong weak copy assign readonly",
         rf"@?{_NAME}",
     ),
-    "perl": Lexicon(
-        rf"^=[a-z](?:[^\n]|\n(?!=cut\b))*+(?:\n=cut\b[^\n]*+|\Z)|(?<![$\\]){_HASH_COMMENT}",
-        f"{_MULTILINE_DOUBLE_QUOTED}|{_MULTILINE_SINGLE_QUOTED}",
-        "and bless cmp continue defined delete die do each else elsif eq exists for foreach ge gt if keys last le "
-        "local lt my ne next no not or our package print push redo ref require return scalar shift splice sub unless "
-        "unshift until use values wantarray while xor",
-        rf"[$@%&]?{_NAME}",
-        has_equal_quotes=True,
-    ),
     "powershell": Lexicon(
         rf"<#(?:[^#]|#(?!>))*+(?:#>|\Z)|{_HASH_COMMENT}",
         r'"(?:[^"`\n]|`[^\n])*+"?+' + r"|'[^'\n]*+'?+",

@@ -11,7 +11,6 @@ from codekin.code.names import (
     read_c_function_name,
     read_c_typedef_name,
     read_plain_name,
-    read_qualified_name,
     read_text,
 )
 from codekin.code.parsing import Syntax
@@ -130,7 +129,6 @@ _READERS: dict[tuple[str, str], Callable[["Node", bytes], SourceName | None]] = 
         ("tree_sitter_objc", node_type): _make_child_reader("identifier")
         for node_type in ("class_interface", "class_implementation", "protocol_declaration")
     },
-    ("tree_sitter_perl", "package_statement"): read_qualified_name,
     ("tree_sitter_powershell", "function_statement"): _make_child_reader("function_name"),
     **{
         ("tree_sitter_powershell", node_type): _make_child_reader("simple_name")

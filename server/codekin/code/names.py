@@ -232,7 +232,7 @@ def _name_destructor(node: "Node", source: bytes) -> SourceName | None:
     return SourceName("~" + type_name.text, type_name.line, type_name.byte) if type_name else None
 
 
-def read_qualified_name(node: "Node", source: bytes) -> SourceName | None:
+def _name_qualified(node: "Node", source: bytes) -> SourceName | None:
     """Return a name's last part, the rest as qualifier (`class Jobs::Queue`); None if missing or too long."""
     name_node = node.child_by_field_name("name")
     if name_node is None:
@@ -256,7 +256,7 @@ NAME_READERS: dict[tuple[str, str], Callable[["Node", bytes], SourceName | None]
     ("tree_sitter_lua", "function_declaration"): _name_lua_function,
     ("tree_sitter_kotlin", "function_declaration"): _name_kotlin_function,
     ("tree_sitter_kotlin", "secondary_constructor"): _make_keyword_reader("constructor"),
-    ("tree_sitter_swift", "class_declaration"): read_qualified_name,
+    ("tree_sitter_swift", "class_declaration"): _name_qualified,
     ("tree_sitter_swift", "init_declaration"): _make_keyword_reader("init"),
     ("tree_sitter_swift", "deinit_declaration"): _make_keyword_reader("deinit"),
     ("tree_sitter_swift", "subscript_declaration"): _make_keyword_reader("subscript"),
@@ -265,9 +265,9 @@ NAME_READERS: dict[tuple[str, str], Callable[["Node", bytes], SourceName | None]
     ("tree_sitter_c_sharp", "operator_declaration"): _name_operator,
     ("tree_sitter_c_sharp", "conversion_operator_declaration"): _name_operator,
     ("tree_sitter_c_sharp", "destructor_declaration"): _name_destructor,
-    ("tree_sitter_c_sharp", "namespace_declaration"): read_qualified_name,
-    ("tree_sitter_c_sharp", "file_scoped_namespace_declaration"): read_qualified_name,
-    ("tree_sitter_php", "namespace_definition"): read_qualified_name,
-    ("tree_sitter_ruby", "class"): read_qualified_name,
-    ("tree_sitter_ruby", "module"): read_qualified_name,
+    ("tree_sitter_c_sharp", "namespace_declaration"): _name_qualified,
+    ("tree_sitter_c_sharp", "file_scoped_namespace_declaration"): _name_qualified,
+    ("tree_sitter_php", "namespace_definition"): _name_qualified,
+    ("tree_sitter_ruby", "class"): _name_qualified,
+    ("tree_sitter_ruby", "module"): _name_qualified,
 }

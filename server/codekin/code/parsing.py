@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from codekin.code.budget import ParseBudget, open_reader
+from codekin.code.budget import ParseBudget, count_open_brackets, open_reader
 from codekin.code.grammar_types import Grammar, NodeRole
 from codekin.code.grammars import GRAMMARS
 from codekin.code.repeats import blank_repeats
@@ -163,6 +163,8 @@ def parse_incrementally(source: bytes, syntax: Syntax, former_parse: ParsedSourc
     parser = _get_parser(syntax)
     source = blank_repeats(source)
     source = rewrite_source(source, syntax.grammar.rewriting)
+    if syntax.grammar.max_open_brackets and count_open_brackets(source) > syntax.grammar.max_open_brackets:
+        return None
     budget = ParseBudget(source, lambda: _get_parser(syntax, is_spare=True))
     try:
         with open_reader(source) as read:

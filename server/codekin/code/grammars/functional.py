@@ -26,6 +26,7 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.CLASS: "class instance",
             NodeRole.TYPE: "data_type newtype type_synonym",
         },
+        max_open_brackets=300,
         merges_clauses=True,
     ),
     "julia": Grammar(

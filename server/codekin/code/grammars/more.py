@@ -1,4 +1,4 @@
-"""Grammars of Groovy, HCL, Objective-C, Perl, PowerShell and Zig."""
+"""Grammars of Groovy, HCL, Objective-C, PowerShell and Zig."""
 
 from codekin.code.grammar_types import Grammar, NodeRole
 from codekin.code.grammars import native
@@ -39,23 +39,6 @@ GRAMMARS: dict[str, Grammar] = {
         test_names="test.*",
         test_owners="Test",
         rewriting="c",
-    ),
-    "perl": Grammar(
-        "tree_sitter_perl",
-        {
-            NodeRole.LEADING: "comment pod",
-            NodeRole.OPEN: "block block_statement conditional_statement elsif else for_statement loop_statement "
-            "phaser_statement",
-            NodeRole.WRAP: "expression_statement return_expression",
-            NodeRole.FUNCTION: "subroutine_declaration_statement method_declaration_statement",
-            NodeRole.CLASS: "class_statement role_statement",
-            NodeRole.SCOPE: "package_statement",
-            NodeRole.BINDING: "assignment_expression",
-            NodeRole.CLOSURE: "anonymous_subroutine_expression",
-        },
-        constructors="new|BUILD",
-        bodiless="package_statement subroutine_declaration_statement",
-        test_names="test_.*",
     ),
     "powershell": Grammar(
         "tree_sitter_powershell",
