@@ -57,7 +57,8 @@ export class SearchPicker implements vscode.Disposable {
     private preview: HitPreview | undefined;
     private cancellation: vscode.CancellationTokenSource | undefined;
     private timer: NodeJS.Timeout | undefined;
-    private answer: Answer | undefined;
+    private answer: Answer | undefined; // on display, which may be that of an earlier query
+    private answeredQuery = '';
     private filter: SearchFilter = {};
     private coverage = 0; // of the index when the last request was sent
     private hasNavigated = false; // by arrow keys, in the items on display
@@ -116,9 +117,9 @@ export class SearchPicker implements vscode.Disposable {
         const query = this.picker?.value ?? '';
         if (button === KEEP) {
             if (answer) {
-                this.rememberQuery(query);
+                this.rememberQuery(this.answeredQuery);
                 this.hide();
-                this.keepResults(query, answer);
+                this.keepResults(this.answeredQuery, answer);
             }
         } else if (button === FILTER_TESTS) {
             this.show(query, { ...filter, isWithoutTests: !filter.isWithoutTests });
@@ -172,11 +173,11 @@ export class SearchPicker implements vscode.Disposable {
     private handleInput(value: string): void {
         clearTimeout(this.timer);
         this.cancellation?.cancel();
-        this.answer = undefined;
         if (!this.picker) {
             return;
         }
         if (!value.trim()) {
+            this.answer = undefined;
             this.picker.busy = false;
             const iconPath = new vscode.ThemeIcon('history');
             this.showItems(this.history.map((query) => ({ label: query, query, iconPath })));
@@ -201,11 +202,13 @@ export class SearchPicker implements vscode.Disposable {
             if (isCurrent()) {
                 this.showItems(createItems(answer));
                 this.answer = answer;
+                this.answeredQuery = query;
                 void vscode.commands.executeCommand('setContext', 'codekin.hasSearched', answer.hits.length > 0);
                 this.handleServerChange(); // more may have been indexed since the request was sent
             }
         } catch (error) {
             if (isCurrent() && !(error instanceof vscode.CancellationError)) {
+                this.answer = undefined;
                 this.showItems([createErrorItem(error, this.server)]);
             }
         }

@@ -86,7 +86,7 @@ async function search(window) {
     await window.waitForVisible('.quick-input-list .monaco-list-row.focused', 'ship_order');
     const keepButton = await window.waitForVisible('.quick-input-titlebar .codicon-list-flat');
     await keepButton.dispatchEvent('click'); // a tooltip may be in the way of the mouse
-    await window.waitForVisible('.pane-body .monaco-list-row', 'Results for');
+    await window.waitForVisible('.pane-body .monaco-list-row', 'Results for "hand');
     await window.waitForVisible('.pane-body .monaco-list-row', 'ship_order');
     await window.takeScreenshot('results');
     await window.goToLine('shop/orders.py', 6);
