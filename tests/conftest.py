@@ -1,5 +1,6 @@
 """Fixtures that tests of several packages share."""
 
+import os
 import shutil
 import sysconfig
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from .embed.endpoints import Server
 
+
+os.environ["CODEKIN_CLI_RESIDENT"] = "false"  # no command that a test runs leaves a process behind
 
 STANDARD_LIBRARY_PARTS = (
     "asyncio",

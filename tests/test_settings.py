@@ -128,7 +128,7 @@ class TestBounds:
 
     def test_a_model_and_what_costs_the_machine_is_the_users_own(self):
         user_settings = {f"{group}.{leaf.name}" for group, leaf in LEAVES if leaf.metadata["scope"] is Scope.USER}
-        costs = {"index.workers", "index.max_file_bytes", "index.polling_s"}
+        costs = {"index.workers", "index.max_file_bytes", "index.polling_s", "cli.resident"}
         assert user_settings == costs | {
             f"{group}.{leaf.name}" for group, leaf in LEAVES if group in ("model", "cache")
         }

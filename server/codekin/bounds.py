@@ -1,11 +1,11 @@
-"""Bounds of settings: number ranges, choices, scopes, and the check of a value."""
+"""Bounds of settings: number ranges, choices, scopes, and the check of values."""
 
 import os
-from collections.abc import Callable
-from dataclasses import Field, field
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from functools import partial
-from typing import Any, get_args, get_origin
+from typing import Any, get_args, get_origin, get_type_hints
 
 MAX_HITS = 1_000  # of one answer, whoever asks
 MAX_DIMENSIONS = 16_384  # of a vector; models of today have 8,192 at most
@@ -95,3 +95,52 @@ def _describe_type(hint: Any) -> str:
     """Return the type's name for people, with an article: "a whole number"."""
     names = {int: "a whole number", float: "a number", str: "a string"}
     return names.get(hint, "a list of strings" if get_args(hint) else str(hint))
+
+
+@dataclass
+class SettingsOverride:
+    """Applies the values of one source to the tree of settings, and collects what is wrong with them."""
+
+    source: str  # for messages
+    problems: list[str] = field(default_factory=list)
+
+    def apply(self, node: Any, values: Mapping[str, Any], *, prefix: str) -> Any:
+        """Return `node` (one group of settings, or all) with its members in `values` replaced; collect problems."""
+        members = {member.name: member for member in fields(node)}
+        hints = get_type_hints(type(node))
+        changes: dict[str, Any] = {}
+        for key, value in values.items():
+            name, path = to_snake_case(str(key)), f"{prefix}{format_value(str(key))[1:-1]}"
+            if name not in members:
+                known_names = ", ".join(prefix + member for member in members)
+                self._report(f"there is no setting {path}. There are: {known_names}.")
+            elif value is None:  # editors send null for a setting that nobody set
+                continue
+            elif is_dataclass(group := getattr(node, name)):
+                changes[name] = self._apply_group(group, value, path)
+            else:
+                changes[name] = self._check_leaf(members[name], hints[name], value, path, getattr(node, name))
+        return replace(node, **changes)
+
+    def _apply_group(self, group: Any, value: Any, path: str) -> Any:
+        """Return the group with `value` applied; if that is no mapping, report it and return the group unchanged."""
+        if isinstance(value, Mapping):
+            return self.apply(group, value, prefix=f"{path}.")
+        self._report(f"{path} is a group of settings, not {format_value(value)}.")
+        return group
+
+    def _check_leaf(self, leaf: Field[Any], hint: Any, value: Any, path: str, current: Any) -> Any:
+        """Return the value converted to the setting's type; if it is invalid, report it and return `current`."""
+        try:
+            return convert_value(leaf, hint, value)
+        except ValueError as error:
+            self._report(f"{path} is {format_value(value)}, but must be {error}; {current!r} is used.")
+            return current
+
+    def _report(self, problem: str) -> None:
+        self.problems.append(f"{self.source}: {problem}")
+
+
+def to_snake_case(key: str) -> str:
+    """Convert `maxFileBytes`, as editors write it, to `max_file_bytes`."""
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in key)

@@ -42,6 +42,7 @@ from codekin.types import (
     Status,
     Task,
 )
+from codekin.workspace.tree_snapshot import take_snapshot
 from codekin.workspace.workspace import Document, SourceFile, snippets_of
 
 
@@ -64,6 +65,20 @@ class Engine(AnsweringEngine):
         else return at once. Raises StoreError, IndexingError.
         """
         return self._refresher.refresh(on_progress, cancel, workers, wait=wait)
+
+    def refresh_if_changed(self, max_changes: int) -> bool:
+        """Bring the index up to date with the disk; False, and nothing is done, where more than that has changed."""
+        changes = self._snapshot.count_changes() if self._snapshot else None
+        if changes == 0:
+            self.follow()
+            return True
+        if changes is not None and changes > max_changes:
+            self._snapshot = None
+            return False
+        snapshot = take_snapshot(self._workspace)  # before the index is brought up to date: what follows is a change
+        self.refresh(lambda _: None, threading.Event(), self.settings.index.workers or 1, wait=False)
+        self._snapshot = snapshot
+        return True
 
     def follow(self) -> None:
         """Load into memory what any process has indexed since the last load. Questions do so themselves."""

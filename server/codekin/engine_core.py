@@ -25,6 +25,7 @@ from codekin.storage.repair import with_repair
 from codekin.storage.vector_store import VectorStore
 from codekin.types import Task
 from codekin.vectors.continuation_vectors import continuation_space
+from codekin.workspace.tree_snapshot import TreeSnapshot
 from codekin.workspace.workspace import Workspace
 
 Result = TypeVar("Result")
@@ -46,6 +47,7 @@ class EngineCore:
         self.settings = settings
         self._paths: IndexPaths = locate_index(roots, settings)
         self._started = False
+        self._snapshot: TreeSnapshot | None = None  # of the disk, when the index was last brought up to date with it
         self._problems: list[str] = []
         self._on_change = on_change
         self._workspace = workspace = Workspace(self._paths.roots, settings.index)

@@ -9,14 +9,23 @@ import os
 import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import platformdirs
 
-from codekin.bounds import MAX_DIMENSIONS, MAX_HITS, Machine, Scope, convert_value, format_value, setting, users_setting
+from codekin.bounds import (
+    MAX_DIMENSIONS,
+    MAX_HITS,
+    Machine,
+    Scope,
+    SettingsOverride,
+    setting,
+    to_snake_case,
+    users_setting,
+)
 from codekin.errors import SettingsError
 from codekin.files import read_file
 
@@ -143,6 +152,15 @@ class CacheSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandSettings:
+    """The command line."""
+
+    resident: bool = users_setting(
+        True, "Leave a process that answers later commands at once; it ends after ten idle minutes."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings."""
 
@@ -154,6 +172,7 @@ class Settings:
     duplicates: DuplicateSettings = field(default_factory=DuplicateSettings)
     completion: CompletionSettings = field(default_factory=CompletionSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    cli: CommandSettings = field(default_factory=CommandSettings)
 
     @property
     def cache_directory(self) -> Path:
@@ -204,6 +223,11 @@ def endpoint_key() -> str:
     return os.environ.get("CODEKIN_ENDPOINT_KEY", "").strip()
 
 
+def is_continuous_integration() -> bool:
+    """Return whether this is a job of continuous integration, which is to leave no process behind."""
+    return os.environ.get("CI", "").strip().lower() not in ("", "0", "false")
+
+
 def tcp_token() -> str:
     """Return the token that a client of `serve --tcp` must send; empty where none is set."""
     return os.environ.get("CODEKIN_TCP_TOKEN", "").strip()
@@ -217,7 +241,7 @@ def config_file() -> Path:
 
 def is_users_own(group: str, key: str) -> bool:
     """Return whether only the user may set this; a workspace's file, or who may have read one, may not."""
-    return (group, _to_snake_case(key)) in _find_user_scoped_names()
+    return (group, to_snake_case(key)) in _find_user_scoped_names()
 
 
 @cache
@@ -229,57 +253,8 @@ def _find_user_scoped_names() -> frozenset[tuple[str, str]]:
 
 def override_settings(settings: Settings, values: Mapping[str, Any], *, source: str) -> SettingsAndProblems:
     """Return `settings` with the leaves in `values` replaced, and the problems; an invalid value changes nothing."""
-    settings_override = _SettingsOverride(source)
-    return settings_override.apply(settings, values, prefix=""), tuple(settings_override.problems)
-
-
-@dataclass
-class _SettingsOverride:
-    """Applies the values of one source to the tree of settings, and collects what is wrong with them."""
-
-    source: str  # for messages
-    problems: list[SettingsError] = field(default_factory=list)
-
-    def apply(self, node: Any, values: Mapping[str, Any], *, prefix: str) -> Any:
-        """Return `node` (one group of settings, or all) with its members in `values` replaced; collect problems."""
-        members = {member.name: member for member in fields(node)}
-        hints = get_type_hints(type(node))
-        changes: dict[str, Any] = {}
-        for key, value in values.items():
-            name, path = _to_snake_case(str(key)), f"{prefix}{format_value(str(key))[1:-1]}"
-            if name not in members:
-                known_names = ", ".join(prefix + member for member in members)
-                self._report(f"there is no setting {path}. There are: {known_names}.")
-            elif value is None:  # editors send null for a setting that nobody set
-                continue
-            elif is_dataclass(group := getattr(node, name)):
-                changes[name] = self._apply_group(group, value, path)
-            else:
-                changes[name] = self._check_leaf(members[name], hints[name], value, path, getattr(node, name))
-        return replace(node, **changes)
-
-    def _apply_group(self, group: Any, value: Any, path: str) -> Any:
-        """Return the group with `value` applied; if that is no mapping, report it and return the group unchanged."""
-        if isinstance(value, Mapping):
-            return self.apply(group, value, prefix=f"{path}.")
-        self._report(f"{path} is a group of settings, not {format_value(value)}.")
-        return group
-
-    def _check_leaf(self, leaf: Field[Any], hint: Any, value: Any, path: str, current: Any) -> Any:
-        """Return the value converted to the setting's type; if it is invalid, report it and return `current`."""
-        try:
-            return convert_value(leaf, hint, value)
-        except ValueError as error:
-            self._report(f"{path} is {format_value(value)}, but must be {error}; {current!r} is used.")
-            return current
-
-    def _report(self, problem: str) -> None:
-        self.problems.append(SettingsError(f"{self.source}: {problem}"))
-
-
-def _to_snake_case(key: str) -> str:
-    """Convert `maxFileBytes`, as editors write it, to `max_file_bytes`."""
-    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in key)
+    settings_override = SettingsOverride(source)
+    return settings_override.apply(settings, values, prefix=""), tuple(map(SettingsError, settings_override.problems))
 
 
 def _read_environment() -> dict[str, dict[str, Any]]:

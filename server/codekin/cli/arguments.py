@@ -2,18 +2,20 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codekin.code.cell_lines import find_line_of_row
 from codekin.errors import QueryError
+from codekin.types import Span
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
 
 # The lazy path leaves a drive's colon to itself; a column, or grep's colon at the end, may follow the line.
 _FILE_AND_LINE = re.compile(r"(?P<path>.+?):(?P<line>\d+)(?::\d+)?:?", re.DOTALL)
+_LINE_RANGE = re.compile(r"(?P<first>.+:\d+)-(?P<last>\d+)", re.DOTALL)
 _NOTEBOOK_CELL = re.compile(r"(?P<path>.+\.ipynb)#(?P<cell>\d+)(?::(?P<line>\d+))?", re.DOTALL | re.IGNORECASE)
 _MAX_LINE_DIGITS = 18  # of a line's number; Python refuses to read thousands
 _ADDRESS = re.compile(r"(?:(?P<host>.*):)?(?P<port>\d+)", re.DOTALL)
@@ -35,6 +37,7 @@ class QueryOptions:
     folder: Path | None
     model: str | None
     as_json: bool
+    resident: bool  # whether a process that an earlier command left may answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,25 @@ class NamedLine:
     path: Path
     line: int
     cell: int | None = None
+    last_line: int | None = None  # of several lines, included
+
+    @property
+    def is_single(self) -> bool:
+        """Return whether it is one line, which stands for the function that it is in."""
+        return self.last_line is None or self.last_line <= self.line
+
+    @property
+    def end(self) -> int:
+        """Return the line after the last one."""
+        return (self.line if self.last_line is None else max(self.line, self.last_line)) + 1
+
+    def resolve_lines(self, engine: "Engine") -> Span:
+        """Return the lines of the document's text, each as `resolve_line` does. QueryError without a named cell."""
+        start = self.resolve_line(engine)
+        if self.is_single:
+            return Span(start, start + 1)
+        last = replace(self, line=self.end - 1, last_line=None).resolve_line(engine)
+        return Span(start, max(last, start) + 1)
 
     def resolve_line(self, engine: "Engine") -> int:
         """Return the 0-based line in the document's text, clamped to a named cell. Raises QueryError without it."""
@@ -57,7 +79,17 @@ class NamedLine:
 
 
 def parse_line_reference(reference: str) -> NamedLine:
-    """Parse `FILE:LINE`, `NOTEBOOK#CELL[:LINE]`, 1-based, to 0-based. Raises QueryError, also for no file."""
+    """Parse `FILE:LINE[-LINE]`, `NOTEBOOK#CELL[:LINE[-LINE]]`, 1-based, to 0-based.
+
+    Raises QueryError, also for no file.
+    """
+    range_match = _LINE_RANGE.fullmatch(reference)
+    if range_match is not None:
+        first_line = parse_line_reference(range_match["first"])
+        last_line = int(range_match["last"][:_MAX_LINE_DIGITS]) - 1
+        if last_line < first_line.line:
+            raise QueryError(f"{reference} ends before it begins. Write FILE:FIRST-LAST, as in src/app.py:10-20.")
+        return replace(first_line, last_line=last_line)
     cell_match = _NOTEBOOK_CELL.fullmatch(reference)
     if cell_match is None:
         return NamedLine(*parse_file_and_line(reference))

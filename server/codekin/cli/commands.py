@@ -30,8 +30,6 @@ from codekin.errors import QueryError
 
 if TYPE_CHECKING:
     from codekin.cli.arguments import QueryOptions
-    from codekin.engine import Engine
-    from codekin.types import Answer, Filter
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,7 +39,7 @@ _ROLES = ("query", "passage")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @DEBUG
 def codekin() -> None:
     """Find similar code, and code by what it does.
@@ -76,6 +74,11 @@ def _add_query_options(command: Command) -> Command:
         "--language", metavar="L", help="Only hits in this language: an id (python) or a file extension (py)."
     )
     @click.option("--folder", metavar="F", type=click.Path(path_type=Path), help="Only hits below this folder.")
+    @click.option(
+        "--resident/--no-resident",
+        default=True,
+        help="Ask the process that an earlier command left, and leave one. Default: the setting cli.resident.",
+    )
     @MODEL
     @ROOT
     @JSON
@@ -84,7 +87,9 @@ def _add_query_options(command: Command) -> Command:
     def run_with_query_options(**options: Any) -> Any:
         from codekin.cli.arguments import QueryOptions
 
-        query_values = {name: options.pop(name) for name in ("root", "k", "language", "folder", "model", "as_json")}
+        query_values = {
+            name: options.pop(name) for name in ("root", "k", "language", "folder", "model", "as_json", "resident")
+        }
         return command(query_options=QueryOptions(**query_values), **options)
 
     return run_with_query_options  # type: ignore[return-value]
@@ -125,38 +130,30 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
 
 
 @codekin.command()
-@click.argument("reference", metavar="FILE:LINE")
+@click.argument("reference", metavar="FILE:LINE[-LINE]")
 @_add_query_options
 def similar(reference: str, query_options: "QueryOptions") -> int:
-    """Find code similar to that at FILE:LINE.
+    """Find code similar to that at FILE:LINE, or to these lines, as in src/app.py:10-20.
 
-    With - instead of FILE:LINE, the code is read from standard input.
+    With - instead of a place, the code is read from standard input.
     """
-    from codekin.cli import console
     from codekin.cli.arguments import find_root, parse_line_reference
-    from codekin.cli.query import read_standard_input, run_query
-    from codekin.code.extract import find_snippet
-    from codekin.types import Span
+    from codekin.cli.query import CommandQuestion, ask_about_lines, read_standard_input, run_query
 
     if reference == "-":
         root, code = query_options.root or find_root(Path.cwd()), read_standard_input()
-        has_hits = run_query(
-            root, query_options, lambda engine, k, within: engine.find_similar_to_code(code, k, within=within)
+        ask_about_code = CommandQuestion(
+            lambda engine, k, within: engine.find_similar_to_code(code, k, within=within),
+            {"command": "similar_code", "code": code},
         )
-        return EXIT_FOUND if has_hits else _EXIT_NOTHING_FOUND
+        return EXIT_FOUND if run_query(root, query_options, ask_about_code) else _EXIT_NOTHING_FOUND
     named_line = parse_line_reference(reference)
     path = named_line.path
     root = query_options.root or find_root(path)
     if not path.is_relative_to(root):
         raise QueryError(f"{path} is not in {root}. Pass its workspace with --root.")
-
-    def find_similar_code(engine: "Engine", k: int, within: "Filter") -> "Answer":
-        line = named_line.resolve_line(engine)
-        answer = engine.find_similar(path, Span(line, line + 1), k, within=within)
-        console.show_query_code(find_snippet(engine.list_snippets(path), line), path, line, answer.asked_cell)
-        return answer
-
-    return EXIT_FOUND if run_query(root, query_options, find_similar_code) else _EXIT_NOTHING_FOUND
+    has_hits = run_query(root, query_options, ask_about_lines(named_line))
+    return EXIT_FOUND if has_hits else _EXIT_NOTHING_FOUND
 
 
 @codekin.command()
@@ -170,10 +167,13 @@ def search(query: str, query_options: "QueryOptions") -> int:
     if not query.strip():
         raise QueryError('The query is empty. Describe what the code does, as in "parse a date".')
     from codekin.cli.arguments import find_root
-    from codekin.cli.query import run_query
+    from codekin.cli.query import CommandQuestion, run_query
 
     root = query_options.root or find_root(Path.cwd())
-    has_hits = run_query(root, query_options, lambda engine, k, within: engine.search(query, k, within=within))
+    question = CommandQuestion(
+        lambda engine, k, within: engine.search(query, k, within=within), {"command": "search", "question": query}
+    )
+    has_hits = run_query(root, query_options, question)
     return EXIT_FOUND if has_hits else _EXIT_NOTHING_FOUND
 
 
@@ -221,7 +221,8 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
 
     from codekin.cli import console
     from codekin.cli.arguments import find_root
-    from codekin.cli.query import bring_up_to_date_if_possible, open_engine, open_heavy_model
+    from codekin.cli.query import bring_up_to_date_if_possible, load_settings, open_engine, open_heavy_model
+    from codekin.resident.client import ResidentProcess
     from codekin.status.report import to_json
 
     with closing(open_engine(root or find_root(Path.cwd()), model)) as engine:
@@ -230,11 +231,14 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
             bring_up_to_date_if_possible(engine, wait=False)
         open_heavy_model(engine)
         current, report = engine.status(), engine.make_report()
+    resident = ResidentProcess(current.roots[0], load_settings()).ask({"command": "describe"}) or {"pid": None}
     if as_json:
         paths = {"roots": [str(path) for path in current.roots], "store": str(current.store)}
-        console.write_json(asdict(current) | paths | to_json(report))
+        console.write_json(asdict(current) | paths | to_json(report) | {"resident": resident["pid"]})
     else:
         console.show_status(current, report)
+        if resident["pid"]:
+            console.write(f"resident: process {resident['pid']} answers commands, and ends after ten idle minutes")
     return EXIT_FOUND
 
 

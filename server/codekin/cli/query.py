@@ -6,21 +6,23 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codekin.cli import console
-from codekin.cli.arguments import QueryOptions, resolve_filter_folder
+from codekin.cli.arguments import NamedLine, QueryOptions, resolve_filter_folder
 from codekin.code.cell_lines import to_cell_lines, to_file_lines
 from codekin.code.languages import find_language
-from codekin.embed.local.checkpoint import resolve_folder
-from codekin.engine import Engine
 from codekin.errors import ModelError, QueryError, StoreReadOnlyError
 from codekin.settings import Settings, load_user_settings
 from codekin.types import Answer, Cell, Filter, IndexReport, Span
 
-AskEngine = Callable[[Engine, int, Filter], Answer]  # k, and what the hits are limited to
+if TYPE_CHECKING:
+    from codekin.engine import Engine
+    from codekin.resident.client import ResidentProcess
+
+AskEngine = Callable[["Engine", int, Filter], Answer]  # k, and what the hits are limited to
 
 _MAX_PENDING = 64  # contents without a heavy vector: a question waits for so many, not for more
 
@@ -32,15 +34,19 @@ def load_settings(model: str | None = None) -> Settings:
         console.print_note(f"Warning: {problem}")
     if model is None:
         return settings
+    from codekin.embed.local.checkpoint import resolve_folder
+
     return replace(settings, model=replace(settings.model, name=str(resolve_folder(model) or model)))
 
 
-def open_engine(root: Path, model: str | None = None) -> Engine:
+def open_engine(root: Path, model: str | None = None) -> "Engine":
     """Open an engine on `root`, with the user's settings and, if given, this model; the caller must close it."""
+    from codekin.engine import Engine
+
     return Engine([root], load_settings(model))
 
 
-def update_index(engine: Engine, *, wait: bool) -> IndexReport:
+def update_index(engine: "Engine", *, wait: bool) -> IndexReport:
     """Index all changed files on all processors, behind a progress bar. Raises KeyboardInterrupt after Ctrl-C.
 
     `wait`: where another process owns the index, wait until that has brought it up to date; else return at once. Raises
@@ -53,7 +59,7 @@ def update_index(engine: Engine, *, wait: bool) -> IndexReport:
     return report
 
 
-def bring_up_to_date_if_possible(engine: Engine, *, wait: bool) -> bool:
+def bring_up_to_date_if_possible(engine: "Engine", *, wait: bool) -> bool:
     """Run `update_index` and return True; False, with a printed warning, if the index is read-only."""
     try:
         update_index(engine, wait=wait)
@@ -63,7 +69,7 @@ def bring_up_to_date_if_possible(engine: Engine, *, wait: bool) -> bool:
     return True
 
 
-def embed_with_heavy_model(engine: Engine) -> int:
+def embed_with_heavy_model(engine: "Engine") -> int:
     """Embed all contents that lack the heavy model's vector; return how many, 0 where there is no such model.
 
     Raises ModelError, and KeyboardInterrupt after Ctrl-C.
@@ -75,7 +81,7 @@ def embed_with_heavy_model(engine: Engine) -> int:
     return embedded_count
 
 
-def open_heavy_model(engine: Engine) -> bool:
+def open_heavy_model(engine: "Engine") -> bool:
     """Open the heavy model and return True; False where none is configured, or it fails, with a printed warning."""
     try:
         return engine.open_heavy_model()
@@ -84,7 +90,7 @@ def open_heavy_model(engine: Engine) -> bool:
         return False
 
 
-def _embed_few_with_heavy_model(engine: Engine) -> str:
+def _embed_few_with_heavy_model(engine: "Engine") -> str:
     """Embed new contents with the heavy model if at most 64 wait; return the problem that was printed, or "".
 
     More contents than that are left to `codekin index`, which a note says. Raises KeyboardInterrupt after Ctrl-C.
@@ -104,22 +110,102 @@ def _embed_few_with_heavy_model(engine: Engine) -> str:
     return ""
 
 
-def run_query(root: Path, query_options: QueryOptions, question: AskEngine) -> bool:
-    """Update the index, ask `question`, print the answer or a hint; return whether there are any hits.
+@dataclass(frozen=True, slots=True)
+class CommandQuestion:
+    """What a command asks: of an engine here, or of the workspace's resident process."""
 
-    Raises QueryError for a language or folder that doesn't exist, and what the question raises.
+    ask_engine: AskEngine
+    request: dict[str, Any] | None  # for the resident process; None where only an engine here can answer
+    show_code: Callable[[dict[str, Any]], None] = lambda _: None  # gets the resident process's answer
+
+
+def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion) -> bool:
+    """Ask the question, print the answer or a hint; return whether there are any hits.
+
+    The workspace's resident process answers, else an engine here, after bringing the index up to date; it then leaves
+    such a process. Raises QueryError for a language or folder that doesn't exist, and what the question raises.
     """
+    from codekin.resident.client import ResidentProcess
+
     language = find_language(query_options.language) if query_options.language else None
     folder = resolve_filter_folder(query_options.folder, root) if query_options.folder else None
+    resident = None
+    if query_options.resident and query_options.model is None and question.request is not None:
+        resident = ResidentProcess(root, load_settings())
+    answered = _ask_resident(resident, question, query_options.k, Filter(language, folder)) if resident else None
+    if answered is None:
+        answer, file_count = _ask_here(root, query_options, question, Filter(language, folder))
+    else:
+        answer, file_count = answered
+    _show_answer(answer, root, as_json=query_options.as_json)
+    if not answer.hits:
+        remedy = (
+            "Try without --language or --folder." if language or folder else "Run codekin index to see skipped files."
+        )
+        console.print_note(f"Nothing found in {console.format_count(file_count, 'file')} of {root}. {remedy}")
+    if resident and answered is None:
+        resident.start()
+    return bool(answer.hits)
+
+
+def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
+    """Return the question what is like the code at a line, or like several lines."""
+    path = named_line.path
+
+    def ask_engine(engine: "Engine", k: int, within: Filter) -> Answer:
+        from codekin.code.extract import find_snippet
+
+        lines = named_line.resolve_lines(engine)
+        answer = engine.find_similar(path, lines, k, within=within)
+        snippet = find_snippet(engine.list_snippets(path), lines.start)
+        if lines.end - lines.start == 1:
+            console.show_query_code(snippet, path, lines.start, answer.asked_cell)
+        return answer
+
+    def show_code(message: dict[str, Any]) -> None:
+        from codekin.resident.messages import snippet_from_message
+
+        if message["snippet"] and named_line.is_single:
+            console.show_query_code(snippet_from_message(message["snippet"]), path, named_line.line)
+
+    if path.suffix.lower() == ".ipynb":  # its lines are those of an engine's document
+        return CommandQuestion(ask_engine, None)
+    lines = Span(named_line.line, named_line.line + 1 if named_line.is_single else named_line.end)
+    request = {"command": "similar", "path": str(path), "start": lines.start, "end": lines.end}
+    return CommandQuestion(ask_engine, request, show_code)
+
+
+def _ask_resident(
+    resident: "ResidentProcess", question: CommandQuestion, k: int | None, within: Filter
+) -> tuple[Answer, int] | None:
+    """Return the resident process's answer and the number of files; None where it does not answer."""
+    from codekin.resident.messages import answer_from_message
+
+    limits = {"k": k, "language": within.language, "folder": within.folder and str(within.folder)}
+    message = resident.ask((question.request or {}) | limits)
+    if message is None or "declined" in message:
+        return None
+    if "query_error" in message:
+        raise QueryError(message["query_error"])
+    answer = answer_from_message(message["answer"])
+    question.show_code(message)
+    return answer, int(message["files"])
+
+
+def _ask_here(root: Path, query_options: QueryOptions, question: CommandQuestion, within: Filter) -> tuple[Answer, int]:
+    """Return the answer of an engine in this process and the number of files."""
     with closing(open_engine(root, query_options.model)) as engine:
         can_write = bring_up_to_date_if_possible(engine, wait=False)
         reported_problem = _embed_few_with_heavy_model(engine) if open_heavy_model(engine) and can_write else ""
-        answer = question(engine, query_options.k or engine.settings.search.limit, Filter(language, folder))
+        answer = question.ask_engine(engine, query_options.k or engine.settings.search.limit, within)
         heavy = engine.describe_heavy_model()
         if heavy and heavy.failure and heavy.failure != reported_problem:
             console.print_note(f"Warning: Only the embedded model was used. {heavy.failure}")
-        files = engine.status().files
-    if query_options.as_json:
+        return answer, engine.status().files
+
+
+def _show_answer(answer: Answer, root: Path, *, as_json: bool) -> None:
+    if as_json:
         console.write_json(_to_json(answer, root))
     else:
         console.show_answer(answer)
@@ -127,12 +213,6 @@ def run_query(root: Path, query_options: QueryOptions, question: AskEngine) -> b
         console.print_note(
             f"{answer.coverage:.0%} of the workspace was searched: another codekin is still indexing the rest."
         )
-    if not answer.hits:
-        remedy = (
-            "Try without --language or --folder." if language or folder else "Run codekin index to see skipped files."
-        )
-        console.print_note(f"Nothing found in {console.format_count(files, 'file')} of {root}. {remedy}")
-    return bool(answer.hits)
 
 
 def read_standard_input() -> str:

@@ -93,6 +93,22 @@ class Workspace:
                 if is_rule_file or self._is_kept_by_name(visited.scope, path):
                     yield entry
 
+    def walk_tree(self) -> "Iterator[str | Skipped]":
+        """Yield the paths of all folders that the walk enters and of all files that `walk_entries` would look at.
+
+        A folder that can't be read is yielded as skipped.
+        """
+        for visited in self._walker.visit_roots(None):
+            if isinstance(visited, Skipped):
+                yield visited
+                continue
+            yield str(visited.scope.path)
+            for entry in visited.files:
+                path = visited.scope.path / entry.name
+                is_rule_file = self.is_ignore_file(path) or self.is_suppressions_file(path)
+                if is_rule_file or self._is_kept_by_name(visited.scope, path):
+                    yield entry.path
+
     def walk_folders(self, top_folder: Path, cancel: Cancel | None = None) -> Iterator[Path]:
         """Yield `top_folder` and every folder below it that the walk enters; nothing if the rules exclude it."""
         for visited in self._walker.visit_tree(top_folder, cancel):

@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from codekin.errors import ModelError
 from codekin.settings import runtime_directory
 
-Floats = NDArray[np.float32]
+if TYPE_CHECKING:  # numpy takes longer to import than a resident process takes to answer
+    import numpy as np
+    from numpy.typing import NDArray
 
 READY = "ready"  # printed by the model server once it listens
 _MAX_MESSAGE_BYTES = 1 << 30  # a larger message is an error
@@ -36,14 +35,16 @@ class MessageChannel:
         self._connection = connection
         self.peer_address = peer_address
 
-    def send(self, message: Mapping[str, Any], vectors: Floats | None = None) -> None:
+    def send(self, message: Mapping[str, Any], vectors: "NDArray[np.float32] | None" = None) -> None:
         """Send a message, and with it vectors (n, d) if given; blocks until both are written. Raises OSError."""
         shape = None if vectors is None else list(vectors.shape)
         self._connection.send_bytes(json.dumps({**message, "shape": shape}).encode())
         if vectors is not None:
+            import numpy as np
+
             self._connection.send_bytes(np.ascontiguousarray(vectors, "<f4").tobytes())
 
-    def receive(self) -> tuple[dict[str, Any], Floats | None]:
+    def receive(self) -> "tuple[dict[str, Any], NDArray[np.float32] | None]":
         """Wait for the next message; return it and its vectors, or None without vectors. Raises EOFError, OSError.
 
         Raises ValueError, KeyError or TypeError for an invalid message.
@@ -52,6 +53,8 @@ class MessageChannel:
         shape = message.pop("shape")
         if shape is None:
             return message, None
+        import numpy as np
+
         vectors = np.frombuffer(self._connection.recv_bytes(_MAX_MESSAGE_BYTES), "<f4").reshape(shape)
         return message, vectors.astype(np.float32)
 

@@ -12,14 +12,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from filelock import FileLock
+from numpy.typing import NDArray
 
 from codekin import __version__
 from codekin.embed.local.checkpoint import Checkpoint, resolve_folder
-from codekin.embed.local.ipc import READY, Floats, MessageChannel, connect, describe_unwritable, read_address
+from codekin.embed.local.ipc import READY, MessageChannel, connect, describe_unwritable, read_address
 from codekin.errors import ModelBusyError, ModelDiedError, ModelError
 from codekin.processes import start_python
 from codekin.settings import ModelSettings
+
+Floats = NDArray[np.float32]
 
 _MAX_TRIES = 3  # a process may be killed because another one needs memory
 _COOL_DOWN_S = 30.0  # after the model failed to load: a retry takes seconds and will most likely fail too

@@ -18,14 +18,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codekin.embed.embedder import load_transformer
-from codekin.embed.local.ipc import READY, Floats, MessageChannel, authenticate, listen
+from codekin.embed.local.ipc import READY, MessageChannel, authenticate, listen
 from codekin.errors import CodekinError, ModelError
 from codekin.settings import Settings, override_settings
 
 if TYPE_CHECKING:
     from codekin.embed.local.transformer import TransformerEncoder
+
+Floats = NDArray[np.float32]
 
 log = logging.getLogger("codekin.model_server")
 

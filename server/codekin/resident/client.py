@@ -1,0 +1,72 @@
+"""Ask the resident process of a workspace, or start it: what a command imports before anything heavy.
+
+Both sides prove that they have read a key that only this user can read, as for a heavy model (embed/local/ipc.py).
+There is no resident process on Windows, for a model that has a process of its own, and in continuous integration.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from codekin import __version__
+from codekin.embed.local.ipc import connect, read_address
+from codekin.processes import start_python
+from codekin.settings import Settings, is_continuous_integration
+
+_ANSWER_TIMEOUT_S = 20.0  # the command answers by itself after that
+
+Message = dict[str, Any]
+
+
+class ResidentProcess:
+    """The resident process for one workspace and these settings, running or not."""
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        """`root` must be resolved."""
+        cache = replace(settings.cache, directory=str(settings.cache_directory.absolute()))
+        self._root = root
+        self._settings = settings = replace(settings, cache=cache)  # the process runs in another folder
+        # All that its answers depend on, and the code that makes them.
+        identity = repr((__version__, sys.executable, str(Path(__file__).resolve()), str(root), settings))
+        digest = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        self.address_path = (settings.cache_directory / "resident" / f"{digest}.json").absolute()
+
+    @property
+    def is_allowed(self) -> bool:
+        """Return whether commands may leave such a process here."""
+        is_embedded = self._settings.model.name == "embedded" and not self._settings.model.endpoint
+        is_wanted = self._settings.cli.resident and not is_continuous_integration()
+        return is_wanted and is_embedded and sys.platform != "win32"
+
+    def ask(self, request: Message) -> Message | None:
+        """Return the answer to a request; None where nobody answers, or leaves it to the command."""
+        address = read_address(self.address_path) if self.is_allowed else None
+        channel = connect(address) if address else None
+        if channel is None:
+            return None
+        with suppress(EOFError, OSError, ValueError):
+            channel.send(request)
+            if channel.poll(_ANSWER_TIMEOUT_S):
+                answer, _ = channel.receive()
+                channel.close()
+                return answer
+        channel.close()
+        return None
+
+    def start(self) -> None:
+        """Start the process, and do not wait for it; it ends at once if there is one already."""
+        if not self.is_allowed:
+            return
+        order = {"root": str(self._root), "settings": asdict(self._settings), "address": str(self.address_path)}
+        with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+            process = start_python("codekin.resident.main", stderr=nowhere, is_detached=True)
+            assert process.stdin is not None and process.stdout is not None  # noqa: S101 (start_python opens pipes)
+            process.stdin.write(json.dumps(order).encode() + b"\n")
+            process.stdin.close()
+            process.stdout.close()
+            process.returncode = 0  # it outlives this process: nobody waits for it

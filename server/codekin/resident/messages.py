@@ -1,0 +1,60 @@
+"""Convert answers to JSON and back, with nothing lost: the command that asks shows what it would have found itself."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from codekin.types import Answer, Cell, Hit, Kinship, Location, Snippet, SnippetKind, Span
+
+
+def answer_to_message(answer: Answer) -> dict[str, Any]:
+    """Return an answer as JSON has it."""
+    return {
+        "hits": [_hit_to_message(hit) for hit in answer.hits],
+        "coverage": answer.coverage,
+        "seconds": answer.seconds,
+        "asked": answer.asked and [str(answer.asked[0]), answer.asked[1].start, answer.asked[1].end],
+        "asked_cell": answer.asked_cell and asdict(answer.asked_cell),
+    }
+
+
+def answer_from_message(message: dict[str, Any]) -> Answer:
+    """Return the answer of a message. Raises KeyError, TypeError or ValueError where it is none."""
+    asked = message["asked"]
+    return Answer(
+        hits=tuple(_hit_from_message(hit) for hit in message["hits"]),
+        coverage=float(message["coverage"]),
+        seconds=float(message["seconds"]),
+        asked=(Path(asked[0]), Span(asked[1], asked[2])) if asked else None,
+        asked_cell=_cell_from_message(message["asked_cell"]),
+    )
+
+
+def snippet_to_message(snippet: Snippet) -> dict[str, Any]:
+    """Return what is shown of a snippet as JSON has it."""
+    return {"qualified_name": snippet.qualified_name, "kind": snippet.kind, "span": asdict(snippet.span)}
+
+
+def snippet_from_message(message: dict[str, Any]) -> Snippet:
+    """Return the snippet of a message, without a text. Raises KeyError, TypeError or ValueError where it is none."""
+    span = Span(**message["span"])
+    return Snippet("", message["qualified_name"], SnippetKind(message["kind"]), "", span, span.start, "", "")
+
+
+def _hit_to_message(hit: Hit) -> dict[str, Any]:
+    return asdict(hit) | {"place": asdict(hit.place) | {"path": str(hit.place.path)}}
+
+
+def _hit_from_message(message: dict[str, Any]) -> Hit:
+    place = message["place"]
+    location = Location(
+        **place | {"path": Path(place["path"]), "span": Span(**place["span"]), "kind": SnippetKind(place["kind"])}
+    )
+    kinship = message["kinship"] and Kinship(message["kinship"])
+    return Hit(**message | {"place": location, "kinship": kinship, "cell": _cell_from_message(message["cell"])})
+
+
+def _cell_from_message(message: dict[str, Any] | None) -> Cell | None:
+    if message is None:
+        return None
+    return Cell(**message | {"span": Span(**message["span"]), "rows": tuple(message["rows"])})

@@ -1,0 +1,162 @@
+"""The process that answers later commands at once: it answers as a command would by itself, and leaves no trace."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from codekin.embed.local.ipc import connect, read_address
+
+from ..shop import write_files
+from .command import CODEKIN, FILES, Codekin
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands work by themselves there")
+
+
+def find_residents(cache: Path) -> list[psutil.Process]:
+    """The resident processes whose lock is in this cache."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            is_ours = any(file.path.startswith(str(cache)) for file in process.open_files())
+            if is_ours and "codekin.resident.main" in process.cmdline():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Iterator[Codekin]:
+    """With a resident process that is ready."""
+    root = write_files(tmp_path / "project", FILES)
+    (root / "pyproject.toml").write_text("")
+    (tmp_path / "run").mkdir(mode=0o700)
+    codekin = Codekin(tmp_path / "cache", root)
+    codekin.environment |= {"CODEKIN_CLI_RESIDENT": "true", "CI": "", "XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    codekin("search", "count the words of a file")
+    wait_until_ready(codekin)
+    yield codekin
+    for process in find_residents(codekin.cache):
+        process.kill()
+
+
+def wait_until_ready(codekin: Codekin) -> int:
+    """Wait for a resident process that answers; return its process id."""
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        for path in (codekin.cache / "resident").glob("*.json"):
+            address = read_address(path)
+            channel = address and connect(address)
+            if channel:
+                channel.send({"command": "describe"})
+                pid = channel.receive()[0]["pid"]
+                channel.close()
+                return int(pid)
+        time.sleep(0.1)
+    raise AssertionError("no resident process came")
+
+
+def without_time(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "seconds"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["search", "read a date"],
+        ["search", "read a date", "-k", "1", "--language", "js"],
+        ["search", "read a date", "--folder", "copies"],
+        ["search", "a date", "--language", "kotlin"],
+        ["similar", "src/dates.py:7"],
+        ["similar", "src/dates.py:10"],
+        ["similar", "src/dates.py:7-9"],
+        ["similar", "src/dates.py:99"],
+    ],
+    ids=" ".join,
+)
+def test_it_answers_exactly_as_a_command_does_by_itself(quick: Codekin, words: list[str]):
+    resident, alone = quick(*words), quick(*words, "--no-resident")
+    assert (resident.stdout, resident.stderr, resident.returncode) == (alone.stdout, alone.stderr, alone.returncode)
+    by_resident, by_itself = (json.loads(quick(*words, "--json", *more).stdout) for more in ([], ["--no-resident"]))
+    assert without_time(by_resident) == without_time(by_itself)
+
+
+def test_code_on_standard_input_is_answered_too(quick: Codekin):
+    code = 'def parse(s):\n    year, month, day = s.split("-")\n    return date(int(year), int(month), int(day))\n'
+    answers = [quick.json("similar", "-", *more, stdin=code) for more in ([], ["--no-resident"])]
+    assert without_time(answers[0]) == without_time(answers[1])
+
+
+def test_a_change_on_the_disk_is_seen_at_once(quick: Codekin):
+    for number in range(3):
+        (quick.folder / f"new_{number}.py").write_text(f"def newest_{number}():\n    return 'never seen {number}'\n")
+        names = [hit["name"] for hit in quick.json("search", f"never seen newest {number}")["hits"]]
+        assert f"newest_{number}" in names
+    (quick.folder / "new_1.py").unlink()
+    (quick.folder / ".gitignore").write_text("new_2.py\n")
+    names = [hit["name"] for hit in quick.json("search", "never seen newest")["hits"]]
+    assert {"newest_0", "newest_1", "newest_2"} & set(names) == {"newest_0"}
+
+
+def test_only_its_owner_can_reach_it(quick: Codekin):
+    (address_path,) = (quick.cache / "resident").glob("*.json")
+    address = read_address(address_path)
+    assert address is not None
+    socket = Path(str(address.location))
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (address_path, socket, socket.parent, address_path.parent)]
+    assert modes == [0o600, 0o600, 0o700, 0o700]
+
+
+def test_a_command_outlives_its_death_and_leaves_another(quick: Codekin):
+    first = wait_until_ready(quick)
+    os.kill(first, signal.SIGKILL)
+    assert quick.json("search", "count the words of a file")["hits"]
+    assert wait_until_ready(quick) != first
+
+
+def test_the_status_says_that_there_is_one(quick: Codekin):
+    pid = wait_until_ready(quick)
+    assert quick.json("status")["resident"] == pid
+    assert f"process {pid} answers commands" in quick("status").stdout
+
+
+def test_several_commands_at_once_leave_one_process(quick: Codekin):
+    os.kill(wait_until_ready(quick), signal.SIGKILL)
+    command = [CODEKIN, "search", "read a date"]
+    running = [
+        subprocess.Popen(command, cwd=quick.folder, env=quick.environment, stdout=subprocess.DEVNULL) for _ in range(4)
+    ]
+    assert [process.wait() for process in running] == [0] * 4
+    wait_until_ready(quick)
+    assert len(find_residents(quick.cache)) == 1
+
+
+def test_it_ends_when_its_index_is_removed(quick: Codekin):
+    process = psutil.Process(wait_until_ready(quick))
+    for path in (quick.cache / "workspaces").iterdir():
+        path.unlink()
+    process.wait(60)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [
+        (["--no-resident"], {"CODEKIN_CLI_RESIDENT": "true", "CI": ""}),
+        ([], {"CODEKIN_CLI_RESIDENT": "false", "CI": ""}),
+        ([], {"CODEKIN_CLI_RESIDENT": "true", "CI": "true"}),
+    ],
+)
+def test_none_is_left_where_it_is_turned_off(fresh: Codekin, words: list[str], environment: dict[str, str]):
+    assert fresh("search", "read a date", *words, **environment).returncode == 0
+    assert not (fresh.cache / "resident").exists()
+    assert find_residents(fresh.cache) == []
