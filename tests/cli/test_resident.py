@@ -156,7 +156,7 @@ def test_it_ends_when_its_index_is_removed(quick: Codekin):
         ([], {"CODEKIN_CLI_RESIDENT": "true", "CI": "true"}),
     ],
 )
-def test_none_is_left_where_it_is_turned_off(fresh: Codekin, words: list[str], environment: dict[str, str]):
-    assert fresh("search", "read a date", *words, **environment).returncode == 0
-    assert not (fresh.cache / "resident").exists()
-    assert find_residents(fresh.cache) == []
+def test_none_is_left_where_it_is_turned_off(own_codekin: Codekin, words: list[str], environment: dict[str, str]):
+    assert own_codekin("search", "read a date", *words, **environment).returncode == 0
+    assert not (own_codekin.cache / "resident").exists()
+    assert find_residents(own_codekin.cache) == []
