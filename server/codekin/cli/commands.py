@@ -17,6 +17,7 @@ from codekin import __version__
 from codekin.bounds import MAX_DIMENSIONS, MAX_HITS
 from codekin.cli.checkup import doctor
 from codekin.cli.complete import complete
+from codekin.cli.completion import completion
 from codekin.cli.context import context
 from codekin.cli.duplicates import duplicates
 from codekin.cli.evaluate import evaluate
@@ -49,6 +50,7 @@ def codekin() -> None:
 
 
 codekin.add_command(complete)
+codekin.add_command(completion)
 codekin.add_command(context)
 codekin.add_command(doctor)
 codekin.add_command(duplicates)
