@@ -176,7 +176,7 @@ def test_a_long_statement_is_opened() -> None:
 
 
 @pytest.mark.parametrize("line", ["word " * 50, "x = 1"])
-@pytest.mark.parametrize("language", ["python", "haskell"])
+@pytest.mark.parametrize("language", ["python", "cobol"])
 def test_no_snippet_of_several_lines_is_longer_than_its_bound(line: str, language: str) -> None:
     most = MAX_LINES if language == "python" else WINDOW_LINES
     for snippet in extract_snippets("\n".join([line] * 500), language):
@@ -186,7 +186,7 @@ def test_no_snippet_of_several_lines_is_longer_than_its_bound(line: str, languag
 
 def test_without_a_grammar_windows_are_cut_at_blank_lines() -> None:
     paragraph = "main = do\n  one\n  two\n\n"
-    snippets = extract_snippets(paragraph * 30, "haskell")
+    snippets = extract_snippets(paragraph * 30, "cobol")
     assert all(s.kind is SnippetKind.LINES and s.text.startswith("main") for s in snippets)
 
 
@@ -217,7 +217,7 @@ def test_a_line_belongs_to_its_snippet_or_to_the_one_above() -> None:
     assert find_snippet([], 0) is None
 
 
-@pytest.mark.parametrize("language", ["haskell", "python"])
+@pytest.mark.parametrize("language", ["cobol", "python"])
 def test_an_edit_in_a_long_run_changes_the_pieces_next_to_it_and_no_others(language: str) -> None:
     lines = [f"value_{number} = {number * number}" for number in range(3_000)]
     before = {snippet.text for snippet in extract_snippets("\n".join(lines), language)}
