@@ -1,6 +1,7 @@
 """Claims about vectors: unit length, finite, independent of the batch, cut honestly, told apart by space."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,14 @@ ODD = ["", " \n\t", "\0\0", "\ud800 lone \udfff", "🦊🦊 кошка 猫", "x"
 @pytest.fixture(scope="module")
 def embedder() -> Embedder:
     return load_embedder(ModelSettings())
+
+
+def test_a_damaged_model_is_told_with_a_remedy(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(MODELS_FOLDER, folder)
+    (folder / "tokenizer.json").write_text("{", "utf-8")
+    with pytest.raises(ModelError, match="Reinstall"):
+        StaticEncoder(folder)
 
 
 @given(st.lists(st.text(max_size=80), min_size=1, max_size=12), st.data())

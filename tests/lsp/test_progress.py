@@ -16,6 +16,7 @@ from codekin.types import Progress
         (Progress(0, 5310, None), "0 of 5,310 files"),
         (Progress(1204, 5310, 20.3), "1,204 of 5,310 files, 20 s left"),
         (Progress(5309, 5310, 0.01), "5,309 of 5,310 files, 1 s left"),
+        (Progress(1, 2, None, models=(("small", 0.389), ("jina", 1.0))), "small 38%, jina 100%"),
         (Progress(10, 90_000, 89.6), "10 of 90,000 files, 2 min left"),
     ],
 )

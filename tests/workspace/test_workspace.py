@@ -79,6 +79,10 @@ def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
     assert "UTF-8" in require_reason(next(open_workspace(tmp_path).walk()))
 
 
+def test_a_name_that_no_file_can_have_is_no_file(tmp_path: Path) -> None:
+    assert open_workspace(tmp_path).check_file(tmp_path / "a\ud800.py") is None
+
+
 def test_links_are_never_followed(tmp_path: Path) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
     write_modules(root, "real/a.py")

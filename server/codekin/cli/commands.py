@@ -279,5 +279,6 @@ def serve(tcp: str | None, token_file: Path | None, allow_remote: bool, path: Pa
     except OSError as error:
         if endpoint is None:
             raise
-        raise QueryError(f"Can't listen on {tcp} ({error.strerror}). Choose another port or address.") from error
+        address = tcp or path
+        raise QueryError(f"Can't listen on {address} ({error.strerror}). Choose another port or address.") from error
     return EXIT_FOUND

@@ -47,7 +47,10 @@ class Vocabulary:
         """
         from tokenizers import Tokenizer
 
-        self._tokenizer: Any = Tokenizer.from_file(str(path))
+        try:
+            self._tokenizer: Any = Tokenizer.from_file(str(path))
+        except Exception as error:
+            raise ValueError(f"{path}: {error}") from error
         self._token_count = int(self._tokenizer.get_vocab_size())
         self._phrase_count = phrase_count
         self._ids_by_word: dict[str, tuple[int, ...]] = {}

@@ -1,6 +1,5 @@
 """The index as readers see it: the store, and what is loaded of it into memory, in step with each other."""
 
-import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -240,11 +239,15 @@ class Index:
             model_vectors.dense.maintain_graph()
 
     def settle_in_background(self) -> None:
-        """Call `follow_and_compact` on a new thread, which alone ends if that raises; returns at once."""
+        """Call `follow_and_compact` on a new thread, whose error is recorded; returns at once."""
 
         def follow_until_closed() -> None:
-            with contextlib.suppress(StoreClosingError):
+            try:
                 self.follow_and_compact()
+            except StoreClosingError:
+                return
+            except StoreError as error:  # the next question follows the store again
+                self.error_log.record(str(error))
 
         self._loads_completions = True
         threading.Thread(target=follow_until_closed, name="codekin-settle", daemon=True).start()

@@ -84,7 +84,7 @@ def format_progress(progress: Progress) -> str:
     """Format the progress for the user: "1,000 of 2,000 files, 3 s left", or each model's share, rounded down."""
     progress_text = f"{progress.done:,} of {progress.total:,} files"
     if progress.models:
-        progress_text = ", ".join(f"{model_name} {math.floor(100 * share)} %" for model_name, share in progress.models)
+        progress_text = ", ".join(f"{model_name} {math.floor(100 * share)}%" for model_name, share in progress.models)
     return (
         progress_text
         if progress.seconds_left is None

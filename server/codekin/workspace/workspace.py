@@ -120,6 +120,10 @@ class Workspace:
 
         An open document that was never saved is in the workspace too; its `mtime_ns` is 0.
         """
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError:  # no file can have this name
+            return None
         path = self.resolve_path(path.parent) / path.name
         scope = self._walker.find_scope(path.parent)
         if scope is None:
