@@ -79,7 +79,7 @@ class NgramModel:
         """`excluded_documents` are the numbers, in `workspace`, of the document itself and of its copies."""
         self._document = document
         self._workspace = workspace
-        self._excluded_documents = np.array(excluded_documents, np.int64)
+        self._excluded_ranges = [workspace.find_range(number) for number in excluded_documents]
 
     def predict(self, context: TokenContext) -> list[Prediction]:
         """Return the symbols that may come next, most probable first; their probabilities sum to less than 1."""
@@ -144,9 +144,10 @@ class NgramModel:
         return int(positions[np.argmin(np.abs(positions - self._document.cursor_position))])
 
     def _drop_excluded(self, positions: Positions) -> Positions:
-        if not len(self._excluded_documents):
-            return positions
-        return positions[~np.isin(self._workspace.documents_of(positions), self._excluded_documents)]
+        """Return the positions that are in none of the excluded documents."""
+        for start, end in self._excluded_ranges:
+            positions = positions[(positions < start) | (positions >= end)]
+        return positions
 
     def _estimate_exact(self, context: TokenContext) -> tuple[_Estimate, dict[int, float]]:
         """Return what followed the same tokens, and the shares of what followed the longest of these contexts."""

@@ -44,6 +44,11 @@ class SuffixIndex:
         """Return the symbols of each document, as views of the same memory."""
         return np.split(self.symbols, self.starts[1:]) if len(self.starts) else []
 
+    def find_range(self, number: int) -> tuple[int, int]:
+        """Return where the symbols of a document begin, and where they end."""
+        end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.symbols)
+        return int(self.starts[number]), int(end)
+
     def documents_of(self, positions: Positions) -> Positions:
         """Return the number of the document that each position lies in."""
         return np.searchsorted(self.starts, positions, side="right") - 1
