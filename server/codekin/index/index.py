@@ -244,10 +244,9 @@ class Index:
         def follow_until_closed() -> None:
             try:
                 self.follow_and_compact()
-            except StoreClosingError:
-                return
             except StoreError as error:  # the next question follows the store again
-                self.error_log.record(str(error))
+                if not isinstance(error, StoreClosingError):
+                    self.error_log.record(str(error))
 
         self._loads_completions = True
         threading.Thread(target=follow_until_closed, name="codekin-settle", daemon=True).start()
