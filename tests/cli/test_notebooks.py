@@ -75,7 +75,7 @@ def test_duplicates_and_completions_are_told_by_the_lines_of_the_file(own_codeki
     begun = TOTAL.replace("total_price", "price_of_all").partition("        if item")[0] + "        "
     lines = write(own_codekin.folder / "a.ipynb", notebook(TOTAL.replace("total_price", "its_price"), begun))
     output = own_codekin("duplicates").stdout
-    assert f"a.ipynb:{line_with(lines, 'def its_price')}: its_price = shop.py:1 total_price" in output
+    assert f"a.ipynb:{line_with(lines, 'def its_price')}: its_price\n  shop.py:1: total_price" in output
     (pair,) = [
         pair for pair in own_codekin.json("duplicates")["duplicates"] if pair["functions"][0]["name"] == "its_price"
     ]
