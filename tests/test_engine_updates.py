@@ -165,6 +165,7 @@ class TestSeveralProcesses:
             return engine.coverage() == 1.0 and bool(search_by_name(engine, name, 5)) and known(engine) == known(writer)
 
         def known(engine: Engine) -> tuple[str, set[int]]:
+            engine._index.follow_for_completions()
             return engine.status().dense, set(engine._index.continuation_vectors.labels.tolist())
 
         with open_engine(root, cache=tmp_path / "c", start=True) as (writer, until_writer):

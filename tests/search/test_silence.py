@@ -57,7 +57,7 @@ def test_an_odd_question_is_no_error(engine: Engine, question: str):
     [
         ("which files git ignores", "gitignore.py"),
         ("fuse the answers of several retrievers", "fuse.py"),
-        ("Reader", "hits.py"),
+        ("QueryRun", "hits.py"),
         ("Store.named", "store.py"),
         ("canonic", "lines.py"),
         ("keep the POSIX lock of the workspace while indexing", "bulk_indexer.py"),

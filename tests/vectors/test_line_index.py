@@ -30,7 +30,7 @@ def by_hand(contents: dict[int, list[int]], query_keys: Sequence[int]) -> set[tu
     return lines_found
 
 
-@example(batches=[([[], [1, 1]], {1}), ([], {1})], asked=[1], is_lazy=True)  # the same content gone twice
+@example(batches=[([[], [1, 1]], {1}), ([], {1})], query_keys=[1], is_lazy=True)  # the same content gone twice
 @given(
     st.lists(st.tuples(st.lists(keys, max_size=4), st.sets(st.integers(1, 20), max_size=4)), max_size=5),
     st.lists(st.integers(1, 4), min_size=1, max_size=5),

@@ -34,11 +34,13 @@ def completion(context: click.Context, shell: str) -> int:
     """
     from click.shell_completion import get_completion_class
 
+    from codekin.cli import console
+
     if shell == "powershell":
-        click.echo(_POWERSHELL, nl=False)
+        console.write(_POWERSHELL.rstrip("\n"))
         return 0
     completion_class = get_completion_class(shell)
     assert completion_class is not None  # noqa: S101 (click has these)
     completer = completion_class(context.find_root().command, {}, "codekin", _VARIABLE)
-    click.echo(completer.source_template % completer.source_vars())
+    console.write(completer.source_template % completer.source_vars())
     return 0

@@ -1,6 +1,5 @@
 """`codekin guard`: says where the new functions of a proposed change stand already."""
 
-import json
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -54,7 +53,7 @@ def guard(
         _prepare(engine)
         findings = Guard(engine, root).find_twins(proposals, find_language(language) if language else "")
     if hook is not None:
-        click.echo(json.dumps(_to_hook_answer(_HOOKS[hook], [_format_finding(it, root) for it in findings])))
+        console.write_json(_to_hook_answer(_HOOKS[hook], [_format_finding(it, root) for it in findings]))
     elif as_json:
         console.write_json({"findings": [_to_json(finding, root) for finding in findings]})
     else:

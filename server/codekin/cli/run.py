@@ -27,12 +27,13 @@ def main() -> None:
 
 def _run_command() -> int:
     """Run the command and return its exit status; print any error; with --debug, re-raise an unexpected one."""
+    output_stream = sys.stdout
     try:
         return codekin.main(standalone_mode=False) or EXIT_FOUND
-    except SystemExit as exit_request:
-        if isinstance(exit_request.__context__, BrokenPipeError):  # the reader, such as head, has read enough
-            return EXIT_FOUND
-        raise
+    except SystemExit:
+        if sys.stdout is output_stream:
+            raise
+        return EXIT_FOUND  # click replaces the stream where the reader, such as head, has read enough
     except click.ClickException as error:
         message_stream = io.StringIO()
         error.show(message_stream)
@@ -48,13 +49,11 @@ def _run_command() -> int:
     except Exception as error:
         if _has_option("--debug"):
             raise
-        if _is_current_folder_gone():
-            message = "The current folder was removed. Go into another one."
-            _print_error(f"Error: {message}")
-            return _report_failure(message)
         message = (
             f"{type(error).__name__}: {error}. This is a bug in codekin: please report it with the output of --debug."
         )
+        if _is_current_folder_gone():
+            message = "The current folder was removed. Go into another one."
         _print_error(f"Error: {message}")
         return _report_failure(message)
 

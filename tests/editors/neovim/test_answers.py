@@ -97,12 +97,12 @@ def test_a_name_behind_characters_of_several_bytes_is_found(editor: Editor) -> N
 
 
 def test_a_selection_is_asked_about_as_it_is(editor: Editor) -> None:
-    editor.execute("edit web/cookies.py | 3")
-    editor.send_keys("Vjjj")
+    editor.execute("edit shop/orders.py | 5")
+    editor.send_keys("V6j")
     editor.wait_until("return vim.fn.mode() == 'V'")
     editor.send_keys("<Plug>(codekin-similar)")
     editor.read_quickfix()
-    assert editor.lua("return vim.fn.getqflist({title = 1}).title").startswith("Similar to web/cookies.py:3")
+    assert editor.lua("return vim.fn.getqflist({title = 1}).title").startswith("Similar to shop/orders.py:5")
     assert editor.lua("return vim.fn.mode()") == "n"
     editor.lua("vim.fn.setqflist({}, 'f')")
     editor.open_file("shop/orders.py")

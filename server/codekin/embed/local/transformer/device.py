@@ -47,7 +47,8 @@ def choose_device(settings: ModelSettings) -> Device:
     if precision == "int8":
         if device.type == "cpu" and can_use_int8():
             return Device(device, _choose_dtype(device), True, problems)
-        reason = f"model.precision: int8 is for processors{'' if device.type != 'cpu' else ', but not of this torch'}"
+        limits = "" if device.type != "cpu" else ", but not with this one or this torch"
+        reason = f"model.precision: int8 is for processors{limits}"
         problems += (f"{reason}; {device.type} runs in bfloat16 or float32. Set it to auto.",)
     if precision in ("float32", "bfloat16"):
         return Device(device, getattr(torch, precision), False, problems)

@@ -29,14 +29,21 @@ def make_linear(weight: Tensor, bias: Tensor | None, *, int8: bool) -> Linear:
 
 
 def can_pack(weight: Tensor) -> bool:
-    """Return whether the weight is bfloat16 on a processor, and this torch has oneDNN's packed layers."""
+    """Return whether the weight is bfloat16 on a processor for which this torch has oneDNN's packed layers."""
     has_packed_layers = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    return has_packed_layers and weight.device.type == "cpu" and weight.dtype == torch.bfloat16
+    is_packable = weight.device.type == "cpu" and weight.dtype == torch.bfloat16
+    return has_packed_layers and is_packable and not _is_limited_to_avx2()
 
 
 def can_use_int8() -> bool:
-    """Return whether this torch has oneDNN's int8 layers."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.onednn, "qlinear_pointwise")
+    """Return whether this torch has oneDNN's int8 layers, and the processor adds their products exactly."""
+    has_int8_layers = torch.backends.mkldnn.is_available() and hasattr(torch.ops.onednn, "qlinear_pointwise")
+    return has_int8_layers and not _is_limited_to_avx2()
+
+
+def _is_limited_to_avx2() -> bool:
+    """Return whether the processor is an x86 without AVX-512: oneDNN packs no bfloat16 there, and int8 saturates."""
+    return torch.backends.cpu.get_cpu_capability() in ("AVX2", "NO AVX")
 
 
 class PlainLinear:
