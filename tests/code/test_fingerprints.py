@@ -63,13 +63,13 @@ def test_every_language_with_a_grammar_can_be_compared() -> None:
 def test_formatting_and_comments_leave_the_exact_fingerprint(snippet: tuple[str, str], random) -> None:
     text, language = snippet
     mark = COMMENTS.get(language, "//")
+    safe = not any(_spans_lines(token) for token in tokenize(text, language).texts)  # else a line may be in a literal
     lines = []
     for line in text.split("\n"):
-        if language in ("python", "bash", "ruby", "lua", "php") or _holds_a_literal(line):
+        if not safe or language in ("python", "bash", "ruby", "lua", "php") or _holds_a_literal(line):
             lines.append(line)
         else:
             lines.append(line.replace(" ", random.choice([" ", "  ", " \t"])))
-    safe = not any(_spans_lines(token) for token in tokenize(text, language).texts)
     if safe:
         row_number = random.randrange(len(lines) + 1)
         if not (row_number and lines[row_number - 1].endswith("\\")):
