@@ -84,13 +84,13 @@ class LineCompleter:
 
         Yields nothing inside a word, behind a comment, and where nothing is typed on the line.
         """
+        if not context.text_before.strip() or re.match(r"[\w$]", context.text_after):
+            return
         row, read = context.row, self._line_tokens.read
         above = read("above", (*context.lines[:row], ""), context.language, vocabulary)
         line = read_line_tokens(context.text_before, context.language, vocabulary)
         below = read("below", context.lines[row + 1 :], context.language, vocabulary)
-        if above is None or line is None or below is None:
-            return
-        if not len(line.symbols) or re.match(r"[\w$]", context.text_after):
+        if above is None or line is None or below is None or not len(line.symbols):
             return
         last_token, after = context.text_before[int(line.offsets[-1]) :], replace(below, rows=below.rows + row + 1)
         if _is_comment_behind(last_token, int(line.symbols[-1]), vocabulary):

@@ -176,7 +176,11 @@ class NgramModel:
         """Return what followed the same tokens in the document, with local names, strings and numbers left open."""
         document = self._document
         matches = [
-            (length, self._put_in_names(context, length, positions), document.weigh_positions(positions, 2.0))
+            (
+                length,
+                self._put_in_names(context, length, positions),
+                document.weigh_positions(positions, _FUNCTION_WEIGHT),
+            )
             for length, positions in match_contexts(
                 document.abstract_tokens, document.positions, context.abstract_tokens
             )
