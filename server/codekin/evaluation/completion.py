@@ -264,14 +264,21 @@ def _format_quality(suggestions: Sequence[ShownSuggestion]) -> str:
     return f"{first_line_share:.2f} | {mean_similarity:.2f} | {saved / max(shown, 1):.2f}"
 
 
+def parse_cut_options(
+    arguments: Sequence[str] | None, description: str | None, cuts: int, *, seed: int
+) -> argparse.Namespace:
+    """Parse `roots`, `cuts`, `seed` and `workers` from the arguments (None: sys.argv)."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("roots", type=Path, nargs="+")
+    parser.add_argument("--cuts", type=int, default=cuts)
+    parser.add_argument("--seed", type=int, default=seed)
+    parser.add_argument("--workers", type=int, default=1)
+    return parser.parse_args(arguments)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the repositories of `arguments` (None: sys.argv) with default settings, print the tables, return 0."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("roots", type=Path, nargs="+")
-    parser.add_argument("--cuts", type=int, default=CUTS)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1)
-    options = parser.parse_args(arguments)
+    options = parse_cut_options(arguments, __doc__, CUTS, seed=0)
     measure_root = partial(measure_completion, settings=Settings(), count=options.cuts, seed=options.seed)
     results = list(map_in_workers(measure_root, [root.resolve() for root in options.roots], options.workers))
     sys.stdout.write(format_table(results) + "\n")

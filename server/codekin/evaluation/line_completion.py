@@ -3,7 +3,6 @@
 `python -m codekin.evaluation.line_completion ROOT …`
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ import numpy as np
 from codekin.completion.completer import Completer
 from codekin.completion.cursor import Cursor
 from codekin.completion.line_tokens import TokenVocabulary
-from codekin.evaluation.completion import open_temporary_completer
+from codekin.evaluation.completion import open_temporary_completer, parse_cut_options
 from codekin.evaluation.hold_out import strip_blanks
 from codekin.evaluation.line_cuts import LineCut, choose_line_cuts
 from codekin.indexing.pool import map_in_workers
@@ -101,12 +100,7 @@ def _format_row(name: str, shares: Sequence[float], results: Sequence[LineResult
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("roots", type=Path, nargs="+")
-    parser.add_argument("--cuts", type=int, default=CUTS)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1)
-    options = parser.parse_args(arguments)
+    options = parse_cut_options(arguments, __doc__, CUTS, seed=0)
     measure_root = partial(measure_lines, settings=Settings(), count=options.cuts, seed=options.seed)
     roots = [root.resolve() for root in options.roots]
     results = map_in_workers(measure_root, roots, options.workers)

@@ -6,7 +6,6 @@ A softmax over the candidates for each next token of lines that are cut in these
 what the states add. Measure on others: `python -m codekin.evaluation.line_completion`.
 """
 
-import argparse
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
 from codekin.completion.ngram import FEATURE_NAMES, STATE_COUNT, NgramModel, TokenFeatures
 from codekin.completion.suffix_index import SuffixIndex, build_suffix_index
 from codekin.completion.workspace_tokens import read_symbols
+from codekin.evaluation.completion import parse_cut_options
 from codekin.evaluation.line_cuts import LineCut, choose_line_cuts
 from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings
@@ -179,12 +179,7 @@ def _format_list(values: Floats) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("roots", type=Path, nargs="+")
-    parser.add_argument("--cuts", type=int, default=CUTS)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
-    options = parser.parse_args(arguments)
+    options = parse_cut_options(arguments, __doc__, CUTS, seed=1)
     roots = [root.resolve() for root in options.roots]
     collect = partial(collect_examples, count=options.cuts, seed=options.seed)
     examples = [example for found in map_in_workers(collect, roots, options.workers) for example in found]

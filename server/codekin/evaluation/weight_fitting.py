@@ -6,7 +6,6 @@ Two logistic regressions (see completion/ranking.py) on cuts of these repositori
 Measure on others: `python -m codekin.evaluation.completion`.
 """
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -21,7 +20,7 @@ from codekin.completion.context import read_context
 from codekin.completion.features import FEATURES
 from codekin.completion.ranking import LINE_FEATURES, group_by_line
 from codekin.completion.sources import SourceSnippet
-from codekin.evaluation.completion import make_cursor, open_temporary_completer
+from codekin.evaluation.completion import make_cursor, open_temporary_completer, parse_cut_options
 from codekin.evaluation.hold_out import strip_blanks
 from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings
@@ -115,12 +114,7 @@ def format_module(weights: tuple[dict[str, float], dict[str, float]], names: Seq
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit the weights on the repositories of `arguments` (None: sys.argv), print the module, and return 0."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("roots", type=Path, nargs="+")
-    parser.add_argument("--cuts", type=int, default=CUTS)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
-    options = parser.parse_args(arguments)
+    options = parse_cut_options(arguments, __doc__, CUTS, seed=1)
     roots = [root.resolve() for root in options.roots]
     examples_of = partial(collect_examples, count=options.cuts, seed=options.seed)
     cuts = [cut for examples in map_in_workers(examples_of, roots, options.workers) for cut in examples]
