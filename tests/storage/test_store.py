@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -237,6 +238,16 @@ def test_a_store_is_opened_and_read_while_another_connection_writes(store: Store
         writer.execute("BEGIN IMMEDIATE")
         with closing(Store(store.path)) as other:
             assert other.count_rows().files == 0
+
+
+def test_threads_that_have_ended_leave_no_files_open(store: Store):
+    for _ in range(20):
+        thread = threading.Thread(target=store.generation)
+        thread.start()
+        thread.join()
+    open_paths = [file.path for file in psutil.Process().open_files()]
+    # This thread's, the keeper's, the last thread's, and one that SQLite keeps to use again.
+    assert open_paths.count(str(store.path)) <= 4
 
 
 def test_the_caches_of_all_threads_together_are_bounded(store: Store):

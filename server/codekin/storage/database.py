@@ -1,4 +1,4 @@
-"""A SQLite file that any thread may use: one connection per thread, errors that name the remedy.
+"""A SQLite file that any thread may use: one connection per living thread, errors that name the remedy.
 
 Each use first checks that the open files are those at the path. If one of them is deleted or moved while codekin runs,
 a copy of what the open connection still sees takes its place; if the database is replaced, the new one is used at once.
@@ -29,7 +29,7 @@ _REOPEN_INTERVAL_S = 0.5  # between two attempts to open the file at the path, w
 
 
 class Database:
-    """One SQLite file, created if it does not exist; each thread has its own connection."""
+    """One SQLite file, created if it does not exist; each thread has its own connection while it lives."""
 
     def __init__(self, path: Path, migrations: tuple[str, ...]) -> None:
         self.path = path
@@ -39,7 +39,7 @@ class Database:
         self._migrations = migrations
         self._path_text = str(path)
         self._local = threading.local()
-        self._open_files: list[OpenFile] = []
+        self._open_files: dict[threading.Thread, OpenFile] = {}
         self._keeper: OpenFile | None = None  # open as long as a thread's is, and used only to restore removed files
         self._lock = threading.Lock()
         self._keeper_lock = threading.Lock()  # held while the keeper is used; before `_lock`
@@ -118,7 +118,7 @@ class Database:
 
     def _list_open_files(self) -> list[OpenFile]:
         """Return all threads' open files and the keeper; the caller holds `_lock`."""
-        return [*self._open_files, self._keeper] if self._keeper else self._open_files
+        return [*self._open_files.values(), *([self._keeper] if self._keeper else [])]
 
     def _connect(self) -> sqlite3.Connection:
         """Return this thread's connection, reopened if the file was replaced. Raises StoreError."""
@@ -189,13 +189,17 @@ class Database:
         return current_id != open_file.file_ids[0]
 
     def _replace_open_file(self, previous_file: OpenFile | None, open_file: OpenFile, *, is_restored: bool) -> None:
-        """Make `open_file` this thread's, close the previous one, count the replacement or restoration."""
+        """Make `open_file` this thread's, close the previous one, count the replacement or restoration.
+
+        Closes what threads that have ended left open.
+        """
         self._local.open_file = open_file
         with self._lock:
             self.problem, self._next_attempt = None, 0.0
-            self._open_files.append(open_file)
+            for thread in [thread for thread in self._open_files if not thread.is_alive()]:
+                self._open_files.pop(thread).close()
+            self._open_files[threading.current_thread()] = open_file
             if previous_file is not None:
-                self._open_files.remove(previous_file)
                 previous_file.close()
             if self._file_id != open_file.file_ids[0]:
                 self.restorations += is_restored
