@@ -6,9 +6,8 @@ import type { Hit } from './protocol';
 
 /** Shows hits in preview editors, one at a time, and restores the editor that was active before. */
 export class HitPreview {
-    private readonly original = vscode.window.activeTextEditor;
+    private readonly original = captureActiveEditor();
     private readonly originalTabs = new Set(listTabKeys());
-    private readonly visibleRange = vscode.window.activeTextEditor?.visibleRanges[0];
     private latest: Hit | undefined;
     private work: Promise<void> | undefined;
     private isDiscarded = false;
@@ -41,7 +40,7 @@ export class HitPreview {
             return;
         }
         if (this.original) {
-            await restoreEditor(this.original, this.visibleRange); // which may replace the preview
+            await restoreEditor(this.original); // which may replace the preview
         }
         const previews = listTabs().filter((tab) => tab.isPreview && !this.originalTabs.has(getTabKey(tab)));
         await Promise.allSettled(previews.map((tab) => vscode.window.tabGroups.close(tab, true)));
@@ -75,14 +74,29 @@ function getTabKey({ input, label, group }: vscode.Tab): string {
     return `${group.viewColumn}:${uri?.toString() ?? label}`;
 }
 
-/** Show the document, selection and scroll position of an editor again. */
-async function restoreEditor(editor: vscode.TextEditor, visibleRange: vscode.Range | undefined): Promise<void> {
-    const { document, viewColumn, selection } = editor;
+/** What a text editor showed. VS Code changes its editor objects when another document takes their place. */
+interface EditorState {
+    readonly document: vscode.TextDocument;
+    readonly viewColumn: vscode.ViewColumn | undefined;
+    readonly selection: vscode.Selection;
+    readonly visibleRange: vscode.Range | undefined;
+}
+
+function captureActiveEditor(): EditorState | undefined {
+    const editor = vscode.window.activeTextEditor;
+    if (!editor) {
+        return undefined;
+    }
+    const { document, viewColumn, selection, visibleRanges } = editor;
+    return { document, viewColumn, selection, visibleRange: visibleRanges[0] };
+}
+
+async function restoreEditor({ document, viewColumn, selection, visibleRange }: EditorState): Promise<void> {
     const cell = findCell(document.uri);
     if (cell) {
         return showCell(cell);
     }
-    const restored = await vscode.window.showTextDocument(document, { viewColumn, selection });
+    const restored = await vscode.window.showTextDocument(document, { ...(viewColumn && { viewColumn }), selection });
     restored.selection = selection; // with its direction
     if (visibleRange) {
         restored.revealRange(visibleRange, vscode.TextEditorRevealType.AtTop);

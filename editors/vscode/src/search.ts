@@ -85,7 +85,7 @@ export class SearchPicker implements vscode.Disposable {
     show(query = '', filter: SearchFilter = {}): void {
         this.filter = filter;
         const picker = vscode.window.createQuickPick<SearchItem>();
-        const preview = new HitPreview();
+        const preview = this.preview ?? new HitPreview(); // a picker that replaces another takes over its preview
         this.picker = picker;
         this.preview = preview;
         picker.title = ['codekin: Search by Meaning', describeFilter(filter)].filter(Boolean).join(', ');
@@ -98,10 +98,10 @@ export class SearchPicker implements vscode.Disposable {
         picker.onDidAccept(() => this.acceptItem(picker.activeItems[0]));
         picker.onDidHide(() => {
             if (this.picker === picker) {
-                this.cancel(); // unless another picker has replaced this one
+                this.cancel();
+                void preview.restore();
             }
             picker.dispose();
-            void preview.restore();
         });
         picker.value = query;
         this.handleInput(query);

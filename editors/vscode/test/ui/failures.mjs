@@ -25,7 +25,7 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     await window.waitForVisible(welcome, 'The codekin server is not installed');
     await window.waitForVisible('.pane-body .monaco-button', 'Choose Path');
     await window.takeScreenshot('missing');
-    await window.pressKeys('Control+K', 'Shift+G');
+    await window.openQuickInput('Control+K', 'Shift+G');
     await window.waitForVisible('.quick-input-widget', 'Search by Meaning');
     await window.typeText('total price');
     await window.waitForVisible('.quick-input-list .monaco-list-row', 'Install the server');

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { chromium } from 'playwright-core';
 
 const TIMEOUT_MS = 60_000; // far more than any condition needs, even on a busy machine
+const SLOW_MS = 15_000; // for what takes a busy machine its time, before the step is repeated
 const RETRY_MS = 2_000; // before an action that had no effect is repeated
 
 export class Window {
@@ -20,14 +21,11 @@ export class Window {
         return element;
     }
 
-    /** Hover over an element until a tooltip with the text appears. Moves away first: the element may be redrawn. */
-    async hoverUntil(target, text) {
-        const hover = this.page.locator('.monaco-hover').filter({ hasText: text, visible: true }).first();
+    /** Repeat a step until it succeeds: what VS Code still does for an earlier step may undo it. */
+    async repeatUntil(step, failure) {
         for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; ) {
-            await this.page.mouse.move(600, 500);
-            await target.hover();
             if (
-                await hover.waitFor({ timeout: RETRY_MS }).then(
+                await step().then(
                     () => true,
                     () => false,
                 )
@@ -35,25 +33,27 @@ export class Window {
                 return;
             }
         }
-        throw new Error(`no tooltip contains ${text}`);
+        throw new Error(failure);
+    }
+
+    /** Hover over an element until a tooltip with the text appears. Moves away first: the element may be redrawn. */
+    async hoverUntil(target, text) {
+        const hover = this.page.locator('.monaco-hover').filter({ hasText: text, visible: true }).first();
+        await this.repeatUntil(async () => {
+            await this.page.mouse.move(600, 500);
+            await target.hover();
+            await hover.waitFor({ timeout: RETRY_MS });
+        }, `no tooltip contains ${text}`);
     }
 
     /** Move away from an element until its tooltip is hidden: a tooltip that was just opening misses the first move. */
     async leaveHover(target) {
         const hover = this.page.locator('.monaco-hover').filter({ visible: true }).first();
-        for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; ) {
+        await this.repeatUntil(async () => {
             await target.hover();
             await this.page.mouse.move(600, 500);
-            if (
-                await hover.waitFor({ state: 'hidden', timeout: RETRY_MS }).then(
-                    () => true,
-                    () => false,
-                )
-            ) {
-                return;
-            }
-        }
-        throw new Error('the tooltip stays visible');
+            await hover.waitFor({ state: 'hidden', timeout: RETRY_MS });
+        }, 'the tooltip stays visible');
     }
 
     /** Wait until no element with the text is visible. */
@@ -77,13 +77,26 @@ export class Window {
         return this.page.keyboard.insertText(text);
     }
 
+    /** Open a quick input by its keys, and wait until it receives the keys. Return its text field. */
+    async openQuickInput(...keys) {
+        const input = this.page.locator('.quick-input-widget input:focus').first();
+        await this.repeatUntil(async () => {
+            if (!(await this.page.locator('.quick-input-widget').first().isVisible())) {
+                await this.pressKeys(...keys);
+            }
+            await input.waitFor({ timeout: RETRY_MS });
+        }, `${keys} did not open a quick input`);
+        return input;
+    }
+
     /** Run a command by its title in the command palette. */
     async runCommand(title) {
-        await this.pressKeys('F1');
-        await this.waitForVisible('.quick-input-widget input');
-        await this.typeText(title);
-        const row = await this.waitForVisible('.quick-input-list .monaco-list-row', title);
-        await row.click();
+        await this.repeatUntil(async () => {
+            const input = await this.openQuickInput('F1');
+            await input.fill(`>${title}`, { timeout: RETRY_MS }); // never into the editor
+            const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+            await row.click({ timeout: SLOW_MS });
+        }, `${title} is not a command`);
     }
 
     /** Open files in the explorer, which needs no search. */
@@ -102,32 +115,30 @@ export class Window {
     /** Go to a line, counted from 1, of a file that has a tab. */
     async goToLine(file, line) {
         const name = path.basename(file);
-        await (await this.waitForVisible('.tab', name)).click();
-        await this.waitForVisible('.tab.active', name);
-        await this.pressKeys('Control+G');
-        await this.waitForVisible('.quick-input-widget input');
-        await this.typeText(String(line));
-        await this.waitForVisible('.quick-input-list .monaco-list-row', `line ${line}`);
-        await this.pressKeys('Enter');
-        await this.waitForHidden('.quick-input-widget'); // until then it receives the keys, even if the editor looks focused
-        await this.waitForVisible('.monaco-editor.focused .line-numbers.active-line-number', new RegExp(`^${line}$`));
+        const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: `line ${line}` }).first();
+        const lineNumber = this.page.locator('.monaco-editor.focused .line-numbers.active-line-number');
+        await this.repeatUntil(async () => {
+            await (await this.waitForVisible('.tab', name)).click();
+            await this.waitForVisible('.tab.active', name);
+            const input = await this.openQuickInput('Control+G');
+            await input.fill(`:${line}`, { timeout: RETRY_MS }); // never into the editor
+            await row.waitFor({ timeout: SLOW_MS });
+            await input.press('Enter', { timeout: RETRY_MS });
+            await this.waitForHidden('.quick-input-widget'); // until then it receives the keys, even if the editor looks focused
+            await lineNumber
+                .filter({ hasText: new RegExp(`^${line}$`) })
+                .first()
+                .waitFor({ timeout: SLOW_MS });
+        }, `the cursor did not move to line ${line} of ${file}`);
     }
 
     /** Move the cursor to the end of the file, which is this line. Repeats the key: a newly focused editor misses some. */
     async moveToEnd(line) {
         const position = this.page.locator('.statusbar-item', { hasText: new RegExp(`Ln ${line}, Col 1\\b`) }).first();
-        for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; ) {
+        await this.repeatUntil(async () => {
             await this.pressKeys('Control+End');
-            if (
-                await position.waitFor({ timeout: RETRY_MS }).then(
-                    () => true,
-                    () => false,
-                )
-            ) {
-                return;
-            }
-        }
-        throw new Error(`the cursor did not move to line ${line}`);
+            await position.waitFor({ timeout: RETRY_MS });
+        }, `the cursor did not move to line ${line}`);
     }
 
     /** Close the active tab by the mouse: its content may be about to take the focus, and with it the keys. */
