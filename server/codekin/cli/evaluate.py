@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codekin.bounds import MAX_DIMENSIONS
-from codekin.cli.params import DEBUG, FOLDER, JSON
+from codekin.cli.params import DEBUG, FILE, FOLDER, JSON
 from codekin.errors import QueryError
 
 if TYPE_CHECKING:
@@ -204,4 +204,33 @@ def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int) -> in
         console.write_json(evaluation.to_json(measured))
     else:
         console.write(evaluation.format_table(measured))
+    return 0
+
+
+@evaluate.command()
+@click.argument("sources", metavar="OWNER/NAME=DIR…", nargs=-1, required=True)
+@click.option(
+    "--block-list", metavar="FILE", type=FILE, required=True, help="Repositories that are only measured on, one a line."
+)
+@click.option("--output", metavar="BENCH", type=FILE, required=True, help="The folder to write the benchmark to.")
+@click.option(
+    "--questions", type=click.IntRange(1, 10_000), default=300, metavar="N", help="Per repository and category (300)."
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, metavar="N", help="Processes (2).")
+@DEBUG
+def harvest(sources: Sequence[str], block_list: Path, output: Path, questions: int, workers: int) -> int:
+    """Collect questions from Git directories.
+
+    Commits, pages of documentation and names become questions about the newest revision, in the layout that --repos
+    measures. Repositories named like one on the block list are refused.
+    """
+    from codekin.cli import console
+    from codekin.evaluation.harvest import harvest as collection
+    from codekin.evaluation.harvest.block_list import check_repositories
+
+    parsed_sources = [collection.parse_source(source) for source in sources]
+    check_repositories([source.name for source in parsed_sources], block_list)
+    repositories = list(collection.harvest_repositories(parsed_sources, questions, workers))
+    collection.write_benchmark(repositories, output)
+    console.write(collection.format_counts(repositories))
     return 0

@@ -1,0 +1,1 @@
+"""Collect labelled questions from Git histories, documentation and names: which file or function answers?"""
