@@ -131,6 +131,16 @@ def test_a_question_does_not_wait_for_what_may_pass(server: Server) -> None:
     release.set()
 
 
+def test_a_question_is_tried_once_though_it_is_too_large(server: Server) -> None:
+    model = opened(server, patience_s=30.0)
+    server.failing.extend([_status(413), _status(503)])
+    with pytest.raises(ModelBusyError, match="503"):
+        model.interactive.embed(["now?"], Task.NL2CODE, Role.QUERY)
+    assert not server.failing
+    server.failing.append(_status(413))
+    assert model.interactive.embed(["now?"], Task.NL2CODE, Role.QUERY).shape == (1, 384)
+
+
 def test_who_waits_for_a_server_to_get_well_can_be_told_to_stop(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

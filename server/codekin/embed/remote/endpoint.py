@@ -6,9 +6,7 @@ along, and proxies are bypassed for a server on this machine.
 """
 
 import hashlib
-import ipaddress
 import json
-import re
 import threading
 import time
 from collections.abc import Sequence
@@ -18,7 +16,6 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import SplitResult, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 import numpy as np
@@ -26,6 +23,7 @@ from numpy.typing import NDArray
 
 from codekin.embed.local.checkpoint import read_dimensions
 from codekin.embed.local.presets import find_preset
+from codekin.embed.remote.address import VISIBLE_ASCII, is_this_machine, parse_address
 from codekin.embed.tasks import Prefixes
 from codekin.embed.vocabulary import replace_surrogates
 from codekin.errors import ModelBusyError, ModelError
@@ -40,7 +38,6 @@ _MAX_RETRY_DELAY_S = 60.0  # limits the server's Retry-After
 _READ_BYTES = 1 << 16  # per read of a response
 _MAX_BYTES_PER_TEXT = 1 << 20  # of a response
 _MIN_SAME_COSINE = 0.99  # between vectors that one model makes of a text at different times
-_VISIBLE_ASCII = re.compile(r"[!-~]*")
 _RETRY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 _TOO_LARGE_STATUSES = (413, 422)  # too many texts, or too long a body
 _MAX_QUOTED_CHARS = 200  # of a server's error text
@@ -53,6 +50,10 @@ class _TransientError(Exception):
     def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class _TooLargeError(Exception):
+    """The server takes no batch of so many texts; each half of it may do."""
 
 
 class _NoRedirectHandler(HTTPRedirectHandler):
@@ -81,8 +82,8 @@ class Endpoint:
 
     def __init__(self, settings: ModelSettings) -> None:
         """Check the address, the key and the model's name; sends nothing. Raises ModelError."""
-        address = _parse_address(settings.endpoint)
-        if not _VISIBLE_ASCII.fullmatch(endpoint_key()):
+        address = parse_address(settings.endpoint)
+        if not VISIBLE_ASCII.fullmatch(endpoint_key()):
             raise ModelError(
                 "CODEKIN_ENDPOINT_KEY has characters that keys can't have. Set it again in the environment."
             )
@@ -90,7 +91,7 @@ class Endpoint:
             raise ModelError(f"Which model does {settings.endpoint} run? Set model.name to its name there.")
         self.url = address.geturl().rstrip("/") + "/embeddings"
         self.model = settings.name
-        self.is_local = _is_this_machine(address.hostname or "")
+        self.is_local = is_this_machine(address.hostname or "")
         self.exposes_key = bool(endpoint_key()) and address.scheme == "http" and not self.is_local
         self.closed = threading.Event()
         self._timeout_s = settings.endpoint_timeout_s
@@ -107,20 +108,30 @@ class Endpoint:
     def request_vectors(self, texts: Sequence[str], timeout_s: float | None = None) -> Floats:
         """Request vectors, float32 (n, d), of one text or more. Raises ModelBusyError, ModelError.
 
-        With `timeout_s` each batch has one try of that many seconds, but six for each half of one that is too large.
+        With `timeout_s`, nothing is tried again, and all batches together have that many seconds.
         """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
         batches = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
-        batch_vectors = [self._request_batch(text_batch, timeout_s) for text_batch in batches]
+        return self._join_vectors([self._request_batch(text_batch, deadline) for text_batch in batches])
+
+    def _join_vectors(self, batch_vectors: Sequence[Floats]) -> Floats:
+        """Return the vectors of all batches as one array. Raises ModelError if their lengths differ."""
         if len({rows.shape[1] for rows in batch_vectors}) > 1:
             raise self._describe_wrong_answer("vectors of different lengths")
         return np.concatenate(batch_vectors)
 
-    def _request_batch(self, texts: Sequence[str], timeout_s: float | None) -> Floats:
-        """Return the vectors of one batch, retrying with growing delays. Raises ModelBusyError, ModelError."""
+    def _request_batch(self, texts: Sequence[str], deadline: float | None) -> Floats:
+        """Return the vectors of one batch, retrying with growing delays. Raises ModelBusyError, ModelError.
+
+        Halves a batch that is too large. With a `deadline` (of the monotonic clock) there is one try.
+        """
         retry_delay_s = _FIRST_RETRY_DELAY_S
-        for tries_left in reversed(range(1 if timeout_s is not None else _MAX_TRIES)):
+        for tries_left in reversed(range(1 if deadline is not None else _MAX_TRIES)):
             try:
-                return self._post_batch(texts, self._timeout_s if timeout_s is None else timeout_s)
+                return self._post_batch(texts, self._timeout_s if deadline is None else deadline - time.monotonic())
+            except _TooLargeError:
+                halves = texts[: len(texts) // 2], texts[len(texts) // 2 :]
+                return self._join_vectors([self._request_batch(half, deadline) for half in halves])
             except _TransientError as error:
                 if not tries_left:
                     raise ModelBusyError(f"{self.url}: {error}. Is the server running and healthy?") from error
@@ -130,7 +141,9 @@ class Endpoint:
         raise AssertionError
 
     def _post_batch(self, texts: Sequence[str], timeout_s: float) -> Floats:
-        """Return the vectors of one POST; halves a batch that is too large. Raises ModelError, _TransientError."""
+        """Return the vectors of one POST. Raises ModelError, _TransientError; _TooLargeError if it can be halved."""
+        if timeout_s <= 0:
+            raise _TransientError("there was no time left to ask")
         request_body = json.dumps({"model": self.model, "input": list(texts), "encoding_format": "float"}).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "codekin"}
         if api_key := endpoint_key():
@@ -142,13 +155,10 @@ class Endpoint:
             return self._parse_vectors(response_body, len(texts))
         except HTTPError as error:
             if error.code in _TOO_LARGE_STATUSES and len(texts) > 1:
-                half_size = len(texts) // 2
-                return np.concatenate(
-                    [self._request_batch(texts[:half_size], None), self._request_batch(texts[half_size:], None)]
-                )
+                raise _TooLargeError from error
             raise self._explain_status(error) from error
         except TimeoutError as error:
-            raise _TransientError(f"no answer within {timeout_s:g} s") from error
+            raise _TransientError(f"no answer within {round(timeout_s, 1):g} s") from error
         except URLError as error:
             raise _TransientError(f"it can't be reached ({error.reason})") from error
         except (OSError, HTTPException) as error:
@@ -254,21 +264,6 @@ def choose_prefixes(settings: ModelSettings) -> Prefixes:
     return prefixes
 
 
-def _parse_address(endpoint: str) -> SplitResult:
-    """Return the parsed URL. Raises ModelError if it is invalid, or has a user, a password, a query or a fragment."""
-    try:
-        address = urlsplit(endpoint.strip())
-        is_host = bool((address.hostname or "").encode("idna")) and address.port != 0
-        is_url = address.scheme in ("http", "https") and is_host
-    except ValueError:  # unclosed brackets, an invalid port or name
-        is_url = False
-    if is_url and "@" in address.netloc:  # the message must not quote it
-        raise ModelError("model.endpoint contains a password. Remove it and set CODEKIN_ENDPOINT_KEY instead.")
-    if not is_url or address.query or address.fragment or not _VISIBLE_ASCII.fullmatch(address.geturl()):
-        raise ModelError(f'model.endpoint is "{endpoint}". Write http://HOST:PORT/v1, or https.')
-    return address
-
-
 def _quote_response(error: HTTPError) -> str:
     """Return the start of a server's error text, printable and on one line; "" if it can't be read."""
     try:
@@ -277,14 +272,6 @@ def _quote_response(error: HTTPError) -> str:
         return ""
     printable_text = "".join(character if character.isprintable() else " " for character in response_text)
     return " ".join(printable_text.split())
-
-
-def _is_this_machine(hostname: str) -> bool:
-    """Return whether the host name or address is this machine's own: localhost or loopback."""
-    try:
-        return ipaddress.ip_address(hostname).is_loopback
-    except ValueError:
-        return hostname == "localhost" or hostname.endswith(".localhost")
 
 
 def _parse_retry_after_s(headers: "Message[str, str]") -> float:
