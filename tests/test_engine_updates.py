@@ -3,9 +3,11 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -143,6 +145,27 @@ class TestKeepingUp:
 
 
 class TestSeveralProcesses:
+    def test_a_pause_does_not_wait_for_another_process_that_is_writing(self, root: Path, tmp_path: Path):
+        with (
+            open_engine(root, cache=tmp_path / "c", start=True) as (engine, until),
+            open_engine(root, cache=tmp_path / "c") as (other_engine, until_other),
+        ):
+            other_engine.start()
+            other_engine.open_document(root / "shop" / "orders.py", ORDERS + NEW.format("unsaved"))
+            until_other(lambda: search_by_name(other_engine, "unsaved", 5))
+            (store_path,) = (tmp_path / "c").glob("workspaces/*.sqlite")
+            with closing(sqlite3.connect(store_path, isolation_level=None)) as writer:
+                writer.execute("BEGIN IMMEDIATE")
+                engine.resume()  # a rescan, which first drops the other's unsaved text
+                until(lambda: not engine._indexer._state.is_rescan_requested)
+                pausing = threading.Thread(target=engine.pause)
+                pausing.start()
+                pausing.join(20)
+                assert not pausing.is_alive()
+                writer.execute("ROLLBACK")
+            engine.resume()
+            until(lambda: engine.status().state == "ready")
+
     def test_of_two_on_one_workspace_one_writes_both_answer_and_the_other_takes_over(self, root: Path, tmp_path: Path):
         with open_engine(root, cache=tmp_path / "c") as (second_engine, until_other):
             with open_engine(root, cache=tmp_path / "c", start=True) as (writer, _):

@@ -193,14 +193,22 @@ class BulkIndexer:
         self._state.notify_change()
 
     def _start_child(self, failures: int) -> ReconcileProcess | None:
-        """Drop others' unsaved text from the store, start a child; None when paused or stopping. Raises StoreError."""
+        """Drop others' unsaved text from the store, start a child; None when paused or stopping. Raises StoreError.
+
+        Both may take long, so nothing is locked meanwhile: a pause or stop in between ends the child.
+        """
         with self._state.wake:
             if self._state.should_yield:
                 return None
             self._state.is_rescan_requested = False
-            # Unsaved text of others: a live process writes it again with its next edit, a killed one never drops it.
-            foreign_overlays = self._index.store.overlay_paths() - self._workspace.overlays().keys()
-            self._index.store.release_overlays(foreign_overlays)
-            workers = self._settings.workers or max(1, (os.cpu_count() or 2) // 2)
-            self._child = child = ReconcileProcess(self._index_paths, workers, failures)
-        return child
+        # Unsaved text of others: a live process writes it again with its next edit, a killed one never drops it.
+        foreign_overlays = self._index.store.overlay_paths() - self._workspace.overlays().keys()
+        self._index.store.release_overlays(foreign_overlays)
+        workers = self._settings.workers or max(1, (os.cpu_count() or 2) // 2)
+        child = ReconcileProcess(self._index_paths, workers, failures)
+        with self._state.wake:
+            if not self._state.should_yield:
+                self._child = child
+                return child
+        child.stop()
+        return None
