@@ -126,7 +126,7 @@ class EditIndexer:
         refused_documents = {path for path in ingested.removed_paths if self._workspace.is_open(path)}
         self._refused_documents = self._refused_documents.difference(paths) | refused_documents
         store.release_overlays(refused_documents)  # else their former text would stay in the store
-        write_ingested(store, self._ingester, ingested)
+        ingested = write_ingested(store, self._ingester, ingested)
         store.remove_files(checked_files.keys() - set(indexable_paths))
         store.update_skipped(paths, collect_skipped(checked_files, ingested))
         self._state.embedded_count += ingested.embedded

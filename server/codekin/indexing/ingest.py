@@ -223,16 +223,26 @@ def write_ingested(
     forced_paths: Collection[Path] = (),
     *,
     collect: bool = True,
-) -> None:
-    """Write records and removals into the store; ingest files again if their contents are gone. Raises StoreError."""
-    records = ingested.records
+) -> IngestResult:
+    """Write records and removals into the store; return what was written. Raises StoreError.
+
+    Files whose contents were removed from the store meanwhile are ingested again, and may be skipped by then.
+    """
     while True:
         try:
-            store.replace_files(records, collect=collect)
+            store.replace_files(ingested.records, collect=collect)
             break
-        except ContentGoneError:  # a content that these records refer to was removed meanwhile
-            records = ingester.ingest_files([record.path for record in records], forced_paths).records
+        except ContentGoneError:
+            repeated = ingester.ingest_files([record.path for record in ingested.records], forced_paths)
+            ingested = IngestResult(
+                repeated.records,
+                ingested.removed_paths + repeated.removed_paths,
+                ingested.skipped + repeated.skipped,
+                ingested.embedded + repeated.embedded,
+                ingested.reused,
+            )
     store.remove_files(ingested.removed_paths, collect=collect)
+    return ingested
 
 
 def collect_skipped(

@@ -141,8 +141,8 @@ class _Reconciliation:
         """Ingest the changed files and write them, chunk by chunk, reporting progress. Raises CodekinError."""
         disk_stamps = {file.path: (file.size, file.mtime_ns) for file in plan.changed_files}
         total_count, done_count, started = len(plan.changed_files), 0, time.monotonic()
-        for ingested in self._ingest_chunks(plan, workers):
-            write_ingested(self.store, self.ingester, ingested, plan.forced_paths, collect=False)
+        for chunk in self._ingest_chunks(plan, workers):
+            ingested = write_ingested(self.store, self.ingester, chunk, plan.forced_paths, collect=False)
             done_count += ingested.file_count
             self.embedded += ingested.embedded
             self.reused += ingested.reused
