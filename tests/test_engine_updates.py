@@ -187,9 +187,9 @@ class TestSeveralProcesses:
         def has_all(engine: Engine, name: str) -> bool:
             return engine.coverage() == 1.0 and bool(search_by_name(engine, name, 5)) and known(engine) == known(writer)
 
-        def known(engine: Engine) -> tuple[str, set[int]]:
+        def known(engine: Engine) -> tuple[str, list[int]]:
             engine._index.follow_for_completions()
-            return engine.status().dense, set(engine._index.continuation_vectors.labels.tolist())
+            return engine.status().dense, sorted(engine._index.continuation_vectors.labels.tolist())
 
         with open_engine(root, cache=tmp_path / "c", start=True) as (writer, until_writer):
             with open_engine(root, cache=tmp_path / "c", dim=64) as (asked_once, _):

@@ -58,14 +58,19 @@ class ContinuationVectors:
     rows: npt.NDArray[np.int8] = field(default_factory=lambda: np.empty((0, ROW), np.int8))
 
     def add_rows(self, labels: Sequence[int], rows: FloatArray) -> "ContinuationVectors":
-        """Return these and the unit rows (n, ROW) of further contents, rounded to int8; `labels` must be new."""
-        if not len(labels):
+        """Return these and the unit rows (n, ROW) of further contents, rounded to int8.
+
+        Contents that are among these already are left out: their rows may be written before their vectors, and are
+        then loaded with the content as well as with its vector.
+        """
+        new_labels = np.array(labels, np.int64)
+        is_new = np.isin(new_labels, self.labels[np.isin(self.labels, new_labels)], invert=True)
+        if not is_new.any():
             return self
-        int8_rows = (
-            np.rint(rows * np.float32(_INT8_SCALE * MAX_BORDERS**0.5)).clip(-_INT8_SCALE, _INT8_SCALE).astype(np.int8)
-        )
+        scaled_rows = rows[is_new] * np.float32(_INT8_SCALE * MAX_BORDERS**0.5)
+        int8_rows = np.rint(scaled_rows).clip(-_INT8_SCALE, _INT8_SCALE).astype(np.int8)
         return ContinuationVectors(
-            np.concatenate([self.labels, np.array(labels, np.int64)]), np.concatenate([self.rows, int8_rows])
+            np.concatenate([self.labels, new_labels[is_new]]), np.concatenate([self.rows, int8_rows])
         )
 
     def remove_contents(self, contents: LabelArray) -> "ContinuationVectors":
