@@ -42,7 +42,6 @@ from codekin.types import (
     Status,
     Task,
 )
-from codekin.workspace.tree_snapshot import take_snapshot
 from codekin.workspace.workspace import Document, SourceFile, snippets_of
 
 
@@ -75,9 +74,8 @@ class Engine(AnsweringEngine):
         if changes is not None and changes > max_changes:
             self._snapshot = None
             return False
-        snapshot = take_snapshot(self._workspace)  # before the index is brought up to date: what follows is a change
         self.refresh(lambda _: None, threading.Event(), self.settings.index.workers or 1, wait=False)
-        self._snapshot = snapshot
+        self._snapshot = self._refresher.load_tree()
         return True
 
     def follow(self) -> None:

@@ -7,24 +7,29 @@ from pathlib import Path
 import numpy as np
 
 from codekin.errors import StoreClosingError, StoreError
+from codekin.index.content_queries import ContentQueries
+from codekin.index.memory_image import (
+    LoadedContents,
+    is_worth_saving,
+    load_continuations,
+    restore_contents,
+    save_contents,
+)
 from codekin.index.model_vectors import ModelVectors
 from codekin.storage.error_log import ErrorLog
 from codekin.storage.paths import IndexPaths
 from codekin.storage.store import Store
 from codekin.storage.vector_store import VectorStore
 from codekin.types import Filter
-from codekin.vectors.continuation_vectors import ROW, ContinuationVectors
+from codekin.vectors.continuation_vectors import ContinuationVectors
 from codekin.vectors.dense_index import DenseIndex
 from codekin.vectors.fingerprints import FingerprintIndex
 from codekin.vectors.line_index import LineIndex
 from codekin.vectors.matrix import LabelArray
-from codekin.vectors.sort_keys import SortKeyArray, SortKeys, to_sort_keys
-
-_CONTENTS_PER_LOAD = 4096  # some 20 ms, so that other threads get their turn
-_MAX_CACHED_WORDS = 50_000
+from codekin.vectors.sort_keys import SortKeys
 
 
-class Index:
+class Index(ContentQueries):
     """One workspace's index: store, and vectors in memory. Any thread may read; writers call `follow` afterwards."""
 
     def __init__(
@@ -62,6 +67,7 @@ class Index:
         self._document_frequencies: dict[str, int] = {}
         self._cached_filter: tuple[int, Filter, LabelArray] | None = None
         self._generation = -1
+        self._saved_newest = 0  # the highest content that the image has, or would have if it could be written
         self._completion_generation = -1  # of the store, when lines and continuations were loaded
         self._removal_position = self.store.last_removal()
         self._cached_count: tuple[int, int] | None = None  # generation, number of contents
@@ -108,14 +114,6 @@ class Index:
         return self.light.dense
 
     @property
-    def content_count(self) -> int:
-        """Return the number of contents in the store, including those not in memory yet. Raises StoreError."""
-        generation, cached_count = self.store.generation(), self._cached_count
-        if cached_count is None or cached_count[0] != generation:
-            self._cached_count = cached_count = generation, self.store.count_contents()
-        return cached_count[1]
-
-    @property
     def replacements(self) -> int:
         """Return how often the store's or the vectors' file was replaced, removed or restored to an older state."""
         databases = (self.store, self._vectors)
@@ -133,40 +131,6 @@ class Index:
         loaded_count, missing_count = len(self.dense), self.light.unloaded_count + len(self.light.pending)
         return loaded_count / (loaded_count + missing_count) if missing_count else 1.0
 
-    def sort_keys_of(self, contents: LabelArray | Sequence[int]) -> SortKeyArray:
-        """Return (n,): the keys that break ties, read from the store if not in memory. Raises StoreError.
-
-        The key of an unknown content is 0.
-        """
-        sort_keys = self.sort_keys.find_keys(contents)
-        unloaded_rows = np.flatnonzero(sort_keys == 0)
-        if len(unloaded_rows):
-            numbers = np.asarray(contents, np.int64)[unloaded_rows].tolist()
-            hashes = self.store.content_hashes(numbers)
-            sort_keys[unloaded_rows] = to_sort_keys([hashes.get(number, b"") for number in numbers])
-        return sort_keys
-
-    def allowed_contents(self, within: Filter) -> LabelArray | None:
-        """Return the contents with a location in the filter, ascending; None (all) if it is empty. Raises StoreError.
-
-        The last filter's answer is cached until the store changes.
-        """
-        if within == Filter():
-            return None
-        cached_filter = self._cached_filter
-        if cached_filter is None or cached_filter[:2] != (self._generation, within):
-            contents = np.sort(np.array(self.store.contents_within(within), dtype=np.int64))
-            self._cached_filter = cached_filter = (self._generation, within, contents)
-        return cached_filter[2]
-
-    def document_frequency(self, word: str) -> int:
-        """Return the number of contents that contain the word, cached until the store changes. Raises StoreError."""
-        if word not in self._document_frequencies:
-            if len(self._document_frequencies) > _MAX_CACHED_WORDS:
-                self._document_frequencies.clear()
-            self._document_frequencies[word] = self.store.document_frequency(word)
-        return self._document_frequencies[word]
-
     def follow(self) -> None:
         """Load what any process has written since; return at once if another thread is loading. Raises StoreError.
 
@@ -176,6 +140,8 @@ class Index:
             return
         try:
             self._check_files()
+            if self._generation < 0 and self._vectors.newest_id():  # a lost file of vectors is to be filled again
+                self._restore_image()
             for model_vectors in self.all_vectors:
                 loaded_contents = model_vectors.load_new()
                 if model_vectors is self.light and self._completion_generation >= 0:
@@ -187,6 +153,21 @@ class Index:
                 self._load_completions(generation)
         finally:
             self._follow_lock.release()
+
+    def save_image(self) -> None:
+        """Save what is in memory for processes that start, where that is worth it. Raises StoreError."""
+        with self._follow_lock:
+            if is_worth_saving(self.sort_keys, self._saved_newest):
+                self._saved_newest = self.sort_keys.newest
+                loaded = LoadedContents(self.sort_keys, self.fingerprints, self._removal_position)
+                save_contents(self._index_paths.image, self.store, self.light, loaded)
+
+    def _restore_image(self) -> None:
+        """Load what some process has saved, if it is of this store. Raises StoreError."""
+        loaded = restore_contents(self._index_paths.image, self.store, self.light)
+        if loaded is not None:
+            self.sort_keys, self.fingerprints = loaded.sort_keys, loaded.fingerprints
+            self._removal_position, self._saved_newest = loaded.removal_position, loaded.sort_keys.newest
 
     def defer_completions(self) -> None:
         """Leave out what only completions need, half of what is loaded, until `follow_for_completions` is called."""
@@ -244,6 +225,7 @@ class Index:
         def follow_until_closed() -> None:
             try:
                 self.follow_and_compact()
+                self.save_image()
             except StoreError as error:  # the next question follows the store again
                 if not isinstance(error, StoreClosingError):
                     self.error_log.record(str(error))
@@ -268,14 +250,8 @@ class Index:
 
     def _load_continuations(self, numbers: Sequence[int]) -> None:
         """Load the continuation vectors of these contents, as far as there are any. Raises StoreError."""
-        hashes = self.store.content_hashes(numbers)
-        for start in range(0, len(numbers), _CONTENTS_PER_LOAD):
-            chunk = [number for number in numbers[start : start + _CONTENTS_PER_LOAD] if number in hashes]
-            chunk_hashes = [hashes[number] for number in chunk]
-            positions, vectors = self._vectors.get_vectors(self._continuation_space, chunk_hashes, ROW)
-            self.continuation_vectors = self.continuation_vectors.add_rows(
-                [chunk[position] for position in positions], vectors
-            )
+        loaded, space = self.continuation_vectors, self._continuation_space
+        self.continuation_vectors = load_continuations(self.store, self._vectors, space, numbers, loaded)
 
     def _drop_removed(self) -> None:
         """Drop from memory the contents that any process has removed from the store since. Raises StoreError."""

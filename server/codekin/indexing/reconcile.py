@@ -17,6 +17,7 @@ from codekin.errors import StoreClosingError, StoreLostError
 from codekin.indexing.eviction import evict_to_quota
 from codekin.indexing.ingest import Ingester, IngestResult, write_ingested
 from codekin.indexing.pool import ingest_in_isolation, ingest_in_workers
+from codekin.indexing.tree_state import store_tree
 from codekin.settings import IndexSettings
 from codekin.storage.paths import IndexPaths
 from codekin.storage.repair import with_repair
@@ -25,6 +26,7 @@ from codekin.storage.skipped_files import TRY_AGAIN, TRY_ALONE, stamp_of
 from codekin.storage.store import Store
 from codekin.storage.vector_store import VectorStore
 from codekin.types import Cancel, IndexReport, OnProgress, Progress, Skipped
+from codekin.workspace.tree_snapshot import TreeSnapshot
 from codekin.workspace.workspace import SourceFile, Workspace
 
 _MIN_FILES_FOR_WORKERS = 64  # fewer files are done before a second process has started
@@ -85,6 +87,8 @@ class _Reconciliation:
     embedded: int = 0
     reused: int = 0
     skipped: dict[Skipped, _Stamp] = field(default_factory=dict)
+    snapshot: TreeSnapshot = field(default_factory=TreeSnapshot)
+    must_retry: bool = False  # a file could not be read or parsed this time
 
     def complete(self, on_progress: OnProgress, workers: int) -> IndexReport:
         """Plan, remove, ingest and, unless cancelled, clean up; return the report. Raises CodekinError.
@@ -106,7 +110,7 @@ class _Reconciliation:
     def _make_plan(self) -> ReconcilePlan:
         """Walk the workspace and return how it differs from the store; changes nothing. Raises StoreError."""
         builder = _PlanBuilder(self.store, self.index_paths.settings.index, self._find_forced_paths())
-        for entry in self.workspace.walk(self.cancel):
+        for entry in self.snapshot.walk(self.workspace, self.cancel):
             builder.add_entry(entry)
         return builder.build(is_complete=not self.cancel.is_set())
 
@@ -146,7 +150,9 @@ class _Reconciliation:
             done_count += ingested.file_count
             self.embedded += ingested.embedded
             self.reused += ingested.reused
-            self.skipped |= {skipped: stamp_of(skipped, disk_stamps) for skipped in ingested.skipped}
+            skipped_stamps = {skipped: stamp_of(skipped, disk_stamps) for skipped in ingested.skipped}
+            self.must_retry |= any(stamp in (TRY_AGAIN, TRY_ALONE) for stamp in skipped_stamps.values())
+            self.skipped |= skipped_stamps
             self.store.set_meta({"pending": total_count - done_count})
             on_progress(Progress.estimate(time.monotonic() - started, done_count, total_count))
 
@@ -167,6 +173,8 @@ class _Reconciliation:
         self.store.set_meta({"codekin": __version__, "rules": repr(self.index_paths.settings.index)})
         self.store.collect_dead_contents()
         evict_to_quota(self.index_paths, self.vectors)
+        if not self.must_retry:
+            store_tree(self.store, self.snapshot)
 
     def _make_report(self) -> IndexReport:
         """Return the run's counts and the size of the store in bytes. Raises StoreError."""

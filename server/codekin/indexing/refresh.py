@@ -12,10 +12,12 @@ from codekin.indexing.backfill import backfill_vectors
 from codekin.indexing.ingest import Ingester
 from codekin.indexing.lock_wait import wait_for_owner
 from codekin.indexing.reconcile import reconcile
+from codekin.indexing.tree_state import load_tree
 from codekin.storage.owner_lock import OwnerLock
 from codekin.storage.paths import IndexPaths
 from codekin.storage.repair import with_repair
 from codekin.types import Cancel, IndexReport, OnProgress
+from codekin.workspace.tree_snapshot import TreeSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +31,38 @@ class IndexRefresher:
     def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int, *, wait: bool) -> IndexReport:
         """Bring the index up to date, by reconciling if no process owns it, load it, and report. Raises CodekinError.
 
-        If another process owns the index, it does the work: `wait` for it, or report what is there.
+        If another process owns the index, it does the work: `wait` for it, or report what is there. Without `wait`, a
+        tree whose stamps are those of the last scan is not scanned again.
         """
         started = time.monotonic()
         lock = OwnerLock(self.paths.lock)
+        report_existing = partial(self._report_existing, on_progress, cancel, started)
         if lock.acquire():
             with closing(lock):
                 # Overlays are those of a server that was killed: one that lives stores its own again.
                 with_repair(self.index.store.release_overlays)
-                report = reconcile(self.paths, on_progress, cancel, workers)
+                is_unchanged = not wait and with_repair(self._is_unchanged)
+                report = None if is_unchanged else reconcile(self.paths, on_progress, cancel, workers)
+            report = report or with_repair(report_existing)
         else:
             if wait:
                 wait_for_owner(self.index.store, FileLock(self.paths.lock, mode=0o600), on_progress, cancel)
-            report = with_repair(partial(self._report_existing, on_progress, cancel, started))
+            report = with_repair(report_existing)
         with_repair(self.index.follow)
+        self.index.save_image()
         return report
+
+    def load_tree(self) -> TreeSnapshot | None:
+        """Return the tree that the store is in step with; None where a scan is due. Raises StoreError."""
+        return with_repair(partial(load_tree, self.index.store, self.paths.settings.index))
+
+    def _is_unchanged(self) -> bool:
+        """Return whether the disk is as the store knows it, and all is loaded; a scan is not due then. StoreError."""
+        snapshot = load_tree(self.index.store, self.paths.settings.index)
+        if snapshot is None or snapshot.count_changes() != 0:
+            return False
+        self.index.follow()
+        return not self.index.light.pending  # vectors that were lost
 
     def _report_existing(self, on_progress: OnProgress, cancel: Cancel, started: float) -> IndexReport:
         """Embed what lacks this model's vectors; return a report of what the owner has indexed. Raises CodekinError."""

@@ -36,6 +36,11 @@ class IndexPaths:
         return self._path_with(f".{_space_digest(space)}.lock")
 
     @property
+    def image(self) -> Path:
+        """Return the path of the file with what is in memory of the index, for processes that start."""
+        return self._path_with(".image")
+
+    @property
     def lock(self) -> Path:
         """Return the path of the lock that the store's owner holds: it keeps the store in sync with the disk."""
         return self._path_with(".lock")

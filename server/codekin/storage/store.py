@@ -7,7 +7,7 @@ Every change is one transaction: a file is in the store completely or not at all
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,10 @@ class Store(SnippetQueries):
         """Return whether the store has any file, unsaved documents included. Raises StoreError."""
         return bool(self._query("SELECT 1 FROM files LIMIT 1"))
 
+    def has_unread_files(self) -> bool:
+        """Return whether a file is stored with unsaved text, or is to be read again. Raises StoreError."""
+        return bool(self._query("SELECT 1 FROM files WHERE overlay = 1 OR mtime_ns = 0 LIMIT 1"))
+
     def size_bytes(self) -> int:
         """Return the size of the file on the disk in bytes, with its write-ahead log; 0 if it is gone. Never raises."""
         database_paths = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal"))
@@ -84,7 +88,7 @@ class Store(SnippetQueries):
         """
         return self.get_number("generation") or 0
 
-    def get_meta(self, key: str) -> str | int | None:
+    def get_meta(self, key: str) -> str | int | bytes | None:
         """Return a value that some process set by set_meta; None if there is none. Raises StoreError."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return rows[0][0] if rows else None
@@ -94,7 +98,7 @@ class Store(SnippetQueries):
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return self._convert(lambda row: int(row[0]), rows)[0] if rows else None
 
-    def set_meta(self, values: dict[str, str | int]) -> None:
+    def set_meta(self, values: Mapping[str, str | int | bytes]) -> None:
         """Store values by key in one transaction; the generation doesn't grow. Raises StoreError."""
         self._write(
             lambda connection: connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())

@@ -47,6 +47,17 @@ class FingerprintIndex:
     def __init__(self, fingerprint_blocks: Sequence[_FingerprintBlock] = ()) -> None:
         self._blocks = tuple(fingerprint_blocks)
 
+    @classmethod
+    def from_table(cls, content_labels: LabelArray, table: npt.NDArray[np.uint8]) -> "FingerprintIndex":
+        """Return an index of the contents (n,), ascending, with these rows of bytes, as `to_table` returns them."""
+        return cls(list(_split_into_blocks(content_labels, table)))
+
+    def to_table(self) -> tuple[LabelArray, npt.NDArray[np.uint8]]:
+        """Return the contents (n,), ascending, and their fingerprints as rows of bytes, (n, 16 + SKETCH_BYTES)."""
+        labels = [np.empty(0, np.int64), *(fingerprint_block.labels for fingerprint_block in self._blocks)]
+        tables = [np.empty((0, _BYTES_PER_CONTENT), np.uint8), *map(_to_table, self._blocks)]
+        return np.concatenate(labels), np.concatenate(tables)
+
     def __len__(self) -> int:
         return sum(len(fingerprint_block.labels) for fingerprint_block in self._blocks)
 

@@ -1,28 +1,52 @@
 """Notice in milliseconds whether a workspace is as it was: by the stamps of its folders and files, without a walk.
 
-A folder's time changes with its entries, a file's with its text. A stamp so new that a later change could share it is
-not trusted, so that the next look finds a change at worst too often.
+A folder's time changes with its entries, a file's with its text. A stamp that is not older than the walk, or is in the
+future, could be shared by a later change: then the snapshot is not trusted, and the next look finds a change at worst
+too often.
 """
 
+import json
 import os
 import time
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from codekin.types import Skipped
-from codekin.workspace.workspace import Workspace
+from codekin.types import Cancel, Skipped
+from codekin.workspace.workspace import SourceFile, Workspace
 
 _TICK_NS, _COARSE_TICK_NS = 20_000_000, 2_000_000_000  # file systems store times no finer; some store whole seconds
+_FUTURE_NS = 3_600_000_000_000  # a stamp further ahead than an hour was set on purpose, and is none of a later change
 
 Stamp = tuple[int, int, int]  # size, mtime and ctime
 
 
 @dataclass(slots=True)
 class TreeSnapshot:
-    """The stamps of all folders that a walk enters, and of the files and ignore files in them."""
+    """The stamps of all folders that a walk lists, of the files that it looks at, and of ignore files."""
 
     stamps: dict[str, Stamp] = field(default_factory=dict)
     absent_paths: set[str] = field(default_factory=set)  # of ignore files outside the workspace
     is_trustworthy: bool = True  # nothing was unreadable or too new
+    started_ns: int = field(default_factory=time.time_ns)
+
+    def walk(self, workspace: Workspace, cancel: Cancel | None = None) -> Iterator[SourceFile | Skipped]:
+        """Walk the workspace as `Workspace.walk` does, and note the stamps of all that it looks at."""
+        for entry in workspace.walk(cancel, self.note_path):
+            if isinstance(entry, Skipped):
+                self.is_trustworthy &= not entry.is_unread
+            yield entry
+        for path in workspace.external_ignore_files:
+            self.note_path(str(path))
+
+    def note_path(self, path: str) -> None:
+        """Note the stamp of a file or folder as it is now, or that there is none."""
+        stamp = _read_stamp(path)
+        if stamp is None:
+            self.absent_paths.add(path)
+            return
+        self.is_trustworthy &= all(self._is_past(time_ns) for time_ns in stamp[1:])
+        self.stamps[path] = stamp
 
     def count_changes(self) -> int | None:
         """Return how many files and folders are not as they were; None where that can't be told."""
@@ -31,29 +55,34 @@ class TreeSnapshot:
         changes = sum(_read_stamp(path) != stamp for path, stamp in self.stamps.items())
         return changes + sum(os.path.lexists(path) for path in self.absent_paths)
 
+    def pack(self) -> bytes:
+        """Return the snapshot as bytes, for `unpack_snapshot`."""
+        document = {"stamps": self.stamps, "absent": sorted(self.absent_paths), "is_trustworthy": self.is_trustworthy}
+        return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
+
+    def _is_past(self, time_ns: int) -> bool:
+        tick_ns = _TICK_NS if time_ns % 1_000_000_000 else _COARSE_TICK_NS
+        return time_ns < self.started_ns - tick_ns or time_ns > self.started_ns + _FUTURE_NS
+
 
 def take_snapshot(workspace: Workspace) -> TreeSnapshot:
     """Walk the workspace and note all stamps."""
     snapshot = TreeSnapshot()
-    for entry in workspace.walk_tree():
-        if isinstance(entry, Skipped):
-            snapshot.is_trustworthy &= not entry.is_unread
-        else:
-            _note(snapshot, entry)
-    for path in workspace.external_ignore_files:
-        _note(snapshot, str(path))
+    for _ in snapshot.walk(workspace):
+        pass
     return snapshot
 
 
-def _note(snapshot: TreeSnapshot, path: str) -> None:
-    stamp = _read_stamp(path)
-    if stamp is None:
-        snapshot.absent_paths.add(path)
-        return
-    newest_ns = max(stamp[1:])
-    tick_ns = _TICK_NS if newest_ns % 1_000_000_000 else _COARSE_TICK_NS
-    snapshot.is_trustworthy &= abs(time.time_ns() - newest_ns) > tick_ns
-    snapshot.stamps[path] = stamp
+def unpack_snapshot(data: object) -> TreeSnapshot | None:
+    """Return the snapshot that was packed; None where the data is none."""
+    try:
+        document = json.loads(zlib.decompress(data))  # type: ignore[arg-type]
+        stamps = {
+            path: (int(size), int(mtime), int(ctime)) for path, (size, mtime, ctime) in document["stamps"].items()
+        }
+        return TreeSnapshot(stamps, set(document["absent"]), is_trustworthy=bool(document["is_trustworthy"]))
+    except (zlib.error, ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _read_stamp(path: str) -> Stamp | None:

@@ -4,7 +4,7 @@ Links are never followed: their target is visited at its real path, or is outsid
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,13 +35,15 @@ class FolderWalker:
             if self.find_scope(root) is None:  # else the walk of another root reaches it
                 self.roots += (root,)
 
-    def visit_roots(self, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
+    def visit_roots(
+        self, cancel: Cancel | None, on_folder: Callable[[str], None] = lambda _: None
+    ) -> Iterator[VisitedFolder | Skipped]:
         """Yield each folder of all roots that is not excluded, with its files; Skipped for unreadable ones, worktrees.
 
-        Links are left out. It ends early when cancelled.
+        Links are left out. It ends early when cancelled. `on_folder` is called before a folder is listed.
         """
         for root in self.roots:
-            yield from self._visit_folders(self._rules.make_root_scope(root), cancel)
+            yield from self._visit_folders(self._rules.make_root_scope(root), cancel, on_folder)
 
     def visit_tree(self, top_folder: Path, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
         """Yield `top_folder` and each folder below it that is not excluded, as visit_roots does; nothing if it is."""
@@ -75,11 +77,14 @@ class FolderWalker:
         scope = self.find_scope(folder.parent)
         return None if scope is None or folder.is_symlink() else self._rules.make_child_scope(scope, folder.name)
 
-    def _visit_folders(self, start: IgnoreScope, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
+    def _visit_folders(
+        self, start: IgnoreScope, cancel: Cancel | None, on_folder: Callable[[str], None] = lambda _: None
+    ) -> Iterator[VisitedFolder | Skipped]:
         """Yield the folders from `start` on, until cancelled; Skipped for unreadable ones and linked worktrees."""
         pending_scopes = [start]
         while pending_scopes and not (cancel is not None and cancel.is_set()):
             unentered = pending_scopes.pop()
+            on_folder(str(unentered.path))
             try:
                 entries = list_folder(unentered.path)
             except OSError as error:

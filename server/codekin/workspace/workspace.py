@@ -5,7 +5,7 @@ A file is in the workspace if it is below a root, in a language codekin knows, a
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,17 +65,22 @@ class Workspace:
         self._walker = FolderWalker(roots, self._rules)
         self.roots = self._walker.roots
 
-    def walk(self, cancel: Cancel | None = None) -> Iterator[SourceFile | Skipped]:
+    def walk(
+        self, cancel: Cancel | None = None, on_path: Callable[[str], None] = lambda _: None
+    ) -> Iterator[SourceFile | Skipped]:
         """Yield every file of the workspace, and skipped ones with their reasons, in a fixed order, until cancelled.
 
-        A root or folder that can't be read is yielded as skipped too, so that its files are not forgotten.
+        A root or folder that can't be read is yielded as skipped too, so that its files are not forgotten. `on_path` is
+        called with each path on which the result depends, just before that is looked at.
         """
-        for visited in self._walker.visit_roots(cancel):
+        for visited in self._walker.visit_roots(cancel, on_path):
             if isinstance(visited, Skipped):
                 yield visited
                 continue
             for entry in visited.files:
-                if classified := self._classify_entry(visited.scope, entry):
+                if self.is_ignore_file(visited.scope.path / entry.name):
+                    on_path(entry.path)
+                if classified := self._classify_entry(visited.scope, entry, on_path=on_path):
                     yield classified
 
     def walk_entries(self, cancel: Cancel | None = None) -> Iterator["os.DirEntry[str] | Skipped"]:
@@ -92,22 +97,6 @@ class Workspace:
                 is_rule_file = self.is_ignore_file(path) or self.is_suppressions_file(path)
                 if is_rule_file or self._is_kept_by_name(visited.scope, path):
                     yield entry
-
-    def walk_tree(self) -> "Iterator[str | Skipped]":
-        """Yield the paths of all folders that the walk enters and of all files that `walk_entries` would look at.
-
-        A folder that can't be read is yielded as skipped.
-        """
-        for visited in self._walker.visit_roots(None):
-            if isinstance(visited, Skipped):
-                yield visited
-                continue
-            yield str(visited.scope.path)
-            for entry in visited.files:
-                path = visited.scope.path / entry.name
-                is_rule_file = self.is_ignore_file(path) or self.is_suppressions_file(path)
-                if is_rule_file or self._is_kept_by_name(visited.scope, path):
-                    yield entry.path
 
     def walk_folders(self, top_folder: Path, cancel: Cancel | None = None) -> Iterator[Path]:
         """Yield `top_folder` and every folder below it that the walk enters; nothing if the rules exclude it."""
@@ -240,7 +229,12 @@ class Workspace:
         return path.name == SUPPRESSIONS_FILE and path.parent in self.roots
 
     def _classify_entry(
-        self, scope: IgnoreScope, entry: "os.DirEntry[str] | Path", *, is_open: bool = False
+        self,
+        scope: IgnoreScope,
+        entry: "os.DirEntry[str] | Path",
+        *,
+        is_open: bool = False,
+        on_path: Callable[[str], None] = lambda _: None,
     ) -> SourceFile | Skipped | None:
         """Return the file, or why it is skipped; None if no source file. An open file may exceed the size limit."""
         name, path = entry.name, scope.path / entry.name
@@ -250,6 +244,7 @@ class Workspace:
         verdict = self._rules.classify_entry(scope, name, is_folder=False)
         if verdict in (Verdict.IGNORED, Verdict.TRAVERSED):
             return None
+        on_path(os.fspath(entry))
         try:
             status = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode):

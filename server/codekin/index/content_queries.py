@@ -1,0 +1,65 @@
+"""What searches ask of the contents of one index, cached until the store changes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from codekin.storage.store import Store
+from codekin.types import Filter
+from codekin.vectors.matrix import LabelArray
+from codekin.vectors.sort_keys import SortKeyArray, SortKeys, to_sort_keys
+
+_MAX_CACHED_WORDS = 50_000
+
+
+class ContentQueries:
+    """The part of an index that answers questions about contents. `Index` loads what it has in memory."""
+
+    store: Store
+    sort_keys: SortKeys
+    _generation: int  # of the store, when it was last loaded
+    _document_frequencies: dict[str, int]
+    _cached_filter: tuple[int, Filter, LabelArray] | None
+    _cached_count: tuple[int, int] | None  # generation, number of contents
+
+    @property
+    def content_count(self) -> int:
+        """Return the number of contents in the store, including those not in memory yet. Raises StoreError."""
+        generation, cached_count = self.store.generation(), self._cached_count
+        if cached_count is None or cached_count[0] != generation:
+            self._cached_count = cached_count = generation, self.store.count_contents()
+        return cached_count[1]
+
+    def sort_keys_of(self, contents: LabelArray | Sequence[int]) -> SortKeyArray:
+        """Return (n,): the keys that break ties, read from the store if not in memory. Raises StoreError.
+
+        The key of an unknown content is 0.
+        """
+        sort_keys = self.sort_keys.find_keys(contents)
+        unloaded_rows = np.flatnonzero(sort_keys == 0)
+        if len(unloaded_rows):
+            numbers = np.asarray(contents, np.int64)[unloaded_rows].tolist()
+            hashes = self.store.content_hashes(numbers)
+            sort_keys[unloaded_rows] = to_sort_keys([hashes.get(number, b"") for number in numbers])
+        return sort_keys
+
+    def allowed_contents(self, within: Filter) -> LabelArray | None:
+        """Return the contents with a location in the filter, ascending; None (all) if it is empty. Raises StoreError.
+
+        The last filter's answer is cached until the store changes.
+        """
+        if within == Filter():
+            return None
+        cached_filter = self._cached_filter
+        if cached_filter is None or cached_filter[:2] != (self._generation, within):
+            contents = np.sort(np.array(self.store.contents_within(within), dtype=np.int64))
+            self._cached_filter = cached_filter = (self._generation, within, contents)
+        return cached_filter[2]
+
+    def document_frequency(self, word: str) -> int:
+        """Return the number of contents that contain the word, cached until the store changes. Raises StoreError."""
+        if word not in self._document_frequencies:
+            if len(self._document_frequencies) > _MAX_CACHED_WORDS:
+                self._document_frequencies.clear()
+            self._document_frequencies[word] = self.store.document_frequency(word)
+        return self._document_frequencies[word]

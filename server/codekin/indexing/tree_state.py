@@ -1,0 +1,28 @@
+"""What the disk was like when the store was last in step with it, so that a command need not walk an unchanged tree."""
+
+from codekin import __version__
+from codekin.settings import IndexSettings
+from codekin.storage.store import Store
+from codekin.workspace.tree_snapshot import TreeSnapshot, unpack_snapshot
+
+_SNAPSHOT_KEY, _GENERATION_KEY = "tree", "tree_generation"
+
+
+def store_tree(store: Store, snapshot: TreeSnapshot) -> None:
+    """Store what a complete scan saw, with the generation that it made; nothing that is not trusted. StoreError."""
+    if snapshot.is_trustworthy:
+        store.set_meta({_SNAPSHOT_KEY: snapshot.pack(), _GENERATION_KEY: store.generation()})
+
+
+def load_tree(store: Store, settings: IndexSettings) -> TreeSnapshot | None:
+    """Return the tree that the store is in step with; None where that is not known, so that a scan is due. StoreError.
+
+    Any later change of the store, by whichever process, and other rules or another version make it unknown.
+    """
+    is_current = (
+        store.get_meta(_GENERATION_KEY) == store.generation()
+        and store.get_meta("codekin") == __version__
+        and store.get_meta("rules") == repr(settings)
+        and not store.has_unread_files()
+    )
+    return unpack_snapshot(store.get_meta(_SNAPSHOT_KEY)) if is_current else None

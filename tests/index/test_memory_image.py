@@ -1,0 +1,131 @@
+"""What was saved of an index is what its rows would give: exactly, and of this state of the store only."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codekin.embed.factory import load_light_model
+from codekin.index.index import Index
+from codekin.index.memory_image import LoadedContents, restore_contents, save_contents
+from codekin.indexing.reconcile import reconcile
+from codekin.settings import CacheSettings, Settings
+from codekin.storage.paths import IndexPaths, locate_index
+from codekin.types import Task
+
+from ..shop import write_files
+
+FILES = {
+    "dates.py": "def parse_date(text):\n    return text.split('-')\n",
+    "sums.py": "def add(a, b):\n    return a + b\n",
+}
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> IndexPaths:
+    """The index of a small workspace."""
+    root = write_files(tmp_path / "project", FILES)
+    paths = locate_index([root], Settings(cache=CacheSettings(directory=str(tmp_path / "cache"))))
+    reconcile(paths, lambda _: None, threading.Event(), 0)
+    return paths
+
+
+@contextmanager
+def open_index(paths: IndexPaths, *, is_loaded: bool = True) -> Iterator[Index]:
+    embedder = load_light_model(paths.settings.model)
+    index = Index(paths, embedder.space(Task.CODE2CODE), embedder.dim, lambda _: None)
+    index.defer_completions()
+    with closing(index):
+        if is_loaded:
+            index.follow()
+        yield index
+
+
+def save(paths: IndexPaths) -> None:
+    """Save the index, however small it is."""
+    with open_index(paths) as index:
+        loaded = LoadedContents(index.sort_keys, index.fingerprints, index.store.last_removal())
+        save_contents(paths.image, index.store, index.light, loaded)
+
+
+def describe(index: Index) -> dict[str, object]:
+    """Return all that is in memory."""
+    labels, table = index.fingerprints.to_table()
+    _, vectors = index.dense.find_vectors(index.dense.labels())
+    arrays = (index.dense.labels(), vectors, index.sort_keys.labels, index.sort_keys.keys, labels, table)
+    return {"arrays": [array.tolist() for array in arrays], "newest": index.sort_keys.newest}
+
+
+def is_restored(paths: IndexPaths) -> bool:
+    """Return whether the file is of the store as it is."""
+    with open_index(paths, is_loaded=False) as index:
+        return restore_contents(paths.image, index.store, index.light) is not None
+
+
+def change_workspace(paths: IndexPaths) -> None:
+    """Remove one file and add another, and index that."""
+    (paths.roots[0] / "sums.py").unlink()
+    (paths.roots[0] / "new.py").write_text("def brand_new(items):\n    return sorted(items)\n")
+    reconcile(paths, lambda _: None, threading.Event(), 0)
+
+
+def test_it_gives_exactly_what_the_rows_give(paths: IndexPaths):
+    with open_index(paths) as index:
+        by_rows = describe(index)
+    save(paths)
+    assert is_restored(paths)
+    with open_index(paths) as index:
+        assert describe(index) == by_rows
+
+
+def test_what_came_and_went_since_is_followed(paths: IndexPaths):
+    save(paths)
+    change_workspace(paths)
+    with open_index(paths) as index:
+        by_image = describe(index)
+        assert index.loaded_share == 1
+    assert is_restored(paths)
+    paths.image.unlink()
+    with open_index(paths) as index:
+        assert describe(index) == by_image
+
+
+def test_an_older_state_of_the_store_does_not_get_it(paths: IndexPaths, tmp_path: Path):
+    shutil.copy(paths.store, tmp_path / "older.sqlite")
+    change_workspace(paths)
+    save(paths)
+    assert is_restored(paths)
+    shutil.copy(tmp_path / "older.sqlite", paths.store)
+    assert not is_restored(paths)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: data[::-1]])
+def test_a_damaged_file_is_none(paths: IndexPaths, damage: "object"):
+    save(paths)
+    assert callable(damage)
+    paths.image.write_bytes(damage(paths.image.read_bytes()))
+    assert not is_restored(paths)
+    with open_index(paths) as index:
+        assert index.loaded_share == 1
+
+
+def test_a_flipped_bit_is_noticed(paths: IndexPaths):
+    save(paths)
+    with open_index(paths) as index:
+        vectors = index.dense.find_vectors(index.dense.labels())[1].astype(np.float16).tobytes()
+    data = bytearray(paths.image.read_bytes())
+    data[data.index(vectors) + 5] ^= 1
+    paths.image.write_bytes(data)
+    assert not is_restored(paths)
+
+
+def test_without_vectors_on_the_disk_they_are_missed(paths: IndexPaths):
+    save(paths)
+    for path in paths.vectors.parent.glob("vectors.sqlite*"):
+        path.unlink()
+    with open_index(paths) as index:
+        assert index.light.pending
