@@ -113,6 +113,26 @@ def test_a_code2code_query_does_not_find_itself(tmp_path: Path) -> None:
     assert measure_rankings("bm25", benchmark, rankings, "")[0].ndcg10 == 1
 
 
+def test_only_a_query_s_own_text_is_left_out_whatever_the_passage_is_called(tmp_path: Path) -> None:
+    """Sets of translations number a query and its answer alike."""
+    folder = write_set(tmp_path / "x", "Code2Code")
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q3", "text": "int add(int a, int b)"}) + "\n")
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq3\td3\t1\n")
+    benchmark = load_benchmark(folder)
+    assert benchmark.own_passages == (None,)
+    rankings = rank_passages(benchmark, compute_bm25_scores(("add two numbers",), benchmark.passages))
+    assert rankings[0][0] == 2
+
+
+@pytest.mark.parametrize("file_name", ["queries.jsonl", "corpus.jsonl"])
+def test_an_id_that_stands_twice_is_refused(file_name: str, tmp_path: Path) -> None:
+    place = write_set(tmp_path / "x", "NL2Code") / file_name
+    first_row = json.loads(place.read_text().split("\n")[0])
+    place.write_text(place.read_text() + json.dumps(first_row | {"text": "other"}) + "\n")
+    with pytest.raises(BenchmarkError, match=f"{file_name} has several texts with the id"):
+        load_benchmark(tmp_path / "x")
+
+
 def test_a_folder_without_a_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="qrels"):
         load_benchmark(tmp_path)

@@ -1,6 +1,8 @@
 """Retrieval sets in BEIR's layout: `corpus.jsonl`, `queries.jsonl`, `qrels.tsv`, `meta.json` in a folder each."""
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +59,8 @@ def load_benchmark(folder: Path) -> Benchmark:
     language_of = dict(zip(queries, query_languages, strict=True))
     languages = [language_of[text_id] or passage_languages[min(grades[text_id])] for text_id in judged_queries]
     own_passages = [
-        position_of.get("d" + text_id[1:]) if task is Task.CODE2CODE else None for text_id in judged_queries
+        _find_own_passage(text_id, queries[text_id], passages, position_of) if task is Task.CODE2CODE else None
+        for text_id in judged_queries
     ]
     return Benchmark(
         folder.name,
@@ -71,9 +74,25 @@ def load_benchmark(folder: Path) -> Benchmark:
     )
 
 
+def _find_own_passage(
+    query_id: str, query_text: str, passages: Mapping[str, str], position_of: Mapping[str, int]
+) -> int | None:
+    """Return the passage, `d` for `q` in its id, with the query's own text; None where it has another text."""
+    passage_id = "d" + query_id[1:]
+    is_own_text = passages.get(passage_id, "").strip() == query_text.strip()
+    return position_of.get(passage_id) if is_own_text else None
+
+
 def _load_texts(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Return a file's texts by id, and their languages in order, "" for prose. Raises OSError, KeyError, ValueError."""
+    """Return a file's texts by id, and their languages in order, "" for prose. Raises OSError, KeyError, ValueError.
+
+    ValueError also for an id that stands twice: which of its texts the judgements mean is not known.
+    """
     rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+    id_counts = Counter(str(row["_id"]) for row in rows)
+    repeated_ids = [text_id for text_id, count in id_counts.items() if count > 1]
+    if repeated_ids:
+        raise ValueError(f"{path.name} has several texts with the id {repeated_ids[0]}")
     languages = [str(row.get("language", "")) for row in rows]
     return {str(row["_id"]): str(row["text"]) for row in rows}, [
         "" if language == _PROSE_LANGUAGE else language for language in languages
