@@ -24,6 +24,10 @@ WRONG = {
     float: ["1", True, -1, float("nan"), float("inf"), -float("inf"), {}, 10**22, 10**400, 10**5000],
     str: [1, True, [], "no such choice"],
     tuple: ["a", [1], [None], True, {"a": "b"}, ["a/" * 40_000], ["a"] * 40_000, [""] * 70_000],
+    dict: [
+        *("a", [], 1, {"a": 1}, {"*.inc": "phpp"}, {"a/*.inc": "php"}, {"": "php"}, {"!*.inc": "php"}, {"#a": "php"}),
+        *({"a\nb": "php"}, {f"*.{number}": "php" for number in range(2_000)}, {"a" * 70_000: "php"}),
+    ],
 }
 
 

@@ -4,10 +4,11 @@ The server's settings go into package.json, the values of its states into src/ge
 """
 
 import json
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from codekin.bounds import Machine, Scope
 from codekin.settings import Settings
@@ -38,15 +39,18 @@ def list_sections() -> list[dict[str, Any]]:
 
 
 def _to_property(group: str, setting: Any, type_hint: Any) -> dict[str, Any]:
-    bounds, choices = setting.metadata["between"], setting.metadata["choices"]
+    default, bounds, choices = setting.default, setting.metadata["between"], setting.metadata["choices"]
     scope = "machine" if setting.metadata["scope"] is Scope.USER else "window"
     if (group, setting.name) == ("completion", "enabled"):
         scope = "language-overridable"
-    json_type: dict[str, Any] = (
-        {"type": _JSON_TYPES[type_hint]} if type_hint in _JSON_TYPES else {"type": "array", "items": {"type": "string"}}
-    )
-    default = list(setting.default) if isinstance(setting.default, tuple) else setting.default
-    schema = {**json_type, "default": default, "description": setting.metadata["description"], "scope": scope}
+    if default is MISSING:
+        default = setting.default_factory()
+    schema = {
+        **_to_json_type(setting, type_hint),
+        "default": list(default) if isinstance(default, tuple) else default,
+        "description": setting.metadata["description"],
+        "scope": scope,
+    }
     if bounds is not None:
         schema["minimum"] = bounds[0]
         if not isinstance(bounds[1], Machine):  # only the server knows that bound
@@ -54,6 +58,15 @@ def _to_property(group: str, setting: Any, type_hint: Any) -> dict[str, Any]:
     if choices:
         schema["enum"] = list(choices)
     return schema
+
+
+def _to_json_type(setting: Any, type_hint: Any) -> dict[str, Any]:
+    if type_hint in _JSON_TYPES:
+        return {"type": _JSON_TYPES[type_hint]}
+    if get_origin(type_hint) is Mapping:
+        values = {"type": "string", "enum": sorted(setting.metadata["values"])}
+        return {"type": "object", "additionalProperties": values}
+    return {"type": "array", "items": {"type": "string"}}
 
 
 def _to_camel_case(name: str) -> str:

@@ -1,7 +1,7 @@
 """Bounds of settings: number ranges, choices, scopes, and the check of values."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from functools import partial
@@ -10,6 +10,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 MAX_HITS = 1_000  # of one answer, whoever asks
 MAX_DIMENSIONS = 16_384  # of a vector; models of today have 8,192 at most
 _MAX_LIST_CHARACTERS = 65_536  # of a list's strings together: a stranger's list must cost nothing to speak of
+_MAX_PATTERNS = 1_000  # of a table: nobody has more kinds of files
+_NOT_IN_A_NAME = frozenset("/\\\n\r\0")
 _MAX_SHOWN_CHARACTERS = 60  # of a wrong value, in a message
 
 
@@ -46,6 +48,12 @@ def setting(
 users_setting: Callable[..., Any] = partial(setting, scope=Scope.USER)
 
 
+def patterns_setting(description: str, *, choices: Collection[str]) -> Any:
+    """Declare a dataclass field for a table of file name patterns, empty by default, with values from `choices`."""
+    metadata = {"description": description, "between": None, "choices": (), "scope": Scope.ANYONE, "values": choices}
+    return field(default_factory=dict, metadata=metadata)
+
+
 def convert_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
     """Return `value` converted to the setting's type. Raises ValueError, whose message completes "must be …"."""
     if hint is bool or isinstance(value, bool):
@@ -58,6 +66,8 @@ def convert_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
         if sum(len(item) + 1 for item in value) > _MAX_LIST_CHARACTERS:
             raise ValueError(f"a list of at most {_MAX_LIST_CHARACTERS:,} characters in all")
         return tuple(value)
+    if get_origin(hint) is Mapping:
+        return _convert_patterns(value, leaf.metadata["values"])
     is_whole = hint is float and isinstance(value, int)
     if not isinstance(value, hint) and not is_whole:
         raise ValueError(_describe_type(hint))
@@ -65,6 +75,29 @@ def convert_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
     if (choices := leaf.metadata["choices"]) and value not in choices:
         raise ValueError("one of " + ", ".join(choices))
     return float(value) if is_whole else value  # after the bounds: float() of a huge integer would raise
+
+
+def _convert_patterns(value: Any, choices: Collection[str]) -> dict[str, str]:
+    """Return a table of file name patterns as it is. Raises ValueError, whose message completes "must be …"."""
+    if not isinstance(value, Mapping) or not all(isinstance(text, str) for item in value.items() for text in item):
+        raise ValueError('a table such as {"*.inc" = "php"}')
+    if len(value) > _MAX_PATTERNS or sum(map(len, value)) > _MAX_LIST_CHARACTERS:
+        raise ValueError(f"a table of at most {_MAX_PATTERNS:,} patterns, {_MAX_LIST_CHARACTERS:,} characters in all")
+    for pattern, choice in value.items():
+        if not pattern.strip() or pattern[0] in "!#" or not _NOT_IN_A_NAME.isdisjoint(pattern):
+            raise ValueError(f'a table of patterns of file names such as "*.inc", and {format_value(pattern)} is none')
+        if choice not in choices:
+            remedy = f" ({suggestion})" if (suggestion := suggest_choices(choice, choices)) else ""
+            raise ValueError(f"a table of patterns and known names, and {format_value(choice)} is unknown{remedy}")
+    return dict(value)
+
+
+def suggest_choices(name: str, choices: Collection[str]) -> str:
+    """Return "do you mean php?" with up to three choices whose names are similar; "" if there are none."""
+    from difflib import get_close_matches  # only now: it is seldom needed, and imports much
+
+    close_choices = get_close_matches(name[:_MAX_SHOWN_CHARACTERS].lower(), sorted(choices), n=3)
+    return f"do you mean {' or '.join(close_choices)}?" if close_choices else ""
 
 
 def _check_bounds(leaf: Field[Any], value: Any) -> None:

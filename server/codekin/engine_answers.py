@@ -53,6 +53,10 @@ class AnsweringEngine(EngineCore):
         """Return the share of the workspace's files that are indexed, 0 … 1, whether loaded yet or not."""
         return self._overview.measure_indexed_share()
 
+    def detect_language(self, path: Path, text: str = "") -> str | None:
+        """Return the language of the file at `path`, which need not exist; None if it is no source code."""
+        return self._workspace.language_rules.detect_language(path, text=text)
+
     def search_by_words(
         self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None
     ) -> Answer:

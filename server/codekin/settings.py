@@ -22,12 +22,14 @@ from codekin.bounds import (
     Machine,
     Scope,
     SettingsOverride,
+    patterns_setting,
     setting,
     to_snake_case,
     users_setting,
 )
 from codekin.errors import SettingsError
 from codekin.files import read_file
+from codekin.language_table import LANGUAGES
 
 _MAX_CONFIG_BYTES = 262_144  # of config.toml
 
@@ -39,6 +41,10 @@ class IndexSettings:
     exclude: tuple[str, ...] = setting((), "Additional paths to exclude, in .gitignore syntax.")
     include: tuple[str, ...] = setting(
         (), "Paths to index even though a built-in rule excludes them, in .gitignore syntax."
+    )
+    languages: Mapping[str, str] = patterns_setting(
+        'Languages of files by their names, such as `{"*.inc" = "php"}`. The last pattern that matches counts.',
+        choices=LANGUAGES,
     )
     max_file_bytes: int = users_setting(1_048_576, "Maximum size of a file, in bytes.", between=(1, 100_000_000))
     debounce_ms: int = setting(150, "Delay between an edit and its indexing, in milliseconds.", between=(0, 60_000))

@@ -31,6 +31,22 @@ def test_a_rename_and_a_copy_embed_nothing(own_codekin: Codekin):
     assert report["reused"] > 0
 
 
+def test_a_language_that_the_user_sets_is_cut_along_its_syntax(own_codekin: Codekin):
+    (own_codekin.folder / "greeting.inc").write_text("<?php\nfunction greetGondolier($name) {\n  return $name;\n}\n")
+    assert own_codekin.json("index")["files"] == len(FILES)
+    own_codekin.cache.mkdir(exist_ok=True)
+    (own_codekin.cache / "config.toml").write_text('[index]\nlanguages = {"*.inc" = "php"}\n')
+    assert own_codekin.json("index")["files"] == len(FILES) + 1
+    (hit, *_) = own_codekin.json("search", "greet gondolier")["hits"]
+    assert (hit["name"], hit["kind"], hit["language"]) == ("greetGondolier", "function", "php")
+    (own_codekin.cache / "config.toml").write_text('[index]\nlanguages = {"*.inc" = "perl"}\n')
+    (hit, *_) = own_codekin.json("search", "greet gondolier")["hits"]
+    assert (hit["kind"], hit["language"]) == ("lines", "perl")
+    (own_codekin.cache / "config.toml").write_text('[index]\nlanguages = {"*.inc" = "phpp"}\n')
+    completed = own_codekin("index")
+    assert "'phpp' is unknown (do you mean php" in completed.stderr
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_another_worktree_of_the_repository_embeds_nothing(own_codekin: Codekin, tmp_path: Path):
     def git(*words: str) -> None:

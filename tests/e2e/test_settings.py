@@ -22,6 +22,20 @@ async def test_a_new_exclusion_takes_effect_at_once(start) -> None:
     await client.indexed(5)
 
 
+async def test_files_whose_language_is_set_are_found_at_once(start) -> None:
+    client = await start()
+    await client.indexed(5)
+    (client.root / "shop/greeting.inc").write_text("<?php\nfunction greetGondolier($name) {\n  return $name;\n}\n")
+    changed(client, {"index": {"languages": {"*.inc": "php"}}})
+    await client.until_found("greet gondolier", "greetGondolier")
+    client.open("shop/greeting.inc", "<?php\nfunction weighSwan($swan) {\n  return $swan;\n}\n", "plaintext")
+    await client.until_found("weigh swan", "weighSwan")
+    changed(client, {"index": {"languages": {"*.inc": "no such language"}}})
+    await client.indexed(5)
+    (message,) = client.messages
+    assert "index.languages" in message.message
+
+
 async def test_a_new_limit_takes_effect_without_reopening(start) -> None:
     client = await start(settings={"search": {"limit": 2}})
     await client.indexed(5)

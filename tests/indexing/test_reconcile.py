@@ -1,5 +1,6 @@
 """Bringing the store up to date: nothing is embedded twice, nothing is lost, nothing is half there."""
 
+import dataclasses
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from codekin.indexing.reconcile import reconcile
+from codekin.settings import IndexSettings
 from codekin.types import IndexReport, Progress
 
 from .indexes import Dump, dump_store, index_paths, index_tree, make_order, start_indexing
@@ -218,3 +220,17 @@ def group_by_file(dumped: Dump) -> set[tuple[object, ...]]:
     for row in dumped["snippets"]:
         files[row[0]].append(row)
     return {(path, *rows) for path, rows in files.items()}
+
+
+def test_only_files_whose_language_was_changed_are_cut_again(tmp_path: Path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "a.inc").write_text("<?php\nfunction greet($name) {\n  return $name;\n}\n")
+    (tree / "b.py").write_text("def greet(name):\n    return name\n")
+    where = index_paths(tree, tmp_path / "cache")
+    reports = []
+    for languages in ({}, {"*.inc": "php"}, {"*.inc": "php"}, {"*.inc": "perl"}, {}):
+        settings = dataclasses.replace(where.settings, index=IndexSettings(languages=languages))
+        report = reconcile(dataclasses.replace(where, settings=settings), lambda _: None, threading.Event(), 0)
+        reports.append((report.files, report.embedded + report.reused))
+    assert reports == [(1, 1), (2, 2), (2, 0), (2, 1), (1, 0)]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from codekin.settings import IndexSettings
 from codekin.types import Skipped
@@ -16,7 +17,7 @@ def write_modules(root: Path, *names: str, text: str = "x = 1\n") -> None:
         path.write_text(text)
 
 
-def open_workspace(*roots: Path, **changes: int) -> Workspace:
+def open_workspace(*roots: Path, **changes: Any) -> Workspace:
     return Workspace(roots, IndexSettings(**changes))
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from codekin.agents.proposals import Proposal
 from codekin.code.extract import extract_snippets, split_lines
-from codekin.code.languages import detect_language
 from codekin.engine import Engine
 from codekin.types import Hit, Snippet
 
@@ -49,7 +48,7 @@ class Guard:
 
     def _list_new_functions(self, proposal: Proposal, path: Path | None, default_language: str) -> Iterator[Snippet]:
         """Yield the functions that are long enough, and stand in the file under that name neither now nor before."""
-        language = (path and detect_language(path, text=proposal.text)) or default_language
+        language = (path and self._engine.detect_language(path, proposal.text)) or default_language
         if not language:
             return
         min_lines = self._engine.settings.duplicates.min_lines

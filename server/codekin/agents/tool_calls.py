@@ -20,7 +20,7 @@ from codekin.agents.tools import DEFAULT_CONTEXT_TOKENS, DEFAULT_LIMIT, DEFAULT_
 from codekin.agents.workspace_paths import WorkspacePaths
 from codekin.code.cell_lines import find_line_of_row, to_file_lines
 from codekin.code.extract import split_lines
-from codekin.code.languages import detect_language, find_language
+from codekin.code.languages import find_language
 from codekin.engine import Engine
 from codekin.errors import NoLineError, QueryError
 from codekin.printable import printable, printable_lines
@@ -102,7 +102,7 @@ class ToolCaller:
         if "code" in arguments:
             path = self._paths.resolve(arguments["path"]) if arguments.get("path") else None
             language = find_language(arguments["language"]) if arguments.get("language") else ""
-            language = language or (detect_language(path) or "" if path else "")
+            language = language or (self._engine.detect_language(path) or "" if path else "")
             existences = self._engine.find_existing_code(
                 arguments["code"], language=language, path=path, cancel=self._cancel
             )

@@ -1,151 +1,13 @@
-"""Detect a file's programming language by its name; None if it is not source code.
-
-Ids are lower-case and stable: they are stored with every snippet and are what `--language` takes.
-"""
+"""Detect a file's programming language by its name; None if it is not source code."""
 
 import re
 from pathlib import PurePath
 
+from codekin.bounds import suggest_choices
 from codekin.code.components import COMPONENT_LANGUAGES
 from codekin.code.grammars import GRAMMARS
 from codekin.errors import QueryError
-
-_EXTENSIONS = {
-    "python": "py pyi pyw",
-    "javascript": "js mjs cjs jsx es6",
-    "typescript": "ts mts cts",
-    "tsx": "tsx",
-    "go": "go",
-    "rust": "rs",
-    "java": "java",
-    "c": "c h",
-    "cpp": "cpp cc cxx c++ hpp hh hxx h++ ipp tpp inl txx ixx cppm ino cu cuh",
-    "csharp": "cs csx",
-    "ruby": "rb rake gemspec podspec ru rbw thor",
-    "php": "php php3 php4 php5 php7 phtml phps",
-    "kotlin": "kt kts",
-    "scala": "scala sc sbt",
-    "swift": "swift",
-    "lua": "lua rockspec",
-    "bash": "sh bash zsh ksh bats ebuild",
-    # Cut into windows of lines from here on, except for those in grammars/ and components.py.
-    "ada": "adb ads ada",
-    "assembly": "s asm nasm",
-    "astro": "astro",
-    "batch": "bat cmd",
-    "clojure": "clj cljs cljc bb",
-    "cmake": "cmake",
-    "cobol": "cob cbl cpy",
-    "coffeescript": "coffee",
-    "commonlisp": "lisp lsp cl asd",
-    "crystal": "cr",
-    "css": "css scss sass less styl",
-    "cython": "pyx pxd pxi",
-    "d": "d di",
-    "dart": "dart",
-    "dockerfile": "dockerfile",
-    "elisp": "el",
-    "elixir": "ex exs heex eex",
-    "elm": "elm",
-    "erlang": "erl hrl",
-    "fish": "fish",
-    "fortran": "f f77 f90 f95 f03 f08 for",
-    "fsharp": "fs fsi fsx",
-    "gdscript": "gd",
-    "gleam": "gleam",
-    "glsl": "glsl vert frag geom comp hlsl wgsl metal shader",
-    "graphql": "graphql gql",
-    "groovy": "groovy gradle gvy jenkinsfile",
-    "haskell": "hs lhs hsc",
-    "haxe": "hx",
-    "html": "html htm xhtml hbs ejs erb jinja j2 twig liquid mustache pug",
-    "idl": "idl thrift capnp fbs",
-    "julia": "jl",
-    "lean": "lean",
-    "make": "mk mak make",
-    "nim": "nim nims nimble",
-    "nix": "nix",
-    "notebook": "ipynb",  # of a notebook's cells, those in a language that is none of these
-    "objective-c": "m mm",
-    "ocaml": "ml mli mll mly",
-    "odin": "odin",
-    "pascal": "pas pp dpr lpr",
-    "perl": "pl pm t",
-    "powershell": "ps1 psm1 psd1",
-    "prolog": "pro prolog",
-    "proto": "proto",
-    "puppet": "epp",
-    "purescript": "purs",
-    "r": "r",
-    "racket": "rkt",
-    "rescript": "res resi",
-    "scheme": "scm ss sld",
-    "solidity": "sol",
-    "sql": "sql psql plsql ddl",
-    "starlark": "bzl bazel star",
-    "svelte": "svelte",
-    "systemverilog": "sv svh",
-    "tcl": "tcl tk",
-    "terraform": "tf tfvars hcl",
-    "verilog": "v vh",
-    "vhdl": "vhd vhdl",
-    "vim": "vim",
-    "visualbasic": "vb vbs bas frm",
-    "vue": "vue",
-    "zig": "zig",
-}
-_NAMES = {
-    "bash": ".bashrc .bash_profile .bash_aliases .profile .zshrc .zprofile pkgbuild apkbuild",
-    "cmake": "cmakelists.txt",
-    "dockerfile": "dockerfile containerfile",
-    "groovy": "jenkinsfile",
-    "javascript": "jakefile",
-    "make": "makefile gnumakefile bsdmakefile",
-    "python": "sconstruct sconscript wscript",
-    "ruby": "rakefile gemfile podfile vagrantfile guardfile fastfile brewfile capfile",
-    "starlark": "tiltfile",
-    "vim": ".vimrc _vimrc .gvimrc",
-    "nix": "flake.nix",
-    "just": "justfile",
-}
-_INTERPRETERS = {
-    "python": "python pypy",
-    "bash": "sh bash zsh ksh dash ash bats",
-    "javascript": "node nodejs deno bun",
-    "typescript": "ts-node tsx",
-    "ruby": "ruby jruby rake",
-    "php": "php",
-    "perl": "perl",
-    "lua": "lua luajit texlua",
-    "r": "rscript",
-    "tcl": "tclsh wish expect",
-    "scala": "scala",
-    "kotlin": "kotlin",
-    "swift": "swift",
-    "groovy": "groovy",
-    "julia": "julia",
-    "elixir": "elixir",
-    "erlang": "escript",
-    "haskell": "runhaskell runghc stack",
-    "make": "make",
-    "fish": "fish",
-    "powershell": "pwsh",
-    "ocaml": "ocaml",
-    "clojure": "clojure bb",
-}
-
-_WRITTEN_NAMES = {  # as people write them, where that is not the id with a capital letter
-    "cpp": "C++",
-    "csharp": "C#",
-    "html": "HTML",
-    "javascript": "JavaScript",
-    "php": "PHP",
-    "powershell": "PowerShell",
-    "tsx": "TSX",
-    "typescript": "TypeScript",
-}
-
-LANGUAGES = frozenset(_EXTENSIONS) | frozenset(_NAMES) | frozenset(_INTERPRETERS)
+from codekin.language_table import EXTENSIONS, INTERPRETERS, LANGUAGES, NAMES, WRITTEN_NAMES
 
 
 def _invert_table(table: dict[str, str]) -> dict[str, str]:
@@ -153,7 +15,7 @@ def _invert_table(table: dict[str, str]) -> dict[str, str]:
     return {key: language for language, keys in table.items() for key in keys.split()}
 
 
-_BY_EXTENSION, _BY_NAME, _BY_INTERPRETER = map(_invert_table, (_EXTENSIONS, _NAMES, _INTERPRETERS))
+_BY_EXTENSION, _BY_NAME, _BY_INTERPRETER = map(_invert_table, (EXTENSIONS, NAMES, INTERPRETERS))
 
 _SHEBANG = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+|\w+=\S*\s+)*)?(?:\S*/)?([A-Za-z-]+)")
 _CPP_LINES_IN_A_HEADER = re.compile(
@@ -207,16 +69,14 @@ def find_language(name: str) -> str:
     language = lower_name if lower_name in LANGUAGES else detect_language(PurePath(f"file.{lower_name}"))
     if language is not None:
         return language
-    from difflib import get_close_matches  # only now: it is seldom needed, and imports much
-
-    close_names = get_close_matches(lower_name, LANGUAGES, n=3)
-    suggestion = f"Do you mean {' or '.join(close_names)}? " if close_names else ""
-    raise QueryError(f'There is no language "{name[:40]}". {suggestion}`codekin status` lists those of the workspace.')
+    suggestion = suggest_choices(lower_name, LANGUAGES)
+    remedy = f"{suggestion[0].upper()}{suggestion[1:]} " if suggestion else ""
+    raise QueryError(f'There is no language "{name[:40]}". {remedy}`codekin status` lists those of the workspace.')
 
 
 def common_ending(language: str) -> str:
     """Return the commonest file ending of a language, without the dot; "" where it has none or is unknown."""
-    return _EXTENSIONS.get(language, "").partition(" ")[0]
+    return EXTENSIONS.get(language, "").partition(" ")[0]
 
 
 def has_grammar(language: str) -> bool:
@@ -227,7 +87,7 @@ def has_grammar(language: str) -> bool:
 def list_syntax_languages() -> list[str]:
     """Return the names, as people write them, of the languages that are cut along their syntax, in order."""
     languages = [*GRAMMARS, *COMPONENT_LANGUAGES]
-    return sorted((_WRITTEN_NAMES.get(language, language.title()) for language in languages), key=str.lower)
+    return sorted((WRITTEN_NAMES.get(language, language.title()) for language in languages), key=str.lower)
 
 
 def _detect_by_shebang(first_line: str) -> str | None:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from codekin.code.languages import LANGUAGES, detect_language
+from codekin.code.languages import detect_language
+from codekin.language_table import LANGUAGES
 
 UNKNOWN_LANGUAGE = "notebook"  # of cells in a language that codekin does not know; they are cut into windows of lines
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from codekin.code.cell_lines import find_cell
 from codekin.code.cells import Notebook, blank_other_languages, replace_cell_text
-from codekin.code.languages import detect_language
 from codekin.code.lines import is_closing, split_lines
 from codekin.code.notebooks import is_notebook
 from codekin.completion.candidates import CandidateFinder, LineCandidate
@@ -69,7 +68,7 @@ class Completer:
             lines = split_lines(text) if text is not None else []
             if lines and row >= len(lines):
                 raise NoLineError(path, lines, row)
-        language = None if text is None else detect_language(path, text=text)
+        language = None if text is None else self._workspace.language_rules.detect_language(path, text=text)
         if text is not None and (refused := self._workspace.check_text_size(path, text)):
             raise QueryError(f"{path} is left out: {refused.reason}.")
         if text is None or language is None:

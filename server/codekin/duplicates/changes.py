@@ -8,13 +8,13 @@ from pathlib import Path
 
 from codekin.code.extract import group_parts, split_lines, to_canonical_text
 from codekin.code.fingerprints import digest_codes
-from codekin.code.languages import detect_language
 from codekin.duplicates.base_revision import BaseRevision
 from codekin.duplicates.functions import FunctionCopy, FunctionTable
 from codekin.duplicates.groups import DuplicateGroup
 from codekin.files import read_file
 from codekin.search.clone_classification import TokenProfile, classify
 from codekin.workspace.documents import Document, decode_text, make_document, snippets_of
+from codekin.workspace.language_rules import LanguageRules
 
 
 class FunctionState(StrEnum):
@@ -74,16 +74,20 @@ class Changes:
         return True
 
 
-def find_changes(base: BaseRevision, table: FunctionTable, files: Iterable[Path], max_bytes: int) -> Changes:
+def find_changes(
+    base: BaseRevision, table: FunctionTable, files: Iterable[Path], max_bytes: int, rules: LanguageRules
+) -> Changes:
     """Compare the functions of the table with the revision. `files` are all files of the workspace."""
     present_files = set(files)
     changed_files = {path for path in present_files if not _is_unchanged(base, path, max_bytes)}
-    removed_files = {path for path in base.blobs.keys() - present_files if detect_language(path)}
+    removed_files = {path for path in base.blobs.keys() - present_files if rules.detect_language(path)}
     read_files = sorted(
         path for path in changed_files | removed_files if path in base.blobs and base.blobs[path].size <= max_bytes
     )
     former_functions = [
-        function for path, data in base.read_files(read_files).items() for function in _extract_functions(path, data)
+        function
+        for path, data in base.read_files(read_files).items()
+        for function in _extract_functions(path, data, rules)
     ]
     changes = Changes(base.commit)
     _classify_functions(changes, table, changed_files, former_functions)
@@ -98,9 +102,9 @@ def _is_unchanged(base: BaseRevision, path: Path, max_bytes: int) -> bool:
         return False
 
 
-def _extract_functions(path: Path, data: bytes) -> list[_FormerFunction]:
+def _extract_functions(path: Path, data: bytes, rules: LanguageRules) -> list[_FormerFunction]:
     text = decode_text(data)
-    document = make_document(path, text, None) if text is not None else None
+    document = make_document(path, text, None, rules) if text is not None else None
     if not isinstance(document, Document):
         return []
     lines = split_lines(document.text)

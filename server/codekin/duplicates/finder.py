@@ -53,7 +53,8 @@ class DuplicateFinder:
         table = read_functions(self._workspace, places, selection.language, on_progress, cancel)
         changes = None
         if base is not None:
-            changes = find_changes(base, table, (file.path for file in files), self._max_file_bytes)
+            paths, rules = (file.path for file in files), self._workspace.language_rules
+            changes = find_changes(base, table, paths, self._max_file_bytes, rules)
 
         def is_wanted(function: FunctionCopy) -> bool:
             return function_filter.is_wanted(function.path) and (changes is None or function in changes.states)

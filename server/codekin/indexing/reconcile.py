@@ -26,6 +26,7 @@ from codekin.storage.skipped_files import TRY_AGAIN, TRY_ALONE, stamp_of
 from codekin.storage.store import Store
 from codekin.storage.vector_store import VectorStore
 from codekin.types import Cancel, IndexReport, OnProgress, Progress, Skipped
+from codekin.workspace.language_rules import LanguageRules
 from codekin.workspace.tree_snapshot import TreeSnapshot
 from codekin.workspace.workspace import SourceFile, Workspace
 
@@ -117,11 +118,29 @@ class _Reconciliation:
     def _find_forced_paths(self) -> set[Path]:
         """Return the files to extract again although they are unchanged. Raises StoreError.
 
-        These are all files if another version of codekin indexed them; else those with contents that lack a vector,
-        because the model is another one or the file of vectors was lost.
+        These are all files if another version of codekin indexed them; else those whose language the settings have
+        changed, and those with contents that lack a vector, because the model is another one or the file of vectors
+        was lost.
         """
         if self.store.get_meta("codekin") not in (None, __version__):
             return set(self.store.file_states())
+        return self._find_paths_without_vectors() | self._find_remapped_paths()
+
+    def _find_remapped_paths(self) -> set[Path]:
+        """Return the stored files to which index.languages gave another language, or none. Raises StoreError."""
+        languages = self.index_paths.settings.index.languages
+        former_languages = json.loads(str(self.store.get_meta("languages") or "{}"))
+        if former_languages == languages:
+            return set()
+        former_rules, rules = LanguageRules(former_languages), self.workspace.language_rules
+        return {
+            path
+            for path in self.store.file_states()
+            if former_rules.find_mapped_language(path) != rules.find_mapped_language(path)
+        }
+
+    def _find_paths_without_vectors(self) -> set[Path]:
+        """Return the files with contents that lack a vector. Raises StoreError."""
         content_hashes = [content_hash for _, content_hash in self.store.contents_after(0)]
         embedded_hashes = self.vectors.hashes_with_vector(self.ingester.space, content_hashes)
         if len(embedded_hashes) == len(content_hashes):
@@ -170,7 +189,10 @@ class _Reconciliation:
     def _finish_run(self) -> None:
         """Store what only a complete run knows; delete dead contents and excess vectors. Raises StoreError."""
         self.store.set_skipped(self.skipped)
-        self.store.set_meta({"codekin": __version__, "rules": repr(self.index_paths.settings.index)})
+        settings = self.index_paths.settings.index
+        self.store.set_meta(
+            {"codekin": __version__, "rules": repr(settings), "languages": json.dumps(dict(settings.languages))}
+        )
         self.store.collect_dead_contents()
         evict_to_quota(self.index_paths, self.vectors)
         if not self.must_retry:

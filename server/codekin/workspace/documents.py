@@ -10,11 +10,11 @@ from pathlib import Path
 
 from codekin.code.cells import DEFAULT_LANGUAGE, Notebook, extract_cells, join_open_cells, replace_open_cells
 from codekin.code.extract import extract_snippets, split_lines
-from codekin.code.languages import detect_language
 from codekin.code.notebooks import is_json, is_notebook, read_notebook
 from codekin.files import FileTooLargeError, NotAFileError, read_file, read_start
 from codekin.types import Cell, OpenNotebook, Retry, Skipped, Snippet
 from codekin.workspace.encodings import decode_legacy_text
+from codekin.workspace.language_rules import DEFAULT_RULES, LanguageRules
 
 NOTEBOOK_BYTES = 64 << 20  # of a notebook with outputs and pictures; its code is limited like any source
 
@@ -49,12 +49,12 @@ class Document:
     language: str
     size: int  # bytes on the disk, or of an overlay's text
     mtime_ns: int  # 0 if not reliable: compare the text
-    hash: bytes  # 16-byte BLAKE2b of the text in UTF-8 and of where its cells begin
+    hash: bytes  # 16-byte BLAKE2b of the text in UTF-8, of its language, and of where its cells begin
     overlay: bool
     cells: tuple[Cell, ...] = ()  # of a notebook
 
 
-def read_document_file(path: Path, max_bytes: int) -> Document | Skipped | None:
+def read_document_file(path: Path, max_bytes: int, rules: LanguageRules = DEFAULT_RULES) -> Document | Skipped | None:
     """Return a file's document, not checked for secrets, or why it is skipped; None if gone or not source code."""
     size_limit = get_size_limit(path, max_bytes)
     try:
@@ -66,11 +66,13 @@ def read_document_file(path: Path, max_bytes: int) -> Document | Skipped | None:
     except OSError as error:
         return skip_unreadable(path, error)
     text = decode_text(content.data)
-    document = Skipped(path, "binary") if text is None else make_document(path, text, content.status)
+    document = Skipped(path, "binary") if text is None else make_document(path, text, content.status, rules)
     return check_code_size(document, max_bytes) or document
 
 
-def make_document(path: Path, text: str, status: os.stat_result | None) -> Document | Skipped | None:
+def make_document(
+    path: Path, text: str, status: os.stat_result | None, rules: LanguageRules = DEFAULT_RULES
+) -> Document | Skipped | None:
     """Return the document of a text, whatever its size, or why it is skipped; None if its language is unknown.
 
     `status` is the file's, taken before it was read; None for an editor's text.
@@ -79,7 +81,7 @@ def make_document(path: Path, text: str, status: os.stat_result | None) -> Docum
         return _make_notebook_document(path, read_notebook(text), status)
     # Some editors open a notebook as a script of its code.
     first_line = text[:_MAX_FIRST_LINE_LENGTH].partition("\n")[0]
-    language = DEFAULT_LANGUAGE if is_notebook(path) else detect_language(path, first_line, text)
+    language = DEFAULT_LANGUAGE if is_notebook(path) else rules.detect_language(path, first_line, text)
     return None if language is None else _build_document(path, text, language, status)
 
 
@@ -119,8 +121,8 @@ def _build_document(
     text_bytes = text.encode("utf-8", "surrogatepass")
     byte_count = len(text_bytes) if status is None else status.st_size
     mtime_ns = 0 if status is None else _trust_mtime(status.st_mtime_ns)
-    cell_borders = repr([(cell.language, cell.span.start) for cell in cells]).encode() if cells else b""
-    digest = hashlib.blake2b(text_bytes + cell_borders, digest_size=16).digest()
+    cell_borders = repr([(cell.language, cell.span.start) for cell in cells]) if cells else ""
+    digest = hashlib.blake2b(text_bytes + (language + cell_borders).encode(), digest_size=16).digest()
     return Document(path, text, language, byte_count, mtime_ns, digest, status is None, cells)
 
 

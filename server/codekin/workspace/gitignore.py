@@ -25,7 +25,7 @@ _FOLDS_CASE = sys.platform in ("win32", "darwin")  # git sets core.ignoreCase wh
 class IgnoreRule(NamedTuple):
     """One pattern of an ignore file; a later rule (a higher rank) beats an earlier one."""
 
-    rank: int
+    rank: int  # the number of its line, from 0
     ignores: bool  # False: the pattern began with "!"
     folders_only: bool
     by_path: bool  # match the path from the ignore file's folder, else the name alone
@@ -127,13 +127,18 @@ class IgnoreFile:
         both are encoded (see `encode_name`). Only the entry itself is matched: don't ask about what is inside an
         ignored folder.
         """
+        last_rule = self.find_rule(folder, name, is_folder)
+        return None if last_rule is None else last_rule.ignores
+
+    def find_rule(self, folder: str, name: str, is_folder: bool) -> IgnoreRule | None:
+        """Return the last rule that matches the entry, which is given as in `match_entry`; None if none does."""
         literals = self._folder_literals if is_folder else self._file_literals
         last_rule = literals.find_last_match(_fold_case(folder) if literals.paths else "", _fold_case(name))
         for automaton, glob_folder in ((self._name_globs, ""), (self._path_globs, folder)):
             glob_rule = automaton and automaton.match_path(glob_folder, name, is_folder)
             if glob_rule and (last_rule is None or glob_rule.rank > last_rule.rank):
                 last_rule = glob_rule
-        return None if last_rule is None else last_rule.ignores
+        return last_rule
 
 
 def encode_name(name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from codekin.types import OpenNotebook, Skipped
 from codekin.workspace.documents import Document, check_code_size, make_document, open_notebook, read_document_file
+from codekin.workspace.language_rules import DEFAULT_RULES, LanguageRules
 
 _MAX_NOTEBOOKS = 64  # only their code is kept, at most index.max_file_bytes each
 
@@ -13,8 +14,9 @@ _MAX_NOTEBOOKS = 64  # only their code is kept, at most index.max_file_bytes eac
 class NotebookCache:
     """Caches up to 64 notebooks, each while its file keeps size and time. Thread-safe."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, rules: LanguageRules = DEFAULT_RULES) -> None:
         self._max_bytes = max_bytes
+        self._rules = rules
         self._documents: OrderedDict[Path, Document] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -26,7 +28,7 @@ class NotebookCache:
                 self._documents.move_to_end(path)
         if cached_document is not None and _is_unchanged(cached_document):
             return cached_document
-        document = read_document_file(path, self._max_bytes)
+        document = read_document_file(path, self._max_bytes, self._rules)
         with self._lock:
             self._documents.pop(path, None)
             if isinstance(document, Document) and document.mtime_ns:  # 0 if a later write could get the same time
@@ -42,7 +44,7 @@ class NotebookCache:
         """
         document: Document | Skipped | None
         if isinstance(text, str):
-            document = make_document(path, text, None)
+            document = make_document(path, text, None, self._rules)
         else:
             saved_document = None if text.is_whole else self.read_document(path)
             document = open_notebook(path, text, saved_document if isinstance(saved_document, Document) else None)

@@ -8,7 +8,6 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from codekin.code.languages import detect_language
 from codekin.workspace.watch_source import WatchEvent, WatchListener
 from codekin.workspace.workspace import Workspace
 
@@ -60,7 +59,8 @@ class RecursiveObserver(FileSystemEventHandler):
     def _handle_path(self, path: Path, event: FileSystemEvent) -> None:
         """Report a file's path, RESCAN for a folder in the workspace, OVERFLOW for a root."""
         # Windows doesn't report whether a deleted entry was a folder.
-        is_folder = event.is_directory or (event.event_type == "deleted" and detect_language(path) is None)
+        is_unknown = self._workspace.language_rules.detect_language(path) is None
+        is_folder = event.is_directory or (event.event_type == "deleted" and is_unknown)
         if path in self._workspace.roots:
             self._listener(WatchEvent.OVERFLOW)
         elif not is_folder:

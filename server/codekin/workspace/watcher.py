@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codekin.code.languages import detect_language
 from codekin.workspace.poller import Poller
 from codekin.workspace.watch_source import WatchEvent, WatchListener, WatchSource
 from codekin.workspace.workspace import Workspace
@@ -134,7 +133,7 @@ class Watcher:
         if isinstance(item, Path):
             if self._workspace.is_ignore_file(item):
                 item = WatchEvent.OVERFLOW
-            elif detect_language(item) is None and "." in item.name and not self._workspace.is_suppressions_file(item):
+            elif not self._workspace.may_matter(item):
                 return
         self._item_queue.put(item)
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codekin.code.languages import detect_language
 from codekin.code.notebooks import is_notebook
 from codekin.settings import IndexSettings
 from codekin.types import Cancel, Cell, OpenNotebook, Retry, Skipped
@@ -31,6 +30,7 @@ from codekin.workspace.ignore import (
     IgnoreScope,
     Verdict,
 )
+from codekin.workspace.language_rules import LanguageRules
 from codekin.workspace.listing import is_utf8
 from codekin.workspace.notebook_cache import NotebookCache
 from codekin.workspace.overlays import Overlays, resolve_path
@@ -60,7 +60,8 @@ class Workspace:
     def __init__(self, roots: Sequence[Path], settings: IndexSettings) -> None:
         self._rules = IgnoreRules(settings)
         self._max_bytes = settings.max_file_bytes
-        self._notebooks = NotebookCache(self._max_bytes)
+        self.language_rules = LanguageRules(settings.languages)
+        self._notebooks = NotebookCache(self._max_bytes, self.language_rules)
         self._overlays = Overlays()
         self._walker = FolderWalker(roots, self._rules)
         self.roots = self._walker.roots
@@ -149,8 +150,9 @@ class Workspace:
     def _read_candidate(self, path: Path, text: str | OpenNotebook | None) -> Document | Skipped | None:
         """Return the document of the overlay's `text`, or of the disk if that is None, whatever it contains."""
         if text is None:
-            is_cached = is_notebook(path)
-            return self._notebooks.read_document(path) if is_cached else read_document_file(path, self._max_bytes)
+            if is_notebook(path):
+                return self._notebooks.read_document(path)
+            return read_document_file(path, self._max_bytes, self.language_rules)
         if isinstance(text, str) and (too_large := self.check_text_size(path, text)):
             return too_large
         document = self._notebooks.open_document(path, text)
@@ -201,7 +203,7 @@ class Workspace:
         scopes: dict[Path, IgnoreScope | None] = {}
         covered: set[Path] = set()
         for path in paths:
-            scope = self._walker.find_scope(path.parent, scopes) if _has_source_name(path) else None
+            scope = self._walker.find_scope(path.parent, scopes) if self.language_rules.may_be_source(path) else None
             if self.is_suppressions_file(path) or (scope and self._is_kept_by_name(scope, path)):
                 covered.add(path)
         return covered
@@ -228,6 +230,10 @@ class Workspace:
         """Return whether this is a root's `.codekin.toml`, which lists duplicates to ignore."""
         return path.name == SUPPRESSIONS_FILE and path.parent in self.roots
 
+    def may_matter(self, path: Path) -> bool:
+        """Return whether a change of the file can change the index or the suppressions, by its name alone."""
+        return self.language_rules.may_be_source(path) or self.is_suppressions_file(path)
+
     def _classify_entry(
         self,
         scope: IgnoreScope,
@@ -238,7 +244,7 @@ class Workspace:
     ) -> SourceFile | Skipped | None:
         """Return the file, or why it is skipped; None if no source file. An open file may exceed the size limit."""
         name, path = entry.name, scope.path / entry.name
-        language, is_secret = detect_language(path), has_secret_name(path)
+        language, is_secret = self.language_rules.detect_language(path), has_secret_name(path)
         if language is None and "." in name and not is_secret:
             return None
         verdict = self._rules.classify_entry(scope, name, is_folder=False)
@@ -251,7 +257,7 @@ class Workspace:
                 return None
             if is_secret:
                 return Skipped(path, SECRET_REASON)
-            language = language or detect_language(path, read_first_line(path))
+            language = language or self.language_rules.detect_language(path, read_first_line(path))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -269,15 +275,11 @@ class Workspace:
     def _is_kept_by_name(self, scope: IgnoreScope, path: Path) -> bool:
         """Return whether `path`, in the scope's folder, could be a source file that no rule excludes."""
         return (
-            _has_source_name(path) and self._rules.classify_entry(scope, path.name, is_folder=False) in _KEPT_VERDICTS
+            self.language_rules.may_be_source(path)
+            and self._rules.classify_entry(scope, path.name, is_folder=False) in _KEPT_VERDICTS
         )
 
     def _is_included(self, path: Path) -> bool:
         """Return whether a setting or a `!` pattern of the user's includes the file by name."""
         scope = self._walker.find_scope(path.parent)
         return scope is not None and self._rules.classify_entry(scope, path.name, is_folder=False) is Verdict.INCLUDED
-
-
-def _has_source_name(path: Path) -> bool:
-    """Return whether a file of this name could be source code: a known language, or no extension."""
-    return (detect_language(path) is not None or "." not in path.name) and is_utf8(path)
