@@ -6,10 +6,12 @@ import sqlite3
 import stat
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,6 +137,31 @@ def test_above_the_quota_only_vectors_of_workspaces_that_are_gone_are_dropped(tm
     store.close()
     again = reconcile(kept, lambda _: None, threading.Event(), 0)
     assert again.embedded == 0
+
+
+@pytest.mark.parametrize("version", [1, 999])
+def test_above_the_quota_another_version_s_store_keeps_its_vectors_and_stays_as_it_is(tmp_path: Path, version: int):
+    kept, other = indexed(tmp_path / "kept", tmp_path / "c"), indexed(tmp_path / "other", tmp_path / "c")
+    with closing(sqlite3.connect(other.store)) as connection:
+        (current_version,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version = {version}")
+    tight = replace(kept, settings=replace(kept.settings, cache=replace(kept.settings.cache, quota_mb=0)))
+    with closing(VectorStore(kept.vectors)) as store:
+        evict_to_quota(tight, store)
+    with closing(sqlite3.connect(other.store)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+        connection.execute(f"PRAGMA user_version = {current_version}")
+    assert reconcile(other, lambda _: None, threading.Event(), 0).embedded == 0
+
+
+def test_above_the_quota_another_workspace_s_unsound_store_is_left_to_its_own_process(tmp_path: Path):
+    kept, other = indexed(tmp_path / "kept", tmp_path / "c"), indexed(tmp_path / "other", tmp_path / "c")
+    content = other.store.read_bytes()[:100] + bytes(8000)
+    other.store.write_bytes(content)
+    tight = replace(kept, settings=replace(kept.settings, cache=replace(kept.settings.cache, quota_mb=0)))
+    with closing(VectorStore(kept.vectors)) as store:
+        evict_to_quota(tight, store)
+    assert other.store.read_bytes() == content
 
 
 def test_within_the_quota_code_that_comes_back_is_not_embedded_again(tmp_path: Path):

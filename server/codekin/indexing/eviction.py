@@ -1,6 +1,5 @@
 """Keeps the cache within its quota: evicts stores of deleted workspaces, and vectors that no store refers to."""
 
-import json
 import time
 from pathlib import Path
 
@@ -8,9 +7,8 @@ from filelock import FileLock, Timeout
 
 from codekin.code.lines import hash_content
 from codekin.embed.tasks import PROBE
-from codekin.errors import StoreError
+from codekin.storage.foreign_stores import read_content_hashes, read_roots
 from codekin.storage.paths import IndexPaths
-from codekin.storage.store import Store
 from codekin.storage.vector_store import VectorStore
 
 _MIN_UNUSED_S = 14 * 86_400  # a removed worktree often comes back; a disk may be unplugged for a while
@@ -28,20 +26,8 @@ def evict_to_quota(index_paths: IndexPaths, vectors: VectorStore) -> None:
     referenced_hashes = {hash_content(PROBE)}
     for store_path in index_paths.store.parent.glob("*.sqlite"):
         if store_path == index_paths.store or not _drop_abandoned_store(store_path):
-            referenced_hashes |= _read_content_hashes(store_path)
+            referenced_hashes |= read_content_hashes(store_path)
     vectors.evict_unreferenced(referenced_hashes, quota_bytes)
-
-
-def _read_content_hashes(store_path: Path) -> set[bytes]:
-    """Open a store, migrated if it is old, and return its contents' hashes; empty if it can't be read."""
-    try:
-        store = Store(store_path)
-        try:
-            return {content_hash for _, content_hash in store.contents_after(0)}
-        finally:
-            store.close()
-    except StoreError:  # its own codekin process builds it again, and embeds what it needs then
-        return set()
 
 
 def _drop_abandoned_store(store_path: Path) -> bool:
@@ -50,16 +36,12 @@ def _drop_abandoned_store(store_path: Path) -> bool:
         if time.time() - store_path.stat().st_mtime < _MIN_UNUSED_S:
             return False
         with FileLock(store_path.with_suffix(".lock"), timeout=0):
-            store = Store(store_path)
-            try:
-                roots = json.loads(str(store.get_meta("roots") or "[]"))
-            finally:
-                store.close()
-            if any(Path(root).exists() for root in roots):
+            roots = read_roots(store_path)
+            if roots is None or any(root.exists() for root in roots):
                 return False
             for sibling_path in store_path.parent.glob(store_path.stem + ".*"):
                 if sibling_path.suffix != ".lock":  # we hold it, and another process may wait for it
                     sibling_path.unlink(missing_ok=True)
             return True
-    except (Timeout, StoreError, OSError, ValueError):  # another process uses it, or is about to build it again
+    except (Timeout, OSError):  # another process uses it, or is about to build it again
         return False

@@ -1,0 +1,38 @@
+"""Read the stores of other workspaces, whatever their version and state, and leave them as they are.
+
+Opened like the own one, they would be migrated under an older codekin that uses them, or set aside.
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from codekin.storage.schema import connect_to_read
+
+
+def read_content_hashes(store_path: Path) -> set[bytes]:
+    """Return the hashes of a store's contents; empty if it can't be read: then its own process builds it again."""
+    return {content_hash for (content_hash,) in _query(store_path, "SELECT hash FROM contents") or ()}
+
+
+def read_roots(store_path: Path) -> list[Path] | None:
+    """Return the roots of a store's workspace, empty if it was never indexed; None if the store can't be read."""
+    rows = _query(store_path, "SELECT value FROM meta WHERE key = 'roots'")
+    if rows is None:
+        return None
+    try:
+        return [Path(root) for (roots,) in rows for root in json.loads(roots)]
+    except (ValueError, TypeError):
+        return None
+
+
+def _query(store_path: Path, statement: str) -> Sequence[tuple[Any]] | None:
+    """Return the rows of a statement; None if the store can't be read."""
+    try:
+        with contextlib.closing(connect_to_read(store_path)) as connection:
+            return connection.execute(statement).fetchall()
+    except (sqlite3.Error, OSError):
+        return None
