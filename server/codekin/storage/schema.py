@@ -210,7 +210,7 @@ def _connect_and_migrate(database_path: Path, migrations: tuple[str, ...]) -> sq
     connection = sqlite3.connect(database_path, timeout=_BUSY_STEP_S, isolation_level=None, check_same_thread=False)
     try:
         if not connection.execute("PRAGMA page_count").fetchone()[0]:  # on others it would wait for a writer
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            _execute_when_free(connection, "PRAGMA auto_vacuum = INCREMENTAL", _NEVER_INTERRUPTED)
         # WAL needs exclusive access to a new file, and SQLite itself does not wait for another writer here.
         _execute_when_free(connection, "PRAGMA journal_mode = WAL", _NEVER_INTERRUPTED)
         # NORMAL loses at most the last transactions when the power fails, never the file's soundness.
