@@ -1,26 +1,15 @@
 """Lines of other code become a text that can be inserted: in the file's style, and only where it parses."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.code.parsing import encode_source, load_syntax, parse_source
-from codekin.completion.context import CompletionContext, read_context
-from codekin.completion.cursor import Cursor
-from codekin.completion.insertion import ParseCheck, count_parse_errors, find_indent_unit, looks_secret, make_insertion
+from codekin.completion.insertion import find_indent_unit, looks_secret, make_insertion
 from codekin.completion.truncation import find_statement_end
 
+from .contexts import asked
+
 THEIRS = ("def a(x):", "  if x:", "    go(x)", "  return x")
-
-
-def asked(text: str, language: str = "python", after: str = "") -> CompletionContext:
-    """The cursor is at the end of `text`, and `after` stands right of it."""
-    lines = text.split("\n")
-    context = read_context(Cursor(Path("/a.py"), text + after, language, len(lines) - 1, len(lines[-1])))
-    assert context.can_continue
-    return context
 
 
 def test_lines_are_indented_as_the_file_is():
@@ -79,40 +68,6 @@ def test_a_statement_ends_with_its_blocks_and_brackets():
 def test_a_statement_has_a_line_at_least_and_ends_in_the_source(lines: list[str], start: int):
     start %= len(lines)
     assert start < find_statement_end(lines, start) <= len(lines)
-
-
-def test_what_would_break_the_file_is_not_offered():
-    context = asked("def b(x):\n    y = x\n    ", after="\n\nc = 3\n")
-    assert ParseCheck(context).is_no_worse("return y")
-    assert not ParseCheck(context).is_no_worse("return (y")
-
-
-def test_code_is_not_offered_inside_of_a_comment_or_a_string():
-    context = asked('def b(x):\n    y = """', after='\n\n    z = """\n')
-    below = read_context(Cursor(context.path, "\n".join(context.lines), "python", 2, 0))
-    assert not below.can_continue
-    above = asked("function b(x) {\n  const y = `\n", "javascript", after="\n`;\n}\n")
-    assert not ParseCheck(above).is_no_worse("return y;")
-
-
-def test_a_file_that_is_broken_elsewhere_must_get_no_worse():
-    context = asked("def broken(:\n    pass\n\ndef b(x):\n    y = x\n    ", after="\n")
-    before = count_parse_errors(context.lines, "python")
-    assert before
-    assert ParseCheck(context).is_no_worse("return y")
-    assert not ParseCheck(context).is_no_worse("return ((y")
-
-
-def test_without_a_grammar_nothing_is_offered():
-    assert not ParseCheck(asked("let b x =\n  y\n  ", "ocaml")).is_no_worse("x")
-
-
-@given(st.text(alphabet="ab(){}:=\n ", max_size=20))
-def test_a_proof_means_that_the_file_parses_no_worse(text: str):
-    context = asked("def b(x):\n    y = x\n    ", after="\n\nc = 3\n")
-    if ParseCheck(context).is_no_worse(text):
-        whole_text = "\n".join(context.lines[:2]) + "\n" + context.text_before + text + "\n\nc = 3\n"
-        assert not parse_source(encode_source(whole_text.split("\n")), load_syntax("python")).has_error
 
 
 SECRETS = [

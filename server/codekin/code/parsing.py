@@ -160,9 +160,17 @@ def parse_source(source: bytes, syntax: Syntax) -> "Node | None":
 
 def parse_incrementally(source: bytes, syntax: Syntax, former_parse: ParsedSource | None = None) -> ParsedSource | None:
     """Parse `source`; fast with a `former_parse` of similar text. None if the budget is exceeded. Never raises."""
+    return parse_rewritten(rewrite_for_parse(source, syntax), syntax, former_parse)
+
+
+def rewrite_for_parse(source: bytes, syntax: Syntax) -> bytes:
+    """Return `source`, in the same length and lines, without what would derail the grammar's parser."""
+    return rewrite_source(blank_repeats(source), syntax.grammar.rewriting)
+
+
+def parse_rewritten(source: bytes, syntax: Syntax, former_parse: ParsedSource | None = None) -> ParsedSource | None:
+    """Parse what `rewrite_for_parse` returned, or a text made of it; as `parse_incrementally`."""
     parser = _get_parser(syntax)
-    source = blank_repeats(source)
-    source = rewrite_source(source, syntax.grammar.rewriting)
     if syntax.grammar.max_open_brackets and count_open_brackets(source) > syntax.grammar.max_open_brackets:
         return None
     budget = ParseBudget(source, lambda: _get_parser(syntax, is_spare=True))

@@ -16,12 +16,11 @@ import numpy as np
 from codekin.code.line_hashes import find_calls, make_line_hasher, unpack_line_hashes
 from codekin.code.lines import hash_content
 from codekin.completion.context import CompletionContext, measure_indent
-from codekin.completion.sources import SourceReader, SourceSnippet
+from codekin.completion.sources import SourceDocuments, SourceReader, SourceSnippet
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
 from codekin.types import Cancel, Role, Snippet, Task
 from codekin.vectors.continuation_vectors import truncate_vectors
-from codekin.workspace.workspace import Workspace
 
 _MAX_INDEX_LINES = 64  # lines of other documents that are read for the line before the cursor
 _MAX_SCANNED_LINES = 2000  # of the document, from the snippets nearest to the cursor on
@@ -48,9 +47,9 @@ class LineCandidate:
 class CandidateFinder:
     """Finds the candidates of a context in one index and in the document."""
 
-    def __init__(self, index: Index, workspace: Workspace, embedder: Embedder) -> None:
+    def __init__(self, index: Index, documents: SourceDocuments, embedder: Embedder) -> None:
         self._index = index
-        self._workspace = workspace
+        self._documents = documents
         self._embedder = embedder
 
     def find_candidates(
@@ -63,7 +62,7 @@ class CandidateFinder:
         """
         rarities = measure_rarity(context, self._index)
         document_candidates = find_document_candidates(context, rarities, excluded)
-        sources = SourceReader(self._index, self._workspace, context.path, excluded)
+        sources = SourceReader(self._index, self._documents, context.path, excluded)
         return [*document_candidates, *self._find_index_candidates(context, rarities, sources, cancel)]
 
     def _find_index_candidates(

@@ -15,9 +15,11 @@ from codekin.completion.candidates import CandidateFinder, LineCandidate
 from codekin.completion.context import CompletionContext, read_context
 from codekin.completion.cursor import CellText, Cursor
 from codekin.completion.features import FeatureExtractor
-from codekin.completion.insertion import ParseCheck, looks_secret, make_insertion
+from codekin.completion.insertion import looks_secret, make_insertion
 from codekin.completion.line_completer import LineCompleter
+from codekin.completion.parse_check import ParseCheck
 from codekin.completion.ranking import RankedLine, rank_lines
+from codekin.completion.sources import SourceDocuments
 from codekin.completion.truncation import adapt_lines, choose_extents
 from codekin.embed.embedder import Embedder
 from codekin.errors import NoLineError, QueryError
@@ -38,10 +40,11 @@ class Completer:
     def __init__(self, index: Index, workspace: Workspace, embedder: Embedder) -> None:
         self._index = index
         self._workspace = workspace
-        self._contexts: OrderedDict[Path, CompletionContext] = OrderedDict()  # the last one of each document
+        self._checks: OrderedDict[Path, ParseCheck] = OrderedDict()  # the last one of each document
         self._lock = threading.Lock()
-        self._finder = CandidateFinder(index, workspace, embedder)
-        self._lines = LineCompleter(index, workspace)
+        documents = SourceDocuments(workspace)
+        self._finder = CandidateFinder(index, documents, embedder)
+        self._lines = LineCompleter(index, workspace, documents)
 
     def load_tokens(self, near: Path | None = None) -> None:
         """Read the workspace's tokens now, not in the background; with `near`, those of the nearest documents."""
@@ -103,15 +106,15 @@ class Completer:
         [] too in comments, strings, documents over 1,048,576 characters, or when cancelled. `excluded` has the hashes
         of contents that nothing is copied from. The context is kept for the next call; nothing is inserted.
         """
-        former = self._contexts.get(cursor.path)
-        if former is not None and former.language != cursor.language:
+        former = self._checks.get(cursor.path)
+        if former is not None and former.context.language != cursor.language:
             former = None
         if len(cursor.text) > _MAX_CHARACTERS:
             return []
-        context = read_context(cursor, former)
-        check = ParseCheck(context)
+        context = read_context(cursor, former.context if former else None)
+        check = ParseCheck(context, former)
         completions = [] if context.is_in_prose else self._complete(context, check, settings, cancel, excluded)
-        self._remember_context(replace(context, parsed=check.parsed))
+        self._remember_check(cursor.path, check)
         return [_add_cell(completion, cursor) for completion in completions] if cursor.cells else completions
 
     def _complete(
@@ -147,13 +150,13 @@ class Completer:
         completions = _make_completions(context, probable_lines, check, settings.max_lines, cancel)
         return list(islice(completions, settings.limit))
 
-    def _remember_context(self, context: CompletionContext) -> None:
-        """Cache the context for the document's next one, which reuses its parse; drop the oldest of more than eight."""
+    def _remember_check(self, path: Path, check: ParseCheck) -> None:
+        """Cache the check and its context for the document's next one; drop the oldest of more than eight."""
         with self._lock:
-            self._contexts[context.path] = context
-            self._contexts.move_to_end(context.path)
-            while len(self._contexts) > _MAX_CONTEXTS:
-                self._contexts.popitem(last=False)
+            self._checks[path] = check
+            self._checks.move_to_end(path)
+            while len(self._checks) > _MAX_CONTEXTS:
+                self._checks.popitem(last=False)
 
     def rank_next_lines(
         self, context: CompletionContext, cancel: Cancel, excluded: Collection[bytes] = ()
@@ -171,8 +174,7 @@ class Completer:
         for candidate in self._finder.find_candidates(context, excluded, cancel):
             if cancel.is_set():
                 return []
-            extractor.extract_features(candidate)
-            if candidate.line.startswith(typed):
+            if extractor.adapt_candidate(candidate, typed):
                 candidates.append(candidate)
         return candidates
 

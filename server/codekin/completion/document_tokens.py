@@ -69,6 +69,11 @@ class DocumentTokens:
         """Return the tokens, with local names, strings and numbers as one token each."""
         return make_abstract(self.tokens, self.vocabulary)
 
+    @cached_property
+    def abstract_symbols(self) -> Symbols:
+        """Return the abstract tokens as symbols."""
+        return self.abstract_tokens * 2
+
     def find_row(self, position: int) -> int:
         """Return the document's row of the token at a position of `symbols`."""
         is_before = position < self.cursor_position

@@ -68,11 +68,21 @@ class FeatureExtractor:
         self._frequencies: dict[int, float] = {}  # line hash → logarithm of how often the workspace has it
         self._is_name_in_document: dict[str, bool] = {}
 
-    def extract_features(self, candidate: LineCandidate) -> None:
-        """Set the candidate's `names`, `line` and `features`, which has all FEATURES in order, in place."""
-        start = self._read_source_start(candidate)
-        candidate.names = map_names(self._context, candidate, start.content_lines)
-        candidate.line = rename_locals(start.line.strip(), candidate.names)
+    def adapt_candidate(self, candidate: LineCandidate, typed: str) -> bool:
+        """Set the candidate's `names`, `line` and `features`, which has all FEATURES in order, in place.
+
+        Return whether its line starts with what is typed; where it does not, there are no features.
+        """
+        content_lines = self._list_content_lines(candidate)
+        line = candidate.source.lines[candidate.row].strip()
+        candidate.names = map_names(self._context, candidate, content_lines)
+        candidate.line = rename_locals(line, candidate.names)
+        if not candidate.line.startswith(typed):
+            return False
+        self._extract_features(candidate, self._read_source_start(candidate, content_lines))
+        return True
+
+    def _extract_features(self, candidate: LineCandidate, start: _SourceStart) -> None:
         features = {
             **self._compare_lines_above(candidate, start),
             **self._compare_blocks(candidate, start),
@@ -85,10 +95,13 @@ class FeatureExtractor:
         }
         candidate.features = {feature_name: float(features[feature_name]) for feature_name in FEATURES}
 
-    def _read_source_start(self, candidate: LineCandidate) -> _SourceStart:
+    def _list_content_lines(self, candidate: LineCandidate) -> tuple[str, ...]:
+        """Return the lines of code that the source has above the candidate's."""
+        return tuple(line for line in candidate.source.lines[: candidate.row] if self._hasher[line])
+
+    def _read_source_start(self, candidate: LineCandidate, content_lines: tuple[str, ...]) -> _SourceStart:
         """Return what the source has above the candidate's line, and the line itself."""
         lines_above, line = candidate.source.lines[: candidate.row], candidate.source.lines[candidate.row]
-        content_lines = tuple(line_above for line_above in lines_above if self._hasher[line_above])
         column = measure_indent(line)
         return _SourceStart(
             line,

@@ -1,21 +1,14 @@
 """Turn lines of other code into the text to insert at the cursor.
 
-The text has the file's indentation, continues what is typed, leaves what is right of the cursor, and is offered only
-where the file then parses no worse.
+The text has the file's indentation, continues what is typed, and leaves what is right of the cursor.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from codekin.code.parsing import encode_source, load_syntax, parse_incrementally, parse_source
 from codekin.completion.context import CompletionContext, measure_indent
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _CLOSERS = re.compile(r"[\s)\]}>;,\"'`]*")
 _SECRET = re.compile(
@@ -23,7 +16,6 @@ _SECRET = re.compile(
     r"(?i:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential|auth)\w*[\"']?\s*(?::=|=>|[:=])\s*"
     r"(?:\w+\(\s*)?[\"'`][^\"'`\s]{3,}[\"'`]|://[^\s/:\"']+:[^\s/@\"']{3,}@"
 )
-_PROSE_TYPES = re.compile("comment|string|heredoc")  # of syntax nodes
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
 _INDENT_WIDTHS = (4, 2, 8, 3)  # in spaces; the first of equally frequent ones counts
 _MAX_INDENT_LINES = 1000  # above and below the cursor, that show how the file is indented
@@ -126,73 +118,3 @@ def fit_text_after(context: CompletionContext, head: str, body: Sequence[str]) -
     if body or not _CLOSERS.fullmatch(text_after) or not head.rstrip().endswith(text_after):
         return None
     return head.rstrip()[: -len(text_after)] or None
-
-
-class ParseCheck:
-    """Checks whether the document parses no worse with a text inserted at the cursor; keeps the latest tree."""
-
-    def __init__(self, context: CompletionContext) -> None:
-        self._context = context
-        self._errors_before: int | None = None
-        self.parsed = context.parsed  # this document, in the last text that was parsed
-
-    def is_no_worse(self, inserted_text: str) -> bool:
-        """Return whether the text adds no parse errors; False without a grammar, over budget, or in comments."""
-        context = self._context
-        cursor_lines = (context.text_before + inserted_text + context.text_after).split("\n")
-        root_node = self._parse([*context.lines[: context.row], *cursor_lines, *context.lines[context.row + 1 :]])
-        if root_node is None or _is_in_prose(root_node, context):
-            return False
-        errors = _count_errors(root_node)
-        if errors and self._errors_before is None:
-            root_before = self._parse(context.lines)
-            self._errors_before = _count_errors(root_before) if root_before else 0
-        return not errors or errors <= (self._errors_before or 0)
-
-    def fits_line(self, text: str) -> bool:
-        """Return whether the text may end the cursor's line: it parses no worse, or the document is broken elsewhere.
-
-        In a document with errors on other lines, their number says nothing about this one.
-        """
-        context = self._context
-        if self.is_no_worse(text):
-            return True
-        root = self._parse([*context.lines[: context.row], "", *context.lines[context.row + 1 :]])
-        return root is not None and not _is_in_prose(root, context) and _count_errors(root) > 0
-
-    def _parse(self, lines: Sequence[str]) -> "Node | None":
-        """Parse the lines incrementally, keep the tree, return its root; None without a grammar or over budget."""
-        syntax = load_syntax(self._context.language)
-        parsed = parse_incrementally(encode_source(lines), syntax, self.parsed) if syntax else None
-        self.parsed = parsed or self.parsed
-        return parsed.tree.root_node if parsed else None
-
-
-def _is_in_prose(root_node: "Node", context: CompletionContext) -> bool:
-    """Return whether the cursor is inside a comment or string that began on a line above."""
-    point = context.row, len(context.text_before.encode("utf-8", "replace"))
-    node = root_node.descendant_for_point_range(point, point)
-    while node is not None:
-        if _PROSE_TYPES.search(node.type) and node.start_point[0] < context.row:
-            return True
-        node = node.parent
-    return False
-
-
-def count_parse_errors(lines: Sequence[str], language: str) -> float:
-    """Return the number of errors and missing nodes in the lines' tree; infinity without a grammar or over budget."""
-    syntax = load_syntax(language)
-    root_node = parse_source(encode_source(lines), syntax) if syntax else None
-    return _count_errors(root_node) if root_node is not None else math.inf
-
-
-def _count_errors(root_node: "Node") -> int:
-    """Return the number of errors and missing nodes in the tree of `root_node`, hidden ones included."""
-    count, nodes = 0, [root_node] if root_node.has_error else []
-    while nodes:
-        node = nodes.pop()
-        faulty_children = [child for child in node.children if child.has_error]
-        # An error without a faulty child is a node that the parser made up and does not show: a line end in Python.
-        count += node.is_error or node.is_missing or not faulty_children
-        nodes += faulty_children
-    return count

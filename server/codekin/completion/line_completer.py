@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from codekin.code.lines import split_lines
 from codekin.completion.context import CompletionContext
 from codekin.completion.document_tokens import DocumentTokens
-from codekin.completion.insertion import ParseCheck, fit_text_after, looks_secret
+from codekin.completion.insertion import fit_text_after, looks_secret
 from codekin.completion.line_proposals import LineProposal, LineProposer
 from codekin.completion.line_tokens import LONG_LITERAL, LineTokens, TokenVocabulary, read_line_tokens
 from codekin.completion.ngram import NgramModel, Source
+from codekin.completion.parse_check import ParseCheck
+from codekin.completion.sources import SourceDocuments
 from codekin.completion.workspace_tokens import MAX_TOKENS, TokenSnapshot, WorkspaceTokens
 from codekin.index.index import Index
 from codekin.types import Cancel, Completion, Span
-from codekin.workspace.workspace import Document, Workspace
+from codekin.workspace.workspace import Workspace
 
 _OPEN_TOKEN = re.compile(r"[$@#]?[^\W\d][\w$]*|([\"'`])(?:(?!\1).)*")  # a name or a string, which may go on
 _CLI_TOKENS = 400_000  # that a single command reads: those of the nearest documents
@@ -44,8 +45,8 @@ class SourceLine:
 class LineCompleter:
     """Completes lines from one workspace."""
 
-    def __init__(self, index: Index, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, index: Index, workspace: Workspace, documents: SourceDocuments) -> None:
+        self._documents = documents
         self._tokens = WorkspaceTokens(index, workspace)
         self._line_tokens = _TokenCache()
 
@@ -111,14 +112,11 @@ class LineCompleter:
             row = document.find_row(source.position)
             return SourceLine(context.path, row, context.lines[row])
         (number,) = snapshot.index.documents_of(np.array([source.position]))
-        source_document = self._workspace.read_document(snapshot.paths[number])
-        if not isinstance(source_document, Document) or source_document.hash != snapshot.hashes[number]:
+        source_document = self._documents.read(snapshot.paths[number])
+        if source_document is None or source_document.document.hash != snapshot.hashes[number]:
             return None
-        tokens = read_line_tokens(source_document.text, source_document.language, snapshot.vocabulary)
-        if tokens is None:
-            return None
-        row = int(tokens.rows[source.position - int(snapshot.index.starts[number]) - 1])
-        return SourceLine(source_document.path, row, split_lines(source_document.text)[row])
+        row = snapshot.find_row(int(number), source.position)
+        return SourceLine(source_document.document.path, row, source_document.lines[row])
 
 
 class _TokenCache:

@@ -7,8 +7,9 @@ names, strings and numbers are left open, with the names at the cursor put in.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -22,9 +23,10 @@ from codekin.completion.ngram_weights import (
     STATE_FEATURE_WEIGHTS,
     STATE_OTHER_BIASES,
 )
-from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS, SuffixIndex, match_contexts
+from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS, ContextMatches, SuffixIndex, match_contexts
 
 Weights = npt.NDArray[np.float64]
+_Counts = tuple[int, Symbols, Weights]  # context length, what followed it, and how much each occurrence weighs
 
 CONTEXT_LENGTHS = (16, 12, 9, 7, 5, 4, 3, 2, 1)  # tokens: those whose continuations are counted, longest first
 _MAX_SYMBOLS, _MAX_ABSTRACT_SYMBOLS = 10, 8  # of each estimate that are candidates
@@ -38,6 +40,7 @@ FEATURE_NAMES = (
     "foreign",
 )  # fmt: skip
 STATE_COUNT = (len(_LENGTH_STEPS) + 1) * (len(_ABSTRACT_LENGTH_STEPS) + 1)
+_NO_POSITIONS = np.empty(0, np.int64)
 _NEVER_PREDICTED = frozenset((BOUNDARY, LONG_LITERAL))
 
 
@@ -124,21 +127,25 @@ class NgramModel:
     def find_source(self, context: TokenContext, symbol: int) -> Source | None:
         """Return where `symbol` followed the longest context; None where it followed none."""
         document = self._document
-        exact = match_contexts(document.tokens, document.positions, context.tokens)
-        abstract = match_contexts(document.abstract_tokens, document.positions, context.abstract_tokens)
+        abstract = match_contexts(document.abstract_symbols, document.positions, context.abstract_tokens)
+        exact = self._match_document(context)
         best: tuple[int, Source] | None = None
-        for length, positions in abstract:  # names that were put in are none of the source's
-            best = length - MAX_CONTEXT_TOKENS, Source(self._find_nearest(positions), is_in_document=True)
-        for length, positions in exact:
-            following = positions[document.symbols[positions] == symbol]
-            if len(following):
-                best = length, Source(self._find_nearest(following), is_in_document=True)
+        if abstract.longest:  # names that were put in are none of the source's
+            nearest = self._find_nearest(abstract.select(abstract.longest))
+            best = abstract.longest - MAX_CONTEXT_TOKENS, Source(nearest, is_in_document=True)
+        is_following = document.symbols[exact.positions] == symbol
+        following = ContextMatches(exact.positions[is_following], exact.lengths[is_following])
+        if following.longest:
+            best = following.longest, Source(self._find_nearest(following.select(following.longest)), True)
         for length, positions in self._workspace.find_matches(context.tokens, CONTEXT_LENGTHS).items():
             allowed = self._drop_excluded(positions)
-            following = allowed[self._workspace.symbols[allowed] == symbol]
-            if len(following) and (best is None or length > best[0]):
-                best = length, Source(int(following.min()), is_in_document=False)
+            others = allowed[self._workspace.symbols[allowed] == symbol]
+            if len(others) and (best is None or length > best[0]):
+                best = length, Source(int(others.min()), is_in_document=False)
         return best[1] if best else None
+
+    def _match_document(self, context: TokenContext) -> ContextMatches:
+        return match_contexts(self._document.symbols, self._document.positions, context.tokens)
 
     def _find_nearest(self, positions: Positions) -> int:
         return int(positions[np.argmin(np.abs(positions - self._document.cursor_position))])
@@ -151,52 +158,57 @@ class NgramModel:
 
     def _estimate_exact(self, context: TokenContext) -> tuple[_Estimate, dict[int, float]]:
         """Return what followed the same tokens, and the shares of what followed the longest of these contexts."""
-        document = self._document
-        counts: dict[int, list[tuple[Symbols, Weights]]] = {}
-        for length, positions in self._workspace.find_matches(context.tokens, CONTEXT_LENGTHS).items():
-            allowed = self._drop_excluded(positions)
-            if len(allowed):
-                counts[length] = [(self._workspace.symbols[allowed], np.ones(len(allowed)))]
-        for length, positions in match_contexts(document.tokens, document.positions, context.tokens):
-            if length in CONTEXT_LENGTHS:
-                weights = _DOCUMENT_WEIGHT * document.weigh_positions(positions, _FUNCTION_WEIGHT)
-                counts.setdefault(length, []).append((document.symbols[positions], weights))
-        merged = [
-            (length, np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
-            for length, parts in sorted(counts.items(), reverse=True)
-        ]
-        if not merged:
+        counts = self._count_exact(context)
+        first = next(counts, None)
+        if first is None:
             return _Estimate({}, 0), {}
-        longest_symbols, longest_counts = _count_symbols(*merged[0][1:])
+        longest_symbols, longest_counts = _count_symbols(*first[1:])
         shares = longest_counts / (longest_counts.sum() + 0.5)
         longest = dict(zip(longest_symbols.tolist(), shares.tolist(), strict=True))
-        return _Estimate(_back_off(merged), merged[0][0]), longest
+        return _Estimate(_back_off(chain((first,), counts)), first[0]), longest
+
+    def _count_exact(self, context: TokenContext) -> Iterator[_Counts]:
+        """Yield what followed each context in the workspace and the document, the longest first."""
+        document, workspace = self._document, self._workspace
+        matches = workspace.find_matches(context.tokens, CONTEXT_LENGTHS)
+        own_matches = self._match_document(context)
+        for length in CONTEXT_LENGTHS:
+            positions = self._drop_excluded(matches[length]) if length in matches else _NO_POSITIONS
+            own_positions = own_matches.select(length)
+            if len(positions) or len(own_positions):
+                own_weights = _DOCUMENT_WEIGHT * document.weigh_positions(own_positions, _FUNCTION_WEIGHT)
+                symbols = np.concatenate((workspace.symbols[positions], document.symbols[own_positions]))
+                yield length, symbols, np.concatenate((np.ones(len(positions)), own_weights))
 
     def _estimate_abstract(self, context: TokenContext) -> _Estimate:
         """Return what followed the same tokens in the document, with local names, strings and numbers left open."""
         document = self._document
-        matches = [
-            (
-                length,
-                self._put_in_names(context, length, positions),
-                document.weigh_positions(positions, _FUNCTION_WEIGHT),
-            )
-            for length, positions in match_contexts(
-                document.abstract_tokens, document.positions, context.abstract_tokens
-            )
-            if length in CONTEXT_LENGTHS and length > 1
-        ]
-        return _Estimate(_back_off(reversed(matches)), max((match[0] for match in matches), default=0))
+        matches = match_contexts(document.abstract_symbols, document.positions, context.abstract_tokens)
+        longest = max((length for length in CONTEXT_LENGTHS if 1 < length <= matches.longest), default=0)
+        return _Estimate(_back_off(self._count_abstract(context, matches)), longest)
+
+    def _count_abstract(self, context: TokenContext, matches: ContextMatches) -> Iterator[_Counts]:
+        """Yield what followed each context in the document, the longest first, with the names at the cursor."""
+        for length in CONTEXT_LENGTHS:
+            positions = matches.select(length)
+            if length > 1 and len(positions):
+                symbols = self._put_in_names(context, length, positions)
+                yield length, symbols, self._document.weigh_positions(positions, _FUNCTION_WEIGHT)
 
     def _put_in_names(self, context: TokenContext, length: int, positions: Positions) -> Symbols:
         """Return the symbols at the positions, local names replaced by those at the cursor."""
         document = self._document
-        symbols = document.symbols[positions].copy()
-        is_open = document.abstract_tokens[positions] == ANY_NAME
-        for distance in range(1, min(length, len(context.tokens)) + 1):
-            is_same_name = is_open & (document.tokens[positions - distance] == document.tokens[positions])
-            symbols[is_same_name] = context.tokens[-distance] * 2 + (symbols[is_same_name] & 1)
-            is_open &= ~is_same_name
+        symbols = document.symbols[positions]
+        open_places = np.flatnonzero(document.abstract_tokens[positions] == ANY_NAME)
+        if not len(open_places):
+            return symbols
+        open_positions = positions[open_places]
+        distances = np.arange(1, min(length, len(context.tokens)) + 1)
+        is_same_name = document.tokens[open_positions[:, None] - distances] == document.tokens[open_positions][:, None]
+        has_same_name, nearest = is_same_name.any(axis=1), is_same_name.argmax(axis=1)
+        names = np.array(context.tokens[: -len(distances) - 1 : -1])[nearest]
+        replaced = open_places[has_same_name]
+        symbols[replaced] = names[has_same_name] * 2 + (symbols[replaced] & 1)
         return symbols
 
 
@@ -222,7 +234,7 @@ def _count_symbols(symbols: Symbols, weights: Weights) -> tuple[Symbols, Weights
     return distinct, np.bincount(inverse, weights=weights).astype(np.float64)
 
 
-def _back_off(counts: Iterable[tuple[int, Symbols, Weights]]) -> dict[int, float]:
+def _back_off(counts: Iterable[_Counts]) -> dict[int, float]:
     """Mix the shares of all contexts, longest first: a context weighs more the more often it was seen (Witten–Bell)."""
     probabilities: dict[int, float] = {}
     rest = 1.0

@@ -1,5 +1,7 @@
 """Read the snippets that a completion is copied from, as they are now."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,10 @@ from codekin.code.extract import split_lines, to_canonical_text
 from codekin.code.lines import hash_content
 from codekin.index.index import Index
 from codekin.types import Cancel, Cell, Location, SnippetKind
+from codekin.workspace.documents import is_unchanged
 from codekin.workspace.workspace import Document, Workspace
+
+_MAX_DOCUMENTS = 64  # at most index.max_file_bytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +31,49 @@ class SourceSnippet:
     cell: Cell | None = None  # in a notebook, the one that it is in
 
 
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """A document that code is copied from, and its lines."""
+
+    document: Document
+    lines: list[str]
+
+
+class SourceDocuments:
+    """Reads documents, and keeps the last 64 while their files keep size and time: one key reads those of another."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._documents: OrderedDict[Path, SourceDocument] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, path: Path) -> SourceDocument | None:
+        """Return the document as it is now; None where it can't be read."""
+        with self._lock:
+            kept = self._documents.get(path)
+        if kept is not None and not self._workspace.is_open(path) and is_unchanged(kept.document):
+            return kept
+        document = self._workspace.read_document(path)
+        source = SourceDocument(document, split_lines(document.text)) if isinstance(document, Document) else None
+        with self._lock:
+            self._documents.pop(path, None)
+            if source is not None:
+                self._documents[path] = source
+            while len(self._documents) > _MAX_DOCUMENTS:
+                self._documents.popitem(last=False)
+        return source
+
+
 class SourceReader:
     """Reads contents in documents other than the cursor's, each document once per completion."""
 
-    def __init__(self, index: Index, workspace: Workspace, path: Path, excluded: Collection[bytes]) -> None:
+    def __init__(self, index: Index, documents: SourceDocuments, path: Path, excluded: Collection[bytes]) -> None:
         """`path` is the cursor's document; it and contents whose hashes are in `excluded` are never read."""
         self._index = index
-        self._workspace = workspace
+        self._source_documents = documents
         self._path = path
         self._excluded = excluded
-        self._documents: dict[Path, tuple[list[str], tuple[Cell, ...]]] = {}
+        self._documents: dict[Path, SourceDocument | None] = {}
 
     def read_sources(self, contents: Sequence[int], cancel: Cancel) -> dict[int, SourceSnippet]:
         """Return content → snippet as it is now, at the place nearest to the cursor's folder; stale contents left out.
@@ -62,20 +100,13 @@ class SourceReader:
 
     def _read_source(self, location: Location, content_hash: bytes) -> SourceSnippet | None:
         """Return the snippet at the location; None where its text is no longer the content with this hash."""
-        document_lines, cells = self._read_document(location.path)
+        if location.path not in self._documents:
+            self._documents[location.path] = self._source_documents.read(location.path)
+        source = self._documents[location.path]
         start_row = location.span.start
-        canonical_text = to_canonical_text(document_lines[start_row : location.span.end])
-        if hash_content(canonical_text) != content_hash:
+        canonical_text = to_canonical_text(source.lines[start_row : location.span.end]) if source else ""
+        if source is None or hash_content(canonical_text) != content_hash:
             return None
         name_row = location.name_line - start_row if location.part == 0 else -1
-        lines, cell = tuple(canonical_text.split("\n")), find_cell(cells, start_row)
+        lines, cell = tuple(canonical_text.split("\n")), find_cell(source.document.cells, start_row)
         return SourceSnippet(location.path, start_row, lines, location.name, location.kind, name_row, cell=cell)
-
-    def _read_document(self, path: Path) -> tuple[list[str], tuple[Cell, ...]]:
-        """Return the document's lines and cells, read at most once; empty where it can't be read."""
-        if path not in self._documents:
-            document = self._workspace.read_document(path)
-            self._documents[path] = (
-                (split_lines(document.text), document.cells) if isinstance(document, Document) else ([], ())
-            )
-        return self._documents[path]

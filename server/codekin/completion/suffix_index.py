@@ -4,7 +4,7 @@ The positions of all symbols are ordered by the tokens *before* them, nearest fi
 contexts are one range, and a longer context's range lies inside a shorter one's (infini-gram, arXiv 2401.17377).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,24 @@ from codekin.completion.line_tokens import Positions, Symbols
 MAX_CONTEXT_TOKENS = 16  # longer contexts are not told apart
 MAX_MATCHES = 400  # positions of one context that are counted, evenly chosen
 _SCANNED_RANGE = 256  # positions: narrower ranges are compared at once instead of bisected
+_COMPARED_TOKENS = 4  # at once: most contexts differ within these
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContextMatches:
+    """Positions, and how many tokens before each are the same as in a context."""
+
+    positions: Positions  # (n,)
+    lengths: Positions  # (n,)
+
+    @property
+    def longest(self) -> int:
+        """Return the length of the longest context that is shared; 0 for none."""
+        return int(self.lengths.max(initial=0))
+
+    def select(self, length: int) -> Positions:
+        """Return the positions that share at least so many tokens."""
+        return self.positions[self.lengths >= length]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,10 +51,11 @@ class SuffixIndex:
         matches: dict[int, Positions] = {}
         low, high = 0, len(self.order)
         for length in range(1, min(len(context), MAX_CONTEXT_TOKENS) + 1):
+            if high - low <= _SCANNED_RANGE:
+                found = extend_matches(self.symbols, self.order[low:high].astype(np.int64), context, length - 1)
+                return matches | {other: found.select(other) for other in lengths if length <= other <= found.longest}
             low, high = self._narrow(low, high, length, context[-length])
-            if low >= high:
-                break
-            if length in lengths:
+            if low < high and length in lengths:
                 matches[length] = self._select_positions(low, high)
         return matches
 
@@ -61,10 +80,6 @@ class SuffixIndex:
 
     def _narrow(self, low: int, high: int, length: int, token: int) -> tuple[int, int]:
         """Return the part of the range whose token `length` before the position is `token`."""
-        if high - low <= _SCANNED_RANGE:
-            tokens = self.symbols[np.maximum(self.order[low:high] - length, 0)] >> 1
-            equal = np.flatnonzero(tokens == token)
-            return (low + int(equal[0]), low + int(equal[-1]) + 1) if len(equal) else (0, 0)
         start = self._bisect(low, high, length, token)
         return start, self._bisect(start, high, length, token + 1)
 
@@ -100,14 +115,27 @@ def _order_contexts(tokens: Symbols) -> npt.NDArray[np.int32]:
     return np.argsort(ranks, kind="stable").astype(np.int32)
 
 
-def match_contexts(tokens: Symbols, positions: Positions, context: Sequence[int]) -> Iterator[tuple[int, Positions]]:
-    """Yield each context length in tokens with the positions behind the same context, by comparing them all.
+def match_contexts(symbols: Symbols, positions: Positions, context: Sequence[int]) -> ContextMatches:
+    """Return those of a document's `positions` that are behind the same context, however short, by comparing them."""
+    if not context:
+        return ContextMatches(positions[:0], positions[:0])
+    same = positions[symbols[positions - 1] >> 1 == context[-1]]
+    return extend_matches(symbols, same, context, 1)
 
-    For a single document: `tokens` are its vocabulary numbers, `positions` those that may be predicted from.
-    """
-    for length in range(1, min(len(context), MAX_CONTEXT_TOKENS) + 1):
-        positions = positions[positions >= length]
-        positions = positions[tokens[positions - length] == context[-length]]
-        if not len(positions):
-            return
-        yield length, positions
+
+def extend_matches(symbols: Symbols, positions: Positions, context: Sequence[int], known_length: int) -> ContextMatches:
+    """Measure how long the context is that each position shares; the last `known_length` tokens are known to be."""
+    lengths = np.full(len(positions), known_length)
+    reversed_context = np.array(context)[::-1][known_length:MAX_CONTEXT_TOKENS]
+    distances = np.arange(known_length + 1, known_length + 1 + len(reversed_context))
+    remaining = np.arange(len(positions))
+    for start in range(0, len(distances), _COMPARED_TOKENS):
+        steps = distances[start : start + _COMPARED_TOKENS]
+        preceding = symbols[np.maximum(positions[remaining, None] - steps, 0)] >> 1
+        is_same = preceding == reversed_context[start : start + _COMPARED_TOKENS]
+        shared = np.logical_and.accumulate(is_same, axis=1).sum(axis=1)
+        lengths[remaining] += shared
+        remaining = remaining[shared == len(steps)]
+        if not len(remaining):
+            break
+    return ContextMatches(positions, lengths)

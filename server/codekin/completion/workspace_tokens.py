@@ -4,19 +4,22 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from threading import Event
 
 import numpy as np
+import numpy.typing as npt
 
 from codekin.code.notebooks import is_notebook
-from codekin.completion.line_tokens import BOUNDARY, Symbols, TokenVocabulary, read_line_tokens
+from codekin.completion.line_tokens import BOUNDARY, LINE_END, Symbols, TokenVocabulary, read_line_tokens
 from codekin.completion.suffix_index import SuffixIndex, build_suffix_index
 from codekin.errors import CodekinError
 from codekin.index.index import Index
 from codekin.workspace.workspace import Document, Workspace
+
+Rows = npt.NDArray[np.int32]
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,13 @@ class TokenSnapshot:
     index: SuffixIndex
     paths: tuple[Path, ...]  # of the index's documents, by number
     hashes: tuple[bytes, ...]  # of their texts
+    line_rows: tuple[Rows, ...]  # of their line ends, in order
+
+    def find_row(self, number: int, position: int) -> int:
+        """Return the row on which the line ends that has the symbol at a position of `index`, in a document."""
+        start, _ = self.index.find_range(number)
+        lines_before = int(np.count_nonzero(self.index.symbols[start:position] >> 1 == LINE_END))
+        return int(self.line_rows[number][lines_before])
 
     def find_documents(self, path: Path) -> list[int]:
         """Return the numbers of the document at `path` and of those with the same text."""
@@ -45,7 +55,16 @@ class TokenSnapshot:
 
 
 def _make_empty_snapshot() -> TokenSnapshot:
-    return TokenSnapshot(TokenVocabulary(), build_suffix_index([]), (), ())
+    return TokenSnapshot(TokenVocabulary(), build_suffix_index([]), (), (), ())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DocumentSymbols:
+    """What is kept of one document."""
+
+    hash: bytes  # of its text
+    symbols: Symbols
+    line_rows: Rows
 
 
 class WorkspaceTokens:
@@ -55,7 +74,7 @@ class WorkspaceTokens:
         self.snapshot = _make_empty_snapshot()
         self._index = index
         self._workspace = workspace
-        self._symbols: dict[Path, tuple[bytes, Symbols]] = {}  # path → hash of its text, its symbols
+        self._documents: dict[Path, DocumentSymbols] = {}
         self._generation = -1  # of the store, at the last update
         self._next_update_s = 0.0  # on the monotonic clock
         self._lock = threading.Lock()  # held while an update runs
@@ -81,14 +100,20 @@ class WorkspaceTokens:
             self._read_documents(hashes, vocabulary, near, max_tokens)
             if self._closing.is_set():
                 return
-            documents = sorted(self._symbols.items())
-            index = build_suffix_index([symbols for _, (_, symbols) in documents])
-            paths, text_hashes = tuple(path for path, _ in documents), tuple(entry[0] for _, entry in documents)
-            self._symbols = dict(zip(paths, zip(text_hashes, index.split_documents(), strict=True), strict=True))
-            self.snapshot = TokenSnapshot(vocabulary, index, paths, text_hashes)
+            self.snapshot = self._make_snapshot(vocabulary)
             self._generation = generation
             finished_s = time.monotonic()
             self._next_update_s = finished_s + max(_MIN_PAUSE_S, _PAUSE_FACTOR * (finished_s - started_s))
+
+    def _make_snapshot(self, vocabulary: TokenVocabulary) -> TokenSnapshot:
+        """Index the symbols of all documents, which become views of the index's."""
+        paths = tuple(sorted(self._documents))
+        documents = [self._documents[path] for path in paths]
+        index = build_suffix_index([document.symbols for document in documents])
+        views = zip(paths, documents, index.split_documents(), strict=True)
+        self._documents = {path: replace(document, symbols=symbols) for path, document, symbols in views}
+        hashes, line_rows = (document.hash for document in documents), (document.line_rows for document in documents)
+        return TokenSnapshot(vocabulary, index, paths, tuple(hashes), tuple(line_rows))
 
     def close(self) -> None:
         """Let an update that is in progress end soon."""
@@ -104,11 +129,11 @@ class WorkspaceTokens:
     def _choose_vocabulary(self, paths: Iterable[Path]) -> TokenVocabulary:
         """Drop documents that are gone; return the present vocabulary, or a new one where half of it is unused."""
         present_paths = set(paths)
-        self._symbols = {path: entry for path, entry in self._symbols.items() if path in present_paths}
+        self._documents = {path: entry for path, entry in self._documents.items() if path in present_paths}
         vocabulary = self.snapshot.vocabulary
         used = np.unique(self.snapshot.index.symbols >> 1).size
         if len(vocabulary) > max(_MIN_VOCABULARY, _MAX_UNUSED_FACTOR * used):
-            vocabulary, self._symbols = TokenVocabulary(), {}
+            vocabulary, self._documents = TokenVocabulary(), {}
         return vocabulary
 
     def _read_documents(
@@ -122,24 +147,27 @@ class WorkspaceTokens:
         for path in paths:
             if self._closing.is_set():
                 return
-            entry = self._symbols.get(path)
+            entry = self._documents.get(path)
             if token_count > max_tokens:
-                self._symbols.pop(path, None)
-            elif entry is None or entry[0] != hashes[path]:
+                self._documents.pop(path, None)
+            elif entry is None or entry.hash != hashes[path]:
                 document = None if is_notebook(path) else self._workspace.read_document(path)
-                symbols = read_symbols(document, vocabulary) if isinstance(document, Document) else None
-                self._symbols.pop(path, None)
-                if symbols is not None and isinstance(document, Document):
-                    self._symbols[path] = document.hash, symbols
-            token_count += len(self._symbols[path][1]) if path in self._symbols else 0
+                self._documents.pop(path, None)
+                tokens = read_document_tokens(document, vocabulary) if isinstance(document, Document) else None
+                if tokens is not None:
+                    self._documents[path] = tokens
+            token_count += len(self._documents[path].symbols) if path in self._documents else 0
 
 
-def read_symbols(document: Document, vocabulary: TokenVocabulary) -> Symbols | None:
+def read_document_tokens(document: Document, vocabulary: TokenVocabulary) -> DocumentSymbols | None:
     """Return the document's symbols behind a BOUNDARY; None where its language's lexical rules are unknown."""
     tokens = read_line_tokens(document.text, document.language, vocabulary)
     if tokens is None:
         return None
-    return np.concatenate((np.array([BOUNDARY * 2], np.int32), tokens.symbols))
+    symbols = np.concatenate((np.array([BOUNDARY * 2], np.int32), tokens.symbols))
+    last_row = document.text.count("\n")  # of a line without an end
+    line_rows = np.append(tokens.rows[tokens.symbols >> 1 == LINE_END], last_row).astype(np.int32)
+    return DocumentSymbols(document.hash, symbols, line_rows)
 
 
 def _measure_distance(path: Path, other: Path) -> int:

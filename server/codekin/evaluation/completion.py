@@ -20,7 +20,7 @@ import numpy as np
 
 from codekin.completion.completer import Completer
 from codekin.completion.cursor import Cursor
-from codekin.completion.insertion import count_parse_errors
+from codekin.completion.parse_check import count_parse_errors
 from codekin.embed.factory import load_light_model
 from codekin.engine import Engine
 from codekin.evaluation.copying import CopiedSuggestion, LongestSuffix, suggest_by_bm25

@@ -22,7 +22,7 @@ from codekin.completion.document_tokens import DocumentTokens
 from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
 from codekin.completion.ngram import FEATURE_NAMES, STATE_COUNT, NgramModel, TokenFeatures
 from codekin.completion.suffix_index import SuffixIndex, build_suffix_index
-from codekin.completion.workspace_tokens import read_symbols
+from codekin.completion.workspace_tokens import read_document_tokens
 from codekin.evaluation.completion import parse_cut_options
 from codekin.evaluation.line_cuts import LineCut, choose_line_cuts
 from codekin.indexing.pool import map_in_workers
@@ -58,9 +58,9 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
     read = (workspace.read_document(file.path) for file in workspace.walk() if isinstance(file, SourceFile))
     documents = [document for document in read if isinstance(document, Document)]
     vocabulary = TokenVocabulary()
-    symbols = [(document, read_symbols(document, vocabulary)) for document in documents]
-    known = [(document, array) for document, array in symbols if array is not None]
-    index = build_suffix_index([array for _, array in known])
+    pairs = [(document, read_document_tokens(document, vocabulary)) for document in documents]
+    known = [(document, tokens) for document, tokens in pairs if tokens is not None]
+    index = build_suffix_index([tokens.symbols for _, tokens in known])
     numbers = {document.path: number for number, (document, _) in enumerate(known)}
     cuts = choose_line_cuts([document for document, _ in known], vocabulary, count, seed)
     return [example for cut in cuts for example in _collect_from_cut(cut, vocabulary, index, numbers[cut.path])]

@@ -126,6 +126,17 @@ def _build_document(
     return Document(path, text, language, byte_count, mtime_ns, digest, status is None, cells)
 
 
+def is_unchanged(document: Document) -> bool:
+    """Return whether the file still has the document's size and time; False where that can't be known."""
+    if not document.mtime_ns:
+        return False
+    try:
+        status = document.path.stat()
+    except (OSError, ValueError):
+        return False
+    return (status.st_size, status.st_mtime_ns) == (document.size, document.mtime_ns)
+
+
 def _trust_mtime(mtime_ns: int) -> int:
     """Return `mtime_ns`, or 0 if a later write could get the same stamp."""
     is_whole_seconds = mtime_ns % _NS_PER_S == 0  # all that some file systems store

@@ -5,7 +5,14 @@ from collections import OrderedDict
 from pathlib import Path
 
 from codekin.types import OpenNotebook, Skipped
-from codekin.workspace.documents import Document, check_code_size, make_document, open_notebook, read_document_file
+from codekin.workspace.documents import (
+    Document,
+    check_code_size,
+    is_unchanged,
+    make_document,
+    open_notebook,
+    read_document_file,
+)
 from codekin.workspace.language_rules import DEFAULT_RULES, LanguageRules
 
 _MAX_NOTEBOOKS = 64  # only their code is kept, at most index.max_file_bytes each
@@ -26,7 +33,7 @@ class NotebookCache:
             cached_document = self._documents.get(path)
             if cached_document is not None:
                 self._documents.move_to_end(path)
-        if cached_document is not None and _is_unchanged(cached_document):
+        if cached_document is not None and is_unchanged(cached_document):
             return cached_document
         document = read_document_file(path, self._max_bytes, self._rules)
         with self._lock:
@@ -49,12 +56,3 @@ class NotebookCache:
             saved_document = None if text.is_whole else self.read_document(path)
             document = open_notebook(path, text, saved_document if isinstance(saved_document, Document) else None)
         return check_code_size(document, self._max_bytes) or document
-
-
-def _is_unchanged(document: Document) -> bool:
-    """Return whether the file still has the document's size and time; False if it is gone."""
-    try:
-        status = document.path.stat()
-    except (OSError, ValueError):
-        return False
-    return (status.st_size, status.st_mtime_ns) == (document.size, document.mtime_ns)

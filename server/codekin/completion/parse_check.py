@@ -1,0 +1,135 @@
+"""Check that a document parses no worse with a completion than without."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from codekin.code.parsing import Syntax, encode_source, load_syntax, parse_rewritten, parse_source, rewrite_for_parse
+from codekin.completion.context import CompletionContext
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_PROSE_TYPES = re.compile("comment|string|heredoc")  # of syntax nodes
+
+
+class _Surroundings:
+    """The lines above and below the cursor's, rewritten for the parser once for all texts on the cursor's line."""
+
+    def __init__(self, context: CompletionContext, syntax: Syntax) -> None:
+        self.lines_above = context.lines[: context.row]
+        self.lines_below = context.lines[context.row + 1 :]
+        source = rewrite_for_parse(encode_source([*self.lines_above, "", *self.lines_below]), syntax)
+        offset = len(encode_source(self.lines_above)) + 1 if self.lines_above else 0
+        self._above, self._below, self._syntax = source[:offset], source[offset:], syntax
+        self.errors: int | None = None  # with an empty line at the cursor, once they are counted
+
+    def surround(self, text: str) -> bytes:
+        """Return the document with `text` instead of the cursor's line, as the parser is given it."""
+        return self._above + rewrite_for_parse(encode_source(text.split("\n")), self._syntax) + self._below
+
+
+class ParseCheck:
+    """Checks whether the document parses no worse with a text inserted at the cursor; keeps the latest tree."""
+
+    def __init__(self, context: CompletionContext, former: "ParseCheck | None" = None) -> None:
+        """`former` is the check of the document's last context: what is the same on the same line is reused."""
+        self._context = context
+        self._parsed = context.parsed  # this document, in the last text that was parsed
+        self._syntax = load_syntax(context.language)
+        self._errors_before: int | None = None
+        self._surroundings = former.reuse_surroundings(context) if former else None
+
+    @property
+    def context(self) -> CompletionContext:
+        """Return the context, with the latest tree."""
+        return replace(self._context, parsed=self._parsed)
+
+    def is_no_worse(self, inserted_text: str) -> bool:
+        """Return whether the text adds no parse errors; False without a grammar, over budget, or in comments."""
+        context = self._context
+        root_node = self._parse(context.text_before + inserted_text + context.text_after)
+        if root_node is None or _is_in_prose(root_node, context):
+            return False
+        errors = _count_errors(root_node)
+        if errors and self._errors_before is None:
+            root_before = self._parse(context.lines[context.row])
+            self._errors_before = _count_errors(root_before) if root_before else 0
+        return not errors or errors <= (self._errors_before or 0)
+
+    def fits_line(self, text: str) -> bool:
+        """Return whether the text may end the cursor's line: it parses no worse, or the document is broken elsewhere.
+
+        In a document with errors on other lines, their number says nothing about this one.
+        """
+        if self.is_no_worse(text):
+            return True
+        surroundings = self._get_surroundings()
+        if surroundings is None:
+            return False
+        if surroundings.errors is None:
+            root_node = self._parse("")
+            is_code = root_node is not None and not _is_in_prose(root_node, self._context)
+            surroundings.errors = _count_errors(root_node) if root_node and is_code else 0
+        return surroundings.errors > 0
+
+    def reuse_surroundings(self, context: CompletionContext) -> _Surroundings | None:
+        """Return the surroundings where those of `context` are the same."""
+        kept = self._surroundings
+        is_same = (
+            kept is not None
+            and context.language == self._context.language
+            and context.row == self._context.row
+            and context.lines[: context.row] == kept.lines_above
+            and context.lines[context.row + 1 :] == kept.lines_below
+        )
+        return kept if is_same else None
+
+    def _get_surroundings(self) -> _Surroundings | None:
+        if self._surroundings is None and self._syntax is not None:
+            self._surroundings = _Surroundings(self._context, self._syntax)
+        return self._surroundings
+
+    def _parse(self, text: str) -> "Node | None":
+        """Parse the document with `text` as the cursor's line, keep the tree, return its root.
+
+        None without a grammar or over budget.
+        """
+        surroundings = self._get_surroundings()
+        if surroundings is None or self._syntax is None:
+            return None
+        parsed = parse_rewritten(surroundings.surround(text), self._syntax, self._parsed)
+        self._parsed = parsed or self._parsed
+        return parsed.tree.root_node if parsed else None
+
+
+def _is_in_prose(root_node: "Node", context: CompletionContext) -> bool:
+    """Return whether the cursor is inside a comment or string that began on a line above."""
+    point = context.row, len(context.text_before.encode("utf-8", "replace"))
+    node = root_node.descendant_for_point_range(point, point)
+    while node is not None:
+        if _PROSE_TYPES.search(node.type) and node.start_point[0] < context.row:
+            return True
+        node = node.parent
+    return False
+
+
+def count_parse_errors(lines: Sequence[str], language: str) -> float:
+    """Return the number of errors and missing nodes in the lines' tree; infinity without a grammar or over budget."""
+    syntax = load_syntax(language)
+    root_node = parse_source(encode_source(lines), syntax) if syntax else None
+    return _count_errors(root_node) if root_node is not None else math.inf
+
+
+def _count_errors(root_node: "Node") -> int:
+    """Return the number of errors and missing nodes in the tree of `root_node`, hidden ones included."""
+    count, nodes = 0, [root_node] if root_node.has_error else []
+    while nodes:
+        node = nodes.pop()
+        faulty_children = [child for child in node.children if child.has_error]
+        # An error without a faulty child is a node that the parser made up and does not show: a line end in Python.
+        count += node.is_error or node.is_missing or not faulty_children
+        nodes += faulty_children
+    return count
