@@ -31,7 +31,7 @@ class Guard:
         self._root = root
 
     def find_twins(self, proposals: Iterable[Proposal], default_language: str = "") -> list[GuardFinding]:
-        """Return the new functions of the proposals that stand elsewhere, each with its nearest twin."""
+        """Return those of the first 500 new functions that already exist elsewhere, each with its nearest twin."""
         proposals = list(proposals)
         removed_lines = frozenset(line for proposal in proposals for line in proposal.removed_lines)
         new_functions = [
@@ -44,10 +44,11 @@ class Guard:
         return [finding for finding in findings if finding is not None]
 
     def _resolve(self, path: Path | None) -> Path | None:
+        """Return the absolute path, links resolved, of a path that may be relative to the root; None for None."""
         return self._engine.resolve_path(self._root / path) if path is not None else None
 
     def _list_new_functions(self, proposal: Proposal, path: Path | None, default_language: str) -> Iterator[Snippet]:
-        """Yield the functions that are long enough, and stand in the file under that name neither now nor before."""
+        """Yield functions that the proposal adds, by name or by a diff's added lines, if long enough to compare."""
         language = (path and self._engine.detect_language(path, proposal.text)) or default_language
         if not language:
             return
@@ -61,9 +62,11 @@ class Guard:
                 yield snippet
 
     def _list_names(self, path: Path) -> frozenset[str]:
+        """Return the qualified names in the present document at the path; empty if it can't be read."""
         return frozenset(snippet.qualified_name for snippet in self._engine.list_snippets(path))
 
     def _find_twin(self, path: Path | None, function: Snippet, removed_lines: frozenset[str]) -> GuardFinding | None:
+        """Return the finding with the best clone that the change keeps; None if there is no such clone."""
         twins = self._engine.find_clones(function, path)
         remaining = [twin for twin in twins if not _is_removed(twin, removed_lines)]
         if not remaining:

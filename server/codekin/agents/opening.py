@@ -31,7 +31,7 @@ class Opening:
     answered_id: str | int | None = None  # of `initialize`: its answer by the SDK is dropped
 
     def answer_line(self, line: str) -> str | None:
-        """Return the answer to a message, if it can be given already; remember what the SDK must read."""
+        """Return the answer to a request that needs no SDK, else None; note which lines the SDK must still read."""
         message = _parse_message(line)
         answer = self._answer_message(message) if message is not None else None
         if answer is None:
@@ -42,6 +42,7 @@ class Opening:
         return answer
 
     def _answer_message(self, message: dict[str, Any]) -> str | None:
+        """Return the answer as a line if it is known without the SDK; None if the SDK has to answer."""
         method, params = message["method"], message.get("params")
         envelope = _find_envelope(params)
         result: dict[str, Any] | None
@@ -57,7 +58,7 @@ class Opening:
 
 
 def make_initialize_result(params: Any) -> dict[str, Any]:
-    """Return the answer to `initialize`: the client's version where we speak it, else our newest."""
+    """Return the result of `initialize`: the client's protocol version if it is supported, else the newest."""
     version = params.get("protocolVersion") if isinstance(params, dict) else None
     return {
         "protocolVersion": version if version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1],
@@ -68,6 +69,7 @@ def make_initialize_result(params: Any) -> dict[str, Any]:
 
 
 def _find_envelope(params: Any) -> dict[str, Any] | None:
+    """Return the params' `_meta` if it states a protocol version, as clients without a handshake do; else None."""
     meta = params.get("_meta") if isinstance(params, dict) else None
     return meta if isinstance(meta, dict) and _VERSION_KEY in meta else None
 
@@ -84,11 +86,12 @@ def _answer_enveloped(method: str, envelope: dict[str, Any]) -> dict[str, Any] |
 
 
 def _describe_server() -> dict[str, Any]:
+    """Return the server's name, title and version for the protocol."""
     return {"name": SERVER_NAME, "title": SERVER_TITLE, "version": __version__}
 
 
 def is_answer_to(line: str, request_id: str | int) -> bool:
-    """Return whether the line is the answer to this request."""
+    """Return whether the line is the JSON-RPC response to this request; False for an invalid line."""
     try:
         message = json.loads(line)
     except ValueError:
@@ -97,7 +100,7 @@ def is_answer_to(line: str, request_id: str | int) -> bool:
 
 
 def _parse_message(line: str) -> dict[str, Any] | None:
-    """Return a request as JSON; None for anything else, which is the SDK's to read or to refuse."""
+    """Parse a JSON-RPC request; None for anything else (notifications, invalid or long lines), left to the SDK."""
     if len(line) > _MAX_LINE_BYTES:
         return None
     try:
@@ -111,5 +114,6 @@ def _parse_message(line: str) -> dict[str, Any] | None:
 
 
 def _to_line(request_id: str | int, result: dict[str, Any]) -> str:
+    """Return the JSON-RPC response as one line."""
     document = {"jsonrpc": "2.0", "id": request_id, "result": result}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -32,7 +32,7 @@ class Proposal:
 
 
 def read_proposals(source: str, default_path: Path | None = None) -> list[Proposal]:
-    """Return what is to be written, from a hook's JSON, a unified diff, or the text of the file at `default_path`."""
+    """Return the proposed texts in a hook's JSON, a unified diff, or the text of the file at `default_path`."""
     source = source[:MAX_PROPOSAL_CHARACTERS]
     stripped = source.lstrip()
     if stripped.startswith("{"):
@@ -45,6 +45,7 @@ def read_proposals(source: str, default_path: Path | None = None) -> list[Propos
 
 
 def _parse_json(text: str) -> dict[str, Any] | None:
+    """Parse a hook's JSON; None if the text is not JSON, or not a hook's."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -54,7 +55,7 @@ def _parse_json(text: str) -> dict[str, Any] | None:
 
 
 def _read_hook(document: Mapping[str, Any]) -> Iterator[Proposal]:
-    """Yield what a tool's input says is to be written, in whatever of the known forms it is."""
+    """Yield the texts, edits and patches to be written, from the tool input of any known agent."""
     tool_input = next((document[key] for key in _INPUT_KEYS if isinstance(document.get(key), dict)), document)
     path_text = _find_string(tool_input, _PATH_KEYS)
     path = Path(path_text) if path_text else None
@@ -69,15 +70,17 @@ def _read_hook(document: Mapping[str, Any]) -> Iterator[Proposal]:
 
 
 def _find_string(document: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    """Return the first value of these keys that is a string and not empty; "" if there is none."""
     return next((document[key] for key in keys if isinstance(document.get(key), str) and document[key]), "")
 
 
 def _is_diff(text: str) -> bool:
+    """Return whether the text begins as a unified diff or a patch by mail."""
     return bool(re.match(r"(?:diff --git |--- |Index: |From [0-9a-f]{40} )", text))
 
 
 def _read_diff(diff: str) -> Iterator[Proposal]:
-    """Yield, for each hunk of each file, its lines as they are to be: added ones and those around them."""
+    """Yield a proposal for each hunk of each file: its added and unchanged lines."""
     path: Path | None = None
     hunk_lines: list[str] | None = None
     for line in [*diff.split("\n"), "@@"]:
@@ -93,6 +96,7 @@ def _read_diff(diff: str) -> Iterator[Proposal]:
 
 
 def _make_hunk_proposal(path: Path | None, hunk_lines: list[str]) -> Proposal:
+    """Return a hunk's proposal: the lines after the change, which rows are added, and the removed lines."""
     kept_lines = [line for line in hunk_lines if not line.startswith("-")]
     added_rows = frozenset(row for row, line in enumerate(kept_lines) if line.startswith("+"))
     removed_lines = frozenset(line[1:].strip() for line in hunk_lines if line.startswith("-"))
@@ -100,7 +104,7 @@ def _make_hunk_proposal(path: Path | None, hunk_lines: list[str]) -> Proposal:
 
 
 def _read_path(text: str) -> Path | None:
-    """Return a diff's path; git quotes those with unusual characters. None of a deleted file."""
+    """Return the path in a diff's file header, unquoted; None for a deleted file."""
     quoted = _QUOTED_PATH.fullmatch(text.strip())
     if quoted:
         text = (
@@ -119,6 +123,7 @@ def _unquote(text: str) -> str:
     letters = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
     def to_character(match: re.Match[str]) -> str:
+        """Return the character of an escape sequence that has matched."""
         code = match[1]
         return chr(int(code, 8) & 255) if code[0].isdecimal() else letters.get(code, code)
 

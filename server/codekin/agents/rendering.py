@@ -56,7 +56,7 @@ class Page:
 
 
 def describe_index(engine: Engine) -> tuple[str, JsonObject]:
-    """Return the index's coverage and freshness, as a line and as JSON."""
+    """Return the index's coverage and freshness, as a line and as JSON. Raises StoreError."""
     status = engine.status()
     is_checking = status.state is IndexState.INDEXING and status.coverage == 1
     freshness = _CHECKING if is_checking else _FRESHNESS.get(status.state, str(status.state))
@@ -68,7 +68,7 @@ def describe_index(engine: Engine) -> tuple[str, JsonObject]:
 def make_list_answer(
     engine: Engine, name: str, items: Sequence[Item], page: Page, *, nothing: str, notes: Iterable[str] = ()
 ) -> ToolAnswer:
-    """Return a page of the items, as many as fit in the budget; with a cursor where there are more."""
+    """Return one page of the items, cut to its token budget, with the cursor of the next. Raises StoreError."""
     shown = _take_fitting(items[page.start : page.start + page.limit], page.max_tokens)
     end = page.start + len(shown)
     index_line, document = describe_index(engine)
@@ -82,7 +82,7 @@ def make_list_answer(
 
 
 def _take_fitting(items: Sequence[Item], max_tokens: int) -> list[Item]:
-    """Return the first items that fit in the budget; one at least, or a client would never get further."""
+    """Return the first items that fit in the token budget, at least one, so that clients make progress."""
     used_tokens, shown = _FOOTER_TOKENS, list[Item]()
     for item in items:
         used_tokens += estimate_tokens(item.text) + 1
@@ -93,7 +93,7 @@ def _take_fitting(items: Sequence[Item], max_tokens: int) -> list[Item]:
 
 
 def make_hit_item(hit: Hit, paths: WorkspacePaths) -> Item:
-    """Return a hit: where it is, how sure that is and why, and the line that it begins with."""
+    """Return a hit as text and JSON: location, kind, name, probability, reason, and the line of its name."""
     document = hit_to_json(hit, paths)
     kind = f"{document['kind']} {printable(document['name'])}".strip()
     kinship = f"{hit.kinship}: " if hit.kinship is not None else ""
@@ -104,7 +104,7 @@ def make_hit_item(hit: Hit, paths: WorkspacePaths) -> Item:
 
 
 def hit_to_json(hit: Hit, paths: WorkspacePaths) -> JsonObject:
-    """Return a hit as JSON; lines count from 1, and both are in it."""
+    """Return a hit as JSON, with 1-based, inclusive lines of the file."""
     lines = to_file_lines(hit.cell, hit.place.span)
     return {
         "path": paths.to_text(hit.place.path),
@@ -120,7 +120,7 @@ def hit_to_json(hit: Hit, paths: WorkspacePaths) -> JsonObject:
 
 
 def make_outline_item(entry: OutlineEntry) -> Item:
-    """Return one definition of a file."""
+    """Return one definition of a file as text and JSON, with 1-based, inclusive lines."""
     document = {
         "start_line": entry.span.start + 1,
         "end_line": entry.span.end,
@@ -135,7 +135,7 @@ def make_outline_item(entry: OutlineEntry) -> Item:
 
 
 def _get_head_line(hit: Hit) -> str:
-    """Return the line of the hit's name, or its first."""
+    """Return the hit's line with its name, or the first one, printable and cut to 160 characters."""
     lines = hit.text.split("\n")
     row = min(max(hit.place.name_line - hit.place.span.start, 0), len(lines) - 1)
     return printable_lines(lines[row].strip()[:_MAX_CODE_LINE])

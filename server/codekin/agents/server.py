@@ -65,6 +65,7 @@ class AgentServer:
 
     @asynccontextmanager
     async def _run_lifespan(self, _: Server[Any]) -> AsyncIterator[None]:
+        """Open the fixed root, if any, while the SDK's server runs; close the session at its end."""
         if self._fixed_root is not None:
             self._session.open_workspace([self._fixed_root])
         try:
@@ -73,28 +74,32 @@ class AgentServer:
             await self._session.close()
 
     async def _list_tools(self, _: Context, __: mcp_types.PaginatedRequestParams | None) -> mcp_types.ListToolsResult:
+        """Return the descriptions of all tools."""
         return mcp_types.ListToolsResult.model_validate({"tools": list(TOOLS)})
 
     async def _on_initialized(self, context: Context, _: mcp_types.NotificationParams) -> None:
+        """Start opening the client's roots."""
         self._start_choosing_roots(context)
 
     async def _on_roots_changed(self, context: Context, _: mcp_types.NotificationParams) -> None:
+        """Start opening the client's new roots."""
         self._start_choosing_roots(context)
 
     def _start_choosing_roots(self, context: Context) -> None:
-        """Open the workspace before the first question; not awaited, for the answer is read by who calls this."""
+        """Open the client's roots in a task, unless a root is fixed; the caller must read the client's answer."""
         if self._fixed_root is None:
             task = asyncio.get_running_loop().create_task(self._choose_roots(context))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _choose_roots(self, context: Context) -> None:
+        """Ask the client for its roots and open them; unusable ones are reported by the next call."""
         async with self._roots_lock:
             with suppress(QueryError):  # the next call says so
                 self._session.open_workspace(await self._request_roots(context))
 
     async def _request_roots(self, context: Context) -> list[Path]:
-        """Return the client's roots, else the default one."""
+        """Ask the client for its roots; the default root if it can't be asked, fails, has none, or is too slow."""
         capabilities = context.session.client_capabilities
         if capabilities is None or capabilities.roots is None or not context.session.can_send_request:
             return self._or_default([])
@@ -108,13 +113,14 @@ class AgentServer:
         return self._or_default(_to_folders(listed))
 
     def _or_default(self, folders: list[Path]) -> list[Path]:
+        """Return the folders; the default root if there are none; [] without a default."""
         default_roots = [self._default_root] if self._default_root is not None else []
         return folders or default_roots
 
     async def _call_tool(
         self, context: Context, params: mcp_types.CallToolRequestParams
     ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
-        """Answer a tool call; every error of ours is an answer that names the remedy."""
+        """Answer a tool call; an error of codekin becomes an error result with its remedy. Raises MCPError."""
         try:
             arguments = _check_arguments(params.name, params.arguments or {})
             if not self._session.has_roots and (question := await self._find_roots(context, params)):
@@ -122,6 +128,7 @@ class AgentServer:
             report_progress = _make_progress_reporter(context)
 
             def call(engine: Engine, paths: WorkspacePaths, cancel: Cancel) -> ToolAnswer:
+                """Call the tool, on a thread of the session."""
                 return ToolCaller(engine, paths, cancel, report_progress).call_tool(params.name, arguments)
 
             return _to_result(await self._session.run_call(call))
@@ -136,7 +143,7 @@ class AgentServer:
     async def _find_roots(
         self, context: Context, params: mcp_types.CallToolRequestParams
     ) -> mcp_types.InputRequiredResult | None:
-        """Open the workspace; return a question to the client where its protocol has roots asked for in this way."""
+        """Open the client's roots and return None, or return a request for them if only a result can ask for them."""
         answers = params.input_responses or {}
         if _ROOTS_KEY in answers:
             answer = answers[_ROOTS_KEY]
@@ -153,7 +160,7 @@ class AgentServer:
 
 
 async def serve_streams(workspace: WorkspaceChoice, lines: Any, output: Any) -> None:
-    """Serve one client whose lines are read from `lines` and answered on `output`, until it or a signal ends that."""
+    """Serve one client, reading lines and writing output, until the client or a signal ends it."""
     server = AgentServer(workspace).sdk_server
     task = asyncio.current_task()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -165,12 +172,13 @@ async def serve_streams(workspace: WorkspaceChoice, lines: Any, output: Any) -> 
 
 
 def _to_folders(listed: mcp_types.ListRootsResult) -> list[Path]:
+    """Return the existing folders among a client's roots, each once."""
     folders = [folder for root in listed.roots if (folder := to_folder(str(root.uri))) is not None]
     return list(dict.fromkeys(folders))
 
 
 def _check_arguments(name: str, arguments: JsonObject) -> JsonObject:
-    """Return the arguments with numbers as numbers, without what is null. Raises QueryError, naming what is wrong."""
+    """Return a tool's arguments, nulls dropped, numbers converted. Raises QueryError if they violate its schema."""
     schema = _SCHEMAS.get(name)
     if schema is None:
         raise QueryError(f"There is no tool {name}. There are: {', '.join(_SCHEMAS)}.")
@@ -183,7 +191,7 @@ def _check_arguments(name: str, arguments: JsonObject) -> JsonObject:
 
 
 def _to_number(schema: JsonObject, key: str, value: Any) -> Any:
-    """Return a number that a model has written as a string, or with a fraction of 0, as the schema has it."""
+    """Return a string or float that means an integer as int, where the schema has one; else `value` unchanged."""
     if schema["properties"].get(key, {}).get("type") != "integer":
         return value
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < 12:
@@ -192,22 +200,25 @@ def _to_number(schema: JsonObject, key: str, value: Any) -> Any:
 
 
 def _to_result(answer: ToolAnswer) -> mcp_types.CallToolResult:
+    """Return the answer as an MCP result: its text, and its JSON as structured content."""
     content = mcp_types.TextContent(type="text", text=answer.text)
     return mcp_types.CallToolResult(content=[content], structured_content=answer.document)
 
 
 def _to_error(message: str) -> mcp_types.CallToolResult:
+    """Return the message as an MCP result that is marked as an error."""
     content = mcp_types.TextContent(type="text", text=message)
     return mcp_types.CallToolResult(content=[content], is_error=True)
 
 
 def _make_progress_reporter(context: Context) -> "Any":
-    """Return a function that sends progress to the client, from any thread."""
+    """Return a function that, on any thread, sends growing progress to the client."""
     event_loop = asyncio.get_running_loop()
     last_done = [-1]
     lock = threading.Lock()
 
     def report(progress: Progress) -> None:
+        """Send the progress if it is more than before; return at once."""
         with lock:
             if progress.done <= last_done[0]:  # the protocol wants it to grow
                 return

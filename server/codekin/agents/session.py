@@ -41,7 +41,7 @@ class EngineSession:
         return bool(self._roots)
 
     def open_workspace(self, roots: Sequence[Path]) -> None:
-        """Open the index of these folders in the background, and keep it up to date; closes that of others.
+        """Open an engine on these folders on a thread, replacing the former one; no-op if unchanged.
 
         Raises QueryError where there is no folder, or one that nobody means.
         """
@@ -58,7 +58,7 @@ class EngineSession:
         self._opening.add_done_callback(_note_exception)
 
     async def run_call(self, engine_call: EngineCall[T]) -> T:
-        """Return the result of the call, made on a thread; cancelling this coroutine sets the call's `Cancel`.
+        """Run the call on a thread, once the engine is open, return its result; cancelling sets the call's `Cancel`.
 
         Raises what the call raises, and the reason why there is no engine.
         """
@@ -81,7 +81,7 @@ class EngineSession:
             self._cancel_events.discard(cancel_event)
 
     async def close(self) -> None:
-        """Stop all calls, and close the engine; the index is kept."""
+        """Cancel all calls, then close the engine and wait for that; the index on disk is kept."""
         for cancel_event in self._cancel_events:
             cancel_event.set()
         if self._opening is not None:
@@ -96,7 +96,7 @@ class EngineSession:
 
 
 def _open_engine(roots: tuple[Path, ...], former: "asyncio.Future[Engine] | None") -> "Engine":
-    """Open the engine of these roots, after closing the former one. Runs on the opener's thread."""
+    """Close the former engine, if any, then open and start one on these roots. Blocks. Raises CodekinError."""
     from codekin.engine import Engine
 
     if former is not None and former.done() and not former.cancelled() and former.exception() is None:
@@ -110,6 +110,6 @@ def _open_engine(roots: tuple[Path, ...], former: "asyncio.Future[Engine] | None
 
 
 def _note_exception(opening: "asyncio.Future[Engine]") -> None:
-    """Retrieve the exception, so that asyncio does not complain where no call has come to hear of it."""
+    """Read the future's exception, so that asyncio doesn't log it as never retrieved."""
     if not opening.cancelled():
         opening.exception()

@@ -30,7 +30,7 @@ def serve_stdio(workspace: WorkspaceChoice) -> None:
 
 
 def _hold_opening(opening: Opening, lines: "_LineReader", output_stream: BinaryIO) -> bool:
-    """Answer what can be answered while the SDK is imported; return whether it is, and the client still there."""
+    """Import the SDK on a thread, answering meanwhile; return True when it is imported, False if the client left."""
     importer: threading.Thread | None = None
     while (line := lines.take()) is not None:
         if line is _IMPORTED:
@@ -47,6 +47,7 @@ def _hold_opening(opening: Opening, lines: "_LineReader", output_stream: BinaryI
 
 
 def _import_server(lines: "_LineReader") -> None:
+    """Import the SDK and the engine, then report that among the lines, even if it failed. Runs on a thread."""
     try:
         import codekin.agents.server
         import codekin.engine  # noqa: F401
@@ -74,6 +75,7 @@ class _LineReader:
         self._lines.put(line)
 
     def _read_lines(self) -> None:
+        """Queue the lines of standard input, then None at its end. Runs on a thread."""
         try:
             for line in self._input_stream:
                 self._lines.put(line.decode("utf-8", "replace"))
@@ -126,6 +128,7 @@ class FilteredOutput:
         """Do nothing: each line is flushed as it is written."""
 
     def _write_line(self, line: str) -> None:
+        """Write and flush the line; blocks while the client doesn't read."""
         self._output_stream.write(line.encode("utf-8", "replace"))
         self._output_stream.flush()
 

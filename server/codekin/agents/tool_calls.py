@@ -69,6 +69,7 @@ class ToolCaller:
         return tools[name](arguments)
 
     def _search(self, arguments: JsonObject) -> ToolAnswer:
+        """Answer `search`; before the index is complete, files are also scanned for words. Raises CodekinError."""
         query, within, file = arguments["query"], *self._read_filter(arguments)
         if not query.strip():
             raise QueryError("The query is empty. Describe what the code does, as in: parse a date.")
@@ -86,6 +87,7 @@ class ToolCaller:
         return self._make_hits_answer(hits[:count], page, "Nothing here is likely to be what the query says.", notes)
 
     def _find_similar(self, arguments: JsonObject) -> ToolAnswer:
+        """Answer `find_similar`, for code or a line of a file. Raises CodekinError."""
         page = _read_page(arguments)
         count = min(page.start + page.limit + 1, _MAX_HITS)
         if "code" in arguments:
@@ -99,6 +101,7 @@ class ToolCaller:
         return self._make_hits_answer(list(answer.hits), page, "Nothing here is like this code.", [])
 
     def _already_exists(self, arguments: JsonObject) -> ToolAnswer:
+        """Answer `already_exists`, for each function in code, or for a description. Raises CodekinError."""
         if "code" in arguments:
             path = self._paths.resolve(arguments["path"]) if arguments.get("path") else None
             language = find_language(arguments["language"]) if arguments.get("language") else ""
@@ -116,6 +119,7 @@ class ToolCaller:
         return make_list_answer(self._engine, "functions", items, page, nothing="", notes=notes)
 
     def _collect_context(self, arguments: JsonObject) -> ToolAnswer:
+        """Answer `context`: code for a task, within a token budget. Raises CodekinError."""
         task, (within, _) = arguments["task"], self._read_filter(arguments)
         if not task.strip():
             raise QueryError("The task is empty. Say what is to be done.")
@@ -136,6 +140,7 @@ class ToolCaller:
         return ToolAnswer("\n\n".join(texts), document)
 
     def _outline(self, arguments: JsonObject) -> ToolAnswer:
+        """Answer `outline`: a page of a file's definitions. Raises CodekinError."""
         path = self._paths.resolve(arguments["path"])
         items = [make_outline_item(entry) for entry in self._engine.make_outline(path)]
         page = _read_page(arguments, default_limit=1_000)
@@ -143,6 +148,7 @@ class ToolCaller:
         return make_list_answer(self._engine, "definitions", items, page, nothing=nothing)
 
     def _find_tests(self, arguments: JsonObject) -> ToolAnswer:
+        """Answer `tests_for`, for the function at a line. Raises CodekinError."""
         path, line = self._read_place(arguments)
         page = _read_page(arguments)
         function, tests = self._engine.find_tests(path, line, page.limit, cancel=self._cancel)
@@ -150,6 +156,7 @@ class ToolCaller:
         return self._make_hits_answer(tests, page, f"No test of {name} was found.", [])
 
     def _continue_code(self, arguments: JsonObject) -> ToolAnswer:
+        """Answer `continue_code`: completions at a position in a file. Raises CodekinError."""
         path, line = self._read_place(arguments)
         document = self._engine.read_document(path)
         if not isinstance(document, Document):
@@ -182,6 +189,7 @@ class ToolCaller:
         return make_list_answer(self._engine, "continuations", items, page, nothing=nothing)
 
     def _report_status(self, arguments: JsonObject) -> ToolAnswer:
+        """Answer `status`, after waiting for the index if asked to. Raises StoreError."""
         self._wait_for_index(arguments.get("wait_seconds", 0))
         index_line, document = describe_index(self._engine)
         status = self._engine.status()
@@ -201,6 +209,7 @@ class ToolCaller:
         return ToolAnswer("\n".join(lines), document)
 
     def _wait_for_index(self, seconds: float) -> None:
+        """Wait up to `seconds`, reporting progress, until the index is complete, can't be, or the call is cancelled."""
         end = time.monotonic() + seconds
         waiting = (IndexState.INDEXING, IndexState.OPENING, IndexState.STANDING_BY)
         while time.monotonic() < end and not self._cancel.is_set():
@@ -215,7 +224,7 @@ class ToolCaller:
             time.sleep(_POLLING_S)
 
     def _read_filter(self, arguments: JsonObject) -> tuple[Filter, Path | None]:
-        """Return the filter, and the file that hits must be in where `path` is a file."""
+        """Return the hit filter, and the file if `path` names one, to filter the hits by. Raises QueryError."""
         language = find_language(arguments["language"]) if arguments.get("language") else None
         if not arguments.get("path"):
             return Filter(language), None
@@ -227,16 +236,18 @@ class ToolCaller:
         return Filter(language, path.parent), path
 
     def _read_place(self, arguments: JsonObject) -> tuple[Path, int]:
-        """Return the file and the 0-based line of its text; of a notebook, that of its code."""
+        """Return the file and the 0-based line of its text (of a notebook, of its code). Raises QueryError."""
         path, row = self._paths.resolve(arguments["path"]), arguments["line"] - 1
         cells = self._engine.list_cells(path)
         return path, find_line_of_row(cells, row) if cells else row
 
     def _make_hits_answer(self, hits: list[Hit], page: Page, nothing: str, notes: list[str]) -> ToolAnswer:
+        """Return a page of the hits; `nothing` is the text if there are none. Raises StoreError."""
         items = [make_hit_item(hit, self._paths) for hit in hits]
         return make_list_answer(self._engine, "hits", items, page, nothing=nothing, notes=notes)
 
     def _make_existence_item(self, existence: Existence) -> Item:
+        """Return one verdict, with its matches, as text and JSON."""
         matches = [make_hit_item(hit, self._paths) for hit in existence.matches]
         subject = f"{printable(existence.name)}: " if existence.name else ""
         nearest = " Nearest:" if existence.verdict is ExistenceVerdict.NO and matches else ""
@@ -252,6 +263,7 @@ class ToolCaller:
         return Item(text, document)
 
     def _make_context_item(self, entry: ContextEntry) -> Item:
+        """Return one entry of a context pack, with its code, as text and JSON."""
         document = hit_to_json(entry.hit, self._paths)
         place = f"{printable(document['path'])}:{document['start_line']}-{document['end_line']}"
         copies = f" (and {entry.copy_count} more like it)" if entry.copy_count else ""
@@ -261,6 +273,7 @@ class ToolCaller:
 
 
 def _read_page(arguments: JsonObject, default_limit: int = DEFAULT_LIMIT) -> Page:
+    """Return cursor, limit and token budget. Raises QueryError for a cursor that no answer had."""
     cursor = arguments.get("cursor") or "0"
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 9):
         raise QueryError("The cursor is not one of ours. Pass next_cursor of the former answer, or none.")
@@ -269,6 +282,7 @@ def _read_page(arguments: JsonObject, default_limit: int = DEFAULT_LIMIT) -> Pag
 
 
 def _has_kind(hit: Hit, kind: str | None) -> bool:
+    """Return whether the hit is of this kind; "function" takes every function but tests, None takes all."""
     place_kind: Any = hit.place.kind
     if kind == "function":
         return bool(place_kind.is_function) and place_kind is not SnippetKind.TEST
@@ -276,7 +290,7 @@ def _has_kind(hit: Hit, kind: str | None) -> bool:
 
 
 def _merge(hits: list[Hit], by_words: Answer) -> list[Hit]:
-    """Return the hits of the index, and those of the words that are not among them, best first."""
+    """Return the hits of the index and those by words that the index lacks, best first."""
     places = {(hit.place.path, hit.place.span) for hit in hits}
     others = [hit for hit in by_words.hits if (hit.place.path, hit.place.span) not in places]
     return sorted([*hits, *others], key=lambda hit: -hit.score)

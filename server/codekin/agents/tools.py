@@ -21,10 +21,12 @@ JsonObject = dict[str, Any]
 
 
 def _string(description: str, **constraints: Any) -> JsonObject:
+    """Return the JSON schema of a string."""
     return {"type": "string", "description": description, **constraints}
 
 
 def _number(description: str, minimum: int, maximum: int) -> JsonObject:
+    """Return the JSON schema of an integer with inclusive bounds."""
     return {"type": "integer", "description": description, "minimum": minimum, "maximum": maximum}
 
 
@@ -39,6 +41,7 @@ _PAGE = {"limit": _LIMIT, "cursor": _CURSOR, "max_tokens": _MAX_TOKENS}
 
 
 def _tool(name: str, title: str, description: str, properties: JsonObject, required: tuple[str, ...]) -> JsonObject:
+    """Return the MCP description of a read-only tool."""
     schema = {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
     annotations = {
         "title": title,

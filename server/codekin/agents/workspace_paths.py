@@ -49,6 +49,7 @@ class WorkspacePaths:
         return str(path)
 
     def _list_candidates(self, text: str) -> list[Path]:
+        """Return the absolute paths that a client's path may mean, below a named root first."""
         path = Path(text)
         if path.is_absolute():
             return [path]
@@ -56,11 +57,12 @@ class WorkspacePaths:
         return [*(root.joinpath(*path.parts[1:]) for root in named_roots), *(root / path for root in self._roots)]
 
     def _is_inside(self, path: Path) -> bool:
+        """Return whether the path is below a root, or is one."""
         return any(path.is_relative_to(root) for root in self._roots)
 
 
 def to_folder(uri: str) -> Path | None:
-    """Return the folder of a `file:` URI that a client calls a root; None where it is none on this machine."""
+    """Return the folder of a root's `file:` URI; None if it is no existing folder on this machine."""
     parts = urlsplit(uri)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost") or "\0" in unquote(parts.path):
         return None
@@ -74,4 +76,5 @@ def is_too_wide(folder: Path) -> bool:
 
 
 def _real_path(path: Path) -> Path:
+    """Return the path with its links resolved."""
     return Path(os.path.realpath(path))

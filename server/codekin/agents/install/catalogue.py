@@ -36,7 +36,7 @@ class Places:
 
     @property
     def entry(self) -> dict[str, object]:
-        """Return the entry that most agents have for a server."""
+        """Return the configuration entry that starts codekin's MCP server, in the form that most agents use."""
         return {"command": self.command[0], "args": [*self.command[1:], "mcp"]}
 
 
@@ -55,7 +55,7 @@ class AgentFormat:
 
 
 def find_places() -> Places:
-    """Return the places of this user."""
+    """Return the current user's home and configuration folders, and the command that starts codekin."""
     script = Path(sys.executable).with_name("codekin.exe" if sys.platform == "win32" else "codekin")
     command = (str(script),) if script.exists() else (sys.executable, "-I", "-m", "codekin")
     config = platformdirs.user_config_path("Code", appauthor=False, roaming=True).parent
@@ -63,6 +63,7 @@ def find_places() -> Places:
 
 
 def _claude_edits(places: Places) -> Sequence[FileEdit]:
+    """Return Claude Code's edits: the server entry, the instructions, and a hook before each written file."""
     command = " ".join(f'"{word}"' if " " in word else word for word in (*places.command, *_HOOK_MARKER.split()))
     hook = {
         "matcher": "Write|Edit|MultiEdit",
@@ -77,6 +78,7 @@ def _claude_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _codex_edits(places: Places) -> Sequence[FileEdit]:
+    """Return Codex's edits: the server's table and the instructions."""
     folder = places.home / ".codex"
     return (
         TomlTable(folder / "config.toml", ("mcp_servers", NAME), places.entry),
@@ -85,6 +87,7 @@ def _codex_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _opencode_edits(places: Places) -> Sequence[FileEdit]:
+    """Return opencode's edits: the server entry, in the .jsonc file if that exists, and the instructions."""
     folder = places.home / ".config" / "opencode"
     with_comments = folder / "opencode.jsonc"
     file = with_comments if with_comments.exists() else folder / "opencode.json"
@@ -93,6 +96,7 @@ def _opencode_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _gemini_edits(places: Places) -> Sequence[FileEdit]:
+    """Return Gemini CLI's edits: the server entry and the instructions."""
     folder = places.home / ".gemini"
     return (
         JsonEntry(folder / "settings.json", ("mcpServers", NAME), places.entry),
@@ -101,14 +105,17 @@ def _gemini_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _cline_folder(places: Places) -> Path:
+    """Return the folder in which VS Code's extension Cline keeps its data."""
     return places.config / "Code" / "User" / "globalStorage" / "saoudrizwan.claude-dev"
 
 
 def _zed_folder(places: Places) -> Path:
+    """Return the folder with Zed's settings on this system."""
     return places.config / "Zed" if sys.platform == "win32" else places.home / ".config" / "zed"
 
 
 def _continue_edits(places: Places) -> Sequence[FileEdit]:
+    """Return Continue's edit: a file of its own that has the server."""
     import json
 
     content = json.dumps({"mcpServers": {NAME: places.entry}}, indent=2) + "\n"
@@ -118,7 +125,7 @@ def _continue_edits(places: Places) -> Sequence[FileEdit]:
 def _json_agent(
     name: str, title: str, find_mark: Callable[[Places], Path], file: str, keys: tuple[str, ...], **extra: object
 ) -> AgentFormat:
-    """Return an agent that has one JSON file with servers, in the folder that shows that it is used."""
+    """Return an agent whose servers are in `file` in `find_mark`'s folder, which exists where the agent is used."""
     return AgentFormat(
         name,
         title,

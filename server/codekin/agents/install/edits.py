@@ -16,7 +16,7 @@ class FileEdit(Protocol):
 
     @property
     def path(self) -> Path:
-        """Return the file."""
+        """Return the path of the file to edit."""
 
     def apply(self, text: str) -> str:
         """Return the text with the change; the same text where it is made already. Raises QueryError."""
@@ -34,11 +34,11 @@ class JsonEntry:
     value: Any
 
     def apply(self, text: str) -> str:
-        """Set the value."""
+        """Return the text with the value at the path of keys; unchanged if it is there already. Raises QueryError."""
         return text if read_value(text, self.keys) == self.value else set_value(text, self.keys, self.value)
 
     def undo(self, text: str) -> str:
-        """Remove the value."""
+        """Return the text without the member at the path of keys. Raises QueryError."""
         return remove_value(text, self.keys) if text.strip() else text
 
 
@@ -52,14 +52,14 @@ class JsonItem:
     marker: str
 
     def apply(self, text: str) -> str:
-        """Append the item, instead of an older one of ours."""
+        """Return the text with the item appended to the list, replacing items with the marker. Raises QueryError."""
         items = read_value(text, self.keys) or []
         if isinstance(items, list) and self.value in items:
             return text
         return append_item(self.undo(text), self.keys, self.value)
 
     def undo(self, text: str) -> str:
-        """Remove our items."""
+        """Return the text without the list's items that contain the marker. Raises QueryError."""
         return remove_items(text, self.keys, self.marker) if text.strip() else text
 
 
@@ -72,7 +72,7 @@ class TomlTable:
     values: Mapping[str, Any]
 
     def apply(self, text: str) -> str:
-        """Set the table."""
+        """Return the text with the table set; unchanged if it has these values already. Raises QueryError."""
         import tomlkit
 
         document = _parse_toml(text)
@@ -88,7 +88,7 @@ class TomlTable:
         return str(tomlkit.dumps(document))
 
     def undo(self, text: str) -> str:
-        """Remove the table."""
+        """Return the text without the table, and without an outer table that becomes empty. Raises QueryError."""
         import tomlkit
 
         document = _parse_toml(text)
@@ -102,6 +102,7 @@ class TomlTable:
 
 
 def _parse_toml(text: str) -> Any:
+    """Parse TOML into a document that keeps its formatting. Raises QueryError."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -119,7 +120,7 @@ class MarkedSection:
     section: str
 
     def apply(self, text: str) -> str:
-        """Append the section, or replace ours."""
+        """Return the text with codekin's section, replaced where it stands or else appended."""
         block = f"{_START}\n{self.section.strip()}\n{_END}\n"
         if block in text:
             return text
@@ -128,7 +129,7 @@ class MarkedSection:
         return rest + separator + block
 
     def undo(self, text: str) -> str:
-        """Remove our section, and the blank line before it."""
+        """Return the text without codekin's section and the blank line before it."""
         start, end = text.find(_START), text.find(_END)
         if start < 0 or end < start:
             return text
@@ -145,9 +146,9 @@ class OwnFile:
     content: str
 
     def apply(self, _: str) -> str:
-        """Return our content."""
+        """Return the whole content that codekin writes into its own file."""
         return self.content
 
     def undo(self, _: str) -> str:
-        """Return nothing: the file is removed."""
+        """Return "", so that codekin's own file is removed."""
         return ""

@@ -48,11 +48,11 @@ class Installer:
         self.state_folder = state_folder or platformdirs.user_state_path("codekin") / "agents"
 
     def plan_installation(self, agents: Iterable[AgentFormat]) -> list[FileChange]:
-        """Return what has to change; nothing where all is installed. Raises QueryError, naming a file it can't edit."""
+        """Return the file changes that install codekin; [] if nothing has to change. Raises QueryError. Writes none."""
         return self._plan(agents, is_installing=True)
 
     def plan_removal(self, agents: Iterable[AgentFormat]) -> list[FileChange]:
-        """Return what has to change for codekin to be gone. Raises QueryError, naming a file it can't edit."""
+        """Return the file changes that remove codekin; [] if nothing has to change. Raises QueryError. Writes none."""
         return self._plan(agents, is_installing=False)
 
     def make_changes(self, changes: Sequence[FileChange], *, is_installing: bool) -> None:
@@ -68,6 +68,7 @@ class Installer:
                 self._get_record_path(change.path).unlink(missing_ok=True)
 
     def _plan(self, agents: Iterable[AgentFormat], *, is_installing: bool) -> list[FileChange]:
+        """Return the changes to the agents' files, one per file that really changes. Raises QueryError."""
         edits_by_path: dict[Path, list[FileEdit]] = {}
         for agent in agents:
             for edit in agent.list_edits(self._places):
@@ -76,6 +77,7 @@ class Installer:
         return [change for change in changes if change.before != change.after]
 
     def _plan_file(self, path: Path, edits: Sequence[FileEdit], is_installing: bool) -> FileChange:
+        """Return one file's change: edits made or undone, or the former text restored. Raises QueryError."""
         before = _read_bytes(path)
         if not is_installing and (restored := self._find_former_text(path, before)) is not None:
             return FileChange(path, before, restored[0])
@@ -91,7 +93,7 @@ class Installer:
         return FileChange(path, before, None if is_gone else text.encode())
 
     def _store_former_text(self, change: FileChange) -> None:
-        """Store the text that undoing restores: of the first change, if there are several without an undoing."""
+        """Record what removal restores: the text before codekin's first change; before this one if edited since."""
         record_path = self._get_record_path(change.path)
         former = self._find_former_text(change.path, change.before)
         original = former[0] if former is not None else change.before
@@ -104,7 +106,7 @@ class Installer:
         _replace_file(record_path, json.dumps(record).encode(), mode=0o600)
 
     def _find_former_text(self, path: Path, current: bytes | None) -> tuple[bytes | None] | None:
-        """Return the stored text of a file that is as we left it; None where it is not, or nothing is stored."""
+        """Return the recorded text in a tuple if the file is unchanged since codekin wrote it; else None."""
         data = _read_bytes(self._get_record_path(path))
         try:
             record = json.loads(data) if data is not None else None
@@ -116,10 +118,12 @@ class Installer:
         return (before.encode("latin-1") if isinstance(before, str) else None,)
 
     def _get_record_path(self, path: Path) -> Path:
+        """Return the path of the record of a file's former text."""
         return self.state_folder / f"{_digest(str(path).encode())}.json"
 
 
 def _digest(data: bytes | None) -> str:
+    """Return a hash of a file's bytes; None, for a missing file, has a hash of its own."""
     return hashlib.blake2b(data if data is not None else b"\0absent", digest_size=16).hexdigest()
 
 
@@ -134,7 +138,7 @@ def _read_bytes(path: Path) -> bytes | None:
 
 
 def _replace_file(path: Path, data: bytes | None, mode: int | None = None) -> None:
-    """Replace a file as a whole, keeping its mode; remove it where `data` is None. Raises QueryError."""
+    """Write a file atomically, with its present mode or `mode`; delete it if `data` is None. Raises QueryError."""
     try:
         if data is None:
             path.unlink(missing_ok=True)

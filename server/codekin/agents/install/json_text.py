@@ -31,7 +31,7 @@ class JsonNode:
     items: list["JsonNode"] = field(default_factory=list)  # of a list
 
     def find_member(self, key: str) -> "JsonMember | None":
-        """Return the last member with this key, which is the one that counts."""
+        """Return the last member with this key, which JSON readers use; None if there is none."""
         return next((member for member in reversed(self.members) if member.key == key), None)
 
 
@@ -54,7 +54,7 @@ def parse_json_text(text: str) -> JsonNode:
 
 
 def set_value(text: str, keys: Sequence[str], value: Any) -> str:
-    """Return the text with `value` at the path of keys; objects on the way are made where they are missing.
+    """Return the text with `value` at the path of keys; missing objects on it are created. Raises QueryError.
 
     Raises QueryError where the text is no JSON, or something on the way is no object.
     """
@@ -72,7 +72,7 @@ def set_value(text: str, keys: Sequence[str], value: Any) -> str:
 
 
 def append_item(text: str, keys: Sequence[str], item: Any) -> str:
-    """Return the text with `item` at the end of the list at the path of keys, which is made where it is missing."""
+    """Return the text with `item` appended to the list at the path of keys, created if missing. Raises QueryError."""
     text = text if text.strip() else "{}\n"
     node, depth = _descend(text, keys)
     if depth < len(keys):
@@ -83,14 +83,14 @@ def append_item(text: str, keys: Sequence[str], item: Any) -> str:
 
 
 def remove_value(text: str, keys: Sequence[str]) -> str:
-    """Return the text without the member at the path of keys; the same text where there is none."""
+    """Return the text without the member at the path of keys; unchanged if there is none. Raises QueryError."""
     parent, depth = _descend(text, keys[:-1])
     member = parent.find_member(keys[-1]) if depth == len(keys) - 1 else None
     return text if member is None else _cut(text, parent, member.start, member.value.end)
 
 
 def remove_items(text: str, keys: Sequence[str], marker: str) -> str:
-    """Return the text without those items of the list at the path of keys whose text contains the marker."""
+    """Return the text without the items, of the list at the path, whose text has the marker. Raises QueryError."""
     while True:
         node, depth = _descend(text, keys)
         ours = [item for item in node.items if marker in text[item.start : item.end]] if depth == len(keys) else []
@@ -100,7 +100,7 @@ def remove_items(text: str, keys: Sequence[str], marker: str) -> str:
 
 
 def read_value(text: str, keys: Sequence[str]) -> Any:
-    """Return the value at the path of keys, without comments; None where there is none."""
+    """Parse the text and return the value at the path of keys; None if there is none. Raises QueryError."""
     if not text.strip():
         return None
     node, depth = _descend(text, keys)
@@ -108,7 +108,7 @@ def read_value(text: str, keys: Sequence[str]) -> Any:
 
 
 def _descend(text: str, keys: Sequence[str]) -> tuple[JsonNode, int]:
-    """Return the deepest value on the path of keys that is there, and how many of the keys lead to it."""
+    """Return the deepest existing value on the path of keys, and the number of keys that lead to it."""
     node = parse_json_text(text)
     for depth, key in enumerate(keys):
         if not node.is_object:
@@ -121,7 +121,7 @@ def _descend(text: str, keys: Sequence[str]) -> tuple[JsonNode, int]:
 
 
 def _insert(text: str, node: JsonNode, key: str | None, value: Any) -> str:
-    """Insert a member, or an item where there is no key, at the end of an object or list."""
+    """Return the text with a member, or an item if `key` is None, at the end of the object or list."""
     children = [(member.start, member.value.end) for member in node.members] or [
         (item.start, item.end) for item in node.items
     ]
@@ -145,7 +145,7 @@ def _insert(text: str, node: JsonNode, key: str | None, value: Any) -> str:
 
 
 def _cut(text: str, parent: JsonNode, start: int, end: int) -> str:
-    """Cut a child of `parent` out, with the comma and the blanks that belong to it."""
+    """Return the text without the range of a child of `parent`, its comma and its blanks."""
     comma_end = _find_comma(text, end)
     before = text[parent.start + 1 : start]
     previous_ends = [member.value.end for member in parent.members if member.value.end <= start]
@@ -180,16 +180,18 @@ def _find_indent(text: str, position: int) -> str:
 
 
 def _guess_unit(text: str) -> str:
-    """Return what the text is indented by."""
+    """Return one level of the text's indentation."""
     match = re.search(r"\n([ \t]+)\S", text)
     return match[1] if match else _DEFAULT_INDENT
 
 
 def _format_value(value: Any, indent: str, unit: str) -> str:
+    """Format a value as JSON whose further lines are indented by `indent`."""
     return json.dumps(value, indent=unit, ensure_ascii=False).replace("\n", "\n" + indent)
 
 
 def _to_python(text: str, node: JsonNode) -> Any:
+    """Convert a parsed node of the text into Python's objects."""
     if node.is_object:
         return {member.key: _to_python(text, member.value) for member in node.members}
     return [_to_python(text, item) for item in node.items] if node.is_list else json.loads(text[node.start : node.end])
@@ -202,17 +204,17 @@ class _JsonParser:
         self._text = text
 
     def skip(self, position: int) -> int:
-        """Return where the blanks and comments that begin here end."""
+        """Return the position after blanks and comments; `position` itself if there are none."""
         match = _BLANKS_AND_COMMENTS.match(self._text, position)
         return match.end() if match else position
 
     def make_error(self, position: int) -> QueryError:
-        """Return the error that there is no JSON here."""
+        """Return (don't raise) the error that the text is not valid JSON in the line of this position."""
         line = self._text.count("\n", 0, position) + 1
         return QueryError(f"it is not valid JSON at line {line}. Fix the file.")
 
     def parse_value(self, position: int, depth: int) -> JsonNode:
-        """Return the value that begins here. Raises QueryError."""
+        """Parse the value that begins at the position. Raises QueryError, also for too many levels."""
         character = self._text[position : position + 1]
         if depth > _MAX_DEPTH or not character:
             raise self.make_error(position)
@@ -223,6 +225,7 @@ class _JsonParser:
         return JsonNode(position, self._match(_STRING if character == '"' else _SCALAR, position))
 
     def _parse_object(self, start: int, depth: int) -> JsonNode:
+        """Parse the object whose opening brace is at `start`. Raises QueryError."""
         node, position = JsonNode(start, start, is_object=True), self.skip(start + 1)
         while self._text[position : position + 1] != "}":
             key_end = self._match(_STRING, position)
@@ -236,6 +239,7 @@ class _JsonParser:
         return node
 
     def _parse_list(self, start: int, depth: int) -> JsonNode:
+        """Parse the list whose opening bracket is at `start`. Raises QueryError."""
         node, position = JsonNode(start, start, is_list=True), self.skip(start + 1)
         while self._text[position : position + 1] != "]":
             item = self.parse_value(position, depth + 1)
@@ -245,6 +249,7 @@ class _JsonParser:
         return node
 
     def _skip_comma(self, position: int, closing: str) -> int:
+        """Return the position after blanks and one comma, or of the closing bracket. Raises QueryError for others."""
         position = self.skip(position)
         character = self._text[position : position + 1]
         if character == ",":
@@ -254,12 +259,14 @@ class _JsonParser:
         return position
 
     def _match(self, pattern: "re.Pattern[str]", position: int) -> int:
+        """Return the end of the pattern's match at the position. Raises QueryError if it doesn't match."""
         match = pattern.match(self._text, position)
         if match is None:
             raise self.make_error(position)
         return match.end()
 
     def _read_string(self, start: int, end: int) -> str:
+        """Decode the JSON string in this range of the text. Raises QueryError."""
         try:
             return str(json.loads(self._text[start:end]))
         except ValueError:
