@@ -227,7 +227,7 @@ def plain(answer: Answer) -> object:
 
 def answers(engine: Engine, root: Path) -> Iterator[tuple[object, object]]:
     """Questions and what comes back, of every kind."""
-    for within in (Filter(), Filter(language="python"), Filter(folder=root / "shop")):
+    for within in (Filter(), Filter(languages=("python",)), Filter(folder=root / "shop")):
         for question in QUESTIONS:
             yield (question, within), plain(engine.search(question, 6, within=within))
     snippets = [(path, snippet) for path in sorted(root.rglob("*.*")) for snippet in engine.list_snippets(path)]

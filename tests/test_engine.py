@@ -8,9 +8,10 @@ import pytest
 
 from codekin.engine import Engine
 from codekin.errors import QueryError
-from codekin.types import Filter, Kinship, Span
+from codekin.types import Filter, Kinship, SnippetKind, Span
 
 from .engines import ORDERS, find_line, list_names, open_engine, search_by_name, write_project
+from .shop import define_total
 
 
 @pytest.fixture
@@ -50,10 +51,45 @@ class TestQuestions:
 
     def test_filters_apply_before_ranking(self, root: Path, tmp_path: Path):
         with open_engine(root, cache=tmp_path / "c") as (engine, _):
-            only_go = engine.search("sum the prices of all orders", 1, within=Filter(language="go"))
+            only_go = engine.search("sum the prices of all orders", 1, within=Filter(languages=("go",)))
             assert list_names(only_go) == ["TotalPrice"]
             in_shop = engine.search("sum the prices of all orders", 9, within=Filter(folder=root / "shop"))
             assert {hit.place.path.parent for hit in in_shop.hits} == {root / "shop"}
+
+    @pytest.mark.parametrize(
+        ("within", "left"),
+        [
+            (Filter(languages=("go", "python"), paths=("tool", "shop/orders.py")), {"shop/orders.py", "tool/price.go"}),
+            (Filter(paths=("shop/",)), {"shop/orders.py", "shop/invoices.py"}),
+            (Filter(paths=("*.go", "/shop/inv*")), {"shop/invoices.py", "tool/price.go"}),
+            (Filter(excluded_paths=("shop", "*.go")), {"test/test_total.py"}),
+            (Filter(paths=("shop/",), excluded_paths=("orders.py",)), {"shop/invoices.py"}),
+            (Filter(tests=True), {"test/test_total.py"}),
+            (Filter(tests=False), {"shop/orders.py", "shop/invoices.py", "tool/price.go"}),
+            (Filter(tests=False, languages=("go",)), {"tool/price.go"}),
+        ],
+    )
+    def test_patterns_and_tests_filter_questions_and_code(self, tmp_path: Path, within: Filter, left: set[str]):
+        """A folder above the root is called test, too: only what is below the root counts."""
+        root = tmp_path / "test" / "root"
+        total = define_total("total_price")
+        files = {"shop/orders.py": total, "shop/invoices.py": total, "test/test_total.py": total}
+        files["tool/price.go"] = "package tool\n\nfunc TotalPrice(items []Item) int { return sum(items) }\n"
+        for path, text in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, "utf-8")
+        with open_engine(root, cache=tmp_path / "c") as (engine, _):
+            answers = [engine.search("total price of items", 9, within=within)]
+            answers.append(engine.find_similar_to_code(total, 9, language="python", within=within))
+        for answer in answers:
+            assert {hit.place.path.relative_to(root).as_posix() for hit in answer.hits} == left
+
+    def test_hits_are_of_the_kinds_asked_for(self, root: Path, tmp_path: Path):
+        with open_engine(root, cache=tmp_path / "c") as (engine, _):
+            within = Filter(kinds=(SnippetKind.METHOD, SnippetKind.CLASS))
+            hits = engine.search("read", 9, within=within).hits
+            assert hits
+            assert {hit.place.kind for hit in hits} <= set(within.kinds)
 
     def test_symbols_are_found_by_any_part_of_their_name(self, root: Path, tmp_path: Path):
         with open_engine(root, cache=tmp_path / "c") as (engine, _):
@@ -156,7 +192,7 @@ class TestLongQuestions:
 
     @pytest.mark.parametrize(
         "within",
-        [Filter(language="x" * 5_000), Filter(folder=Path("/" + "x" * 5_000))],
+        [Filter(languages=("x" * 5_000,)), Filter(folder=Path("/" + "x" * 5_000))],
     )
     def test_no_folder_or_language_is_so_long(self, engine: Engine, within: Filter):
         with pytest.raises(QueryError, match=r"at most 4,096 .* Name "):

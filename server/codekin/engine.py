@@ -150,7 +150,8 @@ class Engine(AnsweringEngine):
         its language is known: `language`, or that to which the hits are limited.
         """
         check_code(code)
-        query = CodeQuery(to_canonical_text(split_lines(code)), language or within.language)
+        only_language = within.languages[0] if len(within.languages) == 1 else None
+        query = CodeQuery(to_canonical_text(split_lines(code)), language or only_language)
         return self._answer_query(query, Task.CODE2CODE, k, within, cancel)
 
     def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:

@@ -125,10 +125,17 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Restriction of a query to a language, a folder or both, applied before ranking."""
+    """Restriction of a query, applied before ranking; what is empty restricts nothing."""
 
-    language: str | None = None
+    languages: tuple[str, ...] = ()  # in one of them
     folder: Path | None = None  # absolute
+    paths: tuple[str, ...] = ()  # patterns in .gitignore syntax, relative to the root: one of them matches
+    excluded_paths: tuple[str, ...] = ()  # the same: none of them matches
+    kinds: tuple[SnippetKind, ...] = ()  # of one of them
+    tests: bool | None = None  # only tests, no tests, or both
+    # The numbers that the store gives to files, set by search/path_filter.py for the patterns and `tests`:
+    matching_files: tuple[int, ...] | None = None  # that the patterns leave; None without patterns
+    test_files: tuple[int, ...] = ()  # whose paths say that they have tests; () where `tests` is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ def without_time(document: dict[str, Any]) -> dict[str, Any]:
         ["search", "read a date", "-k", "1", "--language", "js"],
         ["search", "read a date", "--folder", "copies"],
         ["search", "a date", "--language", "kotlin"],
+        ["search", "a date", "--language", "py", "--language", "js", "--not", "copies", "--no-tests"],
+        ["search", "a date", "--path", "src/", "--kind", "function", "--kind", "method"],
         ["similar", "src/dates.py:7"],
         ["similar", "src/dates.py:10"],
         ["similar", "src/dates.py:7-9"],

@@ -23,6 +23,18 @@ def test_nothing_found_says_so_and_what_to_try(codekin: Codekin):
     assert codekin.json("search", "a date", "--language", "kotlin", status=1)["hits"] == []
 
 
+def test_what_limits_the_hits_is_kept_to_and_named_where_nothing_is_left(codekin: Codekin):
+    paths = [hit["path"] for hit in codekin.json("search", "read a date")["hits"]]
+    without = codekin.json("search", "read a date", "--not", paths[0])["hits"]
+    assert without
+    assert paths[0] not in [hit["path"] for hit in without]
+    only = codekin.json("search", "read a date", "--path", paths[0], "--kind", "function")["hits"]
+    assert {(hit["path"], hit["kind"]) for hit in only} == {(paths[0], "function")}
+    completed = codekin("search", "read a date", "--path", "nowhere/", "--no-tests")
+    assert (completed.returncode, completed.stdout) == (1, "")
+    assert "Try without --path or --no-tests." in completed.stderr
+
+
 def test_lines_can_be_grepped_and_have_no_escape_codes(codekin: Codekin):
     completed = codekin("search", "read a date", FORCE_COLOR="")
     assert completed.returncode == 0

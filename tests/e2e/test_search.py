@@ -1,5 +1,7 @@
 """codekin/search, and the command of the same name."""
 
+from typing import Any
+
 import pytest
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,6 +27,23 @@ async def test_language_folder_and_limit_are_kept_to(shop) -> None:
     assert by_folder["hits"]
     assert all(hit["location"]["uri"].startswith(shop.uri("shop")) for hit in by_folder["hits"])
     assert len((await shop.ask("codekin/search", {"query": "total", "limit": 1}))["hits"]) == 1
+
+
+async def test_patterns_kinds_and_several_languages_are_kept_to(shop) -> None:
+    scope = {"language": ["python", "typescript"], "paths": ["shop/", "web/"], "excludedPaths": ["invoices.py"]}
+    answer = await shop.ask("codekin/search", {"query": "total", **scope, "kinds": ["function"], "tests": False})
+    assert answer["hits"]
+    assert {hit["kind"] for hit in answer["hits"]} == {"function"}
+    assert not any("invoices" in hit["location"]["uri"] for hit in answer["hits"])
+
+
+@pytest.mark.parametrize(
+    ("scope", "remedy"),
+    [({"kinds": ["klass"]}, "Name one of function"), ({"paths": 3}, "paths is '3', but must be a string, or an array")],
+)
+async def test_a_scope_that_cannot_be_kept_to_is_refused(shop, scope: dict[str, Any], remedy: str) -> None:
+    with pytest.raises(Exception, match=remedy):
+        await shop.ask("codekin/search", {"query": "total", **scope})
 
 
 async def test_the_command_answers_as_the_request_does(shop) -> None:

@@ -176,7 +176,7 @@ def test_a_batch_is_in_the_store_whole_or_not_at_all(store: Store):
 def test_filters_limit_places_and_contents(store: Store):
     store.replace_files([record(FILES[0], TEXTS[:1]), record(FILES[3], TEXTS[:2], language="go")])
     alpha = store.find_content(hash_content(TEXTS[0]))
-    assert [p.path for p in store.locations_of([alpha], Filter(language="go"))[alpha]] == [FILES[3]]
+    assert [p.path for p in store.locations_of([alpha], Filter(languages=("go",)))[alpha]] == [FILES[3]]
     assert [p.path for p in store.locations_of([alpha], Filter(folder=Path("/w/a")))[alpha]] == [FILES[0]]
     assert store.locations_of([alpha], Filter(folder=Path("/w/aa"))) == {}
     assert len(store.match_words(["alpha"], 10)) == 2

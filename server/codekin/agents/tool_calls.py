@@ -225,15 +225,15 @@ class ToolCaller:
 
     def _read_filter(self, arguments: JsonObject) -> tuple[Filter, Path | None]:
         """Return the hit filter, and the file if `path` names one, to filter the hits by. Raises QueryError."""
-        language = find_language(arguments["language"]) if arguments.get("language") else None
+        languages = (find_language(arguments["language"]),) if arguments.get("language") else ()
         if not arguments.get("path"):
-            return Filter(language), None
+            return Filter(languages), None
         path = self._paths.resolve(arguments["path"])
         if path.is_dir():
-            return Filter(language, path), None
+            return Filter(languages, path), None
         if not path.exists():
             raise QueryError(f"There is no {printable(arguments['path'])} in the workspace. Check the path.")
-        return Filter(language, path.parent), path
+        return Filter(languages, path.parent), path
 
     def _read_place(self, arguments: JsonObject) -> tuple[Path, int]:
         """Return the file and the 0-based line of its text (of a notebook, of its code). Raises QueryError."""

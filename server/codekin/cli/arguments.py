@@ -33,8 +33,12 @@ class QueryOptions:
 
     root: Path | None
     k: int | None
-    language: str | None
+    language: tuple[str, ...]
     folder: Path | None
+    path: tuple[str, ...]  # patterns
+    excluded: tuple[str, ...]
+    kind: tuple[str, ...]
+    tests: bool | None
     model: str | None
     as_json: bool
     resident: bool  # whether a process that an earlier command left may answer

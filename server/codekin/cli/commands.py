@@ -7,6 +7,7 @@ Exit status: 0 found, 1 nothing found, 2 an error, 130 interrupted. Heavy module
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +38,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 EXIT_FOUND, _EXIT_NOTHING_FOUND = 0, 1
 _TASKS = ("nl2code", "qa", "code2code", "code2nl", "code2completion")
 _ROLES = ("query", "passage")
+_KINDS = ("function", "method", "constructor", "test", "class", "module", "lines")  # of types.SnippetKind
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -73,9 +75,18 @@ def _add_query_options(command: Command) -> Command:
         help="Maximum number of hits. Default: the setting search.limit.",
     )
     @click.option(
-        "--language", metavar="L", help="Only hits in this language: an id (python) or a file extension (py)."
+        "--language",
+        metavar="L",
+        multiple=True,
+        help="Only hits in this language: an id (python) or a file extension (py). May be repeated.",
     )
     @click.option("--folder", metavar="F", type=click.Path(path_type=Path), help="Only hits below this folder.")
+    @click.option(
+        "--path", metavar="GLOB", multiple=True, help="Only hits in files like this, as in .gitignore. May be repeated."
+    )
+    @click.option("--not", "excluded", metavar="GLOB", multiple=True, help="No hits in files like this.")
+    @click.option("--kind", type=click.Choice(_KINDS), multiple=True, help="Only hits of this kind. May be repeated.")
+    @click.option("--tests/--no-tests", default=None, help="Only tests, or none. Default: both.")
     @click.option(
         "--resident/--no-resident",
         default=True,
@@ -89,9 +100,7 @@ def _add_query_options(command: Command) -> Command:
     def run_with_query_options(**options: Any) -> Any:
         from codekin.cli.arguments import QueryOptions
 
-        query_values = {
-            name: options.pop(name) for name in ("root", "k", "language", "folder", "model", "as_json", "resident")
-        }
+        query_values = {field.name: options.pop(field.name) for field in fields(QueryOptions)}
         return command(query_options=QueryOptions(**query_values), **options)
 
     return run_with_query_options  # type: ignore[return-value]

@@ -16,7 +16,7 @@ from codekin.code.cell_lines import to_cell_lines, to_file_lines
 from codekin.code.languages import find_language
 from codekin.errors import ModelError, QueryError, StoreReadOnlyError
 from codekin.settings import Settings, load_user_settings
-from codekin.types import Answer, Cell, Filter, IndexReport, Span
+from codekin.types import Answer, Cell, Filter, IndexReport, SnippetKind, Span
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -127,25 +127,50 @@ def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion
     """
     from codekin.resident.client import ResidentProcess
 
-    language = find_language(query_options.language) if query_options.language else None
-    folder = resolve_filter_folder(query_options.folder, root) if query_options.folder else None
+    within = _make_filter(query_options, root)
     resident = None
     if query_options.resident and query_options.model is None and question.request is not None:
         resident = ResidentProcess(root, load_settings())
-    answered = _ask_resident(resident, question, query_options.k, Filter(language, folder)) if resident else None
+    answered = _ask_resident(resident, question, query_options.k, within) if resident else None
     if answered is None:
-        answer, file_count = _ask_here(root, query_options, question, Filter(language, folder))
+        answer, file_count = _ask_here(root, query_options, question, within)
     else:
         answer, file_count = answered
     _show_answer(answer, root, as_json=query_options.as_json)
     if not answer.hits:
-        remedy = (
-            "Try without --language or --folder." if language or folder else "Run codekin index to see skipped files."
-        )
+        remedy = "Run codekin index to see skipped files."
+        if within != Filter():
+            remedy = f"Try without {' or '.join(_list_used_options(query_options))}."
         console.print_note(f"Nothing found in {console.format_count(file_count, 'file')} of {root}. {remedy}")
     if resident and answered is None:
         resident.start()
     return bool(answer.hits)
+
+
+def _make_filter(query_options: QueryOptions, root: Path) -> Filter:
+    """Return what the options limit hits to. Raises QueryError for a language or folder that doesn't exist."""
+    return Filter(
+        tuple(map(find_language, query_options.language)),
+        resolve_filter_folder(query_options.folder, root) if query_options.folder else None,
+        query_options.path,
+        query_options.excluded,
+        tuple(map(SnippetKind, query_options.kind)),
+        query_options.tests,
+    )
+
+
+def _list_used_options(query_options: QueryOptions) -> list[str]:
+    """Return the names of the options that limit the hits and are given."""
+    values = {
+        "--language": query_options.language,
+        "--folder": query_options.folder,
+        "--path": query_options.path,
+        "--not": query_options.excluded,
+        "--kind": query_options.kind,
+        "--tests": query_options.tests,
+        "--no-tests": query_options.tests is False,
+    }
+    return [option for option, value in values.items() if value]
 
 
 def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
@@ -179,10 +204,9 @@ def _ask_resident(
     resident: "ResidentProcess", question: CommandQuestion, k: int | None, within: Filter
 ) -> tuple[Answer, int] | None:
     """Return the resident process's answer and the number of files; None where it does not answer."""
-    from codekin.resident.messages import answer_from_message
+    from codekin.resident.messages import answer_from_message, filter_to_message
 
-    limits = {"k": k, "language": within.language, "folder": within.folder and str(within.folder)}
-    message = resident.ask((question.request or {}) | limits)
+    message = resident.ask((question.request or {}) | {"k": k, "within": filter_to_message(within)})
     if message is None or "declined" in message:
         return None
     if "query_error" in message:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codekin.types import Kinship, Location, SnippetKind
-from codekin.workspace.gitignore import IgnoreFile, encode_name
+from codekin.workspace.gitignore import IgnoreFile
 
 CLONE_KINSHIPS = (Kinship.IDENTICAL, Kinship.RENAMED, Kinship.EDITED)  # closest first
 _TEST_PATH = re.compile(
@@ -58,16 +58,4 @@ class FunctionFilter:
     def _judge_file(self, path: Path) -> tuple[bool, bool]:
         root = next((root for root in self.roots if path.is_relative_to(root)), None)
         parts = path.relative_to(root).parts if root else path.parts[1:]
-        return self._is_excluded(parts), bool(_TEST_PATH.search("/".join(parts)))
-
-    def _is_excluded(self, parts: Sequence[str]) -> bool:
-        """Return whether a pattern matches the file, or a folder that it is in."""
-        if not self._rules:
-            return False
-        folder = ""
-        for number, part in enumerate(parts, 1):
-            name = encode_name(part)
-            if verdict := self._rules.match_entry(folder, name, number < len(parts)):
-                return verdict
-            folder += f"{name}/"
-        return False
+        return self._rules.match_path(parts), bool(_TEST_PATH.search("/".join(parts)))

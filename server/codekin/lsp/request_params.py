@@ -15,11 +15,15 @@ class ArgumentsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ScopeParams:
-    """Limits on the hits of a query: `{limit?, language?, folder?}`."""
+    """Limits on the hits of a query: `{limit?, language?, folder?, paths?, excludedPaths?, kinds?, tests?}`."""
 
     limit: int | None  # maximum number of hits; None: the setting search.limit
-    language: str | None  # only hits in this language
+    languages: tuple[str, ...]  # only hits in one of these languages; `language` is one or an array of them
     folder: str | None  # only hits below this folder: a file: URI or an absolute path
+    paths: tuple[str, ...]  # only hits in files that one of these patterns, as in .gitignore, matches
+    excluded_paths: tuple[str, ...]  # and that none of these matches
+    kinds: tuple[str, ...]  # only hits of one of these kinds
+    tests: bool | None  # only tests, or no tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,16 @@ class _ParamsReader:
             raise self._make_error(member_name, "a string")
         return member_value
 
+    def read_strings(self, member_name: str) -> tuple[str, ...]:
+        """Return a member that is a string or an array of strings; () if absent or null."""
+        if not self.has_key(member_name):
+            return ()
+        value = self._json_object[member_name]
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or not all(isinstance(text, str) for text in values):
+            raise self._make_error(member_name, "a string, or an array of them")
+        return tuple(values)
+
     def read_integer(self, member_name: str, min_value: int, max_value: int = 2**31 - 1) -> int:
         """Return the member, a whole number from `min_value` to `max_value`; no 3.0, no true. Raises ArgumentsError."""
         member_value = self._json_object.get(member_name)
@@ -159,11 +173,15 @@ class _ParamsReader:
 
 
 def _read_scope(reader: _ParamsReader) -> ScopeParams:
-    """Return the members that limit the hits; None for each that is absent. Raises ArgumentsError."""
+    """Return the members that limit the hits; None or () for each that is absent. Raises ArgumentsError."""
     return ScopeParams(
         reader.read_integer("limit", 1, MAX_HITS) if reader.has_key("limit") else None,
-        reader.read_string("language") if reader.has_key("language") else None,
+        reader.read_strings("language"),
         reader.read_string("folder") if reader.has_key("folder") else None,
+        reader.read_strings("paths"),
+        reader.read_strings("excludedPaths"),
+        reader.read_strings("kinds"),
+        reader.read_boolean("tests") if reader.has_key("tests") else None,
     )
 
 

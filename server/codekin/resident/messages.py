@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from codekin.types import Answer, Cell, Hit, Kinship, Location, Snippet, SnippetKind, Span
+from codekin.types import Answer, Cell, Filter, Hit, Kinship, Location, Snippet, SnippetKind, Span
 
 
 def answer_to_message(answer: Answer) -> dict[str, Any]:
@@ -27,6 +27,30 @@ def answer_from_message(message: dict[str, Any]) -> Answer:
         seconds=float(message["seconds"]),
         asked=(Path(asked[0]), Span(asked[1], asked[2])) if asked else None,
         asked_cell=_cell_from_message(message["asked_cell"]),
+    )
+
+
+def filter_to_message(within: Filter) -> dict[str, Any]:
+    """Return what hits are limited to as JSON has it."""
+    return {
+        "languages": within.languages,
+        "folder": within.folder and str(within.folder),
+        "paths": within.paths,
+        "excluded_paths": within.excluded_paths,
+        "kinds": within.kinds,
+        "tests": within.tests,
+    }
+
+
+def filter_from_message(message: dict[str, Any]) -> Filter:
+    """Return the filter of a message. Raises KeyError, TypeError or ValueError where it is none."""
+    return Filter(
+        tuple(message["languages"]),
+        Path(message["folder"]) if message["folder"] else None,
+        tuple(message["paths"]),
+        tuple(message["excluded_paths"]),
+        tuple(map(SnippetKind, message["kinds"])),
+        message["tests"],
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from codekin.code.extract import find_snippet
 from codekin.engine import Engine
 from codekin.errors import CodekinError, QueryError
-from codekin.resident.messages import answer_to_message, snippet_to_message
-from codekin.types import Filter, Span
+from codekin.resident.messages import answer_to_message, filter_from_message, snippet_to_message
+from codekin.types import Span
 
 _MAX_CHANGED_FILES = 64  # that are indexed for a request; more are left to the command, which shows its progress
 
@@ -49,8 +49,7 @@ class ResidentService:
             return {"pid": os.getpid()}
         if not self._bring_up_to_date():
             return {"declined": "too many files have changed"}
-        folder = request["folder"]
-        within = Filter(request["language"], Path(folder) if folder else None)
+        within = filter_from_message(request["within"])
         ask = partial(self._engine.search, request["question"]) if request["command"] == "search" else None
         result: Message = {}
         if request["command"] == "similar_code":

@@ -24,16 +24,17 @@ def check_code(code: str) -> None:
 
 
 def check_filter(within: Filter) -> None:
-    """Raise QueryError where the folder or language has over 4,096 characters, a NUL, or lone surrogates."""
+    """Raise QueryError where a part of the filter has over 4,096 characters, a NUL, or lone surrogates."""
     _check_length(
         str(within.folder or ""), _MAX_FILTER_CHARACTERS, "folder to search in", "Name a folder of the workspace."
     )
-    _check_length(
-        within.language or "", _MAX_FILTER_CHARACTERS, "language", "Name one, as in python, or a file ending, as in py."
-    )
-    for text in (str(within.folder or ""), within.language or ""):
+    languages, patterns = "\n".join(within.languages), "\n".join((*within.paths, *within.excluded_paths))
+    remedy = "Name one, as in python, or a file ending, as in py."
+    _check_length(languages, _MAX_FILTER_CHARACTERS, "language", remedy)
+    _check_length(patterns, _MAX_FILTER_CHARACTERS, "pattern of paths", "Name fewer files.")
+    for text in (str(within.folder or ""), languages, patterns):
         if "\0" in text or replace_surrogates(text) != text:
-            raise QueryError(f"{text!r} is no folder or language that can be searched. Name one that is valid UTF-8.")
+            raise QueryError(f"{text!r} is nothing that can be searched in. Name what is valid UTF-8.")
 
 
 def _check_length(text: str, max_length: int, noun: str, remedy: str) -> None:

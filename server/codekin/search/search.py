@@ -24,6 +24,7 @@ from codekin.search.hits import (
     make_hits,
 )
 from codekin.search.lexical import LexicalRetriever
+from codekin.search.path_filter import PathFilter
 from codekin.search.query_terms import QueryTerms
 from codekin.search.rank import QueryResults
 from codekin.search.structural import StructuralRetriever
@@ -58,6 +59,7 @@ class SearchEngine:
         self._dense = DenseRetriever(index, embedder, embed_heavy)
         self._lexical = LexicalRetriever(index)
         self._structural = StructuralRetriever(index)
+        self._path_filter = PathFilter(index, workspace.roots)
 
     def answer_query(
         self, query: CodeQuery, task: Task, k: int, within: Filter, cancel: Cancel
@@ -67,7 +69,7 @@ class SearchEngine:
         if not query.text.strip():
             return [], set()
         reader = DocumentReader(self._workspace)
-        retrieval_query = Query(query.text, task, within, query.language)
+        retrieval_query = Query(query.text, task, self._path_filter.resolve(within), query.language)
         if query.is_code:
             scored_locations = self._find_similar_code(retrieval_query, k, cancel)
         else:
@@ -97,7 +99,7 @@ class SearchEngine:
         code_query = CodeQuery(replace_surrogates(question), is_code=False)
         if not code_query.text.strip():
             return iter(())
-        results = self.retrieve(Query(code_query.text, Task.NL2CODE, within), cancel)
+        results = self.retrieve(Query(code_query.text, Task.NL2CODE, self._path_filter.resolve(within)), cancel)
         query_run = QueryRun(code_query, self._index, DocumentReader(self._workspace), cancel)
         return make_hits(self._calibrate(results), query_run)
 
@@ -131,7 +133,7 @@ class SearchEngine:
         if terms.name:  # it may not be typed to its end yet
             results.add_locations(store.find_by_qualified_name(terms.name[-1], _MAX_NAMED_DEFINITIONS, within))
         for path in self._find_named_files(terms, results.files(), within):
-            results.add_locations(store.locations_in(path))
+            results.add_locations(store.locations_in(path, within))
         return results
 
     def _find_named_files(self, terms: QueryTerms, retrieved_files: set[Path], within: Filter) -> list[Path]:

@@ -93,10 +93,10 @@ class _WordScanner:
                     yield _make_hit(document, snippet, score / (1 + _NAME_WEIGHT), found)
 
     def _is_wanted(self, file: SourceFile) -> bool:
-        """Return whether the file is in the folder and language that the question is limited to."""
+        """Return whether the file is in the folder and a language that the question is limited to."""
         within = self._within
         is_inside = within.folder is None or file.path.is_relative_to(within.folder)
-        return is_inside and within.language in (None, file.language)
+        return is_inside and (not within.languages or file.language in within.languages)
 
     def _read_file(self, path: Path) -> None:
         """Note which words the first 200,000 bytes and the file's name have; an unreadable file is passed over."""

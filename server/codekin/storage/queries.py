@@ -1,6 +1,8 @@
 """SQL that finds snippets' locations, and the conversion of its rows."""
 
+import json
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +28,7 @@ FUNCTION_COUNTS_QUERY = (
     f"WHERE s.kind IN ({_FUNCTION_KINDS}) AND s.part < 2 GROUP BY f.language"
 )
 
+_NUMBER_LIST = "(SELECT value FROM json_each(?))"  # one value for any number of them
 _MAX_WORD_LENGTH = 60  # characters; there is a term for each length that a prefix may have
 
 
@@ -47,19 +50,43 @@ def prefix_terms(word: str) -> list[str]:
     return [f'"{quotable_word[:min_length]}"*', *(f'"{quotable_word[:length]}"' for length in range(3, min_length))]
 
 
-def filter_condition(within: Filter) -> tuple[str, tuple[str, ...]]:
-    """Return " AND …", the SQL condition on `files f` for the filter's files ("" for all), and its values."""
-    condition, values = "", []
-    if within.language is not None:
-        condition += " AND f.language = ?"
-        values.append(within.language)
-    if within.folder is not None:
-        # Byte order makes a folder's files one range: everything from "folder/" up to "folder0".
-        condition += " AND f.path >= ? AND f.path < ?"
-        folder = str(within.folder).rstrip("/\\")
-        separator = "\\" if "\\" in folder else "/"
-        values += [folder + separator, folder + chr(ord(separator) + 1)]
+def filter_condition(within: Filter, *, has_snippets: bool = True) -> tuple[str, tuple[str, ...]]:
+    """Return " AND …", the SQL condition on `files f` and `snippets s` for the filter ("" for all), and its values.
+
+    Without `snippets s` in the statement, files are kept some of whose snippets the filter may leave.
+    """
+    condition, values = _folder_condition(within)
+    if within.languages:
+        condition += f" AND f.language IN ({_place_holders(within.languages)})"
+        values += within.languages
+    if within.matching_files is not None:
+        condition += f" AND f.id IN {_NUMBER_LIST}"
+        values.append(json.dumps(within.matching_files))
+    if within.tests is False:
+        condition += f" AND f.id NOT IN {_NUMBER_LIST}" + (f" AND s.kind <> '{SnippetKind.TEST}'" * has_snippets)
+        values.append(json.dumps(within.test_files))
+    if within.tests and has_snippets:
+        condition += f" AND (s.kind = '{SnippetKind.TEST}' OR f.id IN {_NUMBER_LIST})"
+        values.append(json.dumps(within.test_files))
+    if within.kinds and has_snippets:
+        condition += f" AND s.kind IN ({_place_holders(within.kinds)})"
+        values += within.kinds
     return condition, tuple(values)
+
+
+def _folder_condition(within: Filter) -> tuple[str, list[str]]:
+    """Return " AND …", the SQL condition on `files f` for the filter's folder ("" without one), and its values."""
+    if within.folder is None:
+        return "", []
+    # Byte order makes a folder's files one range: everything from "folder/" up to "folder0".
+    folder = str(within.folder).rstrip("/\\")
+    separator = "\\" if "\\" in folder else "/"
+    return " AND f.path >= ? AND f.path < ?", [folder + separator, folder + chr(ord(separator) + 1)]
+
+
+def _place_holders(values: Sequence[str]) -> str:
+    """Return `?, ?` for two values."""
+    return ", ".join("?" * len(values))
 
 
 @lru_cache(maxsize=16_384)  # making a Path costs ten times a look-up, and hits are compared by path

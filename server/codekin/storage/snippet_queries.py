@@ -97,9 +97,11 @@ class SnippetQueries(SkippedFiles):
             locations_by_content.setdefault(location.content, []).append(location)
         return locations_by_content
 
-    def locations_in(self, path: Path) -> list[Location]:
-        """Return the locations of a file's snippets, by line; [] if the store lacks the file. Raises StoreError."""
-        rows = self._query(LOCATION_COLUMNS + "WHERE f.path = ? ORDER BY s.start, s.end", (str(path),))
+    def locations_in(self, path: Path, within: Filter = Filter()) -> list[Location]:
+        """Return the locations of a file's snippets within the filter, by line; [] without any. Raises StoreError."""
+        condition, values = filter_condition(within)
+        statement = f"{LOCATION_COLUMNS}WHERE f.path = ?{condition} ORDER BY s.start, s.end"
+        rows = self._query(statement, (str(path), *values))
         return self._convert(to_location, rows)
 
     def find_by_qualified_name(self, fragment: str, limit: int, within: Filter = Filter()) -> list[Location]:
@@ -133,7 +135,7 @@ class SnippetQueries(SkippedFiles):
         Best first, by BM25. A word of a name matches if it has the first 60% of a given word, or is a beginning of it.
         """
         match_query = " OR ".join(term for word in words for term in prefix_terms(word))
-        condition, values = filter_condition(within)
+        condition, values = filter_condition(within, has_snippets=False)
         statement = (
             "SELECT f.path FROM titles JOIN files f ON f.id = titles.rowid "
             f"WHERE titles MATCH ?{condition} ORDER BY titles.rank, f.path LIMIT ?"
@@ -148,6 +150,10 @@ class SnippetQueries(SkippedFiles):
     def list_function_parts(self) -> list[Location]:
         """Return every function, each part of a long one, by path and line. Raises StoreError."""
         return self._convert(to_location, self._query(FUNCTION_PARTS_QUERY))
+
+    def list_numbered_files(self) -> list[tuple[int, str]]:
+        """Return (number, path) of all files, in no particular order. Raises StoreError."""
+        return self._query("SELECT id, path FROM files")
 
     def contents_within(self, within: Filter) -> list[int]:
         """Return the numbers of contents with a location within the filter, each once, unordered. Raises StoreError."""

@@ -10,7 +10,7 @@ is: names, paths and endings are looked up, and all other patterns are matched a
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -129,6 +129,19 @@ class IgnoreFile:
         """
         last_rule = self.find_rule(folder, name, is_folder)
         return None if last_rule is None else last_rule.ignores
+
+    def match_path(self, parts: Sequence[str]) -> bool:
+        """Return whether a file, named by the parts of its path from the ignore file's folder, is ignored.
+
+        It is, too, where a folder that it is in is ignored.
+        """
+        folder = ""
+        for number, part in enumerate(parts, 1):
+            name = encode_name(part)
+            if verdict := self.match_entry(folder, name, number < len(parts)):
+                return verdict
+            folder += f"{name}/"
+        return False
 
     def find_rule(self, folder: str, name: str, is_folder: bool) -> IgnoreRule | None:
         """Return the last rule that matches the entry, which is given as in `match_entry`; None if none does."""

@@ -17,7 +17,7 @@ from codekin.lsp.request_params import FindSimilarParams, ScopeParams
 from codekin.lsp.scheduler import Priority
 from codekin.lsp.session import Session
 from codekin.lsp.views import open_view
-from codekin.types import Answer, Cancel, Filter, Skipped, Span
+from codekin.types import Answer, Cancel, Filter, Skipped, SnippetKind, Span
 
 if TYPE_CHECKING:
     from pygls.workspace import TextDocument
@@ -48,15 +48,18 @@ def to_filter(scope: ScopeParams) -> Filter:
     """Return the scope as a filter, its folder's links resolved. Raises QueryError for a wrong language or folder."""
     from codekin.code.languages import find_language
 
-    language, folder_path = scope.language, None
-    if language is not None:
-        language = find_language(_LANGUAGES_BY_EDITOR_ID.get(language, language))
+    languages = tuple(find_language(_LANGUAGES_BY_EDITOR_ID.get(language, language)) for language in scope.languages)
+    folder_path = None
     if scope.folder is not None:
         folder_path = to_path(scope.folder) or Path(scope.folder)
         if not folder_path.is_absolute() or "\0" in str(folder_path):
             raise QueryError(f"{scope.folder} is no folder. Name it by its file: URI, or by its absolute path.")
         folder_path = Path(os.path.realpath(folder_path))
-    return Filter(language, folder_path)
+    unknown_kinds = [kind for kind in scope.kinds if kind not in list(SnippetKind)]
+    if unknown_kinds:
+        raise QueryError(f"{unknown_kinds[0]} is no kind of code. Name one of {', '.join(SnippetKind)}.")
+    kinds = tuple(map(SnippetKind, scope.kinds))
+    return Filter(languages, folder_path, scope.paths, scope.excluded_paths, kinds, scope.tests)
 
 
 def _find_similar(

@@ -1,0 +1,57 @@
+"""Find the files that a filter's patterns and its choice of tests leave, before anything is ranked."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from codekin.index.index import Index
+from codekin.search.rank import is_test_path
+from codekin.types import Filter
+from codekin.workspace.gitignore import IgnoreFile
+
+
+class PathFilter:
+    """Resolves filters to numbers of the store's files, the last one from memory while the store is unchanged."""
+
+    def __init__(self, index: Index, roots: Sequence[Path]) -> None:
+        """Take the roots that patterns are relative to; reads nothing yet."""
+        self._index = index
+        self._roots = roots
+        self._last_resolved: tuple[int, Filter, Filter] | None = None  # generation, filter, resolved filter
+
+    def resolve(self, within: Filter) -> Filter:
+        """Return the filter with the numbers of its files; as it is where it has no patterns and takes tests, too."""
+        if not within.paths and not within.excluded_paths and within.tests is None:
+            return within
+        generation = self._index.store.generation()
+        if self._last_resolved is None or self._last_resolved[:2] != (generation, within):
+            self._last_resolved = generation, within, self._find_files(within)
+        return self._last_resolved[2]
+
+    def _find_files(self, within: Filter) -> Filter:
+        """Return the filter with the numbers of all files of the store that match."""
+        wanted, excluded = _parse_patterns(within.paths), _parse_patterns(within.excluded_paths)
+        matching_files, test_files = [], []
+        for number, path_text in self._index.store.list_numbered_files():
+            path = Path(path_text)
+            parts = self._split_path(path)
+            if (not within.paths or wanted.match_path(parts)) and not excluded.match_path(parts):
+                matching_files.append(number)
+            if within.tests is not None and is_test_path(path, self._roots):
+                test_files.append(number)
+        has_patterns = bool(within.paths or within.excluded_paths)
+        return replace(
+            within,
+            matching_files=tuple(sorted(matching_files)) if has_patterns else None,
+            test_files=tuple(sorted(test_files)),
+        )
+
+    def _split_path(self, path: Path) -> tuple[str, ...]:
+        """Return the names of the path below its root."""
+        root = next((root for root in self._roots if path.is_relative_to(root)), None)
+        return path.relative_to(root).parts if root else path.parts[1:]
+
+
+def _parse_patterns(patterns: Sequence[str]) -> IgnoreFile:
+    """Return the patterns as rules: lines of a .gitignore."""
+    return IgnoreFile("\n".join(patterns).encode("utf-8", "surrogatepass"))
