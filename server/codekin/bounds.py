@@ -28,7 +28,7 @@ class Machine(Enum):
     PROCESSORS = "the number of processors"
 
     def value_here(self) -> int:
-        """Return the bound on this machine."""
+        """Return this machine's number of processors, at least 1."""
         return os.cpu_count() or 1
 
 
@@ -171,6 +171,7 @@ class SettingsOverride:
             return current
 
     def _report(self, problem: str) -> None:
+        """Append the problem, after the source of the settings."""
         self.problems.append(f"{self.source}: {problem}")
 
 

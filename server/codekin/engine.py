@@ -88,7 +88,7 @@ class Engine(AnsweringEngine):
         self._indexer.queue_changed([path])
 
     def close_document(self, path: Path) -> None:
-        """Use the disk's text again, because the editor closed the document; queue it for indexing, return at once."""
+        """Use the disk's text again after the editor closed the document, and queue it. Raises StoreError."""
         self._workspace.close_overlay(path)
         self._index.store.release_overlays([path])
         self._indexer.queue_changed([path])
@@ -175,6 +175,7 @@ class Engine(AnsweringEngine):
         """
 
         def complete() -> list[Completion]:
+            """Load what completions need, and complete at the cursor."""
             self._index.follow_for_completions()
             cursor = self._completer.make_cursor(path, text, row, column)
             if not self._started:

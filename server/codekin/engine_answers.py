@@ -132,6 +132,7 @@ class AnsweringEngine(EngineCore):
         """Return the verdict on a function by clones, else by meaning, leaving out what it replaces in `path`."""
 
         def find_similar(function: Snippet) -> Answer:
+            """Search for code of similar meaning, without what the function replaces."""
             query = CodeQuery(function.text, function.language)
             answer = self._answer_query(query, Task.CODE2CODE, _SIMILAR_COUNT, Filter(), cancel)
             return replace(answer, hits=tuple(hit for hit in answer.hits if not _is_replaced(hit, function, path)))

@@ -94,6 +94,7 @@ class EngineCore:
         """
 
         def follow_and_ask() -> Result:
+            """Load what is indexed by now, then call `ask`."""
             self._index.follow()
             return ask()
 

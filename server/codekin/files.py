@@ -95,7 +95,7 @@ def open_file(path: Path, *, follow_links: bool = True) -> BinaryIO:
 
 
 def _refuse_others(status: os.stat_result) -> None:
-    """Raise NotAFileError, whose message names the type, if the status is not that of a regular file."""
+    """Raise NotAFileError, which names the file's type, unless the status is of a regular file."""
     if not stat.S_ISREG(status.st_mode):
         type_name = _FILE_TYPE_NAMES.get(stat.S_IFMT(status.st_mode), "no file")
         raise NotAFileError(errno.EINVAL, f"it is {type_name}")

@@ -48,6 +48,7 @@ def import_folders() -> list[str]:
     python_path = {_real(entry) for entry in entries if os.path.isabs(entry)}
 
     def is_trusted(entry: str) -> bool:
+        """Return whether the entry is neither the current folder nor an untrusted entry of PYTHONPATH."""
         folder = _real(entry)
         if folder in python_path and folder != own_folder:
             is_foreign = folder in foreign_folders or any(

@@ -80,7 +80,7 @@ def run_program(name: str, *arguments: str, folder: Path | None = None, timeout_
 def read_program(
     name: str, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None, timeout_s: float
 ) -> bytes:
-    """Run a program of the system on `stdin` and return what it prints.
+    """Run a program on PATH with `stdin`, return its output. Raises FileNotFoundError, ProcessError.
 
     Raises FileNotFoundError where there is none of that name, ProcessError with its `stderr` where it fails,
     ProcessTimeoutError.

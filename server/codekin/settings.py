@@ -246,12 +246,13 @@ def config_file() -> Path:
 
 
 def is_users_own(group: str, key: str) -> bool:
-    """Return whether only the user may set this; a workspace's file, or who may have read one, may not."""
+    """Return whether only the user may set this, and not a workspace's file."""
     return (group, to_snake_case(key)) in _find_user_scoped_names()
 
 
 @cache
 def _find_user_scoped_names() -> frozenset[tuple[str, str]]:
+    """Return (group, name) of the settings that only the user may set; cached."""
     groups = get_type_hints(Settings)
     leaves = ((name, leaf) for name, group in groups.items() if is_dataclass(group) for leaf in fields(group))
     return frozenset((name, leaf.name) for name, leaf in leaves if leaf.metadata["scope"] is Scope.USER)
@@ -275,6 +276,7 @@ def _read_environment() -> dict[str, dict[str, Any]]:
 
 
 def _parse_toml_or_string(text: str) -> Any:
+    """Return the text parsed as a TOML value; the text itself if it is none."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):  # not TOML, a number of thousands of digits, or lists nested too deeply

@@ -23,7 +23,7 @@ class SnippetKind(StrEnum):
 
     @property
     def is_function(self) -> bool:
-        """Whether a snippet of this kind is a function, test, constructor or method: only these count as duplicates."""
+        """Return whether the kind is a function, test, constructor or method: only these count as duplicates."""
         return self not in (SnippetKind.CLASS, SnippetKind.MODULE, SnippetKind.LINES)
 
 
@@ -207,7 +207,7 @@ class Progress:
 
     @classmethod
     def estimate(cls, seconds: float, done: int, total: int) -> "Progress":
-        """Return the progress after `seconds`, with the time left extrapolated from `done`; None while `done` is 0."""
+        """Return the progress after `seconds`, with the remaining time extrapolated; that is None while `done` is 0."""
         return cls(done, total, seconds / done * (total - done) if done else None)
 
 

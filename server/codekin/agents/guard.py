@@ -37,13 +37,13 @@ class Guard:
         new_functions = [
             (path, function)
             for proposal in proposals
-            for path in [self._resolve(proposal.path)]
+            for path in [self._resolve_path(proposal.path)]
             for function in self._list_new_functions(proposal, path, default_language)
         ]
         findings = (self._find_twin(path, function, removed_lines) for path, function in new_functions[:_MAX_FUNCTIONS])
         return [finding for finding in findings if finding is not None]
 
-    def _resolve(self, path: Path | None) -> Path | None:
+    def _resolve_path(self, path: Path | None) -> Path | None:
         """Return the absolute path, links resolved, of a path that may be relative to the root; None for None."""
         return self._engine.resolve_path(self._root / path) if path is not None else None
 

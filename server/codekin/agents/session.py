@@ -41,7 +41,7 @@ class EngineSession:
         return bool(self._roots)
 
     def open_workspace(self, roots: Sequence[Path]) -> None:
-        """Open an engine on these folders on a thread, replacing the former one; no-op if unchanged.
+        """Open an engine on these folders, on a thread, in place of the former one. Raises QueryError if unusable.
 
         Raises QueryError where there is no folder, or one that nobody means.
         """

@@ -55,12 +55,12 @@ class NamedLine:
 
     @property
     def is_single(self) -> bool:
-        """Return whether it is one line, which stands for the function that it is in."""
+        """Return whether the reference names one line, which stands for its whole function."""
         return self.last_line is None or self.last_line <= self.line
 
     @property
     def end(self) -> int:
-        """Return the line after the last one."""
+        """Return the end of the named lines, exclusive, 0-based."""
         return (self.line if self.last_line is None else max(self.line, self.last_line)) + 1
 
     def resolve_lines(self, engine: "Engine") -> Span:

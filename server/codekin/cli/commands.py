@@ -98,6 +98,7 @@ def _add_query_options(command: Command) -> Command:
     @DEBUG
     @wraps(command)
     def run_with_query_options(**options: Any) -> Any:
+        """Run the command with its query options packed into one object."""
         from codekin.cli.arguments import QueryOptions
 
         query_values = {field.name: options.pop(field.name) for field in fields(QueryOptions)}

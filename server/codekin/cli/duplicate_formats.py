@@ -35,7 +35,7 @@ class DuplicateReport:
     new_count: int = 0  # groups with a function that was no duplicate at the base revision
 
     def judge_group(self, group: "DuplicateGroup") -> bool:
-        """Return whether the group is new, and count it if so."""
+        """Return whether the group is new since the base revision, and add it to `new_count` if so."""
         is_new = self.search.is_new(group)
         self.new_count += is_new
         return is_new
@@ -47,7 +47,7 @@ class DuplicateReport:
 
 
 def group_to_text(group: "DuplicateGroup", report: DuplicateReport) -> str:
-    """Return the group as a heading and a line per function, `path:line: name`."""
+    """Return the group, counted if new, as a heading and a line per function, `path:line: name`."""
     lines = [_describe_group(group, report)]
     for member in group.members:
         why = f" ({member.why})" if member.why else ""
@@ -58,13 +58,14 @@ def group_to_text(group: "DuplicateGroup", report: DuplicateReport) -> str:
 
 
 def _describe_group(group: "DuplicateGroup", report: DuplicateReport) -> str:
+    """Return the heading of a group, which is counted if new: size, kinship and saved lines."""
     prefix = "New: " if report.judge_group(group) else ""
     count = console.format_count(len(group.members), "function")
     return f"{prefix}{count}, {group.kinship}: one of them would save {console.format_count(group.saved_lines, 'line')}"
 
 
 def group_to_markdown(group: "DuplicateGroup", report: DuplicateReport) -> str:
-    """Return the group as a heading and a list."""
+    """Return the group, counted if new, as a Markdown heading and list."""
     lines = [f"#### {_describe_group(group, report)}", ""]
     for member in group.members:
         state = report.describe_state(member.function)
@@ -116,6 +117,7 @@ def report_to_json(groups: Iterable["DuplicateGroup"], report: DuplicateReport) 
 
 
 def _group_to_json(group: "DuplicateGroup", report: DuplicateReport) -> dict[str, Any]:
+    """Return the group, counted if new, for JSON."""
     changes = report.search.changes
     functions = []
     for member in group.members:
@@ -132,6 +134,7 @@ def _group_to_json(group: "DuplicateGroup", report: DuplicateReport) -> dict[str
 
 
 def _function_to_json(function: "FunctionCopy", root: Path) -> dict[str, Any]:
+    """Return the function's place and name for JSON, with 1-based, inclusive lines and a path below `root`."""
     return {
         "path": to_relative_path(function.path, root),
         "line": function.row + 1,
@@ -155,6 +158,7 @@ def report_to_sarif(groups: Iterable["DuplicateGroup"], report: DuplicateReport)
 
 
 def _group_to_result(group: "DuplicateGroup", report: DuplicateReport) -> dict[str, Any]:
+    """Return the group, counted if new, as a SARIF result; new or changed functions come first."""
     root, changes = report.root, report.search.changes
     functions = [member.function for member in group.members]
     if changes:  # what the person has just written comes first

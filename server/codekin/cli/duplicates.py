@@ -133,7 +133,7 @@ def _make_selection(options: DuplicateOptions, root: Path, min_lines: int) -> "D
 
 
 def _start_search(engine: "Engine", selection: "DuplicateSelection", base: str) -> "DuplicateSearch":
-    """Read the functions that are to be compared; print what is wrong and what is not compared."""
+    """Find the duplicate groups, made when iterated; print suppression problems and what is not compared."""
     from codekin.cli import console
 
     for problem in [problem for file in engine.load_suppressions() for problem in file.problems]:

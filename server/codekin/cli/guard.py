@@ -50,7 +50,7 @@ def guard(
     if all(proposal.path is None for proposal in proposals) and language is None:
         raise QueryError("The code's language is not known. Pass --path FILE or --language L.")
     with closing(open_engine(root)) as engine:
-        _prepare(engine)
+        _load_index(engine)
         findings = Guard(engine, root).find_twins(proposals, find_language(language) if language else "")
     if hook is not None:
         console.write_json(_to_hook_answer(_HOOKS[hook], [_format_finding(it, root) for it in findings]))
@@ -62,8 +62,8 @@ def guard(
     return _STRICT_STATUS if strict and findings else 0
 
 
-def _prepare(engine: "Engine") -> None:
-    """Load the index; fill it first where there is none. Changes on the disk are not looked for: hooks are quick."""
+def _load_index(engine: "Engine") -> None:
+    """Load the index, and index the workspace first if it is empty; else changes on the disk are not looked for."""
     from codekin.cli.query import bring_up_to_date_if_possible
 
     engine.follow()
@@ -105,7 +105,7 @@ def _to_json(finding: "GuardFinding", root: Path) -> dict[str, Any]:
 
 
 def _to_hook_answer(event: str, lines: list[str]) -> dict[str, Any]:
-    """Return what the agent's hook prints, as JSON: context for the agent, which decides itself; {} for no lines."""
+    """Return the JSON that a hook prints to give the agent `lines` as context, without blocking it; {} for none."""
     if not lines:
         return {}
     advice = "codekin: use what exists rather than write it again, or say why not.\n" + "\n".join(lines)

@@ -174,10 +174,11 @@ def _list_used_options(query_options: QueryOptions) -> list[str]:
 
 
 def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
-    """Return the question what is like the code at a line, or like several lines."""
+    """Return the question for code similar to a line's function, or to lines; it prints the query's code if single."""
     path = named_line.path
 
     def ask_engine(engine: "Engine", k: int, within: Filter) -> Answer:
+        """Return the similar code that the engine finds; print the query's code if it is one line's."""
         from codekin.code.extract import find_snippet
 
         lines = named_line.resolve_lines(engine)
@@ -203,7 +204,7 @@ def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
 def _ask_resident(
     resident: "ResidentProcess", question: CommandQuestion, k: int | None, within: Filter
 ) -> tuple[Answer, int] | None:
-    """Return the resident process's answer and the number of files; None where it does not answer."""
+    """Return the resident process's answer and number of files; None if it doesn't answer. Raises QueryError."""
     from codekin.resident.messages import answer_from_message, filter_to_message
 
     message = resident.ask((question.request or {}) | {"k": k, "within": filter_to_message(within)})
@@ -217,7 +218,7 @@ def _ask_resident(
 
 
 def _ask_here(root: Path, query_options: QueryOptions, question: CommandQuestion, within: Filter) -> tuple[Answer, int]:
-    """Return the answer of an engine in this process and the number of files."""
+    """Bring the index up to date if nobody else does, and answer in this process; return answer and number of files."""
     with closing(open_engine(root, query_options.model)) as engine:
         can_write = bring_up_to_date_if_possible(engine, wait=False)
         reported_problem = _embed_few_with_heavy_model(engine) if open_heavy_model(engine) and can_write else ""
@@ -229,6 +230,7 @@ def _ask_here(root: Path, query_options: QueryOptions, question: CommandQuestion
 
 
 def _show_answer(answer: Answer, root: Path, *, as_json: bool) -> None:
+    """Print the answer as JSON or text; add a note if only a part of the workspace was searched."""
     if as_json:
         console.write_json(_to_json(answer, root))
     else:

@@ -26,6 +26,7 @@ def _require_torch(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def run_with_torch(**options: Any) -> int:
+        """Run the command. Raises ModelError, with the remedy, if a training library is missing."""
         try:
             return command(**options)
         except ModuleNotFoundError as error:
@@ -158,6 +159,7 @@ def _add_plan_options(
     )
 
     def add_options(command: Callable[..., int]) -> Callable[..., int]:
+        """Add the options to the command."""
         for option in reversed(options):
             command = option(command)
         return command

@@ -146,7 +146,7 @@ def _find_part_field(node: "Node", node_role: NodeRole) -> str | None:
 
 
 def _parse_infix_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
-    """Return the parts of an infix call: `"a stack" should "pop" in { … }` calls `in`, named by its left side."""
+    """Split `"a stack" should "pop" in { … }`: it calls `in`, named by its left side; other infix calls get no name."""
     left_operand, operator, right_operand = (
         node.child_by_field_name(field_name) for field_name in ("left", "operator", "right")
     )

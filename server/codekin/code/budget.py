@@ -53,7 +53,7 @@ class ParseBudget:
         self._max_piled_blocks = _PILED_BLOCKS
 
     def is_spent(self, offset: int, _has_error: bool) -> bool:
-        """Return whether to stop the parse; tree-sitter calls it after each step with its byte offset."""
+        """Count a step of the parser and return whether the parse must stop; tree-sitter calls it after each."""
         self.steps += 1
         if self.steps % _TIME_CHECK_STEPS:
             return False
@@ -88,6 +88,7 @@ class ParseBudget:
         parser, step_count = self._make_spare_parser(), 0
 
         def is_over_limit(_offset: int, _has_error: bool) -> bool:
+            """Count a step and return whether there were too many."""
             nonlocal step_count
             step_count += 1
             return step_count > _WINDOW_STEPS
@@ -101,10 +102,11 @@ class ParseBudget:
         return _count_faults(tree.root_node) >= _WINDOW_FAULTS
 
     def _ends_late(self, source: bytes) -> bool:
-        """Return whether the end of `source` takes the parser over 15 ms, by trial; it can't be stopped there."""
+        """Parse `source` with a spare parser, and return whether its uninterruptible end takes over 15 ms."""
         parser, last_offset, last_step_time = self._make_spare_parser(), len(source.rstrip()) - 1, time.thread_time()
 
         def is_over_limit(offset: int, _has_error: bool) -> bool:
+            """Return whether the deadline has passed, or the step at the end of the text took too long."""
             nonlocal last_step_time
             previous_step_time, last_step_time = last_step_time, time.thread_time()
             return last_step_time > self._deadline or (
@@ -129,6 +131,7 @@ def open_reader(source: bytes) -> Iterator[Callable[[int, object], bytearray]]:
     chunk = bytearray()
 
     def read(offset: int, _point: object) -> bytearray:
+        """Return up to one chunk from the offset; the chunk returned before is emptied."""
         nonlocal chunk
         chunk.clear()
         chunk = bytearray(source[offset : offset + _CHUNK_BYTES])

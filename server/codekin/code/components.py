@@ -72,6 +72,7 @@ def _find_front_matter(lines: Sequence[str]) -> Script | None:
 def _make_script(
     lines: Sequence[str], row_offsets: Sequence[int], opening: re.Match[str], closing: re.Match[str]
 ) -> Script | None:
+    """Return the script between both tags, other text blanked; None for one row or an unsupported language."""
     script_language = _read_script_language(opening[1] or "")
     start, tag_row, end = (
         _find_row(row_offsets, offset) for offset in (opening.start(), opening.end(), closing.start())
@@ -86,11 +87,12 @@ def _make_script(
 
 
 def _find_row(row_offsets: Sequence[int], offset: int) -> int:
+    """Return the 0-based row in which the character offset lies."""
     return bisect_right(row_offsets, offset) - 1
 
 
 def _read_script_language(attributes: str) -> str | None:
-    """Return the language that a script's attributes say; None if it is neither JavaScript nor TypeScript."""
+    """Return the language in a script tag's attributes; None if it is neither JavaScript nor TypeScript."""
     script_type, language = _TYPE_ATTRIBUTE.search(attributes), _LANGUAGE_ATTRIBUTE.search(attributes)
     if script_type is not None and not _SCRIPT_TYPE.fullmatch(script_type[1]):
         return None

@@ -80,7 +80,7 @@ def _blank_conditionals(source: bytes) -> bytes:
 
 
 def _stands_in_statement(text: bytearray, group: _Group) -> bool:
-    """Return whether the conditional divides a statement, or a branch of it divides a block."""
+    """Return whether the conditional is inside a statement, or a branch ends or begins inside of one."""
     start, end = group.directives[0][0], group.directives[-1][1]
     before = _read_code(text[max(start - _CONTEXT_BYTES, 0) : start], is_tail=True)
     after = _read_code(text[end : end + _CONTEXT_BYTES])
@@ -112,7 +112,7 @@ def _read_code(text: bytearray, *, is_tail: bool = False) -> bytes:
 
 
 def _is_balanced(branch: bytearray) -> bool:
-    """Return whether the branch closes as many brackets as it opens; strings and comments count only where not."""
+    """Return whether the branch has equally many opening and closing brackets, if need be outside of strings."""
     if all(branch.count(pair[:1]) == branch.count(pair[1:]) for pair in _BRACKET_PAIRS):
         return True
     code = _COMMENT_OR_STRING.sub(b" ", branch)
@@ -120,7 +120,7 @@ def _is_balanced(branch: bytearray) -> bool:
 
 
 def _is_linkage(branch: bytearray) -> bool:
-    """Return whether the branch only begins or ends `extern "C" {`: what is inside stands at the same level without."""
+    """Return whether the branch only begins or ends `extern "C" {`, which can be dropped."""
     return len(branch) < _CONTEXT_BYTES and _LINKAGE.fullmatch(_read_code(branch)) is not None
 
 

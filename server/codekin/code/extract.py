@@ -83,6 +83,7 @@ def _extract_component(lines: Sequence[str], language: str) -> list[Snippet]:
 
 
 def _extract_script(lines: Sequence[str], script: Script, language: str) -> list[Snippet]:
+    """Return a script's snippets, in the component's lines; windows of lines if it can't be parsed."""
     syntax = load_syntax(script.language)
     source = encode_source(script.lines)
     parsed = parse_incrementally(source, syntax) if syntax is not None else None

@@ -34,7 +34,7 @@ _REFERENCE_PARAMETER = re.compile(r"[(,]\s*+const\s++\w++(?:<[^<>\n]*>)?\s*+&\s*
 
 
 def _is_cpp_header(text: str) -> bool:
-    """Return whether the text of a `.h` file is C++: what C has not, outside of comments."""
+    """Return whether the text of a `.h` file is C++: it has, outside of comments, syntax that C lacks."""
     return (
         _CPP_LINES_IN_A_HEADER.search(text) is not None
         or (any(mark in text for mark in _CPP_MARKS) and _CPP_IN_CODE.search(text) is not None)

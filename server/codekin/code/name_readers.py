@@ -34,6 +34,7 @@ def find_name(node: "Node", syntax: Syntax, source: bytes) -> SourceName | None:
 
 
 def _find_child(node: "Node", *node_types: str) -> "Node | None":
+    """Return the node's first named child of one of the types; None if it has none."""
     return next((child for child in node.named_children if child.type in node_types), None)
 
 
@@ -41,6 +42,7 @@ def _make_child_reader(*node_types: str) -> Callable[["Node", bytes], SourceName
     """Return a reader that names a definition by its first child of one of these types."""
 
     def read_child_name(node: "Node", source: bytes) -> SourceName | None:
+        """Return the text of the first child of one of the types as a name; None if there is none."""
         child = _find_child(node, *node_types)
         return None if child is None else read_plain_name(child, source)
 
@@ -60,7 +62,7 @@ def _match_name(pattern: re.Pattern[bytes], node: "Node", source: bytes) -> Sour
 
 
 def _read_julia_name(node: "Node", source: bytes) -> SourceName | None:
-    """Return the function's name: show of `function Base.show(io)`; None of an assignment that defines none."""
+    """Return the function's name: show of `function Base.show(io)`; None for an assignment that defines none."""
     if node.type == "assignment" and (node.named_child_count < 1 or node.named_children[0].type not in _JULIA_HEADS):
         return None
     name = _match_name(_JULIA_NAME, node, source)
@@ -75,13 +77,14 @@ _JULIA_HEADS = ("call_expression", "where_expression", "typed_expression")
 
 
 def _read_julia_struct(node: "Node", source: bytes) -> SourceName | None:
+    """Return a struct's name without type parameters and supertype; None if it has none."""
     head = _find_child(node, "type_head", "identifier")
     text = re.split(r"[{<:\s]", read_text(head, source).strip(), maxsplit=1)[0] if head is not None else ""
     return SourceName(text[:MAX_NAME], head.start_point[0], head.start_byte) if head is not None and text else None
 
 
 def _read_haskell_function(node: "Node", source: bytes) -> SourceName | None:
-    """Return an equation's name, or the operator that it defines; None of a pattern that binds several."""
+    """Return an equation's name, or the operator that it defines; None for a pattern that binds several."""
     name_node = node.child_by_field_name("name")
     if name_node is None:
         infix = _find_child(node, "infix")
@@ -109,6 +112,7 @@ def _read_labels(node: "Node", source: bytes) -> SourceName | None:
 
 
 def _read_zig_test(node: "Node", source: bytes) -> SourceName | None:
+    """Return a test's name, a string or identifier, marked as a test's; None if it has none."""
     name_node = _find_child(node, "string", "identifier")
     name = None if name_node is None else read_plain_name(name_node, source)
     return None if name is None else SourceName(name.text, name.line, name.byte, of_test=True)

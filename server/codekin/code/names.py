@@ -155,7 +155,7 @@ def _name_macro_test(test_match: re.Match[bytes], node: "Node") -> SourceName | 
 
 
 def _name_macro_function(definer_match: re.Match[bytes], node: "Node") -> SourceName | None:
-    """Return the name that a macro defines: read of `SYSCALL_DEFINE3(read, …)`, `m` of T of `PHP_METHOD(T, m)`."""
+    """Return the name that a macro defines: `SYSCALL_DEFINE3(read, …)`, `PHP_METHOD(Type, m)`; None if too long."""
     parts = [part.decode("utf-8", "replace") for part in definer_match.group(2, 3) if part]
     name = parts[-1] if b"METHOD" in definer_match[1] else parts[0]
     qualifier = parts[0] if name is not parts[0] else ""
@@ -200,6 +200,7 @@ def _make_keyword_reader(keyword: str) -> Callable[["Node", bytes], SourceName |
     """Return a reader that names a definition by this keyword, for kinds that the language gives no name."""
 
     def name_by_keyword(node: "Node", source: bytes) -> SourceName | None:
+        """Return the keyword as a name at the place where it stands in the node."""
         keyword_byte = max(source.find(keyword.encode(), node.start_byte, node.end_byte), node.start_byte)
         return SourceName(
             keyword, node.start_point[0] + source.count(b"\n", node.start_byte, keyword_byte), keyword_byte

@@ -30,8 +30,8 @@ def is_notebook(path: PurePath) -> bool:
     return path.suffix.lower() == NOTEBOOK_SUFFIX
 
 
-def is_json(text: str) -> bool:
-    """Return whether the text may be a notebook's JSON, or is empty; some editors open only its code, so named."""
+def may_be_json(text: str) -> bool:
+    """Return whether the text begins like JSON or is blank, unlike code, which some editors open as the notebook."""
     return text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", "")
 
 

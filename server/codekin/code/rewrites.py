@@ -31,6 +31,7 @@ def rewrite_source(source: bytes, rewriting: str) -> bytes:
 
 
 def _rewrite_c(source: bytes) -> bytes:
+    """Blank the directives and macros that would derail the parser."""
     return blank_macros(blank_directives(source))
 
 
@@ -50,6 +51,7 @@ def _rewrite_rust(source: bytes) -> bytes:
 
 
 def _rewrite_rust_functions(source: bytes) -> bytes:
+    """Replace, in equal length, conditions and strategies in macros that no function can have in Rust."""
     source = _RUST_CONDITION.sub(lambda match: _replace_group(match, b"x"), source)
     if b"proptest" not in source:
         return source

@@ -50,7 +50,7 @@ class BaseRevision:
         return digest.hexdigest() == blob.id
 
     def read_files(self, paths: Sequence[Path]) -> dict[Path, bytes]:
-        """Return the contents at the revision. Raises QueryError."""
+        """Return path → bytes at the revision, for paths in `blobs`; missing blobs are left out. Raises QueryError."""
         ids = [self.blobs[path].id for path in paths]
         output = _run_git(self.root, "cat-file", "--batch", stdin="".join(f"{blob_id}\n" for blob_id in ids).encode())
         contents: dict[Path, bytes] = {}
@@ -67,8 +67,8 @@ class BaseRevision:
 
 
 def open_base_revision(root: Path, reference: str) -> BaseRevision:
-    """Return the revision at which the current branch left `reference`. Raises QueryError."""
-    tip = _resolve(root, reference)
+    """Return the commit at which HEAD's history left `reference`'s, with its files. Raises QueryError."""
+    tip = _resolve_revision(root, reference)
     try:
         commit = _run_git(root, "merge-base", tip, "HEAD").decode().strip()
     except QueryError:  # no common history is known, as in a shallow clone
@@ -82,7 +82,8 @@ def open_base_revision(root: Path, reference: str) -> BaseRevision:
     return BaseRevision(root, commit, blobs)
 
 
-def _resolve(root: Path, reference: str) -> str:
+def _resolve_revision(root: Path, reference: str) -> str:
+    """Return the full hash of the commit that `reference` names. Raises QueryError if there is none."""
     try:
         name = f"{reference}^{{commit}}"
         return _run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name).decode().strip()
@@ -92,6 +93,7 @@ def _resolve(root: Path, reference: str) -> str:
 
 
 def _run_git(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    """Run git in the folder and return its output. Raises QueryError if it fails or is missing."""
     try:
         return read_program(
             *("git", *_OPTIONS, "-C", str(root), *arguments),

@@ -52,7 +52,7 @@ class Changes:
     drifts: tuple[Drift, ...] = ()
 
     def state_of(self, function: FunctionCopy) -> FunctionState:
-        """Return what has become of the function."""
+        """Return whether the function is new, changed or unchanged since the base revision."""
         return self.states.get(function, FunctionState.UNCHANGED)
 
     def is_new_clone(self, group: DuplicateGroup, texts: Sequence[str]) -> bool:
@@ -60,6 +60,7 @@ class Changes:
         return any(self._has_become_clone(member.function, group, texts) for member in group.members)
 
     def _has_become_clone(self, function: FunctionCopy, group: DuplicateGroup, texts: Sequence[str]) -> bool:
+        """Return whether the function is new, or changed and at the revision was a clone of no other in the group."""
         state = self.state_of(function)
         if state is not FunctionState.CHANGED:
             return state is FunctionState.NEW
@@ -96,6 +97,7 @@ def find_changes(
 
 
 def _is_unchanged(base: BaseRevision, path: Path, max_bytes: int) -> bool:
+    """Return whether the file has the revision's bytes; False if it is new or can't be read."""
     try:
         return path in base.blobs and base.is_unchanged(path, read_file(path, max_bytes).data)
     except OSError:
@@ -103,6 +105,7 @@ def _is_unchanged(base: BaseRevision, path: Path, max_bytes: int) -> bool:
 
 
 def _extract_functions(path: Path, data: bytes, rules: LanguageRules) -> list[_FormerFunction]:
+    """Return the functions in a former version of a file; [] if it can't be decoded or cut."""
     text = decode_text(data)
     document = make_document(path, text, None, rules) if text is not None else None
     if not isinstance(document, Document):

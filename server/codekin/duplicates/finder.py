@@ -57,6 +57,7 @@ class DuplicateFinder:
             changes = find_changes(base, table, paths, self._max_file_bytes, rules)
 
         def is_wanted(function: FunctionCopy) -> bool:
+            """Return whether the selection and the base revision let the function make its group wanted."""
             return function_filter.is_wanted(function.path) and (changes is None or function in changes.states)
 
         groups = DuplicateGrouper(table, selection.kinship).find_groups(is_wanted)
@@ -66,7 +67,7 @@ class DuplicateFinder:
         )
 
     def _drop_suppressed(self, groups: Iterator[DuplicateGroup]) -> Iterator[DuplicateGroup]:
-        """Yield the groups without functions that the workspace's files allow to be like all others of the group."""
+        """Yield the groups without functions that are suppressed against all others; drop groups of one."""
         for group in groups:
             references = [
                 self._suppressions.find_reference(member.function.path, member.function.qualified_name)
@@ -86,5 +87,6 @@ class DuplicateFinder:
 
 
 def _count_uncompared(files: Sequence[SourceFile]) -> dict[str, int]:
+    """Return language → number of files that can't be compared, as the language has no grammar; most first."""
     languages = [file.language for file in files if not is_notebook(file.path) and not has_grammar(file.language)]
     return dict(Counter(languages).most_common())

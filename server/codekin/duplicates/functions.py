@@ -56,7 +56,7 @@ class FunctionTable:
     _numbers: dict[tuple[str, str], int] = field(default_factory=dict)  # by language and text; -1: too short
 
     def add_text(self, text: str, language: str) -> int:
-        """Return the number of a text; -1 where it is too short to be compared."""
+        """Add a text unless present, and return its number; -1 if it is too short to be compared."""
         number = self._numbers.get((language, text))
         if number is None:
             profile = TokenProfile(text, language)
@@ -65,6 +65,7 @@ class FunctionTable:
         return number
 
     def _append(self, profile: TokenProfile) -> int:
+        """Append a new text's columns to the table, and return its number."""
         self.texts.append(profile.text)
         self.exact_digests.append(digest_codes(profile.tokens.codes))
         self.structure_digests.append(profile.structure_digest)
@@ -111,6 +112,7 @@ def read_functions(
 def _read_document_functions(
     table: FunctionTable, document: Document, places: Iterable[Location], wanted_language: str | None
 ) -> Iterator[FunctionCopy]:
+    """Add the texts at these places of a document to the table, and yield their functions."""
     lines = split_lines(document.text)
     for place in places:
         cell = find_cell(document.cells, place.span.start)

@@ -53,6 +53,7 @@ class DuplicateGroup:
 
 
 def _count_saved_lines(functions: Sequence[FunctionCopy]) -> int:
+    """Return the lines of all but the longest function."""
     lengths = [function.line_count for function in functions]
     return sum(lengths) - max(lengths)
 
@@ -141,6 +142,7 @@ class DuplicateGrouper:
             yield self._make_group(model, members)
 
     def _list_candidates(self, text: int, neighbours: dict[int, list[int]]) -> list[int]:
+        """Return the other texts whose sets of runs are equal or neighbouring."""
         run_set = int(self._run_sets[text])
         run_sets = (run_set, *neighbours.get(run_set, ()))
         return [other for number in run_sets for other in self._texts_of_set[number].tolist() if other != text]

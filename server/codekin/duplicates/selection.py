@@ -56,6 +56,7 @@ class FunctionFilter:
         return not paths or any(path.is_relative_to(wanted_path) for wanted_path in paths)
 
     def _judge_file(self, path: Path) -> tuple[bool, bool]:
+        """Return whether the file is excluded by a pattern, and whether it is a test by its path."""
         root = next((root for root in self.roots if path.is_relative_to(root)), None)
         parts = path.relative_to(root).parts if root else path.parts[1:]
         return self._rules.match_path(parts), bool(_TEST_PATH.search("/".join(parts)))

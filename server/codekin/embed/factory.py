@@ -56,6 +56,7 @@ def _connect_model_server(settings: ModelSettings, runtime_folder: Path, timeout
     interactive = ModelClient(server_process, is_urgent=True, timeout_s=timeout_s)
 
     def close() -> None:
+        """Close both clients; calls under way end with ModelBusyError."""
         bulk_client.close()
         interactive.close()
 

@@ -47,6 +47,7 @@ def measure_lines(root: Path, settings: Settings, count: int = CUTS, seed: int =
 
 
 def _complete_cut(completer: Completer, cut: LineCut, settings: Settings) -> LineResult:
+    """Complete the cut line without a floor; return how the best proposal compares with the true rest."""
     cursor = Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
     started = time.thread_time()
     completions = completer.complete(cursor, replace(settings.completion, floor=0.0, limit=1), Event())
@@ -95,11 +96,13 @@ def compute_exact_share(results: Sequence[LineResult], coverage: float) -> float
 
 
 def _format_row(name: str, shares: Sequence[float], results: Sequence[LineResult]) -> str:
+    """Return a row of the table: name, shares, and the 95th percentile of processor time in ms."""
     p95_ms = 1000 * float(np.percentile([result.processor_s for result in results], 95))
     return f"| {name} | " + " | ".join(f"{share:.2f}" for share in shares) + f" | {p95_ms:.0f} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure the repositories of `arguments` (None: sys.argv), print the tables, return 0."""
     options = parse_cut_options(arguments, __doc__, CUTS, seed=0)
     measure_root = partial(measure_lines, settings=Settings(), count=options.cuts, seed=options.seed)
     roots = [root.resolve() for root in options.roots]

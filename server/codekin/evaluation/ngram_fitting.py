@@ -67,6 +67,7 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
 
 
 def _collect_from_cut(cut: LineCut, vocabulary: TokenVocabulary, index: SuffixIndex, number: int) -> list[Example]:
+    """Return an example for each true token behind the cut; [] where the language has no lexical rules."""
     lines = cut.text.split("\n")
     head = "\n".join([*lines[: cut.row], lines[cut.row][: cut.column]])
     before = read_line_tokens(head, cut.language, vocabulary)
@@ -116,6 +117,7 @@ class _Batch(NamedTuple):
 
     @classmethod
     def from_examples(cls, examples: Sequence[Example]) -> "_Batch":
+        """Pack examples into padded arrays; no right candidate becomes a last column of its own."""
         most = max(len(example.features.symbols) for example in examples)
         values = np.zeros((len(examples), most, len(FEATURE_NAMES)))
         is_candidate = np.zeros((len(examples), most + 1), bool)
@@ -127,6 +129,7 @@ class _Batch(NamedTuple):
         return cls(values, is_candidate, targets, np.array([example.features.state for example in examples]))
 
     def select(self, rows: npt.NDArray[np.int64]) -> "_Batch":
+        """Return a batch of these rows."""
         return _Batch(self.values[rows], self.is_candidate[rows], self.targets[rows], self.states[rows])
 
     def compute_gradients(self, weights: MixerWeights) -> MixerWeights:
@@ -175,10 +178,12 @@ def format_module(weights: MixerWeights, names: Sequence[str], examples: int) ->
 
 
 def _format_list(values: Floats) -> str:
+    """Format numbers as a Python list with two decimals."""
     return "[" + ", ".join(f"{value:.2f}" for value in values.tolist()) + "]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit the mixer on the repositories of `arguments` (None: sys.argv), print its module, return 0."""
     options = parse_cut_options(arguments, __doc__, CUTS, seed=1)
     roots = [root.resolve() for root in options.roots]
     collect = partial(collect_examples, count=options.cuts, seed=options.seed)

@@ -59,7 +59,7 @@ def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]
 
 
 def _query_engine(engine: Engine, benchmark: Benchmark, query: int, files: list[Path]) -> Answer:
-    """Return the engine's answer to a query; a query that is a passage is asked by its lines in the file."""
+    """Ask the engine one query: a question as text, a passage of the set by its lines in `files`, else as code."""
     query_text, own_passage = benchmark.queries[query], benchmark.own_passages[query]
     if benchmark.task is Task.NL2CODE:
         return engine.search(query_text, _MAX_HITS)

@@ -223,6 +223,7 @@ class Index(ContentQueries):
         """Call `follow_and_compact` on a new thread, whose error is recorded; returns at once."""
 
         def follow_until_closed() -> None:
+            """Load, compact and save the image once; record any error but the index's closing."""
             try:
                 self.follow_and_compact()
                 self.save_image()

@@ -34,7 +34,7 @@ class LoadedContents:
 
 
 def restore_contents(path: Path, store: Store, model_vectors: ModelVectors) -> LoadedContents | None:
-    """Load the file into empty `model_vectors`, and return the rest; None without a file of this store. StoreError."""
+    """Load the file into empty `model_vectors`, return the rest; None if it is of another state. Raises StoreError."""
     state = store.get_meta(_STATE_KEY)
     if not isinstance(state, str):
         return None

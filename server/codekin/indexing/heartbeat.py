@@ -44,7 +44,7 @@ class Watch:
         self._silent_s, self._current_timeout_s = 0.0, self._silence_timeout_s
 
     def _watch_process(self) -> None:
-        """Add up the silence, and kill the process when it exceeds the time-out."""
+        """Kill the process when its silence, while awake, exceeds the time-out. Runs on a thread until the end."""
         previous_check = time.monotonic()
         while not self._ended.wait(_CHECK_INTERVAL_S):
             current_time = time.monotonic()
@@ -61,6 +61,7 @@ def keep_beating(send_beat: Callable[[], object]) -> None:
     """Call `send_beat` every second on a new daemon thread, as long as this process lives; returns at once."""
 
     def send_beats() -> None:
+        """Call `send_beat` every second, for ever."""
         while True:
             send_beat()
             time.sleep(BEAT_INTERVAL_S)

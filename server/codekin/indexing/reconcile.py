@@ -51,7 +51,7 @@ class ReconcilePlan:
 
 
 def reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
-    """Bring the store up to date with the disk, holding the lock, and return the report. Raises CodekinError.
+    """Bring the store up to date with the disk and return the report. The caller holds the lock. Raises CodekinError.
 
     The caller holds the workspace's lock. If cancelled, what was done so far is kept. An unsound file of the index is
     set aside, and it or a lost one built again.
@@ -187,7 +187,7 @@ class _Reconciliation:
         yield from ingest_in_isolation(self.index_paths, sorted(plan.isolated_paths), plan.forced_paths, self.cancel)
 
     def _finish_run(self) -> None:
-        """Store what only a complete run knows; delete dead contents and excess vectors. Raises StoreError."""
+        """Store skipped files, rules and tree; delete dead contents and excess vectors. Raises StoreError."""
         self.store.set_skipped(self.skipped)
         settings = self.index_paths.settings.index
         self.store.set_meta(

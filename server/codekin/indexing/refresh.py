@@ -53,11 +53,11 @@ class IndexRefresher:
         return report
 
     def load_tree(self) -> TreeSnapshot | None:
-        """Return the tree that the store is in step with; None where a scan is due. Raises StoreError."""
+        """Return the tree that the store matches, None if a scan is due; repair an unsound file. Raises StoreError."""
         return with_repair(partial(load_tree, self.index.store, self.paths.settings.index))
 
     def _is_unchanged(self) -> bool:
-        """Return whether the disk is as the store knows it, and all is loaded; a scan is not due then. StoreError."""
+        """Return whether no scan is due: the disk is as stored, and all loads. Loads new data. Raises StoreError."""
         snapshot = load_tree(self.index.store, self.paths.settings.index)
         if snapshot is None or snapshot.count_changes() != 0:
             return False

@@ -9,13 +9,13 @@ _SNAPSHOT_KEY, _GENERATION_KEY = "tree", "tree_generation"
 
 
 def store_tree(store: Store, snapshot: TreeSnapshot) -> None:
-    """Store what a complete scan saw, with the generation that it made; nothing that is not trusted. StoreError."""
+    """Store the tree that a complete scan saw, with the generation, if it is trustworthy. Raises StoreError."""
     if snapshot.is_trustworthy:
         store.set_meta({_SNAPSHOT_KEY: snapshot.pack(), _GENERATION_KEY: store.generation()})
 
 
 def load_tree(store: Store, settings: IndexSettings) -> TreeSnapshot | None:
-    """Return the tree that the store is in step with; None where that is not known, so that a scan is due. StoreError.
+    """Return the tree that the store matches; None if that is unknown, so a scan is due. Raises StoreError.
 
     Any later change of the store, by whichever process, and other rules or another version make it unknown.
     """

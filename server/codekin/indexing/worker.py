@@ -147,6 +147,7 @@ def main() -> None:
     processor_limit = _ProcessorLimit()
 
     def send_message(message: bytes) -> None:
+        """Write a message to the parent; do nothing if it is gone."""
         with (
             output_lock,
             contextlib.suppress(OSError),
@@ -156,6 +157,7 @@ def main() -> None:
     idle_monitor = _IdleMonitor()
 
     def send_beat() -> None:
+        """Send a heartbeat, after waiting until a call is under way."""
         if is_working.wait():
             send_message(b"")
             idle_monitor.record_beat()

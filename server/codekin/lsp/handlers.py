@@ -45,6 +45,7 @@ def wrap_request(
     """Return a coroutine function that runs `handler`; each of its errors becomes a JsonRpcException with a message."""
 
     async def answer_request(params: Any = None) -> Any:
+        """Run the handler; log an unexpected error. Raises JsonRpcException in place of every error."""
         try:
             return await handler(conversation.client, conversation.session, params)
         except ArgumentsError as error:
@@ -68,6 +69,7 @@ def wrap_notification(
     """Return a function that runs `handler` on the current client and session, and logs errors, raising none."""
 
     def handle_notification(params: Any = None) -> None:
+        """Run the handler; log any error."""
         try:
             handler(conversation.client, conversation.session, params)
         except Exception:

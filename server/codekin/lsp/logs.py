@@ -48,7 +48,7 @@ class _LineFormatter(PrintableFormatter):
     """Formats a record as one printable line, with the filter's note and any traceback."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
-        """Return the record's line, with the filter's note."""
+        """Return the message as one line, with the filter's note on hidden repetitions."""
         return to_log_line(super().formatMessage(record)) + str(getattr(record, "more", ""))
 
 

@@ -114,7 +114,7 @@ class CodekinProtocol(LanguageServerProtocol):
         self._send_data({"jsonrpc": self.VERSION, "id": request_id, "error": error_object})
 
     def _receive_request(self, request_id: int | str, method: str, params: Any) -> None:
-        """Call the request's handler; what is out of order, unknown or malformed is answered by an error instead."""
+        """Call the request's handler; answer an error if it is out of order, unknown or malformed. Raises nothing."""
         try:
             self._check_lifecycle(method)
             if not self._has_handler(method):

@@ -150,6 +150,7 @@ class CodekinServer(LanguageServer):
         """Register the handlers of `initialized`, changed settings and cancelled progress."""
 
         def handle_initialized(client: Client, _: Session, __: types.InitializedParams) -> None:
+            """Start opening the index in a task; register for changes of settings."""
             client.create_task(self.on_initialized())
             if client.has_capability("workspace.did_change_configuration.dynamic_registration"):
                 options = types.DidChangeConfigurationRegistrationOptions(section="codekin")
@@ -157,9 +158,11 @@ class CodekinServer(LanguageServer):
                 client.register_capability(types.Registration("codekin-settings", method, options))
 
         def handle_configuration(client: Client, _: Session, params: types.DidChangeConfigurationParams) -> None:
+            """Update the settings in a task."""
             client.create_task(self._update_settings(params.settings))
 
         def handle_cancel(_: Client, __: Session, params: types.WorkDoneProgressCancelParams) -> None:
+            """Pause indexing if the progress bar that was cancelled is its own."""
             self.view_publisher.progress_bar.cancel_by_token(params.token)
 
         self.on_notification(types.INITIALIZED, handle_initialized)

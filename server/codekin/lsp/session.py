@@ -37,16 +37,16 @@ class SessionListener(Protocol):
     """Receives the engine's events, always on the loop."""
 
     def engine_requested(self) -> None:
-        """Note that folders or settings have changed; another engine may be opened."""
+        """Handle changed folders or settings, for which another engine may be opened."""
 
     def engine_exchanged(self) -> None:
-        """Update what is shown: another engine answers from now on, or none."""
+        """Handle that another engine, or none, answers from now on."""
 
     def engine_failed(self, problem: str) -> None:
-        """Report that an engine could not be opened."""
+        """Handle that an engine could not be opened."""
 
     def engine_changed(self, progress: Progress | None) -> None:
-        """Update the status, which may have changed; `progress` is that of the bulk index, if one is under way."""
+        """Handle a change of the engine's status; `progress` is that of bulk indexing, None if none is under way."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +228,7 @@ class Session:
         created_engines: list[Engine] = []  # its callback may be called before the constructor returns
 
         def on_change() -> None:
+            """Have the loop's thread handle the engine's change; callable on any thread."""
             engine = created_engines[0] if created_engines else None
             progress = engine.progress() if engine else None
             with suppress(RuntimeError):  # the loop is closed

@@ -113,6 +113,7 @@ def _make_enum_reader(enum_type: type[Enum]) -> ValueReader:
     read_value = PLAIN_READERS[type(next(iter(enum_type)).value)]
 
     def read_member(json_value: Any) -> Any:
+        """Return the enum's member, or the plain value if there is no such member. Raises UnreadableError."""
         json_value = read_value(json_value)
         try:
             return enum_type(json_value)
@@ -127,6 +128,7 @@ def _make_list_reader(item_type: Any, *, is_divisible: bool = True) -> ValueRead
     read_item = _make_reader(item_type)
 
     def read_list(json_value: Any) -> tuple[Any, ...]:
+        """Return the list's items as a tuple. Raises UnreadableError, for an item only if not divisible."""
         if not isinstance(json_value, list):
             raise UnreadableError("it is no list")
         read_items = []
@@ -152,6 +154,7 @@ def _make_union_reader(member_types: Sequence[Any]) -> ValueReader:
     object_readers = [_ObjectReader(kind) for kind in object_types]
 
     def read_value(json_value: Any) -> Any:
+        """Return the value read by the member type that suits it best. Raises UnreadableError if none does."""
         if json_value is None and NoneType in member_types:
             return None
         if isinstance(json_value, Mapping) and object_readers:
@@ -202,6 +205,7 @@ class _ObjectReader:
             read_value = _make_list_reader(get_args(value_type)[0], is_divisible=False)
 
         def make_substitute(problem: UnreadableError) -> Any:
+            """Return the field's substitute; raise `problem` if it has none."""
             if field_id in _INDIVISIBLE:
                 raise problem
             return _SUBSTITUTES[field_id] if field_id in _SUBSTITUTES else _make_substitute(value_type, problem)

@@ -90,6 +90,7 @@ def make_stream_reader(input_stream: BinaryIO) -> asyncio.StreamReader:
     stream_reader = asyncio.StreamReader()
 
     def feed_reader() -> None:
+        """Read the stream to its end and feed the reader, through the loop. Blocks; runs on a thread."""
         try:
             while received_bytes := os.read(input_stream.fileno(), _CHUNK_BYTES):
                 event_loop.call_soon_threadsafe(stream_reader.feed_data, received_bytes)

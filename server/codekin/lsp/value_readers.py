@@ -62,6 +62,7 @@ def _make_type_reader(expected_type: type, complaint: str) -> ValueReader:
     """Return a reader that returns values of this type unchanged and raises UnreadableError(complaint) for others."""
 
     def read_typed(json_value: Any) -> Any:
+        """Return the value unchanged. Raises UnreadableError if it is of another type."""
         if not isinstance(json_value, expected_type):
             raise UnreadableError(complaint)
         return json_value
@@ -83,6 +84,7 @@ def make_literal_reader(choices: Sequence[Any]) -> ValueReader:
     """Return a reader that returns one of the choices unchanged and raises UnreadableError for any other value."""
 
     def read_choice(json_value: Any) -> Any:
+        """Return the value unchanged. Raises UnreadableError if it is not one of the choices."""
         if json_value not in choices:
             raise UnreadableError(f"it is not {choices[0]!r}")
         return json_value

@@ -168,6 +168,7 @@ def _to_hundredths(on_progress: OnProgress) -> Callable[[float], None]:
     reported = -1
 
     def on_share(share: float) -> None:
+        """Report the share as progress if its whole hundredth has changed."""
         nonlocal reported
         if int(share * _PROGRESS_TOTAL) != reported:
             reported = int(share * _PROGRESS_TOTAL)

@@ -38,13 +38,13 @@ class ResidentProcess:
 
     @property
     def is_allowed(self) -> bool:
-        """Return whether commands may leave such a process here."""
+        """Return whether settings, model, environment and system allow a resident process."""
         is_embedded = self._settings.model.name == "embedded" and not self._settings.model.endpoint
         is_wanted = self._settings.cli.resident and not is_continuous_integration()
         return is_wanted and is_embedded and sys.platform != "win32"
 
     def ask(self, request: Message) -> Message | None:
-        """Return the answer to a request; None where nobody answers, or leaves it to the command."""
+        """Send a request and return the answer; None if no process answers in time."""
         address = read_address(self.address_path) if self.is_allowed else None
         channel = connect(address) if address else None
         if channel is None:
@@ -59,7 +59,7 @@ class ResidentProcess:
         return None
 
     def start(self) -> None:
-        """Start the process, and do not wait for it; it ends at once if there is one already."""
+        """Start the process, which outlives this one; return at once. No-op if it isn't allowed or can't be started."""
         if not self.is_allowed:
             return
         order = {"root": str(self._root), "settings": asdict(self._settings), "address": str(self.address_path)}

@@ -38,6 +38,7 @@ def main() -> None:
 
 
 def _serve(root: Path, settings: Settings, address_path: Path) -> None:
+    """Serve commands until idle, or until root, store or address is gone. Raises CodekinError."""
     engine = Engine([root], settings)
     with contextlib.closing(engine):
         service = ResidentService(engine, root)
@@ -58,12 +59,13 @@ def _serve(root: Path, settings: Settings, address_path: Path) -> None:
 
 
 def _is_needed(service: ResidentService, root: Path, store: Path, address: Address, address_path: Path) -> bool:
-    """Return whether commands may still ask, and would find this process."""
+    """Return whether to go on: asked recently, root and store exist, and the address file still names this process."""
     is_idle = time.monotonic() - service.last_request_time > _IDLE_TIMEOUT_S
     return not is_idle and root.is_dir() and store.is_file() and read_address(address_path) == address
 
 
 def _accept_clients(listener: Listener, key: bytes, service: ResidentService) -> None:
+    """Serve each connection on a thread of its own; returns when the listener is closed."""
     while True:
         try:
             connection = listener.accept()
@@ -73,6 +75,7 @@ def _accept_clients(listener: Listener, key: bytes, service: ResidentService) ->
 
 
 def _serve_client(connection: Any, key: bytes, service: ResidentService) -> None:
+    """Authenticate a client and answer its requests until it disconnects."""
     channel = authenticate(connection, key)
     if channel is None:
         return

@@ -66,10 +66,12 @@ def snippet_from_message(message: dict[str, Any]) -> Snippet:
 
 
 def _hit_to_message(hit: Hit) -> dict[str, Any]:
+    """Return a hit as JSON values, paths as text."""
     return asdict(hit) | {"place": asdict(hit.place) | {"path": str(hit.place.path)}}
 
 
 def _hit_from_message(message: dict[str, Any]) -> Hit:
+    """Return the hit of a message. Raises KeyError, TypeError or ValueError if it is malformed."""
     place = message["place"]
     location = Location(
         **place | {"path": Path(place["path"]), "span": Span(**place["span"]), "kind": SnippetKind(place["kind"])}
@@ -79,6 +81,7 @@ def _hit_from_message(message: dict[str, Any]) -> Hit:
 
 
 def _cell_from_message(message: dict[str, Any] | None) -> Cell | None:
+    """Return the cell of a message, None for None. Raises KeyError or TypeError if it is malformed."""
     if message is None:
         return None
     return Cell(**message | {"span": Span(**message["span"]), "rows": tuple(message["rows"])})

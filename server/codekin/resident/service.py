@@ -45,6 +45,7 @@ class ResidentService:
             self.last_request_time = time.monotonic()
 
     def _answer(self, request: Message) -> Message:
+        """Bring the index up to date and answer, or decline. Raises CodekinError, KeyError, ValueError."""
         if request["command"] == "describe":
             return {"pid": os.getpid()}
         if not self._bring_up_to_date():

@@ -35,6 +35,7 @@ class SkippedFiles(Database):
         """Replace the workspace's whole list of skipped files in one transaction. Raises StoreError."""
 
         def replace_all(connection: sqlite3.Connection) -> None:
+            """Replace all rows."""
             connection.execute("DELETE FROM skipped")
             connection.executemany(_PUT_STATEMENT, _to_rows(skipped))
 
@@ -49,6 +50,7 @@ class SkippedFiles(Database):
             return
 
         def replace_paths(connection: sqlite3.Connection) -> None:
+            """Replace the rows of these paths."""
             connection.executemany("DELETE FROM skipped WHERE path = ?", [(text,) for text in path_texts])
             connection.executemany(_PUT_STATEMENT, rows)
 

@@ -113,6 +113,7 @@ class Store(SnippetQueries):
         """
 
         def put_records(connection: sqlite3.Connection) -> None:
+            """Put the records; delete contents that no snippet has any more, if `collect`."""
             released_contents = set[int]().union(*(put_file(connection, record) for record in records))
             if collect:
                 removal.drop_unused(connection, released_contents)
@@ -127,6 +128,7 @@ class Store(SnippetQueries):
         """
 
         def delete_all(connection: sqlite3.Connection) -> None:
+            """Delete all rows and the counts, and mark the store as being scanned."""
             for table in ("snippets", "files", "contents", "words", "skipped"):
                 connection.execute(f"DELETE FROM {table}")
             removal.record_all_removed(connection)
@@ -147,6 +149,7 @@ class Store(SnippetQueries):
         path_texts = [str(path) for path in paths]
 
         def delete_files(connection: sqlite3.Connection) -> None:
+            """Delete files without unsaved text; delete contents that only they had, if `collect`."""
             released_contents = removal.contents_of(connection, path_texts) if collect else set()
             connection.executemany("DELETE FROM files WHERE path = ? AND overlay = 0", [(text,) for text in path_texts])
             removal.drop_unused(connection, released_contents)
@@ -181,6 +184,7 @@ class Store(SnippetQueries):
         """Run `change` in one transaction that also raises the generation; return its result. Raises StoreError."""
 
         def change_and_count(connection: sqlite3.Connection) -> T:
+            """Run `change`, raise the generation by 1, and return the result."""
             result = change(connection)
             connection.execute("INSERT INTO meta VALUES ('generation', 1) ON CONFLICT DO UPDATE SET value = value + 1")
             return result

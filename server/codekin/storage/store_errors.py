@@ -29,49 +29,58 @@ _ErrorFactory = Callable[[Path, str], StoreError]
 
 
 def _make_busy_error(store_path: Path, reason: str) -> StoreError:
+    """Return (don't raise) the error that another process has been writing for too long."""
     return StoreBusyError(
         f"Another process has been writing {store_path} for too long ({reason}). Stop it, or try again."
     )
 
 
 def _make_read_only_error(store_path: Path, reason: str) -> StoreError:
+    """Return (don't raise) the error that the file can't be written."""
     remedy = "Make it and its folder writable, or set cache.directory to a folder that is."
     return StoreReadOnlyError(f"{store_path} can't be written ({reason}). {remedy}")
 
 
 def _make_full_error(store_path: Path, reason: str) -> StoreError:
+    """Return (don't raise) the error that the disk is full."""
     del reason
     return StoreFullError(f"The disk that holds {store_path.parent} is full. Free some space; indexing then continues.")
 
 
 def _make_open_error(store_path: Path, reason: str) -> StoreError:
+    """Return (don't raise) the error that the file can't be opened, or is a folder."""
     if store_path.is_dir():
         return StoreError(f"{store_path} is a folder, but codekin keeps a file there. Rename or remove the folder.")
     return StoreError(f"{store_path} can't be opened ({reason}). Make it and its folder readable and writable for you.")
 
 
 def _make_disk_error(store_path: Path, reason: str) -> StoreError:
+    """Return (don't raise) the error that reading or writing failed."""
     return StoreError(
         f"Reading or writing {store_path} failed ({reason}). Check the disk, or set cache.directory to another one."
     )
 
 
 def _make_lock_error(store_path: Path, reason: str) -> StoreError:
+    """Return (don't raise) the error that the file system lacks what SQLite needs."""
     remedy = "Set cache.directory to a folder on a disk of this machine."
     return StoreError(f"The file system of {store_path.parent} does not do what SQLite needs ({reason}). {remedy}")
 
 
 def _make_memory_error(store_path: Path, reason: str) -> StoreError:
+    """Return (don't raise) the error that there is too little memory."""
     return StoreError(
         f"There is not enough memory to read {store_path} ({reason}). Close other programs, and try again."
     )
 
 
 def _make_length_error(store_path: Path, reason: str) -> StoreError:
+    """Return (don't raise) the error that a value is too long for SQLite."""
     return StoreError(f"A value is too long for {store_path} ({reason}). Ask with less text.")
 
 
 def _make_closing_error(store_path: Path, _reason: str) -> StoreError:
+    """Return (don't raise) the error that the store is being closed."""
     return StoreClosingError(f"{store_path} is being closed.")
 
 

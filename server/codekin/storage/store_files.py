@@ -93,6 +93,7 @@ def is_set_aside(database_path: Path, database_id: FileId) -> bool:
 
 
 def _path_aside(database_path: Path) -> Path:
+    """Return the path to which an unsound file is moved."""
     return database_path.with_suffix(".corrupt")
 
 

@@ -39,6 +39,7 @@ class VectorStore(Database):
         rows = np.ascontiguousarray(vectors, dtype="<f2")
 
         def insert(connection: sqlite3.Connection) -> None:
+            """Insert the space if it is new, and the vectors that it lacks."""
             connection.execute("INSERT OR IGNORE INTO spaces (key) VALUES (?)", (space,))
             (space_number,) = connection.execute("SELECT id FROM spaces WHERE key = ?", (space,)).fetchone()
             connection.executemany(
@@ -118,6 +119,7 @@ class VectorStore(Database):
             return 0
 
         def delete_oldest(connection: sqlite3.Connection) -> int:
+            """Delete the oldest unreferenced vectors and return their number."""
             connection.execute("CREATE TEMP TABLE IF NOT EXISTS referenced (hash BLOB PRIMARY KEY) WITHOUT ROWID")
             connection.execute("DELETE FROM referenced")
             connection.executemany(
@@ -136,6 +138,7 @@ class VectorStore(Database):
         """Delete vectors by hash; does nothing if the file is read-only. Raises StoreError."""
 
         def delete_by_hash(connection: sqlite3.Connection) -> None:
+            """Delete the space's vectors with these hashes."""
             list(schema.select_in_chunks(connection, f"DELETE FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
 
         with contextlib.suppress(StoreReadOnlyError):  # if read-only, every read leaves the damaged vectors out

@@ -135,6 +135,7 @@ class ContrastiveObjective:
         compute_teacher_loss = self._make_teacher_loss(step, pairs)
 
         def compute_loss(vectors: Tensor) -> Tensor:
+            """Return the loss of the batch's query and passage vectors."""
             return matryoshka_loss(
                 vectors[: len(pairs)], vectors[len(pairs) :], self._loss_config, equal_texts
             ) + compute_teacher_loss(vectors)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from codekin.code.cells import DEFAULT_LANGUAGE, Notebook, extract_cells, join_open_cells, replace_open_cells
 from codekin.code.extract import extract_snippets, split_lines
-from codekin.code.notebooks import is_json, is_notebook, read_notebook
+from codekin.code.notebooks import is_notebook, may_be_json, read_notebook
 from codekin.files import FileTooLargeError, NotAFileError, read_file, read_start
 from codekin.types import Cell, OpenNotebook, Retry, Skipped, Snippet
 from codekin.workspace.encodings import decode_legacy_text
@@ -77,7 +77,7 @@ def make_document(
 
     `status` is the file's, taken before it was read; None for an editor's text.
     """
-    if is_notebook(path) and (status is not None or is_json(text)):
+    if is_notebook(path) and (status is not None or may_be_json(text)):
         return _make_notebook_document(path, read_notebook(text), status)
     # Some editors open a notebook as a script of its code.
     first_line = text[:_MAX_FIRST_LINE_LENGTH].partition("\n")[0]

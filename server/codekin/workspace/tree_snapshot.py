@@ -49,7 +49,7 @@ class TreeSnapshot:
         self.stamps[path] = stamp
 
     def count_changes(self) -> int | None:
-        """Return how many files and folders are not as they were; None where that can't be told."""
+        """Return how many noted files and folders have changed since; None if that can't be told."""
         if not self.is_trustworthy:
             return None
         changes = sum(_read_stamp(path) != stamp for path, stamp in self.stamps.items())
@@ -61,6 +61,7 @@ class TreeSnapshot:
         return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
 
     def _is_past(self, time_ns: int) -> bool:
+        """Return whether the time is so long before the snapshot (or so far ahead) that a later change shows."""
         tick_ns = _TICK_NS if time_ns % 1_000_000_000 else _COARSE_TICK_NS
         return time_ns < self.started_ns - tick_ns or time_ns > self.started_ns + _FUTURE_NS
 
@@ -74,7 +75,7 @@ def take_snapshot(workspace: Workspace) -> TreeSnapshot:
 
 
 def unpack_snapshot(data: object) -> TreeSnapshot | None:
-    """Return the snapshot that was packed; None where the data is none."""
+    """Return the snapshot that `pack` made these bytes from; None if they are no snapshot. Never raises."""
     try:
         document = json.loads(zlib.decompress(data))  # type: ignore[arg-type]
         stamps = {
@@ -86,6 +87,7 @@ def unpack_snapshot(data: object) -> TreeSnapshot | None:
 
 
 def _read_stamp(path: str) -> Stamp | None:
+    """Return size, modification and change time of a path, links not followed; None if it can't be read."""
     try:
         status = os.lstat(path)
     except OSError:

@@ -166,7 +166,7 @@ class Workspace:
         return replace(skip_too_large(path, byte_count, self._max_bytes), retry=Retry.NEXT_SCAN)
 
     def cells(self, path: Path) -> tuple[Cell, ...]:
-        """Return a notebook's current code cells; () for any other file, and for one that is skipped."""
+        """Read a notebook and return its current code cells; () for any other file, and for a skipped one."""
         document = self.read_document(path) if is_notebook(path) else None
         return document.cells if isinstance(document, Document) else ()
 

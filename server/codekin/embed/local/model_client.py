@@ -273,6 +273,7 @@ def _run_on_thread(function: Callable[[], Connected]) -> Future[Connected]:
     future: Future[Connected] = Future()
 
     def run() -> None:
+        """Set the future to the function's result or exception."""
         try:
             future.set_result(function())
         except BaseException as error:  # noqa: BLE001 (raised by Future.result)

@@ -60,7 +60,7 @@ class _NoRedirectHandler(HTTPRedirectHandler):
     """Handler that follows no redirects: they are raised as an HTTPError."""
 
     def redirect_request(self, *_: Any) -> None:
-        return None
+        """Follow no redirect, so that texts and key only go to the configured address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class GitRepository:
         return sorted(entry.partition("\t")[2] for entry in entries if entry.startswith("100"))
 
     def list_commits(self, revision: str, max_commits: int) -> Iterator[Commit]:
-        """Yield up to `max_commits` commits before and at a revision, newest first, without merges."""
+        """Yield those of the last `max_commits` commits, newest first, that neither merge, remove nor move files."""
         arguments = (*_LOG, "--name-status", "--diff-filter=AMD", f"--max-count={max_commits}", _HISTORY_FORMAT)
         output = self._run("log", *arguments, revision).decode("utf-8", "replace")
         for entry in output.split(_COMMIT_START)[1:]:

@@ -210,6 +210,7 @@ def _limit(category: str, asked: Iterable[tuple[str, tuple[Target, ...]]], max_q
     file_counts: Counter[str] = Counter()
 
     def is_wanted(text: str, targets: Sequence[Target]) -> bool:
+        """Return whether the question is new and its files have room for one more; if so, count it."""
         paths = {target.path for target in targets}
         if text.lower() in texts or _MAX_QUESTIONS_PER_FILE in map(file_counts.get, paths):
             return False

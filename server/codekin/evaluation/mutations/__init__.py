@@ -106,7 +106,7 @@ class _MutantBuilder:
         return mutant
 
     def apply_each(self, changes: Mapping[str, Change]) -> int:
-        """Try each edit once, one upon the other; return how many were applied."""
+        """Try each edit once, on the result of those before; keep those that work, and return their number."""
         return sum(self.try_edit(edit_name, change) is not None for edit_name, change in changes.items())
 
     def apply_some(self, changes: Mapping[str, Change], count: int) -> int:

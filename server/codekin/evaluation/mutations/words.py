@@ -103,7 +103,7 @@ def _join_words(words: list[str], example: str) -> str:
 
 
 def _match_case(word: str, example: str) -> str:
-    """Return the word in upper, capitalized or unchanged (lower) case, as the example, not "", is."""
+    """Return the word in upper case, capitalized or unchanged, to match the example, which must not be ""."""
     if example.isupper():
         return word.upper()
     return word.capitalize() if example[0].isupper() else word

@@ -55,6 +55,7 @@ async def _get_report(_: Client, session: Session, __: Any) -> ReportJson | None
     """Answer codekin/report: status and the engine's report; None while it is being opened, raises if it can't be."""
 
     def make_report(engine: "Engine", _: Cancel) -> dict[str, Any]:
+        """Return the engine's report as JSON."""
         from codekin.status.report import to_json
 
         return to_json(engine.make_report())

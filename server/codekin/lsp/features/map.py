@@ -46,6 +46,7 @@ async def _build_with_progress(
     send_progress = partial(_send_progress, client, progress_token)
 
     def on_progress(progress: Progress) -> None:
+        """Have the loop's thread send the percentage to the client."""
         event_loop.call_soon_threadsafe(send_progress, types.WorkDoneProgressReport(percentage=progress.done))
 
     send_progress(types.WorkDoneProgressBegin(_PROGRESS_TITLE, cancellable=True, percentage=0))
@@ -64,6 +65,7 @@ async def _build_map_json(session: Session, limit: int | None, on_progress: OnPr
     """Build the map, of at most 100,000 functions, on a thread; None without an engine or when cancelled."""
 
     def build_json(engine: "Engine", cancel_event: Cancel) -> MapJson | None:
+        """Build the map and convert it to JSON; None when cancelled."""
         from codekin.map.builder import MAX_FUNCTIONS
 
         code_map = engine.build_map(min(limit or MAX_FUNCTIONS, MAX_FUNCTIONS), on_progress, cancel_event)
