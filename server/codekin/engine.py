@@ -197,7 +197,7 @@ class Engine(AnsweringEngine):
     def find_duplicate_groups(
         self, selection: DuplicateSelection, base: str, on_progress: OnProgress, cancel: Cancel
     ) -> DuplicateSearch:
-        """Find the groups of functions that are near-duplicates of each other; they are made as they are taken.
+        """Compare the workspace's functions; return groups of near-duplicates, made when iterated. Raises QueryError.
 
         Only those with a function that is new or changed since the Git revision `base`, unless that is "". Raises
         QueryError where there is no such revision.
@@ -234,7 +234,7 @@ class Engine(AnsweringEngine):
         return self._workspace.cells(path)
 
     def walk_files(self) -> Iterator[SourceFile]:
-        """Yield every file that is to be indexed, by walking the disk as they are taken; skipped files are left out."""
+        """Yield every file that is to be indexed, in order, while walking the disk; skipped files are left out."""
         return (file for file in self._workspace.walk() if isinstance(file, SourceFile))
 
     def count_folders(self) -> int:

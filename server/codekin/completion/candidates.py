@@ -124,7 +124,7 @@ class CandidateFinder:
 def find_document_candidates(
     context: CompletionContext, rarities: dict[int, float], excluded: Collection[bytes]
 ) -> list[LineCandidate]:
-    """Return up to 96 lines of the document itself, scored highest by cheap features, without the cursor's function.
+    """Return up to 96 lines of other snippets of the document, best first by cheap features; none `excluded`.
 
     At most 2,000 lines are scored, nearest to the cursor first. None is from contents hashed in `excluded`.
     """

@@ -47,11 +47,11 @@ class Completer:
         self._lines = LineCompleter(index, workspace, documents)
 
     def load_tokens(self, near: Path | None = None) -> None:
-        """Read the workspace's tokens now, not in the background; with `near`, those of the nearest documents."""
+        """Read the workspace's tokens before returning, with `near` only the nearest documents'. Raises StoreError."""
         self._lines.update(near)
 
     def close(self) -> None:
-        """Let what is read in the background end soon."""
+        """Make a background update of tokens end soon; returns at once."""
         self._lines.close()
 
     def make_cursor(self, path: Path, text: str | CellText | None, row: int, column: int) -> Cursor:
@@ -180,7 +180,7 @@ class Completer:
 
 
 def _add_cell(completion: Completion, cursor: Cursor) -> Completion:
-    """Return the completion, with its notebook cell where it is copied from the cursor's own document."""
+    """Return the completion, with its source's notebook cell if that is in the cursor's document; else unchanged."""
     if completion.path != cursor.path:
         return completion
     return replace(completion, cell=find_cell(cursor.cells, completion.span.start))

@@ -33,7 +33,7 @@ class TokenContext:
     abstract_tokens: list[int]
 
     def extended(self, token: int, vocabulary: TokenVocabulary) -> "TokenContext":
-        """Return this context with one token more."""
+        """Return this context followed by one more token; this one is unchanged."""
         abstract_tokens = self.abstract_tokens[-MAX_CONTEXT_TOKENS:]
         if vocabulary.texts[token] == "(" and abstract_tokens[-1] == ANY_NAME:
             abstract_tokens[-1] = self.tokens[-1]  # a called name is none of the local ones
@@ -75,7 +75,7 @@ class DocumentTokens:
         return self.abstract_tokens * 2
 
     def find_row(self, position: int) -> int:
-        """Return the document's row of the token at a position of `symbols`."""
+        """Return the document's row of the token at this index of `symbols`."""
         is_before = position < self.cursor_position
         return int(
             self.before.rows[position - 1] if is_before else self.after.rows[position - self.cursor_position - 1]
@@ -83,7 +83,7 @@ class DocumentTokens:
 
     @property
     def cursor_position(self) -> int:
-        """Return the position in `symbols` at which the cursor is."""
+        """Return the index of the cursor in `symbols`."""
         return len(self.before.symbols) + 1
 
     @cached_property
@@ -97,7 +97,7 @@ class DocumentTokens:
         return frozenset(self.tokens[self.function_position : self.cursor_position].tolist())
 
     def is_foreign_name(self, token: int, previous_token: int) -> bool:
-        """Return whether the token is a local name that the function has not mentioned."""
+        """Return whether the token would be a local name that the cursor's function doesn't contain."""
         text = self.vocabulary.texts[token]
         is_name = self.vocabulary.kinds[token] == NAME and not text[:1].isupper()
         is_member = self.vocabulary.texts[previous_token] in MEMBER_MARKS
@@ -119,7 +119,7 @@ class DocumentTokens:
 
     @cached_property
     def names(self) -> frozenset[int]:
-        """Return all tokens of the document."""
+        """Return the distinct tokens of the document."""
         return frozenset(np.unique(self.tokens).tolist())
 
     def weigh_positions(self, positions: Positions, function_weight: float) -> npt.NDArray[np.float64]:
@@ -135,7 +135,7 @@ class DocumentTokens:
 
 
 def make_abstract(tokens: Symbols, vocabulary: TokenVocabulary) -> Symbols:
-    """Replace each local name, string and number by a token that stands for all of its kind.
+    """Return the tokens with each local name, string and number replaced by one token for its kind.
 
     A name is local if it is lower-case, no member, and not called.
     """
@@ -152,4 +152,5 @@ def make_abstract(tokens: Symbols, vocabulary: TokenVocabulary) -> Symbols:
 
 
 def _select(inverse: Positions, texts: Sequence[str], holds: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
+    """Return for each token whether its text holds; each distinct text is checked once."""
     return np.array([holds(text) for text in texts], bool)[inverse]

@@ -85,7 +85,7 @@ def update_snippets(
 
 
 def _read_again(snippet: Snippet, edit: Edit, lines: Sequence[str]) -> Snippet:
-    """Return the snippet with the text that its rows have in `lines`, extended by the added lines."""
+    """Return the snippet with its rows' text in `lines`, extended by the added lines; nothing is parsed."""
     span = Span(snippet.span.start, snippet.span.end + edit.added)
     return replace(_move(snippet, edit, span), text=to_canonical_text(lines[span.start : span.end]))
 

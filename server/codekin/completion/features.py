@@ -83,6 +83,7 @@ class FeatureExtractor:
         return True
 
     def _extract_features(self, candidate: LineCandidate, start: _SourceStart) -> None:
+        """Set the candidate's features, products of features included, in the order of FEATURES."""
         features = {
             **self._compare_lines_above(candidate, start),
             **self._compare_blocks(candidate, start),

@@ -51,17 +51,17 @@ class LineCompleter:
         self._line_tokens = _TokenCache()
 
     def update(self, near: Path | None = None) -> None:
-        """Read the workspace's tokens now; with `near`, those of the nearest documents, for a single question."""
+        """Read the workspace's tokens before returning, with `near` only the nearest documents'. Raises StoreError."""
         self._tokens.update(near, MAX_TOKENS if near is None else _CLI_TOKENS)
 
     def close(self) -> None:
-        """Let what is read in the background end soon."""
+        """Make a background update of tokens end soon; returns at once."""
         self._tokens.close()
 
     def complete_line(
         self, context: CompletionContext, check: ParseCheck, floor: float, cancel: Cancel
     ) -> Completion | None:
-        """Return how the cursor's line goes on; None where nothing is typed on it or nothing reaches the floor."""
+        """Return the most probable rest of the cursor's line; None if that is blank or nothing reaches the floor."""
         self._tokens.update_in_background()
         snapshot = self._tokens.snapshot
         for cursor_line in self._read_cursor_line(context, snapshot.vocabulary):
@@ -81,7 +81,7 @@ class LineCompleter:
         return None
 
     def _read_cursor_line(self, context: CompletionContext, vocabulary: TokenVocabulary) -> Iterator[CursorLine]:
-        """Yield the readings of the cursor's line: first with its last token as one that goes on, then as a whole one.
+        """Yield the line's tokens up to the cursor: with the last one unfinished, then, if that is a known one, whole.
 
         Yields nothing inside a word, behind a comment, and where nothing is typed on the line.
         """
@@ -126,7 +126,7 @@ class _TokenCache:
         self._entries: dict[str, tuple[Sequence[str], str, TokenVocabulary, LineTokens | None]] = {}
 
     def read(self, place: str, lines: Sequence[str], language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
-        """Return the tokens of the lines; those of the last call for this `place` where it had the same lines."""
+        """Return the tokens of the lines, cached per `place` for equal lines; None without lexical rules."""
         entry = self._entries.get(place)
         if entry is None or entry[2] is not vocabulary or entry[1] != language or entry[0] != lines:
             tokens = read_line_tokens("\n".join(lines), language, vocabulary)
@@ -135,6 +135,7 @@ class _TokenCache:
 
 
 def _make_completion(context: CompletionContext, text: str, probability: float, source: SourceLine) -> Completion:
+    """Return the completion that inserts `text` at the cursor, copied from or edited after the source line."""
     return Completion(
         text,
         context.row,
@@ -148,7 +149,7 @@ def _make_completion(context: CompletionContext, text: str, probability: float, 
 
 
 def _is_comment_behind(last_token: str, symbol: int, vocabulary: TokenVocabulary) -> bool:
-    """Return whether a comment follows the line's last token, which begins the text."""
+    """Return whether the text has more than its first token, the line's last one: a comment."""
     token = vocabulary.texts[symbol >> 1]
     return symbol >> 1 != LONG_LITERAL and bool(last_token.removeprefix(token).strip())
 

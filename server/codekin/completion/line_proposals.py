@@ -45,7 +45,7 @@ class LineProposer:
         self._names = names
 
     def propose_rest(self, context: TokenContext, open_token: str, floor: float, cancel: Cancel) -> LineProposal | None:
-        """Return the most probable rest of the line, or where that is below the floor, a certain beginning of it.
+        """Return the most probable rest of the line, else a beginning of it that is certain enough; None if neither.
 
         `open_token` is the beginning of a token at the cursor, which `context` is without. None where neither exists.
         """
@@ -72,13 +72,14 @@ class LineProposer:
         return self._make_proposal(certain, open_token, is_whole=False) if certain else None
 
     def _predict(self, beginning: _Beginning, open_token: str) -> list[Prediction]:
+        """Return the likeliest next symbols that are in scope and, with `open_token`, complete it."""
         predictions = self._model.predict(beginning.context)
         if open_token:
             predictions = self._keep_typed(predictions, open_token)
         return [prediction for prediction in predictions[:_BEAM_WIDTH] if self._is_in_scope(beginning, prediction)]
 
     def _keep_typed(self, predictions: list[Prediction], open_token: str) -> list[Prediction]:
-        """Keep the predictions that begin with what is typed, and give them the probability of the others."""
+        """Return the predictions that start with what is typed, their probabilities scaled to replace the others."""
         texts = self._vocabulary.texts
         kept = [each for each in predictions if texts[each.symbol >> 1].startswith(open_token)]
         unknown = max(1.0 - sum(each.probability for each in predictions), 0.0) * _UNKNOWN_NAME_SHARE ** len(open_token)
@@ -86,7 +87,7 @@ class LineProposer:
         return [Prediction(each.symbol, each.probability / total) for each in kept]
 
     def _is_in_scope(self, beginning: _Beginning, prediction: Prediction) -> bool:
-        """Return whether the token is no local name, or one of the document."""
+        """Return whether the predicted token may be used here: no local name that the document lacks."""
         token, texts = prediction.symbol >> 1, self._vocabulary.texts
         if self._vocabulary.kinds[token] != NAME or token in self._names or texts[token][0].isupper():
             return True
@@ -95,7 +96,7 @@ class LineProposer:
     def _find_best_end(
         self, following: list[tuple[_Beginning, Prediction]], best: _Beginning | None
     ) -> _Beginning | None:
-        """Return the most probable beginning that ends the line here, or `best`."""
+        """Return the most probable beginning after which the line ends, if it beats `best`; else `best`."""
         for beginning, prediction in following:
             probability = beginning.probability * prediction.probability
             if prediction.symbol >> 1 == LINE_END and (best is None or probability > best.probability):
@@ -103,7 +104,7 @@ class LineProposer:
         return best
 
     def _select(self, following: list[tuple[_Beginning, Prediction]], best: _Beginning | None) -> Iterator[_Beginning]:
-        """Yield the beginnings to go on with: those that may still become better than `best`."""
+        """Yield extended beginnings that are probable enough for the next step, and more probable than `best`."""
         least = max(_MIN_PROBABILITY, best.probability if best else 0.0)
         going_on = [pair for pair in following if pair[1].symbol >> 1 != LINE_END][:_BEAM_WIDTH]
         for beginning, prediction in going_on:
@@ -117,6 +118,7 @@ class LineProposer:
                 least = max(least, _MIN_RELATIVE_PROBABILITY * probability)
 
     def _make_proposal(self, beginning: _Beginning, open_token: str, *, is_whole: bool) -> LineProposal:
+        """Return the beginning as a proposal, its text without what is typed already."""
         text = write_symbols(beginning.symbols, self._vocabulary)
         if open_token:
             text = text.lstrip()[len(open_token) :]

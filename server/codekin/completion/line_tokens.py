@@ -85,13 +85,13 @@ def read_line_tokens(text: str, language: str, vocabulary: TokenVocabulary) -> L
 
 
 def write_symbols(symbols: Sequence[int], vocabulary: TokenVocabulary) -> str:
-    """Return the code that the symbols are of."""
+    """Return the code text of the symbols."""
     return "".join(" " * (symbol & 1) + vocabulary.texts[symbol >> 1] for symbol in symbols)
 
 
 @cache
 def _compile_pattern(language: str) -> re.Pattern[str] | None:
-    """Return the pattern whose first group is a token and which matches comments outside of it."""
+    """Return the regular expression of tokens (group 1) and comments (no group), cached; None without lexical rules."""
     lexicon = LEXICONS.get(language)
     if lexicon is None:
         return None
@@ -100,6 +100,7 @@ def _compile_pattern(language: str) -> re.Pattern[str] | None:
 
 
 def _classify(token: str) -> int:
+    """Return the token's kind: NUMBER, STRING, NAME or MARK, which reserved words are, too."""
     if token[0].isdecimal():
         return NUMBER
     if token[-1] in "\"'`":

@@ -97,7 +97,7 @@ class NgramModel:
         return [Prediction(features.symbols[i], float(probabilities[i])) for i in order]
 
     def extract_features(self, context: TokenContext) -> TokenFeatures:
-        """Return the candidates with what each estimate says of them."""
+        """Return the candidate symbols with their features, from the exact, abstract and recent estimates."""
         exact, longest = self._estimate_exact(context)
         abstract = self._estimate_abstract(context)
         best_exact = sorted(exact.probabilities, key=exact.probabilities.__getitem__, reverse=True)[:_MAX_SYMBOLS]
@@ -145,9 +145,11 @@ class NgramModel:
         return best[1] if best else None
 
     def _match_document(self, context: TokenContext) -> ContextMatches:
+        """Return the document's positions that follow the same tokens as the context."""
         return match_contexts(self._document.symbols, self._document.positions, context.tokens)
 
     def _find_nearest(self, positions: Positions) -> int:
+        """Return the position nearest to the cursor."""
         return int(positions[np.argmin(np.abs(positions - self._document.cursor_position))])
 
     def _drop_excluded(self, positions: Positions) -> Positions:
@@ -157,7 +159,7 @@ class NgramModel:
         return positions
 
     def _estimate_exact(self, context: TokenContext) -> tuple[_Estimate, dict[int, float]]:
-        """Return what followed the same tokens, and the shares of what followed the longest of these contexts."""
+        """Return the probabilities of the next symbol after equal tokens, and shares after the longest equal ones."""
         counts = self._count_exact(context)
         first = next(counts, None)
         if first is None:
@@ -168,7 +170,7 @@ class NgramModel:
         return _Estimate(_back_off(chain((first,), counts)), first[0]), longest
 
     def _count_exact(self, context: TokenContext) -> Iterator[_Counts]:
-        """Yield what followed each context in the workspace and the document, the longest first."""
+        """Yield the symbols, weighted, that follow equal tokens here and in the workspace, longest context first."""
         document, workspace = self._document, self._workspace
         matches = workspace.find_matches(context.tokens, CONTEXT_LENGTHS)
         own_matches = self._match_document(context)
@@ -181,14 +183,14 @@ class NgramModel:
                 yield length, symbols, np.concatenate((np.ones(len(positions)), own_weights))
 
     def _estimate_abstract(self, context: TokenContext) -> _Estimate:
-        """Return what followed the same tokens in the document, with local names, strings and numbers left open."""
+        """Return the document's probabilities of the next symbol after tokens equal but for locals and literals."""
         document = self._document
         matches = match_contexts(document.abstract_symbols, document.positions, context.abstract_tokens)
         longest = max((length for length in CONTEXT_LENGTHS if 1 < length <= matches.longest), default=0)
         return _Estimate(_back_off(self._count_abstract(context, matches)), longest)
 
     def _count_abstract(self, context: TokenContext, matches: ContextMatches) -> Iterator[_Counts]:
-        """Yield what followed each context in the document, the longest first, with the names at the cursor."""
+        """Yield the document's symbols, weighted, that follow such tokens, longest first, with the cursor's names."""
         for length in CONTEXT_LENGTHS:
             positions = matches.select(length)
             if length > 1 and len(positions):
@@ -230,12 +232,13 @@ def _make_features(
 
 
 def _count_symbols(symbols: Symbols, weights: Weights) -> tuple[Symbols, Weights]:
+    """Return the distinct symbols and the sum of each one's weights."""
     distinct, inverse = np.unique(symbols, return_inverse=True)
     return distinct, np.bincount(inverse, weights=weights).astype(np.float64)
 
 
 def _back_off(counts: Iterable[_Counts]) -> dict[int, float]:
-    """Mix the shares of all contexts, longest first: a context weighs more the more often it was seen (Witten–Bell)."""
+    """Return symbol → probability, mixed over contexts, longest first; often seen ones weigh more (Witten–Bell)."""
     probabilities: dict[int, float] = {}
     rest = 1.0
     for _, symbols, weights in counts:
@@ -251,4 +254,5 @@ def _back_off(counts: Iterable[_Counts]) -> dict[int, float]:
 
 
 def _find_step(steps: Sequence[int], length: int) -> int:
+    """Return the number of steps that the length reaches."""
     return sum(length >= step for step in steps)

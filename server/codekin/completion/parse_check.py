@@ -44,11 +44,11 @@ class ParseCheck:
 
     @property
     def context(self) -> CompletionContext:
-        """Return the context, with the latest tree."""
+        """Return the context with the syntax tree of the latest check, for a fast next parse."""
         return replace(self._context, parsed=self._parsed)
 
     def is_no_worse(self, inserted_text: str) -> bool:
-        """Return whether the text adds no parse errors; False without a grammar, over budget, or in comments."""
+        """Parse the document with the text; True if it adds no errors, False without a grammar or in comments."""
         context = self._context
         root_node = self._parse(context.text_before + inserted_text + context.text_after)
         if root_node is None or _is_in_prose(root_node, context):
@@ -76,7 +76,7 @@ class ParseCheck:
         return surroundings.errors > 0
 
     def reuse_surroundings(self, context: CompletionContext) -> _Surroundings | None:
-        """Return the surroundings where those of `context` are the same."""
+        """Return this check's surroundings if `context` differs in the cursor's line only; else None."""
         kept = self._surroundings
         is_same = (
             kept is not None
@@ -88,14 +88,15 @@ class ParseCheck:
         return kept if is_same else None
 
     def _get_surroundings(self) -> _Surroundings | None:
+        """Return the document around the cursor's line, made on first use; None without a grammar."""
         if self._surroundings is None and self._syntax is not None:
             self._surroundings = _Surroundings(self._context, self._syntax)
         return self._surroundings
 
     def _parse(self, text: str) -> "Node | None":
-        """Parse the document with `text` as the cursor's line, keep the tree, return its root.
+        """Parse the document with `text` as the cursor's line, keep the tree, return its root; None if that fails.
 
-        None without a grammar or over budget.
+        It fails without a grammar, and over budget.
         """
         surroundings = self._get_surroundings()
         if surroundings is None or self._syntax is None:

@@ -27,7 +27,7 @@ class ContextMatches:
 
     @property
     def longest(self) -> int:
-        """Return the length of the longest context that is shared; 0 for none."""
+        """Return the greatest number of tokens that a position shares with the context; 0 for none."""
         return int(self.lengths.max(initial=0))
 
     def select(self, length: int) -> Positions:
@@ -73,18 +73,19 @@ class SuffixIndex:
         return np.searchsorted(self.starts, positions, side="right") - 1
 
     def _select_positions(self, low: int, high: int) -> Positions:
+        """Return the positions in this range of the order, evenly sampled if there are too many."""
         count = high - low
         if count > MAX_MATCHES:
             return self.order[low + np.arange(MAX_MATCHES) * count // MAX_MATCHES].astype(np.int64)
         return self.order[low:high].astype(np.int64)
 
     def _narrow(self, low: int, high: int, length: int, token: int) -> tuple[int, int]:
-        """Return the part of the range whose token `length` before the position is `token`."""
+        """Return the part of the sorted range whose token, `length` before the position, equals `token`."""
         start = self._bisect(low, high, length, token)
         return start, self._bisect(start, high, length, token + 1)
 
     def _bisect(self, low: int, high: int, length: int, token: int) -> int:
-        """Return the first place in the range at which the token `length` before is not below `token`."""
+        """Return the first index of the sorted range whose token, `length` before the position, is at least `token`."""
         while low < high:
             middle = (low + high) // 2
             if int(self.symbols[max(int(self.order[middle]) - length, 0)]) >> 1 < token:
@@ -116,7 +117,7 @@ def _order_contexts(tokens: Symbols) -> npt.NDArray[np.int32]:
 
 
 def match_contexts(symbols: Symbols, positions: Positions, context: Sequence[int]) -> ContextMatches:
-    """Return those of a document's `positions` that are behind the same context, however short, by comparing them."""
+    """Return those of a document's `positions` that share at least one token before them, and how many."""
     if not context:
         return ContextMatches(positions[:0], positions[:0])
     same = positions[symbols[positions - 1] >> 1 == context[-1]]
@@ -124,7 +125,7 @@ def match_contexts(symbols: Symbols, positions: Positions, context: Sequence[int
 
 
 def extend_matches(symbols: Symbols, positions: Positions, context: Sequence[int], known_length: int) -> ContextMatches:
-    """Measure how long the context is that each position shares; the last `known_length` tokens are known to be."""
+    """Count how many tokens each position shares with the context, given that it shares `known_length` of them."""
     lengths = np.full(len(positions), known_length)
     reversed_context = np.array(context)[::-1][known_length:MAX_CONTEXT_TOKENS]
     distances = np.arange(known_length + 1, known_length + 1 + len(reversed_context))

@@ -63,7 +63,7 @@ def choose_extents(
 
 
 def _find_agreement_end(context: CompletionContext, candidates: Sequence[LineCandidate], statement_end: int) -> int:
-    """Return the row of the best candidate's source at which fewer than half of the others agree with it.
+    """Return the row of the best candidate's source where the others cease to agree; its line count if they don't.
 
     Inside the first statement, which ends at `statement_end`, the best one may be alone; behind it, it may not.
     """
@@ -110,7 +110,7 @@ def _adapt_without_blanks(candidate: LineCandidate, row: int) -> str:
 
 
 def _opens_python_block(line: str, language: str) -> bool:
-    """Return whether the line is a Python header, ending in a colon; its block is cut off at the snippet's end."""
+    """Return whether the line ends, before a comment, with the colon of a Python block header."""
     return language == "python" and line.split("#")[0].rstrip().endswith(":")
 
 

@@ -41,13 +41,13 @@ class TokenSnapshot:
     line_rows: tuple[Rows, ...]  # of their line ends, in order
 
     def find_row(self, number: int, position: int) -> int:
-        """Return the row on which the line ends that has the symbol at a position of `index`, in a document."""
+        """Return the row in document `number` of the line that holds the symbol at `position` of the index."""
         start, _ = self.index.find_range(number)
         lines_before = int(np.count_nonzero(self.index.symbols[start:position] >> 1 == LINE_END))
         return int(self.line_rows[number][lines_before])
 
     def find_documents(self, path: Path) -> list[int]:
-        """Return the numbers of the document at `path` and of those with the same text."""
+        """Return the numbers of all documents whose text equals that of the document at `path`."""
         own_hashes = {
             text_hash for other_path, text_hash in zip(self.paths, self.hashes, strict=True) if other_path == path
         }
@@ -55,6 +55,7 @@ class TokenSnapshot:
 
 
 def _make_empty_snapshot() -> TokenSnapshot:
+    """Return a snapshot without documents."""
     return TokenSnapshot(TokenVocabulary(), build_suffix_index([]), (), (), ())
 
 
@@ -81,13 +82,13 @@ class WorkspaceTokens:
         self._closing = Event()
 
     def update_in_background(self) -> None:
-        """Start an update on a thread of its own where the index has changed, unless the last one is too recent."""
+        """Start an update on a thread if the index has changed and no update is under way or recent; return at once."""
         is_due = time.monotonic() >= self._next_update_s and self._index.store.generation() != self._generation
         if is_due and not self._lock.locked():
             threading.Thread(target=self._update_until_closed, name="codekin-tokens", daemon=True).start()
 
     def update(self, near: Path | None = None, max_tokens: int = MAX_TOKENS) -> None:
-        """Read the documents that have changed and replace the snapshot.
+        """Read changed documents and replace the snapshot; no-op if the index is unchanged. Raises StoreError.
 
         With `near`, those nearest to it by folder come first: up to `max_tokens` are read.
         """
@@ -116,10 +117,11 @@ class WorkspaceTokens:
         return TokenSnapshot(vocabulary, index, paths, tuple(hashes), tuple(line_rows))
 
     def close(self) -> None:
-        """Let an update that is in progress end soon."""
+        """Make an update under way end soon; returns at once."""
         self._closing.set()
 
     def _update_until_closed(self) -> None:
+        """Update once; a failure is logged, and delays the next update."""
         try:
             self.update()
         except CodekinError as error:  # told where the index is asked; the next update may succeed
@@ -127,7 +129,7 @@ class WorkspaceTokens:
             log.info("codekin could not read the workspace's tokens: %s", error)
 
     def _choose_vocabulary(self, paths: Iterable[Path]) -> TokenVocabulary:
-        """Drop documents that are gone; return the present vocabulary, or a new one where half of it is unused."""
+        """Drop documents that are gone; return the vocabulary, or, dropping all, a new one if half of it is unused."""
         present_paths = set(paths)
         self._documents = {path: entry for path, entry in self._documents.items() if path in present_paths}
         vocabulary = self.snapshot.vocabulary
@@ -139,7 +141,7 @@ class WorkspaceTokens:
     def _read_documents(
         self, hashes: dict[Path, bytes], vocabulary: TokenVocabulary, near: Path | None, max_tokens: int
     ) -> None:
-        """Read the documents whose text is not that which was read before."""
+        """Read the documents whose hash has changed, nearest to `near` first; beyond `max_tokens` drop them."""
         paths = (
             sorted(hashes) if near is None else sorted(hashes, key=lambda path: (_measure_distance(path, near), path))
         )

@@ -45,7 +45,7 @@ class DuplicateFinder:
     def find_groups(
         self, selection: DuplicateSelection, base: BaseRevision | None, on_progress: OnProgress, cancel: Cancel
     ) -> DuplicateSearch:
-        """Compare the selected functions. With `base`, a group needs one that is new or changed since."""
+        """Read the functions, return the search; its groups, with `base` only changed ones, are made when iterated."""
         files = [file for file in self._workspace.walk() if isinstance(file, SourceFile)]
         function_filter = FunctionFilter(selection, self._workspace.roots)
         whole_functions = map(join_parts, list_whole_functions(self._index.store))

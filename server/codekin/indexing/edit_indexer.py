@@ -55,11 +55,11 @@ class EditIndexer:
         self.queue_changed(unqueued_paths)
 
     def requeue_refused(self) -> None:
-        """Queue open documents that are not indexed (too large, say), after a reconcile has read the disk's."""
+        """Queue the open documents that could not be indexed, such as too large ones, after a reconcile."""
         self.queue_changed(self._refused_documents)
 
     def request_backfill(self) -> None:
-        """Let the thread embed contents that lack vectors, once per change of the store. Raises StoreError."""
+        """Have the thread embed contents that lack vectors, unless done since the last change. Raises StoreError."""
         generation = self._index.store.generation()
         with self._state.wake:
             is_changed = generation != self._backfilled_generation

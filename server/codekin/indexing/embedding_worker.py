@@ -281,7 +281,7 @@ class EmbeddingWorker:
         return len(texts)
 
     def _find_space(self, heavy: HeavyModel) -> str:
-        """Return the space of the model's vectors; where its name may stand for several models, by a stored probe."""
+        """Return the space of the model's vectors; for an endpoint, the one whose stored probe vector matches."""
         space = heavy.bulk.space(Task.CODE2CODE)
         if heavy.probe is None:
             return space

@@ -53,7 +53,7 @@ class ReconcilePlan:
 def reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
     """Bring the store up to date with the disk and return the report. The caller holds the lock. Raises CodekinError.
 
-    The caller holds the workspace's lock. If cancelled, what was done so far is kept. An unsound file of the index is
+    If cancelled, what was done so far is kept. An unsound file of the index is
     set aside, and it or a lost one built again.
     """
     return with_repair(lambda: _reconcile(index_paths, on_progress, cancel, workers))

@@ -153,7 +153,7 @@ class Session:
         return None
 
     def run_edit(self, edit_call: "Callable[[Engine], None]") -> None:
-        """Queue a change of documents or files for the engine; return at once. No-op without one: it will read all."""
+        """Queue a change for the engine, return at once; no-op without an engine, which reads all when it is opened."""
         if self.scheduler is not None:
             self.scheduler.run_edit(edit_call)
 

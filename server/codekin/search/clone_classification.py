@@ -52,7 +52,7 @@ class TokenProfile:
 
     @property
     def is_exported(self) -> bool:
-        """Return whether the text begins with `export`, as no script inside a component does."""
+        """Return whether the text's first token is `export`."""
         return len(self.tokens.texts) > 0 and self.tokens.texts[0] == "export"
 
     def drop_export(self) -> "TokenProfile":

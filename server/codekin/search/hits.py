@@ -140,7 +140,7 @@ class QueryRun:
 
 
 def make_hits(scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun) -> Iterator[Hit]:
-    """Yield a hit, made as it is taken, for each (location, score) whose code is still there, until cancelled."""
+    """Yield a hit for each (location, score) whose code is still in its document, made when taken, until cancelled."""
     comparison = _QueryComparison(query_run.query, query_run.index)
     for code in _read_current_code(scored_locations, query_run):
         yield comparison.make_hit(code)

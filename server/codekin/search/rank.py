@@ -132,7 +132,7 @@ class QueryResults:
         )
 
     def score_file(self, path: Path, roots: Sequence[Path]) -> float:
-        """Return how likely the file answers, as a logit; raises KeyError for a file without added locations."""
+        """Return the logit of the probability that the file answers. Raises KeyError for a file without locations."""
         return sum(
             _FILE_WEIGHTS[feature_name] * feature_value
             for feature_name, feature_value in self.file_signals(path, roots).items()
