@@ -133,9 +133,6 @@ class Filter:
     excluded_paths: tuple[str, ...] = ()  # the same: none of them matches
     kinds: tuple[SnippetKind, ...] = ()  # of one of them
     tests: bool | None = None  # only tests, no tests, or both
-    # The numbers that the store gives to files, set by search/path_filter.py for the patterns and `tests`:
-    matching_files: tuple[int, ...] | None = None  # that the patterns leave; None without patterns
-    test_files: tuple[int, ...] = ()  # whose paths say that they have tests; () where `tests` is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +201,6 @@ class Progress:
     total: int
     seconds_left: float | None  # None until there is something to estimate from
     models: tuple[tuple[str, float], ...] = ()  # if there are several: name and share of the contents of each
-
-    @classmethod
-    def estimate(cls, seconds: float, done: int, total: int) -> "Progress":
-        """Return the progress after `seconds`, with the remaining time extrapolated; that is None while `done` is 0."""
-        return cls(done, total, seconds / done * (total - done) if done else None)
 
 
 class Retry(Enum):

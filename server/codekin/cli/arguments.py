@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codekin.code.cell_lines import find_line_of_row
+from codekin.code.languages import find_language
 from codekin.errors import QueryError
-from codekin.types import Span
+from codekin.types import Filter, SnippetKind, Span
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -172,3 +173,29 @@ def parse_address(address: str) -> tuple[str, int]:
     if match is None or int(match["port"]) > 65_535:
         raise QueryError(f"{address} is not an address. Write HOST:PORT, as in 127.0.0.1:2087.")
     return (match["host"] or "").strip("[]") or "127.0.0.1", int(match["port"])
+
+
+def make_filter(query_options: QueryOptions, root: Path) -> Filter:
+    """Return what the options limit hits to. Raises QueryError for a language or folder that doesn't exist."""
+    return Filter(
+        tuple(map(find_language, query_options.language)),
+        resolve_filter_folder(query_options.folder, root) if query_options.folder else None,
+        query_options.path,
+        query_options.excluded,
+        tuple(map(SnippetKind, query_options.kind)),
+        query_options.tests,
+    )
+
+
+def list_used_filters(query_options: QueryOptions) -> list[str]:
+    """Return the names of the options that limit the hits and are given."""
+    values = {
+        "--language": query_options.language,
+        "--folder": query_options.folder,
+        "--path": query_options.path,
+        "--not": query_options.excluded,
+        "--kind": query_options.kind,
+        "--tests": query_options.tests,
+        "--no-tests": query_options.tests is False,
+    }
+    return [option for option, value in values.items() if value]

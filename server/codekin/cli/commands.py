@@ -65,37 +65,41 @@ codekin.add_command(train)
 codekin.add_command(uninstall)
 
 
-def _add_query_options(command: Command) -> Command:
-    """Decorate a command with the options of a query, passed to it as one `query_options: QueryOptions`."""
-
-    @click.option(
+_QUERY_OPTIONS = (
+    click.option(
         "-k",
         type=click.IntRange(1, MAX_HITS),
         metavar="N",
         help="Maximum number of hits. Default: the setting search.limit.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--language",
         metavar="L",
         multiple=True,
         help="Only hits in this language: an id (python) or a file extension (py). May be repeated.",
-    )
-    @click.option("--folder", metavar="F", type=click.Path(path_type=Path), help="Only hits below this folder.")
-    @click.option(
+    ),
+    click.option("--folder", metavar="F", type=click.Path(path_type=Path), help="Only hits below this folder."),
+    click.option(
         "--path", metavar="GLOB", multiple=True, help="Only hits in files like this, as in .gitignore. May be repeated."
-    )
-    @click.option("--not", "excluded", metavar="GLOB", multiple=True, help="No hits in files like this.")
-    @click.option("--kind", type=click.Choice(_KINDS), multiple=True, help="Only hits of this kind. May be repeated.")
-    @click.option("--tests/--no-tests", default=None, help="Only tests, or none. Default: both.")
-    @click.option(
+    ),
+    click.option("--not", "excluded", metavar="GLOB", multiple=True, help="No hits in files like this."),
+    click.option("--kind", type=click.Choice(_KINDS), multiple=True, help="Only hits of this kind. May be repeated."),
+    click.option("--tests/--no-tests", default=None, help="Only tests, or none. Default: both."),
+    click.option(
         "--resident/--no-resident",
         default=True,
         help="Ask the process that an earlier command left, and leave one. Default: the setting cli.resident.",
-    )
-    @MODEL
-    @ROOT
-    @JSON
-    @DEBUG
+    ),
+    MODEL,
+    ROOT,
+    JSON,
+    DEBUG,
+)
+
+
+def _add_query_options(command: Command) -> Command:
+    """Decorate a command with the options of a query, passed to it as one `query_options: QueryOptions`."""
+
     @wraps(command)
     def run_with_query_options(**options: Any) -> Any:
         """Run the command with its query options packed into one object."""
@@ -104,6 +108,8 @@ def _add_query_options(command: Command) -> Command:
         query_values = {field.name: options.pop(field.name) for field in fields(QueryOptions)}
         return command(query_options=QueryOptions(**query_values), **options)
 
+    for add_option in reversed(_QUERY_OPTIONS):
+        run_with_query_options = add_option(run_with_query_options)
     return run_with_query_options  # type: ignore[return-value]
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codekin.cli import console
-from codekin.cli.arguments import NamedLine, QueryOptions, resolve_filter_folder
+from codekin.cli.arguments import NamedLine, QueryOptions, list_used_filters, make_filter
 from codekin.code.cell_lines import to_cell_lines, to_file_lines
-from codekin.code.languages import find_language
 from codekin.errors import ModelError, QueryError, StoreReadOnlyError
 from codekin.settings import Settings, load_user_settings
-from codekin.types import Answer, Cell, Filter, IndexReport, SnippetKind, Span
+from codekin.types import Answer, Cell, Filter, IndexReport, Span
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -127,7 +126,7 @@ def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion
     """
     from codekin.resident.client import ResidentProcess
 
-    within = _make_filter(query_options, root)
+    within = make_filter(query_options, root)
     resident = None
     if query_options.resident and query_options.model is None and question.request is not None:
         resident = ResidentProcess(root, load_settings())
@@ -140,37 +139,11 @@ def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion
     if not answer.hits:
         remedy = "Run codekin index to see skipped files."
         if within != Filter():
-            remedy = f"Try without {' or '.join(_list_used_options(query_options))}."
+            remedy = f"Try without {' or '.join(list_used_filters(query_options))}."
         console.print_note(f"Nothing found in {console.format_count(file_count, 'file')} of {root}. {remedy}")
     if resident and answered is None:
         resident.start()
     return bool(answer.hits)
-
-
-def _make_filter(query_options: QueryOptions, root: Path) -> Filter:
-    """Return what the options limit hits to. Raises QueryError for a language or folder that doesn't exist."""
-    return Filter(
-        tuple(map(find_language, query_options.language)),
-        resolve_filter_folder(query_options.folder, root) if query_options.folder else None,
-        query_options.path,
-        query_options.excluded,
-        tuple(map(SnippetKind, query_options.kind)),
-        query_options.tests,
-    )
-
-
-def _list_used_options(query_options: QueryOptions) -> list[str]:
-    """Return the names of the options that limit the hits and are given."""
-    values = {
-        "--language": query_options.language,
-        "--folder": query_options.folder,
-        "--path": query_options.path,
-        "--not": query_options.excluded,
-        "--kind": query_options.kind,
-        "--tests": query_options.tests,
-        "--no-tests": query_options.tests is False,
-    }
-    return [option for option, value in values.items() if value]
 
 
 def ask_about_lines(named_line: NamedLine) -> CommandQuestion:

@@ -12,9 +12,10 @@ from codekin.code.cell_lines import find_cell, to_file_lines, to_file_row
 from codekin.code.extract import group_parts, split_lines, to_canonical_text
 from codekin.code.fingerprints import digest_codes
 from codekin.code.tokens import Codes
+from codekin.indexing.time_left import estimate_progress
 from codekin.search.clone_classification import TokenProfile
 from codekin.storage.store import Store
-from codekin.types import Cancel, Location, OnProgress, Progress, Span
+from codekin.types import Cancel, Location, OnProgress, Span
 from codekin.workspace.workspace import Document, Workspace
 
 MIN_TOKENS = 8  # shorter code says nothing, as in code/fingerprints
@@ -105,7 +106,7 @@ def read_functions(
         if isinstance(document, Document):
             table.functions += _read_document_functions(table, document, file_places, language)
         done += len(file_places)
-        on_progress(Progress.estimate(time.monotonic() - started, done, len(places)))
+        on_progress(estimate_progress(time.monotonic() - started, done, len(places)))
     return table
 
 

@@ -58,10 +58,9 @@ def load_benchmark(folder: Path) -> Benchmark:
     judged_queries = [text_id for text_id in queries if grades[text_id]]
     language_of = dict(zip(queries, query_languages, strict=True))
     languages = [language_of[text_id] or passage_languages[min(grades[text_id])] for text_id in judged_queries]
-    own_passages = [
-        _find_own_passage(text_id, queries[text_id], passages, position_of) if task is Task.CODE2CODE else None
-        for text_id in judged_queries
-    ]
+    own_passages: list[int | None] = [None] * len(judged_queries)
+    if task is Task.CODE2CODE:
+        own_passages = [_find_own_passage(text_id, queries, passages, position_of) for text_id in judged_queries]
     return Benchmark(
         folder.name,
         task,
@@ -75,11 +74,11 @@ def load_benchmark(folder: Path) -> Benchmark:
 
 
 def _find_own_passage(
-    query_id: str, query_text: str, passages: Mapping[str, str], position_of: Mapping[str, int]
+    query_id: str, queries: Mapping[str, str], passages: Mapping[str, str], position_of: Mapping[str, int]
 ) -> int | None:
     """Return the passage, `d` for `q` in its id, with the query's own text; None where it has another text."""
     passage_id = "d" + query_id[1:]
-    is_own_text = passages.get(passage_id, "").strip() == query_text.strip()
+    is_own_text = passages.get(passage_id, "").strip() == queries[query_id].strip()
     return position_of.get(passage_id) if is_own_text else None
 
 

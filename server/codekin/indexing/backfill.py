@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from codekin.index.index import Index
 from codekin.indexing.ingest import Ingester
-from codekin.types import OnProgress, Progress
+from codekin.indexing.time_left import estimate_progress
+from codekin.types import OnProgress
 
 _FILES_PER_BATCH = 64  # between two checks whether to stop
 
@@ -24,7 +25,7 @@ def backfill_vectors(index: Index, ingester: Ingester, on_progress: OnProgress, 
     for done_count in range(0, len(paths), _FILES_PER_BATCH):
         if should_stop():
             break
-        on_progress(Progress.estimate(time.monotonic() - started, done_count, len(paths)))
+        on_progress(estimate_progress(time.monotonic() - started, done_count, len(paths)))
         batch = paths[done_count : done_count + _FILES_PER_BATCH]
         embedded_count += ingester.ingest_files(batch, forced_paths=batch).embedded
         index.follow()

@@ -17,6 +17,7 @@ from codekin.errors import StoreClosingError, StoreLostError
 from codekin.indexing.eviction import evict_to_quota
 from codekin.indexing.ingest import Ingester, IngestResult, write_ingested
 from codekin.indexing.pool import ingest_in_isolation, ingest_in_workers
+from codekin.indexing.time_left import estimate_progress
 from codekin.indexing.tree_state import store_tree
 from codekin.settings import IndexSettings
 from codekin.storage.paths import IndexPaths
@@ -25,7 +26,7 @@ from codekin.storage.rows import FileState
 from codekin.storage.skipped_files import TRY_AGAIN, TRY_ALONE, stamp_of
 from codekin.storage.store import Store
 from codekin.storage.vector_store import VectorStore
-from codekin.types import Cancel, IndexReport, OnProgress, Progress, Skipped
+from codekin.types import Cancel, IndexReport, OnProgress, Skipped
 from codekin.workspace.language_rules import LanguageRules
 from codekin.workspace.tree_snapshot import TreeSnapshot
 from codekin.workspace.workspace import SourceFile, Workspace
@@ -173,7 +174,7 @@ class _Reconciliation:
             self.must_retry |= any(stamp in (TRY_AGAIN, TRY_ALONE) for stamp in skipped_stamps.values())
             self.skipped |= skipped_stamps
             self.store.set_meta({"pending": total_count - done_count})
-            on_progress(Progress.estimate(time.monotonic() - started, done_count, total_count))
+            on_progress(estimate_progress(time.monotonic() - started, done_count, total_count))
 
     def _ingest_chunks(self, plan: ReconcilePlan, workers: int) -> Iterator[IngestResult]:
         """Yield the plan's files as records to write, chunk by chunk, until cancelled. Raises CodekinError."""

@@ -1,11 +1,12 @@
 """Find the files that a filter's patterns and its choice of tests leave, before anything is ranked."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 
 from codekin.index.index import Index
 from codekin.search.rank import is_test_path
+from codekin.storage.queries import NumberedFilter
 from codekin.types import Filter
 from codekin.workspace.gitignore import IgnoreFile
 
@@ -40,8 +41,8 @@ class PathFilter:
             if within.tests is not None and is_test_path(path, self._roots):
                 test_files.append(number)
         has_patterns = bool(within.paths or within.excluded_paths)
-        return replace(
-            within,
+        return NumberedFilter(
+            **{field.name: getattr(within, field.name) for field in fields(Filter)},
             matching_files=tuple(sorted(matching_files)) if has_patterns else None,
             test_files=tuple(sorted(test_files)),
         )

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +42,14 @@ class FunctionLocation(NamedTuple):
     content: int
 
 
+@dataclass(frozen=True, slots=True)
+class NumberedFilter(Filter):
+    """A filter with the store's numbers of the files that its patterns leave and that have tests."""
+
+    matching_files: tuple[int, ...] | None = None  # None: it has no patterns
+    test_files: tuple[int, ...] = ()  # () where `tests` is None
+
+
 def prefix_terms(word: str) -> list[str]:
     """Return FTS5 terms for words with the first 60% of `word`, and its beginnings from 3 characters; [] if empty."""
     quotable_word = word.replace('"', "")[:_MAX_WORD_LENGTH]
@@ -53,12 +62,18 @@ def prefix_terms(word: str) -> list[str]:
 def filter_condition(within: Filter, *, has_snippets: bool = True) -> tuple[str, tuple[str, ...]]:
     """Return " AND …", the SQL condition on `files f` and `snippets s` for the filter ("" for all), and its values.
 
-    Without `snippets s` in the statement, files are kept some of whose snippets the filter may leave.
+    Patterns and tests count in a NumberedFilter only. Without `snippets s` in the statement, files are kept some of
+    whose snippets the filter may leave.
     """
     condition, values = _folder_condition(within)
     if within.languages:
         condition += f" AND f.language IN ({_place_holders(within.languages)})"
         values += within.languages
+    if within.kinds and has_snippets:
+        condition += f" AND s.kind IN ({_place_holders(within.kinds)})"
+        values += within.kinds
+    if not isinstance(within, NumberedFilter):
+        return condition, tuple(values)
     if within.matching_files is not None:
         condition += f" AND f.id IN {_NUMBER_LIST}"
         values.append(json.dumps(within.matching_files))
@@ -68,9 +83,6 @@ def filter_condition(within: Filter, *, has_snippets: bool = True) -> tuple[str,
     if within.tests and has_snippets:
         condition += f" AND (s.kind = '{SnippetKind.TEST}' OR f.id IN {_NUMBER_LIST})"
         values.append(json.dumps(within.test_files))
-    if within.kinds and has_snippets:
-        condition += f" AND s.kind IN ({_place_holders(within.kinds)})"
-        values += within.kinds
     return condition, tuple(values)
 
 
