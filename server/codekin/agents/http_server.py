@@ -44,7 +44,7 @@ class TokenGate:
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """Listen on a loopback address; port 0 is any free one. Raises QueryError."""
+    """Listen on this address, whose host the caller has checked; port 0 is any free one. Raises QueryError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

@@ -37,13 +37,13 @@ class EngineSession:
 
     @property
     def has_roots(self) -> bool:
-        """Return whether a workspace is chosen."""
+        """Return whether a workspace has been opened, or is being opened."""
         return bool(self._roots)
 
     def open_workspace(self, roots: Sequence[Path]) -> None:
         """Open an engine on these folders, on a thread, in place of the former one. Raises QueryError if unusable.
 
-        Raises QueryError where there is no folder, or one that nobody means.
+        Unusable is an empty list, the whole home directory and the whole disk. The roots in use are not opened again.
         """
         too_wide = [root for root in roots if is_too_wide(root)]
         if too_wide or not roots:

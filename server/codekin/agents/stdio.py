@@ -67,11 +67,11 @@ class _LineReader:
         threading.Thread(target=self._read_lines, daemon=True).start()
 
     def take(self) -> str | None:
-        """Return the next line; None at the end. Blocks."""
+        """Wait for the next line of the queue and return it; None at the end."""
         return self._lines.get()
 
     def put(self, line: str | None) -> None:
-        """Add a line, or the end, behind what was read."""
+        """Append a line, or None for the end, to the queue; returns at once."""
         self._lines.put(line)
 
     def _read_lines(self) -> None:

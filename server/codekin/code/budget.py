@@ -62,7 +62,7 @@ class ParseBudget:
         return self.steps % _STACK_CHECK_STEPS == 0 and self._piles_up(offset)
 
     def _piles_up(self, end_offset: int) -> bool:
-        """Return whether the parser's stack has grown so far that ending the parse would take long."""
+        """Estimate the parser's stack, parsing parts on trial; return whether ending the parse would take long."""
         new_blocks = sys.getallocatedblocks() - self._allocated_blocks
         self._excess_blocks = max(self._excess_blocks + new_blocks - _BLOCKS_PER_STEP * _STACK_CHECK_STEPS, 0)
         if self._excess_blocks >= _SUSPICIOUS_BLOCKS:
@@ -106,7 +106,7 @@ class ParseBudget:
         parser, last_offset, last_step_time = self._make_spare_parser(), len(source.rstrip()) - 1, time.thread_time()
 
         def is_over_limit(offset: int, _has_error: bool) -> bool:
-            """Return whether the deadline has passed, or the step at the end of the text took too long."""
+            """Note the time; return whether the deadline has passed, or the step at the text's end took too long."""
             nonlocal last_step_time
             previous_step_time, last_step_time = last_step_time, time.thread_time()
             return last_step_time > self._deadline or (

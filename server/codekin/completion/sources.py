@@ -48,7 +48,7 @@ class SourceDocuments:
         self._lock = threading.Lock()
 
     def read(self, path: Path) -> SourceDocument | None:
-        """Return the document as it is now; None where it can't be read."""
+        """Return the document as it is now, cached while its file state is the same; None where it can't be read."""
         with self._lock:
             kept = self._documents.get(path)
         if kept is not None and not self._workspace.is_open(path) and is_unchanged(kept.document):
@@ -99,7 +99,7 @@ class SourceReader:
         return location.path.parent != self._path.parent, location.path, location.span.start
 
     def _read_source(self, location: Location, content_hash: bytes) -> SourceSnippet | None:
-        """Return the snippet at the location; None where its text is no longer the content with this hash."""
+        """Return the snippet at the location, its document cached; None where its text no longer has this hash."""
         if location.path not in self._documents:
             self._documents[location.path] = self._source_documents.read(location.path)
         source = self._documents[location.path]

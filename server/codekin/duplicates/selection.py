@@ -40,7 +40,7 @@ class FunctionFilter:
         self._rules = IgnoreFile("\n".join(self.selection.excluded).encode("utf-8", "surrogatepass"))
 
     def accepts(self, location: Location) -> bool:
-        """Return whether the whole function at the location is to be compared with others."""
+        """Return whether the whole function at the location is to be compared; the file's part is cached."""
         selection = self.selection
         if location.span.end - location.span.start < selection.min_lines:
             return False

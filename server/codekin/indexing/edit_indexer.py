@@ -118,7 +118,7 @@ class EditIndexer:
         self._state.notify_change()
 
     def _write_paths(self, paths: list[Path]) -> None:
-        """Write the files' current state into the store: records, removals and skipped files. Raises CodekinError."""
+        """Read, cut and embed the files, and store records, removals and skipped files. Raises CodekinError."""
         store = self._index.store
         checked_files = {path: self._workspace.check_file(path) for path in paths}
         indexable_paths = [path for path, checked in checked_files.items() if isinstance(checked, SourceFile)]

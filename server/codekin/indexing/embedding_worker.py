@@ -67,7 +67,7 @@ class EmbeddingWorker:
         self._must_reopen = False  # a query failed: another model may answer by now
 
     def embed_query(self, question: str, task: Task) -> Vectors | None:
-        """Return the question's vector (d,); None if the model is not open, is busy or fails.
+        """Return the question's vector (d,); None if the model is not open, busy or fails; sets `query_problem`.
 
         If it fails, `query_problem` says why, and the model is opened again for the next round.
         """

@@ -151,7 +151,7 @@ class _Reconciliation:
         )
 
     def _apply_removals(self, plan: ReconcilePlan) -> None:
-        """Remove deleted files from the store, and announce the rest of the plan there. Raises StoreError."""
+        """Remove deleted files from the store; note there roots, counts and rule problems. Raises StoreError."""
         self.store.remove_files(plan.removed_paths, collect=False)  # their contents may occur in a changed file
         self.skipped = dict(plan.skipped)
         if self.cancel.is_set():  # then the plan covers a part of the workspace

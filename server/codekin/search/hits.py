@@ -122,7 +122,7 @@ class DocumentReader:
         return None
 
     def _read(self, path: Path) -> tuple[Document, list[str]] | None:
-        """Return the document and its lines, read at most once; None where it can't be read."""
+        """Return the document and its lines, cached for this reader's life; None where it can't be read."""
         if path not in self._documents:
             document = self._workspace.read_document(path)
             self._documents[path] = (document, split_lines(document.text)) if isinstance(document, Document) else None

@@ -21,7 +21,7 @@ class PathFilter:
         self._last_resolved: tuple[int, Filter, Filter] | None = None  # generation, filter, resolved filter
 
     def resolve(self, within: Filter) -> Filter:
-        """Return the filter with the numbers of its files; as it is where it has no patterns and takes tests, too."""
+        """Return the filter with its files' numbers, cached per generation; unchanged without patterns and tests."""
         if not within.paths and not within.excluded_paths and within.tests is None:
             return within
         generation = self._index.store.generation()

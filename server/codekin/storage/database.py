@@ -135,7 +135,7 @@ class Database:
         )
 
     def _ensure_open(self) -> OpenFile:
-        """Return this thread's open file, reopened if the path has another one; else the former. Raises StoreError.
+        """Return this thread's open file, reopened if replaced; the former if that fails. Raises StoreError if none.
 
         A file that can't be opened is reported by `problem`, and the former one serves on. StoreError is raised only if
         there is no former one, or the new one is corrupt.

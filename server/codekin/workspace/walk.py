@@ -52,7 +52,7 @@ class FolderWalker:
             yield from self._visit_folders(start, cancel)
 
     def find_scope(self, folder: Path, scopes: dict[Path, IgnoreScope | None] | None = None) -> IgnoreScope | None:
-        """Return the rules in force in a folder; None if it is in no root or excluded.
+        """Return the rules in force in a folder, cached in `scopes`; None if it is in no root or excluded.
 
         `scopes` caches the answers of several calls.
         """

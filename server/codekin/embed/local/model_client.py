@@ -67,7 +67,7 @@ class ModelServerProcess:
             raise
 
     def _open_channel(self) -> MessageChannel:
-        """Return a channel on which the server, started if need be, has greeted. Raises ModelError after 3 tries."""
+        """Return a greeted channel, starting the server if need be; set `server_info`. Raises ModelError."""
         for _ in range(_MAX_TRIES):
             channel = self._connect_existing() or self._start_once()
             if channel is None:

@@ -213,7 +213,7 @@ def has_else(node: "Node") -> bool:
 
 
 def _has_own_lines(node: "Node", body: "Node") -> bool:
-    """Return whether the body begins on a line below its loop's head, or in braces on several lines."""
+    """Return whether the body is no block, empty, below its loop's head, or in braces on several lines."""
     return (
         body.type != "block"
         or body.start_point[0] > node.start_point[0]

@@ -145,7 +145,7 @@ async def prepare_document(session: Session, document_uri: str) -> None:
 async def _request_completions(
     client: Client, session: Session, completion_point: _CompletionPoint, *, debounces: bool
 ) -> list[Completion]:
-    """Return completions, after a pause where `debounces`; [] if the document changed, or is no source."""
+    """Return completions, remembering the first's source; [] if the document changed meanwhile, or is no source."""
     document_text, settings = completion_point.document.source, session.settings  # not its version: Coc sends none
     if debounces and settings is not None:
         await asyncio.sleep(settings.completion.debounce_ms / 1000)
