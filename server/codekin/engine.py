@@ -121,6 +121,8 @@ class Engine(AnsweringEngine):
 
     def close(self) -> None:
         """Interrupt all calls, stop the threads, waiting briefly, and close the files; the index on disk is kept."""
+        for closer in self._closers:
+            closer()
         self.interrupt()
         self._heavy.stop()
         if self._started:

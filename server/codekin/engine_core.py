@@ -34,7 +34,7 @@ _HEAVY_QUERY_TIMEOUT_S = 2.0  # in an editor: the light model answers alone afte
 
 
 class EngineCore:
-    """Opens, connects and repairs the parts that the methods of `Engine` use. Public: only the settings."""
+    """Opens, connects and repairs the parts that the methods of `Engine` use. Public: settings, closers."""
 
     def __init__(
         self, roots: Sequence[Path], settings: Settings, *, on_change: Callable[[], None] = lambda: None
@@ -47,6 +47,7 @@ class EngineCore:
         self.settings = settings
         self._paths: IndexPaths = locate_index(roots, settings)
         self._started = False
+        self._closers: list[Callable[[], None]] = []
         self._snapshot: TreeSnapshot | None = None  # of the disk, when the index was last brought up to date with it
         self._problems: list[str] = []
         self._on_change = on_change
@@ -68,6 +69,10 @@ class EngineCore:
         self._duplicate_finder = DuplicateFinder(index, workspace, self._suppressions, settings.index.max_file_bytes)
         self._map_builder = MapBuilder(index, lambda: self._paths.roots)
         self._overview = Overview(workspace, index, self._indexer, embedder, self._heavy, self._suppressions)
+
+    def call_before_closing(self, closer: Callable[[], None]) -> None:
+        """Call `closer` when the engine is closed, before anything of it is; it must not raise."""
+        self._closers.append(closer)
 
     def _open_heavy(self) -> HeavyModel:
         """Connect to the heavy model; its queries time out after 2 s if started, else never. Raises ModelError."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codekin.agents.workspace_paths import WorkspacePaths
-from codekin.code.cell_lines import to_file_lines
+from codekin.code.cell_lines import display_name, to_file_lines
 from codekin.code.token_estimate import estimate_tokens
 from codekin.engine import Engine
 from codekin.printable import printable, printable_lines
@@ -110,7 +110,7 @@ def hit_to_json(hit: Hit, paths: WorkspacePaths) -> JsonObject:
         "path": paths.to_text(hit.place.path),
         "start_line": lines.start + 1,
         "end_line": lines.end,
-        "name": hit.place.qualified_name,
+        "name": display_name(hit.place),
         "kind": str(hit.place.kind),
         "language": hit.place.language,
         "probability": round(hit.score, 4),

@@ -98,6 +98,7 @@ class EngineSession:
 def _open_engine(roots: tuple[Path, ...], former: "asyncio.Future[Engine] | None") -> "Engine":
     """Close the former engine, if any, then open and start one on these roots. Blocks. Raises CodekinError."""
     from codekin.engine import Engine
+    from codekin.resident.listener import serve_commands
 
     if former is not None and former.done() and not former.cancelled() and former.exception() is None:
         former.result().close()
@@ -106,6 +107,7 @@ def _open_engine(roots: tuple[Path, ...], former: "asyncio.Future[Engine] | None
         log.warning("%s", problem)
     engine = Engine(roots, settings)
     engine.start()
+    serve_commands(engine, roots, settings)
     return engine
 
 

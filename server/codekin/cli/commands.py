@@ -26,7 +26,7 @@ from codekin.cli.guard import guard
 from codekin.cli.install import install, uninstall
 from codekin.cli.mcp import mcp
 from codekin.cli.model import model
-from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, MODEL, ROOT
+from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, MODEL, RESIDENT, ROOT
 from codekin.cli.train import train
 from codekin.errors import QueryError
 
@@ -85,11 +85,7 @@ _QUERY_OPTIONS = (
     click.option("--not", "excluded", metavar="GLOB", multiple=True, help="No hits in files like this."),
     click.option("--kind", type=click.Choice(_KINDS), multiple=True, help="Only hits of this kind. May be repeated."),
     click.option("--tests/--no-tests", default=None, help="Only tests, or none. Default: both."),
-    click.option(
-        "--resident/--no-resident",
-        default=True,
-        help="Ask the process that an earlier command left, and leave one. Default: the setting cli.resident.",
-    ),
+    RESIDENT,
     MODEL,
     ROOT,
     JSON,
@@ -256,7 +252,8 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
     else:
         console.show_status(current, report)
         if resident["pid"]:
-            console.write(f"resident: process {resident['pid']} answers commands, and ends after ten idle minutes")
+            end = "" if resident["is_server"] else ", and ends after ten idle minutes"
+            console.write(f"resident: process {resident['pid']} answers commands{end}")
     return EXIT_FOUND
 
 

@@ -30,7 +30,8 @@ def complete(reference: str, root: Path | None, as_json: bool) -> int:
     """
     from codekin.cli import console
     from codekin.cli.arguments import find_root, parse_line_reference
-    from codekin.cli.query import bring_up_to_date_if_possible, open_engine, to_relative_path
+    from codekin.cli.query import bring_up_to_date_if_possible, open_engine
+    from codekin.resident.documents import to_relative_path
 
     reference_match = _LINE_AND_COLUMN.fullmatch(reference)
     if reference_match is None or int(reference_match["column"][:18]) < 1:

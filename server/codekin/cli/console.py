@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codekin.code.cell_lines import to_file_lines, to_file_row
+from codekin.code.cell_lines import display_name, to_file_lines, to_file_row
 from codekin.printable import printable, printable_lines
 from codekin.types import Answer, Cell, Hit, IndexReport, ModelState, ModelStatus, OnProgress, Progress, Snippet, Status
 
@@ -122,7 +122,7 @@ def show_answer(answer: Answer) -> None:
 def _format_hit_line(hit: Hit) -> str:
     """Return a hit as one line: location, score, kind, name and reason; `write` makes it printable."""
     place = hit.place
-    name = printable(place.qualified_name) or "-"
+    name = printable(display_name(place))
     return f"{format_location(hit)}: {hit.score:.2f} {place.kind} {name} ({_format_cell(hit.cell)}{hit.why})"
 
 
@@ -142,12 +142,12 @@ def _format_hit_block(hit: Hit, width: int) -> Iterator["Text"]:
 
     place = hit.place
     location = format_location(hit)
-    qualified_name = printable(place.qualified_name)
-    if len(location) + 2 + len(qualified_name) <= width:
-        yield Text.assemble((location, "bold cyan"), "  ", (qualified_name, "bold"))
+    name = printable(display_name(place))
+    if len(location) + 2 + len(name) <= width:
+        yield Text.assemble((location, "bold cyan"), "  ", (name, "bold"))
     else:
         yield Text(location, "bold cyan")
-        yield Text(f"  {qualified_name}", "bold")
+        yield Text(f"  {name}", "bold")
     filled_cells = round(hit.score * _BAR_CELLS)
     colour = "green" if hit.score >= _GOOD else "yellow" if hit.score >= _FAIR else "red"
     bar = (("━" * filled_cells, colour), ("─" * (_BAR_CELLS - filled_cells), "bright_black"))

@@ -1,16 +1,14 @@
 """`codekin context`: the code that a task is about, within a budget of tokens."""
 
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from codekin.cli.params import DEBUG, JSON, ROOT
+from codekin.cli.params import DEBUG, JSON, RESIDENT, ROOT
 from codekin.errors import QueryError
-
-if TYPE_CHECKING:
-    from codekin.search.context import ContextEntry
 
 _MAX_TOKENS = 100_000
 _DEFAULT_TOKENS = 4_000
@@ -26,62 +24,50 @@ _DEFAULT_TOKENS = 4_000
     show_default=True,
     help="Size of the context, in tokens, by an estimate that is on the high side.",
 )
+@RESIDENT
 @ROOT
 @JSON
 @DEBUG
-def context(task: str, max_tokens: int, root: Path | None, as_json: bool) -> int:
+def context(task: str, max_tokens: int, root: Path | None, resident: bool, as_json: bool) -> int:
     """Print the code that TASK is about: whole functions, then signatures, best first, each once.
 
     TASK is a question, an issue or a description.
     """
     from codekin.cli import console
     from codekin.cli.arguments import find_root
-    from codekin.cli.query import bring_up_to_date_if_possible, open_engine
+    from codekin.cli.query import load_settings
+    from codekin.cli.quick_answer import answer_quickly
 
     if not task.strip():
         raise QueryError("The task is empty. Say what is to be done.")
     root = (root or find_root(Path.cwd())).resolve()
+    answer_here = partial(_pack_context, root, task, max_tokens)
+    request = {"command": "context", "task": task, "max_tokens": max_tokens}
+    document = answer_quickly(root, load_settings(), request, answer_here) if resident else answer_here()
+    entries = document["entries"]
+    if as_json:
+        console.write_json(document)
+    else:
+        for entry in entries:
+            console.write(f"--- {_format_place(entry)}{'' if entry['whole'] else ' (signature)'}")
+            console.write_code(f"{entry['code']}\n")
+    left_out = f"; {document['left_out']} more did not fit" if document["left_out"] else ""
+    console.print_note(f"{document['tokens']:,} tokens{left_out}.")
+    return 0 if entries else 1
+
+
+def _pack_context(root: Path, task: str, max_tokens: int) -> dict[str, Any]:
+    """Return the code for a task, collected by an engine in this process."""
+    from codekin.cli.query import bring_up_to_date_if_possible, open_engine
+    from codekin.resident.documents import context_to_document
+
     with closing(open_engine(root)) as engine:
         bring_up_to_date_if_possible(engine, wait=False)
-        pack = engine.pack_context(task, max_tokens)
-        coverage = engine.coverage()
-    if as_json:
-        entries = [_to_json(entry, root) for entry in pack.entries]
-        console.write_json({"entries": entries, "tokens": pack.token_count, "coverage": round(coverage, 4)})
-    else:
-        for entry in pack.entries:
-            console.write(f"--- {_format_place(entry, root)}{'' if entry.is_whole else ' (signature)'}")
-            console.write_code(f"{entry.text}\n")
-    left_out = f"; {pack.left_out_count} more did not fit" if pack.left_out_count else ""
-    console.print_note(f"{pack.token_count:,} tokens{left_out}.")
-    return 0 if pack.entries else 1
+        return context_to_document(engine.pack_context(task, max_tokens), engine.coverage(), root)
 
 
-def _format_place(entry: "ContextEntry", root: Path) -> str:
-    """Return an entry's path, relative to `root`, and its 1-based, inclusive lines in the file, printable."""
-    from codekin.cli.query import to_relative_path
-    from codekin.code.cell_lines import to_file_lines
+def _format_place(entry: dict[str, Any]) -> str:
+    """Return an entry's path and its lines in the file, printable."""
     from codekin.printable import printable
 
-    lines = to_file_lines(entry.hit.cell, entry.hit.place.span)
-    return printable(f"{to_relative_path(entry.hit.place.path, root)}:{lines.start + 1}-{lines.end}")
-
-
-def _to_json(entry: "ContextEntry", root: Path) -> dict[str, Any]:
-    """Return an entry for JSON, with its code, 1-based, inclusive lines of the file, and its path below `root`."""
-    from codekin.cli.query import to_relative_path
-    from codekin.code.cell_lines import to_file_lines
-
-    place, lines = entry.hit.place, to_file_lines(entry.hit.cell, entry.hit.place.span)
-    return {
-        "path": to_relative_path(place.path, root),
-        "start_line": lines.start + 1,
-        "end_line": lines.end,
-        "name": place.qualified_name,
-        "kind": place.kind,
-        "language": place.language,
-        "score": round(entry.hit.score, 4),
-        "whole": entry.is_whole,
-        "copies": entry.copy_count,
-        "code": entry.text,
-    }
+    return printable(f"{entry['path']}:{entry['start_line']}-{entry['end_line']}")

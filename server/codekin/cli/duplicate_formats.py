@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from codekin import __version__
 from codekin.cli import console
-from codekin.cli.query import to_relative_path
 from codekin.printable import printable
+from codekin.resident.documents import to_relative_path
 
 if TYPE_CHECKING:
     from codekin.duplicates.finder import DuplicateSearch

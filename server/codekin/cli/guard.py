@@ -2,17 +2,18 @@
 
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from codekin.cli.params import DEBUG, JSON, ROOT
+from codekin.cli.params import DEBUG, JSON, RESIDENT, ROOT
 from codekin.errors import QueryError
 
 if TYPE_CHECKING:
-    from codekin.agents.guard import GuardFinding
-    from codekin.engine import Engine
+    from codekin.guard.proposals import Proposal
+    from codekin.settings import Settings
 
 _STRICT_STATUS = 1
 _HOOKS = {"claude": "PreToolUse", "gemini": "BeforeTool"}  # agent → its event before a file is written
@@ -25,22 +26,20 @@ _HOOKS = {"claude": "PreToolUse", "gemini": "BeforeTool"}  # agent → its event
 @click.option(
     "--hook", type=click.Choice(tuple(_HOOKS)), help="Answer as this agent's hook does, for the agent to read."
 )
+@RESIDENT
 @ROOT
 @JSON
 @DEBUG
-def guard(
-    path: Path | None, language: str | None, strict: bool, hook: str | None, root: Path | None, as_json: bool
-) -> int:
+def guard(path: Path | None, language: str | None, root: Path | None, resident: bool, **form: Any) -> int:
     """Say where the new functions of a proposed change stand already.
 
     Reads an agent's hook (JSON), a unified diff, or the text of the file --path from standard input.
     """
-    from codekin.agents.guard import Guard
-    from codekin.agents.proposals import read_proposals
-    from codekin.cli import console
     from codekin.cli.arguments import find_root
-    from codekin.cli.query import open_engine
+    from codekin.cli.query import load_settings
+    from codekin.cli.quick_answer import answer_quickly
     from codekin.code.languages import find_language
+    from codekin.guard.proposals import read_proposals
 
     source = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
     proposals = read_proposals(source, path)
@@ -49,59 +48,57 @@ def guard(
         return 0
     if all(proposal.path is None for proposal in proposals) and language is None:
         raise QueryError("The code's language is not known. Pass --path FILE or --language L.")
-    with closing(open_engine(root)) as engine:
-        _load_index(engine)
-        findings = Guard(engine, root).find_twins(proposals, find_language(language) if language else "")
+    settings = load_settings()
+    request: dict[str, Any] = {
+        "command": "guard",
+        "source": source,
+        "path": str(path) if path else None,
+        "language": find_language(language) if language else "",
+        "min_lines": settings.duplicates.min_lines,
+    }
+    answer_here = partial(_find_twins, root, settings, proposals, request["language"])
+    document = answer_quickly(root, settings, request, answer_here) if resident else answer_here()
+    return _show_findings(document, **form)
+
+
+def _show_findings(document: dict[str, Any], *, strict: bool, hook: str | None, as_json: bool) -> int:
+    """Print what was found, and return the exit status."""
+    from codekin.cli import console
+
+    findings = document["findings"]
     if hook is not None:
-        console.write_json(_to_hook_answer(_HOOKS[hook], [_format_finding(it, root) for it in findings]))
+        console.write_json(_to_hook_answer(_HOOKS[hook], [_format_finding(finding) for finding in findings]))
     elif as_json:
-        console.write_json({"findings": [_to_json(finding, root) for finding in findings]})
+        console.write_json(document)
     else:
         for finding in findings:
-            console.write(_format_finding(finding, root))
+            console.write(_format_finding(finding))
     return _STRICT_STATUS if strict and findings else 0
 
 
-def _load_index(engine: "Engine") -> None:
-    """Load the index, and index the workspace first if it is empty; else changes on the disk are not looked for."""
+def _find_twins(root: Path, settings: "Settings", proposals: "list[Proposal]", language: str) -> dict[str, Any]:
+    """Return the findings of an engine in this process. Changes on the disk are not looked for: hooks are quick."""
     from codekin.cli.query import bring_up_to_date_if_possible
+    from codekin.engine import Engine
+    from codekin.guard.twins import Guard
+    from codekin.resident.documents import findings_to_document
 
-    engine.follow()
-    if engine.coverage() == 0:
-        bring_up_to_date_if_possible(engine, wait=False)
+    with closing(Engine([root], settings)) as engine:
+        engine.follow()
+        if engine.coverage() == 0:
+            bring_up_to_date_if_possible(engine, wait=False)
+        findings = Guard(engine, root, settings.duplicates.min_lines).find_twins(proposals, language)
+        return findings_to_document(findings, root)
 
 
-def _format_finding(finding: "GuardFinding", root: Path) -> str:
+def _format_finding(finding: dict[str, Any]) -> str:
     """Return a finding as one printable line: the new function, and the place of the code that does the same."""
-    from codekin.cli.query import to_relative_path
-    from codekin.code.cell_lines import to_file_row
     from codekin.printable import printable
 
-    twin = finding.twin
-    line = to_file_row(twin.cell, twin.place.name_line) + 1
-    place = f"{to_relative_path(twin.place.path, root)}:{line} {twin.place.qualified_name}"
-    return printable(f"`{finding.name}` (new) does what `{place}` does: {twin.kinship}, {twin.score:.0%}")
-
-
-def _to_json(finding: "GuardFinding", root: Path) -> dict[str, Any]:
-    """Return a finding for JSON, with lines counted from 1 and paths relative to `root`; "path" may be None."""
-    from codekin.cli.query import to_relative_path
-    from codekin.code.cell_lines import to_file_row
-
-    twin = finding.twin
-    return {
-        "path": to_relative_path(finding.path, root) if finding.path else None,
-        "line": finding.line + 1,
-        "name": finding.name,
-        "twin": {
-            "path": to_relative_path(twin.place.path, root),
-            "line": to_file_row(twin.cell, twin.place.name_line) + 1,
-            "name": twin.place.qualified_name,
-        },
-        "kinship": twin.kinship,
-        "score": round(twin.score, 4),
-        "why": twin.why,
-    }
+    twin = finding["twin"]
+    place = f"{twin['path']}:{twin['line']} {twin['name']}"
+    likeness = f"{finding['kinship']}, {finding['score']:.0%}"
+    return printable(f"`{finding['name']}` (new) does what `{place}` does: {likeness}")
 
 
 def _to_hook_answer(event: str, lines: list[str]) -> dict[str, Any]:

@@ -12,3 +12,8 @@ ROOT = click.option(
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, also for an error.")
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an unexpected error.")
 MODEL = click.option("--model", metavar="M", help="Use this heavy model, too. Default: the setting model.name.")
+RESIDENT = click.option(
+    "--resident/--no-resident",
+    default=True,
+    help="Ask the process that an earlier command left, or a server, and leave one. Default: the setting cli.resident.",
+)

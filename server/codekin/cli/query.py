@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from codekin.cli import console
 from codekin.cli.arguments import NamedLine, QueryOptions, list_used_filters, make_filter
-from codekin.code.cell_lines import to_cell_lines, to_file_lines
+from codekin.code.cell_lines import display_name, to_cell_lines, to_file_lines
 from codekin.errors import ModelError, QueryError, StoreReadOnlyError
+from codekin.resident.documents import to_relative_path
 from codekin.settings import Settings, load_user_settings
 from codekin.types import Answer, Cell, Filter, IndexReport, Span
 
@@ -180,7 +181,8 @@ def _ask_resident(
     """Return the resident process's answer and number of files; None if it doesn't answer. Raises QueryError."""
     from codekin.resident.messages import answer_from_message, filter_to_message
 
-    message = resident.ask((question.request or {}) | {"k": k, "within": filter_to_message(within)})
+    limits = {"k": k or resident.settings.search.limit, "within": filter_to_message(within)}
+    message = resident.ask((question.request or {}) | limits)
     if message is None or "declined" in message:
         return None
     if "query_error" in message:
@@ -222,11 +224,6 @@ def read_standard_input() -> str:
     if not code.strip():
         raise QueryError("There is no code on standard input. Pipe some in, or pass FILE:LINE.")
     return code
-
-
-def to_relative_path(path: Path, root: Path) -> str:
-    """Return the path relative to `root`, with /, for JSON; the absolute path where it is outside."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
@@ -283,7 +280,7 @@ def _to_json(answer: Answer, root: Path) -> dict[str, Any]:
             "path": to_relative_path(hit.place.path, root),
             "start_line": to_file_lines(hit.cell, hit.place.span).start + 1,
             "end_line": to_file_lines(hit.cell, hit.place.span).end,
-            "name": hit.place.name,
+            "name": display_name(hit.place),
             "kind": hit.place.kind,
             "language": hit.place.language,
             "score": round(hit.score, 4),

@@ -1,9 +1,9 @@
-"""Convert between the lines of a notebook's text, of its cells, and of its file."""
+"""Convert between the lines of a notebook's text, of its cells, and of its file; name code as people see it."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from codekin.types import Cell, Span
+from codekin.types import Cell, Location, Span
 
 
 def find_cell(cells: Sequence[Cell], line: int) -> Cell | None:
@@ -51,3 +51,8 @@ def find_line_of_row(cells: Sequence[Cell], row: int) -> int:
     while index > 0 and row_lines[index][0] == row == row_lines[index - 1][0]:  # all of a compact file is one line
         index -= 1
     return row_lines[max(index, 0)][1] if row_lines else 0
+
+
+def display_name(location: Location) -> str:
+    """Return the qualified name; of code without one, such as a module's, the file's name."""
+    return location.qualified_name or location.path.name

@@ -251,7 +251,8 @@ class Session:
             self._closing_scheduler = old_scheduler
             await self.run_in_opener(partial(old_scheduler.close_engine, interrupts=False))
             self._closing_scheduler = None
-        self.run_edit(_start_engine)  # only now: the predecessor held the lock of the same index
+        # Only now: the predecessor held the lock of the same index.
+        self.run_edit(partial(_start_engine, engine_request=self._attempted))
 
     def _apply_settings(self) -> None:
         """Give the open engine, if any, the settings that need no other engine."""
@@ -289,6 +290,10 @@ def _open_document(engine: "Engine", document_path: Path, document_text: str | O
     engine.open_document(document_path, document_text)
 
 
-def _start_engine(engine: "Engine") -> None:
-    """Start the engine's background work."""
+def _start_engine(engine: "Engine", engine_request: _EngineRequest | None) -> None:
+    """Start the engine's background work, and let commands ask it."""
     engine.start()
+    if engine_request is not None:
+        from codekin.resident.listener import serve_commands
+
+        serve_commands(engine, engine_request.roots, engine_request.settings)

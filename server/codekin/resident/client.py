@@ -1,4 +1,6 @@
-"""Ask the resident process of a workspace, or start it: what a command imports before anything heavy.
+"""Ask who answers the commands of a workspace, or start a resident process: imported before anything heavy.
+
+An editor's server or that of an agent answers where it is running, since it has the index loaded; see `serve_commands`.
 
 Both sides prove that they have read a key that only this user can read, as for a heavy model (embed/local/ipc.py).
 There is no resident process on Windows, for a model that has a process of its own, and in continuous integration.
@@ -29,18 +31,19 @@ class ResidentProcess:
     def __init__(self, root: Path, settings: Settings) -> None:
         """`root` must be resolved."""
         cache = replace(settings.cache, directory=str(settings.cache_directory.absolute()))
-        self._root = root
-        self._settings = settings = replace(settings, cache=cache)  # the process runs in another folder
-        # All that its answers depend on, and the code that makes them.
-        identity = repr((__version__, sys.executable, str(Path(__file__).resolve()), str(root), settings))
+        self.root = root
+        self.settings = settings = replace(settings, cache=cache)  # the process runs in another folder
+        # All that the index depends on, and the code that answers: where an editor has other settings, nobody answers.
+        index_settings = (settings.index, settings.model, settings.cache)
+        identity = repr((__version__, sys.prefix, str(Path(__file__).resolve()), str(root), index_settings))
         digest = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         self.address_path = (settings.cache_directory / "resident" / f"{digest}.json").absolute()
 
     @property
     def is_allowed(self) -> bool:
         """Return whether settings, model, environment and system allow a resident process."""
-        is_embedded = self._settings.model.name == "embedded" and not self._settings.model.endpoint
-        is_wanted = self._settings.cli.resident and not is_continuous_integration()
+        is_embedded = self.settings.model.name == "embedded" and not self.settings.model.endpoint
+        is_wanted = self.settings.cli.resident and not is_continuous_integration()
         return is_wanted and is_embedded and sys.platform != "win32"
 
     def ask(self, request: Message) -> Message | None:
@@ -62,7 +65,7 @@ class ResidentProcess:
         """Start the process, which outlives this one; return at once. No-op if it isn't allowed or can't be started."""
         if not self.is_allowed:
             return
-        order = {"root": str(self._root), "settings": asdict(self._settings), "address": str(self.address_path)}
+        order = {"root": str(self.root), "settings": asdict(self.settings), "address": str(self.address_path)}
         with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
             process = start_python("codekin.resident.main", stderr=nowhere, is_detached=True)
             assert process.stdin is not None and process.stdout is not None  # noqa: S101 (start_python opens pipes)

@@ -1,5 +1,6 @@
 """Answer the requests of commands by one engine, after a look at what has changed on the disk."""
 
+import contextlib
 import os
 import threading
 import time
@@ -10,6 +11,9 @@ from typing import Any
 from codekin.code.extract import find_snippet
 from codekin.engine import Engine
 from codekin.errors import CodekinError, QueryError
+from codekin.guard.proposals import read_proposals
+from codekin.guard.twins import Guard
+from codekin.resident.documents import context_to_document, findings_to_document
 from codekin.resident.messages import answer_to_message, filter_from_message, snippet_to_message
 from codekin.types import Span
 
@@ -21,9 +25,11 @@ Message = dict[str, Any]
 class ResidentService:
     """Answers requests, from any thread, by an engine that is kept up to date."""
 
-    def __init__(self, engine: Engine, root: Path) -> None:
+    def __init__(self, engine: Engine, root: Path, *, is_watched: bool = False) -> None:
+        """`is_watched` engines, those of servers, follow the disk by themselves."""
         self._engine = engine
         self._root = root
+        self._is_watched = is_watched
         self._refresh_lock = threading.Lock()
         self.last_request_time = time.monotonic()
 
@@ -47,25 +53,52 @@ class ResidentService:
     def _answer(self, request: Message) -> Message:
         """Bring the index up to date and answer, or decline. Raises CodekinError, KeyError, ValueError."""
         if request["command"] == "describe":
-            return {"pid": os.getpid()}
+            return {"pid": os.getpid(), "is_server": self._is_watched}
+        if request["command"] == "guard":
+            return self._find_twins(request)
         if not self._bring_up_to_date():
             return {"declined": "too many files have changed"}
+        if request["command"] == "context":
+            pack = self._engine.pack_context(request["task"], request["max_tokens"])
+            return context_to_document(pack, self._engine.coverage(), self._root)
+        return self._find_hits(request)
+
+    def _find_hits(self, request: Message) -> Message:
+        """Return the hits for a question or some code. Raises CodekinError, KeyError, ValueError."""
         within = filter_from_message(request["within"])
-        ask = partial(self._engine.search, request["question"]) if request["command"] == "search" else None
         result: Message = {}
-        if request["command"] == "similar_code":
+        if request["command"] == "search":
+            ask = partial(self._engine.search, request["question"])
+        elif request["command"] == "similar_code":
             ask = partial(self._engine.find_similar_to_code, request["code"])
         elif request["command"] == "similar":
             path, lines = Path(request["path"]), Span(request["start"], request["end"])
             ask = partial(self._engine.find_similar, path, lines)
             snippet = find_snippet(self._engine.list_snippets(path), lines.start)
             result["snippet"] = snippet and snippet_to_message(snippet)
-        if ask is None:
+        else:
             raise ValueError("no such command")
-        answer = ask(request["k"] or self._engine.settings.search.limit, within=within)
+        answer = ask(request["k"], within=within)
         return result | {"answer": answer_to_message(answer), "files": self._engine.status().files}
+
+    def _find_twins(self, request: Message) -> Message:
+        """Return what the guard finds in the index as it is: hooks are quick. The next one finds what has changed."""
+        self._engine.follow()
+        path = Path(request["path"]) if request["path"] else None
+        proposals = read_proposals(request["source"], path)
+        guard = Guard(self._engine, self._root, request["min_lines"])
+        findings = guard.find_twins(proposals, request["language"])
+        threading.Thread(target=self._bring_up_to_date_quietly, daemon=True).start()
+        return findings_to_document(findings, self._root)
+
+    def _bring_up_to_date_quietly(self) -> None:
+        with contextlib.suppress(CodekinError):  # the next request says what is wrong
+            self._bring_up_to_date()
 
     def _bring_up_to_date(self) -> bool:
         """Index what has changed on the disk since the last request; False where that would take long."""
+        if self._is_watched:
+            self._engine.follow()
+            return True
         with self._refresh_lock:
             return self._engine.refresh_if_changed(_MAX_CHANGED_FILES)

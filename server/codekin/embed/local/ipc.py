@@ -7,9 +7,11 @@ multiprocessing's HMAC challenge, that they have read the key, which is in a fil
 import json
 import os
 import secrets
+import socket
+import struct
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
@@ -24,6 +26,7 @@ if TYPE_CHECKING:  # numpy takes longer to import than a resident process takes 
     from numpy.typing import NDArray
 
 READY = "ready"  # printed by the model server once it listens
+_CREDENTIALS = struct.Struct("3i")  # process, user and group, as Linux has them
 _MAX_MESSAGE_BYTES = 1 << 30  # a larger message is an error
 
 
@@ -142,14 +145,31 @@ def _make_private_folder() -> Path:
 
 
 def authenticate(connection: "Connection[Any, Any]", key: bytes) -> MessageChannel | None:
-    """Return a channel to an accepted client; None (and close) if it can't prove that it has the key. May block."""
+    """Return a channel to an accepted client; None (and close) if it can't prove that it has the key. May block.
+
+    Where the system says whose process the client is, another user's is refused before anything is read.
+    """
     try:
+        if not _is_own_peer(connection):
+            raise AuthenticationError("another user's process")
         deliver_challenge(connection, key)
         answer_challenge(connection, key)
     except (AuthenticationError, EOFError, OSError):
         connection.close()
         return None
     return MessageChannel(connection)
+
+
+def _is_own_peer(connection: "Connection[Any, Any]") -> bool:
+    """Return whether the process at the other end is this user's; True where the system can't tell. Raises OSError."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    with closing(socket.socket(fileno=os.dup(connection.fileno()))) as peer:
+        if peer.family != socket.AF_UNIX:
+            return True
+        credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user, _ = _CREDENTIALS.unpack(credentials)
+    return bool(user == os.getuid())
 
 
 def connect(address: Address) -> MessageChannel | None:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codekin.agents.proposals import Proposal
 from codekin.code.extract import extract_snippets, split_lines
 from codekin.engine import Engine
+from codekin.guard.proposals import Proposal
 from codekin.types import Hit, Snippet
 
 _MAX_FUNCTIONS = 500  # of one change that are compared: a change that a person could review has fewer
@@ -25,10 +25,11 @@ class GuardFinding:
 class Guard:
     """Compares proposed functions with those of one workspace."""
 
-    def __init__(self, engine: Engine, root: Path) -> None:
-        """Paths of proposals are relative to `root`, where they are not absolute."""
+    def __init__(self, engine: Engine, root: Path, min_lines: int) -> None:
+        """Paths of proposals are relative to `root`, where they are not absolute; shorter functions are let through."""
         self._engine = engine
         self._root = root
+        self._min_lines = min_lines
 
     def find_twins(self, proposals: Iterable[Proposal], default_language: str = "") -> list[GuardFinding]:
         """Return those of the first 500 new functions that already exist elsewhere, each with its nearest twin."""
@@ -52,12 +53,11 @@ class Guard:
         language = (path and self._engine.detect_language(path, proposal.text)) or default_language
         if not language:
             return
-        min_lines = self._engine.settings.duplicates.min_lines
         present_names = self._list_names(path) if path and proposal.added_rows is None else frozenset()
         for snippet in extract_snippets(proposal.text, language):
             is_function = snippet.kind.is_function and snippet.part < 2
             is_added = proposal.added_rows is None or snippet.name_line in proposal.added_rows
-            is_long = snippet.span.end - snippet.span.start >= min_lines
+            is_long = snippet.span.end - snippet.span.start >= self._min_lines
             if is_function and is_added and is_long and snippet.qualified_name not in present_names:
                 yield snippet
 

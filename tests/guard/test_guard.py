@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codekin.agents.proposals import read_proposals
+from codekin.guard.proposals import read_proposals
 
-from .conftest import CODEKIN, FILES, NEW_FUNCTION, RENAMED_COPY, AgentProcess, write_files
+from ..agents.conftest import CODEKIN, FILES, NEW_FUNCTION, RENAMED_COPY, AgentProcess, write_files
 
 COUNT_WORDS = FILES["src/words.py"]
 

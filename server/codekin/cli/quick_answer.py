@@ -1,0 +1,28 @@
+"""Ask whoever has a workspace's index in memory; answer here where nobody does."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from codekin.errors import QueryError
+from codekin.settings import Settings
+
+Document = dict[str, Any]
+
+
+def answer_quickly(root: Path, settings: Settings, request: Document, answer_here: Callable[[], Document]) -> Document:
+    """Return the answer of the workspace's resident process or server, else `answer_here()`; then leave such a process.
+
+    Raises QueryError, and what `answer_here` raises.
+    """
+    from codekin.resident.client import ResidentProcess
+
+    resident = ResidentProcess(root, settings)
+    message = resident.ask(request)
+    if message is None or "declined" in message:
+        document = answer_here()
+        resident.start()
+        return document
+    if "query_error" in message:
+        raise QueryError(message["query_error"])
+    return message

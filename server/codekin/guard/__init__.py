@@ -1,0 +1,1 @@
+"""Which functions of a proposed change stand elsewhere already?"""
