@@ -23,7 +23,7 @@ PROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_tex
 
 _DOCUMENTS = (
     *(messages.AnswerJson, messages.HitJson, messages.StatusJson, messages.ProgressJson),
-    *(messages.ReportJson, messages.MapJson),
+    *(messages.ReportJson, messages.MapJson, messages.ExistenceAnswerJson, messages.ExistenceJson),
 )
 
 
@@ -72,7 +72,7 @@ class TestReadme:
         assert all(f"`codekin {name} " in README or f"`codekin {name}`" in README for name in codekin.commands)
 
     def test_every_request_and_every_field_of_the_protocol_is_told(self):
-        for name in ("findSimilar", "search", "status", "report", "map", *_INDEX_COMMANDS):
+        for name in ("findSimilar", "search", "alreadyExists", "status", "report", "map", *_INDEX_COMMANDS):
             assert f"`codekin/{name}`" in README
             assert f"`codekin.{name}`" in README
         protocol_text = marked("protocol")

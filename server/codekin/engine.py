@@ -70,13 +70,12 @@ class Engine(AnsweringEngine):
         changes = self._snapshot.count_changes() if self._snapshot else None
         if changes == 0:
             self.follow()
-            return True
-        if changes is not None and changes > max_changes:
+        elif changes is not None and changes > max_changes:
             self._snapshot = None
-            return False
-        self.refresh(lambda _: None, threading.Event(), self.settings.index.workers or 1, wait=False)
-        self._snapshot = self._refresher.load_tree()
-        return True
+        else:
+            self.refresh(lambda _: None, threading.Event(), self.settings.index.workers or 1, wait=False)
+            self._snapshot = self._refresher.load_tree()
+        return changes is None or changes <= max_changes
 
     def follow(self) -> None:
         """Load into memory what any process has indexed since the last load. Questions do so themselves."""
@@ -121,8 +120,7 @@ class Engine(AnsweringEngine):
 
     def close(self) -> None:
         """Interrupt all calls, stop the threads, waiting briefly, and close the files; the index on disk is kept."""
-        for closer in self._closers:
-            closer()
+        self._call_closers()
         self.interrupt()
         self._heavy.stop()
         if self._started:

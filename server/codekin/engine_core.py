@@ -74,6 +74,11 @@ class EngineCore:
         """Call `closer` when the engine is closed, before anything of it is; it must not raise."""
         self._closers.append(closer)
 
+    def _call_closers(self) -> None:
+        """Call what is to be called before the engine is closed."""
+        for closer in self._closers:
+            closer()
+
     def _open_heavy(self) -> HeavyModel:
         """Connect to the heavy model; its queries time out after 2 s if started, else never. Raises ModelError."""
         return connect_heavy_model(

@@ -6,6 +6,7 @@ import { registerCompare } from './compare';
 import { registerCompletions } from './completions';
 import { Installer } from './installer';
 import { onInterpreterChange } from './interpreter';
+import { registerLanguageModelTools } from './languageModelTools';
 import { SearchPicker } from './search';
 import { Server } from './server';
 import { registerServerSetup } from './serverSetup';
@@ -58,6 +59,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
         registerCompletions(),
         registerStatusItem(server),
         registerServerSetup(server),
+        registerLanguageModelTools(server),
         ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
         vscode.workspace.onDidChangeConfiguration((event) => settings.needsRestart(event) && void server.restart()),
         vscode.workspace.onDidGrantWorkspaceTrust(() => void server.restart()),

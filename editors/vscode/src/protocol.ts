@@ -32,6 +32,20 @@ export interface Answer {
     seconds: number;
 }
 
+/** Whether a function, or what a description asks for, is in the workspace already. */
+export interface Existence {
+    name: string; // qualified; '' for a description
+    line: number; // from 0, in the given code
+    verdict: 'yes' | 'likely' | 'possible' | 'no';
+    probability: number;
+    matches: Hit[]; // best first; of a 'no', the nearest there is
+}
+
+export interface ExistenceAnswer {
+    functions: Existence[];
+    coverage: number;
+}
+
 /** Code to find similar code for: the function at a position, or the lines of a range. */
 export interface SimilarQuery {
     textDocument: { uri: string };
@@ -74,6 +88,7 @@ export interface Report {
 
 export const FIND_SIMILAR = 'codekin/findSimilar';
 export const SEARCH = 'codekin/search';
+export const ALREADY_EXISTS = 'codekin/alreadyExists';
 export const REPORT = 'codekin/report';
 export const DRAW_MAP = 'codekin/map';
 export const STATUS = 'codekin/status';

@@ -82,7 +82,7 @@ def _find_name_range(hit: Hit, encoding: str) -> Range:
 
 def to_answer_json(answer: Answer, documents: Documents) -> AnswerJson:
     """Return the answer as JSON, with locations and positions as the client has them; reasons are made printable."""
-    hit_objects = [_to_hit_json(hit, documents) for hit in answer.hits]
+    hit_objects = [to_hit_json(hit, documents) for hit in answer.hits]
     query_location: LocationJson | None = None
     if answer.asked:
         location = to_lines_location(*answer.asked, answer.asked_cell, documents)
@@ -114,7 +114,7 @@ def is_definition(snippet: "Snippet") -> bool:
     return snippet.part == 0 and snippet.kind.is_function
 
 
-def _to_hit_json(hit: Hit, documents: Documents) -> HitJson:
+def to_hit_json(hit: Hit, documents: Documents) -> HitJson:
     """Return the hit as JSON, with a preview of at most 12 lines and 1,000 characters, dedented."""
     hit_location, client_location = hit.place, to_location(hit, documents)
     return {

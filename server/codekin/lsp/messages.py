@@ -4,6 +4,7 @@
 |---|---|---|
 | `codekin/findSimilar`, `codekin.findSimilar` | `FindSimilar` | `Answer` |
 | `codekin/search`, `codekin.search` | `Search` | `Answer` |
+| `codekin/alreadyExists`, `codekin.alreadyExists` | `AlreadyExists` | `ExistenceAnswer` |
 | `codekin.showCompletionSource` (command only) | none | `Source`, null where nothing was shown |
 | `codekin.compare` (command only) | `Compare` | null |
 | `codekin/status`, `codekin.status` | none | `Status` |
@@ -82,6 +83,23 @@ class AnswerJson(TypedDict):
     askedName: str  # its qualified name; "" where it has none
     coverage: float  # the share of the workspace that could be searched, 0 … 1
     seconds: float
+
+
+class ExistenceJson(TypedDict):
+    """Whether a function of the given code, or what a description asks for, exists already."""
+
+    name: str  # qualified; "" of a description, and of code without a name
+    line: int  # 0-based, in the given code
+    verdict: str  # "yes" (by its structure) | "likely" | "possible" (worth a look) | "no"
+    probability: float  # that the best match is what was asked for, 0 … 1
+    matches: list[HitJson]  # best first; of a "no", the nearest there is
+
+
+class ExistenceAnswerJson(TypedDict):
+    """Verdicts on the functions of some code, or one on a description."""
+
+    functions: list[ExistenceJson]
+    coverage: float
 
 
 class SourceJson(TypedDict):

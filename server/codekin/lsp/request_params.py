@@ -78,6 +78,24 @@ def parse_search(json_params: Any) -> SearchParams:
 
 
 @dataclass(frozen=True, slots=True)
+class AlreadyExistsParams:
+    """Params of alreadyExists: `{code, language?}` or `{description}`."""
+
+    code: str | None  # one or more functions; None where there is a description
+    description: str
+    language: str | None  # of the code; without it, it is guessed
+
+
+def parse_already_exists(json_params: Any) -> AlreadyExistsParams:
+    """Return the checked params of alreadyExists. Raises ArgumentsError."""
+    reader = _ParamsReader(json_params, 'codekin.alreadyExists takes {"code"}, or {"description"}')
+    language = reader.read_string("language") if reader.has_key("language") else None
+    if reader.has_key("code"):
+        return AlreadyExistsParams(reader.read_string("code"), "", language)
+    return AlreadyExistsParams(None, reader.read_string("description"), language)
+
+
+@dataclass(frozen=True, slots=True)
 class CompareParams:
     """Params of compare: `{mine: Location, theirs: Location}`, a duplicate and another occurrence of it."""
 

@@ -20,6 +20,7 @@ import { getIsolatedOptions } from '../../src/isolation';
 import type { Hit } from '../../src/protocol';
 import { RestartBackoff } from '../../src/restartBackoff';
 import { shiftSpan } from '../../src/spanTracking';
+import { formatAnswerText, formatExistenceText } from '../../src/toolText';
 
 function createHit(overrides: Partial<Hit>): Hit {
     const range = { start: { line: 0, character: 0 }, end: { line: 2, character: 0 } };
@@ -189,6 +190,47 @@ function createReporter() {
     const reporter = { report: (message: string) => messages.push(message), log: (line: string) => lines.push(line) };
     return { reporter, messages, lines };
 }
+
+describe('Answers for language models', () => {
+    const range = { start: { line: 4, character: 0 }, end: { line: 9, character: 0 } };
+    const hit = {
+        location: { uri: 'file:///w/a.py', range },
+        selectionRange: range,
+        name: 'read',
+        qualifiedName: 'Files.read',
+        kind: 'method',
+        language: 'python',
+        score: 0.876,
+        kinship: 'renamed',
+        why: 'other names\u202e',
+        preview: '',
+    } as Hit;
+    const toPath = (uri: string): string => uri.replace('file:///w/', '');
+
+    it('are a line for each hit, from line 1, without characters that change the text’s direction', () => {
+        const answer = { hits: [hit], asked: null, coverage: 0.5, seconds: 0 };
+        assert.deepEqual(formatAnswerText(answer, toPath).split('\n'), [
+            'a.py:5-9  method Files.read  88%  (renamed: other names\\u202e)',
+            'Only 50% of the workspace is indexed so far.',
+        ]);
+    });
+
+    it('say so where there is nothing', () => {
+        const answer = { hits: [], asked: null, coverage: 1, seconds: 0 };
+        assert.equal(formatAnswerText(answer, toPath), 'Nothing here is likely to be that.');
+    });
+
+    it('say whether a function exists, and where, or what is nearest', () => {
+        const existence = { name: 'load', line: 0, verdict: 'yes' as const, probability: 0.9, matches: [hit] };
+        const functions = [existence, { ...existence, name: '', verdict: 'no' as const, probability: 0.1 }];
+        assert.deepEqual(formatExistenceText({ functions, coverage: 1 }, toPath).split('\n'), [
+            'load: exists already (90%)',
+            'a.py:5-9  method Files.read  88%  (renamed: other names\\u202e)',
+            'does not exist here (10%) Nearest:',
+            'a.py:5-9  method Files.read  88%  (renamed: other names\\u202e)',
+        ]);
+    });
+});
 
 describe('Installing', () => {
     const { signal } = new AbortController();

@@ -8,11 +8,12 @@ from lsprotocol import types
 
 from codekin.lsp import request_params
 from codekin.lsp.client import Client
+from codekin.lsp.features.existing import find_existing
 from codekin.lsp.features.map import build_map
 from codekin.lsp.features.search import search_code
 from codekin.lsp.features.similar import find_similar
 from codekin.lsp.handlers import Registry, RequestHandler
-from codekin.lsp.messages import AnswerJson, ReportJson, StatusJson
+from codekin.lsp.messages import AnswerJson, ExistenceAnswerJson, ReportJson, StatusJson
 from codekin.lsp.scheduler import Priority
 from codekin.lsp.session import Session
 from codekin.lsp.status import get_status
@@ -36,6 +37,11 @@ async def _find_similar(client: Client, session: Session, json_params: Any) -> A
 async def _search_code(client: Client, session: Session, json_params: Any) -> AnswerJson:
     """Parse the params and answer codekin/search. Raises ArgumentsError, QueryError."""
     return await search_code(client, session, request_params.parse_search(json_params))
+
+
+async def _find_existing(_: Client, session: Session, json_params: Any) -> ExistenceAnswerJson:
+    """Parse the params and answer codekin/alreadyExists. Raises ArgumentsError, QueryError."""
+    return await find_existing(session, request_params.parse_already_exists(json_params))
 
 
 async def _compare_code(client: Client, _: Session, json_params: Any) -> None:
@@ -79,6 +85,7 @@ def register_feature(registry: Registry) -> None:
     handlers: dict[str, RequestHandler] = {
         "findSimilar": _find_similar,
         "search": _search_code,
+        "alreadyExists": _find_existing,
         "status": _get_status,
         "report": _get_report,
         "map": build_map,

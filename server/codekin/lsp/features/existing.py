@@ -1,0 +1,47 @@
+"""Answer codekin/alreadyExists: is this code, or what a description asks for, in the workspace already?"""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from codekin.lsp.locations import to_hit_json
+from codekin.lsp.messages import ExistenceAnswerJson, ExistenceJson
+from codekin.lsp.request_params import AlreadyExistsParams
+from codekin.lsp.scheduler import Priority
+from codekin.lsp.session import Session
+from codekin.printable import printable
+from codekin.types import Cancel
+
+if TYPE_CHECKING:
+    from codekin.engine import Engine
+    from codekin.lsp.documents import Documents
+    from codekin.search.existing import Existence
+
+
+async def find_existing(session: Session, params: AlreadyExistsParams) -> ExistenceAnswerJson:
+    """Return a verdict for each function of the code, or on the description; none without an engine. QueryError."""
+    answer = await session.run_query(Priority.REQUEST, partial(_find_existing, params))
+    if answer is None:
+        return {"functions": [], "coverage": 0.0}
+    existences, coverage = answer
+    functions = [_to_existence_json(existence, session.documents) for existence in existences]
+    return {"functions": functions, "coverage": coverage}
+
+
+def _find_existing(params: AlreadyExistsParams, engine: "Engine", cancel: Cancel) -> "tuple[list[Existence], float]":
+    """Ask the engine. Runs on a thread. Raises QueryError, also for an unknown language."""
+    from codekin.code.languages import find_language
+
+    if params.code is None:
+        return [engine.find_described_code(params.description, cancel=cancel)], engine.coverage()
+    language = find_language(params.language) if params.language else ""
+    return engine.find_existing_code(params.code, language=language, cancel=cancel), engine.coverage()
+
+
+def _to_existence_json(existence: "Existence", documents: "Documents") -> ExistenceJson:
+    return {
+        "name": printable(existence.name),
+        "line": existence.line,
+        "verdict": existence.verdict.value,
+        "probability": existence.probability,
+        "matches": [to_hit_json(hit, documents) for hit in existence.matches],
+    }
