@@ -10,6 +10,7 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,29 @@ def test_who_asks_from_elsewhere_gets_the_same_vectors_from_the_same_process(
     assert other_server.server_info["pid"] == hosting.server_info["pid"]
     assert bulk(other_server).space(Task.NL2CODE) == load_embedder(settings).space(Task.NL2CODE)
     assert bulk(other_server).device == "cpu, 1 thread, float32"  # the process's own, not of whoever asks
+
+
+def test_who_has_closed_starts_and_asks_nothing(settings: ModelSettings, tmp_path: Path) -> None:
+    hosting = ModelServerProcess(read_checkpoint(settings), settings, tmp_path / "models")
+    client = ModelClient(hosting, is_urgent=False)
+    client.close()
+    with pytest.raises(ModelBusyError):
+        client.encode(["x = 1"], "")
+    assert not hosting.log_path.exists()
+
+
+def test_who_closes_while_the_model_is_loaded_does_not_stay_connected(settings: ModelSettings, tmp_path: Path) -> None:
+    hosting = ModelServerProcess(read_checkpoint(settings), replace(settings, idle_s=1.0), tmp_path / "models")
+    client = ModelClient(hosting, is_urgent=True, timeout_s=0.1)
+    with pytest.raises(ModelBusyError):
+        client.encode(["x = 1"], "")
+    pending = client._pending_channel
+    assert pending is not None
+    client.close()
+    loaded = threading.Event()
+    pending.add_done_callback(lambda _: loaded.set())
+    assert loaded.wait(LONG_S)
+    assert pending.result()._connection.closed
 
 
 def test_two_who_begin_at_once_start_one_process(settings: ModelSettings, tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ class ModelClient:
         return tuple(self._server_process.server_info.get("problems", ()))
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """Request vectors, float32 (n, dims[-1]). Raises ModelBusyError (time-out), ModelDiedError, ModelError.
+        """Request vectors, float32 (n, dims[-1]). Raises ModelBusyError (time-out, closed), ModelDiedError, ModelError.
 
         Starts the model server if none runs.
         """
@@ -198,6 +198,8 @@ class ModelClient:
             raise self._make_busy_error()
         try:
             for _ in range(_MAX_TRIES):
+                if self._closed.is_set():
+                    raise self._make_busy_error()
                 channel = self._ensure_channel(deadline)
                 try:
                     return self._request_vectors(channel, texts, prefix, deadline)
@@ -208,10 +210,12 @@ class ModelClient:
             self._request_lock.release()
 
     def close(self) -> None:
-        """Make requests under way, and later ones that have to wait, end with ModelBusyError; close the channel."""
+        """Make requests, under way and later ones, end with ModelBusyError; close the channel, even one to come."""
         self._closed.set()
         if self._request_lock.acquire(timeout=2 * _POLL_INTERVAL_S):
             self._drop_channel()
+            if self._pending_channel is not None:
+                self._pending_channel.add_done_callback(_close_channel)
             self._request_lock.release()
 
     def _request_vectors(self, channel: MessageChannel, texts: Sequence[str], prefix: str, deadline: float) -> Floats:
@@ -266,6 +270,12 @@ class ModelClient:
     def _make_busy_error(self) -> ModelBusyError:
         """Return (don't raise) the error that the model is being loaded or busy."""
         return ModelBusyError(f"{self.name} is being loaded, or busy. Ask again in a moment.")
+
+
+def _close_channel(future: Future[MessageChannel]) -> None:
+    """Close the channel that the future brought; nothing if it brought none."""
+    if future.exception() is None:
+        future.result().close()
 
 
 def _run_on_thread(function: Callable[[], Connected]) -> Future[Connected]:
