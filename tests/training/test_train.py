@@ -81,6 +81,34 @@ def test_leaks_are_not_trained_on(pairs: Path, tmp_path: Path) -> None:
     assert len(shards["doc"]) == len(VERBS) * len(NOUNS) - 1
 
 
+def test_the_cache_is_of_the_same_pairs_seed_and_benchmark_texts(pairs: Path, tmp_path: Path) -> None:
+    def count_pairs(recipe: StaticRecipe, *benchmark_texts: str) -> int:
+        _, shards = prepare_pairs(pairs, tmp_path / "work", recipe, BenchmarkTexts(benchmark_texts))
+        return len(shards["doc"])
+
+    assert count_pairs(RECIPE) == len(VERBS) * len(NOUNS)
+    made_files = {*(tmp_path / "work").iterdir()}
+    assert count_pairs(RECIPE, "Open the file, now!") == len(VERBS) * len(NOUNS) - 1
+    assert count_pairs(replace(RECIPE, steps=7)) == len(VERBS) * len(NOUNS)
+    assert len({*(tmp_path / "work").iterdir()} - made_files) == 1, "other steps change nothing of the pairs"
+    assert count_pairs(replace(RECIPE, seed=RECIPE.seed + 1)) == len(VERBS) * len(NOUNS)
+    assert len({*(tmp_path / "work").iterdir()} - made_files) == 3, "another vocabulary, and pairs by it"
+    more = json.dumps(["doc", "walk the tree now", "def f(x):\n    os.walk(x)", "python"])
+    (pairs / "d.jsonl.gz").write_bytes(gzip.compress(more.encode()))
+    assert count_pairs(RECIPE) == len(VERBS) * len(NOUNS) + 1
+
+
+def test_training_on_other_pairs_begins_anew(pairs: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, steps=4)
+    tokenizer, shards = prepare_pairs(pairs, tmp_path / "work", recipe, BenchmarkTexts([]))
+    train_tables(tokenizer, shards, tmp_path / "work", recipe)
+    other = prepare_pairs(pairs, tmp_path / "other", recipe, BenchmarkTexts(["Open the file, now!"]))
+    resumed = train_tables(*other, tmp_path / "work", recipe)
+    (tmp_path / "fresh").mkdir()
+    at_once = train_tables(*other, tmp_path / "fresh", recipe)
+    assert torch.equal(resumed.tables[0], at_once.tables[0])
+
+
 def test_batches_depend_on_seed_and_step_alone(pairs: Path, tmp_path: Path) -> None:
     _, shards = prepare_pairs(pairs, tmp_path / "work", RECIPE, BenchmarkTexts([]))
     for step in range(5):

@@ -1,5 +1,7 @@
 """Exclude pairs that contain a benchmark's text, in any layout: no model is trained on what it is measured on."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from zlib import crc32
@@ -26,6 +28,11 @@ class BenchmarkTexts:
             self._shingle_hashes.update(
                 _hash_words(words[start : start + _SHINGLE_WORDS]) for start in range(len(words) - _SHINGLE_WORDS + 1)
             )
+
+    def digest(self) -> str:
+        """Return 16 hexadecimal digits that tell these texts from others."""
+        hashes = json.dumps([sorted(self._text_hashes), sorted(self._shingle_hashes)])
+        return hashlib.blake2b(hashes.encode(), digest_size=8).hexdigest()
 
     def contains(self, pair: TextPair) -> bool:
         """Return whether either side of the pair is, or quotes, a benchmark's text; False below four words."""

@@ -1,5 +1,6 @@
 """Train the static model: vocabulary, token ids, tables. Each is cached, so that an interrupted run resumes."""
 
+import hashlib
 import json
 import logging
 import pickle
@@ -44,15 +45,17 @@ def prepare_pairs(
 ) -> tuple[str, dict[str, TokenizedPairs]]:
     """Return the text of `tokenizer.json` and kind → tokenized pairs; both are cached in `work_folder`.
 
-    The cache is kept by vocabulary and phrases alone: other pairs, seeds or benchmark texts need another folder.
+    They are made again if anything that they depend on is another: pairs, vocabulary, phrases, seed, benchmark texts.
     """
     work_folder.mkdir(parents=True, exist_ok=True)
     pair_files = sorted(pairs_folder.absolute().glob("*.jsonl.gz"))
-    tokenizer_path = work_folder / f"tokenizer-{recipe.vocabulary}.json"
+    vocabulary_key = _make_key([*_describe_files(pair_files), recipe.vocabulary, recipe.seed])
+    tokenizer_path = work_folder / f"tokenizer-{vocabulary_key}.json"
     if not tokenizer_path.exists():
         vocabulary = learn_vocabulary(_sample_texts(pair_files, recipe.seed), recipe.vocabulary)
         _write_atomically(tokenizer_path, vocabulary.encode())
-    shards_path = work_folder / f"shards-{recipe.vocabulary}-{recipe.phrases}.pickle"
+    shards_key = _make_key([vocabulary_key, recipe.phrases, benchmark_texts.digest(), SHARES])
+    shards_path = work_folder / f"shards-{shards_key}.pickle"
     if not shards_path.exists():
         parts_by_kind: dict[str, list[TokenizedPairs]] = {}
         tokenize_package = partial(
@@ -70,6 +73,16 @@ def prepare_pairs(
     pairs_by_kind: dict[str, TokenizedPairs] = pickle.loads(shards_path.read_bytes())  # noqa: S301 -- written by the lines above
     log.info("%s", {kind: len(kind_pairs) for kind, kind_pairs in pairs_by_kind.items()})
     return tokenizer_path.read_text("utf-8"), pairs_by_kind
+
+
+def _make_key(inputs: Sequence[object]) -> str:
+    """Return 16 hexadecimal digits that tell these inputs, by their JSON, from others."""
+    return hashlib.blake2b(json.dumps(inputs, sort_keys=True).encode(), digest_size=8).hexdigest()
+
+
+def _describe_files(files: Sequence[Path]) -> list[tuple[str, int, int]]:
+    """Return name, size and time of each file, by which a changed file is recognised without reading it."""
+    return [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
@@ -152,8 +165,8 @@ def train_tables(
     model.places.requires_grad_(False)
     trained_parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trained_parameters, lr=recipe.learning_rate, fused=True)
-    checkpoint = work_folder / "checkpoint.pt"
-    first_step = _resume_training(checkpoint, model, optimizer, recipe)
+    checkpoint, identity = work_folder / "checkpoint.pt", _format_identity(recipe, tokenizer, pairs)
+    first_step = _resume_training(checkpoint, model, optimizer, identity)
     batches = StaticBatches(pairs, recipe)
     started = time.monotonic()
     mean_losses: dict[str, float] = {}
@@ -171,7 +184,7 @@ def train_tables(
             log.info("step %d of %d, %.0f s: %s", step + 1, recipe.steps, time.monotonic() - started, losses)
         if (step + 1) % CHECKPOINT_STEPS == 0 or step + 1 == recipe.steps:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
-            _write_checkpoint(checkpoint, {**state, "recipe": _format_identity(recipe)})
+            _write_checkpoint(checkpoint, {**state, "recipe": identity})
     return model
 
 
@@ -208,14 +221,12 @@ def learn_positions(model: StaticModel, pairs: dict[str, TokenizedPairs], recipe
             log.info("places, step %d of %d: %s %.3f", step + 1, recipe.place_steps, batch.kind, loss.item())
 
 
-def _resume_training(
-    checkpoint: Path, model: StaticModel, optimizer: torch.optim.Optimizer, recipe: StaticRecipe
-) -> int:
-    """Restore model and optimizer from a checkpoint of the same recipe; return the step to take, 0 without one."""
+def _resume_training(checkpoint: Path, model: StaticModel, optimizer: torch.optim.Optimizer, identity: str) -> int:
+    """Restore model and optimizer from a checkpoint of that identity; return the step to take, 0 without one."""
     if not checkpoint.exists():
         return 0
     state = torch.load(checkpoint, weights_only=True)
-    if state["recipe"] != _format_identity(recipe):
+    if state["recipe"] != identity:
         return 0
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
@@ -229,9 +240,12 @@ def compute_learning_rate(recipe: StaticRecipe, step: int) -> float:
     return peak_rate * min(1, (cycle_step + 1) / recipe.warm_up) * (1 - cycle_step / recipe.cycle)
 
 
-def _format_identity(recipe: StaticRecipe) -> str:
-    """Return the settings that a checkpoint must share to be resumed: all but the number of steps."""
-    return json.dumps({**asdict(recipe), "steps": None})
+def _format_identity(recipe: StaticRecipe, tokenizer: str, pairs: Mapping[str, TokenizedPairs]) -> str:
+    """Return what a checkpoint must share to be resumed: tokenizer, texts, and the settings but the number of steps."""
+    digest = hashlib.blake2b(tokenizer.encode(), digest_size=8)
+    for kind_pairs in pairs.values():
+        digest.update(kind_pairs.queries.keys.tobytes() + kind_pairs.passages.keys.tobytes())
+    return json.dumps({**asdict(recipe), "steps": None, "pairs": digest.hexdigest()})
 
 
 def _compute_loss(model: StaticModel, pairs: TokenizedPairs, batch: TrainingBatch, recipe: StaticRecipe) -> Tensor:
