@@ -28,10 +28,12 @@ def describe_codekin() -> dict[str, str]:
 
 
 def describe_model(embedder: Embedder) -> dict[str, str]:
-    """Return the model, its fingerprint and dimension, and versions of numpy, tokenizers and, if used, torch."""
+    """Return the model, its fingerprint and dimension, and versions of numpy, tokenizers and, if used here, torch."""
     libraries = {library_name: version(library_name) for library_name in ("numpy", "tokenizers")}
     if embedder.device != "cpu":
-        libraries |= {"torch": version("torch"), "on": embedder.device}
+        is_endpoint = "://" in embedder.device
+        libraries |= {} if is_endpoint else {"torch": version("torch")}
+        libraries["on"] = embedder.device
     return {"model": embedder.model, "fingerprint": embedder.fingerprint, "dim": str(embedder.dim)} | libraries
 
 
