@@ -18,3 +18,9 @@ def test_what_is_held_is_drawn_from_all_and_the_same_whenever_it_is() -> None:
     assert [held_out_set.queries for held_out_set in held_out.make_held_out_sets(pairs[:20], 100)] == [
         tuple(f"query {n}" for n in range(10))
     ] * 2
+
+
+def test_without_a_pair_that_is_held_nothing_is_measured() -> None:
+    encode = lambda texts: np.ones((len(texts), 16), np.float32)  # noqa: E731
+    assert held_out.make_held_out_sets([TaskPair(Task.QA, "query", "passage")], 100) == []
+    assert held_out.measure_dense([], encode, (8, 16)) == held_out.measure_bm25([]) == {}

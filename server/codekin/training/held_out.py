@@ -58,7 +58,9 @@ def measure_bm25(benchmarks: Sequence[Benchmark]) -> Measures:
 
 
 def measure_dense(benchmarks: Sequence[Benchmark], encode: Encode, dimensions: Sequence[int]) -> Measures:
-    """Return the model's NDCG@10 by task, "mean", and "mean@D" for smaller dimensions; needs a set, else KeyError."""
+    """Return the model's NDCG@10 by task, "mean", and "mean@D" for smaller dimensions; {} without sets."""
+    if not benchmarks:
+        return {}
     measures_by_dim: dict[int, Measures] = {dimension: {} for dimension in dimensions}
     for benchmark in benchmarks:
         queries = encode([find_prefix(benchmark.task, Role.QUERY) + text for text in benchmark.queries])
