@@ -2,8 +2,10 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from urllib.parse import unquote
 
 from lsprotocol import types
@@ -43,9 +45,12 @@ class Documents(Workspace):
         encoding = types.PositionEncodingKind(position_encoding or types.PositionEncodingKind.Utf16)
         super().__init__(None, position_encoding=encoding)
         self.encoding: str = encoding.value
-        self._client_uris: dict[Path, str] = {}  # real path of an open document → client's URI
+        self._client_uris: dict[Path, str] = {}  # path of an open document, as given and real → client's URI
         self._initial_cell_texts: dict[str, str] = {}  # cell's URI → text when opened, for clients that send cells only
+        self._roots: list[Path] = []  # as the client names them
         self._client_roots: dict[Path, Path] = {}  # folder's real path → client's path
+        self._resolver = ThreadPoolExecutor(1, "codekin-resolver")  # asks the disk, for which the loop must not wait
+        self._resolver_lock = Lock()  # held to change what both threads change
 
     def list_open_documents(self) -> Iterator[tuple[Path, str | OpenNotebook]]:
         """Yield path and text of each open file, and each notebook once with its cells; what is no file is skipped."""
@@ -101,16 +106,50 @@ class Documents(Workspace):
         return document
 
     def set_roots(self, roots: Sequence[Path]) -> None:
-        """Set the workspace's folders, as the client names them, and resolve their links; replaces all former ones."""
-        self._client_roots = {Path(os.path.realpath(client_root)): client_root for client_root in roots}
+        """Set the workspace's folders, as the client names them, in place of former ones. Links are resolved later."""
+        if self._roots == [*roots]:
+            return
+        self._roots, self._client_roots = [*roots], {client_root: client_root for client_root in roots}
+
+        def resolve_links() -> None:
+            client_roots = {Path(os.path.realpath(client_root)): client_root for client_root in roots}
+            with self._resolver_lock:
+                if self._roots == [*roots]:
+                    self._client_roots = client_roots
+
+        self._resolver.submit(resolve_links)
+
+    def wait_for_links(self, timeout_s: float) -> None:
+        """Wait until all links of roots and documents are resolved. Raises TimeoutError."""
+        self._resolver.submit(lambda: None).result(timeout_s)
+
+    def _remember_uri(self, path: Path, uri: str, is_open: Callable[[], bool]) -> None:
+        """Note the client's URI of a file, under the path and, while the document is open, under the real path."""
+        self._client_uris[path] = uri
+
+        def resolve_links() -> None:
+            real_path = Path(os.path.realpath(path))
+            with self._resolver_lock:
+                if is_open():
+                    self._client_uris[real_path] = uri
+
+        self._resolver.submit(resolve_links)
+
+    def _forget_uri(self, uri: str) -> None:
+        """Forget the paths of a URI whose document was closed."""
+        with self._resolver_lock:
+            self._client_uris = {
+                path: client_uri for path, client_uri in self._client_uris.items() if client_uri != uri
+            }
 
     def to_client_uri(self, real_path: Path) -> str:
         """Return the file: URI under which the client knows the file at `real_path`, its links unresolved.
 
         Behind links the client's URI is another one; given the real path, an editor would open the file a second time.
         """
-        if real_path in self._client_uris:
-            return self._client_uris[real_path]
+        client_uri = self._client_uris.get(real_path)
+        if client_uri is not None:
+            return client_uri
         for real_root, client_root in self._client_roots.items():
             if real_path.is_relative_to(real_root):
                 return to_uri(client_root / real_path.relative_to(real_root))
@@ -131,7 +170,8 @@ class Documents(Workspace):
         super().put_notebook_document(params)
         notebook_path = to_path(params.notebook_document.uri)
         if notebook_path is not None:
-            self._client_uris[Path(os.path.realpath(notebook_path))] = params.notebook_document.uri
+            uri = params.notebook_document.uri
+            self._remember_uri(notebook_path, uri, lambda: self.get_notebook_document(notebook_uri=uri) is not None)
 
     def update_notebook_document(self, params: types.DidChangeNotebookDocumentParams) -> None:
         """Apply an edit to an open notebook's cells or their texts; one of a notebook not open is only logged."""
@@ -146,16 +186,15 @@ class Documents(Workspace):
         notebook_uri = params.notebook_document.uri
         for cell in [cell for cell, notebook in self._cell_in_notebook.items() if notebook == unquote(notebook_uri)]:
             self.remove_text_document(cell)  # the client does not close cells one by one
-        self._client_uris = {
-            real_path: client_uri for real_path, client_uri in self._client_uris.items() if client_uri != notebook_uri
-        }
+        self._forget_uri(notebook_uri)
 
     def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
         """Add a document that the client opened and remember its URI, of a cell also its initial text."""
         super().put_text_document(text_document, notebook_uri)
         document_path = to_path(text_document.uri)
         if document_path is not None:
-            self._client_uris[Path(os.path.realpath(document_path))] = text_document.uri
+            uri = text_document.uri
+            self._remember_uri(document_path, uri, lambda: self.find_open_document(uri) is not None)
         elif notebook_uri is None:
             self._initial_cell_texts[unquote(text_document.uri)] = text_document.text
 
@@ -163,9 +202,7 @@ class Documents(Workspace):
         """Remove a document that the client closed, and the URI remembered; does nothing if it is not open."""
         super().remove_text_document(doc_uri)
         self._initial_cell_texts.pop(unquote(doc_uri), None)
-        self._client_uris = {
-            real_path: client_uri for real_path, client_uri in self._client_uris.items() if client_uri != doc_uri
-        }
+        self._forget_uri(doc_uri)
 
     def update_text_document(
         self, text_doc: types.VersionedTextDocumentIdentifier, change: types.TextDocumentContentChangeEvent
