@@ -137,6 +137,11 @@ _PILING = [
     ("terraform", "a{n} {{\n"),
     ("vue", "a{n}=>\n"),
     ("lua", "..,{n}macro_rules! m{n} {{~>=;\n"),
+    # No fault before the end: these are sound as comparisons and sums.
+    ("csharp", "a{n}<"),
+    ("csharp", "<a{n} "),
+    ("groovy", "a{n}<"),
+    ("elixir", "x{n} +\n"),
 ]
 _LIMITED = """
 import json, resource, sys

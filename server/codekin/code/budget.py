@@ -1,8 +1,9 @@
 """Limits of a parse: steps (the same number on every machine), processor time, and the parser's stack.
 
-In faulty text tree-sitter keeps all readings on one stack. At the end of the text it unwinds them all without calling
-the progress callback: quadratic in the tokens on the stack (`a0=>⏎a1=>⏎…` as C, 15 KB: 2.5 s and 1.3 GB). So as soon
-as the stack seems to grow, the end is tried beforehand, on the text read so far.
+In text whose constructs stay open tree-sitter keeps all readings on one stack. At the end of the text it unwinds them
+all without calling the progress callback: quadratic in the tokens on the stack (`a0=>⏎a1=>⏎…` as C, 15 KB: 2.5 s and
+1.3 GB; `a0<a1<a2<…` as C#, 100 KB: 2.1 GB). So as soon as the stack seems to grow, the end is tried beforehand, on the
+text read so far.
 """
 
 import contextlib
@@ -26,12 +27,14 @@ _TIME_CHECK_STEPS = 8  # steps; each may take half a millisecond
 # Where the stack grows it leaves 60 to 200, and a KiB of that text, parsed alone, has 140 to 320 faults.
 _STACK_CHECK_STEPS = 64  # hostile text uses 70 MB by then, and counting blocks takes 15 µs
 _BLOCKS_PER_STEP = 48
-_SUSPICIOUS_BLOCKS = 2_500  # in excess of those: the last window is checked for faults
+_SUSPICIOUS_BLOCKS = 2_500  # in excess of those: the last window is checked
 _WINDOW_BYTES = 1_024  # bytes
 _WINDOW_STEPS = 250
 _WINDOW_FAULTS = 100  # the middle of a table has more, so this alone proves nothing
-_PILED_BLOCKS = 2_500  # excess blocks in faulty windows, at which the end is tried
+_WINDOW_LEVELS = 40  # of the tree; `a0<a1<a2<…` is sound as comparisons, while the stack has it as generic types, too
+_PILED_BLOCKS = 2_500  # excess blocks in suspicious windows, at which the end is tried
 _MAX_PILED_BLOCKS = 8_000  # each time that the end proves harmless, the next trial waits for twice as many
+_JUNK = b" \x01"  # in no grammar; where the text so far is sound, its end alone would prove nothing
 _MAX_END_SECONDS = 0.015  # ordinary source ends within 0.1 ms, a grown stack of that size takes 50 ms
 
 
@@ -49,7 +52,7 @@ class ParseBudget:
         self._deadline = time.thread_time() + min(_BASE_SECONDS + _SECONDS_PER_BYTE * len(source), _MAX_SECONDS)
         self._allocated_blocks = sys.getallocatedblocks()
         self._excess_blocks = 0  # blocks beyond what ordinary source leaves, since the last check
-        self._piled_blocks = 0  # those in faulty windows, since the end was tried
+        self._piled_blocks = 0  # those in suspicious windows, since the end was tried
         self._max_piled_blocks = _PILED_BLOCKS
 
     def is_spent(self, offset: int, _has_error: bool) -> bool:
@@ -66,7 +69,7 @@ class ParseBudget:
         new_blocks = sys.getallocatedblocks() - self._allocated_blocks
         self._excess_blocks = max(self._excess_blocks + new_blocks - _BLOCKS_PER_STEP * _STACK_CHECK_STEPS, 0)
         if self._excess_blocks >= _SUSPICIOUS_BLOCKS:
-            if self._is_faulty(self._last_window(end_offset)):
+            if self._is_suspicious(self._last_window(end_offset)):
                 self._piled_blocks += self._excess_blocks
             self._excess_blocks = 0
         if self._piled_blocks >= self._max_piled_blocks:
@@ -83,8 +86,8 @@ class ParseBudget:
         line_end = self._source.find(b"\n", start, end - _WINDOW_BYTES // 2)
         return self._source[line_end + 1 if line_end >= 0 else start : end]
 
-    def _is_faulty(self, window: bytes) -> bool:
-        """Return whether the window, parsed alone, has at least 100 faults or takes too many steps."""
+    def _is_suspicious(self, window: bytes) -> bool:
+        """Return whether the window, parsed alone, has at least 100 faults or 40 levels, or takes too many steps."""
         parser, step_count = self._make_spare_parser(), 0
 
         def is_over_limit(_offset: int, _has_error: bool) -> bool:
@@ -99,10 +102,10 @@ class ParseBudget:
         except ValueError:
             parser.reset()
             return True
-        return _count_faults(tree.root_node) >= _WINDOW_FAULTS
+        return _count_faults(tree.root_node) >= _WINDOW_FAULTS or _count_levels(tree.root_node) >= _WINDOW_LEVELS
 
     def _ends_late(self, source: bytes) -> bool:
-        """Parse `source` with a spare parser, and return whether its uninterruptible end takes over 15 ms."""
+        """Parse `source`, a fault behind it, with a spare parser; return whether its end takes over 15 ms."""
         parser, last_offset, last_step_time = self._make_spare_parser(), len(source.rstrip()) - 1, time.thread_time()
 
         def is_over_limit(offset: int, _has_error: bool) -> bool:
@@ -114,7 +117,7 @@ class ParseBudget:
             )
 
         try:
-            with open_reader(source) as read:
+            with open_reader(source + _JUNK) as read:
                 parser.parse(read, progress_callback=is_over_limit)
         except ValueError:
             parser.reset()
@@ -162,3 +165,12 @@ def _count_faults(root: "Node") -> int:
         fault_count += node.is_missing + (1 + node.child_count if node.is_error else 0)
         nodes += [child for child in node.children if child.has_error]
     return fault_count
+
+
+def _count_levels(root: "Node") -> int:
+    """Return the number of levels of a tree."""
+    level_count, nodes = 0, [root]
+    while nodes:
+        level_count += 1
+        nodes = [child for node in nodes for child in node.children]
+    return level_count
