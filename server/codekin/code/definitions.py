@@ -98,7 +98,7 @@ class DefinitionFinder:
         owner.depth -= 1
 
     def _extend_lead(self, lead: _Lead | None, comment: "Node", previous_sibling: "Node | None") -> _Lead | None:
-        """Return the comments above the next node with `comment` added; None if it trails a statement on its line."""
+        """Return the comments above the next node, `comment` appended in place; None if it trails a statement."""
         first_row, last_row = comment.start_point[0], find_last_row(comment)
         if previous_sibling is not None and previous_sibling.is_named and find_last_row(previous_sibling) == first_row:
             return None  # it trails the statement before it

@@ -198,12 +198,12 @@ def make_line_hasher(language: str) -> _LineHasher:
 
 @lru_cache(maxsize=_MAX_CACHED_LINES)
 def find_local_names(line: str) -> tuple[str, ...]:
-    """Return names that may be local, in order, repeated: not called, no members, not capitalised, not in strings."""
+    """Return names that may be local, in order, with repeats: neither called, members, capitalised nor in strings."""
     return tuple(_LOCALS.findall(_replace_strings(line, '""')))
 
 
 def find_names(line: str) -> list[str]:
-    """Return all names in the line, in order, repeated, without keywords and what is in strings."""
+    """Return all names in the line, in order, with repetitions; none that are keywords, or in strings."""
     return [name for name in _NAME.findall(_replace_strings(line, '""')) if name not in _KEYWORDS]
 
 

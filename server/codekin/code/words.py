@@ -16,12 +16,12 @@ _MAX_CACHED_TOKENS = 32_768  # most of the vocabulary of a large code base, a fe
 
 
 def split_words(text: str) -> list[str]:
-    """Return the text's words, repeated, lower-case: `GetURL` → get, url; a run over 100 characters has none."""
+    """Return the text's words, lower-case, with repeats: `GetURL` → get, url; a run over 100 characters has none."""
     return list(chain.from_iterable(map(_SUBWORD_CACHE.__getitem__, _find_tokens(text))))
 
 
 def find_compound_identifiers(text: str) -> list[str]:
-    """Return ASCII identifiers of several words, joined, lower-case, repeated: `getUserName` → `getusername`."""
+    """Return identifiers of several ASCII words, joined, lower-case, with repeats: `getUserName` → `getusername`."""
     return [
         "".join(parts) for token in _find_tokens(text) if len(parts := _SUBWORD_CACHE[token]) > 1 and token.isascii()
     ]

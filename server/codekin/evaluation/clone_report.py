@@ -272,5 +272,5 @@ def _claimed_hit_to_json(claimed_hit: ClaimedHit) -> dict[str, Any]:
 
 
 def _format_share(share: float) -> str:
-    """Format a share of 1 with three decimals."""
+    """Format a share, 0 to 1, with three decimals."""
     return f"{share:.3f}"

@@ -24,7 +24,7 @@ class ContentQueries:
 
     @property
     def content_count(self) -> int:
-        """Return the number of contents in the store, including those not in memory yet. Raises StoreError."""
+        """Return the number of contents in the store, loaded or not; cached until it changes. Raises StoreError."""
         generation, cached_count = self.store.generation(), self._cached_count
         if cached_count is None or cached_count[0] != generation:
             self._cached_count = cached_count = generation, self.store.count_contents()
@@ -44,7 +44,7 @@ class ContentQueries:
         return sort_keys
 
     def allowed_contents(self, within: Filter) -> LabelArray | None:
-        """Return the contents with a location in the filter, ascending; None (all) if it is empty. Raises StoreError.
+        """Return a filter's contents, ascending (last answer cached); None (all) if it's empty. Raises StoreError.
 
         The last filter's answer is cached until the store changes.
         """

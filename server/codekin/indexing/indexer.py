@@ -55,7 +55,7 @@ class Indexer:
         self._bulk.interrupt_child()
 
     def stop(self) -> None:
-        """End threads and child process, waiting for them, and release the lock; nothing is left half-written."""
+        """End threads and child process, waiting for them; release this process's overlays, and the lock."""
         self.interrupt()
         self._bulk.stop_child()
         for thread in self._threads:

@@ -69,7 +69,7 @@ class Worker:
         self._start_timeout_s = START_TIMEOUT_S
 
     def call(self, call: Call, silence_timeout_s: float = SILENCE_TIMEOUT_S) -> Any:
-        """Return what the function returns; raises what it raises, or WorkerDiedError if the process dies of it."""
+        """Run the call in the process and return its result. Raises what it raises, or WorkerDiedError. Blocks."""
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101 (we asked for pipes)
         with Watch(self._process, silence_timeout_s, max(silence_timeout_s, self._start_timeout_s)) as watch:
             try:

@@ -173,7 +173,7 @@ class Session:
 
     @property
     def _is_up_to_date(self) -> bool:
-        """Return whether the engine opened last, or that failed to open, serves the request; True if neither is."""
+        """Return whether the last attempt to open an engine, even a failed one, serves the request; True if none."""
         if self._attempted is None or self._requested is None:
             return self._attempted is self._requested
         return self._attempted.needs_same_engine(self._requested)

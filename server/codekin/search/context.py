@@ -114,7 +114,7 @@ class _ContextPacker:
 
 
 def _make_skeleton(hit: Hit) -> str:
-    """Return the signature of the hit's definition, `# ` and its doc's first sentence; "" of what defines nothing."""
+    """Return the hit's signature, `# ` and the first sentence of its doc; "" if the hit defines nothing."""
     if hit.place.kind in (SnippetKind.MODULE, SnippetKind.LINES):
         return ""
     entry = describe_code(hit.text, hit.place.language)

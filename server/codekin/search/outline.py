@@ -62,7 +62,7 @@ def make_signature(snippet: Snippet) -> str:
 
 
 def shorten_doc(doc: str) -> str:
-    """Return the first sentence, or else paragraph, of a doc comment on one line, cut at 300 characters; "" of ""."""
+    """Return a doc comment's first sentence, or else paragraph, on one line, cut at 300 characters; "" for ""."""
     first_paragraph = " ".join(doc.strip().partition("\n\n")[0].split())
     sentence = re.match(r".*?[.!?](?=\s|$)", first_paragraph)
     summary = sentence[0] if sentence else first_paragraph

@@ -146,7 +146,7 @@ def _list_modules() -> list[dict[str, Any]]:
 
 
 def _write_configuration(model_folder: Path, model: TextEncoder) -> None:
-    """Write the files that say how to use the weights, for sentence-transformers and us, and latent pooling's."""
+    """Write the configuration for sentence-transformers and codekin, and the weights of latent pooling, if used."""
     modules, pooling_name = _list_modules(), model.build.pooling
     pooling_modes = {
         "pooling_mode_mean_tokens": pooling_name == "mean",

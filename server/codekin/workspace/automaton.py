@@ -193,7 +193,7 @@ class _States:
         return list(self._letter_by_set)
 
     def _number_set(self, characters: frozenset[str]) -> str:
-        """Return the number of a character set, as a character."""
+        """Return the number of a character set, given to it on first use, as a character."""
         return self._letter_by_set.setdefault(characters, chr(len(self._letter_by_set)))
 
 

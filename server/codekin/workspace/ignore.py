@@ -177,7 +177,7 @@ class IgnoreRules:
     def _add_git_layers(
         self, folder: Path, entry_names: Container[str], layers: tuple[Layer, ...]
     ) -> tuple[Layer, ...]:
-        """Return `layers` with Git's rules in `folder` added; a nested repository drops those around it."""
+        """Return `layers` with Git's rules in `folder`, noting external files; a nested repository drops the rest."""
         if GIT_ENTRY in entry_names:
             repository_excludes = find_exclude_file(folder)
             self.external_files.add(repository_excludes)

@@ -11,7 +11,7 @@ def list_folder(folder: Path) -> list[os.DirEntry[str]]:
         return sorted(listing, key=lambda entry: entry.name)
 
 
-def folders_and_files(entries: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
+def separate_entries(entries: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
     """Separate a folder's entries into folders and files; drops links and special files."""
     folders: list[os.DirEntry[str]] = []
     files: list[os.DirEntry[str]] = []

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from codekin.types import Cancel, Skipped
 from codekin.workspace.documents import skip_unreadable
 from codekin.workspace.ignore import IgnoreRules, IgnoreScope, list_entries
-from codekin.workspace.listing import folders_and_files, list_folder
+from codekin.workspace.listing import list_folder, separate_entries
 from codekin.workspace.repository import GIT_ENTRY
 
 _WORKTREE_REASON = "a linked Git worktree; open it as its own folder"
@@ -97,7 +97,7 @@ class FolderWalker:
                 if GIT_ENTRY in entry_names and self._rules.is_other_worktree(unentered):
                     yield Skipped(unentered.path, _WORKTREE_REASON)
                 continue
-            folders, files = folders_and_files(entries)
+            folders, files = separate_entries(entries)
             yield VisitedFolder(scope, files)
             for folder in reversed(folders):
                 child_scope = self._rules.make_child_scope(scope, folder.name)

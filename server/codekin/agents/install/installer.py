@@ -56,7 +56,7 @@ class Installer:
         return self._plan(agents, is_installing=False)
 
     def make_changes(self, changes: Sequence[FileChange], *, is_installing: bool) -> None:
-        """Write the files. Raises QueryError where one has changed since, or can't be written."""
+        """Write the files, recording or dropping their former text. Raises QueryError if one has changed since."""
         for change in changes:
             if _read_bytes(change.path) != change.before:
                 raise QueryError(f"{change.path} has changed meanwhile. Run the command again.")

@@ -240,7 +240,7 @@ class ModelClient:
         return vectors
 
     def _ensure_channel(self, deadline: float) -> MessageChannel:
-        """Return the open channel, or a new one; with a time-out, don't wait for loading. Raises ModelError.
+        """Return the open channel, connected if need be; with a time-out, don't wait for loading. Raises ModelError.
 
         Raises ModelBusyError after the time-out.
         """

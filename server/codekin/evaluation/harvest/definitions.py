@@ -29,5 +29,5 @@ def ask_definitions(tree: SourceTree) -> Iterator[tuple[str, Target]]:
 
 
 def _hash_text(text: str) -> str:
-    """Return hexadecimal digits that put texts into an order that means nothing."""
+    """Return a hash in hexadecimal digits, which sorts texts in a fixed but arbitrary order."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
