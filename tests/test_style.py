@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,21 @@ def test_modules_and_functions_are_small() -> None:
                 if length > 30 or measure_depth(node) > 4:
                     too_large.append(f"{path}: {node.name} ({length} lines, {measure_depth(node)} levels)")
     assert too_large == []
+
+
+def list_undocumented_functions(path: Path) -> Iterator[str]:
+    """Yield the functions of modules and classes without a docstring; functions inside of functions may have none."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for owner in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]:
+        for node in owner.body:
+            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            is_stub = is_function and ast.unparse(node.body[0]) == "..."
+            if is_function and not is_stub and not node.name.startswith("__") and ast.get_docstring(node) is None:
+                yield f"{path}:{node.lineno} {node.name}"
+
+
+def test_each_function_says_in_its_docstring_what_it_does() -> None:
+    assert [function for path in MODULES for function in list_undocumented_functions(path)] == []
 
 
 def test_no_public_class_name_stands_twice() -> None:

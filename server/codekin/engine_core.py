@@ -71,7 +71,7 @@ class EngineCore:
         self._overview = Overview(workspace, index, self._indexer, embedder, self._heavy, self._suppressions)
 
     def call_before_closing(self, closer: Callable[[], None]) -> None:
-        """Call `closer` when the engine is closed, before anything of it is; it must not raise."""
+        """Register `closer`, to be called when the engine is closed, before its parts are; it must not raise."""
         self._closers.append(closer)
 
     def _call_closers(self) -> None:

@@ -57,7 +57,7 @@ def context(task: str, max_tokens: int, root: Path | None, resident: bool, as_js
 
 
 def _pack_context(root: Path, task: str, max_tokens: int) -> dict[str, Any]:
-    """Return the code for a task, collected by an engine in this process."""
+    """Bring the index up to date, if nobody else does, and collect the code for a task in this process."""
     from codekin.cli.query import bring_up_to_date_if_possible, open_engine
     from codekin.resident.documents import context_to_document
 

@@ -77,7 +77,7 @@ def _show_findings(document: dict[str, Any], *, strict: bool, hook: str | None, 
 
 
 def _find_twins(root: Path, settings: "Settings", proposals: "list[Proposal]", language: str) -> dict[str, Any]:
-    """Return the findings of an engine in this process. Changes on the disk are not looked for: hooks are quick."""
+    """Return the findings of an engine of this process, which indexes only an empty index: hooks are quick."""
     from codekin.cli.query import bring_up_to_date_if_possible
     from codekin.engine import Engine
     from codekin.guard.twins import Guard

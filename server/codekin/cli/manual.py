@@ -93,6 +93,7 @@ def _escape(text: str) -> str:
 
 
 def _escape_character(character: str) -> str:
+    """Return a character as roff source, in ASCII."""
     special = {"\\": "\\e", "-": "\\-", "…": "..."}
     return special.get(character) or (character if character.isascii() else f"\\[u{ord(character):04X}]")
 

@@ -11,7 +11,7 @@ Document = dict[str, Any]
 
 
 def answer_quickly(root: Path, settings: Settings, request: Document, answer_here: Callable[[], Document]) -> Document:
-    """Return the answer of the workspace's resident process or server, else `answer_here()`; then leave such a process.
+    """Return the resident process's (or a server's) answer, else `answer_here()`, then start one. Raises QueryError.
 
     Raises QueryError, and what `answer_here` raises.
     """

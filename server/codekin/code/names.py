@@ -155,7 +155,7 @@ def _name_macro_test(test_match: re.Match[bytes], node: "Node") -> SourceName | 
 
 
 def _name_macro_function(definer_match: re.Match[bytes], node: "Node") -> SourceName | None:
-    """Return the name that a macro defines: `SYSCALL_DEFINE3(read, …)`, `PHP_METHOD(Type, m)`; None if too long."""
+    """Return the name that a macro defines: read of `SYSCALL_DEFINE3(read, …)`, `m` of T of `PHP_METHOD(T, m)`."""
     parts = [part.decode("utf-8", "replace") for part in definer_match.group(2, 3) if part]
     name = parts[-1] if b"METHOD" in definer_match[1] else parts[0]
     qualifier = parts[0] if name is not parts[0] else ""

@@ -106,7 +106,7 @@ class Documents(Workspace):
         return document
 
     def set_roots(self, roots: Sequence[Path]) -> None:
-        """Set the workspace's folders, as the client names them, in place of former ones. Links are resolved later."""
+        """Set the workspace's folders, as the client names them, for former ones; links are resolved on a thread."""
         if self._roots == [*roots]:
             return
         self._roots, self._client_roots = [*roots], {client_root: client_root for client_root in roots}
@@ -120,7 +120,7 @@ class Documents(Workspace):
         self._resolver.submit(resolve_links)
 
     def wait_for_links(self, timeout_s: float) -> None:
-        """Wait until all links of roots and documents are resolved. Raises TimeoutError."""
+        """Wait until all links of roots and documents are resolved. Raises TimeoutError after `timeout_s`."""
         self._resolver.submit(lambda: None).result(timeout_s)
 
     def _remember_uri(self, path: Path, uri: str, is_open: Callable[[], bool]) -> None:

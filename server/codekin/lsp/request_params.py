@@ -154,7 +154,7 @@ class _ParamsReader:
         return member_value
 
     def read_strings(self, member_name: str) -> tuple[str, ...]:
-        """Return a member that is a string or an array of strings; () if absent or null."""
+        """Return the member, a string or an array of them, as a tuple; () if absent or null. Raises ArgumentsError."""
         if not self.has_key(member_name):
             return ()
         value = self._json_object[member_name]

@@ -34,6 +34,7 @@ def findings_to_document(findings: "Iterable[GuardFinding]", root: Path) -> Docu
 
 
 def _entry_to_document(entry: "ContextEntry", root: Path) -> Document:
+    """Return one entry of a context pack for JSON, with 1-based, inclusive lines of the file."""
     place, lines = entry.hit.place, to_file_lines(entry.hit.cell, entry.hit.place.span)
     return {
         "path": to_relative_path(place.path, root),
@@ -50,6 +51,7 @@ def _entry_to_document(entry: "ContextEntry", root: Path) -> Document:
 
 
 def _finding_to_document(finding: "GuardFinding", root: Path) -> Document:
+    """Return one new function with its twin for JSON, lines counted from 1."""
     twin = finding.twin
     return {
         "path": to_relative_path(finding.path, root) if finding.path else None,

@@ -32,7 +32,7 @@ class CommandListener:
         self._closing = threading.Event()
 
     def claim(self) -> bool:
-        """Make this the one listener here, and return True; False where another process is. Raises OSError."""
+        """Take the lock of this root's one listener if it is free; return whether it is held. Raises OSError."""
         self._address_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(Timeout):
             self._lock.acquire()
@@ -68,6 +68,7 @@ class CommandListener:
         threading.Thread(target=self._listen_when_free, name="codekin-commands", daemon=True).start()
 
     def _listen_when_free(self) -> None:
+        """Wait until no other listener holds the lock, then listen; a failure is dropped. Runs on a thread."""
         with contextlib.suppress(OSError, CodekinError):
             while not self._closing.is_set() and not self.claim():
                 self._closing.wait(_RETRY_INTERVAL_S)
@@ -77,6 +78,7 @@ class CommandListener:
                 self.close()
 
     def _accept_clients(self, listener: Listener, key: bytes) -> None:
+        """Serve each connection on a thread of its own, until closed."""
         with contextlib.suppress(OSError), listener:
             while True:
                 connection = listener.accept()
@@ -85,6 +87,7 @@ class CommandListener:
                 threading.Thread(target=self._serve_client, args=(connection, key), daemon=True).start()
 
     def _serve_client(self, connection: Any, key: bytes) -> None:
+        """Authenticate a client and answer its requests until it disconnects."""
         channel = authenticate(connection, key)
         if channel is None:
             return
@@ -109,7 +112,7 @@ def serve_commands(engine: Engine, roots: Sequence[Path], settings: Settings) ->
 
 
 def _wake_listener(address: Address) -> None:
-    """Connect once, so that a listener that waits for a client looks up."""
+    """Connect once, so that a listener that waits for a client checks whether it is closed. Raises OSError."""
     family = socket.AF_UNIX if isinstance(address.location, str) else socket.AF_INET
     with contextlib.closing(socket.socket(family)) as client:
         client.connect(address.location)

@@ -82,7 +82,7 @@ class ResidentService:
         return result | {"answer": answer_to_message(answer), "files": self._engine.status().files}
 
     def _find_twins(self, request: Message) -> Message:
-        """Return what the guard finds in the index as it is: hooks are quick. The next one finds what has changed."""
+        """Return the guard's findings in the index as it is, then update that on a thread: hooks are quick."""
         self._engine.follow()
         path = Path(request["path"]) if request["path"] else None
         proposals = read_proposals(request["source"], path)
@@ -92,6 +92,7 @@ class ResidentService:
         return findings_to_document(findings, self._root)
 
     def _bring_up_to_date_quietly(self) -> None:
+        """Bring the index up to date; an error is dropped, as the next request meets it again."""
         with contextlib.suppress(CodekinError):  # the next request says what is wrong
             self._bring_up_to_date()
 

@@ -30,7 +30,7 @@ class PathFilter:
         return self._last_resolved[2]
 
     def _find_files(self, within: Filter) -> Filter:
-        """Return the filter with the numbers of all files of the store that match."""
+        """Return the filter with the numbers of the stored files that match, and of test files. Raises StoreError."""
         wanted, excluded = _parse_patterns(within.paths), _parse_patterns(within.excluded_paths)
         matching_files, test_files = [], []
         for number, path_text in self._index.store.list_numbered_files():

@@ -30,7 +30,7 @@ class BenchmarkTexts:
             )
 
     def digest(self) -> str:
-        """Return 16 hexadecimal digits that tell these texts from others."""
+        """Return a hash of the texts, 16 hexadecimal digits, the same in every process."""
         hashes = json.dumps([sorted(self._text_hashes), sorted(self._shingle_hashes)])
         return hashlib.blake2b(hashes.encode(), digest_size=8).hexdigest()
 

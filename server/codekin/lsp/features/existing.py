@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def find_existing(session: Session, params: AlreadyExistsParams) -> ExistenceAnswerJson:
-    """Return a verdict for each function of the code, or on the description; none without an engine. QueryError."""
+    """Return a verdict per function of the code, or on the description; none without an engine. Raises QueryError."""
     answer = await session.run_query(Priority.REQUEST, partial(_find_existing, params))
     if answer is None:
         return {"functions": [], "coverage": 0.0}
@@ -38,6 +38,7 @@ def _find_existing(params: AlreadyExistsParams, engine: "Engine", cancel: Cancel
 
 
 def _to_existence_json(existence: "Existence", documents: "Documents") -> ExistenceJson:
+    """Return a verdict with its hits as JSON, in the client's locations; its name is printable."""
     return {
         "name": printable(existence.name),
         "line": existence.line,
