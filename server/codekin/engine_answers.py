@@ -26,7 +26,7 @@ from codekin.search.limits import MAX_HITS, check_code, check_filter, read_quest
 from codekin.search.outline import OutlineEntry, make_outline
 from codekin.search.related_tests import RelatedTestFinder
 from codekin.search.word_scan import scan_words
-from codekin.types import Answer, Cancel, Filter, Hit, Snippet, Task
+from codekin.types import Answer, Cancel, Filter, Hit, Snippet, SnippetKind, Task
 from codekin.workspace.workspace import Document, snippets_of
 
 _MAX_GUESSED_LANGUAGES = 6  # of the workspace, its commonest first
@@ -91,7 +91,9 @@ class AnsweringEngine(EngineCore):
     ) -> Existence:
         """Return how likely the workspace has code that does what the description says; never a proven "yes"."""
         query = CodeQuery(read_question(description), is_code=False)
-        return judge_description(self._answer_query(query, Task.NL2CODE, _SIMILAR_COUNT, within, cancel))
+        answer = self._answer_query(query, Task.NL2CODE, 2 * _SIMILAR_COUNT, within, cancel)
+        code_hits = [hit for hit in answer.hits if hit.place.kind is not SnippetKind.SECTION]
+        return judge_description(replace(answer, hits=tuple(code_hits[:_SIMILAR_COUNT])))
 
     def find_clones(self, function: Snippet, path: Path | None) -> list[Hit]:
         """Find near-duplicates, by structure, of a function to be written to `path`, without what it replaces there."""

@@ -56,6 +56,7 @@ EXTENSIONS = {
     "julia": "jl",
     "lean": "lean",
     "make": "mk mak make",
+    "markdown": "md markdown mkd mdown mdx",
     "nim": "nim nims nimble",
     "nix": "nix",
     "notebook": "ipynb",  # of a notebook's cells, those in a language that is none of these
@@ -138,4 +139,5 @@ WRITTEN_NAMES = {  # as people write them, where that is not the id with a capit
     "typescript": "TypeScript",
 }
 
+PROSE_LANGUAGES = ("markdown",)  # documentation: answers questions in words, and is compared with no code
 LANGUAGES = frozenset(EXTENSIONS) | frozenset(NAMES) | frozenset(INTERPRETERS)

@@ -19,12 +19,13 @@ class SnippetKind(StrEnum):
     TEST = "test"
     CLASS = "class"  # what is left of a class, interface, trait, struct or enum without its methods
     MODULE = "module"  # what is left of a file without its definitions
+    SECTION = "section"  # of documentation: what is under one heading
     LINES = "lines"  # a window of lines of a file whose language has no grammar
 
     @property
     def is_function(self) -> bool:
         """Return whether the kind is a function, test, constructor or method: only these count as duplicates."""
-        return self not in (SnippetKind.CLASS, SnippetKind.MODULE, SnippetKind.LINES)
+        return self not in (SnippetKind.CLASS, SnippetKind.MODULE, SnippetKind.SECTION, SnippetKind.LINES)
 
 
 class Task(StrEnum):

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from codekin.code.components import COMPONENT_LANGUAGES
 from codekin.code.grammars import GRAMMARS
 from codekin.code.languages import detect_language
+from codekin.code.prose import PROSE_LANGUAGES
 
-LANGUAGES = st.sampled_from([*sorted(GRAMMARS), *sorted(COMPONENT_LANGUAGES), "cobol"])
+LANGUAGES = st.sampled_from([*sorted(GRAMMARS), *sorted(COMPONENT_LANGUAGES), *PROSE_LANGUAGES, "cobol"])
 SAMPLES = [
     (detect_language(path) or "", path.read_text(encoding="utf-8"))
     for path in sorted(Path(__file__).with_name("samples").iterdir())
@@ -42,6 +43,9 @@ PIECES = [
     "---",
     "#if X",
     "#endif",
+    "# a",
+    "```",
+    "===",
 ]
 
 

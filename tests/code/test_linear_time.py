@@ -39,6 +39,13 @@ units = ["<script>", "<script ", "<!--", "</script>", "<script a='", '<script "'
 for unit in units:
     find_scripts(((unit * (1 << 20))[: 1 << 20]).split("\\n"), "astro")
 """
+EXTRACT_SECTIONS = """
+from codekin.code.extract import extract_snippets
+units = ["[", "[](", "# [a](\\n", "<", "#", "# a\\n", "# a\\nb\\n", "a\\n-\\n", "a\\n--\\n", "- ", "---\\n"]
+units += ["```\\n", "# " + "[" * 200 + "\\n"]
+for unit in units:
+    extract_snippets((unit * (1 << 20))[: 1 << 20], "markdown")
+"""
 REWRITE = """
 from codekin.code.rewrites import rewrite_source
 units = ["a! {", "a!{\\nfn a\\n", "proptest! {\\n}\\n", "extension(", "extension\\n<", "if #[", "fn a((in "]
@@ -78,7 +85,8 @@ def test_a_scan_ends_within_the_limit(language: str, unit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [DETECT_LANGUAGE, EXTRACT_COMMENT, HASH_LINES, READ_CELL, BLANK_MACROS, FIND_SCRIPTS, REWRITE]
+    "code",
+    [DETECT_LANGUAGE, EXTRACT_COMMENT, HASH_LINES, READ_CELL, BLANK_MACROS, FIND_SCRIPTS, REWRITE, EXTRACT_SECTIONS],
 )
 def test_a_pattern_ends_within_the_limit(code: str) -> None:
     assert run_with_limit(code) == 0

@@ -8,6 +8,7 @@ from codekin.code.components import COMPONENT_LANGUAGES
 from codekin.code.extract import extract_snippets, split_lines, to_canonical_text
 from codekin.code.grammars import GRAMMARS
 from codekin.code.languages import detect_language
+from codekin.code.prose import PROSE_LANGUAGES
 
 SAMPLES = sorted(
     path for path in Path(__file__).with_name("samples").iterdir() if path.suffix not in (".snippets", ".pyc", "")
@@ -56,4 +57,4 @@ def test_extracting_the_canonical_text_again_gives_the_same_texts(path: Path) ->
 
 
 def test_every_grammar_has_a_sample() -> None:
-    assert {detect_language(path) for path in SAMPLES} == set(GRAMMARS) | COMPONENT_LANGUAGES
+    assert {detect_language(path) for path in SAMPLES} == set(GRAMMARS) | COMPONENT_LANGUAGES | {*PROSE_LANGUAGES}

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from codekin.code.languages import detect_language, has_grammar
+from codekin.code.languages import detect_language, find_language, list_syntax_languages
+from codekin.code.prose import PROSE_LANGUAGES
+from codekin.language_table import LANGUAGES
+from codekin.lsp.features.similar import LANGUAGES_BY_EDITOR_ID as EDITOR_LANGUAGES
 
 from .project import README, read_block
 
@@ -37,8 +40,20 @@ def test_files_that_are_mapped_are_of_languages_with_a_grammar_and_no_such_langu
     template: dict[str, Any] = json.loads(read_block("jetbrains"))
     (mapping,) = template["fileTypeMappings"]
     languages = {detect_language(Path(pattern.replace("*", "x"))) for pattern in mapping["fileType"]["patterns"]}
-    assert all(language and has_grammar(language) for language in languages)
-    assert languages == set(GRAMMARS) | COMPONENT_LANGUAGES
+    assert languages == set(GRAMMARS) | COMPONENT_LANGUAGES | {*PROSE_LANGUAGES}
+
+
+def test_zed_is_given_every_language_with_a_grammar() -> None:
+    written_names = {"Bash": "Shell Script", "Vue": "Vue.js"}  # as Zed and its extensions write them
+    languages = tomllib.loads(read_block("zed extension"))["language_servers"]["codekin"]["languages"]
+    expected = [written_names.get(language, language) for language in list_syntax_languages()]
+    assert sorted(languages) == sorted([*expected, "Markdown"])
+
+
+def test_neovim_is_given_every_language_of_the_table() -> None:
+    lines = (README.parent / "neovim/lua/codekin/client.lua").read_text("utf-8").partition("FILETYPES = [[")[2]
+    languages = {find_language(EDITOR_LANGUAGES.get(name, name)) for name in lines.partition("]]")[0].split()}
+    assert LANGUAGES - languages == {"notebook"}
 
 
 def test_settings_that_are_printed_are_settings() -> None:

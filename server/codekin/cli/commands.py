@@ -38,7 +38,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 EXIT_FOUND, _EXIT_NOTHING_FOUND = 0, 1
 _TASKS = ("nl2code", "qa", "code2code", "code2nl", "code2completion")
 _ROLES = ("query", "passage")
-_KINDS = ("function", "method", "constructor", "test", "class", "module", "lines")  # of types.SnippetKind
+_KINDS = ("function", "method", "constructor", "test", "class", "module", "section", "lines")  # of types.SnippetKind
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

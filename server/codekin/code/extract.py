@@ -16,6 +16,7 @@ from codekin.code.definitions import DefinitionFinder
 from codekin.code.layout import MAX_CHARS, MAX_LINES, SnippetLayout
 from codekin.code.lines import MAX_TEXT, is_closing, split_lines, to_canonical_text
 from codekin.code.parsing import ParsedSource, encode_source, load_syntax, parse_incrementally
+from codekin.code.prose import PROSE_LANGUAGES, extract_sections
 from codekin.types import Location, Snippet, SnippetKind, Span
 
 __all__ = [
@@ -58,6 +59,8 @@ def extract_with_tree(
     """
     if language in COMPONENT_LANGUAGES:
         return _extract_component(lines, language), None
+    if language in PROSE_LANGUAGES:
+        return extract_sections(lines, language), None
     syntax = load_syntax(language)
     if syntax is not None:
         source = encode_source(lines)

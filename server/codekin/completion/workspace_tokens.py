@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codekin.code.notebooks import is_notebook
+from codekin.code.prose import PROSE_LANGUAGES
 from codekin.completion.line_tokens import BOUNDARY, LINE_END, Symbols, TokenVocabulary, read_line_tokens
 from codekin.completion.suffix_index import SuffixIndex, build_suffix_index
 from codekin.errors import CodekinError
@@ -147,6 +148,8 @@ class WorkspaceTokens:
         )
         token_count = 0
         for path in paths:
+            if self._workspace.language_rules.detect_language(path) in PROSE_LANGUAGES:
+                continue
             if self._closing.is_set():
                 return
             entry = self._documents.get(path)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from codekin.code.languages import has_grammar
 from codekin.code.notebooks import is_notebook
+from codekin.code.prose import PROSE_LANGUAGES
 from codekin.duplicates.base_revision import BaseRevision
 from codekin.duplicates.changes import Changes, find_changes
 from codekin.duplicates.functions import FunctionCopy, join_parts, list_whole_functions, read_functions
@@ -88,5 +89,5 @@ class DuplicateFinder:
 
 def _count_uncompared(files: Sequence[SourceFile]) -> dict[str, int]:
     """Return language → number of files that can't be compared, as the language has no grammar; most first."""
-    languages = [file.language for file in files if not is_notebook(file.path) and not has_grammar(file.language)]
-    return dict(Counter(languages).most_common())
+    languages = (file.language for file in files if not is_notebook(file.path) and file.language not in PROSE_LANGUAGES)
+    return dict(Counter(language for language in languages if not has_grammar(language)).most_common())

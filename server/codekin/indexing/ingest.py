@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from codekin.code.fingerprints import make_fingerprints
-from codekin.code.line_hashes import choose_split_points, hash_content_lines
+from codekin.code.line_hashes import LineHashes, choose_split_points, hash_content_lines
 from codekin.code.lines import hash_content
 from codekin.code.words import find_compound_identifiers, split_words
 from codekin.embed.embedder import Embedder
@@ -21,7 +21,7 @@ from codekin.storage.rows import FileRecord, FileState, SnippetRecord
 from codekin.storage.skipped_files import TRY_AGAIN, stamp_of
 from codekin.storage.store import Store
 from codekin.storage.vector_store import Vectors, VectorStore
-from codekin.types import Cancel, Retry, Role, Skipped, Snippet, Task
+from codekin.types import Cancel, Retry, Role, Skipped, Snippet, SnippetKind, Task
 from codekin.vectors.continuation_vectors import continuation_space, embed_continuations
 from codekin.workspace.workspace import Document, SourceFile, Workspace, snippets_of
 
@@ -205,6 +205,8 @@ class Ingester:
     def _make_content_record(self, snippet: Snippet) -> _ContentRecord:
         """Return a content's words, fingerprints and line hashes. Raises StoreClosingError if stopped."""
         self._raise_if_stopped()
+        if snippet.kind is SnippetKind.SECTION:  # never compared with code, and nothing is completed from it
+            return _ContentRecord(_words_of(snippet), None, LineHashes((), ()).pack())
         fingerprints = make_fingerprints(snippet.text, snippet.language)
         line_hashes = hash_content_lines(snippet.text, snippet.language, choose_split_points(snippet.borders))
         return _ContentRecord(_words_of(snippet), fingerprints.pack() if fingerprints else None, line_hashes.pack())

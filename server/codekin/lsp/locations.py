@@ -26,6 +26,7 @@ SYMBOL_KINDS = {
     SnippetKind.TEST: SymbolKind.Function,
     SnippetKind.CLASS: SymbolKind.Class,
     SnippetKind.MODULE: SymbolKind.Module,
+    SnippetKind.SECTION: SymbolKind.String,
     SnippetKind.LINES: SymbolKind.File,
 }
 

@@ -66,7 +66,7 @@ class HitJson(TypedDict):
     selectionRange: RangeJson  # the name
     name: str  # "" for code without a name
     qualifiedName: str
-    kind: str  # "function" | "method" | "constructor" | "test" | "class" | "module" | "lines"
+    kind: str  # "function" | "method" | "constructor" | "test" | "class" | "module" | "section" | "lines"
     language: str
     score: float  # 0 … 1, higher is better
     kinship: str | None  # "identical" | "renamed" | "edited" | "similar"; null where the query was not code

@@ -115,7 +115,7 @@ class _ContextPacker:
 
 def _make_skeleton(hit: Hit) -> str:
     """Return the hit's signature, `# ` and the first sentence of its doc; "" if the hit defines nothing."""
-    if hit.place.kind in (SnippetKind.MODULE, SnippetKind.LINES):
+    if hit.place.kind in (SnippetKind.MODULE, SnippetKind.SECTION, SnippetKind.LINES):
         return ""
     entry = describe_code(hit.text, hit.place.language)
     if entry is None:

@@ -1,15 +1,16 @@
 """Retrieval by meaning: find the contents whose vectors are nearest to the query's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
 from codekin.search.blend import blend_rankings
+from codekin.search.pools import Pool
 from codekin.types import Candidate, Query, Role, Task
 from codekin.vectors.dense_index import DenseIndex
-from codekin.vectors.matrix import FloatArray, LabelArray
+from codekin.vectors.matrix import FloatArray
 
 # (query, task) → the heavy model's vector (d,); None where it does not answer in time.
 EmbedHeavy = Callable[[str, Task], FloatArray | None]
@@ -24,21 +25,32 @@ class DenseRetriever:
         self._embedder = embedder
         self._embed_heavy = embed_heavy
 
-    def search(self, query: Query, k: int) -> list[Candidate]:
+    def search(self, query: Query, k: int, pool: Pool | None = None) -> list[Candidate]:
         """Embed the query and return at most `k` candidates, best first; scores are cosines, at least 0.
 
-        The cosines are the light model's, also where the heavy one reorders them. Waits for the models.
+        They are from `pool` where that is given, else from the query's filter. The cosines are the light model's, also
+        where the heavy one reorders them. Waits for the models.
         """
-        light, allowed = self._index.light.dense, self._index.allowed_contents(query.within)
+        return self.search_apart(query, ((k, pool or Pool(self._index.allowed_contents(query.within))),))[0]
+
+    def search_apart(self, query: Query, requests: Sequence[tuple[int, Pool]]) -> list[list[Candidate]]:
+        """Return for each (k, pool) the candidates of that pool, as `search` does; the query is embedded once."""
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
-        cosines = self._find_cosines(light, vector, k, allowed)
         heavy_search = self._prepare_heavy(query)
+        return [self._search_pool(vector, heavy_search, k, pool) for k, pool in requests]
+
+    def _search_pool(
+        self, vector: FloatArray, heavy_search: tuple[DenseIndex, FloatArray] | None, k: int, pool: Pool
+    ) -> list[Candidate]:
+        """Return the candidates of one pool, by both models where the heavy one has an index and a query vector."""
+        light = self._index.light.dense
+        cosines = self._find_cosines(light, vector, k, pool)
         if heavy_search is not None:
             heavy, heavy_vector = heavy_search
-            heavy_cosines = self._find_cosines(heavy, heavy_vector, k, allowed)
-            contents = list(cosines.keys() | heavy_cosines.keys())
-            cosines = self._find_cosines(light, vector, len(contents), contents)
-            heavy_cosines = self._find_cosines(heavy, heavy_vector, len(contents), contents)
+            heavy_cosines = self._find_cosines(heavy, heavy_vector, k, pool)
+            contents = np.array(sorted(cosines.keys() | heavy_cosines.keys()), np.int64)
+            cosines = self._find_cosines(light, vector, len(contents), Pool(contents))
+            heavy_cosines = self._find_cosines(heavy, heavy_vector, len(contents), Pool(contents))
             blended = blend_rankings(cosines, heavy_cosines)[:k]
             cosines = {candidate.content: candidate.score for candidate in blended}
         return [Candidate(content, max(cosine, 0.0)) for content, cosine in cosines.items()]
@@ -51,10 +63,14 @@ class DenseRetriever:
         vector = self._embed_heavy(query.text, query.task)
         return None if vector is None else (model_vectors.dense, vector)
 
-    def _find_cosines(
-        self, dense_index: DenseIndex, vector: FloatArray, k: int, allowed: "LabelArray | list[int] | None"
-    ) -> dict[int, float]:
-        """Return content → cosine of the `k` nearest in `allowed` (None: all), best first, ties in a fixed order."""
-        labels, cosines = dense_index.search(vector, k, allowed)
+    def _find_cosines(self, dense_index: DenseIndex, vector: FloatArray, k: int, pool: Pool) -> dict[int, float]:
+        """Return content → cosine of the `k` nearest in the pool, best first, ties in a fixed order."""
+        labels, cosines = dense_index.search(vector, pool.count_to_retrieve(k), pool.allowed)
+        are_kept = pool.keeps(labels)
+        if np.count_nonzero(are_kept) < k <= len(labels) and pool.allowed is None:  # prose took the places of code
+            code = np.setdiff1d(self._index.sort_keys.labels, pool.excluded, assume_unique=True)
+            labels, cosines = dense_index.search(vector, k, code)
+            are_kept = pool.keeps(labels)
+        labels, cosines = labels[are_kept], cosines[are_kept]
         order = np.lexsort((self._index.sort_keys_of(labels), -cosines))[:k]
         return dict(zip(labels[order].tolist(), cosines[order].tolist(), strict=True))

@@ -15,7 +15,7 @@ from codekin.index.index import Index
 from codekin.search.calibrate import calibrate_similarity
 from codekin.search.clone_classification import CloneEvidence, TokenProfile, classify
 from codekin.search.structural import RENAMED
-from codekin.types import Cancel, Candidate, Cell, Filter, Hit, Kinship, Location, Snippet, Span
+from codekin.types import Cancel, Candidate, Cell, Filter, Hit, Kinship, Location, Snippet, SnippetKind, Span
 from codekin.workspace.workspace import Document, Workspace, snippets_of
 
 _MAX_REPARSED_FILES = 4  # per query, because a snippet is no longer where it was
@@ -59,7 +59,7 @@ def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
         function_spans = _find_function_spans(snippets, lines)
         return CodeQuery(selected_text, language, path, lines, function_spans=function_spans, cell=cell)
     snippet = find_snippet(snippets, lines.start)
-    if snippet is None:
+    if snippet is None or snippet.kind is SnippetKind.SECTION:
         raise QueryError(f"{path} has no code to compare.")
     return CodeQuery(
         snippet.text,

@@ -7,6 +7,7 @@ import numpy as np
 
 from codekin.code.words import find_compound_identifiers, split_words
 from codekin.index.index import Index
+from codekin.search.pools import Pool
 from codekin.types import Candidate, Query, Task
 
 # The rarest terms decide nearly everything; all words of a function cost a hundred times as much, and rank worse.
@@ -21,17 +22,28 @@ class LexicalRetriever:
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    def search(self, query: Query, k: int) -> list[Candidate]:
-        """Return at most `k` candidates by the rarest words, best first; a score is a share of the highest BM25."""
+    def search(self, query: Query, k: int, pool: Pool | None = None) -> list[Candidate]:
+        """Return at most `k` candidates by the rarest words, best first; a score is a share of the highest BM25.
+
+        They are from `pool` where that is given, else from the query's filter.
+        """
+        return self.search_apart(query, ((k, pool or Pool(self._index.allowed_contents(query.within))),))[0]
+
+    def search_apart(self, query: Query, requests: Sequence[tuple[int, Pool]]) -> list[list[Candidate]]:
+        """Return for each (k, pool) the candidates of that pool, as `search` does, at the price of one search.
+
+        Of pools beside the first one only what is among the best of all is found.
+        """
         words = {*split_words(query.text), *find_compound_identifiers(query.text)}
         frequencies = self._select_rarest(words, _MAX_TERMS[query.task])
         max_score = self._compute_max_score(list(frequencies.values()))
-        allowed = self._index.allowed_contents(query.within)
-        candidates = self._sort(self._index.store.match_words(list(frequencies), k if allowed is None else -1))
-        if allowed is not None:  # filter all matches, not only the best ones
-            are_allowed = np.isin([candidate.content for candidate in candidates], allowed)
-            candidates = [candidate for candidate, is_kept in zip(candidates, are_allowed, strict=True) if is_kept]
-        return [Candidate(candidate.content, min(candidate.score / max_score, 1.0)) for candidate in candidates[:k]]
+        k, pool = requests[0]
+        limit = pool.count_to_retrieve(k) if pool.allowed is None else -1  # filter all matches, not only the best ones
+        matches = self._sort(self._index.store.match_words(list(frequencies), limit))
+        if len(_filter_candidates(matches, pool)) < k <= len(matches) and limit > 0:  # prose took the places of code
+            matches = self._sort(self._index.store.match_words(list(frequencies), -1))
+        shares = [Candidate(match.content, min(match.score / max_score, 1.0)) for match in matches]
+        return [_filter_candidates(shares, pool)[:k] for k, pool in requests]
 
     def _compute_max_score(self, document_frequencies: Sequence[int]) -> float:
         """Return the BM25, as SQLite computes it, that a short text full of these terms would have; 0 for none."""
@@ -57,3 +69,10 @@ class LexicalRetriever:
                 break
             selected[term] = frequency
         return selected
+
+
+def _filter_candidates(candidates: Sequence[Candidate], pool: Pool) -> list[Candidate]:
+    """Return the candidates that are in the pool, in order."""
+    contents = [candidate.content for candidate in candidates]
+    are_kept = pool.keeps(contents) if pool.allowed is None else np.isin(contents, pool.allowed)
+    return [candidate for candidate, is_kept in zip(candidates, are_kept, strict=True) if is_kept]

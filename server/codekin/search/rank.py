@@ -30,6 +30,7 @@ _FILE_WEIGHTS = {
     "defined": 0.4,  # it defines what the question names
     "named": 4.0,  # it defines the name that is the whole question; set by hand
     "test": -2.9,
+    "prose": -3.5,  # it is documentation; set by hand: at -2.5 answers in code of two repositories of 18 suffered
 }
 # Of a snippet's features, in logits, beside others of its file.
 _SNIPPET_WEIGHTS = {
@@ -145,11 +146,12 @@ class QueryResults:
         shares = sorted((snippet.share for snippet in snippets), reverse=True)
         relative_path = _to_relative_path(str(path), roots)
         title_match = self._match_name(file_title(path))
+        is_prose = snippets[0].location.kind is SnippetKind.SECTION  # one section answers, the others are about else
         return {
             "nearest": cosines[0],
-            "near": (sum(cosines[:3]) + max(3 - len(cosines), 0) * self._unseen_cosine) / 3,
+            "near": cosines[0] if is_prose else self._average_nearest(cosines),
             "wordiest": shares[0],
-            "many": math.log1p(sum(share > 0 for share in shares)),
+            "many": 0.0 if is_prose else math.log1p(sum(share > 0 for share in shares)),
             "title": title_match.product,
             "title_precise": title_match.precision,
             "folders": self._match_name(relative_path.rpartition("/")[0]).cover,
@@ -157,7 +159,12 @@ class QueryResults:
             "defined": max(snippet.defined for snippet in snippets),
             "named": max(snippet.named for snippet in snippets),
             "test": float(bool(_TEST_PATH.search(relative_path))),
+            "prose": float(is_prose),
         }
+
+    def _average_nearest(self, cosines: Sequence[float]) -> float:
+        """Return the mean of the three highest of these cosines, in descending order; fewer are filled up."""
+        return (sum(cosines[:3]) + max(3 - len(cosines), 0) * self._unseen_cosine) / 3
 
     def _extract_snippet_features(self, location: Location) -> _SnippetFeatures:
         """Return the location's features; a content that was not retrieved gets an assumed cosine."""
@@ -166,9 +173,15 @@ class QueryResults:
             self._cosines.get(location.content, self._unseen_cosine),
             self._shares.get(location.content, 0.0),
             self._match_name(location.name).strength,
-            self._terms.match_definition(location.name),
-            self._terms.match_single_name(location.name, location.qualified_name),
+            *self._match_definition(location),
         )
+
+    def _match_definition(self, location: Location) -> tuple[float, float]:
+        """Return whether it defines what the question names, and the name that is the question; a heading does not."""
+        if location.kind is SnippetKind.SECTION:
+            return 0.0, 0.0
+        name = location.name
+        return self._terms.match_definition(name), self._terms.match_single_name(name, location.qualified_name)
 
     def _match_name(self, name: str) -> NameMatch:
         """Return how well a name matches the question, cached."""

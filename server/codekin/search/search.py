@@ -25,14 +25,16 @@ from codekin.search.hits import (
 )
 from codekin.search.lexical import LexicalRetriever
 from codekin.search.path_filter import PathFilter
+from codekin.search.pools import Pools
 from codekin.search.query_terms import QueryTerms
 from codekin.search.rank import QueryResults
 from codekin.search.structural import StructuralRetriever
 from codekin.storage.rows import file_title
-from codekin.types import Cancel, Candidate, Filter, Hit, Location, Query, Snippet, Task
+from codekin.types import Cancel, Candidate, Filter, Hit, Location, Query, Snippet, SnippetKind, Task
 from codekin.workspace.workspace import Workspace
 
 _MAX_QUESTION_CANDIDATES = 100  # of each retriever for a question in words: files are judged by many snippets
+_MAX_PROSE_CANDIDATES = 20  # likewise, beside these
 _MAX_NAMED_DEFINITIONS = 60  # whose name the question has
 _MAX_NAMED_FILES = 40  # whose names begin like a word of the question
 _MAX_UNRETRIEVED_FILES = 4  # of them, that are ranked though no retriever found anything in them
@@ -56,6 +58,7 @@ class SearchEngine:
         """Make the retrievers; `embedder` is the light model's, `embed_heavy` may return None. Reads nothing yet."""
         self._index = index
         self._workspace = workspace
+        self._pools = Pools(index)
         self._dense = DenseRetriever(index, embedder, embed_heavy)
         self._lexical = LexicalRetriever(index)
         self._structural = StructuralRetriever(index)
@@ -122,8 +125,7 @@ class SearchEngine:
         """Collect what is found for a question by words, meaning (unless cancelled) and names in it; not yet ranked."""
         store, within = self._index.store, query.within
         terms = QueryTerms(query.text, self._index.document_frequency, self._index.content_count)
-        lexical = self._lexical.search(replace(query, text=terms.text), _MAX_QUESTION_CANDIDATES)
-        dense = [] if cancel.is_set() else self._dense.search(query, _MAX_QUESTION_CANDIDATES)
+        lexical, dense = self._retrieve_apart(query, terms.text, cancel)
         results = QueryResults(terms, dense, lexical)
         locations = chain.from_iterable(store.locations_of(results.retrieved_contents(), within).values())
         results.add_locations(
@@ -136,6 +138,16 @@ class SearchEngine:
             results.add_locations(store.locations_in(path, within))
         return results
 
+    def _retrieve_apart(self, query: Query, words: str, cancel: Cancel) -> tuple[list[Candidate], list[Candidate]]:
+        """Return the candidates by words and by meaning (unless cancelled), those of code and then those of prose."""
+        code, prose = self._pools.find_code(query.within), self._pools.find_prose(query.within)
+        requests = [(_MAX_QUESTION_CANDIDATES, code), *([(_MAX_PROSE_CANDIDATES, prose)] if prose else [])]
+        lexical = self._lexical.search_apart(replace(query, text=words), requests)
+        near_code, *near_prose = [[]] if cancel.is_set() else self._dense.search_apart(query, requests)
+        min_cosine = min((candidate.score for candidate in near_code), default=0.0)  # assumed of what is not found
+        dense = near_code + [candidate for found in near_prose for candidate in found if candidate.score >= min_cosine]
+        return [candidate for found in lexical for candidate in found], dense
+
     def _find_named_files(self, terms: QueryTerms, retrieved_files: set[Path], within: Filter) -> list[Path]:
         """Return up to four files whose names match best, of those in which no retriever found anything."""
         named_files = self._index.store.find_by_file_name(terms.file_words, _MAX_NAMED_FILES, within)
@@ -146,10 +158,11 @@ class SearchEngine:
     def _find_similar_code(self, query: Query, k: int, cancel: Cancel) -> Iterable[tuple[Location, float]]:
         """Return (location, score) of code like the query's, best first, identical text at the top; () if cancelled."""
         count = max(_MIN_CODE_CANDIDATES, 2 * k)
-        lexical = self._lexical.search(query, count)
+        pool = self._pools.find_code(query.within)
+        lexical = self._lexical.search(query, count, pool)
         if cancel.is_set():
             return ()
-        rankings = [(_DENSE_WEIGHT, self._dense.search(query, count)), (1 - _DENSE_WEIGHT, lexical)]
+        rankings = [(_DENSE_WEIGHT, self._dense.search(query, count, pool)), (1 - _DENSE_WEIGHT, lexical)]
         clones = self._structural.search(query, count)
         candidates = _add_structure(fuse_candidates(rankings), clones)
         identical = self._index.store.find_content(hash_content(query.text))
@@ -157,7 +170,8 @@ class SearchEngine:
             # The same text elsewhere is the best hit there is, whatever the retrievers' scores.
             others = [candidate for candidate in candidates if candidate.content != identical]
             candidates = [Candidate(identical, 1.0), *others]
-        return locate_candidates(candidates, self._index, query.within)
+        locations = locate_candidates(candidates, self._index, query.within)
+        return (item for item in locations if item[0].kind is not SnippetKind.SECTION)
 
 
 def _drop_improbable(hits: Sequence[Hit]) -> list[Hit]:

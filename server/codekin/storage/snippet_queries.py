@@ -114,7 +114,8 @@ class SnippetQueries(SkippedFiles):
             return []
         pattern = "%" + fragment.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         filter_sql, values = filter_condition(within)
-        condition = f"WHERE s.name <> '' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\'{filter_sql} "
+        names = "WHERE s.name <> '' AND s.kind <> 'section' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\'"
+        condition = f"{names}{filter_sql} "
         order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path, s.start"
         rows = self._query(f"{LOCATION_COLUMNS}{condition}{order} LIMIT ?", (pattern, *values, fragment, limit))
         return self._convert(to_location, rows)
@@ -125,7 +126,7 @@ class SnippetQueries(SkippedFiles):
         A split definition is found by its first part. The limit holds for each 500 names.
         """
         condition, values = filter_condition(within)
-        where = f"WHERE s.name COLLATE NOCASE IN ({{}}) AND s.part < 2{condition}"
+        where = f"WHERE s.name COLLATE NOCASE IN ({{}}) AND s.kind <> 'section' AND s.part < 2{condition}"
         statement = f"{LOCATION_COLUMNS}{where} ORDER BY f.path, s.start LIMIT ?"
         return self._convert(to_location, self._query_in(statement, names, (*values, limit)))
 
@@ -138,7 +139,7 @@ class SnippetQueries(SkippedFiles):
         condition, values = filter_condition(within, has_snippets=False)
         statement = (
             "SELECT f.path FROM titles JOIN files f ON f.id = titles.rowid "
-            f"WHERE titles MATCH ?{condition} ORDER BY titles.rank, f.path LIMIT ?"
+            f"WHERE titles MATCH ? AND f.language <> 'markdown'{condition} ORDER BY titles.rank, f.path LIMIT ?"
         )
         rows = self._query(statement, (match_query, *values, limit)) if match_query else []
         return self._convert(lambda row: to_path(row[0]), rows)

@@ -12,6 +12,7 @@ from codekin.code.cells import DEFAULT_LANGUAGE, Notebook, extract_cells, join_o
 from codekin.code.extract import extract_snippets, split_lines
 from codekin.code.notebooks import is_notebook, may_be_json, read_notebook
 from codekin.files import FileTooLargeError, NotAFileError, read_file, read_start
+from codekin.language_table import PROSE_LANGUAGES
 from codekin.types import Cell, OpenNotebook, Retry, Skipped, Snippet
 from codekin.workspace.encodings import decode_legacy_text
 from codekin.workspace.language_rules import DEFAULT_RULES, LanguageRules
@@ -161,9 +162,16 @@ def decode_text(file_bytes: bytes) -> str | None:
         return None if control_count * 100 > len(head_bytes) else decode_legacy_text(file_bytes)
 
 
-def find_generated_reason(text: str) -> str | None:
-    """Return why `text` looks generated (by its first 10 lines) or minified (by the mean line length); else None."""
-    if len(text) > _MIN_MINIFIED_LENGTH and len(text) > _MAX_MEAN_LINE_LENGTH * (text.count("\n") + 1):
+def find_generated_reason(text: str, language: str = "") -> str | None:
+    """Return why `text` looks generated (by its first 10 lines) or minified (by the mean line length); else None.
+
+    Prose is never minified: a paragraph may be one line.
+    """
+    if (
+        language not in PROSE_LANGUAGES
+        and len(text) > _MIN_MINIFIED_LENGTH
+        and len(text) > _MAX_MEAN_LINE_LENGTH * (text.count("\n") + 1)
+    ):
         return f"minified: its lines have more than {_MAX_MEAN_LINE_LENGTH} characters on average"
     first_lines = "\n".join(text[:_MIN_MINIFIED_LENGTH].splitlines()[:_MAX_MARKER_LINES])
     return "generated, according to its first lines" if _GENERATED_MARKER.search(first_lines) else None

@@ -143,7 +143,7 @@ class Workspace:
         retry = Retry.WHEN_CHANGED if text is None else Retry.NEXT_SCAN
         if holds_secrets(path, document.text):
             return Skipped(path, SECRET_REASON, retry=retry)
-        if (reason := find_generated_reason(document.text)) and not self._is_included(path):
+        if (reason := find_generated_reason(document.text, document.language)) and not self._is_included(path):
             return Skipped(path, f"{reason}; {_INCLUDE_REMEDY}", retry=retry)
         return document
 

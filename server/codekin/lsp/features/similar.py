@@ -24,11 +24,32 @@ if TYPE_CHECKING:
 
     from codekin.engine import Engine
 
-_LANGUAGES_BY_EDITOR_ID = {
+LANGUAGES_BY_EDITOR_ID = {  # VS Code's ids and Vim's filetypes that are neither ids of ours nor file endings
+    "arduino": "cpp",
+    "basic": "visualbasic",
+    "cuda": "cpp",
+    "cuda-cpp": "cpp",
+    "dosbatch": "batch",
+    "eelixir": "elixir",
+    "epuppet": "puppet",
+    "eruby": "html",
+    "gdshader": "glsl",
+    "handlebars": "html",
+    "htmldjango": "html",
+    "idlang": "prolog",  # by the same ending
     "javascriptreact": "javascript",
-    "typescriptreact": "tsx",
-    "shellscript": "bash",
+    "lhaskell": "haskell",
     "makefile": "make",
+    "matlab": "objective-c",  # by the same ending
+    "objc": "objective-c",
+    "objcpp": "objective-c",
+    "objective-cpp": "objective-c",
+    "pyrex": "cython",
+    "shellscript": "bash",
+    "stylus": "css",
+    "terraform-vars": "terraform",
+    "tiltfile": "starlark",
+    "typescriptreact": "tsx",
 }
 
 
@@ -48,7 +69,7 @@ def to_filter(scope: ScopeParams) -> Filter:
     """Return the scope as a filter, its folder's links resolved. Raises QueryError for a wrong language or folder."""
     from codekin.code.languages import find_language
 
-    languages = tuple(find_language(_LANGUAGES_BY_EDITOR_ID.get(language, language)) for language in scope.languages)
+    languages = tuple(find_language(LANGUAGES_BY_EDITOR_ID.get(language, language)) for language in scope.languages)
     folder_path = None
     if scope.folder is not None:
         folder_path = to_path(scope.folder) or Path(scope.folder)
@@ -93,7 +114,7 @@ def _find_similar(
         raise QueryError(f"{params.uri} is not open, so its text is not known. Open it, or send the text.")
     if refusal := engine.check_text_size(Path(params.uri), document.source):
         raise QueryError(f"{params.uri} is too large: {refusal.reason}. Send the code as text.")
-    language = _LANGUAGES_BY_EDITOR_ID.get(document.language_id or "", document.language_id or "")
+    language = LANGUAGES_BY_EDITOR_ID.get(document.language_id or "", document.language_id or "")
     return find_by_code(_extract_code(document.source, language, params.selection), language)
 
 

@@ -12,7 +12,7 @@ from codekin.lsp.locations import SYMBOL_KINDS, to_cursor_location
 from codekin.lsp.scheduler import Priority, SupersededError
 from codekin.lsp.session import Session
 from codekin.printable import printable
-from codekin.types import Cancel, Hit
+from codekin.types import Cancel, Hit, SnippetKind
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -49,7 +49,8 @@ def _search_symbols(query_text: str, engine: "Engine", cancel_event: Cancel) -> 
     is_name = " " not in query_text.strip() and "?" not in query_text
     if is_name and not engine.settings.symbols.by_name:
         return []
-    return list(engine.search(query_text, _MAX_SYMBOLS, cancel=cancel_event).hits)
+    hits = engine.search(query_text, _MAX_SYMBOLS, cancel=cancel_event).hits
+    return [hit for hit in hits if hit.place.kind is not SnippetKind.SECTION]
 
 
 def register_feature(registry: Registry) -> None:

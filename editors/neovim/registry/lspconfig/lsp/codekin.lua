@@ -73,6 +73,7 @@ return {
     'lisp',
     'lua',
     'make',
+    'markdown',
     'matlab',
     'mustache',
     'nasm',
