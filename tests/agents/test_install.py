@@ -98,6 +98,7 @@ class TestInstaller:
             ".claude/CLAUDE.md": "# Mine\n\nAlways say please.",
             ".claude/settings.json": '{"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": []}]}}',
             ".cursor/mcp.json": "",
+            ".cursor/hooks.json": '{"version": 1, "hooks": {"stop": [{"command": "mine"}]}}',
         }
         for name, text in files.items():
             (places.home / name).parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +113,11 @@ class TestInstaller:
         hooks = json.loads(after[".claude/settings.json"])["hooks"]["PreToolUse"]
         assert [hook["matcher"] for hook in hooks] == ["Bash", "Write|Edit|MultiEdit"]
         assert hooks[1]["hooks"][0]["command"] == '"/opt/my tools/codekin" guard --hook claude'
+        (hook,) = read_value(after[".gemini/settings.json"].decode(), ("hooks", "AfterTool")) or []
+        assert hook["matcher"] == "write_file|replace"
+        cursor = json.loads(after[".cursor/hooks.json"])
+        assert (cursor["version"], cursor["hooks"]["stop"]) == (1, [{"command": "mine"}])
+        assert cursor["hooks"]["postToolUse"][0]["command"].endswith("guard --hook cursor")
         uninstall(installer)
         assert read_tree(places.home) == before
 
@@ -249,7 +255,7 @@ class TestCommand:
         shown = self.run(environment, "install", "--dry-run")
         assert '+      "args": [' in shown.stdout
         refused = self.run(environment, "install", answer="n\n")
-        assert "Write 1 file for Cursor?" in refused.stderr
+        assert "Write 2 files for Cursor?" in refused.stderr
         assert refused.returncode == 130
         assert not file.exists()
         assert self.run(environment, "install", answer="y\n").returncode == 0

@@ -24,6 +24,13 @@ def make_diff(path: str, old: str, new: str) -> str:
     return head + "\n".join([*old_lines, *new_lines]) + "\n"
 
 
+def commit_all(root: Path) -> None:
+    """Make a repository of a folder."""
+    git = ["git", "-C", str(root), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *command], check=True)
+
+
 class GuardCommand:
     """Runs `codekin guard` in a workspace."""
 
@@ -86,6 +93,23 @@ class TestCommand:
         assert TWIN_LINE in output["additionalContext"]
         nothing = {"file_path": "src/new.py", "content": NEW_FUNCTION}
         assert json.loads(guard.run(json.dumps({"tool_input": nothing}), "--hook", "claude").stdout) == {}
+
+    @pytest.mark.parametrize("agent", ["gemini", "cursor"])
+    def test_a_hook_after_the_tool_compares_with_what_was_committed(self, guard: GuardCommand, agent: str):
+        event = {"gemini": "AfterTool", "cursor": "postToolUse"}[agent]
+        (guard.root / "src" / "old.py").write_text(RENAMED_COPY)
+        commit_all(guard.root)
+        (guard.root / "src" / "new.py").write_text(RENAMED_COPY.replace("tally", "tally_up"))
+        advice = {}
+        for name, code in (("old.py", RENAMED_COPY), ("new.py", RENAMED_COPY.replace("tally", "tally_up"))):
+            tool_input = {"file_path": str(guard.root / "src" / name), "content": code}
+            document = {"hook_event_name": event, "tool_name": "write_file", "tool_input": tool_input}
+            answer = json.loads(guard.run(json.dumps(document), "--hook", agent).stdout)
+            output = answer.get("hookSpecificOutput", {})
+            assert output.get("hookEventName", event) == event
+            advice[name] = output.get("additionalContext", "") + answer.get("additional_context", "")
+        assert advice["old.py"] == ""  # it stood there before
+        assert "`tally_up` (new) does what `src/" in advice["new.py"]
 
     def test_json_has_the_place(self, guard: GuardCommand):
         (finding,) = json.loads(guard.run(RENAMED_COPY, "--path", "a.py", "--json").stdout)["findings"]

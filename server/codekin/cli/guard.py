@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from codekin.settings import Settings
 
 _STRICT_STATUS = 1
-_HOOKS = {"claude": "PreToolUse", "gemini": "BeforeTool"}  # agent → its event before a file is written
+# The event by agent: before a file is written, or after it where an earlier hook could only refuse.
+_HOOKS = {"claude": "PreToolUse", "gemini": "AfterTool", "cursor": "postToolUse"}
 
 
 @click.command()
@@ -67,7 +68,7 @@ def _show_findings(document: dict[str, Any], *, strict: bool, hook: str | None, 
 
     findings = document["findings"]
     if hook is not None:
-        console.write_json(_to_hook_answer(_HOOKS[hook], [_format_finding(finding) for finding in findings]))
+        console.write_json(_to_hook_answer(hook, [_format_finding(finding) for finding in findings]))
     elif as_json:
         console.write_json(document)
     else:
@@ -101,9 +102,11 @@ def _format_finding(finding: dict[str, Any]) -> str:
     return printable(f"`{finding['name']}` (new) does what `{place}` does: {likeness}")
 
 
-def _to_hook_answer(event: str, lines: list[str]) -> dict[str, Any]:
+def _to_hook_answer(agent: str, lines: list[str]) -> dict[str, Any]:
     """Return the JSON that a hook prints to give the agent `lines` as context, without blocking it; {} for none."""
     if not lines:
         return {}
     advice = "codekin: use what exists rather than write it again, or say why not.\n" + "\n".join(lines)
-    return {"hookSpecificOutput": {"hookEventName": event, "additionalContext": advice}}
+    if agent == "cursor":
+        return {"additional_context": advice}
+    return {"hookSpecificOutput": {"hookEventName": _HOOKS[agent], "additionalContext": advice}}

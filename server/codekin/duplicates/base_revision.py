@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codekin.errors import QueryError
-from codekin.processes import ProcessError, read_program
+from codekin.processes import ProcessError, ProcessTimeoutError, read_program
 
 _TIMEOUT_S = 60.0
 _OPTIONS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-pager", "--no-replace-objects")
@@ -80,6 +80,14 @@ def open_base_revision(root: Path, reference: str) -> BaseRevision:
         if object_type == b"blob" and mode in (b"100644", b"100755") and size.isdigit():
             blobs[root / os.fsdecode(name)] = Blob(blob_id.decode(), int(size))
     return BaseRevision(root, commit, blobs)
+
+
+def read_committed_text(path: Path) -> str:
+    """Return a file's text as it was last committed; "" where it is in no repository, or was never committed."""
+    try:
+        return _run_git(path.parent, "cat-file", "blob", f"HEAD:./{path.name}").decode(errors="replace")
+    except (QueryError, ProcessTimeoutError):
+        return ""
 
 
 def _resolve_revision(root: Path, reference: str) -> str:

@@ -17,6 +17,8 @@ _QUOTED_PATH = re.compile(r'"(?P<path>(?:[^"\\]|\\.)*)"')
 _PATH_KEYS = ("file_path", "path", "filePath", "filename", "target_file", "absolute_path", "notebook_path")
 _TEXT_KEYS = ("content", "new_string", "newText", "new_str", "text", "code_edit", "contents", "new_source")
 _INPUT_KEYS = ("tool_input", "toolInput", "input", "arguments", "args", "params")
+_REPLACED_KEYS = ("old_string", "oldText", "old_str")
+_AFTER_EVENTS = ("AfterTool", "PostToolUse", "postToolUse")  # of Gemini CLI, Claude Code and Cursor
 _PATCH_KEYS = ("patch", "diff", "command", "input")
 _PATCH_FILE = re.compile(r"\*\*\* (?:Add|Update) File: (?P<path>.+)")  # the form of Codex's apply_patch
 
@@ -29,6 +31,8 @@ class Proposal:
     text: str  # the whole file, or a piece of it
     added_rows: frozenset[int] | None = None  # of a diff: the lines of `text` that are new; None: not known
     removed_lines: frozenset[str] = frozenset()  # of a diff: what it takes away, without indentation
+    replaced_text: str = ""  # of an edit: what the text takes the place of
+    is_written: bool = False  # it is in the file already: the hook runs after the tool
 
 
 def read_proposals(source: str, default_path: Path | None = None) -> list[Proposal]:
@@ -60,10 +64,11 @@ def _read_hook(document: Mapping[str, Any]) -> Iterator[Proposal]:
     path_text = _find_string(tool_input, _PATH_KEYS)
     path = Path(path_text) if path_text else None
     edits = tool_input.get("edits")
+    is_written = document.get("hook_event_name") in _AFTER_EVENTS
     for edit in [tool_input, *(edits if isinstance(edits, list) else [])]:
         text = _find_string(edit, _TEXT_KEYS) if isinstance(edit, dict) else ""
         if text:
-            yield Proposal(path, text)
+            yield Proposal(path, text, replaced_text=_find_string(edit, _REPLACED_KEYS), is_written=is_written)
     patch = _find_string(tool_input, _PATCH_KEYS)
     if patch and (_is_diff(patch) or _PATCH_FILE.search(patch)):
         yield from _read_diff(patch)

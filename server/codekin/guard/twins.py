@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.code.extract import extract_snippets, split_lines
+from codekin.duplicates.base_revision import read_committed_text
 from codekin.engine import Engine
 from codekin.guard.proposals import Proposal
 from codekin.types import Hit, Snippet
@@ -53,13 +54,24 @@ class Guard:
         language = (path and self._engine.detect_language(path, proposal.text)) or default_language
         if not language:
             return
-        present_names = self._list_names(path) if path and proposal.added_rows is None else frozenset()
+        former_names = self._list_former_names(proposal, path, language)
         for snippet in extract_snippets(proposal.text, language):
             is_function = snippet.kind.is_function and snippet.part < 2
             is_added = proposal.added_rows is None or snippet.name_line in proposal.added_rows
             is_long = snippet.span.end - snippet.span.start >= self._min_lines
-            if is_function and is_added and is_long and snippet.qualified_name not in present_names:
+            if is_function and is_added and is_long and snippet.qualified_name not in former_names:
                 yield snippet
+
+    def _list_former_names(self, proposal: Proposal, path: Path | None, language: str) -> frozenset[str]:
+        """Return the names of the file's functions before the change; of one already written, those last committed."""
+        if path is None or proposal.added_rows is not None:
+            return frozenset()
+        if not proposal.is_written:
+            return self._list_names(path)
+        former_texts = (proposal.replaced_text, read_committed_text(path))
+        return frozenset(
+            snippet.qualified_name for text in former_texts for snippet in extract_snippets(text, language)
+        )
 
     def _list_names(self, path: Path) -> frozenset[str]:
         """Return the qualified names in the present document at the path; empty if it can't be read."""

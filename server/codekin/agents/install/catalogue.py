@@ -1,9 +1,9 @@
 """The agents that codekin can be installed into: where their files are, and what has to be in them.
 
 Formats as of November 2026, from the agents' own documentation: Claude Code (MCP, hooks), Codex (config.toml), Cursor
-and Windsurf (their MCP pages), VS Code (MCP configuration reference, which has Copilot CLI's, too), Gemini CLI
-(docs/tools/mcp-server.md), opencode 1.x (MCP servers), Zed (context_servers), Cline (MCP settings), Continue (block
-files).
+(MCP; hooks, version 1) and Windsurf (MCP), VS Code (MCP configuration reference, which has Copilot CLI's, too), Gemini
+CLI (docs/tools/mcp-server.md, docs/hooks/reference.md), opencode 1.x (MCP servers), Zed (context_servers), Cline (MCP
+settings), Continue (block files).
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import platformdirs
 
-from codekin.agents.install.edits import FileEdit, JsonEntry, JsonItem, MarkedSection, OwnFile, TomlTable
+from codekin.agents.install.edits import FileEdit, JsonDefault, JsonEntry, JsonItem, MarkedSection, OwnFile, TomlTable
 
 NAME = "codekin"
 INSTRUCTIONS = """## codekin
@@ -22,7 +22,7 @@ INSTRUCTIONS = """## codekin
 This machine has code search by meaning (the MCP server `codekin`). Before you write a function, ask `already_exists`.
 To find code by what it does, ask `search`; to start a task, ask `context`. To find an exact string, use grep.
 """
-_HOOK_MARKER = "guard --hook claude"
+_HOOK_MARKER = "guard --hook "
 _HOOK_TIMEOUT_S = 20
 
 
@@ -62,9 +62,15 @@ def find_places() -> Places:
     return Places(Path.home(), config, command)
 
 
+def _make_hook_command(places: Places, agent: str) -> str:
+    """Return the guard's command line as a shell takes it."""
+    words = (*places.command, *_HOOK_MARKER.split(), agent)
+    return " ".join(f'"{word}"' if " " in word else word for word in words)
+
+
 def _claude_edits(places: Places) -> Sequence[FileEdit]:
     """Return Claude Code's edits: the server entry, the instructions, and a hook before each written file."""
-    command = " ".join(f'"{word}"' if " " in word else word for word in (*places.command, *_HOOK_MARKER.split()))
+    command = _make_hook_command(places, "claude")
     hook = {
         "matcher": "Write|Edit|MultiEdit",
         "hooks": [{"type": "command", "command": command, "timeout": _HOOK_TIMEOUT_S}],
@@ -96,11 +102,29 @@ def _opencode_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _gemini_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Gemini CLI's edits: the server entry and the instructions."""
+    """Return Gemini CLI's edits: server entry, instructions, and a hook after the tool: earlier ones tell no advice."""
     folder = places.home / ".gemini"
+    command = _make_hook_command(places, "gemini")
+    hook = {
+        "matcher": "write_file|replace",
+        "hooks": [{"type": "command", "name": NAME, "command": command, "timeout": 1000 * _HOOK_TIMEOUT_S}],
+    }
     return (
         JsonEntry(folder / "settings.json", ("mcpServers", NAME), places.entry),
+        JsonItem(folder / "settings.json", ("hooks", "AfterTool"), hook, _HOOK_MARKER),
         MarkedSection(folder / "GEMINI.md", INSTRUCTIONS),
+    )
+
+
+def _cursor_edits(places: Places) -> Sequence[FileEdit]:
+    """Return Cursor's edits: the server entry, and a hook after the tool."""
+    folder = places.home / ".cursor"
+    hook = {"command": _make_hook_command(places, "cursor"), "matcher": "Write", "timeout": _HOOK_TIMEOUT_S}
+    hooks_file = folder / "hooks.json"
+    return (
+        JsonEntry(folder / "mcp.json", ("mcpServers", NAME), places.entry),
+        JsonDefault(hooks_file, ("version",), 1),
+        JsonItem(hooks_file, ("hooks", "postToolUse"), hook, _HOOK_MARKER),
     )
 
 
@@ -137,7 +161,7 @@ def _json_agent(
 AGENTS: tuple[AgentFormat, ...] = (
     AgentFormat("claude", "Claude Code", lambda it: [it.home / ".claude", it.home / ".claude.json"], _claude_edits),
     AgentFormat("codex", "Codex", lambda it: [it.home / ".codex"], _codex_edits),
-    _json_agent("cursor", "Cursor", lambda it: it.home / ".cursor", "mcp.json", ("mcpServers",)),
+    AgentFormat("cursor", "Cursor", lambda it: [it.home / ".cursor"], _cursor_edits),
     _json_agent("vscode", "VS Code", lambda it: it.config / "Code" / "User", "mcp.json", ("servers",), type="stdio"),
     _json_agent(
         "copilot", "Copilot CLI", lambda it: it.home / ".copilot", "mcp-config.json", ("mcpServers",),

@@ -43,6 +43,23 @@ class JsonEntry:
 
 
 @dataclass(frozen=True)
+class JsonDefault:
+    """A value that a JSON file must have, whoever wrote it."""
+
+    path: Path
+    keys: tuple[str, ...]
+    value: Any
+
+    def apply(self, text: str) -> str:
+        """Set the value where there is none."""
+        return text if read_value(text, self.keys) is not None else set_value(text, self.keys, self.value)
+
+    def undo(self, text: str) -> str:
+        """Leave the value: what others have added since may need it."""
+        return text
+
+
+@dataclass(frozen=True)
 class JsonItem:
     """An item of a list in a JSON file; the text of ours contains `marker`."""
 
@@ -59,8 +76,13 @@ class JsonItem:
         return append_item(self.undo(text), self.keys, self.value)
 
     def undo(self, text: str) -> str:
-        """Return the text without the list's items that contain the marker. Raises QueryError."""
-        return remove_items(text, self.keys, self.marker) if text.strip() else text
+        """Remove our items, and the list and the objects around it that are empty then. Raises QueryError."""
+        if not text.strip() or (rest := remove_items(text, self.keys, self.marker)) == text:
+            return text
+        for depth in range(len(self.keys), 0, -1):
+            if not read_value(rest, self.keys[:depth]):
+                rest = remove_value(rest, self.keys[:depth])
+        return rest
 
 
 @dataclass(frozen=True)
