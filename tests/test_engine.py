@@ -151,6 +151,12 @@ class TestQuestions:
             engine.find_similar_to_code(question, 5)
             search_by_name(engine, question, 5)
 
+    @pytest.mark.parametrize("k", [0, -1])
+    def test_whoever_wants_no_hits_gets_none(self, root: Path, tmp_path: Path, k: int):
+        with open_engine(root, cache=tmp_path / "c") as (engine, _):
+            assert engine.find_similar(root / "shop" / "orders.py", Span(2, 3), k).hits == ()
+            assert engine.search("cancel an order", k).hits == ()
+
     def test_a_question_about_no_code_says_what_is_wrong(self, root: Path, tmp_path: Path):
         with open_engine(root, cache=tmp_path / "c") as (engine, _):
             with pytest.raises(QueryError, match="no line 1000"):

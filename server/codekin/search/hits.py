@@ -156,10 +156,10 @@ def make_duplicate_hits(scored_locations: Iterable[tuple[Location, float]], quer
 
 
 def keep_best_parts(hits: Iterable[Hit], k: int, index: Index) -> list[Hit]:
-    """Return the first `k` (≥ 1) hits, of each long function only the best part, at the rank of its first hit."""
+    """Return the first `k` hits, of each long function only the best part, at the rank of its first; none for k < 1."""
     start_maps: dict[Path, dict[int, int]] = {}  # by file: start of a part → start of its function's first part
     best_hits: dict[tuple[Path, int], Hit] = {}
-    for hit in hits:
+    for hit in hits if k > 0 else ():
         file_path, start = hit.place.path, hit.place.span.start
         if hit.place.part and file_path not in start_maps:
             functions = group_parts(index.store.locations_in(file_path))

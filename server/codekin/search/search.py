@@ -78,7 +78,7 @@ class SearchEngine:
         else:
             scored_locations = self._answer_question(retrieval_query, cancel)
         hits = make_hits(scored_locations, QueryRun(query, self._index, reader, cancel))
-        best_hits = keep_best_parts(hits, k, self._index) if query.is_code else list(islice(hits, k))
+        best_hits = keep_best_parts(hits, k, self._index) if query.is_code else list(islice(hits, max(k, 0)))
         return _drop_improbable(best_hits), reader.stale
 
     def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
