@@ -1,7 +1,6 @@
 """The one API: what the language server, the command line and every test drive. Knows nothing of LSP.
 
-An engine has one workspace. Its methods may be called from any thread, and none that answers a question waits for the
-bulk index: answers come from what is there, and say how much of the workspace that is.
+An engine has one workspace. No answer waits for the bulk index: it says how much of the workspace was searched.
 """
 
 import threading
@@ -70,11 +69,12 @@ class Engine(AnsweringEngine):
         changes = self._snapshot.count_changes() if self._snapshot else None
         if changes == 0:
             self.follow()
-        elif changes is not None and changes > max_changes:
-            self._snapshot = None
-        else:
+            changes = 0 if self._index.replacements == self._replacements else None
+        if changes is None or 0 < changes <= max_changes:
             self.refresh(lambda _: None, threading.Event(), self.settings.index.workers or 1, wait=False)
-            self._snapshot = self._refresher.load_tree()
+            self._snapshot, self._replacements = self._refresher.load_tree(), self._index.replacements
+        elif changes:
+            self._snapshot = None
         return changes is None or changes <= max_changes
 
     def follow(self) -> None:

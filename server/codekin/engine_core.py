@@ -49,6 +49,7 @@ class EngineCore:
         self._started = False
         self._closers: list[Callable[[], None]] = []
         self._snapshot: TreeSnapshot | None = None  # of the disk, when the index was last brought up to date with it
+        self._replacements = 0  # of the index's files, until then
         self._problems: list[str] = []
         self._on_change = on_change
         self._workspace = workspace = Workspace(self._paths.roots, settings.index)

@@ -1,12 +1,14 @@
 """Whoever has an index in memory answers commands: one process at a time, and only its own user."""
 
 import os
+import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,3 +143,20 @@ def test_another_user_is_refused_before_anything_is_said(tmp_path: Path):
         thread.join(TIMEOUT_S)
         assert accepted == [None]
         assert os.waitpid(client, 0)[1] == 0
+
+
+def test_a_store_that_is_unsound_is_filled_again_though_no_file_has_changed(root: Path, settings: Settings):
+    with closing(Engine([root], settings)) as engine:
+        service, question = ResidentService(engine, root), {"command": "search", "question": "parse a date", "k": 3}
+        question["within"] = filter_to_message(Filter())
+        assert service.answer(question)["files"] == 1
+        store_path = engine.status().store
+        with closing(sqlite3.connect(store_path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else the log still has it
+        store_path.write_text("no database")
+        answers: list[dict[str, Any]] = []
+        for _ in range(2):  # each client has a thread of its own, which opens the file anew
+            thread = threading.Thread(target=lambda: answers.append(service.answer(question)))
+            thread.start()
+            thread.join(TIMEOUT_S)
+        assert [(answer["files"], len(answer["answer"]["hits"])) for answer in answers] == [(1, 1), (1, 1)]
