@@ -199,7 +199,7 @@ class Engine(AnsweringEngine):
     ) -> DuplicateSearch:
         """Compare the workspace's functions; return groups of near-duplicates, made when iterated. Raises QueryError.
 
-        Only those with a function that is new or changed since the Git revision `base`, unless that is "". Raises
+        Only groups with a function that is new or changed since the Git revision `base`, unless that is "". Raises
         QueryError where there is no such revision.
         """
         base_revision = open_base_revision(self._workspace.roots[0], base) if base else None

@@ -13,7 +13,7 @@ Document = dict[str, Any]
 def answer_quickly(root: Path, settings: Settings, request: Document, answer_here: Callable[[], Document]) -> Document:
     """Return the resident process's (or a server's) answer, else `answer_here()`, then start one. Raises QueryError.
 
-    Raises QueryError, and what `answer_here` raises.
+    Raises what `answer_here` raises, too.
     """
     from codekin.resident.client import ResidentProcess
 

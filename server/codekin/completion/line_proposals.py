@@ -47,7 +47,7 @@ class LineProposer:
     def propose_rest(self, context: TokenContext, open_token: str, floor: float, cancel: Cancel) -> LineProposal | None:
         """Return the most probable rest of the line, else a beginning of it that is certain enough; None if neither.
 
-        `open_token` is the beginning of a token at the cursor, which `context` is without. None where neither exists.
+        `open_token` is the beginning of a token at the cursor, which `context` is without.
         """
         whole: _Beginning | None = None
         certain: _Beginning | None = None

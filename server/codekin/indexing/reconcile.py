@@ -54,8 +54,8 @@ class ReconcilePlan:
 def reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
     """Bring the store up to date with the disk and return the report. The caller holds the lock. Raises CodekinError.
 
-    If cancelled, what was done so far is kept. An unsound file of the index is
-    set aside, and it or a lost one built again.
+    If cancelled, what was done so far is kept. An unsound file of the index is set aside, and it or a lost one built
+    again.
     """
     return with_repair(lambda: _reconcile(index_paths, on_progress, cancel, workers))
 

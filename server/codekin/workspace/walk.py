@@ -54,7 +54,7 @@ class FolderWalker:
     def find_scope(self, folder: Path, scopes: dict[Path, IgnoreScope | None] | None = None) -> IgnoreScope | None:
         """Return the rules in force in a folder, cached in `scopes`; None if it is in no root or excluded.
 
-        `scopes` caches the answers of several calls.
+        Several calls may share `scopes`.
         """
         scopes = {} if scopes is None else scopes
         pending_folders: list[Path] = []
