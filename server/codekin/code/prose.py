@@ -93,6 +93,7 @@ def _cut_section(
 
 
 def _trim_blanks(first_row: int, last_row: int, measure: SizeMeasure) -> tuple[int, int]:
+    """Return the rows without the blank ones at both ends."""
     while first_row < last_row and measure.is_blank(first_row):
         first_row += 1
     while last_row > first_row and measure.is_blank(last_row - 1):

@@ -7,7 +7,7 @@ import numpy as np
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
 from codekin.search.blend import blend_rankings
-from codekin.search.pools import Pool
+from codekin.search.pools import CandidatePool
 from codekin.types import Candidate, Query, Role, Task
 from codekin.vectors.dense_index import DenseIndex
 from codekin.vectors.matrix import FloatArray
@@ -25,22 +25,22 @@ class DenseRetriever:
         self._embedder = embedder
         self._embed_heavy = embed_heavy
 
-    def search(self, query: Query, k: int, pool: Pool | None = None) -> list[Candidate]:
+    def search(self, query: Query, k: int, pool: CandidatePool | None = None) -> list[Candidate]:
         """Embed the query and return at most `k` candidates, best first; scores are cosines, at least 0.
 
         They are from `pool` where that is given, else from the query's filter. The cosines are the light model's, also
         where the heavy one reorders them. Waits for the models.
         """
-        return self.search_apart(query, ((k, pool or Pool(self._index.allowed_contents(query.within))),))[0]
+        return self.search_apart(query, ((k, pool or CandidatePool(self._index.allowed_contents(query.within))),))[0]
 
-    def search_apart(self, query: Query, requests: Sequence[tuple[int, Pool]]) -> list[list[Candidate]]:
+    def search_apart(self, query: Query, requests: Sequence[tuple[int, CandidatePool]]) -> list[list[Candidate]]:
         """Return for each (k, pool) the candidates of that pool, as `search` does; the query is embedded once."""
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
         heavy_search = self._prepare_heavy(query)
         return [self._search_pool(vector, heavy_search, k, pool) for k, pool in requests]
 
     def _search_pool(
-        self, vector: FloatArray, heavy_search: tuple[DenseIndex, FloatArray] | None, k: int, pool: Pool
+        self, vector: FloatArray, heavy_search: tuple[DenseIndex, FloatArray] | None, k: int, pool: CandidatePool
     ) -> list[Candidate]:
         """Return the candidates of one pool, by both models where the heavy one has an index and a query vector."""
         light = self._index.light.dense
@@ -49,8 +49,8 @@ class DenseRetriever:
             heavy, heavy_vector = heavy_search
             heavy_cosines = self._find_cosines(heavy, heavy_vector, k, pool)
             contents = np.array(sorted(cosines.keys() | heavy_cosines.keys()), np.int64)
-            cosines = self._find_cosines(light, vector, len(contents), Pool(contents))
-            heavy_cosines = self._find_cosines(heavy, heavy_vector, len(contents), Pool(contents))
+            cosines = self._find_cosines(light, vector, len(contents), CandidatePool(contents))
+            heavy_cosines = self._find_cosines(heavy, heavy_vector, len(contents), CandidatePool(contents))
             blended = blend_rankings(cosines, heavy_cosines)[:k]
             cosines = {candidate.content: candidate.score for candidate in blended}
         return [Candidate(content, max(cosine, 0.0)) for content, cosine in cosines.items()]
@@ -63,7 +63,9 @@ class DenseRetriever:
         vector = self._embed_heavy(query.text, query.task)
         return None if vector is None else (model_vectors.dense, vector)
 
-    def _find_cosines(self, dense_index: DenseIndex, vector: FloatArray, k: int, pool: Pool) -> dict[int, float]:
+    def _find_cosines(
+        self, dense_index: DenseIndex, vector: FloatArray, k: int, pool: CandidatePool
+    ) -> dict[int, float]:
         """Return content → cosine of the `k` nearest in the pool, best first, ties in a fixed order."""
         labels, cosines = dense_index.search(vector, pool.count_to_retrieve(k), pool.allowed)
         are_kept = pool.keeps(labels)

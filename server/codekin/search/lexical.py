@@ -7,7 +7,7 @@ import numpy as np
 
 from codekin.code.words import find_compound_identifiers, split_words
 from codekin.index.index import Index
-from codekin.search.pools import Pool
+from codekin.search.pools import CandidatePool
 from codekin.types import Candidate, Query, Task
 
 # The rarest terms decide nearly everything; all words of a function cost a hundred times as much, and rank worse.
@@ -22,14 +22,14 @@ class LexicalRetriever:
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    def search(self, query: Query, k: int, pool: Pool | None = None) -> list[Candidate]:
+    def search(self, query: Query, k: int, pool: CandidatePool | None = None) -> list[Candidate]:
         """Return at most `k` candidates by the rarest words, best first; a score is a share of the highest BM25.
 
         They are from `pool` where that is given, else from the query's filter.
         """
-        return self.search_apart(query, ((k, pool or Pool(self._index.allowed_contents(query.within))),))[0]
+        return self.search_apart(query, ((k, pool or CandidatePool(self._index.allowed_contents(query.within))),))[0]
 
-    def search_apart(self, query: Query, requests: Sequence[tuple[int, Pool]]) -> list[list[Candidate]]:
+    def search_apart(self, query: Query, requests: Sequence[tuple[int, CandidatePool]]) -> list[list[Candidate]]:
         """Return for each (k, pool) the candidates of that pool, as `search` does, at the price of one search.
 
         Of pools beside the first one only what is among the best of all is found.
@@ -71,7 +71,7 @@ class LexicalRetriever:
         return selected
 
 
-def _filter_candidates(candidates: Sequence[Candidate], pool: Pool) -> list[Candidate]:
+def _filter_candidates(candidates: Sequence[Candidate], pool: CandidatePool) -> list[Candidate]:
     """Return the candidates that are in the pool, in order."""
     contents = [candidate.content for candidate in candidates]
     are_kept = pool.keeps(contents) if pool.allowed is None else np.isin(contents, pool.allowed)

@@ -14,7 +14,7 @@ _NONE: LabelArray = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pool:
+class CandidatePool:
     """The contents that a retriever may return: the allowed ones (None: all) without the excluded ones."""
 
     allowed: LabelArray | None = None  # ascending
@@ -29,25 +29,25 @@ class Pool:
         return ~np.isin(contents, self.excluded)
 
 
-class Pools:
+class CandidatePools:
     """The pools of one index: its code, and its prose."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._cached: tuple[int, LabelArray] = -1, _NONE
 
-    def find_code(self, within: Filter) -> Pool:
+    def find_code(self, within: Filter) -> CandidatePool:
         """Return the pool of the filter's code. Raises StoreError."""
         allowed, prose = self._index.allowed_contents(within), self._list_prose()
         if allowed is None:
-            return Pool(excluded=prose)
-        return Pool(np.setdiff1d(allowed, prose, assume_unique=True))
+            return CandidatePool(excluded=prose)
+        return CandidatePool(np.setdiff1d(allowed, prose, assume_unique=True))
 
-    def find_prose(self, within: Filter) -> Pool | None:
+    def find_prose(self, within: Filter) -> CandidatePool | None:
         """Return the pool of the filter's prose; None where it has none. Raises StoreError."""
         allowed, prose = self._index.allowed_contents(within), self._list_prose()
         contents = prose if allowed is None else np.intersect1d(allowed, prose, assume_unique=True)
-        return Pool(contents) if len(contents) else None
+        return CandidatePool(contents) if len(contents) else None
 
     def _list_prose(self) -> LabelArray:
         """Return the contents of prose, ascending, cached until the store changes. Raises StoreError."""

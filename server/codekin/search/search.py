@@ -25,7 +25,7 @@ from codekin.search.hits import (
 )
 from codekin.search.lexical import LexicalRetriever
 from codekin.search.path_filter import PathFilter
-from codekin.search.pools import Pools
+from codekin.search.pools import CandidatePools
 from codekin.search.query_terms import QueryTerms
 from codekin.search.rank import QueryResults
 from codekin.search.structural import StructuralRetriever
@@ -58,7 +58,7 @@ class SearchEngine:
         """Make the retrievers; `embedder` is the light model's, `embed_heavy` may return None. Reads nothing yet."""
         self._index = index
         self._workspace = workspace
-        self._pools = Pools(index)
+        self._pools = CandidatePools(index)
         self._dense = DenseRetriever(index, embedder, embed_heavy)
         self._lexical = LexicalRetriever(index)
         self._structural = StructuralRetriever(index)
