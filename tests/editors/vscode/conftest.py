@@ -25,7 +25,7 @@ class ExtensionBuild:
     @property
     def folder(self) -> Path:
         """The copy of the source that was built, with `dist`."""
-        return self.home / "vscode"
+        return self.home / "editors" / "vscode"
 
     @property
     def package(self) -> Path:
@@ -63,6 +63,9 @@ def build_extension(home: Path) -> ExtensionBuild:
     extension_build = ExtensionBuild(home)
     ignored = shutil.ignore_patterns("node_modules", "dist", "*.vsix", "__pycache__")
     shutil.copytree(SOURCE, extension_build.folder, ignore=ignored)
+    changelog = Path("server", "CHANGELOG.md")  # which the build copies into the package
+    (home / changelog).parent.mkdir()
+    shutil.copy(SOURCE.parents[1] / changelog, home / changelog)
     (extension_build.folder / "node_modules").symlink_to(node_modules)
     for script in ("package", "bundle-tests"):
         completed = extension_build.run_script(script)

@@ -86,3 +86,9 @@ def test_package_is_small_and_has_no_server(built: ExtensionBuild):
     suffixes = {path.suffix for path in built.unpacked.rglob("*") if path.is_file()}
     assert suffixes <= {".js", ".json", ".md", ".png", ".svg", ".txt"}
     assert "Apache License" in (built.unpacked / "LICENSE.txt").read_text("utf-8")
+
+
+def test_package_has_the_changelog(built: ExtensionBuild):
+    """VS Code shows it in a tab of the extension's page."""
+    changelog = SOURCE.parents[1] / "server" / "CHANGELOG.md"
+    assert (built.unpacked / "changelog.md").read_text("utf-8") == changelog.read_text("utf-8")
