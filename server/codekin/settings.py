@@ -43,7 +43,7 @@ class IndexSettings:
         (), "Paths to index even though a built-in rule excludes them, in .gitignore syntax."
     )
     languages: Mapping[str, str] = patterns_setting(
-        'Languages of files by their names, such as `{"*.inc" = "php"}`. The last pattern that matches counts.',
+        "Languages of files by patterns, such as `php` for `*.inc`. The last pattern that matches counts.",
         choices=LANGUAGES,
     )
     max_file_bytes: int = users_setting(1_048_576, "Maximum size of a file, in bytes.", between=(1, 100_000_000))

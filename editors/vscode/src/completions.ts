@@ -20,7 +20,9 @@ async function toggleCompletions(): Promise<void> {
 
 async function toggleCompletionsForLanguage(): Promise<void> {
     const document = vscode.window.activeTextEditor?.document;
-    if (document) {
+    if (!document) {
+        await vscode.window.showInformationMessage(vscode.l10n.t('Open a file of the language first.'));
+    } else {
         const configuration = vscode.workspace.getConfiguration('codekin', document);
         const isEnabled = areCompletionsEnabled(document);
         await configuration.update(SETTING, !isEnabled, vscode.ConfigurationTarget.Global, true);

@@ -4,12 +4,14 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { registerCompare } from './compare';
 import { registerCompletions } from './completions';
+import { registerDuplicates } from './duplicates';
 import { Installer } from './installer';
 import { onInterpreterChange } from './interpreter';
+import { setLanguage } from './l10n';
 import { registerLanguageModelTools } from './languageModelTools';
 import { SearchPicker } from './search';
 import { Server } from './server';
-import { registerServerSetup } from './serverSetup';
+import { registerServerSetup, showError } from './serverSetup';
 import { listServerSettings, Settings } from './settings';
 import { SimilarView } from './similar';
 import { registerSimilarCommands } from './similarCommands';
@@ -25,6 +27,7 @@ export interface ExtensionApi {
 }
 
 export function activate(context: vscode.ExtensionContext): ExtensionApi {
+    setLanguage(vscode.env.language, vscode.l10n.bundle);
     const log = vscode.window.createOutputChannel('codekin', { log: true });
     const { packageJSON } = context.extension;
     const environment = path.join(context.globalStorageUri.fsPath, 'venv');
@@ -42,7 +45,10 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
         'codekin.installServer': () => installer.install(),
         'codekin.showLog': () => log.show(),
         'codekin.showStatus': () => statusPage.show(),
-        'codekin.showCompletionSource': () => server.executeCommand('codekin.showCompletionSource'),
+        'codekin.showCompletionSource': () =>
+            server.executeCommand('codekin.showCompletionSource').catch((error: unknown) => showError(server, error)),
+        'codekin.openWalkthrough': () =>
+            vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#start`),
         'codekin.completionAccepted': (source: unknown) => {
             void vscode.commands.executeCommand('setContext', 'codekin.hasAcceptedCompletion', true);
             return server.executeCommand('codekin.completionAccepted', source);
@@ -57,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
         registerSimilarCommands(similar, server),
         registerCompare(),
         registerCompletions(),
+        registerDuplicates(),
         registerStatusItem(server),
         registerServerSetup(server),
         registerLanguageModelTools(server),

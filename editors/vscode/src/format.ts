@@ -1,14 +1,9 @@
 /** Formats hits, states and sizes for people. Pure. */
 
-import { KINSHIPS, type Kinship } from './generated';
+import { type IndexState, KINSHIPS, type Kinship } from './generated';
+import * as l10n from './l10n';
 import type { Hit, Status } from './protocol';
 
-const KINSHIP_DESCRIPTIONS: Record<Kinship, string> = {
-    identical: 'same code except for formatting and comments',
-    renamed: 'same structure, other names or literals',
-    edited: 'most of the structure is the same',
-    similar: 'related words or meaning',
-};
 const MIN_STRONG_SCORE = 0.5; // of a hit that is similar in words or meaning only
 const MAX_LABEL_LENGTH = 60; // characters of a line that is shown in place of a name
 const DOCSTRING_START = /^\s*[rRuUbB]?("""|''')/;
@@ -41,8 +36,25 @@ function toFileUri(uri: string): string {
     return uri.replace(/^vscode-notebook-cell:(?:\/\/(?=\/))?(.*)#[^#]*$/, 'file://$1');
 }
 
-export function describeKinship(kinship: string): string {
-    return KINSHIP_DESCRIPTIONS[kinship as Kinship] ?? '';
+/** Return a kinship's name for people. */
+export function getKinshipLabel(kinship: Kinship): string {
+    const labels: Record<Kinship, string> = {
+        identical: l10n.t('identical'),
+        renamed: l10n.t('renamed'),
+        edited: l10n.t('edited'),
+        similar: l10n.t('similar'),
+    };
+    return labels[kinship];
+}
+
+export function describeKinship(kinship: Kinship): string {
+    const descriptions: Record<Kinship, string> = {
+        identical: l10n.t('same code except for formatting and comments'),
+        renamed: l10n.t('same structure, other names or literals'),
+        edited: l10n.t('most of the structure is the same'),
+        similar: l10n.t('related words or meaning'),
+    };
+    return descriptions[kinship];
 }
 
 /** Escape characters that are invisible or change the text direction: names in a workspace are not trusted. */
@@ -84,10 +96,6 @@ export function formatBadge(score: number): string {
 export function splitWeakHits(hits: readonly Hit[]): [Hit[], Hit[]] {
     const isWeak = (hit: Hit): boolean => (hit.kinship ?? 'similar') === 'similar' && hit.score < MIN_STRONG_SCORE;
     return [hits.filter((hit) => !isWeak(hit)), hits.filter(isWeak)];
-}
-
-export function formatPercent(share: number): string {
-    return `${Math.round(share * 100)}%`;
 }
 
 /** Format the location of a hit as path:line, or path#cell:line in a notebook; lines and cells count from 1. */
@@ -168,46 +176,74 @@ function dedent(lines: string[]): string[] {
 
 /** Return the note for an answer that has no hits or is incomplete, or '' if no note is needed. */
 export function formatAnswerNote(hitCount: number, coverage: number, noHitsText: string): string {
-    const indexedShare = formatPercent(Math.floor(coverage * 100) / 100);
-    const coverageText = coverage < 1 ? `${indexedShare} of the workspace is indexed so far.` : '';
+    const indexedShare = l10n.formatPercent(Math.floor(coverage * 100) / 100);
+    const coverageText = coverage < 1 ? l10n.t('{0} of the workspace is indexed so far.', indexedShare) : '';
     return [hitCount ? '' : noHitsText, coverageText].filter(Boolean).join(' ');
 }
 
 export function formatBytes(count: number): string {
-    return count < 1e6 ? `${Math.round(count / 1e3)} kB` : `${(count / 1e6).toFixed(1)} MB`;
+    return count < 1e6 ? `${l10n.formatNumber(count / 1e3)} kB` : `${l10n.formatNumber(count / 1e6, 1)} MB`;
 }
 
+export type Noun = 'entry' | 'file' | 'function' | 'near-duplicate' | 'pair' | 'second' | 'snippet' | 'text';
+
 /** Format a count with its noun: "1 file", "2,000 files", "3 entries". */
-export function formatCount(count: number, noun: string): string {
-    const plural = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`;
-    return `${count.toLocaleString('en')} ${count === 1 ? noun : plural}`;
+export function formatCount(count: number, noun: Noun): string {
+    const number = l10n.formatNumber(count);
+    const texts: Record<Noun, [one: string, many: string]> = {
+        entry: [l10n.t('1 entry'), l10n.t('{0} entries', number)],
+        file: [l10n.t('1 file'), l10n.t('{0} files', number)],
+        function: [l10n.t('1 function'), l10n.t('{0} functions', number)],
+        'near-duplicate': [l10n.t('1 near-duplicate'), l10n.t('{0} near-duplicates', number)],
+        pair: [l10n.t('1 pair of near-duplicates'), l10n.t('{0} pairs of near-duplicates', number)],
+        second: [l10n.t('1 second'), l10n.t('{0} seconds', number)],
+        snippet: [l10n.t('1 snippet'), l10n.t('{0} snippets', number)],
+        text: [l10n.t('1 text'), l10n.t('{0} texts', number)],
+    };
+    return texts[noun][count === 1 ? 0 : 1];
 }
 
 /** State of the server process, as the extension sees it. */
 export type ServerState = 'starting' | 'running' | 'missing' | 'stopped' | 'crashed';
 
-export const SERVER_STATE_LABELS: Record<ServerState, string> = {
-    starting: 'starting',
-    running: 'running',
-    missing: 'server not installed',
-    stopped: 'stopped',
-    crashed: 'the server has crashed',
-};
+export function getServerStateLabel(state: ServerState): string {
+    const labels: Record<ServerState, string> = {
+        starting: l10n.t('starting'),
+        running: l10n.t('running'),
+        missing: l10n.t('server not installed'),
+        stopped: l10n.t('stopped'),
+        crashed: l10n.t('the server has crashed'),
+    };
+    return labels[state];
+}
+
+/** Format the progress of indexing, "42%"; '' if nothing is being indexed. */
+export function formatProgress({ progress, state }: Status): string {
+    if (state !== 'indexing' || !progress) {
+        return '';
+    }
+    return l10n.formatPercent(Math.floor((100 * progress.done) / Math.max(progress.total, 1)) / 100);
+}
 
 /** Format the index state: "ready", "indexing 42%". */
 export function formatIndexState(status: Status): string {
-    const { progress, state } = status;
-    if (state === 'indexing' && progress) {
-        return `indexing ${formatPercent(Math.floor((100 * progress.done) / Math.max(progress.total, 1)) / 100)}`;
-    }
-    return state;
+    const labels: Record<IndexState, string> = {
+        'no folder': l10n.t('no folder is open'),
+        opening: l10n.t('opening the index'),
+        indexing: l10n.t('indexing'),
+        ready: l10n.t('ready'),
+        paused: l10n.t('indexing is paused'),
+        'standing by': l10n.t('kept up to date by another codekin process'),
+        failed: l10n.t('the index has failed'),
+    };
+    return [labels[status.state] ?? status.state, formatProgress(status)].filter(Boolean).join(' ');
 }
 
 /** Format size and model of the index: "12,031 snippets, model codekin-static, cpu". */
 export function formatStatusDetail(status: Status): string {
     const parts = [formatCount(status.snippets, 'snippet')];
     if (status.model) {
-        parts.push(`model ${status.model}`, status.device);
+        parts.push(l10n.t('model {0}', status.model), status.device);
     }
     return parts.filter(Boolean).join(', ');
 }

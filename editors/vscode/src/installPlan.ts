@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { getIsolatedOptions } from './isolation';
+import * as l10n from './l10n';
 import { getScriptsFolder } from './serverLocation';
 
 export interface InstallStep {
@@ -29,16 +30,16 @@ export function planInstall(tools: InstallTools, environment: string, packageSpe
     const createCommand = tools.uv
         ? [tools.uv, 'venv', '--python', tools.python ?? '>=3.11', environment]
         : [tools.python ?? '', '-I', '-m', 'venv', environment];
-    const installStep: InstallStep = { title: 'Installing codekin', command: [...pip, packageSpec] };
+    const installStep: InstallStep = { title: l10n.t('Installing codekin'), command: [...pip, packageSpec] };
     const requirements = path.join(packageSpec, 'server', 'requirements-no-compiler.txt');
     if (path.isAbsolute(packageSpec) && fs.existsSync(requirements)) {
-        const title = 'Installing codekin without a C++ compiler (exact search)';
+        const title = l10n.t('Installing codekin without a C++ compiler (exact search)');
         installStep.fallback = [
             { title, command: [...pip, '-r', requirements] },
             { title, command: [...pip, '--no-deps', packageSpec] },
         ];
     }
-    return [{ title: 'Creating a virtual environment', command: createCommand }, installStep];
+    return [{ title: l10n.t('Creating a virtual environment'), command: createCommand }, installStep];
 }
 
 /** Extract what to show of a line of pip's or uv's output; undefined for lines not worth showing. */
@@ -92,12 +93,12 @@ function runStep({ title, command }: InstallStep, reporter: InstallReporter, sig
         };
         child.stdout.on('data', onOutput);
         child.stderr.on('data', onOutput);
-        child.on('error', (error) => reject(new InstallError(`Cannot run ${program} (${error.message}).`)));
+        child.on('error', (error) => reject(new InstallError(l10n.t('Cannot run {0} ({1}).', program, error.message))));
         child.on('close', (exitCode) => {
             if (exitCode === 0) {
                 resolve();
             } else {
-                reject(new InstallError(`${title} failed: ${lastLines.join(' ')}`));
+                reject(new InstallError(l10n.t('{0} failed: {1}', title, lastLines.join(' '))));
             }
         });
     });

@@ -1,8 +1,9 @@
 /** Installs the server: asks first, shows progress, and removes what a failed installation left. */
 
 import { execFile } from 'node:child_process';
-import { promises as fs } from 'node:fs';
+import { existsSync, promises as fs } from 'node:fs';
 import * as os from 'node:os';
+import * as path from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import { type InstallTools, planInstall, runSteps } from './installPlan';
@@ -10,6 +11,7 @@ import { getSelectedInterpreter } from './interpreter';
 import { getIsolatedOptions } from './isolation';
 import type { Server } from './server';
 import { findOnPath, resolveProgram } from './serverLocation';
+import { openSettings } from './settings';
 
 const execute = promisify(execFile);
 const CHECK_VERSION = 'import sys; sys.exit(sys.version_info < (3, 11))';
@@ -41,13 +43,11 @@ export class Installer {
     private async confirmAndInstall(): Promise<boolean> {
         const tools = await findTools();
         if (!tools.uv && !tools.python) {
-            const message = 'codekin needs Python 3.11 or newer. Install it, or set codekin.python to its path.';
-            await vscode.window.showErrorMessage(message);
+            await showPythonMissing();
             return false;
         }
-        const setting = vscode.workspace.getConfiguration('codekin').get('package', '');
-        const packageSpec = setting || `codekin==${this.server.version}`;
-        const tool = await this.chooseTool(tools, packageSpec);
+        const packageSpec = vscode.workspace.getConfiguration('codekin').get('package', '') || (await chooseClone());
+        const tool = packageSpec && (await this.chooseTool(tools, packageSpec));
         if (!tool) {
             return false;
         }
@@ -60,20 +60,23 @@ export class Installer {
     /** Say what will be installed, and ask which of the available tools to use. */
     private async chooseTool({ uv, python }: InstallTools, packageSpec: string): Promise<Tool | undefined> {
         const tools: Tool[] = [...(uv ? (['uv'] as const) : []), ...(python ? (['pip'] as const) : [])];
-        const detail =
-            `Creates a virtual environment in ${this.environment} and installs ${packageSpec} into it from the ` +
-            `package index that ${tools.join(' or ')} is configured to use. Nothing else on this machine changes.`;
-        const choices = tools.map((tool) => ({ title: `Install with ${tool}`, tool }));
-        const options = { modal: true, detail };
-        const choice = await vscode.window.showInformationMessage('Install the codekin server?', options, ...choices);
+        const detail = vscode.l10n.t(
+            'Creates a virtual environment in {0} and installs {1} into it, with its dependencies from the package index that {2} is configured to use. Nothing else on this machine changes.',
+            this.environment,
+            packageSpec,
+            tools.join(' / '),
+        );
+        const choices = tools.map((tool) => ({ title: vscode.l10n.t('Install with {0}', tool), tool }));
+        const message = vscode.l10n.t('Install the codekin server?');
+        const choice = await vscode.window.showInformationMessage(message, { modal: true, detail }, ...choices);
         return choice?.tool;
     }
 
     private async runInstall(tools: InstallTools, packageSpec: string): Promise<boolean> {
         const options = { location: vscode.ProgressLocation.Notification, title: 'codekin', cancellable: true };
+        const abort = new AbortController();
         try {
             await vscode.window.withProgress(options, async (progress, token) => {
-                const abort = new AbortController();
                 token.onCancellationRequested(() => abort.abort());
                 await fs.rm(this.environment, { recursive: true, force: true });
                 const reporter = {
@@ -85,16 +88,19 @@ export class Installer {
         } catch (error) {
             await fs.rm(this.environment, { recursive: true, force: true }); // an incomplete one would be started
             this.server.log.error(String(error));
-            void this.showFailure(error instanceof Error ? error.message : String(error));
+            if (!abort.signal.aborted) {
+                void this.showFailure(error instanceof Error ? error.message : String(error));
+            }
             return false;
         }
-        void vscode.window.showInformationMessage('The codekin server is installed.');
+        void vscode.window.showInformationMessage(vscode.l10n.t('The codekin server is installed.'));
         return true;
     }
 
     private async showFailure(message: string): Promise<void> {
-        const action = await vscode.window.showErrorMessage(message, 'Retry', 'Show Log');
-        if (action === 'Retry') {
+        const [retry, showLog] = [vscode.l10n.t('Retry'), vscode.l10n.t('Show Log')];
+        const action = await vscode.window.showErrorMessage(message, retry, showLog);
+        if (action === retry) {
             await this.install();
         } else if (action) {
             this.server.log.show();
@@ -102,16 +108,50 @@ export class Installer {
     }
 }
 
+/**
+ * Ask for the folder of a clone, and remember it in the settings. codekin is on no package index yet: a package of that
+ * name there would be a stranger's.
+ */
+async function chooseClone(): Promise<string | undefined> {
+    const message = vscode.l10n.t('The server is installed from a clone of codekin. Where is it?');
+    const button = vscode.l10n.t('Choose Folder…');
+    if (!(await vscode.window.showInformationMessage(message, { modal: true }, button))) {
+        return undefined;
+    }
+    const openLabel = vscode.l10n.t('Install from This Folder');
+    const [folder] =
+        (await vscode.window.showOpenDialog({ canSelectFiles: false, canSelectFolders: true, openLabel })) ?? [];
+    if (!folder) {
+        return undefined;
+    }
+    if (!existsSync(path.join(folder.fsPath, 'server', 'codekin'))) {
+        const error = vscode.l10n.t('{0} is not a clone of codekin: it has no folder server/codekin.', folder.fsPath);
+        await vscode.window.showErrorMessage(error);
+        return undefined;
+    }
+    const configuration = vscode.workspace.getConfiguration('codekin');
+    await configuration.update('package', folder.fsPath, vscode.ConfigurationTarget.Global);
+    return folder.fsPath;
+}
+
+async function showPythonMissing(): Promise<void> {
+    const message = vscode.l10n.t('codekin needs Python 3.11 or newer. Install it, or set codekin.python to its path.');
+    const openSetting = vscode.l10n.t('Open Settings');
+    if (await vscode.window.showErrorMessage(message, openSetting)) {
+        await openSettings('codekin.python');
+    }
+}
+
 /** Find uv, and a Python that is new enough; the setting codekin.python takes precedence over both. */
 async function findTools(): Promise<InstallTools> {
-    const path = process.env['PATH'] ?? '';
+    const searchPath = process.env['PATH'] ?? '';
     const setting = vscode.workspace.getConfiguration('codekin').get('python', '');
-    const uv = findOnPath('uv', path) ?? findOnPath('uv.exe', path);
+    const uv = findOnPath('uv', searchPath) ?? findOnPath('uv.exe', searchPath);
     const candidates = setting
-        ? [resolveProgram(setting, os.homedir(), path)]
+        ? [resolveProgram(setting, os.homedir(), searchPath)]
         : [
               await getSelectedInterpreter(),
-              ...['python3', 'python', 'python.exe'].map((name) => findOnPath(name, path)),
+              ...['python3', 'python', 'python.exe'].map((name) => findOnPath(name, searchPath)),
           ];
     for (const python of candidates) {
         if (python && (await isNewEnough(python))) {

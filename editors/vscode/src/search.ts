@@ -1,8 +1,9 @@
 /** Search by meaning: a quick pick that searches as the user types, and previews results on arrow keys. */
 
 import * as vscode from 'vscode';
-import { formatAnswerNote, formatNarrowLocation, formatPercent, getHitName } from './format';
+import { formatAnswerNote, formatNarrowLocation, getHitName } from './format';
 import { HitPreview } from './hitPreview';
+import { formatPercent } from './l10n';
 import { getDisplayPath, getUri, openHit } from './navigation';
 import { type Answer, type Hit, SEARCH } from './protocol';
 import {
@@ -21,24 +22,24 @@ const MAX_HISTORY = 20;
 const HISTORY_KEY = 'codekin.history';
 const OPEN_TO_SIDE: vscode.QuickInputButton = {
     iconPath: new vscode.ThemeIcon('split-horizontal'),
-    tooltip: 'Open to the Side',
+    tooltip: vscode.l10n.t('Open to the Side'),
 };
 
 const KEEP: vscode.QuickInputButton = {
     iconPath: new vscode.ThemeIcon('list-flat'),
-    tooltip: 'Keep Results in View',
+    tooltip: vscode.l10n.t('Keep Results in View'),
 };
 const FILTER_LANGUAGE: vscode.QuickInputButton = {
     iconPath: new vscode.ThemeIcon('code'),
-    tooltip: 'Filter by Language',
+    tooltip: vscode.l10n.t('Filter by Language'),
 };
 const FILTER_FOLDER: vscode.QuickInputButton = {
     iconPath: new vscode.ThemeIcon('folder'),
-    tooltip: 'Filter by Folder',
+    tooltip: vscode.l10n.t('Filter by Folder'),
 };
 const FILTER_TESTS: vscode.QuickInputButton = {
     iconPath: new vscode.ThemeIcon('beaker'),
-    tooltip: 'With or Without Tests',
+    tooltip: vscode.l10n.t('With or Without Tests'),
 };
 
 interface SearchItem extends vscode.QuickPickItem {
@@ -88,9 +89,9 @@ export class SearchPicker implements vscode.Disposable {
         const preview = this.preview ?? new HitPreview(); // a picker that replaces another takes over its preview
         this.picker = picker;
         this.preview = preview;
-        picker.title = ['codekin: Search by Meaning', describeFilter(filter)].filter(Boolean).join(', ');
+        picker.title = [vscode.l10n.t('codekin: Search by Meaning'), describeFilter(filter)].filter(Boolean).join(', ');
         picker.buttons = [FILTER_LANGUAGE, FILTER_FOLDER, FILTER_TESTS, KEEP];
-        picker.placeholder = 'Describe what the code does, or paste code';
+        picker.placeholder = vscode.l10n.t('Describe what the code does, or paste code');
         picker.onDidChangeValue((value) => this.handleInput(value));
         picker.onDidChangeActive(([item]) => this.handleActiveItem(item));
         picker.onDidTriggerItemButton(({ item }) => item.hit && this.acceptHit(item.hit, vscode.ViewColumn.Beside));
@@ -200,7 +201,7 @@ export class SearchPicker implements vscode.Disposable {
                 this.filter,
             );
             if (isCurrent()) {
-                this.showItems(createItems(answer));
+                this.showItems(createItems(answer, this.server));
                 this.answer = answer;
                 this.answeredQuery = query;
                 void vscode.commands.executeCommand('setContext', 'codekin.hasSearched', answer.hits.length > 0);
@@ -242,7 +243,12 @@ export class SearchPicker implements vscode.Disposable {
 }
 
 /** Create the items of an answer. Without `alwaysShow`, VS Code would hide those that do not contain the query. */
-function createItems(answer: Answer): SearchItem[] {
+function createItems(answer: Answer, server: Server): SearchItem[] {
+    if (server.status?.state === 'no folder') {
+        const label = vscode.l10n.t('Open a folder to search in…');
+        const iconPath = new vscode.ThemeIcon('folder-opened');
+        return [{ label, alwaysShow: true, iconPath, command: 'vscode.openFolder' }];
+    }
     const items: SearchItem[] = answer.hits.map((hit) => ({
         label: getHitName(hit),
         description: `${formatPercent(hit.score)} · ${formatNarrowLocation(hit, getDisplayPath(getUri(hit)))}`,
@@ -252,17 +258,25 @@ function createItems(answer: Answer): SearchItem[] {
         buttons: [OPEN_TO_SIDE],
         hit,
     }));
-    const note = formatAnswerNote(items.length, answer.coverage, 'No results.');
+    const note = formatAnswerNote(items.length, answer.coverage, vscode.l10n.t('No results.'));
     return note ? [...items, { label: note, alwaysShow: true, iconPath: new vscode.ThemeIcon('info') }] : items;
 }
 
-/** Create the item of an error; Enter installs the server if that is missing. */
+/** Create the item of an error; Enter installs the server if that is missing, and restarts it if it has ended. */
 function createErrorItem(error: unknown, server: Server): SearchItem {
-    const label = error instanceof Error ? error.message : String(error);
     if (server.state === 'missing') {
         const iconPath = new vscode.ThemeIcon('cloud-download');
-        const detail = 'The codekin server was not found.';
-        return { label: 'Install the server…', detail, alwaysShow: true, iconPath, command: 'codekin.installServer' };
+        return {
+            label: vscode.l10n.t('Install the server…'),
+            detail: vscode.l10n.t('The codekin server was not found.'),
+            alwaysShow: true,
+            iconPath,
+            command: 'codekin.installServer',
+        };
     }
-    return { label, alwaysShow: true, iconPath: new vscode.ThemeIcon('error') };
+    const label = error instanceof Error ? error.message : String(error);
+    const item = { label, alwaysShow: true, iconPath: new vscode.ThemeIcon('error') };
+    return server.state === 'running'
+        ? item
+        : { ...item, label: vscode.l10n.t('Restart the server'), detail: label, command: 'codekin.restart' };
 }

@@ -1,6 +1,7 @@
 /** Filters of a search: by language, by folder, and without tests. */
 
 import * as vscode from 'vscode';
+import { formatCount } from './format';
 import { type Answer, type Hit, REPORT, type Report } from './protocol';
 import type { Server } from './server';
 
@@ -35,8 +36,8 @@ export function filterAnswer(answer: Answer, { isWithoutTests }: SearchFilter): 
 
 /** Describe the filter for the title: "python, in lib, without tests". */
 export function describeFilter({ language, folder, isWithoutTests }: SearchFilter): string {
-    const folderText = folder && `in ${vscode.workspace.asRelativePath(folder)}`;
-    return [language, folderText, isWithoutTests && 'without tests'].filter(Boolean).join(', ');
+    const folderText = folder && vscode.l10n.t('in {0}', vscode.workspace.asRelativePath(folder));
+    return [language, folderText, isWithoutTests && vscode.l10n.t('without tests')].filter(Boolean).join(', ');
 }
 
 interface Choice<T> extends vscode.QuickPickItem {
@@ -53,9 +54,9 @@ async function choose<T>(title: string, anyLabel: string, choices: Choice<T>[]):
 export async function chooseLanguage(server: Server, filter: SearchFilter): Promise<SearchFilter> {
     const report = await server.request<Report | null>(REPORT).catch(() => null);
     const choices = (report?.languages ?? []).map(({ name, files }) => {
-        return { label: name, description: String(files), value: name };
+        return { label: name, description: formatCount(files, 'file'), value: name };
     });
-    const choice = await choose('Search in which language?', 'Any language', choices);
+    const choice = await choose(vscode.l10n.t('Search in which language?'), vscode.l10n.t('Any language'), choices);
     const { language: _, ...others } = filter;
     return choice ? { ...others, ...(choice.value && { language: choice.value }) } : filter;
 }
@@ -63,7 +64,7 @@ export async function chooseLanguage(server: Server, filter: SearchFilter): Prom
 /** Ask for a folder at the top of the workspace. Return the filter, unchanged if the user cancels. */
 export async function chooseFolder(filter: SearchFilter): Promise<SearchFilter> {
     const choices = await listFolders();
-    const choice = await choose('Search in which folder?', 'Any folder', choices);
+    const choice = await choose(vscode.l10n.t('Search in which folder?'), vscode.l10n.t('Any folder'), choices);
     const { folder: _, ...others } = filter;
     return choice ? { ...others, ...(choice.value && { folder: choice.value }) } : filter;
 }

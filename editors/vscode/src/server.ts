@@ -22,9 +22,12 @@ import { RestartBackoff } from './restartBackoff';
 import { findServer, isCompatible, type ServerLocation } from './serverLocation';
 import type { Settings } from './settings';
 
-const MISSING =
-    'The codekin server was not found. Run "codekin: Install Server…", or set codekin.path to its location.';
-const STOPPED = 'The codekin server is not running. Run "codekin: Restart Server", or "codekin: Show Log" for details.';
+const MISSING = vscode.l10n.t(
+    'The codekin server was not found. Run "codekin: Install Server…", or set codekin.path to its location.',
+);
+const STOPPED = vscode.l10n.t(
+    'The codekin server is not running. Run "codekin: Restart Server", or "codekin: Show Log" for details.',
+);
 const EXECUTE_COMMAND = 'workspace/executeCommand';
 const STOP_TIMEOUT_MS = 10_000;
 
@@ -231,9 +234,9 @@ export class Server implements vscode.Disposable {
             return;
         }
         this.log.error('The server keeps crashing; it is not restarted any more');
-        void this.showWarning('The codekin server keeps crashing. The log may tell why.', {
-            'Show Log': 'codekin.showLog',
-            'Restart Server': 'codekin.restart',
+        void this.showWarning(vscode.l10n.t('The codekin server keeps crashing. The log may tell why.'), {
+            [vscode.l10n.t('Show Log')]: 'codekin.showLog',
+            [vscode.l10n.t('Restart Server')]: 'codekin.restart',
         });
     }
 
@@ -242,12 +245,18 @@ export class Server implements vscode.Disposable {
         if (isCompatible(this.version, serverVersion)) {
             return;
         }
-        const isOwn = this.location?.source === 'installed';
-        const advice = isOwn
-            ? 'Install the matching version.'
-            : `Update ${this.location?.program}, or install a server for VS Code only.`;
-        const message = `The codekin server is version ${serverVersion}, but this extension is ${this.version}. ${advice}`;
-        void this.showWarning(message, { 'Install Server': 'codekin.installServer' });
+        const { source, program = '' } = this.location ?? {};
+        const advice =
+            source === 'installed'
+                ? vscode.l10n.t('Install the matching version.')
+                : vscode.l10n.t('Update {0}, or install a server for VS Code only.', program);
+        const message = vscode.l10n.t(
+            'The codekin server is version {0}, but this extension is {1}. {2}',
+            serverVersion,
+            this.version,
+            advice,
+        );
+        void this.showWarning(message, { [vscode.l10n.t('Install Server')]: 'codekin.installServer' });
     }
 
     private async showWarning(message: string, actions: Record<string, string>): Promise<void> {

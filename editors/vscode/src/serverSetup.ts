@@ -50,8 +50,9 @@ async function useWorkspaceEnvironment(): Promise<void> {
     if (program) {
         await setPath(program);
     } else {
-        const message =
-            'No codekin server was found in .venv or venv of this workspace, or the workspace is not trusted.';
+        const message = vscode.workspace.isTrusted
+            ? vscode.l10n.t('No codekin server was found in .venv or venv of this workspace.')
+            : vscode.l10n.t('Trust this workspace first: an untrusted workspace cannot provide programs.');
         await vscode.window.showInformationMessage(message);
     }
 }
@@ -59,12 +60,31 @@ async function useWorkspaceEnvironment(): Promise<void> {
 async function choosePath(): Promise<void> {
     const [file] =
         (await vscode.window.showOpenDialog({
-            title: `Choose the codekin server (${PROGRAM})`,
-            openLabel: 'Use This Server',
+            title: vscode.l10n.t('Choose the codekin server ({0})', PROGRAM),
+            openLabel: vscode.l10n.t('Use This Server'),
             defaultUri: vscode.Uri.file(os.homedir()),
         })) ?? [];
     if (file) {
         await setPath(file.fsPath);
+    }
+}
+
+/** Show why a request failed, with what helps. */
+export async function showError({ state }: Server, error: unknown): Promise<void> {
+    const actions: Record<string, string> =
+        state === 'missing'
+            ? {
+                  [vscode.l10n.t('Install Server')]: 'codekin.installServer',
+                  [vscode.l10n.t('Choose Path…')]: 'codekin.choosePath',
+              }
+            : {
+                  ...(state !== 'running' && { [vscode.l10n.t('Restart Server')]: 'codekin.restart' }),
+                  [vscode.l10n.t('Show Log')]: 'codekin.showLog',
+              };
+    const message = error instanceof Error ? error.message : String(error);
+    const action = await vscode.window.showWarningMessage(message, ...Object.keys(actions));
+    if (action) {
+        await vscode.commands.executeCommand(actions[action] as string);
     }
 }
 

@@ -31,7 +31,7 @@ import {
 const DEBOUNCE_MS = 400; // after an edit, before the request is repeated
 const COVERAGE_STEP = 0.1; // share of the workspace that must be newly indexed before the request is repeated
 const MAX_TOOLTIP_LINES = 24;
-export const NOTHING_SIMILAR = 'No similar code was found in this workspace.';
+export const NOTHING_SIMILAR = vscode.l10n.t('No similar code was found in this workspace.');
 
 export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
     answer: Answer | undefined;
@@ -113,10 +113,12 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         void vscode.commands.executeCommand('codekin.similar.focus');
     }
 
-    /** Repeat the last request. */
+    /** Repeat the last request. A search in words is repeated where its words are typed. */
     async refresh(): Promise<void> {
         if (this.query) {
             await this.findSimilar(this.query, { reveal: false });
+        } else if (this.searchQuery !== undefined) {
+            await this.showSource();
         }
     }
 
@@ -226,7 +228,9 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         this.coverage = answer.coverage;
         const { asked, hits, coverage } = answer;
         const noHitsText =
-            asked || this.searchQuery ? NOTHING_SIMILAR : 'There is no code at the cursor, or it is not indexed yet.';
+            asked || this.searchQuery
+                ? NOTHING_SIMILAR
+                : vscode.l10n.t('There is no code at the cursor, or it is not indexed yet.');
         this.view.message = formatAnswerNote(hits.length, coverage, noHitsText) || undefined;
         this.updateGroups();
     }
@@ -234,8 +238,17 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     private updateGroups(): void {
         const hits = (this.answer?.hits ?? []).filter((hit) => !this.dismissedKeys.has(getKey(hit)));
         this.groups = this.searchQuery === undefined ? groupSimilar(hits) : groupResults(hits);
-        this.view.badge = hits.length ? { value: hits.length, tooltip: `${hits.length} similar` } : undefined;
-        void vscode.commands.executeCommand('setContext', 'codekin.hasSimilar', this.answer !== undefined);
+        this.view.badge = hits.length
+            ? { value: hits.length, tooltip: vscode.l10n.t('{0} similar', hits.length) }
+            : undefined;
+        const context = {
+            'codekin.hasSimilar': this.answer !== undefined,
+            'codekin.hasSimilarHits': this.searchQuery === undefined && hits.length > 0,
+            'codekin.hasSource': Boolean(this.answer?.asked), // with which hits can be compared
+        };
+        for (const [key, value] of Object.entries(context)) {
+            void vscode.commands.executeCommand('setContext', key, value);
+        }
         this.changeEmitter.fire();
     }
 

@@ -6,6 +6,7 @@ import { formatAnswerNote, formatLocation } from './format';
 import { getUri, locateHit, openHit, previewHit } from './navigation';
 import { type Answer, FIND_SIMILAR, type Hit, type SimilarQuery } from './protocol';
 import type { Server } from './server';
+import { showError } from './serverSetup';
 import { getKey, NOTHING_SIMILAR, type SimilarView } from './similar';
 import { registerScores } from './treeItems';
 
@@ -36,7 +37,8 @@ export function registerSimilarCommands(similar: SimilarView, server: Server): v
             if (query) {
                 return similar.findSimilar(query);
             }
-            return vscode.window.showInformationMessage('Open a file and place the cursor in a function first.');
+            await showNoQuery();
+            return undefined;
         },
         'codekin.peekSimilar': async (argument) => peekSimilar(server, parseQuery(argument)),
         'codekin.similar.refresh': () => similar.refresh(),
@@ -79,13 +81,22 @@ async function setGrouping(grouping: 'file' | 'kinship'): Promise<void> {
     await vscode.workspace.getConfiguration('codekin').update('similar.groupBy', grouping, target);
 }
 
+async function showNoQuery(): Promise<void> {
+    const message = vscode.l10n.t('Open a file and place the cursor in a function first.');
+    const goToFile = vscode.l10n.t('Go to File…');
+    if (await vscode.window.showInformationMessage(message, goToFile)) {
+        await vscode.commands.executeCommand('workbench.action.quickOpen');
+    }
+}
+
 async function peekSimilar(server: Server, query: SimilarQuery | undefined): Promise<Answer | undefined> {
     if (!query) {
+        await showNoQuery();
         return undefined;
     }
     const answer = await server.request<Answer>(FIND_SIMILAR, query).catch((error: Error) => error);
     if (answer instanceof Error) {
-        void vscode.window.showWarningMessage(answer.message);
+        void showError(server, answer);
         return undefined;
     }
     const start = query.position ?? query.range?.start ?? { line: 0, character: 0 };

@@ -2,9 +2,10 @@
 
 import * as vscode from 'vscode';
 import { areCompletionsEnabled } from './completions';
-import { formatIndexState, formatStatusDetail, SERVER_STATE_LABELS } from './format';
+import { formatIndexState, formatProgress, formatStatusDetail, getServerStateLabel } from './format';
 import type { IndexCommand } from './protocol';
 import type { Server } from './server';
+import { showError } from './serverSetup';
 import { openSettings } from './settings';
 
 interface MenuItem extends vscode.QuickPickItem {
@@ -31,20 +32,23 @@ export function registerStatusItem(server: Server): vscode.Disposable {
             openSettings('@ext:codekin.codekin codekin.model'),
         ),
         ...indexCommands.map((command) =>
-            vscode.commands.registerCommand(`codekin.${command}`, () => server.sendIndexCommand(command)),
+            vscode.commands.registerCommand(`codekin.${command}`, () =>
+                server.sendIndexCommand(command).catch((error: unknown) => showError(server, error)),
+            ),
         ),
     );
 }
 
 function updateItem(item: vscode.StatusBarItem, server: Server): void {
     const { status } = server;
-    const isIndexing = status?.state === 'indexing' && status.progress;
-    const share = isIndexing ? ` ${formatIndexState(status).replace('indexing ', '')}` : '';
-    item.text = `${getIcon(server)} codekin${share}`;
+    const progress = status ? formatProgress(status) : '';
+    item.text = [getIcon(server), 'codekin', progress].filter(Boolean).join(' ');
     item.backgroundColor = hasFailed(server) ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
-    const completions = `Completions are ${areCompletionsEnabledHere() ? 'on' : 'off'}.`;
+    const completions = areCompletionsEnabledHere()
+        ? vscode.l10n.t('Completions are on.')
+        : vscode.l10n.t('Completions are off.');
     const detail = status ? [`${formatStatusDetail(status)}.`, ...status.problems] : [];
-    const lines = [describeState(server), ...detail, completions, 'Click for the menu.'];
+    const lines = [describeState(server), ...detail, completions, vscode.l10n.t('Click for the menu.')];
     item.tooltip = lines.join('\n');
     item.accessibilityInformation = { label: lines.join(' '), role: 'button' };
 }
@@ -78,7 +82,7 @@ function getIcon(server: Server): string {
 }
 
 function describeState({ status, state }: Server): string {
-    return status ? `codekin ${status.version}: ${formatIndexState(status)}` : `codekin: ${SERVER_STATE_LABELS[state]}`;
+    return status ? `codekin ${status.version}: ${formatIndexState(status)}` : `codekin: ${getServerStateLabel(state)}`;
 }
 
 function createMenuItems(server: Server): MenuItem[] {
@@ -88,35 +92,43 @@ function createMenuItems(server: Server): MenuItem[] {
     const language = vscode.window.activeTextEditor?.document.languageId;
     const items: MenuItem[] = [
         {
-            label: isOn ? '$(pass-filled) Completions: on' : '$(circle-large-outline) Completions: off',
-            description: isOn ? 'turn off' : 'turn on',
+            label: isOn
+                ? `$(pass-filled) ${vscode.l10n.t('Completions: on')}`
+                : `$(circle-large-outline) ${vscode.l10n.t('Completions: off')}`,
+            description: isOn ? vscode.l10n.t('turn off') : vscode.l10n.t('turn on'),
             command: 'codekin.toggleCompletions',
         },
     ];
     if (language) {
-        const label = `$(symbol-namespace) Turn completions ${isOn ? 'off' : 'on'} for ${language}`;
-        items.push({ label, command: 'codekin.toggleCompletionsForLanguage' });
+        const label = isOn
+            ? vscode.l10n.t('Turn completions off for {0}', language)
+            : vscode.l10n.t('Turn completions on for {0}', language);
+        items.push({ label: `$(symbol-namespace) ${label}`, command: 'codekin.toggleCompletionsForLanguage' });
     }
     if (server.state === 'running') {
         items.push(
-            { label: 'Index', kind: Separator },
+            { label: vscode.l10n.t('Index'), kind: Separator },
             isPaused
-                ? { label: '$(debug-continue) Resume indexing', command: 'codekin.resume' }
-                : { label: '$(debug-pause) Pause indexing', command: 'codekin.pause' },
-            { label: '$(refresh) Rebuild index', command: 'codekin.reindex' },
-            { label: '$(chip) Choose a model', command: 'codekin.chooseModel' },
-            { label: '$(info) Show status', command: 'codekin.showStatus' },
+                ? { label: `$(debug-continue) ${vscode.l10n.t('Resume indexing')}`, command: 'codekin.resume' }
+                : { label: `$(debug-pause) ${vscode.l10n.t('Pause indexing')}`, command: 'codekin.pause' },
+            { label: `$(refresh) ${vscode.l10n.t('Rebuild index')}`, command: 'codekin.reindex' },
+            { label: `$(chip) ${vscode.l10n.t('Choose a model')}`, command: 'codekin.chooseModel' },
+            { label: `$(info) ${vscode.l10n.t('Show status')}`, command: 'codekin.showStatus' },
         );
     } else {
         items.unshift(
-            { label: '$(cloud-download) Install the server', command: 'codekin.installServer' },
-            { label: '$(folder-opened) Choose the path of the server…', command: 'codekin.choosePath' },
+            { label: `$(cloud-download) ${vscode.l10n.t('Install the server')}`, command: 'codekin.installServer' },
+            {
+                label: `$(folder-opened) ${vscode.l10n.t('Choose the path of the server…')}`,
+                command: 'codekin.choosePath',
+            },
         );
     }
     items.push(
-        { label: 'Server', kind: Separator },
-        { label: '$(output) Show log', command: 'codekin.showLog' },
-        { label: '$(debug-restart) Restart the server', command: 'codekin.restart' },
+        { label: vscode.l10n.t('Server'), kind: Separator },
+        { label: `$(output) ${vscode.l10n.t('Show log')}`, command: 'codekin.showLog' },
+        { label: `$(debug-restart) ${vscode.l10n.t('Restart the server')}`, command: 'codekin.restart' },
+        { label: `$(mortar-board) ${vscode.l10n.t('Get started')}`, command: 'codekin.openWalkthrough' },
     );
     return items;
 }

@@ -6,7 +6,8 @@ import { ProgressType } from 'vscode-languageclient/node';
 import { showRange } from './navigation';
 import { DRAW_MAP, REPORT, type Report } from './protocol';
 import type { Server } from './server';
-import { STYLE } from './statusPageStyle';
+import type { ServerLocation, ServerSource } from './serverLocation';
+import { renderStatusPage } from './statusPageHtml';
 
 const COMMANDS = [
     'codekin.pause',
@@ -15,6 +16,7 @@ const COMMANDS = [
     'codekin.showLog',
     'codekin.restart',
     'codekin.installServer',
+    'codekin.choosePath',
 ];
 const REFRESH_MS = 5_000;
 
@@ -45,12 +47,15 @@ export class StatusPage implements vscode.Disposable {
     show(): void {
         if (!this.panel) {
             const options = { enableScripts: true, localResourceRoots: [this.scripts] };
-            const column = vscode.ViewColumn.Active;
-            this.panel = vscode.window.createWebviewPanel('codekin.status', 'codekin: Status', column, options);
+            const [title, column] = [vscode.l10n.t('codekin: Status'), vscode.ViewColumn.Active];
+            this.panel = vscode.window.createWebviewPanel('codekin.status', title, column, options);
             this.panel.iconPath = vscode.Uri.joinPath(this.scripts, '..', 'media', 'codekin.svg');
             this.panel.onDidDispose(() => this.handleClose());
             this.panel.webview.onDidReceiveMessage((message: PageMessage) => this.handleMessage(message));
-            this.panel.webview.html = renderPage(this.panel.webview, vscode.Uri.joinPath(this.scripts, 'page.js'));
+            this.panel.webview.html = renderStatusPage(
+                this.panel.webview,
+                vscode.Uri.joinPath(this.scripts, 'page.js'),
+            );
         }
         this.panel.reveal();
     }
@@ -95,7 +100,7 @@ export class StatusPage implements vscode.Disposable {
         if (hasBecomeReady && this.panel?.visible) {
             void this.refreshReport().then(() => this.drawMap());
         }
-        const program = location ? `${location.program} (found by ${location.source})` : 'not found';
+        const program = location ? describeLocation(location) : vscode.l10n.t('not found');
         const report = status ? this.report : undefined;
         void this.postMessage({ kind: 'status', state, program, extension: version, status, report });
     }
@@ -130,7 +135,9 @@ export class StatusPage implements vscode.Disposable {
         } catch (error) {
             const reason = error instanceof Error ? error.message : String(error);
             const isCancelled = error instanceof vscode.CancellationError;
-            const message = isCancelled ? 'Drawing the map was cancelled.' : `The map could not be drawn: ${reason}`;
+            const message = isCancelled
+                ? vscode.l10n.t('Drawing the map was cancelled.')
+                : vscode.l10n.t('The map could not be drawn: {0}', reason);
             await this.postMessage({ kind: 'mapFailed', message });
         } finally {
             progress?.dispose();
@@ -148,27 +155,15 @@ async function openFunction(uri: vscode.Uri, line: number): Promise<void> {
     }
 }
 
-/** Return the page before it has data. Data is inserted as text, never as HTML. */
-function renderPage(webview: vscode.Webview, script: vscode.Uri): string {
-    const nonce = crypto.randomUUID();
-    const policy = `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'`;
-    return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>codekin: Status</title>
-<meta http-equiv="Content-Security-Policy" content="${policy}"><style nonce="${nonce}">${STYLE}</style></head><body>
-<header><h1 id="title">codekin</h1><div id="actions" role="group" aria-label="Actions"></div></header>
-<p id="progress" hidden><progress id="progress-bar" aria-label="Indexed files"></progress> <span id="progress-text"></span></p>
-<div id="problems-section" hidden><h2>Problems</h2><ul id="problems"></ul></div>
-<dl id="tiles"></dl>
-<section id="map-section" hidden aria-label="Map of all functions"><h2>Map</h2>
-<p class="hint"><span id="map-status" role="status">Drawing the map.</span> <span id="map-outdated" hidden>The index has changed since. </span><button id="draw-map">Draw map</button> <button id="cancel-map" hidden>Cancel</button></p>
-<div id="map-panel" hidden>
-<div id="map-tools"><label>Find <input id="find" type="search" placeholder="function name" aria-describedby="find-count"></label> <button id="find-previous" disabled aria-label="Previous match">‹</button> <button id="find-next" disabled aria-label="Next match">›</button> <span id="find-count" role="status"></span> <button id="reset-view">Show all</button>
-<div id="legend" role="group" aria-label="Folders: show only one"></div></div>
-<div id="frame"><canvas id="map" tabindex="0" role="application" aria-label="Map of all functions: similar functions are near each other, lines join near-duplicates" aria-describedby="map-keys"></canvas>
-<div id="tooltip" hidden aria-hidden="true"></div></div>
-<p id="map-keys" class="hint">Drag to pan, scroll to zoom, click to open. Keys: arrows select a neighbour, N the next near-duplicate, Enter opens, + and − zoom, Shift+arrows pan, 0 resets the view.</p>
-<p id="selection-text" role="status" class="visually-hidden"></p></div></section>
-<div id="tables"></div>
-<script nonce="${nonce}" src="${webview.asWebviewUri(script)}"></script></body></html>`;
+/** Say where the server is, and why it is this one. */
+function describeLocation({ program, source }: ServerLocation): string {
+    const texts: Record<ServerSource, string> = {
+        'codekin.path': vscode.l10n.t('{0} (setting codekin.path)', program),
+        interpreter: vscode.l10n.t('{0} (selected Python interpreter)', program),
+        PATH: vscode.l10n.t('{0} (on PATH)', program),
+        installed: vscode.l10n.t('{0} (installed by this extension)', program),
+    };
+    return texts[source];
 }
 
 /** Return the folder of the page's scripts, below the extension's folder. */

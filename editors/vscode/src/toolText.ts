@@ -1,6 +1,6 @@
 /** Formats answers for language models: plain text, paths below the workspace, lines from 1. Pure. */
 
-import { escapeInvisible, formatPercent, getHitName } from './format';
+import { escapeInvisible, getHitName } from './format';
 import type { Answer, Existence, ExistenceAnswer, Hit } from './protocol';
 
 const VERDICTS: Record<string, string> = {
@@ -28,7 +28,7 @@ export function formatExistenceText(answer: ExistenceAnswer, toPath: ToPath): st
 function formatExistence({ name, verdict, probability, matches }: Existence, toPath: ToPath): string {
     const subject = name ? `${escapeInvisible(name)}: ` : '';
     const nearest = verdict === 'no' && matches.length ? ' Nearest:' : '';
-    const summary = `${subject}${VERDICTS[verdict] ?? verdict} (${formatPercent(probability)})${nearest}`;
+    const summary = `${subject}${VERDICTS[verdict] ?? verdict} (${toPercent(probability)})${nearest}`;
     return [summary, ...matches.map((hit) => formatHit(hit, toPath))].join('\n');
 }
 
@@ -38,9 +38,14 @@ function formatHit(hit: Hit, toPath: ToPath): string {
     const place = `${toPath(hit.location.uri)}${cell}:${start.line + 1}-${Math.max(end.line, start.line + 1)}`;
     const kinship = hit.kinship ? `${hit.kinship}: ` : '';
     const reason = escapeInvisible(`${kinship}${hit.why}`);
-    return `${place}  ${hit.kind} ${getHitName(hit)}  ${formatPercent(hit.score)}  (${reason})`;
+    return `${place}  ${hit.kind} ${getHitName(hit)}  ${toPercent(hit.score)}  (${reason})`;
 }
 
 function formatCoverage({ coverage }: { coverage: number }): string[] {
-    return coverage < 1 ? [`Only ${formatPercent(coverage)} of the workspace is indexed so far.`] : [];
+    return coverage < 1 ? [`Only ${toPercent(coverage)} of the workspace is indexed so far.`] : [];
+}
+
+/** Format a share in English, whatever language people read. */
+function toPercent(share: number): string {
+    return `${Math.round(share * 100)}%`;
 }

@@ -6,12 +6,14 @@ import {
     formatBadge,
     formatLocation,
     formatNarrowLocation,
-    formatPercent,
     getHitName,
+    getKinshipLabel,
     getShortHitName,
     type HitGroup,
     splitPath,
 } from './format';
+import type { Kinship } from './generated';
+import { formatPercent } from './l10n';
 import { getDisplayPath, getUri } from './navigation';
 import type { Answer, Hit } from './protocol';
 
@@ -55,34 +57,33 @@ export function hasSeveralRoots(): boolean {
 /** Create the first row, "Similar to NAME (FILE:LINE)" or "Results for QUERY", which returns there. */
 export function createSourceItem({ source, query }: SourceNode): vscode.TreeItem {
     if (query !== undefined) {
-        const item = new vscode.TreeItem(`Results for "${query}"`);
+        const item = new vscode.TreeItem(vscode.l10n.t('Results for "{0}"', query));
         item.id = 'source';
         item.iconPath = new vscode.ThemeIcon('search');
-        item.tooltip = 'Search again';
+        item.tooltip = vscode.l10n.t('Search again');
         item.contextValue = 'source';
-        item.command = { command: 'codekin.similar.showSource', title: 'Search Again' };
+        item.command = { command: 'codekin.similar.showSource', title: item.tooltip };
         return item;
     }
     const { asked, askedName } = source;
     const displayPath = asked ? getDisplayPath(asked.uri) : '';
-    const location = `${splitPath(displayPath)[0]}:${(asked?.range.start.line ?? 0) + 1}`;
-    const item = new vscode.TreeItem(askedName ? `Similar to ${askedName} (${location})` : `Similar to ${location}`);
+    const line = (asked?.range.start.line ?? 0) + 1;
+    const location = `${splitPath(displayPath)[0]}:${line}`;
+    const code = askedName ? `${askedName} (${location})` : location;
+    const item = new vscode.TreeItem(vscode.l10n.t('Similar to {0}', code));
     item.id = 'source';
     item.iconPath = new vscode.ThemeIcon('target');
-    item.tooltip = `Go back to ${displayPath}:${(asked?.range.start.line ?? 0) + 1}`;
+    item.tooltip = vscode.l10n.t('Go back to {0}', `${displayPath}:${line}`);
     item.contextValue = 'source';
-    item.command = { command: 'codekin.similar.showSource', title: 'Go Back' };
+    item.command = { command: 'codekin.similar.showSource', title: item.tooltip };
     return item;
 }
 
 export function createGroupItem(group: HitGroup): vscode.TreeItem {
     const { Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
     const isFile = group.key.includes(':');
-    const [label, detail] = isFile ? splitPath(getDisplayPath(group.key)) : [group.key, describeKinship(group.key)];
-    const item = new vscode.TreeItem(
-        group.key === WEAK_KEY ? 'Weaker matches' : label,
-        group.key === WEAK_KEY ? Collapsed : Expanded,
-    );
+    const [label, detail] = describeGroup(group.key);
+    const item = new vscode.TreeItem(label, group.key === WEAK_KEY ? Collapsed : Expanded);
     item.id = group.key;
     item.description = [group.hits.length, detail].filter(Boolean).join(' · ');
     if (isFile) {
@@ -93,6 +94,17 @@ export function createGroupItem(group: HitGroup): vscode.TreeItem {
     return item;
 }
 
+/** Return the label of a group and what else is to say of it. */
+function describeGroup(key: string): [label: string, detail: string] {
+    if (key.includes(':')) {
+        return splitPath(getDisplayPath(key));
+    }
+    if (key === WEAK_KEY || key === RESULTS_KEY) {
+        return [key === WEAK_KEY ? vscode.l10n.t('Weaker matches') : vscode.l10n.t('Results'), ''];
+    }
+    return [getKinshipLabel(key as Kinship), describeKinship(key as Kinship)];
+}
+
 export function isGroupedByFile(): boolean {
     return vscode.workspace.getConfiguration('codekin').get('similar.groupBy') === 'file';
 }
@@ -101,14 +113,16 @@ export function isGroupedByFile(): boolean {
 export function createHitItem(hit: Hit, isBelowFile: boolean): vscode.TreeItem {
     const item = new vscode.TreeItem(getShortHitName(hit));
     const displayPath = getDisplayPath(getUri(hit));
-    const kinship = hit.kinship ?? 'similar';
-    const line = hit.cell ? `cell ${hit.cell.index + 1}` : `line ${hit.selectionRange.start.line + 1}`;
+    const kinship = getKinshipLabel(hit.kinship ?? 'similar');
+    const line = hit.cell
+        ? vscode.l10n.t('cell {0}', hit.cell.index + 1)
+        : vscode.l10n.t('line {0}', hit.selectionRange.start.line + 1);
     item.description = isBelowFile ? `${kinship} · ${line}` : formatNarrowLocation(hit, displayPath, hasSeveralRoots());
     item.iconPath = getKindIcon(hit.kind);
     item.resourceUri = vscode.Uri.from({ scheme: SCORE_SCHEME, path: `/${hit.score}` });
     item.contextValue = 'hit';
     // Without arguments: VS Code forgets a command's arguments when the tree changes, and a click might come just then.
-    item.command = { command: 'codekin.preview', title: 'Show' };
+    item.command = { command: 'codekin.preview', title: vscode.l10n.t('Show') };
     const label = [getHitName(hit), kinship, formatPercent(hit.score), formatLocation(hit, displayPath)].join(', ');
     item.accessibilityInformation = { label };
     return item;
@@ -121,7 +135,7 @@ const scoreProvider: vscode.FileDecorationProvider = {
             return undefined;
         }
         const score = Number(path.slice(1));
-        return new vscode.FileDecoration(formatBadge(score), `Score: ${formatPercent(score)}`);
+        return new vscode.FileDecoration(formatBadge(score), vscode.l10n.t('Score: {0}', formatPercent(score)));
     },
 };
 

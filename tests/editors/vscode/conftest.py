@@ -1,11 +1,13 @@
 """The extension, built and packaged as it is released."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from filelock import FileLock
@@ -73,6 +75,17 @@ def build_extension(home: Path) -> ExtensionBuild:
     with zipfile.ZipFile(extension_build.package) as archive:
         archive.extractall(extension_build.unpacked.parent)
     return extension_build
+
+
+@pytest.fixture(scope="session")
+def generator() -> ModuleType:
+    """settings.py, which is no module of a package."""
+    spec = importlib.util.spec_from_file_location("vscode_settings", SOURCE / "settings.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -1,26 +1,12 @@
 """The VS Code extension's manifest, source and package. Its behaviour in VS Code is in scenarios.py."""
 
-import importlib.util
 import json
 from types import ModuleType
-
-import pytest
 
 from ..install_vscode import SOURCE
 from .conftest import ExtensionBuild
 
 MANIFEST = json.loads((SOURCE / "package.json").read_text("utf-8"))
-
-
-@pytest.fixture(scope="module")
-def generator() -> ModuleType:
-    """settings.py, which is no module of a package."""
-    spec = importlib.util.spec_from_file_location("vscode_settings", SOURCE / "settings.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_manifest_has_the_server_settings(generator: ModuleType):

@@ -1,6 +1,7 @@
 /** The map's interaction by mouse and keyboard: pan, zoom, hover, select, filter by name or folder, open. */
 
 import { formatCount } from '../format';
+import * as l10n from '../l10n';
 import { createLegend } from './mapLegend';
 import { decodeMap, findCentres, type MapJson, mapNearDuplicates, PointGrid } from './mapPoints';
 import { MapRenderer, type Scene, type View } from './mapRenderer';
@@ -141,7 +142,8 @@ export class FunctionMap {
         const location = `${this.getRelativePath(points.files[points.file[point]!]!)}:${points.line[point]! + 1}`;
         const count = this.duplicates.get(point)?.length ?? 0;
         const suffix = count ? `, ${formatCount(count, 'near-duplicate')}` : '';
-        return `${points.names[point]}\n${location}\nin ${points.groups[points.group[point]!]!.name}${suffix}`;
+        const folder = l10n.t('in {0}', points.groups[points.group[point]!]!.name);
+        return `${points.names[point]}\n${location}\n${folder}${suffix}`;
     }
 
     // Mouse
@@ -297,8 +299,9 @@ export class FunctionMap {
     }
 
     private showMatchCount(index: number): void {
-        const count = this.matches?.size.toLocaleString('en');
-        const position = index >= 0 ? `${(index + 1).toLocaleString('en')} of ${count}` : `${count} found`;
+        const count = l10n.formatNumber(this.matches?.size ?? 0);
+        const position =
+            index >= 0 ? l10n.t('{0} of {1}', l10n.formatNumber(index + 1), count) : l10n.t('{0} found', count);
         getElement('find-count').textContent = this.matches ? position : '';
     }
 

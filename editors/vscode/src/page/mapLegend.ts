@@ -1,5 +1,6 @@
 /** The map's legend: a button for each group, which shows only that group. */
 
+import { formatNumber } from '../l10n';
 import { addShape, isHollow, type Markers } from './markers';
 
 const SAMPLE_SIZE = 16; // pixels
@@ -23,7 +24,7 @@ export function createLegend(
         }
         const button = document.createElement('button');
         button.setAttribute('aria-pressed', String(pressedGroup === group));
-        const count = Object.assign(document.createElement('small'), { textContent: functions.toLocaleString('en') });
+        const count = Object.assign(document.createElement('small'), { textContent: formatNumber(functions) });
         button.append(createSample(markers, group), `${name} `, count);
         button.addEventListener('click', () => onClick(group));
         return [button];

@@ -4,6 +4,7 @@
 /// <reference lib="dom.iterable" />
 
 import { formatCount } from '../format';
+import * as l10n from '../l10n';
 import { FunctionMap, type MapState } from './functionMap';
 import type { MapJson } from './mapPoints';
 import { type StatusMessage, showStatus } from './statusTables';
@@ -16,6 +17,7 @@ declare function acquireVsCodeApi(): {
 
 const vscode = acquireVsCodeApi();
 const getElement = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
+l10n.setLanguage(document.documentElement.lang, JSON.parse(getElement('texts').textContent ?? 'null') ?? undefined);
 const MAX_FUNCTIONS = 100_000; // drawn by the server; larger workspaces are sampled
 const BYTES_PER_LINK = 8;
 let roots: string[] = [];
@@ -41,16 +43,23 @@ function showMapStatus(text: string, visibleButton: 'draw' | 'cancel'): void {
 }
 
 function showMap(json: MapJson): void {
-    const reason = json.total > MAX_FUNCTIONS ? 'an even sample' : 'the others have no vector yet';
-    const sample = json.shown < json.total ? ` of ${json.total.toLocaleString('en')} (${reason})` : '';
-    const pairs = formatCount(countLinks(json), 'pair');
-    showMapStatus(`${formatCount(json.shown, 'function')}${sample}, ${pairs} of near-duplicates.`, 'draw');
-    getElement('draw-map').textContent = 'Redraw';
+    showMapStatus(`${describeShown(json)}, ${formatCount(countLinks(json), 'pair')}.`, 'draw');
+    getElement('draw-map').textContent = l10n.t('Redraw');
     getElement('map-panel').hidden = false;
     map.show(json, isDrawn ? {} : (vscode.getState() ?? {}));
     isDrawn = true;
     drawnTotal = json.total;
     getElement('map-outdated').hidden = true;
+}
+
+function describeShown({ shown, total }: MapJson): string {
+    const functions = formatCount(shown, 'function');
+    if (shown === total) {
+        return functions;
+    }
+    return total > MAX_FUNCTIONS
+        ? l10n.t('{0} of {1} (an even sample)', functions, l10n.formatNumber(total))
+        : l10n.t('{0} of {1} (the others are still being processed)', functions, l10n.formatNumber(total));
 }
 
 const handlers: Record<string, (message: never) => void> = {
@@ -61,7 +70,8 @@ const handlers: Record<string, (message: never) => void> = {
         getElement('map-outdated').hidden = !isDrawn || total === drawnTotal;
         showStatus(message, (command) => vscode.postMessage({ kind: 'run', command }));
     },
-    progress: ({ percent }: { percent: number }) => showMapStatus(`Drawing the map: ${percent}%`, 'cancel'),
+    progress: ({ percent }: { percent: number }) =>
+        showMapStatus(l10n.t('Drawing the map: {0}', l10n.formatPercent(percent / 100)), 'cancel'),
     map: ({ map: json }: { map: MapJson }) => showMap(json),
     mapFailed: ({ message }: { message: string }) => showMapStatus(message, 'draw'),
 };

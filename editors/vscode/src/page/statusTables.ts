@@ -5,10 +5,11 @@ import {
     formatBytes,
     formatCount,
     formatIndexState,
-    formatPercent,
-    SERVER_STATE_LABELS,
+    getServerStateLabel,
+    type Noun,
     type ServerState,
 } from '../format';
+import * as l10n from '../l10n';
 import type { Report, Status } from '../protocol';
 
 const NO_BREAK_SPACE = '\u00a0'; // keeps a number and its unit on one line
@@ -24,7 +25,7 @@ export interface StatusMessage {
 type TableCell = string | Node;
 
 const formatSize = (count: number): string => formatBytes(count).replaceAll(' ', NO_BREAK_SPACE);
-const formatNumber = (count: number, noun: string): string => formatCount(count, noun).replaceAll(' ', NO_BREAK_SPACE);
+const formatNumber = (count: number, noun: Noun): string => formatCount(count, noun).replaceAll(' ', NO_BREAK_SPACE);
 
 const getElement = (id: string): HTMLElement => document.getElementById(id)!;
 
@@ -34,7 +35,7 @@ export function showStatus(message: StatusMessage, runCommand: (command: string)
     const buttons = listActions(message).map(([label, command]) => createButton(label, () => runCommand(command)));
     getElement('title').textContent = status
         ? `codekin ${status.version}: ${formatIndexState(status)}`
-        : `codekin: ${SERVER_STATE_LABELS[state]}`;
+        : `codekin: ${getServerStateLabel(state)}`;
     updateChildren('actions', buttons);
     updateChildren(
         'problems',
@@ -50,20 +51,21 @@ export function showStatus(message: StatusMessage, runCommand: (command: string)
 function listActions({ state, status }: StatusMessage): [string, string][] {
     if (state === 'missing') {
         return [
-            ['Install the server', 'codekin.installServer'],
-            ['Show log', 'codekin.showLog'],
-            ['Look again', 'codekin.restart'],
+            [l10n.t('Install the server'), 'codekin.installServer'],
+            [l10n.t('Choose the path of the server…'), 'codekin.choosePath'],
+            [l10n.t('Show log'), 'codekin.showLog'],
+            [l10n.t('Look again'), 'codekin.restart'],
         ];
     }
     const isPaused = status?.state === 'paused';
     const indexActions: [string, string][] = [
-        isPaused ? ['Resume indexing', 'codekin.resume'] : ['Pause indexing', 'codekin.pause'],
-        ['Rebuild index', 'codekin.reindex'],
+        isPaused ? [l10n.t('Resume indexing'), 'codekin.resume'] : [l10n.t('Pause indexing'), 'codekin.pause'],
+        [l10n.t('Rebuild index'), 'codekin.reindex'],
     ];
     return [
         ...(status ? indexActions : []),
-        ['Show log', 'codekin.showLog'],
-        ['Restart the server', 'codekin.restart'],
+        [l10n.t('Show log'), 'codekin.showLog'],
+        [l10n.t('Restart the server'), 'codekin.restart'],
     ];
 }
 
@@ -75,9 +77,9 @@ function showProgress(status?: Status): void {
         bar.max = progress.total;
         bar.value = progress.done;
         const { secondsLeft } = progress;
-        const timeLeft = secondsLeft ? `, ${formatNumber(Math.ceil(secondsLeft), 'second')} left` : '';
-        const files = `${progress.done.toLocaleString('en')} of ${formatNumber(progress.total, 'file')}`;
-        getElement('progress-text').textContent = files + timeLeft;
+        const files = l10n.t('{0} of {1}', l10n.formatNumber(progress.done), formatNumber(progress.total, 'file'));
+        const timeLeft = secondsLeft ? l10n.t('{0} left', formatNumber(Math.ceil(secondsLeft), 'second')) : '';
+        getElement('progress-text').textContent = [files, timeLeft].filter(Boolean).join(', ');
     }
 }
 
@@ -87,14 +89,14 @@ function createTiles(status: Status, report?: Report): Node[] {
     const diskBytes = ownFiles?.reduce((sum, file) => sum + file.bytes, 0) ?? status.storeBytes;
     const memoryBytes = report?.held.reduce((sum, process) => sum + process.bytes, 0);
     const tiles: [string, string][] = [
-        [status.files.toLocaleString('en'), 'files'],
+        [l10n.formatNumber(status.files), l10n.t('files')],
         functionCount === undefined
-            ? [status.snippets.toLocaleString('en'), 'snippets']
-            : [functionCount.toLocaleString('en'), 'functions'],
-        [formatPercent(Math.floor(100 * status.coverage) / 100), 'indexed'],
-        [status.skipped.toLocaleString('en'), 'skipped'],
-        [formatSize(diskBytes), 'index on disk'],
-        ...(memoryBytes ? [[formatSize(memoryBytes), 'in memory'] as [string, string]] : []),
+            ? [l10n.formatNumber(status.snippets), l10n.t('snippets')]
+            : [l10n.formatNumber(functionCount), l10n.t('functions')],
+        [l10n.formatPercent(Math.floor(100 * status.coverage) / 100), l10n.t('indexed')],
+        [l10n.formatNumber(status.skipped), l10n.t('skipped')],
+        [formatSize(diskBytes), l10n.t('index on disk')],
+        ...(memoryBytes ? [[formatSize(memoryBytes), l10n.t('in memory')] as [string, string]] : []),
     ];
     return tiles.map(([value, label]) => {
         const children = [createElement('dd', {}, value), createElement('dt', {}, label)];
@@ -108,9 +110,9 @@ function createTables(message: StatusMessage): Node[] {
         ...(report ? createFileSections(report) : []),
         ...(status ? createIndexSections(status, report) : []),
         ...(report ? createResourceSections(report) : []),
-        createSection('Server', [
-            ['Program', program],
-            ['Extension', extension],
+        createSection(l10n.t('Server'), [
+            [l10n.t('Program'), program],
+            [l10n.t('Extension'), extension],
         ]),
     ];
 }
@@ -131,11 +133,12 @@ function createFileSections({ languages, reasons, skippedFiles, unparsed, unpars
         return [reason, createFileList(files, listed)];
     });
     const sections = [
-        createSection('Languages', languageRows),
-        createSection('Skipped files', skippedRows, 'No files were skipped.'),
+        createSection(l10n.t('Languages'), languageRows),
+        createSection(l10n.t('Skipped files'), skippedRows, l10n.t('No files were skipped.')),
     ];
     if (unparsed) {
-        sections.push(createSection('Files read by lines only', createUnparsedRows(unparsed, unparsedFiles)));
+        const rows = createUnparsedRows(unparsed, unparsedFiles);
+        sections.push(createSection(l10n.t('Files read by lines only'), rows));
     }
     return sections;
 }
@@ -148,21 +151,24 @@ function createUnparsedRows(count: number, files: Report['unparsedFiles']): Tabl
         return [reason, createFileList(listed.length, listed)];
     });
     const rest = count - files.length;
-    return rest > 0 ? [...rows, ['not listed', formatNumber(rest, 'file')]] : rows;
+    return rest > 0 ? [...rows, [l10n.t('not listed'), formatNumber(rest, 'file')]] : rows;
 }
 
 function createIndexSections(status: Status, report?: Report): Node[] {
     return [
-        createSection('Index', [
-            ['Folders', status.roots.join('\n')],
-            ['Kept up to date by', describeOwner(report?.keeper)],
-            ['File watching', status.watching],
-            ['Ignored duplicates', `${formatNumber(status.ignored, 'entry')} in .codekin.toml`],
+        createSection(l10n.t('Index'), [
+            [l10n.t('Folders'), status.roots.join('\n')],
+            [l10n.t('Kept up to date by'), describeOwner(report?.keeper)],
+            [l10n.t('File watching'), status.watching],
+            [
+                l10n.t('Ignored duplicates'),
+                l10n.t('{0} in {1}', formatNumber(status.ignored, 'entry'), '.codekin.toml'),
+            ],
         ]),
-        createSection('Model and search', [
-            ['Model', `${status.model} on ${status.device}`],
-            ['Vector search', status.dense],
-            ['Embedded since start', formatNumber(status.embedded, 'text')],
+        createSection(l10n.t('Model and search'), [
+            [l10n.t('Model'), l10n.t('{0} on {1}', status.model, status.device)],
+            [l10n.t('Vector search'), status.dense],
+            [l10n.t('Embedded since start'), formatNumber(status.embedded, 'text')],
         ]),
     ];
 }
@@ -171,28 +177,30 @@ function createResourceSections({ stored, held, troubles }: Report): Node[] {
     const diskRows = stored
         .filter(({ bytes }) => bytes)
         .map(({ what, bytes, path }) => [what, formatSize(bytes), path]);
-    const memoryRows = held.map(({ what, bytes }, index) => [index ? what : 'server', formatSize(bytes)]);
-    const problemRows = troubles.map(({ when, message }) => [new Date(when).toLocaleString(), message]).reverse();
+    const memoryRows = held.map(({ what, bytes }, index) => [index ? what : l10n.t('server'), formatSize(bytes)]);
+    const problemRows = troubles
+        .map(({ when, message }) => [new Date(when).toLocaleString(document.documentElement.lang), message])
+        .reverse();
     return [
-        createSection('On disk', diskRows),
-        createSection('In memory', memoryRows, 'Not available on this system.'),
-        createSection('Recent problems', problemRows, 'None.'),
+        createSection(l10n.t('On disk'), diskRows),
+        createSection(l10n.t('In memory'), memoryRows, l10n.t('Not available on this system.')),
+        createSection(l10n.t('Recent problems'), problemRows, l10n.t('None.')),
     ];
 }
 
 function describeOwner(owner?: string): string {
     const descriptions: Record<string, string> = {
-        'this process': 'this server',
-        'another process': 'another codekin process; this server stands by',
-        nobody: 'no process yet',
+        'this process': l10n.t('this server'),
+        'another process': l10n.t('another codekin process; this server stands by'),
+        nobody: l10n.t('no process yet'),
     };
-    return owner ? (descriptions[owner] ?? owner) : 'unknown';
+    return owner ? (descriptions[owner] ?? owner) : l10n.t('unknown');
 }
 
 function createFileList(count: number, files: { path: string }[]): Node {
     const items = files.map(({ path }) => createElement('li', {}, escapeInvisible(path)));
     if (count > files.length) {
-        items.push(createElement('li', {}, `… and ${(count - files.length).toLocaleString('en')} more`));
+        items.push(createElement('li', {}, l10n.t('… and {0} more', l10n.formatNumber(count - files.length))));
     }
     const summary = createElement('summary', {}, formatNumber(count, 'file'));
     return createElement('details', {}, summary, createElement('ul', {}, ...items));
