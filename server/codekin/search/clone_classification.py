@@ -120,11 +120,14 @@ def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | No
             return CloneEvidence(Kinship.EDITED, "identical except for `export`", 1.0)
     if np.array_equal(query.tokens.codes, candidate.tokens.codes):
         return CloneEvidence(Kinship.IDENTICAL, _describe_layout(query.text, candidate.text), 1.0)
-    share = _compute_dice(query.distinct_runs, candidate.distinct_runs)
-    kept = _compute_dice(query.word_codes, candidate.word_codes)
     run_count = min(len(query.distinct_runs), len(candidate.distinct_runs))
-    min_evidence = _MIN_EVIDENCE + _CHANCE_EVIDENCE / run_count if run_count else np.inf
-    if run_count < MIN_RUNS or share < _MIN_SHARE or share + kept / 2 < min_evidence:
+    if run_count < MIN_RUNS:
+        return None
+    share = _compute_dice(query.distinct_runs, candidate.distinct_runs)
+    if share < _MIN_SHARE:  # as of most pairs
+        return None
+    kept = _compute_dice(query.word_codes, candidate.word_codes)
+    if share + kept / 2 < _MIN_EVIDENCE + _CHANCE_EVIDENCE / run_count:
         return None
     if query.structure_digest == candidate.structure_digest:
         return CloneEvidence(Kinship.RENAMED, f"same structure, {_describe_changes(query, candidate)}", 1.0)
