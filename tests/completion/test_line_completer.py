@@ -6,6 +6,7 @@ from threading import Event
 
 import pytest
 
+from codekin.completion.line_completer import LineBeginning
 from codekin.engine import Engine
 from codekin.settings import CacheSettings, CompletionSettings, Settings
 
@@ -111,3 +112,20 @@ def test_closers_behind_the_cursor_are_not_repeated(engine: Engine):
 def test_the_documents_own_stale_copy_is_not_used(engine: Engine):
     unsaved = SERVICE.replace("raise_for_status", "check") + "\n\n" + BEGUN + "    reply."
     assert complete(engine, unsaved, "service.py") == ["check()"]
+
+
+def test_where_the_most_probable_rest_does_not_parse_the_next_one_is_tried(engine: Engine):
+    statements = "def use_{0}(a):\n    go(a.size)\n    return go(a.size)\n\n\n"
+    function = statements + "def check_{0}(a):\n    if go(a.size):\n        go(a)\n\n\n"
+    text = "".join(map(function.format, range(3))) + "def use_more(a):\n    while go(a."
+    assert complete(engine, text) == ["size):"]
+
+
+def test_a_beginning_is_marked_where_the_end_of_the_line_is_uncertain(engine: Engine):
+    words = ("red", "blue", "green", "grey", "white", "black", "pink", "brown")
+    lines = [f'    paint(canvas, brush, "{word}", {number})' for number, word in enumerate(words)]
+    lines = ["def draw(canvas, brush):", *lines, "    paint("]
+    path = engine._workspace.roots[0] / "draw.py"
+    (completion,) = engine.complete(path, len(lines) - 1, len(lines[-1]), text="\n".join(lines))
+    assert completion.text == "canvas, brush,"
+    assert isinstance(completion, LineBeginning)

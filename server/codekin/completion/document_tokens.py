@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from codekin.completion.line_tokens import (
     BOUNDARY,
+    LINE_END,
     MEMBER_MARKS,
     NAME,
     NUMBER,
@@ -31,18 +32,26 @@ class TokenContext:
 
     tokens: list[int]
     abstract_tokens: list[int]
+    open_brackets: tuple[str, ...] = ()  # the innermost last
+    line_tokens: int = 0  # since the last line end
 
     def extended(self, token: int, vocabulary: TokenVocabulary) -> "TokenContext":
-        """Return this context followed by one more token; this one is unchanged."""
+        """Return this context with one token more."""
+        text = vocabulary.texts[token]
         abstract_tokens = self.abstract_tokens[-MAX_CONTEXT_TOKENS:]
-        if vocabulary.texts[token] == "(" and abstract_tokens[-1] == ANY_NAME:
+        if text == "(" and abstract_tokens[-1] == ANY_NAME:
             abstract_tokens[-1] = self.tokens[-1]  # a called name is none of the local ones
-        is_fixed = vocabulary.texts[self.tokens[-1]] in MEMBER_MARKS or vocabulary.texts[token][:1].isupper()
+        is_fixed = vocabulary.texts[self.tokens[-1]] in MEMBER_MARKS or text[:1].isupper()
         kind = vocabulary.kinds[token]
         abstract_token = {NAME: token if is_fixed else ANY_NAME, STRING: ANY_STRING, NUMBER: ANY_NUMBER}.get(
             kind, token
         )
-        return TokenContext([*self.tokens[-MAX_CONTEXT_TOKENS:], token], [*abstract_tokens, abstract_token])
+        return TokenContext(
+            [*self.tokens[-MAX_CONTEXT_TOKENS:], token],
+            [*abstract_tokens, abstract_token],
+            _follow_bracket(self.open_brackets, text),
+            0 if token == LINE_END else self.line_tokens + 1,
+        )
 
 
 @dataclass(eq=False)
@@ -131,7 +140,19 @@ class DocumentTokens:
         """Return the context at the cursor."""
         cursor = self.cursor_position
         start = max(cursor - _CONTEXT_TOKENS, 0)
-        return TokenContext(self.tokens[start:cursor].tolist(), self.abstract_tokens[start:cursor].tolist())
+        tokens = self.tokens[start:cursor].tolist()
+        open_brackets: tuple[str, ...] = ()
+        for token in tokens:
+            open_brackets = _follow_bracket(open_brackets, self.vocabulary.texts[token])
+        line_tokens = next((count for count, token in enumerate(reversed(tokens)) if token == LINE_END), len(tokens))
+        return TokenContext(tokens, self.abstract_tokens[start:cursor].tolist(), open_brackets, line_tokens)
+
+
+def _follow_bracket(open_brackets: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """Return the brackets that are open behind a token, by those that are open before it."""
+    if text in ("(", "[", "{"):
+        return (*open_brackets, text)
+    return open_brackets[:-1] if text in (")", "]", "}") else open_brackets
 
 
 def make_abstract(tokens: Symbols, vocabulary: TokenVocabulary) -> Symbols:

@@ -42,6 +42,11 @@ class SourceLine:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class LineBeginning(Completion):
+    """A completion behind which its line goes on: no more of it is certain enough to be shown."""
+
+
 class LineCompleter:
     """Completes lines from one workspace."""
 
@@ -69,15 +74,16 @@ class LineCompleter:
             model = NgramModel(document, snapshot.index, snapshot.find_documents(context.path))
             proposer = LineProposer(model, snapshot.vocabulary, document.names)
             token_context = document.make_context()
-            proposal = proposer.propose_rest(token_context, cursor_line.open_token, floor, cancel)
-            if proposal is None:
+            proposals = proposer.propose_rests(token_context, cursor_line.open_token, floor, cancel)
+            if not proposals:
                 continue
-            text = _fit_at_cursor(context, proposal)
-            if not text or looks_secret(context.text_before + text) or not check.fits_line(text):
+            fitting = next((pair for pair in _fit_proposals(context, proposals) if check.fits_line(pair[1])), None)
+            if fitting is None:
                 return None
+            proposal, text = fitting
             source = model.find_source(token_context, proposal.symbols[0])
             line = self._find_source_line(context, document, source, snapshot) if source else None
-            return _make_completion(context, text, proposal.probability, line) if line else None
+            return _make_completion(context, text, proposal, line) if line else None
         return None
 
     def _read_cursor_line(self, context: CompletionContext, vocabulary: TokenVocabulary) -> Iterator[CursorLine]:
@@ -134,13 +140,22 @@ class _TokenCache:
         return entry[3]
 
 
-def _make_completion(context: CompletionContext, text: str, probability: float, source: SourceLine) -> Completion:
+def _fit_proposals(context: CompletionContext, proposals: Sequence[LineProposal]) -> Iterator[tuple[LineProposal, str]]:
+    """Yield each proposal that may be inserted at the cursor, with the text to insert."""
+    for proposal in proposals:
+        text = _fit_at_cursor(context, proposal)
+        if text and not looks_secret(context.text_before + text):
+            yield proposal, text
+
+
+def _make_completion(context: CompletionContext, text: str, proposal: LineProposal, source: SourceLine) -> Completion:
     """Return the completion that inserts `text` at the cursor, copied from or edited after the source line."""
-    return Completion(
+    make = Completion if proposal.is_whole else LineBeginning
+    return make(
         text,
         context.row,
         context.column,
-        probability,
+        proposal.probability,
         source.path,
         Span(source.row, source.row + 1),
         "",

@@ -1,7 +1,7 @@
 """Proposes the rest of the cursor's line, token by token: a beam search over the n-gram model."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codekin.completion.document_tokens import TokenContext
 from codekin.completion.line_tokens import LINE_END, MEMBER_MARKS, NAME, TokenVocabulary, write_symbols
@@ -11,6 +11,8 @@ from codekin.types import Cancel
 _BEAM_WIDTH = 2
 _CERTAIN = 0.7  # least probability of a beginning that is shown without its end
 _MAX_LINE_TOKENS = 25
+_MAX_PROPOSALS = 3  # whole rests that are tried: the first may not parse
+_MIN_RIVAL = 0.5  # of the best whole rest: less probable beginnings are dropped
 _MIN_PROBABILITY = 0.03  # of a beginning; less probable ones are dropped
 _MIN_RELATIVE_PROBABILITY = 0.15  # of a beginning, against the best one
 _UNKNOWN_NAME_SHARE = 0.3  # of the probability of other names, for each character of a name that is typed
@@ -21,7 +23,7 @@ class LineProposal:
     """A text that may continue the cursor's line, and the symbols that it is made of."""
 
     text: str
-    probability: float
+    probability: float  # that the line goes on like this, and, where it is whole, ends there
     symbols: tuple[int, ...]
     is_whole: bool  # whether the line ends behind it
 
@@ -44,32 +46,43 @@ class LineProposer:
         self._vocabulary = vocabulary
         self._names = names
 
-    def propose_rest(self, context: TokenContext, open_token: str, floor: float, cancel: Cancel) -> LineProposal | None:
-        """Return the most probable rest of the line, else a beginning of it that is certain enough; None if neither.
+    def propose_rests(self, context: TokenContext, open_token: str, floor: float, cancel: Cancel) -> list[LineProposal]:
+        """Return rests of the line above the floor, most probable first, and then a certain beginning of it, if any.
 
-        `open_token` is the beginning of a token at the cursor, which `context` is without.
+        `open_token` is the beginning of a token at the cursor, which `context` is without. [] when cancelled.
         """
-        whole: _Beginning | None = None
+        wholes, certain = self._search(context, open_token, floor, cancel)
+        if wholes and not wholes[0].symbols:
+            return []  # most likely the line ends at the cursor
+        rests = [whole for whole in wholes if whole.symbols and whole.probability >= floor]
+        proposals = [self._make_proposal(rest, open_token, is_whole=True) for rest in rests[:_MAX_PROPOSALS]]
+        if certain:
+            proposals.append(self._make_proposal(certain, open_token, is_whole=False))
+        return proposals
+
+    def _search(
+        self, context: TokenContext, open_token: str, floor: float, cancel: Cancel
+    ) -> tuple[list[_Beginning], _Beginning | None]:
+        """Return the whole rests that a beam search finds, most probable first, and the longest certain beginning."""
+        wholes: list[_Beginning] = []
         certain: _Beginning | None = None
         beam = [_Beginning((), 1.0, context)]
         for step in range(_MAX_LINE_TOKENS):
             if cancel.is_set():
-                return None
+                return [], None
             following = [
                 (beginning, prediction)
                 for beginning in beam
                 for prediction in self._predict(beginning, "" if step else open_token)
             ]
             following.sort(key=lambda pair: -pair[0].probability * pair[1].probability)
-            whole = self._find_best_end(following, whole)
-            beam = list(self._select(following, whole))
+            wholes += _list_ends(following)
+            beam = list(self._select(following, max((whole.probability for whole in wholes), default=0.0)))
             if not beam:
                 break
             if beam[0].probability >= max(floor, _CERTAIN):
                 certain = beam[0]
-        if whole and whole.symbols and whole.probability >= floor:
-            return self._make_proposal(whole, open_token, is_whole=True)
-        return self._make_proposal(certain, open_token, is_whole=False) if certain else None
+        return sorted(wholes, key=lambda whole: -whole.probability), certain
 
     def _predict(self, beginning: _Beginning, open_token: str) -> list[Prediction]:
         """Return the likeliest next symbols that are in scope and, with `open_token`, complete it."""
@@ -93,27 +106,15 @@ class LineProposer:
             return True
         return texts[beginning.context.tokens[-1]] in MEMBER_MARKS
 
-    def _find_best_end(
-        self, following: list[tuple[_Beginning, Prediction]], best: _Beginning | None
-    ) -> _Beginning | None:
-        """Return the most probable beginning after which the line ends, if it beats `best`; else `best`."""
-        for beginning, prediction in following:
-            probability = beginning.probability * prediction.probability
-            if prediction.symbol >> 1 == LINE_END and (best is None or probability > best.probability):
-                best = _Beginning(beginning.symbols, probability, beginning.context)
-        return best
-
-    def _select(self, following: list[tuple[_Beginning, Prediction]], best: _Beginning | None) -> Iterator[_Beginning]:
-        """Yield extended beginnings that are probable enough for the next step, and more probable than `best`."""
-        least = max(_MIN_PROBABILITY, best.probability if best else 0.0)
+    def _select(self, following: list[tuple[_Beginning, Prediction]], best: float) -> Iterator[_Beginning]:
+        """Yield the beginnings to go on with: those that may still become as probable as a fair share of the best."""
+        least = max(_MIN_PROBABILITY, _MIN_RIVAL * best)
         going_on = [pair for pair in following if pair[1].symbol >> 1 != LINE_END][:_BEAM_WIDTH]
         for beginning, prediction in going_on:
             probability = beginning.probability * prediction.probability
             if probability > least:
-                yield _Beginning(
-                    (*beginning.symbols, prediction.symbol),
-                    probability,
-                    beginning.context.extended(prediction.symbol >> 1, self._vocabulary),
+                yield _extend(
+                    beginning, prediction, beginning.context.extended(prediction.symbol >> 1, self._vocabulary)
                 )
                 least = max(least, _MIN_RELATIVE_PROBABILITY * probability)
 
@@ -123,3 +124,19 @@ class LineProposer:
         if open_token:
             text = text.lstrip()[len(open_token) :]
         return LineProposal(text, beginning.probability, beginning.symbols, is_whole)
+
+
+def _list_ends(following: list[tuple[_Beginning, Prediction]]) -> Iterator[_Beginning]:
+    """Yield the beginnings that may end the line here."""
+    for beginning, prediction in following:
+        if prediction.symbol >> 1 == LINE_END:
+            yield replace(_extend(beginning, prediction, beginning.context), symbols=beginning.symbols)
+
+
+def _extend(beginning: _Beginning, prediction: Prediction, context: TokenContext) -> _Beginning:
+    """Return the beginning with one symbol more."""
+    return _Beginning(
+        (*beginning.symbols, prediction.symbol),
+        beginning.probability * prediction.probability,
+        context,
+    )

@@ -12,6 +12,7 @@ from codekin.completion.context import CompletionContext
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_OPENING_ENDS = ("{", "(", "[", ",", ":", "=", "->", "=>", "|", "do", "then")  # of lines that others continue
 _PROSE_TYPES = re.compile("comment|string|heredoc")  # of syntax nodes
 
 
@@ -54,26 +55,34 @@ class ParseCheck:
         if root_node is None or _is_in_prose(root_node, context):
             return False
         errors = _count_errors(root_node)
-        if errors and self._errors_before is None:
-            root_before = self._parse(context.lines[context.row])
-            self._errors_before = _count_errors(root_before) if root_before else 0
-        return not errors or errors <= (self._errors_before or 0)
+        return not errors or errors <= self._count_errors_before()
 
     def fits_line(self, text: str) -> bool:
-        """Return whether the text may end the cursor's line: it parses no worse, or the document is broken elsewhere.
+        """Return whether the text may end the cursor's line.
 
-        In a document with errors on other lines, their number says nothing about this one.
+        It may where the document then has no errors, or has some without the line: their number says nothing about it.
+        A line that opens a block or bracket may leave as many errors as the line that was begun.
         """
-        if self.is_no_worse(text):
-            return True
+        context = self._context
+        root_node = self._parse(context.text_before + text + context.text_after)
         surroundings = self._get_surroundings()
-        if surroundings is None:
+        if root_node is None or surroundings is None or _is_in_prose(root_node, context):
             return False
+        errors = _count_errors(root_node)
+        if not errors:
+            return True
         if surroundings.errors is None:
-            root_node = self._parse("")
-            is_code = root_node is not None and not _is_in_prose(root_node, self._context)
-            surroundings.errors = _count_errors(root_node) if root_node and is_code else 0
-        return surroundings.errors > 0
+            root_without = self._parse("")
+            surroundings.errors = _count_errors(root_without) if root_without else 0
+        is_opening = text.rstrip().endswith(_OPENING_ENDS)
+        return surroundings.errors > 0 or (is_opening and errors <= self._count_errors_before())
+
+    def _count_errors_before(self) -> int:
+        """Return the number of errors with the line as it is, cached."""
+        if self._errors_before is None:
+            root_before = self._parse(self._context.lines[self._context.row])
+            self._errors_before = _count_errors(root_before) if root_before else 0
+        return self._errors_before
 
     def reuse_surroundings(self, context: CompletionContext) -> _Surroundings | None:
         """Return this check's surroundings if `context` differs in the cursor's line only; else None."""
@@ -88,6 +97,7 @@ class ParseCheck:
         return kept if is_same else None
 
     def _get_surroundings(self) -> _Surroundings | None:
+        """Return the surroundings, rewritten on first use; None without a grammar."""
         """Return the document around the cursor's line, made on first use; None without a grammar."""
         if self._surroundings is None and self._syntax is not None:
             self._surroundings = _Surroundings(self._context, self._syntax)

@@ -15,6 +15,7 @@ import numpy as np
 
 from codekin.completion.completer import Completer
 from codekin.completion.cursor import Cursor
+from codekin.completion.line_completer import LineBeginning
 from codekin.completion.line_tokens import TokenVocabulary
 from codekin.evaluation.completion import open_temporary_completer, parse_cut_options
 from codekin.evaluation.hold_out import strip_blanks
@@ -33,6 +34,8 @@ class LineResult:
 
     confidence: float
     is_exact: bool  # whether the proposal's first line is the rest of the line
+    is_right: bool  # whether it is, or begins as the rest does
+    is_partial: bool  # whether it was shown as a beginning only
     saved: int  # characters of the proposal that are right, from its start
     shown: int  # characters
     processor_s: float
@@ -49,34 +52,45 @@ def measure_lines(root: Path, settings: Settings, count: int = CUTS, seed: int =
 def _complete_cut(completer: Completer, cut: LineCut, settings: Settings) -> LineResult:
     """Complete the cut line without a floor; return how the best proposal compares with the true rest."""
     cursor = Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
+    without_floor = replace(settings.completion, floor=0.0, limit=1)
+    completer.complete(_undo_key(cursor), without_floor, Event())  # in an editor, each key but the first has one before
     started = time.thread_time()
-    completions = completer.complete(cursor, replace(settings.completion, floor=0.0, limit=1), Event())
+    completions = completer.complete(cursor, without_floor, Event())
     processor_s = time.thread_time() - started
     if not completions:
-        return LineResult(0.0, is_exact=False, saved=0, shown=0, processor_s=processor_s)
+        return LineResult(0.0, False, False, False, 0, 0, processor_s)
     proposed = completions[0].text.split("\n")[0].strip()
     truth = cut.truth.strip()
     is_exact = strip_blanks(proposed) == strip_blanks(truth)
-    common = next(
-        (i for i, (a, b) in enumerate(zip(proposed, truth, strict=False)) if a != b), min(len(proposed), len(truth))
-    )
-    return LineResult(completions[0].confidence, is_exact, common, len(proposed), processor_s)
+    pairs = zip(proposed, truth, strict=False)
+    common = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(proposed), len(truth)))
+    is_right = is_exact or common == len(proposed)
+    is_partial = isinstance(completions[0], LineBeginning)
+    return LineResult(completions[0].confidence, is_exact, is_right, is_partial, common, len(proposed), processor_s)
+
+
+def _undo_key(cursor: Cursor) -> Cursor:
+    """Return the cursor before the last character was typed."""
+    lines = cursor.text.split("\n")
+    line, column = lines[cursor.row], max(cursor.column - 1, 0)
+    lines[cursor.row] = line[:column] + line[cursor.column :]
+    return replace(cursor, text="\n".join(lines), column=column)
 
 
 def format_table(results: Sequence[tuple[str, Sequence[LineResult]]]) -> str:
     """Return Markdown tables: exact rests of lines by coverage for each repository, and by floor for all."""
     lines = ["| rest of the line exact at coverage | " + " | ".join(f"{c:.0%}" for c in COVERAGES) + " | p95 ms |"]
     lines.append("|---" + "|---:" * (len(COVERAGES) + 1) + "|")
-    shares = []
+    repository_shares = []
     for name, repository in results:
         row = [compute_exact_share(repository, coverage) for coverage in COVERAGES]
-        shares.append(row)
+        repository_shares.append(row)
         lines.append(_format_row(name, [*row], repository))
     pooled = [result for _, repository in results for result in repository]
-    lines += [_format_row("**mean**", np.mean(shares, axis=0).tolist(), pooled), ""]
+    lines += [_format_row("**mean**", np.mean(repository_shares, axis=0).tolist(), pooled), ""]
     lines += [
-        "| floor | shown | of these exact | mean confidence | right of the characters |",
-        "|---" + "|---:" * 4 + "|",
+        "| floor | shown | first line exact | shown text right | mean confidence | right of the characters |",
+        "|---" + "|---:" * 5 + "|",
     ]
     for floor in FLOORS:
         shown = [result for result in pooled if result.confidence >= floor]
@@ -84,14 +98,19 @@ def format_table(results: Sequence[tuple[str, Sequence[LineResult]]]) -> str:
             exact = np.mean([result.is_exact for result in shown])
             confidence = np.mean([result.confidence for result in shown])
             saved = sum(result.saved for result in shown) / max(sum(result.shown for result in shown), 1)
-            lines.append(f"| {floor} | {len(shown) / len(pooled):.0%} | {exact:.2f} | {confidence:.2f} | {saved:.2f} |")
+            right = np.mean([result.is_right for result in shown])
+            shares = f"{exact:.2f} | {right:.2f} | {confidence:.2f} | {saved:.2f}"
+            lines.append(f"| {floor} | {len(shown) / len(pooled):.0%} | {shares} |")
     return "\n".join(lines)
 
 
 def compute_exact_share(results: Sequence[LineResult], coverage: float) -> float:
-    """Return the share of exact proposals among the most confident `coverage` of all cuts."""
+    """Return the share of exact proposals among the most confident `coverage` of all cuts.
+
+    Beginnings come last: they are not said to be the rest of the line.
+    """
     count = max(int(coverage * len(results)), 1)
-    most_confident = sorted(results, key=lambda result: -result.confidence)[:count]
+    most_confident = sorted(results, key=lambda result: (result.is_partial, -result.confidence))[:count]
     return sum(result.is_exact for result in most_confident) / count
 
 

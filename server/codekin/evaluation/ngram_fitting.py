@@ -2,13 +2,14 @@
 
     python -m codekin.evaluation.ngram_fitting ROOT … > server/codekin/completion/ngram_weights.py
 
-A softmax over the candidates for each next token of lines that are cut in these repositories, by Adam with a ridge on
-what the states add. Measure on others: `python -m codekin.evaluation.line_completion`.
+A softmax over the candidates for each next token of lines that are cut in these repositories, by Adam with decoupled
+weight decay. Measure on others: `python -m codekin.evaluation.line_completion`.
 """
 
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,8 @@ from codekin.completion.context import read_context
 from codekin.completion.cursor import Cursor
 from codekin.completion.document_tokens import DocumentTokens
 from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
-from codekin.completion.ngram import FEATURE_NAMES, STATE_COUNT, NgramModel, TokenFeatures
+from codekin.completion.mixer import Mixer
+from codekin.completion.ngram import NgramModel
 from codekin.completion.suffix_index import SuffixIndex, build_suffix_index
 from codekin.completion.workspace_tokens import read_document_tokens
 from codekin.evaluation.completion import parse_cut_options
@@ -33,23 +35,26 @@ Floats = npt.NDArray[np.float64]
 
 CUTS = 200  # per repository
 _MAX_TOKENS_PER_CUT = 12
-_EPOCHS, _BATCH, _LEARNING_RATE, _DECAY, _RIDGE = 25, 512, 0.05, 0.9, 1e-3
-_INITIAL_OTHER_BIAS = -2.0
+_HIDDEN_UNITS = 24
+_EPOCHS, _BATCH, _LEARNING_RATE, _WARM_UP_SHARE, _DECAY = 14, 256, 0.01, 0.25, 2e-4
+_FIRST_MOMENT, _SECOND_MOMENT = 0.9, 0.999  # decay rates of Adam
+_INITIAL_SCALE, _MIN_SCALE = 0.2, 1e-3
 
 
 class Example(NamedTuple):
-    """The candidates for one token, and the number of the right one; -1: none of them."""
+    """The features of the candidates for one token and of all others, and the row of the right one."""
 
-    features: TokenFeatures
+    features: Floats  # (candidates + 1, features)
     target: int
 
 
-class MixerWeights(NamedTuple):
-    """Weights of the features and of tokens that are no candidates, for all states and in addition for each."""
+class Parameters(NamedTuple):
+    """What is fitted."""
 
-    features: Floats  # (features,)
-    state_features: Floats  # (states, features)
-    state_other_biases: Floats  # (states,)
+    linear: Floats  # (features,)
+    hidden: Floats  # (features, units)
+    hidden_biases: Floats  # (units,)
+    output: Floats  # (units,)
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
@@ -80,106 +85,126 @@ def _collect_from_cut(cut: LineCut, vocabulary: TokenVocabulary, index: SuffixIn
     for symbol in cut.symbols[:_MAX_TOKENS_PER_CUT]:
         features = model.extract_features(context)
         if features.symbols:
-            target = features.symbols.index(symbol) if symbol in features.symbols else -1
-            examples.append(Example(features, target))
+            target = features.symbols.index(symbol) if symbol in features.symbols else len(features.symbols)
+            examples.append(Example(features.values, target))
         context = context.extended(symbol >> 1, vocabulary)
     return examples
 
 
-def fit_mixer(examples: Sequence[Example], seed: int = 0) -> MixerWeights:
+def fit_mixer(examples: Sequence[Example], seed: int = 0) -> Mixer:
     """Fit the mixer by minimising the cross-entropy of the right candidates."""
-    batch = _Batch.from_examples(examples)
-    weights = MixerWeights(
-        np.zeros(len(FEATURE_NAMES)), np.zeros((STATE_COUNT, len(FEATURE_NAMES))), np.zeros(STATE_COUNT)
-    )
-    moments = [(np.zeros_like(array), np.zeros_like(array)) for array in weights]
-    chance, step, rate = np.random.default_rng(seed), 0, _LEARNING_RATE
+    rows = np.concatenate([example.features for example in examples])
+    means, scales = rows.mean(0), rows.std(0) + _MIN_SCALE
+    batches = _Batch.from_examples(examples, means, scales)
+    chance = np.random.default_rng(seed)
+    parameters = _initialize(rows.shape[1], chance)
+    optimizer = _Optimizer(parameters, _EPOCHS * -(-len(examples) // _BATCH))
     for _ in range(_EPOCHS):
         order = chance.permutation(len(examples))
         for start in range(0, len(order), _BATCH):
-            step += 1
-            gradients = batch.select(order[start : start + _BATCH]).compute_gradients(weights)
-            for array, gradient, (mean, square) in zip(weights, gradients, moments, strict=True):
-                mean += 0.1 * (gradient - mean)
-                square += 0.01 * (gradient**2 - square)
-                array -= rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)
-        rate *= _DECAY
-    return weights
+            optimizer.step(parameters, batches.select(order[start : start + _BATCH]).compute_gradients(parameters))
+    return Mixer(means, scales, *parameters)
+
+
+def _initialize(feature_count: int, chance: np.random.Generator) -> Parameters:
+    """Return small random parameters, the linear part and the biases zero."""
+    return Parameters(
+        np.zeros(feature_count),
+        chance.normal(0, _INITIAL_SCALE, (feature_count, _HIDDEN_UNITS)),
+        np.zeros(_HIDDEN_UNITS),
+        chance.normal(0, _INITIAL_SCALE, _HIDDEN_UNITS),
+    )
+
+
+class _Optimizer:
+    """Adam with decoupled weight decay; the rate rises at first, then falls to zero."""
+
+    def __init__(self, parameters: Parameters, step_count: int) -> None:
+        self._moments = [(np.zeros_like(array), np.zeros_like(array)) for array in parameters]
+        self._step_count = step_count
+        self._steps = 0
+
+    def step(self, parameters: Parameters, gradients: Parameters) -> None:
+        """Change the parameters, in place, against the gradients."""
+        self._steps += 1
+        done = self._steps / self._step_count
+        rate = _LEARNING_RATE * min(done / _WARM_UP_SHARE, (1 - done) / (1 - _WARM_UP_SHARE))
+        for array, gradient, (mean, square) in zip(parameters, gradients, self._moments, strict=True):
+            mean += (1 - _FIRST_MOMENT) * (gradient - mean)
+            square += (1 - _SECOND_MOMENT) * (gradient**2 - square)
+            unbiased_mean = mean / (1 - _FIRST_MOMENT**self._steps)
+            unbiased_square = square / (1 - _SECOND_MOMENT**self._steps)
+            array -= rate * (unbiased_mean / (np.sqrt(unbiased_square) + 1e-8) + _DECAY / _LEARNING_RATE * array)
 
 
 class _Batch(NamedTuple):
     """Examples as arrays, padded to the most candidates."""
 
-    values: Floats  # (n, candidates, features)
-    is_candidate: npt.NDArray[np.bool_]  # (n, candidates + 1), the last one stands for all other tokens
+    values: Floats  # (n, candidates, features), normalised
+    is_candidate: npt.NDArray[np.bool_]  # (n, candidates)
     targets: npt.NDArray[np.int64]  # (n,)
-    states: npt.NDArray[np.int64]  # (n,)
 
     @classmethod
-    def from_examples(cls, examples: Sequence[Example]) -> "_Batch":
-        """Pack examples into padded arrays; no right candidate becomes a last column of its own."""
-        most = max(len(example.features.symbols) for example in examples)
-        values = np.zeros((len(examples), most, len(FEATURE_NAMES)))
-        is_candidate = np.zeros((len(examples), most + 1), bool)
-        is_candidate[:, most] = True
+    def from_examples(cls, examples: Sequence[Example], means: Floats, scales: Floats) -> "_Batch":
+        """Return all examples, normalised and padded."""
+        most = max(len(example.features) for example in examples)
+        values = np.zeros((len(examples), most, len(means)))
+        is_candidate = np.zeros((len(examples), most), bool)
         for row, (features, _) in enumerate(examples):
-            values[row, : len(features.symbols)] = features.values
-            is_candidate[row, : len(features.symbols)] = True
-        targets = np.array([example.target if example.target >= 0 else most for example in examples])
-        return cls(values, is_candidate, targets, np.array([example.features.state for example in examples]))
+            values[row, : len(features)] = (features - means) / scales
+            is_candidate[row, : len(features)] = True
+        return cls(values, is_candidate, np.array([example.target for example in examples]))
 
     def select(self, rows: npt.NDArray[np.int64]) -> "_Batch":
-        """Return a batch of these rows."""
-        return _Batch(self.values[rows], self.is_candidate[rows], self.targets[rows], self.states[rows])
+        """Return the examples in these rows."""
+        return _Batch(self.values[rows], self.is_candidate[rows], self.targets[rows])
 
-    def compute_gradients(self, weights: MixerWeights) -> MixerWeights:
-        """Return the gradient of the mean cross-entropy, with the ridge on what the states add."""
-        row_weights = weights.features + weights.state_features[self.states]
-        scores = np.einsum("ncf,nf->nc", self.values, row_weights)
-        others = (_INITIAL_OTHER_BIAS + weights.state_other_biases[self.states])[:, None]
-        all_scores = np.where(self.is_candidate, np.concatenate((scores, others), 1), -np.inf)
-        exponentials = np.exp(all_scores - all_scores.max(1, keepdims=True))
-        errors = exponentials / exponentials.sum(1, keepdims=True)
+    def compute_gradients(self, parameters: Parameters) -> Parameters:
+        """Return the gradient of the mean cross-entropy."""
+        activations = np.tanh(self.values @ parameters.hidden + parameters.hidden_biases)
+        scores = self.values @ parameters.linear + activations @ parameters.output
+        scores = np.where(self.is_candidate, scores, -np.inf)
+        exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+        errors = exponentials / exponentials.sum(axis=1, keepdims=True)
         errors[np.arange(len(errors)), self.targets] -= 1
         errors /= len(errors)
-        feature_gradients = np.einsum("nc,ncf->nf", errors[:, :-1], self.values)
-        state_gradients = _RIDGE * weights.state_features
-        np.add.at(state_gradients, self.states, feature_gradients)
-        bias_gradients = _RIDGE * weights.state_other_biases
-        np.add.at(bias_gradients, self.states, errors[:, -1])
-        return MixerWeights(feature_gradients.sum(0), state_gradients, bias_gradients)
+        hidden_errors = errors[..., None] * parameters.output * (1 - activations**2)
+        return Parameters(
+            np.einsum("nc,ncf->f", errors, self.values),
+            np.tensordot(self.values, hidden_errors, ((0, 1), (0, 1))),
+            hidden_errors.sum(axis=(0, 1)),
+            np.einsum("nc,ncu->u", errors, activations),
+        )
 
 
-def format_module(weights: MixerWeights, names: Sequence[str], examples: int) -> str:
+def format_module(mixer: Mixer, names: Sequence[str], examples: int) -> str:
     """Return the source of the module that holds the weights."""
-    rows = [*(_format_list(row) for row in weights.state_features)]
+    origin = f"Made by codekin.evaluation.ngram_fitting on {examples:,} tokens of {', '.join(names)}."
     return "\n".join(
         [
             '"""Weights of the n-gram model\'s mixer: fitted, not chosen.',
             "",
-            *textwrap.wrap(
-                f"Made by codekin.evaluation.ngram_fitting on {examples:,} tokens of {', '.join(names)}.", 116
-            ),
+            *textwrap.wrap(origin, 116),
             '"""',
             "",
             "import numpy as np",
             "",
-            f"FEATURE_WEIGHTS = np.array({_format_list(weights.features)})",
-            "STATE_FEATURE_WEIGHTS = np.array(  # one row for each state, in addition",
-            "    [",
-            *(f"        {row}," for row in rows),
-            "    ]",
+            "from codekin.completion.mixer import Mixer",
+            "",
+            "MIXER = Mixer(",
+            *(f"    {field.name}={_format_array(getattr(mixer, field.name))}," for field in fields(mixer)),
             ")",
-            f"OTHER_BIAS = {_INITIAL_OTHER_BIAS}  # of all tokens that are no candidates",
-            f"STATE_OTHER_BIASES = np.array({_format_list(weights.state_other_biases)})",
             "",
         ]
     )
 
 
-def _format_list(values: Floats) -> str:
-    """Format numbers as a Python list with two decimals."""
-    return "[" + ", ".join(f"{value:.2f}" for value in values.tolist()) + "]"
+def _format_array(array: Floats) -> str:
+    """Return the source of an expression for the array."""
+    numbers = [f"{value:.3f}" for value in array.ravel().tolist()]
+    text = textwrap.fill(" ".join(numbers), 110, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    shape = f".reshape({array.shape[0]}, -1)" if array.ndim > 1 else ""
+    return f'np.fromstring(\n        """\n{text}\n        """,\n        sep=" ",\n    ){shape}'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,70 @@
+"""Estimates what follows a context from what followed it elsewhere, long contexts first (Witten & Bell, 1991)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from codekin.completion.line_tokens import Symbols
+
+Weights = npt.NDArray[np.float64]
+Counts = Mapping[int, float]  # symbol → how often it followed, weighted
+
+MIN_REST = 0.02  # probability left for shorter contexts below which they are not counted
+
+
+@dataclass(slots=True)
+class Estimate:
+    """What follows a context, mixed from the shares in all of its lengths; `add` is called for the longest first."""
+
+    probabilities: dict[int, float] = field(default_factory=dict)  # by symbol; they sum to less than 1
+    lengths: dict[int, int] = field(default_factory=dict)  # symbol → the longest context behind it, in tokens
+    counts: dict[int, float] = field(default_factory=dict)  # symbol → how often it followed that context
+    longest: int = 0  # the longest context that anything followed; 0 for none
+    rest: float = 1.0  # probability that is left for shorter contexts
+
+    def add(self, length: int, counts: Counts) -> None:
+        """Give the rest of the probability to what followed the next shorter context."""
+        if not counts:
+            return
+        self.longest = self.longest or length
+        total = sum(counts.values()) + len(counts)
+        factor = self.rest / total
+        for symbol, count in counts.items():
+            self.probabilities[symbol] = self.probabilities.get(symbol, 0.0) + count * factor
+            if symbol not in self.lengths:
+                self.lengths[symbol], self.counts[symbol] = length, count
+        self.rest *= len(counts) / total
+
+    def get_total(self) -> float:
+        """Return how often anything followed the longest context."""
+        return sum(count for symbol, count in self.counts.items() if self.lengths[symbol] == self.longest)
+
+    def list_best(self, count: int) -> list[int]:
+        """Return the most probable symbols, at most `count`."""
+        return sorted(self.probabilities, key=self.probabilities.__getitem__, reverse=True)[:count]
+
+
+def count_symbols(symbols: Symbols, weights: Weights) -> dict[int, float]:
+    """Return the summed weight of each symbol."""
+    distinct, inverse = np.unique(symbols, return_inverse=True)
+    return dict(zip(distinct.tolist(), np.bincount(inverse, weights=weights).tolist(), strict=True))
+
+
+def merge_counts(counts: Counts, other_counts: Counts, other_weight: float) -> dict[int, float]:
+    """Return the sum of both, `other_counts` multiplied."""
+    merged = dict(counts)
+    for symbol, count in other_counts.items():
+        merged[symbol] = merged.get(symbol, 0.0) + other_weight * count
+    return merged
+
+
+def estimate(counts_by_length: Iterable[tuple[int, Counts]]) -> Estimate:
+    """Mix what followed each context, the longest first, for as long as it matters."""
+    result = Estimate()
+    for length, counts in counts_by_length:
+        result.add(length, counts)
+        if result.rest < MIN_REST:
+            break
+    return result

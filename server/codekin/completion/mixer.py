@@ -1,0 +1,36 @@
+"""Mixes the features of the candidates for the next token into probabilities: a small fitted network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codekin.completion.back_off import Weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixer:
+    """A softmax over candidates, each scored by a linear part and one hidden layer (tanh)."""
+
+    means: Weights  # (features,) subtracted before
+    scales: Weights  # (features,) divided by before
+    linear: Weights  # (features,)
+    hidden: Weights  # (features, units)
+    hidden_biases: Weights  # (units,)
+    output: Weights  # (units,)
+
+    def compute_probabilities(self, features: Weights) -> Weights:
+        """Return the probability, (n,), of each candidate by its features, (n, features)."""
+        scores = self.compute_scores((features - self.means) / self.scales)
+        exponentials = np.exp(scores - scores.max())
+        probabilities: Weights = exponentials / exponentials.sum()
+        return probabilities
+
+    def compute_scores(self, normalized: Weights) -> Weights:
+        """Return the score of each row of normalised features."""
+        scores: Weights = normalized @ self.linear + self._activate(normalized) @ self.output
+        return scores
+
+    def _activate(self, normalized: Weights) -> Weights:
+        """Return the hidden layer of each row."""
+        activations: Weights = np.tanh(normalized @ self.hidden + self.hidden_biases)
+        return activations
