@@ -34,7 +34,17 @@ def blocked(tmp_path: Path) -> BlockList:
 
 
 @pytest.mark.parametrize(
-    "name", ["click", "requests", "python3-requests", "golang-github-gin-gonic-gin", "libuv", "node-libuv", "Click"]
+    "name",
+    [
+        "click",
+        "requests",
+        "python3-requests",
+        "golang-github-gin-gonic-gin",
+        "libuv",
+        "node-libuv",
+        "Click",
+        "python-click-doc",
+    ],
 )
 def test_a_package_named_like_a_blocked_repository_is_refused(blocked: BlockList, name: str) -> None:
     with pytest.raises(CorpusError, match="block list"):

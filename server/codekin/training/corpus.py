@@ -32,7 +32,8 @@ _VENDORED_FOLDERS = {
     "locales", ".git", ".pc", "generated",
 }  # fmt: skip
 _AFFIXES = re.compile(
-    r"^(python3?-|ruby-|node-|lua-|php-|rust-|lib(?!uv)|golang-(github-)?|@[^/]+/)|(-java|-ruby|-php|-js|\.js|-go|-rs)$"
+    r"^(python3?-|ruby-|node-|lua-|php-|rust-|lib(?!uv)|golang-(github-)?|@[^/]+/)|"
+    r"(-java|-ruby|-php|-js|\.js|-go|-rs|-docs?)$"
 )
 
 
