@@ -29,7 +29,7 @@ def _tree(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("command", ["causal", "contrastive", "embedded"])
+@pytest.mark.parametrize("command", ["causal", "contrastive", "embedded", "small"])
 def test_without_pytorch_it_says_what_to_install(tmp_path: Path, command: str) -> None:
     (tmp_path / "shadow" / "shadow-1.dist-info").mkdir(parents=True)  # else what PYTHONPATH names does not count
     (tmp_path / "work").mkdir()
@@ -41,6 +41,7 @@ def test_without_pytorch_it_says_what_to_install(tmp_path: Path, command: str) -
         "causal": [".", *out],
         "contrastive": [".", "--backbone", "b", *out],
         "embedded": ["--pairs", ".", *out],
+        "small": ["--pairs", ".", *out],
     }[command]
     completed = subprocess.run(
         [sys.executable, "-m", "codekin", "train", command, *words],

@@ -28,6 +28,7 @@ from codekin.cli.mcp import mcp
 from codekin.cli.model import model
 from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, MODEL, RESIDENT, ROOT
 from codekin.cli.train import train
+from codekin.cli.train_small import small
 from codekin.errors import QueryError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ codekin.add_command(guard)
 codekin.add_command(install)
 codekin.add_command(mcp)
 codekin.add_command(model)
+train.add_command(small)
 codekin.add_command(train)
 codekin.add_command(uninstall)
 

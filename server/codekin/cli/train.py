@@ -11,7 +11,7 @@ import click
 from codekin.cli.params import DEBUG, FOLDER
 from codekin.errors import ModelError, QueryError
 
-_EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUTPUT_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -21,7 +21,7 @@ def train() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
 
 
-def _require_torch(command: Callable[..., int]) -> Callable[..., int]:
+def require_torch(command: Callable[..., int]) -> Callable[..., int]:
     """Decorate a command so that a missing training library raises a ModelError, which names the remedy."""
 
     @wraps(command)
@@ -41,7 +41,7 @@ def _require_torch(command: Callable[..., int]) -> Callable[..., int]:
 _BLOCK_LIST = click.option(
     "--block-list",
     metavar="FILE",
-    type=_EXISTING_FILE,
+    type=EXISTING_FILE,
     required=True,
     help="List of repositories to exclude from training.",
 )
@@ -51,7 +51,7 @@ _BLOCK_LIST = click.option(
 @click.option(
     "--manifest",
     metavar="FILE",
-    type=_EXISTING_FILE,
+    type=EXISTING_FILE,
     help="List of packages to download. Default: that of the shipped model.",
 )
 @_BLOCK_LIST
@@ -81,12 +81,10 @@ def pairs(block_list: Path, sources: Path, pairs: Path) -> int:
 @click.option(
     "--manifest",
     metavar="FILE",
-    type=_EXISTING_FILE,
+    type=EXISTING_FILE,
     help="List of packages to download. Default: that of the shipped model.",
 )
-@click.option(
-    "--block-list", metavar="FILE", type=_EXISTING_FILE, help="List of repositories to exclude from training."
-)
+@click.option("--block-list", metavar="FILE", type=EXISTING_FILE, help="List of repositories to exclude from training.")
 @click.option("--pairs", metavar="DIR", type=FOLDER, help="Train on these instead of downloading a corpus.")
 @click.option("--benchmarks", metavar="DIR", type=FOLDER, help="Retrieval sets whose texts are excluded from training.")
 @click.option(
@@ -99,7 +97,7 @@ def pairs(block_list: Path, sources: Path, pairs: Path) -> int:
 @click.option("--out", metavar="DIR", type=_OUTPUT_FOLDER, required=True, help="Folder for the model.")
 @click.argument("recipe_options", metavar="[--KNOB VALUE]…", nargs=-1, type=click.UNPROCESSED)
 @DEBUG
-@_require_torch
+@require_torch
 def embedded(work: Path, out: Path, recipe_options: tuple[str, ...], **paths: Path | None) -> int:
     """Train the embedded model from scratch: download the corpus, make pairs, train on them.
 
@@ -133,6 +131,12 @@ _PLAN_OPTIONS = (
         show_default=True,
         help="Steps between checkpoints.",
     ),
+    click.option(
+        "--minutes",
+        type=click.FloatRange(0),
+        default=0.0,
+        help="End after so long; the same command continues.",
+    ),
     click.option("--seed", type=int, default=0, show_default=True),
     click.option("--bf16/--float32", default=True, help="Precision of matrix products. Default: bf16."),
     click.option("--threads", type=click.IntRange(1), help="Number of CPU threads. Default: all."),
@@ -147,7 +151,7 @@ _PLAN_OPTIONS = (
 )
 
 
-def _add_plan_options(
+def add_plan_options(
     steps: int, learning_rate: float, warm_up: int
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Return a decorator that adds a training plan's options, the first three with these defaults."""
@@ -167,14 +171,12 @@ def _add_plan_options(
     return add_options
 
 
-_PLAN_FIELDS = ("steps", "learning_rate", "warm_up", "rows_rate", "watch_steps", "checkpoint_steps", "seed")
+PLAN_FIELDS = ("steps", "learning_rate", "warm_up", "rows_rate", "watch_steps", "checkpoint_steps", "minutes", "seed")
 
 
 @train.command()
 @click.argument("sources", type=FOLDER)
-@click.option(
-    "--block-list", metavar="FILE", type=_EXISTING_FILE, help="List of repositories to exclude from training."
-)
+@click.option("--block-list", metavar="FILE", type=EXISTING_FILE, help="List of repositories to exclude from training.")
 @click.option("--layers", type=click.IntRange(1), default=4, show_default=True)
 @click.option("--width", type=click.IntRange(8), default=256, show_default=True, help="Hidden size.")
 @click.option("--wide", type=click.IntRange(8), default=768, show_default=True, help="Intermediate size of the MLP.")
@@ -187,21 +189,21 @@ _PLAN_FIELDS = ("steps", "learning_rate", "warm_up", "rows_rate", "watch_steps",
 )
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Blocks per step.")
 @click.option("--block", type=click.IntRange(2), default=128, show_default=True, help="Tokens per block.")
-@_add_plan_options(steps=1500, learning_rate=2e-3, warm_up=50)
+@add_plan_options(steps=1500, learning_rate=2e-3, warm_up=50)
 @DEBUG
-@_require_torch
+@require_torch
 def causal(sources: Path, work: Path, out: Path, **options: Any) -> int:
     """Train a small language model from scratch on the code in SOURCES, as a backbone for `contrastive`."""
     from codekin.training.causal import CausalCorpus, CausalRecipe, DecoderShape, train_causal
     from codekin.training.training_loop import TrainingFolders, TrainingPlan
 
-    _limit_threads(options["threads"])
+    limit_threads(options["threads"])
     numbers = {
         field_name: options[field_name] for field_name in ("vocabulary", "layers", "width", "heads", "shared", "wide")
     }
     shape = DecoderShape(**numbers, rows=str(options["rows"] or ""))
     recipe = CausalRecipe(*(options[field_name] for field_name in ("files", "batch", "block", "bf16")))
-    plan = TrainingPlan(**{field_name: options[field_name] for field_name in _PLAN_FIELDS})
+    plan = TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS})
     train_causal(CausalCorpus(sources, options["block_list"]), shape, recipe, plan, TrainingFolders(work, out))
     return 0
 
@@ -228,9 +230,9 @@ def causal(sources: Path, work: Path, out: Path, **options: Any) -> int:
 @click.option(
     "--budget", type=click.IntRange(1), default=16_384, show_default=True, help="Maximum tokens in memory at once."
 )
-@_add_plan_options(steps=1500, learning_rate=1e-4, warm_up=100)
+@add_plan_options(steps=1500, learning_rate=1e-4, warm_up=100)
 @DEBUG
-@_require_torch
+@require_torch
 def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options: Any) -> int:
     """Turn a language model into an embedder, as jina-code-embeddings was made.
 
@@ -241,7 +243,7 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
     from codekin.training.contrastive import ContrastiveCorpus, ContrastiveRecipe, train_contrastive
     from codekin.training.training_loop import TrainingFolders, TrainingPlan
 
-    _limit_threads(options["threads"])
+    limit_threads(options["threads"])
     build = EmbedderBuild(
         options["backbone"],
         options["pooling"],
@@ -260,13 +262,13 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
         ContrastiveCorpus(pairs, held),
         build,
         recipe,
-        TrainingPlan(**{field_name: options[field_name] for field_name in _PLAN_FIELDS}),
+        TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS}),
         TrainingFolders(work, out),
     )
     return 0
 
 
-def _limit_threads(threads: int | None) -> None:
+def limit_threads(threads: int | None) -> None:
     """Import PyTorch and limit it, in this process, to this number of threads; None or 0 changes no limit."""
     from codekin.training.training_loop import use_threads
 

@@ -5,10 +5,10 @@ The folder is laid out as sentence-transformers does, so that both it and `embed
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from transformers import AutoModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 from codekin.embed.local.checkpoint import find_checkpoint
-from codekin.embed.tasks import PREFIXES
+from codekin.embed.tasks import PREFIXES, Prefixes
 from codekin.embed.vocabulary import replace_surrogates
 from codekin.errors import ModelError
 from codekin.training.pooling import LatentAttentionPooling, PoolingName, make_pooling
@@ -25,6 +25,14 @@ from codekin.types import Role
 _PROMPT_ROLE_NAMES = {Role.QUERY: "query", Role.PASSAGE: "document"}  # sentence-transformers' names of the roles
 _LATENT_POOLING_FILE = "latent_attention.pt"
 _LATENT_POOLING_TYPE = "codekin.training.pooling.LatentAttention"
+_SHAPE_MULTIPLE = 32  # of padded lengths and numbers of texts: oneDNN compiles a kernel for each new shape
+InstructionName = Literal["sentences", "tokens"]
+
+# One special token for each instruction: pieces of BERT's vocabulary that no text contains. As in PREFIXES, nl2code and
+# code2code share their passages' instruction.
+_TOKEN_BY_PREFIX = {prefix: f"[unused{index}]" for index, prefix in enumerate(dict.fromkeys(PREFIXES.values()), 1)}
+TOKEN_PREFIXES: Prefixes = {key: _TOKEN_BY_PREFIX[prefix] for key, prefix in PREFIXES.items()}
+_PREFIXES_BY_NAME: Mapping[str, Prefixes] = {"sentences": PREFIXES, "tokens": TOKEN_PREFIXES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,13 @@ class EmbedderBuild:
     ] = ()  # Matryoshka, ascending, the last the full size; (): the model's own, else 1/4, 1/2 and all
     max_tokens: int = 512  # of a text with its instruction: the paper's length in training
     lora: int = 0  # rank of the adapters that are trained instead of all weights; 0 trains all
+    export_tokens: int = 0  # that the exported model reads of a text; 0: `max_tokens`
+    instructions: InstructionName = "sentences"  # "tokens": one learned token each, for a backbone that has them
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """Return the instruction before a text, by task and role."""
+        return _PREFIXES_BY_NAME[self.instructions]
 
 
 class TextEncoder(nn.Module):
@@ -70,14 +85,18 @@ class TextEncoder(nn.Module):
         """Return raw vectors (n, d), float32, with gradients, of n ≥ 1 token lists, which are padded together."""
         device = next(self.parameters()).device
         longest = max(map(len, token_lists))
-        input_ids = torch.full((len(token_lists), longest), int(self.tokenizer.pad_token_id))
-        attention_mask = torch.zeros(len(token_lists), longest, dtype=torch.long)
+        positions = int(getattr(self.backbone.config, "max_position_embeddings", 0)) or longest
+        longest = max(longest, min(_round_up(longest), positions))
+        row_count = _round_up(len(token_lists)) if len(token_lists) > _SHAPE_MULTIPLE else len(token_lists)
+        input_ids = torch.full((row_count, longest), int(self.tokenizer.pad_token_id))
+        attention_mask = torch.zeros(row_count, longest, dtype=torch.long)
+        attention_mask[:, 0] = 1  # rows of padding have a finite mean, too
         for text_index, token_ids in enumerate(token_lists):
             input_ids[text_index, : len(token_ids)] = torch.tensor(token_ids)
             attention_mask[text_index, : len(token_ids)] = 1
         input_ids, attention_mask = input_ids.to(device), attention_mask.to(device)
         hidden_states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return self.pooling(hidden_states, attention_mask).float()
+        return self.pooling(hidden_states, attention_mask)[: len(token_lists)].float()
 
     def save(self, model_folder: Path, provenance: dict[str, Any]) -> None:
         """Write the embedder and `provenance` to `model_folder`, replacing it only once all is written beside it."""
@@ -104,7 +123,12 @@ def _load_backbone(model_name: str) -> tuple[Any, Any]:
         # By tokenizer.json and nothing else, as embed/ reads it.
         tokenizer = PreTrainedTokenizerFast.from_pretrained(model_folder, local_files_only=True)
         backbone = AutoModel.from_pretrained(
-            model_folder, local_files_only=True, dtype=torch.float32, use_safetensors=True
+            model_folder,
+            local_files_only=True,
+            dtype=torch.float32,
+            use_safetensors=True,
+            # On processors the backward pass of PyTorch's own attention is slower than one of plain products.
+            attn_implementation="sdpa" if torch.cuda.is_available() else "eager",
         )
     except (OSError, ValueError) as error:
         remedy = "Name a folder with config.json, tokenizer.json and model.safetensors."
@@ -112,7 +136,14 @@ def _load_backbone(model_name: str) -> tuple[Any, Any]:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     backbone.config.use_cache = False
+    if getattr(backbone, "pooler", None) is not None:
+        backbone.pooler = None  # BERT's classifier of a text, which no embedder reads
     return tokenizer, backbone
+
+
+def _round_up(count: int) -> int:
+    """Return the next multiple of 32."""
+    return -(-count // _SHAPE_MULTIPLE) * _SHAPE_MULTIPLE
 
 
 def _add_adapters(backbone: Any, rank: int) -> Any:
@@ -155,7 +186,7 @@ def _write_configuration(model_folder: Path, model: TextEncoder) -> None:
     if isinstance(model.pooling, LatentAttentionPooling):
         modules[1]["type"] = _LATENT_POOLING_TYPE
         torch.save(model.pooling.state_dict(), model_folder / _LATENT_POOLING_FILE)
-    prompts = {f"{task}_{_PROMPT_ROLE_NAMES[role]}": prompt for (task, role), prompt in PREFIXES.items()}
+    prompts = {f"{task}_{_PROMPT_ROLE_NAMES[role]}": prompt for (task, role), prompt in model.build.prefixes.items()}
     configurations: dict[str, Any] = {
         "modules.json": modules,
         "1_Pooling/config.json": {
@@ -164,7 +195,10 @@ def _write_configuration(model_folder: Path, model: TextEncoder) -> None:
             "include_prompt": True,
         },
         "2_Normalize/config.json": {},
-        "sentence_bert_config.json": {"max_seq_length": model.build.max_tokens, "do_lower_case": False},
+        "sentence_bert_config.json": {
+            "max_seq_length": model.build.export_tokens or model.build.max_tokens,
+            "do_lower_case": False,
+        },
         "config_sentence_transformers.json": {"prompts": prompts, "similarity_fn_name": "cosine"},
     }
     for file_name, content in configurations.items():

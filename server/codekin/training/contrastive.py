@@ -8,8 +8,10 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,19 +20,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from codekin.embed.embedder import load_embedder
-from codekin.embed.tasks import find_prefix
 from codekin.errors import ModelError
 from codekin.settings import ModelSettings
 from codekin.training import gradient_cache, held_out, jsonl
 from codekin.training.backbone import EmbedderBuild, TextEncoder
 from codekin.training.corpus import BlockList
+from codekin.training.decontamination import BenchmarkTexts
 from codekin.training.docs_pages import TextPair
 from codekin.training.jsonl import PairFile, TaskBatches, TaskPair
 from codekin.training.losses import LossConfig, find_equal_texts, matryoshka_loss
 from codekin.training.pairs import extract_package_pairs
 from codekin.training.shards import read_pairs
 from codekin.training.static_recipe import SHARES, TEACHES
+from codekin.training.train import load_benchmark_texts
 from codekin.training.training_loop import TrainingFolders, TrainingPlan, TrainingTask, run_training
+from codekin.training.weight_average import average_with_backbone
 from codekin.types import Role, Task
 
 log = logging.getLogger(__name__)
@@ -48,6 +52,8 @@ class ContrastiveRecipe:
     teacher: str = ""  # any value of model.name: at first the vectors learn to be near this embedder's
     teacher_steps: int = 500  # in which the teacher's weight falls to nothing
     budget: int = 16_384  # padded tokens per pass, limited by memory; the model does not depend on it
+    cached: bool = True  # computes vectors twice, which saves memory; False needs it for the whole batch
+    shares: tuple[float, ...] = ()  # of the trained weights beside the backbone's: the best on held pairs is exported
     held_every: int = 50  # one pair in so many is held out, if no held-out pairs are given
     held_limit: int = 500  # held-out pairs of a task
 
@@ -58,6 +64,7 @@ class ContrastiveCorpus:
 
     pairs: Path
     held: Path | None = None
+    benchmarks: Path | None = None  # folder of retrieval sets; what holds a text of theirs is not extracted
 
 
 def train_contrastive(
@@ -73,7 +80,8 @@ def train_contrastive(
     """
     work_folder = folders.work
     work_folder.mkdir(parents=True, exist_ok=True)
-    pair_file = PairFile(gather_pairs(corpus.pairs, work_folder / "pairs.jsonl", plan.seed))
+    benchmark_texts = load_benchmark_texts(corpus.benchmarks)
+    pair_file = PairFile(gather_pairs(corpus.pairs, work_folder / "pairs.jsonl", plan.seed, benchmark_texts))
     training_rows, held_out_rows = pair_file.split_held_out(recipe.held_every)
     held_out_pairs = pair_file.read_rows(held_out_rows)
     if corpus.held is not None:
@@ -84,17 +92,20 @@ def train_contrastive(
     held_out_sets = held_out.make_held_out_sets(held_out_pairs, recipe.held_limit)
     bm25_measures = held_out.measure_bm25(held_out_sets)
     log.info("%d pairs on %s; held, BM25: %s", len(training_rows), objective.device, _format_measures(bm25_measures))
-    identity = {**asdict(build), **asdict(replace(recipe, budget=0)), **plan.weight_settings()}
+    identity = {**asdict(build), **asdict(replace(recipe, budget=0, cached=True, shares=())), **plan.weight_settings()}
     identity |= {"pairs": len(training_rows), "digest": pair_file.digest}
     identity |= {"teacher": objective.teacher.fingerprint if objective.teacher else ""}
-    measure_model = lambda: held_out.measure_dense(held_out_sets, objective.encode, objective.model.dims)  # noqa: E731
+    measure_model = partial(
+        held_out.measure_dense, held_out_sets, objective.encode, objective.model.dims, build.prefixes
+    )
     measure_curve = run_training(
         objective.model, plan, TrainingTask(objective.backward, measure_model, identity), work_folder
     )
-    objective.model.save(folders.out, {"recipe": identity, "bm25": bm25_measures, "curve": measure_curve})
-    (work_folder / "curve.json").write_text(
-        json.dumps({"bm25": bm25_measures, "curve": measure_curve}, indent=1) + "\n", "utf-8"
-    )
+    measures: dict[str, Any] = {"bm25": bm25_measures, "curve": measure_curve}
+    if recipe.shares:
+        measures["shares"] = average_with_backbone(objective.model, recipe.shares, measure_model)
+    objective.model.save(folders.out, {"recipe": identity, **measures})
+    (work_folder / "curve.json").write_text(json.dumps(measures, indent=1) + "\n", "utf-8")
 
 
 def _format_measures(measures: held_out.Measures) -> str:
@@ -117,7 +128,7 @@ class ContrastiveObjective:
         torch.manual_seed(seed)
         self.device = _choose_device()
         self.model = TextEncoder(build).to(self.device).train()
-        self._recipe, self._pair_file = recipe, pair_file
+        self._recipe, self._pair_file, self._prefixes = recipe, pair_file, build.prefixes
         rows_by_task = [np.intersect1d(pair_file.select_task(task), training_rows) for task in Task]
         self._batches = TaskBatches(rows_by_task, recipe.batch, seed)
         self._loss_config = LossConfig(self.model.dims, recipe.temperature, recipe.both_ways)
@@ -130,8 +141,8 @@ class ContrastiveObjective:
         pairs = self._pair_file.read_rows(self._batches.choose_rows(step))
         queries, passages = [pair.query for pair in pairs], [pair.passage for pair in pairs]
         task, equal_texts = pairs[0].task, find_equal_texts(queries, passages).to(self.device)
-        texts = [find_prefix(task, Role.QUERY) + text for text in queries]
-        texts += [find_prefix(task, Role.PASSAGE) + text for text in passages]
+        texts = [self._prefixes[task, Role.QUERY] + text for text in queries]
+        texts += [self._prefixes[task, Role.PASSAGE] + text for text in passages]
         compute_teacher_loss = self._make_teacher_loss(step, pairs)
 
         def compute_loss(vectors: Tensor) -> Tensor:
@@ -141,7 +152,7 @@ class ContrastiveObjective:
             ) + compute_teacher_loss(vectors)
 
         return gradient_cache.backward_in_parts(
-            self._encode_tokens, self.model.tokenize(texts), compute_loss, self._recipe.budget
+            self._encode_tokens, self.model.tokenize(texts), compute_loss, self._recipe.budget, self._recipe.cached
         )
 
     def _make_teacher_loss(self, step: int, pairs: Sequence[TaskPair]) -> Callable[[Tensor], Tensor | float]:
@@ -185,15 +196,18 @@ def _choose_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def gather_pairs(source: Path, pairs_path: Path, seed: int) -> Path:
+def gather_pairs(source: Path, pairs_path: Path, seed: int, benchmark_texts: BenchmarkTexts | None = None) -> Path:
     """Return a file of pairs: `source` itself, or `pairs_path`, written from the folder `source` only if missing.
 
-    The folder is a source tree, or the output of `codekin train pairs`. Raises ModelError if it has no pairs.
+    The folder is a source tree, or the output of `codekin train pairs`; pairs with a benchmark's text are left out.
+    Raises ModelError if it has no pairs.
     """
     if source.is_file():
         return source
     if not pairs_path.exists():
-        count = jsonl.write_task_pairs(_assign_tasks(_read_source_pairs(source, seed), Random(seed)), pairs_path)  # noqa: S311 -- sampling
+        excluded_texts = benchmark_texts or BenchmarkTexts(())
+        pairs = (pair for pair in _read_source_pairs(source, seed) if not excluded_texts.contains(pair))
+        count = jsonl.write_task_pairs(_assign_tasks(pairs, Random(seed)), pairs_path)  # noqa: S311 -- sampling
         log.info("%s: %d pairs", source, count)
     if not pairs_path.stat().st_size:
         pairs_path.unlink()

@@ -17,20 +17,17 @@ def backward_in_parts(
     token_lists: TokenLists,
     compute_loss: Callable[[Tensor], Tensor],
     token_budget: int,
+    is_cached: bool = True,
 ) -> float:
     """Add the gradients of `compute_loss` (all vectors in order → a number) to the model's; return the loss.
 
     No more than `token_budget` padded tokens are computed at once, except for a single text. If the batch has more, the
     vectors are computed twice: first without gradients, then part by part with the gradients that the loss has for
-    them.
+    them. Without `is_cached` they are computed once, and what the gradients need stays in memory for the whole batch.
     """
     parts = split_by_length(token_lists, token_budget)
-    if len(parts) == 1:
-        loss = compute_loss(model(token_lists))
-        loss.backward()
-        return loss.item()
     seeds = torch.randint(2**62, (len(parts),)).tolist()  # dropout must drop the same in both passes
-    with torch.no_grad():
+    with torch.set_grad_enabled(not is_cached or len(parts) == 1):
         part_vectors = [
             _encode_part(model, token_lists, text_indices, seed)
             for text_indices, seed in zip(parts, seeds, strict=True)
@@ -38,7 +35,12 @@ def backward_in_parts(
     row_order = torch.tensor(
         [text_index for text_indices in parts for text_index in text_indices], device=part_vectors[0].device
     )
-    vectors = torch.cat(part_vectors)[row_order.argsort()].requires_grad_()
+    vectors = torch.cat(part_vectors)[row_order.argsort()]
+    if vectors.requires_grad:
+        loss = compute_loss(vectors)
+        loss.backward()
+        return loss.item()
+    vectors.requires_grad_()
     loss = compute_loss(vectors)
     loss.backward()
     gradients: Any = vectors.grad

@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from codekin.embed.tasks import find_prefix
+from codekin.embed.tasks import PREFIXES, Prefixes
 from codekin.evaluation.benchmarks import Benchmark
 from codekin.evaluation.bm25 import compute_bm25_scores
 from codekin.evaluation.metrics import compute_ndcg
@@ -57,14 +57,16 @@ def measure_bm25(benchmarks: Sequence[Benchmark]) -> Measures:
     )
 
 
-def measure_dense(benchmarks: Sequence[Benchmark], encode: Encode, dimensions: Sequence[int]) -> Measures:
+def measure_dense(
+    benchmarks: Sequence[Benchmark], encode: Encode, dimensions: Sequence[int], prefixes: Prefixes = PREFIXES
+) -> Measures:
     """Return the model's NDCG@10 by task, "mean", and "mean@D" for smaller dimensions; {} without sets."""
     if not benchmarks:
         return {}
     measures_by_dim: dict[int, Measures] = {dimension: {} for dimension in dimensions}
     for benchmark in benchmarks:
-        queries = encode([find_prefix(benchmark.task, Role.QUERY) + text for text in benchmark.queries])
-        passages = encode([find_prefix(benchmark.task, Role.PASSAGE) + text for text in benchmark.passages])
+        queries = encode([prefixes[benchmark.task, Role.QUERY] + text for text in benchmark.queries])
+        passages = encode([prefixes[benchmark.task, Role.PASSAGE] + text for text in benchmark.passages])
         for dimension, measures in measures_by_dim.items():
             measures[str(benchmark.task)] = _compute_mean_ndcg10(
                 benchmark, _truncate_vectors(queries, dimension) @ _truncate_vectors(passages, dimension).T

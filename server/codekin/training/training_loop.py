@@ -37,14 +37,19 @@ class TrainingPlan:
     seed: int = 0
     checkpoint_steps: int = 100
     watch_steps: int = 100
+    minutes: float = 0  # after which the run ends, to be resumed later; 0: never
 
     def weight_settings(self) -> dict[str, Any]:
         """Return the settings that the trained weights depend on."""
         return {
             setting_name: value
             for setting_name, value in asdict(self).items()
-            if setting_name not in ("checkpoint_steps", "watch_steps")
+            if setting_name not in ("checkpoint_steps", "watch_steps", "minutes")
         }
+
+    def is_time_up(self, started: float) -> bool:
+        """Return whether a run that started then, by the monotonic clock, has taken the minutes it has."""
+        return bool(self.minutes) and time.monotonic() - started >= 60 * self.minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ class TrainingTask:
 def run_training(model: nn.Module, plan: TrainingPlan, task: TrainingTask, work_folder: Path) -> list[Measures]:
     """Take the steps that remain after the checkpoint in `work_folder`; return the measures over time, old ones too.
 
-    Writes checkpoints. Raises ModelError if the checkpoint is of another recipe.
+    Stops earlier, at a checkpoint, where the plan's minutes are over. Writes checkpoints. Raises ModelError if the
+    checkpoint is of another recipe.
     """
     work_folder.mkdir(parents=True, exist_ok=True)
     checkpoint_path = work_folder / "checkpoint.pt"
@@ -83,11 +89,12 @@ def run_training(model: nn.Module, plan: TrainingPlan, task: TrainingTask, work_
         nn.utils.clip_grad_norm_([parameter for parameter in model.parameters() if parameter.requires_grad], plan.clip)
         optimizer.step()
         steps_done = step + 1
+        is_last = steps_done == plan.steps or plan.is_time_up(started)
         mean_loss = 0.95 * mean_loss + 0.05 * loss if step else loss
-        if steps_done % plan.watch_steps == 0 or steps_done == plan.steps:
+        if steps_done % plan.watch_steps == 0 or is_last:
             measure_curve.append({"step": steps_done, "loss": mean_loss, **task.watch()})
             log.info("%s, %.0f s", _format_measures(measure_curve[-1]), time.monotonic() - started)
-        if steps_done % plan.checkpoint_steps == 0 or steps_done == plan.steps:
+        if steps_done % plan.checkpoint_steps == 0 or is_last:
             checkpoint = {
                 "step": steps_done,
                 "curve": measure_curve,
@@ -95,6 +102,8 @@ def run_training(model: nn.Module, plan: TrainingPlan, task: TrainingTask, work_
                 "recipe": _format_recipe(task.recipe),
             }
             _write_checkpoint(checkpoint_path, checkpoint | _collect_state(model, optimizer))
+        if is_last:
+            break
     return measure_curve
 
 

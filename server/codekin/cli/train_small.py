@@ -1,0 +1,70 @@
+"""`codekin train small`: train the small transformer from all-MiniLM-L6-v2."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codekin.cli.params import DEBUG, FOLDER
+from codekin.cli.train import EXISTING_FILE, PLAN_FIELDS, add_plan_options, limit_threads, require_torch
+from codekin.errors import QueryError
+
+_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights: MiniLM itself, three means, and the trained model
+
+
+@click.command()
+@click.option("--pairs", metavar="DIR", type=FOLDER, help="Train on these instead of downloading a corpus.")
+@click.option("--manifest", metavar="FILE", type=EXISTING_FILE, help="List of packages to download.")
+@click.option("--block-list", metavar="FILE", type=EXISTING_FILE, help="List of repositories to exclude from training.")
+@click.option(
+    "--held",
+    metavar="PAIRS",
+    type=click.Path(exists=True, path_type=Path),
+    help="Held-out pairs, of packages that are not trained on. They choose the share of the trained weights.",
+)
+@click.option("--benchmarks", metavar="DIR", type=FOLDER, help="Retrieval sets whose texts are excluded from training.")
+@click.option("--backbone", metavar="M", default="minilm", show_default=True, help="An uncased BERT encoder.")
+@click.option("--max-tokens", type=click.IntRange(8), default=96, show_default=True, help="Maximum tokens per text.")
+@click.option("--batch", type=click.IntRange(2), default=512, show_default=True, help="Pairs per step.")
+@click.option(
+    "--budget", type=click.IntRange(1), default=2048, show_default=True, help="Maximum tokens in a pass at once."
+)
+@click.option(
+    "--cached/--uncached",
+    default=True,
+    help="Compute vectors twice to save memory, or once: faster for small batches. Default: twice.",
+)
+@click.option("--held-limit", type=click.IntRange(2), default=500, show_default=True, help="Held-out pairs of a task.")
+@add_plan_options(steps=15_000, learning_rate=2e-4, warm_up=100)
+@DEBUG
+@require_torch
+def small(work: Path, out: Path, **options: Any) -> int:
+    """Train the small transformer: all-MiniLM-L6-v2, taught code by the corpus of the embedded model.
+
+    The same command continues an interrupted run. OUT can be loaded as model.name.
+    """
+    from codekin.training.contrastive import ContrastiveCorpus, ContrastiveRecipe, train_contrastive
+    from codekin.training.small_backbone import make_small_build, prepare_small_backbone, write_card
+    from codekin.training.training_loop import TrainingFolders, TrainingPlan
+
+    limit_threads(options["threads"])
+    pairs = options["pairs"] or _build_pairs(options["manifest"], options["block_list"], work)
+    build = make_small_build(prepare_small_backbone(options["backbone"], work / "backbone"), options["max_tokens"])
+    recipe_fields = ("batch", "bf16", "budget", "cached", "held_limit")
+    recipe = ContrastiveRecipe(
+        **{field_name: options[field_name] for field_name in recipe_fields}, both_ways=True, shares=_SHARES
+    )
+    plan = TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS})
+    corpus = ContrastiveCorpus(pairs, options["held"], options["benchmarks"])
+    train_contrastive(corpus, build, recipe, plan, TrainingFolders(work, out))
+    write_card(options["backbone"], out)
+    return 0
+
+
+def _build_pairs(manifest: Path | None, block_list: Path | None, work: Path) -> Path:
+    """Return the folder of the manifest's pairs, made in the work folder. Raises QueryError without a block list."""
+    from codekin.training.download import MANIFEST, build_corpus
+
+    if block_list is None:
+        raise QueryError("A block list is missing. Pass --block-list FILE, or existing pairs with --pairs DIR.")
+    return build_corpus(manifest or MANIFEST, block_list, work)
