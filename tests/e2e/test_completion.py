@@ -164,6 +164,18 @@ async def test_the_source_can_be_gone_to(start) -> None:
     assert client.shown_documents[0].uri == source["location"]["uri"]
 
 
+async def test_where_nothing_is_shown_no_older_source_is_gone_to(start) -> None:
+    client = await begun(start)
+    (item,) = await ghosts(client, "shop/totals.py", BEGUN)
+    commented = BEGUN + "# a comment "
+    client.edit("shop/totals.py", commented)
+    assert await ghosts(client, "shop/totals.py", commented) == []
+    assert await client.command("codekin.showCompletionSource") is None
+    assert client.shown_documents == []
+    await client.command(item.command.command, *item.command.arguments)
+    assert (await client.command("codekin.showCompletionSource"))["label"] == item.command.title
+
+
 async def test_a_client_without_ghost_text_has_a_last_item(start) -> None:
     text = BEGUN + "ret"
     client = await begun(start, "code_server_1.139.1", text=text)

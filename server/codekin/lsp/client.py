@@ -25,7 +25,8 @@ class Client:
         self._language_server = language_server
         self._shown_messages: set[str] = set()
         self._running_tasks: set[asyncio.Task[Any]] = set()
-        self.shown_source: SourceJson | None = None  # of the completion that was shown, or accepted, last
+        self.shown_source: SourceJson | None = None  # of the completion that is shown
+        self.accepted_source: SourceJson | None = None  # of the one accepted last, until another one is shown
 
     def get_capability(self, capability: str) -> Any:
         """Return the client's capability at this dotted, snake_case path; None where it is absent."""

@@ -54,10 +54,11 @@ async def _complete_inline(
     """Answer with completions as ghost text, which replace the selected completion item, if any; perhaps none."""
     position, selected = params.position, params.context.selected_completion_info
     completion_point = _find_completion_point(session, params.text_document.uri, position, selected)
-    is_automatic = params.context.trigger_kind is not types.InlineCompletionTriggerKind.Invoked
+    # An item that is selected in the word list is no key stroke: nothing more is typed for the moment.
+    is_typed = params.context.trigger_kind is not types.InlineCompletionTriggerKind.Invoked and selected is None
     completions: list[Completion] = []
     if completion_point is not None:
-        completions = await _request_completions(client, session, completion_point, debounces=is_automatic)
+        completions = await _request_completions(client, session, completion_point, debounces=is_typed)
     text_prefix = selected.text if selected else ""
     replaced_range = selected.range if selected else types.Range(position, position)
     items = []
@@ -155,9 +156,12 @@ async def _request_completions(
         completions = await session.run_query(Priority.COMPLETION, partial(_complete_code, completion_point)) or []
     except (SupersededError, QueryError):  # QueryError: the document is no source code
         return []
-    if not completions or completion_point.document.source is not document_text:
+    if completion_point.document.source is not document_text:
         return []
-    client.shown_source = _to_source_json(session, completions[0])
+    if completions:
+        client.shown_source, client.accepted_source = _to_source_json(session, completions[0]), None
+    else:
+        client.shown_source = None
     return completions
 
 
@@ -200,14 +204,15 @@ async def _handle_accepted(client: Client, _: Session, json_source: Any) -> None
         with suppress(UnreadableError):  # else the argument is not one of codekin's
             location = structure_value(json_source.get("location"), types.Location)
             location_json: LocationJson = {"uri": location.uri, "range": to_range_json(location.range)}
-            client.shown_source = SourceJson(label=str(json_source.get("label", "")), location=location_json)
+            client.shown_source = None
+            client.accepted_source = SourceJson(label=str(json_source.get("label", "")), location=location_json)
 
 
 async def _show_source(client: Client, _: Session, __: Any) -> SourceJson | None:
     """Open, or else show, the source of the completion shown or accepted last, and return it; None if there is none."""
-    source = client.shown_source
+    source = client.shown_source or client.accepted_source
     if source is None:
-        client.show_message(types.MessageType.Info, "codekin: no completion has been shown yet.")
+        client.show_message(types.MessageType.Info, "codekin: no completion is shown.")
         return None
     document_uri, source_range = source["location"]["uri"], source["location"]["range"]
     selection = types.Range(types.Position(**source_range["start"]), types.Position(**source_range["end"]))
