@@ -234,6 +234,13 @@ class TestBaseRevision:
         assert told.startswith("Drift: ")
         assert "1 of 2 functions that were identical were changed; unchanged: " in told
 
+    def test_drift_alone_is_a_finding(self, branch: Codekin):
+        first_line = next(line for line in FILES["src/sums.py"].splitlines() if line.startswith("def "))
+        (branch.folder / "src" / "sums.py").write_text(f"{first_line}\n" + "    raise NotImplementedError\n" * 6)
+        done = branch("duplicates", "--root", branch.folder, "--base-ref", "main", "--path", "src/sums.py")
+        assert [line.partition(":")[0] for line in done.stdout.splitlines()] == ["Drift"]
+        assert done.returncode == 0
+
     def test_line_ends_that_git_converts_change_nothing(self, branch: Codekin):
         for path in ("src/one.py", "lib/sums.py"):
             (branch.folder / path).write_bytes(FILES[path].replace("\n", "\r\n").encode())

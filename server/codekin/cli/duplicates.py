@@ -107,13 +107,14 @@ def duplicates(
         report = DuplicateReport(root, search)
         groups = islice(search.groups, duplicate_options.k)
         count = _show_groups(groups, report, "json" if as_json else output_format or "text")
-    if not count:
+    has_drifts = bool(search.changes and search.changes.drifts)
+    if not count and not has_drifts:
         lines = console.format_count(selection.min_lines, "line")
         since = f" are new or changed since {base}" if base else ""
         console.print_note(f"No duplicated functions of {lines} or more in {root}{since}.")
     if fail_on_new:
         return 1 if report.new_count else 0
-    return 0 if count else 1
+    return 0 if count or has_drifts else 1
 
 
 def _make_selection(options: DuplicateOptions, root: Path, min_lines: int) -> "DuplicateSelection":
