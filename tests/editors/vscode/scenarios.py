@@ -47,7 +47,7 @@ class VSCodeScenarios:
         """Every surface is shown once and used by keys and mouse. pictures.py takes screenshots of the same."""
         project = create_project(tmp_path / "project", LARGER_SHOP_FILES)
         vscode = create_vscode(self.version, tmp_path / "code", project)
-        _run_in_window("surfaces.mjs", vscode, built, flags=("--disable-workspace-trust",))
+        run_in_window("surfaces.mjs", vscode, built, flags=("--disable-workspace-trust",))
 
     def test_server_failures(self, built: ExtensionBuild, tmp_path: Path):
         """A missing server, its installation, another version, a crashing server: each has a message with a remedy."""
@@ -59,7 +59,7 @@ class VSCodeScenarios:
         if self.installer == "uv":
             project.install("uv")
         vscode = create_vscode(self.version, tmp_path / "code", project, **user_settings, **_UNTRUSTED)
-        _run_in_window("failures.mjs", vscode, built, str(fake_servers), self.installer)
+        run_in_window("failures.mjs", vscode, built, str(fake_servers), self.installer)
         assert not (fake_servers / "was-here").exists()
         (environment_file,) = vscode.home.rglob("pyvenv.cfg")
         assert ("\nuv = " in environment_file.read_text("utf-8")) == (self.installer == "uv")
@@ -73,9 +73,10 @@ def _run_in_host(vscode: ServedVSCode, built: ExtensionBuild, workspace: Path, *
     assert status == 0, output
 
 
-def _run_in_window(
+def run_in_window(
     script: str, vscode: ServedVSCode, built: ExtensionBuild, *arguments: str, flags: tuple[str, ...] = ()
 ) -> None:
+    """Run a script of test/ui with the extension installed."""
     vscode.install_extension(built.package)
     with vscode.serve(*flags) as address:
         window = [f"test/ui/{script}", address, str(vscode.project.folder), str(vscode.settings)]

@@ -178,6 +178,26 @@ async function walkthrough(window) {
     await window.closeTab();
 }
 
+/** The extension's page shows the README's pictures and the changelog. */
+async function extensionPage(window) {
+    await window.runCommand('Extensions: Show Installed Extensions');
+    await (await window.waitForVisible('.extensions-list .monaco-list-row', 'codekin')).click();
+    await window.waitForVisible('.extension-editor .gallery-banner, .extension-editor .header', 'codekin');
+    const frame = window.page.frameLocator('.webview.ready >> visible=true').frameLocator('#active-frame');
+    const picture = frame.locator('img[alt^="The Similar Code view"]');
+    await picture.scrollIntoViewIfNeeded();
+    await window.repeatUntil(async () => {
+        if (!(await picture.evaluate((image) => image.naturalWidth > 100))) {
+            throw new Error();
+        }
+    }, 'the picture is not shown');
+    await window.takeScreenshot('extension');
+    await (await window.waitForVisible('.extension-editor .action-label', /^Changelog$/i)).click();
+    await frame.locator('h2', { hasText: '0.1.0' }).waitFor();
+    await window.closeTab();
+    await window.pressKeys('Control+Shift+E');
+}
+
 await runInWindow({ base, folder, settings, pictures }, async (window) => {
     await window.waitForVisible('.explorer-folders-view .monaco-list-row', 'shop');
     await window.openFromExplorer('web/cookies.py', 'shop/invoices.py', 'shop/orders.py');
@@ -197,6 +217,7 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
             state,
             statusPage,
             walkthrough,
+            extensionPage,
         ]) {
             await surface(window);
             console.log(theme, surface.name);

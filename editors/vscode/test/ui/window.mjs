@@ -181,7 +181,7 @@ export class Window {
 export async function runInWindow(options, scenario) {
     const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
-    const page = await browser.newPage({ viewport: { width: 1000, height: 640 } });
+    const page = await browser.newPage({ viewport: { width: 1000, height: 640 }, locale: options.locale ?? 'en-US' });
     page.setDefaultTimeout(TIMEOUT_MS);
     const consoleLines = [];
     page.on('console', (message) => consoleLines.push(`[${message.type()}] ${message.text().slice(0, 300)}`));

@@ -1,0 +1,28 @@
+// Builds codekin.vsix: npm run package. It has what the source has not: the changelog, which is the server's, and a README
+// with its pictures inside, because VS Code's page of the extension shows none from a file.
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+const FILES = ['package.nls.json', 'package.nls.de.json', 'l10n', 'LICENSE', 'dist/extension.js', 'dist/page.js'];
+const STAGE = path.join('dist', 'package');
+
+const manifestText = fs.readFileSync('package.json', 'utf8');
+const { scripts: _scripts, devDependencies: _dependencies, ...manifest } = JSON.parse(manifestText);
+const pictures = manifestText.match(/media\/[\w-]+\.\w+/g);
+const readme = fs
+    .readFileSync('README.md', 'utf8')
+    .replace(/\]\((media\/.+?\.png)\)/g, (_, file) => `](data:image/png;base64,${fs.readFileSync(file, 'base64')})`);
+
+fs.rmSync(STAGE, { recursive: true, force: true });
+for (const file of [...FILES, ...pictures]) {
+    fs.cpSync(file, path.join(STAGE, file), { recursive: true });
+}
+fs.copyFileSync('../../server/CHANGELOG.md', path.join(STAGE, 'CHANGELOG.md'));
+fs.writeFileSync(path.join(STAGE, 'README.md'), readme);
+fs.writeFileSync(path.join(STAGE, 'package.json'), JSON.stringify({ ...manifest, files: ['**'] }, null, 2));
+
+const vsce = path.resolve('node_modules', '@vscode', 'vsce', 'vsce');
+const options = ['--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links'];
+const output = path.resolve('codekin.vsix');
+execFileSync(process.execPath, [vsce, 'package', ...options, '--out', output], { cwd: STAGE, stdio: 'inherit' });
