@@ -5,6 +5,7 @@ How soon exactly is in benchmarks/exit_time.py; here it is what no editor would 
 
 import asyncio
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +17,7 @@ import psutil
 import pytest
 
 from ..shop import write_files
+from .wire import GOODBYE, HELLO, READY, said_to
 
 _SOON_S = 15.0  # some tenths of a second, on a machine that is busy with other tests
 _BUSY_S = 0.3  # processor time after which the server is in the midst of something
@@ -183,3 +185,13 @@ async def test_while_the_bulk_index_does_not_listen(start, tmp_path) -> None:
             if child.is_running():
                 child.resume()
     assert_sound(tmp_path / "cache")
+
+
+def test_at_the_end_the_interpreter_is_not_taken_down_piece_by_piece(start) -> None:
+    """That took up to five seconds of a busy machine, after everything was closed."""
+    code = "import atexit, os; atexit.register(os.write, 2, b'taken down'); from codekin.cli import main; main()"
+    command = [sys.executable, "-c", code, "serve"]
+    messages, log, status = said_to(start.environment, [HELLO, READY, *GOODBYE], command)
+    assert status == 0
+    assert any(message.get("id") == 99 for message in messages)
+    assert "taken down" not in log

@@ -296,4 +296,3 @@ def serve(tcp: str | None, token_file: Path | None, allow_remote: bool, path: Pa
             raise
         address = tcp or path
         raise QueryError(f"Can't listen on {address} ({error.strerror}). Choose another port or address.") from error
-    return EXIT_FOUND

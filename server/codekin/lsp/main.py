@@ -5,8 +5,10 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 from functools import partial
+from typing import NoReturn
 
 from codekin.lsp import features, logs, streams, transport
 from codekin.lsp.allocation import limit_free_memory
@@ -23,17 +25,18 @@ def create_server(*, is_remote: bool = False) -> CodekinServer:
     return server
 
 
-def serve_client(listen_address: ListenAddress | None = None) -> None:
-    """Serve one client, on standard input and output or at the address, until it sends `exit` or is gone; blocks.
+def serve_client(listen_address: ListenAddress | None = None) -> NoReturn:
+    """Serve one client, on standard input and output or at the address, until it sends `exit` or is gone.
 
-    Raises SystemExit(1) where the client has not sent `shutdown` first; QueryError or OSError where it can't listen.
-    Redirects standard output and the log.
+    Then ends the process, with status 1 where the client has not sent `shutdown` first. Raises QueryError or OSError
+    where it can't listen. Redirects standard output and the log.
     """
     limit_free_memory()
     logs.configure_logging()
     exit_status = asyncio.run(_run_server(listen_address))
-    if exit_status:
-        raise SystemExit(exit_status)
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(exit_status)  # all is closed; to free the interpreter's memory object by object takes seconds when busy
 
 
 async def _run_server(listen_address: ListenAddress | None) -> int:
