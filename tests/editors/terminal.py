@@ -15,6 +15,7 @@ from typing import Any, Self
 import pyte
 
 _TIMEOUT_S = 60.0  # far more than any condition needs
+_RETRY_S = 5.0  # before a key that had no effect is pressed again
 
 
 ESCAPE = "\x1b"
@@ -71,6 +72,17 @@ class Terminal:
     def send_keys(self, keys: str) -> None:
         """Send these characters or escape sequences."""
         os.write(self._ours, keys.encode())
+
+    def press_until(self, key: str, expected: Callable[[str], object]) -> str:
+        """Press a key again every few seconds until the predicate accepts the screen; return the screen."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not expected(self.screen):
+            assert time.monotonic() < deadline, f"{key!r} has no effect:\n{self.screen}"
+            self.send_keys(key)
+            pressed = time.monotonic()
+            while not expected(self.screen) and self.read(pressed + _RETRY_S - time.monotonic()):
+                pass
+        return self.screen
 
     def wait_until(self, expected: str | Callable[[str], object]) -> str:
         """Wait until the screen contains this text, or the predicate accepts it; return the screen."""

@@ -12,6 +12,8 @@ from .install_helix import install_helix
 from .project import SHOP_FILES, create_project, read_block
 from .terminal import ESCAPE, Terminal, match_status_line
 
+_COMPLETION_KEY = "\x18"  # Ctrl-x
+
 EGLOT = """
 (visit "shop/orders.py")
 (press "M-x eglot RET")
@@ -108,14 +110,13 @@ class TestHelix:
 
     def test_completions_are_listed_once(self, editor: Terminal) -> None:
         editor.send_keys("Otracked = total_p")
-        screen = editor.wait_until(re.compile(r"total_price +function").search)
+        # Helix takes no answer that comes late, as the first one of a busy server does: its key asks again.
+        screen = editor.press_until(_COMPLETION_KEY, re.compile(r"total_price +function").search)
         assert len(re.findall(r"total_price +(?!word)\w", screen)) == 1  # Helix itself offers words of the text
-        editor.send_keys(ESCAPE)
-        editor.wait_until(" NOR ")
-        editor.send_keys(":reload!\r")
 
     def test_find_similar_code_is_offered_once(self, editor: Terminal) -> None:
-        editor.send_keys("gg/total_price\r a")
+        editor.press_until(ESCAPE, lambda screen: " NOR " in screen)
+        editor.send_keys(":open shop/orders.py\r:reload!\rgg/total_price\r a")
         screen = editor.wait_until("Find similar code")
         assert screen.count("Find similar code") == 1
         editor.send_keys("\x10\r")  # the last of them: what can be done about the duplicate stands before it

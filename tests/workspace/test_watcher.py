@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def test_a_deleted_tree_is_gone(tmp_path: Path, listen: Listen) -> None:
 
 
 @pytest.mark.usefixtures("either")
-def test_a_checkout_of_thousands_of_files_arrives_whole_and_in_few_pieces(tmp_path: Path, listen: Listen) -> None:
+def test_a_checkout_of_thousands_of_files_arrives_whole_and_each_hardly_twice(tmp_path: Path, listen: Listen) -> None:
     def git(*arguments: str) -> None:
         identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
         subprocess.run(["git", "-C", tmp_path, *identity, *arguments], check=True, capture_output=True)
@@ -157,7 +158,7 @@ def test_a_checkout_of_thousands_of_files_arrives_whole_and_in_few_pieces(tmp_pa
     git("checkout", "-q", "new")
     listener.until(lambda: listener.files == new)
     assert listener.rescans <= 10
-    assert len(listener.told) <= 1_000
+    assert all(count <= 2 for count in Counter(listener.told).values())  # two batches may end within one file's events
 
 
 @pytest.mark.usefixtures("either")
