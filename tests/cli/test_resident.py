@@ -83,6 +83,7 @@ def without_time(document: dict[str, Any]) -> dict[str, Any]:
         ["similar", "src/dates.py:10"],
         ["similar", "src/dates.py:7-9"],
         ["similar", "src/dates.py:99"],
+        ["context", "read a date", "--max-tokens", "400"],
     ],
     ids=" ".join,
 )
@@ -97,6 +98,20 @@ def test_code_on_standard_input_is_answered_too(quick: Codekin):
     code = 'def parse(s):\n    year, month, day = s.split("-")\n    return date(int(year), int(month), int(day))\n'
     answers = [quick.json("similar", "-", *more, stdin=code) for more in ([], ["--no-resident"])]
     assert without_time(answers[0]) == without_time(answers[1])
+
+
+def test_the_guard_asks_it_too_and_it_looks_at_the_disk_afterwards(quick: Codekin):
+    code = FILES["src/reading.py"].partition("\n\n\n")[2].replace("count_words", "tally").replace("counts", "found")
+    words = ["guard", "--path", "src/new.py", "--strict"]
+    answers = [quick(*words, *more, stdin=code) for more in ([], ["--no-resident"])]
+    assert "`tally` (new) does what `src/reading.py:7 count_words` does" in answers[0].stdout
+    assert [answer.returncode for answer in answers] == [1, 1]
+    assert answers[0].stdout == answers[1].stdout
+    (quick.folder / "src" / "reading.py").unlink()
+    deadline = time.monotonic() + 60
+    while quick(*words, stdin=code).returncode and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert quick(*words, stdin=code).returncode == 0
 
 
 def test_a_change_on_the_disk_is_seen_at_once(quick: Codekin):
