@@ -4,10 +4,18 @@
 
 By hand, with Debian's `universal-ctags` on the path and checked-out repositories as FOLDERs. Both read the same files:
 those that codekin would index, each in the language that codekin takes it for. A definition counts as missing where no
-snippet of its name holds its line. Not counted is what is no definition of its own: functions inside functions (which
-codekin cuts only where the outer one is long), declarations without a body, calls of C's macros that ctags takes for
-functions, arrays of Bash. What codekin names beyond ctags is counted, too: functions, methods and tests of names that
-ctags has not in that file. `--list` prints both sides of one language. Prints Markdown.
+snippet of its name holds its line. Not counted is what is no definition of its own, and how much that is stands in a
+column of its own:
+
+- functions inside functions and tests, which codekin cuts only where the outer one is long
+- declarations without a body: of interfaces, of Kotlin's `expect` and `abstract` functions, prototypes
+- what ctags takes for a function though it is none: calls of C's macros, arrays of Bash, keywords, in Lua every line
+  with the letters of `function` (`local F = require "functional"`, `x = call(function() … end)`), in Haskell the fields
+  of records, names of import lists, constructors, keywords and splices, in Elixir the examples in documentation, in
+  Julia the module in `Base.:(==)`, in Kotlin names that the file does not have
+
+What codekin names beyond ctags is counted, too: functions, methods and tests of names that ctags has not in that file.
+`--list` prints both sides of one language, and with ~ what is not counted. Prints Markdown.
 """
 
 import argparse
@@ -68,7 +76,13 @@ MACRO = re.compile(
 )  # of C: ctags takes a macro's call for a definition, and its name for the function's
 DECLARING = {"csharp", "java", "kotlin", "php", "rust", "typescript", "tsx", "objective-c"}
 DECLARATION = re.compile(r"[^{}]*?;|[^{};]*?\n\s*\n")  # no body before the end of a statement or a blank line
-UNNAMED = re.compile(r"anonymous|__anon|AnonymousFunction|<lambda>|\Apattern\Z")
+UNNAMED = re.compile(r"anonymous|__anon|AnonymousFunction|<lambda>|\A(?:pattern|true|switch|return|_)\Z")
+LUA_FUNCTION = re.compile(r"\bfunction\s+[\w.:]+\s*\(|[\w\]]\s*=\s*function\s*\(")
+KOTLIN_FUNCTION = re.compile(
+    r"\bfun\b[^(]*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)(?:\s*:\s*[^{=\n]++)?\s*(?:where\b[^{=]*+)?([{=]?)"
+)
+HASKELL_KEYWORDS = {"class", "data", "deriving", "infixl", "infixr", "instance", "newtype", "type", "}"}
+HASKELL_FIELD = re.compile(r"\s*[{,]|\s+\w+(?:\s*,\s*\w+)*\s*::|import\b|\s+[)(|]")
 
 
 @dataclass
@@ -76,6 +90,7 @@ class Comparison:
     """One language of one folder."""
 
     total: int = 0
+    uncounted: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)
 
@@ -113,17 +128,58 @@ def is_counted(tag: dict[str, str], language: str, lines: list[str], snippets: l
     row, name = int(tag["line"]) - 1, tag["name"]
     if UNNAMED.search(name) or tag.get("scopeKind") in FUNCTION_SCOPES or tag.get("language") != KINDS[language][0]:
         return False
-    if (MACRO.match(name) and language in ("c", "cpp")) or (language == "bash" and name.endswith("=")):
+    if is_mistake(name, lines, row, language):
+        return False
+    if language in ("typescript", "tsx") and any(is_in_interface(row, snippet, lines) for snippet in snippets):
         return False
     if language in DECLARING and DECLARATION.match(re.sub(r"\([^()]*\)", "", "\n".join(lines[row : row + 20]))):
         return False
     return not any(
-        snippet.span.start <= row < snippet.span.end
-        and snippet.kind in CODE_KINDS
-        and snippet.name_line < row
-        and find_indent(lines[snippet.name_line]) < find_indent(lines[row])
+        snippet.kind in CODE_KINDS and (is_inside(row, snippet, lines) or is_in_later_part(row, snippet))
         for snippet in snippets
     )
+
+
+def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
+    """Return whether ctags took something else for a definition with a body."""
+    match language:
+        case "c" | "cpp":
+            return MACRO.match(name) is not None
+        case "bash":
+            return name.endswith("=")
+        case "lua":
+            return LUA_FUNCTION.search(lines[row]) is None or not re.match(r"[\w.:]+\Z", name)
+        case "haskell":
+            statement = "\n".join(lines[row : row + 12]).partition("\n\n")[0]
+            is_keyword = name[0].isupper() or name in HASKELL_KEYWORDS
+            return is_keyword or HASKELL_FIELD.match(lines[row]) is not None or not re.search(r"[=|]", statement)
+        case "julia":
+            return name == "Base"
+        case "elixir":
+            return sum('"""' in line for line in lines[:row]) % 2 == 1
+        case "kotlin":
+            if not name.isascii() or name not in lines[row]:
+                return True
+            function = KOTLIN_FUNCTION.search("\n".join(lines[row : row + 20]))
+            return function is not None and not function[1]
+    return False
+
+
+def is_in_interface(row: int, snippet: Snippet, lines: list[str]) -> bool:
+    """Return whether the row is in an interface, which has no code."""
+    is_in_class = snippet.kind is SnippetKind.CLASS and snippet.span.start <= row < snippet.span.end
+    return is_in_class and re.search(r"\binterface\b", lines[snippet.name_line]) is not None
+
+
+def is_inside(row: int, snippet: Snippet, lines: list[str]) -> bool:
+    """Return whether the row is in the snippet's body, by its indentation."""
+    is_below_name = snippet.name_line < row < snippet.span.end
+    return is_below_name and find_indent(lines[snippet.name_line]) < find_indent(lines[row])
+
+
+def is_in_later_part(row: int, snippet: Snippet) -> bool:
+    """Return whether the row is in the second or a later part of a long function."""
+    return snippet.part > 1 and snippet.span.start <= row < snippet.span.end
 
 
 def find_indent(line: str) -> int:
@@ -136,9 +192,12 @@ def compare_file(path: Path, text: str, language: str, tags: list[dict[str, str]
     for snippet in snippets:
         rows_by_name[normalize_name(snippet.name)].append(snippet)
     tagged_names = {normalize_name(tag["name"]) for tag in tags}
-    for tag in (tag for tag in tags if is_counted(tag, language, lines, snippets)):
+    for tag in tags:
         row, name = int(tag["line"]) - 1, normalize_name(tag["name"])
         is_found = any(snippet.span.start <= row < snippet.span.end for snippet in rows_by_name[name])
+        if not is_counted(tag, language, lines, snippets):
+            result.uncounted += [] if is_found else [f"{path}:{row + 1} {tag['name']}"]
+            continue
         result.total += 1
         if not is_found:
             result.missing.append(f"{path}:{row + 1} {tag['name']}")
@@ -167,15 +226,17 @@ def main() -> None:
     parser.add_argument("--list", default="", metavar="LANGUAGE", help="print the names of one language, too")
     parser.add_argument("--least", type=int, default=20, help="leave out languages with fewer definitions in a folder")
     options = parser.parse_args()
-    print("| language | repository | ctags | missing | | beyond ctags |\n|---|---|---|---|---|---|")
+    print("| language | repository | ctags | missing | | not counted | beyond ctags |\n|---|---|---|---|---|---|---|")
     for folder in options.folders:
         for language, result in compare_folder(folder.resolve()).items():
             if result.total >= options.least:
                 share = f"{len(result.missing) / result.total:.1%}"
-                counts = f"{result.total:,} | {len(result.missing)} | {share} | {len(result.beyond)}"
+                columns = (len(result.missing), share, len(result.uncounted), len(result.beyond))
+                counts = " | ".join(map(str, (f"{result.total:,}", *columns)))
                 print(f"| {language} | {folder.name.replace('+', '/')} | {counts} |", flush=True)
             if language == options.list:
-                print(*(f"- {line}" for line in result.missing), *(f"+ {line}" for line in result.beyond), sep="\n")
+                for mark, found in (("-", result.missing), ("~", result.uncounted), ("+", result.beyond)):
+                    print(*(f"{mark} {line}" for line in found), sep="\n")
 
 
 if __name__ == "__main__":

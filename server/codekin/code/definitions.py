@@ -165,6 +165,9 @@ class DefinitionFinder:
             kind = SnippetKind.CLASS if self._syntax.node_role(node) is NodeRole.CLASS else SnippetKind.MODULE
             container = self._make_definition(node, kind, name, owner, lead)
             self._scan_open_node(node, container, None)
+            body = node.child_by_field_id(self._syntax.body_field)
+            if body is not None and not spans_several_rows(body) and spans_several_rows(node):
+                self.scan_children(body, container)  # one definition of one line
             owner.inner.append(container)
 
     def _add_scope(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
@@ -290,6 +293,8 @@ def _merge_clauses(owner: Definition) -> None:
     """Make one function of the last two where they are clauses of one name, next to each other."""
     former, last = owner.inner[-2:] if len(owner.inner) > 1 else (None, None)
     if former is None or last is None or (former.name, former.kind) != (last.name, last.kind) or last.doc:
+        return
+    if last.kind in _CONTAINER_KINDS:
         return
     if last.start <= former.end + 1:
         former.end = last.end

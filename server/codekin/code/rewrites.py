@@ -25,6 +25,9 @@ _CSHARP_EXTENSION = re.compile(
 )
 
 
+_KOTLIN_CONTEXT = re.compile(rb"^[ \t]*+(context\([^()\n]*(?:\([^()\n]*\)[^()\n]*){0,9}\))[ \t]*$", re.MULTILINE)
+
+
 def rewrite_source(source: bytes, rewriting: str) -> bytes:
     """Return `source` as the grammar is given it; `rewriting` is the grammar's, "" for none."""
     return _REWRITINGS[rewriting](source) if rewriting else source
@@ -65,6 +68,13 @@ def _rewrite_csharp(source: bytes) -> bytes:
     return _CSHARP_EXTENSION.sub(lambda match: _replace_group(match, b"class Ext"), source)
 
 
+def _rewrite_kotlin(source: bytes) -> bytes:
+    """Blank the context parameters above a declaration: `context(project: Project)`."""
+    if b"context(" not in source:
+        return source
+    return _KOTLIN_CONTEXT.sub(lambda match: _replace_group(match, b""), source)
+
+
 def _replace_group(match: re.Match[bytes], replacement: bytes) -> bytes:
     """Return the match with its first group replaced, filled up with blanks; line ends stay."""
     start, end = match.start(1) - match.start(), match.end(1) - match.start()
@@ -75,6 +85,7 @@ def _replace_group(match: re.Match[bytes], replacement: bytes) -> bytes:
 
 _REWRITINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "c": _rewrite_c,
+    "kotlin": _rewrite_kotlin,
     "rust": _rewrite_rust,
     "csharp": _rewrite_csharp,
 }

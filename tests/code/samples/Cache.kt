@@ -73,3 +73,18 @@ class CacheTest {
         assertEquals(0, Cache<Int, Int>(1).count)
     }
 }
+
+enum class Eviction {
+    OLDEST {
+        override fun choose(entries: List<Entry>) =
+            entries.minBy { it.used }
+    },
+    NEWEST;
+
+    open fun choose(entries: List<Entry>): Entry = entries.last()
+}
+
+context(clock: Clock)
+fun Entry.touch() {
+    used = clock.now()
+}

@@ -41,3 +41,12 @@ end
 area(r) = pi * r^2
 
 end
+
+@inline parent(i) = i ÷ 2
+@inline left(i) = 2i
+
+for T in (Int, Float64)
+    @eval function zero_of(::Type{$T})
+        return zero($T)
+    end
+end

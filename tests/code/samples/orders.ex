@@ -50,3 +50,11 @@ defmodule Shop.OrdersTest do
     end
   end
 end
+
+defimpl Inspect, for: Shop.Order do
+  def inspect(order, _), do: order.number
+end
+
+defimpl Inspect, for: Shop.Item do
+  def inspect(item, _), do: item.name
+end

@@ -53,4 +53,10 @@ describe("a stack", function()
   end)
 end)
 
+Stack.drain = async(function(stack)
+  while not stack:empty() do
+    stack:pop()
+  end
+end)
+
 return M

@@ -33,9 +33,8 @@ GRAMMARS: dict[str, Grammar] = {
         "tree_sitter_julia",
         {
             NodeRole.LEADING: "line_comment block_comment string_literal",
-            NodeRole.OPEN: "compound_statement if_statement elseif_clause else_clause let_statement "
-            "macro_argument_list",
-            NodeRole.WRAP: "macrocall_expression const_statement",
+            NodeRole.OPEN: "compound_statement if_statement elseif_clause else_clause let_statement for_statement",
+            NodeRole.WRAP: "macrocall_expression macro_argument_list const_statement",
             NodeRole.FUNCTION: "function_definition macro_definition assignment",
             NodeRole.CLASS: "struct_definition",
             NodeRole.MODULE: "module_definition",

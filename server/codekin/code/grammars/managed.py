@@ -29,7 +29,7 @@ GRAMMARS: dict[str, Grammar] = {
         "tree_sitter_kotlin",
         {
             NodeRole.LEADING: "line_comment block_comment",
-            NodeRole.OPEN: "class_body enum_class_body companion_object block if_expression "
+            NodeRole.OPEN: "class_body enum_class_body enum_entry companion_object block if_expression "
             "when_expression when_entry for_statement while_statement do_while_statement try_expression catch_block "
             "finally_block",
             NodeRole.WRAP: "annotated_expression return_expression",
@@ -44,6 +44,7 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.PARENTHESES: "parenthesized_expression annotated_lambda",
         },
         bodiless="function_declaration",
+        rewriting="kotlin",
         test_marks=r"@(?:\w+\.)*(?:Test|ParameterizedTest|RepeatedTest|TestFactory|Property)\b",
         tests="test|it|should|scenario|expect",
         suites="describe|context|given|feature|group",

@@ -26,6 +26,7 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.LEADING: "comment",
             NodeRole.OPEN: "body_statement block_body singleton_class begin begin_block if unless else elsif case when "
             "then while until for do rescue ensure",
+            NodeRole.WRAP: "if_modifier unless_modifier",
             NodeRole.FUNCTION: "method singleton_method",
             NodeRole.CLASS: "class module",
             NodeRole.BINDING: "assignment operator_assignment",
@@ -59,9 +60,9 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.PARENTHESES: "expression_list parenthesized_expression",
         },
         test_names="test_.*|test[A-Z].*",
-        tests="it|test|spec|pending",
-        suites="describe|context|insulate|expose",
-        makers="setmetatable|class",
+        tests=r"(?:\w+\.)?(?:it|test|spec|pending)",
+        suites=r"(?:\w+\.)?(?:describe|context|insulate|expose)",
+        makers=r"setmetatable|class|(?:[\w.:]+\.)?(?:async|void|wrap|schedule_wrap|memoize|curry|protected\w*)",
         implicit_values=True,
     ),
     "bash": Grammar(
