@@ -61,6 +61,15 @@ def find_scripts(lines: Sequence[str], language: str) -> list[Script]:
     return scripts
 
 
+def blank_all_but_script(lines: Sequence[str], language: str, row: int) -> tuple[str, str] | None:
+    """Return the text of the script at `row`, all other lines blank, and its language; None where no script is."""
+    for script in find_scripts(lines, language):
+        if script.start <= row < script.end:
+            rest = len(lines) - script.end
+            return "\n".join([*[""] * script.start, *script.lines, *[""] * rest]), script.language
+    return None
+
+
 def _find_front_matter(lines: Sequence[str]) -> Script | None:
     """Return the TypeScript between an Astro component's fences, rows of these included; None without fences."""
     if not lines or not _FENCE.fullmatch(lines[0].removeprefix("\ufeff")):

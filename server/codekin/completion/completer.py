@@ -9,6 +9,7 @@ from pathlib import Path
 
 from codekin.code.cell_lines import find_cell
 from codekin.code.cells import Notebook, blank_other_languages, replace_cell_text
+from codekin.code.components import COMPONENT_LANGUAGES, blank_all_but_script
 from codekin.code.lines import is_closing, split_lines
 from codekin.code.notebooks import is_notebook
 from codekin.completion.candidates import CandidateFinder, LineCandidate
@@ -76,6 +77,8 @@ class Completer:
             raise QueryError(f"{path} is left out: {refused.reason}.")
         if text is None or language is None:
             raise QueryError(f"{path} can't be read as source. Name a source file.")
+        if language in COMPONENT_LANGUAGES and (script := blank_all_but_script(split_lines(text), language, row)):
+            text, language = script
         return Cursor(path, text, language, row, column)
 
     def _make_notebook_cursor(self, path: Path, text: str | CellText | None, row: int, column: int) -> Cursor:
