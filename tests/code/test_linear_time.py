@@ -49,9 +49,11 @@ for unit in units:
 REWRITE = """
 from codekin.code.rewrites import rewrite_source
 units = ["a! {", "a!{\\nfn a\\n", "proptest! {\\n}\\n", "extension(", "extension\\n<", "if #[", "fn a((in "]
+units += ["class_eval <<~RUBY\\n", "class_eval <<~RUBY\\n#{a}\\nRUBY\\n"]
+units += ["class_eval(<<", "context(a: (", "context((a)(b)"]
 for unit in [*units, " cfg_a! {fn a( in (\\n}\\n"]:
     lines = (unit * 10_000)[:9_000] + "\\n"
-    for rewriting in "rust", "csharp":
+    for rewriting in "rust", "csharp", "ruby", "kotlin":
         rewrite_source((lines * 60)[: 1 << 19].encode(), rewriting)
 """
 BLANK_MACROS = """

@@ -114,7 +114,7 @@ def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
             pending_nodes.extend(part.children[::-1])
         elif name is None and part.start_byte > arguments_start and _NAME_NODE_TYPE.search(part.type):
             name = read_plain_name(part, source)
-    if not syntax.matches_rule("wrappers", callee):
+    if not syntax.matches_rule("wrappers", callee) and not syntax.matches_rule("makers", callee):
         callee = "" if callee in _ANONYMOUS_CALLEES else _MODIFIER.sub("", callee)
     return CallParts(callee, name, **{field_name: tuple(nodes) for field_name, nodes in parts.items()})
 

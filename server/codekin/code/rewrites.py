@@ -5,6 +5,7 @@ Only the tree is made of what is rewritten: names and texts are read from the so
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from codekin.code.directives import blank_directives
 from codekin.code.macros import blank_macros
@@ -25,6 +26,11 @@ _CSHARP_EXTENSION = re.compile(
 )
 
 
+_RUBY_HEREDOC = re.compile(
+    rb"\b(?:class|module|instance)_eval\b([ \t]*\(?[ \t]*<<[~-]?(?P<quote>['\"]?)(?P<tag>\w{3,40})(?P=quote)[^\n]*)"
+)
+_RUBY_INTERPOLATION = re.compile(rb"#\{[^{}\n]*\}")
+_MAX_RUBY_HEREDOCS = 200  # of a file: the end of each is searched for
 _KOTLIN_CONTEXT = re.compile(rb"^[ \t]*+(context\([^()\n]*(?:\([^()\n]*\)[^()\n]*){0,9}\))[ \t]*$", re.MULTILINE)
 
 
@@ -68,6 +74,22 @@ def _rewrite_csharp(source: bytes) -> bytes:
     return _CSHARP_EXTENSION.sub(lambda match: _replace_group(match, b"class Ext"), source)
 
 
+def _rewrite_ruby(source: bytes) -> bytes:
+    """Make blocks of the texts that define methods: `class_eval <<~RUBY`. Names keep their `#{…}`."""
+    if b"_eval" not in source or b"<<" not in source:
+        return source
+    text = bytearray(source)
+    for heredoc in islice(_RUBY_HEREDOC.finditer(source), _MAX_RUBY_HEREDOCS):
+        end = re.compile(rb"^[ \t]*(" + heredoc["tag"] + rb")[ \t]*$", re.MULTILINE).search(source, heredoc.end())
+        if end is None:
+            break
+        body = slice(heredoc.end(), end.start())
+        text[heredoc.start(1) : heredoc.end(1)] = b" do".ljust(len(heredoc[1]))
+        text[body] = _RUBY_INTERPOLATION.sub(lambda match: b"x" * len(match[0]), source[body])
+        text[end.start(1) : end.end(1)] = b"end".ljust(len(end[1]))
+    return bytes(text)
+
+
 def _rewrite_kotlin(source: bytes) -> bytes:
     """Blank the context parameters above a declaration: `context(project: Project)`."""
     if b"context(" not in source:
@@ -86,6 +108,7 @@ def _replace_group(match: re.Match[bytes], replacement: bytes) -> bytes:
 _REWRITINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "c": _rewrite_c,
     "kotlin": _rewrite_kotlin,
+    "ruby": _rewrite_ruby,
     "rust": _rewrite_rust,
     "csharp": _rewrite_csharp,
 }

@@ -40,10 +40,11 @@ GRAMMARS: dict[str, Grammar] = {
         suites=r"(?:RSpec\.)?(?:describe|context|feature|fdescribe|xdescribe|shared_examples(?:_for)?|shared_context"
         r"|namespace)",
         definers="define_method|define_singleton_method|task|factory|helper_method",
-        wrappers=r"included|class_methods|prepended|on_load|ActiveSupport\.on_load|(?:[\w:.@]+\.)?(?:each\w*|tap)",
+        wrappers=r"(?:class|module|instance)_(?:eval|exec)|included|class_methods|prepended|on_load|ActiveSupport\.on_load|(?:[\w:.@]+\.)?(?:each\w*|tap)",
         extenders=r"refine|[\w:.]+\.(?:class|module|instance)_(?:eval|exec)|concern|concerning",
         makers=r"lambda|proc|Proc\.new",
         holders=r"(?:Class|Module|Struct|Data)\.(?:new|define)",
+        rewriting="ruby",
     ),
     "lua": Grammar(
         "tree_sitter_lua",
