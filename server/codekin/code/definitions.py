@@ -294,8 +294,6 @@ def _merge_clauses(owner: Definition) -> None:
     former, last = owner.inner[-2:] if len(owner.inner) > 1 else (None, None)
     if former is None or last is None or (former.name, former.kind) != (last.name, last.kind) or last.doc:
         return
-    if last.kind in _CONTAINER_KINDS:
-        return
-    if last.start <= former.end + 1:
+    if last.start <= former.end + 1 and last.kind not in _CONTAINER_KINDS:
         former.end = last.end
         owner.inner.pop()
