@@ -54,6 +54,8 @@ class ResidentService:
         """Bring the index up to date and answer, or decline. Raises CodekinError, KeyError, ValueError."""
         if request["command"] == "describe":
             return {"pid": os.getpid(), "is_server": self._is_watched}
+        if self._is_watched and not self._is_complete():
+            return {"declined": "the server is still loading or indexing"}
         if request["command"] == "guard":
             return self._find_twins(request)
         if not self._bring_up_to_date():
@@ -91,6 +93,11 @@ class ResidentService:
         threading.Thread(target=self._bring_up_to_date_quietly, daemon=True).start()
         return findings_to_document(findings, self._root)
 
+    def _is_complete(self) -> bool:
+        """Load what was indexed meanwhile, and return whether the whole workspace can be searched."""
+        self._engine.follow()
+        return self._engine.coverage() >= 1
+
     def _bring_up_to_date_quietly(self) -> None:
         """Bring the index up to date; an error is dropped, as the next request meets it again."""
         with contextlib.suppress(CodekinError):  # the next request says what is wrong
@@ -99,7 +106,6 @@ class ResidentService:
     def _bring_up_to_date(self) -> bool:
         """Index what has changed on the disk since the last request; False where that would take long."""
         if self._is_watched:
-            self._engine.follow()
             return True
         with self._refresh_lock:
             return self._engine.refresh_if_changed(_MAX_CHANGED_FILES)
