@@ -4,6 +4,8 @@ import sys
 
 from codekin.lsp.messages import ReportJson
 
+STORED = {"index", "graph", "image of the memory", "vectors of all workspaces"}
+
 
 async def test_it_answers_what_is_indexed_by_what_and_at_what_price(start) -> None:
     (start.workspace / "binary.py").write_bytes(b"\0\1\2\3" * 10)
@@ -21,7 +23,7 @@ async def test_it_answers_what_is_indexed_by_what_and_at_what_price(start) -> No
     assert report["skippedFiles"] == [{"path": str(start.workspace / "binary.py"), "reason": "binary"}]
     assert report["keeper"] == "this process"
     assert report["troubles"] == []
-    assert {entry["what"] for entry in report["stored"]} == {"index", "graph", "vectors of all workspaces"}
+    assert {entry["what"] for entry in report["stored"]} == STORED
     if sys.platform == "linux":
         assert report["held"][0]["bytes"] > 10_000_000
     assert (await client.command("codekin.report")).keys() == report.keys()

@@ -84,12 +84,13 @@ def _group_reason(reason: str) -> str:
 
 
 def _list_stored_files(paths: IndexPaths, store: Store) -> tuple[StoredFile, ...]:
-    """Return the index, graph and vector files with their sizes; a missing one has size 0."""
+    """Return the index, graph, image and vector files with their sizes; a missing one has size 0."""
     graph_files = (paths.graph, paths.graph.with_name(paths.graph.name + ".json"))
     vector_files = (paths.vectors, paths.vectors.with_name(paths.vectors.name + "-wal"))
     return (
         StoredFile("index", store.path, store.size_bytes()),
         StoredFile("graph", paths.graph, _sum_sizes(graph_files)),
+        StoredFile("image of the memory", paths.image, _sum_sizes((paths.image,))),
         StoredFile("vectors of all workspaces", paths.vectors, _sum_sizes(vector_files)),
     )
 
