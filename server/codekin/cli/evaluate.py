@@ -183,28 +183,50 @@ def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
 @evaluate.command()
 @click.option("--root", "roots", metavar="ROOT", type=FOLDER, multiple=True, required=True, help="A code base.")
 @click.option(
-    "--cuts", type=click.IntRange(1, 100_000), default=150, metavar="N", help="Functions per code base (150)."
+    "--cuts", type=click.IntRange(1, 100_000), default=150, metavar="N", help="Cuts, or commits, per code base (150)."
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="S", help="Seed of the sample (0).")
+@click.option(
+    "--at",
+    "place",
+    type=click.Choice(["statements", "lines", "keys"]),
+    default="statements",
+    help="Complete before statements (the default), within lines, or at each key of what commits added.",
+)
 @JSON
 @DEBUG
-def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int) -> int:
+def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int, place: str) -> int:
     """Measure completion quality.
 
-    Each function is removed with its near-duplicates, cut before one of its statements, and completed. Two simple
-    baselines are measured on the same cuts.
+    At statements, each function is removed with its near-duplicates, cut before one of its statements, and completed.
+    Two simple baselines are measured on the same cuts. Within lines, the next 120 tokens are hidden. At keys, lines
+    that the last N commits added are typed again, in the code base as it was before; each ROOT is a Git work tree.
     """
     from codekin.cli import console
     from codekin.cli.query import load_settings
-    from codekin.evaluation import completion as evaluation
 
-    settings = load_settings()
-    measured = [evaluation.measure_completion(root, settings, cuts, seed) for root in roots]
+    report, table = _measure_completion(place, roots, load_settings(), (cuts, seed))
     if as_json:
-        console.write_json(evaluation.to_json(measured))
+        console.write_json(report)
     else:
-        console.write(evaluation.format_table(measured))
+        console.write(table)
     return 0
+
+
+def _measure_completion(
+    place: str, roots: Sequence[Path], settings: "Settings", sample: tuple[int, int]
+) -> tuple[dict[str, Any], str]:
+    """Return the figures of all code bases as JSON and as a table; `sample` is the number of cuts, and the seed."""
+    from codekin.evaluation import completion, line_completion, typing_replay
+
+    if place == "lines":
+        lines = [(root.name, line_completion.measure_lines(root, settings, *sample)) for root in roots]
+        return line_completion.to_json(lines), line_completion.format_table(lines)
+    if place == "keys":
+        typed = [typing_replay.replay_repository(root, settings, sample[0]) for root in roots]
+        return typing_replay.to_json(typed), typing_replay.format_table(typed)
+    measured = [completion.measure_completion(root, settings, *sample) for root in roots]
+    return completion.to_json(measured), completion.format_table(measured)
 
 
 @evaluate.command()

@@ -6,10 +6,11 @@
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import numpy as np
 
@@ -75,6 +76,11 @@ def _undo_key(cursor: Cursor) -> Cursor:
     line, column = lines[cursor.row], max(cursor.column - 1, 0)
     lines[cursor.row] = line[:column] + line[cursor.column :]
     return replace(cursor, text="\n".join(lines), column=column)
+
+
+def to_json(results: Sequence[tuple[str, Sequence[LineResult]]]) -> dict[str, Any]:
+    """Return all results as JSON."""
+    return {"repositories": [{"name": name, "cuts": [asdict(result) for result in cuts]} for name, cuts in results]}
 
 
 def format_table(results: Sequence[tuple[str, Sequence[LineResult]]]) -> str:
