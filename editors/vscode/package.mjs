@@ -1,5 +1,5 @@
-// Builds codekin.vsix: npm run package. It has what the source has not: the changelog, which is the server's, and a README
-// with its pictures inside, because VS Code's page of the extension shows none from a file.
+// Builds codekin.vsix: npm run package. It has the server's changelog, and a README without pictures: VS Code's page of the
+// extension loads them by https only, and the repository has no public address. The walkthrough shows them.
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -10,9 +10,7 @@ const STAGE = path.join('dist', 'package');
 const manifestText = fs.readFileSync('package.json', 'utf8');
 const { scripts: _scripts, devDependencies: _dependencies, ...manifest } = JSON.parse(manifestText);
 const pictures = manifestText.match(/media\/[\w-]+\.\w+/g);
-const readme = fs
-    .readFileSync('README.md', 'utf8')
-    .replace(/\]\((media\/.+?\.png)\)/g, (_, file) => `](data:image/png;base64,${fs.readFileSync(file, 'base64')})`);
+const readme = fs.readFileSync('README.md', 'utf8').replace(/^!\[.*\]\(media\/.*\)\n\n/gm, '');
 
 fs.rmSync(STAGE, { recursive: true, force: true });
 for (const file of [...FILES, ...pictures]) {

@@ -30,7 +30,8 @@ await runInWindow({ base, folder, settings, pictures, locale: 'de' }, async (win
     await window.typeText('codekin.completion.floor');
     await window.waitForVisible('.setting-item-description', 'Mindestwahrscheinlichkeit');
     await window.takeScreenshot('settings-german');
-    await window.closeTab();
+    await window.pressKeys('Escape');
+    await window.waitForHidden('.settings-editor');
     await window.runCommand('codekin: Erste Schritte');
     await window.waitForVisible('.getting-started-step', 'Nach Bedeutung suchen');
     await window.takeScreenshot('walkthrough-german');
