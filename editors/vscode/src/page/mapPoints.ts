@@ -28,7 +28,12 @@ export interface Points {
 }
 
 function decodeBase64(text: string): ArrayBuffer {
-    return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
+    const letters = atob(text);
+    const bytes = new Uint8Array(letters.length);
+    for (let index = 0; index < letters.length; index++) {
+        bytes[index] = letters.charCodeAt(index);
+    }
+    return bytes.buffer;
 }
 
 export function decodeMap(json: MapJson): Points {
