@@ -10,7 +10,7 @@ import { type InstallTools, planInstall, runSteps } from './installPlan';
 import { getSelectedInterpreter } from './interpreter';
 import { getIsolatedOptions } from './isolation';
 import type { Server } from './server';
-import { findOnPath, resolveProgram } from './serverLocation';
+import { findOnPath, getScriptsFolder, PROGRAM, resolveProgram } from './serverLocation';
 import { openSettings } from './settings';
 
 const execute = promisify(execFile);
@@ -53,8 +53,21 @@ export class Installer {
         }
         await this.server.stop();
         const isInstalled = await this.runInstall(tool === 'uv' ? tools : { ...tools, uv: undefined }, packageSpec);
+        if (isInstalled) {
+            await this.selectInstalled();
+        }
         await this.server.restart();
         return isInstalled;
+    }
+
+    /** Set codekin.path if the extension would start another server than the one just installed. */
+    private async selectInstalled(): Promise<void> {
+        const program = path.join(getScriptsFolder(this.environment), PROGRAM);
+        if ((await this.server.findProgram())?.program !== program) {
+            await vscode.workspace
+                .getConfiguration('codekin')
+                .update('path', program, vscode.ConfigurationTarget.Global);
+        }
     }
 
     /** Say what will be installed, and ask which of the available tools to use. */

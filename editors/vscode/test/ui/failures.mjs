@@ -49,9 +49,15 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     await window.waitForVisible(welcome, 'does not point to an executable');
     await window.takeScreenshot('invalid-path');
     window.writeSettings({ 'codekin.path': path.join(programs, 'old') });
-    await waitForToast('server is version 0.0.9');
+    const versionToast = await waitForToast('server is version 0.0.9');
     await window.takeScreenshot('version');
+    await versionToast.locator('.monaco-button', { hasText: 'Install Server' }).click();
+    await acceptDialog('Creates a virtual environment', `Install with ${installer}`);
+    await waitForToast('The codekin server is installed');
     await dismissToasts();
+    const statusItem = await window.waitForVisible('.statusbar-item', 'codekin');
+    await window.hoverUntil(statusItem, /codekin 0\.[1-9]/); // not the old one again
+    await window.leaveHover(statusItem);
     window.writeSettings({ 'codekin.path': path.join(programs, 'failing') });
     const crashToast = await waitForToast('The codekin server keeps crashing');
     await window.takeScreenshot('crash');
