@@ -82,7 +82,7 @@ KOTLIN_FUNCTION = re.compile(
     r"\bfun\b[^(]*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)(?:\s*:\s*[^{=\n]++)?\s*(?:where\b[^{=]*+)?([{=]?)"
 )
 HASKELL_KEYWORDS = {"class", "data", "deriving", "infixl", "infixr", "instance", "newtype", "type", "}"}
-HASKELL_FIELD = re.compile(r"\s*[{,]|\s+\w+(?:\s*,\s*\w+)*\s*::|import\b|\s+[)(|]")
+HASKELL_FIELD = re.compile(r"\s*[{,]|(?:data|newtype)\b|\s+\w+(?:\s*,\s*\w+)*\s*::|import\b|\s+[)(|]")
 
 
 @dataclass
@@ -150,7 +150,7 @@ def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
         case "lua":
             return LUA_FUNCTION.search(lines[row]) is None or not re.match(r"[\w.:]+\Z", name)
         case "haskell":
-            statement = "\n".join(lines[row : row + 12]).partition("\n\n")[0]
+            statement = re.sub(r"\{[^{}]*\}", "", "\n".join(lines[row : row + 12]).partition("\n\n")[0])
             is_keyword = name[0].isupper() or name in HASKELL_KEYWORDS
             return is_keyword or HASKELL_FIELD.match(lines[row]) is not None or not re.search(r"[=|]", statement)
         case "julia":

@@ -50,10 +50,10 @@ REWRITE = """
 from codekin.code.rewrites import rewrite_source
 units = ["a! {", "a!{\\nfn a\\n", "proptest! {\\n}\\n", "extension(", "extension\\n<", "if #[", "fn a((in "]
 units += ["class_eval <<~RUBY\\n", "class_eval <<~RUBY\\n#{a}\\nRUBY\\n"]
-units += ["class_eval(<<", "context(a: (", "context((a)(b)"]
+units += ["@property a AAA(", "@property A A A", "#if\\n", "class_eval(<<", "context(a: (", "context((a)(b)"]
 for unit in [*units, " cfg_a! {fn a( in (\\n}\\n"]:
     lines = (unit * 10_000)[:9_000] + "\\n"
-    for rewriting in "rust", "csharp", "ruby", "kotlin":
+    for rewriting in "rust", "csharp", "ruby", "kotlin", "haskell", "objective-c":
         rewrite_source((lines * 60)[: 1 << 19].encode(), rewriting)
 """
 BLANK_MACROS = """

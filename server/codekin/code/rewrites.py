@@ -26,6 +26,13 @@ _CSHARP_EXTENSION = re.compile(
 )
 
 
+_HASKELL_DIRECTIVE = re.compile(
+    rb"^(#[ \t]*(?:if|ifdef|ifndef|elif|else|endif|define|undef|include|error)\b[^\n]*)", re.MULTILINE
+)
+# @property (copy) NSURL *url API_AVAILABLE(ios(10));
+_PROPERTY_MACRO = re.compile(
+    rb"^[ \t]*@property\b[^;\n]{0,300}?\w[ \t]++([A-Z][A-Z0-9_]{2,60}+(?:\([^;\n]{0,200}\))?)[ \t]*;", re.MULTILINE
+)
 _RUBY_HEREDOC = re.compile(
     rb"\b(?:class|module|instance)_eval\b([ \t]*\(?[ \t]*<<[~-]?(?P<quote>['\"]?)(?P<tag>\w{3,40})(?P=quote)[^\n]*)"
 )
@@ -42,6 +49,11 @@ def rewrite_source(source: bytes, rewriting: str) -> bytes:
 def _rewrite_c(source: bytes) -> bytes:
     """Blank the directives and macros that would derail the parser."""
     return blank_macros(blank_directives(source))
+
+
+def _rewrite_objective_c(source: bytes) -> bytes:
+    """Blank what derails the parser of C, and macros behind properties."""
+    return _PROPERTY_MACRO.sub(lambda match: _replace_group(match, b""), _rewrite_c(source))
 
 
 def _rewrite_rust(source: bytes) -> bytes:
@@ -90,6 +102,13 @@ def _rewrite_ruby(source: bytes) -> bytes:
     return bytes(text)
 
 
+def _rewrite_haskell(source: bytes) -> bytes:
+    """Blank the preprocessor's directives: the grammar takes all from `#else` to `#endif` for a comment."""
+    if b"\n#" not in source:
+        return source
+    return _HASKELL_DIRECTIVE.sub(lambda match: _replace_group(match, b""), source)
+
+
 def _rewrite_kotlin(source: bytes) -> bytes:
     """Blank the context parameters above a declaration: `context(project: Project)`."""
     if b"context(" not in source:
@@ -107,8 +126,10 @@ def _replace_group(match: re.Match[bytes], replacement: bytes) -> bytes:
 
 _REWRITINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "c": _rewrite_c,
+    "haskell": _rewrite_haskell,
     "kotlin": _rewrite_kotlin,
     "ruby": _rewrite_ruby,
+    "objective-c": _rewrite_objective_c,
     "rust": _rewrite_rust,
     "csharp": _rewrite_csharp,
 }

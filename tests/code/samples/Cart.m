@@ -5,7 +5,7 @@ static NSInteger add(NSInteger a, NSInteger b) {
 }
 
 @interface Cart ()
-@property (nonatomic, strong) NSMutableArray *items;
+@property (nonatomic, strong) NSMutableArray *items API_AVAILABLE(ios(10), macos(12));
 - (void)clear;
 @end
 

@@ -40,3 +40,11 @@ infixl 6 <+>
 (<+>) :: Shape -> Shape -> Double
 one <+> other =
   area one + area other
+
+#ifdef USE_RADIANS
+turn :: Double -> Double
+turn angle = angle
+#else
+turnDegrees :: Double -> Double
+turnDegrees angle = angle * pi / 180
+#endif

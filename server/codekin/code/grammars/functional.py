@@ -27,6 +27,7 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.TYPE: "data_type newtype type_synonym",
         },
         max_open_brackets=300,
+        rewriting="haskell",
         merges_clauses=True,
     ),
     "julia": Grammar(

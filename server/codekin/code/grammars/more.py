@@ -38,7 +38,7 @@ GRAMMARS: dict[str, Grammar] = {
         bodiless="struct_specifier union_specifier enum_specifier",
         test_names="test.*",
         test_owners="Test",
-        rewriting="c",
+        rewriting="objective-c",
     ),
     "powershell": Grammar(
         "tree_sitter_powershell",
