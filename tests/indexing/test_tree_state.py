@@ -69,6 +69,16 @@ def test_other_rules_are_a_reason_to_scan(paths: IndexPaths):
     assert load(paths, dataclasses.replace(paths.settings.index, exclude=("a/",))) is None
 
 
+def test_another_ignore_file_of_the_user_s_is_a_reason_to_scan(
+    paths: IndexPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".gitconfig").write_text(f"[core]\n\texcludesfile = {tmp_path / 'mine'}\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert load(paths) is None
+
+
 STORE_CHANGES: dict[str, Callable[[Store], object]] = {
     "another process has indexed": lambda store: store.remove_files(store.file_states()),
     "all is to be read again": lambda store: store.clear(),

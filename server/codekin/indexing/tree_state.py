@@ -3,15 +3,18 @@
 from codekin import __version__
 from codekin.settings import IndexSettings
 from codekin.storage.store import Store
+from codekin.workspace.repository import find_user_ignore_files
 from codekin.workspace.tree_snapshot import TreeSnapshot, unpack_snapshot
 
-_SNAPSHOT_KEY, _GENERATION_KEY = "tree", "tree_generation"
+_SNAPSHOT_KEY, _GENERATION_KEY, _IGNORE_FILES_KEY = "tree", "tree_generation", "tree_ignore_files"
 
 
 def store_tree(store: Store, snapshot: TreeSnapshot) -> None:
     """Store the tree that a complete scan saw, with the generation, if it is trustworthy. Raises StoreError."""
     if snapshot.is_trustworthy:
-        store.set_meta({_SNAPSHOT_KEY: snapshot.pack(), _GENERATION_KEY: store.generation()})
+        ignore_files = repr(find_user_ignore_files())
+        generation = store.generation()
+        store.set_meta({_SNAPSHOT_KEY: snapshot.pack(), _GENERATION_KEY: generation, _IGNORE_FILES_KEY: ignore_files})
 
 
 def load_tree(store: Store, settings: IndexSettings) -> TreeSnapshot | None:
@@ -23,6 +26,7 @@ def load_tree(store: Store, settings: IndexSettings) -> TreeSnapshot | None:
         store.get_meta(_GENERATION_KEY) == store.generation()
         and store.get_meta("codekin") == __version__
         and store.get_meta("rules") == repr(settings)
+        and store.get_meta(_IGNORE_FILES_KEY) == repr(find_user_ignore_files())
         and not store.has_unread_files()
     )
     return unpack_snapshot(store.get_meta(_SNAPSHOT_KEY)) if is_current else None
