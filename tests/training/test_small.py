@@ -28,7 +28,7 @@ from codekin.training.training_loop import TrainingFolders, TrainingPlan  # noqa
 from codekin.training.weight_average import average_with_backbone, mix_weights  # noqa: E402
 from codekin.types import Role, Task  # noqa: E402
 
-from .encoders import write_encoder  # noqa: E402
+from ..embed.encoders import write_encoder  # noqa: E402
 
 VERBS = {"open": "fopen", "close": "fclose", "read": "fread", "write": "fwrite", "delete": "unlink", "sort": "qsort"}
 NOUNS = {"file": "handle", "socket": "sock", "list": "items", "table": "rows", "image": "pixels", "user": "account"}

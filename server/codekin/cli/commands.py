@@ -28,7 +28,7 @@ from codekin.cli.mcp import mcp
 from codekin.cli.model import model
 from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, MODEL, RESIDENT, ROOT
 from codekin.cli.train import train
-from codekin.cli.train_small import small
+from codekin.cli.train_small import onnx, small
 from codekin.errors import QueryError
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ codekin.add_command(install)
 codekin.add_command(mcp)
 codekin.add_command(model)
 train.add_command(small)
+train.add_command(onnx)
 codekin.add_command(train)
 codekin.add_command(uninstall)
 

@@ -30,7 +30,7 @@ def require_torch(command: Callable[..., int]) -> Callable[..., int]:
         try:
             return command(**options)
         except ModuleNotFoundError as error:
-            if error.name not in {"torch", "transformers", "safetensors", "peft"}:
+            if error.name not in {"torch", "transformers", "safetensors", "peft", "onnx", "onnxruntime"}:
                 raise
             remedy = "Run: pip install 'codekin[train]'"
             raise ModelError(f"Training needs {error.name}, which is not installed. {remedy}") from error

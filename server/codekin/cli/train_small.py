@@ -68,3 +68,20 @@ def _build_pairs(manifest: Path | None, block_list: Path | None, work: Path) -> 
     if block_list is None:
         raise QueryError("A block list is missing. Pass --block-list FILE, or existing pairs with --pairs DIR.")
     return build_corpus(manifest or MANIFEST, block_list, work)
+
+
+@click.command()
+@click.argument("model", type=FOLDER)
+@click.option("--out", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--int8/--float32", default=True, help="Number format of the weights. Default: int8.")
+@DEBUG
+@require_torch
+def onnx(model: Path, out: Path, int8: bool) -> int:
+    """Export MODEL, which `small` wrote, to run without PyTorch (codekin[small]).
+
+    OUT can be loaded as model.name.
+    """
+    from codekin.training.onnx_export import export_onnx
+
+    export_onnx(model, out, is_quantized=int8)
+    return 0

@@ -1,11 +1,11 @@
 """Turn texts into unit vectors: choose the prefix, encode, truncate to the dimension, normalise."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from codekin.embed.local.checkpoint import resolve_folder
+from codekin.embed.local.checkpoint import ONNX_FILE, Checkpoint, resolve_folder
 from codekin.embed.tasks import Prefixes
 from codekin.errors import DimensionError, ModelError
 from codekin.settings import ModelSettings
@@ -14,8 +14,6 @@ from codekin.types import Role, Task
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from codekin.embed.local.transformer import TransformerEncoder
 
 MODELS_FOLDER = Path(__file__).parent / "models"
 
@@ -59,6 +57,14 @@ class Encoder(Protocol):
         The prefix is a parameter of its own so that a transformer can reuse its keys and values; a static model chooses
         its weights by it, as an instruction's words are only noise to it.
         """
+        ...
+
+
+class StepwiseEncoder(Encoder, Protocol):
+    """Protocol of heavy models, whose work can be interrupted by more urgent work."""
+
+    def encode_stepwise(self, texts: Sequence[str], prefix: str) -> "Iterator[tuple[list[int], NDArray[np.float32]]]":
+        """Yield indices and raw vectors of some texts at a time; a step takes a fraction of a second."""
         ...
 
 
@@ -144,11 +150,13 @@ def _find_static_folder(name: str) -> Path | None:
     return folder if folder and os.access(folder / "table.npy", os.F_OK) else None
 
 
-def load_transformer(settings: ModelSettings) -> "TransformerEncoder":
+def load_transformer(settings: ModelSettings) -> StepwiseEncoder:
     """Load the heavy model of the settings into this process, for seconds. Raises ModelError (torch missing, too)."""
     from codekin.embed.local.checkpoint import read_checkpoint
 
     checkpoint = read_checkpoint(settings)
+    if checkpoint.weights[0].name == ONNX_FILE:
+        return _load_graph(checkpoint)
     try:
         from codekin.embed.local.transformer import TransformerEncoder
     except ModuleNotFoundError as error:
@@ -158,3 +166,13 @@ def load_transformer(settings: ModelSettings) -> "TransformerEncoder":
         remedy = "Is there memory for it? If so, reinstall it: pip install --force-reinstall torch"
         raise ModelError(f"{checkpoint.name} needs PyTorch, which can't be loaded ({error}). {remedy}") from error
     return TransformerEncoder(checkpoint, settings)
+
+
+def _load_graph(checkpoint: Checkpoint) -> StepwiseEncoder:
+    """Load a model that is an ONNX graph. Raises ModelError, also if ONNX Runtime is missing."""
+    try:
+        from codekin.embed.local.onnx_encoder import OnnxEncoder
+    except ImportError as error:
+        remedy = "Run: pip install 'codekin[small]'"
+        raise ModelError(f"{checkpoint.name} needs ONNX Runtime, which can't be loaded ({error}). {remedy}") from error
+    return OnnxEncoder(checkpoint)

@@ -26,6 +26,7 @@ Pooling = Literal["last", "mean", "cls"]
 
 DECODERS = ("qwen2", "qwen3", "llama", "mistral")
 ENCODERS = ("bert", "nomic_bert")
+ONNX_FILE = "model.onnx"  # weights and graph in one, read where there are no safetensors
 _POOLINGS: Mapping[str, Pooling] = {"lasttoken": "last", "mean": "mean", "cls": "cls"}
 _LEGACY_POOLING_KEYS = {
     "pooling_mode_lasttoken": "lasttoken",
@@ -179,12 +180,14 @@ def _read_steps(model_root: Path) -> dict[str, str]:
 
 
 def _find_weights(folder: Path) -> tuple[Path, ...]:
-    """Return the safetensors files, one or several. Raises ModelError if any is missing or all are pickled."""
+    """Return the safetensors files, or a graph. Raises ModelError if a file is missing or all are pickled."""
     index = _read_json(folder / "model.safetensors.index.json")
     file_names = sorted(set(index["weight_map"].values())) if index else ["model.safetensors"]
     missing_files = [name for name in file_names if not (folder / name).exists()]
     if not missing_files:
         return tuple(folder / name for name in file_names)
+    if not index and (folder / ONNX_FILE).exists():
+        return (folder / ONNX_FILE,)
     if not index and any(pickle_file for pattern in _PICKLE_PATTERNS for pickle_file in folder.glob(pattern)):
         remedy = "Ask its authors for model.safetensors, or convert it yourself (transformers' save_pretrained)."
         raise ModelError(f"{folder} has only pickled weights, which may run code when read. {remedy}")

@@ -11,6 +11,7 @@ from codekin.errors import ModelError
 from codekin.files import open_file, read_file
 
 MAX_JSON_BYTES = 1 << 28  # of any file but the weights; the largest known tokenizer has 33 MB
+_MAX_GRAPH_BYTES = 1 << 31  # of an ONNX graph, which is hashed whole; protobuf allows no larger one
 _SAMPLE_BYTES = 4096  # hashed at the start, the middle and the end of each tensor
 _LENGTH_BYTES = 8  # of the header's length, at the start of a safetensors file
 
@@ -24,6 +25,9 @@ def fingerprint_checkpoint(folder: Path, weights: tuple[Path, ...], vector_optio
     for name in ("config.json", "tokenizer.json"):
         digest.update(read_file(folder / name, MAX_JSON_BYTES).data)
     for path in weights:
+        if path.suffix != ".safetensors":
+            digest.update(read_file(path, _MAX_GRAPH_BYTES).data)
+            continue
         for sample in _sample_weights(path):
             digest.update(sample)
     return digest.hexdigest()[:16]

@@ -15,18 +15,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codekin.embed.embedder import load_transformer
+from codekin.embed.embedder import StepwiseEncoder, load_transformer
 from codekin.embed.local.ipc import READY, MessageChannel, authenticate, listen
 from codekin.errors import CodekinError, ModelError
 from codekin.settings import Settings, override_settings
-
-if TYPE_CHECKING:
-    from codekin.embed.local.transformer import TransformerEncoder
 
 Floats = NDArray[np.float32]
 
@@ -66,7 +63,7 @@ class ModelServer:
 
     # On the model's thread
 
-    def run_jobs(self, load_model: Callable[[], "TransformerEncoder"]) -> None:
+    def run_jobs(self, load_model: Callable[[], StepwiseEncoder]) -> None:
         """Load the model, greet clients, run jobs until idle for too long; or tell clients that loading failed."""
         try:
             model = load_model()
@@ -96,7 +93,7 @@ class ModelServer:
             self._is_ended = not job_queue
             return job_queue.popleft() if job_queue else None
 
-    def _run_job(self, job: EmbeddingJob, model: "TransformerEncoder") -> None:
+    def _run_job(self, job: EmbeddingJob, model: StepwiseEncoder) -> None:
         """Encode the job's texts and mark it done, with vectors or an error; run urgent jobs between its steps.
 
         Never raises an Exception: that is the job's error.

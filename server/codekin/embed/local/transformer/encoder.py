@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from codekin.embed.local.checkpoint import Checkpoint
+from codekin.embed.local.checkpoint_tokenizer import load_tokenizer
 from codekin.embed.local.transformer.bert import Bert
 from codekin.embed.local.transformer.decoder import Decoder
 from codekin.embed.local.transformer.device import choose_device
@@ -55,7 +55,7 @@ class TransformerEncoder:
         self._query_caches: deque[PrefixCache] = deque(maxlen=_MAX_QUERY_CACHES)
         self._model_lock = threading.Lock()
         try:
-            self._tokenizer = _load_tokenizer(checkpoint)
+            self._tokenizer = load_tokenizer(checkpoint)
             with torch.inference_mode():
                 weights = Weights(checkpoint.weights, self._device)
                 model_class = Decoder if checkpoint.is_decoder else Bert
@@ -211,19 +211,3 @@ def _is_out_of_memory(error: Exception) -> bool:
 def _count_common_tokens(first_ids: Sequence[int], second_ids: Sequence[int]) -> int:
     """Return with how many equal tokens both sequences begin."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first_ids, second_ids, strict=False)))
-
-
-def _load_tokenizer(checkpoint: Checkpoint) -> Any:
-    """Load the tokenizer, unpadded, truncating to the checkpoint's limit. Raises ModelError, also if that is small."""
-    try:
-        tokenizer = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
-    except Exception as error:  # the library raises nothing more exact
-        raise ModelError(f"{checkpoint.folder}/tokenizer.json can't be read ({error}). Download it again.") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    longest = max(len(tokenizer.encode(prefix).ids) for prefix in checkpoint.prefixes.values())
-    if longest >= checkpoint.max_tokens:  # no token of a text would be left
-        problem = f"The instructions of {checkpoint.name} alone take up to {longest} tokens, of {checkpoint.max_tokens}"
-        raise ModelError(f"{problem}. Raise model.max_tokens.")
-    tokenizer.enable_truncation(checkpoint.max_tokens)
-    return tokenizer
