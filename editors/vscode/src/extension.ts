@@ -17,6 +17,7 @@ import { SimilarView } from './similar';
 import { registerSimilarCommands } from './similarCommands';
 import { registerStatusItem } from './statusItem';
 import { getScriptsUri, StatusPage } from './statusPage';
+import { registerWalkthrough } from './walkthrough';
 
 /** What tests observe. */
 export interface ExtensionApi {
@@ -47,8 +48,6 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
         'codekin.showStatus': () => statusPage.show(),
         'codekin.showCompletionSource': () =>
             server.executeCommand('codekin.showCompletionSource').catch((error: unknown) => showError(server, error)),
-        'codekin.openWalkthrough': () =>
-            vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#start`),
         'codekin.completionAccepted': (source: unknown) => {
             void vscode.commands.executeCommand('setContext', 'codekin.hasAcceptedCompletion', true);
             return server.executeCommand('codekin.completionAccepted', source);
@@ -66,6 +65,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
         registerDuplicates(),
         registerStatusItem(server),
         registerServerSetup(server),
+        registerWalkthrough(context.extension.id),
         registerLanguageModelTools(server),
         ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
         vscode.workspace.onDidChangeConfiguration((event) => settings.needsRestart(event) && void server.restart()),

@@ -34,5 +34,8 @@ await runInWindow({ base, folder, settings, pictures, locale: 'de' }, async (win
     await window.waitForHidden('.settings-editor');
     await window.runCommand('codekin: Erste Schritte');
     await window.waitForVisible('.getting-started-step', 'Nach Bedeutung suchen');
+    for (const step of ['server', 'similar']) {
+        await window.waitForVisible(`[data-done-step-id$="#${step}"].complete`); // done before the walkthrough was opened
+    }
     await window.takeScreenshot('walkthrough-german');
 });
