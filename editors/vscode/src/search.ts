@@ -204,7 +204,9 @@ export class SearchPicker implements vscode.Disposable {
                 this.showItems(createItems(answer, this.server));
                 this.answer = answer;
                 this.answeredQuery = query;
-                void vscode.commands.executeCommand('setContext', 'codekin.hasSearched', answer.hits.length > 0);
+                if (answer.hits.length) {
+                    void vscode.commands.executeCommand('setContext', 'codekin.hasSearched', true);
+                }
                 this.handleServerChange(); // more may have been indexed since the request was sent
             }
         } catch (error) {

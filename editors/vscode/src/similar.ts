@@ -233,6 +233,9 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
                 : vscode.l10n.t('There is no code at the cursor, or it is not indexed yet.');
         this.view.message = formatAnswerNote(hits.length, coverage, noHitsText) || undefined;
         this.updateGroups();
+        if (asked && hits.length) {
+            void vscode.commands.executeCommand('setContext', 'codekin.hasFoundSimilar', true);
+        }
     }
 
     private updateGroups(): void {
@@ -243,7 +246,6 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
             : undefined;
         const context = {
             'codekin.hasSimilar': this.answer !== undefined,
-            'codekin.hasSimilarHits': this.searchQuery === undefined && hits.length > 0,
             'codekin.hasSource': Boolean(this.answer?.asked), // with which hits can be compared
         };
         for (const [key, value] of Object.entries(context)) {
