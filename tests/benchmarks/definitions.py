@@ -12,7 +12,8 @@ column of its own:
 - what ctags takes for a function though it is none: calls of C's macros, arrays of Bash, keywords, in Lua every line
   with the letters of `function` (`local F = require "functional"`, `x = call(function() … end)`), in Haskell the fields
   of records, names of import lists, constructors, keywords and splices, in Elixir the examples in documentation, in
-  Julia the module in `Base.:(==)`, in Kotlin names that the file does not have
+  JavaScript the object of an assignment to its member, in Julia the module in `Base.:(==)`, in Kotlin names that the
+  file does not have
 
 What codekin names beyond ctags is counted, too: functions, methods and tests of names that ctags has not in that file.
 `--list` prints both sides of one language, and with ~ what is not counted. Prints Markdown.
@@ -149,6 +150,8 @@ def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
             return name.endswith("=")
         case "lua":
             return LUA_FUNCTION.search(lines[row]) is None or not re.match(r"[\w.:]+\Z", name)
+        case "javascript":
+            return f"{name}." in lines[row] and not re.search(rf"\b{re.escape(name)}\b(?!\.)", lines[row])
         case "haskell":
             statement = re.sub(r"\{[^{}]*\}", "", "\n".join(lines[row : row + 12]).partition("\n\n")[0])
             is_keyword = name[0].isupper() or name in HASKELL_KEYWORDS

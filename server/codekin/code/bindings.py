@@ -56,7 +56,9 @@ def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceNa
     target = _find_target(node, syntax)
     if target is None or target.start_byte == value.start_byte:
         return SourceName("default", node.start_point[0], node.start_byte), value
-    name = read_dotted_name(target, source)
+    name, own_name = read_dotted_name(target, source), value.child_by_field_id(syntax.name_field)
+    if name is not None and not name.text and own_name is not None:  # module.exports = function render() …
+        name = read_plain_name(own_name, source)
     return None if name is None else (name, value)
 
 

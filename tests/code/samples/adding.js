@@ -98,3 +98,7 @@ export default {
     },
   },
 };
+
+module.exports = function renderTotals(totals) {
+  return totals.map((total) => total.toFixed(2));
+};
