@@ -131,7 +131,7 @@ def is_counted(tag: dict[str, str], language: str, lines: list[str], snippets: l
         return False
     if is_mistake(name, lines, row, language):
         return False
-    if language in ("typescript", "tsx") and any(is_in_interface(row, snippet, lines) for snippet in snippets):
+    if language in ("typescript", "tsx") and is_in_interface(row, snippets, lines):
         return False
     if language in DECLARING and DECLARATION.match(re.sub(r"\([^()]*\)", "", "\n".join(lines[row : row + 20]))):
         return False
@@ -168,10 +168,11 @@ def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
     return False
 
 
-def is_in_interface(row: int, snippet: Snippet, lines: list[str]) -> bool:
-    """Return whether the row is in an interface, which has no code."""
-    is_in_class = snippet.kind is SnippetKind.CLASS and snippet.span.start <= row < snippet.span.end
-    return is_in_class and re.search(r"\binterface\b", lines[snippet.name_line]) is not None
+def is_in_interface(row: int, snippets: list[Snippet], lines: list[str]) -> bool:
+    """Return whether the row is in any part of an interface, which has no code."""
+    classes = [snippet for snippet in snippets if snippet.kind is SnippetKind.CLASS]
+    interfaces = {part.qualified_name for part in classes if re.search(r"\binterface\b", lines[part.name_line])}
+    return any(part.span.start <= row < part.span.end for part in classes if part.qualified_name in interfaces)
 
 
 def is_inside(row: int, snippet: Snippet, lines: list[str]) -> bool:
