@@ -6,6 +6,7 @@ symbol can be written as it is. Comments are left out, and so are blank lines.
 
 import re
 import threading
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -68,7 +69,7 @@ def read_line_tokens(text: str, language: str, vocabulary: TokenVocabulary) -> L
     pattern = _compile_pattern(language)
     if pattern is None:
         return None
-    symbols, starts = list[int](), list[int]()
+    symbols, starts = array("i"), array("q")  # numbers without objects: a document may have hundreds of thousands
     previous_end, is_line_start = 0, True
     for match in pattern.finditer(text):
         start, end = match.span(1)

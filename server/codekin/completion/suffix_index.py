@@ -104,14 +104,20 @@ def build_suffix_index(documents: Sequence[Symbols]) -> SuffixIndex:
 
 def _order_contexts(tokens: Symbols) -> npt.NDArray[np.int32]:
     """Sort positions by up to MAX_CONTEXT_TOKENS tokens before each, by doubling the sorted length."""
-    ranks = np.concatenate(([-1], tokens[:-1])).astype(np.int64) + 1 if len(tokens) else np.empty(0, np.int64)
+    if not len(tokens):
+        return np.empty(0, np.int32)
+    ranks = np.concatenate((np.zeros(1, np.int32), tokens[:-1] + np.int32(1)))
     sorted_length = 1
-    while sorted_length < MAX_CONTEXT_TOKENS and len(ranks):
-        shifted = np.concatenate((np.zeros(sorted_length, np.int64), ranks[:-sorted_length]))[: len(ranks)]
-        keys = ranks * (int(ranks.max()) + 1) + shifted
+    while sorted_length < MAX_CONTEXT_TOKENS:
+        keys = ranks.astype(np.int64)
+        keys *= int(ranks.max()) + 1
+        keys[sorted_length:] += ranks[:-sorted_length]
         order = np.argsort(keys, kind="stable")
-        sorted_keys = keys[order]
-        ranks[order] = np.concatenate(([0], np.cumsum(sorted_keys[1:] != sorted_keys[:-1])))
+        keys = keys[order]
+        is_new = np.zeros(len(keys), np.int32)
+        np.not_equal(keys[1:], keys[:-1], out=is_new[1:], casting="unsafe")
+        del keys  # there may be millions of tokens: no array is kept longer than it is used
+        ranks[order] = np.cumsum(is_new, dtype=np.int32)
         sorted_length *= 2
     return np.argsort(ranks, kind="stable").astype(np.int32)
 
