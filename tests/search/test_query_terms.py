@@ -22,6 +22,10 @@ def asked(question: str) -> QueryTerms:
         ("auth", "authentication"),
         ("serialize", "serializer"),
         ("validate", "validation"),
+        ("router", "routing"),
+        ("parsing", "parser"),
+        ("caching", "cache"),
+        ("logger", "logging"),
     ],
 )
 def test_a_word_and_its_abbreviation_or_inflection_are_related(first_word: str, second_word: str):
@@ -29,7 +33,8 @@ def test_a_word_and_its_abbreviation_or_inflection_are_related(first_word: str, 
 
 
 @pytest.mark.parametrize(
-    ("first_word", "second_word"), [("cat", "dog"), ("form", "from"), ("is", "issue"), ("state", "static")]
+    ("first_word", "second_word"),
+    [("cat", "dog"), ("form", "from"), ("is", "issue"), ("state", "static"), ("user", "using")],
 )
 def test_words_that_only_look_alike_are_not_related(first_word: str, second_word: str):
     assert word_similarity(first_word, second_word) == 0

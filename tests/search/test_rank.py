@@ -1,5 +1,6 @@
 """Files, and the snippets of each, in the order in which they answer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -43,11 +44,11 @@ def test_code_comes_before_its_tests():
 
 def test_a_folder_named_test_above_the_workspace_makes_nothing_a_test():
     inside = found("session", {1: 0.4}, {}, [place("session.py", "go", 1)])
-    assert inside.file_signals(ROOT / "session.py", [ROOT])["test"] == 0
+    assert inside.list_signals([ROOT])[ROOT / "session.py"]["test"] == 0
     deep = QueryResults(QueryTerms("session", lambda _: 10, 1000), [Candidate(1, 0.4)], [])
     path = Path("/tmp/tests/app/session.py")
     deep.add_locations([Location(path, Span(0, 9), "go", "go", SnippetKind.FUNCTION, "python", 0, 0, 1)])
-    assert deep.file_signals(path, [Path("/tmp/tests/app")])["test"] == 0
+    assert deep.list_signals([Path("/tmp/tests/app")])[path]["test"] == 0
 
 
 def test_a_file_of_which_more_was_found_comes_first():
@@ -71,6 +72,64 @@ def test_the_definition_comes_before_its_uses_and_a_class_before_its_namesakes()
         place("other.py", "store", 3),
     ]
     assert order(found("Store", {1: 0.6, 2: 0.4, 3: 0.4}, {}, places))[0] == "Store"
+
+
+def test_a_name_that_all_files_have_says_less_than_what_the_rest_of_the_question_asks():
+    """`json.hpp` is called like every question about JSON."""
+    places = [place("json.hpp", "parse", 1), place("output/serializer.hpp", "dump_escaped", 2)]
+    question = "JSON serializer that escapes a dump"
+    assert order(found(question, {1: 0.4, 2: 0.4}, {1: 0.2, 2: 0.2}, places))[0] == "dump_escaped"
+
+
+def test_the_class_of_a_method_says_what_it_does():
+    filter_place = replace(place("filter.rs", "parse_opt", 1), qualified_name="SizeFilter.parse_opt")
+    places = [filter_place, place("other.rs", "parse_date", 2)]
+    assert order(found("parse size filter", {1: 0.4, 2: 0.4}, {1: 0.2, 2: 0.2}, places))[0] == "parse_opt"
+
+
+def test_a_generic_name_is_completed_by_its_folder():
+    places = [place("de/mod.rs", "a", 1), place("ser/mod.rs", "b", 2)]
+    assert order(found("ser module", {1: 0.4, 2: 0.4}, {}, places))[0] == "b"
+
+
+def test_copies_come_after_what_they_are_copies_of():
+    names = ["v1/fields.py", "_internal/fields.py", "compat/fields.py", "vendor/fields.py", "fields.py"]
+    places = [place(name, name[0], content) for content, name in enumerate(names, 1)]
+    others = [place(f"other{content}.py", "o", content) for content in range(6, 9)]
+    equal = dict.fromkeys(range(1, 9), 0.4)
+    assert order(found("declare model fields", equal, equal, [*places, *others]))[0] == "f"
+
+
+def test_the_definition_in_the_very_case_comes_before_names_that_contain_it():
+    places = [
+        place("bool_visitor.rs", "BoolVisitor", 1, SnippetKind.CLASS),
+        place("walk.rs", "visitor", 2, SnippetKind.METHOD),
+        place("de.rs", "Visitor", 3, SnippetKind.CLASS),
+    ]
+    assert order(found("Visitor", {1: 0.7, 2: 0.7, 3: 0.4}, {1: 0.5, 2: 0.5}, places))[0] == "Visitor"
+
+
+def test_within_a_file_what_does_the_work_comes_before_stubs_and_remainders():
+    stub = replace(place("a.py", "move", 1), span=Span(0, 2))
+    rest = place("a.py", "Mover", 2, SnippetKind.CLASS, start=20)
+    module = place("a.py", "", 3, SnippetKind.MODULE, start=40)
+    work = place("a.py", "replace", 4, start=60)
+    equal = dict.fromkeys(range(1, 5), 0.5)
+    assert order(found("put files in place", equal, equal, [stub, rest, module, work]))[0] == "replace"
+
+
+def test_a_function_in_parts_is_one_hit():
+    parts = [replace(place("a.ts", "patch", part, start=10 * part), part=part) for part in (1, 2, 3)]
+    places = [*parts, place("a.ts", "other", 4, start=90), place("b.ts", "patch", 5)]
+    assert sorted(order(found("patch", dict.fromkeys(range(1, 6), 0.4), {}, places))) == ["other", "patch", "patch"]
+
+
+def test_the_best_place_of_each_file_comes_before_the_second_of_any():
+    places = [
+        place(f"{file}.py", f"{file}{i}", 10 * n + i, start=10 * i) for n, file in enumerate("abc", 1) for i in (1, 2)
+    ]
+    cosines = {place.content: 0.5 - 0.02 * (place.content // 10) for place in places}
+    assert [name[0] for name in order(found("parse", cosines, {}, places))[:3]] == ["a", "b", "c"]
 
 
 def test_a_place_is_ranked_once():

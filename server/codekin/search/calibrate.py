@@ -1,26 +1,27 @@
 """Turn scores into confidence: the probability that a hit is what was searched for.
 
-`calibrate_search` was fitted by logistic regression on the hits of 321 questions about 16 repositories, of every second
-question of two retrieval sets whose passages are files of their own, and of 65 questions that no code answers, asked
-of all these. How much the size of a repository takes off is set by hand, checked on 13,000 to 90,000 contents with the
-former model and on 13,000 with this one. How well both hold: evaluation/README.md.
+`calibrate_search` was fitted by logistic regression on the hits of harvested questions about eight repositories, and of
+60 questions each that no code answers, asked of the same. How much the size of a repository takes off is set by hand,
+checked on 13,000 to 90,000 contents with a former model. How well both hold: evaluation/README.md.
 """
 
 import math
 
-MIN_BEST = 0.05  # probability of the best hit, below which a question has no answer here
+MIN_BEST = 0.04  # probability of the best hit, below which a question has no answer here
 MIN_HIT = 0.02  # probability below which a further hit is dropped
+_MAX_COUNTED_WORDS = 30
 MIN_RELATIVE = 0.1  # share of the best hit's probability below which a further hit is dropped
 
 
-def calibrate_search(score: float, known_share: float, content_count: int) -> float:
+def calibrate_search(score: float, known_share: float, word_count: int, content_count: int) -> float:
     """Return the probability, 0 to 1, that a location with this score of `rank` answers a question in words.
 
-    `known_share` is the share of the question that the workspace has words for. Larger corpora raise the best score of
-    irrelevant locations, by half a point for each factor of e.
+    `known_share` is the share of the question that the workspace has words for, `word_count` the number of its words:
+    of a long question fewer words are in any one place. Larger corpora raise the best score of irrelevant locations.
     """
     size_penalty = max(math.log(max(content_count, 1)) - 7.0, 0.0)
-    return _to_probability(0.38 * score + 1.95 * known_share - 0.3 * size_penalty - 5.84)
+    length_bonus = 0.97 * math.log1p(min(word_count, _MAX_COUNTED_WORDS))
+    return _to_probability(0.42 * score + 0.83 * known_share + length_bonus - 0.3 * size_penalty - 6.7)
 
 
 def calibrate_similarity(score: float) -> float:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from codekin.index.index import Index
-from codekin.search.rank import is_test_path
+from codekin.search.paths import is_test_path
 from codekin.storage.queries import NumberedFilter
 from codekin.types import Filter
 from codekin.workspace.gitignore import IgnoreFile

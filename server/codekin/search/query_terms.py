@@ -6,7 +6,7 @@ beginnings: no stemmer knows the first kind, and one for the second gained nothi
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import mul
@@ -23,6 +23,11 @@ _STOP_WORD_LIST = """
 """
 _STOP_WORDS = frozenset(_STOP_WORD_LIST.split())
 _SAME, _PREFIX, _ABBREVIATION, _RELATED = 1.0, 0.8, 0.5, 0.6  # similarity of two words by their relation
+# Of words with the same stem: router and routing, parser and parsing, logger and logging.
+_ENDING_LIST = """
+    s es ed er ers ing ings or ors ion ions e able ation ations ment al ive y ies ied ize izer izing ization ator
+"""
+_ENDINGS = frozenset(_ENDING_LIST.split())
 _STEM_LENGTH = 3  # characters at the start that related words have in common
 _COMPOUND_LENGTHS = (2, 3, 4)  # numbers of neighbouring words that may be one identifier
 _FULL_RARITY_NATS = 20.0  # of three rare words
@@ -35,6 +40,7 @@ class NameMatch:
     cover: float  # 0 … 1, the share of the question's words that the name has, weighted by their rarity
     precision: float  # 0 … 1, the share of the name's words that the question has
     _rarity: float = 0.0  # of the question's words that the name has, in nats
+    similarities: tuple[float, ...] = ()  # of each of the question's words to the nearest word of the name; () for none
 
     @property
     def product(self) -> float:
@@ -64,7 +70,7 @@ class QueryTerms:
         self.name = tuple(tokens) if _NAME.fullmatch(question.strip()) else ()
         self.text = " ".join(tokens) or question  # without stop words
         self.symbols = self._list_symbols(question_words)
-        self._lowercase_tokens = {token.lower() for token in tokens}
+        self.lowercase_tokens = {token.lower() for token in tokens}
         self._weights = [_compute_idf(document_frequency(word), total) for word in self.words]
         self._total_weight = sum(self._weights)
         known_weight = sum(
@@ -95,12 +101,24 @@ class QueryTerms:
         if not rows or not self._total_weight:
             return _NO_MATCH
         best_similarities = rows[0] if len(rows) == 1 else list(map(max, *rows))
-        cover = sum(map(mul, best_similarities, self._weights)) / self._total_weight
-        return NameMatch(cover, sum(map(max, rows)) / len(name_words), self._total_weight * cover)
+        cover = self._weigh(best_similarities)
+        precision = sum(map(max, rows)) / len(name_words)
+        return NameMatch(cover, precision, self._total_weight * cover, tuple(best_similarities))
+
+    def cover_by_all(self, matches: Iterable[NameMatch]) -> float:
+        """Return the share of the question's words that some of the names have, 0 to 1, weighted by their rarity."""
+        rows = {match.similarities for match in matches if match.similarities}
+        if not rows:
+            return 0.0
+        return self._weigh(next(iter(rows)) if len(rows) == 1 else list(map(max, *rows)))
+
+    def _weigh(self, similarities: Sequence[float]) -> float:
+        """Return the mean of the similarities to each of the question's words, weighted by the words' rarity."""
+        return float(sum(map(mul, similarities, self._weights))) / self._total_weight
 
     def match_definition(self, name: str) -> float:
         """Return 1 where the question has this very name, 0.5 where it has it in another case, else 0."""
-        return 1.0 if name in self.tokens else 0.5 if name.lower() in self._lowercase_tokens else 0.0
+        return 1.0 if name in self.tokens else 0.5 if name.lower() in self.lowercase_tokens else 0.0
 
     def match_single_name(self, name: str, qualified_name: str) -> float:
         """Return how well a definition matches a question that is a single name, 0 to 1; 0 for other questions."""
@@ -135,7 +153,10 @@ def word_similarity(word: str, other_word: str) -> float:
         return _PREFIX if len(shorter) >= 4 else _ABBREVIATION if len(shorter) == 3 else 0.0
     letter_pairs = enumerate(zip(shorter, longer, strict=False))
     common_length = next((index for index, (left, right) in letter_pairs if left != right), len(shorter))
-    return _RELATED if common_length >= 5 and common_length >= 0.6 * len(longer) else 0.0
+    if common_length >= 5 and common_length >= 0.6 * len(longer):
+        return _RELATED
+    are_inflected = shorter[common_length:] in _ENDINGS and longer[common_length:] in _ENDINGS
+    return _RELATED if common_length >= 4 and are_inflected else 0.0
 
 
 def _list_forms(word: str) -> list[str]:

@@ -7,48 +7,36 @@ evaluation/README.md.
 """
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codekin.code.words import split_words
+from codekin.search.paths import find_current_version, is_former_version, read_traits, to_relative_path
 from codekin.search.query_terms import NameMatch, QueryTerms
+from codekin.search.ranking_weights import FILE_WEIGHTS
 from codekin.storage.rows import file_title
 from codekin.types import Candidate, Location, SnippetKind
 
-# Of a file's features, in logits. Fitted by softmax regression over each question's files.
-_FILE_WEIGHTS = {
-    "nearest": 6.5,  # the best cosine of its snippets
-    "near": 3.6,  # the mean of the three best
-    "wordiest": 3.5,  # the best share of BM25
-    "many": 0.8,  # the logarithm of how many of its snippets were found by words
-    "title": 1.8,  # its name has the question's words, and few others
-    "title_precise": 2.9,  # its name has no other words
-    "folders": 2.2,  # its folders' names have them
-    "called": 2.6,  # the best of its definitions' names has them, and few others
-    "defined": 0.4,  # it defines what the question names
-    "named": 4.0,  # it defines the name that is the whole question; set by hand
-    "test": -2.9,
-    "prose": -3.5,  # it is documentation; set by hand: at -2.5 answers in code of two repositories of 18 suffered
-}
-# Of a snippet's features, in logits, beside others of its file.
+# Of a snippet's features, in logits, beside others of its file. Fitted by softmax regression to the functions that
+# commits changed and to definitions that were asked for, except for `class` and `named`, which are for single names.
 _SNIPPET_WEIGHTS = {
-    "cosine": 4.0,
-    "share": 3.0,
-    "called": 2.0,
+    "cosine": 3.3,
+    "share": 3.8,
+    "qualified": 6.0,  # its name and its class's have the question's words, and few others
     "defined": 2.0,
     "named": 6.0,
-    "class": 1.0,
-    "test": -1.0,
+    "class": 1.0,  # that the question names
+    "rest of a class": -0.8,
+    "rest of a file": -2.4,
+    "constructor": -1.0,
+    "stub": -1.0,
+    "test": -0.6,
 }
-_REPEATED_FILE_PENALTY = 3.5  # logits, of each further snippet of a file that has one among the hits
+_MAX_STUB_LINES = 2  # of a function: it hands on what others do
+_REPEATED_FILE_PENALTY = 5.0  # logits, of each further snippet of a file that has one among the hits
 _MAX_SNIPPETS_PER_FILE = 5
 _UNSEEN_SHARE = 0.9  # of the last candidate's cosine: assumed for snippets that were not retrieved
-_TEST_PATH = re.compile(
-    r"(^|/)(tests?|specs?|__tests__|testing|testdata|fixtures|mocks?|examples?|benchmarks?|bench)/"
-    r"|(^|/)(test_[^/]*|conftest\.py|[^/]*(_test|_spec|\.test|\.spec|Tests?|Spec)\.\w+)$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +57,25 @@ class _SnippetFeatures:
     called: float
     defined: float
     named: float
+    name_match: NameMatch  # of the qualified name, which has the class's or module's words, too
+    is_retrieved: bool  # by words, by meaning or by its name; not just because its file is
 
     def compute_score(self) -> float:
         """Return the weighted sum of the features, in logits."""
-        weights, snippet_kind = _SNIPPET_WEIGHTS, self.location.kind
-        score = weights["cosine"] * self.cosine + weights["share"] * self.share + weights["called"] * self.called
-        score += self.defined * (weights["defined"] + weights["class"] * (snippet_kind is SnippetKind.CLASS))
-        score += weights["named"] * self.named
-        return score + weights["test"] * (snippet_kind is SnippetKind.TEST)
+        weights = _SNIPPET_WEIGHTS
+        score = weights["cosine"] * self.cosine + weights["share"] * self.share + weights["named"] * self.named
+        score += weights["qualified"] * self.name_match.product + weights["defined"] * self.defined
+        return score + self._weigh_kind()
+
+    def _weigh_kind(self) -> float:
+        """Return how likely a snippet of this kind and length answers, beside others, in logits."""
+        span, kind = self.location.span, self.location.kind
+        if kind is SnippetKind.CLASS:
+            return _SNIPPET_WEIGHTS["class"] * self.defined if self.defined else _SNIPPET_WEIGHTS["rest of a class"]
+        if not kind.is_function:
+            return _SNIPPET_WEIGHTS["rest of a file"]
+        weight = _SNIPPET_WEIGHTS["stub"] if span.end - span.start <= _MAX_STUB_LINES else 0.0
+        return weight + _SNIPPET_WEIGHTS.get(kind, 0.0)
 
 
 class QueryResults:
@@ -114,6 +113,11 @@ class QueryResults:
         is_named = any(snippet.named for snippets in self._snippets_by_file.values() for snippet in snippets)
         return 1.0 if is_named else self._terms.known_share
 
+    @property
+    def word_count(self) -> int:
+        """Return the number of the question's significant words."""
+        return len(self._terms.words)
+
     def files(self) -> set[Path]:
         """Return the files of the locations added so far."""
         return set(self._snippets_by_file)
@@ -121,9 +125,9 @@ class QueryResults:
     def rank_locations(self, roots: Sequence[Path]) -> list[RankedLocation]:
         """Return up to five locations per file with logits, best first; a file's second ranks far behind its first."""
         ranked_locations = []
-        for file_path, snippets in self._snippets_by_file.items():
-            file_score = self.score_file(file_path, roots)
-            snippets.sort(key=lambda snippet: (-snippet.compute_score(), snippet.location.span.start))
+        for file_path, signals in self.list_signals(roots).items():
+            file_score = sum(FILE_WEIGHTS[name] * value for name, value in signals.items())
+            snippets = _join_parts(self._snippets_by_file[file_path])
             best_score = snippets[0].compute_score()
             for rank, snippet in enumerate(snippets[:_MAX_SNIPPETS_PER_FILE]):
                 score = file_score + snippet.compute_score() - best_score - _REPEATED_FILE_PENALTY * rank
@@ -132,34 +136,53 @@ class QueryResults:
             ranked_locations, key=lambda ranked: (-ranked.score, ranked.location.path, ranked.location.span.start)
         )
 
-    def score_file(self, path: Path, roots: Sequence[Path]) -> float:
-        """Return the logit of the probability that the file answers. Raises KeyError for a file without locations."""
-        return sum(
-            _FILE_WEIGHTS[feature_name] * feature_value
-            for feature_name, feature_value in self.file_signals(path, roots).items()
-        )
+    def list_signals(self, roots: Sequence[Path]) -> dict[Path, dict[str, float]]:
+        """Return file → features, as in FILE_WEIGHTS, of all files that have added locations."""
+        relative_paths = {path: to_relative_path(str(path), roots) for path in self._snippets_by_file}
+        current_version = find_current_version(relative_paths.values())
+        return {
+            path: self._read_path(relative_path, current_version) | self._read_snippets(path, relative_path)
+            for path, relative_path in relative_paths.items()
+        }
 
-    def file_signals(self, path: Path, roots: Sequence[Path]) -> dict[str, float]:
-        """Return the features, as in _FILE_WEIGHTS, of a file that has added locations. Raises KeyError for others."""
+    def _read_path(self, relative_path: str, current_version: int | None) -> dict[str, float]:
+        """Return the features of a file that its path alone decides."""
+        folder, _, file_name = relative_path.rpartition("/")
+        title = file_title(Path(file_name))
+        title_match = self._match_name(title)
+        traits, words = read_traits(relative_path), self._terms.lowercase_tokens
+        return {
+            "title_precise": title_match.precision,  # the question has all words of its name
+            # its name and its folder's have the question's words, and few others
+            "place_name": self._match_name(f"{folder.rpartition('/')[2]} {title}").product,
+            "exact_title": float(bool(self._terms.name) and title_match.product == 1),
+            "test": float(traits.is_test),
+            "internal": float(traits.internal_word not in words and traits.internal_word != ""),
+            "legacy": float(traits.legacy_word not in words and traits.legacy_word != ""),
+            "foreign": float(traits.foreign_word not in words and traits.foreign_word != ""),  # vendored, generated
+            "former": float(is_former_version(relative_path, current_version, words)),
+        }
+
+    def _read_snippets(self, path: Path, relative_path: str) -> dict[str, float]:
+        """Return the features of a file that its snippets decide."""
         snippets = self._snippets_by_file[path]
         cosines = sorted((snippet.cosine for snippet in snippets), reverse=True)
         shares = sorted((snippet.share for snippet in snippets), reverse=True)
-        relative_path = _to_relative_path(str(path), roots)
-        title_match = self._match_name(file_title(path))
         is_prose = snippets[0].location.kind is SnippetKind.SECTION  # one section answers, the others are about else
+        name_matches = [snippet.name_match for snippet in snippets if snippet.is_retrieved]
         return {
-            "nearest": cosines[0],
+            "nearest": cosines[0],  # the best cosine of its snippets
             "near": cosines[0] if is_prose else self._average_nearest(cosines),
-            "wordiest": shares[0],
+            "wordiest": shares[0],  # the best share of BM25
+            # how many of its snippets were found by words
             "many": 0.0 if is_prose else math.log1p(sum(share > 0 for share in shares)),
-            "title": title_match.product,
-            "title_precise": title_match.precision,
-            "folders": self._match_name(relative_path.rpartition("/")[0]).cover,
-            "called": max(snippet.called for snippet in snippets),
-            "defined": max(snippet.defined for snippet in snippets),
-            "named": max(snippet.named for snippet in snippets),
-            "test": float(bool(_TEST_PATH.search(relative_path))),
-            "prose": float(is_prose),
+            # the share of the question's words that its path and its definitions' names have together
+            "covered": self._terms.cover_by_all([self._match_name(relative_path), *name_matches]),
+            "called": max(snippet.called for snippet in snippets),  # the best of its definitions' names has them
+            "defined": max(snippet.defined for snippet in snippets),  # it defines what the question names
+            "named": max(snippet.named for snippet in snippets),  # it defines the name that is the whole question
+            "exact": float(any(snippet.named == 1 for snippet in snippets)),  # in the very same case
+            "prose": float(is_prose),  # it is documentation
         }
 
     def _average_nearest(self, cosines: Sequence[float]) -> float:
@@ -168,12 +191,16 @@ class QueryResults:
 
     def _extract_snippet_features(self, location: Location) -> _SnippetFeatures:
         """Return the location's features; a content that was not retrieved gets an assumed cosine."""
+        defined, named = self._match_definition(location)
         return _SnippetFeatures(
             location,
             self._cosines.get(location.content, self._unseen_cosine),
             self._shares.get(location.content, 0.0),
             self._match_name(location.name).strength,
-            *self._match_definition(location),
+            defined,
+            named,
+            self._match_name(location.qualified_name),
+            max(defined, named) > 0 or location.content in self._cosines or location.content in self._shares,
         )
 
     def _match_definition(self, location: Location) -> tuple[float, float]:
@@ -191,15 +218,15 @@ class QueryResults:
         return match
 
 
-def is_test_path(path: Path, roots: Sequence[Path]) -> bool:
-    """Return whether the path below its root says that the file has tests, examples or the like; reads nothing."""
-    return bool(_TEST_PATH.search(_to_relative_path(str(path), roots)))
-
-
-def _to_relative_path(path: str, roots: Sequence[Path]) -> str:
-    """Return the path relative to its root, with /; whole, without the leading /, where it is in no root.
-
-    Compares strings: pathlib takes ten times as long.
-    """
-    root = next((str(root) for root in roots if path.startswith(str(root))), "")
-    return path[len(root) :].replace("\\", "/").lstrip("/")
+def _join_parts(snippets: Sequence[_SnippetFeatures]) -> list[_SnippetFeatures]:
+    """Return a file's snippets, best first; of a function's parts only the best one."""
+    ranked_snippets = sorted(snippets, key=lambda snippet: (-snippet.compute_score(), snippet.location.span.start))
+    seen: set[str] = set()
+    kept_snippets = []
+    for snippet in ranked_snippets:
+        name = snippet.location.qualified_name if snippet.location.part else ""
+        if name not in seen:
+            kept_snippets.append(snippet)
+        if name:
+            seen.add(name)
+    return kept_snippets

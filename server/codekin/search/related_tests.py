@@ -8,8 +8,8 @@ from pathlib import Path
 from codekin.code.words import find_compound_identifiers, split_words
 from codekin.index.index import Index
 from codekin.search.hits import CodeQuery, DocumentReader, QueryRun, make_hits
+from codekin.search.paths import is_test_path
 from codekin.search.query_terms import QueryTerms
-from codekin.search.rank import is_test_path
 from codekin.search.search import SearchEngine
 from codekin.storage.rows import file_title
 from codekin.types import Cancel, Filter, Hit, Location, Query, Snippet, SnippetKind, Task

@@ -115,9 +115,9 @@ class SearchEngine:
 
     def _calibrate(self, results: QueryResults) -> list[tuple[Location, float]]:
         """Return (location, probability) of the results, at most five per file, best first."""
-        known_share, content_count = results.known_share, self._index.content_count
+        known_share, word_count, content_count = results.known_share, results.word_count, self._index.content_count
         return [
-            (ranked.location, calibrate_search(ranked.score, known_share, content_count))
+            (ranked.location, calibrate_search(ranked.score, known_share, word_count, content_count))
             for ranked in results.rank_locations(self._workspace.roots)
         ]
 

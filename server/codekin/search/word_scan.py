@@ -13,8 +13,8 @@ from pathlib import Path
 from codekin.code.words import split_words
 from codekin.errors import StoreClosingError
 from codekin.files import read_start
+from codekin.search.paths import is_test_path
 from codekin.search.query_terms import QueryTerms
-from codekin.search.rank import is_test_path
 from codekin.storage.rows import file_title
 from codekin.types import Cancel, Filter, Hit, Location, Snippet, Span
 from codekin.workspace.workspace import Document, SourceFile, Workspace, snippets_of

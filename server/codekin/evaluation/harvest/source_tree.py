@@ -9,7 +9,7 @@ from codekin.code.grammars import GRAMMARS
 from codekin.code.languages import detect_language
 from codekin.evaluation.harvest.git_repository import GitRepository
 from codekin.evaluation.repositories import Target
-from codekin.search.rank import is_test_path
+from codekin.search.paths import is_test_path
 from codekin.types import Snippet, Span
 
 

@@ -1,0 +1,192 @@
+"""Fit the weights of files' features (search/rank.py) on a benchmark of repositories, such as a harvest.
+
+    python -m codekin.evaluation.ranking_fitting BENCH CHECKOUTS > server/codekin/search/ranking_weights.py
+
+Softmax regression over the files found for each question, by Newton's method: the files that answer it shall have the
+probability. A ridge draws the weights towards `PRIOR_WEIGHTS`, which were set by hand, because commits, most of a
+harvest's questions, ask otherwise than people do. Only repositories of the split `train` are used. Measure on others:
+`codekin evaluate --repos`.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+
+import numpy as np
+import numpy.typing as npt
+
+from codekin.embed.factory import load_light_model
+from codekin.engine import Engine
+from codekin.evaluation.harvest.harvest import choose_split
+from codekin.evaluation.repositories import Question, Repository, load_repositories, require_checkouts
+from codekin.index.index import Index
+from codekin.indexing.pool import map_in_workers
+from codekin.search.limits import read_question
+from codekin.search.search import SearchEngine
+from codekin.settings import CacheSettings, Settings
+from codekin.storage.paths import locate_index
+from codekin.types import Query, Task
+from codekin.workspace.workspace import Workspace
+
+Floats = npt.NDArray[np.float64]
+
+PRIOR_WEIGHTS = {
+    "nearest": 6.5,
+    "near": 3.6,
+    "wordiest": 3.5,
+    "many": 0.8,
+    "covered": 4.0,
+    "title_precise": 2.9,
+    "place_name": 4.0,
+    "called": 2.6,
+    "defined": 0.4,
+    "named": 4.0,
+    "exact": 6.0,
+    "exact_title": 3.0,
+    "test": -3.5,
+    "internal": -1.0,
+    "legacy": -2.0,
+    "foreign": -2.0,
+    "former": -2.0,
+    "prose": -4.2,
+}
+_FIXED = ("test", "prose")  # neither answers a question of a harvest, by its making
+# Of each question, by category: those that are most like people's count most.
+_CATEGORY_WEIGHTS = {"commit": 0.3, "report": 0.2, "addition": 2.0, "documentation": 1.5, "definition": 0.5}
+_RIDGE_PENALTY = 0.1  # of a feature's weight times its deviation, beside the mean loss of a question
+_NEWTON_STEPS = 30
+_MAX_FILES_PER_QUESTION = 40  # the likeliest by the prior
+
+
+@dataclass(frozen=True, slots=True)
+class FileChoice:
+    """A question's candidate files: their features, and which of them answer it."""
+
+    rows: Floats  # (files, features)
+    targets: Floats  # (files,), of sum 1
+    weight: float
+
+
+def collect_choices(repository: Repository, checkouts: Path) -> list[FileChoice]:
+    """Index a repository in a temporary folder; return the candidate files of the questions that they answer."""
+    checkout = (checkouts / repository.name).resolve()
+    choices: list[FileChoice] = []
+    with TemporaryDirectory(prefix="codekin-evaluate-") as cache:
+        settings = Settings(cache=CacheSettings(directory=cache))
+        with closing(Engine([checkout / repository.root], settings)) as engine:
+            engine.refresh(lambda _: None, Event(), workers=1)
+            roots = engine.status().roots
+        embedder = load_light_model(settings.model)
+        with closing(
+            Index(locate_index(roots, settings), embedder.space(Task.CODE2CODE), embedder.dim, print)
+        ) as index:
+            index.follow()
+            search = SearchEngine(index, Workspace(roots, settings.index), embedder)
+            for question in repository.questions:
+                results = search.retrieve(Query(read_question(question.text), Task.NL2CODE), Event())
+                signals = {
+                    path.relative_to(checkout).as_posix(): features
+                    for path, features in results.list_signals(roots).items()
+                }
+                choices += _make_choices(question, signals, 1 / math.sqrt(len(repository.questions)))
+    return choices
+
+
+def fit_weights(choices: Sequence[FileChoice]) -> dict[str, float]:
+    """Return name → weight, rounded to two decimals; the prior's for fixed features. Needs a choice."""
+    names = list(PRIOR_WEIGHTS)
+    scale = np.concatenate([choice.rows for choice in choices]).std(axis=0) + 1e-6
+    prior = np.array(list(PRIOR_WEIGHTS.values())) * scale
+    is_free = np.array([name not in _FIXED for name in names], float)
+    total_weight = sum(choice.weight for choice in choices)
+    weights = prior.copy()
+    for _ in range(_NEWTON_STEPS):
+        gradient = 2 * _RIDGE_PENALTY * (weights - prior)
+        hessian = 2 * _RIDGE_PENALTY * np.eye(len(names))
+        for choice in choices:
+            rows, share = choice.rows / scale, choice.weight / total_weight
+            probabilities = _softmax(rows @ weights)
+            mean_row = probabilities @ rows
+            gradient += share * (mean_row - choice.targets @ rows)
+            hessian += share * ((rows * probabilities[:, None]).T @ rows - np.outer(mean_row, mean_row))
+        free = np.flatnonzero(is_free)
+        weights[free] -= np.linalg.solve(hessian[np.ix_(free, free)], gradient[free])
+    return {name: round(float(weight), 2) for name, weight in zip(names, weights / scale, strict=True)}
+
+
+def format_module(weights: Mapping[str, float], repositories: int, questions: int) -> str:
+    """Return the source text of the module that holds the weights; writes no file."""
+    origin = f"Made by codekin.evaluation.ranking_fitting on {questions:,} questions about {repositories} repositories"
+    return "\n".join(
+        [
+            '"""Weights of the features of files, in logits: fitted, not chosen, except for those of tests and prose.',
+            "",
+            f"{origin}, none of which answers",
+            "are measured on. Their meaning: search/rank.py.",
+            '"""',
+            "",
+            "FILE_WEIGHTS = {",
+            *(f'    "{name}": {weight},' for name, weight in weights.items()),
+            "}",
+            "",
+        ]
+    )
+
+
+def _make_choices(
+    question: Question, signals: Mapping[str, Mapping[str, float]], repository_weight: float
+) -> Iterator[FileChoice]:
+    """Yield the question's choice of the likeliest files and all answers; nothing where no file is an answer."""
+    answers = {target.path for target in question.targets}
+    are_answers = np.array([path in answers for path in signals], float)
+    if not are_answers.any():
+        return
+    rows = np.array([[features[name] for name in PRIOR_WEIGHTS] for features in signals.values()])
+    order = np.argsort(-(rows @ np.array(list(PRIOR_WEIGHTS.values()))), kind="stable")
+    is_kept = are_answers > 0
+    is_kept[order[:_MAX_FILES_PER_QUESTION]] = True
+    weight = repository_weight * _CATEGORY_WEIGHTS.get(question.category, 1.0)
+    yield FileChoice(rows[is_kept], are_answers[is_kept] / are_answers.sum(), weight)
+
+
+def _softmax(scores: Floats) -> Floats:
+    """Return the probabilities of these logits."""
+    exponentials = np.exp(scores - scores.max())
+    return np.asarray(exponentials / exponentials.sum())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit the weights on the benchmark of `arguments` (None: sys.argv), print the module, and return 0."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benchmark", type=Path, metavar="BENCH")
+    parser.add_argument("checkouts", type=Path, metavar="CHECKOUTS")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args(arguments)
+    repositories = list(_list_train_repositories(options.benchmark))
+    require_checkouts(repositories, options.checkouts)
+    collect = partial(collect_choices, checkouts=options.checkouts)
+    choices = [choice for part in map_in_workers(collect, repositories, options.workers) for choice in part]
+    sys.stdout.write(format_module(fit_weights(choices), len(repositories), len(choices)))
+    return 0
+
+
+def _list_train_repositories(benchmark: Path) -> Iterator[Repository]:
+    """Yield the repositories of the split `train`, as repos.json has it, else as their names draw it."""
+    splits = {row["name"]: row.get("split") for row in json.loads((benchmark / "repos.json").read_text("utf-8"))}
+    for repository in load_repositories(benchmark):
+        if (splits[repository.name] or choose_split(repository.name)) == "train":
+            yield repository
+
+
+if __name__ == "__main__":
+    from codekin.evaluation import ranking_fitting  # its functions are called in workers, which find them by name
+
+    sys.exit(ranking_fitting.main())
