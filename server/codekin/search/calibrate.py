@@ -10,7 +10,8 @@ import math
 MIN_BEST = 0.04  # probability of the best hit, below which a question has no answer here
 MIN_HIT = 0.02  # probability below which a further hit is dropped
 _MAX_COUNTED_WORDS = 30
-MIN_RELATIVE = 0.1  # share of the best hit's probability below which a further hit is dropped
+MIN_RELATIVE = 0.1  # share of the best hit's probability below which further similar code is dropped
+MIN_RELATIVE_ANSWER = 0.05  # the same for a question: of what answers it, some has little to do with its words
 
 
 def calibrate_search(score: float, known_share: float, word_count: int, content_count: int) -> float:

@@ -1,7 +1,7 @@
 """Weights of the features of files, in logits: fitted, not chosen, except for those of tests and prose.
 
-Fitted, by a prototype of codekin.evaluation.ranking_fitting, to harvested questions about 31 repositories, 5,888 of them,
-on none of which answers are measured. Their meaning: search/rank.py.
+Fitted, by a prototype of codekin.evaluation.ranking_fitting, to 5,888 harvested questions about 31 repositories.
+Nothing is measured on these. The features: search/rank.py.
 """
 
 FILE_WEIGHTS = {

@@ -11,7 +11,7 @@ from codekin.code.words import split_words
 from codekin.embed.embedder import Embedder
 from codekin.embed.vocabulary import replace_surrogates
 from codekin.index.index import Index
-from codekin.search.calibrate import MIN_BEST, MIN_HIT, MIN_RELATIVE, calibrate_search
+from codekin.search.calibrate import MIN_BEST, MIN_HIT, MIN_RELATIVE, MIN_RELATIVE_ANSWER, calibrate_search
 from codekin.search.dense import DenseRetriever, EmbedHeavy
 from codekin.search.fuse import fuse_candidates
 from codekin.search.hits import (
@@ -38,6 +38,7 @@ _MAX_PROSE_CANDIDATES = 20  # likewise, beside these
 _MAX_NAMED_DEFINITIONS = 60  # whose name the question has
 _MAX_NAMED_FILES = 40  # whose names begin like a word of the question
 _MAX_UNRETRIEVED_FILES = 4  # of them, that are ranked though no retriever found anything in them
+_PROSE_BONUS = 3.2  # logits, of the 4.2 by which documentation is ranked behind code
 _MIN_CODE_CANDIDATES = 60  # of each retriever for code, or twice the hits: some candidates are stale
 # Flat between .4 and .6. NDCG@10 at .5 (embedded model; z-scores at their best weight beside it): csn_nl2code .684
 # (.692), mbpp_nl2code .665 (.667), mbxp_code2code .885 (.885); unlike a z-score, the sum says how good the best one is.
@@ -79,7 +80,8 @@ class SearchEngine:
             scored_locations = self._answer_question(retrieval_query, cancel)
         hits = make_hits(scored_locations, QueryRun(query, self._index, reader, cancel))
         best_hits = keep_best_parts(hits, k, self._index) if query.is_code else list(islice(hits, max(k, 0)))
-        return _drop_improbable(best_hits), reader.stale
+        min_relative = MIN_RELATIVE if query.is_code else MIN_RELATIVE_ANSWER
+        return _drop_improbable(best_hits, min_relative), reader.stale
 
     def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
         """Return near-duplicates of a whole function, best first, suppressed ones too; [] for other snippets."""
@@ -114,12 +116,18 @@ class SearchEngine:
         return [(location, probability) for location, probability in scored_locations if probability >= MIN_HIT]
 
     def _calibrate(self, results: QueryResults) -> list[tuple[Location, float]]:
-        """Return (location, probability) of the results, at most five per file, best first."""
+        """Return (location, probability) of the results, at most five per file, best first.
+
+        Documentation is ranked far behind code. Where no code comes before it, most of that is not held against it.
+        """
         known_share, word_count, content_count = results.known_share, results.word_count, self._index.content_count
-        return [
-            (ranked.location, calibrate_search(ranked.score, known_share, word_count, content_count))
-            for ranked in results.rank_locations(self._workspace.roots)
-        ]
+        scored_locations = []
+        limit = 1.0
+        for ranked in results.rank_locations(self._workspace.roots):
+            bonus = _PROSE_BONUS if ranked.location.kind is SnippetKind.SECTION else 0.0
+            limit = min(limit, calibrate_search(ranked.score + bonus, known_share, word_count, content_count))
+            scored_locations.append((ranked.location, limit))
+        return scored_locations
 
     def retrieve(self, query: Query, cancel: Cancel) -> QueryResults:
         """Collect what is found for a question by words, meaning (unless cancelled) and names in it; not yet ranked."""
@@ -174,9 +182,9 @@ class SearchEngine:
         return (item for item in locations if item[0].kind is not SnippetKind.SECTION)
 
 
-def _drop_improbable(hits: Sequence[Hit]) -> list[Hit]:
-    """Return the hits best first, without those below a tenth of the best score."""
-    min_score = MIN_RELATIVE * max((hit.score for hit in hits), default=0.0)
+def _drop_improbable(hits: Sequence[Hit], min_relative: float) -> list[Hit]:
+    """Return the hits best first, without those below this share of the best score."""
+    min_score = min_relative * max((hit.score for hit in hits), default=0.0)
     return sorted((hit for hit in hits if hit.score >= min_score), key=lambda hit: -hit.score)
 
 
