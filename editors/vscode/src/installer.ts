@@ -46,7 +46,7 @@ export class Installer {
             await showPythonMissing();
             return false;
         }
-        const packageSpec = vscode.workspace.getConfiguration('codekin').get('package', '') || (await chooseClone());
+        const packageSpec = getPackage() || (await chooseClone());
         const tool = packageSpec && (await this.chooseTool(tools, packageSpec));
         if (!tool) {
             return false;
@@ -119,6 +119,12 @@ export class Installer {
             this.server.log.show();
         }
     }
+}
+
+/** Return what to install; '' if the setting is empty, or names a folder that does not exist any more. */
+function getPackage(): string {
+    const setting = vscode.workspace.getConfiguration('codekin').get('package', '');
+    return path.isAbsolute(setting) && !existsSync(setting) ? '' : setting;
 }
 
 /**
