@@ -44,6 +44,20 @@ def test_a_parse_keeps_nothing_of_its_source(is_stopped: bool) -> None:
         tracemalloc.stop()
 
 
+def test_a_grammar_that_reads_again_and_again_keeps_nothing_for_each_time() -> None:
+    syntax = load_syntax("haskell")
+    assert syntax is not None
+    parser, source = Parser(syntax.language), "".join(f"do a{n}\n" for n in range(4_000)).encode()
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            with open_reader(source) as read:
+                parser.parse(read, progress_callback=lambda *_: False)
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_minified_file_of_one_line_is_one_bounded_snippet() -> None:
     text = "".join(
         f"function a{number}(b){{return b+1}}var c={{x:function(){{return 2}}}};" for number in range(10_000)

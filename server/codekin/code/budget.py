@@ -129,15 +129,13 @@ class ParseBudget:
 def open_reader(source: bytes) -> Iterator[Callable[[int, object], bytearray]]:
     """Yield a read function for `source`: a parser reports progress only when it reads through a function.
 
-    tree-sitter 0.26 never releases what that returns, so each chunk is emptied as soon as it has been read.
+    tree-sitter 0.26 never releases what that returns, so it is one and the same chunk each time, emptied at the end.
     """
     chunk = bytearray()
 
     def read(offset: int, _point: object) -> bytearray:
-        """Return up to one chunk from the offset; the chunk returned before is emptied."""
-        nonlocal chunk
-        chunk.clear()
-        chunk = bytearray(source[offset : offset + _CHUNK_BYTES])
+        """Return the chunk of the source at that byte offset."""
+        chunk[:] = source[offset : offset + _CHUNK_BYTES]
         return chunk
 
     try:
