@@ -7,7 +7,7 @@ those that codekin would index, each in the language that codekin takes it for. 
 snippet of its name holds its line. Not counted is what is no definition of its own, and how much that is stands in a
 column of its own:
 
-- functions inside functions and tests, which codekin cuts only where the outer one is long
+- functions without a name, and those inside functions and tests, which are cut only where the outer one is long
 - declarations without a body: of interfaces, of Kotlin's `expect` and `abstract` functions, prototypes
 - what ctags takes for a function though it is none: calls of C's macros, arrays of Bash, keywords, in Lua every line
   with the letters of `function` (`local F = require "functional"`, `x = call(function() … end)`), in Haskell the fields

@@ -94,13 +94,14 @@ def _blank_piece(source: bytes) -> bytes:
     """Blank the macros of one piece, and join the words of a test's quoted name so that it parses as a function."""
     if (b"TEST" in source or b"SCENARIO" in source) and _TEST_WITH_STRING_NAME.search(source):
         source = _TEST_WITH_STRING_NAME.sub(_join_string_words, source)
-    if _DEFINER.search(source):
+    has_macro_at_line_start = _MACRO_AT_LINE_START.search(source) is not None
+    if has_macro_at_line_start and _DEFINER.search(source):
         source = _DEFINER.sub(_declare_function, source)
     for pattern in (_MACROS_AFTER_PARAMETERS, _DEFAULT_OF_UNNAMED, _MACRO_AFTER_POINTER):
         source = pattern.sub(_blank_group, source)
     if any(word in source for word in _CLASS_WORDS):
         source = _MACRO_IN_CLASS_HEAD.sub(_blank_group, source)
-    if _MACRO_AT_LINE_START.search(source):
+    if has_macro_at_line_start:
         source = _MACROS_IN_FRONT.sub(_blank_group, _MACRO_ALONE.sub(_blank_group, source))
     return source
 

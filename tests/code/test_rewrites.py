@@ -1,0 +1,47 @@
+"""Whatever is rewritten before a parse keeps its length and its lines, so that positions hold for the source."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codekin.code.grammars import GRAMMARS
+from codekin.code.rewrites import rewrite_source
+
+from .strategies import LINES, PIECES
+
+REWRITINGS = sorted({grammar.rewriting for grammar in GRAMMARS.values()} - {""})
+CONSTRUCTS = [
+    "class_eval <<~RUBY, __FILE__",
+    "module_eval(<<-'CODE')",
+    "def #{name}_path",
+    "RUBY",
+    "CODE",
+    "#ifdef X",
+    "#else",
+    "#endif",
+    "#define A \\",
+    "context(a: A)",
+    "@property (copy) NSURL *url API_AVAILABLE(ios(1));",
+    "cfg_if! {",
+    "if #[cfg(unix)] {",
+    "extension(string text) {",
+    "FOO_API int name(int a) LOCKS_REQUIRED(b) {",
+    "SYSCALL_DEFINE3(read, int, fd) {",
+]
+lines = st.lists(st.sampled_from([*LINES, *PIECES, *CONSTRUCTS]), max_size=30)
+
+
+@pytest.mark.parametrize("rewriting", REWRITINGS)
+@settings(max_examples=60, deadline=None)
+@given(lines=lines)
+def test_length_and_lines_stay(rewriting: str, lines: list[str]) -> None:
+    source = "\n".join(lines).encode("utf-8", "replace")
+    rewritten = rewrite_source(source, rewriting)
+    assert [len(line) for line in rewritten.split(b"\n")] == [len(line) for line in source.split(b"\n")]
+
+
+@pytest.mark.parametrize("rewriting", REWRITINGS)
+@given(lines=st.lists(st.sampled_from(CONSTRUCTS[4:5] + LINES[:50]), max_size=10))
+def test_rewriting_twice_is_rewriting_once(rewriting: str, lines: list[str]) -> None:
+    once = rewrite_source("\n".join(lines).encode(), rewriting)
+    assert rewrite_source(once, rewriting) == once
