@@ -1,5 +1,6 @@
 """A completion leaves no document that parses worse than before."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,3 +75,16 @@ def test_a_header_that_was_begun_is_not_ended_without_its_colon():
     check = ParseCheck(asked("def b(x):\n    y = x\n    while y in (x, "))
     assert not check.fits_line("y)")
     assert check.fits_line("y):")
+    assert check.fits_line("y", ends_line=False)
+
+
+@pytest.mark.parametrize(
+    "language, text, after",
+    [
+        ("ruby", "def b(x)\n  y = x\n  while (x", "\nend\n"),
+        ("csharp", "class A {\n  int B(int x) {\n    if (x > 0", "\n  }\n}\n"),
+        ("lua", "local function b(x)\n  local y = x\n  local function c(x", "\nend\n"),
+    ],
+)
+def test_a_header_may_be_ended_before_what_closes_its_block_is_there(language: str, text: str, after: str):
+    assert ParseCheck(asked(text, language, after=after)).fits_line(")")

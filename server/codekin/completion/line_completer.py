@@ -77,7 +77,14 @@ class LineCompleter:
             proposals = proposer.propose_rests(token_context, cursor_line.open_token, floor, cancel)
             if not proposals:
                 continue
-            fitting = next((pair for pair in _fit_proposals(context, proposals) if check.fits_line(pair[1])), None)
+            fitting = next(
+                (
+                    (proposal, text)
+                    for proposal, text in _fit_proposals(context, proposals)
+                    if check.fits_line(text, ends_line=proposal.is_whole)
+                ),
+                None,
+            )
             if fitting is None:
                 return None
             proposal, text = fitting

@@ -12,7 +12,8 @@ from codekin.completion.context import CompletionContext
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_OPENING_ENDS = ("{", "(", "[", ",", ":", "=", "->", "=>", "|", "do", "then")  # of lines that others continue
+_PYTHON_HEADER = re.compile(r"\s*(?:async|class|def|elif|except|for|if|while|with)\b")
+_OPENING_ENDS = (":", "(", "[", "{", ",", "\\", "and", "or")  # of headers, or of lines that others continue
 _PROSE_TYPES = re.compile("comment|string|heredoc")  # of syntax nodes
 
 
@@ -57,14 +58,15 @@ class ParseCheck:
         errors = _count_errors(root_node)
         return not errors or errors <= self._count_errors_before()
 
-    def fits_line(self, text: str) -> bool:
-        """Return whether the text may end the cursor's line.
+    def fits_line(self, text: str, *, ends_line: bool = True) -> bool:
+        """Return whether the text may follow on the cursor's line: it adds no errors, or others stand elsewhere.
 
-        It may where the document then has no errors, or has some without the line: their number says nothing about it.
-        A line that opens a block or bracket may leave as many errors as the line that was begun.
+        Where there are errors without the line, their number says nothing about it. A header in Python that the text
+        ends must have its colon.
         """
         context = self._context
-        root_node = self._parse(context.text_before + text + context.text_after)
+        line = context.text_before + text + context.text_after
+        root_node = self._parse(line)
         surroundings = self._get_surroundings()
         if root_node is None or surroundings is None or _is_in_prose(root_node, context):
             return False
@@ -74,8 +76,12 @@ class ParseCheck:
         if surroundings.errors is None:
             root_without = self._parse("")
             surroundings.errors = _count_errors(root_without) if root_without else 0
-        is_opening = text.rstrip().endswith(_OPENING_ENDS)
-        return surroundings.errors > 0 or (is_opening and errors <= self._count_errors_before())
+        if surroundings.errors:
+            return True
+        is_header = ends_line and context.language == "python" and _PYTHON_HEADER.match(line) is not None
+        if is_header and not line.rstrip().endswith(_OPENING_ENDS):
+            return False
+        return errors <= self._count_errors_before()
 
     def _count_errors_before(self) -> int:
         """Return the number of errors with the line as it is, cached."""
@@ -97,7 +103,6 @@ class ParseCheck:
         return kept if is_same else None
 
     def _get_surroundings(self) -> _Surroundings | None:
-        """Return the surroundings, rewritten on first use; None without a grammar."""
         """Return the document around the cursor's line, made on first use; None without a grammar."""
         if self._surroundings is None and self._syntax is not None:
             self._surroundings = _Surroundings(self._context, self._syntax)
