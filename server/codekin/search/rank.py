@@ -9,13 +9,13 @@ evaluation/README.md.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from codekin.code.words import split_words
 from codekin.search.paths import find_current_version, is_former_version, read_traits, to_relative_path
 from codekin.search.query_terms import NameMatch, QueryTerms
 from codekin.search.ranking_weights import FILE_WEIGHTS
-from codekin.storage.rows import file_title
 from codekin.types import Candidate, Location, SnippetKind
 
 # Of a snippet's features, in logits, beside others of its file. Fitted by softmax regression to the functions that
@@ -147,8 +147,7 @@ class QueryResults:
 
     def _read_path(self, relative_path: str, current_version: int | None) -> dict[str, float]:
         """Return the features of a file that its path alone decides."""
-        folder, _, file_name = relative_path.rpartition("/")
-        title = file_title(Path(file_name))
+        folder, title = _split_path(relative_path)
         title_match = self._match_name(title)
         traits, words = read_traits(relative_path), self._terms.lowercase_tokens
         return {
@@ -177,7 +176,7 @@ class QueryResults:
             # how many of its snippets were found by words
             "many": 0.0 if is_prose else math.log1p(sum(share > 0 for share in shares)),
             # the share of the question's words that its path and its definitions' names have together
-            "covered": self._terms.cover_by_all([self._match_name(relative_path), *name_matches]),
+            "covered": self._terms.cover_by_all([*self._match_path(relative_path), *name_matches]),
             "called": max(snippet.called for snippet in snippets),  # the best of its definitions' names has them
             "defined": max(snippet.defined for snippet in snippets),  # it defines what the question names
             "named": max(snippet.named for snippet in snippets),  # it defines the name that is the whole question
@@ -210,12 +209,29 @@ class QueryResults:
         name = location.name
         return self._terms.match_definition(name), self._terms.match_single_name(name, location.qualified_name)
 
+    def _match_path(self, relative_path: str) -> tuple[NameMatch, NameMatch]:
+        """Return how well the names of a file's folders, and its own, match the question."""
+        folder, title = _split_path(relative_path)
+        return self._match_name(folder), self._match_name(title)
+
     def _match_name(self, name: str) -> NameMatch:
         """Return how well a name matches the question, cached."""
         match = self._matches.get(name)
         if match is None:
-            match = self._matches[name] = self._terms.match_name(list(dict.fromkeys(split_words(name))))
+            match = self._matches[name] = self._terms.match_name(_list_words(name))
         return match
+
+
+@lru_cache(maxsize=32_768)
+def _list_words(name: str) -> tuple[str, ...]:
+    """Return a name's words, each once (cached): questions are compared with the same names again and again."""
+    return tuple(dict.fromkeys(split_words(name)))
+
+
+def _split_path(relative_path: str) -> tuple[str, str]:
+    """Return a path's folder and its file's name without the last extension."""
+    folder, _, file_name = relative_path.rpartition("/")
+    return folder, file_name.rpartition(".")[0] or file_name
 
 
 def _join_parts(snippets: Sequence[_SnippetFeatures]) -> list[_SnippetFeatures]:
