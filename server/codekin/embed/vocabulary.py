@@ -12,7 +12,7 @@ from typing import Any
 from zlib import crc32
 
 MAX_CHARS = 65_536  # of a text; snippets are far shorter, and the average of a minified megabyte means nothing
-_MAX_CACHED_WORDS = 200_000  # about 40 MB when full
+_MAX_CACHED_WORDS = 200_000  # about 60 MB when full
 _MAX_CACHED_PARTS = 50_000  # far fewer than words, as most new words consist of known parts
 _MAX_IDENTIFIER_PARTS = 32  # an identifier with more parts is data
 
