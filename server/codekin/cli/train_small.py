@@ -35,7 +35,7 @@ _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights: MiniLM itself, 
     help="Compute vectors twice to save memory, or once: faster for small batches. Default: twice.",
 )
 @click.option("--held-limit", type=click.IntRange(2), default=500, show_default=True, help="Held-out pairs of a task.")
-@add_plan_options(steps=15_000, learning_rate=2e-4, warm_up=100)
+@add_plan_options(steps=4_000, learning_rate=2e-4, warm_up=100)
 @DEBUG
 @require_torch
 def small(work: Path, out: Path, **options: Any) -> int:
