@@ -15,6 +15,9 @@ pytest.importorskip("onnxruntime", reason="graphs need ONNX Runtime: pip install
 pytest.importorskip("onnx", reason="exporting needs onnx: pip install 'codekin[train]'")
 pytest.importorskip("torch", reason="exporting needs PyTorch: pip install 'codekin[train]'")
 pytest.importorskip("transformers", reason="exporting needs transformers: pip install 'codekin[train]'")
+from click.testing import CliRunner
+
+from codekin.cli.train_small import onnx
 from codekin.embed.embedder import load_embedder
 from codekin.embed.factory import connect_heavy_model, has_heavy_model
 from codekin.embed.local.checkpoint import ONNX_FILE, read_checkpoint
@@ -139,3 +142,14 @@ def test_only_encoders_with_mean_pooling_are_exported(model_folder: Path, tmp_pa
     (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_cls_token": True}))
     with pytest.raises(ModelError, match="can't be exported"):
         export_onnx(tmp_path, tmp_path.with_name("out"))
+
+
+def test_the_command_exports_int8_unless_told_otherwise(
+    model_folder: Path, graph_folders: dict[str, Path], tmp_path: Path
+) -> None:
+    for options, name in (([], "int8"), (["--float32"], "float32")):
+        out = tmp_path / name
+        words = [str(model_folder), "--out", str(out), *options]
+        completed = CliRunner().invoke(onnx, words, catch_exceptions=False, standalone_mode=False)
+        assert completed.return_value == 0
+        assert (out / ONNX_FILE).stat().st_size == (graph_folders[name] / ONNX_FILE).stat().st_size
